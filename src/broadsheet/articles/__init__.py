@@ -1,0 +1,230 @@
+"""One source text to one `Article`: what its front matter and its file's name say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+from urllib.parse import urljoin, urlsplit
+
+from broadsheet.articles import addresses, dates, fields, front_matter
+from broadsheet.articles.front_matter import FrontMatter, fold
+from broadsheet.errors import ArticleError, Problem
+from broadsheet.markup import encode, printable
+from broadsheet.publication import Person, Publication
+from broadsheet.settings import ArticleSettings
+
+__all__ = ["Article", "NotAnArticle", "Source", "parse"]
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file of an articles folder.
+
+    path: relative to the project, with slashes.
+    folder: the articles folder it was found in, written the same way.
+    text: all of it.
+    """
+
+    path: str
+    folder: str
+    text: str
+
+    @property
+    def place(self) -> addresses.FilePlace:
+        """What the file's place in its articles folder says."""
+        return addresses.FilePlace.of(self.path.removeprefix(self.folder).lstrip("/"))
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """One source file: front matter and a Markdown body.
+
+    source: its path, relative to the project, with slashes.
+    url: its absolute address; id: what never changes (an absolute URI).
+    date, updated, publish, expires: aware; `updated` is never before `date`.
+    language: "" where it is the publication's.
+    image: as written, to be resolved like any link of the article; "" for none.
+    summary: from the front matter, one line; "" where there is none.
+    body: the Markdown below the front matter, without what XML forbids.
+    """
+
+    source: str
+    url: str
+    id: str
+    title: str
+    date: datetime
+    updated: datetime
+    publish: datetime | None
+    expires: datetime | None
+    draft: bool
+    authors: tuple[Person, ...]
+    topics: tuple[str, ...]
+    tags: tuple[str, ...]
+    image: str
+    image_alt: str
+    summary: str
+    language: str
+    aliases: tuple[str, ...]
+    body: str
+
+    @property
+    def is_mdx(self) -> bool:
+        """Whether the body is MDX, which Astro's articles may be."""
+        return self.source.endswith(".mdx")
+
+
+class NotAnArticle(Exception):  # noqa: N818 - it is no error, but a fact about the file
+    """The file is a page of the site, not an article; the message says why, in words."""
+
+
+def parse(source: Source, publication: Publication, settings: ArticleSettings) -> Article:
+    """The article in `source`.
+
+    Raises NotAnArticle when the file does not claim to be one, and ArticleError with all that is
+    wrong with it when it does.
+    """
+    if source.path.rpartition("/")[2].partition(".")[0] == "_index":
+        raise NotAnArticle("it is a section page (_index.md)")
+    parts = front_matter.split(source.text, source.path)
+    if parts is None:
+        raise NotAnArticle("it has no front matter")
+    matter, body = parts
+    return _Reader(source, matter, publication, settings).article(body)
+
+
+class _Reader:
+    """Reads the fields of one article, and gathers all that is wrong with them."""
+
+    def __init__(
+        self,
+        source: Source,
+        matter: FrontMatter,
+        publication: Publication,
+        settings: ArticleSettings,
+    ) -> None:
+        self.source, self.publication, self.settings = source, publication, settings
+        self.given = dict(matter.fields)
+        self.lines = matter.lines
+        self.problems: list[Problem] = []
+        # Zola keeps topics and tags one level down.
+        if isinstance(nested := self.given.get("taxonomies"), dict):
+            self.given = {**{fold(str(key)): nested[key] for key in nested}, **self.given}
+
+    def article(self, body: str) -> Article:
+        date = self._date(fields.DATE) or self._date_in_name()
+        title = self._read(fields.TITLE, fields.text, "")
+        if date is None and not self.problems:
+            raise NotAnArticle("it has no date")
+        if not title:
+            self._wrong(fields.TITLE[0], "there is no title", 'write `title: "..."`', line=1)
+        if self.problems or date is None:
+            raise ArticleError(*self.problems)
+        image, alt = self._read(fields.IMAGE, fields.image, ("", ""))
+        url = self._url(self.settings.permalink, self.publication.url, title, date)
+        article = Article(
+            source=self.source.path,
+            url=url,
+            id=self._id(title, date),
+            title=title,
+            date=date,
+            updated=max(self._date(fields.UPDATED) or date, date),
+            publish=self._date(fields.PUBLISH),
+            expires=self._date(fields.EXPIRES),
+            draft=self._unpublished(),
+            authors=self._read(fields.AUTHORS, fields.people, ()) or self._default_author(),
+            topics=self._read(fields.TOPICS, fields.texts, ()),
+            tags=self._read(fields.TAGS, fields.texts, ()),
+            image=image,
+            image_alt=self._read(fields.IMAGE_ALT, fields.text, "") or alt,
+            summary=self._read(fields.SUMMARY, fields.text, ""),
+            language=self._read(fields.LANGUAGE, fields.text, "").replace("_", "-"),
+            aliases=self._read(("aliases", "redirect_from"), fields.texts, ()),
+            body=printable(body),
+        )
+        if self.problems:
+            raise ArticleError(*self.problems)
+        return article
+
+    def _read(self, known: tuple[str, ...], reader: Callable[[object], _T], default: _T) -> _T:
+        """The first field of `known` that says something, by `reader`."""
+        for name in known:
+            value = self.given.get(fold(name))
+            if value is None:
+                continue
+            try:
+                read = reader(value)
+            except ValueError as error:
+                self._wrong(name, f"{name}: {error}", "see the fields in docs/articles.md")
+                continue
+            if read and read != default:
+                return read
+        return default
+
+    def _date(self, known: tuple[str, ...]) -> datetime | None:
+        def reader(value: object) -> datetime | None:
+            if name == "published" and str(value).casefold() in {"true", "false"}:
+                return None  # Jekyll's switch of that name
+            return dates.read(value, self.publication.timezone) if value != "" else None
+
+        for name in known:
+            if (value := self.given.get(fold(name))) is None:
+                continue
+            try:
+                if found := reader(value):
+                    return found
+            except ValueError as error:
+                self._wrong(name, f"{name}: {error}", "write one like 2025-06-19T07:20:04+08:00")
+        return None
+
+    def _date_in_name(self) -> datetime | None:
+        """The date that the file's path gives, else the one in the address it asks for."""
+        zone = self.publication.timezone
+        place = self.source.path.removeprefix(self.source.folder)
+        return dates.in_name(place, zone) or dates.in_name(
+            self._read(fields.ADDRESS, fields.text, ""), zone
+        )
+
+    def _unpublished(self) -> bool:
+        published = self.given.get("published")
+        if published is not None and str(published).casefold() == "false":
+            return True
+        return any(self._read((name,), fields.truth, False) for name in fields.UNPUBLISHED)
+
+    def _default_author(self) -> tuple[Person, ...]:
+        return (self.publication.author,) if self.publication.author else ()
+
+    def _url(self, pattern: str, base: str, title: str, date: datetime) -> str:
+        """The article's address under `base`: what its front matter asks for, else `pattern`."""
+        asked = self._read(fields.ADDRESS, fields.text, "")
+        if asked and "{{" not in asked:  # an Eleventy template is not ours to fill in
+            if urlsplit(asked).scheme in {"http", "https"}:
+                return encode(asked)
+            return urljoin(base, addresses.tidy(asked))
+        return base + addresses.address(
+            pattern,
+            self.source.place,
+            slug=self._read(("slug",), fields.text, ""),
+            title=title,
+            date=date.astimezone(self.publication.timezone),
+            lowercase=self.settings.lowercase,
+        )
+
+    def _id(self, title: str, date: datetime) -> str:
+        """The article's `id`, else its permalink under `id_base` (RFC 4287, section 4.2.6)."""
+        base = self.publication.id_base
+        given = self._read(("id",), fields.text, "")
+        if urlsplit(given).scheme:
+            return encode(given) if given.startswith("http") else given
+        if given:
+            return urljoin(base, encode(given))
+        return self._url(self.settings.id or self.settings.permalink, base, title, date)
+
+    def _wrong(self, name: str, what: str, todo: str, line: int | None = None) -> None:
+        line = self.lines.get(fold(name), line)
+        problem = Problem(what, todo, self.source.path, line)
+        if problem not in self.problems:
+            self.problems.append(problem)

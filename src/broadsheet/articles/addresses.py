@@ -1,0 +1,87 @@
+"""Where an article lives on the web: its permalink, from a pattern and the file's own place.
+
+Nothing that an author writes here can leave the site: segments such as `..` are dropped.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import PurePosixPath
+
+from broadsheet.markup import encode
+
+_DATE_PREFIX = re.compile(r"^\d{4}-\d{1,2}-\d{1,2}[-_]")
+_TOKEN = re.compile(r"\{(\w+)\}")
+
+
+@dataclass(frozen=True, slots=True)
+class FilePlace:
+    """What the place of a source file says: `path` is relative to its articles folder.
+
+    stem: the file's name without ending; for a page bundle (`index.md`) the folder's.
+    folder: the folder above that, "" at the top.
+    """
+
+    stem: str
+    folder: str
+
+    @classmethod
+    def of(cls, path: str) -> FilePlace:
+        pure = PurePosixPath(path)
+        if pure.stem == "index" and pure.parent.name:
+            pure = pure.parent
+            return cls(pure.name, _posix(pure.parent))
+        return cls(pure.stem, _posix(pure.parent))
+
+    @property
+    def slug(self) -> str:
+        """The stem without the date that Jekyll puts before it."""
+        return _DATE_PREFIX.sub("", self.stem)
+
+    @property
+    def section(self) -> str:
+        """The first folder, as Hugo's sections; "" at the top."""
+        return self.folder.partition("/")[0]
+
+
+def address(
+    pattern: str, place: FilePlace, *, slug: str, title: str, date: datetime, lowercase: bool
+) -> str:
+    """`pattern` filled in, as a path relative to the site, encoded (RFC 3986, 3.3).
+
+    slug: the front matter's, or "".
+    """
+    name = slug or place.stem
+    parts = {
+        "year": f"{date.year:04}",
+        "month": f"{date.month:02}",
+        "day": f"{date.day:02}",
+        "slug": slug or place.slug,
+        "filename": place.stem,
+        "slug_or_filename": name,
+        "section": place.section,
+        "path": f"{place.folder}/{name}",
+        "title": title,
+    }
+    filled = _TOKEN.sub(lambda token: _segment(parts[token[1]], lowercase), pattern)
+    return tidy(filled)
+
+
+def tidy(path: str) -> str:
+    """`path` encoded, relative, and without empty, `.` and `..` segments."""
+    end = "/" if path.endswith("/") else ""
+    segments = [part for part in path.split("/") if part not in {"", ".", ".."}]
+    return encode("/".join(segments)) + (end if segments else "")
+
+
+def _segment(text: str, lowercase: bool) -> str:
+    """`text` as part of a path: normalised (NFC), spaces and reserved marks as hyphens."""
+    text = re.sub(r"[\s?#%\\]+", "-", unicodedata.normalize("NFC", text).strip())
+    return text.lower() if lowercase else text
+
+
+def _posix(path: PurePosixPath) -> str:
+    return "" if path == PurePosixPath() else str(path)

@@ -1,0 +1,99 @@
+"""The catalogue: every article that may be published at `now`, in one total order."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+from broadsheet.articles import Article
+from broadsheet.errors import IdentityError, Problem
+from broadsheet.settings import TopicSettings
+from broadsheet.topics import Names, Topic
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """What may be published.
+
+    articles: newest first by date, ties by id; the same on every machine.
+    aliases: from the config; see `Names`.
+    """
+
+    articles: tuple[Article, ...]
+    settings: TopicSettings
+
+    @classmethod
+    def at(cls, now: datetime, articles: Iterable[Article], settings: TopicSettings) -> Catalogue:
+        """The catalogue at `now` (aware). Raises IdentityError where two articles share an id."""
+        published = [article for article in articles if absence(article, now) is None]
+        _refuse_shared_ids(published)
+        published.sort(key=lambda article: article.id)
+        published.sort(key=lambda article: article.date, reverse=True)
+        return cls(tuple(published), settings)
+
+    @cached_property
+    def _topic_names(self) -> Names:
+        oldest_first = reversed(self.articles)
+        return Names((t for a in oldest_first for t in a.topics), self.settings.aliases)
+
+    @cached_property
+    def _tag_names(self) -> Names:
+        return Names(tag for article in reversed(self.articles) for tag in article.tags)
+
+    def topics_of(self, article: Article) -> tuple[Topic, ...]:
+        """The topics of one of the articles, in the order they are written."""
+        return self._topic_names(article.topics)
+
+    def tags_of(self, article: Article) -> tuple[Topic, ...]:
+        """The tags of one of the articles, in the order they are written."""
+        return self._tag_names(article.tags)
+
+    @cached_property
+    def topics(self) -> dict[Topic, tuple[Article, ...]]:
+        """Each topic's articles, newest first; the topics by name."""
+        return _grouped((topic, a) for a in self.articles for topic in self.topics_of(a))
+
+    @cached_property
+    def tags(self) -> dict[Topic, tuple[Article, ...]]:
+        """Each tag's articles, newest first; the tags by name."""
+        return _grouped((tag, a) for a in self.articles for tag in self.tags_of(a))
+
+
+def absence(article: Article, now: datetime) -> str | None:
+    """Why `article` is not in the catalogue at `now`, in words; None when it is."""
+    if article.draft:
+        return "it is a draft"
+    if article.date > now:
+        return f"it is dated {article.date:%Y-%m-%d %H:%M %z}, which is still to come"
+    if article.publish is not None and article.publish > now:
+        return f"it is to be published at {article.publish:%Y-%m-%d %H:%M %z}"
+    if article.expires is not None and article.expires <= now:
+        return f"it expired at {article.expires:%Y-%m-%d %H:%M %z}"
+    return None
+
+
+def _grouped(pairs: Iterable[tuple[Topic, Article]]) -> dict[Topic, tuple[Article, ...]]:
+    groups: defaultdict[Topic, list[Article]] = defaultdict(list)
+    for topic, article in pairs:
+        groups[topic].append(article)
+    return {topic: tuple(groups[topic]) for topic in sorted(groups)}
+
+
+def _refuse_shared_ids(articles: Iterable[Article]) -> None:
+    by_id: defaultdict[str, list[str]] = defaultdict(list)
+    for article in articles:
+        by_id[article.id].append(article.source)
+    if shared := {id_: sorted(paths) for id_, paths in by_id.items() if len(paths) > 1}:
+        raise IdentityError(
+            *(
+                Problem(
+                    f"its id {id_} is also that of {', '.join(paths[1:])}",
+                    "give each a slug or id of its own; nothing has been written",
+                    paths[0],
+                )
+                for id_, paths in sorted(shared.items())
+            )
+        )

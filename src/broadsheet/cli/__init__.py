@@ -1,0 +1,84 @@
+"""The command line: where everything is put together, and the words for people.
+
+Each command lives in a module of its own and is imported when it is called, so that
+`broadsheet --version` costs no more than click.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from typing import NoReturn
+
+import click
+
+from broadsheet import __version__
+from broadsheet.cli.options import common_options
+from broadsheet.errors import BroadsheetError
+
+COMMANDS = {
+    "init": "write a starter broadsheet.toml",
+    "build": "articles -> feeds/; writes only what changed",
+    "explain": "why an article is, or is not, in each feed",
+    "status": "what is published, and what comes next",
+}
+
+
+class _Commands(click.Group):
+    """Commands by name, imported when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"broadsheet.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """The list of commands; their modules need not be imported for it."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, message="Broadsheet %(version)s")
+@common_options
+def broadsheet() -> None:
+    """Publishes a folder of Markdown articles as feeds and mail digests."""
+
+
+def main() -> NoReturn:
+    """The entry point of the `broadsheet` command; ends the process with its exit code."""
+    try:
+        broadsheet(prog_name="broadsheet", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("broadsheet: stopped; what was published is whole", err=True)
+        sys.exit(130)
+    except BroadsheetError as error:
+        click.echo(str(error), err=True)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        # Whoever read our output has enough; Python would complain once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except Exception as error:
+        if os.environ.get("BROADSHEET_DEBUG"):
+            raise
+        click.echo(f"broadsheet: {_mishap(error)}", err=True)
+        sys.exit(1)
+    sys.exit(0)
+
+
+def _mishap(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename or 'a file'}: {error.strerror}; mend that and run again"
+    return (
+        f"this should not have happened ({type(error).__name__}: {error}); what was published "
+        "is whole. Please report it with what BROADSHEET_DEBUG=1 shows"
+    )

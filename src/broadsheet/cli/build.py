@@ -1,0 +1,74 @@
+"""broadsheet build"""
+
+from __future__ import annotations
+
+import click
+
+from broadsheet import feeds, outputs, rendering
+from broadsheet.cache import Cache
+from broadsheet.cli.options import common_options, options
+from broadsheet.cli.progress import progress
+from broadsheet.cli.project import Project
+from broadsheet.outputs import Changes
+
+
+@click.command()
+@click.option("--dry-run", is_flag=True, help="Say what would be written; write nothing.")
+@click.option("--workers", type=click.IntRange(1), help="Processes that render. Default: cores.")
+@click.option("--adopt", is_flag=True, help="Take over files that an earlier run has written.")
+@common_options
+def command(dry_run: bool, workers: int | None, adopt: bool) -> None:
+    """Makes the feeds folder of the articles; writes only what changed."""
+    project = Project(options())
+    with outputs.lock(project.state, project.config_name):
+        changes = _publish(project, dry_run=dry_run, workers=workers, adopt=adopt)
+    _report(project, changes, dry_run)
+    for problem in project.articles.problems:
+        click.echo(f"{problem} (left out)", err=True)
+    if project.articles.problems:
+        raise SystemExit(1)
+
+
+def _publish(project: Project, *, dry_run: bool, workers: int | None, adopt: bool) -> Changes:
+    settings = project.settings
+    wanted = feeds.to_render(project.feeds, settings.feeds)
+    with Cache(project.state) as cache, progress(len(wanted), options()) as step:
+        rendered = rendering.renditions(wanted, project.library, cache, workers=workers, step=step)
+    files = feeds.outputs(
+        project.feeds,
+        project.catalogue,
+        rendered,
+        project.library,
+        settings.publication,
+        settings.feeds,
+    )
+    return outputs.publish(
+        project.feeds_folder, files, settings.feeds.folder, adopt=adopt, dry_run=dry_run
+    )
+
+
+def _report(project: Project, changes: Changes, dry_run: bool) -> None:
+    """What the run did; nothing where nothing was to do and nobody wants to know."""
+    if options().quiet:
+        return
+    folder = project.settings.feeds.folder
+    would = "would be " if dry_run else ""
+    if options().verbose or dry_run:
+        for path in changes.written:
+            click.echo(f"{would}written  {folder}/{path}")
+        for path in changes.removed:
+            click.echo(f"{would}removed  {folder}/{path}")
+    count = len(project.catalogue.articles)
+    click.echo(
+        f"{folder}/: {_count(count, 'article')} in {_count(len(project.feeds), 'feed')}; "
+        f"{_count(len(changes.written), 'file')} {would}written, "
+        + (f"{len(changes.removed)} {would}removed, " if changes.removed else "")
+        + f"{changes.unchanged} unchanged"
+    )
+    if undated := [path for path, why in project.articles.pages.items() if "date" in why]:
+        shown = ", ".join(undated[:3]) + (", ..." if len(undated) > 3 else "")
+        click.echo(f"{_count(len(undated), 'page')} without a date, so no articles: {shown}")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

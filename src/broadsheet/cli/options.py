@@ -1,0 +1,68 @@
+"""The options that every command takes, before or after its name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import wraps
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the user said. now: as written, ISO 8601; "" for none."""
+
+    directory: Path = Path()
+    config: Path | None = None
+    now: str = ""
+    quiet: bool = False
+    verbose: bool = False
+
+
+def common_options(command: _F) -> _F:
+    """Adds the common options to `command`, which finds them with `options()`."""
+
+    @wraps(command)
+    def wrapper(
+        *args: Any,
+        directory: Path | None,
+        config: Path | None,
+        now: str,
+        quiet: bool,
+        verbose: bool,
+        **kwargs: Any,
+    ) -> Any:
+        context = click.get_current_context()
+        before = context.obj or Options()
+        context.obj = replace(
+            before,
+            directory=directory or before.directory,
+            config=config or before.config,
+            now=now or before.now,
+            quiet=quiet or before.quiet,
+            verbose=verbose or before.verbose,
+        )
+        return command(*args, **kwargs)
+
+    folder: Any = click.Path(path_type=Path, file_okay=False, exists=True)
+    file: Any = click.Path(path_type=Path, dir_okay=False)
+    for option in (
+        click.option("-v", "--verbose", is_flag=True, help="Say more."),
+        click.option("-q", "--quiet", is_flag=True, help="Say only what is wrong."),
+        click.option("--now", default="", metavar="ISO-8601", help="Run as at this time."),
+        click.option("--config", type=file, metavar="FILE", help="Default: broadsheet.toml."),
+        click.option("-C", "directory", type=folder, metavar="DIR", help="Run in this folder."),
+    ):
+        wrapper = option(wrapper)
+    return wrapper  # type: ignore[return-value]  # it takes what `command` takes, and the options
+
+
+def options() -> Options:
+    """The common options of the command that runs."""
+    given = click.get_current_context().obj
+    return given if isinstance(given, Options) else Options()

@@ -1,0 +1,128 @@
+"""A project on disk, brought through the house as far as a command needs it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+
+from broadsheet import config, feeds, inputs
+from broadsheet.articles import Article, NotAnArticle, parse
+from broadsheet.catalogue import Catalogue
+from broadsheet.cli.options import Options
+from broadsheet.errors import ArticleError, Problem, UsageError
+from broadsheet.library import library
+from broadsheet.markup import Library, Links
+from broadsheet.settings import Settings
+
+STATE = ".broadsheet"
+
+
+@dataclass(frozen=True, slots=True)
+class Articles:
+    """What the article files turned out to be.
+
+    read: in no order that means anything. pages: path -> why it is no article.
+    problems: what is wrong with the files that are neither.
+    """
+
+    read: tuple[Article, ...]
+    pages: dict[str, str]
+    problems: tuple[Problem, ...]
+
+
+class Project:
+    """The folder of a broadsheet.toml, read step by step, each step once."""
+
+    def __init__(self, options: Options) -> None:
+        given = options.config or Path(config.CONFIG_NAME)
+        path = options.directory / given
+        self.root = path.parent
+        self.config_name = path.name
+        self.settings: Settings = config.load(path, str(given))
+        self.now = moment(options.now, self.settings)
+
+    @property
+    def state(self) -> Path:
+        """The folder of the lock and the cache; it can be deleted at any time."""
+        return self.root / STATE
+
+    @property
+    def feeds_folder(self) -> Path:
+        """Where the feeds are written."""
+        return self.root / self.settings.feeds.folder
+
+    @cached_property
+    def found(self) -> inputs.Found:
+        """The files in the folders."""
+        return inputs.find(self.root, self.settings.articles)
+
+    @cached_property
+    def articles(self) -> Articles:
+        """The article files, parsed; what is wrong with one does not hinder the others."""
+        read: list[Article] = []
+        pages: dict[str, str] = {}
+        problems: list[Problem] = []
+        for path, folder in self.found.articles:
+            try:
+                source = inputs.read(self.root, path, folder)
+                read.append(parse(source, self.settings.publication, self.settings.articles))
+            except NotAnArticle as reason:
+                pages[path] = str(reason)
+            except ArticleError as error:
+                problems.extend(error.problems)
+        return Articles(tuple(read), pages, tuple(problems))
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        """What may be published now."""
+        return Catalogue.at(self.now, self.articles.read, self.settings.topics)
+
+    @cached_property
+    def library(self) -> Library:
+        """What the articles can link to, with the sizes of their featured images."""
+        settings = self.settings
+        made = library(
+            self.found.files, self.articles.read, settings.publication, settings.articles
+        )
+        named = (
+            Links(made, article.source, article.url).asset(article.image)
+            for article in self.catalogue.articles
+            if article.image
+        )
+        paths = sorted({asset.path for asset in named if asset})
+        return Library(
+            made.site, made.pages, made.beside, made.rooted, inputs.measure(self.root, paths)
+        )
+
+    @cached_property
+    def feeds(self) -> tuple[feeds.Feed, ...]:
+        """Every feed of the catalogue."""
+        return feeds.plan(self.catalogue, self.settings.feeds, self.settings.publication)
+
+
+def moment(given: str, settings: Settings) -> datetime:
+    """The one `now` of a run: from --now, SOURCE_DATE_EPOCH (reproducible-builds.org) or the clock.
+
+    Raises UsageError when one of the first two cannot be read.
+    """
+    try:
+        if given:
+            found = datetime.fromisoformat(given)
+            zone = settings.publication.timezone
+            return found if found.tzinfo else found.replace(tzinfo=zone)
+        if epoch := os.environ.get("SOURCE_DATE_EPOCH"):
+            return datetime.fromtimestamp(int(epoch), UTC)
+    except (ValueError, OverflowError, OSError):
+        name = "--now" if given else "SOURCE_DATE_EPOCH"
+        raise UsageError(
+            Problem(
+                f"{name}: {given or epoch!r} is no time",
+                "write one like 2025-06-30T08:00:00+08:00"
+                if given
+                else "it counts seconds from 1970",
+            )
+        ) from None
+    return datetime.now(UTC)

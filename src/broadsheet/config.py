@@ -1,0 +1,154 @@
+"""Reading broadsheet.toml: the file's text into `Settings`, with all of its mistakes at once."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, cast, get_args, get_origin, get_type_hints
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+from msgspec.structs import FieldInfo
+
+from broadsheet.errors import ConfigError, Problem
+from broadsheet.settings import Settings
+
+CONFIG_NAME = "broadsheet.toml"
+
+
+def load(path: Path, shown: str) -> Settings:
+    """The settings in the file at `path`, which messages call `shown`.
+
+    Raises ConfigError when the file is missing, unreadable or wrong.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise ConfigError(
+            Problem("there is no such config", "run `broadsheet init` to write one", shown)
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            Problem(f"the config cannot be read: {error}", "check the file", shown)
+        ) from error
+    return parse(text, shown)
+
+
+def parse(text: str, shown: str = CONFIG_NAME) -> Settings:
+    """The settings in `text`; raises ConfigError with every problem that it has."""
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        line = re.search(r"at line (\d+)", str(error))
+        raise ConfigError(
+            Problem(f"this is not TOML: {error}", "mend it there", shown, line and int(line[1]))
+        ) from error
+    problems: list[Problem] = []
+    settings = _struct(Settings, table, (), problems)
+    if problems:
+        located = (
+            Problem(p.what, p.todo, shown, _line_of(text, tuple(p.path.split("."))))
+            for p in problems
+        )
+        raise ConfigError(*sorted(located, key=lambda p: p.line or 0))
+    return cast("Settings", settings)
+
+
+def decode_hook(kind: type, value: object) -> object:
+    """How msgspec makes our own types of text. Raises ValueError with what to write."""
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} is no text; write it in quotes")
+    if kind is ZoneInfo:
+        try:
+            return ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError(
+                f"{value!r} is no time zone; write one like Asia/Shanghai or Europe/Berlin"
+            ) from None
+    return kind(value)
+
+
+def _struct(
+    kind: type, table: object, key: tuple[str, ...], problems: list[Problem]
+) -> object | None:
+    """`table` as the struct `kind`, or None after adding to `problems` all that is wrong."""
+    if not isinstance(table, dict):
+        problems.append(_problem(key, f"{table!r} is no table", f"write [{'.'.join(key)}]"))
+        return None
+    before = len(problems)
+    fields = {f.encode_name: f for f in msgspec.structs.fields(kind)}
+    problems.extend(_unknown(table, fields, key))
+    hints = get_type_hints(kind, include_extras=True)
+    values: dict[str, Any] = {}
+    for name, info in fields.items():
+        if name in table:
+            values[info.name] = _value(hints[info.name], table[name], (*key, name), problems)
+        elif info.required:
+            problems.append(_problem((*key, name), "is missing", "it has no default: write it"))
+    return kind(**values) if len(problems) == before else None
+
+
+def _value(kind: Any, value: object, key: tuple[str, ...], problems: list[Problem]) -> object:
+    """`value` as `kind`: a struct, a table of structs, or anything that msgspec converts."""
+    plain = _unwrap(kind)
+    if isinstance(plain, type) and issubclass(plain, msgspec.Struct):
+        return _struct(plain, value, key, problems)
+    if get_origin(plain) is dict and isinstance(value, dict):
+        item = _unwrap(get_args(plain)[1])
+        if isinstance(item, type) and issubclass(item, msgspec.Struct):
+            return {name: _struct(item, v, (*key, name), problems) for name, v in value.items()}
+    try:
+        return msgspec.convert(value, kind, strict=True, dec_hook=decode_hook)
+    except msgspec.ValidationError as error:
+        what, _, todo = _readable(str(error)).partition("; ")
+        problems.append(_problem(key, what, todo))
+        return None
+
+
+def _unwrap(kind: Any) -> Any:
+    """The type inside Annotated and Optional."""
+    if hasattr(kind, "__metadata__"):
+        return _unwrap(get_args(kind)[0])
+    parts = [part for part in get_args(kind) if part is not type(None)]
+    if len(parts) == 1 and type(None) in get_args(kind):
+        return _unwrap(parts[0])
+    return kind
+
+
+def _readable(text: str) -> str:
+    """msgspec's sentence, less the JSON path: `_problem` names the key itself."""
+    return re.sub(r" - at `.*?`$", "", text).replace("`", "")
+
+
+def _unknown(
+    table: dict[str, object], fields: dict[str, FieldInfo], key: tuple[str, ...]
+) -> Iterator[Problem]:
+    for name in table.keys() - fields.keys():
+        near = difflib.get_close_matches(name, fields, n=1)
+        todo = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(fields)}"
+        yield _problem((*key, name), "is no key of Broadsheet", todo)
+
+
+def _problem(key: tuple[str, ...], what: str, todo: str) -> Problem:
+    """A problem that carries its key as path until `parse` has found the line."""
+    full = ".".join(key)
+    return Problem(f"{full}: {what}" if full else what, todo, path=full)
+
+
+def _line_of(text: str, key: tuple[str, ...]) -> int | None:
+    """The 1-based line where `key` is written; its table's line if it is missing there."""
+    table: tuple[str, ...] = ()
+    best: int | None = None
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := re.match(r"\s*\[+\s*([^\]]+?)\s*\]", line):
+            table = tuple(part.strip(" \"'") for part in header[1].split("."))
+            if table == key[: len(table)]:
+                best = number
+        elif (pair := re.match(r"\s*[\"']?([^\s=\"']+)[\"']?\s*=", line)) and key:
+            written = (*table, *pair[1].split("."))
+            if written == key[: len(written)]:
+                return number
+    return best

@@ -1,0 +1,72 @@
+"""The one error tree: what was wrong, where it is, and what to do about it.
+
+Everything that Broadsheet tells a user about a mistake is a `Problem`; everything it raises on
+purpose is a `BroadsheetError` that carries one or more of them. So one run can report all that is
+wrong, and every message has the same shape: ``path:line: what is wrong; what to do``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong.
+
+    path: the file, relative to the project where it lies in it; "" where no file is at fault.
+    line: 1-based line in that file, or None where no single line is at fault.
+    what: what is wrong, naming the field and the value found.
+    todo: what to write or do instead; may be "".
+    """
+
+    what: str
+    todo: str = ""
+    path: str = ""
+    line: int | None = None
+
+    def __str__(self) -> str:
+        where = self.path if self.line is None else f"{self.path}:{self.line}"
+        text = f"{self.what}; {self.todo}" if self.todo else self.what
+        return f"{where}: {text}" if where else text
+
+
+class BroadsheetError(Exception):
+    """The root of all that Broadsheet raises on purpose. `problems` is never empty."""
+
+    exit_code = 1
+
+    def __init__(self, *problems: Problem) -> None:
+        super().__init__(*problems)
+        self.problems = problems
+
+    def __str__(self) -> str:
+        return "\n".join(str(problem) for problem in self.problems)
+
+
+class UsageError(BroadsheetError):
+    """The command line asks for something that cannot be."""
+
+    exit_code = 2
+
+
+class ConfigError(BroadsheetError):
+    """broadsheet.toml is missing or wrong; all of its problems at once."""
+
+    exit_code = 2
+
+
+class ArticleError(BroadsheetError):
+    """One source file cannot be read as an article."""
+
+
+class IdentityError(BroadsheetError):
+    """Two articles claim the same identity; publishing either would lose one."""
+
+
+class OutputError(BroadsheetError):
+    """The output folder cannot be written; what was there before still stands."""
+
+
+class BusyError(BroadsheetError):
+    """Another run is at work on the same project."""

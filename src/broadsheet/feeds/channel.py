@@ -1,0 +1,96 @@
+"""What a feed says of itself, whatever its format."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from urllib.parse import urljoin
+
+from broadsheet.feeds.plan import Feed
+from broadsheet.markup import encode
+from broadsheet.publication import Person, Publication
+from broadsheet.settings import FeedFormat, FeedSettings
+from broadsheet.words import Words
+
+FILE_NAMES: Final[dict[FeedFormat, str]] = {
+    "atom": "atom.xml",
+    "rss": "rss.xml",
+    "json": "feed.json",
+}
+MEDIA_TYPES: Final[dict[FeedFormat, str]] = {
+    "atom": "application/atom+xml",
+    "rss": "application/rss+xml",
+    "json": "application/feed+json",
+}
+STYLESHEET: Final = "feed.css"
+INDEX: Final = "index.html"
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """The head of one feed document; all addresses absolute.
+
+    id: never changes; made under `id_base`.
+    self_url: where this document is served. home: the site that it belongs to.
+    authors: never empty, since Atom wants one (RFC 4287, section 4.1.1).
+    older: the archive document before this one; current: of an archive, the feed it belongs to.
+    """
+
+    format: FeedFormat
+    id: str
+    title: str
+    description: str
+    language: str
+    updated: datetime
+    self_url: str
+    home: str
+    stylesheet: str
+    icon: str
+    logo: str
+    rights: str
+    hub: str
+    older: str | None
+    current: str | None
+    authors: tuple[Person, ...]
+
+
+def channel(
+    feed: Feed, format_: FeedFormat, publication: Publication, settings: FeedSettings
+) -> Channel:
+    """The head of `feed` in one format."""
+    archive = feed.kind == "archive"
+    name = title(feed, publication)
+    return Channel(
+        format=format_,
+        id=publication.id_base + encode(f"feeds/{feed.path}"),
+        title=name,
+        description=publication.description or name,
+        language=publication.language,
+        updated=feed.updated,
+        self_url=address(feed.path, format_, publication),
+        home=publication.url,
+        stylesheet=publication.feeds_url + STYLESHEET,
+        icon=urljoin(publication.url, encode(publication.icon)) if publication.icon else "",
+        logo=urljoin(publication.url, encode(publication.logo)) if publication.logo else "",
+        rights=publication.rights,
+        hub="" if archive else settings.hub,
+        older=address(feed.older, format_, publication) if feed.older else None,
+        current=address("", format_, publication) if archive else None,
+        authors=(publication.author or Person(publication.title),),
+    )
+
+
+def title(feed: Feed, publication: Publication) -> str:
+    """The title of `feed` as readers see it in their list."""
+    words = Words(publication.language)
+    if feed.kind == "archive":
+        return words("feed.archive", publication=publication.title, period=feed.name)
+    if feed.kind == "all":
+        return publication.title
+    return words("feed.topic", publication=publication.title, topic=feed.name)
+
+
+def address(path: str, format_: FeedFormat, publication: Publication) -> str:
+    """Where the feed at `path` is served in one format."""
+    return publication.feeds_url + encode(path + FILE_NAMES[format_])

@@ -1,0 +1,66 @@
+"""JSON Feed 1.1 (jsonfeed.org/version/1.1)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from broadsheet.feeds.channel import Channel
+from broadsheet.feeds.entry import Entry, Image
+from broadsheet.publication import Person
+
+
+def write(channel: Channel, entries: Sequence[Entry]) -> bytes:
+    """The feed document, UTF-8."""
+    document = _given(
+        version="https://jsonfeed.org/version/1.1",
+        title=channel.title,
+        home_page_url=channel.home,
+        feed_url=channel.self_url,
+        description=channel.description,
+        next_url=channel.older,
+        icon=channel.logo,
+        favicon=channel.icon,
+        authors=[_author(person) for person in channel.authors],
+        language=channel.language,
+        hubs=[{"type": "WebSub", "url": channel.hub}] if channel.hub else None,
+    )
+    document["items"] = [_item(entry) for entry in entries]
+    return (json.dumps(document, ensure_ascii=False, indent=1) + "\n").encode()
+
+
+def _item(entry: Entry) -> dict[str, Any]:
+    # An item must have a content, be it only its summary.
+    content = {"content_html": entry.content} if entry.content else {"content_text": entry.summary}
+    return _given(
+        id=entry.id,
+        url=entry.url,
+        title=entry.title,
+        **content,
+        summary=entry.summary,
+        image=entry.image.url if entry.image else None,
+        date_published=entry.published.isoformat(),
+        date_modified=entry.updated.isoformat(),
+        authors=[_author(person) for person in entry.authors],
+        tags=[topic.name for topic in (*entry.topics, *entry.tags)],
+        language=entry.language,
+        attachments=_attachments(entry.image),
+    )
+
+
+def _author(person: Person) -> dict[str, str]:
+    return _given(name=person.name, url=person.url or (person.email and f"mailto:{person.email}"))
+
+
+def _attachments(image: Image | None) -> list[dict[str, Any]]:
+    if image is None or image.length is None or not image.type:
+        return []
+    return [
+        _given(url=image.url, mime_type=image.type, title=image.alt, size_in_bytes=image.length)
+    ]
+
+
+def _given(**fields: Any) -> dict[str, Any]:
+    """The fields that say something; an empty text or list says nothing in JSON Feed."""
+    return {name: value for name, value in fields.items() if value not in (None, "", [])}

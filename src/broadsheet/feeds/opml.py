@@ -1,0 +1,38 @@
+"""All the feeds as one list to import (OPML 2.0, opml.org/spec2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lxml import etree
+
+from broadsheet.feeds.channel import address, title
+from broadsheet.feeds.plan import Feed
+from broadsheet.publication import Publication
+from broadsheet.settings import FeedFormat, FeedSettings
+
+_PREFERRED: tuple[FeedFormat, ...] = ("atom", "rss", "json")
+
+
+def write(feeds: Sequence[Feed], publication: Publication, settings: FeedSettings) -> bytes:
+    """One outline for each feed to subscribe to, in the first of the formats that there is."""
+    format_ = next(each for each in _PREFERRED if each in settings.formats)
+    root = etree.Element("opml", version="2.0")
+    head = etree.SubElement(root, "head")
+    etree.SubElement(head, "title").text = publication.title
+    body = etree.SubElement(root, "body")
+    for feed in feeds:
+        if feed.kind == "archive":
+            continue
+        name = title(feed, publication)
+        etree.SubElement(
+            body,
+            "outline",
+            # "rss" stands for every syndication format there (spec2, subscription lists).
+            type="rss",
+            text=name,
+            title=name,
+            xmlUrl=address(feed.path, format_, publication),
+            htmlUrl=publication.url,
+        )
+    return etree.tostring(root, pretty_print=True, encoding="UTF-8", xml_declaration=True)

@@ -1,0 +1,98 @@
+"""Which feeds there are, and which articles stand in each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import groupby
+from typing import Literal
+
+from broadsheet.articles import Article
+from broadsheet.catalogue import Catalogue
+from broadsheet.publication import Publication
+from broadsheet.settings import FeedSettings
+from broadsheet.topics import Topic
+
+Kind = Literal["all", "topic", "tag", "archive"]
+
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+"""When a feed with no entries was updated: its date may not come from the clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """One feed, in whatever formats: where it lies and what stands in it.
+
+    path: its folder under the feeds folder, "" or ending in a slash, not percent-encoded.
+    name: what tells it from the others: a topic, a tag, a period; "" for the main feed.
+    articles: newest first.
+    total: how many articles there are for it, in the feed or not.
+    older: the path of the archive that goes before (RFC 5005, section 4), or None.
+    """
+
+    path: str
+    kind: Kind
+    name: str
+    articles: tuple[Article, ...]
+    total: int
+    older: str | None = None
+
+    @property
+    def updated(self) -> datetime:
+        """When the newest change of an entry was."""
+        return max((article.updated for article in self.articles), default=NEVER)
+
+
+def plan(
+    catalogue: Catalogue, settings: FeedSettings, publication: Publication
+) -> tuple[Feed, ...]:
+    """Every feed of the catalogue: the main one, then topics, tags and archives."""
+    groups: dict[str, tuple[Kind, dict[Topic, tuple[Article, ...]]]] = {
+        "topics": ("topic", catalogue.topics),
+        "tags": ("tag", catalogue.tags),
+    }
+    grouped = (
+        Feed(
+            f"{folder}/{topic.slug}/", kind, topic.name, articles[: settings.entries], len(articles)
+        )
+        for folder, (kind, topics) in groups.items()
+        if folder in settings.by
+        for topic, articles in topics.items()
+    )
+    main, archives = _with_archives(catalogue.articles, settings, publication)
+    return (main, *grouped, *archives)
+
+
+def _with_archives(
+    articles: tuple[Article, ...], settings: FeedSettings, publication: Publication
+) -> tuple[Feed, tuple[Feed, ...]]:
+    """The main feed and its archives, which together hold every article exactly once.
+
+    Whole periods move from the feed to the archive, so that an archive once made stands: the
+    feed holds the newest `entries` and the rest of the oldest one's period. No archive links to
+    its successor, since that would change it.
+    """
+    total = len(articles)
+    if settings.archive == "none":
+        return Feed("", "all", "", articles[: settings.entries], total), ()
+    periods = list(_periods(articles, settings.archive, publication))
+    current: list[Article] = []
+    while periods and len(current) < settings.entries:
+        current += periods.pop(0)[1]
+    paths = [f"archive/{name}/" for name, _ in periods]
+    archives = tuple(
+        Feed(path, "archive", name, held, len(held), older)
+        for path, older, (name, held) in zip(paths, [*paths[1:], None], periods, strict=False)
+    )
+    return Feed("", "all", "", tuple(current), total, next(iter(paths), None)), archives
+
+
+def _periods(
+    articles: tuple[Article, ...], length: Literal["month", "year"], publication: Publication
+) -> Iterator[tuple[str, tuple[Article, ...]]]:
+    """The articles of each month or year in the publication's time zone, newest first."""
+    form = {"month": "{0.year:04}-{0.month:02}", "year": "{0.year:04}"}[length]
+    zone = publication.timezone
+    for name, held in groupby(articles, lambda a: form.format(a.date.astimezone(zone))):
+        yield name, tuple(held)

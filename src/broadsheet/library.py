@@ -1,0 +1,71 @@
+"""What articles can link to: each other, the files beside them, and the site's own files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from posixpath import dirname
+
+from broadsheet.articles import Article
+from broadsheet.markup import Asset, Library, encode
+from broadsheet.publication import Publication
+from broadsheet.settings import ArticleSettings
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file on disk that is no article: its path relative to the project, and its bytes."""
+
+    path: str
+    length: int
+
+
+def library(
+    files: Iterable[File],
+    articles: Iterable[Article],
+    publication: Publication,
+    settings: ArticleSettings,
+) -> Library:
+    """The library of `articles` and `files`.
+
+    A file in a page bundle is served under its article's address, one in an assets folder from
+    the root of the site, and any other at its path in the articles folder, as Hugo does.
+    """
+    pages = {article.source: article.url for article in articles}
+    bundles = {
+        dirname(source): url
+        for source, url in pages.items()
+        if source.rpartition("/")[2].startswith("index.")
+    }
+    beside: dict[str, Asset] = {}
+    rooted: dict[str, Asset] = {}
+    for file in files:
+        asset = _asset(file, bundles, publication, settings)
+        for root in settings.assets:
+            if (inner := _within(file.path, root)) is not None:
+                rooted.setdefault(inner, asset)
+        if any(_within(file.path, folder) is not None for folder in settings.folders):
+            beside[file.path] = asset
+    return Library(publication.url, pages, beside, rooted)
+
+
+def _asset(
+    file: File, bundles: dict[str, str], publication: Publication, settings: ArticleSettings
+) -> Asset:
+    folder = dirname(file.path)
+    while folder:
+        if folder in bundles:
+            inner = file.path.removeprefix(folder).lstrip("/")
+            return Asset(file.path, bundles[folder] + encode(inner), file.length)
+        folder = dirname(folder)
+    places = (_within(file.path, root) for root in (*settings.assets, *settings.folders))
+    inner = next((place for place in places if place is not None), file.path)
+    return Asset(file.path, publication.url + encode(inner), file.length)
+
+
+def _within(path: str, folder: str) -> str | None:
+    """`path` relative to `folder`, or None where it does not lie in it."""
+    if folder in {"", "."}:
+        return path
+    inner = path.removeprefix(folder.rstrip("/") + "/")
+    return None if inner == path else inner

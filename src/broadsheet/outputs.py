@@ -1,0 +1,192 @@
+"""Writing the output folder: whole files, only what changed, and nobody else's.
+
+A manifest in the folder lists the files that Broadsheet wrote. It names a new file before that
+file is there and an old one until it is gone, so a run that is killed at any instant leaves no
+file that the next run does not know.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from filelock import FileLock, Timeout
+
+from broadsheet.errors import BusyError, OutputError, Problem
+
+MANIFEST = ".broadsheet.json"
+_TEMPORARY = ".broadsheet-tmp"
+_PATIENCE = 60.0  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What a run did, or with a dry run would do: paths relative to the output folder."""
+
+    written: tuple[str, ...]
+    removed: tuple[str, ...]
+    unchanged: int
+
+
+@contextmanager
+def lock(state: Path, shown: str) -> Iterator[None]:
+    """Keeps other runs on the same project waiting; `state` is the folder `.broadsheet`.
+
+    Raises BusyError when another run does not end within a minute.
+    """
+    try:
+        state.mkdir(parents=True, exist_ok=True)
+        with FileLock(state / "lock", timeout=_PATIENCE):
+            yield
+    except Timeout:
+        raise BusyError(
+            Problem(
+                "another run of Broadsheet has been at work here for a minute",
+                "wait for it to end; if none is running, this goes away by itself",
+                shown,
+            )
+        ) from None
+    except PermissionError as error:
+        raise OutputError(_unwritable(error, shown)) from error
+
+
+def publish(
+    folder: Path,
+    files: Mapping[str, bytes],
+    shown: str,
+    *,
+    keep: Collection[str] = (),
+    adopt: bool = False,
+    dry_run: bool = False,
+) -> Changes:
+    """Makes `folder` hold `files`, touching only what differs; messages call it `shown`.
+
+    files: relative path with slashes -> content. keep: prefixes of paths in the manifest that
+    this run does not make and that stay. adopt: take over files that the manifest does not name.
+
+    Raises OutputError when a file of someone else's is in the way, and when writing fails; each
+    file is then old or new and whole, and the next run puts all in order.
+    """
+    for path in files:
+        _refuse_outside(path)
+    known = _read_manifest(folder)
+    kept = {path for path in known if any(path.startswith(prefix) for prefix in keep)}
+    changed = [path for path in files if _content(folder / path) != files[path]]
+    if not adopt:
+        _refuse_foreign(folder, set(changed) - known, shown)
+    removed = sorted(path for path in known - files.keys() - kept if os.path.lexists(folder / path))
+    # What others link to comes first, so that no link leads nowhere in the meantime.
+    changed.sort(key=lambda path: (-path.count("/"), path))
+    if not dry_run:
+        try:
+            _sweep(folder)
+            _write_manifest(folder, known | files.keys())
+            for path in changed:
+                write(folder / path, files[path])
+            for path in removed:
+                _remove(folder, path)
+            _write_manifest(folder, files.keys() | kept)
+        except OSError as error:
+            raise OutputError(_unwritable(error, shown)) from error
+    return Changes(tuple(changed), tuple(removed), len(files) - len(changed))
+
+
+def write(path: Path, data: bytes) -> None:
+    """Replaces the file at `path` in one step; it is old or new at any instant, never half."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}{_TEMPORARY}")
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError:
+        with suppress(OSError):
+            temporary.unlink()
+        raise
+
+
+def _read_manifest(folder: Path) -> set[str]:
+    """The files that Broadsheet wrote; with a manifest that is lost or broken, none."""
+    try:
+        listed = json.loads((folder / MANIFEST).read_bytes())["files"]
+        return {path for path in listed if isinstance(path, str) and not _leaves(path)}
+    except (OSError, ValueError, KeyError, TypeError):
+        return set()
+
+
+def _write_manifest(folder: Path, paths: Collection[str]) -> None:
+    note = "The files here that Broadsheet wrote. It changes and removes no others."
+    data = json.dumps({"about": note, "files": sorted(paths)}, ensure_ascii=False, indent=1)
+    if _content(folder / MANIFEST) != (data + "\n").encode():
+        write(folder / MANIFEST, (data + "\n").encode())
+
+
+def _content(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None
+
+
+def _leaves(path: str) -> bool:
+    pure = PurePosixPath(path)
+    return pure.is_absolute() or ".." in pure.parts or not path or "\0" in path
+
+
+def _refuse_outside(path: str) -> None:
+    if _leaves(path):
+        raise OutputError(
+            Problem(f"{path!r} lies outside the output folder", "nothing was written")
+        )
+
+
+def _refuse_foreign(folder: Path, paths: Collection[str], shown: str) -> None:
+    foreign = sorted(path for path in paths if os.path.lexists(folder / path))
+    if foreign:
+        raise OutputError(
+            *(
+                Problem(
+                    "this file is in the way, and Broadsheet did not write it",
+                    "move it, or set feeds.folder to a folder of its own; "
+                    "if an earlier run wrote it, run with --adopt",
+                    f"{shown}/{path}",
+                )
+                for path in foreign
+            )
+        )
+
+
+def _sweep(folder: Path) -> None:
+    """Removes what a killed run left: temporary files, which nothing else is named like."""
+    for inner, _, names in os.walk(folder):
+        for name in names:
+            if name.endswith(_TEMPORARY):
+                (Path(inner) / name).unlink(missing_ok=True)
+
+
+def _remove(folder: Path, path: str) -> None:
+    """Removes the file, and the folders that this leaves empty."""
+    (folder / path).unlink(missing_ok=True)
+    parent = (folder / path).parent
+    while parent != folder:
+        try:
+            parent.rmdir()
+        except OSError:
+            return
+        parent = parent.parent
+
+
+def _unwritable(error: OSError, shown: str) -> Problem:
+    where = error.filename if isinstance(error.filename, str) else ""
+    name = Path(where).name.removesuffix(_TEMPORARY).lstrip(".")
+    return Problem(
+        f"{name or shown} cannot be written: {error.strerror or error}",
+        "mend that and run again; what is published already is whole",
+        shown,
+    )

@@ -1,0 +1,110 @@
+"""The frozen nouns of the publication: who publishes, where, in which language and time zone."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Self
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from msgspec import Meta, Struct, field
+
+
+class Url(str):
+    """An absolute http or https address (RFC 3986); the constructor refuses anything else."""
+
+    __slots__ = ()
+
+    def __new__(cls, text: str) -> Self:
+        """Raises ValueError, with what to write, when `text` is no absolute web address."""
+        parts = urlsplit(text)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or re.search(r"\s", text):
+            raise ValueError(f"{text!r} is no web address; write one like https://example.org/")
+        return super().__new__(cls, text)
+
+
+class BaseUrl(Url):
+    """A web address that others are put under: it always ends with a slash."""
+
+    __slots__ = ()
+
+    def __new__(cls, text: str) -> Self:
+        """Raises ValueError as `Url` does, and for an address with a query or fragment."""
+        if "?" in text or "#" in text:
+            raise ValueError(f"{text!r} has a query or fragment; write the plain folder address")
+        return super().__new__(cls, text if text.endswith("/") else text + "/")
+
+
+class Language(str):
+    """A language tag (BCP 47), such as zh-CN or en; written with hyphens."""
+
+    __slots__ = ()
+
+    def __new__(cls, text: str) -> Self:
+        """Raises ValueError when `text` is not formed like a language tag."""
+        tag = text.replace("_", "-")
+        if not re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", tag):
+            raise ValueError(f"{text!r} is no language tag; write one like zh-CN or en")
+        return super().__new__(cls, tag)
+
+
+class Person(Struct, frozen=True, omit_defaults=True):
+    """Someone who writes: an author of an article, or of the publication."""
+
+    name: Annotated[str, Meta(description="The name as readers see it.")]
+    email: Annotated[str, Meta(description="A mail address that may be published.")] = ""
+    url: Annotated[str, Meta(description="A page about the person.")] = ""
+
+
+class Publication(Struct, frozen=True, kw_only=True):
+    """The whole: title, address, language, time zone, default author."""
+
+    title: Annotated[
+        str, Meta(min_length=1, description="The name of the publication, as readers see it.")
+    ]
+    url: Annotated[BaseUrl, Meta(description="Where the articles live on the web.")]
+    given_feeds_url: Annotated[
+        BaseUrl | None,
+        Meta(
+            description="Where the feeds folder is served. Not given: `feeds/` under "
+            "`publication.url`."
+        ),
+    ] = field(name="feeds_url", default=None)
+    description: Annotated[
+        str, Meta(description="One sentence on what it is about; feeds and pages show it.")
+    ] = ""
+    language: Annotated[
+        Language, Meta(description="The language of the articles that name none (BCP 47).")
+    ] = Language("en")
+    timezone: Annotated[
+        ZoneInfo,
+        Meta(description="The time zone of dates that name no offset, and of schedules (IANA)."),
+    ] = ZoneInfo("UTC")
+    author: Annotated[Person | None, Meta(description="The author of articles that name none.")] = (
+        None
+    )
+    given_id_base: Annotated[
+        BaseUrl | None,
+        Meta(
+            description="What ids are made under. Not given: `publication.url`. Set it to the old "
+            "address before the domain moves, and no id changes."
+        ),
+    ] = field(name="id_base", default=None)
+    icon: Annotated[
+        str,
+        Meta(description="A small square image: an address, or a path under `publication.url`."),
+    ] = ""
+    logo: Annotated[
+        str, Meta(description="A wide image, twice as wide as high: an address or a path.")
+    ] = ""
+    rights: Annotated[str, Meta(description="The copyright or licence line of the feeds.")] = ""
+
+    @property
+    def feeds_url(self) -> BaseUrl:
+        """Where the feeds folder is served."""
+        return self.given_feeds_url or BaseUrl(self.url + "feeds/")
+
+    @property
+    def id_base(self) -> BaseUrl:
+        """What ids are made under; it stays when the domain moves."""
+        return self.given_id_base or self.url

@@ -1,0 +1,69 @@
+"""Topics and tags: one for all the spellings that mean the same, with a name for addresses.
+
+An address once published must stand, whatever topics come later. So two spellings are one topic
+when they differ only by case, width or spaces, and a name that loses a character on its way into
+an address gets a mark of its own (C# -> c-b1f3a4): it can never meet another's address.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+_LOST = re.compile(r"[^\w.~+-]+|_")
+_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+_LONGEST = 120  # bytes; file systems end a name at 255, and an address holds three for each
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Topic:
+    """A topic or tag.
+
+    name: as readers see it.
+    slug: as it stands in addresses and folders, not yet percent-encoded.
+    """
+
+    name: str
+    slug: str
+
+
+def key(name: str) -> str:
+    """What all spellings of a topic have in common: NFKC, case-folded, spaces as one."""
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+
+
+def slug(name: str) -> str:
+    """The folder name of a topic: letters and digits of any script, and hyphens."""
+    whole = key(name).replace(" ", "-")
+    kept = _LOST.sub("-", whole).strip(".-")
+    if kept == whole and len(kept.encode()) <= _LONGEST and not _RESERVED.fullmatch(kept):
+        return kept
+    mark = hashlib.sha256(whole.encode("utf-8", "surrogatepass")).hexdigest()[:6]
+    short = kept.encode()[: _LONGEST - 7].decode(errors="ignore").strip(".-")
+    return f"{short}-{mark}" if short else mark
+
+
+class Names:
+    """The topics (or the tags) behind the spellings in use.
+
+    spellings: every spelling, the oldest article's first: its way of writing is the name.
+    aliases: name -> other names that mean the same; they go before.
+    """
+
+    def __init__(
+        self, spellings: Iterable[str], aliases: Mapping[str, Iterable[str]] | None = None
+    ) -> None:
+        self._topics: dict[str, Topic] = {}
+        for name, others in (aliases or {}).items():
+            topic = Topic(name, slug(name))
+            for other in (name, *others):
+                self._topics[key(other)] = topic
+        for name in spellings:
+            self._topics.setdefault(key(name), Topic(name, slug(name)))
+
+    def __call__(self, spellings: Iterable[str]) -> tuple[Topic, ...]:
+        """The topics behind `spellings`, each once, in their order."""
+        return tuple(dict.fromkeys(self._topics[key(name)] for name in spellings))
