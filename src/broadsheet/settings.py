@@ -11,7 +11,7 @@ from typing import Annotated, Literal, Self
 
 from msgspec import Meta, Struct, field
 
-from broadsheet.publication import Publication
+from broadsheet.publication import BaseUrl, Language, Publication
 
 FeedFormat = Literal["atom", "rss", "json"]
 Grouping = Literal["topics", "tags"]
@@ -108,6 +108,103 @@ class TopicSettings(Struct, frozen=True, kw_only=True):
     ] = field(default_factory=dict)
 
 
+class DigestSettings(Struct, frozen=True, kw_only=True):
+    """One standing newsletter: `[digests.NAME]`."""
+
+    title: Annotated[str, Meta(min_length=1, description="Its name; the subject begins with it.")]
+    schedule: Annotated[
+        str,
+        Meta(
+            description="When an issue is made: a cron expression in the publication's time zone."
+        ),
+    ] = "0 8 * * MON"
+    description: Annotated[str, Meta(description="One sentence on what it brings.")] = ""
+    language: Annotated[
+        Language | None, Meta(description="Its language. Not given: the publication's.")
+    ] = None
+    topics: Annotated[
+        tuple[str, ...], Meta(description="Only articles with one of these topics; empty: all.")
+    ] = ()
+    tags: Annotated[
+        tuple[str, ...], Meta(description="Only articles with one of these tags; empty: all.")
+    ] = ()
+    topic_order: Annotated[
+        tuple[str, ...], Meta(description="The sections that come first, in this order.")
+    ] = ()
+    group: Annotated[
+        Literal["shared", "first", "every"],
+        Meta(
+            description="`shared`: few, full sections; `first`: each article under its first "
+            "topic; `every`: under each of its topics."
+        ),
+    ] = "shared"
+    missed: Annotated[
+        Literal["merge", "each", "skip"],
+        Meta(
+            description="After ticks that no run saw: one issue for all, one issue each, or only "
+            "the newest period's."
+        ),
+    ] = "merge"
+    late_days: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="An article that first appears dated more days than this before the "
+            "window never enters.",
+        ),
+    ] = 60
+    max_bytes: Annotated[
+        int,
+        Meta(ge=20_000, description="The most bytes of the mail's HTML; Gmail clips at 102 kB."),
+    ] = 100_000
+
+
+Colour = Annotated[str, Meta(pattern="^#[0-9a-fA-F]{6}$")]
+
+
+class MailSettings(Struct, frozen=True, kw_only=True):
+    """How the mail of every digest looks."""
+
+    templates: Annotated[
+        str,
+        Meta(
+            description="A folder of your own templates, which extend or replace those that ship "
+            "with Broadsheet. `broadsheet init --templates` writes a start."
+        ),
+    ] = "email_templates"
+    logo: Annotated[
+        str, Meta(description="The masthead's image: an address or a path. Not given: the title.")
+    ] = ""
+    logo_width: Annotated[int, Meta(ge=16, le=600, description="Its width in pixels.")] = 160
+    accent: Annotated[Colour, Meta(description="The colour of links and rules.")] = "#a4361f"
+    accent_dark: Annotated[Colour, Meta(description="The same in dark mode.")] = "#f0937d"
+    ink: Annotated[Colour, Meta(description="The colour of text.")] = "#1d2329"
+    paper: Annotated[Colour, Meta(description="The colour behind the mail.")] = "#f4f2ec"
+    fonts: Annotated[
+        str,
+        Meta(description="Font families, as in CSS. Not given: the system's, by language."),
+    ] = ""
+    footer: Annotated[
+        str, Meta(description="A line at the foot, such as a postal address (the law may want it).")
+    ] = ""
+
+
+class DeliverySettings(Struct, frozen=True, kw_only=True):
+    """Who sends the mail."""
+
+    sender: Annotated[
+        str,
+        Meta(
+            description="The From of every mail: `Name <address>`. Not given: the publication's "
+            "title, and its author's address."
+        ),
+    ] = ""
+    service_url: Annotated[
+        BaseUrl | None,
+        Meta(description="Where `broadsheet serve` answers; unsubscribe links lead there."),
+    ] = None
+
+
 class Settings(Struct, frozen=True, kw_only=True):
     """All of broadsheet.toml."""
 
@@ -118,6 +215,15 @@ class Settings(Struct, frozen=True, kw_only=True):
     feeds: Annotated[FeedSettings, Meta(description="What subscribers get.")] = field(
         default_factory=FeedSettings
     )
+    digests: Annotated[
+        dict[str, DigestSettings], Meta(description="Newsletters, each by its name.")
+    ] = field(default_factory=dict)
     topics: Annotated[TopicSettings, Meta(description="What topics are called.")] = field(
         default_factory=TopicSettings
+    )
+    mail: Annotated[MailSettings, Meta(description="How the mail looks.")] = field(
+        default_factory=MailSettings
+    )
+    delivery: Annotated[DeliverySettings, Meta(description="Who sends the mail.")] = field(
+        default_factory=DeliverySettings
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from typing import TypeVar
 from urllib.parse import urljoin, urlsplit
 
@@ -50,6 +51,7 @@ class Article:
     image: as written, to be resolved like any link of the article; "" for none.
     summary: from the front matter, one line; "" where there is none.
     body: the Markdown below the front matter, without what XML forbids.
+    sha256: of the whole source text, in hexadecimal.
     """
 
     source: str
@@ -70,6 +72,7 @@ class Article:
     language: str
     aliases: tuple[str, ...]
     body: str
+    sha256: str
 
     @property
     def is_mdx(self) -> bool:
@@ -144,6 +147,7 @@ class _Reader:
             language=self._read(fields.LANGUAGE, fields.text, "").replace("_", "-"),
             aliases=self._read(("aliases", "redirect_from"), fields.texts, ()),
             body=printable(body),
+            sha256=sha256(self.source.text.encode("utf-8", "surrogatepass")).hexdigest(),
         )
         if self.problems:
             raise ArticleError(*self.problems)

@@ -8,7 +8,7 @@ from broadsheet.articles import Article
 from broadsheet.catalogue import Catalogue
 from broadsheet.feeds import atom_rss, json_feed, opml, page
 from broadsheet.feeds.channel import FILE_NAMES, INDEX, STYLESHEET, channel
-from broadsheet.feeds.entry import Entry, entry
+from broadsheet.entry import Entry, entry
 from broadsheet.feeds.plan import Feed, plan
 from broadsheet.markup import Library, Rendition
 from broadsheet.publication import Publication
@@ -67,4 +67,5 @@ def _write(
     settings: FeedSettings,
 ) -> bytes:
     head = channel(feed, format_, publication, settings)
-    return (json_feed if format_ == "json" else atom_rss).write(head, entries)
+    write = json_feed.write if format_ == "json" else atom_rss.write
+    return write(head, entries)

@@ -13,7 +13,7 @@ import lxml.etree  # noqa: F401 - feedgen.util fails when it is the first to imp
 from feedgen.feed import FeedGenerator
 
 from broadsheet.feeds.channel import Channel
-from broadsheet.feeds.entry import Entry
+from broadsheet.entry import Entry
 from broadsheet.feeds.mends import EntryMends, FeedMends
 from broadsheet.publication import Person
 from broadsheet.settings import FeedFormat

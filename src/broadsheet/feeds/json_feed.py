@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from broadsheet.feeds.channel import Channel
-from broadsheet.feeds.entry import Entry, Image
+from broadsheet.entry import Entry, Image
 from broadsheet.publication import Person
 
 

@@ -13,7 +13,7 @@ from feedgen.ext.base import BaseEntryExtension, BaseExtension
 from lxml import etree
 
 from broadsheet.feeds.channel import MEDIA_TYPES, Channel
-from broadsheet.feeds.entry import Entry, Image
+from broadsheet.entry import Entry, Image
 
 ATOM = "http://www.w3.org/2005/Atom"
 DC = "http://purl.org/dc/elements/1.1/"

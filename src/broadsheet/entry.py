@@ -1,4 +1,4 @@
-"""An article as it stands in a feed: the one truth that every format tells."""
+"""An article as it stands in a feed or a digest: the one truth that every format tells."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""Digests: which issues are due, what stands in them, and their mail."""
