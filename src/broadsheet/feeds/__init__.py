@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from broadsheet.articles import Article
 from broadsheet.catalogue import Catalogue
+from broadsheet.entry import Entry, entry
 from broadsheet.feeds import atom_rss, json_feed, opml, page
 from broadsheet.feeds.channel import FILE_NAMES, INDEX, STYLESHEET, channel
-from broadsheet.entry import Entry, entry
 from broadsheet.feeds.plan import Feed, plan
 from broadsheet.markup import Library, Rendition
 from broadsheet.publication import Publication

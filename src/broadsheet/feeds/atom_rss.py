@@ -12,8 +12,8 @@ from typing import Any
 import lxml.etree  # noqa: F401 - feedgen.util fails when it is the first to import lxml
 from feedgen.feed import FeedGenerator
 
-from broadsheet.feeds.channel import Channel
 from broadsheet.entry import Entry
+from broadsheet.feeds.channel import Channel
 from broadsheet.feeds.mends import EntryMends, FeedMends
 from broadsheet.publication import Person
 from broadsheet.settings import FeedFormat

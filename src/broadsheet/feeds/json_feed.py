@@ -6,8 +6,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from broadsheet.feeds.channel import Channel
 from broadsheet.entry import Entry, Image
+from broadsheet.feeds.channel import Channel
 from broadsheet.publication import Person
 
 

@@ -12,8 +12,8 @@ from typing import Any
 from feedgen.ext.base import BaseEntryExtension, BaseExtension
 from lxml import etree
 
-from broadsheet.feeds.channel import MEDIA_TYPES, Channel
 from broadsheet.entry import Entry, Image
+from broadsheet.feeds.channel import MEDIA_TYPES, Channel
 
 ATOM = "http://www.w3.org/2005/Atom"
 DC = "http://purl.org/dc/elements/1.1/"

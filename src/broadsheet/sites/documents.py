@@ -1,0 +1,126 @@
+"""Reads the text of a config file (TOML, YAML, JSON) and finds values in it by their keys.
+
+Text that does not parse is no error here: it gives an empty document, and a remark that names
+the file and the line.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+import yaml
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A value as the config gives it, and where: "hugo.toml: params.author"."""
+
+    value: object
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One config file.
+
+    data: what it holds; empty when it could not be read.
+    mount: the keys under which its generator sees it: ("params",) for Hugo's params.toml.
+    complaint: why it could not be read, as a remark; "" when it could.
+    """
+
+    file: str
+    data: Mapping[str, object] = field(default_factory=dict)
+    mount: tuple[str, ...] = ()
+    complaint: str = ""
+
+    def find(self, *keys: str) -> Found | None:
+        """The value under nested `keys`, whatever their case (Hugo's keys have none).
+
+        None when there is no such key, or it holds nothing.
+        """
+        mount = [key.casefold() for key in self.mount]
+        if [key.casefold() for key in keys[: len(mount)]] != mount:
+            return None
+        value: object = self.data or None
+        path: list[str] = []
+        for wanted in keys[len(mount) :]:
+            name = _same_key(value, wanted)
+            if name is None or not isinstance(value, Mapping):
+                return None
+            value = value[name]
+            path.append(name)
+        source = f"{self.file}: {'.'.join(path)}" if path else self.file
+        return None if value is None else Found(value, source)
+
+
+def find(documents: Iterable[Document], *keys: str) -> Found | None:
+    """The value under `keys` in the first of `documents` that has it."""
+    return next((hit for document in documents if (hit := document.find(*keys))), None)
+
+
+def read_document(file: str, text: str, mount: tuple[str, ...] = ()) -> Document:
+    """Parses `text` by the file's extension. Raises nothing: see `Document.complaint`."""
+    text = text.removeprefix("\ufeff")
+    try:
+        data = _parse(PurePosixPath(file).suffix, text)
+    except tomllib.TOMLDecodeError as error:
+        return Document(file, complaint=_complaint(file, _toml_line(str(error), text), str(error)))
+    except json.JSONDecodeError as error:
+        return Document(file, complaint=_complaint(file, error.lineno, error.msg))
+    except yaml.YAMLError as error:
+        return Document(file, complaint=_complaint(file, _yaml_line(error, text), _why(error)))
+    except (ValueError, RecursionError) as error:
+        # PyYAML lets these through for a date such as 2024-13-01, and for nesting without end.
+        return Document(file, complaint=_complaint(file, 1, str(error)))
+    if data is None:
+        return Document(file, mount=mount)
+    if not isinstance(data, dict):
+        return Document(file, complaint=_complaint(file, 1, "it holds no keys"))
+    return Document(file, {str(key): value for key, value in data.items()}, mount)
+
+
+def _parse(suffix: str, text: str) -> object:
+    if suffix == ".toml":
+        return tomllib.loads(text)
+    if suffix == ".json":
+        return json.loads(text)
+    return yaml.safe_load(text)
+
+
+def _same_key(value: object, wanted: str) -> str | None:
+    """The key of a mapping that is `wanted`: as written, else in another case."""
+    if not isinstance(value, Mapping):
+        return None
+    if wanted in value:
+        return wanted
+    folded = wanted.casefold()
+    return next((key for key in value if isinstance(key, str) and key.casefold() == folded), None)
+
+
+def _complaint(file: str, line: int, why: str) -> str:
+    return (
+        f"{file}:{line}: this cannot be read ({' '.join(why.split())}), so nothing was taken from "
+        "it; mend it and run `broadsheet init` again, or write the values by hand"
+    )
+
+
+def _toml_line(message: str, text: str) -> int:
+    # Until Python 3.14 the line stands only in the words of the message.
+    said = re.search(r"at line (\d+)", message)
+    return int(said[1]) if said else text.count("\n") + 1
+
+
+def _yaml_line(error: yaml.YAMLError, text: str) -> int:
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        return int(error.problem_mark.line) + 1
+    position = getattr(error, "position", 0)
+    return text.count("\n", 0, position) + 1
+
+
+def _why(error: yaml.YAMLError) -> str:
+    return str(getattr(error, "problem", None) or getattr(error, "reason", None) or error)
