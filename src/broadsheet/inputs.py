@@ -42,7 +42,7 @@ def find(project: Path, settings: ArticleSettings) -> Found:
         raise ConfigError(
             *(
                 Problem(
-                    f"articles.folders: there is no folder {folder!r} in {project.name}/",
+                    f"articles.folders: there is no folder {folder!r} here",
                     "create it, or name the folder that holds the articles in broadsheet.toml",
                 )
                 for folder in missing
@@ -72,6 +72,11 @@ def read(project: Path, path: str, folder: str) -> Source:
             Problem(f"it has {len(data):,} bytes", "no reader takes that; divide it", path)
         )
     return Source(path, folder, _decode(data, path))
+
+
+def holds_articles(folder: Path) -> bool:
+    """Whether any file in `folder` could be an article."""
+    return any(path.endswith(_ARTICLE_ENDINGS) for path, _ in _walk(folder, "."))
 
 
 def measure(project: Path, paths: Iterable[str]) -> dict[str, tuple[int, int]]:

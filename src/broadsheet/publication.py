@@ -48,7 +48,7 @@ class Language(str):
         return super().__new__(cls, tag)
 
 
-class Person(Struct, frozen=True, omit_defaults=True):
+class Person(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """Someone who writes: an author of an article, or of the publication."""
 
     name: Annotated[str, Meta(description="The name as readers see it.")]
@@ -56,7 +56,7 @@ class Person(Struct, frozen=True, omit_defaults=True):
     url: Annotated[str, Meta(description="A page about the person.")] = ""
 
 
-class Publication(Struct, frozen=True, kw_only=True):
+class Publication(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole: title, address, language, time zone, default author."""
 
     title: Annotated[
@@ -75,11 +75,11 @@ class Publication(Struct, frozen=True, kw_only=True):
     ] = ""
     language: Annotated[
         Language, Meta(description="The language of the articles that name none (BCP 47).")
-    ] = Language("en")
+    ] = field(default_factory=lambda: Language("en"))
     timezone: Annotated[
         ZoneInfo,
         Meta(description="The time zone of dates that name no offset, and of schedules (IANA)."),
-    ] = ZoneInfo("UTC")
+    ] = field(default_factory=lambda: ZoneInfo("UTC"))
     author: Annotated[Person | None, Meta(description="The author of articles that name none.")] = (
         None
     )

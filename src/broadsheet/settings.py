@@ -37,7 +37,7 @@ class Permalink(str):
         return super().__new__(cls, text)
 
 
-class ArticleSettings(Struct, frozen=True, kw_only=True):
+class ArticleSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where the articles are and which addresses they have on the web."""
 
     folders: Annotated[
@@ -50,7 +50,7 @@ class ArticleSettings(Struct, frozen=True, kw_only=True):
             description="The address of an article under `publication.url`, of {year} {month} "
             "{day} {slug} {filename} {slug_or_filename} {section} {path} {title}."
         ),
-    ] = Permalink("/posts/{slug}/")
+    ] = field(default_factory=lambda: Permalink("/posts/{slug}/"))
     id: Annotated[
         Permalink | None,
         Meta(
@@ -70,7 +70,7 @@ class ArticleSettings(Struct, frozen=True, kw_only=True):
     ] = ("static",)
 
 
-class FeedSettings(Struct, frozen=True, kw_only=True):
+class FeedSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which feeds are made, and what they hold."""
 
     folder: Annotated[str, Meta(min_length=1, description="The folder that is written.")] = "feeds"
@@ -99,7 +99,7 @@ class FeedSettings(Struct, frozen=True, kw_only=True):
     hub: Annotated[str, Meta(description="The address of a WebSub hub; empty: none.")] = ""
 
 
-class TopicSettings(Struct, frozen=True, kw_only=True):
+class TopicSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What topics are called."""
 
     aliases: Annotated[
@@ -108,7 +108,7 @@ class TopicSettings(Struct, frozen=True, kw_only=True):
     ] = field(default_factory=dict)
 
 
-class DigestSettings(Struct, frozen=True, kw_only=True):
+class DigestSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One standing newsletter: `[digests.NAME]`."""
 
     title: Annotated[str, Meta(min_length=1, description="Its name; the subject begins with it.")]
@@ -162,7 +162,7 @@ class DigestSettings(Struct, frozen=True, kw_only=True):
 Colour = Annotated[str, Meta(pattern="^#[0-9a-fA-F]{6}$")]
 
 
-class MailSettings(Struct, frozen=True, kw_only=True):
+class MailSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How the mail of every digest looks."""
 
     templates: Annotated[
@@ -189,7 +189,7 @@ class MailSettings(Struct, frozen=True, kw_only=True):
     ] = ""
 
 
-class DeliverySettings(Struct, frozen=True, kw_only=True):
+class DeliverySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Who sends the mail."""
 
     sender: Annotated[
@@ -205,7 +205,7 @@ class DeliverySettings(Struct, frozen=True, kw_only=True):
     ] = None
 
 
-class Settings(Struct, frozen=True, kw_only=True):
+class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All of broadsheet.toml."""
 
     publication: Annotated[Publication, Meta(description="Who publishes.")]

@@ -22,6 +22,7 @@ COMMANDS = {
     "build": "articles -> feeds/; writes only what changed",
     "explain": "why an article is, or is not, in each feed",
     "status": "what is published, and what comes next",
+    "reference": "the documentation or JSON Schema of the config",
 }
 
 

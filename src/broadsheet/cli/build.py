@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import click
 
-from broadsheet import feeds, outputs, rendering
-from broadsheet.cache import Cache
+from broadsheet import outputs
+from broadsheet.cli.making import feed_files
 from broadsheet.cli.options import common_options, options
-from broadsheet.cli.progress import progress
 from broadsheet.cli.project import Project
 from broadsheet.outputs import Changes
 
@@ -21,30 +20,19 @@ def command(dry_run: bool, workers: int | None, adopt: bool) -> None:
     """Makes the feeds folder of the articles; writes only what changed."""
     project = Project(options())
     with outputs.lock(project.state, project.config_name):
-        changes = _publish(project, dry_run=dry_run, workers=workers, adopt=adopt)
+        changes = outputs.publish(
+            project.feeds_folder,
+            feed_files(project, workers=workers),
+            project.settings.feeds.folder,
+            keep=project.kept,
+            adopt=adopt,
+            dry_run=dry_run,
+        )
     _report(project, changes, dry_run)
     for problem in project.articles.problems:
         click.echo(f"{problem} (left out)", err=True)
     if project.articles.problems:
         raise SystemExit(1)
-
-
-def _publish(project: Project, *, dry_run: bool, workers: int | None, adopt: bool) -> Changes:
-    settings = project.settings
-    wanted = feeds.to_render(project.feeds, settings.feeds)
-    with Cache(project.state) as cache, progress(len(wanted), options()) as step:
-        rendered = rendering.renditions(wanted, project.library, cache, workers=workers, step=step)
-    files = feeds.outputs(
-        project.feeds,
-        project.catalogue,
-        rendered,
-        project.library,
-        settings.publication,
-        settings.feeds,
-    )
-    return outputs.publish(
-        project.feeds_folder, files, settings.feeds.folder, adopt=adopt, dry_run=dry_run
-    )
 
 
 def _report(project: Project, changes: Changes, dry_run: bool) -> None:

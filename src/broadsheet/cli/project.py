@@ -54,6 +54,11 @@ class Project:
         """Where the feeds are written."""
         return self.root / self.settings.feeds.folder
 
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """What a build leaves in the feeds folder, though it does not make it: issues."""
+        return ("digests/",)
+
     @cached_property
     def found(self) -> inputs.Found:
         """The files in the folders."""

@@ -1,0 +1,40 @@
+# Everything runs in an environment of its own, .venv, made by the first target that needs it.
+PYTHON ?= python3
+BIN := .venv/bin
+NOW := 2025-06-30T09:00:00+08:00
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: demo test check feeds docs clean
+
+demo: .venv/demo  ## install Broadsheet, build the feeds of seeds/, and say where to look
+	$(BIN)/broadsheet build --now $(NOW)
+	$(BIN)/broadsheet status --now $(NOW)
+	@echo
+	@echo "Look at feeds/index.html in a browser, and at feeds/atom.xml in a feed reader."
+
+test: .venv/dev  ## the whole test suite
+	$(BIN)/pytest
+
+check: .venv/dev  ## formatting, lint and types, as in CI
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+feeds: .venv/demo  ## make the golden files anew: what build makes of seeds/
+	$(BIN)/broadsheet build --now $(NOW)
+
+docs: .venv/demo  ## make the documentation that comes from the code
+	$(BIN)/broadsheet reference config > docs/config.md
+	$(BIN)/broadsheet reference schema > docs/broadsheet.schema.json
+
+clean:  ## remove what can be made again
+	rm -rf .venv .broadsheet dist previews .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+.venv/demo: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(PIP) install --constraint constraints.txt --editable .
+	@touch $@
+
+.venv/dev: .venv/demo
+	$(PIP) install --constraint constraints.txt --editable '.[dev]'
+	@touch $@

@@ -1,0 +1,88 @@
+"""broadsheet explain FILE"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from broadsheet.articles import Article
+from broadsheet.catalogue import absence
+from broadsheet.cli.options import common_options, options
+from broadsheet.cli.project import Project
+from broadsheet.errors import Problem, UsageError
+from broadsheet.feeds.standing import standings
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="As data.")
+@common_options
+def command(file: Path, as_json: bool) -> None:
+    """Says why the article in FILE is, or is not, in each feed."""
+    project = Project(options())
+    path = _source(project, file)
+    found = _explain(project, path)
+    if as_json:
+        click.echo(json.dumps(found, ensure_ascii=False, indent=1))
+        return
+    click.echo(f"{path}: {found['verdict']}")
+    for name in ("title", "id", "url", "date", "topics", "tags", "aliases"):
+        if value := found.get(name):
+            click.echo(f"  {name:8}{', '.join(value) if isinstance(value, list) else value}")
+    folder = project.settings.feeds.folder
+    for feed in found.get("feeds", ()):
+        mark = "in    " if feed["in"] else "not in"
+        click.echo(f"  {mark}  {folder}/{feed['path']}: {feed['why']}")
+
+
+def _source(project: Project, file: Path) -> str:
+    """`file`, which is relative to here or to the project, as the project names it."""
+    root = project.root.resolve()
+    for candidate in (file, project.root / file):
+        resolved = candidate.resolve()
+        if resolved.is_file() and resolved.is_relative_to(root):
+            return resolved.relative_to(root).as_posix()
+    raise UsageError(
+        Problem(
+            "there is no such file in this project", "name a file of an articles folder", str(file)
+        )
+    )
+
+
+def _explain(project: Project, path: str) -> dict[str, Any]:
+    if path not in dict(project.found.articles):
+        folders = ", ".join(project.settings.articles.folders)
+        return {"verdict": f"no article: it is not a Markdown file in articles.folders ({folders})"}
+    articles = project.articles
+    if path in articles.pages:
+        return {"verdict": f"no article: {articles.pages[path]}"}
+    if wrong := [problem for problem in articles.problems if problem.path == path]:
+        return {"verdict": "cannot be read: " + "; ".join(str(problem) for problem in wrong)}
+    article = next(each for each in articles.read if each.source == path)
+    if (why := absence(article, project.now)) is not None:
+        return {"verdict": f"in no feed: {why}", **_facts(article, project)}
+    catalogue = project.catalogue
+    topics, tags = catalogue.topics_of(article), catalogue.tags_of(article)
+    found = standings(article, topics, tags, project.feeds)
+    return {
+        "verdict": f"in {sum(each.inside for each in found)} of {len(found)} feeds",
+        **_facts(article, project),
+        "topics": [topic.name for topic in topics],
+        "feeds": [{"path": each.path, "in": each.inside, "why": each.why} for each in found],
+    }
+
+
+def _facts(article: Article, project: Project) -> dict[str, Any]:
+    zone = project.settings.publication.timezone
+    return {
+        "title": article.title,
+        "id": article.id,
+        "url": article.url,
+        "date": article.date.astimezone(zone).isoformat(sep=" "),
+        "topics": list(article.topics),
+        "tags": list(article.tags),
+        "aliases": list(article.aliases),
+    }

@@ -1,0 +1,21 @@
+"""broadsheet reference"""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from broadsheet import reference
+from broadsheet.cli.options import common_options
+
+
+@click.command()
+@click.argument("what", type=click.Choice(["config", "schema"]))
+@common_options
+def command(what: str) -> None:
+    """Prints the documentation of every config key, or the config's JSON Schema."""
+    if what == "config":
+        click.echo(reference.markdown(), nl=False)
+    else:
+        click.echo(json.dumps(reference.schema(), ensure_ascii=False, indent=2))

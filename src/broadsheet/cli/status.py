@@ -1,0 +1,99 @@
+"""broadsheet status"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+import click
+
+from broadsheet import outputs
+from broadsheet.articles import Article
+from broadsheet.cli.making import feed_files
+from broadsheet.cli.options import common_options, options
+from broadsheet.cli.project import Project
+from broadsheet.feeds import Feed
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="As data.")
+@common_options
+def command(as_json: bool) -> None:
+    """Says what is published, and what comes next."""
+    project = Project(options())
+    found = _status(project)
+    if as_json:
+        click.echo(json.dumps(found, ensure_ascii=False, indent=1))
+    elif not options().quiet:
+        _show(found)
+
+
+def _status(project: Project) -> dict[str, Any]:
+    with outputs.lock(project.state, project.config_name):
+        files = feed_files(project)
+        changes = outputs.publish(
+            project.feeds_folder,
+            files,
+            project.settings.feeds.folder,
+            keep=project.kept,
+            adopt=True,
+            dry_run=True,
+        )
+    coming = [a for a in project.articles.read if not a.draft and a.date > project.now]
+    return {
+        "now": _time(project, project.now),
+        "articles": len(project.catalogue.articles),
+        "drafts": sum(article.draft for article in project.articles.read),
+        "next_due": _next(project, coming),
+        "feeds": [_feed(project, feed) for feed in project.feeds],
+        "out_of_date": len(changes.written) + len(changes.removed),
+        "problems": [str(problem) for problem in project.articles.problems],
+    }
+
+
+def _feed(project: Project, feed: Feed) -> dict[str, Any]:
+    newest = feed.articles[0] if feed.articles else None
+    return {
+        "path": f"{project.settings.feeds.folder}/{feed.path}",
+        "articles": feed.total,
+        "entries": len(feed.articles),
+        "newest": _time(project, newest.date) if newest else None,
+        "newest_title": newest.title if newest else None,
+    }
+
+
+def _next(project: Project, coming: list[Article]) -> dict[str, str] | None:
+    """The article that appears next, by its date."""
+    if not coming:
+        return None
+    first = min(coming, key=lambda article: (article.date, article.id))
+    return {"date": _time(project, first.date), "title": first.title, "path": first.source}
+
+
+def _time(project: Project, moment: Any) -> str:
+    zone = project.settings.publication.timezone
+    return f"{moment.astimezone(zone):%Y-%m-%d %H:%M}"
+
+
+def _show(found: dict[str, Any]) -> None:
+    from rich.console import Console  # only a table for people needs it
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for heading in ("feed", "articles", "in feed", "newest", ""):
+        number = heading in {"articles", "in feed"}
+        table.add_column(heading, justify="right" if number else "left", no_wrap=True)
+    names = ("path", "articles", "entries", "newest", "newest_title")
+    for feed in found["feeds"]:
+        table.add_row(*("" if feed[name] is None else str(feed[name]) for name in names))
+    # A pipe has no width: what is cut off there is lost to whatever reads it.
+    width = None if sys.stdout.isatty() else 1000
+    Console(highlight=False, markup=False, width=width).print(table)
+    due, stale = found["next_due"], found["out_of_date"]
+    click.echo(f"next due: {due['date']}  {due['title']} ({due['path']})" if due else "next due: -")
+    click.echo(
+        f"{stale} files are out of date: run `broadsheet build`" if stale else "all is up to date"
+    )
+    for problem in found["problems"]:
+        click.echo(problem)

@@ -1,0 +1,42 @@
+"""Why an article is, or is not, in each feed: the rules of `plan`, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from broadsheet.articles import Article
+from broadsheet.feeds.plan import Feed
+from broadsheet.topics import Topic
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where an article stands in one feed.
+
+    path: the feed's folder under the feeds folder. inside: whether it is in. why: in words.
+    """
+
+    path: str
+    inside: bool
+    why: str
+
+
+def standings(
+    article: Article, topics: Iterable[Topic], tags: Iterable[Topic], feeds: Iterable[Feed]
+) -> tuple[Standing, ...]:
+    """The standing of `article`, one of the catalogue's, in each feed."""
+    names = {"topic": {topic.name for topic in topics}, "tag": {tag.name for tag in tags}}
+    return tuple(_standing(article, names, feed) for feed in feeds)
+
+
+def _standing(article: Article, names: dict[str, set[str]], feed: Feed) -> Standing:
+    if article in feed.articles:
+        place = feed.articles.index(article) + 1
+        return Standing(feed.path, True, f"number {place} of {len(feed.articles)}")
+    if feed.kind == "archive":
+        return Standing(feed.path, False, f"not dated in {feed.name}, or still in the main feed")
+    if feed.kind != "all" and feed.name not in names[feed.kind]:
+        return Standing(feed.path, False, f"{feed.name!r} is not one of its {feed.kind}s")
+    newer = len(feed.articles)
+    return Standing(feed.path, False, f"the {newer} newest of {feed.total} are, and it is older")
