@@ -51,6 +51,10 @@ class Catalogue:
         """The tags of one of the articles, in the order they are written."""
         return self._tag_names(article.tags)
 
+    def topic_name(self, spelling: str) -> str:
+        """What the topic that may be spelled `spelling` is called; itself where it is unknown."""
+        return self._topic_names.name_of(spelling)
+
     @cached_property
     def topics(self) -> dict[Topic, tuple[Article, ...]]:
         """Each topic's articles, newest first; the topics by name."""

@@ -44,7 +44,7 @@ class Entry:
     """What a feed says of an article.
 
     topics and tags: none is in both. schemes: the base of the addresses that tell the two apart
-    (RFC 4287, section 4.2.2.2). language: never "". summary: plain text on one line.
+    (RFC 4287, section 4.2.2.2). summary: plain text on one line.
     content: HTML; "" in feeds of summaries.
     """
 
@@ -87,7 +87,7 @@ def entry(
         topics=topics,
         tags=tuple(tag for tag in catalogue.tags_of(article) if key(tag.name) not in taken),
         schemes=publication.id_base + "feeds/",
-        language=article.language or publication.language,
+        language=article.language,
         summary=article.summary or (rendition.excerpt if rendition else ""),
         content=rendition.html if rendition else "",
         image=image(article, library),

@@ -64,9 +64,17 @@ class IdentityError(BroadsheetError):
     """Two articles claim the same identity; publishing either would lose one."""
 
 
+class RecordError(BroadsheetError):
+    """The record of an issue cannot be read; going on would send its articles again."""
+
+
 class OutputError(BroadsheetError):
     """The output folder cannot be written; what was there before still stands."""
 
 
 class BusyError(BroadsheetError):
     """Another run is at work on the same project."""
+
+
+class TemplateError(BroadsheetError):
+    """A mail template cannot be used as it stands."""

@@ -13,18 +13,20 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from broadsheet.publication import BaseUrl, Language, Person
-from broadsheet.settings import Permalink, Settings
+from broadsheet.settings import Permalink, Schedule, Settings
 
 _TYPES: dict[type, dict[str, Any]] = {
     BaseUrl: {"type": "string", "format": "uri"},
     Language: {"type": "string", "examples": ["zh-CN", "en"]},
     Permalink: {"type": "string", "examples": ["/posts/{slug}/"]},
+    Schedule: {"type": "string", "examples": ["0 8 * * MON", "@daily"]},
     ZoneInfo: {"type": "string", "examples": ["Asia/Shanghai"]},
 }
 _NAMES: dict[type, str] = {
     BaseUrl: "address",
     Language: "language tag",
     Permalink: "pattern",
+    Schedule: "schedule",
     ZoneInfo: "time zone",
     Person: "name, email, url",
     str: "text",

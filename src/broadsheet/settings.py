@@ -7,6 +7,7 @@ documentation, the JSON Schema and the starter file from their descriptions and 
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from typing import Annotated, Literal, Self
 
 from msgspec import Meta, Struct, field
@@ -35,6 +36,41 @@ class Permalink(str):
         if not tokens & {"slug", "filename", "slug_or_filename", "path", "title"}:
             raise ValueError(f"{text!r} gives all articles one address; add {{slug}}")
         return super().__new__(cls, text)
+
+
+_NICKNAMES = {
+    "@hourly": "0 * * * *",
+    "@daily": "0 0 * * *",
+    "@weekly": "0 0 * * 0",
+    "@monthly": "0 0 1 * *",
+}
+
+
+class Schedule(str):
+    """A cron expression of five fields (crontab(5)), or one of its nicknames such as @weekly."""
+
+    __slots__ = ()
+
+    def __new__(cls, text: str) -> Self:
+        """Raises ValueError when `text` is no schedule, or one that never comes."""
+        from cronsim import CronSim, CronSimError  # only a config with digests needs it
+
+        expression = _NICKNAMES.get(text.strip().lower(), text)
+        try:
+            next(CronSim(expression, datetime(2000, 1, 1, tzinfo=UTC)))
+        except (CronSimError, StopIteration) as error:
+            raise ValueError(
+                f"{text!r} is no schedule ({str(error) or 'it never comes'}); "
+                'write one like "0 8 * * MON": minute, hour, day, month, weekday'
+            ) from None
+        if len(expression.split()) != 5:
+            raise ValueError(f"{text!r} has no five fields: minute, hour, day, month, weekday")
+        return super().__new__(cls, text)
+
+    @property
+    def expression(self) -> str:
+        """The five fields."""
+        return _NICKNAMES.get(self.strip().lower(), str(self))
 
 
 class ArticleSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -113,11 +149,11 @@ class DigestSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     title: Annotated[str, Meta(min_length=1, description="Its name; the subject begins with it.")]
     schedule: Annotated[
-        str,
+        Schedule,
         Meta(
             description="When an issue is made: a cron expression in the publication's time zone."
         ),
-    ] = "0 8 * * MON"
+    ] = field(default_factory=lambda: Schedule("0 8 * * MON"))
     description: Annotated[str, Meta(description="One sentence on what it brings.")] = ""
     language: Annotated[
         Language | None, Meta(description="Its language. Not given: the publication's.")
@@ -127,6 +163,10 @@ class DigestSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     ] = ()
     tags: Annotated[
         tuple[str, ...], Meta(description="Only articles with one of these tags; empty: all.")
+    ] = ()
+    languages: Annotated[
+        tuple[str, ...],
+        Meta(description="Only articles in one of these languages; empty: all. `en` is en-GB too."),
     ] = ()
     topic_order: Annotated[
         tuple[str, ...], Meta(description="The sections that come first, in this order.")

@@ -67,3 +67,8 @@ class Names:
     def __call__(self, spellings: Iterable[str]) -> tuple[Topic, ...]:
         """The topics behind `spellings`, each once, in their order."""
         return tuple(dict.fromkeys(self._topics[key(name)] for name in spellings))
+
+    def name_of(self, spelling: str) -> str:
+        """The name of the topic behind `spelling`; itself where there is none."""
+        topic = self._topics.get(key(spelling))
+        return topic.name if topic else spelling

@@ -47,7 +47,7 @@ class Article:
     source: its path, relative to the project, with slashes.
     url: its absolute address; id: what never changes (an absolute URI).
     date, updated, publish, expires: aware; `updated` is never before `date`.
-    language: "" where it is the publication's.
+    language: a tag; the publication's where it names none.
     image: as written, to be resolved like any link of the article; "" for none.
     summary: from the front matter, one line; "" where there is none.
     body: the Markdown below the front matter, without what XML forbids.
@@ -144,7 +144,8 @@ class _Reader:
             image=image,
             image_alt=self._read(fields.IMAGE_ALT, fields.text, "") or alt,
             summary=self._read(fields.SUMMARY, fields.text, ""),
-            language=self._read(fields.LANGUAGE, fields.text, "").replace("_", "-"),
+            language=self._read(fields.LANGUAGE, fields.text, "").replace("_", "-")
+            or self.publication.language,
             aliases=self._read(("aliases", "redirect_from"), fields.texts, ()),
             body=printable(body),
             sha256=sha256(self.source.text.encode("utf-8", "surrogatepass")).hexdigest(),

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import msgspec
 from msgspec import Struct
+
+from broadsheet.errors import Problem, RecordError
 
 
 class Placed(Struct, frozen=True):
     """An article as an issue names it.
 
-    sha256: of the source text when the issue was made. late: dated before the issue's window.
+    url: its address, and sha256: of its source text, when the issue was made.
+    late: dated before the issue's window.
     """
 
     id: str
+    url: str
     title: str
     sha256: str
     late: bool = False
@@ -30,16 +35,43 @@ class Issue(Struct, frozen=True):
     """One number of a digest.
 
     digest: its name in the config. key: names the issue's folder, such as 2025-06-23.
-    tick: when it was due, aware. since: where its window begins, half open: since <= t < tick.
+    number: 1 for the digest's first. tick: when it was due, aware.
+    since: where its window begins, half open: since < t <= tick.
     """
 
     digest: str
     key: str
+    number: int
     tick: datetime
     since: datetime
     sections: tuple[Section, ...]
 
     @property
+    def articles(self) -> tuple[Placed, ...]:
+        """Its articles, each once, in the order they stand in it."""
+        placed = (placed for section in self.sections for placed in section.articles)
+        return tuple({each.id: each for each in placed}.values())
+
+    @property
     def ids(self) -> frozenset[str]:
         """The ids of its articles."""
         return frozenset(placed.id for section in self.sections for placed in section.articles)
+
+
+def write(issue: Issue) -> bytes:
+    """The record of `issue`, UTF-8."""
+    return msgspec.json.format(msgspec.json.encode(issue), indent=1) + b"\n"
+
+
+def read(data: bytes, path: str) -> Issue:
+    """The issue that `data` records. Raises RecordError, naming `path`, when it is none."""
+    try:
+        return msgspec.json.decode(data, type=Issue)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise RecordError(
+            Problem(
+                f"this record of an issue cannot be read: {error}",
+                "restore it from Git or a backup; without it articles would be sent again",
+                path,
+            )
+        ) from error

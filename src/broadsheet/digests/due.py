@@ -1,0 +1,188 @@
+"""Which issues are due, and which articles stand in each.
+
+Membership decides, not dates: an issue holds every article of the catalogue at its tick that
+the digest selects and no earlier issue holds. The issues themselves are the only record. So the
+outcome does not depend on how often or when this runs, and an article that was merged late is in
+the next issue. Dates only keep the past out:
+
+- the first issue looks back one period, and what is dated before that never enters;
+- what first appears dated more than `late_days` before an issue's window does not enter it;
+- with `missed = "skip"`, what is dated in a period that was skipped never enters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cached_property
+from zoneinfo import ZoneInfo
+
+from broadsheet.articles import Article
+from broadsheet.catalogue import Catalogue
+from broadsheet.digests.issue import Issue, Placed, Section
+from broadsheet.digests.schedule import last_tick, next_tick, tick_before, ticks
+from broadsheet.digests.sections import sections
+from broadsheet.settings import DigestSettings
+from broadsheet.topics import key
+
+CatalogueAt = Callable[[datetime], Catalogue]
+
+
+@dataclass(frozen=True)
+class History:
+    """The issues of a digest that were made, oldest first."""
+
+    issues: tuple[Issue, ...] = ()
+
+    @classmethod
+    def of(cls, issues: Iterable[Issue]) -> History:
+        """The history of `issues`, in whatever order they come."""
+        return cls(tuple(sorted(issues, key=lambda issue: issue.tick)))
+
+    @property
+    def last(self) -> Issue | None:
+        """The newest issue."""
+        return self.issues[-1] if self.issues else None
+
+    @cached_property
+    def by_article(self) -> dict[str, Issue]:
+        """The issue that holds an article, by the article's id."""
+        return {id_: issue for issue in self.issues for id_ in issue.ids}
+
+    def skipped(self, date: datetime) -> bool:
+        """Whether `date` lies in a period that no issue covers."""
+        pairs = zip(self.issues, self.issues[1:], strict=False)
+        return any(one.tick < date <= other.since for one, other in pairs)
+
+    def with_issue(self, issue: Issue) -> History:
+        """This history and one issue more."""
+        return History((*self.issues, issue))
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """A digest with all that its rules ask for.
+
+    name: as in the config. catalogue_at: what may be published at a moment.
+    """
+
+    name: str
+    settings: DigestSettings
+    zone: ZoneInfo
+    catalogue_at: CatalogueAt = field(repr=False)
+
+    def due(self, now: datetime, history: History) -> tuple[Issue, ...]:
+        """The issues that are due at `now` (aware) and not in `history`, oldest first."""
+        return self._issues(self._ticks(now, history), history)
+
+    def upcoming(self, now: datetime, history: History) -> tuple[Issue, ...]:
+        """What will be due at the next tick after `now`, with the articles that there are."""
+        tick = next_tick(self.settings.schedule, self.zone, now)
+        return self.due(tick, history) if tick else ()
+
+    def since(self, tick: datetime, history: History) -> datetime:
+        """Where the window of the issue at `tick` begins."""
+        if history.last is None or self.settings.missed == "skip":
+            return tick_before(self.settings.schedule, self.zone, tick) or tick
+        return history.last.tick
+
+    def issue(self, tick: datetime, history: History) -> Issue | None:
+        """The issue at `tick`; None where it has no articles."""
+        since = self.since(tick, history)
+        catalogue = self.catalogue_at(tick)
+        articles = [
+            article
+            for article in catalogue.articles
+            if self.refusal(article, catalogue, since, history) is None
+        ]
+        if not articles:
+            return None
+        topics = {article.id: catalogue.topics_of(article) for article in articles}
+        return Issue(
+            digest=self.name,
+            key=self._key(tick, history),
+            number=len(history.issues) + 1,
+            tick=tick,
+            since=since,
+            sections=tuple(
+                Section(topic.name, tuple(_placed(article, since) for article in placed))
+                for topic, placed in sections(articles, topics, self.settings)
+            ),
+        )
+
+    def refusal(
+        self, article: Article, catalogue: Catalogue, since: datetime, history: History
+    ) -> str | None:
+        """Why an article of the catalogue is not in the issue whose window begins at `since`."""
+        if issued := history.by_article.get(article.id):
+            return f"it was in the issue of {issued.key}"
+        if (why := self._unselected(article, catalogue)) is not None:
+            return why
+        first = history.issues[0].since if history.issues else since
+        if article.date <= first:
+            return "it is dated before the first issue's window"
+        if history.skipped(article.date) or (
+            history.last is not None and history.last.tick < article.date <= since
+        ):
+            return 'it is dated in a period that was skipped (missed = "skip")'
+        if article.date <= since - timedelta(days=self.settings.late_days):
+            return f"it is dated more than {self.settings.late_days} days (late_days) before it"
+        return None
+
+    def _unselected(self, article: Article, catalogue: Catalogue) -> str | None:
+        settings = self.settings
+        topics = {key(topic.name) for topic in catalogue.topics_of(article)}
+        if settings.topics and not topics & {key(catalogue.topic_name(t)) for t in settings.topics}:
+            return "it has none of the digest's topics"
+        if settings.languages and not _speaks(article.language, settings.languages):
+            return "it is in none of the digest's languages"
+        tags = {key(tag) for tag in article.tags}
+        if settings.tags and not tags & {key(tag) for tag in settings.tags}:
+            return "it has none of the digest's tags"
+        return None
+
+    def _issues(self, due: Iterable[datetime], history: History) -> tuple[Issue, ...]:
+        made: list[Issue] = []
+        for tick in due:
+            if issue := self.issue(tick, history):
+                made.append(issue)
+                history = history.with_issue(issue)
+        return tuple(made)
+
+    def _ticks(self, now: datetime, history: History) -> list[datetime]:
+        """The ticks until `now` that `missed` wants an issue for, oldest first."""
+        if history.last is None:
+            newest = last_tick(self.settings.schedule, self.zone, now)
+            return [newest] if newest else []
+        due = list(ticks(self.settings.schedule, self.zone, history.last.tick, now))
+        return due if self.settings.missed == "each" else due[-1:]
+
+    def _key(self, tick: datetime, history: History) -> str:
+        """The name of the issue at `tick`: its date, and its time where a day has several."""
+        schedule, zone = self.settings.schedule, self.zone
+        local = tick.astimezone(zone)
+        taken = {issue.key for issue in history.issues}
+        near = (tick_before(schedule, zone, tick), next_tick(schedule, zone, tick))
+        alone = all(each is None or each.astimezone(zone).date() != local.date() for each in near)
+        if alone and f"{local:%Y-%m-%d}" not in taken:
+            return f"{local:%Y-%m-%d}"
+        again = "-2" if local.fold else ""  # the hour that autumn has twice
+        return f"{local:%Y-%m-%d-%H%M}{again}"
+
+
+def _placed(article: Article, since: datetime) -> Placed:
+    return Placed(
+        id=article.id,
+        url=article.url,
+        title=article.title,
+        sha256=article.sha256,
+        late=article.date <= since,
+    )
+
+
+def _speaks(language: str, wanted: Iterable[str]) -> bool:
+    """Whether `language` is one of `wanted`, or a variety of one (RFC 4647, section 3.3.1)."""
+    tag = language.casefold()
+    ranges = (each.casefold() for each in wanted)
+    return any(tag == each or tag.startswith(f"{each}-") for each in ranges)
