@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from posixpath import normpath
 
 import imagesize
 
 from broadsheet.articles import Source
-from broadsheet.errors import ArticleError, ConfigError, Problem
+from broadsheet.errors import ArticleError, ConfigError, Problem, TemplateError
 from broadsheet.library import File
 from broadsheet.settings import ArticleSettings
 
 LONGEST_ARTICLE = 5_000_000
 """Bytes. A longer file is a mistake: no reader takes an entry of that size."""
 
+_UNNAMABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")  # a byte that is no UTF-8 is a surrogate
+_WIDEST = 100_000  # pixels; what says more is broken
 _ARTICLE_ENDINGS = (".md", ".markdown", ".mdx")
 _LEFT_OUT = {"node_modules", "__pycache__"}
 
@@ -35,9 +40,10 @@ class Found:
 def find(project: Path, settings: ArticleSettings) -> Found:
     """All files in the articles and assets folders of `project`.
 
-    Raises ConfigError when an articles folder does not exist.
+    Raises ConfigError when an articles folder does not exist, and ArticleError when a folder cannot
+    be read: to go on would take its articles out of the feeds.
     """
-    missing = [folder for folder in settings.folders if not (project / folder).is_dir()]
+    missing = [f for f in settings.folders if not (project / _inside(f)).is_dir()]
     if missing:
         raise ConfigError(
             *(
@@ -51,25 +57,26 @@ def find(project: Path, settings: ArticleSettings) -> Found:
     articles: dict[str, str] = {}
     files: dict[str, File] = {}
     for folder in dict.fromkeys((*settings.folders, *settings.assets)):
-        for path, length in _walk(project, folder.strip("/") or "."):
+        for path, length in _walk(project, _inside(folder)):
             if not path.lower().endswith(_ARTICLE_ENDINGS):
-                files[path] = File(path, length)
+                if not _UNNAMABLE.search(path):
+                    files[path] = File(path, length)
             elif folder in settings.folders:
-                articles.setdefault(path, folder)
+                articles.setdefault(_named(path), _inside(folder))
     return Found(tuple(sorted(articles.items())), tuple(files[path] for path in sorted(files)))
 
 
 def read(project: Path, path: str, folder: str) -> Source:
     """The article file at `path`. Raises ArticleError when it is no readable UTF-8 text."""
     try:
-        data = (project / path).read_bytes()
+        with (project / path).open("rb") as file:
+            length = os.fstat(file.fileno()).st_size
+            data = file.read(LONGEST_ARTICLE + 1)
     except OSError as error:
-        raise ArticleError(
-            Problem(f"it cannot be read: {error.strerror}", "check its permissions", path)
-        ) from error
+        raise _unreadable(path, error) from error
     if len(data) > LONGEST_ARTICLE:
         raise ArticleError(
-            Problem(f"it has {len(data):,} bytes", "no reader takes that; divide it", path)
+            Problem(f"it has {length:,} bytes", "no reader takes that; divide it", path)
         )
     return Source(path, folder, _decode(data, path))
 
@@ -79,16 +86,28 @@ def holds_articles(folder: Path) -> bool:
     return any(path.endswith(_ARTICLE_ENDINGS) for path, _ in _walk(folder, "."))
 
 
+def templates(project: Path, folder: str) -> dict[str, str]:
+    """The user's mail templates in `folder`: name -> text. Raises TemplateError for no text."""
+    found: dict[str, str] = {}
+    for path in sorted((project / folder).glob("*.j2")) if folder else ():
+        try:
+            found[path.name] = path.read_text(encoding="utf-8-sig")
+        except (OSError, UnicodeDecodeError) as error:
+            raise TemplateError(
+                Problem(f"it cannot be read: {error}", "save it as UTF-8", f"{folder}/{path.name}")
+            ) from error
+    return found
+
+
 def measure(project: Path, paths: Iterable[str]) -> dict[str, tuple[int, int]]:
     """Width and height in pixels of each image that can be measured."""
     sizes: dict[str, tuple[int, int]] = {}
     for path in paths:
-        try:
-            width, height = imagesize.get(str(project / path))
-        except (OSError, ValueError):
-            continue
-        if width > 0 and height > 0:
-            sizes[path] = (round(width), round(height))
+        # A broken image makes imagesize raise whatever its parsing came upon.
+        with suppress(Exception):
+            width, height = (round(side) for side in imagesize.get(str(project / path)))
+            if 0 < width <= _WIDEST and 0 < height <= _WIDEST:
+                sizes[path] = (width, height)
     return sizes
 
 
@@ -107,7 +126,8 @@ def _decode(data: bytes, path: str) -> str:
 def _walk(project: Path, folder: str) -> Iterator[tuple[str, int]]:
     """Path (relative to `project`) and size of every file in `folder`, hidden ones left out.
 
-    Links to folders are followed, each folder once, so a loop of links comes to an end.
+    Links to folders are followed, each folder once, so a loop of links comes to an end. Of two
+    ways to a folder the first by name is taken, whatever order the disk lists them in.
     """
     seen: set[tuple[int, int]] = set()
     waiting = [folder]
@@ -115,9 +135,11 @@ def _walk(project: Path, folder: str) -> Iterator[tuple[str, int]]:
         inner = waiting.pop()
         try:
             status = (project / inner).stat()
-            listed = list(os.scandir(project / inner))
-        except OSError:
-            continue  # it went away, or may not be read; its articles are missed by name
+            listed = sorted(os.scandir(project / inner), key=lambda item: item.name, reverse=True)
+        except FileNotFoundError:
+            continue  # it went away
+        except OSError as error:
+            raise _unreadable(inner, error) from error
         if (status.st_dev, status.st_ino) in seen:
             continue
         seen.add((status.st_dev, status.st_ino))
@@ -125,7 +147,29 @@ def _walk(project: Path, folder: str) -> Iterator[tuple[str, int]]:
             path = item.name if inner == "." else f"{inner}/{item.name}"
             if item.name.startswith(".") or item.name in _LEFT_OUT:
                 continue
-            if item.is_dir():
-                waiting.append(path)
-            elif item.is_file():
-                yield path, item.stat().st_size
+            with suppress(OSError):  # it went away, or is a link that leads to itself
+                if item.is_dir():
+                    waiting.append(path)
+                elif item.is_file():
+                    yield path, item.stat().st_size
+
+
+def _inside(folder: str) -> str:
+    """A folder of the config, relative to the project however it is written: `/static`, `./a/`."""
+    return normpath(folder.strip("/") or ".")
+
+
+def _named(path: str) -> str:
+    """`path`, if it can stand in an address; raises ArticleError when it cannot."""
+    if not _UNNAMABLE.search(path):
+        return path
+    shown = path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    raise ArticleError(
+        Problem("its name has bytes or characters that nobody can type", "rename it", repr(shown))
+    )
+
+
+def _unreadable(path: str, error: OSError) -> ArticleError:
+    return ArticleError(
+        Problem(f"it cannot be read: {error.strerror}", "check its permissions", path)
+    )

@@ -20,6 +20,9 @@ from broadsheet.errors import BroadsheetError
 COMMANDS = {
     "init": "write a starter broadsheet.toml",
     "build": "articles -> feeds/; writes only what changed",
+    "digest": "make every issue that is due; run it from cron as often as you like",
+    "preview": "the next issues as HTML files; --serve: a live page in the browser",
+    "schedule": "the crontab line, systemd timer or CI workflow to install",
     "explain": "why an article is, or is not, in each feed",
     "status": "what is published, and what comes next",
     "reference": "the documentation or JSON Schema of the config",

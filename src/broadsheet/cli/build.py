@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from broadsheet import outputs
-from broadsheet.cli.making import feed_files
+from broadsheet.cli.making import site_files
 from broadsheet.cli.options import common_options, options
 from broadsheet.cli.project import Project
 from broadsheet.outputs import Changes
@@ -22,7 +22,7 @@ def command(dry_run: bool, workers: int | None, adopt: bool) -> None:
     with outputs.lock(project.state, project.config_name):
         changes = outputs.publish(
             project.feeds_folder,
-            feed_files(project, workers=workers),
+            site_files(project, workers=workers),
             project.settings.feeds.folder,
             keep=project.kept,
             adopt=adopt,

@@ -12,6 +12,7 @@ from broadsheet.articles import Article
 from broadsheet.catalogue import absence
 from broadsheet.cli.options import common_options, options
 from broadsheet.cli.project import Project
+from broadsheet.digests import archive
 from broadsheet.errors import Problem, UsageError
 from broadsheet.feeds.standing import standings
 
@@ -21,7 +22,7 @@ from broadsheet.feeds.standing import standings
 @click.option("--json", "as_json", is_flag=True, help="As data.")
 @common_options
 def command(file: Path, as_json: bool) -> None:
-    """Says why the article in FILE is, or is not, in each feed."""
+    """Says why the article in FILE is, or is not, in each feed and digest."""
     project = Project(options())
     path = _source(project, file)
     found = _explain(project, path)
@@ -33,7 +34,7 @@ def command(file: Path, as_json: bool) -> None:
         if value := found.get(name):
             click.echo(f"  {name:8}{', '.join(value) if isinstance(value, list) else value}")
     folder = project.settings.feeds.folder
-    for feed in found.get("feeds", ()):
+    for feed in (*found.get("feeds", ()), *found.get("digests", ())):
         mark = "in    " if feed["in"] else "not in"
         click.echo(f"  {mark}  {folder}/{feed['path']}: {feed['why']}")
 
@@ -63,7 +64,11 @@ def _explain(project: Project, path: str) -> dict[str, Any]:
         return {"verdict": "cannot be read: " + "; ".join(str(problem) for problem in wrong)}
     article = next(each for each in articles.read if each.source == path)
     if (why := absence(article, project.now)) is not None:
-        return {"verdict": f"in no feed: {why}", **_facts(article, project)}
+        return {
+            "verdict": f"in no feed: {why}",
+            **_facts(article, project),
+            "digests": _digests(article, project),
+        }
     catalogue = project.catalogue
     topics, tags = catalogue.topics_of(article), catalogue.tags_of(article)
     found = standings(article, topics, tags, project.feeds)
@@ -72,7 +77,16 @@ def _explain(project: Project, path: str) -> dict[str, Any]:
         **_facts(article, project),
         "topics": [topic.name for topic in topics],
         "feeds": [{"path": each.path, "in": each.inside, "why": each.why} for each in found],
+        "digests": _digests(article, project),
     }
+
+
+def _digests(article: Article, project: Project) -> list[dict[str, Any]]:
+    found = []
+    for name, history in project.histories.items():
+        inside, why = project.digest(name).standing(article, project.now, history)
+        found.append({"path": archive.folder(name), "in": inside, "why": why})
+    return found
 
 
 def _facts(article: Article, project: Project) -> dict[str, Any]:

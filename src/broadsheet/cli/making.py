@@ -2,24 +2,79 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from broadsheet import feeds, rendering
+from broadsheet.articles import Article
 from broadsheet.cache import Cache
+from broadsheet.catalogue import Catalogue
 from broadsheet.cli.options import options
 from broadsheet.cli.progress import progress
 from broadsheet.cli.project import Project
+from broadsheet.digests import archive
+from broadsheet.digests.due import History
+from broadsheet.entry import Entry, entry
+from broadsheet.feeds import Newsletter, page
+from broadsheet.markup import Rendition
 
 
-def feed_files(project: Project, *, workers: int | None = None) -> dict[str, bytes]:
-    """Every file of the feeds folder; the state folder must exist, which the lock sees to."""
+def site_files(project: Project, *, workers: int | None = None) -> dict[str, bytes]:
+    """All that `build` makes: the feeds, and what tells of the digests' issues."""
     settings = project.settings
     wanted = feeds.to_render(project.feeds, settings.feeds)
-    with Cache(project.state) as cache, progress(len(wanted), options()) as step:
-        rendered = rendering.renditions(wanted, project.library, cache, workers=workers, step=step)
-    return feeds.outputs(
-        project.feeds,
-        project.catalogue,
-        rendered,
-        project.library,
-        settings.publication,
-        settings.feeds,
-    )
+    return {
+        **feeds.outputs(
+            project.feeds,
+            project.catalogue,
+            renditions(project, wanted, workers=workers),
+            project.library,
+            settings.publication,
+            settings.feeds,
+        ),
+        **digest_files(project, project.histories),
+    }
+
+
+def digest_files(project: Project, histories: Mapping[str, History]) -> dict[str, bytes]:
+    """What tells of the issues in `histories`: each digest's page and feed, and the overview."""
+    publication, settings = project.settings.publication, project.settings.feeds
+    newsletters: list[Newsletter] = []
+    files: dict[str, bytes] = {}
+    for name, digest in project.settings.digests.items():
+        issues = histories[name].issues[::-1]
+        entries = [archive.entry(issue, digest, publication) for issue in issues]
+        newsletter = Newsletter(
+            path=archive.folder(name),
+            title=digest.title,
+            description=digest.description,
+            language=archive.words_language(digest, publication),
+            issues=len(issues),
+            newest_title=entries[0].title if entries else "",
+            newest_url=entries[0].url if entries else "",
+            newest_date=entries[0].published if entries else None,
+        )
+        newsletters.append(newsletter)
+        files |= feeds.of_issues(newsletter, entries, publication, settings)
+        links = page.links(newsletter.path, publication, settings)
+        files[newsletter.path + feeds.INDEX] = archive.page(issues, digest, publication, links)
+    return files | feeds.overview(project.feeds, newsletters, publication, settings)
+
+
+def entries(
+    project: Project, articles: Sequence[Article], catalogue: Catalogue
+) -> dict[str, Entry]:
+    """The entries of `articles`, by id, as they stand in `catalogue`."""
+    rendered = renditions(project, articles)
+    publication = project.settings.publication
+    return {
+        article.id: entry(article, rendered[article.id], catalogue, publication, project.library)
+        for article in articles
+    }
+
+
+def renditions(
+    project: Project, articles: Sequence[Article], *, workers: int | None = None
+) -> dict[str, Rendition]:
+    """The renditions of `articles`, by id; the state folder must exist, which the lock sees to."""
+    with Cache(project.state) as cache, progress(len(articles), options()) as step:
+        return rendering.renditions(articles, project.library, cache, workers=workers, step=step)

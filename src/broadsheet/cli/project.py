@@ -8,10 +8,11 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
-from broadsheet import config, feeds, inputs
+from broadsheet import config, feeds, inputs, records
 from broadsheet.articles import Article, NotAnArticle, parse
 from broadsheet.catalogue import Catalogue
 from broadsheet.cli.options import Options
+from broadsheet.digests.due import Digest, History
 from broadsheet.errors import ArticleError, Problem, UsageError
 from broadsheet.library import library
 from broadsheet.markup import Library, Links
@@ -106,6 +107,28 @@ class Project:
     def feeds(self) -> tuple[feeds.Feed, ...]:
         """Every feed of the catalogue."""
         return feeds.plan(self.catalogue, self.settings.feeds, self.settings.publication)
+
+    @cached_property
+    def histories(self) -> dict[str, History]:
+        """The issues of each digest that were made before this run."""
+        shown = self.settings.feeds.folder
+        return {
+            name: records.history(self.feeds_folder, name, shown) for name in self.settings.digests
+        }
+
+    def digest(self, name: str) -> Digest:
+        """The digest called `name` in the config."""
+        zone = self.settings.publication.timezone
+        return Digest(name, self.settings.digests[name], zone, self.catalogue_at)
+
+    @cached_property
+    def templates(self) -> dict[str, str]:
+        """The user's own mail templates."""
+        return inputs.templates(self.root, self.settings.mail.templates)
+
+    def catalogue_at(self, moment: datetime) -> Catalogue:
+        """What may be published at `moment`."""
+        return Catalogue.at(moment, self.articles.read, self.settings.topics)
 
 
 def moment(given: str, settings: Settings) -> datetime:

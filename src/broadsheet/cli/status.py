@@ -10,9 +10,10 @@ import click
 
 from broadsheet import outputs
 from broadsheet.articles import Article
-from broadsheet.cli.making import feed_files
+from broadsheet.cli.making import site_files
 from broadsheet.cli.options import common_options, options
 from broadsheet.cli.project import Project
+from broadsheet.digests.schedule import next_tick
 from broadsheet.feeds import Feed
 
 
@@ -31,7 +32,7 @@ def command(as_json: bool) -> None:
 
 def _status(project: Project) -> dict[str, Any]:
     with outputs.lock(project.state, project.config_name):
-        files = feed_files(project)
+        files = site_files(project)
         changes = outputs.publish(
             project.feeds_folder,
             files,
@@ -46,6 +47,7 @@ def _status(project: Project) -> dict[str, Any]:
         "articles": len(project.catalogue.articles),
         "drafts": sum(article.draft for article in project.articles.read),
         "next_due": _next(project, coming),
+        "digests": [_digest(project, name) for name in project.settings.digests],
         "feeds": [_feed(project, feed) for feed in project.feeds],
         "out_of_date": len(changes.written) + len(changes.removed),
         "problems": [str(problem) for problem in project.articles.problems],
@@ -60,6 +62,21 @@ def _feed(project: Project, feed: Feed) -> dict[str, Any]:
         "entries": len(feed.articles),
         "newest": _time(project, newest.date) if newest else None,
         "newest_title": newest.title if newest else None,
+    }
+
+
+def _digest(project: Project, name: str) -> dict[str, Any]:
+    digest, history = project.digest(name), project.histories[name]
+    tick = next_tick(digest.settings.schedule, digest.zone, project.now)
+    due = digest.due(project.now, history)
+    coming = digest.upcoming(project.now, history)
+    return {
+        "name": name,
+        "issues": len(history.issues),
+        "newest": history.last.key if history.last else None,
+        "due": [issue.key for issue in due],
+        "next": _time(project, tick) if tick else None,
+        "articles_so_far": len(frozenset().union(*(issue.ids for issue in coming))),
     }
 
 
@@ -90,10 +107,25 @@ def _show(found: dict[str, Any]) -> None:
     # A pipe has no width: what is cut off there is lost to whatever reads it.
     width = None if sys.stdout.isatty() else 1000
     Console(highlight=False, markup=False, width=width).print(table)
+    for digest in found["digests"]:
+        click.echo(_words(digest))
     due, stale = found["next_due"], found["out_of_date"]
-    click.echo(f"next due: {due['date']}  {due['title']} ({due['path']})" if due else "next due: -")
+    if due:
+        click.echo(f"next article: {due['date']}  {due['title']} ({due['path']})")
     click.echo(
         f"{stale} files are out of date: run `broadsheet build`" if stale else "all is up to date"
     )
     for problem in found["problems"]:
         click.echo(problem)
+
+
+def _words(digest: dict[str, Any]) -> str:
+    """A digest in one line."""
+    newest = f"newest {digest['newest']}" if digest["newest"] else "none yet"
+    due = (
+        f"; due now: {', '.join(digest['due'])} (run `broadsheet digest`)" if digest["due"] else ""
+    )
+    return (
+        f"digest {digest['name']}: {digest['issues']} issues, {newest}; next due "
+        f"{digest['next']}, {digest['articles_so_far']} articles so far{due}"
+    )

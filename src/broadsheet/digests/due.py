@@ -19,7 +19,7 @@ from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from broadsheet.articles import Article
-from broadsheet.catalogue import Catalogue
+from broadsheet.catalogue import Catalogue, absence
 from broadsheet.digests.issue import Issue, Placed, Section
 from broadsheet.digests.schedule import last_tick, next_tick, tick_before, ticks
 from broadsheet.digests.sections import sections
@@ -80,6 +80,21 @@ class Digest:
         """What will be due at the next tick after `now`, with the articles that there are."""
         tick = next_tick(self.settings.schedule, self.zone, now)
         return self.due(tick, history) if tick else ()
+
+    def standing(self, article: Article, now: datetime, history: History) -> tuple[bool, str]:
+        """Whether an issue holds `article` or the next one will, and which, or why not."""
+        if issued := history.by_article.get(article.id):
+            return True, f"in the issue of {issued.key}"
+        tick = next_tick(self.settings.schedule, self.zone, now)
+        if tick is None:
+            return False, "its schedule has no further tick"
+        for issue in self.due(tick, history):
+            if article.id in issue.ids:
+                return True, f"it will be in the issue of {issue.key}"
+        if (why := absence(article, tick)) is not None:
+            return False, f"at its next tick, {tick:%Y-%m-%d %H:%M}, {why}"
+        since = self.since(tick, history)
+        return False, self.refusal(article, self.catalogue_at(tick), since, history) or "it is left"
 
     def since(self, tick: datetime, history: History) -> datetime:
         """Where the window of the issue at `tick` begins."""

@@ -58,6 +58,9 @@ class Issue(Struct, frozen=True):
         return frozenset(placed.id for section in self.sections for placed in section.articles)
 
 
+RECORD = "issue.json"
+
+
 def write(issue: Issue) -> bytes:
     """The record of `issue`, UTF-8."""
     return msgspec.json.format(msgspec.json.encode(issue), indent=1) + b"\n"

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from broadsheet import pages
 from broadsheet.articles import Article
 from broadsheet.catalogue import Catalogue
 from broadsheet.entry import Entry, entry
 from broadsheet.feeds import atom_rss, json_feed, opml, page
-from broadsheet.feeds.channel import FILE_NAMES, INDEX, STYLESHEET, channel
-from broadsheet.feeds.plan import Feed, plan
+from broadsheet.feeds.channel import FILE_NAMES, INDEX, STYLESHEET, Channel, channel, head
+from broadsheet.feeds.newsletter import Newsletter
+from broadsheet.feeds.plan import NEVER, Feed, plan
 from broadsheet.markup import Library, Rendition
 from broadsheet.publication import Publication
-from broadsheet.settings import FeedFormat, FeedSettings
+from broadsheet.settings import FeedSettings
 
-__all__ = ["Feed", "outputs", "plan", "to_render"]
+__all__ = ["INDEX", "Feed", "Newsletter", "of_issues", "outputs", "overview", "plan", "to_render"]
 
 OPML = "feeds.opml"
 
@@ -38,7 +40,7 @@ def outputs(
     publication: Publication,
     settings: FeedSettings,
 ) -> dict[str, bytes]:
-    """Every file of the feeds folder: relative path (not percent-encoded) -> bytes.
+    """The feeds themselves: relative path (not percent-encoded) -> bytes.
 
     renditions: by article id, of all that `to_render` names.
     """
@@ -46,26 +48,56 @@ def outputs(
     for article in dict.fromkeys(article for feed in feeds for article in feed.articles):
         made = entry(article, renditions.get(article.id), catalogue, publication, library)
         entries[article.id] = made if settings.content == "full" else made.without_content()
-    files = {
-        feed.path + FILE_NAMES[format_]: _write(
-            feed, format_, [entries[article.id] for article in feed.articles], publication, settings
+    return {
+        feed.path + FILE_NAMES[format_]: document(
+            channel(feed, format_, publication, settings),
+            [entries[article.id] for article in feed.articles],
         )
         for feed in feeds
         for format_ in settings.formats
     }
-    files[OPML] = opml.write(feeds, publication, settings)
-    files[INDEX] = page.write(feeds, publication, settings)
-    files[STYLESHEET] = page.stylesheet()
-    return files
 
 
-def _write(
-    feed: Feed,
-    format_: FeedFormat,
-    entries: Sequence[Entry],
+def overview(
+    feeds: Sequence[Feed],
+    newsletters: Sequence[Newsletter],
     publication: Publication,
     settings: FeedSettings,
-) -> bytes:
-    head = channel(feed, format_, publication, settings)
-    write = json_feed.write if format_ == "json" else atom_rss.write
+) -> dict[str, bytes]:
+    """What stands beside the feeds: the page and the list of all of them, and their stylesheet."""
+    return {
+        OPML: opml.write(feeds, newsletters, publication, settings),
+        INDEX: page.write(feeds, newsletters, publication, settings),
+        STYLESHEET: pages.stylesheet(),
+    }
+
+
+def of_issues(
+    newsletter: Newsletter,
+    issues: Sequence[Entry],
+    publication: Publication,
+    settings: FeedSettings,
+) -> dict[str, bytes]:
+    """The feed of a digest's own issues, newest first, in each format."""
+    newest = issues[: settings.entries]
+    updated = max((issue.updated for issue in newest), default=NEVER)
+    return {
+        newsletter.path + FILE_NAMES[format_]: document(
+            head(
+                newsletter.path,
+                newsletter.title,
+                newsletter.description,
+                updated,
+                format_,
+                publication,
+            ),
+            newest,
+        )
+        for format_ in settings.formats
+    }
+
+
+def document(head: Channel, entries: Sequence[Entry]) -> bytes:
+    """One feed document, in the format that its head names."""
+    write = json_feed.write if head.format == "json" else atom_rss.write
     return write(head, entries)

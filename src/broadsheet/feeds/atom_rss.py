@@ -5,6 +5,7 @@ The only user of feedgen. What feedgen leaves out or gets wrong is in `mends`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from html import escape
 from typing import Any
@@ -14,11 +15,13 @@ from feedgen.feed import FeedGenerator
 
 from broadsheet.entry import Entry
 from broadsheet.feeds.channel import Channel
-from broadsheet.feeds.mends import EntryMends, FeedMends
+from broadsheet.feeds.mends import EntryMends, FeedMends, rss_date
 from broadsheet.publication import Person
 from broadsheet.settings import FeedFormat
 
 GENERATOR = "Broadsheet"
+
+_PLAIN_TEXT = re.compile(rb"<(?:title|category|copyright|description|managingEditor)\b[^>]*>[^<]*")
 
 
 def write(channel: Channel, entries: Sequence[Entry]) -> bytes:
@@ -31,6 +34,8 @@ def write(channel: Channel, entries: Sequence[Entry]) -> bytes:
         _add(generator, each, channel.format)
     to_bytes = generator.atom_str if channel.format == "atom" else generator.rss_str
     document: bytes = to_bytes(pretty=True)
+    if channel.format == "rss":
+        document = _by_profile(document)
     return _with_stylesheet(document, channel.stylesheet)
 
 
@@ -42,7 +47,7 @@ def _describe(generator: Any, channel: Channel) -> None:
     generator.language(channel.language)
     # Both default to the clock.
     generator.updated(channel.updated)
-    generator.lastBuildDate(channel.updated)
+    generator.lastBuildDate(rss_date(channel.updated))
     # No version: a new one would change every archive that has been fetched for good.
     generator.generator(GENERATOR)
     generator.author([_person(person) for person in channel.authors])
@@ -67,10 +72,11 @@ def _add(generator: Any, entry: Entry, format_: FeedFormat) -> None:
     if entry.content:
         item.content(entry.content, type="html")
     if format_ == "rss":
-        item.summary(escape(entry.summary, quote=False))  # a description is read as HTML
+        # A description is read as HTML; without one feedgen puts the content there.
+        item.summary(escape(entry.description, quote=False))
         return
     item.published(entry.published)
-    item.summary(entry.summary)
+    item.summary(entry.description)
     for person in entry.authors:
         item.author(_person(person))
 
@@ -83,6 +89,19 @@ def _with_address(people: Sequence[Person]) -> str | None:
 def _person(person: Person) -> dict[str, str]:
     given = {"name": person.name, "email": person.email, "uri": person.url}
     return {key: value for key, value in given.items() if value}
+
+
+def _by_profile(document: bytes) -> bytes:
+    """`document` with the plain texts of RSS as the profile wants them (rssboard.org/rss-profile).
+
+    To an XML parser nothing changes; but of the two ways to write `&` and `<` this is the one that
+    says: this is no HTML.
+    """
+
+    def rewrite(text: re.Match[bytes]) -> bytes:
+        return text[0].replace(b"&lt;", b"&#x3C;").replace(b"&amp;", b"&#x26;")
+
+    return _PLAIN_TEXT.sub(rewrite, document)
 
 
 def _with_stylesheet(document: bytes, address: str) -> bytes:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 from urllib.parse import urljoin
 
+from broadsheet.entry import person
 from broadsheet.feeds.plan import Feed
 from broadsheet.markup import encode
 from broadsheet.publication import Person, Publication
@@ -61,23 +62,41 @@ def channel(
     """The head of `feed` in one format."""
     archive = feed.kind == "archive"
     name = title(feed, publication)
+    made = head(feed.path, name, publication.description, feed.updated, format_, publication)
+    return replace(
+        made,
+        hub="" if archive else settings.hub,
+        older=address(feed.older, format_, publication) if feed.older else None,
+        current=address("", format_, publication) if archive else None,
+    )
+
+
+def head(
+    path: str,
+    name: str,
+    description: str,
+    updated: datetime,
+    format_: FeedFormat,
+    publication: Publication,
+) -> Channel:
+    """The head of any feed at `path` that is called `name`."""
     return Channel(
         format=format_,
-        id=publication.id_base + encode(f"feeds/{feed.path}"),
+        id=publication.id_base + encode(f"feeds/{path}"),
         title=name,
-        description=publication.description or name,
+        description=description or name,
         language=publication.language,
-        updated=feed.updated,
-        self_url=address(feed.path, format_, publication),
+        updated=updated,
+        self_url=address(path, format_, publication),
         home=publication.url,
         stylesheet=publication.feeds_url + STYLESHEET,
         icon=urljoin(publication.url, encode(publication.icon)) if publication.icon else "",
         logo=urljoin(publication.url, encode(publication.logo)) if publication.logo else "",
         rights=publication.rights,
-        hub="" if archive else settings.hub,
-        older=address(feed.older, format_, publication) if feed.older else None,
-        current=address("", format_, publication) if archive else None,
-        authors=(publication.author or Person(publication.title),),
+        hub="",
+        older=None,
+        current=None,
+        authors=(person(publication.author or Person(publication.title), publication),),
     )
 
 

@@ -32,13 +32,15 @@ def write(channel: Channel, entries: Sequence[Entry]) -> bytes:
 
 def _item(entry: Entry) -> dict[str, Any]:
     # An item must have a content, be it only its summary.
-    content = {"content_html": entry.content} if entry.content else {"content_text": entry.summary}
+    content = (
+        {"content_html": entry.content} if entry.content else {"content_text": entry.description}
+    )
     return _given(
         id=entry.id,
         url=entry.url,
         title=entry.title,
         **content,
-        summary=entry.summary,
+        summary=entry.description,
         image=entry.image.url if entry.image else None,
         date_published=entry.published.isoformat(),
         date_modified=entry.updated.isoformat(),

@@ -5,8 +5,11 @@ Each mend says what it is for; tests/test_feeds_mends.py shows each.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from html import escape
 from typing import Any
 
 from feedgen.ext.base import BaseEntryExtension, BaseExtension
@@ -21,6 +24,8 @@ DCTERMS = "http://purl.org/dc/terms/"
 HISTORY = "http://purl.org/syndication/history/1.0"
 MEDIA = "http://search.yahoo.com/mrss/"
 XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
+
+_LIKE_MARKUP = re.compile(r"</\w+>|&#?\w+;")
 
 Element = Any  # lxml's own element type cannot be named at run time
 
@@ -73,6 +78,7 @@ class EntryMends(BaseEntryExtension):
                 type=image.type,
                 length=str(image.length),
             )
+        _declare_markup(element.find("summary"))
         for scheme, name in _categories(self.entry):
             _add(element, "", "category", None, term=name, label=name, scheme=scheme)
         _add_media(element, image)
@@ -81,7 +87,7 @@ class EntryMends(BaseEntryExtension):
     def extend_rss(self, element: Element) -> Element:
         """Date (feedgen's own helper switches the process's locale), authors, language, image."""
         entry = self.entry
-        _add(element, "", "pubDate", format_datetime(entry.published))
+        _add(element, "", "pubDate", format_datetime(rss_date(entry.published)))
         for person in entry.authors:  # RSS's own <author> must be an e-mail address
             _add(element, DC, "creator", person.name)
         _add(element, DC, "language", entry.language)
@@ -101,6 +107,22 @@ class EntryMends(BaseEntryExtension):
             )
         _add_media(element, image)
         return element
+
+
+def rss_date(moment: datetime) -> datetime:
+    """`moment` with an offset that every parser of RSS knows: they know no quarters of an hour."""
+    offset = moment.utcoffset() or timedelta()
+    return moment if offset % timedelta(minutes=30) == timedelta() else moment.astimezone(UTC)
+
+
+def _declare_markup(construct: Element) -> None:
+    """Says of a text that looks like markup that it is not, by escaping it (RFC 4287, 3.1.1.2).
+
+    A text such as "the </div> tag" is allowed as it is, yet some readers would guess.
+    """
+    if construct is not None and _LIKE_MARKUP.search(construct.text or ""):
+        construct.set("type", "html")
+        construct.text = escape(construct.text, quote=False)
 
 
 def _links(channel: Channel) -> Iterator[tuple[str, str, str]]:

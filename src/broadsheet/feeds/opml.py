@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from lxml import etree
 
 from broadsheet.feeds.channel import address, title
+from broadsheet.feeds.newsletter import Newsletter
 from broadsheet.feeds.plan import Feed
 from broadsheet.publication import Publication
 from broadsheet.settings import FeedFormat, FeedSettings
@@ -14,17 +15,20 @@ from broadsheet.settings import FeedFormat, FeedSettings
 _PREFERRED: tuple[FeedFormat, ...] = ("atom", "rss", "json")
 
 
-def write(feeds: Sequence[Feed], publication: Publication, settings: FeedSettings) -> bytes:
+def write(
+    feeds: Sequence[Feed],
+    newsletters: Sequence[Newsletter],
+    publication: Publication,
+    settings: FeedSettings,
+) -> bytes:
     """One outline for each feed to subscribe to, in the first of the formats that there is."""
     format_ = next(each for each in _PREFERRED if each in settings.formats)
     root = etree.Element("opml", version="2.0")
-    head = etree.SubElement(root, "head")
-    etree.SubElement(head, "title").text = publication.title
+    etree.SubElement(etree.SubElement(root, "head"), "title").text = publication.title
     body = etree.SubElement(root, "body")
-    for feed in feeds:
-        if feed.kind == "archive":
-            continue
-        name = title(feed, publication)
+    listed = [(feed.path, title(feed, publication)) for feed in feeds if feed.kind != "archive"]
+    listed += [(newsletter.path, newsletter.title) for newsletter in newsletters]
+    for path, name in listed:
         etree.SubElement(
             body,
             "outline",
@@ -32,7 +36,7 @@ def write(feeds: Sequence[Feed], publication: Publication, settings: FeedSetting
             type="rss",
             text=name,
             title=name,
-            xmlUrl=address(feed.path, format_, publication),
+            xmlUrl=address(path, format_, publication),
             htmlUrl=publication.url,
         )
     return etree.tostring(root, pretty_print=True, encoding="UTF-8", xml_declaration=True)

@@ -5,87 +5,109 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
-from importlib.resources import files
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
+from broadsheet import pages
 from broadsheet.feeds.channel import MEDIA_TYPES, address, title
+from broadsheet.feeds.newsletter import Newsletter
 from broadsheet.feeds.plan import Feed
+from broadsheet.markup import encode
 from broadsheet.publication import Publication
 from broadsheet.settings import FeedFormat, FeedSettings
 from broadsheet.words import Words
 
-_FORMAT_NAMES: dict[FeedFormat, str] = {"atom": "Atom", "rss": "RSS", "json": "JSON"}
+FORMAT_NAMES: dict[FeedFormat, str] = {"atom": "Atom", "rss": "RSS", "json": "JSON"}
 
 
 @dataclass(frozen=True, slots=True)
-class _Link:
+class Link:
+    """A link of the page. feed: whether it leads to a feed, which readers may discover."""
+
     name: str
     type: str
     url: str
+    feed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
-    """A feed as the page shows it. newest: its newest article's title, address and date."""
+class Row:
+    """A feed or digest as the page shows it; `newest_*` tell of its newest article or issue."""
 
     name: str
     title: str
     count: str
-    links: tuple[_Link, ...]
+    links: tuple[Link, ...]
     newest_title: str
     newest_url: str
     newest_date: str
     newest_iso: str
 
 
-def write(feeds: Sequence[Feed], publication: Publication, settings: FeedSettings) -> bytes:
-    """The page, UTF-8. Its only script and style are its own; it loads nothing."""
+def write(
+    feeds: Sequence[Feed],
+    newsletters: Sequence[Newsletter],
+    publication: Publication,
+    settings: FeedSettings,
+) -> bytes:
+    """The page, UTF-8. It has no script, and its only style is its own; it loads nothing."""
     words = Words(publication.language)
-    rows = [(feed.kind, _row(feed, publication, settings, words)) for feed in feeds]
-    groups = {
-        kind: [row for found, row in rows if found == kind]
-        for kind in ("all", "topic", "tag", "archive")
-    }
-    template = _environment().get_template("index.html.j2")
-    html = template.render(publication=publication, words=words, groups=groups)
-    return (html + "\n").encode()
+    groups: dict[str, list[Row]] = {kind: [] for kind in ("all", "topic", "tag", "archive")}
+    for feed in feeds:
+        groups[feed.kind].append(_row(feed, publication, settings, words))
+    return pages.render(
+        "index.html.j2",
+        language=publication.language,
+        publication=publication,
+        words=words,
+        groups={
+            **groups,
+            "digest": [_digest_row(each, publication, settings, words) for each in newsletters],
+        },
+    )
 
 
-def stylesheet() -> bytes:
-    """The stylesheet of a feed that is opened in a browser."""
-    return (files("broadsheet") / "pages" / "feed.css").read_bytes()
+def links(path: str, publication: Publication, settings: FeedSettings) -> tuple[Link, ...]:
+    """A link to the feed at `path` in each of its formats."""
+    return tuple(
+        Link(FORMAT_NAMES[each], MEDIA_TYPES[each], address(path, each, publication))
+        for each in settings.formats
+    )
 
 
-def _row(feed: Feed, publication: Publication, settings: FeedSettings, words: Words) -> _Row:
+def _row(feed: Feed, publication: Publication, settings: FeedSettings, words: Words) -> Row:
     newest = feed.articles[0] if feed.articles else None
-    moment: datetime | None = newest.date.astimezone(publication.timezone) if newest else None
-    return _Row(
+    return Row(
         name=feed.name or words("index.everything"),
         title=title(feed, publication),
         count=words("index.articles", feed.total),
-        links=tuple(
-            _Link(
-                _FORMAT_NAMES[format_],
-                MEDIA_TYPES[format_],
-                address(feed.path, format_, publication),
-            )
-            for format_ in settings.formats
-        ),
+        links=links(feed.path, publication, settings),
         newest_title=newest.title if newest else "",
         newest_url=newest.url if newest else "",
-        newest_date=words.date(moment) if moment else "",
-        newest_iso=moment.isoformat() if moment else "",
+        **_date(newest.date if newest else None, publication, words),
     )
 
 
-@cache
-def _environment() -> Environment:
-    return Environment(
-        loader=PackageLoader("broadsheet", "pages"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+def _digest_row(
+    newsletter: Newsletter, publication: Publication, settings: FeedSettings, words: Words
+) -> Row:
+    page = Link(
+        words("index.read"),
+        "text/html",
+        publication.feeds_url + encode(newsletter.path),
+        feed=False,
     )
+    return Row(
+        name=newsletter.title,
+        title=newsletter.title,
+        count=words("digests.issues", newsletter.issues),
+        links=(page, *links(newsletter.path, publication, settings)),
+        newest_title=newsletter.newest_title,
+        newest_url=newsletter.newest_url,
+        **_date(newsletter.newest_date, publication, words),
+    )
+
+
+def _date(moment: datetime | None, publication: Publication, words: Words) -> dict[str, str]:
+    if moment is None:
+        return {"newest_date": "", "newest_iso": ""}
+    local = moment.astimezone(publication.timezone)
+    return {"newest_date": words.date(local), "newest_iso": local.isoformat()}

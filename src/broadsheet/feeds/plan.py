@@ -16,8 +16,11 @@ from broadsheet.topics import Topic
 
 Kind = Literal["all", "topic", "tag", "archive"]
 
-NEVER = datetime(1970, 1, 1, tzinfo=UTC)
-"""When a feed with no entries was updated: its date may not come from the clock."""
+NEVER = datetime(2000, 1, 1, tzinfo=UTC)
+"""When a feed with no entries was updated: its date may not come from the clock.
+
+Validators believe no date of before 1990.
+"""
 
 
 @dataclass(frozen=True, slots=True)

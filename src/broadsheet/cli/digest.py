@@ -1,0 +1,113 @@
+"""broadsheet digest"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import click
+
+from broadsheet import digests, outputs
+from broadsheet.cli import making
+from broadsheet.cli.options import common_options, options
+from broadsheet.cli.project import Project
+from broadsheet.digests import Made, archive
+from broadsheet.digests.due import History
+from broadsheet.digests.issue import RECORD, Issue
+from broadsheet.errors import Problem, UsageError
+
+_EVERYTHING = ("",)  # a prefix of every path: this run removes nothing
+
+
+@click.command()
+@click.argument("names", nargs=-1, metavar="[DIGEST]...")
+@click.option("--dry-run", is_flag=True, help="Say which issues are due; write nothing.")
+@common_options
+def command(names: tuple[str, ...], dry_run: bool) -> None:
+    """Makes every issue that is due, of all digests or of those named."""
+    project = Project(options())
+    chosen = _chosen(project, names)
+    with outputs.lock(project.state, project.config_name):
+        made = [each for name in chosen for each in _make(project, name)]
+        if not dry_run:
+            _publish(project, made)
+    _report(project, chosen, made, dry_run)
+
+
+def _chosen(project: Project, names: tuple[str, ...]) -> tuple[str, ...]:
+    known = tuple(project.settings.digests)
+    if unknown := [name for name in names if name not in known]:
+        listed = ", ".join(known) or "none"
+        raise UsageError(
+            Problem(f"there is no digest {unknown[0]!r} in the config", f"there is: {listed}")
+        )
+    return names or known
+
+
+def _make(project: Project, name: str) -> Iterator[Made]:
+    """The issues of a digest that are due, with their files."""
+    for issue in project.digest(name).due(project.now, project.histories[name]):
+        yield make(project, issue)
+
+
+def make(project: Project, issue: Issue) -> Made:
+    """The files of `issue`, which is not in the records yet."""
+    catalogue = project.catalogue_at(issue.tick)
+    articles = [article for article in catalogue.articles if article.id in issue.ids]
+    entries = making.entries(project, articles, catalogue)
+    return digests.make(issue, entries, project.settings, project.templates)
+
+
+def _publish(project: Project, made: list[Made]) -> None:
+    """Writes the issues, then what tells of them.
+
+    The record comes last of an issue's files: with it the issue stands, and is never made again.
+    """
+    for each in made:
+        _write(project, each, each.files)
+        _write(project, each, {RECORD: each.record})
+    histories = {
+        name: History.of((*history.issues, *(m.issue for m in made if m.issue.digest == name)))
+        for name, history in project.histories.items()
+    }
+    _write_all(project, making.digest_files(project, histories))
+
+
+def _write(project: Project, made: Made, files: dict[str, bytes]) -> None:
+    folder = archive.folder(made.issue.digest, made.issue.key)
+    _write_all(project, {folder + name: data for name, data in files.items()})
+
+
+def _write_all(project: Project, files: dict[str, bytes]) -> None:
+    shown = project.settings.feeds.folder
+    outputs.publish(project.feeds_folder, files, shown, keep=_EVERYTHING)
+
+
+def _report(project: Project, chosen: tuple[str, ...], made: list[Made], dry_run: bool) -> None:
+    if not options().quiet:
+        for each in made:
+            path = archive.folder(each.issue.digest, each.issue.key)
+            verb = "would be made" if dry_run else "made"
+            click.echo(
+                f"{project.settings.feeds.folder}/{path} {verb}: {each.letter.subject} "
+                f"({len(each.issue.ids)} articles)"
+            )
+            if each.letter.note:
+                click.echo(f"  {each.letter.note}")
+        for name in chosen:
+            if not any(each.issue.digest == name for each in made):
+                click.echo(_nothing(project, name))
+    # `build` tells of them at every run; here only when they may have missed an issue.
+    if made and project.articles.problems:
+        for problem in project.articles.problems:
+            click.echo(f"{problem} (left out)", err=True)
+        raise SystemExit(1)
+
+
+def _nothing(project: Project, name: str) -> str:
+    upcoming = project.digest(name).upcoming(project.now, project.histories[name])
+    if not upcoming:
+        return f"{name}: nothing is due, and nothing is in view for the next issue"
+    issue = upcoming[-1]
+    tick = issue.tick.astimezone(project.settings.publication.timezone)
+    so_far = f"{len(issue.ids)} articles so far"
+    return f"{name}: nothing is due; the next issue is at {tick:%Y-%m-%d %H:%M}, {so_far}"

@@ -1,0 +1,130 @@
+"""The live preview: a small server on this machine that follows what the editor saves.
+
+Starlette and uvicorn serve, watchfiles watches. Nothing is written; the pages are made anew in
+memory whenever an article, an image, a template or the config changes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import webbrowser
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from html import escape
+from pathlib import Path
+
+import click
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import FileResponse, RedirectResponse, Response, StreamingResponse
+from starlette.routing import Route
+from watchfiles import awatch
+
+from broadsheet.cli.options import Options
+from broadsheet.cli.preview import gallery
+from broadsheet.cli.project import STATE, Project
+from broadsheet.errors import BroadsheetError
+
+_HOST = "127.0.0.1"
+_TYPES = {".html": "text/html", ".txt": "text/plain", ".eml": "text/plain"}
+_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+_QUIET_SECONDS = 20.0
+
+
+def serve(options: Options, port: int, open_: bool) -> None:
+    """Serves until interrupted; raises the config's errors at once, later ones become a page."""
+    live = _Live(options)
+    address = f"http://{_HOST}:{port}/"
+    click.echo(f"{address} shows the previews; it follows what you save. Ctrl-C ends it.")
+    if open_:
+        webbrowser.open(address)
+    uvicorn.run(live.application(), host=_HOST, port=port, log_level="warning")
+
+
+class _Live:
+    """The pages of the moment, and the browsers that wait for the next."""
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self._project = Project(options)
+        self._pages = gallery(self._project, live=True)
+        self._changed = asyncio.Condition()
+
+    def application(self) -> Starlette:
+        """The ASGI application."""
+        return Starlette(
+            routes=[
+                Route("/", lambda _: RedirectResponse("/index.html")),
+                Route("/events", self._events),
+                Route("/{digest}/files/{path:path}", self._file),
+                Route("/files/{path:path}", self._file),
+                Route("/{path:path}", self._page),
+            ],
+            lifespan=self._watching,
+        )
+
+    async def _page(self, request: Request) -> Response:
+        path = request.path_params["path"]
+        if path not in self._pages:
+            return Response("There is no such page.", 404, _HEADERS, "text/plain")
+        kind = _TYPES.get(Path(path).suffix, "application/octet-stream")
+        return Response(self._pages[path], 200, _HEADERS, kind)
+
+    async def _file(self, request: Request) -> Response:
+        """An image of the project: only what the articles can link to."""
+        path = request.path_params["path"]
+        library = self._project.library
+        known = {asset.path for asset in (*library.beside.values(), *library.rooted.values())}
+        if path not in known:
+            return Response("There is no such file.", 404, _HEADERS, "text/plain")
+        return FileResponse(self._project.root / path, headers=_HEADERS)
+
+    async def _events(self, _: Request) -> Response:
+        return StreamingResponse(self._changes(), 200, _HEADERS, "text/event-stream")
+
+    async def _changes(self) -> AsyncIterator[str]:
+        """A message for each change (HTML, 9.2 server-sent events), and now and then a comment."""
+        while True:
+            try:
+                async with self._changed:
+                    await asyncio.wait_for(self._changed.wait(), _QUIET_SECONDS)
+                yield "data: changed\n\n"
+            except TimeoutError:
+                yield ": still here\n\n"
+
+    @asynccontextmanager
+    async def _watching(self, _: Starlette) -> AsyncIterator[None]:
+        watcher = asyncio.create_task(self._watch())
+        try:
+            yield
+        finally:
+            watcher.cancel()
+
+    async def _watch(self) -> None:
+        async for changes in awatch(self._project.root, step=200):
+            if any(self._matters(Path(path)) for _, path in changes):
+                await asyncio.to_thread(self._make)
+                async with self._changed:
+                    self._changed.notify_all()
+
+    def _matters(self, path: Path) -> bool:
+        ours = (self._project.root / STATE, self._project.feeds_folder)
+        return not any(path.is_relative_to(folder.resolve()) for folder in ours)
+
+    def _make(self) -> None:
+        """The pages anew; what is wrong stands in their place until it is mended."""
+        try:
+            self._project = Project(self._options)
+            self._pages = gallery(self._project, live=True)
+        except BroadsheetError as error:
+            click.echo(str(error), err=True)
+            self._pages = {path: _error_page(str(error)) for path in self._pages}
+
+
+def _error_page(text: str) -> bytes:
+    script = 'new EventSource("/events").onmessage = () => location.reload();'
+    return (
+        '<!DOCTYPE html><meta charset="utf-8"><meta name="color-scheme" content="light dark">'
+        f"<title>!</title><pre>{escape(text)}</pre><script>{script}</script>"
+    ).encode()

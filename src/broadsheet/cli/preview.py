@@ -1,0 +1,103 @@
+"""broadsheet preview"""
+
+from __future__ import annotations
+
+import os
+import webbrowser
+from pathlib import Path
+from urllib.parse import quote
+
+import click
+
+from broadsheet import outputs, preview
+from broadsheet.cli.digest import make
+from broadsheet.cli.options import common_options, options
+from broadsheet.cli.project import Project
+from broadsheet.digests import archive
+from broadsheet.digests.issue import Issue
+from broadsheet.errors import Problem, UsageError
+from broadsheet.preview import Shown
+from broadsheet.words import Words
+
+FOLDER = "previews"
+_MADE = 12  # how many of a digest's newest issues are shown
+
+
+@click.command()
+@click.option("--serve", is_flag=True, help="A live page: it follows articles and templates.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8765, help="Where to serve.")
+@click.option("--open", "open_", is_flag=True, help="Open the page in the browser.")
+@common_options
+def command(serve: bool, port: int, open_: bool) -> None:
+    """Shows the next issues, and those that were made, as their readers will see them."""
+    if serve:
+        _serve(port, open_)
+        return
+    project = Project(options())
+    folder = project.root / FOLDER
+    made = gallery(project, live=False)
+    outputs.publish(folder, made, FOLDER)
+    if not options().quiet:
+        count = sum(path.endswith("preview.html") for path in made)
+        click.echo(f"{FOLDER}/index.html shows {count} {'issue' if count == 1 else 'issues'}")
+    if open_:
+        webbrowser.open((folder / "index.html").resolve().as_uri())
+
+
+def gallery(project: Project, *, live: bool) -> dict[str, bytes]:
+    """The preview pages of all digests: path below the gallery -> bytes."""
+    with outputs.lock(project.state, project.config_name):
+        shown = [each for name in project.settings.digests for each in _issues(project, name)]
+    language = project.settings.publication.language
+    return preview.files(shown, _images(project, live=live), language, live=live)
+
+
+def _issues(project: Project, name: str) -> list[Shown]:
+    """What is due and what comes next, then what was made; the newest first."""
+    digest, history = project.digest(name), project.histories[name]
+    coming = digest.upcoming(project.now, history)
+    upcoming = [_shown(project, issue, make(project, issue).files) for issue in coming[::-1]]
+    made = [_shown(project, issue, _read(project, issue), made=True) for issue in history.issues]
+    return upcoming + made[: -_MADE - 1 : -1]
+
+
+def _shown(project: Project, issue: Issue, files: dict[str, bytes], *, made: bool = False) -> Shown:
+    settings = project.settings
+    digest = settings.digests[issue.digest]
+    words = Words(settings.publication.language)
+    local = issue.tick.astimezone(settings.publication.timezone)
+    return Shown(
+        digest=issue.digest,
+        title=digest.title,
+        key=issue.key,
+        date=f"{words.date(local)} {local:%H:%M}",
+        upcoming=not made,
+        files=files,
+    )
+
+
+def _read(project: Project, issue: Issue) -> dict[str, bytes]:
+    folder = project.feeds_folder / archive.folder(issue.digest, issue.key)
+    names = (preview.MAIL, preview.TEXT, preview.WEB, preview.MESSAGE)
+    return {name: (folder / name).read_bytes() for name in names}
+
+
+def _images(project: Project, *, live: bool) -> dict[str, str]:
+    """Address -> where the page finds the image: on the server, or relative to the gallery."""
+    library = project.library
+    assets = {*library.rooted.values(), *library.beside.values()}
+    up = Path("files") if live else Path(os.path.relpath(project.root, project.root / FOLDER))
+    return {asset.url: quote((up / asset.path).as_posix()) for asset in assets}
+
+
+def _serve(port: int, open_: bool) -> None:
+    try:
+        from broadsheet.cli import live  # its libraries are an extra
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            Problem(
+                f"preview --serve needs {error.name}, which is not installed",
+                'install it with: pip install "broadsheet[serve]"',
+            )
+        ) from error
+    live.serve(options(), port, open_)

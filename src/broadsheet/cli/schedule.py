@@ -1,0 +1,35 @@
+"""broadsheet schedule"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+
+import click
+
+from broadsheet import timetable
+from broadsheet.cli.options import common_options, options
+from broadsheet.cli.project import Project
+
+
+@click.command()
+@click.argument("kind", type=click.Choice(list(timetable.KINDS)), default="cron")
+@click.option("--commit", is_flag=True, help="Commit and push feeds/ too (cron, systemd).")
+@common_options
+def command(kind: str, commit: bool) -> None:
+    """Prints what runs Broadsheet by itself: for cron, systemd, GitHub or GitLab."""
+    project = Project(options())
+    place = timetable.Place(
+        project=str(project.root.resolve()),
+        command=_command(),
+        folder=project.settings.feeds.folder,
+        zone=project.settings.publication.timezone.key,
+        commit=commit,
+    )
+    click.echo(timetable.KINDS[kind](place))
+
+
+def _command() -> tuple[str, ...]:
+    """How to call this Broadsheet from anywhere, with no environment set up."""
+    beside = shutil.which("broadsheet", path=str(sys.prefix) + "/bin")
+    return (beside,) if beside else (sys.executable, "-m", "broadsheet")

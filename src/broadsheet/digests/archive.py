@@ -1,0 +1,127 @@
+"""The issues of a digest on the web: the page that lists them, and each as an entry of a feed.
+
+All comes from the records, so nothing here changes when an article is edited or goes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+
+from broadsheet import pages
+from broadsheet.digests.issue import Issue, Section
+from broadsheet.entry import Entry
+from broadsheet.markup import encode, shorten
+from broadsheet.publication import Person, Publication
+from broadsheet.settings import DigestSettings
+from broadsheet.words import Words
+
+_SUMMARY_COLUMNS = 280
+
+
+@dataclass(frozen=True, slots=True)
+class _SectionRow:
+    topic: str
+    titles: str
+
+
+@dataclass(frozen=True, slots=True)
+class _IssueRow:
+    title: str
+    url: str
+    date: str
+    iso: str
+    count: str
+    sections: tuple[_SectionRow, ...]
+
+
+def folder(digest: str, issue: str = "") -> str:
+    """The folder of a digest, or of one of its issues by key, under the feeds folder."""
+    return f"digests/{digest}/{issue}/" if issue else f"digests/{digest}/"
+
+
+def address(issue: Issue, publication: Publication) -> str:
+    """Where the web version of `issue` is served."""
+    return publication.feeds_url + encode(folder(issue.digest, issue.key))
+
+
+def title(issue: Issue, digest: DigestSettings, publication: Publication) -> str:
+    """The title of `issue` in lists: the digest's, its number, and its first article's."""
+    words = Words(digest.language or publication.language)
+    headline = issue.articles[0].title
+    return words("digests.issue", digest=digest.title, number=issue.number, headline=headline)
+
+
+def entry(issue: Issue, digest: DigestSettings, publication: Publication) -> Entry:
+    """`issue` as an entry of the digest's own feed."""
+    words = Words(digest.language or publication.language)
+    titles = words("digests.joint").join(placed.title for placed in issue.articles)
+    return Entry(
+        id=publication.id_base + encode(f"feeds/{folder(issue.digest, issue.key)}"),
+        url=address(issue, publication),
+        title=title(issue, digest, publication),
+        published=issue.tick,
+        updated=issue.tick,
+        authors=(publication.author or Person(publication.title),),
+        topics=(),
+        tags=(),
+        schemes=publication.id_base + "feeds/",
+        language=words_language(digest, publication),
+        summary=shorten(titles, _SUMMARY_COLUMNS),
+        content="".join(map(_section_html, issue.sections)),
+        image=None,
+    )
+
+
+def page(
+    issues: Sequence[Issue],
+    digest: DigestSettings,
+    publication: Publication,
+    links: Sequence[object],
+) -> bytes:
+    """The page of all issues, newest first; `links` are those to its feeds: name, type, url."""
+    language = words_language(digest, publication)
+    words = Words(language)
+    return pages.render(
+        "digest.html.j2",
+        language=language,
+        publication=publication,
+        words=words,
+        title=digest.title,
+        description=digest.description,
+        links=links,
+        issues=[_row(issue, digest, publication, words) for issue in issues],
+    )
+
+
+def words_language(digest: DigestSettings, publication: Publication) -> str:
+    """The language that `digest` speaks."""
+    return digest.language or publication.language
+
+
+def _row(issue: Issue, digest: DigestSettings, publication: Publication, words: Words) -> _IssueRow:
+    local = issue.tick.astimezone(publication.timezone)
+    return _IssueRow(
+        title=title(issue, digest, publication),
+        url=address(issue, publication),
+        date=words.date(local),
+        iso=local.isoformat(),
+        count=words("index.articles", len(issue.articles)),
+        sections=tuple(
+            _SectionRow(
+                section.topic,
+                words("digests.joint").join(placed.title for placed in section.articles),
+            )
+            for section in issue.sections
+        ),
+    )
+
+
+def _section_html(section: Section) -> str:
+    heading = f"<h2>{escape(section.topic)}</h2>" if section.topic else ""
+    items = (
+        f'<li><a href="{escape(placed.url)}">{escape(placed.title)}</a></li>'
+        for placed in section.articles
+    )
+    return f"{heading}<ul>{''.join(items)}</ul>"

@@ -1,0 +1,126 @@
+"""What mail clients would do badly with a finished mail, found in its very bytes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from typing import Any, Literal
+
+from lxml import html as lxml_html
+
+from broadsheet.markup import width
+
+CLIP_BYTES = 102_000
+"""Gmail hides what stands below this many bytes of a message's HTML."""
+
+_STYLE_BYTES = 16_000  # Gmail drops a <style> that is larger
+_SUBJECT_COLUMNS = 90  # what the widest lists of mails show
+_LINE_BYTES = 998  # RFC 5322, section 2.1.1
+_NEAR = 0.9
+_PADDING = re.compile("[\u00ad\u034f\u200b-\u200f\u2007\u2060\ufeff\u00a0\\s]+")
+_OUTLOOK_SHOWS = re.compile(r"\.(svg|webp|avif)$", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """One remark. rule: its name. what: what is so, and what to do."""
+
+    rule: str
+    severity: Literal["error", "warning"]
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A finished mail, as a mail client finds it.
+
+    size: bytes of the HTML. preheader: what a list of mails shows beside the subject.
+    """
+
+    subject: str
+    sender: str
+    preheader: str
+    size: int
+    remarks: tuple[Remark, ...]
+
+
+def look_at(html: bytes, text: bytes, message: bytes) -> Mail:
+    """The mail whose files (email.html, email.txt, message.eml) hold these bytes."""
+    parsed = message_from_bytes(message, policy=policy.default)
+    tree = lxml_html.document_fromstring(html.decode())
+    subject = str(parsed["Subject"] or "")
+    preheader = _preheader(tree)
+    found = (
+        *_of_size(html),
+        *_of_tree(tree),
+        *_of_head(parsed, message, subject, preheader),
+        *_of_text(text),
+    )
+    return Mail(subject, str(parsed["From"] or ""), preheader, len(html), found)
+
+
+def _of_size(html: bytes) -> Iterator[Remark]:
+    size = f"the HTML has {len(html):,} bytes, and Gmail hides what stands below {CLIP_BYTES:,}"
+    if len(html) > CLIP_BYTES:
+        yield Remark("mail-size", "error", f"{size}; lower the digest's max_bytes")
+    elif len(html) > CLIP_BYTES * _NEAR:
+        yield Remark("mail-size", "warning", f"{size}; a tracking service may add the rest")
+    for style in re.findall(rb"<style\b[^>]*>(.*?)</style", html, re.DOTALL):
+        if len(style) > _STYLE_BYTES:
+            what = f"a <style> has {len(style):,} bytes, and Gmail drops one over {_STYLE_BYTES:,}"
+            yield Remark("mail-style-size", "error", f"{what}; shorten it in your template")
+
+
+def _of_tree(tree: Any) -> Iterator[Remark]:
+    for image in tree.iter("img"):
+        source = image.get("src", "")
+        if image.get("alt") is None:
+            what = f"the image {source} has no alt; write `image_alt` in the front matter"
+            yield Remark("mail-image-alt", "warning", what)
+        if not image.get("width"):
+            what = f"the image {source} has no width, and Outlook shows it at its own; set one"
+            yield Remark("mail-image-width", "warning", what)
+        if _OUTLOOK_SHOWS.search(source.partition("?")[0]):
+            what = f"Outlook does not show {source}; use PNG or JPEG"
+            yield Remark("mail-image-type", "warning", what)
+    for tag in ("script", "form", "iframe", "link", "object", "video"):
+        if next(tree.iter(tag), None) is not None:
+            what = f"there is a <{tag}>, which mail clients drop; take it out of your template"
+            yield Remark("mail-element", "error", what)
+    for element, _, address, _ in tree.iterlinks():
+        if not re.match(r"(https?|mailto|tel):", address):
+            what = f"the address {address!r} in a <{element.tag}> is not absolute; write it whole"
+            yield Remark("mail-address", "error", what)
+
+
+def _of_head(
+    parsed: EmailMessage, message: bytes, subject: str, preheader: str
+) -> Iterator[Remark]:
+    if width(subject) > _SUBJECT_COLUMNS:
+        what = f"the subject takes {width(subject)} columns; a phone shows about 40 of them"
+        yield Remark("mail-subject", "warning", f"{what}: shorten the first article's title")
+    if not preheader:
+        what = "there is no preheader, so lists of mails show whatever comes first"
+        yield Remark("mail-preheader", "warning", f"{what}; keep that block in your template")
+    if parsed["List-Unsubscribe"] is None:
+        what = "nobody can leave: set delivery.sender to an address that someone reads"
+        yield Remark("mail-unsubscribe", "error", what)
+    longest = max(map(len, message.split(b"\r\n")))
+    if longest > _LINE_BYTES:
+        what = f"a line has {longest} bytes, and RFC 5322 allows {_LINE_BYTES}"
+        yield Remark("mail-line", "error", f"{what}; please report this")
+
+
+def _of_text(text: bytes) -> Iterator[Remark]:
+    if not text.strip():
+        what = "the text part is empty; keep digest.txt.j2 writing something"
+        yield Remark("mail-text", "error", what)
+
+
+def _preheader(tree: Any) -> str:
+    """The words of the element with the class `preheader`, without its invisible padding."""
+    found = tree.find_class("preheader")
+    return _PADDING.sub(" ", found[0].text_content()).strip() if found else ""
