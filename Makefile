@@ -6,11 +6,14 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .PHONY: demo test check feeds docs clean
 
-demo: .venv/demo  ## install Broadsheet, build the feeds of seeds/, and say where to look
-	$(BIN)/broadsheet build --now $(NOW)
+demo: .venv/demo  ## install Broadsheet, publish seeds/, and say where to look
+	$(MAKE) --no-print-directory feeds
+	$(BIN)/broadsheet preview --now $(NOW)
 	$(BIN)/broadsheet status --now $(NOW)
 	@echo
-	@echo "Look at feeds/index.html in a browser, and at feeds/atom.xml in a feed reader."
+	@echo "Open in a browser:  feeds/index.html     the feeds and the digests"
+	@echo "                    previews/index.html  the mails, on a phone and a desktop"
+	@echo "Open in a reader:   feeds/atom.xml"
 
 test: .venv/dev  ## the whole test suite
 	$(BIN)/pytest
@@ -20,7 +23,9 @@ check: .venv/dev  ## formatting, lint and types, as in CI
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-feeds: .venv/demo  ## make the golden files anew: what build makes of seeds/
+feeds: .venv/demo  ## make the golden files anew: what build and digest make of seeds/
+	$(BIN)/broadsheet digest --now 2025-06-09T09:00:00+08:00
+	$(BIN)/broadsheet digest --now $(NOW)
 	$(BIN)/broadsheet build --now $(NOW)
 
 docs: .venv/demo  ## make the documentation that comes from the code

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from broadsheet import outputs
+from broadsheet.cli.counting import count
 from broadsheet.cli.making import site_files
 from broadsheet.cli.options import common_options, options
 from broadsheet.cli.project import Project
@@ -46,17 +47,13 @@ def _report(project: Project, changes: Changes, dry_run: bool) -> None:
             click.echo(f"{would}written  {folder}/{path}")
         for path in changes.removed:
             click.echo(f"{would}removed  {folder}/{path}")
-    count = len(project.catalogue.articles)
+    articles, feeds = len(project.catalogue.articles), len(project.feeds)
     click.echo(
-        f"{folder}/: {_count(count, 'article')} in {_count(len(project.feeds), 'feed')}; "
-        f"{_count(len(changes.written), 'file')} {would}written, "
+        f"{folder}/: {count(articles, 'article')} in {count(feeds, 'feed')}; "
+        f"{count(len(changes.written), 'file')} {would}written, "
         + (f"{len(changes.removed)} {would}removed, " if changes.removed else "")
         + f"{changes.unchanged} unchanged"
     )
     if undated := [path for path, why in project.articles.pages.items() if "date" in why]:
         shown = ", ".join(undated[:3]) + (", ..." if len(undated) > 3 else "")
-        click.echo(f"{_count(len(undated), 'page')} without a date, so no articles: {shown}")
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+        click.echo(f"{count(len(undated), 'page')} without a date, so no articles: {shown}")

@@ -8,6 +8,7 @@ import click
 
 from broadsheet import digests, outputs
 from broadsheet.cli import making
+from broadsheet.cli.counting import count
 from broadsheet.cli.options import common_options, options
 from broadsheet.cli.project import Project
 from broadsheet.digests import Made, archive
@@ -89,7 +90,7 @@ def _report(project: Project, chosen: tuple[str, ...], made: list[Made], dry_run
             verb = "would be made" if dry_run else "made"
             click.echo(
                 f"{project.settings.feeds.folder}/{path} {verb}: {each.letter.subject} "
-                f"({len(each.issue.ids)} articles)"
+                f"({count(len(each.issue.ids), 'article')})"
             )
             if each.letter.note:
                 click.echo(f"  {each.letter.note}")
@@ -109,5 +110,5 @@ def _nothing(project: Project, name: str) -> str:
         return f"{name}: nothing is due, and nothing is in view for the next issue"
     issue = upcoming[-1]
     tick = issue.tick.astimezone(project.settings.publication.timezone)
-    so_far = f"{len(issue.ids)} articles so far"
+    so_far = f"{count(len(issue.ids), 'article')} so far"
     return f"{name}: nothing is due; the next issue is at {tick:%Y-%m-%d %H:%M}, {so_far}"

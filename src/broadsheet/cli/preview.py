@@ -10,6 +10,7 @@ from urllib.parse import quote
 import click
 
 from broadsheet import outputs, preview
+from broadsheet.cli.counting import count
 from broadsheet.cli.digest import make
 from broadsheet.cli.options import common_options, options
 from broadsheet.cli.project import Project
@@ -38,8 +39,8 @@ def command(serve: bool, port: int, open_: bool) -> None:
     made = gallery(project, live=False)
     outputs.publish(folder, made, FOLDER)
     if not options().quiet:
-        count = sum(path.endswith("preview.html") for path in made)
-        click.echo(f"{FOLDER}/index.html shows {count} {'issue' if count == 1 else 'issues'}")
+        issues = sum(path.endswith("preview.html") for path in made)
+        click.echo(f"{FOLDER}/index.html shows {count(issues, 'issue')}")
     if open_:
         webbrowser.open((folder / "index.html").resolve().as_uri())
 

@@ -10,6 +10,7 @@ import click
 
 from broadsheet import outputs
 from broadsheet.articles import Article
+from broadsheet.cli.counting import count
 from broadsheet.cli.making import site_files
 from broadsheet.cli.options import common_options, options
 from broadsheet.cli.project import Project
@@ -113,7 +114,9 @@ def _show(found: dict[str, Any]) -> None:
     if due:
         click.echo(f"next article: {due['date']}  {due['title']} ({due['path']})")
     click.echo(
-        f"{stale} files are out of date: run `broadsheet build`" if stale else "all is up to date"
+        f"{count(stale, 'file')} out of date: run `broadsheet build`"
+        if stale
+        else "all is up to date"
     )
     for problem in found["problems"]:
         click.echo(problem)
@@ -126,6 +129,6 @@ def _words(digest: dict[str, Any]) -> str:
         f"; due now: {', '.join(digest['due'])} (run `broadsheet digest`)" if digest["due"] else ""
     )
     return (
-        f"digest {digest['name']}: {digest['issues']} issues, {newest}; next due "
-        f"{digest['next']}, {digest['articles_so_far']} articles so far{due}"
+        f"digest {digest['name']}: {count(digest['issues'], 'issue')}, {newest}; next due "
+        f"{digest['next']}, {count(digest['articles_so_far'], 'article')} so far{due}"
     )

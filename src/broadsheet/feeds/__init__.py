@@ -9,7 +9,7 @@ from broadsheet.articles import Article
 from broadsheet.catalogue import Catalogue
 from broadsheet.entry import Entry, entry
 from broadsheet.feeds import atom_rss, json_feed, opml, page
-from broadsheet.feeds.channel import FILE_NAMES, INDEX, STYLESHEET, Channel, channel, head
+from broadsheet.feeds.channel import FILE_NAMES, INDEX, STYLESHEET, Channel, channel, of_newsletter
 from broadsheet.feeds.newsletter import Newsletter
 from broadsheet.feeds.plan import NEVER, Feed, plan
 from broadsheet.markup import Library, Rendition
@@ -83,15 +83,7 @@ def of_issues(
     updated = max((issue.updated for issue in newest), default=NEVER)
     return {
         newsletter.path + FILE_NAMES[format_]: document(
-            head(
-                newsletter.path,
-                newsletter.title,
-                newsletter.description,
-                updated,
-                format_,
-                publication,
-            ),
-            newest,
+            of_newsletter(newsletter, updated, format_, publication), newest
         )
         for format_ in settings.formats
     }

@@ -45,9 +45,8 @@ def _describe(generator: Any, channel: Channel) -> None:
     generator.subtitle(channel.description)
     generator.description(channel.description)
     generator.language(channel.language)
-    # Both default to the clock.
-    generator.updated(channel.updated)
-    generator.lastBuildDate(rss_date(channel.updated))
+    # It defaults to the clock, and is `lastBuildDate` too.
+    generator.updated(rss_date(channel.updated) if channel.format == "rss" else channel.updated)
     # No version: a new one would change every archive that has been fetched for good.
     generator.generator(GENERATOR)
     generator.author([_person(person) for person in channel.authors])

@@ -8,6 +8,7 @@ from typing import Final
 from urllib.parse import urljoin
 
 from broadsheet.entry import person
+from broadsheet.feeds.newsletter import Newsletter
 from broadsheet.feeds.plan import Feed
 from broadsheet.markup import encode
 from broadsheet.publication import Person, Publication
@@ -62,16 +63,41 @@ def channel(
     """The head of `feed` in one format."""
     archive = feed.kind == "archive"
     name = title(feed, publication)
-    made = head(feed.path, name, publication.description, feed.updated, format_, publication)
     return replace(
-        made,
+        _head(feed.path, name, publication.description, feed.updated, format_, publication),
         hub="" if archive else settings.hub,
         older=address(feed.older, format_, publication) if feed.older else None,
         current=address("", format_, publication) if archive else None,
     )
 
 
-def head(
+def of_newsletter(
+    newsletter: Newsletter, updated: datetime, format_: FeedFormat, publication: Publication
+) -> Channel:
+    """The head of the feed of a digest's issues in one format."""
+    title, description = newsletter.title, newsletter.description
+    return replace(
+        _head(newsletter.path, title, description, updated, format_, publication),
+        language=newsletter.language,
+    )
+
+
+def title(feed: Feed, publication: Publication) -> str:
+    """The title of `feed` as readers see it in their list."""
+    words = Words(publication.language)
+    if feed.kind == "archive":
+        return words("feed.archive", publication=publication.title, period=feed.name)
+    if feed.kind == "all":
+        return publication.title
+    return words("feed.topic", publication=publication.title, topic=feed.name)
+
+
+def address(path: str, format_: FeedFormat, publication: Publication) -> str:
+    """Where the feed at `path` is served in one format."""
+    return publication.feeds_url + encode(path + FILE_NAMES[format_])
+
+
+def _head(
     path: str,
     name: str,
     description: str,
@@ -79,7 +105,7 @@ def head(
     format_: FeedFormat,
     publication: Publication,
 ) -> Channel:
-    """The head of any feed at `path` that is called `name`."""
+    """The head of any feed at `path` that is called `name`, in the publication's language."""
     return Channel(
         format=format_,
         id=publication.id_base + encode(f"feeds/{path}"),
@@ -98,18 +124,3 @@ def head(
         current=None,
         authors=(person(publication.author or Person(publication.title), publication),),
     )
-
-
-def title(feed: Feed, publication: Publication) -> str:
-    """The title of `feed` as readers see it in their list."""
-    words = Words(publication.language)
-    if feed.kind == "archive":
-        return words("feed.archive", publication=publication.title, period=feed.name)
-    if feed.kind == "all":
-        return publication.title
-    return words("feed.topic", publication=publication.title, topic=feed.name)
-
-
-def address(path: str, format_: FeedFormat, publication: Publication) -> str:
-    """Where the feed at `path` is served in one format."""
-    return publication.feeds_url + encode(path + FILE_NAMES[format_])
