@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from datetime import datetime
+from urllib.parse import urljoin
 
 from broadsheet.articles import Article
 from broadsheet.catalogue import Catalogue
-from broadsheet.markup import Library, Links, Rendition
-from broadsheet.publication import Person, Publication
+from broadsheet.markup import Library, Links, Rendition, encode
+from broadsheet.publication import Language, Person, Publication, Url
 from broadsheet.topics import Topic, key
 
 # Ours, since the standard library's table depends on the machine and the Python version.
@@ -23,11 +25,15 @@ _IMAGE_TYPES = {
 }
 
 
+# What every reader and validator takes for a mail address; RFC 5322 allows more.
+_MAIL = re.compile(r"[\w.'+-]+@([A-Za-z0-9-]+\.)+[A-Za-z0-9-]+", re.ASCII)
+
+
 @dataclass(frozen=True, slots=True)
 class Image:
     """A featured image.
 
-    url: absolute. alt: may be "". type: media type, "" where unknown.
+    url: absolute, of the web. alt: may be "". type: media type, "" where unknown.
     length: bytes; width, height: pixels; None where the file is not on disk or cannot be read.
     """
 
@@ -62,6 +68,11 @@ class Entry:
     content: str
     image: Image | None
 
+    @property
+    def description(self) -> str:
+        """The summary; of an article without any text its title, since feeds want some."""
+        return self.summary or self.title
+
     def without_content(self) -> Entry:
         """The entry as it stands in feeds of summaries."""
         return replace(self, content="")
@@ -83,31 +94,67 @@ def entry(
         title=article.title,
         published=article.date,
         updated=article.updated,
-        authors=article.authors,
+        authors=tuple(person(author, publication) for author in article.authors),
         topics=topics,
         tags=tuple(tag for tag in catalogue.tags_of(article) if key(tag.name) not in taken),
         schemes=publication.id_base + "feeds/",
-        language=article.language,
+        language=_language(article, publication),
         summary=article.summary or (rendition.excerpt if rendition else ""),
         content=rendition.html if rendition else "",
         image=image(article, library),
     )
 
 
+def person(given: Person, publication: Publication) -> Person:
+    """`given` as feeds may name it: what is no mail address, or no address of the web, is left out.
+
+    A page of the site itself may be written as a path (/people/ada/).
+    """
+    email = given.email.removeprefix("mailto:")
+    return Person(
+        name=given.name,
+        email=email if _MAIL.fullmatch(email) else "",
+        url=_web_address(
+            urljoin(publication.url, given.url) if given.url[:1] == "/" else given.url
+        ),
+    )
+
+
+def _web_address(address: str) -> str:
+    """`address` encoded; "" where it is none of the web."""
+    try:
+        return Url(encode(address))
+    except ValueError:
+        return ""
+
+
+def _language(article: Article, publication: Publication) -> str:
+    """The article's language; the publication's where it names none, or what is no language tag."""
+    try:
+        return Language(article.language)
+    except ValueError:
+        return publication.language
+
+
 def image(article: Article, library: Library) -> Image | None:
-    """The featured image of `article`, absolute, with what the file on disk says of it."""
+    """The featured image of `article`, absolute, with what the file on disk says of it.
+
+    None for an image that has no address of its own (`data:`).
+    """
     if not article.image:
         return None
     links = Links(library, article.source, article.url)
     asset = links.asset(article.image)
-    url = asset.url if asset else links.resolve(article.image)
+    url = asset.url if asset else _web_address(links.resolve(article.image))
+    if not url:
+        return None
     width, height = library.sizes.get(asset.path, (None, None)) if asset else (None, None)
     ending = url.partition("?")[0].rpartition(".")[2].lower()
     return Image(
         url=url,
         alt=article.image_alt,
         type=_IMAGE_TYPES.get(ending, ""),
-        length=asset.length if asset else None,
+        length=(asset.length or None) if asset else None,  # an empty file is no enclosure
         width=width,
         height=height,
     )
