@@ -16,7 +16,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
+from itertools import chain, count
 from zoneinfo import ZoneInfo
+
+from msgspec import structs
 
 from broadsheet.articles import Article
 from broadsheet.catalogue import Catalogue, absence
@@ -55,9 +58,9 @@ class History:
         pairs = zip(self.issues, self.issues[1:], strict=False)
         return any(one.tick < date <= other.since for one, other in pairs)
 
-    def with_issue(self, issue: Issue) -> History:
-        """This history and one issue more."""
-        return History((*self.issues, issue))
+    def and_then(self, *issues: Issue) -> History:
+        """This history and newer `issues`, oldest first."""
+        return History((*self.issues, *issues))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,22 +80,29 @@ class Digest:
         return self._issues(self._ticks(now, history), history)
 
     def upcoming(self, now: datetime, history: History) -> tuple[Issue, ...]:
-        """What will be due at the next tick after `now`, with the articles that there are."""
+        """The issues that are due at `now`, oldest first, and after them that of the next tick.
+
+        All with the articles that there are now; none is without.
+        """
+        due = self.due(now, history)
         tick = next_tick(self.settings.schedule, self.zone, now)
-        return self.due(tick, history) if tick else ()
+        coming = self.issue(tick, history.and_then(*due)) if tick else None
+        return (*due, coming) if coming else due
 
     def standing(self, article: Article, now: datetime, history: History) -> tuple[bool, str]:
-        """Whether an issue holds `article` or the next one will, and which, or why not."""
+        """Whether an issue holds `article` or will, one due or the next, and which, or why not."""
         if issued := history.by_article.get(article.id):
             return True, f"in the issue of {issued.key}"
         tick = next_tick(self.settings.schedule, self.zone, now)
         if tick is None:
             return False, "its schedule has no further tick"
-        for issue in self.due(tick, history):
+        coming = self.upcoming(now, history)
+        for issue in coming:
             if article.id in issue.ids:
                 return True, f"it will be in the issue of {issue.key}"
         if (why := absence(article, tick)) is not None:
             return False, f"at its next tick, {tick:%Y-%m-%d %H:%M}, {why}"
+        history = history.and_then(*(issue for issue in coming if issue.tick < tick))
         since = self.since(tick, history)
         return False, self.refusal(article, self.catalogue_at(tick), since, history) or "it is left"
 
@@ -114,6 +124,11 @@ class Digest:
         if not articles:
             return None
         topics = {article.id: catalogue.topics_of(article) for article in articles}
+        named = structs.replace(
+            self.settings,
+            topics=tuple(map(catalogue.topic_name, self.settings.topics)),
+            topic_order=tuple(map(catalogue.topic_name, self.settings.topic_order)),
+        )
         return Issue(
             digest=self.name,
             key=self._key(tick, history),
@@ -122,7 +137,7 @@ class Digest:
             since=since,
             sections=tuple(
                 Section(topic.name, tuple(_placed(article, since) for article in placed))
-                for topic, placed in sections(articles, topics, self.settings)
+                for topic, placed in sections(articles, topics, named)
             ),
         )
 
@@ -162,7 +177,7 @@ class Digest:
         for tick in due:
             if issue := self.issue(tick, history):
                 made.append(issue)
-                history = history.with_issue(issue)
+                history = history.and_then(issue)
         return tuple(made)
 
     def _ticks(self, now: datetime, history: History) -> list[datetime]:
@@ -177,13 +192,14 @@ class Digest:
         """The name of the issue at `tick`: its date, and its time where a day has several."""
         schedule, zone = self.settings.schedule, self.zone
         local = tick.astimezone(zone)
-        taken = {issue.key for issue in history.issues}
         near = (tick_before(schedule, zone, tick), next_tick(schedule, zone, tick))
         alone = all(each is None or each.astimezone(zone).date() != local.date() for each in near)
-        if alone and f"{local:%Y-%m-%d}" not in taken:
-            return f"{local:%Y-%m-%d}"
-        again = "-2" if local.fold else ""  # the hour that autumn has twice
-        return f"{local:%Y-%m-%d-%H%M}{again}"
+        date, clock = f"{local:%Y-%m-%d}", f"{local:%Y-%m-%d-%H%M}"
+        names = [*([date] if alone else []), *([] if local.fold else [clock])]
+        # The hour that autumn has twice, or clocks of another zone that the config named before.
+        numbered = (f"{clock}-{number}" for number in count(2))
+        taken = {issue.key for issue in history.issues}
+        return next(name for name in chain(names, numbered) if name not in taken)
 
 
 def _placed(article: Article, since: datetime) -> Placed:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Annotated
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from broadsheet.errors import Problem, RecordError
 
@@ -28,7 +29,7 @@ class Section(Struct, frozen=True):
     """The articles of an issue under one topic; topic "" is for those that have none."""
 
     topic: str
-    articles: tuple[Placed, ...]
+    articles: Annotated[tuple[Placed, ...], Meta(min_length=1)]
 
 
 class Issue(Struct, frozen=True):
@@ -42,9 +43,9 @@ class Issue(Struct, frozen=True):
     digest: str
     key: str
     number: int
-    tick: datetime
-    since: datetime
-    sections: tuple[Section, ...]
+    tick: Annotated[datetime, Meta(tz=True)]
+    since: Annotated[datetime, Meta(tz=True)]
+    sections: Annotated[tuple[Section, ...], Meta(min_length=1)]
 
     @property
     def articles(self) -> tuple[Placed, ...]:

@@ -16,6 +16,22 @@ from broadsheet.markup import width
 CLIP_BYTES = 102_000
 """Gmail hides what stands below this many bytes of a message's HTML."""
 
+ABOUT: dict[str, tuple[Literal["error", "warning"], str]] = {
+    "mail-size": ("error", "Gmail hides what stands below 102 kB of a mail's HTML."),
+    "mail-style-size": ("error", "Gmail drops a <style> of more than 16 kB whole."),
+    "mail-image-alt": ("warning", "Many mail clients show no images until they are asked to."),
+    "mail-image-width": ("warning", "Outlook shows an image without a width at its own."),
+    "mail-image-type": ("warning", "Outlook shows no SVG, WebP or AVIF."),
+    "mail-element": ("error", "Mail clients drop scripts, forms, frames and linked styles."),
+    "mail-address": ("error", "In a mail, an address that is not absolute leads nowhere."),
+    "mail-subject": ("warning", "Lists of mails cut a long subject; a phone at about 40 columns."),
+    "mail-preheader": ("warning", "Lists of mails show the preheader beside the subject."),
+    "mail-unsubscribe": ("error", "Mail providers want a way to leave; so does the law."),
+    "mail-line": ("error", "RFC 5322 allows no line over 998 bytes; servers break it anywhere."),
+    "mail-text": ("error", "Some people read the plain text part, and so do spam filters."),
+}
+"""Every remark there can be: its severity, and why it matters."""
+
 _STYLE_BYTES = 16_000  # Gmail drops a <style> that is larger
 _SUBJECT_COLUMNS = 90  # what the widest lists of mails show
 _LINE_BYTES = 998  # RFC 5322, section 2.1.1

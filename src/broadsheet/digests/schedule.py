@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 from cronsim import CronSim
@@ -24,8 +24,9 @@ def ticks(
     schedule: Schedule, zone: ZoneInfo, after: datetime, until: datetime
 ) -> Iterator[datetime]:
     """The ticks t with after < t <= until, both aware, in their order."""
+    end = until.astimezone(UTC)
     for tick in _from(schedule, zone, after):
-        if tick > until:
+        if tick > end:
             return
         yield tick
 
@@ -37,8 +38,9 @@ def next_tick(schedule: Schedule, zone: ZoneInfo, after: datetime) -> datetime |
 
 def last_tick(schedule: Schedule, zone: ZoneInfo, until: datetime) -> datetime | None:
     """The last tick t <= until; None where there was none in 50 years."""
+    end = until.astimezone(UTC)
     for span in _SPANS:
-        if newest := deque(ticks(schedule, zone, until - span, until), maxlen=1):
+        if newest := deque(ticks(schedule, zone, end - span, end), maxlen=1):
             return newest[0]
     return None
 
@@ -51,8 +53,18 @@ def tick_before(schedule: Schedule, zone: ZoneInfo, tick: datetime) -> datetime 
 def _from(schedule: Schedule, zone: ZoneInfo, after: datetime) -> Iterator[datetime]:
     # From a day earlier: cronsim forgets which of two equal hours in autumn it starts in.
     start = (after.astimezone(UTC) - timedelta(days=1)).astimezone(zone)
-    before = after
-    for tick in CronSim(schedule.expression, start):
-        if tick.astimezone(UTC) > before.astimezone(UTC):
+    before = after.astimezone(UTC)
+    for tick in map(_settled, CronSim(schedule.expression, start)):
+        if tick > before:
             before = tick
             yield tick
+
+
+def _settled(tick: datetime) -> datetime:
+    """`tick` as the clocks show it then, with their offset instead of the zone.
+
+    Python compares two times of one zone without their offsets, so of the hour that autumn has
+    twice the second would be no later than the first.
+    """
+    real = tick.astimezone(UTC).astimezone(tick.tzinfo)
+    return real.replace(tzinfo=timezone(real.utcoffset() or timedelta()), fold=0)

@@ -1,0 +1,55 @@
+"""Where the things of a digest lie on the web; every address absolute and encoded once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from broadsheet.markup import encode
+from broadsheet.publication import Publication
+from broadsheet.settings import FeedFormat, FeedSettings
+from broadsheet.topics import Topic
+
+_FEED_FILES: Final[dict[FeedFormat, str]] = {
+    "atom": "atom.xml",
+    "rss": "rss.xml",
+    "json": "feed.json",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """The addresses of one digest.
+
+    name: of the digest in the config.
+    """
+
+    name: str
+    publication: Publication
+    feeds: FeedSettings
+
+    @property
+    def archive(self) -> str:
+        """The page of its issues."""
+        return self.publication.feeds_url + encode(f"digests/{self.name}/")
+
+    @property
+    def feed(self) -> str:
+        """The feed of its issues."""
+        return self.archive + "atom.xml"
+
+    @property
+    def index(self) -> str:
+        """The page of every feed of the publication."""
+        return self.publication.feeds_url
+
+    def issue(self, key: str) -> str:
+        """The web version of one issue."""
+        return self.archive + encode(f"{key}/")
+
+    def topic(self, topic: Topic) -> str:
+        """The feed of `topic`; "" where the config asks for none."""
+        if "topics" not in self.feeds.by or not topic.slug:
+            return ""
+        file = _FEED_FILES[self.feeds.formats[0]]
+        return self.publication.feeds_url + encode(f"topics/{topic.slug}/{file}")

@@ -1,0 +1,111 @@
+"""The size of the mail: Gmail clips HTML above about 102 kB, and hides what stands below.
+
+A letter too long gives up, in this order and no more than it must: words of its summaries, then
+summaries and pictures from its end on, then articles from its end on. It says so at its head, and
+what is not in it is counted and linked; the web version and the text part have all of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from broadsheet.digests.html_mail import mail_html
+from broadsheet.digests.letter import Letter, Part, Story
+from broadsheet.errors import Problem, TemplateError
+from broadsheet.markup import shorten
+from broadsheet.words import Words
+
+_SUMMARY_COLUMNS = (400, 280, 200, 140, 100, 70)
+
+
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """How much a letter gives up.
+
+    columns: how wide a summary may be. titles: how many stories, from the end,
+    show their title only. left_out: how many of these, from the end, are not in the mail.
+    """
+
+    columns: int
+    titles: int = 0
+    left_out: int = 0
+
+
+def fit(letter: Letter, templates: Mapping[str, str], max_bytes: int) -> tuple[Letter, str]:
+    """`letter`, shortened until its HTML takes at most `max_bytes` in UTF-8, and that HTML.
+
+    Raises TemplateError when it does not fit even with no article in it.
+    """
+    html = mail_html(letter, templates)
+    if len(html.encode()) <= max_bytes:
+        return letter, html
+    fitting: tuple[Letter, str] | None = None
+    cuts = _cuts(len(letter.stories))
+    low, high = 0, len(cuts) - 1
+    while low <= high:
+        middle = (low + high) // 2
+        shorter = _shortened(letter, cuts[middle])
+        html = mail_html(shorter, templates)
+        if len(html.encode()) <= max_bytes:
+            fitting, high = (shorter, html), middle - 1
+        else:
+            low = middle + 1
+    if fitting is None:
+        raise TemplateError(
+            Problem(
+                f"the mail takes {len(html.encode())} bytes with no article in it; "
+                f"max_bytes is {max_bytes}",
+                "make the template smaller, or give the digest a larger max_bytes",
+                letter.templates,
+            )
+        )
+    return fitting
+
+
+def _cuts(stories: int) -> Sequence[_Cut]:
+    """Every cut, the least first."""
+    least = _SUMMARY_COLUMNS[-1]
+    return [
+        *(_Cut(columns) for columns in _SUMMARY_COLUMNS),
+        *(_Cut(least, titles) for titles in range(1, stories + 1)),
+        *(_Cut(least, stories, left_out) for left_out in range(1, stories + 1)),
+    ]
+
+
+def _shortened(letter: Letter, cut: _Cut) -> Letter:
+    total = len(letter.stories)
+    kept, whole = total - cut.left_out, total - cut.titles
+    parts = (_shortened_part(part, cut.columns, kept, whole) for part in letter.parts)
+    # By address, since a digest may show an article under each of its topics.
+    in_full = {story.url for story in letter.stories if story.number <= whole}
+    shown = {story.url for story in letter.stories if story.number <= kept}
+    everything = {story.url for story in letter.stories}
+    words = Words(letter.language)
+    titles, left_out = len(shown - in_full), len(everything - shown)
+    said = (
+        words("mail.cut") if in_full else "",
+        words("mail.titles", titles) if titles else "",
+        words("mail.left_out", left_out) if left_out else "",
+    )
+    return replace(
+        letter,
+        parts=tuple(part for part in parts if part.stories),
+        note=words("mail.between").join(filter(None, said)),
+        more=words("mail.more", left_out) if left_out else "",
+    )
+
+
+def _shortened_part(part: Part, columns: int, kept: int, whole: int) -> Part:
+    stories = (
+        _shortened_story(story, columns, brief=story.number > whole)
+        for story in part.stories
+        if story.number <= kept
+    )
+    return replace(part, stories=tuple(stories))
+
+
+def _shortened_story(story: Story, columns: int, *, brief: bool) -> Story:
+    if brief:
+        return replace(story, summary="", picture=None, lead=False, topics=(), brief=True)
+    return replace(story, summary=shorten(story.summary, columns))

@@ -1,0 +1,145 @@
+"""The HTML of the mail, its CSS put into the elements: the only user of premailer.
+
+premailer drops or spoils some CSS without a word. What our own template does not use, and what a
+user's may not, is refused here with the reason, so that a mail looks as its template says.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from broadsheet.digests.letter import Letter
+from broadsheet.digests.templates import HTML, render
+from broadsheet.errors import Problem, TemplateError
+
+_DOCTYPE = re.compile(r"\A(?:\s|<!--.*?-->)*<!doctype[^>]*>", re.DOTALL | re.IGNORECASE)
+_TAG = re.compile(r"\{\{[^{}]*\}\}")
+_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+_STYLE = re.compile(r"<style\b([^>]*)>(.*?)</style\s*>", re.DOTALL | re.IGNORECASE)
+_CSS_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+_SELECTORS = re.compile(r"([^{}]*)\{")
+_KEEP = 'put it into <style data-premailer="ignore">, which is kept as it is'
+
+
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    """What must not stand in a template. what: follows "the template has"."""
+
+    pattern: re.Pattern[str]
+    what: str
+    todo: str
+
+
+_IN_HTML = (
+    _Refused(
+        re.compile(r"\A\s*<\?xml"), "an XML declaration", "begin the template with <!DOCTYPE html>"
+    ),
+    _Refused(
+        re.compile(r"<!\[if\b", re.IGNORECASE),
+        "<![if ...]>, which is no comment",
+        "write <!--[if !mso]><!--> ... <!--<![endif]-->",
+    ),
+    _Refused(
+        re.compile(r"<link\b[^>]*stylesheet", re.IGNORECASE),
+        "a stylesheet from elsewhere, which mail clients do not load",
+        "put its rules into a <style>",
+    ),
+    _Refused(
+        re.compile(r"<script\b", re.IGNORECASE),
+        "a script, which mail clients do not run",
+        "leave it out",
+    ),
+)
+_IN_INLINED_CSS = (
+    _Refused(re.compile(r"@"), "an at-rule in a <style> that is put into the elements", _KEEP),
+    _Refused(
+        re.compile(r"[*\[]|:(?:nth-|not\(|is\(|where\(|has\()"),
+        "a selector with *, [...], :nth-...() or :not() in a <style> that is put into the elements",
+        f"give the elements a class, or {_KEEP}",
+    ),
+)
+
+
+def mail_html(letter: Letter, templates: Mapping[str, str]) -> str:
+    """email.html: `letter` laid out by digest.html.j2, ready to paste into any mail service.
+
+    templates: the user's own, name -> text. Raises TemplateError.
+    """
+    html = render(HTML, letter, templates)
+    path = f"{letter.templates}/{HTML}" if HTML in templates else f"bundled/{HTML}"
+    if problems := _problems(html, path):
+        raise TemplateError(*problems)
+    return inline(html, path)
+
+
+def inline(html: str, path: str) -> str:
+    """`html`, a whole document, with the rules of its styles put into the elements they apply to.
+
+    A <style data-premailer="ignore"> stays a style: media queries and dark mode belong there.
+    path: the template, to be named where something is wrong. Raises TemplateError.
+    """
+    # Only where a mail is made: it takes longer to import than a build with nothing to do.
+    from premailer import Premailer
+
+    plain, tags = _without_tags(_DOCTYPE.sub("<!DOCTYPE html>", html, count=1))
+    try:
+        body = Premailer(
+            plain,
+            allow_network=False,
+            cssutils_logging_level=logging.CRITICAL + 1,
+            # Else the 100 % of a fluid image also becomes its width attribute, and Outlook, which
+            # reads only that, draws it at its own size.
+            disable_basic_attributes=["width", "height"],
+            strip_important=False,
+        ).transform(pretty_print=False)
+    except Exception as error:  # it has no error tree: a bad style may end in AttributeError
+        raise TemplateError(
+            Problem(
+                f"its CSS cannot be put into the elements: {error or type(error).__name__}",
+                f"look at what is unusual in its <style>; {_KEEP}",
+                path,
+            )
+        ) from error
+    # It writes the doctype only where it stands at the very beginning in capitals.
+    body = _DOCTYPE.sub("", str(body), count=1).strip()
+    for token, tag in tags.items():
+        body = body.replace(token, tag)
+    return f"<!DOCTYPE html>\n{body}\n"
+
+
+def _without_tags(html: str) -> tuple[str, dict[str, str]]:
+    """`html` with a token for each {{ tag }} of a mail service, and what each token stands for.
+
+    In a link premailer would write %20 for the spaces of a tag.
+    """
+    mark = "tag"
+    while mark in html:
+        mark += "x"
+    tags: dict[str, str] = {}
+
+    def token(found: re.Match[str]) -> str:
+        name = f"{mark}{len(tags)}{mark}"
+        tags[name] = found[0]
+        return name
+
+    return _TAG.sub(token, html), tags
+
+
+def _problems(html: str, path: str) -> list[Problem]:
+    if not html.strip():
+        return [Problem("the template makes an empty mail", "write what it shows", path)]
+    markup = _COMMENT.sub("", html)
+    inlined = [
+        _CSS_COMMENT.sub("", css)
+        for attributes, css in _STYLE.findall(markup)
+        if "data-premailer" not in attributes
+    ]
+    selectors = " ".join(found for css in inlined for found in _SELECTORS.findall(css))
+    found = [
+        *(refused for refused in _IN_HTML if refused.pattern.search(markup)),
+        *(refused for refused in _IN_INLINED_CSS if refused.pattern.search(selectors)),
+    ]
+    return [Problem(f"the template has {refused.what}", refused.todo, path) for refused in found]

@@ -1,0 +1,321 @@
+"""A letter: all that the mail and the web version of an issue show, ready to be written.
+
+The templates only lay it out. Every address in it is absolute, every date and count in words.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from broadsheet.digests.addresses import Addresses
+from broadsheet.digests.issue import Issue, Placed, Section
+from broadsheet.digests.look import Look, look
+from broadsheet.digests.reading import minutes
+from broadsheet.digests.sender import Leaving, Sender, leaving, sender
+from broadsheet.entry import Entry, Image
+from broadsheet.markup import shorten
+from broadsheet.publication import Publication
+from broadsheet.settings import DeliverySettings, DigestSettings, FeedSettings, MailSettings
+from broadsheet.topics import Topic, key, slug
+from broadsheet.words import Words
+
+PREHEADER_COLUMNS = 140
+"""How wide the line is that a list of mails shows beside the subject; clients cut it earlier."""
+
+SHEET_WIDTH = 600
+"""Pixels. The widest that every client shows whole; the template's own margins are in it."""
+
+# Outlook on Windows shows no other kind of image; an address without an ending may be any.
+_MAIL_IMAGES = {"image/png", "image/jpeg", "image/gif", ""}
+_MOST_CONTENTS = 12
+_TALLEST_LEAD = 0.8  # of its width
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """An image. width, height: its own, in pixels, where known. in_mail: clients show its kind."""
+
+    url: str
+    alt: str
+    width: int | None
+    height: int | None
+    in_mail: bool
+
+    def size(self, most: int) -> tuple[int, int | None]:
+        """Its width and height in pixels where there is room for `most` in width."""
+        if self.width is None or self.height is None:
+            return most, None
+        width = min(self.width, most)
+        return width, max(1, round(self.height * width / self.width))
+
+
+@dataclass(frozen=True, slots=True)
+class TopicLink:
+    """A topic and its feed; url: "" where it has none."""
+
+    name: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """An article as an issue shows it.
+
+    number: its place in the issue, from 1; the web version has the anchor `article-NUMBER`.
+    authors, date, reading: in words, "" where unknown; iso: the date for machines.
+    picture: None where it has none; lead: the picture may take the whole width.
+    topics: its others, beside its section's. brief: only the title is shown.
+    """
+
+    number: int
+    title: str
+    url: str
+    language: str
+    summary: str
+    authors: str
+    date: str
+    iso: str
+    reading: str
+    late: bool
+    picture: Picture | None
+    lead: bool
+    topics: tuple[TopicLink, ...]
+    brief: bool = False
+
+    @property
+    def mail_picture(self) -> Picture | None:
+        """The picture, where mail clients show it."""
+        return self.picture if self.picture and self.picture.in_mail else None
+
+    @property
+    def facts(self) -> tuple[str, ...]:
+        """What the line below the title says."""
+        return tuple(filter(None, (self.authors, self.date, self.reading)))
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A section of an issue. name: "" where it needs no heading; feed: "" where there is none."""
+
+    number: int
+    name: str
+    count: str
+    feed: str
+    stories: tuple[Story, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """Where the letter's own links lead; all absolute. index: the page of every feed."""
+
+    site: str
+    web: str
+    archive: str
+    feed: str
+    index: str
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One issue, ready to be laid out.
+
+    key: the issue's. publication, digest: their titles. number, date, count: in words.
+    iso: the tick for machines. direction: of the writing, ltr or rtl.
+    note: what had to be left out, in words; more: how many articles are only on the web, in
+    words; both are "" where the letter is whole. templates: the folder of the user's own.
+    identity: what names this issue and no other, as hexadecimal digits.
+    """
+
+    key: str
+    publication: str
+    digest: str
+    description: str
+    language: str
+    direction: str
+    subject: str
+    preheader: str
+    number: str
+    date: str
+    iso: str
+    tick: datetime
+    count: str
+    total: int
+    parts: tuple[Part, ...]
+    ways: Ways
+    leaving: Leaving
+    sender: Sender
+    look: Look
+    footer: str
+    list_name: str
+    identity: str
+    templates: str
+    note: str = ""
+    more: str = ""
+
+    @property
+    def stories(self) -> tuple[Story, ...]:
+        """Its stories, in the order they stand in it."""
+        return tuple(story for part in self.parts for story in part.stories)
+
+    @property
+    def contents(self) -> bool:
+        """Whether it is long enough to want a table of contents."""
+        return self.total > 2
+
+    @property
+    def contents_titles(self) -> bool:
+        """Whether the table of contents names the articles, not only the sections."""
+        return len(self.stories) <= _MOST_CONTENTS and not any(s.brief for s in self.stories)
+
+
+def letter(
+    issue: Issue,
+    entries: Mapping[str, Entry],
+    publication: Publication,
+    digest: DigestSettings,
+    mail: MailSettings,
+    delivery: DeliverySettings,
+    feeds: FeedSettings,
+) -> Letter:
+    """The letter of `issue`; `entries` has those of its articles, by id."""
+    words = Words(digest.language or publication.language)
+    addresses = Addresses(issue.digest, publication, feeds)
+    who = sender(publication, delivery)
+    parts = _Writer(entries, publication, words, addresses).parts(issue.sections)
+    stories = [story for part in parts for story in part.stories]
+    tick = issue.tick.astimezone(publication.timezone)
+    return Letter(
+        key=issue.key,
+        publication=publication.title,
+        digest=digest.title,
+        description=digest.description,
+        language=digest.language or publication.language,
+        direction=words.locale.text_direction,
+        subject=_subject(digest, stories, words),
+        preheader=_preheader(stories, words),
+        number=words("mail.number", number=issue.number),
+        date=words.date(tick),
+        iso=tick.isoformat(),
+        tick=tick,
+        count=words("mail.articles", len(issue.ids)),
+        total=len(issue.ids),
+        parts=parts,
+        ways=_ways(issue, publication, addresses),
+        leaving=leaving(who, delivery),
+        sender=who,
+        look=look(mail, words.locale, publication),
+        footer=mail.footer,
+        list_name=_list_name(issue.digest, publication),
+        identity=_identity(issue, publication),
+        templates=mail.templates,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Writer:
+    entries: Mapping[str, Entry]
+    publication: Publication
+    words: Words
+    addresses: Addresses
+
+    def parts(self, sections: tuple[Section, ...]) -> tuple[Part, ...]:
+        alone = len(sections) == 1
+        made: list[Part] = []
+        next_number = 1
+        for number, section in enumerate(sections, 1):
+            topic = Topic(section.topic, slug(section.topic) if section.topic else "")
+            stories = tuple(
+                self._story(placed, topic, place)
+                for place, placed in enumerate(section.articles, next_number)
+            )
+            next_number += len(stories)
+            made.append(
+                Part(
+                    number=number,
+                    name=section.topic or ("" if alone else self.words("mail.other")),
+                    count=self.words("mail.articles", len(stories)),
+                    feed=self.addresses.topic(topic),
+                    stories=stories,
+                )
+            )
+        return tuple(made)
+
+    def _story(self, placed: Placed, section: Topic, number: int) -> Story:
+        entry = self.entries[placed.id]
+        published = entry.published.astimezone(self.publication.timezone)
+        reading = minutes(entry.content)
+        picture = _picture(entry.image) if entry.image else None
+        return Story(
+            number=number,
+            title=entry.title,
+            url=entry.url,
+            language=entry.language,
+            summary=entry.summary,
+            authors=self.words("mail.list").join(author.name for author in entry.authors),
+            date=self.words.date(published, "medium"),
+            iso=published.isoformat(),
+            reading=self.words("mail.minutes", reading) if reading else "",
+            late=placed.late,
+            picture=picture,
+            lead=number == 1 and _fits_the_width(picture),
+            topics=tuple(
+                TopicLink(topic.name, self.addresses.topic(topic))
+                for topic in entry.topics
+                if key(topic.name) != key(section.name)
+            ),
+        )
+
+
+def _picture(image: Image) -> Picture:
+    return Picture(image.url, image.alt, image.width, image.height, image.type in _MAIL_IMAGES)
+
+
+def _fits_the_width(picture: Picture | None) -> bool:
+    if picture is None or picture.width is None or picture.height is None:
+        return False
+    return picture.width >= SHEET_WIDTH and picture.height <= picture.width * _TALLEST_LEAD
+
+
+def _subject(digest: DigestSettings, stories: list[Story], words: Words) -> str:
+    if not stories:
+        return digest.title
+    return words("mail.subject", digest=digest.title, headline=stories[0].title)
+
+
+def _preheader(stories: list[Story], words: Words) -> str:
+    """What a list of mails shows beside the subject, which has the first title: the others."""
+    if not stories:
+        return ""
+    others = dict.fromkeys(s.title for s in stories if s.title != stories[0].title)
+    if not others:
+        return shorten(stories[0].summary, PREHEADER_COLUMNS)
+    titles = words("mail.joint").join(others)
+    return shorten(words("mail.also", titles=titles), PREHEADER_COLUMNS)
+
+
+def _ways(issue: Issue, publication: Publication, addresses: Addresses) -> Ways:
+    return Ways(
+        site=publication.url,
+        web=addresses.issue(issue.key),
+        archive=addresses.archive,
+        feed=addresses.feed,
+        index=addresses.index,
+    )
+
+
+def _identity(issue: Issue, publication: Publication) -> str:
+    """Stays when the domain moves, as ids do, and is another's in no publication."""
+    named = "\n".join((publication.id_base, issue.digest, issue.key))
+    return hashlib.sha256(named.encode()).hexdigest()[:24]
+
+
+def _list_name(digest: str, publication: Publication) -> str:
+    """What mail programs know the digest by (RFC 2919): ASCII, and for ever the same."""
+    host = (urlsplit(publication.id_base).hostname or "localhost").encode("idna").decode()
+    label = digest.lower() if digest.isascii() else hashlib.sha256(digest.encode()).hexdigest()[:12]
+    safe = "".join(char if char.isalnum() else "-" for char in label).strip("-") or "digest"
+    return f"{safe}.{host}"

@@ -1,0 +1,166 @@
+"""The colours and fonts of a digest: as the config says, and always readable.
+
+Contrast is that of WCAG 2.2, section 1.4.3: text has at least 4.5:1 against what is behind it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from urllib.parse import urljoin
+
+from babel import Locale
+
+from broadsheet.markup import encode
+from broadsheet.publication import Publication
+from broadsheet.settings import MailSettings
+
+LEAST_CONTRAST = 4.5
+
+# Without quotation marks, which would have to be escaped in every style attribute. CSS allows
+# family names of several words (CSS Fonts 4, section 2.1).
+_LATIN = "-apple-system, BlinkMacSystemFont, Segoe UI, Roboto, Helvetica Neue, Arial, sans-serif"
+_TEXT_FONTS = {
+    "zh-Hans": "PingFang SC, Hiragino Sans GB, Microsoft YaHei, Noto Sans CJK SC, sans-serif",
+    "zh-Hant": "PingFang TC, Microsoft JhengHei, Noto Sans CJK TC, sans-serif",
+    "ja": "Hiragino Sans, Yu Gothic, Meiryo, Noto Sans CJK JP, sans-serif",
+    "ko": "Apple SD Gothic Neo, Malgun Gothic, Noto Sans CJK KR, sans-serif",
+}
+_HEADING_FONTS = "Georgia, Times New Roman, serif"
+# Word, which draws Outlook's mail, takes the first family only.
+_OUTLOOK_FONTS = {
+    "zh-Hans": "Microsoft YaHei",
+    "zh-Hant": "Microsoft JhengHei",
+    "ja": "Meiryo",
+    "ko": "Malgun Gothic",
+}
+_FAMILY = re.compile(r"-?[^\W\d][\w-]*(?: [^\W\d][\w-]*)*")
+
+
+@dataclass(frozen=True, slots=True)
+class Colours:
+    """The colours of one scheme, each as #rrggbb.
+
+    paper is behind the sheet, sheet behind the text. ink, soft and link are text on the sheet,
+    foot is text on the paper. accent and line are rules.
+    """
+
+    paper: str
+    sheet: str
+    ink: str
+    soft: str
+    foot: str
+    link: str
+    accent: str
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a digest looks.
+
+    fonts, headings: font families as in CSS, without quotation marks. outlook: the one family
+    that Outlook is told. logo: an absolute address, or "". logo_width: pixels.
+    wide: whether the text is of wide characters, which want more space between the lines.
+    """
+
+    light: Colours
+    dark: Colours
+    fonts: str
+    headings: str
+    outlook: str
+    wide: bool
+    logo: str
+    logo_width: int
+
+
+def look(mail: MailSettings, locale: Locale, publication: Publication) -> Look:
+    """The look that `mail` asks for, in the language of `locale`."""
+    script = _script(locale)
+    given = _families(mail.fonts)
+    text = given or _TEXT_FONTS.get(script, _LATIN)
+    return Look(
+        light=_light(mail),
+        dark=_dark(mail),
+        fonts=text,
+        headings=text if given or script in _TEXT_FONTS else _HEADING_FONTS,
+        outlook=given.partition(",")[0] or _OUTLOOK_FONTS.get(script, "Arial"),
+        wide=script in _TEXT_FONTS and script != "ko",
+        logo=urljoin(publication.url, encode(mail.logo)) if mail.logo else "",
+        logo_width=mail.logo_width,
+    )
+
+
+def contrast(one: str, other: str) -> float:
+    """The contrast ratio of two colours, 1 to 21."""
+    darker, lighter = sorted((_luminance(one), _luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def readable(colour: str, ground: str) -> str:
+    """`colour`, moved towards black or white until it can be read on `ground`."""
+    far = max("#000000", "#ffffff", key=lambda end: contrast(end, ground))
+    steps = (mix(colour, far, step / 20) for step in range(21))
+    return next(found for found in steps if contrast(found, ground) >= LEAST_CONTRAST)
+
+
+def mix(one: str, other: str, share: float) -> str:
+    """The colour that is `share` of the way from `one` to `other`."""
+    pairs = zip(_channels(one), _channels(other), strict=True)
+    return "#" + "".join(f"{round(a + (b - a) * share):02x}" for a, b in pairs)
+
+
+def _light(mail: MailSettings) -> Colours:
+    sheet = "#ffffff"
+    ink = readable(mail.ink.lower(), sheet)
+    line = mix(ink, sheet, 0.86)
+    return Colours(
+        paper=mail.paper.lower(),
+        sheet=sheet,
+        ink=ink,
+        # On the line's colour too, which is behind the words that stand for a missing image.
+        soft=readable(mix(ink, sheet, 0.35), line),
+        foot=readable(mix(ink, mail.paper, 0.3), mail.paper),
+        link=readable(mail.accent.lower(), sheet),
+        accent=mail.accent.lower(),
+        line=line,
+    )
+
+
+def _dark(mail: MailSettings) -> Colours:
+    paper, sheet = "#15181b", "#1d2125"
+    return Colours(
+        paper=paper,
+        sheet=sheet,
+        ink="#e8e6e1",
+        soft="#a3abb3",
+        foot="#a3abb3",
+        link=readable(mail.accent_dark.lower(), sheet),
+        accent=mail.accent_dark.lower(),
+        line="#343b42",
+    )
+
+
+def _script(locale: Locale) -> str:
+    if locale.language != "zh":
+        return str(locale.language)
+    return "zh-Hant" if locale.script == "Hant" else "zh-Hans"
+
+
+def _families(fonts: str) -> str:
+    """The font families that `fonts` names, without quotation marks; what is no name is left."""
+    names = (name.strip().strip("\"'").strip() for name in fonts.split(","))
+    return ", ".join(name for name in names if _FAMILY.fullmatch(name))
+
+
+def _luminance(colour: str) -> float:
+    """Relative luminance (WCAG 2.2)."""
+    linear = [
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
+        for part in (channel / 255 for channel in _channels(colour))
+    ]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def _channels(colour: str) -> tuple[int, int, int]:
+    return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)

@@ -1,0 +1,120 @@
+"""The whole MIME message of an issue (RFC 5322, RFC 2045 to 2047): ASCII bytes with CRLF.
+
+The same letter gives the same bytes: nothing in it comes from the clock or from chance. Each
+header is folded in the way that its kind allows, which the standard library's policies do not do:
+one limit for all either encodes a long List-Unsubscribe, which is then no address, or lets a
+Chinese Subject become one encoded-word longer than the 75 characters allowed.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from email.header import Header
+from email.utils import format_datetime, quote
+from typing import Final
+
+from broadsheet.digests.letter import Letter
+from broadsheet.digests.sender import Sender
+from broadsheet.markup import printable
+
+_CRLF: Final = "\r\n"
+_COLUMNS: Final = 76
+_LONGEST_WORD: Final = 60  # columns that an unencoded word of a header may take
+
+
+def message(letter: Letter, html: str, text: str) -> bytes:
+    """message.eml: `letter` as mail with `html` and, for clients without HTML, `text`.
+
+    It is addressed to no one: a delivery puts the reader in, and the reader's own links in place
+    of the shared ones (`sender.for_reader`).
+    """
+    boundary = f"=_{letter.identity}"  # "=_" occurs in no body, quoted-printable or base64
+    headers = [*_headers(letter), _content_type(boundary)]
+    parts = (_part("plain", text), _part("html", html))
+    body = "".join(f"--{boundary}{_CRLF}{part}{_CRLF}" for part in parts)
+    whole = _CRLF.join([*headers, "", body]) + f"--{boundary}--{_CRLF}"
+    return whole.encode("ascii")
+
+
+def _headers(letter: Letter) -> list[str]:
+    sender = letter.sender
+    digest, _, domain = letter.list_name.partition(".")
+    key = re.sub(r"[^0-9A-Za-z-]", "-", letter.key)
+    return [
+        f"Date: {format_datetime(letter.tick)}",
+        _address("From", sender.name, sender),
+        _address("To", letter.digest, sender),
+        _text("Subject", letter.subject),
+        f"Message-ID: <{digest}.{key}.{letter.identity}@{domain}>",
+        f"List-ID: <{letter.list_name}>",
+        f"List-Archive: <{letter.ways.archive}>",
+        *_unsubscribe(letter),
+        f"Archived-At: <{letter.ways.web}>",
+        f"Content-Language: {letter.language}",
+        "MIME-Version: 1.0",
+    ]
+
+
+def _unsubscribe(letter: Letter) -> list[str]:
+    """RFC 2369, section 3.2: addresses, each on a line of its own, never encoded.
+
+    No List-Unsubscribe-Post (RFC 8058): the page that holds for everyone is not a reader's own.
+    """
+    ways = [f"<{way}>" for way in (letter.leaving.mail, letter.leaving.page) if way]
+    return [f"List-Unsubscribe: {f',{_CRLF} '.join(ways)}"] if ways else []
+
+
+def _content_type(boundary: str) -> str:
+    return f'Content-Type: multipart/alternative;{_CRLF} boundary="{boundary}"'
+
+
+def _part(subtype: str, text: str) -> str:
+    """One body, its head included, in the encoding that makes it shorter."""
+    data = text.replace("\r\n", "\n").replace("\n", _CRLF).encode()
+    quoted = binascii.b2a_qp(data, istext=True).decode("ascii")
+    encoded = base64.encodebytes(data).decode("ascii").strip().replace("\n", _CRLF)
+    name, body = min(
+        (("quoted-printable", quoted), ("base64", encoded)), key=lambda made: len(made[1])
+    )
+    return _CRLF.join(
+        (
+            f'Content-Type: text/{subtype}; charset="utf-8"',
+            f"Content-Transfer-Encoding: {name}",
+            "",
+            body,
+        )
+    )
+
+
+def _text(name: str, value: str) -> str:
+    """A header of free text (RFC 5322, section 2.2.1), encoded where it must be (RFC 2047)."""
+    clean = _clean(value)
+    charset = "us-ascii" if _needs_no_encoding(clean) else "utf-8"
+    return f"{name}: {_encoded(name, clean, charset)}"
+
+
+def _address(name: str, phrase: str, sender: Sender) -> str:
+    """A header with one address and the name that people see."""
+    clean = _clean(phrase)
+    if _needs_no_encoding(clean) and len(clean) < _LONGEST_WORD:
+        return f'{name}: "{quote(clean)}"{_CRLF} <{sender.address}>'
+    return f"{name}: {_encoded(name, clean, 'utf-8')}{_CRLF} <{sender.address}>"
+
+
+def _encoded(name: str, value: str, charset: str) -> str:
+    return Header(value, charset, maxlinelen=_COLUMNS, header_name=name).encode(linesep=_CRLF)
+
+
+def _needs_no_encoding(text: str) -> bool:
+    return (
+        text.isascii()
+        and "=?" not in text
+        and max(map(len, text.split()), default=0) < _LONGEST_WORD
+    )
+
+
+def _clean(text: str) -> str:
+    """`text` on one line, so that it can neither end its header nor begin another."""
+    return " ".join(printable(text).split())

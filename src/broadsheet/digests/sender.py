@@ -1,0 +1,98 @@
+"""Who a digest comes from, and how its readers leave (RFC 5322, RFC 2369)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from email.utils import parseaddr
+from urllib.parse import quote, urlsplit
+
+from broadsheet.errors import ConfigError, Problem
+from broadsheet.markup import encode
+from broadsheet.publication import Publication
+from broadsheet.settings import DeliverySettings
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """The From of a mail.
+
+    address: ASCII, its domain in IDNA form. answers: whether someone reads what is sent there.
+    """
+
+    name: str
+    address: str
+    answers: bool
+
+    @property
+    def domain(self) -> str:
+        """What stands after the at sign."""
+        return self.address.rpartition("@")[2]
+
+
+def sender(publication: Publication, delivery: DeliverySettings) -> Sender:
+    """The sender of every mail: `delivery.sender`, else the publication and its author's address.
+
+    Raises ConfigError when `delivery.sender` holds no mail address.
+    """
+    if delivery.sender:
+        name, address = parseaddr(delivery.sender)
+        if not (ascii_ := _ascii(address)):
+            raise ConfigError(
+                Problem(
+                    f"delivery.sender: {delivery.sender!r} is no mail address",
+                    'write one like "News <news@example.org>"',
+                )
+            )
+        return Sender(name or publication.title, ascii_, answers=True)
+    author = publication.author
+    if author and (ascii_ := _ascii(author.email)):
+        return Sender(publication.title, ascii_, answers=True)
+    host = _ascii(f"noreply@{urlsplit(publication.url).hostname}")
+    return Sender(publication.title, host or "noreply@localhost", answers=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """How a reader leaves, from any copy of an issue.
+
+    These addresses hold for everyone, so that the files of an issue can be read and passed on by
+    anyone; `for_reader` puts a reader's own in their place. page: the service's, mail: a `mailto:`
+    address; each is "" where there is none.
+    """
+
+    page: str
+    mail: str
+
+    @property
+    def unsubscribe(self) -> str:
+        """Where the link in the mail leads; "" where there is no way, and then there is no link."""
+        return self.page or self.mail
+
+
+def leaving(who: Sender, delivery: DeliverySettings) -> Leaving:
+    """The ways out of a digest that comes from `who`."""
+    mail = f"mailto:{quote(who.address, safe='@.+-_')}?subject=unsubscribe" if who.answers else ""
+    page = encode(f"{delivery.service_url}unsubscribe") if delivery.service_url else ""
+    return Leaving(page, mail)
+
+
+def for_reader(text: str, shared: str, own: str) -> str:
+    """`text`, the HTML or plain text of a mail, with a reader's `own` address for the `shared` one.
+
+    Both need no escaping in either. Only whole addresses are replaced, not the start of a longer.
+    """
+    if set(own) & set("\"&'<> "):
+        raise ValueError(f"{own!r} needs escaping")
+    return re.sub(re.escape(shared) + r"(?![\w/?#&=%.-])", lambda _: own, text)
+
+
+def _ascii(address: str) -> str:
+    """`address` with its domain in IDNA form; "" when it is no address a mail server takes."""
+    local, at, domain = address.strip().rpartition("@")
+    try:
+        domain = domain.encode("idna").decode("ascii")
+    except UnicodeError:
+        return ""
+    bad = not (local and at and domain and local.isascii() and local.isprintable())
+    return "" if bad or " " in local else f"{local}@{domain}"

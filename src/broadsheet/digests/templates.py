@@ -1,0 +1,138 @@
+"""Jinja2 templates of the mail: the user's own first, then those that ship with Broadsheet.
+
+A user's `digest.html.j2` may replace ours, or say `{% extends "bundled/digest.html.j2" %}` and
+change a block. Whatever goes wrong in one is told with its file and line.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Final
+
+from jinja2 import (
+    BaseLoader,
+    ChoiceLoader,
+    FunctionLoader,
+    PrefixLoader,
+    StrictUndefined,
+    TemplateNotFound,
+    TemplateSyntaxError,
+    UndefinedError,
+)
+from jinja2.exceptions import SecurityError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from broadsheet.digests.letter import Letter
+from broadsheet.errors import Problem, TemplateError
+from broadsheet.markup import width
+from broadsheet.words import Words
+
+FOLDER: Final = "email_templates"
+HTML: Final = "digest.html.j2"
+WEB: Final = "web.html.j2"
+TEXT: Final = "digest.txt.j2"
+BUNDLED: Final = "bundled"
+"""The prefix under which a user's template finds ours."""
+
+
+@cache
+def bundled() -> Mapping[str, str]:
+    """The templates that ship with Broadsheet: name -> text. Raises TemplateError without them."""
+    for folder in (files("broadsheet") / FOLDER, Path(__file__).parents[3] / FOLDER):
+        if (folder / HTML).is_file():
+            return _read(folder)
+    raise TemplateError(
+        Problem(
+            f"the templates that belong to Broadsheet ({FOLDER}/) are missing",
+            "install Broadsheet again; in a checkout they lie beside src/",
+        )
+    )
+
+
+def _read(folder: Traversable) -> Mapping[str, str]:
+    found = (file for file in folder.iterdir() if file.name.endswith(".j2"))
+    return {file.name: file.read_text(encoding="utf-8") for file in found}
+
+
+def render(name: str, letter: Letter, templates: Mapping[str, str]) -> str:
+    """The template `name` with `letter` put in; `templates` are the user's own: name -> text.
+
+    The template sees `letter` and `words`. Raises TemplateError.
+    """
+    try:
+        template = _environment(templates, letter.templates).get_template(name)
+        return template.render(letter=letter, words=Words(letter.language))
+    except TemplateSyntaxError as error:
+        raise TemplateError(
+            Problem(
+                error.message or "the template cannot be read",
+                "see https://jinja.palletsprojects.com/templates/ for what can stand there",
+                error.filename or error.name or name,
+                error.lineno,
+            )
+        ) from error
+    except Exception as error:  # a template is a program of the user's: anything may come out of it
+        path, line = _place(error, templates, letter.templates)
+        raise TemplateError(Problem(_what(error), _todo(error), path or name, line)) from error
+
+
+def _environment(templates: Mapping[str, str], folder: str) -> ImmutableSandboxedEnvironment:
+    ours = _loader(bundled(), BUNDLED)
+    environment = ImmutableSandboxedEnvironment(
+        loader=ChoiceLoader([_loader(templates, folder), ours, PrefixLoader({BUNDLED: ours})]),
+        autoescape=lambda name: not (name or "").endswith((".txt", ".txt.j2")),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["columns"] = width
+    return environment
+
+
+def _loader(templates: Mapping[str, str], folder: str) -> BaseLoader:
+    """Loads from `templates`, and tells Jinja2 the path to name where something is wrong."""
+
+    def load(name: str) -> tuple[str, str, None] | None:
+        text = templates.get(name)
+        return None if text is None else (text, _path(folder, name), None)
+
+    return FunctionLoader(load)
+
+
+def _path(folder: str, name: str) -> str:
+    return f"{folder.rstrip('/')}/{name}"
+
+
+def _place(error: Exception, templates: Mapping[str, str], folder: str) -> tuple[str, int | None]:
+    """The innermost template, and line in it, that `error` passed through; the user's before ours.
+
+    Jinja2 rewrites the traceback so that its frames name the templates.
+    """
+    frames = traceback.extract_tb(error.__traceback__)
+    for folder_, names in ((folder, templates), (BUNDLED, bundled())):
+        paths = {_path(folder_, name) for name in names}
+        for frame in reversed(frames):
+            if frame.filename in paths:
+                return frame.filename, frame.lineno
+    return "", None
+
+
+def _what(error: Exception) -> str:
+    if isinstance(error, TemplateNotFound):
+        return f"there is no template {error.name}"
+    return str(error) or type(error).__name__
+
+
+def _todo(error: Exception) -> str:
+    if isinstance(error, TemplateNotFound):
+        return f"yours lie in the templates folder; ours are called {BUNDLED}/{HTML} and so on"
+    if isinstance(error, UndefinedError):
+        return "docs/digests.md lists what a template can show"
+    if isinstance(error, SecurityError):
+        return "a template can only read what it is given"
+    return "mend the template"
