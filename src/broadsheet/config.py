@@ -7,7 +7,7 @@ import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, cast, get_args, get_origin, get_type_hints
+from typing import Any, Literal, cast, get_args, get_origin, get_type_hints
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
@@ -17,6 +17,9 @@ from broadsheet.errors import ConfigError, Problem
 from broadsheet.settings import Settings
 
 CONFIG_NAME = "broadsheet.toml"
+
+_PART = r"""(?:"[^"]*"|'[^']*'|[A-Za-z0-9_-]+)"""
+_DOTTED = rf"{_PART}(?:\s*\.\s*{_PART})*"
 
 
 def load(path: Path, shown: str) -> Settings:
@@ -41,6 +44,8 @@ def parse(text: str, shown: str = CONFIG_NAME) -> Settings:
     """The settings in `text`; raises ConfigError with every problem that it has."""
     try:
         table = tomllib.loads(text)
+    except RecursionError:
+        raise ConfigError(Problem("it is nested too deep to be read", "", shown)) from None
     except tomllib.TOMLDecodeError as error:
         line = re.search(r"at line (\d+)", str(error))
         raise ConfigError(
@@ -50,7 +55,7 @@ def parse(text: str, shown: str = CONFIG_NAME) -> Settings:
     settings = _struct(Settings, table, (), problems)
     if problems:
         located = (
-            Problem(p.what, p.todo, shown, _line_of(text, tuple(p.path.split("."))))
+            Problem(p.what, p.todo, shown, _line_of(text, tuple(p.path.split("\0"))))
             for p in problems
         )
         raise ConfigError(*sorted(located, key=lambda p: p.line or 0))
@@ -76,7 +81,7 @@ def _struct(
 ) -> object | None:
     """`table` as the struct `kind`, or None after adding to `problems` all that is wrong."""
     if not isinstance(table, dict):
-        problems.append(_problem(key, f"{table!r} is no table", f"write [{'.'.join(key)}]"))
+        problems.append(_problem(key, f"{table!r} is no table", f"write [{_shown(key)}]"))
         return None
     before = len(problems)
     fields = {f.encode_name: f for f in msgspec.structs.fields(kind)}
@@ -96,16 +101,27 @@ def _value(kind: Any, value: object, key: tuple[str, ...], problems: list[Proble
     plain = _unwrap(kind)
     if isinstance(plain, type) and issubclass(plain, msgspec.Struct):
         return _struct(plain, value, key, problems)
-    if get_origin(plain) is dict and isinstance(value, dict):
-        item = _unwrap(get_args(plain)[1])
-        if isinstance(item, type) and issubclass(item, msgspec.Struct):
-            return {name: _struct(item, v, (*key, name), problems) for name, v in value.items()}
+    if get_origin(plain) is dict:
+        if isinstance(value, dict):
+            item = get_args(plain)[1]
+            return {name: _value(item, v, (*key, name), problems) for name, v in value.items()}
+        problems.append(_problem(key, f"{value!r} is no table", f"write [{_shown(key)}]"))
+        return None
     try:
         return msgspec.convert(value, kind, strict=True, dec_hook=decode_hook)
     except msgspec.ValidationError as error:
         what, _, todo = _readable(str(error)).partition("; ")
+        if choices := _choices(plain):
+            todo = f"write {' or '.join(map(repr, choices))}"
         problems.append(_problem(key, what, todo))
         return None
+
+
+def _choices(kind: Any) -> tuple[object, ...]:
+    """The values that `kind`, or each item of it, can have, where they are few."""
+    if get_origin(kind) is Literal:
+        return get_args(kind)
+    return _choices(_unwrap(get_args(kind)[0])) if get_origin(kind) is tuple else ()
 
 
 def _unwrap(kind: Any) -> Any:
@@ -134,21 +150,31 @@ def _unknown(
 
 def _problem(key: tuple[str, ...], what: str, todo: str) -> Problem:
     """A problem that carries its key as path until `parse` has found the line."""
-    full = ".".join(key)
-    return Problem(f"{full}: {what}" if full else what, todo, path=full)
+    full = _shown(key)
+    return Problem(f"{full}: {what}" if full else what, todo, path="\0".join(key))
+
+
+def _shown(key: tuple[str, ...]) -> str:
+    """`key` as TOML writes it."""
+    bare = re.compile(r"[A-Za-z0-9_-]+")
+    return ".".join(part if bare.fullmatch(part) else f'"{part}"' for part in key)
 
 
 def _line_of(text: str, key: tuple[str, ...]) -> int | None:
     """The 1-based line where `key` is written; its table's line if it is missing there."""
     table: tuple[str, ...] = ()
     best: int | None = None
-    for number, line in enumerate(text.splitlines(), 1):
-        if header := re.match(r"\s*\[+\s*([^\]]+?)\s*\]", line):
-            table = tuple(part.strip(" \"'") for part in header[1].split("."))
+    for number, line in enumerate(text.split("\n"), 1):
+        if header := re.match(rf"\s*\[+\s*({_DOTTED})\s*\]", line):
+            table = _parts(header[1])
             if table == key[: len(table)]:
                 best = number
-        elif (pair := re.match(r"\s*[\"']?([^\s=\"']+)[\"']?\s*=", line)) and key:
-            written = (*table, *pair[1].split("."))
+        elif (pair := re.match(rf"\s*({_DOTTED})\s*=", line)) and key:
+            written = (*table, *_parts(pair[1]))
             if written == key[: len(written)]:
                 return number
     return best
+
+
+def _parts(dotted: str) -> tuple[str, ...]:
+    return tuple(part.strip("\"'") for part in re.findall(_PART, dotted))

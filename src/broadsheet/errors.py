@@ -25,10 +25,18 @@ class Problem:
     path: str = ""
     line: int | None = None
 
+    @property
+    def where(self) -> str:
+        """`path:line`, `path`, or ""."""
+        return self.path if self.line is None else f"{self.path}:{self.line}"
+
+    @property
+    def words(self) -> str:
+        """What is wrong, and what to do."""
+        return f"{self.what}; {self.todo}" if self.todo else self.what
+
     def __str__(self) -> str:
-        where = self.path if self.line is None else f"{self.path}:{self.line}"
-        text = f"{self.what}; {self.todo}" if self.todo else self.what
-        return f"{where}: {text}" if where else text
+        return f"{self.where}: {self.words}" if self.where else self.words
 
 
 class BroadsheetError(Exception):
@@ -60,6 +68,10 @@ class ArticleError(BroadsheetError):
     """One source file cannot be read as an article."""
 
 
+class RenderError(ArticleError):
+    """Articles whose bodies cannot be rendered; each problem names one."""
+
+
 class IdentityError(BroadsheetError):
     """Two articles claim the same identity; publishing either would lose one."""
 
@@ -78,3 +90,11 @@ class BusyError(BroadsheetError):
 
 class TemplateError(BroadsheetError):
     """A mail template cannot be used as it stands."""
+
+
+class DatabaseError(BroadsheetError):
+    """The delivery database cannot be used; what it holds still stands."""
+
+
+class DeliveryError(BroadsheetError):
+    """Mail cannot be sent; the ledger knows what was, and the next run goes on from there."""

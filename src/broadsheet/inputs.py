@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -112,10 +113,11 @@ def measure(project: Path, paths: Iterable[str]) -> dict[str, tuple[int, int]]:
 
 
 def _decode(data: bytes, path: str) -> str:
+    data = data.removeprefix(BOM_UTF8)
     if data[:2] in {b"\xff\xfe", b"\xfe\xff"}:
         raise ArticleError(Problem("it is written in UTF-16", "save it as UTF-8", path, 1))
     try:
-        text = data.decode("utf-8-sig")
+        text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         what = f"the byte 0x{data[error.start]:02x} is not UTF-8"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from posixpath import dirname
+from posixpath import dirname, normpath
+from urllib.parse import quote
 
 from broadsheet.articles import Article
-from broadsheet.markup import Asset, Library, encode
+from broadsheet.markup import Asset, Library
 from broadsheet.publication import Publication
 from broadsheet.settings import ArticleSettings
 
@@ -56,16 +57,27 @@ def _asset(
     while folder:
         if folder in bundles:
             inner = file.path.removeprefix(folder).lstrip("/")
-            return Asset(file.path, bundles[folder] + encode(inner), file.length)
+            return Asset(file.path, _page_folder(bundles[folder]) + _quoted(inner), file.length)
         folder = dirname(folder)
     places = (_within(file.path, root) for root in (*settings.assets, *settings.folders))
     inner = next((place for place in places if place is not None), file.path)
-    return Asset(file.path, publication.url + encode(inner), file.length)
+    return Asset(file.path, publication.url + _quoted(inner), file.length)
+
+
+def _page_folder(url: str) -> str:
+    """Where the files of the page at `url` are served; Hugo's `x.html` has them in `x/`."""
+    return url if url.endswith("/") else url.removesuffix(".html") + "/"
+
+
+def _quoted(path: str) -> str:
+    """A path on disk for an address. Unlike a link, it has no escapes, queries or fragments yet."""
+    return quote(path, safe="/:@!$&'()*+,;=~")
 
 
 def _within(path: str, folder: str) -> str | None:
-    """`path` relative to `folder`, or None where it does not lie in it."""
-    if folder in {"", "."}:
+    """`path` relative to `folder`, as the config writes it; None where it does not lie in it."""
+    start = normpath(folder.strip("/") or ".")
+    if start == ".":
         return path
-    inner = path.removeprefix(folder.rstrip("/") + "/")
+    inner = path.removeprefix(start + "/")
     return None if inner == path else inner

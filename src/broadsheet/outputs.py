@@ -7,8 +7,10 @@ file that the next run does not know.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import re
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -20,6 +22,7 @@ from broadsheet.errors import BusyError, OutputError, Problem
 
 MANIFEST = ".broadsheet.json"
 _TEMPORARY = ".broadsheet-tmp"
+_STAYS = {errno.ENOTEMPTY, errno.EEXIST, errno.EBUSY}  # a folder that holds more, or a disk
 _PATIENCE = 60.0  # seconds
 
 
@@ -38,10 +41,10 @@ def lock(state: Path, shown: str) -> Iterator[None]:
 
     Raises BusyError when another run does not end within a minute.
     """
+    held = FileLock(state / "lock", timeout=_PATIENCE)
     try:
         state.mkdir(parents=True, exist_ok=True)
-        with FileLock(state / "lock", timeout=_PATIENCE):
-            yield
+        held.acquire()
     except Timeout:
         raise BusyError(
             Problem(
@@ -50,8 +53,12 @@ def lock(state: Path, shown: str) -> Iterator[None]:
                 shown,
             )
         ) from None
-    except PermissionError as error:
+    except OSError as error:
         raise OutputError(_unwritable(error, shown)) from error
+    try:
+        yield
+    finally:
+        held.release()
 
 
 def publish(
@@ -72,13 +79,15 @@ def publish(
     file is then old or new and whole, and the next run puts all in order.
     """
     for path in files:
-        _refuse_outside(path)
+        _refuse_outside(path, shown)
     known = _read_manifest(folder)
     kept = {path for path in known if any(path.startswith(prefix) for prefix in keep)}
     changed = [path for path in files if _content(folder / path) != files[path]]
+    stale = sorted(known - files.keys() - kept)
+    _refuse_detours(folder, {*changed, *stale}, shown)
     if not adopt:
         _refuse_foreign(folder, set(changed) - known, shown)
-    removed = sorted(path for path in known - files.keys() - kept if os.path.lexists(folder / path))
+    removed = [path for path in stale if _is_file(folder / path)]
     # What others link to comes first, so that no link leads nowhere in the meantime.
     changed.sort(key=lambda path: (-path.count("/"), path))
     if not dry_run:
@@ -87,7 +96,7 @@ def publish(
             _write_manifest(folder, known | files.keys())
             for path in changed:
                 write(folder / path, files[path])
-            for path in removed:
+            for path in stale:
                 _remove(folder, path)
             _write_manifest(folder, files.keys() | kept)
         except OSError as error:
@@ -115,9 +124,11 @@ def _read_manifest(folder: Path) -> set[str]:
     """The files that Broadsheet wrote; with a manifest that is lost or broken, none."""
     try:
         listed = json.loads((folder / MANIFEST).read_bytes())["files"]
-        return {path for path in listed if isinstance(path, str) and not _leaves(path)}
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
         return set()
+    if not isinstance(listed, list):
+        return set()
+    return {path for path in listed if isinstance(path, str) and not _leaves(path)}
 
 
 def _write_manifest(folder: Path, paths: Collection[str]) -> None:
@@ -134,15 +145,38 @@ def _content(path: Path) -> bytes | None:
         return None
 
 
+def _is_file(path: Path) -> bool:
+    """Whether a file or a link stands there; a folder is never ours to remove as a whole."""
+    return path.is_symlink() or path.is_file()
+
+
 def _leaves(path: str) -> bool:
+    """Whether `path` may lie outside of the output folder, on any system, or names none."""
     pure = PurePosixPath(path)
-    return pure.is_absolute() or ".." in pure.parts or not path or "\0" in path
+    strange = not pure.parts or re.search("[\0\\\\\ud800-\udfff]", path) is not None
+    return strange or pure.is_absolute() or ".." in pure.parts
 
 
-def _refuse_outside(path: str) -> None:
+def _refuse_outside(path: str, shown: str) -> None:
     if _leaves(path):
         raise OutputError(
-            Problem(f"{path!r} lies outside the output folder", "nothing was written")
+            Problem(f"{path!r} lies outside the output folder", "nothing was written", shown)
+        )
+
+
+def _refuse_detours(folder: Path, paths: Collection[str], shown: str) -> None:
+    """Refuses links to folders on the way: they may lead out of the output folder."""
+    above = {str(parent) for path in paths for parent in PurePosixPath(path).parents} - {"."}
+    if links := sorted(path for path in above if (folder / path).is_symlink()):
+        raise OutputError(
+            *(
+                Problem(
+                    "this link is in the way of a folder that Broadsheet writes",
+                    "remove it; only the output folder itself may be a link",
+                    f"{shown}/{path}",
+                )
+                for path in links
+            )
         )
 
 
@@ -166,18 +200,23 @@ def _sweep(folder: Path) -> None:
     """Removes what a killed run left: temporary files, which nothing else is named like."""
     for inner, _, names in os.walk(folder):
         for name in names:
-            if name.endswith(_TEMPORARY):
+            if name.startswith(".") and name.endswith(_TEMPORARY):
                 (Path(inner) / name).unlink(missing_ok=True)
 
 
 def _remove(folder: Path, path: str) -> None:
-    """Removes the file, and the folders that this leaves empty."""
-    (folder / path).unlink(missing_ok=True)
+    """Removes the file, and the folders that this, or a run that was killed here, leaves empty."""
+    if _is_file(folder / path):
+        (folder / path).unlink(missing_ok=True)
     parent = (folder / path).parent
     while parent != folder:
         try:
             parent.rmdir()
-        except OSError:
+        except FileNotFoundError:
+            pass  # that run had come as far as this
+        except OSError as error:
+            if error.errno not in _STAYS:
+                raise
             return
         parent = parent.parent
 

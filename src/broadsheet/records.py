@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import json
+from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
+from lxml import etree
+
+from broadsheet.checks import Published
 from broadsheet.digests.archive import folder
 from broadsheet.digests.due import History
 from broadsheet.digests.issue import RECORD, read
 from broadsheet.errors import Problem, RecordError
+from broadsheet.markup import plain
+
+_ATOM: Final = "{http://www.w3.org/2005/Atom}"
 
 
 def history(feeds: Path, digest: str, shown: str) -> History:
@@ -26,5 +35,41 @@ def history(feeds: Path, digest: str, shown: str) -> History:
             raise RecordError(
                 Problem(f"it cannot be read: {error.strerror}", "check its permissions", name)
             ) from error
-        found.append(read(data, name))
+        issue = read(data, name)
+        if folder(issue.digest, issue.key) != f"{place}{path.parent.name}/":
+            raise RecordError(
+                Problem(
+                    f"this is the record of issue {issue.key} of the digest {issue.digest!r}",
+                    "move its folder back to where it was",
+                    name,
+                )
+            )
+        found.append(issue)
     return History.of(found)
+
+
+def published(feeds: Path) -> tuple[Published, ...]:
+    """The entries of the last build, from the main feed and its archives; each once.
+
+    Only what can be read counts: this serves a warning, and no build depends on it.
+    """
+    found: dict[str, Published] = {}
+    for path in (feeds / "feed.json", *sorted(feeds.glob("archive/*/feed.json"))):
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            for item in json.loads(path.read_bytes())["items"]:
+                html = str(item.get("content_html", ""))
+                found[item["id"]] = Published(item["id"], str(item.get("title", "")), plain(html))
+    return tuple(found.values()) or _published_in_atom(feeds)
+
+
+def _published_in_atom(feeds: Path) -> tuple[Published, ...]:
+    found: dict[str, Published] = {}
+    for path in (feeds / "atom.xml", *sorted(feeds.glob("archive/*/atom.xml"))):
+        with suppress(OSError, etree.XMLSyntaxError):
+            for entry in etree.parse(path).iter(f"{_ATOM}entry"):
+                texts = (
+                    entry.findtext(f"{_ATOM}{name}", "") for name in ("id", "title", "content")
+                )
+                id_, title, html = texts
+                found[id_] = Published(id_, title, plain(html))
+    return tuple(found.values())

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from msgspec import Meta, Struct, field
 
@@ -140,7 +141,20 @@ class TopicSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     aliases: Annotated[
         dict[str, tuple[str, ...]],
-        Meta(description="Other spellings of a topic or tag: `name = [spellings]`."),
+        Meta(description="Other names of a topic: `name = [others]`. Tags stay as written."),
+    ] = field(default_factory=dict)
+    known: Annotated[
+        tuple[str, ...],
+        Meta(description="The topics that there are; `check` tells of any other. Empty: any."),
+    ] = ()
+
+
+class CheckSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What `check` makes of its rules."""
+
+    rules: Annotated[
+        dict[str, Literal["error", "warn", "off"]],
+        Meta(description='The severity of a rule (docs/checks.md): `name = "off"`.'),
     ] = field(default_factory=dict)
 
 
@@ -229,8 +243,46 @@ class MailSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     ] = ""
 
 
+class SmtpUrl(str):
+    """Where the mail server is: smtp://host:port, or smtps:// for TLS from the start."""
+
+    __slots__ = ()
+
+    def __new__(cls, text: str) -> Self:
+        """Raises ValueError, with what to write, when `text` is no such address."""
+        try:
+            parts = urlsplit(text)
+            port = parts.port
+        except ValueError:
+            parts, port = urlsplit(""), 0
+        if parts.username or parts.password:
+            raise ValueError(
+                "user and password have no place in the config; set BROADSHEET_SMTP_USER and "
+                "BROADSHEET_SMTP_PASSWORD in the environment"
+            )
+        wrong = parts.scheme not in {"smtp", "smtps"} or not parts.hostname or port == 0
+        if wrong or parts.path not in {"", "/"} or parts.query or parts.fragment:
+            raise ValueError(f"{text!r} is no mail server; write one like smtp://localhost:25")
+        return super().__new__(cls, text)
+
+    @property
+    def host(self) -> str:
+        """The name or address of the server."""
+        return urlsplit(self).hostname or ""
+
+    @property
+    def tls(self) -> bool:
+        """Whether the connection is encrypted from the start."""
+        return urlsplit(self).scheme == "smtps"
+
+    @property
+    def port(self) -> int:
+        """The port; that of the scheme where none is written."""
+        return urlsplit(self).port or (465 if self.tls else 25)
+
+
 class DeliverySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Who sends the mail."""
+    """Who sends the mail, through which server, and how fast."""
 
     sender: Annotated[
         str,
@@ -243,6 +295,92 @@ class DeliverySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         BaseUrl | None,
         Meta(description="Where `broadsheet serve` answers; unsubscribe links lead there."),
     ] = None
+    smtp: Annotated[
+        SmtpUrl,
+        Meta(
+            description="The mail server: `smtp://host:port`; `smtps://`: TLS from the start. "
+            "User and password come from the environment."
+        ),
+    ] = field(default_factory=lambda: SmtpUrl("smtp://localhost:25"))
+    starttls: Annotated[
+        Literal["required", "if offered", "never"],
+        Meta(
+            description="Whether the connection is encrypted; certificates are always checked. "
+            "`never` only for a server on this machine."
+        ),
+    ] = "required"
+    database: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            description="The subscribers and the ledger: an SQLAlchemy URL without a password; a "
+            "relative SQLite path starts at broadsheet.toml.",
+        ),
+    ] = "sqlite:///broadsheet.db"
+    connections: Annotated[
+        int, Meta(ge=1, le=100, description="The most connections of one run to the mail server.")
+    ] = 4
+    messages_per_connection: Annotated[
+        int,
+        Meta(ge=0, description="How many messages go over a connection before a new one; 0: all."),
+    ] = 0
+    rate: Annotated[
+        float,
+        Meta(ge=0, description="The most messages a second, over all processes; 0: no limit."),
+    ] = 50.0
+    timeout: Annotated[
+        int,
+        Meta(ge=1, le=3600, description="How many seconds the mail server has for each answer."),
+    ] = 300
+    in_doubt: Annotated[
+        Literal["resend", "hold"],
+        Meta(
+            description="A mail whose acceptance the server did not confirm: send it again, with "
+            "the same Message-ID, or hold it."
+        ),
+    ] = "resend"
+    retry_wait: Annotated[
+        int,
+        Meta(
+            ge=1,
+            description="Seconds until a mail that the server put off is tried again; each "
+            "further wait is about twice as long, up to six hours.",
+        ),
+    ] = 300
+    retry_days: Annotated[
+        int, Meta(ge=0, description="After so many days of this the mail has failed.")
+    ] = 4
+    fresh_days: Annotated[
+        int,
+        Meta(
+            ge=1,
+            description="An issue older than this is not sent unless `--issue` names it.",
+        ),
+    ] = 7
+    bounce_address: Annotated[
+        str,
+        Meta(description="Where bounces go (the envelope sender). Not given: the sender."),
+    ] = ""
+    verp: Annotated[
+        bool,
+        Meta(
+            description="Whether each mail has an envelope sender of its own, `name+mark@domain`, "
+            "so that every bounce can be told."
+        ),
+    ] = False
+    dkim_key: Annotated[
+        str,
+        Meta(
+            description="The file of the private key that signs the mail (DKIM), PEM, RSA or "
+            "Ed25519. Not given: the mail server signs, or nobody."
+        ),
+    ] = ""
+    dkim_selector: Annotated[
+        str, Meta(description="The selector under which DNS has the public key.")
+    ] = "broadsheet"
+    dkim_domain: Annotated[
+        str, Meta(description="The domain that signs. Not given: that of the sender.")
+    ] = ""
 
 
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -260,6 +398,9 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = field(default_factory=dict)
     topics: Annotated[TopicSettings, Meta(description="What topics are called.")] = field(
         default_factory=TopicSettings
+    )
+    checks: Annotated[CheckSettings, Meta(description="What `check` tells of.")] = field(
+        default_factory=CheckSettings
     )
     mail: Annotated[MailSettings, Meta(description="How the mail looks.")] = field(
         default_factory=MailSettings

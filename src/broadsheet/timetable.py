@@ -19,20 +19,26 @@ class Place:
     """Where Broadsheet runs.
 
     project: absolute path of the project. command: how to call Broadsheet, word by word.
+    config: the name of the config in the project, "" for the usual one.
     folder: the feeds folder, relative to the project. zone: the time zone of the schedules.
     commit: whether a run commits and pushes what it wrote.
     """
 
     project: str
     command: tuple[str, ...]
+    config: str
     folder: str
     zone: str
     commit: bool
 
+    def call(self, *command: str) -> tuple[str, ...]:
+        """`command`, and the config it needs to be told of."""
+        return (*command, "--config", self.config) if self.config else command
+
 
 def cron(place: Place) -> str:
     """A line for `crontab -e` (crontab(5), where a percent sign needs a backslash)."""
-    call = shlex.join(place.command)
+    call = shlex.join(place.call(*place.command))
     steps = f"{call} build --quiet; {call} digest --quiet"
     if place.commit:
         steps += f"; {_commit(place)}"
@@ -42,7 +48,7 @@ def cron(place: Place) -> str:
 
 def systemd(place: Place) -> str:
     """A service and a timer (systemd.service(5), systemd.timer(5)), with where to put them."""
-    call = _systemd_words(place.command)
+    call = _systemd_words(place.call(*place.command))
     folder = place.project.replace("%", "%%")
     commit = _systemd_words(("/bin/sh", "-c", _commit(place)))
     lines = [
@@ -77,6 +83,7 @@ def systemd(place: Place) -> str:
 
 def github(place: Place) -> str:
     """A GitHub Actions workflow."""
+    call = shlex.join(place.call("broadsheet"))
     return f"""\
 # .github/workflows/broadsheet.yml
 # {_note(place)}
@@ -99,8 +106,8 @@ jobs:
         with:
           python-version: "3.12"
       - run: pip install broadsheet
-      - run: broadsheet build --quiet
-      - run: broadsheet digest --quiet
+      - run: {call} build --quiet
+      - run: {call} digest --quiet
         if: ${{{{ !cancelled() }}}}  # what one article has wrong must not keep the digest back
       - name: commit
         if: ${{{{ !cancelled() }}}}
@@ -113,6 +120,7 @@ jobs:
 
 def gitlab(place: Place) -> str:
     """A GitLab CI job, to be run by a pipeline schedule."""
+    call = shlex.join(place.call("broadsheet"))
     return f"""\
 # .gitlab-ci.yml
 # {_note(place)}
@@ -125,8 +133,8 @@ broadsheet:
   resource_group: broadsheet
   script:
     - pip install broadsheet
-    - broadsheet build --quiet || BAD=1
-    - broadsheet digest --quiet || BAD=1
+    - {call} build --quiet || BAD=1
+    - {call} digest --quiet || BAD=1
     - git config user.name broadsheet
     - git config user.email broadsheet@noreply.invalid
     - git remote set-url origin "https://token:$BROADSHEET_TOKEN@$CI_SERVER_HOST/$CI_PROJECT_PATH.git"

@@ -1,8 +1,9 @@
 """Topics and tags: one for all the spellings that mean the same, with a name for addresses.
 
 An address once published must stand, whatever topics come later. So two spellings are one topic
-when they differ only by case, width or spaces, and a name that loses a character on its way into
-an address gets a mark of its own (C# -> c-b1f3a4): it can never meet another's address.
+when they differ only by case, width, spaces or what nobody sees. A name that loses a character on
+its way into an address gets a mark of its own (C# -> c~951a4d36), and no other address has a tilde:
+so two topics never meet, on a disk that ignores case or Unicode forms either.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-_LOST = re.compile(r"[^\w.~+-]+|_")
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 _LONGEST = 120  # bytes; file systems end a name at 255, and an address holds three for each
 
@@ -31,19 +31,37 @@ class Topic:
 
 
 def key(name: str) -> str:
-    """What all spellings of a topic have in common: NFKC, case-folded, spaces as one."""
-    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+    """What all spellings of a topic have in common: NFKC, case-folded, spaces as hyphens.
+
+    Hyphens, since "open source" and "open-source" would have one address.
+    """
+    seen = "".join(char for char in name if unicodedata.category(char) != "Cf")
+    text = unicodedata.normalize("NFKC", seen)
+    # What one of the two steps makes, the other may change once more.
+    while (folded := unicodedata.normalize("NFKC", text.casefold())) != text:
+        text = folded
+    return "-".join(text.split())
 
 
 def slug(name: str) -> str:
     """The folder name of a topic: letters and digits of any script, and hyphens."""
-    whole = key(name).replace(" ", "-")
-    kept = _LOST.sub("-", whole).strip(".-")
-    if kept == whole and len(kept.encode()) <= _LONGEST and not _RESERVED.fullmatch(kept):
+    whole = key(name)
+    kept = _kept(whole)
+    if kept and kept == whole and len(kept.encode()) <= _LONGEST and not _RESERVED.fullmatch(kept):
         return kept
-    mark = hashlib.sha256(whole.encode("utf-8", "surrogatepass")).hexdigest()[:6]
-    short = kept.encode()[: _LONGEST - 7].decode(errors="ignore").strip(".-")
-    return f"{short}-{mark}" if short else mark
+    mark = "~" + hashlib.sha256(whole.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    # No dots: Windows reserves `con.` with whatever follows.
+    short = kept.replace(".", "-").encode()[: _LONGEST - len(mark)].decode(errors="ignore")
+    return short.strip("-") + mark
+
+
+def _kept(text: str) -> str:
+    """What of `text` may stand in a folder name: it begins and ends with a letter or a digit."""
+    safe = "".join(c if c in ".+" or unicodedata.category(c)[0] in "LMN" else "-" for c in text)
+    kept = re.sub("-+", "-", safe).rstrip(".-")
+    while kept and (kept[0] in ".-" or unicodedata.category(kept[0])[0] == "M"):
+        kept = kept[1:]
+    return kept
 
 
 class Names:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from typing import TypeVar
-from urllib.parse import urljoin, urlsplit
 
 from broadsheet.articles import addresses, dates, fields, front_matter
 from broadsheet.articles.front_matter import FrontMatter, fold
@@ -19,6 +19,8 @@ from broadsheet.settings import ArticleSettings
 __all__ = ["Article", "NotAnArticle", "Source", "parse"]
 
 _T = TypeVar("_T")
+_WEB = re.compile(r"https?://", re.IGNORECASE)
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,7 @@ class Article:
     summary: from the front matter, one line; "" where there is none.
     body: the Markdown below the front matter, without what XML forbids.
     sha256: of the whole source text, in hexadecimal.
+    unchecked: the rules of `check` that it switches off for itself.
     """
 
     source: str
@@ -73,6 +76,7 @@ class Article:
     aliases: tuple[str, ...]
     body: str
     sha256: str
+    unchecked: tuple[str, ...] = ()
 
     @property
     def is_mdx(self) -> bool:
@@ -149,6 +153,7 @@ class _Reader:
             aliases=self._read(("aliases", "redirect_from"), fields.texts, ()),
             body=printable(body),
             sha256=sha256(self.source.text.encode("utf-8", "surrogatepass")).hexdigest(),
+            unchecked=self._read(fields.UNCHECKED, fields.texts, ()),
         )
         if self.problems:
             raise ArticleError(*self.problems)
@@ -171,7 +176,7 @@ class _Reader:
 
     def _date(self, known: tuple[str, ...]) -> datetime | None:
         def reader(value: object) -> datetime | None:
-            if name == "published" and str(value).casefold() in {"true", "false"}:
+            if name == "published" and fields.is_switch(value):
                 return None  # Jekyll's switch of that name
             return dates.read(value, self.publication.timezone) if value != "" else None
 
@@ -190,25 +195,30 @@ class _Reader:
         zone = self.publication.timezone
         place = self.source.path.removeprefix(self.source.folder)
         return dates.in_name(place, zone) or dates.in_name(
-            self._read(fields.ADDRESS, fields.text, ""), zone
+            self._read(fields.ADDRESS, fields.address, ""), zone
         )
 
     def _unpublished(self) -> bool:
         published = self.given.get("published")
-        if published is not None and str(published).casefold() == "false":
+        if fields.is_switch(published) and not fields.truth(published):
+            return True
+        if self._asked() == "false":  # Eleventy's way to write no page
             return True
         return any(self._read((name,), fields.truth, False) for name in fields.UNPUBLISHED)
 
     def _default_author(self) -> tuple[Person, ...]:
         return (self.publication.author,) if self.publication.author else ()
 
+    def _asked(self) -> str:
+        """The address that the front matter asks for; "" for none."""
+        asked = self._read(fields.ADDRESS, fields.address, "")
+        return "" if "{{" in asked else asked  # an Eleventy template is not ours to fill in
+
     def _url(self, pattern: str, base: str, title: str, date: datetime) -> str:
         """The article's address under `base`: what its front matter asks for, else `pattern`."""
-        asked = self._read(fields.ADDRESS, fields.text, "")
-        if asked and "{{" not in asked:  # an Eleventy template is not ours to fill in
-            if urlsplit(asked).scheme in {"http", "https"}:
-                return encode(asked)
-            return urljoin(base, addresses.tidy(asked))
+        if asked := self._asked():
+            # Not urljoin: `javascript:x` would stand there as it is.
+            return asked if _WEB.match(asked) else base + addresses.tidy(asked)
         return base + addresses.address(
             pattern,
             self.source.place,
@@ -222,10 +232,12 @@ class _Reader:
         """The article's `id`, else its permalink under `id_base` (RFC 4287, section 4.2.6)."""
         base = self.publication.id_base
         given = self._read(("id",), fields.text, "")
-        if urlsplit(given).scheme:
-            return encode(given) if given.startswith("http") else given
+        if _WEB.match(given):
+            return encode(given)
+        if _SCHEME.match(given):
+            return given.replace(" ", "%20")
         if given:
-            return urljoin(base, encode(given))
+            return base + encode(given.lstrip("/"))
         return self._url(self.settings.id or self.settings.permalink, base, title, date)
 
     def _wrong(self, name: str, what: str, todo: str, line: int | None = None) -> None:

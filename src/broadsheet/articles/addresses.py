@@ -10,6 +10,7 @@ import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import PurePosixPath
+from urllib.parse import unquote
 
 from broadsheet.markup import encode
 
@@ -71,10 +72,18 @@ def address(
 
 
 def tidy(path: str) -> str:
-    """`path` encoded, relative, and without empty, `.` and `..` segments."""
+    """`path` encoded, relative, and without empty, `.` and `..` segments; a query stays."""
+    cut = next((at for at, char in enumerate(path) if char in "?#"), len(path))
+    path, rest = path[:cut], path[cut:]
     end = "/" if path.endswith("/") else ""
-    segments = [part for part in path.split("/") if part not in {"", ".", ".."}]
-    return encode("/".join(segments)) + (end if segments else "")
+    parts = (part.strip() for part in path.split("/"))
+    segments = [part for part in parts if part and not _climbs(part)]
+    return encode("/".join(segments) + (end if segments else "") + rest)
+
+
+def _climbs(part: str) -> bool:
+    """Whether a browser or a server could read `part` as `.` or `..`, encoded or not."""
+    return not {".", ".."}.isdisjoint(re.split(r"[/\\]", unquote(part)))
 
 
 def _segment(text: str, lowercase: bool) -> str:

@@ -6,15 +6,20 @@ A date that could be read in two ways (06/07/2025) is refused, never guessed.
 from __future__ import annotations
 
 import re
+import reprlib
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 
 from dateutil import parser as dateutil_parser
 
 _CHINESE = re.compile(
-    r"(\d{4})\s*年\s*(\d{1,2})\s*月\s*(\d{1,2})\s*[日号]?\s*(?:(\d{1,2})[:：时](\d{1,2}))?.*"
+    r"(\d{4})\s*年\s*(\d{1,2})\s*月\s*(\d{1,2})\s*[日号]?\s*(?:[(（]?(?:星期|周)[一二三四五六日天][)）]?)?"
+    r"\s*(?:(\d{1,2})\s*[:：时点]\s*(?:(\d{1,2})\s*分?)?(?:\s*[:：]?\s*(\d{1,2})\s*秒?)?)?"
 )
 _TWO_READINGS = re.compile(r"\s*\d{1,2}[/.-]\d{1,2}[/.-]\d{2,4}\b")
+_YEAR_FIRST = re.compile(r"\d{4}[-/.](\d{1,2})[-/.]\d{1,2}\b")
 _SPACED_OFFSET = re.compile(r"^(\d{4}-\d{1,2}-\d{1,2})[T ]+([\d:.]+) *(Z|[+-]\d{2}:?\d{2})?$")
+_GREENWICH = re.compile(r"\b(?:GMT|UTC)\s*(?=[+-]\d)")  # dateutil reads GMT+8 as POSIX: west
+_LONGEST = 100  # characters; no date is longer, and looking for one in a whole text takes long
 _IN_NAME = re.compile(r"(?:^|/)(\d{4})[-/](\d{1,2})[-/](\d{1,2})(?=[-/_.]|$)")
 
 
@@ -30,17 +35,23 @@ def read(value: object, zone: tzinfo) -> datetime:
     elif isinstance(value, str) and value.strip():
         found = _from_text(value.strip())
     else:
-        raise ValueError(f"{value!r} is no date")
-    return _settle(found if found.tzinfo else found.replace(tzinfo=zone), value)
+        raise ValueError(f"{reprlib.repr(value)} is no date")
+    return _settle(found if found.tzinfo else found.replace(tzinfo=zone), zone, value)
 
 
-def _settle(aware: datetime, value: object) -> datetime:
-    """`aware` with whole seconds and an offset in whole minutes, as RFC 3339 (5.6) can write it."""
+def _settle(aware: datetime, zone: tzinfo, value: object) -> datetime:
+    """`aware` with whole seconds and an offset in whole minutes, as RFC 3339 (5.6) can write it.
+
+    Years before 1000 are refused: RSS readers take 0099 for 1999, and Go writes 0001 for no date.
+    """
     try:
+        aware.astimezone(zone)  # the first and the last day of the calendar are not in every zone
+        universal = aware.astimezone(UTC)
+        if universal.year < 1000:
+            raise ValueError
         offset = aware.utcoffset() or timedelta()
         if offset % timedelta(minutes=1):  # local mean time, before there were zones
-            return aware.astimezone(UTC).replace(microsecond=0)
-        aware.astimezone(UTC)  # the first and the last day of the calendar may have no UTC
+            return universal.replace(microsecond=0)
     except (OverflowError, ValueError):
         raise ValueError(f"{value!r} is no date that can be published") from None
     return aware.replace(microsecond=0, tzinfo=timezone(offset))
@@ -53,12 +64,14 @@ def in_name(path: str, zone: tzinfo) -> datetime | None:
         return None
     try:
         day = datetime(int(found[1]), int(found[2]), int(found[3]), tzinfo=zone)
-        return _settle(day, found[0])
+        return _settle(day, zone, found[0])
     except ValueError:
         return None
 
 
 def _from_text(text: str) -> datetime:
+    if len(text) > _LONGEST:
+        raise ValueError(f"{reprlib.repr(text)} is no date")
     try:
         return datetime.fromisoformat(text)
     except ValueError:
@@ -66,29 +79,34 @@ def _from_text(text: str) -> datetime:
     if spaced := _SPACED_OFFSET.match(text):
         text = f"{spaced[1]}T{spaced[2]}{spaced[3] or ''}"
     elif chinese := _CHINESE.fullmatch(text):
-        year, month, day, hour, minute = (int(part or 0) for part in chinese.groups())
-        return datetime(year, month, day, hour, minute)  # noqa: DTZ001 - `read` adds the zone
+        return datetime(*(int(part or 0) for part in chinese.groups()))  # type: ignore[arg-type]  # noqa: DTZ001 - six integers; `read` adds the zone
     elif _TWO_READINGS.match(text):
         raise ValueError(f"{text!r} can be read as two dates")
+    if (numbers := _YEAR_FIRST.match(text)) and int(numbers[1]) > 12:
+        # dateutil would take it for the day.
+        raise ValueError(f"{text!r} names a month {numbers[1]}")
     return _from_words(text)
 
 
 def _from_words(text: str) -> datetime:
     """`text` by dateutil, which fills what is missing from a default: two defaults must agree."""
+    text = _GREENWICH.sub("", text)
     try:
         one, other = (
             dateutil_parser.parse(text, default=default, tzinfos=_offset, ignoretz=False)
             for default in (datetime(2000, 1, 1), datetime(2001, 2, 2))  # noqa: DTZ001
         )
-    except (ValueError, OverflowError, TypeError, AttributeError) as error:
+    except (ValueError, ArithmeticError, TypeError, AttributeError, LookupError) as error:
         raise ValueError(f"{text!r} is no date") from error
-    if one != other:
+    if one != other or f"{one.year:04}" not in text:
         raise ValueError(f"{text!r} is no whole date")
     return one
 
 
-def _offset(name: str | None, seconds: int | None) -> timezone:
+def _offset(name: str | None, seconds: int | None) -> timezone | None:
     """The zone that a text names. Without this, dateutil would look at the machine's own zone."""
+    if name is None and seconds is None:
+        return None
     if seconds is not None:
         return timezone(timedelta(seconds=seconds))
     if name in {"UTC", "GMT", "Z"}:

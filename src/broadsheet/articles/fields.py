@@ -10,8 +10,9 @@ import re
 from email.utils import parseaddr
 
 from broadsheet.articles.front_matter import fold
+from broadsheet.markup import encode
 from broadsheet.markup.text import one_line, printable
-from broadsheet.publication import Person
+from broadsheet.publication import Person, Url
 
 TITLE = ("title",)
 DATE = ("date", "pubDate", "pubDatetime", "publishDate", "published_at", "published")
@@ -26,10 +27,12 @@ IMAGE_ALT = ("image_alt", "featured_image_alt", "cover_alt", "hero_image_alt")
 AUTHORS = ("author", "authors")
 ADDRESS = ("url", "permalink", "path")
 LANGUAGE = ("language", "lang", "locale")
+UNCHECKED = ("check_off",)
 UNPUBLISHED = ("draft", "eleventyExcludeFromCollections", "headless")
 
 _TRUE = {"true", "yes", "on", "1"}
 _FALSE = {"false", "no", "off", "0", ""}
+_WEB = re.compile(r"https?:", re.IGNORECASE)
 _LIST_MARKS = re.compile(r"\s*[,，、;；]\s*")
 
 
@@ -44,17 +47,34 @@ def text(value: object) -> str:
         return ""
     if isinstance(value, dict | list):
         raise ValueError(f"a text is wanted, and this is a {_kind(value)}")
-    return one_line(printable(str(value)))
+    written = str(value).lower() if isinstance(value, bool) else str(value)
+    return one_line(printable(written))
 
 
 def truth(value: object) -> bool:
     """Whether a switch is on."""
-    if isinstance(value, bool):
-        return value
     word = text(value).casefold()
     if word not in _TRUE | _FALSE:
         raise ValueError(f"{word!r} is neither true nor false")
     return word in _TRUE
+
+
+def is_switch(value: object) -> bool:
+    """Whether `value` can only be a switch. Jekyll's `published` is one, that of others a date."""
+    return isinstance(value, bool) or (
+        isinstance(value, str) and value.strip().casefold() in (_TRUE | _FALSE) - {""}
+    )
+
+
+def address(value: object) -> str:
+    """A path, as it was written, or a whole web address, encoded."""
+    written = text(value)
+    if not _WEB.match(written):
+        return written
+    try:
+        return encode(Url(written.replace(" ", "%20")))
+    except ValueError:  # it says no more than this for a bracketed host that is none
+        raise ValueError(f"{written!r} is no web address") from None
 
 
 def texts(value: object) -> tuple[str, ...]:
@@ -66,9 +86,9 @@ def texts(value: object) -> tuple[str, ...]:
 
 
 def image(value: object) -> tuple[str, str]:
-    """The address and the alternative text of an image; both may be empty."""
+    """The address and the alternative text of an image, of a list the first; both may be empty."""
     if isinstance(value, list):
-        return image(value[0]) if value else ("", "")
+        value = value[0] if value else None
     if isinstance(value, dict):
         given = {fold(str(key)): item for key, item in value.items()}
         source = next((given[key] for key in ("src", "url", "image", "path") if key in given), None)
@@ -78,20 +98,21 @@ def image(value: object) -> tuple[str, str]:
 
 def people(value: object) -> tuple[Person, ...]:
     """Authors: a name, "name <address>", a mapping, or a list of these."""
-    if isinstance(value, list):
-        found = [person for item in value for person in people(item)]
-        return tuple(dict.fromkeys(found))
+    items = value if isinstance(value, list) else [value]
+    return tuple(dict.fromkeys(person for item in items if (person := _person(item)).name))
+
+
+def _person(value: object) -> Person:
+    """One author; without a name where the field says nothing."""
     if isinstance(value, dict):
         given = {
             fold(str(key)): text(item) for key, item in value.items() if fold(str(key)) in _PERSON
         }
         url = given.get("url") or given.get("uri") or given.get("homepage") or ""
-        person = Person(given.get("name", ""), given.get("email", ""), url)
-    else:
-        written = text(value)
-        name, email = parseaddr(written) if "<" in written else (written, "")
-        person = Person(name or email, email)
-    return (person,) if person.name else ()
+        return Person(given.get("name", ""), given.get("email", ""), url)
+    written = text(value)
+    name, email = parseaddr(written) if "<" in written else (written, "")
+    return Person(name or email, email)
 
 
 _PERSON = {"name", "email", "url", "uri", "homepage"}

@@ -4,6 +4,9 @@ The only user of python-frontmatter. Its own TOML handler needs a package that i
 kept, and without that gives no metadata and no error; its YAML loader turns `title: 2025` into a
 number and `tags: yes` into a truth value. So the handlers here are ours: YAML scalars stay the
 text that the author wrote (a field knows what it expects), TOML is read by the standard library.
+
+Front matter may come from strangers (a pull request, an import), so how deep it is nested and how
+much its aliases unfold are bounded before anything is built of it.
 """
 
 from __future__ import annotations
@@ -20,8 +23,11 @@ import yaml
 from frontmatter.default_handlers import BaseHandler
 
 from broadsheet.errors import ArticleError, Problem
+from broadsheet.markup.text import printable
 
 _YAML_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_DEEPEST = 100  # levels of nesting
+_LARGEST = 1_000_000  # characters and values, with every alias written out
 
 
 class _TextLoader(_YAML_LOADER):  # type: ignore[misc]  # the base is chosen at run time
@@ -33,16 +39,30 @@ class _TextLoader(_YAML_LOADER):  # type: ignore[misc]  # the base is chosen at 
     }
 
 
+for _tag in ("set", "omap", "pairs"):  # no field is one of these
+    _TextLoader.add_constructor(f"tag:yaml.org,2002:{_tag}", _TextLoader.construct_undefined)
+for _tag in ("bool", "int", "float", "timestamp", "binary"):  # written out, as in `!!int 3`
+    _TextLoader.add_constructor(
+        f"tag:yaml.org,2002:{_tag}", lambda loader, node: loader.construct_scalar(node)
+    )
+
+
 class _Yaml(BaseHandler):
-    FM_BOUNDARY = re.compile(r"^-{3,}\s*$", re.MULTILINE)
+    """Between two lines of hyphens; Jekyll also takes three dots for the second."""
+
+    FM_BOUNDARY = re.compile(r"^(?:-{3,}|\.{3})[^\S\n]*$", re.MULTILINE)
     START_DELIMITER = END_DELIMITER = "---"
 
+    def detect(self, text: str) -> bool:
+        return text.startswith("---") and super().detect(text)
+
     def load(self, fm: str, **_: object) -> Any:
+        _bound(fm)
         return yaml.load(fm, _TextLoader)  # noqa: S506 - a safe loader with fewer types
 
 
 class _Toml(BaseHandler):
-    FM_BOUNDARY = re.compile(r"^\+{3,}\s*$", re.MULTILINE)
+    FM_BOUNDARY = re.compile(r"^\+{3,}[^\S\n]*$", re.MULTILINE)
     START_DELIMITER = END_DELIMITER = "+++"
 
     def load(self, fm: str, **_: object) -> Any:
@@ -69,6 +89,9 @@ class _Json(BaseHandler):
 _HANDLERS = (_Yaml(), _Toml(), _Json())
 
 
+_EMPTY_LINES = re.compile(r"\A(?:[^\S\n]*\n)+")
+
+
 @dataclass(frozen=True, slots=True)
 class FrontMatter:
     """What stands above the body of a source file.
@@ -86,21 +109,28 @@ def split(text: str, path: str) -> tuple[FrontMatter, str] | None:
 
     Raises ArticleError, naming the line in `path`, when it does not end or does not parse.
     """
+    text = printable(text)  # YAML, TOML and JSON refuse a control character that nobody sees
+    start = text[: len(text) - len(text.lstrip())].count("\n")  # Hugo allows empty lines above
+    text = text.lstrip()
     handler = next((each for each in _HANDLERS if each.detect(text)), None)
     if handler is None:
         return None
     fence = handler.START_DELIMITER
     if fence and len(re.findall(handler.FM_BOUNDARY or "", text)) < 2:
         raise ArticleError(
-            Problem("the front matter has no end", f"write {fence} on a line after it", path, 1)
+            Problem(
+                "the front matter has no end", f"write {fence} on a line after it", path, start + 1
+            )
         )
     try:
-        head, _ = handler.split(text)
-        fields, body = frontmatter.parse(text, handler=handler)
-    except (yaml.YAMLError, tomllib.TOMLDecodeError, ValueError, RecursionError) as error:
-        raise ArticleError(_unreadable(error, path)) from error
-    lines = _lines(text[: len(head) + 8])
-    return FrontMatter({fold(str(key)): value for key, value in fields.items()}, lines), body
+        head, body = handler.split(text)
+        fields, _ = frontmatter.parse(text, handler=handler)
+        _refuse_deep(fields)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise ArticleError(_unreadable(error, path, start)) from error
+    lines = {name: start + line for name, line in _lines(text[: len(head) + 8]).items()}
+    matter = FrontMatter({fold(str(key)): value for key, value in fields.items()}, lines)
+    return matter, _EMPTY_LINES.sub("", body).rstrip()
 
 
 def fold(name: str) -> str:
@@ -108,31 +138,79 @@ def fold(name: str) -> str:
     return re.sub(r"[_\s-]", "", name).casefold()
 
 
+def _bound(fm: str) -> None:
+    """Refuses YAML that is small on paper and endless in memory ("billion laughs").
+
+    PyYAML's C loader ends the whole process on deep nesting, so this reads the events before.
+    """
+    sizes: dict[str | None, int] = {}
+    opened: list[tuple[str | None, int]] = []
+    size = 0
+    for event in yaml.parse(fm, _YAML_LOADER):
+        start = size
+        if isinstance(event, yaml.AliasEvent):
+            if any(anchor == event.anchor for anchor, _ in opened):
+                raise _refusal("an alias stands within what it repeats", event)
+            size += sizes.get(event.anchor, 0)
+        elif isinstance(event, yaml.ScalarEvent):
+            size += 1 + len(event.value)
+            sizes[event.anchor] = size - start
+        elif isinstance(event, yaml.CollectionStartEvent):
+            size += 1
+            opened.append((event.anchor, start))
+        elif isinstance(event, yaml.CollectionEndEvent):
+            anchor, start = opened.pop()
+            sizes[anchor] = size - start
+        if len(opened) > _DEEPEST:
+            raise _refusal(f"it is nested more than {_DEEPEST} levels deep", event)
+        if size > _LARGEST:
+            raise _refusal("with its aliases written out it is too large", event)
+
+
+def _refusal(what: str, event: Any) -> yaml.YAMLError:
+    return yaml.MarkedYAMLError(problem=what, problem_mark=event.start_mark)
+
+
+def _refuse_deep(fields: object) -> None:
+    """The same bound for TOML and JSON; what walks the values later may then call itself."""
+    level: list[Any] = [fields]
+    for _ in range(_DEEPEST + 1):
+        values = (each.values() if isinstance(each, dict) else each for each in level)
+        level = [item for each in values for item in each if isinstance(item, dict | list)]
+        if not level:
+            return
+    raise ValueError(f"it is nested more than {_DEEPEST} levels deep")
+
+
 def _lines(head: str) -> dict[str, int]:
     found: dict[str, int] = {}
-    for number, line in enumerate(head.splitlines(), 1):
+    for number, line in enumerate(head.split("\n"), 1):
         if pair := re.match(r"\s*[\"']?([\w-]+)[\"']?\s*[:=]", line):
             found.setdefault(fold(pair[1]), number)
     return found
 
 
-def _unreadable(error: Exception, path: str) -> Problem:
+def _unreadable(error: Exception, path: str, start: int) -> Problem:
+    """start: how many lines stand above the front matter."""
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
         what = error.problem or error.context or "it cannot be read"
         return Problem(
-            f"the front matter is not YAML: {what}",
+            f"the front matter cannot be read as YAML: {what}",
             "mend it there; a text with a colon or a quote in it goes into quotes",
             path,
-            error.problem_mark.line + 2,
+            start + error.problem_mark.line + 1,
         )
-    found = re.search(r"line (\d+)", str(error))
     if isinstance(error, tomllib.TOMLDecodeError):
-        line = int(found[1]) + 1 if found else None
-        return Problem(f"the front matter is not TOML: {error}", "mend it there", path, line)
+        found = re.search(r" \(at line (\d+), column \d+\)$", str(error))
+        what = str(error)[: found.start()] if found else str(error)
+        line = start + (int(found[1]) if found else 1)
+        what = f"the front matter cannot be read as TOML: {what}"
+        return Problem(what, "mend it there", path, line)
     if isinstance(error, json.JSONDecodeError):
-        return Problem(
-            f"the front matter is not JSON: {error.msg}", "mend it there", path, error.lineno
-        )
+        line = start + error.lineno
+        what = f"the front matter cannot be read as JSON: {error.msg}"
+        return Problem(what, "mend it there", path, line)
+    what = "it is nested too deep" if isinstance(error, RecursionError) else str(error)
     return Problem(
-        f"the front matter cannot be read: {error}", "write one field to a line", path, 1
+        f"the front matter cannot be read: {what}", "write one field to a line", path, start + 1
     )

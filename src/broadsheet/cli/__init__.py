@@ -6,6 +6,7 @@ Each command lives in a module of its own and is imported when it is called, so 
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from importlib import import_module
@@ -23,6 +24,7 @@ COMMANDS = {
     "digest": "make every issue that is due; run it from cron as often as you like",
     "preview": "the next issues as HTML files; --serve: a live page in the browser",
     "schedule": "the crontab line, systemd timer or CI workflow to install",
+    "check": "everything that is wrong, in one run, before it is published",
     "explain": "why an article is, or is not, in each feed",
     "status": "what is published, and what comes next",
     "reference": "the documentation or JSON Schema of the config",
@@ -56,6 +58,9 @@ def broadsheet() -> None:
 
 def main() -> NoReturn:
     """The entry point of the `broadsheet` command; ends the process with its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # it may know fewer characters than the articles
+            stream.reconfigure(errors="backslashreplace")
     try:
         broadsheet(prog_name="broadsheet", standalone_mode=False)
     except click.ClickException as error:

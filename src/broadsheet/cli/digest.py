@@ -28,7 +28,9 @@ def command(names: tuple[str, ...], dry_run: bool) -> None:
     project = Project(options())
     chosen = _chosen(project, names)
     with outputs.lock(project.state, project.config_name):
-        made = [each for name in chosen for each in _make(project, name)]
+        made = making.without_bad(
+            project, lambda: [each for name in chosen for each in _make(project, name)]
+        )
         if not dry_run:
             _publish(project, made)
     _report(project, chosen, made, dry_run)

@@ -7,6 +7,7 @@ memory whenever an article, an image, a template or the config changes.
 from __future__ import annotations
 
 import asyncio
+import socket
 import webbrowser
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,15 +17,18 @@ from pathlib import Path
 import click
 import uvicorn
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 from watchfiles import awatch
 
+from broadsheet import outputs
 from broadsheet.cli.options import Options
 from broadsheet.cli.preview import gallery
 from broadsheet.cli.project import STATE, Project
-from broadsheet.errors import BroadsheetError
+from broadsheet.errors import BroadsheetError, Problem, UsageError
 
 _HOST = "127.0.0.1"
 _TYPES = {".html": "text/html", ".txt": "text/plain", ".eml": "text/plain"}
@@ -35,11 +39,35 @@ _QUIET_SECONDS = 20.0
 def serve(options: Options, port: int, open_: bool) -> None:
     """Serves until interrupted; raises the config's errors at once, later ones become a page."""
     live = _Live(options)
-    address = f"http://{_HOST}:{port}/"
-    click.echo(f"{address} shows the previews; it follows what you save. Ctrl-C ends it.")
-    if open_:
-        webbrowser.open(address)
-    uvicorn.run(live.application(), host=_HOST, port=port, log_level="warning")
+    with _listener(port) as listener:
+        address = f"http://{_HOST}:{listener.getsockname()[1]}/"
+        click.echo(f"{address} shows the previews; it follows what you save. Ctrl-C ends it.")
+        if open_:
+            webbrowser.open(address)
+        settings = uvicorn.Config(live.application(), log_level="warning")
+        _Server(settings, live).run(sockets=[listener])
+
+
+def _listener(port: int) -> socket.socket:
+    """Raises UsageError when `port` is taken, before anything is said of an address."""
+    try:
+        return socket.create_server((_HOST, port))
+    except OSError as error:
+        raise UsageError(
+            Problem(f"port {port} cannot be used: {error.strerror}", "choose one with --port")
+        ) from error
+
+
+class _Server(uvicorn.Server):
+    """A server that ends the browsers' waiting when it is to end, so that Ctrl-C does."""
+
+    def __init__(self, settings: uvicorn.Config, live: _Live) -> None:
+        super().__init__(settings)
+        self._live = live
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await self._live.end()
+        await super().shutdown(sockets)
 
 
 class _Live:
@@ -48,8 +76,9 @@ class _Live:
     def __init__(self, options: Options) -> None:
         self._options = options
         self._project = Project(options)
-        self._pages = gallery(self._project, live=True)
+        self._pages = self._gallery()
         self._changed = asyncio.Condition()
+        self._ended = False
 
     def application(self) -> Starlette:
         """The ASGI application."""
@@ -61,8 +90,16 @@ class _Live:
                 Route("/files/{path:path}", self._file),
                 Route("/{path:path}", self._page),
             ],
+            # A page of another site may not read the previews through a name of its own for us.
+            middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=[_HOST, "localhost"])],
             lifespan=self._watching,
         )
+
+    async def end(self) -> None:
+        """Ends the streams of events."""
+        self._ended = True
+        async with self._changed:
+            self._changed.notify_all()
 
     async def _page(self, request: Request) -> Response:
         path = request.path_params["path"]
@@ -85,11 +122,11 @@ class _Live:
 
     async def _changes(self) -> AsyncIterator[str]:
         """A message for each change (HTML, 9.2 server-sent events), and now and then a comment."""
-        while True:
+        while not self._ended:
             try:
                 async with self._changed:
                     await asyncio.wait_for(self._changed.wait(), _QUIET_SECONDS)
-                yield "data: changed\n\n"
+                yield ": the end\n\n" if self._ended else "data: changed\n\n"
             except TimeoutError:
                 yield ": still here\n\n"
 
@@ -116,10 +153,14 @@ class _Live:
         """The pages anew; what is wrong stands in their place until it is mended."""
         try:
             self._project = Project(self._options)
-            self._pages = gallery(self._project, live=True)
-        except BroadsheetError as error:
+            self._pages = self._gallery()
+        except (BroadsheetError, OSError) as error:
             click.echo(str(error), err=True)
             self._pages = {path: _error_page(str(error)) for path in self._pages}
+
+    def _gallery(self) -> dict[str, bytes]:
+        with outputs.lock(self._project.state, self._project.config_name):
+            return gallery(self._project, live=True)
 
 
 def _error_page(text: str) -> bytes:

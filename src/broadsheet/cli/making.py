@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 from broadsheet import feeds, rendering
 from broadsheet.articles import Article
@@ -14,12 +15,31 @@ from broadsheet.cli.project import Project
 from broadsheet.digests import archive
 from broadsheet.digests.due import History
 from broadsheet.entry import Entry, entry
+from broadsheet.errors import RenderError
 from broadsheet.feeds import Newsletter, page
 from broadsheet.markup import Rendition
 
+_T = TypeVar("_T")
+
+
+def without_bad(project: Project, make: Callable[[], _T]) -> _T:
+    """What `make` makes of `project`, without the articles that cannot be rendered."""
+    while True:
+        try:
+            return make()
+        except RenderError as error:
+            project.leave_out(error.problems)
+
 
 def site_files(project: Project, *, workers: int | None = None) -> dict[str, bytes]:
-    """All that `build` makes: the feeds, and what tells of the digests' issues."""
+    """All that `build` makes: the feeds, and what tells of the digests' issues.
+
+    An article that cannot be rendered is left out, and becomes one of the project's problems.
+    """
+    return without_bad(project, lambda: _site_files(project, workers))
+
+
+def _site_files(project: Project, workers: int | None) -> dict[str, bytes]:
     settings = project.settings
     wanted = feeds.to_render(project.feeds, settings.feeds)
     return {

@@ -36,8 +36,9 @@ def command(serve: bool, port: int, open_: bool) -> None:
         return
     project = Project(options())
     folder = project.root / FOLDER
-    made = gallery(project, live=False)
-    outputs.publish(folder, made, FOLDER)
+    with outputs.lock(project.state, project.config_name):
+        made = gallery(project, live=False)
+        outputs.publish(folder, made, FOLDER)
     if not options().quiet:
         issues = sum(path.endswith("preview.html") for path in made)
         click.echo(f"{FOLDER}/index.html shows {count(issues, 'issue')}")
@@ -46,9 +47,8 @@ def command(serve: bool, port: int, open_: bool) -> None:
 
 
 def gallery(project: Project, *, live: bool) -> dict[str, bytes]:
-    """The preview pages of all digests: path below the gallery -> bytes."""
-    with outputs.lock(project.state, project.config_name):
-        shown = [each for name in project.settings.digests for each in _issues(project, name)]
+    """The preview pages of all digests: path below the gallery -> bytes. Needs the lock."""
+    shown = [each for name in project.settings.digests for each in _issues(project, name)]
     language = project.settings.publication.language
     return preview.files(shown, _images(project, live=live), language, live=live)
 

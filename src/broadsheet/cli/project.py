@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +13,7 @@ from broadsheet import config, feeds, inputs, records
 from broadsheet.articles import Article, NotAnArticle, parse
 from broadsheet.catalogue import Catalogue
 from broadsheet.cli.options import Options
+from broadsheet.digests import archive
 from broadsheet.digests.due import Digest, History
 from broadsheet.errors import ArticleError, Problem, UsageError
 from broadsheet.library import library
@@ -57,8 +59,15 @@ class Project:
 
     @property
     def kept(self) -> tuple[str, ...]:
-        """What a build leaves in the feeds folder, though it does not make it: issues."""
-        return ("digests/",)
+        """What a build leaves in the feeds folder, though it does not make it: issues.
+
+        Not what a killed run left of an issue that was then made at a later tick: no record
+        names it. Whatever a digest that is no longer in the config has made stays.
+        """
+        names = (path.name for path in self.feeds_folder.glob("digests/*"))
+        former = (archive.folder(name) for name in names if name not in self.settings.digests)
+        issues = (issue for history in self.histories.values() for issue in history.issues)
+        return (*former, *(archive.folder(issue.digest, issue.key) for issue in issues))
 
     @cached_property
     def found(self) -> inputs.Found:
@@ -80,6 +89,15 @@ class Project:
             except ArticleError as error:
                 problems.extend(error.problems)
         return Articles(tuple(read), pages, tuple(problems))
+
+    def leave_out(self, problems: Iterable[Problem]) -> None:
+        """Goes on without the articles that `problems` name."""
+        wrong = tuple(problems)
+        paths = {problem.path for problem in wrong}
+        read = tuple(article for article in self.articles.read if article.source not in paths)
+        self.articles = replace(self.articles, read=read, problems=self.articles.problems + wrong)
+        for name in ("catalogue", "library", "feeds"):
+            self.__dict__.pop(name, None)  # they are made anew from what is left
 
     @cached_property
     def catalogue(self) -> Catalogue:

@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from broadsheet import timetable
+from broadsheet import config, timetable
 from broadsheet.cli.options import common_options, options
 from broadsheet.cli.project import Project
 
@@ -22,6 +22,7 @@ def command(kind: str, commit: bool) -> None:
     place = timetable.Place(
         project=str(project.root.resolve()),
         command=_command(),
+        config="" if project.config_name == config.CONFIG_NAME else project.config_name,
         folder=project.settings.feeds.folder,
         zone=project.settings.publication.timezone.key,
         commit=commit,

@@ -5,37 +5,35 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 
-from markdown import Markdown
-
-from broadsheet.markup.blocks import Blocks
+from broadsheet.markup.dialect import READ_MORE, TooDeep, convert
 from broadsheet.markup.links import Asset, Library, Links, encode
-from broadsheet.markup.sanitise import sanitise
-from broadsheet.markup.shortcodes import expand
-from broadsheet.markup.text import first_paragraph, join_wide, plain, printable, shorten, width
+from broadsheet.markup.sanitise import dropped_tags, sanitise
+from broadsheet.markup.shortcodes import expand, unknown_shortcodes
+from broadsheet.markup.text import first_paragraph, plain, printable, shorten, width
 
 __all__ = [
     "Asset",
     "Library",
     "Links",
     "Rendition",
+    "TooDeep",
+    "dropped_tags",
     "encode",
     "plain",
     "printable",
     "render",
     "shorten",
+    "unknown_shortcodes",
     "width",
 ]
 
 EXCERPT_COLUMNS = 280
 """How wide a summary made from the text may be: 140 Chinese characters, 280 Latin ones."""
 
-_MORE = re.compile(
-    r"^[ \t]*<!--\s*more\s*-->[ \t]*$|\{/\*\s*more\s*\*/\}", re.MULTILINE | re.IGNORECASE
-)
-_MDX_IMPORT = re.compile(r"^(?:import|export)\s.*$\n?", re.MULTILINE)
-_PRE = re.compile(r"(<pre\b.*?</pre>)", re.DOTALL)
+_MDX_LINES = re.compile(r"^(?:import|export)\s.*$\n?", re.MULTILINE)
+_MDX_MORE = re.compile(r"\{/\*\s*more\s*\*/\}", re.IGNORECASE)
+_EMPTY = re.compile(r"<p>\s*</p>\n?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,66 +52,26 @@ class Rendition:
 
 
 def render(body: str, links: Links, *, mdx: bool = False) -> Rendition:
-    """The Markdown `body` of the article that `links` belongs to; `mdx`: it is an MDX file."""
+    """The Markdown `body` of the article that `links` belongs to; `mdx`: it is an MDX file.
+
+    Raises TooDeep for a text that is nested deeper than Python-Markdown can go.
+    """
     if mdx:
-        body = _MDX_IMPORT.sub("", body)
-    head, mark, tail = _split_at_more(expand(body))
+        body = _MDX_MORE.sub("<!--more-->", _MDX_LINES.sub("", body))
     references: dict[str, str] = {}
 
     def resolve(reference: str) -> str:
-        return references.setdefault(reference, links.resolve(reference))
+        if reference not in references:
+            references[reference] = links.resolve(reference)
+        return references[reference]
 
-    html = _to_html(head + "\n\n" + tail if mark else head, resolve)
-    excerpt = plain(_to_html(head, resolve)) if mark and head.strip() else first_paragraph(html)
-    return Rendition(html, shorten(excerpt, EXCERPT_COLUMNS), references)
-
-
-def _split_at_more(body: str) -> tuple[str, str, str]:
-    """What stands before the mark `<!--more-->`, the mark, and what stands after it."""
-    found = _MORE.search(body)
-    return (body[: found.start()], found[0], body[found.end() :]) if found else (body, "", "")
+    html = _to_html(expand(printable(body), links.library.site), resolve)
+    before, mark, after = html.partition(READ_MORE)
+    html = _EMPTY.sub("", before + after.replace(READ_MORE, "")).strip()
+    excerpt = plain(before) if mark else ""
+    return Rendition(html, shorten(excerpt or first_paragraph(html), EXCERPT_COLUMNS), references)
 
 
 def _to_html(markdown: str, resolve: Callable[[str], str]) -> str:
-    converter = _converter()
-    converter.reset()
-    html = sanitise(converter.convert(markdown), resolve)
-    # Again, since a character reference such as &#1; has only now become a character.
-    return printable(_join_wide_outside_code(html)).strip()
-
-
-def _join_wide_outside_code(html: str) -> str:
-    parts = _PRE.split(html)
-    parts[::2] = (join_wide(part) for part in parts[::2])
-    return "".join(parts)
-
-
-@cache
-def _converter() -> Markdown:
-    """The one Markdown converter of this process; building it costs more than an article."""
-    return Markdown(
-        extensions=[
-            Blocks(),
-            "markdown.extensions.abbr",
-            "markdown.extensions.attr_list",
-            "markdown.extensions.def_list",
-            "markdown.extensions.footnotes",
-            "markdown.extensions.md_in_html",
-            "markdown.extensions.sane_lists",
-            "markdown.extensions.tables",
-            "pymdownx.highlight",
-            "pymdownx.magiclink",
-            "pymdownx.superfences",
-            "pymdownx.tasklist",
-            "pymdownx.tilde",
-        ],
-        extension_configs={
-            "pymdownx.highlight": {"use_pygments": False},
-            "pymdownx.tilde": {"subscript": False},
-            "markdown.extensions.footnotes": {
-                "BACKLINK_TEXT": "↩︎",
-                "BACKLINK_TITLE": "↩ {}",  # a number, since English words would be wrong here
-            },
-        },
-        output_format="html",
-    )
+    # Printable once more, since a reference such as &#1; has only now become a character.
+    return printable(sanitise(convert(markdown), resolve))

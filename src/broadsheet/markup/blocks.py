@@ -1,15 +1,16 @@
 """Block structure as people write it today, brought to the form that Python-Markdown reads.
 
 Python-Markdown follows the first Markdown: a list must have a blank line before it and its
-nested lists four columns, a heading needs no space after its `#`. Hugo, Jekyll and the others
-follow CommonMark, and their authors write that. This preprocessor rewrites the lines between
-the two: lists (CommonMark 0.31, 5.2 and 5.3), and tables (GFM 4.10) that interrupt a paragraph.
+nested lists four columns, a heading needs no space after its `#`, and all within an HTML element
+is HTML. Hugo, Jekyll and the others follow CommonMark, and their authors write that. This
+preprocessor rewrites the lines between the two: lists (CommonMark 0.31, 5.2 and 5.3), HTML
+blocks, which a blank line ends (4.6), and tables that interrupt a paragraph (GFM 4.10).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from markdown import Markdown
 from markdown.blockprocessors import HashHeaderProcessor
@@ -20,11 +21,11 @@ from markdown.preprocessors import Preprocessor
 _ITEM = re.compile(r"(?P<marker>[-+*]|\d{1,9}[.)])(?P<gap> +)(?=\S)(?P<text>.*)")
 _RULE = re.compile(r"([-*_])( *\1){2,} *$")
 _FENCE = re.compile(r"(`{3,}|~{3,})")
-_RAW = re.compile(r"<(pre|script|style|textarea)\b", re.IGNORECASE)
+_RAW = re.compile(r"<(?:(pre|script|style|textarea)\b|!--)", re.IGNORECASE)
 _HTML_BLOCK = re.compile(
     r"</?(address|article|aside|blockquote|center|details|div|dl|fieldset|figure|footer|form|"
     r"h[1-6]|header|hr|iframe|li|main|nav|ol|p|section|summary|table|tbody|td|th|thead|tr|ul|"
-    r"video)\b",
+    r"video)\b(?![^<>]*\bmarkdown\s*=)",
     re.IGNORECASE,
 )
 _DELIMITER_ROW = re.compile(r"\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*$")
@@ -51,12 +52,15 @@ class _Heading(HashHeaderProcessor):
 
 class _Lines(Preprocessor):
     def run(self, lines: list[str]) -> list[str]:
-        return list(rewrite(lines))
+        return list(rewrite(lines, self.md.htmlStash.store))
 
 
-def rewrite(lines: Iterable[str]) -> Iterator[str]:
-    """`lines` with CommonMark's lists and tables in the form that Python-Markdown reads."""
-    state = _State()
+def rewrite(lines: Iterable[str], keep: Callable[[str], str]) -> Iterator[str]:
+    """`lines` in the form that Python-Markdown reads.
+
+    keep: puts raw HTML aside, and gives what is to stand in its place until the end.
+    """
+    state = _State(keep)
     ahead = [*lines, ""]
     index = 0
     while index < len(ahead) - 1:
@@ -69,38 +73,44 @@ def rewrite(lines: Iterable[str]) -> Iterator[str]:
             continue
         yield from state.line(line.expandtabs(4) if line[:1] in " \t" else line, ahead[index + 1])
         index += 1
+    yield from state.end()
 
 
 class _State:
     """Where the walk over the lines is: which items are open, and what came before."""
 
-    def __init__(self) -> None:
+    def __init__(self, keep: Callable[[str], str]) -> None:
+        self.keep = keep
         self.items: list[int] = []  # the column where the content of each open item begins
         self.kinds: list[bool] = []  # of each open item, whether its list is a numbered one
         self.second = False  # whether the paragraph is a later one of its item
         self.loose = False  # whether there was a blank line within the open items
         self.fence = ""  # the fence that is open, and the column it began at
         self.fence_column = 0
-        self.raw = ""  # the raw HTML tag that is open
-        self.in_html = False
+        self.html: list[str] = []  # the lines of the HTML block that is open
+        self.html_end = ""  # what ends it; "" for a blank line
         self.blank = True  # whether the line before was blank
         self.paragraph = False  # whether the line before may go on as a paragraph
 
     @property
     def verbatim(self) -> bool:
-        return bool(self.fence or self.raw or self.in_html)
+        return bool(self.fence or self.html)
 
     def quote(self, lines: list[str]) -> Iterator[str]:
         """A block quote: its content is rewritten as a document of its own."""
+        if self.blank:
+            self._close(_indent(lines[0]))
         prefix = "    " * len(self.items) if self._inside(lines[0]) else ""
         inner = [re.sub(r"^\s*> ?", "", line) for line in lines]
-        yield from (f"{prefix}> {line}".rstrip() for line in rewrite(inner))
+        yield from (f"{prefix}> {line}".rstrip() for line in rewrite(inner, self.keep))
         self.blank, self.paragraph = False, True
 
     def line(self, line: str, following: str) -> Iterator[str]:
         """What `line` becomes: itself, indented anew, with a blank line before where needed."""
-        if self.verbatim:
-            yield self._verbatim(line)
+        if self.fence:
+            yield self._in_fence(line)
+        elif self.html:
+            yield from self._in_html(line)
         elif not line.strip():
             self.blank, self.paragraph = True, False
             self.loose = bool(self.items)
@@ -110,19 +120,33 @@ class _State:
         else:
             yield from self._text(line, following)
 
-    def _verbatim(self, line: str) -> str:
+    def end(self) -> Iterator[str]:
+        """What is left at the end of the text."""
+        if self.html:
+            yield from self._html_block()
+
+    def _in_fence(self, line: str) -> str:
         text = line.strip()
-        if self.fence:
-            if text.startswith(self.fence) and not text.strip(self.fence[0]):
-                self.fence = ""
-            keep = max(_indent(line) - self.fence_column, 0)
-            line = "    " * len(self.items) + " " * keep + line.lstrip(" ") if text else ""
-        elif self.raw and f"</{self.raw}" in line.lower():
-            self.raw = ""
-        elif self.in_html and not text:
-            self.in_html = False
-        self.blank, self.paragraph = not text, False
-        return line
+        if text.startswith(self.fence) and not text.strip(self.fence[0]):
+            self.fence = ""
+        self.blank, self.paragraph = False, False
+        keep = max(_indent(line) - self.fence_column, 0)
+        return "    " * len(self.items) + " " * keep + line.lstrip(" ") if text else ""
+
+    def _in_html(self, line: str) -> Iterator[str]:
+        if not self.html_end and not line.strip():
+            yield from self._html_block()
+            return
+        self.html.append(line)
+        if self.html_end and self.html_end in line.lower():
+            yield from self._html_block()
+
+    def _html_block(self) -> Iterator[str]:
+        """The HTML block that ends here, put aside; a paragraph of its own in the text."""
+        prefix = "    " * len(self.items)
+        yield from ("", prefix + self.keep("\n".join(self.html)), "")
+        self.html = []
+        self.blank, self.paragraph = True, False
 
     def _item(self, line: str) -> re.Match[str] | None:
         """The list item that `line` begins, if it does."""
@@ -170,6 +194,11 @@ class _State:
     def _text(self, line: str, following: str) -> Iterator[str]:
         if self.blank or not self.paragraph:
             self._close(_indent(line))
+        if self._begins_html(line.strip()):
+            self.html = [line]
+            if self.html_end and self.html_end in line.lower():
+                yield from self._html_block()
+            return
         inside = self._inside(line)
         self.second = self.second or (self.blank and inside)
         if self._interrupts(line, following):
@@ -178,6 +207,14 @@ class _State:
         keep = _indent(line) - (self.items[-1] if level else 0)
         yield "    " * level + " " * max(keep, 0) + line.lstrip(" ")
         self._note(line.strip(), _indent(line))
+
+    def _begins_html(self, text: str) -> bool:
+        """Whether `text` begins an HTML block; if so, what will end it is noted."""
+        if raw := _RAW.match(text):
+            self.html_end = f"</{raw[1].lower()}" if raw[1] else "-->"
+            return not (self.paragraph and self.html_end == "-->")
+        self.html_end = ""
+        return bool(_HTML_BLOCK.match(text))
 
     def _inside(self, line: str) -> bool:
         return bool(self.items) and _indent(line) >= self.items[-1]
@@ -195,12 +232,8 @@ class _State:
         """Remembers what `text`, the content of a line, opens."""
         if fence := _FENCE.match(text):
             self.fence, self.fence_column = fence[1], indent
-        elif (raw := _RAW.match(text)) and f"</{raw[1].lower()}" not in text.lower():
-            self.raw = raw[1].lower()
-        elif _HTML_BLOCK.match(text):
-            self.in_html = True
         self.blank = False
-        self.paragraph = not self.verbatim and not _STARTS_NO_PARAGRAPH.match(text)
+        self.paragraph = not self.fence and not _STARTS_NO_PARAGRAPH.match(text)
 
 
 def _indent(line: str) -> int:

@@ -12,12 +12,17 @@ from dataclasses import dataclass, field
 from posixpath import dirname, normpath
 from urllib.parse import quote, unquote, urljoin, urlsplit, urlunsplit
 
+INTERNAL = "@/"
+"""Begins a reference to another article by its file, wherever it lies (as in Zola)."""
+
 # What may stand unencoded in a path, query or fragment (RFC 3986, section 3.3), and "%", which
 # `_encode_part` has made sure begins an escape.
 _SAFE = "/%:@!$&'()*+,;=~-._"
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+_WEB = re.compile(r"https?:", re.IGNORECASE)
 _STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
-_PAGE = re.compile(r"\.(md|markdown|mdx)$", re.IGNORECASE)
+_PAGE = re.compile(r"\.(?:md|markdown|mdx)\Z", re.IGNORECASE)
+_DROPPED = re.compile(r"[\t\n\r]")  # by every browser (WHATWG URL, 4.4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,28 @@ class Library:
     beside: Mapping[str, Asset] = field(default_factory=dict)
     rooted: Mapping[str, Asset] = field(default_factory=dict)
     sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    # The ends of the paths of `pages`, without file ending -> address; "" where two share it.
+    # Made when it is first asked for.
+    _by_end: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def page(self, path: str) -> str | None:
+        """The address of the one article whose path ends in `path`, with or without its file
+        ending, or its `/index.md`; None where there is none, or more than one."""
+        if not self._by_end:
+            for page, url in self.pages.items():
+                for end in _ends(page):
+                    if self._by_end.setdefault(end, url) != url:
+                        self._by_end[end] = ""
+        return self._by_end.get(_PAGE.sub("", path)) or None
+
+
+def _ends(page: str) -> list[str]:
+    """What `Library.page` finds the article at the path `page` by."""
+    parts = _PAGE.sub("", page).split("/")
+    ends = ["/".join(parts[start:]) for start in range(len(parts))]
+    if parts[-1] in {"index", "_index"}:
+        ends += ["/".join(parts[start:-1]) for start in range(len(parts) - 1)]
+    return ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,21 +95,24 @@ class Links:
         """`reference`, as the author wrote it, as an absolute address encoded once.
 
         A link to another article's source file becomes that article's address; a file that lies
-        beside the article or in an assets folder gets the address it is served at.
+        beside the article or in an assets folder gets the address it is served at. A link to a
+        file that does not exist is resolved as a browser would.
         """
-        reference = reference.strip()
-        if _SCHEME.match(reference) and not reference.lower().startswith(("http:", "https:")):
-            return encode(reference) if reference.startswith("mailto:") else reference
-        if _SCHEME.match(reference) or reference.startswith("//"):
-            return encode(urljoin(self.library.site, reference))
-        path, mark, rest = _split(reference)
+        reference = _DROPPED.sub("", reference.strip())
+        if _WEB.match(reference) or reference.startswith("//"):
+            return encode(_join(self.library.site, _slashed(reference)))
+        if _SCHEME.match(reference):
+            return encode(reference)
+        path, rest = _split(_slashed(reference))
         if not path:
-            return encode(self.url + mark + rest)
+            return encode(_join(self.url, rest))
         if (page := self._page(path)) is not None:
-            return encode(page + mark + rest if mark == "#" else page)
-        if (asset := self.asset(path)) is not None:
-            return asset.url
-        return encode(urljoin(self.url, encode(reference)))
+            return encode(page + rest) if rest.startswith("#") else encode(page)
+        if (asset := self.asset(path.removeprefix(INTERNAL))) is not None:
+            return encode(asset.url + rest)
+        if path.startswith(INTERNAL):
+            return encode(_join(self.library.site, encode(path.removeprefix(INTERNAL) + rest)))
+        return encode(_join(self.url, encode(path + rest)))
 
     def asset(self, reference: str) -> Asset | None:
         """The file on disk that `reference` names, or None."""
@@ -96,48 +126,67 @@ class Links:
         return None
 
     def _page(self, path: str) -> str | None:
-        if not _PAGE.search(path):
+        """The address of the article that `path` names the file of."""
+        internal = path.startswith(INTERNAL)
+        path = unquote(path.removeprefix(INTERNAL))
+        if not internal and not _PAGE.search(path):
             return None
-        near = normpath(f"{dirname(self.source)}/{unquote(path)}")
-        if near in self.library.pages:
+        near = normpath(f"{dirname(self.source)}/{path}")
+        if not path.startswith("/") and near in self.library.pages:
             return self.library.pages[near]
-        tail = "/" + normpath(unquote(path).lstrip("./"))
-        return next((url for page, url in self.library.pages.items() if page.endswith(tail)), None)
+        if internal or path.startswith("/"):
+            return self.library.page(normpath(path.lstrip("/")))
+        return None
 
 
 def encode(address: str) -> str:
     """`address` as an RFC 3986 URI: what needs an escape gets one, what has one keeps it."""
     try:
         parts = urlsplit(address)
-    except ValueError:  # such as a bracketed host that is no IPv6 address
-        return _encode_part(address)
-    return urlunsplit(
-        (
-            parts.scheme,
-            _encode_host(parts.netloc),
-            _encode_part(parts.path),
-            _encode_part(parts.query, "?"),
-            _encode_part(parts.fragment, "?"),
+        return urlunsplit(
+            (
+                parts.scheme,
+                _encode_authority(parts.netloc),
+                _encode_part(parts.path),
+                _encode_part(parts.query, "?"),
+                _encode_part(parts.fragment, "?"),
+            )
         )
-    )
+    except ValueError:  # such as a bracketed host that is no IPv6 address
+        return _encode_part(address, "?#")
 
 
-def _split(reference: str) -> tuple[str, str, str]:
-    """The path of `reference`, then the mark and text of what follows it, query or fragment."""
+def _join(base: str, reference: str) -> str:
+    try:
+        return urljoin(base, reference)
+    except ValueError:
+        return "https:" + reference if reference.startswith("//") else reference
+
+
+def _split(reference: str) -> tuple[str, str]:
+    """The path of `reference`, and what follows it: query and fragment with their marks."""
     found = re.search(r"[?#]", reference)
-    if found is None:
-        return reference, "", ""
-    return reference[: found.start()], found[0], reference[found.end() :]
+    return (reference[: found.start()], reference[found.start() :]) if found else (reference, "")
+
+
+def _slashed(reference: str) -> str:
+    """`reference` with slashes for the backslashes of its path, as in every browser."""
+    path, rest = _split(reference)
+    return path.replace("\\", "/") + rest
 
 
 def _encode_part(text: str, also_safe: str = "") -> str:
-    return quote(_STRAY_PERCENT.sub("%25", text), safe=_SAFE + also_safe)
+    return quote(_STRAY_PERCENT.sub("%25", text), safe=_SAFE + also_safe, errors="replace")
 
 
-def _encode_host(host: str) -> str:
-    if host.isascii():
-        return host
+def _encode_authority(authority: str) -> str:
+    """A host, which may have a port after it and a user before it."""
+    if authority.isascii():
+        return quote(authority, safe="@:[]%!$&'()*+,;=~-._")
+    user, mark, place = authority.rpartition("@")
+    host, colon, port = place.partition(":")
     try:
-        return host.encode("idna").decode("ascii")
+        host = host.encode("idna").decode("ascii")
     except UnicodeError:
-        return quote(host, safe="@:[]")
+        host = quote(host, safe="")
+    return _encode_part(user) + mark + host + colon + quote(port, safe="")

@@ -1,15 +1,16 @@
 """HTML that is safe to hand to any reader: an allow-list, by nh3 (ammonia).
 
-One walk does all that depends on a tag's attributes: what is not allowed goes, every address
-becomes absolute, and `id` goes too. An id could only collide with another article's in a page
-that shows several (all have a `fn:1`), and nothing needs it: a link within the article leads to
-the same place on the web (docs/decisions/0003-links-within-an-article.md).
+Nothing that is kept runs, sends, or changes how the page around it looks. One walk does all that
+depends on a tag's attributes: what is not allowed goes, every address becomes absolute, and `id`
+goes too. An id could only collide with another article's in a page that shows several (all have a
+`fn:1`), and nothing needs it: a link within the article leads to the same place on the web
+(docs/decisions/0003-links-within-an-article.md).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import nh3
 
@@ -30,8 +31,8 @@ _ATTRIBUTES: dict[str, set[str]] = {
     "ol": {"start", "reversed", "type"},
     "q": {"cite"},
     "source": {"src", "srcset", "sizes", "type", "media"},
-    "td": {"colspan", "rowspan", "headers", "style"},
-    "th": {"colspan", "rowspan", "headers", "scope", "abbr", "style"},
+    "td": {"colspan", "rowspan", "style"},
+    "th": {"colspan", "rowspan", "scope", "abbr", "style"},
     "time": {"datetime"},
     "track": {"src", "kind", "srclang", "label"},
     "video": {"src", "poster", "controls", "width", "height", "preload", "loop", "muted"},
@@ -43,13 +44,45 @@ _PLAIN_TAGS = """
 """
 _TAGS = set(_ATTRIBUTES) | set(_PLAIN_TAGS.split())
 _DROPPED_WITH_CONTENT = {"script", "style", "template", "noscript", "svg", "math", "title"}
-_ADDRESSES = {"href", "src", "poster", "cite"}
-_SCHEMES = {"http", "https", "mailto", "tel", "xmpp", "magnet", "geo"}
-_LANGUAGE_CLASS = re.compile(r"language-[\w+#.-]+")
 
-_IFRAME = re.compile(r"<iframe\b([^>]*)>.*?</iframe\s*>", re.DOTALL | re.IGNORECASE)
-_SRC = re.compile(r"""\bsrc\s*=\s*["']?([^"'\s>]+)""", re.IGNORECASE)
-_CHECKBOX = re.compile(r"<input\b[^>]*type=.?checkbox[^>]*>", re.IGNORECASE)
+_TAKEN_OUT = """
+    iframe object embed applet form input button select textarea canvas frame frameset link meta
+    base dialog marquee
+"""
+_KNOWN_DROPPED = _DROPPED_WITH_CONTENT | set(_TAKEN_OUT.split())
+
+_VOID_TAGS = "area base br col embed hr img input link meta source track wbr"
+_VOID = frozenset(_VOID_TAGS.split())
+# These end by themselves where another begins, so that many of them in a row lie side by side.
+_OFTEN_LEFT_OPEN = "p li dt dd tr td th tbody thead tfoot option"
+_SELF_ENDING = _VOID | frozenset(_OFTEN_LEFT_OPEN.split())
+DEEPEST = 250
+"""How many tags may lie within each other. Those within are dropped, their words stay."""
+
+_LOADED = {"src", "srcset", "poster"}
+_ADDRESSES = {"href", "cite"} | _LOADED
+_WEB = {"http", "https"}
+_SCHEMES = _WEB | {"mailto", "tel", "xmpp", "magnet", "geo"}
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
+# A picture that is written into the article loads nothing, and without it would be lost. A
+# drawing (SVG) could have scripts in it.
+_WRITTEN_IN = re.compile(r"data:image/(?:png|jpeg|gif|webp|avif);base64,[A-Za-z0-9+/=%]+\Z")
+_LANGUAGE_CLASS = re.compile(r"(?:^|\s)(language-[\w+#.-]+)")
+_ALIGNED = re.compile(r"(?:^|;)\s*text-align\s*:\s*(left|right|center|justify)\b", re.IGNORECASE)
+
+_TAG = re.compile(r"<(/?)([A-Za-z][^\s/>]*)(?:[^<>\"']|\"[^\"]*\"|'[^']*')*+>")
+_TAG_NAME = re.compile(r"<([A-Za-z][^\s/>]*)")
+_CHECKBOX = re.compile(r"<input\b[^<>]*type=.?checkbox[^<>]*>", re.IGNORECASE)
+_FRAME = re.compile(r"<iframe\b([^<>]*)>", re.IGNORECASE)
+_FRAME_END = re.compile(r"</iframe\s*>", re.IGNORECASE)
+_VALUE = r"""\s*=\s*(?:"([^"]+)"|'([^']+)'|([^"'\s>]+))"""
+_SRC = re.compile(r"\bsrc" + _VALUE, re.IGNORECASE)
+_TITLE = re.compile(r"\btitle" + _VALUE, re.IGNORECASE)
+_FIRST_OF_PRE = re.compile(r"(<pre\b[^>]*>)\n")
+_CANDIDATE_END = re.compile(r",\s+|,(?=[^\s,]+\s+[\d.]+[wx])")
+_MOST_PASSES = 5
+
+_Attribute = Callable[[str, str, str], str | None]
 
 
 def sanitise(html: str, resolve: Callable[[str], str]) -> str:
@@ -59,42 +92,120 @@ def sanitise(html: str, resolve: Callable[[str], str]) -> str:
     link to it, a task's check box a character.
     """
 
-    def attribute(_tag: str, name: str, value: str) -> str | None:
+    def attribute(tag: str, name: str, value: str) -> str | None:
         if name in _ADDRESSES:
-            return resolve(value)
-        if name == "srcset":
-            return _srcset(value, resolve)
+            return _address(tag, name, value, resolve)
         if name == "class":
-            return found[0] if (found := _LANGUAGE_CLASS.search(value)) else None
+            return found[1] if (found := _LANGUAGE_CLASS.search(value)) else None
+        if name == "style":
+            return f"text-align:{found[1].lower()}" if (found := _ALIGNED.search(value)) else None
         return value
 
-    return nh3.clean(
-        _CHECKBOX.sub(_as_character, _IFRAME.sub(_as_link, html)),
+    html = _plainer(html)
+    names = set(map(str.lower, _TAG_NAME.findall(html)))
+    cleaned = _clean(html, attribute)
+    if names <= _TAGS:
+        return cleaned
+    # A tag that went may have kept two others apart, such as a link in a link, which will then
+    # be read in another way: once more, until what is written is what will be read.
+    for _ in range(_MOST_PASSES):
+        html, cleaned = cleaned, _clean(cleaned, attribute)
+        if html == cleaned:
+            break
+    return cleaned
+
+
+def _clean(html: str, attribute: _Attribute) -> str:
+    html = nh3.clean(
+        html,
         tags=_TAGS,
         clean_content_tags=_DROPPED_WITH_CONTENT,
         attributes={**_ATTRIBUTES, "*": _EVERYWHERE},
         attribute_filter=attribute,
-        url_schemes=_SCHEMES,
-        filter_style_properties={"text-align"},
+        url_schemes=_SCHEMES | {"data"},
         strip_comments=True,
         link_rel=None,
     )
+    # Whoever reads it drops the first line end in a `pre`; this one is meant.
+    return _FIRST_OF_PRE.sub(r"\1\n\n", html)
+
+
+def _address(tag: str, name: str, value: str, resolve: Callable[[str], str]) -> str | None:
+    """An address that any reader may follow, or None."""
+    if name == "srcset":
+        return _srcset(value, resolve) or None
+    if tag == "img" and name == "src" and _WRITTEN_IN.match(value):
+        return value
+    address = resolve(value)
+    scheme = _SCHEME.match(address)
+    allowed = _WEB if name in _LOADED else _SCHEMES
+    return address if scheme and scheme[1].lower() in allowed else None
 
 
 def _srcset(value: str, resolve: Callable[[str], str]) -> str:
     """A list of image candidates (HTML, 4.8.4.2.1), each address resolved."""
-    candidates = (part.split() for part in re.split(r",\s+|,(?=\S+\s+[\d.]+[wx])", value.strip()))
+    candidates = (part.split() for part in _CANDIDATE_END.split(value.strip()))
+    resolved = ((resolve(parts[0].strip(",")), parts[1:]) for parts in candidates if parts)
     return ", ".join(
-        " ".join((resolve(parts[0].strip(",")).replace(",", "%2C"), *parts[1:]))
-        for parts in candidates
-        if parts
+        " ".join((address.replace(",", "%2C"), *descriptor))
+        for address, descriptor in resolved
+        if address.startswith(("http:", "https:"))
     )
 
 
+def _plainer(html: str) -> str:
+    """`html` with frames as links, check boxes as characters, and no tag too deep."""
+    if _FRAME.search(html):
+        html = "".join(_without_frames(_FRAME_END.split(html)))
+    if html.count("<") > DEEPEST:
+        html = "".join(_not_too_deep(html))
+    return _CHECKBOX.sub(_as_character, html)
+
+
+def _without_frames(parts: list[str]) -> Iterator[str]:
+    """`parts` of HTML, each but the last of which ended with the end tag of a frame."""
+    for part in parts[:-1]:
+        frame = _FRAME.search(part)
+        yield part[: frame.start()] + _as_link(frame) if frame else part
+    yield _FRAME.sub(_as_link, parts[-1])
+
+
 def _as_link(frame: re.Match[str]) -> str:
-    source = _SRC.search(frame[1])
-    return f'<p><a href="{source[1]}">{source[1]}</a></p>' if source else ""
+    """A link to what a frame shows; a paragraph of its own where the frame began a line."""
+    source, title = _SRC.search(frame[1]), _TITLE.search(frame[1])
+    if source is None:
+        return ""
+    href = next(filter(None, source.groups())).replace('"', "&quot;")
+    words = next(filter(None, title.groups())) if title else href
+    link = f'<a href="{href}">{words}</a>'
+    line = frame.string[frame.string.rfind("\n", 0, frame.start()) + 1 : frame.start()]
+    return link if line.strip() else f"<p>{link}</p>"
 
 
 def _as_character(box: re.Match[str]) -> str:
     return "☑ " if "checked" in box[0].lower() else "☐ "
+
+
+def _not_too_deep(html: str) -> Iterator[str]:
+    """The parts of `html`, without the tags that lie too deep.
+
+    Deep nesting takes any parser of HTML a time that grows with its square.
+    """
+    depth = end = 0
+    for tag in _TAG.finditer(html):
+        if tag[2].lower() in _SELF_ENDING:
+            continue
+        depth += 0 if tag[1] else 1
+        if depth > DEEPEST:
+            yield html[end : tag.start()]
+            end = tag.end()
+        depth -= 1 if tag[1] and depth else 0
+    yield html[end:]
+
+
+def dropped_tags(html: str) -> Iterator[tuple[str, int]]:
+    """Name and place of each tag in a text that `sanitise` takes out or turns into a link."""
+    for found in _TAG.finditer(html):
+        name = found[2].lower()
+        if not found[1] and name in _KNOWN_DROPPED:
+            yield name, found.start()

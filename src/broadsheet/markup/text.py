@@ -3,20 +3,47 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from functools import lru_cache
 from html import unescape
+from unicodedata import east_asian_width
 
-from wcwidth import wcswidth, wcwidth
+from wcwidth import wcwidth
 
 # XML 1.0 section 2.2 forbids the C0 controls but tab and line ends, the surrogates, U+FFFE and
 # U+FFFF. The C1 controls are allowed but discouraged there, and validators report them.
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
-_SENTENCE_END = re.compile(r"(?:[。！？…]+[”’」』）】]*|[.!?]+[\"'”’)]*(?=\s|$))")
-_NOT_TEXT = re.compile(r"<(sup|pre|table|script|style)\b.*?</\1>", re.DOTALL)
+_UNSPACED = re.compile(  # Chinese and Japanese; Korean is written with spaces
+    "[\u2e80-\u312f\u3190-\ua4cf\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef\U00020000-\U0003fffd]"
+)
+_SHARED = frozenset("“”‘’…—·")  # punctuation of Chinese and of others
+
+# What one sees as one character (UAX #29, in short): a flag is two letters, and marks, variation
+# selectors, skin tones and all that a joiner joins belong to what they follow.
+_CLUSTER = re.compile(
+    "[\U0001f1e6-\U0001f1ff]{2}|"
+    ".(?:[\u0300-\u036f\u1ab0-\u1aff\u20d0-\u20f0\ufe00-\ufe0f\ufe20-\ufe2f\U0001f3fb-\U0001f3ff"
+    "\U000e0020-\U000e007f]|\u200d.?)*",
+    re.DOTALL,
+)
+_WIDEST = 2  # columns of one such character
+
+_SENTENCE_END = re.compile(r"[。！？…]+[”’」』）】]*|[.!?]+[\"'”’)]*(?=\s|$)")
+_LAST_WORD = re.compile(r"[\w.]*$")
+_ABBREVIATION = re.compile(
+    r"(?:[A-Za-z]|[A-Za-z](?:\.[A-Za-z])+|Mr|Mrs|Ms|Dr|Prof|St|Sr|Jr|vs|etc|cf|al|approx|ca|"
+    r"No|no|Fig|fig|vol|Vol|pp|ed|eds|Inc|Ltd|Co|Corp|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|"
+    r"Dec)\Z"
+)
+
+_NOT_TEXT = re.compile(r"<(pre|table)\b.*?</\1>", re.DOTALL)
+_NOTE_MARK = re.compile(r"<sup><a\b[^>]*>[^<]*</a></sup>")
+_POWER = re.compile(r"<sup>([0-9+-]+)</sup>")
+_POWERS = str.maketrans("0123456789+-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻")
 _PARAGRAPH = re.compile(r"<p\b[^>]*>(.*?)</p>", re.DOTALL)
+_QUOTE = re.compile(r"<(/?)blockquote\b[^>]*>")
 _TAG = re.compile(r"<[^>]*>")
-_WIDE = "[\u1100-\u11ff\u2e80-\ua4cf\uac00-\ud7af\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef]"
-_SOFT_BREAK = re.compile(rf"(?<={_WIDE})[ \t]*\n[ \t]*(?={_WIDE})")
 
 
 def printable(text: str) -> str:
@@ -29,14 +56,6 @@ def forbidden(text: str) -> list[str]:
     return _FORBIDDEN.findall(text)
 
 
-def join_wide(text: str) -> str:
-    """`text` without the line ends between two wide characters.
-
-    Chinese and Japanese are written without spaces, but a line end in the source becomes one.
-    """
-    return _SOFT_BREAK.sub("", text)
-
-
 def one_line(text: str) -> str:
     """`text` as one line, its white space folded."""
     return " ".join(text.split())
@@ -44,18 +63,49 @@ def one_line(text: str) -> str:
 
 def plain(html: str) -> str:
     """The words of `html` on one line, without tags, footnote marks, code blocks and tables."""
-    return one_line(unescape(_TAG.sub("", _NOT_TEXT.sub("", html))))
+    html = _NOTE_MARK.sub("", _NOT_TEXT.sub("", html))
+    html = _POWER.sub(lambda found: found[1].translate(_POWERS), html)
+    return one_line(unescape(_TAG.sub("", html.replace("<br>", " "))))
 
 
 def first_paragraph(html: str) -> str:
-    """The words of the first paragraph of `html` that has any; "" where none has."""
-    return next(filter(None, (plain(found[1]) for found in _PARAGRAPH.finditer(html))), "")
+    """The words of the first paragraph of `html` that has any, one of the author's own before
+    one in a quote; all words where there is no paragraph."""
+    paragraphs = filter(None, (plain(found[1]) for found in _PARAGRAPH.finditer(_own(html))))
+    quoted = filter(None, (plain(found[1]) for found in _PARAGRAPH.finditer(html)))
+    return next(paragraphs, "") or next(quoted, "") or plain(html)
+
+
+def _own(html: str) -> str:
+    """`html` without its quotes."""
+    kept: list[str] = []
+    start = depth = 0
+    for found in _QUOTE.finditer(html):
+        if not depth:
+            kept.append(html[start : found.start()])
+        depth = max(depth - 1, 0) if found[1] else depth + 1
+        start = found.end()
+    return "".join([*kept, "" if depth else html[start:]])
+
+
+@lru_cache(maxsize=4096)
+def is_wide(char: str) -> bool:
+    """Whether `char` takes two columns (UAX #11)."""
+    return east_asian_width(char) in {"W", "F"}
+
+
+def is_unspaced(before: str, after: str) -> bool:
+    """Whether text with a line end between these two characters has no space there.
+
+    Chinese and Japanese are written without spaces, but a line end in HTML shows as one.
+    """
+    kinds = [bool(_UNSPACED.match(char)) for char in (before, after)]
+    return all(kinds) or (any(kinds) and (before in _SHARED or after in _SHARED))
 
 
 def width(text: str) -> int:
-    """The columns that `text` takes on a terminal; a wide character takes two (UAX #11)."""
-    columns = wcswidth(text)
-    return columns if columns >= 0 else sum(max(wcwidth(char), 0) for char in text)
+    """The columns that `text` takes; a wide character takes two (UAX #11)."""
+    return len(text) if text.isascii() else sum(columns for _, columns in _clusters(text))
 
 
 def shorten(text: str, columns: int) -> str:
@@ -63,23 +113,53 @@ def shorten(text: str, columns: int) -> str:
 
     A cut inside a sentence ends in an ellipsis, and in spaced scripts falls between words.
     """
-    if width(text) <= columns:
-        return text
     head = _head(text, columns)
-    ends = [found.end() for found in _SENTENCE_END.finditer(head)]
-    if ends and width(head[: ends[-1]]) * 2 >= columns:
-        return head[: ends[-1]]
+    if head == text:
+        return text
+    near = text[: len(head) + 20]  # what follows tells whether a sentence ends
+    ends = [found.end() for found in _SENTENCE_END.finditer(near) if _is_end(near, found)]
+    end = max((end for end in ends if end <= len(head)), default=0)
+    if width(text[:end]) * 2 >= columns:
+        return text[:end]
     head = _head(text, columns - 1)
-    if text[len(head)].isascii() and head[-1].isascii() and " " in head[len(head) // 2 :]:
+    if " " in head[len(head) // 2 :] and not _is_between(text, len(head)):
         head = head[: head.rindex(" ")]
     return head.rstrip(" ，、；：,;:—-") + "…"
 
 
+def _is_end(text: str, found: re.Match[str]) -> bool:
+    """Whether a full stop ends a sentence, rather than an abbreviation."""
+    if found[0] != ".":
+        return True
+    before = _LAST_WORD.search(text, max(found.start() - 12, 0), found.start())
+    if before and _ABBREVIATION.match(before[0]):
+        return False
+    return not text[found.end() : found.end() + 2].strip()[:1].islower()
+
+
+def _is_between(text: str, index: int) -> bool:
+    """Whether no word of a spaced script goes on at `index`."""
+    before, after = text[index - 1], text[index]
+    return after.isspace() or bool(_UNSPACED.match(before) or _UNSPACED.match(after))
+
+
 def _head(text: str, columns: int) -> str:
     """The longest start of `text` that takes at most `columns`."""
-    used = 0
-    for index, char in enumerate(text):
-        used += max(wcwidth(char), 0)
+    used = end = 0
+    for cluster, wide in _clusters(text):
+        used += wide
         if used > columns:
-            return text[:index]
+            return text[:end]
+        end += len(cluster)
     return text
+
+
+def _clusters(text: str) -> Iterator[tuple[str, int]]:
+    """What one sees as the characters of `text`, and the columns of each."""
+    for found in _CLUSTER.finditer(text):
+        cluster = found[0]
+        if len(cluster) == 1:
+            yield cluster, max(wcwidth(cluster), 0)
+        else:
+            wide = 2 if "\ufe0f" in cluster else sum(max(wcwidth(char), 0) for char in cluster)
+            yield cluster, min(wide, _WIDEST)

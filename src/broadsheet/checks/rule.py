@@ -1,0 +1,76 @@
+"""Rules: each has a name, a severity and a page in docs/checks.md, which is made from here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from broadsheet.checks.material import Material
+from broadsheet.errors import Problem
+
+Severity = Literal["error", "warning"]
+Look = Callable[[Material], Iterable[Problem]]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule.
+
+    about: why it matters, in a sentence or two. look: finds what is wrong.
+    """
+
+    name: str
+    severity: Severity
+    about: str
+    look: Look
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that a rule found, with the severity that the config gives it."""
+
+    rule: str
+    severity: Severity
+    problem: Problem
+
+    def __str__(self) -> str:
+        """`path:line: rule-name: what is wrong; what to do`"""
+        where = self.problem.where
+        text = f"{self.rule}: {self.problem.words}"
+        return f"{where}: {text}" if where else text
+
+
+RULES: dict[str, Rule] = {}
+"""Every rule, by its name, in the order of the documentation."""
+
+
+def rule(name: str, severity: Severity, about: str) -> Callable[[Look], Look]:
+    """Makes a rule of the function below; it yields what is wrong."""
+
+    def register(look: Look) -> Look:
+        RULES[name] = Rule(name, severity, about, look)
+        return look
+
+    return register
+
+
+def findings(material: Material) -> tuple[Finding, ...]:
+    """All that is wrong, worst first, then by place."""
+    found = [finding for each in RULES.values() for finding in _apply(each, material)]
+    found.sort(key=_order)
+    return tuple(found)
+
+
+def _apply(each: Rule, material: Material) -> Iterator[Finding]:
+    setting = material.settings.checks.rules.get(each.name, each.severity)
+    if setting == "off":
+        return
+    for problem in each.look(material):
+        if each.name not in material.unchecked(problem.path):
+            yield Finding(each.name, "error" if setting == "error" else "warning", problem)
+
+
+def _order(finding: Finding) -> tuple[bool, str, int, str]:
+    problem = finding.problem
+    return finding.severity != "error", problem.path, problem.line or 0, finding.rule

@@ -1,0 +1,125 @@
+"""The direction that data goes: the core knows no edge, and nobody but the CLI knows the CLI."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+import broadsheet
+
+PACKAGE = Path(broadsheet.__file__).parent
+CORE = {
+    *("errors", "publication", "settings", "markup", "articles", "topics", "library", "entry"),
+    *("catalogue", "feeds", "digests", "words", "sites", "checks", "pages"),
+}
+EDGES = {
+    *("config", "inputs", "cache", "rendering", "outputs", "preview", "delivery", "records"),
+    "serve",
+}
+MODULES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py"))
+
+
+@cache
+def tree(module: str) -> ast.Module:
+    return ast.parse((PACKAGE / module).read_text("utf-8"))
+
+
+def part(module: str) -> str:
+    """The first name of a module's path: `feeds/plan.py` -> feeds."""
+    return module.partition("/")[0].removesuffix(".py")
+
+
+def imports(module: str) -> Iterator[str]:
+    """The full name of everything that a module imports, wherever in it."""
+    for node in ast.walk(tree(module)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module}: write imports in full"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def ours(module: str) -> set[str]:
+    """The parts of Broadsheet that a module imports."""
+    names = (name.split(".") for name in imports(module))
+    return {name[1] for name in names if name[0] == "broadsheet"} - {"__version__"}
+
+
+IN_CORE = [module for module in MODULES if part(module) in CORE]
+
+
+def test_the_parts_are_all_there() -> None:
+    """The names here are those of the package; a part that is renamed must be renamed here."""
+    assert {"articles", "catalogue", "feeds", "markup", "digests"} <= set(map(part, IN_CORE))
+    assert {"config", "inputs", "outputs"} <= set(map(part, MODULES))
+
+
+@pytest.mark.parametrize("module", IN_CORE)
+def test_the_core_knows_no_edge(module: str) -> None:
+    """Data goes one way: what reads and writes calls the core, never the other way round."""
+    assert not ours(module) & (EDGES | {"cli"})
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_nobody_knows_the_cli(module: str) -> None:
+    """All is put together there and only there."""
+    if part(module) not in {"cli", "__main__"}:
+        assert "cli" not in ours(module)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_feeds_and_digests_do_not_know_each_other(module: str) -> None:
+    """What both need is in the catalogue and in the entry."""
+    for one, other in (("feeds", "digests"), ("digests", "feeds")):
+        if part(module) == one:
+            assert other not in ours(module)
+
+
+@pytest.mark.parametrize(
+    ("library", "users"),
+    [
+        ("feedgen", {"feeds/atom_rss.py", "feeds/mends.py"}),
+        ("frontmatter", {"articles/front_matter.py"}),
+    ],
+)
+def test_a_library_has_one_user(library: str, users: set[str]) -> None:
+    """What has traps is used in one place, where they are known."""
+    found = {
+        module for module in MODULES for name in imports(module) if name.split(".")[0] == library
+    }
+    assert found == users
+
+
+# What opens files, asks the machine, or says something by itself.
+_EFFECTS = {
+    *("os", "io", "pathlib.Path", "sys", "time", "tempfile", "shutil", "glob", "socket", "locale"),
+    *("subprocess", "logging", "random", "secrets", "uuid", "urllib.request", "http", "sqlite3"),
+    *("platform", "getpass", "threading", "multiprocessing", "concurrent", "click", "requests"),
+}
+_EXCEPTIONS = {
+    ("digests/html_mail.py", "logging"),  # a level, to silence a library that prints
+    ("digests/templates.py", "pathlib.Path"),  # of its own file: an editable install's templates
+}
+_CALLS = {"open", "print", "input", "breakpoint"}
+_CLOCKS = {"now", "utcnow", "today"}
+_READS = {"read_text", "read_bytes", "write_text", "write_bytes", "iterdir"}
+
+
+@pytest.mark.parametrize("module", IN_CORE)
+def test_the_core_is_pure(module: str) -> None:
+    """It opens no file, reads no clock, knows no environment; its own package's files aside."""
+    names = set(imports(module))
+    for effect in _EFFECTS:
+        if (module, effect) not in _EXCEPTIONS:
+            assert not [name for name in names if f"{name}.".startswith(f"{effect}.")]
+    own_files = "importlib.resources.files" in names
+    for node in ast.walk(tree(module)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            assert node.func.id not in _CALLS, f"{module}:{node.lineno}"
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            assert node.func.attr not in _CLOCKS, f"{module}:{node.lineno}"
+            assert own_files or node.func.attr not in _READS, f"{module}:{node.lineno}"

@@ -1,0 +1,85 @@
+"""Rendering many articles: kept ones are found, the rest are made on any number of cores."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from broadsheet.articles import Article
+from broadsheet.cache import Cache
+from broadsheet.library import File, library
+from broadsheet.markup import Library, Rendition
+from broadsheet.publication import BaseUrl, Publication
+from broadsheet.rendering import renditions
+from broadsheet.settings import ArticleSettings
+from conftest import article, dated
+
+ARTICLES = tuple(
+    article(
+        f"{dated()}# {n}\n\n![x](i{n}.png) [y](a{n + 1}.md)[^1]\n\n[^1]: It.\n", f"content/a{n}.md"
+    )
+    for n in range(30)
+)
+
+
+def made_of(articles: tuple[Article, ...], *images: str) -> Library:
+    publication = Publication(title="A", url=BaseUrl("https://example.org/"))
+    files = [File(f"content/{name}", 1) for name in images]
+    return library(files, articles, publication, ArticleSettings())
+
+
+def rendered(
+    state: Path, articles: tuple[Article, ...], files: Library, workers: int = 1
+) -> tuple[dict[str, Rendition], int]:
+    """The renditions, and how many of them had to be made."""
+    steps: list[None] = []
+    with Cache(state) as cache:
+        made = renditions(
+            articles,
+            files,
+            cache,
+            workers=workers,
+            worth_a_worker=4,
+            step=lambda: steps.append(None),
+        )
+    return made, len(steps)
+
+
+def test_the_number_of_workers_does_not_show(tmp_path: Path) -> None:
+    """One process and four make the same, each article once."""
+    files = made_of(ARTICLES)
+    one = rendered(tmp_path / "none", ARTICLES, files, workers=1)
+    four = rendered(tmp_path / "none", ARTICLES, files, workers=4)
+    assert one == four
+    assert one[1] == len(ARTICLES)
+
+
+def test_the_order_of_the_articles_does_not_show(tmp_path: Path) -> None:
+    """Footnotes and headings have ids of their own article, whatever was rendered before it."""
+    files = made_of(ARTICLES)
+    forward = rendered(tmp_path, ARTICLES, files)[0]
+    assert rendered(tmp_path / "none", ARTICLES[::-1], files)[0] == forward
+    (seventh,) = rendered(tmp_path / "none", ARTICLES[7:8], files)[0].values()
+    assert seventh == forward[ARTICLES[7].id]
+
+
+def test_what_is_kept_is_not_made_again(tmp_path: Path) -> None:
+    """A second run renders nothing, and after an edit only what changed."""
+    files = made_of(ARTICLES)
+    first = rendered(tmp_path, ARTICLES, files)
+    assert rendered(tmp_path, ARTICLES, files) == (first[0], 0)
+    edited = (article(dated() + "New.\n", "content/a0.md"), *ARTICLES[1:])
+    made, steps = rendered(tmp_path, edited, made_of(edited))
+    assert steps == 1
+    assert "New." in made[edited[0].id].html
+
+
+def test_what_links_elsewhere_now_is_made_again(tmp_path: Path) -> None:
+    """A file that appears, and an article that moves, change those that refer to them."""
+    rendered(tmp_path, ARTICLES, made_of(ARTICLES))
+    with_image = made_of(ARTICLES, "i3.png")
+    assert rendered(tmp_path, ARTICLES, with_image)[1] == 1
+    moved = (*ARTICLES[:9], article(dated(slug="moved"), "content/a9.md"), *ARTICLES[10:])
+    made, steps = rendered(tmp_path, moved, made_of(moved, "i3.png"))
+    assert steps == 2
+    assert "https://example.org/posts/moved/" in made[moved[8].id].html
+    assert made == rendered(tmp_path / "none", moved, made_of(moved, "i3.png"))[0]
