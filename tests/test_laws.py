@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from conftest import NOW, Newsroom, contents, run_command, stamps
 
 LAW = settings(
-    max_examples=25,
+    max_examples=15,
     deadline=None,  # a build takes as long as it takes
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

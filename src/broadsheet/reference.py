@@ -16,7 +16,7 @@ from broadsheet.publication import BaseUrl, Language, Person
 from broadsheet.settings import Permalink, Schedule, Settings
 
 _TYPES: dict[type, dict[str, Any]] = {
-    BaseUrl: {"type": "string", "format": "uri"},
+    BaseUrl: {"type": "string", "format": "uri", "examples": ["https://example.org/"]},
     Language: {"type": "string", "examples": ["zh-CN", "en"]},
     Permalink: {"type": "string", "examples": ["/posts/{slug}/"]},
     Schedule: {"type": "string", "examples": ["0 8 * * MON", "@daily"]},
@@ -160,7 +160,7 @@ def _example(table: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _row(key: Key) -> str:
-    default = "(must be given)" if key.required else f"`{_literal(key.default)}`"
+    default = "(must be given)" if key.required else f"`{literal(key.default)}`"
     if not key.required and key.default in (None, ""):
         default = ""
     cells = (f"`{key.name}`", _type_name(key.type), default, key.description)
@@ -181,9 +181,10 @@ def _type_name(kind: Any) -> str:
 def _assignment(key: Key, values: Mapping[str, object], *, commented: bool) -> str:
     full = ".".join((*key.table, key.name))
     if full in values and not commented:
-        return f"{key.name} = {_literal(values[full])}"
-    value = _EXAMPLES.get(full, key.default)
-    return f"# {key.name} = {_literal('' if value is None else value)}"
+        return f"{key.name} = {literal(values[full])}"
+    example = _TYPES.get(key.type, {}).get("examples", [""])[0]
+    value = _EXAMPLES.get(full, example if key.default is None else key.default)
+    return f"# {key.name} = {literal(value)}"
 
 
 # What a starter file shows where the default says too little.
@@ -197,13 +198,13 @@ _EXAMPLES: dict[str, object] = {
 }
 
 
-def _literal(value: object) -> str:
+def literal(value: object) -> str:
     """`value` in TOML; its basic strings are JSON's (toml.io, 1.0.0)."""
     if isinstance(value, Mapping):
-        pairs = (f"{_bare(str(k))} = {_literal(v)}" for k, v in value.items())
+        pairs = (f"{_bare(str(k))} = {literal(v)}" for k, v in value.items())
         return "{ " + ", ".join(pairs) + " }" if value else "{}"
     if isinstance(value, list | tuple):
-        return "[" + ", ".join(map(_literal, value)) + "]"
+        return "[" + ", ".join(map(literal, value)) + "]"
     return json.dumps(value, ensure_ascii=False)
 
 

@@ -79,6 +79,11 @@ class Article:
     unchecked: tuple[str, ...] = ()
 
     @property
+    def appears(self) -> datetime:
+        """From when on it may be published, unless it is a draft."""
+        return max(self.date, self.publish or self.date)
+
+    @property
     def is_mdx(self) -> bool:
         """Whether the body is MDX, which Astro's articles may be."""
         return self.source.endswith(".mdx")
@@ -212,7 +217,9 @@ class _Reader:
     def _asked(self) -> str:
         """The address that the front matter asks for; "" for none."""
         asked = self._read(fields.ADDRESS, fields.address, "")
-        return "" if "{{" in asked else asked  # an Eleventy template is not ours to fill in
+        if "{{" in asked:  # an Eleventy template is not ours to fill in
+            return ""
+        return asked if ":" not in asked or _SCHEME.match(asked) else ""
 
     def _url(self, pattern: str, base: str, title: str, date: datetime) -> str:
         """The article's address under `base`: what its front matter asks for, else `pattern`."""

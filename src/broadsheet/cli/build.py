@@ -54,6 +54,8 @@ def _report(project: Project, changes: Changes, dry_run: bool) -> None:
         + (f"{len(changes.removed)} {would}removed, " if changes.removed else "")
         + f"{changes.unchanged} unchanged"
     )
-    if undated := [path for path, why in project.articles.pages.items() if "date" in why]:
-        shown = ", ".join(undated[:3]) + (", ..." if len(undated) > 3 else "")
-        click.echo(f"{count(len(undated), 'page')} without a date, so no articles: {shown}")
+    for what in ("it has no date", "it has no front matter"):
+        if pages := [path for path, why in project.articles.pages.items() if why == what]:
+            shown = ", ".join(pages[:3]) + (", ..." if len(pages) > 3 else "")
+            lacking = what.removeprefix("it has no ")
+            click.echo(f"{count(len(pages), 'page')} without {lacking}, so no articles: {shown}")

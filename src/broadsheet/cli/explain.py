@@ -10,6 +10,7 @@ import click
 
 from broadsheet.articles import Article
 from broadsheet.catalogue import absence
+from broadsheet.cli.counting import count
 from broadsheet.cli.options import common_options, options
 from broadsheet.cli.project import Project
 from broadsheet.digests import archive
@@ -34,9 +35,19 @@ def command(file: Path, as_json: bool) -> None:
         if value := found.get(name):
             click.echo(f"  {name:8}{', '.join(value) if isinstance(value, list) else value}")
     folder = project.settings.feeds.folder
-    for feed in (*found.get("feeds", ()), *found.get("digests", ())):
-        mark = "in    " if feed["in"] else "not in"
-        click.echo(f"  {mark}  {folder}/{feed['path']}: {feed['why']}")
+    _show(found.get("feeds", []), folder, options().verbose)
+    _show(found.get("digests", []), folder, verbose=True)
+
+
+def _show(standings: list[dict[str, Any]], folder: str, verbose: bool) -> None:
+    """Each feed or digest on a line; most of those it is not in only as a number."""
+    for each in standings:
+        if each["in"] or each["path"] == "" or verbose:
+            mark = "in    " if each["in"] else "not in"
+            click.echo(f"  {mark}  {folder}/{each['path']}: {each['why']}")
+    others = sum(not each["in"] and each["path"] != "" for each in standings)
+    if others and not verbose:
+        click.echo(f"  not in  {count(others, 'other feed')} (--verbose says why)")
 
 
 def _source(project: Project, file: Path) -> str:
@@ -61,7 +72,7 @@ def _explain(project: Project, path: str) -> dict[str, Any]:
     if path in articles.pages:
         return {"verdict": f"no article: {articles.pages[path]}"}
     if wrong := [problem for problem in articles.problems if problem.path == path]:
-        return {"verdict": "cannot be read: " + "; ".join(str(problem) for problem in wrong)}
+        return {"verdict": "cannot be read: " + ", and ".join(each.words for each in wrong)}
     article = next(each for each in articles.read if each.source == path)
     if (why := absence(article, project.now)) is not None:
         return {

@@ -30,7 +30,7 @@ def command() -> None:
     values, refused = _checked({taken.key: taken for taken in (site.taken if site else ())}, root)
     outputs.write(path, reference.starter(values).encode())
     if not options().quiet:
-        _report(site, values, refused, path.name)
+        _report(site, values, refused, root)
 
 
 def _checked(taken: dict[str, Taken], root: Path) -> tuple[dict[str, object], tuple[Problem, ...]]:
@@ -52,10 +52,13 @@ def _checked(taken: dict[str, Taken], root: Path) -> tuple[dict[str, object], tu
 
 def _articles_folder(root: Path) -> str:
     """The folder that most likely holds the articles of a project without a known generator."""
-    folders = [folder for folder in _LIKELY_FOLDERS if (root / folder).is_dir()]
-    folders += sorted(_folders(root, depth=1))
-    held = (folder for folder in folders if inputs.holds_articles(root / folder))
-    return next(held, "." if any(root.glob("*.md")) else "content")
+    for folder in _LIKELY_FOLDERS:
+        if inputs.holds_articles(root / folder):
+            return folder
+    holding = [name for name in _folders(root, depth=1) if inputs.holds_articles(root / name)]
+    if len(holding) == 1 and not any(root.glob("*.md")):
+        return holding[0]
+    return "." if holding or any(root.glob("*.md")) else _LIKELY_FOLDERS[1]
 
 
 def _texts(root: Path) -> dict[str, str]:
@@ -84,19 +87,35 @@ def _folders(root: Path, depth: int, prefix: str = "") -> Iterator[str]:
 
 
 def _report(
-    site: Site | None, values: dict[str, object], refused: tuple[Problem, ...], name: str
+    site: Site | None, values: dict[str, object], refused: tuple[Problem, ...], root: Path
 ) -> None:
-    click.echo(f"{name} is written.")
+    click.echo(f"{config.CONFIG_NAME} is written.")
     if site:
-        click.echo(f"\nThis is a {site.generator} site. From its config:")
+        click.echo(f"\nThis is {_article(site.generator)} {site.generator} site. From its config:")
         for taken in site.taken:
             if values.get(taken.key) == taken.value:
-                click.echo(f"  {taken.key} = {taken.value}   ({taken.source})")
-    remarks = [*(site.remarks if site else ()), *map(str, refused)]
-    if values["publication.url"] == _PLACEHOLDER:
-        remarks.append("publication.url: write the address of your site instead of example.org")
+                click.echo(f"  {taken.key} = {reference.literal(taken.value)}   ({taken.source})")
+    remarks = [*(site.remarks if site else ()), *map(str, refused), *_remarks(site, values, root)]
     if remarks:
         click.echo("\nPlease look at:")
         for remark in remarks:
             click.echo(f"  {remark}")
     click.echo("\nNext: broadsheet build")
+
+
+def _remarks(site: Site | None, values: dict[str, object], root: Path) -> Iterator[str]:
+    """What an editor should look at, whatever the site's own config said."""
+    taken = {each.key for each in site.taken} if site else set()
+    folders = values["articles.folders"]
+    listed = [str(folder) for folder in folders] if isinstance(folders, list) else []
+    if not any(inputs.holds_articles(root / folder) for folder in listed):
+        yield f"articles.folders: there is no Markdown file in {', '.join(listed)} yet"
+    elif "articles.folders" not in taken:
+        yield f"articles.folders: the articles are taken from {', '.join(listed)}"
+    remarked = " ".join(site.remarks) if site else ""
+    if values["publication.url"] == _PLACEHOLDER and "publication.url" not in remarked:
+        yield "publication.url: write the address of your site instead of example.org"
+
+
+def _article(noun: str) -> str:
+    return "an" if noun[0] in "AEIOU" else "a"

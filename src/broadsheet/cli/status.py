@@ -42,7 +42,7 @@ def _status(project: Project) -> dict[str, Any]:
             adopt=True,
             dry_run=True,
         )
-    coming = [a for a in project.articles.read if not a.draft and a.date > project.now]
+    coming = [a for a in project.articles.read if not a.draft and a.appears > project.now]
     return {
         "now": _time(project, project.now),
         "articles": len(project.catalogue.articles),
@@ -82,11 +82,11 @@ def _digest(project: Project, name: str) -> dict[str, Any]:
 
 
 def _next(project: Project, coming: list[Article]) -> dict[str, str] | None:
-    """The article that appears next, by its date."""
+    """The article that appears next."""
     if not coming:
         return None
-    first = min(coming, key=lambda article: (article.date, article.id))
-    return {"date": _time(project, first.date), "title": first.title, "path": first.source}
+    first = min(coming, key=lambda article: (article.appears, article.id))
+    return {"date": _time(project, first.appears), "title": first.title, "path": first.source}
 
 
 def _time(project: Project, moment: Any) -> str:
@@ -107,7 +107,11 @@ def _show(found: dict[str, Any]) -> None:
         table.add_row(*("" if feed[name] is None else str(feed[name]) for name in names))
     # A pipe has no width: what is cut off there is lost to whatever reads it.
     width = None if sys.stdout.isatty() else 1000
-    Console(highlight=False, markup=False, width=width).print(table)
+    console = Console(highlight=False, markup=False, width=width)
+    with console.capture() as captured:
+        console.print(table)
+    for line in captured.get().splitlines():
+        click.echo(line.rstrip())
     for digest in found["digests"]:
         click.echo(_words(digest))
     due, stale = found["next_due"], found["out_of_date"]

@@ -35,7 +35,7 @@ def _standing(article: Article, names: dict[str, set[str]], feed: Feed) -> Stand
         place = feed.articles.index(article) + 1
         return Standing(feed.path, True, f"number {place} of {len(feed.articles)}")
     if feed.kind == "archive":
-        return Standing(feed.path, False, f"not dated in {feed.name}, or still in the main feed")
+        return Standing(feed.path, False, f"it is not dated in {feed.name}")
     if feed.kind != "all" and feed.name not in names[feed.kind]:
         return Standing(feed.path, False, f"{feed.name!r} is not one of its {feed.kind}s")
     newer = len(feed.articles)

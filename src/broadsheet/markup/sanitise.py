@@ -43,7 +43,7 @@ _PLAIN_TAGS = """
     small span strike strong sub summary sup table tbody tfoot thead tr tt u ul var wbr
 """
 _TAGS = set(_ATTRIBUTES) | set(_PLAIN_TAGS.split())
-_DROPPED_WITH_CONTENT = {"script", "style", "template", "noscript", "svg", "math", "title"}
+_DROPPED_WITH_CONTENT = {"script", "style", "template", "svg", "math", "title"}
 
 _TAKEN_OUT = """
     iframe object embed applet form input button select textarea canvas frame frameset link meta
@@ -74,6 +74,8 @@ _TAG = re.compile(r"<(/?)([A-Za-z][^\s/>]*)(?:[^<>\"']|\"[^\"]*\"|'[^']*')*+>")
 _TAG_NAME = re.compile(r"<([A-Za-z][^\s/>]*)")
 _CHECKBOX = re.compile(r"<input\b[^<>]*type=.?checkbox[^<>]*>", re.IGNORECASE)
 _FRAME = re.compile(r"<iframe\b([^<>]*)>", re.IGNORECASE)
+# What is shown where scripts do not run, as in every reader: its content stays.
+_NO_SCRIPT = re.compile(r"</?noscript\b[^<>]*>", re.IGNORECASE)
 _FRAME_END = re.compile(r"</iframe\s*>", re.IGNORECASE)
 _VALUE = r"""\s*=\s*(?:"([^"]+)"|'([^']+)'|([^"'\s>]+))"""
 _SRC = re.compile(r"\bsrc" + _VALUE, re.IGNORECASE)
@@ -155,6 +157,7 @@ def _srcset(value: str, resolve: Callable[[str], str]) -> str:
 
 def _plainer(html: str) -> str:
     """`html` with frames as links, check boxes as characters, and no tag too deep."""
+    html = _NO_SCRIPT.sub("", html)
     if _FRAME.search(html):
         html = "".join(_without_frames(_FRAME_END.split(html)))
     if html.count("<") > DEEPEST:
