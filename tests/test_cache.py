@@ -129,7 +129,7 @@ def test_a_letter_that_the_disk_changed_is_noticed(tmp_path: Path) -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 20_000), st.integers(0, 255)), min_size=1, max_size=20))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_a_changed_byte_never_shows(
     tmp_path_factory: pytest.TempPathFactory, changes: list[tuple[int, int]]
 ) -> None:
