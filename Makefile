@@ -7,7 +7,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 .PHONY: demo test check feeds docs clean
 
 demo: .venv/demo  ## install Broadsheet, publish seeds/, and say where to look
-	$(MAKE) --no-print-directory feeds
+	$(BIN)/broadsheet digest --now $(NOW)
+	$(BIN)/broadsheet build --now $(NOW)
 	$(BIN)/broadsheet preview --now $(NOW)
 	$(BIN)/broadsheet status --now $(NOW)
 	@echo
@@ -23,7 +24,8 @@ check: .venv/dev  ## formatting, lint and types, as in CI
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-feeds: .venv/demo  ## make the golden files anew: what build and digest make of seeds/
+feeds: .venv/demo  ## make the golden files anew: what digest and build make of seeds/
+	rm -rf feeds
 	$(BIN)/broadsheet digest --now 2025-06-09T09:00:00+08:00
 	$(BIN)/broadsheet digest --now $(NOW)
 	$(BIN)/broadsheet build --now $(NOW)

@@ -220,3 +220,20 @@ def test_every_format_can_be_chosen() -> None:
     """What the message offers is what is taken."""
     for name in get_args(FeedFormat):
         assert config.parse(SMALLEST + f'[feeds]\nformats = ["{name}"]\n').feeds.formats == (name,)
+
+
+@pytest.mark.parametrize("name", ["a/b", "..", "CON", "a b", ""])
+def test_a_digest_is_named_as_its_folder_can_be(name: str) -> None:
+    """A digest's name is a folder's name too: what cannot be one is refused, with one that can."""
+    with pytest.raises(ConfigError, match=r"cannot be a folder's; write letters"):
+        config.parse(
+            f'[publication]\ntitle="x"\nurl="https://e.org/"\n[digests."{name}"]\ntitle="x"'
+        )
+
+
+def test_an_empty_hub_is_none() -> None:
+    """The config's own example says `hub = ""`; anything else must be an address."""
+    head = '[publication]\ntitle="x"\nurl="https://e.org/"\n[feeds]\n'
+    assert config.parse(head + 'hub = ""').feeds.hub == ""
+    with pytest.raises(ConfigError, match=r"feeds\.hub"):
+        config.parse(head + 'hub = "hub.example.org"')

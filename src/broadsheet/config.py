@@ -15,6 +15,7 @@ from msgspec.structs import FieldInfo
 
 from broadsheet.errors import ConfigError, Problem
 from broadsheet.settings import Settings
+from broadsheet.topics import slug
 
 CONFIG_NAME = "broadsheet.toml"
 
@@ -53,6 +54,7 @@ def parse(text: str, shown: str = CONFIG_NAME) -> Settings:
         ) from error
     problems: list[Problem] = []
     settings = _struct(Settings, table, (), problems)
+    problems.extend(_unfit_names(table))
     if problems:
         located = (
             Problem(p.what, p.todo, shown, _line_of(text, tuple(p.path.split("\0"))))
@@ -137,6 +139,15 @@ def _unwrap(kind: Any) -> Any:
 def _readable(text: str) -> str:
     """msgspec's sentence, less the JSON path: `_problem` names the key itself."""
     return re.sub(r" - at `.*?`$", "", text).replace("`", "")
+
+
+def _unfit_names(table: dict[str, object]) -> Iterator[Problem]:
+    """A digest's name is also its folder's, and part of addresses that must stand."""
+    digests = table.get("digests")
+    for name in digests if isinstance(digests, dict) else ():
+        if slug(name) != name:
+            todo = f"write letters, digits and hyphens, such as [digests.{slug(name)}]"
+            yield _problem(("digests", name), "this name cannot be a folder's", todo)
 
 
 def _unknown(

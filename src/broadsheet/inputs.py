@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from codecs import BOM_UTF8
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,8 +38,8 @@ class Found:
     files: tuple[File, ...]
 
 
-def find(project: Path, settings: ArticleSettings) -> Found:
-    """All files in the articles and assets folders of `project`.
+def find(project: Path, settings: ArticleSettings, *, but: Collection[str] = ()) -> Found:
+    """All files in the articles and assets folders of `project`, `but` for those in these folders.
 
     Raises ConfigError when an articles folder does not exist, and ArticleError when a folder cannot
     be read: to go on would take its articles out of the feeds.
@@ -57,8 +57,11 @@ def find(project: Path, settings: ArticleSettings) -> Found:
         )
     articles: dict[str, str] = {}
     files: dict[str, File] = {}
+    ours = tuple(f"{_inside(folder)}/" for folder in but)
     for folder in dict.fromkeys((*settings.folders, *settings.assets)):
         for path, length in _walk(project, _inside(folder)):
+            if path.startswith(ours):
+                continue  # what a run wrote must not be what the next one reads
             if not path.lower().endswith(_ARTICLE_ENDINGS):
                 if not _UNNAMABLE.search(path):
                     files[path] = File(path, length)

@@ -133,7 +133,12 @@ class FeedSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         Literal["month", "year", "none"],
         Meta(description="The period of the archives behind the main feed (RFC 5005)."),
     ] = "month"
-    hub: Annotated[str, Meta(description="The address of a WebSub hub; empty: none.")] = ""
+    hub: Annotated[
+        str,
+        Meta(
+            pattern=r"^(https?://\S+)?$", description="The address of a WebSub hub; empty: none."
+        ),
+    ] = ""
 
 
 class TopicSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

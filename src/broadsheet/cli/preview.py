@@ -13,14 +13,13 @@ from broadsheet import outputs, preview
 from broadsheet.cli.counting import count
 from broadsheet.cli.digest import make
 from broadsheet.cli.options import common_options, options
-from broadsheet.cli.project import Project
+from broadsheet.cli.project import PREVIEWS, Project
 from broadsheet.digests import archive
 from broadsheet.digests.issue import Issue
 from broadsheet.errors import Problem, UsageError
 from broadsheet.preview import Shown
 from broadsheet.words import Words
 
-FOLDER = "previews"
 _MADE = 12  # how many of a digest's newest issues are shown
 
 
@@ -35,13 +34,13 @@ def command(serve: bool, port: int, open_: bool) -> None:
         _serve(port, open_)
         return
     project = Project(options())
-    folder = project.root / FOLDER
+    folder = project.root / PREVIEWS
     with outputs.lock(project.state, project.config_name):
         made = gallery(project, live=False)
-        outputs.publish(folder, made, FOLDER)
+        outputs.publish(folder, made, PREVIEWS)
     if not options().quiet:
         issues = sum(path.endswith("preview.html") for path in made)
-        click.echo(f"{FOLDER}/index.html shows {count(issues, 'issue')}")
+        click.echo(f"{PREVIEWS}/index.html shows {count(issues, 'issue')}")
     if open_:
         webbrowser.open((folder / "index.html").resolve().as_uri())
 
@@ -87,7 +86,7 @@ def _images(project: Project, *, live: bool) -> dict[str, str]:
     """Address -> where the page finds the image: on the server, or relative to the gallery."""
     library = project.library
     assets = {*library.rooted.values(), *library.beside.values()}
-    up = Path("files") if live else Path(os.path.relpath(project.root, project.root / FOLDER))
+    up = Path("files") if live else Path(os.path.relpath(project.root, project.root / PREVIEWS))
     return {asset.url: quote((up / asset.path).as_posix()) for asset in assets}
 
 

@@ -21,6 +21,7 @@ from broadsheet.markup import Library, Links
 from broadsheet.settings import Settings
 
 STATE = ".broadsheet"
+PREVIEWS = "previews"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,8 @@ class Project:
     @cached_property
     def found(self) -> inputs.Found:
         """The files in the folders."""
-        return inputs.find(self.root, self.settings.articles)
+        ours = (self.settings.feeds.folder, PREVIEWS)
+        return inputs.find(self.root, self.settings.articles, but=ours)
 
     @cached_property
     def articles(self) -> Articles:
