@@ -9,6 +9,7 @@ import click
 
 from broadsheet import config, inputs, outputs, reference, sites
 from broadsheet.cli.options import common_options, options
+from broadsheet.digests.templates import starters
 from broadsheet.errors import ConfigError, Problem, UsageError
 from broadsheet.sites import Site, Taken
 
@@ -17,10 +18,14 @@ _LIKELY_FOLDERS = ("content/posts", "content", "posts", "articles", "_posts", "s
 
 
 @click.command()
+@click.option("--templates", is_flag=True, help="Write a start for mail templates of your own.")
 @common_options
-def command() -> None:
+def command(templates: bool) -> None:
     """Writes a starter broadsheet.toml, with what the site's own config says."""
     root = options().directory
+    if templates:
+        _write_templates(root)
+        return
     path = root / (options().config or config.CONFIG_NAME)
     if path.exists():
         raise UsageError(
@@ -31,6 +36,20 @@ def command() -> None:
     outputs.write(path, reference.starter(values).encode())
     if not options().quiet:
         _report(site, values, refused, root)
+
+
+def _write_templates(root: Path) -> None:
+    """Templates that extend ours, in the folder that the config names; none is overwritten."""
+    path = root / (options().config or config.CONFIG_NAME)
+    settings = config.load(path, path.name)
+    for name, text in starters().items():
+        target = f"{settings.mail.templates}/{name}"
+        if (root / target).exists():
+            click.echo(f"{target} is there already, and stays as it is")
+            continue
+        outputs.write(root / target, text.encode())
+        click.echo(f"{target} is written")
+    click.echo("\nNext: broadsheet preview")
 
 
 def _checked(taken: dict[str, Taken], root: Path) -> tuple[dict[str, object], tuple[Problem, ...]]:

@@ -6,16 +6,18 @@ import json
 
 import click
 
-from broadsheet import reference
+from broadsheet import checks, reference
 from broadsheet.cli.options import common_options
 
 
 @click.command()
-@click.argument("what", type=click.Choice(["config", "schema"]))
+@click.argument("what", type=click.Choice(["config", "checks", "schema"]))
 @common_options
 def command(what: str) -> None:
-    """Prints the documentation of every config key, or the config's JSON Schema."""
+    """Prints the documentation of every config key or check, or the config's JSON Schema."""
     if what == "config":
         click.echo(reference.markdown(), nl=False)
+    elif what == "checks":
+        click.echo(checks.markdown(), nl=False)
     else:
         click.echo(json.dumps(reference.schema(), ensure_ascii=False, indent=2))

@@ -6,8 +6,8 @@ The templates only lay it out. Every address in it is absolute, every date and c
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import urlsplit
 
@@ -195,7 +195,7 @@ def letter(
         description=digest.description,
         language=digest.language or publication.language,
         direction=words.locale.text_direction,
-        subject=_subject(digest, stories, words),
+        subject=_subject(digest.title, stories, words),
         preheader=_preheader(stories, words),
         number=words("mail.number", number=issue.number),
         date=words.date(tick),
@@ -212,6 +212,25 @@ def letter(
         list_name=_list_name(issue.digest, publication),
         identity=_identity(issue, publication),
         templates=mail.templates,
+    )
+
+
+def excerpt(whole: Letter, places: Collection[int]) -> Letter:
+    """`whole` with the parts at `places` only, counted from 0: for one who wants no others.
+
+    The stories keep their numbers, which are their anchors in the web version.
+    """
+    words = Words(whole.language)
+    parts = tuple(part for place, part in enumerate(whole.parts) if place in places)
+    stories = [story for part in parts for story in part.stories]
+    total = len({story.url for story in stories})
+    return replace(
+        whole,
+        parts=parts,
+        subject=_subject(whole.digest, stories, words),
+        preheader=_preheader(stories, words),
+        count=words("mail.articles", total),
+        total=total,
     )
 
 
@@ -280,13 +299,13 @@ def _fits_the_width(picture: Picture | None) -> bool:
     return picture.width >= SHEET_WIDTH and picture.height <= picture.width * _TALLEST_LEAD
 
 
-def _subject(digest: DigestSettings, stories: list[Story], words: Words) -> str:
+def _subject(digest: str, stories: Sequence[Story], words: Words) -> str:
     if not stories:
-        return digest.title
-    return words("mail.subject", digest=digest.title, headline=stories[0].title)
+        return digest
+    return words("mail.subject", digest=digest, headline=stories[0].title)
 
 
-def _preheader(stories: list[Story], words: Words) -> str:
+def _preheader(stories: Sequence[Story], words: Words) -> str:
     """What a list of mails shows beside the subject, which has the first title: the others."""
     if not stories:
         return ""

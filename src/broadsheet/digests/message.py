@@ -16,7 +16,6 @@ from email.utils import format_datetime, quote
 from typing import Final
 
 from broadsheet.digests.letter import Letter
-from broadsheet.digests.sender import Sender
 from broadsheet.markup import printable
 
 _CRLF: Final = "\r\n"
@@ -44,8 +43,8 @@ def _headers(letter: Letter) -> list[str]:
     key = re.sub(r"[^0-9A-Za-z-]", "-", letter.key)
     return [
         f"Date: {format_datetime(letter.tick)}",
-        _address("From", sender.name, sender),
-        _address("To", letter.digest, sender),
+        address_header("From", sender.name, sender.address),
+        address_header("To", letter.digest, sender.address),
         _text("Subject", letter.subject),
         f"Message-ID: <{digest}.{key}.{letter.identity}@{domain}>",
         f"List-ID: <{letter.list_name}>",
@@ -95,12 +94,14 @@ def _text(name: str, value: str) -> str:
     return f"{name}: {_encoded(name, clean, charset)}"
 
 
-def _address(name: str, phrase: str, sender: Sender) -> str:
-    """A header with one address and the name that people see."""
+def address_header(name: str, phrase: str, address: str) -> str:
+    """A header with one address, ASCII, and the name that people see; "" for none."""
     clean = _clean(phrase)
+    if not clean:
+        return f"{name}: <{address}>"
     if _needs_no_encoding(clean) and len(clean) < _LONGEST_WORD:
-        return f'{name}: "{quote(clean)}"{_CRLF} <{sender.address}>'
-    return f"{name}: {_encoded(name, clean, 'utf-8')}{_CRLF} <{sender.address}>"
+        return f'{name}: "{quote(clean)}"{_CRLF} <{address}>'
+    return f"{name}: {_encoded(name, clean, 'utf-8')}{_CRLF} <{address}>"
 
 
 def _encoded(name: str, value: str, charset: str) -> str:

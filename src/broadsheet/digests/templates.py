@@ -6,6 +6,8 @@ change a block. Whatever goes wrong in one is told with its file and line.
 
 from __future__ import annotations
 
+import re
+import textwrap
 import traceback
 from collections.abc import Mapping
 from functools import cache
@@ -36,6 +38,7 @@ FOLDER: Final = "email_templates"
 HTML: Final = "digest.html.j2"
 WEB: Final = "web.html.j2"
 TEXT: Final = "digest.txt.j2"
+_BLOCK: Final = re.compile(r"\{%-?\s*block\s+(\w+)")
 BUNDLED: Final = "bundled"
 """The prefix under which a user's template finds ours."""
 
@@ -57,6 +60,24 @@ def bundled() -> Mapping[str, str]:
 def _read(folder: Traversable) -> Mapping[str, str]:
     found = (file for file in folder.iterdir() if file.name.endswith(".j2"))
     return {file.name: file.read_text(encoding="utf-8") for file in found}
+
+
+def starters() -> dict[str, str]:
+    """A start for each template of a user's own, which changes nothing yet: name -> text."""
+    return {name: _starter(name, bundled()[name]) for name in (HTML, WEB, TEXT)}
+
+
+def _starter(name: str, text: str) -> str:
+    blocks = list(dict.fromkeys(_BLOCK.findall(text)))
+    listed = textwrap.fill(", ".join(blocks), 90, subsequent_indent="   ")
+    return (
+        f"{{# Your own {name}. It takes the one that ships with Broadsheet; a block that you\n"
+        "   write here stands in the place of the one of that name, and may say {{ super() }} to\n"
+        "   keep what was there. What can be shown is listed in docs/digests.md. The blocks are:\n"
+        f"   {listed} #}}\n"
+        f'{{% extends "{BUNDLED}/{name}" %}}\n\n'
+        "{% block masthead %}\n{{ super() }}\n{% endblock %}\n"
+    )
 
 
 def render(name: str, letter: Letter, templates: Mapping[str, str]) -> str:

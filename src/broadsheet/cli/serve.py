@@ -1,0 +1,171 @@
+"""broadsheet serve"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+import click
+
+from broadsheet.cli.options import Options, common_options, options
+from broadsheet.cli.project import Project
+from broadsheet.errors import ConfigError, Problem, UsageError
+
+if TYPE_CHECKING:
+    from broadsheet.service.app import Service
+    from broadsheet.service.paper import Offer
+
+_PATIENCE: Final = 5.0  # seconds for a database that is locked: someone waits for the page
+_MOST_TOPICS: Final = 60
+_AT_ONCE: Final = 200  # requests; more are told to come back
+_FINISH: Final = 15  # seconds for what is under way when the service ends
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8025, show_default=True,
+              help="And at which port.")  # fmt: skip
+@click.option("--proxy", multiple=True, metavar="ADDRESS",
+              help="A web server that passes requests on, and whose word on the client's address "
+              "(X-Forwarded-For) is taken; may be given more than once.")  # fmt: skip
+@common_options
+def command(host: str, port: int, proxy: tuple[str, ...]) -> None:
+    """The small web service behind unsubscribe links.
+
+    It answers for as long as it runs; put a web server with HTTPS before it (docs/service.md).
+    """
+    try:
+        import uvicorn
+
+        made = service(options())
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            Problem(
+                f"serve needs {error.name}, which is not installed",
+                'install it with: pip install "broadsheet[serve]"',
+            )
+        ) from error
+    _log(options())
+    config = uvicorn.Config(
+        made.application(),
+        host=host,
+        port=port,
+        log_config=None,
+        access_log=False,  # it would have the tokens; `service.guard` has a log without them
+        proxy_headers=bool(proxy),
+        forwarded_allow_ips=list(proxy),
+        server_header=False,
+        limit_concurrency=_AT_ONCE,
+        timeout_graceful_shutdown=_FINISH,
+    )
+    server = uvicorn.Server(config)
+    if not options().quiet:
+        click.echo(f"listening on http://{host}:{port}/ for {made.url}. Ctrl-C ends it.", err=True)
+    server.run()
+    if not server.started:
+        sys.exit(1)
+
+
+def service(given: Options) -> Service:
+    """The service of the project. Raises ConfigError or UsageError for what it cannot do without."""
+    from broadsheet.delivery.database import open_database
+    from broadsheet.delivery.tokens import SECRET, Tokens
+    from broadsheet.digests.sender import sender
+    from broadsheet.service.app import Service
+    from broadsheet.service.desk import Desk
+    from broadsheet.service.letters import Letters
+    from broadsheet.service.paper import Paper
+    from broadsheet.service.post import Post
+    from broadsheet.service.sending import Sending
+
+    project = Project(given)
+    settings = project.settings
+    if settings.delivery.service_url is None:
+        raise ConfigError(
+            Problem(
+                "delivery.service_url: is missing",
+                "write the address under which people reach this service",
+                project.config_name,
+            )
+        )
+    tokens = Tokens(os.environ.get(SECRET, ""))
+    who = sender(settings.publication, settings.delivery)
+    menu = _Menu(given, project)
+    return Service(
+        desk=Desk(
+            open_database(settings.delivery.database, project.root, _PATIENCE),
+            tokens,
+            tuple(settings.digests),
+            _clock(project),
+        ),
+        paper=Paper(settings.publication, urlsplit(settings.delivery.service_url).path),
+        letters=Letters(settings.publication, who),
+        post=Post(Sending(settings.delivery, who)),
+        offer=menu,
+        refresh=menu.refresh,
+        url=settings.delivery.service_url,
+    )
+
+
+def _clock(project: Project) -> _Clock:
+    """The clock of a service that runs for weeks: `--now` sets it, and from there it goes on."""
+    return _Clock(project.now - datetime.now(UTC))
+
+
+class _Clock:
+    def __init__(self, ahead: object) -> None:
+        self._ahead = ahead
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self._ahead
+
+
+class _Menu:
+    """What there is to choose. Articles are read in the background, now and then: topics come and
+    go with them, and a service that waits for them to start would answer no one meanwhile."""
+
+    def __init__(self, given: Options, project: Project) -> None:
+        self._given = given
+        self._offer = _offer(project, project.settings.topics.known)
+
+    def __call__(self) -> Offer:
+        return self._offer
+
+    def refresh(self) -> None:
+        """Reads the articles anew. Raises BroadsheetError when they cannot be read."""
+        project = Project(self._given)
+        self._offer = _offer(project, project.settings.topics.known or _topics(project))
+
+
+def _offer(project: Project, topics: tuple[str, ...]) -> Offer:
+    from broadsheet.service.paper import Newsletter, Offer
+
+    digests = project.settings.digests.items()
+    return Offer(
+        tuple(Newsletter(name, digest.title, digest.description) for name, digest in digests),
+        topics,
+    )
+
+
+def _topics(project: Project) -> tuple[str, ...]:
+    """The topics with the most articles, the most first."""
+    found = project.catalogue.topics
+    ranked = sorted(found, key=lambda topic: (-len(found[topic]), topic))
+    return tuple(topic.name for topic in ranked[:_MOST_TOPICS])
+
+
+def _log(given: Options) -> None:
+    """To standard error, without times where a journal adds them. No line holds a token."""
+    logging.basicConfig(
+        format="%(levelname)s %(message)s"
+        if os.environ.get("JOURNAL_STREAM")
+        else "%(asctime)s %(levelname)s %(message)s",
+        level=logging.WARNING if given.quiet else logging.INFO,
+    )
+    # Each request in a line is much; what was changed is said without it.
+    if not given.verbose:
+        logging.getLogger("broadsheet.requests").setLevel(logging.WARNING)
