@@ -13,13 +13,14 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from broadsheet.publication import BaseUrl, Language, Person
-from broadsheet.settings import Permalink, Schedule, Settings
+from broadsheet.settings import Permalink, Schedule, Settings, SmtpUrl
 
 _TYPES: dict[type, dict[str, Any]] = {
     BaseUrl: {"type": "string", "format": "uri", "examples": ["https://example.org/"]},
     Language: {"type": "string", "examples": ["zh-CN", "en"]},
     Permalink: {"type": "string", "examples": ["/posts/{slug}/"]},
     Schedule: {"type": "string", "examples": ["0 8 * * MON", "@daily"]},
+    SmtpUrl: {"type": "string", "format": "uri", "examples": ["smtps://mail.example.org"]},
     ZoneInfo: {"type": "string", "examples": ["Asia/Shanghai"]},
 }
 _NAMES: dict[type, str] = {
@@ -27,10 +28,12 @@ _NAMES: dict[type, str] = {
     Language: "language tag",
     Permalink: "pattern",
     Schedule: "schedule",
+    SmtpUrl: "mail server",
     ZoneInfo: "time zone",
     Person: "name, email, url",
     str: "text",
-    int: "number",
+    int: "whole number",
+    float: "number",
     bool: "true or false",
 }
 _ABSENT = object()
@@ -199,18 +202,22 @@ _EXAMPLES: dict[str, object] = {
 
 
 def literal(value: object) -> str:
-    """`value` in TOML; its basic strings are JSON's (toml.io, 1.0.0)."""
+    """`value` in TOML; its basic strings are JSON's, but for DEL (toml.io, 1.0.0)."""
     if isinstance(value, Mapping):
         pairs = (f"{_bare(str(k))} = {literal(v)}" for k, v in value.items())
         return "{ " + ", ".join(pairs) + " }" if value else "{}"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(map(literal, value)) + "]"
-    return json.dumps(value, ensure_ascii=False)
+    return _quoted(value) if isinstance(value, str) else json.dumps(value)
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _bare(key: str) -> str:
     """`key` in TOML: bare where it may be."""
-    return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else json.dumps(key, ensure_ascii=False)
+    return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else _quoted(key)
 
 
 def _wrapped(text: str) -> list[str]:

@@ -139,7 +139,8 @@ broadsheet:
     - git config user.email broadsheet@noreply.invalid
     - git remote set-url origin "https://token:$BROADSHEET_TOKEN@$CI_SERVER_HOST/$CI_PROJECT_PATH.git"
     - git checkout -B "$CI_COMMIT_BRANCH"
-    - {_commit(place, "-o ci.skip origin HEAD")}
+    - |
+      {_commit(place, "-o ci.skip origin HEAD")}
     - test -z "$BAD"
 """
 
@@ -167,6 +168,8 @@ def _commit(place: Place, push: str = "") -> str:
 
 def _systemd_words(words: tuple[str, ...]) -> str:
     """A command line by systemd's own quoting (systemd.service(5), Command lines)."""
+    if set(words[0]) & set("\"'\\$"):  # it calls no program of such a name, but env does
+        words = ("/usr/bin/env", *words)
     escaped = (word.replace("%", "%%").replace("$", "$$") for word in words)
     return " ".join(
         word

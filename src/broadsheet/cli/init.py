@@ -35,7 +35,7 @@ def command(templates: bool) -> None:
     values, refused = _checked({taken.key: taken for taken in (site.taken if site else ())}, root)
     outputs.write(path, reference.starter(values).encode())
     if not options().quiet:
-        _report(site, values, refused, root)
+        _report(site, values, refused, path)
 
 
 def _write_templates(root: Path) -> None:
@@ -45,11 +45,16 @@ def _write_templates(root: Path) -> None:
     for name, text in starters().items():
         target = f"{settings.mail.templates}/{name}"
         if (root / target).exists():
-            click.echo(f"{target} is there already, and stays as it is")
+            _say(f"{target} is there already, and stays as it is")
             continue
         outputs.write(root / target, text.encode())
-        click.echo(f"{target} is written")
-    click.echo("\nNext: broadsheet preview")
+        _say(f"{target} is written")
+    _say("\nNext: broadsheet preview")
+
+
+def _say(text: str) -> None:
+    if not options().quiet:
+        click.echo(text)
 
 
 def _checked(taken: dict[str, Taken], root: Path) -> tuple[dict[str, object], tuple[Problem, ...]]:
@@ -106,15 +111,19 @@ def _folders(root: Path, depth: int, prefix: str = "") -> Iterator[str]:
 
 
 def _report(
-    site: Site | None, values: dict[str, object], refused: tuple[Problem, ...], root: Path
+    site: Site | None, values: dict[str, object], refused: tuple[Problem, ...], path: Path
 ) -> None:
-    click.echo(f"{config.CONFIG_NAME} is written.")
+    click.echo(f"{path.name} is written.")
     if site:
         click.echo(f"\nThis is {_article(site.generator)} {site.generator} site. From its config:")
         for taken in site.taken:
             if values.get(taken.key) == taken.value:
                 click.echo(f"  {taken.key} = {reference.literal(taken.value)}   ({taken.source})")
-    remarks = [*(site.remarks if site else ()), *map(str, refused), *_remarks(site, values, root)]
+    remarks = [
+        *(site.remarks if site else ()),
+        *map(str, refused),
+        *_remarks(site, values, path.parent),
+    ]
     if remarks:
         click.echo("\nPlease look at:")
         for remark in remarks:

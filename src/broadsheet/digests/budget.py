@@ -74,8 +74,9 @@ def _cuts(stories: int) -> Sequence[_Cut]:
 
 
 def _shortened(letter: Letter, cut: _Cut) -> Letter:
-    total = len(letter.stories)
-    kept, whole = total - cut.left_out, total - cut.titles
+    # By number and not by place: an excerpt of an issue keeps the numbers of the whole.
+    numbers = [0, *(story.number for story in letter.stories)]
+    kept, whole = numbers[-1 - cut.left_out], numbers[-1 - cut.titles]
     parts = (_shortened_part(part, cut.columns, kept, whole) for part in letter.parts)
     # By address, since a digest may show an article under each of its topics.
     in_full = {story.url for story in letter.stories if story.number <= whole}

@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from broadsheet.markup.dialect import READ_MORE, TooDeep, convert
+from broadsheet.markup.blocks import READ_MORE
+from broadsheet.markup.dialect import TooDeep, convert
 from broadsheet.markup.links import Asset, Library, Links, encode
 from broadsheet.markup.sanitise import dropped_tags, sanitise
 from broadsheet.markup.shortcodes import expand, unknown_shortcodes

@@ -11,13 +11,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from typing import Final
+from xml.etree.ElementTree import Element, SubElement
 
 from markdown import Markdown
-from markdown.blockprocessors import HashHeaderProcessor
+from markdown.blockprocessors import BlockQuoteProcessor, HashHeaderProcessor
 from markdown.extensions import Extension
 from markdown.inlinepatterns import SubstituteTagInlineProcessor
 from markdown.preprocessors import Preprocessor
 
+READ_MORE: Final = "\ue000"
+"""Stands where the article has `<!--more-->`: a private-use character (Unicode, 23.5)."""
+
+_MORE = re.compile(r"[ \t]*<!--\s*more\s*-->[ \t]*$", re.IGNORECASE)
 _ITEM = re.compile(r"(?P<marker>[-+*]|\d{1,9}[.)])(?P<gap> +)(?=\S)(?P<text>.*)")
 _RULE = re.compile(r"([-*_])( *\1){2,} *$")
 _FENCE = re.compile(r"(`{3,}|~{3,})")
@@ -42,12 +48,23 @@ class Blocks(Extension):
             SubstituteTagInlineProcessor(r"\\\n", "br"), "backslash_break", 181
         )
         md.parser.blockprocessors.register(_Heading(md.parser), "hashheader", 70)
+        md.parser.blockprocessors.register(_Quote(md.parser), "quote", 20)
 
 
 class _Heading(HashHeaderProcessor):
     """A heading as CommonMark has it (4.2): a hash tag such as #news is none."""
 
     RE = re.compile(r"(?:^|\n)(?P<level>#{1,6})(?=[ \t]|\n|$)(?P<header>(?:\\.|[^\\])*?)#*(?:\n|$)")
+
+
+class _Quote(BlockQuoteProcessor):
+    """Quotes with a blank line between them are two (5.1)."""
+
+    def run(self, parent: Element, blocks: list[str]) -> None:
+        """What stands between this quote and the one before it, for as long as it is read."""
+        between = SubElement(parent, "hr")
+        super().run(parent, blocks)
+        parent.remove(between)
 
 
 class _Lines(Preprocessor):
@@ -87,6 +104,7 @@ class _State:
         self.loose = False  # whether there was a blank line within the open items
         self.fence = ""  # the fence that is open, and the column it began at
         self.fence_column = 0
+        self.after_code = False  # whether the line before ended code that lies in no item
         self.html: list[str] = []  # the lines of the HTML block that is open
         self.html_end = ""  # what ends it; "" for a blank line
         self.blank = True  # whether the line before was blank
@@ -115,6 +133,10 @@ class _State:
             self.blank, self.paragraph = True, False
             self.loose = bool(self.items)
             yield ""
+        elif _MORE.match(line):
+            self._close(0)
+            self.blank, self.paragraph = True, False
+            yield from ("", READ_MORE, "")
         elif item := self._item(line):
             yield from self._open(line, item)
         else:
@@ -124,11 +146,14 @@ class _State:
         """What is left at the end of the text."""
         if self.html:
             yield from self._html_block()
+        if self.fence:  # code that nothing ends goes on to the end (4.5)
+            yield "    " * len(self.items) + self.fence
 
     def _in_fence(self, line: str) -> str:
         text = line.strip()
         if text.startswith(self.fence) and not text.strip(self.fence[0]):
             self.fence = ""
+            self.after_code = not self.items
         self.blank, self.paragraph = False, False
         keep = max(_indent(line) - self.fence_column, 0)
         return "    " * len(self.items) + " " * keep + line.lstrip(" ") if text else ""
@@ -201,7 +226,7 @@ class _State:
             return
         inside = self._inside(line)
         self.second = self.second or (self.blank and inside)
-        if self._interrupts(line, following):
+        if self._interrupts(line, following) or (self.after_code and not self.blank):
             yield ""
         level = len(self.items) if inside else 0
         keep = _indent(line) - (self.items[-1] if level else 0)
@@ -220,19 +245,18 @@ class _State:
         return bool(self.items) and _indent(line) >= self.items[-1]
 
     def _interrupts(self, line: str, following: str) -> bool:
-        """Whether `line` begins a table in the middle of a paragraph."""
-        return (
-            self.paragraph
-            and "|" in line
-            and "|" in following
-            and bool(_DELIMITER_ROW.match(following.strip()))
-        )
+        """Whether `line` begins code or a table in the middle of a paragraph."""
+        if not self.paragraph:
+            return False
+        if not self.items and _indent(line) < 4 and _FENCE.match(line.strip()):
+            return True
+        return "|" in line and "|" in following and bool(_DELIMITER_ROW.match(following.strip()))
 
     def _note(self, text: str, indent: int) -> None:
         """Remembers what `text`, the content of a line, opens."""
         if fence := _FENCE.match(text):
             self.fence, self.fence_column = fence[1], indent
-        self.blank = False
+        self.blank = self.after_code = False
         self.paragraph = not self.fence and not _STARTS_NO_PARAGRAPH.match(text)
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from typing import Final
 from xml.etree.ElementTree import Element
 
 from markdown import Markdown
@@ -20,18 +19,17 @@ from markdown.inlinepatterns import (
     ReferenceInlineProcessor,
     ShortReferenceInlineProcessor,
 )
-from markdown.util import AtomicString
+from markdown.util import HTML_PLACEHOLDER, AtomicString
 
-from broadsheet.markup.blocks import Blocks
+from broadsheet.markup.blocks import READ_MORE, Blocks
 from broadsheet.markup.text import is_unspaced, one_line
 
-READ_MORE: Final = "\ue000"
-"""Stands where the article has `<!--more-->`: a private-use character (Unicode, 23.5)."""
-
-_MORE = re.compile(r"^[ \t]*<!--\s*more\s*-->[ \t]*$", re.MULTILINE | re.IGNORECASE)
+_KEPT = re.compile(HTML_PLACEHOLDER % "([0-9]+)")  # where raw HTML has been put aside
+_OPENING = {"<a ", "<a>", "<a\n"}
+_LINK_TAGS = _OPENING | {"</a"}
 _PRE = re.compile(r"(<pre\b.*?</pre>)", re.DOTALL)
-_LINE_END = re.compile(r"(\S)[ \t]*\n[ \t]*(?=((?:<[^<>]*>)*)(\S))")
-_TAG_END = re.compile(r"(?:</?(?:em|strong|a|code|del|span)\b[^<>]*>)*")
+_INLINE_TAGS = r"(?:</?(?:em|strong|a|del|span)\b[^<>]*>)*"
+_LINE_END = re.compile(rf"([^\s<>])({_INLINE_TAGS})[ \t]*\n[ \t]*(?={_INLINE_TAGS}([^\s<>]))")
 
 
 class TooDeep(ValueError):  # noqa: N818 - it says what is wrong with the text
@@ -42,9 +40,8 @@ def convert(markdown: str) -> str:
     """`markdown` as HTML, not yet safe. Raises TooDeep."""
     converter = _converter()
     converter.reset()
-    text = _MORE.sub(f"\n\n{READ_MORE}\n\n", markdown.replace(READ_MORE, ""))
     try:
-        html = converter.convert(text)
+        html = converter.convert(markdown.replace(READ_MORE, ""))
     except RecursionError:
         raise TooDeep("it is nested too deep; write it flatter") from None
     return _join_lines(html)
@@ -58,8 +55,7 @@ def _join_lines(html: str) -> str:
 
 
 def _joined(found: re.Match[str]) -> str:
-    inline = not found[2] or _TAG_END.fullmatch(found[2])
-    return found[1] if inline and is_unspaced(found[1], found[3]) else found[0]
+    return found[1] + found[2] if is_unspaced(found[1], found[3]) else found[0]
 
 
 @cache
@@ -102,6 +98,7 @@ class _Links(Extension):
         md.inlinePatterns.register(_Reference(REFERENCE_RE, md), "reference", 170)
         md.inlinePatterns.register(_ShortReference(REFERENCE_RE, md), "short_reference", 130)
         md.inlinePatterns.register(_Address(_Address.PATTERN, md), "bare_address", 75)
+        md.inlinePatterns.register(_Mail(_Mail.PATTERN, md), "bare_mail", 74)
 
 
 class _References(dict[str, tuple[str, str | None]]):
@@ -140,10 +137,8 @@ class _ShortReference(ShortReferenceInlineProcessor):
         return self.unescape(label or ""), end, handled
 
 
-class _Address(InlineProcessor):
-    """Bare addresses (GFM 6.9). pymdownx.magiclink would take the Chinese text after them too."""
-
-    PATTERN = r"(?<![\w@/.:=\"'-])https?://[\w.~:/?#@!$&'()*+,;=%\[\]-]*[\w/~=%&+#-]"
+class _Bare(InlineProcessor):
+    """Text that is a link by itself, but for within one (GFM 6.9)."""
 
     ANCESTOR_EXCLUDES = ("a",)
 
@@ -152,12 +147,47 @@ class _Address(InlineProcessor):
         self.compiled_re = re.compile(pattern, re.ASCII | re.IGNORECASE)
 
     def handleMatch(  # type: ignore[override]  # noqa: N802 - the library's name
-        self, m: re.Match[str], _data: str
-    ) -> tuple[Element, int, int]:
-        """A link whose text is the address; a parenthesis that was not opened in it stays out."""
-        address = m[0]
-        while address.endswith(")") and address.count(")") > address.count("("):
-            address = address[:-1]
-        link = Element("a", {"href": address})
+        self, m: re.Match[str], data: str
+    ) -> tuple[Element | None, int | None, int | None]:
+        """A link whose text is the address; nothing where a raw `<a>` is open before it."""
+        if self._in_raw_link(self.unescape(data[: m.start()])):
+            return None, None, None
+        address = self._address(m[0])
+        link = Element("a", {"href": self._href(address)})
         link.text = AtomicString(address)
         return link, m.start(), m.start() + len(address)
+
+    def _in_raw_link(self, before: str) -> bool:
+        kept = self.md.htmlStash.rawHtmlBlocks
+        tags = (str(kept[int(found[1])])[:3].lower() for found in _KEPT.finditer(before))
+        return next((tag for tag in reversed(list(tags)) if tag in _LINK_TAGS), "") in _OPENING
+
+    def _address(self, found: str) -> str:
+        return found
+
+    def _href(self, address: str) -> str:
+        return address
+
+
+class _Address(_Bare):
+    """A web address. pymdownx.magiclink would take the Chinese text after it too."""
+
+    PATTERN = r"(?<![\w@/.:=\"'-])https?://[\w.~:/?#@!$&'()*+,;=%\[\]-]*[\w/~=%&+#-]"
+
+    def _address(self, found: str) -> str:
+        """A parenthesis that was not opened in it stays out."""
+        while found.endswith(")") and found.count(")") > found.count("("):
+            found = found[:-1]
+        return found
+
+
+class _Mail(_Bare):
+    """A mail address."""
+
+    PATTERN = (
+        r"(?<![\w@/.:=\"'+-])[\w.+-]{1,64}@"
+        r"[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){0,8}\.[a-z]{2,}(?![\w@-])"
+    )
+
+    def _href(self, address: str) -> str:
+        return f"mailto:{address}"

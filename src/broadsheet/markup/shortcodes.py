@@ -17,17 +17,17 @@ from broadsheet.markup.links import INTERNAL
 
 _POINT = re.compile(r"^[ \t>]*(?P<fence>`{3,}(?=[^`\n]*$)|~{3,})|`+|\{[{%]", re.MULTILINE)
 _TICKS = re.compile(r"`+")
-_ARGUMENTS = (
-    r"(?:[^\"`'{}%>]|\"(?:\\.|[^\"\\])*+\"|'[^'\n]*+'|`[^`]*+`|'|\{(?![{%])|\}|[%>](?!\}))*+"
-)
-_SHORTCODE = re.compile(rf"\{{\{{([<%])\s*+(/?)\s*+([\w./-]+)({_ARGUMENTS})[>%]\}}\}}")
-_LIQUID = re.compile(rf"\{{%-?[ \t]*+(/?)(\w+)({_ARGUMENTS})%\}}")
-_CALL = re.compile(r"\{\{-?\s*+([\w:]+)\(([^{}]*+)\)\s*+-?\}\}")
-_ESCAPED = re.compile(r"\{\{([<%])/\*((?:[^*{]|\*(?!/)|\{(?!\{))*+)\*/([>%])\}\}")
+# Each alternative begins with a character of its own, so that there is one way to read a text.
+# (No possessive quantifiers: Python 3.11.2 gets them wrong.)
+_ARGUMENTS = r"(?:[^\"`{}%>]|\"(?:\\.|[^\"\\])*\"|`[^`]*`|\{(?![{%])|\}|[%>](?!\}))*"
+_SHORTCODE = re.compile(rf"\{{\{{([<%])\s*(/?)\s*([\w./-]+)({_ARGUMENTS})[>%]\}}\}}")
+_LIQUID = re.compile(rf"\{{%-?[ \t]*(/?)(\w+)({_ARGUMENTS})%\}}")
+_CALL = re.compile(r"\{\{-?\s*([\w:]+)\(([^{}]*)\)\s*-?\}\}")
+_ESCAPED = re.compile(r"\{\{([<%])/\*((?:[^*{]|\*(?!/)|\{(?!\{))*)\*/([>%])\}\}")
 _SITE = re.compile(
-    r"(?:\{\{-?\s*+site\.(?:url|baseurl)\s*+-?\}\}){1,2}(/?)|"
-    r"\{\{-?\s*+(?:\"/?([^\"{}]*+)\"|'/?([^'{}]*+)')\s*+\|\s*+"
-    r"(?:relative_url|absolute_url|url|prepend:\s*+site\.baseurl)\s*+-?\}\}"
+    r"(?:\{\{-?\s*site\.(?:url|baseurl)\s*-?\}\}){1,2}(/?)|"
+    r"\{\{-?\s*(?:\"/?([^\"{}]*)\"|'/?([^'{}]*)')\s*\|\s*"
+    r"(?:relative_url|absolute_url|url|prepend:\s*site\.baseurl)\s*-?\}\}"
 )
 _ARGUMENT = re.compile(
     r"(?:([\w-]+)\s*[=:]\s*)?(?:\"((?:\\.|[^\"\\])*)\"|'([^'\n]*)'|`([^`]*)`|([^\s\"',`]+))"

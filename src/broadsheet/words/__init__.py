@@ -37,6 +37,13 @@ class Words:
 
 
 @cache
+def languages() -> tuple[str, ...]:
+    """The languages that there are words in: `en`, `zh`."""
+    names = (file.name for file in files(__package__).iterdir())
+    return tuple(sorted(name.removesuffix(".toml") for name in names if name.endswith(".toml")))
+
+
+@cache
 def _locale(language: str) -> Locale:
     try:
         return Locale.parse(language, sep="-")
