@@ -28,8 +28,9 @@ _KEPT = re.compile(HTML_PLACEHOLDER % "([0-9]+)")  # where raw HTML has been put
 _OPENING = {"<a ", "<a>", "<a\n"}
 _LINK_TAGS = _OPENING | {"</a"}
 _PRE = re.compile(r"(<pre\b.*?</pre>)", re.DOTALL)
-_INLINE_TAGS = r"(?:</?(?:em|strong|a|del|span)\b[^<>]*>)*"
-_LINE_END = re.compile(rf"([^\s<>])({_INLINE_TAGS})[ \t]*\n[ \t]*(?={_INLINE_TAGS}([^\s<>]))")
+_LINE_END = re.compile(r"(?<![ \t])[ \t]*\n[ \t]*")
+_OPENING_TAGS = re.compile(r"(?:<(?:em|strong|a|del|span)\b[^<>]*>)*")
+_CLOSING_TAGS = ("</em>", "</strong>", "</a>", "</del>", "</span>")
 
 
 class TooDeep(ValueError):  # noqa: N818 - it says what is wrong with the text
@@ -55,7 +56,12 @@ def _join_lines(html: str) -> str:
 
 
 def _joined(found: re.Match[str]) -> str:
-    return found[1] + found[2] if is_unspaced(found[1], found[3]) else found[0]
+    before, after = found.string[max(found.start() - 80, 0) : found.start()], found.string
+    while before.endswith(_CLOSING_TAGS):
+        before = before[: before.rindex("<")]
+    start = _OPENING_TAGS.match(after, found.end()).end()  # type: ignore[union-attr] # or nothing
+    joined = before and is_unspaced(before[-1], after[start : start + 1])
+    return "" if joined else found[0]
 
 
 @cache
@@ -150,17 +156,20 @@ class _Bare(InlineProcessor):
         self, m: re.Match[str], data: str
     ) -> tuple[Element | None, int | None, int | None]:
         """A link whose text is the address; nothing where a raw `<a>` is open before it."""
-        if self._in_raw_link(self.unescape(data[: m.start()])):
+        if self._in_raw_link(data, m.start()):
             return None, None, None
         address = self._address(m[0])
         link = Element("a", {"href": self._href(address)})
         link.text = AtomicString(address)
         return link, m.start(), m.start() + len(address)
 
-    def _in_raw_link(self, before: str) -> bool:
-        kept = self.md.htmlStash.rawHtmlBlocks
-        tags = (str(kept[int(found[1])])[:3].lower() for found in _KEPT.finditer(before))
-        return next((tag for tag in reversed(list(tags)) if tag in _LINK_TAGS), "") in _OPENING
+    def _in_raw_link(self, data: str, end: int) -> bool:
+        kept = [str(html)[:3].lower() for html in self.md.htmlStash.rawHtmlBlocks]
+        if _OPENING.isdisjoint(kept):
+            return False
+        before = _KEPT.finditer(self.unescape(data[:end]))
+        tags = [tag for found in before if (tag := kept[int(found[1])]) in _LINK_TAGS]
+        return bool(tags) and tags[-1] in _OPENING
 
     def _address(self, found: str) -> str:
         return found
@@ -172,13 +181,15 @@ class _Bare(InlineProcessor):
 class _Address(_Bare):
     """A web address. pymdownx.magiclink would take the Chinese text after it too."""
 
-    PATTERN = r"(?<![\w@/.:=\"'-])https?://[\w.~:/?#@!$&'()*+,;=%\[\]-]*[\w/~=%&+#-]"
+    PATTERN = r"(?<![\w@/.:=\"'-])https?://[\w.~:/?#@!$&'()*+,;=%\[\]-]*[\w/~=%&+#)-]"
 
     def _address(self, found: str) -> str:
-        """A parenthesis that was not opened in it stays out."""
-        while found.endswith(")") and found.count(")") > found.count("("):
-            found = found[:-1]
-        return found
+        """A parenthesis that was not opened in it stays out, and the mark before it."""
+        end, unopened = len(found), found.count(")") - found.count("(")
+        while found[end - 1] == ")" and unopened > 0:
+            unopened -= 1
+            end = len(found[: end - 1].rstrip(".,:;!?'*"))
+        return found[:end]
 
 
 class _Mail(_Bare):

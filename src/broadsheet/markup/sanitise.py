@@ -106,15 +106,20 @@ def sanitise(html: str, resolve: Callable[[str], str]) -> str:
     html = _plainer(html)
     names = set(map(str.lower, _TAG_NAME.findall(html)))
     cleaned = _clean(html, attribute)
-    if names <= _TAGS:
+    if names <= _TAGS and "table" not in names:
         return cleaned
-    # A tag that went may have kept two others apart, such as a link in a link, which will then
-    # be read in another way: once more, until what is written is what will be read.
+    # A tag that went may have kept two others apart, such as a link in a link, and what stands
+    # in a table but in no cell is moved before it. Either will be read in another way: once
+    # more, until what is written is what will be read.
     for _ in range(_MOST_PASSES):
-        html, cleaned = cleaned, _clean(cleaned, attribute)
+        html, cleaned = cleaned, _clean(cleaned, _as_it_is)
         if html == cleaned:
             break
     return cleaned
+
+
+def _as_it_is(_tag: str, _name: str, value: str) -> str:
+    return value
 
 
 def _clean(html: str, attribute: _Attribute) -> str:
@@ -186,7 +191,7 @@ def _as_link(frame: re.Match[str]) -> str:
 
 
 def _as_character(box: re.Match[str]) -> str:
-    return "☑ " if "checked" in box[0].lower() else "☐ "
+    return "☑" if "checked" in box[0].lower() else "☐"
 
 
 def _not_too_deep(html: str) -> Iterator[str]:

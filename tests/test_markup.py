@@ -1,0 +1,110 @@
+"""Articles as readers get them: laws that hold for every text, and the whole of a real one."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from broadsheet.markup import Library, Links, TooDeep, render
+from broadsheet.markup.sanitise import sanitise
+from broadsheet.markup.text import forbidden
+from test_markup_sanitise import assert_harmless
+
+SEED = Path(__file__).parent.parent / "seeds/2025-06-19-ai-talent-war.md"
+ARTICLE = "https://example.org/posts/talent/"
+LINKS = Links(Library("https://example.org/"), "seeds/a.md", ARTICLE)
+
+
+def body() -> str:
+    return SEED.read_text(encoding="utf-8").split("\n---\n", 1)[1]
+
+
+def html(markdown: str, *, mdx: bool = False) -> str:
+    return render(markdown, LINKS, mdx=mdx).html
+
+
+def test_a_real_article_comes_out_whole() -> None:
+    """Its quote, headings, emphasis, notes and sources are all there, in Chinese as it is."""
+    made = render(body(), LINKS)
+    assert made.html.startswith("<blockquote>\n<p>近日，")
+    assert made.html.count("<h3>") == 3
+    assert "高达<strong>1亿美元</strong>的" in made.html
+    assert made.html.count("</li>") == 5
+    assert 'href="https://www.bbc.co.uk/news/articles/c8730088e5do"' in made.html
+    assert made.excerpt.startswith("在一场日益白热化的")
+    assert made.excerpt.endswith("。")
+
+
+def test_a_note_leads_to_the_article_on_the_web() -> None:
+    """No id is left; marks and ways back lead to the article's own address (decision 0003)."""
+    made = html("a[^n] [b](#part)\n\n## Part {#part}\n\n[^n]: c")
+    assert " id=" not in made
+    for fragment in ("fn:n", "fnref:n", "part"):
+        assert f'href="{ARTICLE}#{fragment}"' in made
+
+
+def test_an_article_is_the_same_after_any_other() -> None:
+    """Nothing of one article shows in the next: notes, link definitions, abbreviations."""
+    alone = html(body())
+    html("a[^1] [x]\n\n[^1]: b\n\n[x]: /y\n\n*[AI]: c")
+    assert html(body()) == alone
+    assert html("[x] AI") == "<p>[x] AI</p>"
+
+
+def test_an_article_is_the_same_in_any_process() -> None:
+    """The bytes do not depend on the hash seed or on what the process did before."""
+    program = (
+        "import sys; from broadsheet.markup import Library, Links, render;"
+        f"links = Links(Library('https://example.org/'), 'seeds/a.md', {ARTICLE!r});"
+        "text = sys.stdin.buffer.read().decode();"
+        "sys.stdout.buffer.write(render(text, links).html.encode())"
+    )
+    made = {
+        subprocess.run(
+            [sys.executable, "-c", program],
+            input=body().encode(),
+            capture_output=True,
+            check=True,
+            env={"PYTHONHASHSEED": seed},
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert made == {html(body()).encode()}
+
+
+def test_mdx_imports_and_marks_go() -> None:
+    """The lines of code of an MDX file are no text, and its mark is one."""
+    text = "import A from 'a'\nexport const b = 1\n\nFirst.\n\n{/* more */}\n\nSecond."
+    made = render(text, LINKS, mdx=True)
+    assert made.html == "<p>First.</p>\n<p>Second.</p>"
+    assert made.excerpt == "First."
+
+
+def test_what_cannot_be_read_says_so() -> None:
+    """A text nested too deep raises the one error that `render` tells of, in words for people."""
+    with pytest.raises(TooDeep, match="too deep"):
+        html(">" * 5_000 + "a")
+
+
+MARKS = st.sampled_from(
+    [*"*_`~[]()<>!#-+|:\\\"'&;={}^\n ", "\n\n", "    ", "a", "中", "。", "1. ", "- ", "> ", "```",
+     "[^1]", "[^1]: ", "<div>", "</div>", "<!--", "-->", "http://", "x.org", "&amp;", "{{< ", ">}}",
+     "{% ", "%}", "<a href=x>", "![", "](", "| a |", "|---|", "\t", "\x00", "\u2028", "😀"]
+)  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(MARKS, max_size=40).map("".join) | st.text(max_size=80))
+def test_any_text_has_a_rendition(text: str) -> None:
+    """It parses strictly, is harmless and settled, has no relative address, and no character
+    that XML forbids."""
+    made = render(text, LINKS)
+    assert_harmless(made.html)
+    assert forbidden(made.html + made.excerpt) == []
+    assert sanitise(made.html, lambda address: address) == made.html
+    assert "\n" not in made.excerpt

