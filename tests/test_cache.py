@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -13,22 +14,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from broadsheet import cache
-from broadsheet.cache import FILE_NAME, Cache, key
-from broadsheet.markup import Rendition
+from broadsheet.cache import FILE_NAME, Cache
+from broadsheet.rendering import key
 from conftest import Newsroom, article, dated
 
-ONE = Rendition("<p>One</p>", "One", {"a.png": "https://example.org/a.png"})
-TWO = Rendition("<p>二</p>", "二", {})
+ONE = b"<p>One</p>"
+TWO = "<p>二</p>".encode()
 
 
-def kept(state: Path, *keys: str) -> dict[str, Rendition]:
+def kept(state: Path, *keys: str) -> dict[str, bytes]:
     with Cache(state) as found:
-        return found.get(keys)
+        return found.get("renditions", keys)
 
 
-def keep(state: Path, **renditions: Rendition) -> None:
+def keep(state: Path, **values: bytes) -> None:
     with Cache(state) as found:
-        found.replace(renditions, ())
+        found.put("renditions", values)
 
 
 def test_what_was_kept_is_found(tmp_path: Path) -> None:
@@ -40,10 +41,20 @@ def test_what_was_kept_is_found(tmp_path: Path) -> None:
 
 def test_what_is_not_used_is_forgotten(tmp_path: Path) -> None:
     """The cache does not grow with every edit."""
-    keep(tmp_path, one=ONE, two=TWO)
+    keep(tmp_path, one=ONE, two=TWO, three=ONE)
     with Cache(tmp_path) as found:
-        found.replace({"three": ONE}, ["two"])
+        found.forget_all_but("renditions", ["two", "three", "four"])
     assert kept(tmp_path, "one", "two", "three") == {"two": TWO, "three": ONE}
+
+
+def test_the_shelves_are_apart(tmp_path: Path) -> None:
+    """A value is found on its own shelf only, even where it is moved to another's table."""
+    keep(tmp_path, one=ONE)
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as database, database:
+        database.execute("INSERT INTO articles SELECT * FROM renditions")
+    with Cache(tmp_path) as found:
+        assert found.all("renditions") == {"one": ONE}
+        assert found.all("articles") == {}
 
 
 @pytest.mark.parametrize(
@@ -60,15 +71,27 @@ def test_the_key_is_what_a_rendition_is_made_from(first: str, second: str, same:
     assert (key(article(first)) == key(article(second))) is same
 
 
-def test_the_key_holds_what_renders(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another version of Broadsheet or of what it renders with makes its own entries."""
-    before = key(article(dated()))
-    monkeypatch.setattr(cache, "__version__", "0")
-    cache._made_with.cache_clear()  # noqa: SLF001 - it is asked once in a process
+@pytest.mark.parametrize("what", ["_SOURCES", "libraries"])
+def test_what_another_version_kept_is_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """Another text of Broadsheet's own code, or another library, makes its own values."""
+    keep(tmp_path, one=ONE)
+    cache.made_with.cache_clear()
+    assert kept(tmp_path, "one") == {"one": ONE}
+    monkeypatch.setattr(cache, what, (".toml",) if what == "_SOURCES" else lambda: "markdown-9")
+    cache.made_with.cache_clear()
     try:
-        assert key(article(dated())) != before
+        assert kept(tmp_path, "one") == {}
     finally:
-        cache._made_with.cache_clear()  # noqa: SLF001
+        monkeypatch.undo()
+        cache.made_with.cache_clear()
+
+
+def test_the_libraries_are_known_by_their_versions() -> None:
+    """Those that make outputs are among them."""
+    assert f"lxml-{version('lxml')}.dist-info" in cache.libraries().split()
+    assert "markdown-" in cache.libraries().lower()
 
 
 def _other_table(path: Path) -> None:
@@ -148,8 +171,8 @@ def test_it_may_go_while_it_is_open(tmp_path: Path) -> None:
     with Cache(tmp_path) as found:
         for path in tmp_path.iterdir():
             path.unlink()
-        found.replace({"one": ONE}, ())
-        assert found.get(["one"]).items() <= {"one": ONE}.items()
+        found.put("renditions", {"one": ONE})
+        assert found.get("renditions", ["one"]).items() <= {"one": ONE}.items()
     keep(tmp_path, two=TWO)
     assert kept(tmp_path, "two") == {"two": TWO}
 
@@ -158,7 +181,7 @@ def test_it_needs_no_folder(tmp_path: Path) -> None:
     """Where nothing can be kept, nothing is, and closed it finds nothing."""
     keep(tmp_path / "nowhere", one=ONE)
     assert kept(tmp_path / "nowhere", "one") == {}
-    assert Cache(tmp_path).get(["one"]) == {}
+    assert Cache(tmp_path).get("renditions", ["one"]) == {}
 
 
 def test_a_locked_cache_is_not_thrown_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -183,12 +206,13 @@ _BUSY = """
 import sys
 from pathlib import Path
 from broadsheet.cache import Cache
-from broadsheet.markup import Rendition
 for number in range(40):
-    made = {f"{sys.argv[2]}{n}": Rendition(str(n), "", {}) for n in range(number)}
+    made = {f"{sys.argv[2]}{n}": str(n).encode() for n in range(number)}
     with Cache(Path(sys.argv[1])) as cache:
-        cache.replace(made, [f"{name}{n}" for name in "ab" for n in range(40)])
-        assert all(found.html == key[1:] for key, found in cache.get(made).items())
+        cache.put("renditions", made)
+        cache.forget_all_but("renditions", [f"{name}{n}" for name in "ab" for n in range(40)])
+        found = cache.get("renditions", made)
+        assert all(value == key[1:].encode() for key, value in found.items())
 """
 
 

@@ -11,7 +11,14 @@ import pytest
 
 from conftest import Newsroom, contents, stamps
 
-CONFIG = '\n[digests.weekly]\ntitle = "周报"\n\n[digests.daily]\ntitle = "日报"\nschedule = "0 8 * * *"\n'
+CONFIG = """
+[digests.weekly]
+title = "周报"
+
+[digests.daily]
+title = "日报"
+schedule = "0 8 * * *"
+"""
 PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c4944415408d763f8"
     "ffff3f0005fe02fea7d8f0a30000000049454e44ae426082"
@@ -120,6 +127,7 @@ def test_serve_without_its_extra_says_what_to_install(
     """Exit 2 and the command to type, where uvicorn is not installed."""
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     monkeypatch.delitem(sys.modules, "broadsheet.cli.live", raising=False)
+    monkeypatch.delattr("broadsheet.cli.live", raising=False)
     ran = project.run("preview", "--serve")
     assert (ran.code, ran.out) == (2, "")
     assert ran.err == (

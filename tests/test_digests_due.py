@@ -75,6 +75,30 @@ def test_a_late_article_is_in_the_next_issue_and_marked() -> None:
     ]
 
 
+def test_a_late_article_waits_for_the_next_tick() -> None:
+    """What is merged after the tick makes no second issue of it, however often the command runs."""
+    (first,) = _due(digest([story("a", "2025-06-20 12:00")]), "2025-06-23 08:00")
+    late = digest([story("a", "2025-06-20 12:00"), story("late", "2025-06-19 12:00")])
+    for now in ("2025-06-23 08:00", "2025-06-24 12:00", "2025-06-30 07:59"):
+        assert _due(late, now, first) == ()
+    (second,) = _due(late, "2025-06-30 08:00", first)
+    assert names(second) == ["late"]
+
+
+def test_an_article_dated_at_a_tick_belongs_to_the_window_that_ends_there() -> None:
+    """Half open: since < date <= tick. Merged later, it is late; skipped, it does not come back."""
+    at_tick = story("at-tick", "2025-06-23 08:00")
+    (first,) = _due(digest([story("a", "2025-06-20 12:00")]), "2025-06-23 08:00")
+    (second,) = _due(digest([at_tick]), "2025-06-30 08:00", first)
+    assert [placed.late for placed in second.articles] == [True]
+    begun = story("begun", "2025-06-12 12:00")
+    (start,) = _due(digest([begun]), "2025-06-16 08:00")
+    skipping = digest([begun, at_tick, story("b", "2025-06-25 12:00")], missed="skip")
+    (issue,) = _due(skipping, "2025-06-30 08:00", start)
+    assert names(issue) == ["b"]
+    assert _due(digest([begun, at_tick]), "2025-07-07 08:00", start, issue) == ()
+
+
 def test_what_is_dated_before_the_first_window_never_enters() -> None:
     """The years before the digest began are not sent, however late they are merged."""
     (first,) = _due(digest([story("a", "2025-06-20 12:00")]), "2025-06-23 08:00")

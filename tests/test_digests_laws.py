@@ -77,22 +77,20 @@ def _ticks(year: Year) -> tuple[datetime, ...]:
     return tuple(ticks(Schedule(schedule), ZoneInfo(zone), START, END))
 
 
-def _moments(year: Year) -> st.SearchStrategy[datetime]:
-    """Moments of the year; many at a tick, or a second from one."""
-    near = st.builds(
-        lambda tick, seconds: tick + timedelta(seconds=seconds),
-        st.sampled_from(_ticks(year)),
-        st.sampled_from((-1, 0, 1, 5000)),
-    )
+def _moments(year: Year, near: int) -> st.SearchStrategy[datetime]:
+    """Moments of the year: most in the few periods from its `near`th tick on, many at a tick."""
+    few = _ticks(year)[near % len(_ticks(year)) :][:5]
+    seconds = st.sampled_from((-1, 0, 0, 1, 5000))
+    close = st.builds(lambda tick, s: tick + timedelta(seconds=s), st.sampled_from(few), seconds)
     anywhere = st.integers(0, 525_599).map(lambda minute: START + timedelta(minutes=minute))
-    return near | anywhere
+    return close | close | close | anywhere
 
 
 @st.composite
 def _years(draw: st.DrawFn) -> tuple[Year, Steps]:
     """A year: steps mostly in order, since clocks go back and articles are back-dated."""
     year = draw(st.sampled_from(YEARS))
-    moments = _moments(year)
+    moments = _moments(year, draw(st.integers(0, 400)))
     step = st.builds(Run, moments) | st.builds(Add, moments) | st.builds(Edit, st.integers(0, 30))
     steps = draw(st.lists(step, min_size=2, max_size=40))
     if draw(st.booleans()):
@@ -138,7 +136,7 @@ def _ids(issues: tuple[Issue, ...]) -> list[str]:
 
 
 @given(told=_years(), missed=st.sampled_from(["merge", "each"]))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_the_issues_together_are_what_was_published_and_nothing_is_twice(
     told: tuple[Year, Steps], missed: str
 ) -> None:
@@ -153,7 +151,7 @@ def test_the_issues_together_are_what_was_published_and_nothing_is_twice(
 
 
 @given(told=_years(), missed=st.sampled_from(["merge", "each"]))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_the_windows_tile_and_the_keys_are_names_of_folders(
     told: tuple[Year, Steps], missed: str
 ) -> None:
@@ -171,7 +169,7 @@ def test_the_windows_tile_and_the_keys_are_names_of_folders(
 
 
 @given(told=_years(), missed=st.sampled_from(["merge", "each", "skip"]))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_late_is_what_is_dated_before_the_window(told: tuple[Year, Steps], missed: str) -> None:
     """An article is marked as late if and only if its date lies before the issue's window."""
     year, steps = told
@@ -184,7 +182,7 @@ def test_late_is_what_is_dated_before_the_window(told: tuple[Year, Steps], misse
 
 
 @given(told=_years())
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_what_is_skipped_never_comes_back(told: tuple[Year, Steps]) -> None:
     """With `skip` each window is one period, and what lies between two is in no issue at all."""
     year, steps = told
@@ -203,7 +201,7 @@ def test_what_is_skipped_never_comes_back(told: tuple[Year, Steps]) -> None:
 
 
 @given(told=_years(), missed=st.sampled_from(["merge", "each"]), days=st.integers(0, 90))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_late_days_keeps_out_the_old_and_only_the_old(
     told: tuple[Year, Steps], missed: str, days: int
 ) -> None:
@@ -224,14 +222,14 @@ def test_late_days_keeps_out_the_old_and_only_the_old(
 _ON_TIME = st.sampled_from(YEARS).flatmap(
     lambda year: st.tuples(
         st.just(year),
-        st.lists(_moments(year), min_size=1, max_size=30),
-        st.lists(_moments(year), max_size=20),
+        st.lists(_moments(year, 0), min_size=1, max_size=30),
+        st.lists(_moments(year, 0), max_size=20),
     )
 )
 
 
 @given(year=_ON_TIME, start=st.integers(0, 50))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_issues_made_one_by_one_are_those_made_late(
     year: tuple[Year, list[datetime], list[datetime]], start: int
 ) -> None:
@@ -269,7 +267,7 @@ def _by_and_by(newsletter: Digest, history: History, runs: list[datetime]) -> tu
 @pytest.mark.parametrize("year", YEARS, ids=" ".join)
 def test_every_period_has_its_issue(year: Year) -> None:
     """One article a period and a run at every tick, or one run at the end: an issue for each."""
-    periods = list(pairwise(_ticks(year)))[:370]  # for most a year; both changes of the clocks
+    periods = list(pairwise(_ticks(year)))[:330]  # for most a year; both changes of the clocks
     articles = [story(f"a{n}", one + (other - one) / 2) for n, (one, other) in enumerate(periods)]
     for missed in ("merge", "each", "skip"):
         newsletter = _newsletter(year, articles, missed=missed)

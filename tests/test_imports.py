@@ -14,10 +14,11 @@ import broadsheet
 PACKAGE = Path(broadsheet.__file__).parent
 CORE = {
     *("errors", "publication", "settings", "markup", "articles", "topics", "library", "entry"),
-    *("catalogue", "feeds", "digests", "words", "sites", "checks", "pages"),
+    *("catalogue", "feeds", "digests", "words", "sites", "checks", "pages", "document"),
 }
 EDGES = {
     *("config", "inputs", "cache", "rendering", "outputs", "preview", "delivery", "records"),
+    *("folders", "reading", "standing", "workers"),
     "serve",
 }
 MODULES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py"))

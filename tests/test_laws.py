@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import re
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +17,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from conftest import NOW, Newsroom, contents, run_command, stamps
+from broadsheet import cache, standing
+from conftest import NOW, Newsroom, Ran, contents, run_command, stamps
 
 LAW = settings(
     max_examples=15,
@@ -150,6 +154,157 @@ def test_step_by_step_is_at_once(
         assert stepwise == built_from_nothing(list(there.values()), entries)
         folders = [path for path in (newsroom.folder / "feeds").rglob("*") if path.is_dir()]
         assert all(any(folder.iterdir()) for folder in folders)
+
+
+_CONFIGS = (
+    "",
+    '[feeds]\nentries = 1\nby = ["tags"]\n',
+    '[feeds]\ncontent = "summary"\nformats = ["json"]\narchive = "none"\n',
+    '[articles]\npermalink = "/{year}/{slug}/"\n[topics.aliases]\n"开放" = ["开源", "c"]\n',
+    '[digests.weekly]\ntitle = "W"\n',
+)
+_NOWS = (NOW, "2025-06-30T09:00:01+08:00", "2025-03-01T00:00:00Z", "2024-01-01T00:00:00Z")
+_BROKEN = "---\ntitle: [\n---\n"
+
+
+class _Meddler:
+    """Someone who does to a project what people, tools and bad disks do; chances by Hypothesis."""
+
+    def __init__(self, newsroom: Newsroom, draw: st.DataObject) -> None:
+        self.newsroom, self.draw, self.now = newsroom, draw, NOW
+
+    def some(self, folder: str) -> list[Path]:
+        """One file of a folder, or none where there are none."""
+        there = sorted(p for p in (self.newsroom.folder / folder).rglob("*") if p.is_file())
+        return [self.draw.draw(st.sampled_from(there))] if there else []
+
+    def write(self) -> None:
+        self.draw.draw(_pieces()).write(self.newsroom)
+
+    def break_one(self) -> None:
+        for path in self.some("content"):
+            path.write_text(_BROKEN, encoding="utf-8")
+
+    def no_date(self) -> None:
+        self.newsroom.write("content/page.md", "---\ntitle: A page\n---\n")
+
+    def same_size_same_time(self) -> None:
+        for path in self.some("content"):
+            status, data = path.stat(), path.read_bytes()
+            path.write_bytes(data.replace("正文".encode(), "证文".encode()).replace(b"T", b"U"))
+            os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+    def touch(self) -> None:
+        for path in self.some("content"):
+            path.touch()
+
+    def set_back(self) -> None:
+        for path in self.some("content"):
+            os.utime(path, (1, 1))
+
+    def rename(self) -> None:
+        for path in self.some("content"):
+            path.rename(path.with_name("renamed.md"))
+
+    def swap(self) -> None:
+        for one, other in zip(self.some("content"), self.some("content"), strict=False):
+            if one != other:
+                between = one.with_name("between")
+                one.rename(between)
+                other.rename(one)
+                between.rename(other)
+
+    def remove(self) -> None:
+        for path in self.some("content"):
+            path.unlink()
+
+    def image(self) -> None:
+        self.newsroom.write("content/i.png", self.draw.draw(st.sampled_from([b"x", b"y", b"xy"])))
+
+    def clock(self) -> None:
+        self.now = self.draw.draw(st.sampled_from(_NOWS))
+
+    def configure(self) -> None:
+        self.newsroom.configure(self.draw.draw(st.sampled_from(_CONFIGS)))
+
+    def upgrade(self) -> None:
+        installed = self.draw.draw(st.sampled_from(["a-1", "a-2"]))
+        for module in (cache, standing):
+            setattr(module, "libraries", lambda: installed)  # noqa: B010 - mypy wants it so
+        cache.made_with.cache_clear()
+
+    def lose_cache(self) -> None:
+        for path in (self.newsroom.folder / ".broadsheet").glob("cache*"):
+            path.unlink()
+
+    def break_cache(self) -> None:
+        for path in (self.newsroom.folder / ".broadsheet").glob("cache.sqlite3"):
+            data = bytearray(path.read_bytes())
+            start = self.draw.draw(st.integers(0, max(len(data) - 1, 0)))
+            data[start : start + 3000] = b"\xa5" * len(data[start : start + 3000])
+            path.write_bytes(data)
+
+    def edit_output(self) -> None:
+        for path in self.some("feeds"):
+            if path.name != MANIFEST:
+                status, data = path.stat(), path.read_bytes()
+                path.write_bytes(data[:-1] + b"?")
+                os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+    def remove_output(self) -> None:
+        for path in self.some("feeds"):
+            if path.name != MANIFEST:
+                path.unlink()
+
+    def nothing(self) -> None:
+        pass
+
+
+_MEDDLING = sorted(
+    name
+    for name, each in vars(_Meddler).items()
+    if callable(each) and name not in {"some", "__init__"}
+)
+
+
+def _said(ran: Ran) -> tuple[object, ...]:
+    """What a run reports, but for how many of its files were there already."""
+    counts = re.match(
+        r"feeds/: (.*); (\S+) files? written, (?:\S+ removed, )?(\S+) unchanged", ran.out
+    )
+    assert counts, ran
+    files = sum(int(count.replace(",", "")) for count in counts.groups()[1:])
+    return ran.code, ran.err, counts[1], files, ran.out.split("\n")[1:]
+
+
+@given(NEWS, st.lists(st.sampled_from(_MEDDLING), min_size=2, max_size=7), st.data())
+@settings(LAW, max_examples=12)
+def test_whatever_happened_in_between(
+    pieces: list[Piece], meddling: list[str], draw: st.DataObject
+) -> None:
+    """Each build publishes and says what one from nothing would, whatever was done before it."""
+    real = cache.libraries
+    try:
+        with newsroom_of(pieces) as newsroom, tempfile.TemporaryDirectory() as name:
+            meddler = _Meddler(newsroom, draw)
+            newsroom.run("build")
+            for number, each in enumerate(meddling):
+                getattr(meddler, each)()
+                ran = newsroom.run("build", now=meddler.now)
+                fresh = Newsroom(Path(name) / str(number))
+                for part in ("content", "broadsheet.toml"):
+                    copy = shutil.copytree if part == "content" else shutil.copy
+                    fresh.folder.mkdir(exist_ok=True)
+                    copy(newsroom.folder / part, fresh.folder / part)
+                anew = fresh.run("build", now=meddler.now)
+                if anew.code == 1 and not anew.out:  # two articles with one id: nothing is done
+                    assert ran == anew
+                    continue
+                assert _said(ran) == _said(anew)
+                assert newsroom.published() == fresh.published()
+    finally:
+        cache.libraries = standing.libraries = real
+        cache.made_with.cache_clear()
 
 
 @given(NEWS)

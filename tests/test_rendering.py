@@ -41,7 +41,7 @@ def rendered(
             worth_a_worker=4,
             step=lambda: steps.append(None),
         )
-    return made, len(steps)
+        return dict(made), len(steps)
 
 
 def test_the_number_of_workers_does_not_show(tmp_path: Path) -> None:

@@ -1,41 +1,40 @@
-"""The cache of renditions: one SQLite file that can go at any time without changing an output.
+"""The cache: one SQLite file that can go at any time without changing an output.
 
-An entry is found by what it was made from and holds what its links resolved to; it is used only
-while both still hold. Whatever is wrong with the file, it is put aside and made anew.
+It has shelves of sealed values by key. A value is found as it was kept or not at all: its seal
+holds its place and all of Broadsheet and its libraries, so what another version made is not there.
+Whatever is wrong with the file, it is put aside and made anew.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 import sqlite3
-from collections.abc import Iterable, Mapping
+import sys
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import cache
-from importlib.metadata import version
-from importlib.resources import files
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Final, Literal, Self
 
-import msgspec
-
-from broadsheet import __version__, markup
-from broadsheet.articles import Article
-from broadsheet.markup import Rendition
-
-FILE_NAME = "cache.sqlite3"
-_MADE_WITH = ("markdown", "nh3", "pymdown-extensions")
+FILE_NAME: Final = "cache.sqlite3"
+Shelf = Literal["articles", "links", "renditions", "runs"]
+_SHELVES: tuple[Shelf, ...] = ("articles", "links", "renditions", "runs")
+_COLUMNS = ["key", "value"]
+_SOURCES = (".py", ".toml", ".j2", ".css")
 # A broken file may even break the words of SQLite's own message (UnicodeDecodeError).
 _FAULTS = (sqlite3.Error, ValueError, OverflowError, MemoryError)
 _IN_USE = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+_SEAL = 32  # bytes
 _BATCH = 500  # SQLite takes at least 999 parameters in one statement
 
 
 class Cache:
-    """Renditions by key. A context manager; outside of it nothing is open."""
+    """Values by shelf and key. A context manager; outside of it nothing is open."""
 
     def __init__(self, state: Path) -> None:
-        """`state` is the folder `.broadsheet`; it must exist."""
+        """`state` is the folder `.broadsheet`; where there is none, nothing is kept."""
         self._path = state / FILE_NAME
         self._database: sqlite3.Connection | None = None
 
@@ -43,9 +42,8 @@ class Cache:
         try:
             self._database = self._open()
         except _FAULTS as error:
-            # Where another process is at work on it, this run does without.
-            if getattr(error, "sqlite_errorcode", None) not in _IN_USE:
-                self._discard()
+            self._put_aside(error)
+            if not _is_in_use(error):
                 with suppress(*_FAULTS):
                     self._database = self._open()
         return self
@@ -60,86 +58,115 @@ class Cache:
             self._database.close()
             self._database = None
 
-    def get(self, keys: Iterable[str]) -> dict[str, Rendition]:
-        """The renditions that are there, by key. Those that cannot be read are not there."""
+    def get(self, shelf: Shelf, keys: Iterable[str]) -> dict[str, bytes]:
+        """The values that are there, by key. Those that are not as they were kept are not there."""
         wanted = list(keys)
-        found: dict[str, Rendition] = {}
-        with suppress(*_FAULTS):
-            for start in range(0, len(wanted), _BATCH):
-                batch = wanted[start : start + _BATCH]
-                marks = ",".join("?" * len(batch))
-                query = f"SELECT key, value FROM renditions WHERE key IN ({marks})"  # noqa: S608 - marks only
-                for key, value in self._connection.execute(query, batch):
-                    with suppress(msgspec.MsgspecError, TypeError, ValueError):
-                        found[key] = _unseal(key, value)
+        found: dict[str, bytes] = {}
+        for start in range(0, len(wanted), _BATCH):
+            batch = wanted[start : start + _BATCH]
+            marks = ",".join("?" * len(batch))
+            query = f"SELECT key, value FROM {shelf} WHERE key IN ({marks})"  # noqa: S608 - marks only
+            found.update(self._select(shelf, query, batch))
         return found
 
-    def replace(self, renditions: Mapping[str, Rendition], used: Iterable[str]) -> None:
-        """Adds `renditions` and forgets whatever else is neither in them nor in `used`."""
-        rows = [(key, _seal(key, made)) for key, made in renditions.items()]
-        with suppress(*_FAULTS), self._connection as database:
-            database.executemany("INSERT OR REPLACE INTO renditions VALUES (?, ?)", rows)
-            database.execute("CREATE TEMP TABLE IF NOT EXISTS used (key TEXT PRIMARY KEY)")
-            database.execute("DELETE FROM used")
-            kept = ((key,) for key in {*renditions, *used})
-            database.executemany("INSERT OR IGNORE INTO used VALUES (?)", kept)
-            database.execute("DELETE FROM renditions WHERE key NOT IN (SELECT key FROM used)")
+    def all(self, shelf: Shelf) -> dict[str, bytes]:
+        """All values of a shelf, by key."""
+        return dict(self._select(shelf, f"SELECT key, value FROM {shelf}", ()))  # noqa: S608
 
-    def _discard(self) -> None:
+    def put(self, shelf: Shelf, values: Mapping[str, bytes]) -> None:
+        """Keeps `values`, in the place of those with their keys."""
+        rows = [(key, _seal(shelf, key, value) + value) for key, value in values.items()]
+        self._change(f"INSERT OR REPLACE INTO {shelf} VALUES (?, ?)", rows)  # noqa: S608
+
+    def forget_all_but(self, shelf: Shelf, keys: Iterable[str]) -> None:
+        """Forgets all other keys, so that the cache does not grow with every edit."""
+        used = set(keys)
+        there = {key for (key,) in self._rows(f"SELECT key FROM {shelf}", ())}  # noqa: S608
+        if gone := [(key,) for key in there - used]:
+            self._change(f"DELETE FROM {shelf} WHERE key = ?", gone)  # noqa: S608
+
+    def _select(
+        self, shelf: Shelf, query: str, given: Iterable[str]
+    ) -> Iterator[tuple[str, bytes]]:
+        for key, value in self._rows(query, given):
+            with suppress(TypeError, ValueError, AttributeError):
+                if value[:_SEAL] == _seal(shelf, key, value[_SEAL:]):
+                    yield key, value[_SEAL:]
+
+    def _rows(self, query: str, given: Iterable[str]) -> Iterator[tuple[Any, ...]]:
+        if self._database is None:
+            return
+        try:
+            yield from self._database.execute(query, tuple(given))
+        except _FAULTS as error:
+            self._put_aside(error)
+
+    def _change(self, statement: str, rows: Iterable[tuple[object, ...]]) -> None:
+        if self._database is None:
+            return
+        try:
+            with self._database:
+                self._database.executemany(statement, rows)
+        except _FAULTS as error:
+            self._put_aside(error)
+
+    def _put_aside(self, error: Exception) -> None:
+        """Goes on without the cache; a broken file goes, one that others are at work on stays."""
+        if self._database is not None:
+            self._database.close()
+            self._database = None
+        if _is_in_use(error):
+            return
         for ending in ("", "-wal", "-shm"):
             with suppress(OSError):
                 self._path.with_name(self._path.name + ending).unlink(missing_ok=True)
-
-    @property
-    def _connection(self) -> sqlite3.Connection:
-        if self._database is None:
-            raise sqlite3.OperationalError("the cache is not open")
-        return self._database
 
     def _open(self) -> sqlite3.Connection:
         database = sqlite3.connect(self._path, timeout=10)
         try:
             database.execute("PRAGMA journal_mode=WAL")
             database.execute("PRAGMA synchronous=NORMAL")
-            database.execute(
-                "CREATE TABLE IF NOT EXISTS renditions (key TEXT PRIMARY KEY, value BLOB)"
-            )
-            if database.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
-                raise sqlite3.DatabaseError("the cache is broken")
-            columns = [row[1] for row in database.execute("PRAGMA table_info(renditions)")]
-            if columns != ["key", "value"]:
-                raise sqlite3.DatabaseError("the cache is another program's")
+            for shelf in _SHELVES:
+                database.execute(
+                    f"CREATE TABLE IF NOT EXISTS {shelf} (key TEXT PRIMARY KEY, value BLOB)"
+                )
+                columns = [row[1] for row in database.execute(f"PRAGMA table_info({shelf})")]
+                if columns != _COLUMNS:
+                    raise sqlite3.DatabaseError("the cache is another program's")
         except _FAULTS:
             database.close()
             raise
         return database
 
 
-def _seal(key: str, rendition: Rendition) -> bytes:
-    """What is kept: a digest, and the rendition. SQLite does not notice a byte that has changed."""
-    packed = msgspec.msgpack.encode(rendition)
-    return hashlib.sha256(key.encode() + packed).digest() + packed
+def _is_in_use(error: Exception) -> bool:
+    return getattr(error, "sqlite_errorcode", None) in _IN_USE
 
 
-def _unseal(key: str, value: bytes) -> Rendition:
-    """Raises ValueError, TypeError or MsgspecError when `value` is not what was kept as `key`."""
-    digest, packed = value[:32], value[32:]
-    if hashlib.sha256(key.encode() + packed).digest() != digest:
-        raise ValueError("the rendition has changed since it was kept")
-    return msgspec.msgpack.decode(packed, type=Rendition)
-
-
-def key(article: Article) -> str:
-    """What the rendition of `article` is made from, but for what its links resolve to."""
-    parts = (_made_with(), article.source, article.url, article.body)
-    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
+def _seal(shelf: Shelf, key: str, value: bytes) -> bytes:
+    """What `value` must begin with. SQLite does not notice a byte that has changed."""
+    place = f"{made_with()}\0{shelf}\0{key}\0".encode("utf-8", "surrogatepass")
+    return hashlib.sha256(place + value).digest()
 
 
 @cache
-def _made_with() -> str:
-    """What renders. With its own source, since between two versions that changes too."""
-    sources = (file for file in files(markup).iterdir() if file.name.endswith(".py"))
-    digest = hashlib.sha256()
-    for file in sorted(sources, key=lambda file: file.name):
-        digest.update(file.read_bytes())
-    return " ".join([__version__, digest.hexdigest(), *map(version, _MADE_WITH)])
+def made_with() -> str:
+    """All that makes values. The sources count, since between two versions they change too."""
+    made = hashlib.sha256(f"{sys.version}\0{libraries()}\0".encode())
+    package = Path(__file__).parent
+    for path in sorted(package.rglob("*")):
+        if path.suffix in _SOURCES:
+            made.update(f"{path.relative_to(package)}\0".encode() + path.read_bytes())
+    return made.hexdigest()
+
+
+def libraries() -> str:
+    """The installed libraries with their versions: all, since any of them may make outputs.
+
+    By the names of their folders, which takes a tenth of the time of importlib.metadata.
+    """
+    found: list[str] = []
+    for folder in sys.path:
+        with suppress(OSError), os.scandir(folder or ".") as items:
+            found += (i.name for i in items if i.name.endswith((".dist-info", ".egg-info")))
+    return " ".join(sorted(found))

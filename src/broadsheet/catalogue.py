@@ -66,6 +66,19 @@ class Catalogue:
         return _grouped((tag, a) for a in self.articles for tag in self.tags_of(a))
 
 
+def steady(articles: Iterable[Article], now: datetime) -> tuple[datetime | None, datetime | None]:
+    """From when until when, half open, the catalogue is what it is at `now`; None: for ever."""
+    steps = {
+        step
+        for article in articles
+        if not article.draft
+        for step in (article.date, article.publish, article.expires)
+        if step is not None
+    }
+    past = max((step for step in steps if step <= now), default=None)
+    return past, min((step for step in steps if step > now), default=None)
+
+
 def absence(article: Article, now: datetime) -> str | None:
     """Why `article` is not in the catalogue at `now`, in words; None when it is."""
     if article.draft:
@@ -80,10 +93,13 @@ def absence(article: Article, now: datetime) -> str | None:
 
 
 def _grouped(pairs: Iterable[tuple[Topic, Article]]) -> dict[Topic, tuple[Article, ...]]:
-    groups: defaultdict[Topic, list[Article]] = defaultdict(list)
+    # By slug, which is one for each topic and is quicker to look up than a topic.
+    topics: dict[str, Topic] = {}
+    groups: defaultdict[str, list[Article]] = defaultdict(list)
     for topic, article in pairs:
-        groups[topic].append(article)
-    return {topic: tuple(groups[topic]) for topic in sorted(groups)}
+        topics[topic.slug] = topic
+        groups[topic.slug].append(article)
+    return {topic: tuple(groups[topic.slug]) for topic in sorted(topics.values())}
 
 
 def _refuse_shared_ids(articles: Iterable[Article]) -> None:

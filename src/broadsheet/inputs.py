@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from codecs import BOM_UTF8
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ import imagesize
 
 from broadsheet.articles import Source
 from broadsheet.errors import ArticleError, ConfigError, Problem, TemplateError
+from broadsheet.folders import Stamp, listing, unreadable, walk
 from broadsheet.library import File
 from broadsheet.settings import ArticleSettings
 
@@ -24,7 +25,6 @@ LONGEST_ARTICLE = 5_000_000
 _UNNAMABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")  # a byte that is no UTF-8 is a surrogate
 _WIDEST = 100_000  # pixels; what says more is broken
 _ARTICLE_ENDINGS = (".md", ".markdown", ".mdx")
-_LEFT_OUT = {"node_modules", "__pycache__"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +32,12 @@ class Found:
     """What the folders hold. articles: path and articles folder of each; files: all the rest.
 
     Both are sorted by path; the order in which a file system lists them never shows.
+    stamps: of every file, by path.
     """
 
     articles: tuple[tuple[str, str], ...]
     files: tuple[File, ...]
+    stamps: Mapping[str, Stamp]
 
 
 def find(project: Path, settings: ArticleSettings, *, but: Collection[str] = ()) -> Found:
@@ -44,7 +46,7 @@ def find(project: Path, settings: ArticleSettings, *, but: Collection[str] = ())
     Raises ConfigError when an articles folder does not exist, and ArticleError when a folder cannot
     be read: to go on would take its articles out of the feeds.
     """
-    missing = [f for f in settings.folders if not (project / _inside(f)).is_dir()]
+    missing = [f for f in settings.folders if not (project / inside(f)).is_dir()]
     if missing:
         raise ConfigError(
             *(
@@ -56,18 +58,22 @@ def find(project: Path, settings: ArticleSettings, *, but: Collection[str] = ())
             )
         )
     articles: dict[str, str] = {}
-    files: dict[str, File] = {}
-    ours = tuple(f"{_inside(folder)}/" for folder in but)
-    for folder in dict.fromkeys((*settings.folders, *settings.assets)):
-        for path, length in _walk(project, _inside(folder)):
-            if path.startswith(ours):
-                continue  # what a run wrote must not be what the next one reads
-            if not path.lower().endswith(_ARTICLE_ENDINGS):
-                if not _UNNAMABLE.search(path):
-                    files[path] = File(path, length)
-            elif folder in settings.folders:
-                articles.setdefault(_named(path), _inside(folder))
-    return Found(tuple(sorted(articles.items())), tuple(files[path] for path in sorted(files)))
+    files: list[File] = []
+    stamps = listing(project, searched(settings), but=map(inside, but))
+    homes = tuple(map(inside, settings.folders))
+    # What a run wrote is left out: it must not be what the next one reads.
+    for path in sorted(stamps):
+        if not path.lower().endswith(_ARTICLE_ENDINGS):
+            if not _UNNAMABLE.search(path):
+                files.append(File(path, stamps[path][0]))
+        elif home := next((h for h in homes if h == "." or path.startswith(f"{h}/")), None):
+            articles[_named(path)] = home
+    return Found(tuple(articles.items()), tuple(files), stamps)
+
+
+def searched(settings: ArticleSettings) -> tuple[str, ...]:
+    """The folders that `find` looks into, relative to the project."""
+    return tuple(dict.fromkeys(map(inside, (*settings.folders, *settings.assets))))
 
 
 def read(project: Path, path: str, folder: str) -> Source:
@@ -77,7 +83,7 @@ def read(project: Path, path: str, folder: str) -> Source:
             length = os.fstat(file.fileno()).st_size
             data = file.read(LONGEST_ARTICLE + 1)
     except OSError as error:
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
     if len(data) > LONGEST_ARTICLE:
         raise ArticleError(
             Problem(f"it has {length:,} bytes", "no reader takes that; divide it", path)
@@ -87,7 +93,7 @@ def read(project: Path, path: str, folder: str) -> Source:
 
 def holds_articles(folder: Path) -> bool:
     """Whether any file in `folder` could be an article."""
-    return any(path.endswith(_ARTICLE_ENDINGS) for path, _ in _walk(folder, "."))
+    return any(path.endswith(_ARTICLE_ENDINGS) for path, _ in walk(folder, "."))
 
 
 def templates(project: Path, folder: str) -> dict[str, str]:
@@ -128,38 +134,7 @@ def _decode(data: bytes, path: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _walk(project: Path, folder: str) -> Iterator[tuple[str, int]]:
-    """Path (relative to `project`) and size of every file in `folder`, hidden ones left out.
-
-    Links to folders are followed, each folder once, so a loop of links comes to an end. Of two
-    ways to a folder the first by name is taken, whatever order the disk lists them in.
-    """
-    seen: set[tuple[int, int]] = set()
-    waiting = [folder]
-    while waiting:
-        inner = waiting.pop()
-        try:
-            status = (project / inner).stat()
-            listed = sorted(os.scandir(project / inner), key=lambda item: item.name, reverse=True)
-        except FileNotFoundError:
-            continue  # it went away
-        except OSError as error:
-            raise _unreadable(inner, error) from error
-        if (status.st_dev, status.st_ino) in seen:
-            continue
-        seen.add((status.st_dev, status.st_ino))
-        for item in listed:
-            path = item.name if inner == "." else f"{inner}/{item.name}"
-            if item.name.startswith(".") or item.name in _LEFT_OUT:
-                continue
-            with suppress(OSError):  # it went away, or is a link that leads to itself
-                if item.is_dir():
-                    waiting.append(path)
-                elif item.is_file():
-                    yield path, item.stat().st_size
-
-
-def _inside(folder: str) -> str:
+def inside(folder: str) -> str:
     """A folder of the config, relative to the project however it is written: `/static`, `./a/`."""
     return normpath(folder.strip("/") or ".")
 
@@ -171,10 +146,4 @@ def _named(path: str) -> str:
     shown = path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     raise ArticleError(
         Problem("its name has bytes or characters that nobody can type", "rename it", repr(shown))
-    )
-
-
-def _unreadable(path: str, error: OSError) -> ArticleError:
-    return ArticleError(
-        Problem(f"it cannot be read: {error.strerror}", "check its permissions", path)
     )

@@ -13,12 +13,13 @@ import os
 import re
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path, PurePosixPath
 
-from filelock import FileLock, Timeout
-
+from broadsheet.document import Document
 from broadsheet.errors import BusyError, OutputError, Problem
+from broadsheet.folders import Stamp, stamp_of
 
 MANIFEST = ".broadsheet.json"
 _TEMPORARY = ".broadsheet-tmp"
@@ -28,11 +29,15 @@ _PATIENCE = 60.0  # seconds
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What a run did, or with a dry run would do: paths relative to the output folder."""
+    """What a run did, or with a dry run would do: paths relative to the output folder.
+
+    held: of each file that was made and is there now, its stamp and the sum of its bytes.
+    """
 
     written: tuple[str, ...]
     removed: tuple[str, ...]
     unchanged: int
+    held: Mapping[str, tuple[Stamp, str]] = field(default_factory=dict, compare=False, repr=False)
 
 
 @contextmanager
@@ -41,6 +46,8 @@ def lock(state: Path, shown: str) -> Iterator[None]:
 
     Raises BusyError when another run does not end within a minute.
     """
+    from filelock import FileLock, Timeout  # costs 30 ms; a run that finds nothing to do is without
+
     held = FileLock(state / "lock", timeout=_PATIENCE)
     try:
         state.mkdir(parents=True, exist_ok=True)
@@ -63,17 +70,20 @@ def lock(state: Path, shown: str) -> Iterator[None]:
 
 def publish(
     folder: Path,
-    files: Mapping[str, bytes],
+    files: Mapping[str, bytes | Document],
     shown: str,
     *,
+    standing: Collection[str] = (),
     keep: Collection[str] = (),
     adopt: bool = False,
     dry_run: bool = False,
 ) -> Changes:
     """Makes `folder` hold `files`, touching only what differs; messages call it `shown`.
 
-    files: relative path with slashes -> content. keep: prefixes of paths in the manifest that
-    this run does not make and that stay. adopt: take over files that the manifest does not name.
+    files: relative path with slashes -> content; a document is made when its turn comes.
+    standing: those of them that are known to be there as they would be made. keep: prefixes of
+    paths in the manifest that this run does not make and that stay. adopt: take over files that
+    the manifest does not name.
 
     Raises OutputError when a file of someone else's is in the way, and when writing fails; each
     file is then old or new and whole, and the next run puts all in order.
@@ -82,7 +92,10 @@ def publish(
         _refuse_outside(path, shown)
     known = _read_manifest(folder)
     kept = {path for path in known if any(path.startswith(prefix) for prefix in keep)}
-    changed = [path for path in files if _content(folder / path) != files[path]]
+    held: dict[str, tuple[Stamp, str]] = {}
+    changed = [
+        path for path in files if path not in standing and _differs(folder, path, files, held)
+    ]
     stale = sorted(known - files.keys() - kept)
     _refuse_detours(folder, {*changed, *stale}, shown)
     if not adopt:
@@ -95,16 +108,41 @@ def publish(
             _sweep(folder)
             _write_manifest(folder, known | files.keys())
             for path in changed:
-                write(folder / path, files[path])
+                data = _bytes(files[path])
+                held[path] = write(folder / path, data), sha256(data).hexdigest()
             for path in stale:
                 _remove(folder, path)
             _write_manifest(folder, files.keys() | kept)
         except OSError as error:
             raise OutputError(_unwritable(error, shown)) from error
-    return Changes(tuple(changed), tuple(removed), len(files) - len(changed))
+    return Changes(tuple(changed), tuple(removed), len(files) - len(changed), held)
 
 
-def write(path: Path, data: bytes) -> None:
+def _bytes(content: bytes | Document) -> bytes:
+    """A document is made anew each time, since all of them at once may not fit in memory."""
+    return content if isinstance(content, bytes) else content.make()
+
+
+def _differs(
+    folder: Path,
+    path: str,
+    files: Mapping[str, bytes | Document],
+    held: dict[str, tuple[Stamp, str]],
+) -> bool:
+    """Whether the file is not as it would be made; one that is goes to `held`."""
+    try:
+        with (folder / path).open("rb") as file:
+            stamp = stamp_of(os.fstat(file.fileno()))
+            there = file.read()
+    except OSError:
+        return True
+    if there != _bytes(files[path]):
+        return True
+    held[path] = stamp, sha256(there).hexdigest()
+    return False
+
+
+def write(path: Path, data: bytes) -> Stamp:
     """Replaces the file at `path` in one step; it is old or new at any instant, never half."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}{_TEMPORARY}")
@@ -114,6 +152,7 @@ def write(path: Path, data: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
+        return stamp_of(path.stat())
     except OSError:
         with suppress(OSError):
             temporary.unlink()

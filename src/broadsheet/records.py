@@ -10,13 +10,14 @@ from typing import Final
 from lxml import etree
 
 from broadsheet.checks import Published
-from broadsheet.digests.archive import folder
+from broadsheet.digests.addresses import folder
 from broadsheet.digests.due import History
 from broadsheet.digests.issue import RECORD, read
 from broadsheet.errors import Problem, RecordError
 from broadsheet.markup import plain
 
 _ATOM: Final = "{http://www.w3.org/2005/Atom}"
+_CONTENT: Final = "{http://purl.org/rss/1.0/modules/content/}"
 
 
 def history(feeds: Path, digest: str, shown: str) -> History:
@@ -59,7 +60,7 @@ def published(feeds: Path) -> tuple[Published, ...]:
             for item in json.loads(path.read_bytes())["items"]:
                 html = str(item.get("content_html", ""))
                 found[item["id"]] = Published(item["id"], str(item.get("title", "")), plain(html))
-    return tuple(found.values()) or _published_in_atom(feeds)
+    return tuple(found.values()) or _published_in_atom(feeds) or _published_in_rss(feeds)
 
 
 def _published_in_atom(feeds: Path) -> tuple[Published, ...]:
@@ -71,5 +72,16 @@ def _published_in_atom(feeds: Path) -> tuple[Published, ...]:
                     entry.findtext(f"{_ATOM}{name}", "") for name in ("id", "title", "content")
                 )
                 id_, title, html = texts
+                found[id_] = Published(id_, title, plain(html))
+    return tuple(found.values())
+
+
+def _published_in_rss(feeds: Path) -> tuple[Published, ...]:
+    found: dict[str, Published] = {}
+    for path in (feeds / "rss.xml", *sorted(feeds.glob("archive/*/rss.xml"))):
+        with suppress(OSError, etree.XMLSyntaxError):
+            for item in etree.parse(path).iter("item"):
+                id_, title = (item.findtext(name, "") for name in ("guid", "title"))
+                html = item.findtext(f"{_CONTENT}encoded", "")
                 found[id_] = Published(id_, title, plain(html))
     return tuple(found.values())

@@ -1,29 +1,101 @@
-"""Rendering many articles: from the cache where they stand, the rest on all cores."""
+"""Rendering many articles: from the cache where they stand, the rest on all cores.
+
+A rendition is found by what it was made from, and used only while all that it refers to still
+resolves to the same addresses. Those are looked at first; the text is fetched when it is needed.
+"""
 
 from __future__ import annotations
 
-import multiprocessing
-import os
+import hashlib
+import re
 import signal
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
-from functools import partial
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import NoReturn
 
+import msgspec
+
 from broadsheet.articles import Article
-from broadsheet.cache import Cache, key
+from broadsheet.cache import Cache
 from broadsheet.errors import Problem, RenderError
 from broadsheet.markup import Library, Links, Rendition, TooDeep, render
+from broadsheet.workers import spread
 
 WORTH_A_WORKER = 40
 """Articles. Starting a worker costs about as long as rendering this many."""
 
+_FIXED = re.compile(r"https?://[^/]|#")
 _LONGEST = 8.0  # seconds; a long article takes a tenth of one
 
 Outcome = Rendition | tuple[str, str]
 """A rendition, or what is wrong and what to do."""
+
+
+def own_body(article: Article) -> str:
+    """The body that `article` carries."""
+    return article.body or ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Renderer:
+    """Renders one article. body: where its body comes from."""
+
+    library: Library
+    body: Callable[[Article], str]
+
+    def __call__(self, article: Article) -> Outcome:
+        text = self.body(article)
+        links = Links(self.library, article.source, article.url)
+        try:
+            with _time_limit():
+                return render(text, links, mdx=article.is_mdx)
+        except TooDeep as error:
+            return str(error), "no reader shows more than a few levels"
+        except TimeoutError:
+            return (
+                f"its Markdown cannot be read within {_LONGEST:.0f} seconds",
+                "look for long runs of brackets or other marks in it",
+            )
+
+
+class Renditions(Mapping[str, Rendition]):
+    """The renditions of articles, by article id.
+
+    marks: for each what changes when the rendition does; to ask for it fetches no text.
+    """
+
+    def __init__(self, kept: Mapping[str, Article], cache: Cache, renderer: _Renderer) -> None:
+        self.marks: dict[str, str] = {}
+        self._kept, self._cache, self._renderer = kept, cache, renderer
+        self._made: dict[str, Rendition] = {}
+
+    def add(self, article: Article, rendition: Rendition) -> None:
+        """Adds one that is at hand."""
+        self._made[article.id] = rendition
+        self.mark(article, _movable(rendition))
+
+    def mark(self, article: Article, references: Mapping[str, str]) -> None:
+        """Makes the mark of a rendition that refers to these."""
+        mark = hashlib.sha256(f"{key(article)}{references!r}".encode("utf-8", "surrogatepass"))
+        self.marks[article.id] = mark.hexdigest()
+
+    def __getitem__(self, id_: str) -> Rendition:
+        if id_ not in self._made:
+            article = self._kept[id_]
+            found = _unpacked(self._cache.get("renditions", [key(article)]))
+            rendition = found.get(key(article)) or self._renderer(article)
+            if not isinstance(rendition, Rendition):
+                raise RenderError(Problem(*rendition, path=article.source))
+            self._made[id_] = rendition
+        return self._made[id_]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.marks)
+
+    def __len__(self) -> int:
+        return len(self.marks)
 
 
 def renditions(
@@ -31,12 +103,15 @@ def renditions(
     library: Library,
     cache: Cache,
     *,
+    body: Callable[[Article], str] = own_body,
+    forget: bool = False,
     workers: int | None = None,
     worth_a_worker: int = WORTH_A_WORKER,
     step: Callable[[], object] = lambda: None,
-) -> dict[str, Rendition]:
-    """The rendition of each of `articles`, by article id.
+) -> Renditions:
+    """The rendition of each of `articles`; good for as long as `cache` is open.
 
+    body: where the body of an article comes from. forget: whether renditions of others may go.
     workers: how many processes may render; None: as many as there are cores. worth_a_worker: how
     many articles each must have at least. No count changes the outcome. step: called after each
     article that had to be rendered.
@@ -44,75 +119,77 @@ def renditions(
     Raises RenderError, naming all of them, when some cannot be rendered; the others are then in
     the cache.
     """
+    renderer = _Renderer(library, body)
     keys = {article.id: key(article) for article in articles}
-    cached = cache.get(keys.values())
-    made: dict[str, Rendition] = {}
+    references = _references(cache.get("links", keys.values()))
+    made = Renditions({article.id: article for article in articles}, cache, renderer)
     missing: list[Article] = []
     for article in articles:
-        kept = cached.get(keys[article.id])
+        kept = references.get(keys[article.id])
         if kept is not None and _still_holds(kept, article, library):
-            made[article.id] = kept
+            made.mark(article, kept)
         else:
             missing.append(article)
-    count = min(workers or os.cpu_count() or 1, len(missing) // worth_a_worker)
+    fresh: dict[str, Rendition] = {}
     problems: list[Problem] = []
-    for article, rendered in zip(missing, _render(missing, library, count), strict=True):
+    outcomes = spread(renderer, missing, worth_a_worker=worth_a_worker, workers=workers)
+    for article, rendered in zip(missing, outcomes, strict=True):
         if isinstance(rendered, Rendition):
-            made[article.id] = rendered
+            made.add(article, rendered)
+            fresh[keys[article.id]] = rendered
         else:
             problems.append(Problem(*rendered, path=article.source))
         step()
-    fresh = {keys[article.id]: made[article.id] for article in missing if article.id in made}
-    if fresh or len(cached) != len(set(keys.values())):
-        cache.replace(fresh, keys.values())
+    _keep(cache, fresh)
+    if forget:
+        cache.forget_all_but("links", keys.values())
+        cache.forget_all_but("renditions", keys.values())
     if problems:
         raise RenderError(*problems)
     return made
 
 
-def _still_holds(rendition: Rendition, article: Article, library: Library) -> bool:
+def key(article: Article) -> str:
+    """What the rendition of `article` is made from, but for what its links resolve to."""
+    return f"{article.source}\0{article.url}\0{article.body_sha256}"
+
+
+def _keep(cache: Cache, fresh: Mapping[str, Rendition]) -> None:
+    """The text first: references tell a later run that it is there."""
+    if fresh:
+        packed = {name: msgspec.msgpack.encode(made) for name, made in fresh.items()}
+        cache.put("renditions", packed)
+        packed = {name: msgspec.msgpack.encode(_movable(made)) for name, made in fresh.items()}
+        cache.put("links", packed)
+
+
+def _movable(rendition: Rendition) -> dict[str, str]:
+    """The references that may resolve to something else one day.
+
+    A whole web address does not, nor does a place in the article itself: the key has its address.
+    """
+    return {ref: url for ref, url in rendition.references.items() if not _FIXED.match(ref)}
+
+
+def _unpacked(values: Mapping[str, bytes]) -> dict[str, Rendition]:
+    found: dict[str, Rendition] = {}
+    for name, value in values.items():
+        with suppress(msgspec.MsgspecError, ValueError):
+            found[name] = msgspec.msgpack.decode(value, type=Rendition)
+    return found
+
+
+def _references(values: Mapping[str, bytes]) -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = {}
+    for name, value in values.items():
+        with suppress(msgspec.MsgspecError, ValueError):
+            found[name] = msgspec.msgpack.decode(value, type=dict[str, str])
+    return found
+
+
+def _still_holds(references: Mapping[str, str], article: Article, library: Library) -> bool:
     links = Links(library, article.source, article.url)
-    return all(links.resolve(ref) == url for ref, url in rendition.references.items())
-
-
-def _render(articles: Sequence[Article], library: Library, count: int) -> Iterable[Outcome]:
-    if count <= 1:
-        return map(partial(_render_one, library), articles)
-    return _render_on(count, articles, library)
-
-
-def _render_on(count: int, articles: Sequence[Article], library: Library) -> Iterator[Outcome]:
-    """In `count` processes; a worker gets the library once, when it starts."""
-    methods = multiprocessing.get_all_start_methods()
-    context = multiprocessing.get_context("fork" if "fork" in methods else "spawn")
-    with ProcessPoolExecutor(count, context, _start_worker, (library,)) as pool:
-        yield from pool.map(_render_in_worker, articles, chunksize=16)
-
-
-_worker_library: Library
-
-
-def _start_worker(library: Library) -> None:
-    global _worker_library
-    _worker_library = library
-
-
-def _render_in_worker(article: Article) -> Outcome:
-    return _render_one(_worker_library, article)
-
-
-def _render_one(library: Library, article: Article) -> Outcome:
-    links = Links(library, article.source, article.url)
-    try:
-        with _time_limit():
-            return render(article.body, links, mdx=article.is_mdx)
-    except TooDeep as error:
-        return str(error), "no reader shows more than a few levels"
-    except TimeoutError:
-        return (
-            f"its Markdown cannot be read within {_LONGEST:.0f} seconds",
-            "look for long runs of brackets or other marks in it",
-        )
+    return all(links.resolve(ref) == url for ref, url in references.items())
 
 
 @contextmanager

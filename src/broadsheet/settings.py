@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 from urllib.parse import urlsplit
 
 from msgspec import Meta, Struct, field
@@ -16,6 +16,14 @@ from msgspec import Meta, Struct, field
 from broadsheet.publication import BaseUrl, Language, Publication
 
 FeedFormat = Literal["atom", "rss", "json"]
+
+FEED_FILES: Final[dict[FeedFormat, str]] = {
+    "atom": "atom.xml",
+    "rss": "rss.xml",
+    "json": "feed.json",
+}
+"""What the file of a feed is called in each format."""
+
 Grouping = Literal["topics", "tags"]
 
 PERMALINK_TOKENS = frozenset(
@@ -135,9 +143,7 @@ class FeedSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     ] = "month"
     hub: Annotated[
         str,
-        Meta(
-            pattern=r"^(https?://\S+)?$", description="The address of a WebSub hub; empty: none."
-        ),
+        Meta(pattern=r"^(https?://\S+)?$", description="The address of a WebSub hub; empty: none."),
     ] = ""
 
 

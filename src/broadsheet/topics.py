@@ -13,8 +13,10 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+_REMEMBERED = 1 << 16  # spellings; the same few topics stand in thousands of articles
 _LONGEST = 120  # bytes; file systems end a name at 255, and an address holds three for each
 
 
@@ -30,6 +32,7 @@ class Topic:
     slug: str
 
 
+@lru_cache(_REMEMBERED)
 def key(name: str) -> str:
     """What all spellings of a topic have in common: NFKC, case-folded, spaces as hyphens.
 
@@ -43,6 +46,7 @@ def key(name: str) -> str:
     return "-".join(text.split())
 
 
+@lru_cache(_REMEMBERED)
 def slug(name: str) -> str:
     """The folder name of a topic: letters and digits of any script, and hyphens."""
     whole = key(name)
@@ -79,12 +83,14 @@ class Names:
             topic = Topic(name, slug(name))
             for other in (name, *others):
                 self._topics[key(other)] = topic
-        for name in spellings:
+        # Few of the spellings in thousands of articles differ.
+        for name in dict.fromkeys(spellings):
             self._topics.setdefault(key(name), Topic(name, slug(name)))
 
     def __call__(self, spellings: Iterable[str]) -> tuple[Topic, ...]:
         """The topics behind `spellings`, each once, in their order."""
-        return tuple(dict.fromkeys(self._topics[key(name)] for name in spellings))
+        found = (self._topics[key(name)] for name in spellings)
+        return tuple({topic.slug: topic for topic in found}.values())
 
     def name_of(self, spelling: str) -> str:
         """The name of the topic behind `spelling`; itself where there is none."""

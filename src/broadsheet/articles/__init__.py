@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 from typing import TypeVar
@@ -12,11 +12,11 @@ from typing import TypeVar
 from broadsheet.articles import addresses, dates, fields, front_matter
 from broadsheet.articles.front_matter import FrontMatter, fold
 from broadsheet.errors import ArticleError, Problem
-from broadsheet.markup import encode, printable
+from broadsheet.markup import encode
 from broadsheet.publication import Person, Publication
 from broadsheet.settings import ArticleSettings
 
-__all__ = ["Article", "NotAnArticle", "Source", "parse"]
+__all__ = ["Article", "NotAnArticle", "Source", "body", "parse"]
 
 _T = TypeVar("_T")
 _WEB = re.compile(r"https?://", re.IGNORECASE)
@@ -52,8 +52,9 @@ class Article:
     language: a tag; the publication's where it names none.
     image: as written, to be resolved like any link of the article; "" for none.
     summary: from the front matter, one line; "" where there is none.
-    body: the Markdown below the front matter, without what XML forbids.
-    sha256: of the whole source text, in hexadecimal.
+    body: the Markdown below the front matter, without what XML forbids; None where it was let
+    go, since of most articles only the front matter is needed.
+    body_sha256: of the body; sha256: of the whole source text; both in hexadecimal.
     unchecked: the rules of `check` that it switches off for itself.
     """
 
@@ -74,7 +75,8 @@ class Article:
     summary: str
     language: str
     aliases: tuple[str, ...]
-    body: str
+    body: str | None
+    body_sha256: str
     sha256: str
     unchecked: tuple[str, ...] = ()
 
@@ -87,6 +89,10 @@ class Article:
     def is_mdx(self) -> bool:
         """Whether the body is MDX, which Astro's articles may be."""
         return self.source.endswith(".mdx")
+
+    def without_body(self) -> Article:
+        """The article as it is remembered."""
+        return replace(self, body=None)
 
 
 class NotAnArticle(Exception):  # noqa: N818 - it is no error, but a fact about the file
@@ -108,6 +114,12 @@ def parse(source: Source, publication: Publication, settings: ArticleSettings) -
     return _Reader(source, matter, publication, settings).article(body)
 
 
+def body(source: Source) -> str:
+    """The Markdown in `source`, as `parse` gives it; "" where it has no front matter."""
+    parts = front_matter.split(source.text, source.path)
+    return parts[1] if parts else ""
+
+
 class _Reader:
     """Reads the fields of one article, and gathers all that is wrong with them."""
 
@@ -120,7 +132,7 @@ class _Reader:
     ) -> None:
         self.source, self.publication, self.settings = source, publication, settings
         self.given = dict(matter.fields)
-        self.lines = matter.lines
+        self.matter = matter
         self.problems: list[Problem] = []
         # Zola keeps topics and tags one level down.
         if isinstance(nested := self.given.get("taxonomies"), dict):
@@ -140,7 +152,7 @@ class _Reader:
         article = Article(
             source=self.source.path,
             url=url,
-            id=self._id(title, date),
+            id=self._id(title, date, url),
             title=title,
             date=date,
             updated=max(self._date(fields.UPDATED) or date, date),
@@ -156,8 +168,9 @@ class _Reader:
             language=self._read(fields.LANGUAGE, fields.text, "").replace("_", "-")
             or self.publication.language,
             aliases=self._read(("aliases", "redirect_from"), fields.texts, ()),
-            body=printable(body),
-            sha256=sha256(self.source.text.encode("utf-8", "surrogatepass")).hexdigest(),
+            body=body,
+            body_sha256=_sha256(body),
+            sha256=_sha256(self.source.text),
             unchecked=self._read(fields.UNCHECKED, fields.texts, ()),
         )
         if self.problems:
@@ -235,7 +248,7 @@ class _Reader:
             lowercase=self.settings.lowercase,
         )
 
-    def _id(self, title: str, date: datetime) -> str:
+    def _id(self, title: str, date: datetime, url: str) -> str:
         """The article's `id`, else its permalink under `id_base` (RFC 4287, section 4.2.6)."""
         base = self.publication.id_base
         given = self._read(("id",), fields.text, "")
@@ -245,10 +258,17 @@ class _Reader:
             return given.replace(" ", "%20")
         if given:
             return base + encode(given.lstrip("/"))
-        return self._url(self.settings.id or self.settings.permalink, base, title, date)
+        pattern = self.settings.id or self.settings.permalink
+        if (pattern, base) == (self.settings.permalink, self.publication.url):
+            return url
+        return self._url(pattern, base, title, date)
 
     def _wrong(self, name: str, what: str, todo: str, line: int | None = None) -> None:
-        line = self.lines.get(fold(name), line)
+        line = self.matter.lines.get(fold(name), line)
         problem = Problem(what, todo, self.source.path, line)
         if problem not in self.problems:
             self.problems.append(problem)
+
+
+def _sha256(text: str) -> str:
+    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

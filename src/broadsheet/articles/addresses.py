@@ -9,7 +9,6 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import PurePosixPath
 from urllib.parse import unquote
 
 from broadsheet.markup import encode
@@ -31,11 +30,12 @@ class FilePlace:
 
     @classmethod
     def of(cls, path: str) -> FilePlace:
-        pure = PurePosixPath(path)
-        if pure.stem == "index" and pure.parent.name:
-            pure = pure.parent
-            return cls(pure.name, _posix(pure.parent))
-        return cls(pure.stem, _posix(pure.parent))
+        folder, _, name = path.rpartition("/")
+        dot = name.rfind(".")
+        stem = name[:dot] if 0 < dot < len(name) - 1 else name
+        if stem == "index" and folder:
+            folder, _, stem = folder.rpartition("/")
+        return cls(stem, folder)
 
     @property
     def slug(self) -> str:
@@ -90,7 +90,3 @@ def _segment(text: str, lowercase: bool) -> str:
     """`text` as part of a path: normalised (NFC), spaces and reserved marks as hyphens."""
     text = re.sub(r"[\s?#%\\]+", "-", unicodedata.normalize("NFC", text).strip())
     return text.lower() if lowercase else text
-
-
-def _posix(path: PurePosixPath) -> str:
-    return "" if path == PurePosixPath() else str(path)

@@ -9,8 +9,6 @@ import re
 import reprlib
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 
-from dateutil import parser as dateutil_parser
-
 _CHINESE = re.compile(
     r"(\d{4})\s*年\s*(\d{1,2})\s*月\s*(\d{1,2})\s*[日号]?\s*(?:[(（]?(?:星期|周)[一二三四五六日天][)）]?)?"
     r"\s*(?:(\d{1,2})\s*[:：时点]\s*(?:(\d{1,2})\s*分?)?(?:\s*[:：]?\s*(\d{1,2})\s*秒?)?)?"
@@ -90,6 +88,8 @@ def _from_text(text: str) -> datetime:
 
 def _from_words(text: str) -> datetime:
     """`text` by dateutil, which fills what is missing from a default: two defaults must agree."""
+    from dateutil import parser as dateutil_parser  # few dates need it
+
     text = _GREENWICH.sub("", text)
     try:
         one, other = (

@@ -16,6 +16,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import frontmatter
@@ -30,13 +31,46 @@ _DEEPEST = 100  # levels of nesting
 _LARGEST = 1_000_000  # characters and values, with every alias written out
 
 
-class _TextLoader(_YAML_LOADER):  # type: ignore[misc]  # the base is chosen at run time
-    """Scalars stay text; only an absent value (null) is told apart."""
+_TEXT, _NULL, _MERGE, _LIST, _MAPPING = (
+    f"tag:yaml.org,2002:{name}" for name in ("str", "null", "merge", "seq", "map")
+)
+_UNQUOTED = {**dict.fromkeys(("", "~", "null", "Null", "NULL"), _NULL), "<<": _MERGE}
+_SHALLOW = 8  # levels of nesting that people write
 
-    yaml_implicit_resolvers = {  # noqa: RUF012 - PyYAML's own way to say it
-        start: [(tag, pattern) for tag, pattern in resolvers if tag.endswith((":null", ":merge"))]
-        for start, resolvers in _YAML_LOADER.yaml_implicit_resolvers.items()
-    }
+
+class _TextLoader(_YAML_LOADER):  # type: ignore[misc]  # the base is chosen at run time
+    """Scalars stay text; only an absent value (null) and a merge key are told apart."""
+
+    def resolve(self, kind: type, value: str, implicit: tuple[bool, bool]) -> str:
+        """The tag of a node without one. PyYAML asks its table of patterns for each."""
+        if kind is yaml.ScalarNode:
+            return _UNQUOTED.get(value, _TEXT) if implicit[0] else _TEXT
+        return _LIST if kind is yaml.SequenceNode else _MAPPING
+
+    def construct_document(self, node: yaml.Node) -> Any:
+        """The fields. What is plain is read here: PyYAML's way takes several times as long."""
+        try:
+            return _plain(node)
+        except _NotPlain:
+            return super().construct_document(node)
+
+
+class _NotPlain(Exception):  # noqa: N818 - never leaves this module
+    """A node that is no text, list or mapping of texts, or that stands in several places."""
+
+
+def _plain(node: yaml.Node, depth: int = 0) -> Any:
+    if depth > _SHALLOW:
+        raise _NotPlain
+    if node.tag == _TEXT:
+        return node.value
+    if node.tag == _NULL:
+        return None
+    if node.tag == _LIST and isinstance(node, yaml.SequenceNode):
+        return [_plain(item, depth + 1) for item in node.value]
+    if node.tag == _MAPPING and all(key.tag == _TEXT for key, _ in node.value):
+        return {key.value: _plain(value, depth + 1) for key, value in node.value}
+    raise _NotPlain
 
 
 for _tag in ("set", "omap", "pairs"):  # no field is one of these
@@ -57,7 +91,8 @@ class _Yaml(BaseHandler):
         return text.startswith("---") and super().detect(text)
 
     def load(self, fm: str, **_: object) -> Any:
-        _bound(fm)
+        if not _is_simple(fm):
+            _bound(fm)
         return yaml.load(fm, _TextLoader)  # noqa: S506 - a safe loader with fewer types
 
 
@@ -97,11 +132,17 @@ class FrontMatter:
     """What stands above the body of a source file.
 
     fields: by name, folded so that `featuredImage` and `featured_image` are one.
-    lines: the 1-based line of each field, by the same names.
+    head: what they were read from; start: how many lines stand above it.
     """
 
     fields: Mapping[str, object]
-    lines: Mapping[str, int]
+    head: str
+    start: int
+
+    @property
+    def lines(self) -> Mapping[str, int]:
+        """The 1-based line of each field, by the same names. Only a mistake asks for it."""
+        return {name: self.start + line for name, line in _lines(self.head).items()}
 
 
 def split(text: str, path: str) -> tuple[FrontMatter, str] | None:
@@ -116,7 +157,7 @@ def split(text: str, path: str) -> tuple[FrontMatter, str] | None:
     if handler is None:
         return None
     fence = handler.START_DELIMITER
-    if fence and len(re.findall(handler.FM_BOUNDARY or "", text)) < 2:
+    if fence and len((handler.FM_BOUNDARY or re.compile("")).split(text, 2)) < 3:
         raise ArticleError(
             Problem(
                 "the front matter has no end", f"write {fence} on a line after it", path, start + 1
@@ -124,18 +165,30 @@ def split(text: str, path: str) -> tuple[FrontMatter, str] | None:
         )
     try:
         head, body = handler.split(text)
-        fields, _ = frontmatter.parse(text, handler=handler)
+        # Without the body, which the library would only split off once more.
+        fields, _ = frontmatter.parse(text[: len(text) - len(body)], handler=handler)
         _refuse_deep(fields)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ArticleError(_unreadable(error, path, start)) from error
-    lines = {name: start + line for name, line in _lines(text[: len(head) + 8]).items()}
-    matter = FrontMatter({fold(str(key)): value for key, value in fields.items()}, lines)
+    folded = {fold(str(key)): value for key, value in fields.items()}
+    matter = FrontMatter(folded, text[: len(head) + 8], start)
     return matter, _EMPTY_LINES.sub("", body).rstrip()
 
 
+@lru_cache(4096)
 def fold(name: str) -> str:
     """The name of a field without the ways of writing it: `featured_image` -> `featuredimage`."""
     return re.sub(r"[_\s-]", "", name).casefold()
+
+
+# An anchor, an alias or a tag; an indent, or marks of lists, that could nest deep. PyYAML's own
+# reading of the text takes several times as long as this look at it.
+_INTRICATE = re.compile(rf"[&*!]|^[ \t?:-]{{{_DEEPEST // 4},}}", re.MULTILINE)
+
+
+def _is_simple(fm: str) -> bool:
+    """Whether `fm` can neither unfold nor nest deep. Text that only looks so is no matter."""
+    return fm.count("[") + fm.count("{") < _DEEPEST // 4 and not _INTRICATE.search(fm)
 
 
 def _bound(fm: str) -> None:

@@ -3,20 +3,34 @@
 from __future__ import annotations
 
 # Importing the rules is what registers them.
-from broadsheet.checks import of_articles, of_bodies, of_outputs
-from broadsheet.checks.material import Material, Published
-from broadsheet.checks.rule import RULES, Finding, findings
+from broadsheet.checks import (
+    of_articles,
+    of_bodies,
+    of_config,
+    of_feeds,
+    of_images,
+    of_links,
+    of_mails,
+)
+from broadsheet.checks.material import Letter, Material, Published
+from broadsheet.checks.rule import RULES, Finding, findings, of_problems
 
 __all__ = [
     "RULES",
     "Finding",
+    "Letter",
     "Material",
     "Published",
     "findings",
     "markdown",
     "of_articles",
     "of_bodies",
-    "of_outputs",
+    "of_config",
+    "of_feeds",
+    "of_images",
+    "of_links",
+    "of_mails",
+    "of_problems",
 ]
 
 
@@ -25,15 +39,25 @@ def markdown() -> str:
     lines = [
         "# What `broadsheet check` checks",
         "",
-        "Made from the code by `make docs`. A rule's severity can be changed in the config:",
+        "Made from the code by `make docs`. `broadsheet check` reads all that `build` and `digest`",
+        "read, makes what they would write, and writes nothing. Each line it says is",
+        "`path:line: rule: what is wrong; what to do`, errors first. Of a rule that finds much it",
+        "shows the first; `--all` shows the rest. Name files, and only what they have is shown:",
+        "`broadsheet check content/new.md`.",
+        "",
+        "An error, or with `--strict` a warning, ends the command with exit code 1; a config that",
+        "cannot be read ends it with 2. `--json` gives the same as data, and `--github` as",
+        "annotations for GitHub Actions.",
+        "",
+        "A rule's severity can be changed in the config:",
         "",
         "```toml",
         "[checks.rules]",
         'no-summary = "off"     # or "warn", "error"',
         "```",
         "",
-        "and an article can switch rules off for itself with `check_off: [no-summary]` in its front",
-        "matter. An error, or with `--strict` a warning, ends the command with exit code 1.",
+        "and an article can switch rules off for itself with `check_off: [no-summary]` in its",
+        "front matter. Code, comments and front matter are never read as text.",
         "",
         "| rule | severity | why |",
         "| --- | --- | --- |",

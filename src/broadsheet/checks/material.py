@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +13,7 @@ from broadsheet.catalogue import Catalogue
 from broadsheet.checks.prose import Prose
 from broadsheet.digests.remarks import Mail
 from broadsheet.errors import Problem
-from broadsheet.markup import Library, Links, Rendition
+from broadsheet.markup import Asset, Library, Links, Rendition
 from broadsheet.settings import Settings
 
 
@@ -25,54 +26,84 @@ class Published:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """An issue that comes next, as a mail: the HTML of it, and what was seen in it."""
+
+    html: str
+    mail: Mail
+
+
 @dataclass(frozen=True)
 class Material:
     """The project as it is and as it would be published.
 
+    config: the path of broadsheet.toml, as messages call it, and its text.
     texts: source path -> the whole text. articles: all that could be read, drafts too.
-    pages: source path -> why it is no article. problems: what is wrong with the other files, and
-    templates: with the user's mail templates.
+    pages: source path -> why it is no article. problems: what is wrong with the other files, with
+    the user's mail templates, and with the records of issues.
     renditions: by article id, of the catalogue. outputs: path -> bytes of what would be written.
-    mails: the folder of an issue that comes next -> its mail. published: the last build.
+    letters: the folder of an issue that comes next -> its mail. published: the last build.
     """
 
     settings: Settings
+    config: tuple[str, str]
     now: datetime
     texts: Mapping[str, str]
     articles: tuple[Article, ...]
     pages: Mapping[str, str]
     problems: tuple[Problem, ...]
     templates: tuple[Problem, ...]
+    records: tuple[Problem, ...]
     catalogue: Catalogue
     library: Library
     renditions: Mapping[str, Rendition]
     outputs: Mapping[str, bytes]
-    mails: Mapping[str, Mail]
+    letters: Mapping[str, Letter]
     published: tuple[Published, ...]
 
     @cached_property
     def prose(self) -> Mapping[str, Prose]:
         """Each article's text as the rules read it: what is code in it does not count."""
-        return {article.source: Prose.of(self.texts[article.source]) for article in self.articles}
+        return {article.source: Prose.of(self.texts[article.source]) for article in self.by_path}
+
+    @cached_property
+    def by_path(self) -> tuple[Article, ...]:
+        """Every article, by the path of its file."""
+        return tuple(sorted(self.articles, key=lambda article: article.source))
+
+    def each(self) -> Iterator[tuple[Article, Prose]]:
+        """Every article with its prose, by path."""
+        for article in self.by_path:
+            yield article, self.prose[article.source]
+
+    @cached_property
+    def by_address(self) -> Mapping[str, Article]:
+        """Every article by its address, as it is compared."""
+        return {address_key(article.url): article for article in reversed(self.by_path)}
 
     def links(self, article: Article) -> Links:
         """What resolves the references of `article`."""
         return Links(self.library, article.source, article.url)
 
+    def asset(self, article: Article, path: str) -> Asset | None:
+        """The file on disk that `article` calls `path`."""
+        return self.links(article).asset(path)
+
     def is_missing(self, article: Article, path: str) -> bool:
         """Whether the file at `path` is known not to be there."""
         if path.startswith("/") and not self.library.rooted:
             return False  # nothing is known of what lies at the root of the site
-        return self.links(article).asset(path) is None
+        return self.asset(article, path) is None
 
     def line(self, article: Article, *fields: str) -> int | None:
         """The line of the first of `fields` that the article's front matter has."""
         return self.prose[article.source].field_line(*fields)
 
-    def each(self) -> Iterator[tuple[Article, Prose]]:
-        """Every article with its prose, by path."""
-        for article in sorted(self.articles, key=lambda article: article.source):
-            yield article, self.prose[article.source]
+    def config_line(self, name: str) -> int | None:
+        """The first line of the config that has the word `name` in it."""
+        lines = self.config[1].split("\n")
+        return next((number for number, line in enumerate(lines, 1) if name in line), None)
 
     def unchecked(self, path: str) -> tuple[str, ...]:
         """The rules that the article at `path` has switched off for itself."""
@@ -81,3 +112,15 @@ class Material:
     @cached_property
     def _unchecked(self) -> Mapping[str, tuple[str, ...]]:
         return {article.source: article.unchecked for article in self.articles}
+
+    @cached_property
+    def shared_ids(self) -> frozenset[str]:
+        """The ids that more than one article has, drafts left out."""
+        counts = Counter(article.id for article in self.articles if not article.draft)
+        return frozenset(id_ for id_, count in counts.items() if count > 1)
+
+
+def address_key(address: str) -> str:
+    """What two addresses of one page have in common: neither mark nor name of an index counts."""
+    address = address.partition("#")[0].partition("?")[0].removesuffix("index.html")
+    return address.rstrip("/").casefold()

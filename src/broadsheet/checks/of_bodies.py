@@ -1,99 +1,37 @@
-"""Rules on what stands below the front matter: links, images, footnotes, HTML."""
+"""Rules on what else stands below the front matter: footnotes, HTML, shortcodes, characters."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from difflib import get_close_matches
-from urllib.parse import unquote, urlsplit
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from functools import cache
 
-from broadsheet.articles import Article
 from broadsheet.checks.material import Material
-from broadsheet.checks.prose import Prose
+from broadsheet.checks.references import Tag
 from broadsheet.checks.rule import rule
 from broadsheet.errors import Problem
-from broadsheet.markup import dropped_tags, unknown_shortcodes
+from broadsheet.markup import unknown_shortcodes
+from broadsheet.markup.sanitise import sanitise
 from broadsheet.markup.text import forbidden
 
-# [text](target "title") and ![alt](target): one level of brackets in the text, and of
-# parentheses in the target, is what people write.
-_LINK = re.compile(
-    r"(?P<image>!?)\[(?P<text>(?:[^\[\]\n]|\[[^\[\]\n]*\])*)\]"
-    r"\((?P<target><[^>\n]*>|(?:[^()\n]|\([^()\n]*\))*?)(?:[ \t]+[\"'(][^\n]*?[\"')])?\)"
+_HIDES = re.compile(
+    r"display\s*:\s*none|visibility\s*:\s*hidden|opacity\s*:\s*0(?![.\d])", re.IGNORECASE
 )
-_HTML_IMAGE = re.compile(r"<img\b(?P<attributes>[^>]*)>", re.IGNORECASE)
-_SOURCE = re.compile(r"\bsrc\s*=\s*[\"']?(?P<target>[^\"'\s>]+)", re.IGNORECASE)
-_FOOTNOTE = re.compile(r"\[\^(?P<label>[^\]\s]+)\](?P<defines>:)?")
-_ADDRESS = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
-_FILE = re.compile(
-    r"\.(png|jpe?g|gif|svg|webp|avif|bmp|ico|pdf|zip|mp[34]|m4[av]|ogg|webm|csv|xlsx?|docx?|pptx?)$",
-    re.IGNORECASE,
-)
-_PAGE = re.compile(r"\.(md|markdown|mdx)$", re.IGNORECASE)
-_HANDLER = re.compile(r"<[a-z][^>]*?\s(?P<name>on[a-z]+)\s*=", re.IGNORECASE)
-
-
-@rule(
-    "broken-link",
-    "error",
-    "A link to an article's source file, or to a file, that is not there leads nowhere.",
-)
-def broken_link(material: Material) -> Iterator[Problem]:
-    for article, line, target in _targets(material, images=False):
-        path = urlsplit(target).path
-        if _PAGE.search(path) and not _is_page(material, article, target):
-            near = get_close_matches(path.rpartition("/")[2], _names(material), n=1)
-            todo = f"did you mean {near[0]}?" if near else "mend or remove the link"
-            yield Problem(f"no article is at {path!r}", todo, article.source, line)
-        elif _FILE.search(path) and material.is_missing(article, path):
-            todo = "put it beside the article or into an assets folder, or mend the link"
-            yield Problem(f"the file {path!r} is not on disk", todo, article.source, line)
-
-
-@rule(
-    "body-image-missing",
-    "error",
-    "An image in the text is in no assets folder and not beside the article: readers see a gap.",
-)
-def body_image_missing(material: Material) -> Iterator[Problem]:
-    for article, line, target in _targets(material, images=True):
-        if material.is_missing(article, urlsplit(target).path):
-            folders = ", ".join(material.settings.articles.assets)
-            todo = f"put it beside the article or into an assets folder ({folders})"
-            yield Problem(f"the image {target!r} is not on disk", todo, article.source, line)
-
-
-@rule(
-    "body-image-alt",
-    "warning",
-    "Who cannot see an image reads its alternative text.",
-)
-def body_image_alt(material: Material) -> Iterator[Problem]:
-    for article, prose in material.each():
-        for line, found in prose.find(_LINK):
-            if found["image"] and not found["text"].strip():
-                what = f"the image {found['target']!r} has no alternative text"
-                yield Problem(what, "write it: ![text](image)", article.source, line)
-        for line, found in prose.find(_HTML_IMAGE):
-            if not re.search(r"\balt\s*=", found["attributes"], re.IGNORECASE):
-                what = "an <img> has no alt"
-                todo = 'write alt="..." (alt="" for one that only decorates)'
-                yield Problem(what, todo, article.source, line)
-
-
-@rule(
-    "link-text",
-    "warning",
-    "A link whose text is an address, but not the one it leads to, misleads; mail programs warn "
-    "of it as they do of fraud.",
-)
-def link_text(material: Material) -> Iterator[Problem]:
-    for article, prose in material.each():
-        for line, found in prose.find(_LINK):
-            text, target = found["text"].strip(), found["target"].strip("<>")
-            if not found["image"] and _ADDRESS.fullmatch(text) and not _same(text, target):
-                what = f"the text of a link says {text} but it leads to {target}"
-                yield Problem(what, "mend the one that is wrong", article.source, line)
+_LOADS = re.compile(r"url\s*\(|@import|expression\s*\(", re.IGNORECASE)
+_RUNS = re.compile(r"[\s\x00-\x1f]*(?:javascript|vbscript|data)\s*:", re.IGNORECASE)
+_ADDRESSES = {"src", "action", "formaction", "poster", "data", "xlink:href"}
+# What a sanitiser only keeps in its place, and what it says nothing of.
+_PLACED = "caption col colgroup tbody td tfoot th thead tr html head body noscript input"
+_ELSEWHERE = frozenset(_PLACED.split())
+_OTHERS = """
+    acronym address applet area base basefont bgsound blink button canvas center dialog embed
+    fieldset font form frame frameset iframe legend link map marquee math menu meta meter nav
+    noembed noframes object optgroup option output param plaintext portal progress rb rtc script
+    search select slot style svg template textarea title xmp
+"""
+_HTML = frozenset(_OTHERS.split())
+"""Elements of HTML, so that a name that is none can be told from them."""
 
 
 @rule(
@@ -103,11 +41,11 @@ def link_text(material: Material) -> Iterator[Problem]:
 )
 def footnote_undefined(material: Material) -> Iterator[Problem]:
     for article, prose in material.each():
-        used, defined = _footnotes(prose)
+        used, defined = prose.footnotes.used, prose.footnotes.defined
         for label in used.keys() - defined.keys():
             what = f"the footnote [^{label}] is not defined"
             todo = f"write it on a line of its own: [^{label}]: ..."
-            yield Problem(what, todo, article.source, used[label])
+            yield Problem(what, todo, article.source, prose.line(used[label]))
 
 
 @rule(
@@ -117,30 +55,70 @@ def footnote_undefined(material: Material) -> Iterator[Problem]:
 )
 def footnote_unused(material: Material) -> Iterator[Problem]:
     for article, prose in material.each():
-        used, defined = _footnotes(prose)
+        used, defined = prose.footnotes.used, prose.footnotes.defined
         for label in defined.keys() - used.keys():
             what = f"nothing refers to the footnote [^{label}]"
             todo = f"write [^{label}] where it belongs, or remove it"
-            yield Problem(what, todo, article.source, defined[label])
+            yield Problem(what, todo, article.source, prose.line(defined[label]))
 
 
 @rule(
     "raw-html",
     "warning",
-    "HTML that could run, load or hide something is taken out of feeds and mails.",
+    "HTML that could run, load or hide something is taken out of feeds and mails, and so is what "
+    "only looks like a tag, such as `<T>` in a text about code.",
 )
 def raw_html(material: Material) -> Iterator[Problem]:
     for article, prose in material.each():
-        for tag, offset in dropped_tags(prose.text):
-            todo = "say it in Markdown, or in words with a link"
-            if tag == "iframe":
-                what = "an <iframe> becomes a link to what it shows"
-            else:
-                what = f"<{tag}> is taken out"
-            yield Problem(what, todo, article.source, prose.line(offset))
-        for line, found in prose.find(_HANDLER):
-            what = f"{found['name']}=... is taken out"
-            yield Problem(what, "remove it", article.source, line)
+        if "<" not in prose.text:
+            continue
+        lines: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
+        for tag in prose.tags:
+            for told in _dropped(tag):
+                lines[told].append(prose.line(tag.start))
+        for (what, todo), found in lines.items():
+            yield Problem(what + _more(found), todo, article.source, found[0])
+
+
+def _dropped(tag: Tag) -> Iterator[tuple[str, str]]:
+    """What of `tag` readers do not get, and what to do."""
+    if tag.name == "iframe":
+        yield "an <iframe> becomes a link to what it shows", "or write the link yourself"
+    elif tag.name in _HTML and not _is_kept(tag.name):
+        yield f"<{tag.name}> is taken out", "say it in Markdown, or in words with a link"
+    elif not _is_kept(tag.name):
+        todo = f"if it is meant to be seen, write it as code: `<{tag.name}>`"
+        yield f"<{tag.name}> is read as an HTML tag, and taken out", todo
+    for what in _dropped_attributes(tag):
+        yield f"{what} of <{tag.name}> is taken out", "remove it"
+
+
+def _more(lines: Sequence[int]) -> str:
+    """That the same is so on more lines than the first."""
+    more = len(set(lines)) - 1
+    return f", here and {more} times more" if more else ""
+
+
+def _dropped_attributes(tag: Tag) -> Iterator[str]:
+    for name, value in tag.attributes.items():
+        if name.startswith("on") and len(name) > 2:
+            yield f"{name}=..."
+        elif name == "style" and _LOADS.search(value):
+            yield "a style that loads something"
+        elif name == "style" and _HIDES.search(value):
+            yield "a style that hides it"
+        elif name in _ADDRESSES and _RUNS.match(value) and not _is_picture(tag, value):
+            yield f"the {name}"
+
+
+def _is_picture(tag: Tag, address: str) -> bool:
+    return tag.name == "img" and "image/" in address
+
+
+@cache
+def _is_kept(tag: str) -> bool:
+    """Whether a tag of that name stays in what readers get."""
+    return tag in _ELSEWHERE or f"<{tag}" in sanitise(f"<{tag}>x</{tag}>", str)
 
 
 @rule(
@@ -165,58 +143,12 @@ def shortcode(material: Material) -> Iterator[Problem]:
 )
 def forbidden_character(material: Material) -> Iterator[Problem]:
     for path, text in sorted(material.texts.items()):
-        for number, line in enumerate(text.split("\n"), 1):
-            if found := forbidden(line):
-                listed = ", ".join(f"U+{ord(char):04X}" for char in dict.fromkeys(found))
-                yield Problem(f"{listed} is dropped", "delete it", path, number)
-
-
-def _targets(material: Material, *, images: bool) -> Iterator[tuple[Article, int, str]]:
-    """Article, line and target of every relative link, or of every relative image."""
-    for article, prose in material.each():
-        for line, found in prose.find(_LINK):
-            target = found["target"].strip().strip("<>")
-            if bool(found["image"]) == images and _relative(target):
-                yield article, line, target
-        if not images:
+        if not forbidden(text):
             continue
-        for line, found in prose.find(_HTML_IMAGE):
-            source = _SOURCE.search(found["attributes"])
-            if source and _relative(source["target"]):
-                yield article, line, source["target"]
-
-
-def _relative(target: str) -> bool:
-    return bool(target) and not re.match(r"[A-Za-z][A-Za-z0-9+.-]*:|//|#|\{", target)
-
-
-def _is_page(material: Material, article: Article, target: str) -> bool:
-    resolved = material.links(article).resolve(target).partition("#")[0]
-    return resolved in material.library.pages.values()
-
-
-def _names(material: Material) -> list[str]:
-    return sorted({path.rpartition("/")[2] for path in material.library.pages})
-
-
-def _footnotes(prose: Prose) -> tuple[dict[str, int], dict[str, int]]:
-    """The first line of each reference, and of each definition, by label."""
-    used: dict[str, int] = {}
-    defined: dict[str, int] = {}
-    for line, found in prose.find(_FOOTNOTE):
-        starts_line = not prose.text[: found.start()].rpartition("\n")[2].strip()
-        place = defined if found["defines"] and starts_line else used
-        place.setdefault(found["label"], line)
-    return used, defined
-
-
-def _same(text: str, target: str) -> bool:
-    """Whether a text is the address `target`: to the letter, or as people shorten addresses."""
-    if unquote(text) == unquote(target):
-        return True
-    shortened = text.endswith(("…", "..."))
-    if text.lower().startswith("http") and not shortened:
-        return False
-    bare = re.compile(r"^(?:https?://)?(?:www\.)?", re.IGNORECASE)
-    one, other = bare.sub("", unquote(text)).rstrip("./…"), bare.sub("", unquote(target))
-    return other.startswith(one) if shortened else one == other.rstrip("/")
+        lines: defaultdict[str, list[int]] = defaultdict(list)
+        for number, line in enumerate(text.split("\n"), 1):
+            for char in forbidden(line):
+                lines[char].append(number)
+        for char, found in lines.items():
+            what = f"U+{ord(char):04X} is dropped{_more(found)}"
+            yield Problem(what, "delete it", path, found[0])

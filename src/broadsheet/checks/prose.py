@@ -1,64 +1,236 @@
-"""A source text as its author reads it: front matter, and a body in which code does not count."""
+"""A source text as its author reads it: front matter, and a body in which code does not count.
+
+Imported articles can be hostile, so every step here takes a time that grows with the length of a
+text, not with its square: a mark that nothing closes is looked for once.
+"""
 
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from bisect import bisect_left, bisect_right
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property
 
 from broadsheet.articles import front_matter
 from broadsheet.articles.front_matter import fold
+from broadsheet.checks.references import Footnotes, Reference, Tag, footnotes, references, tags
+from broadsheet.errors import ArticleError
+from broadsheet.markup import printable
 
-_CODE = re.compile(
-    r"^(?P<indent>[ \t]*(?:>[ \t]?)*)(?P<fence>`{3,}|~{3,}).*?(?:^[ \t>]*(?P=fence)[`~]*[ \t]*$|\Z)"
-    r"|(?P<ticks>`+)(?!`)(?:(?!\n[ \t]*\n).)+?(?<!`)(?P=ticks)(?!`)"
-    r"|<!--.*?-->"
-    r"|<(?P<tag>pre|code|script|style)\b.*?</(?P=tag)\s*>",
-    re.MULTILINE | re.DOTALL | re.IGNORECASE,
+# The two usual forms, whose end one sees without reading what stands in them.
+_HEAD = re.compile(
+    r"\s*(?:-{3,}[^\S\n]*\n(?:(?!-{3,}[^\S\n]*$|\.{3}[^\S\n]*$).*\n)*(?:-{3,}|\.{3})[^\S\n]*$"
+    r"|\+{3,}[^\S\n]*\n(?:(?!\+{3,}[^\S\n]*$).*\n)*\+{3,}[^\S\n]*$)",
+    re.MULTILINE,
 )
+_MAY_BE_CODE = re.compile(r"[`<\\]|~~~|\{[{%]|\n[ \t]*\n(?: {4}|\t)")
+_POINT = re.compile(
+    r"^[ \t>]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)?(?P<fence>`{3,}(?=[^`\n]*$)|~{3,})"
+    r"|(?P<ticks>`+)|(?P<comment><!--)|<(?P<tag>pre|code|script|style|textarea)\b"
+    r"|\{(?:\{[<%]|%-?)\s*(?P<pair>highlight|raw|comment)\b|(?P<escape>\\[!-/:-@\[-`{-~])",
+    re.MULTILINE | re.IGNORECASE,
+)
+_TICKS = re.compile(r"`+")
+_BLANK_LINE = re.compile(r"\n[ \t]*\n")
 _NOT_LINE_END = re.compile(r"[^\n]")
+_INDENTED = re.compile(r"(?: {4}| {0,3}\t)[ \t]*\S")
+_LIST_ITEM = re.compile(r" {0,3}(?:[-*+]|\d{1,9}[.)]|\[\^[^\]\n]*\]:)(?:[ \t]|$)")
 
 
 @dataclass(frozen=True)
 class Prose:
-    """text: as long as the source, with spaces for front matter, code and comments."""
+    """text: as long as the source without what XML forbids, in which spaces stand for front
+    matter, code and comments. source: what it was made from.
+    """
 
     text: str
     source: str
-    fields: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, source: str) -> Prose:
-        """The prose of a source that has front matter which can be read."""
-        parts = front_matter.split(source, "")
-        if parts is None:
-            return cls(_CODE.sub(_blank, source), source)
-        matter, body = parts
-        # The library trims what surrounds the body; its last lines are where it was.
-        start = source.rfind(body) if body else len(source)
-        text = _NOT_LINE_END.sub(" ", source[:start]) + _CODE.sub(_blank, source[start:])
-        return cls(text, source, matter.lines)
+        """The prose of a source text; what has no front matter is all prose."""
+        clean = printable(source)
+        start = _body_start(clean)
+        body = clean[start:]
+        if _MAY_BE_CODE.search(clean, max(start - 2, 0)):
+            body = _without_indented(_Blanked(body).text())
+        return cls(_blank(clean[:start]) + body, source)
 
     def field_line(self, *names: str) -> int | None:
         """The line of the first of the front-matter fields `names` that is there."""
-        found = (self.fields.get(fold(name)) for name in names)
+        found = (self._fields.get(fold(name)) for name in names)
         return next((line for line in found if line is not None), None)
 
     def line(self, offset: int) -> int:
         """The 1-based line of a place in the text."""
         return bisect_right(self._line_starts, offset)
 
-    def find(self, pattern: re.Pattern[str]) -> Iterator[tuple[int, re.Match[str]]]:
-        """Line and match of each place in the prose where `pattern` is found."""
-        for found in pattern.finditer(self.text):
-            yield self.line(found.start()), found
+    @cached_property
+    def references(self) -> tuple[Reference, ...]:
+        """Every link and image, in the order of the text."""
+        return references(self.text)
+
+    @cached_property
+    def tags(self) -> tuple[Tag, ...]:
+        """Every start tag of HTML."""
+        return tags(self.text)
+
+    @cached_property
+    def footnotes(self) -> Footnotes:
+        """Where footnotes are referred to, and where they are written."""
+        return footnotes(self.text)
+
+    @cached_property
+    def _fields(self) -> Mapping[str, int]:
+        try:
+            parts = front_matter.split(self.source, "")
+        except ArticleError:
+            return {}
+        return parts[0].lines if parts else {}
 
     @cached_property
     def _line_starts(self) -> list[int]:
-        return [0, *(found.end() for found in re.finditer("\n", self.source))]
+        return [0, *(found.end() for found in re.finditer("\n", self.text))]
 
 
-def _blank(found: re.Match[str]) -> str:
-    return _NOT_LINE_END.sub(" ", found[0])
+def _body_start(clean: str) -> int:
+    """Where the body of a source text begins."""
+    if head := _HEAD.match(clean):
+        return head.end()
+    try:
+        parts = front_matter.split(clean, "")
+    except ArticleError:
+        return 0
+    # The library trims what surrounds the body; its end is where it was.
+    return len(clean.rstrip()) - len(parts[1]) if parts else 0
+
+
+def _blank(text: str) -> str:
+    return _NOT_LINE_END.sub(" ", text)
+
+
+class _Blanked:
+    """One walk over a body, from one mark that may begin code to the next."""
+
+    def __init__(self, body: str) -> None:
+        self._body = body
+        self._lower = ""
+        self._done: list[str] = []
+        self._at = 0
+        self._absent: set[str] = set()  # what ends something and does not come any more
+        self._paragraph_end = -1
+        self._ticks: dict[int, list[int]] = {}  # length of a run of backticks -> places
+        for run in _TICKS.finditer(body):
+            self._ticks.setdefault(len(run[0]), []).append(run.start())
+
+    def text(self) -> str:
+        """The body with spaces for what is code, comment or escaped."""
+        while point := _POINT.search(self._body, self._at):
+            self._keep(point.start())
+            if point["fence"]:
+                self._drop(self._fence_end(point))
+            elif point["ticks"]:
+                self._code(point)
+            elif point["comment"]:
+                self._until("-->", point.start() + 2, point.start(), more=3)
+            elif point["tag"]:
+                self._element(point)
+            elif point["pair"]:
+                self._pair(point)
+            else:
+                self._drop(point.end())
+        self._keep(len(self._body))
+        return "".join(self._done)
+
+    def _keep(self, end: int) -> None:
+        self._done.append(self._body[self._at : end])
+        self._at = end
+
+    def _drop(self, end: int) -> None:
+        self._done.append(_blank(self._body[self._at : end]))
+        self._at = end
+
+    def _fence_end(self, opening: re.Match[str]) -> int:
+        mark = opening["fence"]
+        end = re.compile(rf"^[ \t>]*{mark[0]}{{{len(mark)},}}[ \t]*$", re.MULTILINE)
+        found = end.search(self._body, opening.end())
+        return found.end() if found else len(self._body)
+
+    def _code(self, ticks: re.Match[str]) -> None:
+        """Code within a line or a paragraph: it ends at a run as long as the one it began with."""
+        start = ticks.end()
+        if start > self._paragraph_end:
+            blank = _BLANK_LINE.search(self._body, start)
+            self._paragraph_end = blank.start() if blank else len(self._body)
+        places = self._ticks[len(ticks[0])]
+        following = bisect_left(places, start)
+        if following < len(places) and places[following] < self._paragraph_end:
+            self._drop(places[following] + len(ticks[0]))
+        else:
+            self._keep(start)
+
+    def _until(self, end: str, start: int, keep: int, more: int = 0) -> None:
+        """Drops all between `keep` and `end`, which is looked for from `start` on.
+
+        more: how many characters of `end` to drop too. Where it does not come, nothing is dropped.
+        """
+        self._lower = self._lower or self._lowered()
+        place = -1 if end in self._absent else self._lower.find(end, start)
+        if place < 0:
+            self._absent.add(end)
+            self._keep(max(start, keep))
+        else:
+            self._keep(keep)
+            self._drop(place + more)
+
+    def _lowered(self) -> str:
+        # lower() of some letters is longer; only ASCII counts in the names of tags.
+        return self._body.translate(_LOWER)
+
+    def _element(self, tag: re.Match[str]) -> None:
+        """The content of an element that shows, or runs, what stands in it as it is."""
+        end = self._body.find(">", tag.end()) if ">" not in self._absent else -1
+        if end < 0:
+            self._absent.add(">")
+            self._keep(tag.end())
+        else:
+            self._until(f"</{tag['tag'].lower()}", end + 1, end + 1)
+
+    def _pair(self, tag: re.Match[str]) -> None:
+        """What stands between two tags of a generator that show it as it is."""
+        name = tag["pair"].lower()
+        end = re.compile(rf"\{{(?:\{{[<%]\s*/|%-?\s*end)\s*{name}\b")
+        found = None if name in self._absent else end.search(self._body, tag.end())
+        close = self._body.find("}", tag.end(), found.start()) if found else -1
+        if found is None or close < 0:
+            self._absent.add(name)
+            self._keep(tag.end())
+        else:
+            self._keep(close + 1)
+            self._drop(found.start())
+            self._keep(found.end())
+
+
+_LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
+
+
+def _without_indented(body: str) -> str:
+    """`body` without code that is indented by four columns after a blank line, in no list."""
+    if "\n    " not in body and "\t" not in body:
+        return body
+    lines = body.split("\n")
+    blank, code, listed = True, False, False
+    for number, line in enumerate(lines):
+        if not line.strip():
+            blank = True
+            continue
+        indented = bool(_INDENTED.match(line))
+        code = indented and not listed and (blank or code)
+        if code:
+            lines[number] = " " * len(line)
+        elif not indented:
+            item = bool(_LIST_ITEM.match(line))
+            listed = item or (listed and not (blank and not line.startswith(" ")))
+        blank = False
+    return "\n".join(lines)

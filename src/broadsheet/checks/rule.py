@@ -10,7 +10,16 @@ from broadsheet.checks.material import Material
 from broadsheet.errors import Problem
 
 Severity = Literal["error", "warning"]
-Look = Callable[[Material], Iterable[Problem]]
+
+
+@dataclass(frozen=True, slots=True)
+class Slight:
+    """Something that is only a warning, though the rule that found it is one of errors."""
+
+    problem: Problem
+
+
+Look = Callable[[Material], Iterable[Problem | Slight]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,20 +66,38 @@ def rule(name: str, severity: Severity, about: str) -> Callable[[Look], Look]:
 
 def findings(material: Material) -> tuple[Finding, ...]:
     """All that is wrong, worst first, then by place."""
-    found = [finding for each in RULES.values() for finding in _apply(each, material)]
-    found.sort(key=_order)
-    return tuple(found)
+    found = {finding for each in RULES.values() for finding in _apply(each, material)}
+    return tuple(sorted(found, key=_order))
+
+
+def of_problems(name: str, problems: Iterable[Problem]) -> tuple[Finding, ...]:
+    """What is so wrong that the rules cannot look any further, under the name of a rule."""
+    found = (Finding(name, "error", problem) for problem in problems)
+    return tuple(sorted(found, key=_order))
 
 
 def _apply(each: Rule, material: Material) -> Iterator[Finding]:
-    setting = material.settings.checks.rules.get(each.name, each.severity)
+    setting = material.settings.checks.rules.get(each.name)
     if setting == "off":
         return
-    for problem in each.look(material):
+    for found in each.look(material):
+        problem = found.problem if isinstance(found, Slight) else found
         if each.name not in material.unchecked(problem.path):
-            yield Finding(each.name, "error" if setting == "error" else "warning", problem)
+            yield Finding(each.name, _severity(each, found, setting), problem)
 
 
-def _order(finding: Finding) -> tuple[bool, str, int, str]:
+def _severity(each: Rule, found: Problem | Slight, setting: str | None) -> Severity:
+    if setting is None:
+        return "warning" if isinstance(found, Slight) else each.severity
+    return "error" if setting == "error" else "warning"
+
+
+def _order(finding: Finding) -> tuple[bool, str, int, str, str]:
     problem = finding.problem
-    return finding.severity != "error", problem.path, problem.line or 0, finding.rule
+    return (
+        finding.severity != "error",
+        problem.path,
+        problem.line or 0,
+        finding.rule,
+        problem.words,
+    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -19,7 +18,8 @@ from broadsheet.cli.counting import count
 from broadsheet.cli.options import common_options, options
 from broadsheet.cli.project import Project
 from broadsheet.delivery.database import Database, open_database
-from broadsheet.delivery.tokens import SECRET, Tokens
+from broadsheet.delivery.environment import Secrets
+from broadsheet.delivery.tokens import Tokens
 from broadsheet.errors import BroadsheetError, Problem, UsageError
 from broadsheet.service.returned import Policy, Result, take
 
@@ -87,7 +87,7 @@ def command(source: str, times: int, days: int, proven: bool, dry_run: bool, as_
 
 def _tokens(*, proven: bool) -> Tokens | None:
     """Reads our marks; without the secret there is no telling them, and addresses must do."""
-    secret = os.environ.get(SECRET, "")
+    secret = Secrets.read().secret
     return Tokens(secret) if secret or proven else None
 
 

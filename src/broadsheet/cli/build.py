@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import click
 
-from broadsheet import outputs
+from broadsheet import standing
+from broadsheet.cli.clock import moment
 from broadsheet.cli.counting import count
-from broadsheet.cli.making import site_files
-from broadsheet.cli.options import common_options, options
-from broadsheet.cli.project import Project
+from broadsheet.cli.options import Options, common_options, options
 from broadsheet.outputs import Changes
+from broadsheet.standing import Summary
+
+if TYPE_CHECKING:
+    from broadsheet.cli.project import Project
 
 
 @click.command()
@@ -19,43 +25,90 @@ from broadsheet.outputs import Changes
 @common_options
 def command(dry_run: bool, workers: int | None, adopt: bool) -> None:
     """Makes the feeds folder of the articles; writes only what changed."""
-    project = Project(options())
-    with outputs.lock(project.state, project.config_name):
+    config = _config(options())
+    if not (dry_run or adopt) and (summary := _unchanged(options(), config)):
+        _report(summary, Changes((), (), summary.files), False)
+        return
+    # What makes feeds takes a while to import; a run that finds nothing changed does without.
+    from broadsheet import outputs
+    from broadsheet.cache import Cache
+    from broadsheet.cli.making import site_documents
+    from broadsheet.cli.project import Project
+
+    project = Project(options(), workers=workers)
+    with outputs.lock(project.state, project.config_name), Cache(project.state) as kept:
+        before = standing.Published(project.feeds_folder, project.fingerprint, project.state, kept)
+        documents = site_documents(project, kept)
         changes = outputs.publish(
             project.feeds_folder,
-            site_files(project, workers=workers),
+            documents,
             project.settings.feeds.folder,
+            standing=before.standing(documents),
             keep=project.kept,
             adopt=adopt,
             dry_run=dry_run,
         )
-    _report(project, changes, dry_run)
-    for problem in project.articles.problems:
+        problems = project.articles.problems
+        summary = _summary(project, changes)
+        if not dry_run:
+            after = before.remember(changes)
+            if after and not problems and config == _config(options()):
+                project.remember(kept, config, after, summary)
+    _report(summary, changes, dry_run)
+    for problem in problems:
         click.echo(f"{problem} (left out)", err=True)
-    if project.articles.problems:
+    if problems:
         raise SystemExit(1)
 
 
-def _report(project: Project, changes: Changes, dry_run: bool) -> None:
+def _path(given: Options) -> Path:
+    return given.directory / (given.config or standing.CONFIG_NAME)
+
+
+def _config(given: Options) -> bytes:
+    """The text of the config; nothing where it cannot be read, which the project then tells."""
+    try:
+        return _path(given).read_bytes()
+    except OSError:
+        return b""
+
+
+def _unchanged(given: Options, config: bytes) -> Summary | None:
+    """What the last build came to, where it is sure that this one would come to the same."""
+    root = _path(given).parent
+    return standing.last(root, root / standing.STATE, config, lambda: moment(given.now))
+
+
+def _summary(project: Project, changes: Changes) -> Summary:
+    pages = project.articles.pages
+    return Summary(
+        folder=project.settings.feeds.folder,
+        articles=len(project.catalogue.articles),
+        feeds=len(project.feeds),
+        files=len(changes.written) + changes.unchanged,
+        pages={why: [p for p in pages if pages[p] == why] for why in dict.fromkeys(pages.values())},
+    )
+
+
+def _report(summary: Summary, changes: Changes, dry_run: bool) -> None:
     """What the run did; nothing where nothing was to do and nobody wants to know."""
     if options().quiet:
         return
-    folder = project.settings.feeds.folder
+    folder = summary.folder
     would = "would be " if dry_run else ""
     if options().verbose or dry_run:
         for path in changes.written:
             click.echo(f"{would}written  {folder}/{path}")
         for path in changes.removed:
             click.echo(f"{would}removed  {folder}/{path}")
-    articles, feeds = len(project.catalogue.articles), len(project.feeds)
     click.echo(
-        f"{folder}/: {count(articles, 'article')} in {count(feeds, 'feed')}; "
+        f"{folder}/: {count(summary.articles, 'article')} in {count(summary.feeds, 'feed')}; "
         f"{count(len(changes.written), 'file')} {would}written, "
         + (f"{len(changes.removed)} {would}removed, " if changes.removed else "")
         + f"{changes.unchanged} unchanged"
     )
     for what in ("it has no date", "it has no front matter"):
-        if pages := [path for path, why in project.articles.pages.items() if why == what]:
+        if pages := summary.pages.get(what):
             shown = ", ".join(pages[:3]) + (", ..." if len(pages) > 3 else "")
             lacking = what.removeprefix("it has no ")
             click.echo(f"{count(len(pages), 'page')} without {lacking}, so no articles: {shown}")

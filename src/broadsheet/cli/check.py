@@ -3,107 +3,214 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
+from typing import Final
 
 import click
+from jinja2 import Environment, TemplateSyntaxError
 
-from broadsheet import checks, feeds, inputs, outputs, records
+from broadsheet import checks, config, feeds, inputs, outputs, records
 from broadsheet.articles import Article
-from broadsheet.checks import Finding, Material
+from broadsheet.checks import Finding, Letter, Material, of_problems
 from broadsheet.cli import making
 from broadsheet.cli.counting import count
 from broadsheet.cli.digest import make
 from broadsheet.cli.options import common_options, options
 from broadsheet.cli.project import Project
-from broadsheet.digests import archive
-from broadsheet.digests.remarks import Mail, look_at
-from broadsheet.errors import Problem, TemplateError
+from broadsheet.digests import addresses
+from broadsheet.digests.due import History
+from broadsheet.digests.remarks import look_at
+from broadsheet.errors import (
+    ArticleError,
+    ConfigError,
+    Problem,
+    RecordError,
+    TemplateError,
+    UsageError,
+)
+
+_SHOWN: Final = 20
+"""How many findings of one rule are shown, unless all are asked for."""
 
 
 @click.command()
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="[FILE]...")
 @click.option("--strict", is_flag=True, help="Fail on warnings too.")
+@click.option("--all", "everything", is_flag=True, help=f"Show more than {_SHOWN} of a rule.")
 @click.option("--json", "form", flag_value="json", help="As data.")
 @click.option("--github", "form", flag_value="github", help="As annotations for GitHub Actions.")
 @common_options
-def command(strict: bool, form: str | None) -> None:
-    """Tells everything that is wrong, in one run, before it is published."""
-    project = Project(options())
-    with outputs.lock(project.state, project.config_name):
-        found = checks.findings(_material(project))
-    _show(found, form or "text")
-    errors = sum(finding.severity == "error" for finding in found)
-    if errors or (strict and found):
-        raise SystemExit(1)
+def command(files: tuple[Path, ...], strict: bool, everything: bool, form: str | None) -> None:
+    """Tells everything that is wrong, in one run, before it is published.
+
+    With FILEs, only what is wrong with these, such as the ones that a commit changes.
+    """
+    found, code = _found()
+    if files:
+        found = tuple(each for each in found if each.problem.path in _within_project(files))
+    if form == "json":
+        click.echo(json.dumps([_data(each) for each in found], ensure_ascii=False, indent=1))
+    elif form == "github":
+        for each in found:
+            click.echo(_annotation(each))
+    else:
+        _show(found, len(found) if everything else _SHOWN)
+    if code or any(each.severity == "error" or strict for each in found):
+        raise SystemExit(code or 1)
+
+
+def _found() -> tuple[tuple[Finding, ...], int]:
+    """All that is wrong, and the exit code where that is so much that nothing else was seen."""
+    try:
+        project = Project(options())
+        with outputs.lock(project.state, project.config_name):
+            return checks.findings(_material(project)), 0
+    except ConfigError as error:
+        return of_problems("config", error.problems), error.exit_code
+    except ArticleError as error:  # of a folder: without it nothing is as it would be
+        return of_problems("unreadable", error.problems), error.exit_code
 
 
 def _material(project: Project) -> Material:
     read = project.articles
-    project.articles = replace(read, read=_unique(project))
+    project.articles = replace(read, read=_unique(read.read))
+    broken = _leave_out_broken_records(project)
     files = making.site_files(project)
-    mails, templates = making.without_bad(project, lambda: _mails(project))
-    texts = {
-        article.source: inputs.read(project.root, article.source, "").text for article in read.read
-    }
+    letters, templates = making.without_bad(project, lambda: _letters(project))
+    wanted = feeds.to_render(project.feeds, project.settings.feeds)
     return Material(
         settings=project.settings,
+        config=(project.config_name, _config_text(project)),
         now=project.now,
-        texts=texts,
+        texts={each.source: _text(project, each) for each in read.read},
         articles=read.read,
         pages=read.pages,
         problems=project.articles.problems,
         templates=templates,
+        records=broken,
         catalogue=project.catalogue,
         library=project.library,
-        renditions=making.renditions(
-            project, feeds.to_render(project.feeds, project.settings.feeds)
-        ),
+        renditions=making.renditions(project, wanted),
         outputs=files,
-        mails=mails,
+        letters=letters,
         published=records.published(project.feeds_folder),
     )
 
 
-def _unique(project: Project) -> tuple[Article, ...]:
+def _unique(articles: Iterable[Article]) -> tuple[Article, ...]:
     """The articles, of those with one id only the first: the rest is told by a rule."""
     seen: dict[str, Article] = {}
-    for article in sorted(project.articles.read, key=lambda each: each.source):
+    for article in sorted(articles, key=lambda each: (each.draft, each.source)):
         seen.setdefault(article.id, article)
     return tuple(seen.values())
 
 
-def _mails(project: Project) -> tuple[dict[str, Mail], tuple[Problem, ...]]:
-    """The mail of each digest's next issue, by its folder; and what is wrong with templates."""
-    mails: dict[str, Mail] = {}
+def _text(project: Project, article: Article) -> str:
+    return inputs.read(project.root, article.source, "").text
+
+
+def _config_text(project: Project) -> str:
+    with suppress(OSError, UnicodeDecodeError):
+        return (project.root / project.config_name).read_text(encoding="utf-8-sig")
+    return ""
+
+
+def _leave_out_broken_records(project: Project) -> tuple[Problem, ...]:
+    """What is wrong with the records of issues; their digests then have no history here."""
+    histories: dict[str, History] = {}
     problems: list[Problem] = []
-    for name, history in project.histories.items():
-        for issue in project.digest(name).upcoming(project.now, history)[-1:]:
+    for name in project.settings.digests:
+        try:
+            shown = project.settings.feeds.folder
+            histories[name] = records.history(project.feeds_folder, name, shown)
+        except RecordError as error:
+            problems += error.problems
+            histories[name] = History.of(())
+    project.histories = histories
+    return tuple(problems)
+
+
+def _letters(project: Project) -> tuple[dict[str, Letter], tuple[Problem, ...]]:
+    """The mail of each digest's next issue, by its folder; and what is wrong with templates."""
+    letters: dict[str, Letter] = {}
+    problems = list(_unreadable_templates(project))
+    for name, history in project.histories.items() if not problems else ():
+        # Where no issue comes, the last one shows whether the templates still work.
+        coming = project.digest(name).upcoming(project.now, history)[-1:]
+        for issue in coming or history.issues[-1:]:
             try:
                 made = make(project, issue).files
             except TemplateError as error:
                 problems += error.problems
                 continue
-            folder = f"{project.settings.feeds.folder}/{archive.folder(name, issue.key)}"
-            mails[folder] = look_at(made["email.html"], made["email.txt"], made["message.eml"])
-    return mails, tuple(dict.fromkeys(problems))
+            if coming:
+                folder = addresses.folder(name, issue.key)
+                mail = look_at(made["email.html"], made["email.txt"], made["message.eml"])
+                letter = Letter(made["email.html"].decode(), mail)
+                letters[f"{project.settings.feeds.folder}/{folder}"] = letter
+    return letters, tuple(dict.fromkeys(problems))
 
 
-def _show(found: Sequence[Finding], form: str) -> None:
-    if form == "json":
-        click.echo(json.dumps([_data(each) for each in found], ensure_ascii=False, indent=1))
+def _unreadable_templates(project: Project) -> Iterator[Problem]:
+    """What is wrong with the user's templates before anything is put into them."""
+    try:
+        templates = project.templates
+    except TemplateError as error:
+        yield from error.problems
         return
+    for name, text in templates.items():
+        try:
+            Environment(autoescape=True).parse(text)
+        except TemplateSyntaxError as error:
+            path = f"{project.settings.mail.templates.rstrip('/')}/{name}"
+            what = error.message or "the template cannot be read"
+            yield Problem(what, "mend it there", path, error.lineno)
+
+
+def _within_project(files: Iterable[Path]) -> set[str]:
+    """`files`, which the user names from where the user is, as findings name them."""
+    root = _root().resolve()
+    found: set[str] = set()
+    for file in files:
+        path = file if file.exists() else root / file
+        if not path.exists():
+            raise UsageError(Problem(f"there is no file {str(file)!r}", "name one of the project"))
+        with suppress(ValueError):
+            found.add(path.resolve().relative_to(root).as_posix())
+    return found
+
+
+def _root() -> Path:
+    return (options().directory / (options().config or config.CONFIG_NAME)).parent
+
+
+def _show(found: Sequence[Finding], most: int) -> None:
+    """The findings, of each rule the first `most`, and how many there are."""
+    seen: Counter[tuple[str, str]] = Counter()
     for each in found:
-        click.echo(_annotation(each) if form == "github" else f"{each.severity}: {each}")
+        seen[each.severity, each.rule] += 1
+        if seen[each.severity, each.rule] <= most:
+            click.echo(f"{each.severity}: {each}")
     if not options().quiet:
-        click.echo(_summary(found))
+        click.echo(_summary(found, most))
 
 
-def _summary(found: Sequence[Finding]) -> str:
+def _summary(found: Sequence[Finding], most: int) -> str:
+    if not found:
+        return "nothing is wrong"
     severities = Counter(each.severity for each in found)
-    rules = Counter(each.rule for each in found).most_common()
     total = f"{count(severities['error'], 'error')}, {count(severities['warning'], 'warning')}"
-    return f"{total} ({', '.join(f'{rule} {n}' for rule, n in rules)})" if rules else total
+    rules = Counter((each.severity, each.rule) for each in found).most_common()
+    lines = [total]
+    for (_, rule), number in sorted(rules, key=lambda item: item[0][0]):
+        hidden = f" ({number - most:,} more with --all)" if number > most else ""
+        lines.append(f"{number:8,}  {rule}{hidden}")
+    return "\n".join(lines)
 
 
 def _data(finding: Finding) -> dict[str, object]:
@@ -119,13 +226,22 @@ def _data(finding: Finding) -> dict[str, object]:
 
 
 def _annotation(finding: Finding) -> str:
-    """A workflow command (GitHub Actions), with its reserved characters escaped."""
+    """A workflow command (GitHub Actions), with its reserved characters escaped.
+
+    GitHub looks for the file from where the workflow runs, which may be above the project.
+    """
     problem = finding.problem
-    line = f",line={problem.line}" if problem.line else ""
-    place = f" file={_escaped(problem.path, property_=True)}{line}" if problem.path else ""
-    return f"::{finding.severity}{place}::{_escaped(f'{finding.rule}: {problem.words}')}"
+    place = {"title": finding.rule}
+    if problem.path:
+        path = Path(os.path.relpath(_root() / problem.path)).as_posix()
+        place = {"file": path, "line": str(problem.line or 1), **place}
+    properties = ",".join(f"{name}={_property(value)}" for name, value in place.items())
+    return f"::{finding.severity} {properties}::{_escaped(problem.words)}"
 
 
-def _escaped(text: str, *, property_: bool = False) -> str:
-    text = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-    return text.replace(":", "%3A").replace(",", "%2C") if property_ else text
+def _property(text: str) -> str:
+    return _escaped(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def _escaped(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")

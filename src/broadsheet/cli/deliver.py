@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +16,10 @@ import click
 from broadsheet import outputs
 from broadsheet.cli import making
 from broadsheet.cli.counting import count
+from broadsheet.cli.extras import extra
 from broadsheet.cli.options import Options, common_options, options
 from broadsheet.cli.project import Project
-from broadsheet.digests import archive
+from broadsheet.digests import addresses
 from broadsheet.digests.issue import Issue
 from broadsheet.errors import BroadsheetError, DeliveryError, Problem, UsageError
 
@@ -35,11 +36,11 @@ _ONLY = ("pending", "retry", "failed", "in_doubt")
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """What the command line asks for. issue: `DIGEST/KEY`; only: a state; both "" for none."""
+    """What the command line asks for. issue: `DIGEST/KEY`, "" for none; only: a state."""
 
     names: tuple[str, ...]
     issue: str
-    only: str
+    only: State | None
     limit: int
     as_json: bool
 
@@ -57,24 +58,24 @@ def command(
     names: tuple[str, ...],
     issue: str,
     to: str,
-    only: str | None,
+    only: Any,
     limit: int | None,
     dry_run: bool,
     as_json: bool,
 ) -> None:
     """Sends issues to subscribers; safe to kill and run again."""
-    from broadsheet.delivery.environment import Secrets
-
     project = Project(options())
-    asked = _Asked(names, issue, only or "", limit or 0, as_json)
+    asked = _Asked(names, issue, only, limit or 0, as_json)
     _check(project, asked)
-    secrets = Secrets.read()
-    if to:
-        _test_copy(project, asked, to, secrets, dry_run=dry_run)
-    elif dry_run:
-        _show(_foresee(project, asked), asked)
-    else:
-        _deliver(project, asked, secrets)
+    with extra("delivery"):
+        from broadsheet.delivery.environment import Secrets
+
+        if to:
+            _test_copy(project, asked, to, Secrets.read(), dry_run=dry_run)
+        elif dry_run:
+            _show(_foresee(project, asked), asked)
+        else:
+            _deliver(project, asked, Secrets.read())
 
 
 def _check(project: Project, asked: _Asked) -> None:
@@ -144,7 +145,6 @@ def _ledger(
     from broadsheet.delivery.ledger import Ledger, Policy
 
     delivery = project.settings.delivery
-    taken: tuple[Any, ...] = (asked.only,) if asked.only else ("pending", "retry", "in_doubt")
     policy = Policy(
         rate=delivery.rate,
         # Longer than a mail can take: the server has the time for each of its answers.
@@ -152,7 +152,7 @@ def _ledger(
         retry_wait=delivery.retry_wait,
         retry_days=delivery.retry_days,
         in_doubt=delivery.in_doubt,
-        take=frozenset(taken),
+        only=asked.only,
     )
     return Ledger(database, policy, clock)
 
@@ -172,31 +172,36 @@ def _chosen(
     issues: list[Issue] = []
     left: list[tuple[Issue, str]] = []
     for name in asked.names or project.settings.digests:
-        some, others = _of_digest(project, name, database)
+        some, others = _of_digest(project, asked, name, database)
         issues += some
         left += others
     return sorted(issues, key=lambda issue: (issue.tick, issue.digest)), left
 
 
 def _of_digest(
-    project: Project, name: str, database: Database | None
+    project: Project, asked: _Asked, name: str, database: Database | None
 ) -> tuple[list[Issue], list[tuple[Issue, str]]]:
     from broadsheet.delivery import ledger
     from broadsheet.delivery.choosing import choose
 
     issued = {issue.key: issue for issue in project.histories[name].issues}
-    begun: frozenset[tuple[str, str]] = frozenset()
-    open_: list[tuple[str, str]] = []
-    newest = None
+    begun: list[tuple[str, datetime, bool]] = []
     if database is not None:
         with database.reading() as connection:
-            newest = ledger.newest_begun(connection, name)
-            open_ = ledger.unfinished(connection)
-            begun = frozenset((each.digest, each.key) for each in ledger.progress(connection))
+            begun = ledger.begun(connection, name)
     fresh = project.settings.delivery.fresh_days
-    found = choose(tuple(issued.values()), begun, newest, project.now, fresh)
+    found = choose(
+        tuple(issued.values()), [(key, tick) for key, tick, _ in begun], project.now, fresh
+    )
+    since = project.now - timedelta(days=fresh)
     # What was begun is finished whatever became of its files: the ledger has all of it.
-    going_on = [issued.get(key) or _forgotten(name, key) for of, key in open_ if of == name]
+    going_on = [
+        issued.get(key) or _forgotten(name, key)
+        for key, tick, done in begun
+        if not done or (asked.only == "failed" and tick >= since)
+    ]
+    if asked.only:  # rows that there are already, and no new ones
+        return going_on, []
     return [*going_on, *found.issues], list(found.left)
 
 
@@ -231,7 +236,7 @@ def _begun(project: Project, database: Database, issue: Issue) -> Begun:
 
 
 def _issued_mail(project: Project, issue: Issue) -> bytes:
-    path = archive.folder(issue.digest, issue.key) + "message.eml"
+    path = addresses.folder(issue.digest, issue.key) + "message.eml"
     try:
         data = (project.feeds_folder / path).read_bytes()
     except OSError as error:
@@ -370,12 +375,12 @@ def _report(
     with database.reading() as connection:
         names = {(each.digest, each.key) for each in begun}
         found = [p for p in ledger.progress(connection) if (p.digest, p.key) in names]
-    counts: Mapping[State, int] = tally.counts if tally else {}
+    counts: dict[State, int] = tally.counts if tally else {}
     if asked.as_json:
         shown = {
             "issues": [progress_data(each) for each in found] + _left(left),
             "run": {
-                **{state: counts.get(state, 0) for state in ledger.STATES if state != "claimed"},
+                **{str(each): counts.get(each, 0) for each in ledger.STATES if each != "claimed"},
                 "taken_over": tally.taken_over if tally else 0,
                 "stopped": tally.stopped if tally else "",
             },
@@ -431,6 +436,53 @@ def progress_words(progress: Any, project: Project) -> str:
         zone = project.settings.publication.timezone
         line += f"; next try {progress.next_at.astimezone(zone):%Y-%m-%d %H:%M}"
     return line
+
+
+def delivery_status(project: Project) -> list[dict[str, Any]]:
+    """For `status`: how far the delivery of each issue is, newest first; [] without a database.
+
+    Nothing is written.
+    """
+    with _existing(project) as database:
+        if database is None:
+            return []
+        from broadsheet.delivery import ledger
+
+        with database.reading() as connection:
+            return [progress_data(each) for each in ledger.progress(connection)]
+
+
+def delivery_rows(project: Project) -> Iterator[dict[str, Any]]:
+    """For `status --json`: every row of the ledger, read bit by bit."""
+    with _existing(project) as database:
+        if database is None:
+            return
+        from broadsheet.delivery import ledger
+
+        with database.reading() as connection:
+            for row in ledger.rows(connection):
+                times = {"changed": row.changed, "next_at": row.next_at}
+                shown = {name: at.isoformat() if at else None for name, at in times.items()}
+                yield {**asdict(row), **shown}
+
+
+@contextmanager
+def _existing(project: Project) -> Iterator[Database | None]:
+    """The database; None where there is none, or nothing installed that could have made one."""
+    try:
+        from broadsheet.delivery import database as data
+    except ModuleNotFoundError:
+        yield None
+        return
+    url = project.settings.delivery.database
+    if not data.exists(url, project.root):
+        yield None
+        return
+    database = data.open_database(url, project.root, _PATIENCE)
+    try:
+        yield database
+    finally:
+        database.close()
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from broadsheet.cli import making
 from broadsheet.cli.counting import count
 from broadsheet.cli.options import common_options, options
 from broadsheet.cli.project import Project
-from broadsheet.digests import Made, archive
+from broadsheet.digests import Made, addresses
 from broadsheet.digests.due import History
 from broadsheet.digests.issue import RECORD, Issue
 from broadsheet.errors import Problem, UsageError
@@ -76,7 +76,7 @@ def _publish(project: Project, made: list[Made]) -> None:
 
 
 def _write(project: Project, made: Made, files: dict[str, bytes]) -> None:
-    folder = archive.folder(made.issue.digest, made.issue.key)
+    folder = addresses.folder(made.issue.digest, made.issue.key)
     _write_all(project, {folder + name: data for name, data in files.items()})
 
 
@@ -88,7 +88,7 @@ def _write_all(project: Project, files: dict[str, bytes]) -> None:
 def _report(project: Project, chosen: tuple[str, ...], made: list[Made], dry_run: bool) -> None:
     if not options().quiet:
         for each in made:
-            path = archive.folder(each.issue.digest, each.issue.key)
+            path = addresses.folder(each.issue.digest, each.issue.key)
             verb = "would be made" if dry_run else "made"
             click.echo(
                 f"{project.settings.feeds.folder}/{path} {verb}: {each.letter.subject} "

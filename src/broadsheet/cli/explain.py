@@ -13,7 +13,7 @@ from broadsheet.catalogue import absence
 from broadsheet.cli.counting import count
 from broadsheet.cli.options import common_options, options
 from broadsheet.cli.project import Project
-from broadsheet.digests import archive
+from broadsheet.digests import addresses
 from broadsheet.errors import Problem, UsageError
 from broadsheet.feeds.standing import standings
 
@@ -96,7 +96,7 @@ def _digests(article: Article, project: Project) -> list[dict[str, Any]]:
     found = []
     for name, history in project.histories.items():
         inside, why = project.digest(name).standing(article, project.now, history)
-        found.append({"path": archive.folder(name), "in": inside, "why": why})
+        found.append({"path": addresses.folder(name), "in": inside, "why": why})
     return found
 
 

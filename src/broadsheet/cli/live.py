@@ -7,6 +7,7 @@ memory whenever an article, an image, a template or the config changes.
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import webbrowser
 from collections.abc import AsyncIterator
@@ -28,7 +29,7 @@ from broadsheet import outputs
 from broadsheet.cli.options import Options
 from broadsheet.cli.preview import gallery
 from broadsheet.cli.project import STATE, Project
-from broadsheet.errors import BroadsheetError, Problem, UsageError
+from broadsheet.errors import Problem, UsageError
 
 _HOST = "127.0.0.1"
 _TYPES = {".html": "text/html", ".txt": "text/plain", ".eml": "text/plain"}
@@ -54,7 +55,10 @@ def _listener(port: int) -> socket.socket:
         return socket.create_server((_HOST, port))
     except OSError as error:
         raise UsageError(
-            Problem(f"port {port} cannot be used: {error.strerror}", "choose one with --port")
+            Problem(
+                f"port {port} cannot be used: {os.strerror(error.errno or 0)}",
+                "choose one with --port",
+            )
         ) from error
 
 
@@ -75,6 +79,7 @@ class _Live:
 
     def __init__(self, options: Options) -> None:
         self._options = options
+        self._context = click.get_current_context()
         self._project = Project(options)
         self._pages = self._gallery()
         self._changed = asyncio.Condition()
@@ -152,15 +157,19 @@ class _Live:
     def _make(self) -> None:
         """The pages anew; what is wrong stands in their place until it is mended."""
         try:
-            self._project = Project(self._options)
-            self._pages = self._gallery()
-        except (BroadsheetError, OSError) as error:
+            with self._context.scope(cleanup=False):  # click knows it in its own thread only
+                self._project = Project(self._options)
+                self._pages = self._gallery()
+        except Exception as error:  # whatever it is, the page must follow what is saved next
             click.echo(str(error), err=True)
             self._pages = {path: _error_page(str(error)) for path in self._pages}
 
     def _gallery(self) -> dict[str, bytes]:
         with outputs.lock(self._project.state, self._project.config_name):
-            return gallery(self._project, live=True)
+            made = gallery(self._project, live=True)
+        for problem in self._project.articles.problems:
+            click.echo(f"{problem} (left out)", err=True)
+        return made
 
 
 def _error_page(text: str) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import TypeVar
 
 from broadsheet import feeds, rendering
@@ -12,12 +13,16 @@ from broadsheet.catalogue import Catalogue
 from broadsheet.cli.options import options
 from broadsheet.cli.progress import progress
 from broadsheet.cli.project import Project
-from broadsheet.digests import archive
+from broadsheet.digests.addresses import folder
 from broadsheet.digests.due import History
+from broadsheet.digests.issue import Issue
+from broadsheet.document import Document
 from broadsheet.entry import Entry, entry
 from broadsheet.errors import RenderError
-from broadsheet.feeds import Newsletter, page
+from broadsheet.feeds import Newsletter
 from broadsheet.markup import Rendition
+from broadsheet.publication import Publication
+from broadsheet.settings import DigestSettings
 
 _T = TypeVar("_T")
 
@@ -31,53 +36,108 @@ def without_bad(project: Project, make: Callable[[], _T]) -> _T:
             project.leave_out(error.problems)
 
 
-def site_files(project: Project, *, workers: int | None = None) -> dict[str, bytes]:
+def site_files(project: Project) -> dict[str, bytes]:
     """All that `build` makes: the feeds, and what tells of the digests' issues.
 
     An article that cannot be rendered is left out, and becomes one of the project's problems.
     """
-    return without_bad(project, lambda: _site_files(project, workers))
+    with Cache(project.state) as kept:
+        return {path: each.make() for path, each in site_documents(project, kept).items()}
 
 
-def _site_files(project: Project, workers: int | None) -> dict[str, bytes]:
+def site_documents(project: Project, kept: Cache) -> dict[str, Document]:
+    """The same, each to be made when it is needed, while the cache `kept` is open."""
+    return without_bad(project, lambda: _site_documents(project, kept))
+
+
+def _site_documents(project: Project, kept: Cache) -> dict[str, Document]:
     settings = project.settings
     wanted = feeds.to_render(project.feeds, settings.feeds)
+    rendered = _renditions(project, wanted, kept, forget=True)
     return {
-        **feeds.outputs(
+        **feeds.documents(
             project.feeds,
             project.catalogue,
-            renditions(project, wanted, workers=workers),
+            rendered,
+            rendered.marks,
             project.library,
             settings.publication,
             settings.feeds,
         ),
-        **digest_files(project, project.histories),
+        **digest_documents(project, project.histories),
     }
 
 
 def digest_files(project: Project, histories: Mapping[str, History]) -> dict[str, bytes]:
     """What tells of the issues in `histories`: each digest's page and feed, and the overview."""
+    return {path: each.make() for path, each in digest_documents(project, histories).items()}
+
+
+def digest_documents(project: Project, histories: Mapping[str, History]) -> dict[str, Document]:
+    """The same, each to be made when it is needed."""
     publication, settings = project.settings.publication, project.settings.feeds
-    newsletters: list[Newsletter] = []
-    files: dict[str, bytes] = {}
+    documents: dict[str, Document] = {}
     for name, digest in project.settings.digests.items():
-        issues = histories[name].issues[::-1]
-        entries = [archive.entry(issue, digest, publication) for issue in issues]
-        newsletter = Newsletter(
-            path=archive.folder(name),
-            title=digest.title,
-            description=digest.description,
-            language=archive.words_language(digest, publication),
-            issues=len(issues),
-            newest_title=entries[0].title if entries else "",
-            newest_url=entries[0].url if entries else "",
-            newest_date=entries[0].published if entries else None,
-        )
-        newsletters.append(newsletter)
-        files |= feeds.of_issues(newsletter, entries, publication, settings)
-        links = page.links(newsletter.path, publication, settings)
-        files[newsletter.path + feeds.INDEX] = archive.page(issues, digest, publication, links)
-    return files | feeds.overview(project.feeds, newsletters, publication, settings)
+        documents |= _of_digest(name, digest, histories[name].issues[::-1], project)
+
+    @cache
+    def newsletters() -> list[Newsletter]:
+        return [
+            _newsletter(name, digest, histories[name].issues[::-1], publication)
+            for name, digest in project.settings.digests.items()
+        ]
+
+    told = [(name, history.issues) for name, history in histories.items()]
+    overview = feeds.overview(project.feeds, newsletters, repr(told), publication, settings)
+    return documents | overview
+
+
+def _of_digest(
+    name: str, digest: DigestSettings, issues: Sequence[Issue], project: Project
+) -> dict[str, Document]:
+    """The page and the feed of a digest whose issues are `issues`, newest first."""
+    publication, settings = project.settings.publication, project.settings.feeds
+    path = folder(name)
+
+    # A run that changes nothing of a digest does not import what writes it.
+    def page_of_issues() -> bytes:
+        from broadsheet.digests import archive
+        from broadsheet.feeds import page
+
+        return archive.page(issues, digest, publication, page.links(path, publication, settings))
+
+    @cache
+    def entries() -> list[Entry]:
+        from broadsheet.digests import archive
+
+        return [archive.entry(issue, digest, publication) for issue in issues]
+
+    def newsletter() -> Newsletter:
+        return _newsletter(name, digest, issues, publication)
+
+    made_of = repr(issues)
+    return {
+        **feeds.of_issues(path, newsletter, entries, made_of, publication, settings),
+        path + feeds.INDEX: Document(made_of, page_of_issues),
+    }
+
+
+def _newsletter(
+    name: str, digest: DigestSettings, issues: Sequence[Issue], publication: Publication
+) -> Newsletter:
+    from broadsheet.digests import archive
+
+    newest = archive.entry(issues[0], digest, publication) if issues else None
+    return Newsletter(
+        path=folder(name),
+        title=digest.title,
+        description=digest.description,
+        language=archive.words_language(digest, publication),
+        issues=len(issues),
+        newest_title=newest.title if newest else "",
+        newest_url=newest.url if newest else "",
+        newest_date=newest.published if newest else None,
+    )
 
 
 def entries(
@@ -92,9 +152,22 @@ def entries(
     }
 
 
-def renditions(
-    project: Project, articles: Sequence[Article], *, workers: int | None = None
-) -> dict[str, Rendition]:
+def renditions(project: Project, articles: Sequence[Article]) -> dict[str, Rendition]:
     """The renditions of `articles`, by id; the state folder must exist, which the lock sees to."""
-    with Cache(project.state) as cache, progress(len(articles), options()) as step:
-        return rendering.renditions(articles, project.library, cache, workers=workers, step=step)
+    with Cache(project.state) as kept:
+        return dict(_renditions(project, articles, kept))
+
+
+def _renditions(
+    project: Project, articles: Sequence[Article], kept: Cache, *, forget: bool = False
+) -> rendering.Renditions:
+    with progress(len(articles), options()) as step:
+        return rendering.renditions(
+            articles,
+            project.library,
+            kept,
+            body=project.reader.body,
+            forget=forget,
+            workers=project.workers,
+            step=step,
+        )

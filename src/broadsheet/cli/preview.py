@@ -14,7 +14,7 @@ from broadsheet.cli.counting import count
 from broadsheet.cli.digest import make
 from broadsheet.cli.options import common_options, options
 from broadsheet.cli.project import PREVIEWS, Project
-from broadsheet.digests import archive
+from broadsheet.digests import addresses
 from broadsheet.digests.issue import Issue
 from broadsheet.errors import Problem, UsageError
 from broadsheet.preview import Shown
@@ -43,6 +43,10 @@ def command(serve: bool, port: int, open_: bool) -> None:
         click.echo(f"{PREVIEWS}/index.html shows {count(issues, 'issue')}")
     if open_:
         webbrowser.open((folder / "index.html").resolve().as_uri())
+    for problem in project.articles.problems:
+        click.echo(f"{problem} (left out)", err=True)
+    if project.articles.problems:
+        raise SystemExit(1)
 
 
 def gallery(project: Project, *, live: bool) -> dict[str, bytes]:
@@ -77,7 +81,7 @@ def _shown(project: Project, issue: Issue, files: dict[str, bytes], *, made: boo
 
 
 def _read(project: Project, issue: Issue) -> dict[str, bytes]:
-    folder = project.feeds_folder / archive.folder(issue.digest, issue.key)
+    folder = project.feeds_folder / addresses.folder(issue.digest, issue.key)
     names = (preview.MAIL, preview.TEXT, preview.WEB, preview.MESSAGE)
     return {name: (folder / name).read_bytes() for name in names}
 

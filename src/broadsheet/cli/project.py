@@ -2,51 +2,44 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
-from broadsheet import config, feeds, inputs, records
-from broadsheet.articles import Article, NotAnArticle, parse
-from broadsheet.catalogue import Catalogue
+from broadsheet import config, feeds, folders, inputs, reading, records, standing
+from broadsheet.cache import Cache
+from broadsheet.catalogue import Catalogue, steady
+from broadsheet.cli.clock import moment
 from broadsheet.cli.options import Options
-from broadsheet.digests import archive
+from broadsheet.digests import addresses
 from broadsheet.digests.due import Digest, History
-from broadsheet.errors import ArticleError, Problem, UsageError
+from broadsheet.errors import Problem
+from broadsheet.folders import Stamp
 from broadsheet.library import library
 from broadsheet.markup import Library, Links
+from broadsheet.reading import Articles, Reader
 from broadsheet.settings import Settings
+from broadsheet.standing import Summary
 
-STATE = ".broadsheet"
+STATE = standing.STATE
 PREVIEWS = "previews"
-
-
-@dataclass(frozen=True, slots=True)
-class Articles:
-    """What the article files turned out to be.
-
-    read: in no order that means anything. pages: path -> why it is no article.
-    problems: what is wrong with the files that are neither.
-    """
-
-    read: tuple[Article, ...]
-    pages: dict[str, str]
-    problems: tuple[Problem, ...]
 
 
 class Project:
     """The folder of a broadsheet.toml, read step by step, each step once."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, *, workers: int | None = None) -> None:
+        """workers: how many processes may work on it; None: as many as there are cores."""
+        self.workers = workers
         given = options.config or Path(config.CONFIG_NAME)
         path = options.directory / given
         self.root = path.parent
         self.config_name = path.name
         self.settings: Settings = config.load(path, str(given))
-        self.now = moment(options.now, self.settings)
+        now = moment(options.now)
+        self.now = now if now.tzinfo else now.replace(tzinfo=self.settings.publication.timezone)
 
     @property
     def state(self) -> Path:
@@ -66,31 +59,60 @@ class Project:
         names it. Whatever a digest that is no longer in the config has made stays.
         """
         names = (path.name for path in self.feeds_folder.glob("digests/*"))
-        former = (archive.folder(name) for name in names if name not in self.settings.digests)
+        former = (addresses.folder(name) for name in names if name not in self.settings.digests)
         issues = (issue for history in self.histories.values() for issue in history.issues)
-        return (*former, *(archive.folder(issue.digest, issue.key) for issue in issues))
+        return (*former, *(addresses.folder(issue.digest, issue.key) for issue in issues))
+
+    @property
+    def scope(self) -> standing.Scope:
+        """All that a build looks at."""
+        settings = self.settings
+        return standing.Scope(
+            searched=[*inputs.searched(settings.articles)],
+            but=[inputs.inside(folder) for folder in self._ours],
+            feeds=settings.feeds.folder,
+            others=[str(path) for path in self.reader.rules_of_time],
+        )
+
+    @property
+    def fingerprint(self) -> str:
+        """All that outputs depend on, beside the files and the code."""
+        return f"{self.settings!r} {self.reader.fingerprint}"
+
+    def remember(
+        self, kept: Cache, config: bytes, published: Mapping[str, Stamp], summary: Summary
+    ) -> None:
+        """Remembers a build that has left the feeds folder as `published`, where it can be sure."""
+        stamps = self.found.stamps
+        if all(folders.is_settled(stamp, self._before) for stamp in stamps.values()):
+            seen = standing.view(self.scope, config, stamps, published)
+            span = steady(self.articles.read, self.now)
+            standing.remember(kept, self.scope, seen, span, summary)
+
+    @property
+    def _ours(self) -> tuple[str, ...]:
+        """What a run wrote must not be what the next one reads."""
+        return self.settings.feeds.folder, PREVIEWS
 
     @cached_property
     def found(self) -> inputs.Found:
         """The files in the folders."""
-        ours = (self.settings.feeds.folder, PREVIEWS)
-        return inputs.find(self.root, self.settings.articles, but=ours)
+        self._before = folders.disk_time(self.state)
+        return inputs.find(self.root, self.settings.articles, but=self._ours)
 
     @cached_property
     def articles(self) -> Articles:
         """The article files, parsed; what is wrong with one does not hinder the others."""
-        read: list[Article] = []
-        pages: dict[str, str] = {}
-        problems: list[Problem] = []
-        for path, folder in self.found.articles:
-            try:
-                source = inputs.read(self.root, path, folder)
-                read.append(parse(source, self.settings.publication, self.settings.articles))
-            except NotAnArticle as reason:
-                pages[path] = str(reason)
-            except ArticleError as error:
-                problems.extend(error.problems)
-        return Articles(tuple(read), pages, tuple(problems))
+        found = self.found
+        with Cache(self.state) as cache:
+            return reading.read(
+                self.reader, found, cache, before=self._before, workers=self.workers
+            )
+
+    @cached_property
+    def reader(self) -> Reader:
+        """What reads the articles, and later the body of one."""
+        return Reader(self.root, self.settings.publication, self.settings.articles)
 
     def leave_out(self, problems: Iterable[Problem]) -> None:
         """Goes on without the articles that `problems` name."""
@@ -149,28 +171,3 @@ class Project:
     def catalogue_at(self, moment: datetime) -> Catalogue:
         """What may be published at `moment`."""
         return Catalogue.at(moment, self.articles.read, self.settings.topics)
-
-
-def moment(given: str, settings: Settings) -> datetime:
-    """The one `now` of a run: from --now, SOURCE_DATE_EPOCH (reproducible-builds.org) or the clock.
-
-    Raises UsageError when one of the first two cannot be read.
-    """
-    try:
-        if given:
-            found = datetime.fromisoformat(given)
-            zone = settings.publication.timezone
-            return found if found.tzinfo else found.replace(tzinfo=zone)
-        if epoch := os.environ.get("SOURCE_DATE_EPOCH"):
-            return datetime.fromtimestamp(int(epoch), UTC)
-    except (ValueError, OverflowError, OSError):
-        name = "--now" if given else "SOURCE_DATE_EPOCH"
-        raise UsageError(
-            Problem(
-                f"{name}: {given or epoch!r} is no time",
-                "write one like 2025-06-30T08:00:00+08:00"
-                if given
-                else "it counts seconds from 1970",
-            )
-        ) from None
-    return datetime.now(UTC)

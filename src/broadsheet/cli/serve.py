@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 import sys
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 import click
 
+from broadsheet import outputs
 from broadsheet.cli.options import Options, common_options, options
 from broadsheet.cli.project import Project
-from broadsheet.errors import ConfigError, Problem, UsageError
+from broadsheet.errors import BroadsheetError, ConfigError, Problem, UsageError
 
 if TYPE_CHECKING:
     from broadsheet.service.app import Service
     from broadsheet.service.paper import Offer
 
+log = logging.getLogger("broadsheet.service")
+
 _PATIENCE: Final = 5.0  # seconds for a database that is locked: someone waits for the page
+_PATIENCE_WITH_MAIL: Final = 30.0
 _MOST_TOPICS: Final = 60
 _AT_ONCE: Final = 200  # requests; more are told to come back
 _FINISH: Final = 15  # seconds for what is under way when the service ends
@@ -62,18 +68,35 @@ def command(host: str, port: int, proxy: tuple[str, ...]) -> None:
         limit_concurrency=_AT_ONCE,
         timeout_graceful_shutdown=_FINISH,
     )
-    server = uvicorn.Server(config)
-    if not options().quiet:
-        click.echo(f"listening on http://{host}:{port}/ for {made.url}. Ctrl-C ends it.", err=True)
-    server.run()
+    with _listening(host, port) as door:
+        if not options().quiet:
+            shown = f"[{host}]" if ":" in host else host
+            place = f"http://{shown}:{door.getsockname()[1]}/"
+            click.echo(f"listening on {place} for {made.url}. Ctrl-C ends it.", err=True)
+        server = uvicorn.Server(config)
+        server.run(sockets=[door])
     if not server.started:
         sys.exit(1)
 
 
+def _listening(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise UsageError(
+            Problem(
+                f"it cannot listen on {host}, port {port}: {error.strerror or error}",
+                "choose others with --host and --port, or end what listens there",
+            )
+        ) from error
+
+
 def service(given: Options) -> Service:
-    """The service of the project. Raises ConfigError or UsageError for what it cannot do without."""
+    """The service of the project. Raises ConfigError or UsageError where something is missing."""
+    from broadsheet.delivery import environment
     from broadsheet.delivery.database import open_database
-    from broadsheet.delivery.tokens import SECRET, Tokens
+    from broadsheet.delivery.tokens import Tokens
     from broadsheet.digests.sender import sender
     from broadsheet.service.app import Service
     from broadsheet.service.desk import Desk
@@ -92,36 +115,29 @@ def service(given: Options) -> Service:
                 project.config_name,
             )
         )
-    tokens = Tokens(os.environ.get(SECRET, ""))
+    secrets = environment.Secrets.read()
+    stamps = environment.stamps(settings, secrets, project.root)
+    server = environment.server(settings.delivery, secrets)
+    # Whoever waits for a letter does not wait for minutes.
+    server = replace(server, timeout=min(server.timeout, _PATIENCE_WITH_MAIL))
     who = sender(settings.publication, settings.delivery)
     menu = _Menu(given, project)
+    # `--now` sets the clock, and from there it goes on.
+    ahead = project.now - datetime.now(UTC) if given.now else timedelta()
     return Service(
         desk=Desk(
             open_database(settings.delivery.database, project.root, _PATIENCE),
-            tokens,
+            Tokens(secrets.secret),
             tuple(settings.digests),
-            _clock(project),
+            lambda: datetime.now(UTC) + ahead,
         ),
         paper=Paper(settings.publication, urlsplit(settings.delivery.service_url).path),
         letters=Letters(settings.publication, who),
-        post=Post(Sending(settings.delivery, who)),
+        post=Post(Sending(server, stamps.envelope, stamps.signer)),
         offer=menu,
         refresh=menu.refresh,
         url=settings.delivery.service_url,
     )
-
-
-def _clock(project: Project) -> _Clock:
-    """The clock of a service that runs for weeks: `--now` sets it, and from there it goes on."""
-    return _Clock(project.now - datetime.now(UTC))
-
-
-class _Clock:
-    def __init__(self, ahead: object) -> None:
-        self._ahead = ahead
-
-    def __call__(self) -> datetime:
-        return datetime.now(UTC) + self._ahead
 
 
 class _Menu:
@@ -131,14 +147,22 @@ class _Menu:
     def __init__(self, given: Options, project: Project) -> None:
         self._given = given
         self._offer = _offer(project, project.settings.topics.known)
+        self._said = ""
 
     def __call__(self) -> Offer:
         return self._offer
 
     def refresh(self) -> None:
-        """Reads the articles anew. Raises BroadsheetError when they cannot be read."""
-        project = Project(self._given)
-        self._offer = _offer(project, project.settings.topics.known or _topics(project))
+        """Reads the articles anew; where they cannot be read, the topics stay, and it is said."""
+        try:
+            # One process: a server with threads must not fork.
+            project = Project(self._given, workers=1)
+            self._offer = _offer(project, project.settings.topics.known or _topics(project))
+            self._said = ""
+        except BroadsheetError as error:
+            if str(error) != self._said:  # once, not every ten minutes
+                log.warning("the topics in the forms are not up to date: %s", error)
+            self._said = str(error)
 
 
 def _offer(project: Project, topics: tuple[str, ...]) -> Offer:
@@ -153,13 +177,15 @@ def _offer(project: Project, topics: tuple[str, ...]) -> Offer:
 
 def _topics(project: Project) -> tuple[str, ...]:
     """The topics with the most articles, the most first."""
-    found = project.catalogue.topics
+    with outputs.lock(project.state, project.config_name):
+        found = project.catalogue.topics
     ranked = sorted(found, key=lambda topic: (-len(found[topic]), topic))
     return tuple(topic.name for topic in ranked[:_MOST_TOPICS])
 
 
 def _log(given: Options) -> None:
     """To standard error, without times where a journal adds them. No line holds a token."""
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
     logging.basicConfig(
         format="%(levelname)s %(message)s"
         if os.environ.get("JOURNAL_STREAM")

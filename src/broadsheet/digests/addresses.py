@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 from broadsheet.markup import encode
 from broadsheet.publication import Publication
-from broadsheet.settings import FeedFormat, FeedSettings
+from broadsheet.settings import FEED_FILES, FeedSettings
 from broadsheet.topics import Topic
 
-_FEED_FILES: Final[dict[FeedFormat, str]] = {
-    "atom": "atom.xml",
-    "rss": "rss.xml",
-    "json": "feed.json",
-}
+
+def folder(digest: str, issue: str = "") -> str:
+    """The folder of a digest, or of one of its issues by key, under the feeds folder."""
+    return f"digests/{digest}/{issue}/" if issue else f"digests/{digest}/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +29,7 @@ class Addresses:
     @property
     def archive(self) -> str:
         """The page of its issues."""
-        return self.publication.feeds_url + encode(f"digests/{self.name}/")
+        return self.publication.feeds_url + encode(folder(self.name))
 
     @property
     def feed(self) -> str:
@@ -45,11 +43,11 @@ class Addresses:
 
     def issue(self, key: str) -> str:
         """The web version of one issue."""
-        return self.archive + encode(f"{key}/")
+        return self.publication.feeds_url + encode(folder(self.name, key))
 
     def topic(self, topic: Topic) -> str:
         """The feed of `topic`; "" where the config asks for none."""
         if "topics" not in self.feeds.by or not topic.slug:
             return ""
-        file = _FEED_FILES[self.feeds.formats[0]]
+        file = FEED_FILES[self.feeds.formats[0]]
         return self.publication.feeds_url + encode(f"topics/{topic.slug}/{file}")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from html import escape
 
 from broadsheet import pages
+from broadsheet.digests.addresses import folder
 from broadsheet.digests.issue import Issue, Section
 from broadsheet.entry import Entry
 from broadsheet.markup import encode, shorten
@@ -34,11 +35,6 @@ class _IssueRow:
     iso: str
     count: str
     sections: tuple[_SectionRow, ...]
-
-
-def folder(digest: str, issue: str = "") -> str:
-    """The folder of a digest, or of one of its issues by key, under the feeds folder."""
-    return f"digests/{digest}/{issue}/" if issue else f"digests/{digest}/"
 
 
 def address(issue: Issue, publication: Publication) -> str:

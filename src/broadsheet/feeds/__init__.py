@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 
-from broadsheet import pages
 from broadsheet.articles import Article
 from broadsheet.catalogue import Catalogue
-from broadsheet.entry import Entry, entry
-from broadsheet.feeds import atom_rss, json_feed, opml, page
-from broadsheet.feeds.channel import FILE_NAMES, INDEX, STYLESHEET, Channel, channel, of_newsletter
+from broadsheet.document import Document
+from broadsheet.entry import Entry, entry, image
+from broadsheet.feeds.channel import INDEX, STYLESHEET, channel, of_newsletter
 from broadsheet.feeds.newsletter import Newsletter
 from broadsheet.feeds.plan import NEVER, Feed, plan
+from broadsheet.feeds.press import Press
 from broadsheet.markup import Library, Rendition
 from broadsheet.publication import Publication
-from broadsheet.settings import FeedSettings
+from broadsheet.settings import FEED_FILES, FeedFormat, FeedSettings
 
-__all__ = ["INDEX", "Feed", "Newsletter", "of_issues", "outputs", "overview", "plan", "to_render"]
+__all__ = ["INDEX", "Feed", "Newsletter", "documents", "of_issues", "overview", "plan", "to_render"]
 
 OPML = "feeds.opml"
 
@@ -32,64 +33,106 @@ def to_render(feeds: Iterable[Feed], settings: FeedSettings) -> tuple[Article, .
     return tuple(dict.fromkeys(wanted))
 
 
-def outputs(
+def documents(
     feeds: Sequence[Feed],
     catalogue: Catalogue,
     renditions: Mapping[str, Rendition],
+    marks: Mapping[str, str],
     library: Library,
     publication: Publication,
     settings: FeedSettings,
-) -> dict[str, bytes]:
-    """The feeds themselves: relative path (not percent-encoded) -> bytes.
+) -> dict[str, Document]:
+    """The feeds themselves: relative path (not percent-encoded) -> document.
 
-    renditions: by article id, of all that `to_render` names.
+    renditions: by article id, of all that `to_render` names. marks: for each what changes when it
+    does.
     """
+    press = Press()
     entries: dict[str, Entry] = {}
-    for article in dict.fromkeys(article for feed in feeds for article in feed.articles):
-        made = entry(article, renditions.get(article.id), catalogue, publication, library)
-        entries[article.id] = made if settings.content == "full" else made.without_content()
-    return {
-        feed.path + FILE_NAMES[format_]: document(
-            channel(feed, format_, publication, settings),
-            [entries[article.id] for article in feed.articles],
-        )
-        for feed in feeds
-        for format_ in settings.formats
-    }
+    told: dict[str, str] = {}
+
+    def entry_of(article: Article) -> Entry:
+        if article.id not in entries:
+            made = entry(article, renditions.get(article.id), catalogue, publication, library)
+            entries[article.id] = made if settings.content == "full" else made.without_content()
+        return entries[article.id]
+
+    def tell(article: Article) -> str:
+        """All that the entry is made of; the sum of its source text stands for its fields."""
+        if article.id not in told:
+            names = catalogue.topics_of(article), catalogue.tags_of(article)
+            mine = article.source, article.url, article.sha256, marks.get(article.id)
+            told[article.id] = repr((mine, names, image(article, library)))
+        return told[article.id]
+
+    def make(feed: Feed, format_: FeedFormat) -> bytes:
+        head = channel(feed, format_, publication, settings)
+        return press.document(head, [entry_of(article) for article in feed.articles])
+
+    made: dict[str, Document] = {}
+    for feed in feeds:
+        head = (feed.path, feed.kind, feed.name, feed.older)
+        made_of = "\n".join([repr(head), *map(tell, feed.articles)])
+        for format_ in settings.formats:
+            made[feed.path + FEED_FILES[format_]] = Document(made_of, partial(make, feed, format_))
+    return made
 
 
 def overview(
     feeds: Sequence[Feed],
-    newsletters: Sequence[Newsletter],
+    newsletters: Callable[[], Sequence[Newsletter]],
+    newsletters_made_of: str,
     publication: Publication,
     settings: FeedSettings,
-) -> dict[str, bytes]:
+) -> dict[str, Document]:
     """What stands beside the feeds: the page and the list of all of them, and their stylesheet."""
+    told = [(feed.path, feed.kind, feed.name, feed.total, _newest(feed)) for feed in feeds]
+    made_of = f"{told!r}\n{newsletters_made_of}"
+
+    # A run that changes none of these does not import what writes them.
+    def opml() -> bytes:
+        from broadsheet.feeds import opml
+
+        return opml.write(feeds, newsletters(), publication, settings)
+
+    def page() -> bytes:
+        from broadsheet.feeds import page
+
+        return page.write(feeds, newsletters(), publication, settings)
+
+    def stylesheet() -> bytes:
+        from broadsheet import pages
+
+        return pages.stylesheet()
+
     return {
-        OPML: opml.write(feeds, newsletters, publication, settings),
-        INDEX: page.write(feeds, newsletters, publication, settings),
-        STYLESHEET: pages.stylesheet(),
+        OPML: Document(made_of, opml),
+        INDEX: Document(made_of, page),
+        STYLESHEET: Document("", stylesheet),
     }
+
+
+def _newest(feed: Feed) -> tuple[object, ...]:
+    """What the page tells of the newest article."""
+    return tuple((newest.title, newest.url, newest.date) for newest in feed.articles[:1])
 
 
 def of_issues(
-    newsletter: Newsletter,
-    issues: Sequence[Entry],
+    path: str,
+    newsletter: Callable[[], Newsletter],
+    issues: Callable[[], Sequence[Entry]],
+    made_of: str,
     publication: Publication,
     settings: FeedSettings,
-) -> dict[str, bytes]:
-    """The feed of a digest's own issues, newest first, in each format."""
-    newest = issues[: settings.entries]
-    updated = max((issue.updated for issue in newest), default=NEVER)
+) -> dict[str, Document]:
+    """The feed at `path` of a digest's own issues, newest first, in each format."""
+
+    def make(format_: FeedFormat) -> bytes:
+        newest = issues()[: settings.entries]
+        updated = max((issue.updated for issue in newest), default=NEVER)
+        return Press().document(of_newsletter(newsletter(), updated, format_, publication), newest)
+
     return {
-        newsletter.path + FILE_NAMES[format_]: document(
-            of_newsletter(newsletter, updated, format_, publication), newest
-        )
+        path + FEED_FILES[format_]: Document(made_of, partial(make, format_))
         for format_ in settings.formats
     }
-
-
-def document(head: Channel, entries: Sequence[Entry]) -> bytes:
-    """One feed document, in the format that its head names."""
-    write = json_feed.write if head.format == "json" else atom_rss.write
-    return write(head, entries)

@@ -11,11 +11,13 @@ from html import escape
 from typing import Any
 
 import lxml.etree  # noqa: F401 - feedgen.util fails when it is the first to import lxml
+from feedgen.entry import FeedEntry
 from feedgen.feed import FeedGenerator
+from lxml import etree
 
 from broadsheet.entry import Entry
 from broadsheet.feeds.channel import Channel
-from broadsheet.feeds.mends import EntryMends, FeedMends, rss_date
+from broadsheet.feeds.mends import ATOM, EntryMends, FeedMends, namespaces, rss_date
 from broadsheet.publication import Person
 from broadsheet.settings import FeedFormat
 
@@ -24,19 +26,45 @@ GENERATOR = "Broadsheet"
 _PLAIN_TEXT = re.compile(rb"<(?:title|category|copyright|description|managingEditor)\b[^>]*>[^<]*")
 
 
-def write(channel: Channel, entries: Sequence[Entry]) -> bytes:
-    """The feed document in the channel's format, UTF-8."""
+_END = {"atom": b"</feed>\n", "rss": b"  </channel>\n</rss>\n"}
+
+
+def frame(channel: Channel, items: Sequence[bytes]) -> bytes:
+    """The feed document around what `item` made of its entries, UTF-8, in the channel's format."""
+    end = _END[channel.format]
+    head = _with_stylesheet(written(channel, ()), channel.stylesheet)
+    return b"".join([head.removesuffix(end), *items, end])
+
+
+def item(entry: Entry, format_: FeedFormat) -> bytes:
+    """The entry as it stands in every feed of that format: feedgen's element, in its place."""
+    made = FeedEntry()
+    made.register_extension("mends", EntryMends)
+    _describe_entry(made, entry, format_)
+    if format_ == "atom":
+        root = place = etree.Element("feed", xmlns=ATOM, nsmap=namespaces(format_))
+        place.append(made.atom_entry())
+    else:
+        root = etree.Element("rss", nsmap=namespaces(format_))
+        place = etree.SubElement(root, "channel")
+        place.append(made.rss_entry())
+    _, _, text = etree.tostring(root, pretty_print=True, encoding="UTF-8").partition(b">\n")
+    text = text.removeprefix(b"  <channel>\n").removesuffix(_END[format_])
+    return _by_profile(text) if format_ == "rss" else text
+
+
+def written(channel: Channel, entries: Sequence[Entry]) -> bytes:
+    """What feedgen writes, with all entries in one go."""
     generator = FeedGenerator()
     generator.register_extension("mends", FeedMends, EntryMends)
     generator.mends.channel = channel
     _describe(generator, channel)
     for each in entries:
-        _add(generator, each, channel.format)
+        # It prepends otherwise.
+        _describe_entry(generator.add_entry(order="append"), each, channel.format)
     to_bytes = generator.atom_str if channel.format == "atom" else generator.rss_str
     document: bytes = to_bytes(pretty=True)
-    if channel.format == "rss":
-        document = _by_profile(document)
-    return _with_stylesheet(document, channel.stylesheet)
+    return _by_profile(document) if channel.format == "rss" else document
 
 
 def _describe(generator: Any, channel: Channel) -> None:
@@ -61,8 +89,7 @@ def _describe(generator: Any, channel: Channel) -> None:
         generator.logo(channel.logo)
 
 
-def _add(generator: Any, entry: Entry, format_: FeedFormat) -> None:
-    item = generator.add_entry(order="append")  # it prepends otherwise
+def _describe_entry(item: Any, entry: Entry, format_: FeedFormat) -> None:
     item.mends.entry = entry
     item.guid(entry.id, permalink=entry.id == entry.url)
     item.title(entry.title)

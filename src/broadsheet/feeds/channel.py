@@ -12,14 +12,8 @@ from broadsheet.feeds.newsletter import Newsletter
 from broadsheet.feeds.plan import Feed
 from broadsheet.markup import encode
 from broadsheet.publication import Person, Publication
-from broadsheet.settings import FeedFormat, FeedSettings
-from broadsheet.words import Words
+from broadsheet.settings import FEED_FILES, FeedFormat, FeedSettings
 
-FILE_NAMES: Final[dict[FeedFormat, str]] = {
-    "atom": "atom.xml",
-    "rss": "rss.xml",
-    "json": "feed.json",
-}
 MEDIA_TYPES: Final[dict[FeedFormat, str]] = {
     "atom": "application/atom+xml",
     "rss": "application/rss+xml",
@@ -84,6 +78,8 @@ def of_newsletter(
 
 def title(feed: Feed, publication: Publication) -> str:
     """The title of `feed` as readers see it in their list."""
+    from broadsheet.words import Words  # brings Babel, for the few documents that change
+
     words = Words(publication.language)
     if feed.kind == "archive":
         return words("feed.archive", publication=publication.title, period=feed.name)
@@ -94,7 +90,7 @@ def title(feed: Feed, publication: Publication) -> str:
 
 def address(path: str, format_: FeedFormat, publication: Publication) -> str:
     """Where the feed at `path` is served in one format."""
-    return publication.feeds_url + encode(path + FILE_NAMES[format_])
+    return publication.feeds_url + encode(path + FEED_FILES[format_])
 
 
 def _head(

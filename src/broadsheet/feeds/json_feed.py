@@ -9,10 +9,11 @@ from typing import Any
 from broadsheet.entry import Entry, Image
 from broadsheet.feeds.channel import Channel
 from broadsheet.publication import Person
+from broadsheet.settings import FeedFormat
 
 
-def write(channel: Channel, entries: Sequence[Entry]) -> bytes:
-    """The feed document, UTF-8."""
+def frame(channel: Channel, items: Sequence[bytes]) -> bytes:
+    """The feed document around what `item` made of its entries, UTF-8."""
     document = _given(
         version="https://jsonfeed.org/version/1.1",
         title=channel.title,
@@ -26,8 +27,18 @@ def write(channel: Channel, entries: Sequence[Entry]) -> bytes:
         language=channel.language,
         hubs=[{"type": "WebSub", "url": channel.hub}] if channel.hub else None,
     )
-    document["items"] = [_item(entry) for entry in entries]
-    return (json.dumps(document, ensure_ascii=False, indent=1) + "\n").encode()
+    document["items"] = []
+    empty = (json.dumps(document, ensure_ascii=False, indent=1) + "\n").encode()
+    if not items:
+        return empty
+    return empty.removesuffix(b"[]\n}\n") + b"[\n" + b",\n".join(items) + b"\n ]\n}\n"
+
+
+def item(entry: Entry, format_: FeedFormat) -> bytes:  # noqa: ARG001 - there is only one
+    """The entry as it stands in every feed, indented for its place there."""
+    # A text in JSON holds no line end, so each line is one of the layout.
+    lines = json.dumps(_item(entry), ensure_ascii=False, indent=1).split("\n")
+    return "\n".join(f"  {line}" for line in lines).encode()
 
 
 def _item(entry: Entry) -> dict[str, Any]:

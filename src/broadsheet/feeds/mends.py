@@ -17,8 +17,10 @@ from lxml import etree
 
 from broadsheet.entry import Entry, Image
 from broadsheet.feeds.channel import MEDIA_TYPES, Channel
+from broadsheet.settings import FeedFormat
 
 ATOM = "http://www.w3.org/2005/Atom"
+CONTENT = "http://purl.org/rss/1.0/modules/content/"
 DC = "http://purl.org/dc/elements/1.1/"
 DCTERMS = "http://purl.org/dc/terms/"
 HISTORY = "http://purl.org/syndication/history/1.0"
@@ -30,6 +32,13 @@ _LIKE_MARKUP = re.compile(r"</\w+>|&#?\w+;")
 Element = Any  # lxml's own element type cannot be named at run time
 
 
+def namespaces(format_: FeedFormat) -> dict[str, str]:
+    """The prefixes of what entries hold; those of the last two are feedgen's own."""
+    if format_ == "atom":
+        return {"media": MEDIA}
+    return {"media": MEDIA, "dc": DC, "dcterms": DCTERMS, "atom": ATOM, "content": CONTENT}
+
+
 class FeedMends(BaseExtension):
     """The head of a document."""
 
@@ -37,8 +46,7 @@ class FeedMends(BaseExtension):
 
     def extend_ns(self) -> dict[str, str]:
         """The prefixes of what the mends add; what a document does not use it does not declare."""
-        rss = {"dc": DC, "dcterms": DCTERMS} if self.channel.format == "rss" else {}
-        return {"media": MEDIA, **rss, **({"fh": HISTORY} if self.channel.current else {})}
+        return namespaces(self.channel.format) | ({"fh": HISTORY} if self.channel.current else {})
 
     def extend_atom(self, feed: Element) -> Element:
         """Links that feedgen's RSS side cannot bear beside it, and the archive's mark."""

@@ -1,0 +1,98 @@
+"""Rules on what an editor sets for the whole: the config, templates, the records of issues."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
+from functools import lru_cache
+
+from broadsheet.articles import fields
+from broadsheet.checks.material import Material
+from broadsheet.checks.rule import RULES, rule
+from broadsheet.errors import Problem
+from broadsheet.topics import key
+
+
+@rule(
+    "config",
+    "error",
+    "broadsheet.toml cannot be read, or a key or value in it is wrong; all of it is told at once. "
+    "So is a rule under `[checks.rules]` that does not exist.",
+)
+def config(material: Material) -> Iterator[Problem]:
+    for name in material.settings.checks.rules:
+        if name not in RULES:
+            what = f"checks.rules: there is no rule {name!r}"
+            yield Problem(what, _rule_meant(name), material.config[0], material.config_line(name))
+
+
+@rule(
+    "check-off",
+    "warning",
+    "An article switches off a rule that does not exist, so what it was meant to hide still shows.",
+)
+def check_off(material: Material) -> Iterator[Problem]:
+    for article in material.by_path:
+        for name in article.unchecked:
+            if name not in RULES:
+                line = material.line(article, *fields.UNCHECKED)
+                what = f"check_off: there is no rule {name!r}"
+                yield Problem(what, _rule_meant(name), article.source, line)
+
+
+@rule(
+    "digest-topic",
+    "warning",
+    "A digest names a topic or tag that no article has: a section or an issue that never comes.",
+)
+def digest_topic(material: Material) -> Iterator[Problem]:
+    topics = {topic for article in material.articles for topic in article.topics}
+    tags = {tag for article in material.articles for tag in article.tags}
+    name_of = material.catalogue.topic_name
+    for name, digest in material.settings.digests.items():
+        wanted = dict.fromkeys((*digest.topics, *digest.topic_order))
+        known = {key(name_of(topic)) for topic in topics}
+        missing = [topic for topic in wanted if key(name_of(topic)) not in known]
+        yield from (_nobody_has(material, name, "topic", each, topics) for each in missing)
+        known = {key(tag) for tag in tags}
+        missing = [tag for tag in digest.tags if key(tag) not in known]
+        yield from (_nobody_has(material, name, "tag", each, tags) for each in missing)
+
+
+def _nobody_has(
+    material: Material, digest: str, noun: str, wanted: str, used: Iterable[str]
+) -> Problem:
+    what = f"digests.{digest}: no article has the {noun} {wanted!r}"
+    todo = nearest(wanted, used) or "mend it, or leave it for articles to come"
+    return Problem(what, todo, material.config[0], material.config_line(wanted))
+
+
+@rule("template", "error", "A mail template of yours fails, so no issue could be made with it.")
+def template(material: Material) -> Iterator[Problem]:
+    yield from material.templates
+
+
+@rule(
+    "record",
+    "error",
+    "The record of an issue cannot be read. Without it, `digest` would send its articles again, so "
+    "it makes no issue of that digest until the record is back.",
+)
+def record(material: Material) -> Iterator[Problem]:
+    yield from material.records
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """A question after the one of `known` that is spelled most like `name`; "" for none."""
+    return _nearest(name, tuple(sorted(known)))
+
+
+@lru_cache(1000)  # the same slip often stands in many articles
+def _nearest(name: str, known: tuple[str, ...]) -> str:
+    by_key = {key(each): each for each in known}
+    near = get_close_matches(key(name), by_key, n=1, cutoff=0.5)
+    return f"did you mean {by_key[near[0]]!r}?" if near else ""
+
+
+def _rule_meant(name: str) -> str:
+    return nearest(name, RULES) or "docs/checks.md lists the rules"

@@ -1,0 +1,231 @@
+"""Rules on links: where they lead, and what they say of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+from urllib.parse import unquote, urljoin, urlsplit
+
+from broadsheet.articles import Article
+from broadsheet.catalogue import absence
+from broadsheet.checks.material import Material, address_key
+from broadsheet.checks.references import Reference
+from broadsheet.checks.rule import rule
+from broadsheet.errors import Problem
+
+_ADDRESS = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
+_NOT_RELATIVE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|//|#|\?|\{")
+_SCHEME = re.compile(r"[\s\x00-\x1f]*([A-Za-z][A-Za-z0-9+.\s-]*):")
+_RUNS = {"javascript", "vbscript", "data", "file", "blob"}
+_FILE = re.compile(
+    r"\.(png|jpe?g|gif|svg|webp|avif|bmp|ico|pdf|zip|mp[34]|m4[av]|ogg|webm|csv|xlsx?|docx?|pptx?)$",
+    re.IGNORECASE,
+)
+_PAGE = re.compile(r"\.(md|markdown|mdx)$", re.IGNORECASE)
+_BARE = re.compile(r"^(?:https?://)?(?:www\.)?", re.IGNORECASE)
+_DIGITS = {"year": r"\d{4}", "month": r"\d{2}", "day": r"\d{2}", "path": ".+"}
+
+
+@rule(
+    "broken-link",
+    "error",
+    "A link to an article's source file, or to a file, that is not there leads nowhere.",
+)
+def broken_link(material: Material) -> Iterator[Problem]:
+    files = _Names({path.rpartition("/")[2]: path for path in sorted(material.library.pages)})
+    for article, line, target in targets(material, images=False):
+        path = path_of(target)
+        if _PAGE.search(path) and not _is_page(material, article, target):
+            todo = files.nearest(path.rpartition("/")[2])
+            yield Problem(f"no article is at {path!r}", todo, article.source, line)
+        elif _FILE.search(path) and material.is_missing(article, path):
+            todo = "put it beside the article or into an assets folder, or mend the link"
+            yield Problem(f"the file {path!r} is not on disk", todo, article.source, line)
+
+
+@rule(
+    "link-nowhere",
+    "warning",
+    "A link within the site to an address that is formed like an article's, but is no article's. "
+    "Addresses that only the site's generator knows cannot be told from these.",
+)
+def link_nowhere(material: Material) -> Iterator[Problem]:
+    shape = _shape(material)
+    if shape is None:
+        return
+    known = {*material.by_address, *_other_addresses(material)}
+    names = _Names({_last_part(article.url): article.url for article in material.by_path})
+    for article, line, target, address in _on_the_site(material):
+        if not shape.fullmatch(address) or address_key(address) in known:
+            continue
+        todo = names.nearest(_last_part(address))
+        yield Problem(f"no article has the address {target}", todo, article.source, line)
+
+
+@rule(
+    "link-unpublished",
+    "warning",
+    "A link to a draft, or to an article that is still to come, leads nowhere until then.",
+)
+def link_unpublished(material: Material) -> Iterator[Problem]:
+    for article, line, target, address in _on_the_site(material):
+        other = material.by_address.get(address_key(address))
+        if other is None or absence(article, material.now) is not None:
+            continue
+        if why := absence(other, material.now):
+            what = f"the link {target} leads to {other.source}, which is not published"
+            yield Problem(f"{what} ({why})", "publish that first", article.source, line)
+
+
+@rule(
+    "link-text",
+    "warning",
+    "A link whose text is an address, but not the one it leads to, misleads; mail programs warn "
+    "of it as they do of fraud.",
+)
+def link_text(material: Material) -> Iterator[Problem]:
+    for article, prose in material.each():
+        for each in prose.references:
+            if each.image or each.target is None or each.text is None:
+                continue
+            text = each.text.strip().strip("*_<>")
+            if _ADDRESS.fullmatch(text) and not _same(text, each.target):
+                what = f"the text of a link says {text} but it leads to {each.target}"
+                todo = "mend the one that is wrong"
+                yield Problem(what, todo, article.source, prose.line(each.start))
+
+
+@rule(
+    "link-scheme",
+    "warning",
+    "A link that runs a script, or holds a document in itself, is taken out of feeds and mails: "
+    "its text stays, and leads nowhere.",
+)
+def link_scheme(material: Material) -> Iterator[Problem]:
+    for article, prose in material.each():
+        for each in prose.references:
+            scheme = _scheme(each)
+            if scheme in _RUNS and not (each.image and scheme == "data"):
+                what = f"the address {scheme}:... of a link is taken out"
+                todo = "link to a page on the web"
+                yield Problem(what, todo, article.source, prose.line(each.start))
+
+
+@rule(
+    "link-undefined",
+    "warning",
+    "[text][label] without a line `[label]: address` is no link: it stays in the text as it is.",
+)
+def link_undefined(material: Material) -> Iterator[Problem]:
+    for article, prose in material.each():
+        for each in prose.references:
+            if each.target is None:
+                what = f"the label [{each.label}] of a link is not defined"
+                todo = f"write it on a line of its own: [{each.label}]: https://..."
+                yield Problem(what, todo, article.source, prose.line(each.start))
+
+
+def targets(material: Material, *, images: bool) -> Iterator[tuple[Article, int, str]]:
+    """Article, line and target of every relative link, or of every relative image."""
+    for article, prose in material.each():
+        for each in prose.references:
+            if each.image == images and each.target and is_relative(each.target):
+                yield article, prose.line(each.start), each.target
+
+
+def is_relative(target: str) -> bool:
+    """Whether `target` is a path, rather than an address, a place in the page or a template."""
+    return bool(target) and not _NOT_RELATIVE.match(target)
+
+
+def path_of(target: str) -> str:
+    """The path of a relative `target`, without query and fragment."""
+    return target.partition("#")[0].partition("?")[0]
+
+
+def _is_page(material: Material, article: Article, target: str) -> bool:
+    resolved = material.links(article).resolve(target).partition("#")[0]
+    return address_key(resolved) in material.by_address
+
+
+@dataclass
+class _Names:
+    """What links can lead to, by name. To look for one that is alike takes long, so not always."""
+
+    places: dict[str, str]
+    patience: int = 50
+
+    def nearest(self, name: str) -> str:
+        """What to do about a link to `name`, which is not there."""
+        self.patience -= 1
+        near = get_close_matches(name, self.places, n=1, cutoff=0.75) if self.patience > 0 else ()
+        return f"did you mean {self.places[near[0]]}?" if near else "mend or remove the link"
+
+
+def _on_the_site(material: Material) -> Iterator[tuple[Article, int, str, str]]:
+    """Article, line, target and address of each link to the publication's own site."""
+    site = material.settings.publication.url
+    for article, prose in material.each():
+        for each in prose.references:
+            if each.image or not each.target or each.target.startswith("#"):
+                continue
+            if is_relative(each.target) or each.target.startswith(site):
+                address = _resolved(material, article, each.target)
+                if address.startswith(site):
+                    yield article, prose.line(each.start), each.target, address
+
+
+def _last_part(address: str) -> str:
+    return address.rstrip("/").rpartition("/")[2]
+
+
+def _resolved(material: Material, article: Article, target: str) -> str:
+    return material.links(article).resolve(target).partition("#")[0].partition("?")[0]
+
+
+def _shape(material: Material) -> re.Pattern[str] | None:
+    """What the address of an article looks like; None where any address may be an article's."""
+    pattern = material.settings.articles.permalink.strip("/")
+    start = pattern.partition("{")[0]
+    if not start and not pattern.startswith("{year}"):
+        return None
+    parts = re.split(r"\{(\w+)\}", pattern)
+    parts[::2] = map(re.escape, parts[::2])
+    parts[1::2] = (_DIGITS.get(token, "[^/.]+") for token in parts[1::2])
+    return re.compile(re.escape(material.settings.publication.url) + "".join(parts) + "/?")
+
+
+def _other_addresses(material: Material) -> Iterator[str]:
+    """What else lies on the site, as far as it is known."""
+    for article in material.articles:
+        for alias in article.aliases:
+            yield address_key(urljoin(article.url, alias))
+    for asset in (*material.library.rooted.values(), *material.library.beside.values()):
+        yield address_key(asset.url)
+
+
+def _scheme(reference: Reference) -> str:
+    found = _SCHEME.match(reference.target or "")
+    return "".join(found[1].split()).lower() if found else ""
+
+
+def _same(text: str, target: str) -> bool:
+    """Whether a text is the address `target`: to the letter, or as people shorten addresses."""
+    if _normal(text) == _normal(target):
+        return True
+    shortened = text.endswith(("…", "..."))
+    if text.lower().startswith("http") and not shortened:
+        return False
+    one, other = _BARE.sub("", unquote(text)).rstrip("./…"), _BARE.sub("", unquote(target))
+    return other.startswith(one) if shortened else one == other.rstrip("/")
+
+
+def _normal(address: str) -> str:
+    """`address` without differences that mean nothing (RFC 3986, section 6.2)."""
+    try:
+        parts = urlsplit(unquote(address.replace("&amp;", "&")))
+    except ValueError:
+        return address
+    return parts._replace(netloc=parts.netloc.lower(), path=parts.path or "/").geturl()

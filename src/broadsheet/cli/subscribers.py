@@ -1,0 +1,257 @@
+"""broadsheet subscribers"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from broadsheet.cli.extras import extra
+from broadsheet.cli.options import common_options, options
+from broadsheet.cli.project import Project
+from broadsheet.errors import Problem, UsageError
+
+if TYPE_CHECKING:  # it takes time to import
+    from broadsheet.delivery.database import Database
+    from broadsheet.delivery.subscribers import Subscriber
+
+_STATUSES = ("pending", "active", "unsubscribed", "bounced", "complained")
+
+
+class _Needing(click.Group):
+    """Commands that need the extra."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with extra("delivery"):
+            return super().invoke(ctx)
+
+
+@click.group(cls=_Needing)
+@common_options
+def command() -> None:
+    """Those who get mail: import, add, remove, export and list them."""
+
+
+@command.command("import")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True))
+@click.option("--dry-run", is_flag=True, help="Say what would change; change nothing.")
+@click.option("--json", "as_json", is_flag=True, help="As data.")
+@common_options
+def import_(file: Path, dry_run: bool, as_json: bool) -> None:
+    """Takes in a CSV file, as often as you like; nobody who left comes back."""
+    from broadsheet.delivery.importing import Imported, import_all
+    from broadsheet.delivery.spreadsheet import read
+
+    project = Project(options())
+    shown = "standard input" if str(file) == "-" else file.name
+    data = _read(file)
+    with _database(project) as database, database.writing() as connection:
+        made: Imported = import_all(connection, read(data, shown), shown, project.now)
+        if dry_run:
+            connection.rollback()
+    for problem in made.problems:
+        click.echo(str(problem), err=True)
+    if as_json:
+        found = {
+            "added": made.added,
+            "changed": made.changed,
+            "unchanged": made.same,
+            "left": made.left,
+            "problems": [str(problem) for problem in made.problems],
+        }
+        click.echo(json.dumps(found, ensure_ascii=False, indent=1))
+    elif not options().quiet:
+        verb = "would be " if dry_run else ""
+        click.echo(
+            f"{made.added:,} {verb}added, {made.changed:,} {verb}changed, "
+            f"{made.same:,} unchanged, {len(made.problems):,} bad lines"
+        )
+        if made.left:
+            some = ", ".join(made.left[:5]) + (", ..." if len(made.left) > 5 else "")
+            click.echo(f"{len(made.left):,} left before and stay so: {some}")
+    if made.problems:
+        raise SystemExit(1)
+
+
+@command.command()
+@click.argument("address")
+@click.option("--name", default="", help="What the mail calls them.")
+@click.option("--language", default="", metavar="TAG", help="Such as en; else the digest's own.")
+@click.option("--topic", "topics", multiple=True, help="Only this topic; may be repeated.")
+@click.option("--digest", "digests", multiple=True, help="Only this digest; may be repeated.")
+@click.option("--again", is_flag=True, help="They left, and want to come back: they asked for it.")
+@common_options
+def add(
+    address: str,
+    name: str,
+    language: str,
+    topics: tuple[str, ...],
+    digests: tuple[str, ...],
+    again: bool,
+) -> None:
+    """Adds one subscriber."""
+    from broadsheet.delivery import subscribers
+
+    project = Project(options())
+    tag = _language(language)
+    if unknown := [each for each in digests if each not in project.settings.digests]:
+        listed = ", ".join(project.settings.digests) or "none"
+        raise UsageError(
+            Problem(f"there is no digest {unknown[0]!r} in the config", f"there is: {listed}")
+        )
+    cause = "added by the publisher"
+    wants: dict[str, Any] = {"name": name, "language": tag, "topics": topics, "digests": digests}
+    with _database(project) as database, database.writing() as connection:
+        before = subscribers.find(connection, address)
+        if before is None:
+            made = subscribers.add(connection, address, cause=cause, now=project.now, **wants)
+            _say(f"{made.address} added")
+            return
+        if before.status != "active" and not again:
+            raise UsageError(
+                Problem(
+                    f"{before.address} is {before.status} since {before.since:%Y-%m-%d} "
+                    f"({before.cause})",
+                    "only if they asked to come back: add --again",
+                )
+            )
+        given = {key: value for key, value in wants.items() if value}
+        changed = subscribers.change(connection, before, cause=cause, now=project.now, **given)
+        changed |= subscribers.set_status(
+            connection, before, "active", cause=cause, now=project.now
+        )
+        _say(f"{before.address} {'changed' if changed else 'is there already'}")
+
+
+@command.command()
+@click.argument("addresses", nargs=-1, required=True, metavar="ADDRESS...")
+@common_options
+def remove(addresses: tuple[str, ...]) -> None:
+    """Ends subscriptions. The addresses stay on the list as unsubscribed, so none comes back."""
+    from broadsheet.delivery import subscribers
+
+    project = Project(options())
+    missing: list[str] = []
+    with _database(project) as database, database.writing() as connection:
+        for address in addresses:
+            found = subscribers.find(connection, address)
+            if found is None:
+                missing.append(address)
+                continue
+            cause = "removed by the publisher"
+            if found.gone or not subscribers.set_status(
+                connection, found, "unsubscribed", cause=cause, now=project.now
+            ):
+                _say(f"{found.address} is {found.status} already")
+            else:
+                _say(f"{found.address} removed")
+    for address in missing:
+        click.echo(f"{address} is not on the list", err=True)
+    if missing:
+        raise SystemExit(1)
+
+
+@command.command()
+@click.option("--status", type=click.Choice(_STATUSES), default=None, help="Only these.")
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Into this file.")
+@common_options
+def export(status: Any, output: Path | None) -> None:
+    """Writes the list as CSV, which `import` reads back."""
+    from broadsheet.delivery import spreadsheet, subscribers
+
+    project = Project(options())
+    with _database(project) as database, database.reading() as connection:
+        lines = spreadsheet.write(subscribers.everyone(connection, status))
+        if output is None:
+            sys.stdout.writelines(lines)
+        else:
+            with output.open("w", encoding="utf-8", newline="") as file:
+                file.writelines(lines)
+
+
+@command.command("list")
+@click.option("--status", type=click.Choice(_STATUSES), default=None, help="Only these.")
+@click.option("--json", "as_json", is_flag=True, help="As data.")
+@common_options
+def list_(status: Any, as_json: bool) -> None:
+    """Shows the list."""
+    from broadsheet.delivery import subscribers
+
+    project = Project(options())
+    with _database(project) as database, database.reading() as connection:
+        counts = subscribers.counts(connection)
+        people = subscribers.everyone(connection, status)
+        if as_json:
+            _show_data(people)
+            return
+        if not options().quiet:
+            for one in people:
+                click.echo(_words(one))
+    _say(", ".join(f"{number:,} {each}" for each, number in counts.items() if number) or "nobody")
+
+
+def _show_data(people: Iterator[Subscriber]) -> None:
+    """A JSON list, one at a time: it may be long."""
+    start = "[\n"
+    for one in people:
+        click.echo(start + json.dumps(_data(one), ensure_ascii=False), nl=False)
+        start = ",\n"
+    click.echo("[]" if start == "[\n" else "\n]")
+
+
+def _data(one: Subscriber) -> dict[str, Any]:
+    return {
+        "address": one.address,
+        "name": one.name,
+        "language": one.language,
+        "topics": one.topics,
+        "digests": one.digests,
+        "status": one.status,
+        "since": one.since.isoformat(timespec="seconds"),
+        "cause": one.cause,
+    }
+
+
+def _words(one: Subscriber) -> str:
+    wants = [*one.digests, *one.topics]
+    parts = [f"{one.address:<40} {one.status:<12} {one.since:%Y-%m-%d}", ", ".join(wants)]
+    return "  ".join(filter(None, parts)).rstrip()
+
+
+def _language(text: str) -> str:
+    from broadsheet.publication import Language
+
+    try:
+        return str(Language(text)) if text else ""
+    except ValueError as error:
+        raise UsageError(Problem(f"--language: {error}")) from None
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+    except OSError as error:
+        raise UsageError(
+            Problem(f"it cannot be read: {error.strerror}", "check the name", str(file))
+        ) from error
+
+
+@contextmanager
+def _database(project: Project) -> Iterator[Database]:
+    from broadsheet.delivery.database import open_database
+
+    database = open_database(project.settings.delivery.database, project.root)
+    try:
+        yield database
+    finally:
+        database.close()
+
+
+def _say(text: str) -> None:
+    if not options().quiet:
+        click.echo(text)

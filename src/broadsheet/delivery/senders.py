@@ -1,0 +1,99 @@
+"""Which runs of `deliver` live, so that no other touches what they have in hand.
+
+A lease alone cannot tell a run that was killed from one that was stopped for a while: the first
+has lost what it had in hand, the second will go on and send it. So each run holds a lock that the
+system takes from it when it dies, and only then: a file lock beside an SQLite database, an
+advisory lock on a PostgreSQL server. The lease decides only where a lock cannot be asked after.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+import sqlalchemy as sql
+from filelock import FileLock, Timeout
+from sqlalchemy import Connection
+
+from broadsheet.delivery.database import Database, senders, stamp
+from broadsheet.errors import DatabaseError, Problem
+
+_CLASS: Final = 0x62726F61  # "broa": keeps our advisory locks apart from others'
+
+
+class Senders:
+    """This run among the others. id: its row in `senders`."""
+
+    def __init__(self, database: Database, connection: Connection, now: datetime) -> None:
+        """Registers this run; `connection` stays open for as long as it lives."""
+        self._folder = None if database.file is None else _folder(database.file)
+        self._connection = connection
+        self._lock: FileLock | None = None
+        name = f"{socket.gethostname()}:{os.getpid()}"
+        with connection.begin():
+            query = sql.insert(senders).values(name=name, begun=stamp(now)).returning(senders.c.id)
+            self.id = int(connection.execute(query).scalar_one())
+            # Before the transaction ends: nobody sees this run without its lock.
+            self._hold()
+
+    def lives(self, sender: int) -> bool | None:
+        """Whether another run still lives; None where that cannot be told."""
+        if self._folder is None:
+            return not self._free_on_server(sender)
+        path = self._folder / f"{sender}.lock"
+        if not path.exists():
+            return False
+        try:
+            lock = FileLock(path)
+            lock.acquire(timeout=0)
+        except Timeout:
+            return True
+        except (OSError, NotImplementedError):
+            return None
+        lock.release()
+        path.unlink(missing_ok=True)
+        return False
+
+    def leave(self, now: datetime) -> None:
+        """This run ends, with nothing in hand."""
+        with self._connection.begin():
+            query = sql.update(senders).where(senders.c.id == self.id).values(ended=stamp(now))
+            self._connection.execute(query)
+        self.let_go()
+
+    def let_go(self) -> None:
+        """Gives up the lock, as the end of the process would."""
+        if self._lock is not None:
+            self._lock.release()
+            Path(self._lock.lock_file).unlink(missing_ok=True)
+
+    def _hold(self) -> None:
+        if self._folder is None:
+            self._connection.execute(sql.select(sql.func.pg_advisory_lock(_CLASS, self.id)))
+            return
+        try:
+            self._folder.mkdir(exist_ok=True)
+            self._lock = FileLock(self._folder / f"{self.id}.lock")
+            self._lock.acquire()
+        except (OSError, NotImplementedError) as error:
+            raise DatabaseError(
+                Problem(
+                    f"no lock can be held there: {error}",
+                    "keep the database on a disk of this machine, in a folder that can be written",
+                    self._folder.name,
+                )
+            ) from error
+
+    def _free_on_server(self, sender: int) -> bool:
+        took = self._connection.execute(sql.select(sql.func.pg_try_advisory_lock(_CLASS, sender)))
+        free = bool(took.scalar_one())
+        if free:
+            self._connection.execute(sql.select(sql.func.pg_advisory_unlock(_CLASS, sender)))
+        return free
+
+
+def _folder(file: Path) -> Path:
+    return file.with_name(f"{file.name}-senders")

@@ -1,0 +1,325 @@
+"""A connection to a mail server (RFC 5321), as far as sending needs one.
+
+Ours, for two things that the libraries do not do: commands go out together where the server allows
+it (RFC 2920), and whoever sends knows whether a connection was lost before the end of the mail, and
+then it was not accepted, or after it, and then that is in doubt.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import re
+import ssl
+from contextlib import suppress
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from typing import Final, Literal
+
+from broadsheet.delivery.wire import LostError, Wire
+
+_LONGEST_REPLY: Final = 100  # lines
+_LONGEST_WORDS: Final = 500  # characters of a reply that are kept
+_REPLY_LINE: Final = re.compile(rb"([2-5]\d\d)(?:([ -])(.*))?$", re.DOTALL)
+_LEAVING: Final = 5.0  # seconds for the server's goodbye
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Where to connect, and how. timeout: seconds for each answer. user, password: "" for none."""
+
+    host: str
+    port: int
+    tls: bool
+    starttls: Literal["required", "if offered", "never"]
+    timeout: float
+    user: str = field(default="", repr=False)
+    password: str = field(default="", repr=False)
+    context: ssl.SSLContext | None = field(default=None, repr=False)
+
+    @property
+    def here(self) -> bool:
+        """Whether it is on this machine, so that nobody can listen on the way."""
+        try:
+            return ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host.lower() == "localhost"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the server says. words: on one line."""
+
+    code: int
+    words: str
+
+    @property
+    def enhanced(self) -> str:
+        """Its enhanced status code (RFC 3463), such as 5.1.1; "" without one."""
+        found = re.match(r"[245]\.\d{1,3}\.\d{1,3}(?=\s|$)", self.words)
+        return found[0] if found else ""
+
+    def __str__(self) -> str:
+        return f"{self.code} {_one_line(self)}".strip()
+
+
+class UnavailableError(Exception):
+    """The server cannot be used now. reply: None where it said nothing.
+
+    for_good: trying again does not help; someone has to change something.
+    """
+
+    def __init__(self, why: str, reply: Reply | None = None, *, for_good: bool = False) -> None:
+        super().__init__(why)
+        self.reply = reply
+        self.for_good = for_good
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of a mail.
+
+    kind: `accepted`; `put_off` and `refused`: 4xx and 5xx; `sender_refused`: 5xx, but for the
+    sender, whoever is to get it; `lost`: the connection went before the mail was complete, so it
+    was not accepted; `in_doubt`: it went after that, before the reply.
+    stale: lost before the server said anything, on a connection that had served before.
+    """
+
+    kind: Literal["accepted", "put_off", "refused", "sender_refused", "lost", "in_doubt"]
+    code: int | None
+    words: str
+    stale: bool = False
+
+
+class Session:
+    """An open connection, ready for mail. sent: mails that the server took over it."""
+
+    def __init__(self, server: Server, wire: Wire) -> None:
+        self._server = server
+        self._wire = wire
+        self._extensions: dict[str, str] = {}
+        self.sent = 0
+
+    @property
+    def usable(self) -> bool:
+        """Whether another mail can go over it."""
+        return not self._wire.lost
+
+    @classmethod
+    async def open(cls, server: Server) -> Session:
+        """Connects, secures the connection and logs in. Raises UnavailableError."""
+        context = (server.context or ssl.create_default_context()) if server.tls else None
+        try:
+            wire = await Wire.connect(server.host, server.port, context, server.timeout)
+        except ssl.SSLError as error:
+            raise UnavailableError(_tls_words(error), for_good=True) from None
+        except (OSError, TimeoutError) as error:
+            raise UnavailableError(_os_words(error)) from None
+        session = cls(server, wire)
+        try:
+            await session._greet()
+        except LostError as error:
+            raise UnavailableError(str(error)) from None
+        except BaseException:
+            wire.cut()
+            raise
+        return session
+
+    async def send(self, sender: str, to: str, mail: bytes) -> Verdict:
+        """Sends `mail`, ASCII with CRLF, from the envelope address `sender` to `to`."""
+        complete = False
+        replies: list[Reply] = []
+        try:
+            await self._introduce(sender, to, replies)
+            if refusal := self._refusal(replies):
+                await self._forget(replies)
+                return refusal
+            await self._body(mail)
+            complete = True
+            self._wire.write(b".\r\n")
+            reply = await self._reply(2.0)  # RFC 5321, 4.5.3.2.6: twice the patience
+        except LostError as error:
+            self._wire.cut()
+            kind: Literal["in_doubt", "lost"] = "in_doubt" if complete else "lost"
+            return Verdict(kind, None, str(error), stale=not replies and self.sent > 0)
+        except BaseException:  # stopped in the middle: nothing more may be said over it
+            self._wire.cut()
+            raise
+        if reply.code == 421:
+            self._wire.cut()
+        if 200 <= reply.code < 300:
+            self.sent += 1
+            return Verdict("accepted", reply.code, _one_line(reply))
+        return _verdict(reply)
+
+    async def leave(self) -> None:
+        """Says goodbye, and waits a little for the answer."""
+        if self.usable:
+            with suppress(LostError, TimeoutError):
+                async with asyncio.timeout(_LEAVING):
+                    await self._ask("QUIT")
+        self._wire.cut()
+
+    async def _introduce(self, sender: str, to: str, replies: list[Reply]) -> None:
+        """Says what comes before the mail itself, and adds the server's `replies` one by one."""
+        commands = (f"MAIL FROM:<{sender}>", f"RCPT TO:<{to}>", "DATA")
+        together = "PIPELINING" in self._extensions
+        if together:
+            self._write("\r\n".join(commands))
+        for command in commands:
+            replies.append(await (self._reply() if together else self._ask(command)))
+            if replies[-1].code >= 400 and not together:
+                return
+
+    async def _greet(self) -> None:
+        """From the greeting to the point where mail can be sent."""
+        self._expect(await self._reply(), "greets with")
+        await self._hello()
+        if not self._server.tls and self._server.starttls != "never":
+            await self._secure()
+        if self._server.user:
+            await self._log_in()
+
+    async def _hello(self) -> None:
+        # RFC 5321, 4.1.3: the address, since a name may be one that nobody can look up.
+        address = self._wire.address
+        literal = f"[IPv6:{address}]" if ":" in address else f"[{address}]"
+        reply = await self._ask(f"EHLO {literal}")
+        if reply.code >= 500:
+            reply = await self._ask(f"HELO {literal}")
+        self._expect(reply, "answers our name with")
+        lines = reply.words.split("\n")[1:]
+        words = (line.upper().partition(" ") for line in lines)
+        self._extensions = {name: rest for name, _, rest in words}
+
+    async def _secure(self) -> None:
+        if "STARTTLS" not in self._extensions:
+            if self._server.starttls == "if offered":
+                return
+            raise UnavailableError(
+                'it offers no encryption (STARTTLS); set delivery.starttls = "never" if it is on '
+                "this machine, or delivery.smtp to an smtps:// address",
+                for_good=True,
+            )
+        reply = await self._ask("STARTTLS")
+        if reply.code != 220:
+            raise UnavailableError(f"it refuses to encrypt: {reply}", reply)
+        # RFC 3207, section 4.2: what came before the handshake may be anybody's.
+        if not self._wire.quiet:
+            raise UnavailableError("it speaks before the connection is encrypted", for_good=True)
+        server = self._server
+        context = server.context or ssl.create_default_context()
+        try:
+            await self._wire.encrypt(context, server.host, server.timeout)
+        except ssl.SSLError as error:
+            raise UnavailableError(_tls_words(error), for_good=True) from None
+        except (OSError, TimeoutError) as error:
+            raise UnavailableError(_os_words(error)) from None
+        await self._hello()
+
+    async def _log_in(self) -> None:
+        server = self._server
+        if not self._wire.encrypted and not server.here:
+            raise UnavailableError(
+                "the password would cross the network in the clear", for_good=True
+            )
+        ways = self._extensions.get("AUTH", "").split()
+        if "PLAIN" in ways:
+            token = base64.b64encode(f"\0{server.user}\0{server.password}".encode()).decode()
+            reply = await self._ask(f"AUTH PLAIN {token}")
+        elif "LOGIN" in ways:
+            reply = await self._ask("AUTH LOGIN")
+            for text in (server.user, server.password):
+                if reply.code == 334:
+                    reply = await self._ask(base64.b64encode(text.encode()).decode())
+        else:
+            raise UnavailableError("it knows neither PLAIN nor LOGIN to log in with", for_good=True)
+        if reply.code != 235:
+            raise UnavailableError(
+                f"it does not let us in: {reply}; check BROADSHEET_SMTP_USER and "
+                "BROADSHEET_SMTP_PASSWORD",
+                reply,
+                for_good=reply.code >= 500,
+            )
+
+    async def _body(self, mail: bytes) -> None:
+        """Everything but the dot that completes the mail; it is on its way when this returns."""
+        if mail.startswith(b".") or b"\r\n." in mail:
+            mail = mail.replace(b"\r\n.", b"\r\n..")
+            mail = b"." + mail if mail.startswith(b".") else mail
+        self._wire.write(mail if mail.endswith(b"\r\n") else mail + b"\r\n")
+        await self._wire.written(self._server.timeout)
+
+    def _refusal(self, replies: list[Reply]) -> Verdict | None:
+        """Why there can be no mail; None when the server waits for it."""
+        mail, *others = replies
+        if mail.code >= 500:
+            return Verdict("sender_refused", mail.code, _one_line(mail))
+        for reply in (mail, *others):
+            if reply.code >= 400:
+                return _verdict(reply)
+        if len(replies) == 3 and replies[2].code == 354:
+            return None
+        raise LostError(f"the server says {replies[-1]} where it cannot")
+
+    async def _forget(self, replies: list[Reply]) -> None:
+        """Makes the connection ready for the next mail after a refusal."""
+        if any(reply.code == 421 for reply in replies):
+            self._wire.cut()
+            return
+        if len(replies) == 3 and replies[2].code == 354:
+            # It takes DATA though it took nobody to send it to (RFC 2920, section 3.1).
+            await self._ask(".")
+        await self._ask("RSET")
+
+    async def _ask(self, command: str) -> Reply:
+        self._write(command)
+        return await self._reply()
+
+    def _write(self, command: str) -> None:
+        self._wire.write(command.encode("ascii", "replace") + b"\r\n")
+
+    async def _reply(self, patience: float = 1.0) -> Reply:
+        """The next reply, its lines joined by line ends while they still mean something."""
+        lines: list[str] = []
+        for _ in range(_LONGEST_REPLY):
+            line = _REPLY_LINE.match(await self._wire.line(self._server.timeout * patience))
+            if not line:
+                raise LostError("the server does not speak SMTP")
+            lines.append(self._clean(line[3] or b""))
+            if line[2] != b"-":
+                return Reply(int(line[1]), "\n".join(lines))
+        raise LostError("the server's reply has no end")
+
+    def _clean(self, words: bytes) -> str:
+        text = words.decode("utf-8", "replace")
+        if not text.isprintable():
+            text = "".join(c if c.isprintable() else " " for c in text)
+        # A server may repeat what it was told.
+        return text.replace(self._server.password, "***") if self._server.password else text
+
+    def _expect(self, reply: Reply, what: str) -> None:
+        if reply.code >= 300:
+            raise UnavailableError(f"it {what}: {reply}", reply)
+
+
+def _verdict(reply: Reply) -> Verdict:
+    kind: Literal["refused", "put_off"] = "refused" if reply.code >= 500 else "put_off"
+    return Verdict(kind, reply.code, _one_line(reply))
+
+
+def _one_line(reply: Reply) -> str:
+    return reply.words.replace("\n", " ")[:_LONGEST_WORDS]
+
+
+def _tls_words(error: ssl.SSLError) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not valid: {error.verify_message}"
+    return f"the connection cannot be encrypted: {error.reason or error}"
+
+
+def _os_words(error: BaseException) -> str:
+    if isinstance(error, TimeoutError):
+        return "the server does not answer"
+    strerror = getattr(error, "strerror", None)
+    return str(strerror or error or type(error).__name__)

@@ -1,0 +1,273 @@
+"""Subscribers: who gets mail, what each wants, and how that changed.
+
+Every change of a subscriber is also a row in `changes`, with its time and cause, and those rows
+are only ever added. Nothing here begins a transaction: what is called in one stands or falls as
+one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Literal
+
+import sqlalchemy as sql
+from sqlalchemy import Connection
+
+from broadsheet.delivery import database
+from broadsheet.delivery.addresses import address_key, checked_address
+from broadsheet.delivery.database import changes, stamp, subscribers
+
+Status = Literal["pending", "active", "unsubscribed", "bounced", "complained"]
+
+STATUSES: Final[tuple[Status, ...]] = (
+    "pending",
+    "active",
+    "unsubscribed",
+    "bounced",
+    "complained",
+)
+GONE: Final[frozenset[Status]] = frozenset({"unsubscribed", "bounced", "complained"})
+"""Those who left, or whom mail does not reach: no import brings them back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subscriber:
+    """One who gets mail, or did.
+
+    address: ASCII, its domain in IDNA form. language: a tag; "" is the digest's own. topics,
+    digests: those wanted; empty: all. status: since when (aware) and why. bounces: temporary
+    ones, one after another; bounced_at: the last.
+    """
+
+    id: int
+    address: str
+    name: str
+    language: str
+    topics: tuple[str, ...]
+    digests: tuple[str, ...]
+    status: Status
+    since: datetime
+    cause: str
+    bounces: int = 0
+    bounced_at: datetime | None = None
+
+    @property
+    def gone(self) -> bool:
+        """Whether this one left, or no mail arrives there."""
+        return self.status in GONE
+
+
+def add(
+    connection: Connection,
+    address: str,
+    *,
+    cause: str,
+    now: datetime,
+    name: str = "",
+    language: str = "",
+    topics: tuple[str, ...] = (),
+    digests: tuple[str, ...] = (),
+    status: Status = "active",
+    since: datetime | None = None,
+) -> Subscriber:
+    """A new subscriber. since: when the status began, if that was not now.
+
+    Raises AddressError for no address, ValueError for one that is there.
+    """
+    checked = checked_address(address)
+    if find(connection, checked) is not None:
+        raise ValueError(f"{checked} is there already")
+    values = {
+        "address": checked,
+        "address_key": address_key(checked),
+        "name": name,
+        "language": language,
+        "topics": listed(topics),
+        "digests": listed(digests),
+        "status": status,
+        "since": stamp(since or now),
+        "cause": cause,
+        "bounces": 0,
+    }
+    made = connection.execute(sql.insert(subscribers).values(values).returning(subscribers.c.id))
+    id_ = int(made.scalar_one())
+    _record(connection, id_, "status", "", status, cause, now)
+    return Subscriber(id_, checked, name, language, topics, digests, status, since or now, cause)
+
+
+def find(connection: Connection, address: str) -> Subscriber | None:
+    """The subscriber with `address`, however it is spelled."""
+    return _one(connection, subscribers.c.address_key == address_key(address))
+
+
+def get(connection: Connection, id_: int) -> Subscriber | None:
+    """The subscriber with this id."""
+    return _one(connection, subscribers.c.id == id_)
+
+
+def everyone(connection: Connection, status: Status | None = None) -> Iterator[Subscriber]:
+    """All subscribers, or those of one status, in the order they came; read bit by bit."""
+    wanted = sql.select(subscribers).order_by(subscribers.c.id)
+    if status is not None:
+        wanted = wanted.where(subscribers.c.status == status)
+    found = connection.execution_options(yield_per=1000).execute(wanted)
+    return (_subscriber(row) for row in found)
+
+
+def counts(connection: Connection) -> dict[Status, int]:
+    """How many subscribers have each status."""
+    query = sql.select(subscribers.c.status, sql.func.count()).group_by(subscribers.c.status)
+    found = {status: int(number) for status, number in connection.execute(query)}
+    return {status: found.get(status, 0) for status in STATUSES}
+
+
+def wanting(digest: str) -> sql.ColumnElement[bool]:
+    """Which subscribers get `digest`: those who are active and want all digests, or this one."""
+    named = listed((digest,))[1:-1]  # as it stands in a JSON list: in quotes
+    return sql.and_(
+        subscribers.c.status == "active",
+        sql.or_(
+            subscribers.c.digests == "[]", subscribers.c.digests.contains(named, autoescape=True)
+        ),
+    )
+
+
+def count_wanting(connection: Connection, digest: str) -> int:
+    """How many subscribers get `digest`."""
+    query = sql.select(sql.func.count()).select_from(subscribers).where(wanting(digest))
+    return int(connection.execute(query).scalar_one())
+
+
+def set_status(
+    connection: Connection, subscriber: Subscriber, status: Status, *, cause: str, now: datetime
+) -> bool:
+    """Gives `subscriber` another status; False when it is that already."""
+    if subscriber.status == status:
+        return False
+    # Only from the status that was seen: of two that change it at once, one does.
+    changed = connection.execute(
+        sql.update(subscribers)
+        .where(subscribers.c.id == subscriber.id, subscribers.c.status == subscriber.status)
+        .values(status=status, since=stamp(now), cause=cause, bounces=0, bounced_at=None)
+    )
+    if changed.rowcount == 0:
+        return False
+    _record(connection, subscriber.id, "status", subscriber.status, status, cause, now)
+    return True
+
+
+def change(
+    connection: Connection,
+    subscriber: Subscriber,
+    *,
+    cause: str,
+    now: datetime,
+    name: str | None = None,
+    language: str | None = None,
+    topics: tuple[str, ...] | None = None,
+    digests: tuple[str, ...] | None = None,
+) -> bool:
+    """Changes what is given; False when that changes nothing."""
+    given = {
+        "name": (subscriber.name, name),
+        "language": (subscriber.language, language),
+        "topics": (listed(subscriber.topics), None if topics is None else listed(topics)),
+        "digests": (listed(subscriber.digests), None if digests is None else listed(digests)),
+    }
+    wanted = {
+        what: (before, after)
+        for what, (before, after) in given.items()
+        if after is not None and after != before
+    }
+    if not wanted:
+        return False
+    connection.execute(
+        sql.update(subscribers)
+        .where(subscribers.c.id == subscriber.id)
+        .values({what: after for what, (_, after) in wanted.items()})
+    )
+    for what, (before, after) in wanted.items():
+        _record(connection, subscriber.id, what, before, after, cause, now)
+    return True
+
+
+def count_bounce(
+    connection: Connection, subscriber: Subscriber, *, cause: str, now: datetime
+) -> int:
+    """Counts a temporary bounce, and says how many there were one after another."""
+    counted = subscriber.bounces + 1
+    connection.execute(
+        sql.update(subscribers)
+        .where(subscribers.c.id == subscriber.id)
+        .values(bounces=counted, bounced_at=stamp(now))
+    )
+    before, after = str(subscriber.bounces), str(counted)
+    _record(connection, subscriber.id, "bounces", before, after, cause, now)
+    return counted
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change of a subscriber. what: `status`, `name`, ...; at: aware."""
+
+    at: datetime
+    what: str
+    before: str
+    after: str
+    cause: str
+
+
+def history(connection: Connection, subscriber: Subscriber) -> tuple[Change, ...]:
+    """Every change of `subscriber`, oldest first."""
+    query = (
+        sql.select(changes.c.at, changes.c.what, changes.c.before, changes.c.after, changes.c.cause)
+        .where(changes.c.subscriber == subscriber.id)
+        .order_by(changes.c.id)
+    )
+    found = connection.execute(query)
+    return tuple(Change(database.moment(at), *others) for at, *others in found)
+
+
+def listed(names: tuple[str, ...]) -> str:
+    """`names` as the database holds them."""
+    return json.dumps(list(names), ensure_ascii=False)
+
+
+def _one(connection: Connection, condition: sql.ColumnElement[bool]) -> Subscriber | None:
+    row = connection.execute(sql.select(subscribers).where(condition)).one_or_none()
+    return None if row is None else _subscriber(row)
+
+
+def _subscriber(row: sql.Row[Any]) -> Subscriber:
+    return Subscriber(
+        id=row.id,
+        address=row.address,
+        name=row.name,
+        language=row.language,
+        topics=tuple(json.loads(row.topics)),
+        digests=tuple(json.loads(row.digests)),
+        status=row.status,
+        since=database.moment(row.since),
+        cause=row.cause,
+        bounces=row.bounces,
+        bounced_at=database.moment(row.bounced_at) if row.bounced_at else None,
+    )
+
+
+def _record(
+    connection: Connection,
+    id_: int,
+    what: str,
+    before: str,
+    after: str,
+    cause: str,
+    now: datetime,
+) -> None:
+    connection.execute(
+        sql.insert(changes).values(
+            subscriber=id_, at=stamp(now), what=what, before=before, after=after, cause=cause
+        )
+    )

@@ -1,0 +1,142 @@
+"""The wire to a mail server: lines in, bytes out, and a limit to how long either may take.
+
+Leaner than asyncio's streams, which take a third of the time that a mail takes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections import deque
+from typing import Any, Final, Self
+
+_LONGEST_LINE: Final = 8192
+
+
+class LostError(Exception):
+    """The connection is gone, or the server no longer answers or no longer makes sense."""
+
+
+class Wire(asyncio.Protocol):
+    """One connection. Whatever goes wrong with it is a LostError, and stays one."""
+
+    def __init__(self) -> None:
+        self._lines: deque[bytes] = deque()
+        self._rest = b""
+        self._lost: LostError | None = None
+        self._waiter: asyncio.Future[None] | None = None
+        self._full = False
+        self._transport: Any = None
+
+    @classmethod
+    async def connect(
+        cls, host: str, port: int, context: ssl.SSLContext | None, timeout: float
+    ) -> Self:
+        """A connection, encrypted where there is a context. Raises OSError and TimeoutError."""
+        loop = asyncio.get_running_loop()
+        async with asyncio.timeout(timeout):
+            _, wire = await loop.create_connection(cls, host, port, ssl=context)
+        return wire
+
+    @property
+    def address(self) -> str:
+        """Our own address on it."""
+        return str(self._transport.get_extra_info("sockname")[0])
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether nobody can listen."""
+        return self._transport.get_extra_info("ssl_object") is not None
+
+    @property
+    def quiet(self) -> bool:
+        """Whether the server has said nothing that was not read."""
+        return not self._lines and not self._rest
+
+    @property
+    def lost(self) -> bool:
+        """Whether the connection is gone."""
+        return self._lost is not None
+
+    async def encrypt(self, context: ssl.SSLContext, host: str, timeout: float) -> None:
+        """Encrypts it from here on. Raises OSError and TimeoutError."""
+        loop = asyncio.get_running_loop()
+        self._transport = await loop.start_tls(
+            self._transport,
+            self,
+            context,
+            server_hostname=host,
+            ssl_handshake_timeout=timeout,
+        )
+
+    def write(self, data: bytes) -> None:
+        """Sends `data` as soon as the connection takes it."""
+        self._transport.write(data)
+
+    async def written(self, timeout: float) -> None:
+        """Waits until all that was written is on its way. Raises LostError."""
+        while self._full:
+            await self._wait(timeout)
+        if self._lost:
+            raise self._lost
+
+    async def line(self, timeout: float) -> bytes:
+        """The next line, without its end. Raises LostError."""
+        while not self._lines:
+            if self._lost:
+                raise self._lost
+            await self._wait(timeout)
+        return self._lines.popleft()
+
+    def cut(self) -> None:
+        """Closes the connection at once."""
+        self._lose("the connection was closed")
+        self._transport.abort()
+
+    def connection_made(self, transport: Any) -> None:
+        self._transport = transport
+        transport.set_write_buffer_limits(high=0)  # written() means all of it
+
+    def data_received(self, data: bytes) -> None:
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        self._lines.extend(line.rstrip(b"\r") for line in lines)
+        if len(self._rest) > _LONGEST_LINE:
+            self._lose("the server's line has no end")
+            self._transport.abort()
+        self._wake()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        why = getattr(exc, "strerror", None) or str(exc or "")
+        self._lose(why or "the server closed the connection")
+
+    def pause_writing(self) -> None:
+        self._full = True
+
+    def resume_writing(self) -> None:
+        self._full = False
+        self._wake()
+
+    async def _wait(self, timeout: float) -> None:
+        """Waits until anything happens. Raises LostError when nothing does."""
+        if self._lost:
+            raise self._lost
+        loop = asyncio.get_running_loop()
+        self._waiter = loop.create_future()
+        timer = loop.call_later(timeout, self._give_up)
+        try:
+            await self._waiter
+        finally:
+            timer.cancel()
+            self._waiter = None
+
+    def _give_up(self) -> None:
+        self._lose("the server does not answer")
+
+    def _lose(self, why: str) -> None:
+        if self._lost is None:
+            self._lost = LostError(why)
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)

@@ -1,0 +1,31 @@
+"""Feed documents in every format, each entry written once for all the documents that it is in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from broadsheet.entry import Entry
+from broadsheet.feeds.channel import Channel
+from broadsheet.settings import FeedFormat
+
+
+class Press:
+    """Prints feed documents. What an entry became stays set, by format and id."""
+
+    def __init__(self) -> None:
+        self._set: dict[tuple[FeedFormat, str], bytes] = {}
+
+    def document(self, head: Channel, entries: Sequence[Entry]) -> bytes:
+        """One feed document, UTF-8, in the format that its head names."""
+        # A run that changes no feed of a format does not import what writes it.
+        if head.format == "json":
+            from broadsheet.feeds.json_feed import frame, item
+        else:
+            from broadsheet.feeds.atom_rss import frame, item
+        items: list[bytes] = []
+        for entry in entries:
+            place = (head.format, entry.id)
+            if place not in self._set:
+                self._set[place] = item(entry, head.format)
+            items.append(self._set[place])
+        return frame(head, items)

@@ -1,0 +1,199 @@
+"""What the service does with subscribers: finds them by their marks, and writes down their wishes.
+
+Each method is one transaction. Nothing here knows of HTTP; what is asked twice is done once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final, Literal
+
+import sqlalchemy as sql
+from sqlalchemy import Connection
+
+from broadsheet.delivery import subscribers
+from broadsheet.delivery.database import Database, changes, stamp
+from broadsheet.delivery.database import subscribers as table
+from broadsheet.delivery.subscribers import Subscriber
+from broadsheet.delivery.tokens import Mark, Tokens
+
+CONFIRM_WITHIN: Final = timedelta(days=3)
+"""How long the link that confirms a subscription works."""
+
+_ON_THE_WEB: Final = "by the subscriber, on the web"
+_TRIES: Final = 3  # when something else changes the same subscriber at the same moment
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What someone wants. topics, digests: empty means all. language: "" is the digest's own."""
+
+    name: str = ""
+    language: str = ""
+    topics: tuple[str, ...] = ()
+    digests: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who follows a link, and for which digest it was made; "" where it is for all."""
+
+    subscriber: Subscriber
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The service's part of the delivery database. digests: the names of those that there are."""
+
+    database: Database
+    tokens: Tokens = field(repr=False)
+    digests: tuple[str, ...]
+    clock: Callable[[], datetime] = field(repr=False)
+
+    def check(self) -> None:
+        """Raises DatabaseError when the database cannot be read."""
+        with self.database.reading() as connection:
+            connection.execute(sql.select(table.c.id).limit(1))
+
+    def mark(self, text: str) -> Mark | None:
+        """What the link with `text` says; None when we did not make it."""
+        return self.tokens.read_unsubscribe(text)
+
+    def reader(self, mark: Mark) -> Reader | None:
+        """Who is meant; None when the publisher has removed that subscriber."""
+        with self.database.reading() as connection:
+            return self._reader(connection, mark)
+
+    def leave(self, mark: Mark, cause: str, *, everything: bool = False) -> Reader | None:
+        """Takes the reader off the digest of `mark`, or off all; the reader as it is then.
+
+        Who wants no other digest has left altogether.
+        """
+        with self.database.writing() as connection:
+            reader = self._reader(connection, mark)
+            if reader is None or reader.subscriber.status in {"unsubscribed", "complained"}:
+                return reader
+            others = () if everything else self.others(reader)
+            if others:
+                subscribers.change(
+                    connection, reader.subscriber, digests=others, cause=cause, now=self.clock()
+                )
+            else:
+                self._set_status(connection, reader.subscriber.id, "unsubscribed", cause)
+            return self._reader(connection, mark)
+
+    def others(self, reader: Reader) -> tuple[str, ...]:
+        """The digests that `reader` still wants without the one of the link; none: leaves all."""
+        if reader.digest not in self.digests:
+            return ()
+        wanted = reader.subscriber.digests or self.digests
+        return tuple(name for name in wanted if name != reader.digest and name in self.digests)
+
+    def prefer(self, mark: Mark, wishes: Wishes) -> Reader | None:
+        """Writes down what an active subscriber wants from now on."""
+        with self.database.writing() as connection:
+            reader = self._reader(connection, mark)
+            if reader is not None and not reader.subscriber.gone:
+                self._wish(connection, reader.subscriber, wishes)
+            return self._reader(connection, mark)
+
+    def ask(self, address: str, wishes: Wishes) -> Subscriber:
+        """Someone wants mail at `address`: who that is now, pending where new.
+
+        The wishes of those who get mail already are left alone: anyone may fill in a form.
+        Raises AddressError.
+        """
+        with self.database.writing() as connection:
+            found = subscribers.find(connection, address)
+            if found is None:
+                return subscribers.add(
+                    connection,
+                    address,
+                    cause="asked for on the web, not confirmed yet",
+                    now=self.clock(),
+                    name=wishes.name,
+                    language=wishes.language,
+                    topics=wishes.topics,
+                    digests=wishes.digests,
+                    status="pending",
+                )
+            if found.status in {"pending", "unsubscribed"}:
+                self._wish(connection, found, wishes, "asked for on the web, not confirmed yet")
+            return found
+
+    def invited(self, text: str) -> Subscriber | None:
+        """Whom the confirmation link with `text` was sent to; None when it no longer holds."""
+        with self.database.reading() as connection:
+            return self._invited(connection, text)
+
+    def confirm(self, text: str) -> Subscriber | None:
+        """Makes the one who got the link with `text` active; None when it no longer holds."""
+        with self.database.writing() as connection:
+            found = self._invited(connection, text)
+            if found is None:
+                return None
+            cause = "confirmed by mail"
+            self._set_status(connection, found.id, "active", cause)
+            return subscribers.get(connection, found.id)
+
+    def forget(self) -> int:
+        """Removes those who never confirmed, once their link no longer works; how many."""
+        with self.database.writing() as connection:
+            old = (table.c.status == "pending") & (
+                table.c.since < stamp(self.clock() - CONFIRM_WITHIN)
+            )
+            gone = [row.id for row in connection.execute(sql.select(table.c.id).where(old))]
+            for id_ in gone:
+                connection.execute(sql.delete(changes).where(changes.c.subscriber == id_))
+                connection.execute(sql.delete(table).where(table.c.id == id_))
+            return len(gone)
+
+    def _reader(self, connection: Connection, mark: Mark) -> Reader | None:
+        found = subscribers.get(connection, mark.subscriber)
+        return None if found is None else Reader(found, mark.digest)
+
+    def _invited(self, connection: Connection, text: str) -> Subscriber | None:
+        now, life = self.clock(), CONFIRM_WITHIN.total_seconds()
+        id_ = self.tokens.read_confirm(text, int(life), now)
+        found = None if id_ is None else subscribers.get(connection, id_)
+        if found is None or not found.gone:
+            return found
+        # Who left after the link was made has the last word.
+        since = int((now - found.since).total_seconds())
+        fresh = self.tokens.read_confirm(text, min(since, int(life)), now)
+        return None if fresh is None else found
+
+    def _wish(
+        self,
+        connection: Connection,
+        subscriber: Subscriber,
+        wishes: Wishes,
+        cause: str = _ON_THE_WEB,
+    ) -> None:
+        subscribers.change(
+            connection,
+            subscriber,
+            cause=cause,
+            now=self.clock(),
+            name=wishes.name,
+            language=wishes.language,
+            topics=wishes.topics,
+            digests=wishes.digests,
+        )
+
+    def _set_status(
+        self,
+        connection: Connection,
+        id_: int,
+        status: Literal["active", "unsubscribed"],
+        cause: str,
+    ) -> None:
+        for _ in range(_TRIES):
+            found = subscribers.get(connection, id_)
+            if found is None or found.status == status:
+                return
+            if subscribers.set_status(connection, found, status, cause=cause, now=self.clock()):
+                return

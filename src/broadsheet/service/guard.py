@@ -1,0 +1,96 @@
+"""What holds for every answer of the service, whatever made it.
+
+No cookies, no script, nothing kept by a cache, and no address passed on: a token stands in the
+address of a page, so no Referer may carry it away, and no log line has it either.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import logging
+import os
+import re
+from functools import lru_cache
+from time import perf_counter
+from typing import Final
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+log = logging.getLogger("broadsheet.service")
+requests = logging.getLogger("broadsheet.requests")
+
+_HEADERS: Final = {
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
+    "X-Robots-Tag": "noindex, nofollow",
+}
+_SHORTEST_TOKEN: Final = 24  # characters; no page of ours has so long a name
+_POLICY: Final = (
+    "default-src 'none'; {styles}base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+
+
+class Guard:
+    """ASGI middleware: headers for each answer, a line in the log, and no traceback for anyone."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        start, status = perf_counter(), 500
+
+        async def guarded(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                for name, value in _HEADERS.items():
+                    headers[name] = value
+                headers.setdefault("Content-Security-Policy", _POLICY.format(styles=""))
+            await send(message)
+
+        try:
+            await self._app(scope, receive, guarded)
+        finally:
+            took = (perf_counter() - start) * 1000
+            requests.info("%s %s %d %.0f ms", scope["method"], _path(scope), status, took)
+
+
+def policy(page: bytes) -> str:
+    """The Content-Security-Policy that lets `page` have its own style, and nothing else."""
+    style = re.search(rb"<style>(.*?)</style>", page, re.DOTALL)
+    return _POLICY.format(styles=f"style-src '{_digest(style[1])}'; " if style else "")
+
+
+def mishap(error: BaseException) -> str:
+    """Where `error` was raised and of what kind; its own words may hold an address or a token."""
+    if os.environ.get("BROADSHEET_DEBUG"):
+        log.error("what follows may hold addresses", exc_info=error)
+    trace, place = error.__traceback__, ""
+    while trace:
+        place = f"{trace.tb_frame.f_globals.get('__name__')}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return f"{type(error).__name__} at {place}"
+
+
+@lru_cache(maxsize=16)
+def _digest(style: bytes) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(style).digest()).decode("ascii")
+
+
+def _path(scope: Scope) -> str:
+    """The path on one line, without its query and without what may be a token."""
+    parts = (part if len(part) < _SHORTEST_TOKEN else "…" for part in scope["path"].split("/"))
+    path = "/".join(parts)[:100]
+    return "".join(char if char.isprintable() else "?" for char in path)

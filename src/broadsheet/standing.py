@@ -1,0 +1,254 @@
+"""What the last build came to, and whether it still stands.
+
+Two things are remembered in the cache: of each file that was published what it was made of, so that
+a run makes only those that would be new; and of the whole run all that went in and came out, so
+that a run after which nothing changed does nothing. Any doubt, and the run goes its full way.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+
+from broadsheet import folders
+from broadsheet.cache import Cache, libraries
+from broadsheet.document import Document
+from broadsheet.errors import ArticleError
+from broadsheet.folders import Stamp
+from broadsheet.outputs import MANIFEST, Changes
+
+STATE = ".broadsheet"
+CONFIG_NAME = "broadsheet.toml"  # as in `config`, which a run that changes nothing does not import
+_LAST = "last"
+_UNKNOWN: Stamp = (0, 0, 0, 0)
+_EVER = datetime(1, 1, 1, tzinfo=UTC)
+_PUBLISHED = "published"
+_PATIENCE = 5  # looks at the disk's clock; each comes a hundredth of a second after the last
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a build has to say.
+
+    folder: the feeds folder, as messages call it. articles, feeds, files: how many.
+    pages: why -> the files that are no articles.
+    """
+
+    folder: str
+    articles: int
+    feeds: int
+    files: int
+    pages: dict[str, list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a build looks at, beside its config and the clock.
+
+    searched: the folders that it reads; but: those in them that it does not; feeds: the folder
+    that it writes; all relative to the project. others: further files, absolute.
+    """
+
+    searched: list[str]
+    but: list[str]
+    feeds: str
+    others: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """All of that at one moment, as far as stamps tell. Two that are equal: nothing changed."""
+
+    config: str
+    inputs: str
+    feeds: str
+    others: list[Stamp | None]
+    code: str
+    user: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Last:
+    """The last build. since, until: for which moments it would come to the same; half open."""
+
+    scope: Scope
+    view: View
+    since: str
+    until: str
+    summary: Summary
+
+
+def last(root: Path, state: Path, config: bytes, moment: Callable[[], datetime]) -> Summary | None:
+    """What a build would say, if it is sure that nothing would change; None where it is not.
+
+    moment: gives `now`, aware; asked only when all else stands.
+    """
+    if not state.is_dir():
+        return None
+    with Cache(state) as cache, suppress(ValueError, TypeError, KeyError, ArticleError):
+        kept = _unpacked(cache.get("runs", [_LAST])[_LAST])
+        if sha256(config).hexdigest() != kept.view.config:
+            return None
+        now = moment()
+        if not datetime.fromisoformat(kept.since) <= now:
+            return None
+        if kept.until and now >= datetime.fromisoformat(kept.until):
+            return None
+        inputs = folders.listing(root, kept.scope.searched, but=kept.scope.but)
+        there = published(root / kept.scope.feeds)
+        if view(kept.scope, config, inputs, there) == kept.view:
+            return kept.summary
+    return None
+
+
+def view(
+    scope: Scope, config: bytes, inputs: Mapping[str, Stamp], there: Mapping[str, Stamp]
+) -> View:
+    """How things stand, with these files in the folders that are read and in the feeds folder."""
+    code = folders.listing(Path(__file__).parent, ["."])
+    return View(
+        config=sha256(config).hexdigest(),
+        inputs=folders.digest(inputs),
+        feeds=folders.digest(there),
+        others=[_stamp(Path(path)) for path in scope.others],
+        code=f"{folders.digest(code)} {libraries()}",
+        user=os.geteuid() if hasattr(os, "geteuid") else 0,
+    )
+
+
+def published(folder: Path) -> dict[str, Stamp]:
+    """Every file in the feeds folder, by its path there."""
+    return dict(folders.walk(folder, ".", everything=True))
+
+
+class Published:
+    """The files of the feeds folder as this run finds and leaves them.
+
+    folder: where they are. settings: all that documents depend on beside what they are made of.
+    """
+
+    def __init__(self, folder: Path, settings: str, state: Path, cache: Cache) -> None:
+        self.folder, self.state, self._cache = folder, state, cache
+        self._settings = sha256(settings.encode("utf-8", "surrogatepass")).digest()
+        self.before = folders.disk_time(state)
+        self.there = published(folder)
+        self._held: dict[str, tuple[str, str, Stamp]] = {}
+        self._prints: dict[str, str] = {}
+
+    def standing(self, documents: Mapping[str, Document]) -> frozenset[str]:
+        """Those of `documents` that lie in the folder as they would be made."""
+        self._prints = {path: self._print(each) for path, each in documents.items()}
+        for path, (made_of, sum_, stamp) in self._remembered().items():
+            if self._prints.get(path) != made_of:
+                continue
+            if stamp != self.there.get(path):  # perhaps the same file from a backup, or too new
+                stamp, found = _sum(self.folder / path)
+                if found != sum_:
+                    continue
+            self._held[path] = made_of, sum_, stamp
+        return frozenset(self._held)
+
+    def remember(self, changes: Changes) -> dict[str, Stamp] | None:
+        """Remembers the files after they were published.
+
+        Returns every file of the folder, where it is sure that none but this run has changed any
+        since it began; otherwise None.
+        """
+        for path, (stamp, sum_) in changes.held.items():
+            self._held[path] = self._prints[path], sum_, stamp
+        settled = self._when_settled()
+        kept = {
+            path: (made_of, sum_, stamp if folders.is_settled(stamp, settled) else _UNKNOWN)
+            for path, (made_of, sum_, stamp) in self._held.items()
+        }
+        packed = json.dumps(kept).encode()
+        if self._cache.get("runs", [_PUBLISHED]).get(_PUBLISHED) != packed:
+            self._cache.put("runs", {_PUBLISHED: packed})
+        after = published(self.folder)
+        ours = {path: stamp for path, (_, _, stamp) in self._held.items()}
+        mine = {*ours, *changes.removed, MANIFEST}
+        theirs = {path: stamp for path, stamp in self.there.items() if path not in mine}
+        manifest = {MANIFEST: after[MANIFEST]} if MANIFEST in after else {}
+        sure = (
+            after == {**theirs, **ours, **manifest}
+            and all(folders.is_settled(stamp, self.before) for stamp in theirs.values())
+            and all(folders.is_settled(stamp, settled) for stamp in after.values())
+        )
+        return after if sure else None
+
+    def _print(self, document: Document) -> str:
+        made_of = document.made_of.encode("utf-8", "surrogatepass")
+        return sha256(self._settings + made_of).hexdigest()
+
+    def _remembered(self) -> dict[str, tuple[str, str, Stamp]]:
+        with suppress(KeyError, ValueError):
+            packed = self._cache.get("runs", [_PUBLISHED])[_PUBLISHED]
+            return {
+                path: (a, b, tuple(stamp)) for path, (a, b, stamp) in json.loads(packed).items()
+            }
+        return {}
+
+    def _when_settled(self) -> int:
+        """The disk's time, if need be a moment later, when what was just written can be trusted."""
+        newest = max((max(stamp[1:3]) for _, _, stamp in self._held.values()), default=0)
+        now = folders.disk_time(self.state)
+        for _ in range(_PATIENCE):
+            if newest < now:
+                break
+            time.sleep(0.01)
+            now = folders.disk_time(self.state)
+        return now
+
+
+def remember(
+    cache: Cache,
+    scope: Scope,
+    seen: View,
+    span: tuple[datetime | None, datetime | None],
+    summary: Summary,
+) -> None:
+    """Remembers a build that came to `summary`, and would for all moments of `span`."""
+    since, until = span
+    kept = {
+        "scope": asdict(scope),
+        "view": asdict(seen),
+        "since": (since or _EVER).isoformat(),
+        "until": until.isoformat() if until else "",
+        "summary": asdict(summary),
+    }
+    cache.put("runs", {_LAST: json.dumps(kept).encode()})
+
+
+def _unpacked(packed: bytes) -> _Last:
+    kept = json.loads(packed)
+    others = [tuple(stamp) if stamp else None for stamp in kept["view"].pop("others")]
+    return _Last(
+        Scope(**kept["scope"]),
+        View(**kept["view"], others=others),
+        kept["since"],
+        kept["until"],
+        Summary(**kept["summary"]),
+    )
+
+
+def _sum(path: Path) -> tuple[Stamp, str]:
+    """Stamp and sum of a file; an empty sum where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return folders.stamp_of(os.fstat(file.fileno())), sha256(file.read()).hexdigest()
+    except OSError:
+        return _UNKNOWN, ""
+
+
+def _stamp(path: Path) -> Stamp | None:
+    try:
+        return folders.stamp_of(path.stat())
+    except OSError:
+        return None

@@ -1,0 +1,227 @@
+"""A newsroom with an issue, subscribers and a mail server, to deliver in and to kill."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from broadsheet.cli import main
+from broadsheet.delivery import database, subscribers
+from conftest import MOMENT, NOW, Newsroom
+
+SECRET = "a secret that nobody guesses"
+SERVER = Path(__file__).with_name("mail_server.py")
+
+
+@dataclass
+class MailServer:
+    """The mail server of mail_server.py, in a process of its own: it can be killed."""
+
+    folder: Path
+    port: int = 0
+    process: subprocess.Popen[str] | None = None
+
+    def start(self) -> None:
+        """Starts it, on the port that it had before."""
+        self.process = subprocess.Popen(
+            [sys.executable, str(SERVER), str(self.journal), str(self.orders), str(self.port)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        assert self.process.stdout is not None
+        self.port = int(self.process.stdout.readline())
+
+    def stop(self) -> None:
+        if self.process is not None:
+            self.process.kill()
+            self.process.communicate()
+            self.process = None
+
+    @property
+    def journal(self) -> Path:
+        return self.folder / "journal"
+
+    @property
+    def orders(self) -> Path:
+        return self.folder / "orders.json"
+
+    def order(self, **orders: Any) -> None:
+        """Tells it what to do from now on."""
+        new = self.orders.with_suffix(".new")
+        new.write_text(json.dumps(orders))
+        new.replace(self.orders)
+
+    def taken(self) -> list[dict[str, Any]]:
+        """What it has written down, each mail as it was accepted."""
+        if not self.journal.exists():
+            return []
+        return [json.loads(line) for line in self.journal.read_text().splitlines()]
+
+    def wait_for(self, mails: int, seconds: float = 20.0) -> None:
+        """Waits until it has taken so many."""
+        until = time.monotonic() + seconds
+        while not self.journal.exists() or self.journal.read_bytes().count(b"\n") < mails:
+            assert time.monotonic() < until, "no mail arrives"
+            time.sleep(0.002)
+
+
+@dataclass
+class Post:
+    """A newsroom that delivers. run: of one process at a time; begin: beside this one."""
+
+    newsroom: Newsroom
+    server: MailServer
+    children: list[int] = field(default_factory=list)
+
+    def configure(self, more: str = "", **delivery: Any) -> None:
+        """Writes the config; `delivery` goes into its table."""
+        keys: dict[str, Any] = {
+            "smtp": f"smtp://127.0.0.1:{self.server.port}",
+            "starttls": "never",
+            "service_url": "https://news.example.org/",
+            "rate": 0,
+            "retry_wait": 600,
+            **delivery,
+        }
+        lines = (f"{key} = {json.dumps(value)}" for key, value in keys.items() if value is not None)
+        table = "\n".join(lines)
+        self.newsroom.configure(
+            f'\n[digests.weekly]\ntitle = "周报"\n\n[delivery]\n{table}\n{more}'
+        )
+
+    def subscribe(self, number: int, **wants: Any) -> list[str]:
+        """Adds so many subscribers, and returns their addresses."""
+        addresses = [f"reader{i:06}@example.org" for i in range(number)]
+        db = self.open()
+        with db.writing() as connection:
+            for address in addresses:
+                subscribers.add(connection, address, cause="test", now=MOMENT, **wants)
+        db.close()
+        return addresses
+
+    def open(self) -> database.Database:
+        """The delivery database."""
+        return database.open_database("sqlite:///broadsheet.db", self.newsroom.folder)
+
+    def deliver(self, *args: str, now: str = NOW) -> Any:
+        """Runs `deliver` in this process."""
+        return self.newsroom.run("deliver", *args, now=now)
+
+    def begin(self, *args: str, now: str = NOW) -> int:
+        """Starts `deliver` in a copy of this process, and returns its id."""
+        child = os.fork()
+        if child:
+            self.children.append(child)
+            return child
+        out = os.open(self.newsroom.folder / "out", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        os.dup2(out, 1)
+        os.dup2(out, 2)
+        random.seed()
+        sys.argv = ["broadsheet", "-C", str(self.newsroom.folder), "--now", now, "deliver", *args]
+        try:
+            main()
+        except SystemExit as end:
+            sys.stdout.flush()
+            os._exit(int(end.code or 0))
+        finally:
+            os._exit(99)
+
+    def end(self, child: int, seconds: float = 30.0) -> int:
+        """Waits for a run to end, and returns its exit code; negative: the signal."""
+        until = time.monotonic() + seconds
+        while True:
+            ended, status = os.waitpid(child, os.WNOHANG)
+            if ended:
+                self.children.remove(child)
+                return os.waitstatus_to_exitcode(status)
+            assert time.monotonic() < until, "it does not end"
+            time.sleep(0.005)
+
+    def kill(self, child: int, by: int = signal.SIGKILL) -> None:
+        """Sends a signal to a run; it may have ended."""
+        with suppress(ProcessLookupError):
+            os.kill(child, by)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The ledger, as any program reads it."""
+        with sqlite3.connect(self.newsroom.folder / "broadsheet.db") as connection:
+            connection.row_factory = sqlite3.Row
+            query = (
+                "SELECT d.*, s.address FROM deliveries d "
+                "JOIN subscribers s ON s.id = d.subscriber ORDER BY d.id"
+            )
+            found = [dict(row) for row in connection.execute(query)]
+        connection.close()
+        return found
+
+    def states(self) -> Counter[str]:
+        """How many rows are in each state."""
+        return Counter(row["state"] for row in self.rows())
+
+    def received(self) -> Counter[str]:
+        """How often each address got the issue."""
+        return Counter(mail["to"] for mail in self.server.taken())
+
+    def ids(self) -> dict[str, set[str]]:
+        """The Message-IDs that each address got."""
+        found: dict[str, set[str]] = {}
+        for mail in self.server.taken():
+            found.setdefault(mail["to"], set()).add(mail["id"])
+        return found
+
+
+@contextmanager
+def post(folder: Path) -> Iterator[Post]:
+    """A newsroom with one issue of three articles, and a server that takes all mail."""
+    (folder / "server").mkdir()
+    made = Post(Newsroom.open(folder), MailServer(folder / "server"))
+    made.server.order()
+    made.server.start()
+    try:
+        made.configure()
+        newsroom = made.newsroom
+        for number, topic in enumerate(("开源", "芯片", "开源"), 1):
+            newsroom.article(
+                f"a{number}.md",
+                f"正文 {number}。\n",
+                title=f"第 {number} 篇",
+                date=f"2025-06-2{number + 3}T08:00:00+08:00",
+                main_topics=[topic],
+                summary=f"摘要 {number}。",
+            )
+        ran = newsroom.run("digest")
+        assert ran.code == 0, ran.err
+        yield made
+    finally:
+        for child in made.children:
+            made.kill(child)
+            os.waitpid(child, 0)
+        made.server.stop()
+
+
+def at(days: float = 0, minutes: float = 0) -> str:
+    """A time after NOW, for --now."""
+    moment = datetime.fromtimestamp(MOMENT.timestamp() + days * 86400 + minutes * 60, UTC)
+    return moment.isoformat()
+
+
+def until(true: Callable[[], bool], seconds: float = 20.0) -> None:
+    """Waits until something is so."""
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "it does not come to that"
+        time.sleep(0.005)

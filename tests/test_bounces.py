@@ -1,0 +1,589 @@
+"""What delivery reports and complaints say, and what follows for the subscribers."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from unittest.mock import patch
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from broadsheet import bounces
+from broadsheet.bounces import Finding, Report, Unread
+from broadsheet.delivery import subscribers
+from broadsheet.delivery.database import Database, open_database
+from broadsheet.delivery.subscribers import Subscriber
+from broadsheet.delivery.tokens import Tokens
+from broadsheet.service import returned
+from broadsheet.service.returned import Policy
+from conftest import MOMENT, Newsroom, Ran, contents
+
+REPORTS = Path(__file__).parent / "reports"
+NAMES = sorted(path.stem for path in REPORTS.glob("*.eml"))
+
+
+def mail(name: str) -> bytes:
+    """One of the mails in tests/reports/, as the servers of that name write them."""
+    return (REPORTS / f"{name}.eml").read_bytes()
+
+
+def findings(name: str) -> list[tuple[str, str, str]]:
+    """The kind, the first address and the status of each recipient."""
+    return [(f.kind, *f.addresses[:1], f.status) for f in bounces.read(mail(name)).findings]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("postfix-unknown-user", [("permanent", "reader@example.com", "5.1.1")]),
+        ("postfix-expired", [("temporary", "reader@example.net", "4.4.1")]),
+        ("postfix-delayed", [("nothing", "reader@example.net", "4.4.1")]),
+        ("exim", [("permanent", "gone@example.com", "5.1.1")]),
+        (
+            "exim-old",
+            [
+                ("permanent", "first@example.com", ""),
+                ("temporary", "second@example.com", "4.2.2"),
+            ],
+        ),
+        ("exchange", [("permanent", "Old.Colleague@example.com", "5.1.10")]),
+        ("gmail-full", [("temporary", "reader@example.edu", "5.2.2")]),
+        ("gmail-blocked", [("temporary", "reader@example.edu", "5.7.26")]),
+        (
+            "qmail",
+            [
+                ("permanent", "nobody@example.com", "5.1.1"),
+                ("temporary", "busy@example.net", "4.3.0"),
+                ("permanent", "refused@example.net", ""),
+            ],
+        ),
+        ("smtputf8", [("permanent", "读者@example.cn", "5.1.1")]),
+        ("complaint", [("complaint", "angry@example.com", "")]),
+        ("complaint-hidden", [("complaint", "angry@example.com", "")]),
+    ],
+)
+def test_the_reports_of_the_servers_that_are_met(
+    name: str, expected: list[tuple[str, str, str]]
+) -> None:
+    """Each says who is meant and whether it is for good."""
+    assert findings(name) == expected
+
+
+def test_every_sample_is_the_same_with_either_line_end_and_from_a_pipe() -> None:
+    """CRLF, LF and the line that a pipe puts before the mail make no difference."""
+    for name in NAMES:
+        if name == "vacation":
+            continue
+        plain = mail(name)
+        crlf = plain.replace(b"\n", b"\r\n")
+        piped = b"From MAILER-DAEMON Mon Jun 23 00:00:07 2025\n" + plain
+        assert bounces.read(plain) == bounces.read(crlf) == bounces.read(piped)
+
+
+def test_a_report_says_when_to_whom_and_about_which_mail() -> None:
+    """So the subscriber can be found, and the report is known when it comes again."""
+    report = bounces.read(mail("exim"))
+    assert report.id == "<E1uTXyz-0004Ab-2C@mail.example.org>"
+    assert report.date == datetime(2025, 6, 23, 0, 0, 9, tzinfo=UTC)
+    assert report.sent_to == ("bounces+17@example.org",)
+    assert report.header("message-id") == "<weekly.2025-06-23.3@example.org>"
+    assert report.header("Message-ID") == report.header("message-id")
+    assert report.header("x-none") == ""
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "vacation"])
+def test_the_mail_that_came_back_is_known_by_its_message_id(name: str) -> None:
+    """Whole, headers only, or pasted below the text: its headers are found."""
+    assert bounces.read(mail(name)).header("message-id").startswith("<weekly.2025-06-23.")
+
+
+def test_a_folded_header_of_the_mail_that_came_back_is_whole() -> None:
+    """List-Unsubscribe takes two lines, and its second address is the subscriber's own."""
+    found = bounces.read(mail("postfix-unknown-user")).header("List-Unsubscribe")
+    assert found.endswith(", <https://news.example.org/unsubscribe?t=TOKEN>")
+
+
+def test_an_automatic_answer_is_no_report() -> None:
+    """Someone on holiday stays subscribed, whatever codes and addresses the text holds."""
+    with pytest.raises(Unread, match="no delivery report and no complaint"):
+        bounces.read(mail("vacation"))
+
+
+@pytest.mark.parametrize("kind", ["not-spam", "auth-failure"])
+def test_what_is_no_wish_to_leave_ends_no_one(kind: str) -> None:
+    """RFC 5965, 7.3 and RFC 6591: a vote for the mail, and a report on signatures."""
+    data = mail("complaint").replace(b"Feedback-Type: abuse", f"Feedback-Type: {kind}".encode())
+    assert [f.kind for f in bounces.read(data).findings] == ["nothing"]
+
+
+@pytest.mark.parametrize(
+    ("status", "words", "kind"),
+    [
+        ("5.1.1", "550 no", "permanent"),
+        ("5.4.1", "550 5.4.1 Recipient address rejected: Access denied", "permanent"),
+        ("5.5.0", "550 mailbox unavailable", "permanent"),
+        ("5.2.1", "550 account disabled", "permanent"),
+        ("5.2.2", "552 full", "temporary"),
+        ("5.3.4", "552 too big", "temporary"),
+        ("5.6.0", "554 odd content", "temporary"),
+        ("5.7.1", "550 your IP is on a list", "temporary"),
+        ("5.0.0", "550 5.7.1 your IP is on a list", "temporary"),
+        ("5.0.0", "550 5.1.1 no such user", "permanent"),
+        ("4.2.2", "452 full", "temporary"),
+        ("4.0.0", "550 5.1.1 no such user", "temporary"),
+        ("", "550 no such user", "permanent"),
+        ("", "451 later", "temporary"),
+        ("", "who knows", "temporary"),
+        ("2.0.0", "250 ok", "nothing"),
+        ("5.1.1 (bad destination mailbox address)", "550 no", "permanent"),
+    ],
+)
+def test_only_what_is_about_the_address_ends_it(status: str, words: str, kind: str) -> None:
+    """One issue that a filter dislikes must not end everyone at that provider; it counts."""
+    old = mail("postfix-unknown-user").partition(b"Status: 5.1.1")
+    data = old[0] + f"Status: {status}".encode() + old[2]
+    start, _, rest = data.partition(b"Diagnostic-Code: ")
+    end = rest[rest.index(b"\n\n") :]
+    data = start + f"Diagnostic-Code: smtp; {words}".encode() + end
+    assert [f.kind for f in bounces.read(data).findings] == [kind]
+
+
+def test_what_the_server_said_is_one_short_printable_line() -> None:
+    """It is shown on terminals: no escapes, no line ends, no end."""
+    nasty = b"550 5.1.1 \x1b[2J\x07" + b"no " * 500
+    data = mail("postfix-unknown-user").replace(b"550 5.1.1 <reader@example.com>:", nasty)
+    (finding,) = bounces.read(data).findings
+    assert finding.words.isprintable()
+    assert len(finding.words) <= 300
+
+
+def test_a_report_without_message_id_is_known_by_its_content() -> None:
+    """qmail writes none; the same mail is still the same report, and another is not."""
+    first = bounces.read(mail("qmail"))
+    assert first.id.startswith("sha256:")
+    assert bounces.read(mail("qmail")).id == first.id
+    assert bounces.read(mail("qmail").replace(b"24861", b"24862")).id != first.id
+
+
+def test_an_mbox_is_many_mails_and_a_mail_is_one() -> None:
+    """RFC 4155; a paragraph that begins with From does not part a mail."""
+    line = b"From MAILER-DAEMON Mon Jun 23 00:00:07 2025\n"
+    both = line + mail("exim") + b"\n" + line + mail("qmail") + b"\n"
+    assert [bounces.read(each).id for each in bounces.split(both)] == [
+        bounces.read(mail("exim")).id,
+        bounces.read(mail("qmail") + b"\n").id,
+    ]
+    letter = mail("exim") + b"\n\nFrom here on it is a letter.\n"
+    assert bounces.split(letter) == [letter]
+    assert len(bounces.split(line + letter)) == 1
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (b"", "no delivery report"),
+        (b"\0\xff\xfe", "no delivery report"),
+        (b"x" * (bounces.LARGEST + 1), "larger than"),
+        (mail("complaint").replace(b"Feedback-Type: abuse\n", b""), "without a Feedback-Type"),
+        (
+            mail("exim").replace(
+                b"Action: failed\n",
+                b"Action: failed\nFinal-Recipient: rfc822;a@b.example\n\n" * 200,
+            ),
+            "more than 100 recipients",
+        ),
+    ],
+)
+def test_what_cannot_be_read_says_why(data: bytes, why: str) -> None:
+    """It is left where it lies, and the publisher hears the reason."""
+    with pytest.raises(Unread, match=why):
+        bounces.read(data)
+
+
+def nested(levels: int) -> bytes:
+    """A multipart in a multipart in a ..."""
+    heads = (
+        f"Content-Type: multipart/report; boundary=b{level}\n\n--b{level}\n"
+        for level in range(levels)
+    )
+    return "".join(heads).encode()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        nested(20),
+        nested(5_000),
+        b"Content-Type: message/rfc822\n\n" * 5_000,
+        b"Content-Type: multipart/report; boundary=" + b"b" * 100_000 + b"\n\n--b\n" * 100_000,
+        b"To: " + b"(" * 200_000 + b"\nX-Failed-Recipients: " + b'"' * 200_000 + b"\n\n",
+        b"X-Failed-Recipients: " + b"a@b.example," * 100_000 + b"\n\n" + b"a@b.example\n" * 50_000,
+        b"\n" * 1_000_000,
+        b"X: y\n" * 50_000,
+        b"Hi. This is the " + b"\n\n<a@b.example>:\n550 no" * 100_000,
+        b"Content-Type: message/delivery-status\n\n" + b"Action: failed\n\n" * 20_000,
+        b"Content-Type: message/delivery-status\n\nFinal-Recipient: " + b"a" * 4_000_000,
+        b"Date: " + b"9" * 10_000 + b"\n\nHi. This is the \n\n<a@b.example>:\n550 no",
+        b"Content-Type: text/plain\n\n" + b"-" * 4_000_000,
+    ],
+    ids=lambda data: f"{len(data)} bytes of {data[:24]!r}",
+)
+def test_malice_costs_little_and_raises_nothing_else(data: bytes) -> None:
+    """Mails that are made to exhaust a parser are read, or left, in a moment."""
+    start = time.process_time()
+    with suppress(Unread):
+        checked(bounces.read(data))
+    assert time.process_time() - start < 5
+
+
+def checked(report: Report) -> None:
+    """What must hold of every report that is read."""
+    assert report.id
+    assert report.findings
+    assert report.date is None or report.date.tzinfo
+    for finding in report.findings:
+        assert isinstance(finding, Finding)
+        assert finding.words.isprintable()
+        assert all("@" in address and " " not in address for address in finding.addresses)
+        ("".join(finding.addresses) + finding.words + report.id).encode()
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=400))
+def test_any_bytes_are_a_report_or_are_left(data: bytes) -> None:
+    """Nothing but Unread is ever raised."""
+    with suppress(Unread):
+        checked(bounces.read(data))
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.sampled_from(NAMES), st.data())
+def test_damaged_reports_are_read_or_left(name: str, data: st.DataObject) -> None:
+    """Bytes cut out, put in or changed anywhere in a real report raise nothing else."""
+    whole = mail(name)
+    for _ in range(data.draw(st.integers(1, 4))):
+        start = data.draw(st.integers(0, len(whole)))
+        end = min(len(whole), start + data.draw(st.integers(0, 60)))
+        whole = whole[:start] + data.draw(st.binary(max_size=40)) + whole[end:]
+    with suppress(Unread):
+        checked(bounces.read(whole))
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from(NAMES), min_size=1, max_size=5))
+def test_an_mbox_holds_what_was_put_in(names: list[str]) -> None:
+    """Splitting is the reverse of joining."""
+    line = b"From MAILER-DAEMON Mon Jun 23 00:00:07 2025\n"
+    whole = b"\n".join(line + mail(name) for name in names)
+    assert [each.rstrip() for each in bounces.split(whole)] == [
+        (line + mail(name)).rstrip() for name in names
+    ]
+
+
+# What follows for the subscribers
+
+SECRET = "a secret of more than sixteen characters"
+TOKENS = Tokens(SECRET)
+DATE = "Mon, 23 Jun 2025 08:00:07 +0800 (CST)"
+
+
+@dataclass
+class Desk:
+    """A project with subscribers, and its bounce command."""
+
+    newsroom: Newsroom
+    database: Database
+
+    def subscriber(self, address: str = "reader@example.com", **fields: object) -> Subscriber:
+        with self.database.writing() as connection:
+            return subscribers.add(
+                connection,
+                address,
+                cause="test",
+                now=MOMENT,
+                **fields,  # type: ignore[arg-type]
+            )
+
+    def find(self, address: str = "reader@example.com") -> Subscriber:
+        with self.database.reading() as connection:
+            found = subscribers.find(connection, address)
+        assert found is not None
+        return found
+
+    def status(self, address: str = "reader@example.com") -> str:
+        return self.find(address).status
+
+    def changes(self, address: str = "reader@example.com") -> int:
+        found = self.find(address)
+        with self.database.reading() as connection:
+            return len(subscribers.history(connection, found))
+
+    def set_status(self, status: subscribers.Status, when: datetime) -> None:
+        with self.database.writing() as connection:
+            found = subscribers.find(connection, "reader@example.com")
+            assert found is not None
+            subscribers.set_status(connection, found, status, cause="test", now=when)
+
+    def take(self, *args: str, given: bytes = b"") -> Ran:
+        """Runs `broadsheet bounces args` with `given` on standard input."""
+        with patch.object(sys, "stdin", io.TextIOWrapper(io.BytesIO(given))):
+            return self.newsroom.run("bounces", *args)
+
+    def outcomes(self, data: bytes, *args: str) -> list[str]:
+        """What became of each finding in a mail."""
+        ran = self.take("-", "--json", *args, given=data)
+        assert ran.code == 0, ran.err
+        return [result["outcome"] for result in json.loads(ran.out)["results"]]
+
+
+@pytest.fixture
+def desk(newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    """A project with an empty database."""
+    monkeypatch.setenv("BROADSHEET_SECRET", SECRET)
+    database = open_database("sqlite:///broadsheet.db", newsroom.folder)
+    yield Desk(newsroom, database)
+    database.close()
+
+
+def failing(number: int, status: str = "4.4.1", date: str = DATE) -> bytes:
+    """A report on reader@example.com with a Message-ID of its own."""
+    report = mail("postfix-unknown-user")
+    report = report.replace(b"Status: 5.1.1", f"Status: {status}".encode())
+    report = report.replace(b"550 5.1.1", b"451")
+    report = report.replace(DATE.encode(), date.encode())
+    return report.replace(b"4F2A81C0A3@", f"{number}@".encode())
+
+
+def test_a_permanent_failure_ends_the_address(desk: Desk) -> None:
+    """With the server's own words as the cause; others stay."""
+    desk.subscriber()
+    desk.subscriber("other@example.com")
+    ran = desk.take("-", given=mail("postfix-unknown-user"))
+    assert ran.code == 0, ran.err
+    assert "ended: reader@example.com (5.1.1 550 5.1.1" in ran.out
+    assert desk.status() == "bounced"
+    assert "User unknown" in desk.find().cause
+    assert desk.status("other@example.com") == "active"
+
+
+def test_the_same_report_twice_counts_once(desk: Desk) -> None:
+    """From the queue, from a backup, or from two mailboxes."""
+    desk.subscriber()
+    assert desk.outcomes(failing(1)) == ["counted"]
+    before = desk.changes()
+    assert desk.outcomes(failing(1)) == ["again"]
+    assert desk.outcomes(failing(1)) == ["again"]
+    assert desk.changes() == before
+    assert desk.find().bounces == 1
+
+
+def test_temporary_failures_end_an_address_when_there_are_too_many_in_time(desk: Desk) -> None:
+    """So many within so many days; those of long ago do not count."""
+    desk.subscriber()
+    outcomes = [desk.outcomes(failing(n), "--times", "3")[0] for n in range(3)]
+    assert outcomes == ["counted", "counted", "ended"]
+    assert desk.status() == "bounced"
+    assert desk.find().cause.startswith("3 temporary failures in 35 days; the last: ")
+
+
+def test_the_count_begins_anew_with_who_comes_back(desk: Desk) -> None:
+    """The failures that ended the address before are not held against it."""
+    desk.subscriber()
+    for number in range(2):
+        desk.outcomes(failing(number), "--times", "2")
+    assert desk.status() == "bounced"
+    desk.set_status("active", MOMENT - timedelta(days=3))
+    later = (f"Sat, 28 Jun 2025 0{number}:00:00 +0000" for number in (1, 2))
+    outcomes = [desk.outcomes(failing(n, date=d), "--times", "2") for n, d in enumerate(later, 5)]
+    assert outcomes == [["counted"], ["ended"]]
+
+
+def test_failures_far_apart_end_no_one(desk: Desk) -> None:
+    """A mailbox that is full once a quarter is not gone."""
+    desk.subscriber()
+    for month in range(1, 7):
+        report = failing(month, "5.2.2", MONTHS[month - 1])
+        assert desk.outcomes(report, "--times", "2", "--days", "20") == ["counted"]
+    assert desk.status() == "active"
+
+
+MONTHS = [f"01 {month} 2025 08:00:00 +0000" for month in ("Jan", "Feb", "Mar", "Apr", "May", "Jun")]
+
+
+def test_a_complaint_ends_the_address_and_says_more_than_a_bounce(desk: Desk) -> None:
+    """Whoever calls our mail a nuisance is not asked again."""
+    desk.subscriber("angry@example.com")
+    assert desk.outcomes(mail("complaint")) == ["ended"]
+    assert desk.status("angry@example.com") == "complained"
+    assert desk.outcomes(mail("complaint-hidden")) == ["gone"]
+    desk.subscriber("reader@example.com", status="unsubscribed")
+    assert desk.outcomes(failing(1, "5.1.1")) == ["gone"]
+    assert desk.status() == "unsubscribed"
+
+
+def test_a_mark_of_ours_goes_before_the_address_that_the_report_names(desk: Desk) -> None:
+    """The subscriber's mail may be passed on to an address that we never heard of."""
+    who = desk.subscriber("alias@example.net")
+    verp = f"bounces+{TOKENS.bounce(who.id, 7)}@example.org".encode()
+    report = mail("postfix-unknown-user").replace(b"To: bounces@example.org", b"To: " + verp)
+    assert desk.outcomes(report, "--proven") == ["ended"]
+    assert desk.status("alias@example.net") == "bounced"
+
+
+def test_the_link_in_the_mail_that_came_back_is_a_mark_too(desk: Desk) -> None:
+    """Where the sender's address is the same for all."""
+    who = desk.subscriber("alias@example.net")
+    mark = f"unsubscribe/{TOKENS.unsubscribe(who.id, 'weekly')}".encode()
+    report = mail("postfix-unknown-user").replace(b"unsubscribe?t=TOKEN", mark)
+    assert desk.outcomes(report, "--proven") == ["ended"]
+    assert desk.status("alias@example.net") == "bounced"
+
+
+def test_a_mark_that_we_did_not_make_is_none(desk: Desk) -> None:
+    """The address must do then, and with --proven nothing does."""
+    who = desk.subscriber()
+    other = Tokens("another secret of sixteen").bounce(who.id, 7)
+    report = mail("postfix-unknown-user").replace(b"To: bounces@", f"To: b+{other}@".encode())
+    assert desk.outcomes(report, "--proven") == ["unproven"]
+    assert desk.status() == "active"
+    assert desk.outcomes(report) == ["ended"]
+
+
+def test_an_alias_that_reached_someone_is_no_failure(desk: Desk) -> None:
+    """One mail of ours, passed on to two: one had it, so the subscriber stays."""
+    who = desk.subscriber("team@example.net")
+    verp = f"bounces+{TOKENS.bounce(who.id, 7)}@example.org".encode()
+    report = mail("postfix-unknown-user").replace(b"To: bounces@example.org", b"To: " + verp)
+    second = b"Final-Recipient: rfc822; b@example.com\nAction: delivered\nStatus: 2.0.0\n\n"
+    report = report.replace(b"Final-Recipient", second + b"Final-Recipient", 1)
+    assert desk.outcomes(report) == ["nothing"]
+    assert desk.status("team@example.net") == "active"
+
+
+def test_what_was_reported_before_someone_came_back_is_over(desk: Desk) -> None:
+    """An old report that turns up late ends no one who has confirmed anew since."""
+    desk.subscriber(status="bounced")
+    desk.set_status("active", MOMENT)
+    assert desk.outcomes(failing(1, "5.1.1")) == ["old"]
+    late = failing(2, "5.1.1", "Mon, 30 Jun 2025 09:00:00 +0800")
+    assert desk.outcomes(late) == ["ended"]
+
+
+def test_strangers_and_delays_change_nothing(desk: Desk) -> None:
+    """A report on no subscriber, and one that says: still trying."""
+    desk.subscriber("reader@example.net")
+    assert desk.outcomes(mail("exchange")) == ["unknown"]
+    assert desk.outcomes(mail("postfix-delayed")) == ["nothing"]
+    assert desk.changes("reader@example.net") == 1
+
+
+def test_a_maildir_keeps_what_cannot_be_read_and_files_the_rest(desk: Desk) -> None:
+    """Done is seen, in cur/; the rest waits for a person in new/; a second run changes nothing."""
+    desk.subscriber()
+    desk.subscriber("gone@example.com")
+    room = desk.newsroom
+    for folder in ("new", "cur", "tmp"):
+        (room.folder / "returned" / folder).mkdir(parents=True)
+    room.write("returned/new/1750636807.M1.host", mail("postfix-unknown-user"))
+    room.write("returned/new/1750636808.M2.host,S=99:2,", mail("exim"))
+    room.write("returned/new/1750636809.M3.host", mail("vacation"))
+    room.write("returned/new/1750636810.M4.host", b"\0\xff" * 99)
+    ran = desk.take(str(room.folder / "returned"))
+    assert ran.code == 0
+    assert ran.out.splitlines()[-1] == "2 reports: 2 ended"
+    assert "new/1750636809.M3.host: left where it is: it is no delivery report" in ran.err
+    assert sorted(contents(room.folder / "returned")) == [
+        "cur/1750636807.M1.host:2,S",
+        "cur/1750636808.M2.host,S=99:2,S",
+        "new/1750636809.M3.host",
+        "new/1750636810.M4.host",
+    ]
+    assert (desk.status(), desk.status("gone@example.com")) == ("bounced", "bounced")
+    again = desk.take(str(room.folder / "returned"))
+    assert (again.code, again.out) == (0, "0 reports\n")
+    assert desk.take(str(room.folder / "returned"), "--quiet").out == ""
+
+
+def test_a_dry_run_changes_nothing(desk: Desk) -> None:
+    """Neither the subscribers nor the maildir."""
+    desk.subscriber()
+    room = desk.newsroom
+    room.write("returned/new/1.M1.host", mail("postfix-unknown-user"))
+    ran = desk.take(str(room.folder / "returned"), "--dry-run")
+    assert "ended: reader@example.com" in ran.out
+    assert desk.status() == "active"
+    assert list(contents(room.folder / "returned")) == ["new/1.M1.host"]
+
+
+def test_an_mbox_and_a_single_mail_from_a_file(desk: Desk) -> None:
+    """Each mail of an mbox is one; a file that holds no report is said, and exits 1."""
+    desk.subscriber()
+    line = b"From MAILER-DAEMON Mon Jun 23 00:00:07 2025\n"
+    both = line + failing(1) + b"\n" + line + mail("vacation") + b"\n" + line + failing(2)
+    file = desk.newsroom.write("mbox", both)
+    ran = desk.take(str(file))
+    assert ran.code == 0
+    assert ran.out.splitlines()[-1] == "2 reports: 2 counted"
+    assert f"{file}, mail 2: left where it is" in ran.err
+    other = desk.take(str(desk.newsroom.write("letter.eml", mail("vacation"))))
+    assert other.code == 1
+    assert "left where it is" in other.err
+
+
+def test_what_is_no_mail_at_all_is_a_mistake_of_use(desk: Desk) -> None:
+    """Exit 2, with a reason."""
+    missing = desk.take(str(desk.newsroom.folder / "nothing"))
+    assert missing.code == 2
+    assert "cannot be read" in missing.err
+    folder = desk.take(str(desk.newsroom.folder))
+    assert folder.code == 2
+    assert "no maildir" in folder.err
+
+
+def test_as_data_each_finding_has_its_outcome(desk: Desk) -> None:
+    """--json names the address, the status, the words and what became of them."""
+    who = desk.subscriber()
+    ran = desk.take("-", "--json", given=failing(1))
+    assert json.loads(ran.out) == {
+        "reports": 1,
+        "results": [
+            {
+                "mail": "standard input",
+                "outcome": "counted",
+                "kind": "temporary",
+                "address": "reader@example.com",
+                "subscriber": who.id,
+                "status": "4.4.1",
+                "words": "451 <reader@example.com>: Recipient address rejected: User unknown",
+                "count": 1,
+            }
+        ],
+        "left": [],
+    }
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 5), st.sampled_from(["4.4.1", "5.7.1"])), max_size=8))
+def test_only_different_reports_count_in_any_order(reports: list[tuple[int, str]]) -> None:
+    """However often and in whatever order the same ones come, the count is of the different."""
+    with tempfile.TemporaryDirectory() as folder:
+        database = open_database("sqlite:///laws.db", Path(folder))
+        with database.writing() as connection:
+            subscribers.add(connection, "reader@example.com", cause="test", now=MOMENT)
+            for number, status in reports:
+                report = bounces.read(failing(number, status))
+                returned.take(connection, report, None, Policy(times=99), MOMENT)
+            found = subscribers.find(connection, "reader@example.com")
+        database.close()
+    assert found is not None
+    assert found.bounces == len({number for number, _ in reports})

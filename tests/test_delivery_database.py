@@ -1,0 +1,130 @@
+"""The delivery database: its schema, from every earlier version, and what may be in its URL."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sql
+
+from broadsheet.delivery import database
+from broadsheet.errors import ConfigError, DatabaseError
+
+URL = "sqlite:///a.db"
+NEXT = "ALTER TABLE subscribers ADD COLUMN shoe_size INTEGER NOT NULL DEFAULT 42;"
+
+
+def _columns(db: database.Database) -> dict[str, set[str]]:
+    found = sql.inspect(db.engine)
+    return {
+        name: {column["name"] for column in found.get_columns(name)}
+        for name in found.get_table_names()
+    }
+
+
+def test_the_tables_in_the_code_are_those_of_the_schema(tmp_path: Path) -> None:
+    """What SQLAlchemy is told and what the SQL makes is the same."""
+    db = database.open_database(URL, tmp_path)
+    found = _columns(db)
+    db.close()
+    del found["schema_versions"]
+    told = database.metadata.tables
+    assert found == {name: set(table.c.keys()) for name, table in told.items()}
+
+
+@pytest.mark.parametrize("version", range(len(database.schema_pages()) + 1))
+def test_each_earlier_version_is_brought_up_to_date(tmp_path: Path, version: int) -> None:
+    """From nothing, and from every schema there ever was; and once more does nothing."""
+    db = database._open(URL, tmp_path, 5.0)  # noqa: SLF001 - what open_database migrates
+    database.migrate(db, database.schema_pages()[:version])
+    database.migrate(db)
+    database.migrate(db)
+    with db.reading() as connection:
+        versions = connection.execute(sql.text("SELECT version FROM schema_versions")).scalars()
+        assert list(versions) == list(range(1, len(database.schema_pages()) + 1))
+    db.close()
+
+
+def test_a_new_version_keeps_what_is_there(tmp_path: Path) -> None:
+    """The next page of SQL is applied once, to a database with people in it."""
+    db = database.open_database(URL, tmp_path)
+    with db.writing() as connection:
+        connection.execute(
+            sql.text(
+                "INSERT INTO subscribers (address, address_key, status, since, cause) "
+                "VALUES ('a@b.org', 'a@b.org', 'active', '', '')"
+            )
+        )
+    pages = (*database.schema_pages(), NEXT)
+    database.migrate(db, pages)
+    database.migrate(db, pages)
+    with db.reading() as connection:
+        found = connection.execute(sql.text("SELECT address, shoe_size FROM subscribers")).one()
+    assert tuple(found) == ("a@b.org", 42)
+    db.close()
+    with pytest.raises(DatabaseError, match="a newer Broadsheet has written it"):
+        database.open_database(URL, tmp_path)
+
+
+def test_a_migration_that_fails_changes_nothing(tmp_path: Path) -> None:
+    """All of a version is applied or none of it."""
+    db = database.open_database(URL, tmp_path)
+    before = _columns(db)
+    with pytest.raises(DatabaseError):
+        database.migrate(db, (*database.schema_pages(), NEXT + "CREATE NONSENSE;"))
+    assert _columns(db) == before
+    db.close()
+
+
+def test_it_keeps_to_what_the_ledger_needs(tmp_path: Path) -> None:
+    """Write-ahead log, commits that are on the disk, foreign keys."""
+    db = database.open_database(URL, tmp_path)
+    with db.reading() as connection:
+        found = {
+            name: connection.execute(sql.text(f"PRAGMA {name}")).scalar()
+            for name in ("journal_mode", "synchronous", "foreign_keys")
+        }
+    assert found == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
+    with pytest.raises(DatabaseError, match="FOREIGN KEY"), db.writing() as connection:
+        connection.execute(sql.text("INSERT INTO changes VALUES (1, 7, '', '', '', '', '')"))
+    db.close()
+
+
+def test_a_locked_database_is_said_in_words(tmp_path: Path) -> None:
+    """Neither SQL nor a parameter is shown."""
+    database.open_database(URL, tmp_path).close()
+    db = database.open_database(URL, tmp_path, patience=0.05)
+    other = sqlite3.connect(tmp_path / "a.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(DatabaseError) as caught, db.writing():
+        pass
+    assert str(caught.value).startswith("a.db: another program has it locked; ")
+    other.close()
+    db.close()
+
+
+@pytest.mark.parametrize(
+    ("url", "what"),
+    [
+        ("sqlite://", "it names no file"),
+        ("sqlite:///:memory:", "it names no file"),
+        ("nonsense", "this is no URL"),
+        ("mysql://host/db", "'mysql' is no database that Broadsheet knows"),
+        ("postgresql+psycopg://me:hunter2@host/db", "a password has no place in the config"),
+    ],
+)
+def test_a_url_that_cannot_be_is_refused(tmp_path: Path, url: str, what: str) -> None:
+    """The message says what is wrong, and never repeats a password."""
+    with pytest.raises(ConfigError, match=re.escape(what)) as caught:
+        database.open_database(url, tmp_path)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_whether_there_is_a_database_is_asked_without_making_one(tmp_path: Path) -> None:
+    """`--dry-run` and `status` write nothing."""
+    assert not database.exists(URL, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    database.open_database(URL, tmp_path).close()
+    assert database.exists(URL, tmp_path)

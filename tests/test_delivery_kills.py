@@ -1,0 +1,153 @@
+"""Killed, stopped and doubled runs of `deliver`: nobody is lost, and nobody gets an issue twice.
+
+The server of these tests writes a mail down before it answers; what it has written down was
+delivered, whatever the sender knows of it.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from deliveries import SECRET, Post, at, post, until
+
+pytestmark = [pytest.mark.enable_socket, pytest.mark.allow_hosts(["127.0.0.1"])]
+
+CONNECTIONS = 4
+
+
+@pytest.fixture
+def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Post]:
+    """A newsroom that delivers."""
+    monkeypatch.setenv("BROADSHEET_SECRET", SECRET)
+    with post(tmp_path) as made:
+        yield made
+
+
+def _kill_again_and_again(office: Post, kills: int, people: int) -> None:
+    """Kills runs at random instants, then lets one come to its end, and checks what arrived."""
+    addresses = office.subscribe(people)
+    office.configure(connections=CONNECTIONS)
+    dice = random.Random(kills)
+    for _ in range(kills):
+        before = office.received()
+        child = office.begin()
+        if dice.random() < 0.8:
+            done = sum(before.values())
+            until(lambda done=done: len(office.server.taken()) > done)  # type: ignore[misc]
+        time.sleep(dice.random() * 0.1)
+        office.kill(child)
+        assert office.end(child) == -signal.SIGKILL, "more subscribers are needed"
+        after = office.received()
+        twice_now = sum(after[who] - max(1, before[who]) for who in after if after[who] > 1)
+        in_hand = [row for row in office.rows() if row["state"] == "claimed"]
+        assert len(in_hand) <= CONNECTIONS
+        # What an earlier kill left in doubt is sent again in this run; no more than that.
+        assert twice_now <= CONNECTIONS
+    assert office.deliver().code == 0
+    assert set(office.states()) == {"sent"}
+    received = office.received()
+    assert set(received) == set(addresses), "somebody was lost"
+    assert sum(received.values()) - people <= CONNECTIONS * kills
+    assert all(len(ids) == 1 for ids in office.ids().values()), "a second copy has another id"
+
+
+def test_killed_at_twenty_instants_it_loses_nobody(office: Post) -> None:
+    """Everyone gets the issue, at most one copy too many for each connection of each kill."""
+    _kill_again_and_again(office, 20, 1500)
+
+
+@pytest.mark.long
+def test_killed_at_two_hundred_instants_it_loses_nobody(office: Post) -> None:
+    """The same, ten times as often."""
+    _kill_again_and_again(office, 200, 15000)
+
+
+@pytest.mark.parametrize("senders", [2, 4])
+def test_several_runs_on_one_ledger_send_nothing_twice(office: Post, senders: int) -> None:
+    """Runs at the same time share the work."""
+    people = 300
+    addresses = office.subscribe(people)
+    children = [office.begin() for _ in range(senders)]
+    assert [office.end(child) for child in children] == [0] * senders
+    assert office.received() == dict.fromkeys(addresses, 1)
+    assert set(office.states()) == {"sent"}
+
+
+def test_a_run_that_is_stopped_past_its_lease_keeps_its_mails(office: Post) -> None:
+    """Nobody else sends what a stopped run has in hand; it goes on where it was stopped."""
+    addresses = office.subscribe(120)
+    office.server.order(delay=0.01)
+    first = office.begin()
+    office.server.wait_for(10)
+    os.kill(first, signal.SIGSTOP)
+    try:
+        in_hand = [row["address"] for row in office.rows() if row["state"] == "claimed"]
+        # Its lease is long over for this one: it runs some days later.
+        second = office.begin(now=at(days=1))
+        office.end(second)
+        held = [row["address"] for row in office.rows() if row["state"] == "claimed"]
+        assert held == in_hand
+        assert office.states()["sent"] == 120 - len(in_hand)
+    finally:
+        os.kill(first, signal.SIGCONT)
+    assert office.end(first) == 0
+    assert office.received() == dict.fromkeys(addresses, 1)
+    assert set(office.states()) == {"sent"}
+
+
+def test_a_run_killed_while_it_was_stopped_leaves_its_mails_to_the_next(office: Post) -> None:
+    """The lock falls with the process, and the next run need not wait for any lease."""
+    addresses = office.subscribe(60)
+    office.server.order(delay=0.01)
+    first = office.begin()
+    office.server.wait_for(10)
+    os.kill(first, signal.SIGSTOP)
+    office.kill(first)
+    office.end(first)
+    assert office.deliver().code == 0
+    assert set(office.received()) == set(addresses)
+    assert sum(office.received().values()) <= 60 + CONNECTIONS
+    assert set(office.states()) == {"sent"}
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
+def test_a_run_that_is_asked_to_end_finishes_what_is_in_flight(office: Post, name: str) -> None:
+    """No row stays claimed, nothing arrives twice, and the next run does the rest."""
+    addresses = office.subscribe(150)
+    office.server.order(delay=0.02)
+    child = office.begin()
+    office.server.wait_for(10)
+    office.kill(child, getattr(signal, name))
+    assert office.end(child) == 130
+    assert set(office.states()) == {"sent", "pending"}
+    assert office.states()["sent"] == len(office.server.taken()) < 150
+    office.server.order()
+    assert office.deliver().code == 0
+    assert office.received() == dict.fromkeys(addresses, 1)
+
+
+def test_with_hold_what_is_in_doubt_is_not_sent_again(office: Post) -> None:
+    """The publisher decides: `--only in_doubt` sends it."""
+    office.configure(in_doubt="hold")
+    addresses = office.subscribe(80)
+    office.server.order(delay=0.01)
+    child = office.begin()
+    office.server.wait_for(20)
+    office.kill(child)
+    office.end(child)
+    office.server.order()
+    office.deliver()
+    states = office.states()
+    assert 0 < states["in_doubt"] <= CONNECTIONS
+    assert states["sent"] == 80 - states["in_doubt"]
+    assert max(office.received().values()) == 1
+    assert office.deliver("--only", "in_doubt").code == 0
+    assert set(office.received()) == set(addresses)
+    assert set(office.states()) == {"sent"}

@@ -1,0 +1,157 @@
+"""The same on PostgreSQL, which is only another URL. Skipped where PostgreSQL is not installed."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sql
+
+from broadsheet.delivery import database, subscribers
+from conftest import MOMENT
+from deliveries import SECRET, Post, at, post
+
+pytest.importorskip("psycopg")
+pytestmark = [pytest.mark.enable_socket, pytest.mark.allow_hosts(["127.0.0.1"])]
+
+
+def _programs() -> Path | None:
+    """The folder of PostgreSQL's own programs."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    if found:
+        return found[-1].parent
+    path = shutil.which("initdb")
+    return Path(path).parent if path else None
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    """A server of its own, on a socket that nobody else knows."""
+    programs = _programs()
+    if programs is None:
+        pytest.skip("PostgreSQL is not installed")
+    # It does not run as root.
+    user = "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        folder.chmod(0o777)
+        as_user = {"user": user} if os.geteuid() == 0 else {}
+        data = str(folder / "data")
+        init = [str(programs / "initdb"), "-D", data, "-U", "broadsheet", "--auth=trust"]
+        subprocess.run([*init, "--no-sync"], check=True, capture_output=True, **as_user)  # type: ignore[call-overload]
+        serve = [str(programs / "postgres"), "-D", data, "-k", name, "-c", "listen_addresses="]
+        process = subprocess.Popen(serve, stderr=subprocess.DEVNULL, **as_user)  # type: ignore[call-overload]
+        until = time.monotonic() + 20
+        while not (folder / ".s.PGSQL.5432").exists():
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        yield f"postgresql+psycopg://broadsheet@/postgres?host={name}"
+        process.send_signal(signal.SIGQUIT)
+        process.wait()
+
+
+class OnPostgres(Post):
+    """A newsroom whose database is on that server, emptied."""
+
+    url = ""
+
+    def open(self) -> database.Database:
+        until = time.monotonic() + 20
+        while True:
+            try:
+                return database.open_database(self.url, self.newsroom.folder)
+            except database.DatabaseError:  # it is starting
+                assert time.monotonic() < until
+                time.sleep(0.1)
+
+    def states(self) -> Counter[str]:
+        db = self.open()
+        with db.reading() as connection:
+            found = Counter(connection.execute(sql.select(database.deliveries.c.state)).scalars())
+        db.close()
+        return found
+
+
+@pytest.fixture
+def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str) -> Iterator[OnPostgres]:
+    """A newsroom that delivers from PostgreSQL."""
+    monkeypatch.setenv("BROADSHEET_SECRET", SECRET)
+    with post(tmp_path) as made:
+        office = OnPostgres(made.newsroom, made.server, made.children)
+        office.url = url
+        db = office.open()
+        with db.writing() as connection:
+            connection.execute(sql.text("DROP SCHEMA public CASCADE"))
+            connection.execute(sql.text("CREATE SCHEMA public"))
+        db.close()
+        office.configure(database=url)
+        yield office
+
+
+def test_everyone_gets_it_once(office: OnPostgres) -> None:
+    """By one run, and the next has nothing to do."""
+    addresses = office.subscribe(50)
+    ran = office.deliver()
+    assert ran.code == 0, ran.err
+    assert office.received() == dict.fromkeys(addresses, 1)
+    assert office.deliver().out == "nothing is to be delivered\n"
+    assert office.newsroom.run("subscribers", "list", "--status", "active").out.count("@") == 50
+
+
+def test_several_runs_send_nothing_twice(office: OnPostgres) -> None:
+    """At the same time, from the freezing of the rows on."""
+    addresses = office.subscribe(200)
+    children = [office.begin() for _ in range(3)]
+    assert [office.end(child) for child in children] == [0, 0, 0]
+    assert office.received() == dict.fromkeys(addresses, 1)
+
+
+def test_killed_and_stopped_runs_lose_nobody(office: OnPostgres) -> None:
+    """The lock is the server's, and falls with the connection of a run that is killed."""
+    addresses = office.subscribe(250)
+    office.server.order(delay=0.005)
+    for kills in range(1, 5):
+        child = office.begin()
+        office.server.wait_for(kills * 15)
+        office.kill(child)
+        office.end(child)
+    stopped = office.begin()
+    office.server.wait_for(90)
+    os.kill(stopped, signal.SIGSTOP)
+    held = office.states()["claimed"]
+    second = office.begin(now=at(days=1))
+    office.end(second)
+    assert office.states()["claimed"] == held
+    os.kill(stopped, signal.SIGCONT)
+    assert office.end(stopped) == 0
+    assert office.states() == {"sent": 250}
+    assert set(office.received()) == set(addresses)
+    assert sum(office.received().values()) <= 250 + 4 * 4
+    assert all(len(ids) == 1 for ids in office.ids().values())
+
+
+def test_the_subscribers_are_the_same_there(office: OnPostgres) -> None:
+    """Added, found, changed and listed."""
+    db = office.open()
+    with db.writing() as connection:
+        one = subscribers.add(
+            connection, "Ann@Example.org", cause="t", now=MOMENT, digests=("weekly",)
+        )
+        subscribers.add(connection, "b@b.org", cause="t", now=MOMENT, digests=('a"weekly"b',))
+        assert subscribers.count_wanting(connection, "weekly") == 1
+        assert subscribers.set_status(connection, one, "unsubscribed", cause="t", now=MOMENT)
+        assert subscribers.counts(connection)["unsubscribed"] == 1
+        assert [each.address for each in subscribers.everyone(connection)] == [
+            "Ann@example.org",
+            "b@b.org",
+        ]
+    db.close()

@@ -1,0 +1,222 @@
+"""The connection to a mail server, against servers that say exactly what a test tells them."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TypeVar
+
+import pytest
+
+from broadsheet.delivery.smtp import Server, Session, UnavailableError, Verdict
+
+pytestmark = [pytest.mark.enable_socket, pytest.mark.allow_hosts(["127.0.0.1"])]
+
+MAIL = b"Subject: x\r\n\r\n.dot\r\n..\r\nend\r\n"
+T = TypeVar("T")
+
+
+class Script:
+    """A server that follows a script: command -> reply; after the dot: `.`. None: it closes."""
+
+    def __init__(self, **replies: str | None) -> None:
+        self.replies: dict[str, str | None] = {
+            "greeting": "220 hello", "EHLO": "250-me\r\n250 PIPELINING", "MAIL": "250 ok",
+            "RCPT": "250 ok", "DATA": "354 go", "END": "250 2.0.0 queued as 1", "RSET": "250 ok",
+            "QUIT": "221 bye", "HELO": "250 me", **replies,
+        }  # fmt: skip
+        self.heard: list[str] = []
+        self.mails: list[bytes] = []
+
+    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            if not self._say(writer, "greeting"):
+                return
+            while line := (await reader.readline()).decode().rstrip("\r\n"):
+                self.heard.append(line)
+                verb = line.split()[0].upper() if line.split() else ""
+                if not self._say(writer, verb if verb in self.replies else "other"):
+                    return
+                reply = self.replies.get(verb) or ""
+                if verb == "DATA" and reply.startswith("354"):
+                    self.mails.append(await self._mail(reader))
+                    if not self._say(writer, "END"):
+                        return
+        except (OSError, asyncio.IncompleteReadError):
+            return
+        finally:
+            writer.close()
+
+    async def _mail(self, reader: asyncio.StreamReader) -> bytes:
+        lines = []
+        while not lines or lines[-1] not in {b".\r\n", b""}:
+            lines.append(await reader.readline())
+        return b"".join(lines)
+
+    def _say(self, writer: asyncio.StreamWriter, name: str) -> bool:
+        reply = self.replies.get(name, "500 what")
+        if reply is None:
+            writer.transport.abort()
+            return False
+        if reply:  # else it hangs
+            writer.write(reply.encode() + b"\r\n")
+        return True
+
+
+def _with(
+    script: Script,
+    work: Callable[[Server], Awaitable[T]],
+    user: str = "",
+    timeout: float = 0.3,
+) -> T:
+    """What `work` does with a server that follows `script`."""
+
+    async def run() -> T:
+        listening = await asyncio.start_server(script, "127.0.0.1", 0)
+        port = listening.sockets[0].getsockname()[1]
+        server = Server("127.0.0.1", port, False, "never", timeout, user, "hunter2" if user else "")
+        try:
+            return await work(server)
+        finally:
+            listening.close()
+
+    return asyncio.run(run())
+
+
+def _sent(script: Script, mails: int = 1) -> Verdict:
+    """The verdict on the last of `mails` over one connection."""
+
+    async def work(server: Server) -> Verdict:
+        session = await Session.open(server)
+        for _ in range(mails):
+            verdict = await session.send("me@a.org", "you@b.org", MAIL)
+        await session.leave()
+        return verdict
+
+    return _with(script, work)
+
+
+@pytest.mark.parametrize("extensions", ["250-me\r\n250 PIPELINING", "250 me"])
+def test_a_mail_arrives_as_it_is(extensions: str) -> None:
+    """With dots at the starts of lines doubled, with pipelining or without."""
+    script = Script(EHLO=extensions)
+    assert _sent(script, 2) == Verdict("accepted", 250, "2.0.0 queued as 1")
+    assert script.mails == [b"Subject: x\r\n\r\n..dot\r\n...\r\nend\r\n.\r\n"] * 2
+    assert script.heard[0].startswith("EHLO [127.0.0.1]")
+    assert script.heard[1:4] == ["MAIL FROM:<me@a.org>", "RCPT TO:<you@b.org>", "DATA"]
+    assert script.heard[-1] == "QUIT"
+
+
+@pytest.mark.parametrize(
+    ("replies", "verdict"),
+    [
+        ({"MAIL": "451 4.3.0 later"}, Verdict("put_off", 451, "4.3.0 later")),
+        ({"MAIL": "550 not you"}, Verdict("sender_refused", 550, "not you")),
+        ({"RCPT": "450 4.2.1 full", "DATA": "503 no"}, Verdict("put_off", 450, "4.2.1 full")),
+        ({"RCPT": "550-5.1.1 no\r\n550 such"}, Verdict("refused", 550, "5.1.1 no such")),
+        ({"DATA": "452 4.3.1 no room"}, Verdict("put_off", 452, "4.3.1 no room")),
+        ({"END": "554 5.7.1 spam"}, Verdict("refused", 554, "5.7.1 spam")),
+        ({"END": "421 4.3.2 bye"}, Verdict("put_off", 421, "4.3.2 bye")),
+        ({"MAIL": None}, Verdict("lost", None, "the server closed the connection")),
+        ({"DATA": None}, Verdict("lost", None, "the server closed the connection")),
+        ({"END": None}, Verdict("in_doubt", None, "the server closed the connection")),
+        ({"DATA": ""}, Verdict("lost", None, "the server does not answer")),
+        ({"END": ""}, Verdict("in_doubt", None, "the server does not answer")),
+        ({"END": "hello"}, Verdict("in_doubt", None, "the server does not speak SMTP")),
+        ({"RCPT": "2"}, Verdict("lost", None, "the server does not speak SMTP")),
+        ({"END": "250 " + "x" * 9000}, Verdict("accepted", 250, "x" * 500)),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("extensions", ["250-me\r\n250 PIPELINING", "250 me"])
+def test_each_answer_has_its_verdict(
+    replies: dict[str, str | None], verdict: Verdict, extensions: str
+) -> None:
+    """What was lost before the end of the mail was not accepted; after it, that is in doubt."""
+    found = _sent(Script(EHLO=extensions, **replies))
+    if found.kind == "lost":  # some systems say more of a connection that was reset
+        assert verdict.kind == "lost"
+    else:
+        assert found.kind == verdict.kind
+        assert found.code == verdict.code
+        if verdict.code:
+            assert found.words == verdict.words
+
+
+def test_after_a_refusal_the_connection_serves_on() -> None:
+    """Also where the server wants the mail though it took nobody to send it to (RFC 2920)."""
+    script = Script(RCPT="550 5.1.1 no", END="554 5.5.1 no valid recipients")
+
+    async def work(server: Server) -> list[str]:
+        session = await Session.open(server)
+        kinds = []
+        for _ in range(2):
+            kinds.append((await session.send("me@a.org", "you@b.org", MAIL)).kind)
+            script.replies |= {"RCPT": "250 ok", "END": "250 ok"}
+        return kinds
+
+    assert _with(script, work) == ["refused", "accepted"]
+    assert script.mails[0] == b".\r\n", "nobody gets a mail of nothing"
+    assert "RSET" in script.heard
+
+
+def test_a_connection_that_was_closed_while_it_rested_is_stale() -> None:
+    """Nothing was said of the second mail: it can go over a new connection at once."""
+    script = Script()
+
+    async def work(server: Server) -> Verdict:
+        session = await Session.open(server)
+        await session.send("me@a.org", "you@b.org", MAIL)
+        script.replies["MAIL"] = None
+        return await session.send("me@a.org", "you@b.org", MAIL)
+
+    found = _with(script, work)
+    assert (found.kind, found.stale) == ("lost", True)
+
+
+@pytest.mark.parametrize(
+    ("replies", "why"),
+    [
+        ({"greeting": "554 no service"}, "greets with: 554 no service"),
+        ({"greeting": None}, "connection"),
+        ({"greeting": ""}, "the server does not answer"),
+        ({"greeting": "SSH-2.0-x"}, "the server does not speak SMTP"),
+        ({"EHLO": "421 busy"}, "answers our name with: 421 busy"),
+    ],
+)
+def test_a_server_that_cannot_be_used_is_said_in_words(
+    replies: dict[str, str | None], why: str
+) -> None:
+    """Before any mail is begun."""
+    with pytest.raises(UnavailableError, match=why):
+        _with(Script(**replies), Session.open)
+
+
+@pytest.mark.parametrize(
+    ("ways", "heard"),
+    [
+        ("LOGIN PLAIN", ["AUTH PLAIN " + base64.b64encode(b"\0me\0hunter2").decode()]),
+        ("LOGIN", ["AUTH LOGIN", "bWU=", base64.b64encode(b"hunter2").decode()]),
+    ],
+)
+def test_it_logs_in(ways: str, heard: list[str]) -> None:
+    """By the ways that servers know."""
+    replies: Iterable[tuple[str, str]] = [(line.split()[0].upper(), "334 go") for line in heard]
+    script = Script(EHLO=f"250-me\r\n250 AUTH {ways}")
+    script.replies |= dict(replies)
+    script.replies[heard[-1].split()[0].upper()] = "235 welcome"
+
+    async def work(server: Server) -> None:
+        await (await Session.open(server)).leave()
+
+    _with(script, work, user="me")
+    assert script.heard[1 : 1 + len(heard)] == heard
+
+
+def test_a_password_is_never_repeated() -> None:
+    """Not even when the server does."""
+    script = Script(EHLO="250-me\r\n250 AUTH PLAIN", AUTH="535 5.7.8 hunter2 is wrong")
+    with pytest.raises(UnavailableError, match="it does not let us in") as caught:
+        _with(script, Session.open, user="me")
+    assert "hunter2" not in str(caught.value)
+    assert caught.value.for_good
