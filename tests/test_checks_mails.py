@@ -15,8 +15,13 @@ from conftest import Newsroom
 SENDER = '\n[delivery]\nsender = "News <news@example.org>"\n'
 WEEKLY = '\n[digests.weekly]\ntitle = "Weekly"\nmax_bytes = 200000\n'
 OURS = '{% extends "bundled/digest.html.j2" %}\n'
-MASTHEAD = OURS + "{{% block masthead %}}<tr><td>{}</td></tr>{{% endblock %}}\n"
+
 ISSUE = "feeds/digests/weekly/2025-06-30/"
+
+
+def masthead(html: str) -> str:
+    """A template in which `html` stands at the head of the mail."""
+    return f"{OURS}{{% block masthead %}}<tr><td>{html}</td></tr>{{% endblock %}}\n"
 
 
 @pytest.fixture
@@ -56,7 +61,7 @@ BLOCKS = {
 @pytest.mark.parametrize("rule", BLOCKS)
 def test_what_a_template_does_badly_is_told(issued: Newsroom, rule: str) -> None:
     """Each under the name of its rule, with its severity, at the folder of the issue."""
-    issued.write("email_templates/digest.html.j2", MASTHEAD.format(BLOCKS[rule]))
+    issued.write("email_templates/digest.html.j2", masthead(BLOCKS[rule]))
     (found,) = findings(issued)
     assert (found["rule"], found["severity"]) == (rule, RULES[rule].severity)
     assert found["path"] == ISSUE
@@ -80,7 +85,7 @@ def test_css_that_mail_clients_do_not_know_is_told(issued: Newsroom, css: str) -
         f'<p style="{css}">a</p>',
         f"<style data-premailer='ignore'>.x{{{css}}}</style>",
     ):
-        issued.write("email_templates/digest.html.j2", MASTHEAD.format(block))
+        issued.write("email_templates/digest.html.j2", masthead(block))
         assert [found["rule"] for found in findings(issued)] == ["mail-css"]
 
 
@@ -88,13 +93,13 @@ def test_css_that_mail_clients_do_not_know_is_told(issued: Newsroom, css: str) -
 def test_css_that_they_know_is_not(issued: Newsroom, css: str) -> None:
     """Nor is a word in the text that CSS has too."""
     block = f'<p style="{css}">display: flex; position: fixed</p>'
-    issued.write("email_templates/digest.html.j2", MASTHEAD.format(block))
+    issued.write("email_templates/digest.html.j2", masthead(block))
     assert findings(issued) == []
 
 
 def test_a_mail_that_is_nearly_too_large_is_a_warning(issued: Newsroom) -> None:
     """The rule is one of errors, but what still fits is none; the config can say otherwise."""
-    issued.write("email_templates/digest.html.j2", MASTHEAD.format("文" * 29_000))
+    issued.write("email_templates/digest.html.j2", masthead("文" * 29_000))
     (found,) = findings(issued)
     assert (found["rule"], found["severity"]) == ("mail-size", "warning")
     issued.configure(WEEKLY + SENDER + '[checks.rules]\nmail-size = "error"\n')

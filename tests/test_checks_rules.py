@@ -400,7 +400,7 @@ def test_a_new_article_is_not_an_old_one(newsroom: Newsroom) -> None:
 
 def test_a_feed_that_readers_do_not_take_is_told(newsroom: Newsroom) -> None:
     """Over a megabyte, each feed is named with what to set."""
-    newsroom.article("a.md", "A paragraph of text.\n\n" * 60_000)
+    newsroom.article("a.md", "A word " * 160_000)
     found = findings(newsroom, "feed-size")
     assert {"feeds/atom.xml", "feeds/rss.xml", "feeds/feed.json"} <= {
         str(each["path"]) for each in found
