@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
+import atexit
 import json
 import os
 import random
+import shutil
 import signal
 import sqlite3
-import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import mail_server
 from broadsheet.cli import main
 from broadsheet.delivery import database, subscribers
 from conftest import MOMENT, NOW, Newsroom
 
 SECRET = "a secret that nobody guesses"
-SERVER = Path(__file__).with_name("mail_server.py")
 
 
 @dataclass
@@ -32,24 +36,31 @@ class MailServer:
 
     folder: Path
     port: int = 0
-    process: subprocess.Popen[str] | None = None
+    process: int = 0
 
     def start(self) -> None:
         """Starts it, on the port that it had before."""
-        self.process = subprocess.Popen(
-            [sys.executable, str(SERVER), str(self.journal), str(self.orders), str(self.port)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        assert self.process.stdout is not None
-        self.port = int(self.process.stdout.readline())
+        reading, writing = os.pipe()
+        self.process = os.fork()
+        if self.process:
+            os.close(writing)
+            with os.fdopen(reading) as told:
+                self.port = int(told.readline())
+            return
+        try:
+            os.close(reading)
+            os.dup2(os.open(os.devnull, os.O_RDWR), 2)
+            asyncio.run(mail_server.serve(self.journal, self.orders, self.port, writing))
+        finally:
+            os._exit(1)
 
     def stop(self) -> None:
-        if self.process is not None:
-            self.process.kill()
-            self.process.communicate()
-            self.process = None
+        """Kills it, if it still lives."""
+        if self.process:
+            with suppress(ProcessLookupError):
+                os.kill(self.process, signal.SIGKILL)
+            os.waitpid(self.process, 0)
+            self.process = 0
 
     @property
     def journal(self) -> Path:
@@ -187,30 +198,39 @@ class Post:
 @contextmanager
 def post(folder: Path) -> Iterator[Post]:
     """A newsroom with one issue of three articles, and a server that takes all mail."""
+    shutil.copytree(_newsroom(), folder, dirs_exist_ok=True)
     (folder / "server").mkdir()
-    made = Post(Newsroom.open(folder), MailServer(folder / "server"))
+    made = Post(Newsroom(folder), MailServer(folder / "server"))
     made.server.order()
     made.server.start()
     try:
         made.configure()
-        newsroom = made.newsroom
-        for number, topic in enumerate(("开源", "芯片", "开源"), 1):
-            newsroom.article(
-                f"a{number}.md",
-                f"正文 {number}。\n",
-                title=f"第 {number} 篇",
-                date=f"2025-06-2{number + 3}T08:00:00+08:00",
-                main_topics=[topic],
-                summary=f"摘要 {number}。",
-            )
-        ran = newsroom.run("digest")
-        assert ran.code == 0, ran.err
         yield made
     finally:
         for child in made.children:
             made.kill(child)
             os.waitpid(child, 0)
         made.server.stop()
+
+
+@cache
+def _newsroom() -> Path:
+    """A folder with three articles and their issue; made once."""
+    folder = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    newsroom = Newsroom.open(folder, '[digests.weekly]\ntitle = "周报"\n')
+    for number, topic in enumerate(("开源", "芯片", "开源"), 1):
+        newsroom.article(
+            f"a{number}.md",
+            f"正文 {number}。\n",
+            title=f"第 {number} 篇",
+            date=f"2025-06-2{number + 3}T08:00:00+08:00",
+            main_topics=[topic],
+            summary=f"摘要 {number}。",
+        )
+    ran = newsroom.run("digest")
+    assert ran.code == 0, ran.err
+    return folder
 
 
 def at(days: float = 0, minutes: float = 0) -> str:

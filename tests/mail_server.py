@@ -3,9 +3,7 @@
 It writes down each mail at the end of its data, before it answers, as a server does that keeps its
 word. What it says, and when it goes wrong, is in a file of orders that may change while it runs.
 
-    python mail_server.py JOURNAL ORDERS [PORT]
-
-The port is the first line that it prints. Orders (JSON): `rcpt`, `data`, `mail`: address -> reply
+Orders (JSON): `rcpt`, `data`, `mail`: address -> reply
 ("*" for all); `times`: how often a reply is given before the mail is taken; `close_after_data`,
 `hang`, `die_after`: how many mails it takes before it closes, hangs or dies without an answer;
 `delay`: seconds before it answers; `tls`: certificate and key files.
@@ -17,7 +15,6 @@ import asyncio
 import json
 import os
 import ssl
-import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -114,8 +111,8 @@ class Handler:
         os.write(self._journal, json.dumps(entry).encode() + b"\n")
 
 
-async def serve(journal: Path, orders_path: Path, port: int) -> None:
-    """Serves until killed."""
+async def serve(journal: Path, orders_path: Path, port: int, tell: int) -> None:
+    """Serves until killed; writes its port to the file descriptor `tell`."""
     orders = Orders(orders_path)
     handler = Handler(journal, orders)
     options: dict[str, Any] = {"enable_SMTPUTF8": False, "hostname": "localhost"}
@@ -127,11 +124,5 @@ async def serve(journal: Path, orders_path: Path, port: int) -> None:
     server = await loop.create_server(
         lambda: SMTP(handler, loop=loop, **options), "127.0.0.1", port
     )
-    print(server.sockets[0].getsockname()[1], flush=True)
+    os.write(tell, b"%d\n" % server.sockets[0].getsockname()[1])
     await server.serve_forever()
-
-
-if __name__ == "__main__":
-    asyncio.run(
-        serve(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]) if sys.argv[3:] else 0)
-    )

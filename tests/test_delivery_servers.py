@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from broadsheet.delivery import pacing, sending
-from deliveries import SECRET, Post, at, post, until
+from deliveries import SECRET, Post, at, post
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.allow_hosts(["127.0.0.1"])]
 
@@ -136,7 +136,6 @@ def test_a_server_that_dies_costs_at_most_a_copy_for_each_connection(office: Pos
     addresses = office.subscribe(60)
     child = office.begin()
     office.server.wait_for(20)
-    until(lambda: office.server.process is None or office.server.process.poll() is not None)
     office.server.stop()
     office.server.order()
     office.server.start()
