@@ -4,7 +4,7 @@ BIN := .venv/bin
 NOW := 2025-06-30T09:00:00+08:00
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test check bench feeds docs clean
+.PHONY: demo test test-long check bench feeds docs clean
 
 demo: .venv/demo  ## install Broadsheet, publish seeds/, and say where to look
 	$(BIN)/broadsheet digest --now $(NOW)
@@ -18,6 +18,9 @@ demo: .venv/demo  ## install Broadsheet, publish seeds/, and say where to look
 
 test: .venv/dev  ## the whole test suite
 	$(BIN)/pytest
+
+test-long: .venv/dev  ## the longest forms of the tests that kill and repeat; some take minutes
+	$(BIN)/pytest -m long
 
 check: .venv/dev  ## formatting, lint and types, as in CI
 	$(BIN)/ruff format --check .

@@ -218,7 +218,8 @@ def _newsroom() -> Path:
     """A folder with three articles and their issue; made once."""
     folder = Path(tempfile.mkdtemp())
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    newsroom = Newsroom.open(folder, '[digests.weekly]\ntitle = "周报"\n')
+    Post(Newsroom.open(folder), MailServer(folder, port=25)).configure()
+    newsroom = Newsroom(folder)
     for number, topic in enumerate(("开源", "芯片", "开源"), 1):
         newsroom.article(
             f"a{number}.md",
