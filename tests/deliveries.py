@@ -139,8 +139,7 @@ class Post:
             self.children.append(child)
             return child
         out = os.open(self.newsroom.folder / "out", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-        os.dup2(out, 1)
-        os.dup2(out, 2)
+        sys.stdout = sys.stderr = os.fdopen(out, "w")
         random.seed()
         sys.argv = ["broadsheet", "-C", str(self.newsroom.folder), "--now", now, "deliver", *args]
         try:

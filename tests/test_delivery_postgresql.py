@@ -139,6 +139,31 @@ def test_killed_and_stopped_runs_lose_nobody(office: OnPostgres) -> None:
     assert all(len(ids) == 1 for ids in office.ids().values())
 
 
+def test_a_run_that_loses_its_connection_ends(office: OnPostgres) -> None:
+    """Its lock went with it: it must not go on while others take it for dead."""
+    addresses = office.subscribe(150)
+    office.server.order(delay=0.01)
+    child = office.begin()
+    office.server.wait_for(20)
+    db = office.open()
+    with db.writing() as connection:
+        connection.execute(
+            sql.text(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE pid != pg_backend_pid() AND datname = 'postgres'"
+            )
+        )
+    db.close()
+    assert office.end(child) == 1
+    said = (office.newsroom.folder / "out").read_text()
+    assert "the connection was lost; run again" in said
+    assert "Traceback" not in said
+    office.server.order()
+    assert office.deliver().code == 0
+    assert set(office.received()) == set(addresses)
+    assert sum(office.received().values()) <= 150 + 4
+
+
 def test_the_subscribers_are_the_same_there(office: OnPostgres) -> None:
     """Added, found, changed and listed."""
     db = office.open()

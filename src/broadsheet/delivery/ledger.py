@@ -40,6 +40,7 @@ from broadsheet.delivery.database import (
 )
 from broadsheet.delivery.pacing import Dice, after, next_try, slots
 from broadsheet.delivery.senders import Senders
+from broadsheet.errors import DeliveryError, Problem
 
 State = Literal["pending", "claimed", "retry", "in_doubt", "sent", "failed", "skipped"]
 
@@ -338,6 +339,7 @@ class Ledger:
         now_real: seconds from 1970, whatever time the ledger goes by. Raises DatabaseError, and
         then nothing was settled or claimed.
         """
+        self._check_connection()
         try:
             with self._connection.begin():
                 next_at = _serialise(self._connection)
@@ -355,6 +357,17 @@ class Ledger:
         exhausted = len(made.claims) < len(booked.moments) and not made.more
         wait = None if exhausted else booked.wait
         return Turn(tuple(made.claims), settled, made.skipped, wait)
+
+    def _check_connection(self) -> None:
+        """Without its connection this run has lost its lock, and others take it for dead."""
+        if self._connection.invalidated:
+            raise DeliveryError(
+                Problem(
+                    "the connection was lost",
+                    "run again: what was in hand is in doubt, all else goes on",
+                    self._database.shown,
+                )
+            )
 
     def _make_safe(self) -> None:
         """Once in a second, all that was committed so far is safe from a power cut too."""
@@ -378,6 +391,7 @@ class Ledger:
 
     def take_over(self, of: Sequence[int]) -> int:
         """Finds what runs that were killed had in hand: whether it was sent is in doubt."""
+        self._check_connection()
         try:
             with self._connection.begin():
                 _serialise(self._connection)

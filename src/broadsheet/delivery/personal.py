@@ -123,13 +123,13 @@ def _pieces(mail: bytes, shared: str, page: str, length: int) -> tuple[Piece, ..
         if part.is_multipart():
             continue
         payload = part.get_payload(decode=True)
-        if not isinstance(payload, bytes):
+        encoding = str(part["Content-Transfer-Encoding"])
+        if not isinstance(payload, bytes) or encoding not in _ENCODINGS:
             raise _no_mail()
         text = payload.decode().replace("\r\n", "\n")
         if length and shared:
             text = for_reader(text, shared, page + place)
         data = text.replace("\n", "\r\n").encode()
-        encoding = str(part["Content-Transfer-Encoding"])
         head = (
             f"--{boundary}\r\nContent-Type: {part['Content-Type']}\r\n"
             f"Content-Transfer-Encoding: {encoding}\r\n\r\n"

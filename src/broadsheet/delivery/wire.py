@@ -68,6 +68,7 @@ class Wire(asyncio.Protocol):
             server_hostname=host,
             ssl_handshake_timeout=timeout,
         )
+        self._transport.set_write_buffer_limits(high=0)
 
     def write(self, data: bytes) -> None:
         """Sends `data` as soon as the connection takes it."""
