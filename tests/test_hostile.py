@@ -133,7 +133,7 @@ ODD = [
     Bad("4 MB of a letter", text(HEAD + "a" * 4_000_000)),
     Bad("a title of 100 kB", matter().replace(b"title: Bad", b"title: " + b"long " * 20_000)),
     Bad("a summary of 1 MB", matter("summary: " + "long " * 200_000)),
-    Bad("10,000 tags", matter(f"tags: [{', '.join(f't{n}' for n in range(10_000))}]")),
+    Bad("500 tags", matter(f"tags: [{', '.join(f't{n}' for n in range(500))}]")),
     Bad("1,000 authors", matter(f"authors: [{', '.join(f'a{n}' for n in range(1_000))}]")),
     Bad("]]> everywhere", matter("summary: a ]]> b", "tags: [']]>']", body="<!-- a ]]> b --> ]]>\n")),
     Bad("a document type", matter("summary: '<!DOCTYPE a [<!ENTITY b \"c\">]>&b;'", body="&b; &#0; &#x1F;\n")),
@@ -400,7 +400,7 @@ def check_message(data: bytes) -> None:
     message = email.message_from_bytes(data, policy=policy.default)
     assert set(message) <= {
         *("Subject", "From", "To", "Date", "Message-ID", "MIME-Version", "Content-Type"),
-        *("List-Unsubscribe", "List-Id", "Content-Language", "Reply-To", "Feed", "List-Archive"),
+        *("List-Unsubscribe", "List-ID", "List-Archive", "Archived-At", "Content-Language"),
     }, message.keys()  # fmt: skip
     assert len(message.keys()) == len(set(message.keys()))
     assert message.defects == []
