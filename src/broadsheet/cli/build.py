@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -16,14 +17,16 @@ from broadsheet.standing import Summary
 
 if TYPE_CHECKING:
     from broadsheet.cli.project import Project
+    from broadsheet.errors import Problem
 
 
 @click.command()
 @click.option("--dry-run", is_flag=True, help="Say what would be written; write nothing.")
 @click.option("--workers", type=click.IntRange(1), help="Processes that render. Default: cores.")
 @click.option("--adopt", is_flag=True, help="Take over files that an earlier run has written.")
+@click.option("--strict", is_flag=True, help="Write nothing at all when an article is wrong.")
 @common_options
-def command(dry_run: bool, workers: int | None, adopt: bool) -> None:
+def command(dry_run: bool, workers: int | None, adopt: bool, strict: bool) -> None:
     """Makes the feeds folder of the articles; writes only what changed."""
     config = _config(options())
     if not (dry_run or adopt) and (summary := _unchanged(options(), config)):
@@ -39,6 +42,10 @@ def command(dry_run: bool, workers: int | None, adopt: bool) -> None:
     with outputs.lock(project.state, project.config_name), Cache(project.state) as kept:
         before = standing.Published(project.feeds_folder, project.fingerprint, project.state, kept)
         documents = site_documents(project, kept)
+        problems = project.articles.problems
+        if problems and strict:
+            _refuse(problems)
+        gone = _dropped_out(project) if problems else []
         changes = outputs.publish(
             project.feeds_folder,
             documents,
@@ -48,7 +55,6 @@ def command(dry_run: bool, workers: int | None, adopt: bool) -> None:
             adopt=adopt,
             dry_run=dry_run,
         )
-        problems = project.articles.problems
         summary = _summary(project, changes)
         if not dry_run:
             after = before.remember(changes)
@@ -57,8 +63,25 @@ def command(dry_run: bool, workers: int | None, adopt: bool) -> None:
     _report(summary, changes, dry_run)
     for problem in problems:
         click.echo(f"{problem} (left out)", err=True)
+    for title in gone:
+        click.echo(f"dropped out of the feeds, where it was before: {title}", err=True)
     if problems:
         raise SystemExit(1)
+
+
+def _refuse(problems: Sequence[Problem]) -> NoReturn:
+    for problem in problems:
+        click.echo(str(problem), err=True)
+    click.echo("nothing has been written (--strict)", err=True)
+    raise SystemExit(1)
+
+
+def _dropped_out(project: Project) -> list[str]:
+    """The titles of the entries that readers have, and that this build will not have."""
+    from broadsheet import records
+
+    ids = {article.id for article in project.catalogue.articles}
+    return [each.title for each in records.published(project.feeds_folder) if each.id not in ids]
 
 
 def _path(given: Options) -> Path:
