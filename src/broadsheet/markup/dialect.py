@@ -43,8 +43,13 @@ def convert(markdown: str) -> str:
     converter.reset()
     try:
         html = converter.convert(markdown.replace(READ_MORE, ""))
-    except RecursionError:
-        raise TooDeep("it is nested too deep; write it flatter") from None
+    except BaseException as error:
+        # It stopped in the midst of a list, say, and reset() would not take it out of there: every
+        # article after this one would be read as if it stood in that list.
+        _converter.cache_clear()
+        if isinstance(error, RecursionError):
+            raise TooDeep("it is nested too deep; write it flatter") from None
+        raise
     return _join_lines(html)
 
 
