@@ -6,7 +6,7 @@ word. What it says, and when it goes wrong, is in a file of orders that may chan
 Orders (JSON): `rcpt`, `data`, `mail`: address -> reply
 ("*" for all); `times`: how often a reply is given before the mail is taken; `close_after_data`,
 `hang`, `die_after`: how many mails it takes before it closes, hangs or dies without an answer;
-`delay`: seconds before it answers; `tls`: certificate and key files.
+`delay`: seconds before it answers; `tls`, `smtps`: certificate and key files.
 """
 
 from __future__ import annotations
@@ -116,13 +116,16 @@ async def serve(journal: Path, orders_path: Path, port: int, tell: int) -> None:
     orders = Orders(orders_path)
     handler = Handler(journal, orders)
     options: dict[str, Any] = {"enable_SMTPUTF8": False, "hostname": "localhost"}
-    if files := orders.read().get("tls"):
+    context = None
+    if files := orders.read().get("tls") or orders.read().get("smtps"):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(*files)
+    if context and "tls" in orders.read():
         options |= {"tls_context": context, "require_starttls": True}
+        context = None
     loop = asyncio.get_running_loop()
     server = await loop.create_server(
-        lambda: SMTP(handler, loop=loop, **options), "127.0.0.1", port
+        lambda: SMTP(handler, loop=loop, **options), "127.0.0.1", port, ssl=context
     )
     os.write(tell, b"%d\n" % server.sockets[0].getsockname()[1])
     await server.serve_forever()

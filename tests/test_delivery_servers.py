@@ -263,19 +263,22 @@ def certificate(tmp_path: Path) -> tuple[Path, Path]:
     return files
 
 
+@pytest.mark.parametrize("way", ["tls", "smtps"])
 def test_certificates_are_checked(
-    office: Post, certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+    office: Post, certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
-    """One that nobody vouches for ends the run; one that the system knows is fine."""
-    addresses = office.subscribe(2)
+    """One that nobody vouches for ends the run; with one that the system knows all is sent."""
+    addresses = office.subscribe(30)
     office.server.stop()
-    office.server.order(tls=[str(path) for path in certificate], keep=True)
+    office.server.order(**{way: [str(path) for path in certificate]})
     office.server.start()
-    office.configure(starttls="required")
+    scheme = "smtp" if way == "tls" else "smtps"
+    address = f"{scheme}://127.0.0.1:{office.server.port}"
+    office.configure(starttls="required", smtp=address, timeout=10)
     ran = office.deliver()
     assert ran.code == 1
     assert "its certificate is not valid: self-signed certificate" in ran.err
-    assert office.states() == {"pending": 2}
+    assert office.states() == {"pending": 30}
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
     assert ssl.create_default_context().cert_store_stats()["x509"] == 1
     assert office.deliver().code == 0

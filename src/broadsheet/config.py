@@ -52,6 +52,8 @@ def parse(text: str, shown: str = CONFIG_NAME) -> Settings:
         raise ConfigError(
             Problem(f"this is not TOML: {error}", "mend it there", shown, line and int(line[1]))
         ) from error
+    except ValueError as error:  # a number of thousands of digits
+        raise ConfigError(Problem(f"it cannot be read: {error}", "mend it there", shown)) from error
     problems: list[Problem] = []
     settings = _struct(Settings, table, (), problems)
     problems.extend(_unfit_names(table))

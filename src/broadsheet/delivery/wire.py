@@ -11,6 +11,8 @@ from collections import deque
 from typing import Any, Final, Self
 
 _LONGEST_LINE: Final = 8192
+_ALL_BUT: Final = 1
+"""Bytes. With 0 asyncio's TLS pauses and resumes in turn, whatever there is to write."""
 
 
 class LostError(Exception):
@@ -68,7 +70,7 @@ class Wire(asyncio.Protocol):
             server_hostname=host,
             ssl_handshake_timeout=timeout,
         )
-        self._transport.set_write_buffer_limits(high=0)
+        self._transport.set_write_buffer_limits(high=_ALL_BUT)
 
     def write(self, data: bytes) -> None:
         """Sends `data` as soon as the connection takes it."""
@@ -96,7 +98,7 @@ class Wire(asyncio.Protocol):
 
     def connection_made(self, transport: Any) -> None:
         self._transport = transport
-        transport.set_write_buffer_limits(high=0)  # written() means all of it
+        transport.set_write_buffer_limits(high=_ALL_BUT)  # written() means all of it
 
     def data_received(self, data: bytes) -> None:
         *lines, self._rest = (self._rest + data).split(b"\n")
