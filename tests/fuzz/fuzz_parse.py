@@ -1,0 +1,68 @@
+"""A coverage-guided fuzzer over what reads an article: front matter, fields, dates, addresses.
+
+    python tests/fuzz/fuzz_parse.py CORPUS -max_total_time=30
+
+Whatever a file holds, it is an article, a page or a mistake that is told in words. `.ci/nightly` runs
+this for a bounded time; an input that breaks it is printed.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import atheris
+
+with atheris.instrument_imports(include=["broadsheet", "frontmatter", "yaml", "dateutil"]):
+    from broadsheet.articles import NotAnArticle, Source, parse
+    from broadsheet.checks.prose import Prose
+    from broadsheet.errors import ArticleError
+    from broadsheet.publication import BaseUrl, Publication
+    from broadsheet.settings import ArticleSettings
+    from broadsheet.topics import slug
+
+SITE = "https://example.org/"
+PUBLICATION = Publication(title="A", url=BaseUrl(SITE))
+SETTINGS = ArticleSettings()
+
+
+def read(text: str) -> None:
+    """What must hold of any text."""
+    try:
+        article = parse(Source("content/a.md", "content", text), PUBLICATION, SETTINGS)
+    except NotAnArticle:
+        return
+    except ArticleError as error:
+        for problem in error.problems:
+            assert problem.path == "content/a.md"
+            assert problem.what
+            assert problem.line is None or 1 <= problem.line <= text.count("\n") + 2
+        return
+    assert article.title
+    assert article.date.tzinfo is not None
+    assert article.updated >= article.date
+    assert article.url.startswith(("http://", "https://"))
+    assert article.url.isascii()
+    for words in (article.title, article.summary, *article.topics, *article.tags):
+        assert words == " ".join(words.split())
+        words.encode()
+    for topic in article.topics:
+        assert slug(topic) not in {"", ".", ".."}
+        assert "/" not in slug(topic)
+    prose = Prose.of(text)
+    assert prose.references is not None
+    assert prose.footnotes is not None
+    assert prose.field_line("title") is not None
+
+
+def one(data: bytes) -> None:
+    """One input; where it breaks something, it is printed."""
+    try:
+        read(data.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n"))
+    except Exception:
+        print(f"\nThis input breaks it: {data!r}", file=sys.stderr)
+        raise
+
+
+if __name__ == "__main__":
+    atheris.Setup(sys.argv, one)
+    atheris.Fuzz()
