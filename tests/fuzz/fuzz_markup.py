@@ -3,8 +3,8 @@
     python tests/fuzz/fuzz_markup.py CORPUS -max_total_time=30
 
 Whatever a body holds, nothing in its HTML runs, loads or leads to a script, it is the same when it
-is sanitised once more, and the text that is read after it is read as ever. `.ci/nightly` runs this for
-a bounded time; an input that breaks it is printed.
+is sanitised once more, and the text that is read after it is read as ever. `.ci/nightly` runs
+this for a bounded time; an input that breaks it is printed.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
     python tests/fuzz/fuzz_parse.py CORPUS -max_total_time=30
 
-Whatever a file holds, it is an article, a page or a mistake that is told in words. `.ci/nightly` runs
-this for a bounded time; an input that breaks it is printed.
+Whatever a file holds, it is an article, a page or a mistake that is told in words. `.ci/nightly`
+runs this for a bounded time; an input that breaks it is printed.
 """
 
 from __future__ import annotations
