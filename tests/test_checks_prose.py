@@ -70,6 +70,7 @@ def test_code_is_no_text(code: str) -> None:
         "{% raw %} [x](here.md)",
         r"\\[x](here.md)",
         r"\`[x](here.md)`",
+        r"\```[x](here.md)",
         "[![a](here.md)",
         "[a [b] c](here.md)",
         "[a\nb](here.md)",

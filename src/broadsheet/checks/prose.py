@@ -163,7 +163,7 @@ class _Blanked:
         if start > self._paragraph_end:
             blank = _BLANK_LINE.search(self._body, start)
             self._paragraph_end = blank.start() if blank else len(self._body)
-        places = self._ticks[len(ticks[0])]
+        places = self._ticks.get(len(ticks[0]), [])  # a backslash may have taken the first
         following = bisect_left(places, start)
         if following < len(places) and places[following] < self._paragraph_end:
             self._drop(places[following] + len(ticks[0]))
