@@ -131,8 +131,8 @@ def test_serve_without_its_extra_says_what_to_install(
     ran = project.run("preview", "--serve")
     assert (ran.code, ran.out) == (2, "")
     assert ran.err == (
-        "preview --serve needs uvicorn, which is not installed; install it with: "
-        'pip install "broadsheet[serve]"\n'
+        "preview --serve needs uvicorn, which is not installed; install Broadsheet "
+        'with it: pip install "path/to/the/clone[serve]"\n'
     )
 
 

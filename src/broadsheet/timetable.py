@@ -97,6 +97,9 @@ on:
 permissions:
   contents: write
 concurrency: broadsheet
+env:
+  # A clone or wheel in this repository, or git+https://... Not on a package index yet.
+  BROADSHEET: path/to/the/clone
 jobs:
   publish:
     runs-on: ubuntu-latest
@@ -105,7 +108,7 @@ jobs:
       - uses: actions/setup-python@v5
         with:
           python-version: "3.12"
-      - run: pip install broadsheet
+      - run: pip install "$BROADSHEET"
       - run: {call} build --quiet
       - run: {call} digest --quiet
         if: ${{{{ !cancelled() }}}}  # what one article has wrong must not keep the digest back
@@ -131,8 +134,11 @@ broadsheet:
   rules:
     - if: $CI_PIPELINE_SOURCE == "schedule" || $CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH
   resource_group: broadsheet
+  variables:
+    # A clone or wheel in this repository, or git+https://... Not on a package index yet.
+    BROADSHEET: path/to/the/clone
   script:
-    - pip install broadsheet
+    - pip install "$BROADSHEET"
     - {call} build --quiet || BAD=1
     - {call} digest --quiet || BAD=1
     - git config user.name broadsheet

@@ -9,16 +9,17 @@ from broadsheet.errors import Problem, UsageError
 
 
 @contextmanager
-def extra(name: str) -> Iterator[None]:
-    """What runs here needs the extra `name`. Raises UsageError when it is not installed."""
+def extra(names: str, what: str = "this") -> Iterator[None]:
+    """`what` runs here and needs the extras `names`. Raises UsageError where one is missing."""
     try:
         yield
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] == "broadsheet":
             raise
+        # By the clone, not by name: the name is nobody's on the package indexes, so far.
         raise UsageError(
             Problem(
-                f"this needs {error.name}, which is not installed",
-                f'install it with: pip install "broadsheet[{name}]"',
+                f"{what} needs {error.name}, which is not installed",
+                f'install Broadsheet with it: pip install "path/to/the/clone[{names}]"',
             )
         ) from error

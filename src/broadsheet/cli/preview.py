@@ -12,11 +12,11 @@ import click
 from broadsheet import outputs, preview
 from broadsheet.cli.counting import count
 from broadsheet.cli.digest import make
+from broadsheet.cli.extras import extra
 from broadsheet.cli.options import common_options, options
 from broadsheet.cli.project import PREVIEWS, Project
 from broadsheet.digests import addresses
 from broadsheet.digests.issue import Issue
-from broadsheet.errors import Problem, UsageError
 from broadsheet.preview import Shown
 from broadsheet.words import Words
 
@@ -95,13 +95,6 @@ def _images(project: Project, *, live: bool) -> dict[str, str]:
 
 
 def _serve(port: int, open_: bool) -> None:
-    try:
+    with extra("serve", "preview --serve"):
         from broadsheet.cli import live  # its libraries are an extra
-    except ModuleNotFoundError as error:
-        raise UsageError(
-            Problem(
-                f"preview --serve needs {error.name}, which is not installed",
-                'install it with: pip install "broadsheet[serve]"',
-            )
-        ) from error
     live.serve(options(), port, open_)

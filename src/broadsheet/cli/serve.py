@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import click
 
 from broadsheet import outputs
+from broadsheet.cli.extras import extra
 from broadsheet.cli.options import Options, common_options, options
 from broadsheet.cli.project import Project
 from broadsheet.errors import BroadsheetError, ConfigError, Problem, UsageError
@@ -44,17 +45,10 @@ def command(host: str, port: int, proxy: tuple[str, ...]) -> None:
 
     It answers for as long as it runs; put a web server with HTTPS before it (docs/service.md).
     """
-    try:
+    with extra("delivery,serve", "serve"):
         import uvicorn
 
         made = service(options())
-    except ModuleNotFoundError as error:
-        raise UsageError(
-            Problem(
-                f"serve needs {error.name}, which is not installed",
-                'install it with: pip install "broadsheet[serve]"',
-            )
-        ) from error
     _log(options())
     config = uvicorn.Config(
         made.application(),

@@ -70,8 +70,8 @@ _WRITTEN_IN = re.compile(r"data:image/(?:png|jpeg|gif|webp|avif);base64,[A-Za-z0
 _LANGUAGE_CLASS = re.compile(r"(?:^|\s)(language-[\w+#.-]+)")
 _ALIGNED = re.compile(r"(?:^|;)\s*text-align\s*:\s*(left|right|center|justify)\b", re.IGNORECASE)
 
-_TAG = re.compile(r"<(/?)([A-Za-z][^\s/>]*)(?:[^<>\"']|\"[^\"]*\"|'[^']*')*>")
-_TAG_NAME = re.compile(r"<([A-Za-z][^\s/>]*)")
+_TAG = re.compile(r"<(/?)([A-Za-z][^\s/<>]*)(?:[^<>\"']|\"[^\"]*\"|'[^']*')*>")
+_TAG_NAME = re.compile(r"<([A-Za-z][^\s/<>]*)")
 _CHECKBOX = re.compile(r"<input\b[^<>]*type=.?checkbox[^<>]*>", re.IGNORECASE)
 _FRAME = re.compile(r"<iframe\b([^<>]*)>", re.IGNORECASE)
 # What is shown where scripts do not run, as in every reader: its content stays.
