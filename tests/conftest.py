@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 from unittest.mock import patch
 
@@ -130,7 +131,7 @@ def article(text: str, path: str = "content/a.md", **settings: object) -> Articl
     others = {name: value for name, value in settings.items() if name not in mine}
     publication = {"title": "AI 前沿", "url": BaseUrl("https://example.org/"), **others}
     return parse(
-        Source(path, "content", text),
+        Source(path, "content", text, sha256(text.encode("utf-8", "surrogatepass")).hexdigest()),
         Publication(**publication),  # type: ignore[arg-type]
         ArticleSettings(**mine),  # type: ignore[arg-type]
     )

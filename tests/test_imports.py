@@ -18,6 +18,7 @@ CORE = {
 }
 EDGES = {
     *("config", "inputs", "cache", "rendering", "outputs", "preview", "delivery", "records"),
+    "published",
     *("folders", "reading", "standing", "workers"),
     "serve",
 }

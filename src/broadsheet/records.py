@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from contextlib import suppress
 from pathlib import Path
-from typing import Final
 
-from lxml import etree
-
-from broadsheet.checks import Published
 from broadsheet.digests.addresses import folder
 from broadsheet.digests.due import History
 from broadsheet.digests.issue import RECORD, read
 from broadsheet.errors import Problem, RecordError
-from broadsheet.markup import plain
-
-_ATOM: Final = "{http://www.w3.org/2005/Atom}"
-_CONTENT: Final = "{http://purl.org/rss/1.0/modules/content/}"
 
 
 def history(feeds: Path, digest: str, shown: str) -> History:
@@ -47,41 +37,3 @@ def history(feeds: Path, digest: str, shown: str) -> History:
             )
         found.append(issue)
     return History.of(found)
-
-
-def published(feeds: Path) -> tuple[Published, ...]:
-    """The entries of the last build, from the main feed and its archives; each once.
-
-    Only what can be read counts: this serves a warning, and no build depends on it.
-    """
-    found: dict[str, Published] = {}
-    for path in (feeds / "feed.json", *sorted(feeds.glob("archive/*/feed.json"))):
-        with suppress(OSError, ValueError, KeyError, TypeError):
-            for item in json.loads(path.read_bytes())["items"]:
-                html = str(item.get("content_html", ""))
-                found[item["id"]] = Published(item["id"], str(item.get("title", "")), plain(html))
-    return tuple(found.values()) or _published_in_atom(feeds) or _published_in_rss(feeds)
-
-
-def _published_in_atom(feeds: Path) -> tuple[Published, ...]:
-    found: dict[str, Published] = {}
-    for path in (feeds / "atom.xml", *sorted(feeds.glob("archive/*/atom.xml"))):
-        with suppress(OSError, etree.XMLSyntaxError):
-            for entry in etree.parse(path).iter(f"{_ATOM}entry"):
-                texts = (
-                    entry.findtext(f"{_ATOM}{name}", "") for name in ("id", "title", "content")
-                )
-                id_, title, html = texts
-                found[id_] = Published(id_, title, plain(html))
-    return tuple(found.values())
-
-
-def _published_in_rss(feeds: Path) -> tuple[Published, ...]:
-    found: dict[str, Published] = {}
-    for path in (feeds / "rss.xml", *sorted(feeds.glob("archive/*/rss.xml"))):
-        with suppress(OSError, etree.XMLSyntaxError):
-            for item in etree.parse(path).iter("item"):
-                id_, title = (item.findtext(name, "") for name in ("guid", "title"))
-                html = item.findtext(f"{_CONTENT}encoded", "")
-                found[id_] = Published(id_, title, plain(html))
-    return tuple(found.values())

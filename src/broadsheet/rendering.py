@@ -151,7 +151,7 @@ def renditions(
 
 def key(article: Article) -> str:
     """What the rendition of `article` is made from, but for what its links resolve to."""
-    return f"{article.source}\0{article.url}\0{article.body_sha256}"
+    return f"{article.source}\0{article.url}\0{article.sha256}"
 
 
 def _keep(cache: Cache, fresh: Mapping[str, Rendition]) -> None:

@@ -28,7 +28,7 @@ SETTINGS = ArticleSettings()
 def read(text: str) -> None:
     """What must hold of any text."""
     try:
-        article = parse(Source("content/a.md", "content", text), PUBLICATION, SETTINGS)
+        article = parse(Source("content/a.md", "content", text, ""), PUBLICATION, SETTINGS)
     except NotAnArticle:
         return
     except ArticleError as error:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
+from functools import cache
 from typing import TypeVar
 
 from broadsheet.articles import addresses, dates, fields, front_matter
@@ -29,12 +29,14 @@ class Source:
 
     path: relative to the project, with slashes.
     folder: the articles folder it was found in, written the same way.
-    text: all of it.
+    text: all of it, its lines ended by line feeds.
+    sha256: of the text as UTF-8, in hexadecimal.
     """
 
     path: str
     folder: str
     text: str
+    sha256: str
 
     @property
     def place(self) -> addresses.FilePlace:
@@ -54,7 +56,7 @@ class Article:
     summary: from the front matter, one line; "" where there is none.
     body: the Markdown below the front matter, without what XML forbids; None where it was let
     go, since of most articles only the front matter is needed.
-    body_sha256: of the body; sha256: of the whole source text; both in hexadecimal.
+    sha256: of the whole source text, in hexadecimal.
     unchecked: the rules of `check` that it switches off for itself.
     """
 
@@ -76,7 +78,6 @@ class Article:
     language: str
     aliases: tuple[str, ...]
     body: str | None
-    body_sha256: str
     sha256: str
     unchecked: tuple[str, ...] = ()
 
@@ -90,17 +91,15 @@ class Article:
         """Whether the body is MDX, which Astro's articles may be."""
         return self.source.endswith(".mdx")
 
-    def without_body(self) -> Article:
-        """The article as it is remembered."""
-        return replace(self, body=None)
-
 
 class NotAnArticle(Exception):  # noqa: N818 - it is no error, but a fact about the file
     """The file is a page of the site, not an article; the message says why, in words."""
 
 
-def parse(source: Source, publication: Publication, settings: ArticleSettings) -> Article:
-    """The article in `source`.
+def parse(
+    source: Source, publication: Publication, settings: ArticleSettings, *, with_body: bool = True
+) -> Article:
+    """The article in `source`; its body only where it is wanted.
 
     Raises NotAnArticle when the file does not claim to be one, and ArticleError with all that is
     wrong with it when it does.
@@ -111,13 +110,19 @@ def parse(source: Source, publication: Publication, settings: ArticleSettings) -
     if parts is None:
         raise NotAnArticle("it has no front matter")
     matter, body = parts
-    return _Reader(source, matter, publication, settings).article(body)
+    return _Reader(source, matter, publication, settings).article(body if with_body else None)
 
 
 def body(source: Source) -> str:
     """The Markdown in `source`, as `parse` gives it; "" where it has no front matter."""
     parts = front_matter.split(source.text, source.path)
     return parts[1] if parts else ""
+
+
+@cache
+def _folded(known: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """Each name with the form that front matter has it in."""
+    return tuple((name, fold(name)) for name in known)
 
 
 class _Reader:
@@ -138,7 +143,7 @@ class _Reader:
         if isinstance(nested := self.given.get("taxonomies"), dict):
             self.given = {**{fold(str(key)): nested[key] for key in nested}, **self.given}
 
-    def article(self, body: str) -> Article:
+    def article(self, body: str | None) -> Article:
         date = self._date(fields.DATE) or self._date_in_name()
         title = self._read(fields.TITLE, fields.text, "")
         if date is None and not self.problems:
@@ -169,8 +174,7 @@ class _Reader:
             or self.publication.language,
             aliases=self._read(("aliases", "redirect_from"), fields.texts, ()),
             body=body,
-            body_sha256=_sha256(body),
-            sha256=_sha256(self.source.text),
+            sha256=self.source.sha256,
             unchecked=self._read(fields.UNCHECKED, fields.texts, ()),
         )
         if self.problems:
@@ -179,8 +183,8 @@ class _Reader:
 
     def _read(self, known: tuple[str, ...], reader: Callable[[object], _T], default: _T) -> _T:
         """The first field of `known` that says something, by `reader`."""
-        for name in known:
-            value = self.given.get(fold(name))
+        for name, folded in _folded(known):
+            value = self.given.get(folded)
             if value is None:
                 continue
             try:
@@ -198,8 +202,8 @@ class _Reader:
                 return None  # Jekyll's switch of that name
             return dates.read(value, self.publication.timezone) if value != "" else None
 
-        for name in known:
-            if (value := self.given.get(fold(name))) is None:
+        for name, folded in _folded(known):
+            if (value := self.given.get(folded)) is None:
                 continue
             try:
                 if found := reader(value):
@@ -268,7 +272,3 @@ class _Reader:
         problem = Problem(what, todo, self.source.path, line)
         if problem not in self.problems:
             self.problems.append(problem)
-
-
-def _sha256(text: str) -> str:
-    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

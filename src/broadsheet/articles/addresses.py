@@ -83,6 +83,8 @@ def tidy(path: str) -> str:
 
 def _climbs(part: str) -> bool:
     """Whether a browser or a server could read `part` as `.` or `..`, encoded or not."""
+    if "." not in part and "%" not in part:
+        return False
     return not {".", ".."}.isdisjoint(re.split(r"[/\\]", unquote(part)))
 
 

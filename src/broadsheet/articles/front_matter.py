@@ -81,7 +81,18 @@ for _tag in ("bool", "int", "float", "timestamp", "binary"):  # written out, as 
     )
 
 
-class _Yaml(BaseHandler):
+class _Fenced(BaseHandler):
+    """Between two lines that `FM_BOUNDARY` matches."""
+
+    def end(self, text: str) -> int | None:
+        """Where the front matter that `text` begins with ends; None where it does not."""
+        fences = self.FM_BOUNDARY.finditer(text)  # type: ignore[union-attr] # all of ours have one
+        next(fences)
+        second = next(fences, None)
+        return second.end() if second else None
+
+
+class _Yaml(_Fenced):
     """Between two lines of hyphens; Jekyll also takes three dots for the second."""
 
     FM_BOUNDARY = re.compile(r"^(?:-{3,}|\.{3})[^\S\n]*$", re.MULTILINE)
@@ -96,7 +107,7 @@ class _Yaml(BaseHandler):
         return yaml.load(fm, _TextLoader)  # noqa: S506 - a safe loader with fewer types
 
 
-class _Toml(BaseHandler):
+class _Toml(_Fenced):
     FM_BOUNDARY = re.compile(r"^\+{3,}[^\S\n]*$", re.MULTILINE)
     START_DELIMITER = END_DELIMITER = "+++"
 
@@ -113,9 +124,11 @@ class _Json(BaseHandler):
     def detect(self, text: str) -> bool:
         return bool(re.match(r"\{\s*[\"}]", text))
 
+    def end(self, text: str) -> int | None:
+        return json.JSONDecoder().raw_decode(text)[1]
+
     def split(self, text: str) -> tuple[str, str]:
-        _, end = json.JSONDecoder().raw_decode(text)
-        return text[:end], text[end:]
+        return text, ""
 
     def load(self, fm: str, **_: object) -> Any:
         return json.loads(fm)
@@ -156,23 +169,18 @@ def split(text: str, path: str) -> tuple[FrontMatter, str] | None:
     handler = next((each for each in _HANDLERS if each.detect(text)), None)
     if handler is None:
         return None
-    fence = handler.START_DELIMITER
-    if fence and len((handler.FM_BOUNDARY or re.compile("")).split(text, 2)) < 3:
-        raise ArticleError(
-            Problem(
-                "the front matter has no end", f"write {fence} on a line after it", path, start + 1
-            )
-        )
     try:
-        head, body = handler.split(text)
-        # Without the body, which the library would only split off once more.
-        fields, _ = frontmatter.parse(text[: len(text) - len(body)], handler=handler)
+        end = handler.end(text)
+        if end is None:
+            what, fence = "the front matter has no end", handler.START_DELIMITER
+            raise ArticleError(Problem(what, f"write {fence} on a line after it", path, start + 1))
+        fields, _ = frontmatter.parse(text[:end], handler=handler)  # quicker without the body
         _refuse_deep(fields)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ArticleError(_unreadable(error, path, start)) from error
     folded = {fold(str(key)): value for key, value in fields.items()}
-    matter = FrontMatter(folded, text[: len(head) + 8], start)
-    return matter, _EMPTY_LINES.sub("", body).rstrip()
+    matter = FrontMatter(folded, text[:end], start)
+    return matter, _EMPTY_LINES.sub("", text[end:]).rstrip()
 
 
 @lru_cache(4096)

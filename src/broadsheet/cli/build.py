@@ -78,10 +78,10 @@ def _refuse(problems: Sequence[Problem]) -> NoReturn:
 
 def _dropped_out(project: Project) -> list[str]:
     """The titles of the entries that readers have, and that this build will not have."""
-    from broadsheet import records
+    from broadsheet.published import published
 
     ids = {article.id for article in project.catalogue.articles}
-    return [each.title for each in records.published(project.feeds_folder) if each.id not in ids]
+    return [each.title for each in published(project.feeds_folder) if each.id not in ids]
 
 
 def _path(given: Options) -> Path:

@@ -33,6 +33,7 @@ from broadsheet.errors import (
     TemplateError,
     UsageError,
 )
+from broadsheet.published import published
 
 _SHOWN: Final = 20
 """How many findings of one rule are shown, unless all are asked for."""
@@ -98,7 +99,7 @@ def _material(project: Project) -> Material:
         renditions=making.renditions(project, wanted),
         outputs=files,
         letters=letters,
-        published=records.published(project.feeds_folder),
+        published=published(project.feeds_folder),
     )
 
 

@@ -6,14 +6,15 @@ from collections.abc import Iterator
 
 import click
 
-from broadsheet import digests, outputs
+from broadsheet import outputs
 from broadsheet.cli import making
 from broadsheet.cli.counting import count
 from broadsheet.cli.options import common_options, options
 from broadsheet.cli.project import Project
-from broadsheet.digests import Made, addresses
+from broadsheet.digests import addresses
 from broadsheet.digests.due import History
 from broadsheet.digests.issue import RECORD, Issue
+from broadsheet.digests.made import Made
 from broadsheet.errors import Problem, UsageError
 
 _EVERYTHING = ("",)  # a prefix of every path: this run removes nothing
@@ -57,7 +58,7 @@ def make(project: Project, issue: Issue) -> Made:
     catalogue = project.catalogue_at(issue.tick)
     articles = [article for article in catalogue.articles if article.id in issue.ids]
     entries = making.entries(project, articles, catalogue)
-    return digests.make(issue, entries, project.settings, project.templates)
+    return Made.of(issue, entries, project.settings, project.templates)
 
 
 def _publish(project: Project, made: list[Made]) -> None:

@@ -22,6 +22,7 @@ from markdown.inlinepatterns import (
 from markdown.util import HTML_PLACEHOLDER, AtomicString
 
 from broadsheet.markup.blocks import READ_MORE, Blocks
+from broadsheet.markup.inline import Inline
 from broadsheet.markup.text import is_unspaced, one_line
 
 _KEPT = re.compile(HTML_PLACEHOLDER % "([0-9]+)")  # where raw HTML has been put aside
@@ -72,7 +73,12 @@ def _joined(found: re.Match[str]) -> str:
 @cache
 def _converter() -> Markdown:
     """The one converter of this process; building it costs more than an article."""
-    return Markdown(
+    return new_converter()
+
+
+def new_converter() -> Markdown:
+    """A converter of this dialect."""
+    converter = Markdown(
         extensions=[
             "markdown.extensions.abbr",
             "markdown.extensions.attr_list",
@@ -98,6 +104,8 @@ def _converter() -> Markdown:
         },
         output_format="html",
     )
+    converter.treeprocessors.register(Inline(converter), "inline", 20)  # the library's place
+    return converter
 
 
 class _Links(Extension):

@@ -22,6 +22,15 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _WEB = re.compile(r"https?:", re.IGNORECASE)
 _STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _PAGE = re.compile(r"\.(?:md|markdown|mdx)\Z", re.IGNORECASE)
+# An address of the web that stays as it is: nothing to drop, to join or to encode.
+_PART = r"[{0}]*(?:%[0-9A-Fa-f]{{2}}[{0}]*)*"
+_WHOLE = re.compile(
+    r"https?://[A-Za-z0-9.-]+(?::[0-9]+)?(?:/{})?(?:\?(?=[^#]){})?(?:#(?=.){})?".format(
+        _PART.format(r"\w:@!$&'()*+,=~./-"), *[_PART.format(r"\w:@!$&'()*+,=~./?-")] * 2
+    ),
+    re.ASCII,
+)
+_PLAIN = re.compile(r"(?!//)[\w@!$&'()*+,=~./-]*", re.ASCII)  # a path, likewise
 _DROPPED = re.compile(r"[\t\n\r]")  # by every browser (WHATWG URL, 4.4)
 
 
@@ -98,7 +107,11 @@ class Links:
         beside the article or in an assets folder gets the address it is served at. A link to a
         file that does not exist is resolved as a browser would.
         """
+        if _WHOLE.fullmatch(reference):
+            return reference
         reference = _DROPPED.sub("", reference.strip())
+        if reference[:1] == "#":
+            return encode(self.url.partition("#")[0] + reference)
         if _WEB.match(reference) or reference.startswith("//"):
             return encode(_join(self.library.site, _slashed(reference)))
         if _SCHEME.match(reference):
@@ -141,6 +154,16 @@ class Links:
 
 def encode(address: str) -> str:
     """`address` as an RFC 3986 URI: what needs an escape gets one, what has one keeps it."""
+    return address if is_encoded(address) else encode_parts(address)
+
+
+def is_encoded(address: str) -> bool:
+    """Whether it is easily seen that `encode_parts` would leave `address` as it is."""
+    return bool(_WHOLE.fullmatch(address) or _PLAIN.fullmatch(address))
+
+
+def encode_parts(address: str) -> str:
+    """`encode`, part by part."""
     try:
         parts = urlsplit(address)
         return urlunsplit(
