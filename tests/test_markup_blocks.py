@@ -79,6 +79,7 @@ def test_code_that_nothing_ends_goes_on_to_the_end() -> None:
         ("> - a\n> - b", "<blockquote><ul><li>a</li><li>b</li></ul></blockquote>"),
         ("a\n***\nb", "<p>a</p><hr><p>b</p>"),
         ("T\n: D", "<dl><dt>T</dt><dd>D</dd></dl>"),
+        ("T\n: D\nU\n: E", "<dl><dt>T</dt><dd>D</dd><dt>U</dt><dd>E</dd></dl>"),
     ],
 )
 def test_headings_quotes_rules_and_definitions(markdown: str, expected: str) -> None:

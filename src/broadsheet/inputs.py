@@ -31,12 +31,13 @@ class Found:
     """What the folders hold. articles: path and articles folder of each; files: all the rest.
 
     Both are sorted by path; the order in which a file system lists them never shows.
-    stamps: of every file, by path.
+    stamps: of every file, by path. problems: the article files that cannot be named.
     """
 
     articles: tuple[tuple[str, str], ...]
     files: tuple[File, ...]
     stamps: Mapping[str, Stamp]
+    problems: tuple[Problem, ...] = ()
 
 
 def find(project: Path, settings: ArticleSettings, *, but: Collection[str] = ()) -> Found:
@@ -60,14 +61,19 @@ def find(project: Path, settings: ArticleSettings, *, but: Collection[str] = ())
     files: list[File] = []
     stamps = listing(project, searched(settings), but=map(inside, but))
     homes = tuple(map(inside, settings.folders))
+    problems: list[Problem] = []
     # What a run wrote is left out: it must not be what the next one reads.
     for path in sorted(stamps):
-        if not path.lower().endswith(_ARTICLE_ENDINGS):
-            if not _UNNAMABLE.search(path):
-                files.append(File(path, stamps[path][0]))
-        elif home := next((h for h in homes if h == "." or path.startswith(f"{h}/")), None):
-            articles[_named(path)] = home
-    return Found(tuple(articles.items()), tuple(files), stamps)
+        is_article = path.lower().endswith(_ARTICLE_ENDINGS)
+        home = next((h for h in homes if h == "." or path.startswith(f"{h}/")), None)
+        if _UNNAMABLE.search(path):
+            if is_article and home is not None:
+                problems.append(_unnamable(path))
+        elif not is_article:
+            files.append(File(path, stamps[path][0]))
+        elif home is not None:
+            articles[path] = home
+    return Found(tuple(articles.items()), tuple(files), stamps, tuple(problems))
 
 
 def searched(settings: ArticleSettings) -> tuple[str, ...]:
@@ -140,11 +146,13 @@ def inside(folder: str) -> str:
     return normpath(folder.strip("/") or ".")
 
 
-def _named(path: str) -> str:
-    """`path`, if it can stand in an address; raises ArticleError when it cannot."""
-    if not _UNNAMABLE.search(path):
-        return path
-    shown = path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    raise ArticleError(
-        Problem("its name has bytes or characters that nobody can type", "rename it", repr(shown))
-    )
+def _unnamable(path: str) -> Problem:
+    """What is wrong with a file whose name cannot stand in an address, nor in a message."""
+    shown = _UNNAMABLE.sub(lambda found: _escaped(found[0]), path)
+    return Problem("its name has bytes or characters that nobody can type", "rename it", shown)
+
+
+def _escaped(char: str) -> str:
+    """As shells and Python write it; a surrogate stands for a byte that is no UTF-8 (PEP 383)."""
+    byte = ord(char) - 0xDC00
+    return f"\\x{byte:02x}" if 0x80 <= byte <= 0xFF else repr(char)[1:-1]

@@ -143,7 +143,7 @@ def read(
     if touched:
         kept = {name: _ENCODER.encode(_Drawer(context, drawers[name])) for name in touched}
         cache.put("articles", kept)
-    return _sorted_out(found.articles, outcomes)
+    return _sorted_out(found, outcomes)
 
 
 def _made(
@@ -189,11 +189,11 @@ def _drawer_of(path: str) -> str:
     return f"{crc32(path.encode('utf-8', 'surrogatepass')) % _DRAWERS:02x}"
 
 
-def _sorted_out(places: Sequence[tuple[str, str]], outcomes: dict[str, Outcome]) -> Articles:
+def _sorted_out(found: Found, outcomes: dict[str, Outcome]) -> Articles:
     read: list[Article] = []
     pages: dict[str, str] = {}
-    problems: list[Problem] = []
-    for path, _ in places:
+    problems = list(found.problems)
+    for path, _ in found.articles:
         outcome = outcomes[path]
         problems += outcome.problems
         if outcome.page:

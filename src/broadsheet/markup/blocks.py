@@ -34,6 +34,7 @@ _HTML_BLOCK = re.compile(
     r"video)\b(?![^<>]*\bmarkdown\s*=)",
     re.IGNORECASE,
 )
+_DEFINITION = re.compile(r" {0,3}:\s")
 _DELIMITER_ROW = re.compile(r"\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*$")
 _STARTS_NO_PARAGRAPH = re.compile(r"#{1,6}(\s|$)|>|\[\^?[^\]]+\]:|\||:\s|<!--")
 
@@ -109,6 +110,7 @@ class _State:
         self.html_end = ""  # what ends it; "" for a blank line
         self.blank = True  # whether the line before was blank
         self.paragraph = False  # whether the line before may go on as a paragraph
+        self.definition = False  # whether the paragraph began as one of a definition list
 
     @property
     def verbatim(self) -> bool:
@@ -245,7 +247,9 @@ class _State:
         return bool(self.items) and _indent(line) >= self.items[-1]
 
     def _interrupts(self, line: str, following: str) -> bool:
-        """Whether `line` begins code or a table in the middle of a paragraph."""
+        """Whether `line` begins code, a table or a term in the middle of a paragraph."""
+        if self.definition and not _DEFINITION.match(line) and _DEFINITION.match(following):
+            return not self.blank
         if not self.paragraph:
             return False
         if not self.items and _indent(line) < 4 and _FENCE.match(line.strip()):
@@ -254,6 +258,7 @@ class _State:
 
     def _note(self, text: str, indent: int) -> None:
         """Remembers what `text`, the content of a line, opens."""
+        self.definition = (self.definition and not self.blank) or bool(_DEFINITION.match(text))
         if fence := _FENCE.match(text):
             self.fence, self.fence_column = fence[1], indent
         self.blank = self.after_code = False
