@@ -8,9 +8,10 @@ after the second change. So a stamp counts only when it was taken well after the
 from __future__ import annotations
 
 import hashlib
+import marshal
 import os
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from operator import attrgetter
 from pathlib import Path
 
 from broadsheet.errors import ArticleError, Problem
@@ -29,8 +30,10 @@ def stamp_of(status: os.stat_result) -> Stamp:
     return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
 
 
-def walk(root: Path, folder: str, *, everything: bool = False) -> Iterator[tuple[str, Stamp]]:
-    """Path (relative to `root`) and stamp of every file in `folder`.
+def walk(
+    root: Path, folder: str, *, everything: bool = False, but: Collection[str] = ()
+) -> Iterator[tuple[str, Stamp]]:
+    """Path (relative to `root`) and stamp of every file in `folder`, `but` for those in these.
 
     Hidden files and what tools leave are in only with `everything`. Links to folders are followed,
     each folder once, so a loop of links comes to an end. Of two ways to a folder the first by name
@@ -42,42 +45,54 @@ def walk(root: Path, folder: str, *, everything: bool = False) -> Iterator[tuple
     waiting = [folder]
     while waiting:
         inner = waiting.pop()
-        try:
-            status = (root / inner).stat()
-            listed = sorted(os.scandir(root / inner), key=lambda item: item.name, reverse=True)
-        except FileNotFoundError:
-            continue  # it went away
-        except OSError as error:
-            raise unreadable(inner, error) from error
-        if (status.st_dev, status.st_ino) in seen:
-            continue
-        seen.add((status.st_dev, status.st_ino))
         start = "" if inner == "." else f"{inner}/"
-        for item in listed:
+        for item in _items(root, inner, seen):
             name = item.name
             if not everything and (name[0] == "." or name in _LEFT_OUT):
                 continue
-            with suppress(OSError):  # it went away, or is a link that leads to itself
+            try:
                 if item.is_dir():
-                    waiting.append(start + name)
+                    if start + name not in but:
+                        waiting.append(start + name)
                 elif item.is_file():
                     yield start + name, stamp_of(item.stat())
+            except OSError:
+                continue  # it went away, or is a link that leads to itself
 
 
-def listing(root: Path, folders: Iterable[str], *, but: Iterable[str] = ()) -> dict[str, Stamp]:
+def _items(root: Path, folder: str, seen: set[tuple[int, int]]) -> list[os.DirEntry[str]]:
+    """What lies in a folder, last by name first; nothing where it was `seen`."""
+    try:
+        status = (root / folder).stat()
+        listed = sorted(os.scandir(root / folder), key=_name, reverse=True)
+    except FileNotFoundError:
+        return []  # it went away
+    except OSError as error:
+        raise unreadable(folder, error) from error
+    place = status.st_dev, status.st_ino
+    if place in seen:
+        return []
+    seen.add(place)
+    return listed
+
+
+_name = attrgetter("name")
+
+
+def listing(root: Path, folders: Iterable[str], *, but: Collection[str] = ()) -> dict[str, Stamp]:
     """What `walk` finds in all `folders`, `but` for those in these; each file once."""
-    ours = tuple(f"{folder}/" for folder in but)
     found: dict[str, Stamp] = {}
     for folder in dict.fromkeys(folders):
-        found.update(
-            (path, stamp) for path, stamp in walk(root, folder) if not path.startswith(ours)
-        )
+        if not any(folder == each or folder.startswith(f"{each}/") for each in but):
+            found.update(walk(root, folder, but=but))
     return found
 
 
 def digest(listed: Mapping[str, Stamp]) -> str:
     """One text for all of `listed`; it changes when any path or stamp does."""
-    return hashlib.sha256(repr(sorted(listed.items())).encode()).hexdigest()
+    # By the quickest way there is to write it down, in a form without references (version 2), of
+    # which there could be more or fewer for the same. Nobody reads it.
+    return hashlib.sha256(marshal.dumps(sorted(listed.items()), 2)).hexdigest()
 
 
 def disk_time(state: Path) -> int:

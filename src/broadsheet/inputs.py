@@ -40,8 +40,16 @@ class Found:
     problems: tuple[Problem, ...] = ()
 
 
-def find(project: Path, settings: ArticleSettings, *, but: Collection[str] = ()) -> Found:
+def find(
+    project: Path,
+    settings: ArticleSettings,
+    *,
+    but: Collection[str] = (),
+    listed: Mapping[str, Stamp] | None = None,
+) -> Found:
     """All files in the articles and assets folders of `project`, `but` for those in these folders.
+
+    listed: what `listing` found there, where that is known.
 
     Raises ConfigError when an articles folder does not exist, and ArticleError when a folder cannot
     be read: to go on would take its articles out of the feeds.
@@ -59,21 +67,22 @@ def find(project: Path, settings: ArticleSettings, *, but: Collection[str] = ())
         )
     articles: dict[str, str] = {}
     files: list[File] = []
-    stamps = listing(project, searched(settings), but=map(inside, but))
+    if listed is None:
+        listed = listing(project, searched(settings), but=[*map(inside, but)])
     homes = tuple(map(inside, settings.folders))
     problems: list[Problem] = []
     # What a run wrote is left out: it must not be what the next one reads.
-    for path in sorted(stamps):
+    for path in sorted(listed):
         is_article = path.lower().endswith(_ARTICLE_ENDINGS)
         home = next((h for h in homes if h == "." or path.startswith(f"{h}/")), None)
         if _UNNAMABLE.search(path):
             if is_article and home is not None:
                 problems.append(_unnamable(path))
         elif not is_article:
-            files.append(File(path, stamps[path][0]))
+            files.append(File(path, listed[path][0]))
         elif home is not None:
             articles[path] = home
-    return Found(tuple(articles.items()), tuple(files), stamps, tuple(problems))
+    return Found(tuple(articles.items()), tuple(files), listed, tuple(problems))
 
 
 def searched(settings: ArticleSettings) -> tuple[str, ...]:

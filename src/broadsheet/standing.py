@@ -85,13 +85,27 @@ class _Last:
     summary: Summary
 
 
-def last(root: Path, state: Path, config: bytes, moment: Callable[[], datetime]) -> Summary | None:
-    """What a build would say, if it is sure that nothing would change; None where it is not.
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What was found on disk: the files in the folders of a scope, after the disk time `before`."""
 
+    searched: list[str]
+    but: list[str]
+    before: int
+    stamps: dict[str, Stamp]
+
+
+def last(
+    root: Path, state: Path, config: bytes, moment: Callable[[], datetime]
+) -> Summary | Look | None:
+    """What a build would say, if it is sure that nothing would change.
+
+    Where it is not, what it saw on the way, so that nobody need look again; None if nothing.
     moment: gives `now`, aware; asked only when all else stands.
     """
     if not state.is_dir():
         return None
+    look = None
     with Cache(state) as cache, suppress(ValueError, TypeError, KeyError, ArticleError):
         kept = _unpacked(cache.get("runs", [_LAST])[_LAST])
         if sha256(config).hexdigest() != kept.view.config:
@@ -101,11 +115,12 @@ def last(root: Path, state: Path, config: bytes, moment: Callable[[], datetime])
             return None
         if kept.until and now >= datetime.fromisoformat(kept.until):
             return None
-        inputs = folders.listing(root, kept.scope.searched, but=kept.scope.but)
-        there = published(root / kept.scope.feeds)
-        if view(kept.scope, config, inputs, there) == kept.view:
+        scope, before = kept.scope, folders.disk_time(state)
+        stamps = folders.listing(root, scope.searched, but=scope.but)
+        look = Look(scope.searched, scope.but, before, stamps)
+        if view(scope, config, stamps, published(root / scope.feeds)) == kept.view:
             return kept.summary
-    return None
+    return look
 
 
 def view(

@@ -13,7 +13,7 @@ from broadsheet.cli.clock import moment
 from broadsheet.cli.counting import count
 from broadsheet.cli.options import Options, common_options, options
 from broadsheet.outputs import Changes
-from broadsheet.standing import Summary
+from broadsheet.standing import Look, Summary
 
 if TYPE_CHECKING:
     from broadsheet.cli.project import Project
@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 def command(dry_run: bool, workers: int | None, adopt: bool, strict: bool) -> None:
     """Makes the feeds folder of the articles; writes only what changed."""
     config = _config(options())
-    if not (dry_run or adopt) and (summary := _unchanged(options(), config)):
-        _report(summary, Changes((), (), summary.files), False)
+    seen = None if dry_run or adopt else _unchanged(options(), config)
+    if isinstance(seen, Summary):
+        _report(seen, Changes((), (), seen.files), False)
         return
     # What makes feeds takes a while to import; a run that finds nothing changed does without.
     from broadsheet import outputs
@@ -38,7 +39,7 @@ def command(dry_run: bool, workers: int | None, adopt: bool, strict: bool) -> No
     from broadsheet.cli.making import site_documents
     from broadsheet.cli.project import Project
 
-    project = Project(options(), workers=workers)
+    project = Project(options(), workers=workers, seen=seen)
     with outputs.lock(project.state, project.config_name), Cache(project.state) as kept:
         before = standing.Published(project.feeds_folder, project.fingerprint, project.state, kept)
         documents = site_documents(project, kept)
@@ -96,8 +97,11 @@ def _config(given: Options) -> bytes:
         return b""
 
 
-def _unchanged(given: Options, config: bytes) -> Summary | None:
-    """What the last build came to, where it is sure that this one would come to the same."""
+def _unchanged(given: Options, config: bytes) -> Summary | Look | None:
+    """What the last build came to, where it is sure that this one would come to the same.
+
+    Otherwise what it saw of the folders, if it had to look.
+    """
     root = _path(given).parent
     return standing.last(root, root / standing.STATE, config, lambda: moment(given.now))
 

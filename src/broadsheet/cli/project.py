@@ -21,7 +21,7 @@ from broadsheet.library import library
 from broadsheet.markup import Library, Links
 from broadsheet.reading import Articles, Reader
 from broadsheet.settings import Settings
-from broadsheet.standing import Summary
+from broadsheet.standing import Look, Summary
 
 STATE = standing.STATE
 PREVIEWS = "previews"
@@ -30,9 +30,15 @@ PREVIEWS = "previews"
 class Project:
     """The folder of a broadsheet.toml, read step by step, each step once."""
 
-    def __init__(self, options: Options, *, workers: int | None = None) -> None:
-        """workers: how many processes may work on it; None: as many as there are cores."""
+    def __init__(
+        self, options: Options, *, workers: int | None = None, seen: Look | None = None
+    ) -> None:
+        """workers: how many processes may work on it; None: as many as there are cores.
+
+        seen: what was already seen of the folders.
+        """
         self.workers = workers
+        self._seen = seen
         given = options.config or Path(config.CONFIG_NAME)
         path = options.directory / given
         self.root = path.parent
@@ -97,8 +103,12 @@ class Project:
     @cached_property
     def found(self) -> inputs.Found:
         """The files in the folders."""
+        settings, seen = self.settings.articles, self._seen
+        if seen and (seen.searched, seen.but) == (self.scope.searched, self.scope.but):
+            self._before = seen.before
+            return inputs.find(self.root, settings, but=self._ours, listed=seen.stamps)
         self._before = folders.disk_time(self.state)
-        return inputs.find(self.root, self.settings.articles, but=self._ours)
+        return inputs.find(self.root, settings, but=self._ours)
 
     @cached_property
     def articles(self) -> Articles:
