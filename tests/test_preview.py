@@ -100,11 +100,13 @@ def test_the_mail_stands_at_both_widths_in_light_and_dark(made: dict[str, bytes]
 
 def test_the_remarks_are_shown_with_their_names() -> None:
     """What the mail checks find stands on the page, and its number in the gallery."""
-    bad = {**FILES, "email.html": MAIL.replace(' alt="a"', "").replace("Before", "").encode()}
+    wrong = MAIL.replace(' alt="a"', ' style="float:left"')
+    bad = {**FILES, "email.html": wrong.encode()}
     made = files([_shown(files=bad)], {}, "en")
     tree = _tree(made["weekly/2025-06-30/preview.html"])
     assert "mail-image-alt" in _text(tree)
     assert "image_alt" in _text(tree)
+    assert "mail-css" in _text(tree)
     assert "mail-image-alt" not in _text(_tree(files([_shown()], {}, "en")["index.html"]))
     assert "1" in _text(_tree(made["index.html"]))
 

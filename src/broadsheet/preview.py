@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from broadsheet import pages
-from broadsheet.digests.remarks import CLIP_BYTES, Mail, look_at
+from broadsheet.digests.remarks import CLIP_BYTES, ROOM_BYTES, Mail, look_at
 from broadsheet.words import Words
 
 MAIL, TEXT, WEB, MESSAGE = "email.html", "email.txt", "index.html", "message.eml"
@@ -79,6 +79,7 @@ def _issue_files(
         source=source,
         text=issue.files[TEXT].decode(),
         clip=CLIP_BYTES,
+        room=ROOM_BYTES,
         live=live,
     )
     shown = {

@@ -12,13 +12,12 @@ from broadsheet.checks import (
     of_links,
     of_mails,
 )
-from broadsheet.checks.material import Letter, Material, Published
+from broadsheet.checks.material import Material, Published
 from broadsheet.checks.rule import RULES, Finding, findings, of_problems
 
 __all__ = [
     "RULES",
     "Finding",
-    "Letter",
     "Material",
     "Published",
     "findings",

@@ -26,14 +26,6 @@ class Published:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """An issue that comes next, as a mail: the HTML of it, and what was seen in it."""
-
-    html: str
-    mail: Mail
-
-
 @dataclass(frozen=True)
 class Material:
     """The project as it is and as it would be published.
@@ -59,7 +51,7 @@ class Material:
     library: Library
     renditions: Mapping[str, Rendition]
     outputs: Mapping[str, bytes]
-    letters: Mapping[str, Letter]
+    letters: Mapping[str, Mail]
     published: tuple[Published, ...]
 
     @cached_property

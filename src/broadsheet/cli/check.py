@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 from typing import Final
 
@@ -16,7 +17,7 @@ from jinja2 import Environment, TemplateSyntaxError
 
 from broadsheet import checks, config, feeds, inputs, outputs, records
 from broadsheet.articles import Article
-from broadsheet.checks import Finding, Letter, Material, of_problems
+from broadsheet.checks import Finding, Material, of_problems
 from broadsheet.cli import making
 from broadsheet.cli.counting import count
 from broadsheet.cli.digest import make
@@ -24,7 +25,7 @@ from broadsheet.cli.options import common_options, options
 from broadsheet.cli.project import Project
 from broadsheet.digests import addresses
 from broadsheet.digests.due import History
-from broadsheet.digests.remarks import look_at
+from broadsheet.digests.remarks import Mail, look_at
 from broadsheet.errors import (
     ArticleError,
     ConfigError,
@@ -136,9 +137,9 @@ def _leave_out_broken_records(project: Project) -> tuple[Problem, ...]:
     return tuple(problems)
 
 
-def _letters(project: Project) -> tuple[dict[str, Letter], tuple[Problem, ...]]:
+def _letters(project: Project) -> tuple[dict[str, Mail], tuple[Problem, ...]]:
     """The mail of each digest's next issue, by its folder; and what is wrong with templates."""
-    letters: dict[str, Letter] = {}
+    letters: dict[str, Mail] = {}
     problems = list(_unreadable_templates(project))
     for name, history in project.histories.items() if not problems else ():
         # Where no issue comes, the last one shows whether the templates still work.
@@ -152,8 +153,7 @@ def _letters(project: Project) -> tuple[dict[str, Letter], tuple[Problem, ...]]:
             if coming:
                 folder = addresses.folder(name, issue.key)
                 mail = look_at(made["email.html"], made["email.txt"], made["message.eml"])
-                letter = Letter(made["email.html"].decode(), mail)
-                letters[f"{project.settings.feeds.folder}/{folder}"] = letter
+                letters[f"{project.settings.feeds.folder}/{folder}"] = mail
     return letters, tuple(dict.fromkeys(problems))
 
 
@@ -191,12 +191,14 @@ def _root() -> Path:
 
 
 def _show(found: Sequence[Finding], most: int) -> None:
-    """The findings, of each rule the first `most`, and how many there are."""
+    """The findings below their severity, of each rule the first `most`, and how many there are."""
     seen: Counter[tuple[str, str]] = Counter()
-    for each in found:
-        seen[each.severity, each.rule] += 1
-        if seen[each.severity, each.rule] <= most:
-            click.echo(f"{each.severity}: {each}")
+    for severity, group in groupby(found, lambda each: each.severity):
+        click.echo(f"{severity}s:")
+        for each in group:
+            seen[severity, each.rule] += 1
+            if seen[severity, each.rule] <= most:
+                click.echo(str(each))
     if not options().quiet:
         click.echo(_summary(found, most))
 
