@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from email import message_from_bytes, policy
+from email import message_from_bytes
 from email.message import EmailMessage
+from email.policy import default
 from typing import Any, Literal
 
 from lxml import html as lxml_html
 
 from broadsheet.digests import mail_css
 from broadsheet.markup import width
+from broadsheet.pages.policy import unguarded
 
 CLIP_BYTES = 102_000
 """Gmail hides what stands below this many bytes of a message's HTML."""
@@ -77,8 +79,12 @@ class Mail:
 
 
 def look_at(html: bytes, text: bytes, message: bytes) -> Mail:
-    """The mail whose files (email.html, email.txt, message.eml) hold these bytes."""
-    parsed = message_from_bytes(message, policy=policy.default)
+    """The mail whose files (email.html, email.txt, message.eml) hold these bytes.
+
+    What is put into email.html for browsers only is not in the mail, and does not count.
+    """
+    parsed = message_from_bytes(message, policy=default)
+    html = unguarded(html.decode()).encode()
     tree = lxml_html.document_fromstring(html.decode())
     subject = str(parsed["Subject"] or "")
     preheader = _preheader(tree)
