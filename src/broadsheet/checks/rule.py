@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -62,6 +62,13 @@ def rule(name: str, severity: Severity, about: str) -> Callable[[Look], Look]:
         return look
 
     return register
+
+
+def more(lines: Sequence[int]) -> str:
+    """That the same is so on more lines than the first of `lines`; "" where it is not."""
+    others = len(set(lines)) - 1
+    lines_ = "line" if others == 1 else "lines"
+    return f", here and on {others} {lines_} more" if others else ""
 
 
 def findings(material: Material) -> tuple[Finding, ...]:

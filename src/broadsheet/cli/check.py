@@ -16,7 +16,7 @@ import click
 from jinja2 import Environment, TemplateSyntaxError
 
 from broadsheet import checks, config, feeds, inputs, outputs, records
-from broadsheet.articles import Article
+from broadsheet.articles import Article, fields, front_matter
 from broadsheet.checks import Finding, Material, of_problems
 from broadsheet.cli import making
 from broadsheet.cli.counting import count
@@ -92,6 +92,7 @@ def _material(project: Project) -> Material:
         texts={each.source: _text(project, each) for each in read.read},
         articles=read.read,
         pages=read.pages,
+        spared={path: _spared(project, path) for path in read.pages},
         problems=project.articles.problems,
         templates=templates,
         records=broken,
@@ -114,6 +115,15 @@ def _unique(articles: Iterable[Article]) -> tuple[Article, ...]:
 
 def _text(project: Project, article: Article) -> str:
     return inputs.read(project.root, article.source, "").text
+
+
+def _spared(project: Project, path: str) -> tuple[str, ...]:
+    """The rules that a file which is no article switches off for itself."""
+    with suppress(ArticleError, ValueError):
+        if parts := front_matter.split(inputs.read(project.root, path, "").text, path):
+            given = (parts[0].fields.get(front_matter.fold(name)) for name in fields.UNCHECKED)
+            return tuple(rule for each in given if each for rule in fields.texts(each))
+    return ()
 
 
 def _config_text(project: Project) -> str:
