@@ -482,6 +482,52 @@ def test_a_rule_is_set_in_the_config_and_by_the_article(newsroom: Newsroom) -> N
         assert newsroom.run("check").code == code
 
 
+@pytest.mark.parametrize(
+    ("head", "severity"),
+    [
+        ("---\n{}checks: {{no-summary: error}}\n---\n", "error"),
+        ("---\n{}checks:\n  no-summary: warn\n---\n", "warning"),
+        ("---\n{}checks:\n  no-summary: off\n  link-text: error\n---\n", ""),
+        ("---\n{}check_off: no-summary, link-text\n---\n", ""),
+        ("---\n{}check_off: [no-summary]\nchecks: {{no-summary: warning}}\n---\n", "warning"),
+        ('+++\ntitle = "A"\ndate = 2025-06-19\n[checks]\nno-summary = "error"\n+++\n', "error"),
+        ('+++\ntitle = "A"\ndate = 2025-06-19\nchecks = {{no-summary = false}}\n+++\n', ""),
+        ('{{"title": "A", "date": "2025-06-19", "checks": {{"no-summary": "error"}}}}\n', "error"),
+    ],
+)
+@pytest.mark.parametrize("config", ["error", "warn", "off"])
+def test_what_an_article_says_of_a_rule_weighs_more_than_the_config(
+    newsroom: Newsroom, head: str, severity: str, config: str
+) -> None:
+    """In each language of front matter; other articles keep to the config."""
+    newsroom.configure(f'[checks.rules]\nno-summary = "{config}"\n')
+    newsroom.write("content/a.md", head.format("title: A\ndate: 2025-06-19\n") + "\nText.\n")
+    newsroom.article("b.md")
+    found = {each["path"]: each["severity"] for each in findings(newsroom, "no-summary")}
+    general = {"error": "error", "warn": "warning", "off": ""}[config]
+    wanted = {"content/a.md": severity, "content/b.md": general}
+    assert found == {path: each for path, each in wanted.items() if each}
+
+
+def test_a_severity_that_is_none_is_told(newsroom: Newsroom) -> None:
+    """At its line, with those there are; the rule keeps the severity of the config."""
+    newsroom.article("a.md", checks={"no-summary": "loud", "zzz": "off"})
+    said = [(each["line"], each["what"], each["todo"]) for each in findings(newsroom, "check-off")]
+    assert said == [
+        (4, "checks: 'loud' is no severity of 'no-summary'", "write error, warn, off"),
+        (4, "there is no rule 'zzz'", "docs/checks.md lists the rules"),
+    ]
+    assert [each["severity"] for each in findings(newsroom, "no-summary")] == ["warning"]
+
+
+def test_the_line_of_a_field_is_not_that_of_another_ones_part(newsroom: Newsroom) -> None:
+    """A name may stand within another field too, and above."""
+    head = "---\nauthor:\n  name: A\n  image: a.png\ntitle: T\ndate: 2025-06-19\nimage: b.png\n"
+    newsroom.write("content/a.md", f"{head}---\n")
+    (found,) = findings(newsroom, "image-missing")
+    assert (found["line"], found["what"]) == (7, "the image 'b.png' is not on disk")
+
+
 def test_a_rule_that_does_not_exist_is_told(newsroom: Newsroom) -> None:
     """In the config it is an error with its line and the nearest rule."""
     newsroom.configure('[checks.rules]\nno-sumary = "off"\n')

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 from broadsheet.articles import Article
 from broadsheet.catalogue import Catalogue
+from broadsheet.checks.own import severities
 from broadsheet.checks.prose import Prose
 from broadsheet.digests.remarks import Mail
 from broadsheet.errors import Problem
@@ -35,7 +36,7 @@ class Material:
 
     config: the path of broadsheet.toml, as messages call it, and its text.
     texts: source path -> the whole text. articles: all that could be read, drafts too.
-    pages: source path -> why it is no article. spared: the rules that such a page switches off for
+    pages: source path -> why it is no article. of_pages: what such a page says of the rules for
     itself, by path. problems: what is wrong with the other files, with
     the user's mail templates, and with the records of issues.
     renditions: by article id, of the catalogue. outputs: path -> bytes of what would be written.
@@ -48,7 +49,7 @@ class Material:
     texts: Mapping[str, str]
     articles: tuple[Article, ...]
     pages: Mapping[str, str]
-    spared: Mapping[str, tuple[str, ...]]
+    of_pages: Mapping[str, Mapping[str, str]]
     problems: tuple[Problem, ...]
     templates: tuple[Problem, ...]
     records: tuple[Problem, ...]
@@ -133,20 +134,11 @@ class Material:
         lines.sort(key=lambda pair: pair[1].lstrip().startswith("#"))
         return lines[0][0] if lines else None
 
-    def unchecked(self, path: str) -> tuple[str, ...]:
-        """The rules that the article at `path` has switched off for itself."""
-        return self._unchecked.get(path, ())
-
     @cached_property
-    def _unchecked(self) -> Mapping[str, tuple[str, ...]]:
-        of_articles = {article.source: article.unchecked for article in self.articles}
-        return {**self.spared, **of_articles}
-
-    @cached_property
-    def shared_ids(self) -> frozenset[str]:
-        """The ids that more than one article has, drafts left out."""
-        counts = Counter(article.id for article in self.articles if not article.draft)
-        return frozenset(id_ for id_, count in counts.items() if count > 1)
+    def own(self) -> Mapping[str, Mapping[str, str]]:
+        """Source path -> what the file says of the rules for itself."""
+        of_articles = ((path, severities(text)) for path, text in self.texts.items())
+        return {**self.of_pages, **{path: said for path, said in of_articles if said}}
 
 
 def address_key(address: str) -> str:

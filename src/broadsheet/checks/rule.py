@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from broadsheet.checks.material import Material
+from broadsheet.checks.own import SEVERITIES
 from broadsheet.errors import Problem
 
 Severity = Literal["error", "warning"]
@@ -84,12 +85,14 @@ def of_problems(name: str, problems: Iterable[Problem]) -> tuple[Finding, ...]:
 
 
 def _apply(each: Rule, material: Material) -> Iterator[Finding]:
-    setting = material.settings.checks.rules.get(each.name)
-    if setting == "off":
+    general = material.settings.checks.rules.get(each.name)
+    if general == "off" and not any(each.name in said for said in material.own.values()):
         return
     for found in each.look(material):
         problem = found.problem if isinstance(found, Slight) else found
-        if each.name not in material.unchecked(problem.path):
+        said = material.own.get(problem.path, {}).get(each.name)
+        setting = said if said in SEVERITIES else general
+        if setting != "off":
             yield Finding(each.name, _severity(each, found, setting), problem)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from itertools import groupby
@@ -16,8 +16,9 @@ import click
 from jinja2 import Environment, TemplateSyntaxError
 
 from broadsheet import checks, config, feeds, inputs, outputs, records
-from broadsheet.articles import Article, fields, front_matter
+from broadsheet.articles import Article
 from broadsheet.checks import Finding, Material, of_problems
+from broadsheet.checks.own import severities
 from broadsheet.cli import making
 from broadsheet.cli.counting import count
 from broadsheet.cli.digest import make
@@ -92,7 +93,7 @@ def _material(project: Project) -> Material:
         texts={each.source: _text(project, each) for each in read.read},
         articles=read.read,
         pages=read.pages,
-        spared={path: _spared(project, path) for path in read.pages},
+        of_pages={path: _of_page(project, path) for path in read.pages},
         problems=project.articles.problems,
         templates=templates,
         records=broken,
@@ -117,13 +118,11 @@ def _text(project: Project, article: Article) -> str:
     return inputs.read(project.root, article.source, "").text
 
 
-def _spared(project: Project, path: str) -> tuple[str, ...]:
-    """The rules that a file which is no article switches off for itself."""
-    with suppress(ArticleError, ValueError):
-        if parts := front_matter.split(inputs.read(project.root, path, "").text, path):
-            given = (parts[0].fields.get(front_matter.fold(name)) for name in fields.UNCHECKED)
-            return tuple(rule for each in given if each for rule in fields.texts(each))
-    return ()
+def _of_page(project: Project, path: str) -> Mapping[str, str]:
+    """What a file that is no article says of the rules for itself."""
+    with suppress(ArticleError):
+        return severities(inputs.read(project.root, path, "").text)
+    return {}
 
 
 def _config_text(project: Project) -> str:
