@@ -67,6 +67,15 @@ def test_any_text_may_be_looked_at(text: str) -> None:
     assert len(found) == len(set(found))
 
 
+@given(st.text(st.sampled_from("ab \t`~<>[]()!^:-+.{}%#\\\n\"'=*_/&é中🦀"), max_size=80))
+def test_any_text_has_anchors(text: str) -> None:
+    """Whatever an article holds, each of its headings can be led to by its own words."""
+    found = anchors(Prose.of(text))
+    for key, heading in found.headings.items():
+        assert found.has(key)
+        assert found.nearest(key) == heading
+
+
 @pytest.mark.parametrize(
     ("body", "anchor", "there"),
     [

@@ -39,6 +39,7 @@ CODE = [
     "[^1]: a\n\n        [x](gone.md)",
     "<!-- [x](gone.md) -->",
     "<!--\n\n[x](gone.md)\n-->",
+    "{/* [x](gone.md) */}",
     "<pre>[x](gone.md)</pre>",
     "<PRE class='a'>\n\n[x](gone.md)</Pre>",
     "<code>[x](gone.md)</code>",
@@ -201,6 +202,7 @@ LENGTH = 200_000
 _UNITS = r"""
     [ [( []( [a]( ![ [[a] [a][ [a][b] [a]: [^ [^a] [^a]: ( <( <!-- <pre <pre> </pre> <img
     <script> ``` ~~~~ > - {%raw%} {{ {{< {%endraw%} \\[ `a`` [](< [a]((a) " ' & <a$b='c="d
+    {/* {/**/} ](（/ [a]（ {{<figure$ {{<figure$a="b [a]({{<ref$ <a$href="b">c [^a]：
     [](a$"b [](a$'b$( <a$b <a$onx= <a$href=" ![a](b)[ `$ <a<a <a'<a" <(<(
 """
 UNITS = (unit.replace("$", " ") for unit in _UNITS.split())

@@ -404,6 +404,26 @@ CASES = [
         6,
     ),
     Case(
+        "link-undefined",
+        body("", "看[这里]（https://a.org/x）。"),
+        body("看[这里](https://a.org/x)（见 https://a.org）。", "", "`[这里]（https://a.org/x）`"),
+        7,
+        said="write (https://a.org/x)",
+    ),
+    Case(
+        "raw-html",
+        body('<svg viewBox="0 0 1 1"><g><path d="M0"/></g></svg>'),
+        body("$a$"),
+        6,
+        said="<svg> is taken out",
+    ),
+    Case(
+        "footnote-undefined",
+        body("Text.[^x]"),
+        body("A class of characters: [^ ]."),
+        6,
+    ),
+    Case(
         "raw-html",
         body("List<String> <Tag/>"),
         body("`List<String>`"),
@@ -596,6 +616,29 @@ def test_a_feed_that_readers_do_not_take_is_told(newsroom: Newsroom) -> None:
     }
     newsroom.configure('[feeds]\ncontent = "summary"\n')
     assert findings(newsroom, "feed-size") == []
+
+
+def test_what_is_drawn_is_told_once(newsroom: Newsroom) -> None:
+    """The parts of a drawing or a formula go with it, and are no tags of their own."""
+    newsroom.article("a.md", "<svg><g><path/></g></svg>\n<math><mi>x</mi></math>\n")
+    told = [str(each["what"]) for each in findings(newsroom, "raw-html")]
+    assert told == ["<svg> is taken out", "<math> is taken out"]
+
+
+def test_a_draft_needs_no_date(newsroom: Newsroom) -> None:
+    """It gets one when it is published."""
+    newsroom.article("a.md", summary="s")
+    newsroom.write("content/b.md", "---\ntitle: B\ndraft: true\n---\n")
+    newsroom.write("content/c.md", "---\ntitle: C\ndraft: false\n---\n")
+    assert [each["path"] for each in findings(newsroom, "no-date")] == ["content/c.md"]
+
+
+def test_a_name_is_near_by_more_than_its_ending(newsroom: Newsroom) -> None:
+    """Two short names that share `.md` are not alike; a bundle goes by its folder."""
+    newsroom.article("zone4.md", "[a](gone.md) [b](long-hike.md)\n")
+    newsroom.article("a-long-hike/index.md")
+    told = [str(each["todo"]) for each in findings(newsroom, "broken-link")]
+    assert told == ["mend or remove the link", "did you mean content/a-long-hike/index.md?"]
 
 
 def test_a_page_that_a_link_names_is_not_said_to_be_missing(newsroom: Newsroom) -> None:

@@ -152,7 +152,10 @@ def test_a_missing_folder_is_a_finding(newsroom: Newsroom) -> None:
     """So is one that may not be read."""
     newsroom.configure('[articles]\nfolders = ["nowhere"]\n')
     ran = newsroom.run("check", "--json")
-    assert (ran.code, json.loads(ran.out)[0]["rule"]) == (2, "config")
+    (found,) = json.loads(ran.out)
+    assert (ran.code, found["rule"], found["path"]) == (2, "config", "broadsheet.toml")
+    text = (newsroom.folder / "broadsheet.toml").read_text(encoding="utf-8").split("\n")
+    assert text[found["line"] - 1] == 'folders = ["nowhere"]'
     with no_privileges() as folder:
         other = Newsroom.open(folder)
         other.article("inner/a.md")

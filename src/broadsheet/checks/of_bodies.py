@@ -27,12 +27,21 @@ _PLACED = "caption col colgroup tbody td tfoot th thead tr html head body noscri
 _ELSEWHERE = frozenset(_PLACED.split())
 _OTHERS = """
     acronym address applet area base basefont bgsound blink button canvas center dialog embed
-    fieldset font form frame frameset iframe legend link map marquee math menu meta meter nav
+    fieldset font form frame frameset hgroup iframe legend link map marquee math menu meta meter nav
     noembed noframes object optgroup option output param plaintext portal progress rb rtc script
     search select slot style svg template textarea title xmp
 """
 _HTML = frozenset(_OTHERS.split())
 """Elements of HTML, so that a name that is none can be told from them."""
+_WITHIN = """
+    animate animatemotion animatetransform annotation circle clippath defs desc ellipse feblend
+    fecolormatrix fegaussianblur feoffset filter foreignobject g line lineargradient marker mask
+    maction menclose mfrac mi mmultiscripts mn mo mover mpadded mphantom mroot mrow ms mspace msqrt
+    mstyle msub msubsup msup mtable mtd mtext mtr munder munderover path pattern polygon polyline
+    radialgradient rect semantics set stop symbol text textpath title tspan use view
+"""
+_DRAWN = frozenset(_WITHIN.split())
+"""Elements within a drawing or a formula, which go with it."""
 
 
 @rule(
@@ -98,7 +107,10 @@ def raw_html(material: Material) -> Iterator[Problem]:
         if "<" not in prose.text:
             continue
         lines: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
+        drawn = any(tag.name in {"svg", "math"} for tag in prose.tags)
         for tag in prose.tags:
+            if drawn and tag.name in _DRAWN:
+                continue
             for told in _dropped(tag):
                 lines[told].append(prose.line(tag.start))
         for (what, todo), found in lines.items():

@@ -23,6 +23,7 @@ _HOST_AND_PATH = re.compile(
     r"(?:[a-z0-9-]+\.)+(?:com|org|net|edu|gov|io|dev|eu|cn|de|fr|jp|uk)/\S*", re.IGNORECASE
 )
 _MAIL = re.compile(r"[^\s@<>]+@[^\s@<>]+\.[^\s@<>]+")
+_WIDE = re.compile(r"\]（\s?((?:https?:/|\.{0,2})/[^（）()\s]{1,2000})\s?）")
 _NOT_RELATIVE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|//|#|\?|\{")
 _SCHEME = re.compile(r"[\s\x00-\x1f]*([A-Za-z][A-Za-z0-9+.\s-]*):")
 _RUNS = {"javascript", "vbscript", "data", "file", "blob"}
@@ -41,7 +42,7 @@ _DIGITS = {"year": r"\d{4}", "month": r"\d{2}", "day": r"\d{2}", "path": ".+"}
     "A link to an article's source file, or to a file, that is not there leads nowhere.",
 )
 def broken_link(material: Material) -> Iterator[Problem | Slight]:
-    files = _Names({path.rpartition("/")[2]: path for path in sorted(material.library.pages)})
+    files = _Names({_stem(path): path for path in sorted(material.library.pages)})
     for article, line, target in targets(material, images=False):
         path = path_of(target)
         if _PAGE.search(path) and not _is_page(material, article, target):
@@ -50,7 +51,7 @@ def broken_link(material: Material) -> Iterator[Problem | Slight]:
                 problem = Problem(what, "link to its address on the web", article.source, line)
                 yield Slight(problem)
                 continue
-            todo = files.nearest(path.rpartition("/")[2])
+            todo = files.nearest(_stem(unquote(path)))
             yield Problem(f"no article is at {path!r}", todo, article.source, line)
         elif _FILE.search(path) and material.is_missing(article, path):
             todo = material.meant(article, path) or (
@@ -169,10 +170,15 @@ def link_scheme(material: Material) -> Iterator[Problem]:
 @rule(
     "link-undefined",
     "warning",
-    "[text][label] without a line `[label]: address` is no link: it stays in the text as it is.",
+    "[text][label] without a line `[label]: address` is no link: it stays in the text as it is. So "
+    "does [text]（address） with full-width parentheses.",
 )
 def link_undefined(material: Material) -> Iterator[Problem]:
     for article, prose in material.each():
+        for wide in _WIDE.finditer(prose.text) if "]（" in prose.text else ():
+            what = f"the parentheses around {wide[1]} are full-width, so it is no link"
+            todo = f"write ({wide[1]})"
+            yield Problem(what, todo, article.source, prose.line(wide.start()))
         for each in prose.references:
             if each.target is None:
                 what = f"the label [{each.label}] of a link is not defined"
@@ -231,6 +237,13 @@ def _on_the_site(material: Material) -> Iterator[tuple[Article, int, str, str]]:
                 address = _resolved(material, article, each.target)
                 if address.startswith(site):
                     yield article, prose.line(each.start), each.target, address
+
+
+def _stem(path: str) -> str:
+    """The name of a file without its ending; of a bundle that of its folder."""
+    folder, _, name = path.rpartition("/")
+    stem = name.partition(".")[0]
+    return folder.rpartition("/")[2] if stem == "index" and folder else stem
 
 
 def _last_part(address: str) -> str:

@@ -24,10 +24,10 @@ _HEAD = re.compile(
     r"|\+{3,}[^\S\n]*\n(?:(?!\+{3,}[^\S\n]*$).*\n)*\+{3,}[^\S\n]*$)",
     re.MULTILINE,
 )
-_MAY_BE_CODE = re.compile(r"[`<\\]|~~~|\{[{%]|\n[ \t]*\n(?: {4}|\t)")
+_MAY_BE_CODE = re.compile(r"[`<\\]|~~~|\{[{%/]|\n[ \t]*\n(?: {4}|\t)")
 _POINT = re.compile(
     r"^[ \t>]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)?(?P<fence>`{3,}(?=[^`\n]*$)|~{3,})"
-    r"|(?P<ticks>`+)|(?P<comment><!--)|<(?P<tag>pre|code|script|style|textarea)\b"
+    r"|(?P<ticks>`+)|(?P<comment><!--)|(?P<mdx>\{/\*)|<(?P<tag>pre|code|script|style|textarea)\b"
     r"|\{(?:\{[<%]|%-?)\s*(?P<pair>highlight|raw|comment)\b|(?P<escape>\\[!-/:-@\[-`{-~])",
     re.MULTILINE | re.IGNORECASE,
 )
@@ -134,6 +134,8 @@ class _Blanked:
                 self._code(point)
             elif point["comment"]:
                 self._until("-->", point.start() + 2, point.start(), more=3)
+            elif point["mdx"]:
+                self._until("*/}", point.end(), point.start(), more=3)
             elif point["tag"]:
                 self._element(point)
             elif point["pair"]:

@@ -214,6 +214,8 @@ def footnotes(text: str) -> Footnotes:
         before = text[max(line, found.start() - 200) : found.start()]
         at_start = not before.strip(" \t>")
         label = found["label"]
+        if not label.strip():
+            continue  # of a regular expression
         if found["colon"] == ":" and at_start:
             if label in notes.defined:
                 notes.again.append((label, found.start()))

@@ -16,7 +16,7 @@ import click
 from jinja2 import Environment, TemplateSyntaxError
 
 from broadsheet import checks, config, feeds, inputs, outputs, records
-from broadsheet.articles import Article
+from broadsheet.articles import Article, fields, front_matter
 from broadsheet.checks import Finding, Material, of_problems
 from broadsheet.checks.own import severities
 from broadsheet.cli import making
@@ -74,9 +74,20 @@ def _found() -> tuple[tuple[Finding, ...], int]:
         with outputs.lock(project.state, project.config_name):
             return checks.findings(_material(project)), 0
     except ConfigError as error:
-        return of_problems("config", error.problems), error.exit_code
+        return of_problems("config", map(_in_config, error.problems)), error.exit_code
     except ArticleError as error:  # of a folder: without it nothing is as it would be
         return of_problems("unreadable", error.problems), error.exit_code
+
+
+def _in_config(problem: Problem) -> Problem:
+    """`problem` of the config, at the line of the key that it begins with."""
+    name = options().config or config.CONFIG_NAME
+    if problem.path or not (options().directory / name).is_file():
+        return problem
+    text = _text_of(options().directory / name)
+    key = problem.what.partition(":")[0].rpartition(".")[2]
+    lines = [n for n, line in enumerate(text.split("\n"), 1) if line.lstrip().startswith(key)]
+    return replace(problem, path=str(name), line=lines[0] if lines else None)
 
 
 def _material(project: Project) -> Material:
@@ -88,7 +99,7 @@ def _material(project: Project) -> Material:
     wanted = feeds.to_render(project.feeds, project.settings.feeds)
     return Material(
         settings=project.settings,
-        config=(project.config_name, _config_text(project)),
+        config=(project.config_name, _text_of(project.root / project.config_name)),
         now=project.now,
         texts={each.source: _text(project, each) for each in read.read},
         articles=read.read,
@@ -119,15 +130,20 @@ def _text(project: Project, article: Article) -> str:
 
 
 def _of_page(project: Project, path: str) -> Mapping[str, str]:
-    """What a file that is no article says of the rules for itself."""
-    with suppress(ArticleError):
-        return severities(inputs.read(project.root, path, "").text)
+    """What a file that is no article says of the rules for itself. A draft needs no date yet."""
+    with suppress(ArticleError, ValueError):
+        text = inputs.read(project.root, path, "").text
+        said = severities(text)
+        if "no-date" not in said and (parts := front_matter.split(text, path)):
+            is_draft = fields.truth(parts[0].fields.get("draft", ""))
+            return {**said, "no-date": "off"} if is_draft else said
+        return said
     return {}
 
 
-def _config_text(project: Project) -> str:
+def _text_of(file: Path) -> str:
     with suppress(OSError, UnicodeDecodeError):
-        return (project.root / project.config_name).read_text(encoding="utf-8-sig")
+        return file.read_text(encoding="utf-8-sig")
     return ""
 
 
