@@ -35,8 +35,9 @@ def config(material: Material) -> Iterator[Problem]:
 )
 def check_off(material: Material) -> Iterator[Problem]:
     for article in material.by_path:
-        line = material.line(article, *fields.UNCHECKED, *fields.CHECKS)
-        for name, severity in material.own.get(article.source, {}).items():
+        said = material.own.get(article.source)
+        line = material.line(article, *fields.UNCHECKED, *fields.CHECKS) if said else None
+        for name, severity in (said or {}).items():
             if name not in RULES:
                 what = f"there is no rule {name!r}"
                 yield Problem(what, _rule_meant(name), article.source, line)
