@@ -43,7 +43,7 @@ def _severities(given: Mapping[str, object]) -> Mapping[str, str]:
 
 
 def _plain(value: str | list[object]) -> object:
-    """`value` without what is no text; the article's own reading has told of it."""
+    """`value` without what is no text, which can name no rule."""
     return value if isinstance(value, str) else [each for each in value if isinstance(each, str)]
 
 
