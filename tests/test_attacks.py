@@ -18,7 +18,9 @@ import pytest
 from lxml import etree
 
 import browser
+from broadsheet import preview
 from broadsheet.markup import Library, Links, render
+from broadsheet.preview import Shown
 from browser import Browser
 from conftest import Newsroom, contents
 
@@ -269,6 +271,9 @@ PROVOKED = """
   return typeof top.ran === 'number' ? top.ran : 0;
 })()
 """
+WAITED = """
+new Promise(done => setTimeout(done, 50)).then(() => typeof top.ran === 'number' ? top.ran : 0)
+"""
 LOADED = "performance.getEntriesByType('resource').map(e => e.name)"
 # One look at a page: what ran, what it asked for, and what there is that could run.
 SEEN = f"""
@@ -334,6 +339,30 @@ def page(folder: Path, name: str, content: str) -> Path:
     place = folder / name
     place.write_text(f"<!DOCTYPE html><meta charset=utf-8><body>{content}", encoding="utf-8")
     return place
+
+
+def preview_files(newsroom: Newsroom, *, live: bool) -> dict[str, str]:
+    """The pages of a preview of the issues that were made: path -> text."""
+    made = [
+        Shown(
+            digest="weekly",
+            title="Weekly",
+            key=folder.name,
+            date="",
+            upcoming=False,
+            files={
+                name: (folder / name).read_bytes()
+                for name in ("email.html", "email.txt", "index.html", "message.eml")
+            },
+        )
+        for folder in sorted(newsroom.folder.glob("feeds/digests/weekly/2*"))
+    ]
+    written = preview.files(made, {}, "en", live=live)
+    return {path: data.decode() for path, data in written.items() if path.endswith(".html")}
+
+
+def without_policy(text: str) -> str:
+    return re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", text)
 
 
 def nothing_ran(chromium: Browser, place: Path) -> None:
@@ -433,28 +462,48 @@ def test_a_feed_opened_as_a_page_runs_nothing(chromium: Browser, attacked: Newsr
 
 
 def test_every_page_has_a_strict_policy(attacked: Newsroom) -> None:
-    """No script, and no other host but for images; only the mail itself has none."""
-    found: dict[str, str] = {}
+    """No script, and no other host but for images; the mail as a page has one too."""
+    found: dict[str, set[str]] = {}
     for place in pages(attacked):
         text = place.read_text(encoding="utf-8")
         policies = re.findall(
             r'<meta http-equiv="Content-Security-Policy" content="([^"]*)">', text
         )
-        if place.name in {"email.html", "view.html"}:
-            continue
         assert len(policies) == 1, place
         # It counts only for what stands below it.
         before = text[: text.index("Content-Security-Policy")]
         assert set(re.findall(r"<([a-z]+)", before)) <= {"html", "head", "meta"}
-        found[place.name] = policies[0]
-    for policy in set(found.values()):
+        found.setdefault(place.name, set()).add(policies[0])
+    assert {"index.html", "email.html", "view.html", "web.html", "preview.html"} <= set(found)
+    for policy in set.union(*found.values()):
         rules = dict(rule.strip().partition(" ")[::2] for rule in policy.split(";"))
         assert rules.pop("default-src") == "'none'"
         assert rules.pop("base-uri") == rules.pop("form-action") == "'none'"
         assert rules.pop("style-src") == "'unsafe-inline'"
         assert set(rules) <= {"img-src", "frame-src"}
         assert rules.get("frame-src", "'self'") == "'self'"
-        assert set(rules.get("img-src", "").split()) <= {"https:", "http:", "data:", "'self'"}
+        assert set(rules.get("img-src", "").split()) <= {
+            *("https:", "http:", "data:", "'self'", "file:")
+        }
+
+
+def test_a_script_in_any_page_is_stopped_by_its_policy(
+    chromium: Browser, attacked: Newsroom, tmp_path: Path
+) -> None:
+    """If one got into a page after all, in an element or a handler, the browser does not run it."""
+    live = preview_files(attacked, live=True)
+    everything = {
+        **{place.relative_to(attacked.folder).as_posix(): place for place in pages(attacked)},
+        **{f"live/{path}": place for path, place in live.items()},
+    }
+    for path, source in everything.items():
+        text = source if isinstance(source, str) else source.read_text(encoding="utf-8")
+        injected = f"<script>{CODE}</script><img src=x onerror={CODE}><svg onload={CODE}></svg>"
+        assert text.count("</body>") == 1, path
+        place = tmp_path / "injected.html"
+        for evil, expected in ((text, 0), (without_policy(text), 1)):
+            place.write_text(evil.replace("</body>", f"{injected}</body>"), encoding="utf-8")
+            assert min(chromium.evaluate(place, WAITED), 1) == expected, path
 
 
 def test_the_mail_is_shown_in_a_frame_that_runs_nothing(attacked: Newsroom) -> None:

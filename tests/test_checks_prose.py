@@ -32,8 +32,14 @@ CODE = [
     "1. ```\n   [x](gone.md)\n   ```",
     "A\n\n    [x](gone.md)\n\n    [x](gone.md)",
     "\t[x](gone.md)",
+    "A\n\n    - [x](gone.md)\n    - [x](gone.md)",
+    "1. a\n\n        [x](gone.md)",
+    "- a\n\n      [x](gone.md)\n\n      [x](gone.md)",
+    "- a\n  - b\n\n        [x](gone.md)",
+    "[^1]: a\n\n        [x](gone.md)",
     "<!-- [x](gone.md) -->",
     "<!--\n\n[x](gone.md)\n-->",
+    "{/* [x](gone.md) */}",
     "<pre>[x](gone.md)</pre>",
     "<PRE class='a'>\n\n[x](gone.md)</Pre>",
     "<code>[x](gone.md)</code>",
@@ -60,6 +66,11 @@ def test_code_is_no_text(code: str) -> None:
         "- a\n\n    [x](here.md)",
         "1. a\n\n    [x](here.md)",
         "[^1]: a\n\n    [x](here.md)",
+        "- a\n\n    - b [x](here.md)",
+        "- a\n    - b\n\n        [x](here.md)",
+        "1. a\n    1. b\n        1. c\n\n            [x](here.md)",
+        "- a\n\n      - b\n\n        [x](here.md)",
+        "- a\n\nb\n\n  [x](here.md)",
         "a\n    [x](here.md)",
         "a ` b [x](here.md)",
         "a ` b\n\n[x](here.md) `c",
@@ -94,6 +105,41 @@ def test_a_target_is_what_the_author_wrote() -> None:
     assert targets("<a href='a.md?b=1&amp;c=2'>d</a>") == ["a.md?b=1&c=2"]
     assert targets("a [^1] [x] b[0][1] (c)") == []
     assert targets("a [x][y]") == [None]
+
+
+def test_two_brackets_in_a_row_are_a_link_only_with_a_label() -> None:
+    """Only where the second is defined; else the second may begin a link, or mean nothing."""
+    assert targets("[a] [b](c.md)") == ["c.md"]
+    assert targets("[a] [b] [c] [d](e.md) ![[f]] [g]") == ["e.md"]
+    assert targets("[a] [b]\n\n[b]: c.md") == ["c.md"]
+    assert targets("[a][] [b][c]") == [None, None]
+
+
+def test_links_are_found_in_shortcodes_and_media() -> None:
+    """A figure is an image and may be a link; `ref` is a link to an article's file."""
+    found = Prose.of(HEAD + '{{< figure src="a.png" alt="A" link="b.md" >}}').references
+    assert [(each.image, each.text, each.target) for each in found] == [
+        (True, "A", "a.png"),
+        (False, None, "b.md"),
+    ]
+    assert targets('[a]({{< relref "b.md" >}}) [c]({{% ref d.md#e %}})') == ["@/b.md", "@/d.md#e"]
+    assert targets("<video src='a.mp4'></video><audio><source src=b.mp3></audio>") == [
+        *("a.mp4", "b.mp3")
+    ]
+    assert targets('`{{< figure src="a.png" >}}` {{</* figure src="b.png" */>}}') == []
+
+
+def test_the_text_of_an_html_link_counts_where_it_is_plain() -> None:
+    """With a tag in it, it may be anything."""
+    found = Prose.of(HEAD + "<a href='b'>c &amp; d</a> <a href='e'><b>f</b></a>").references
+    assert [each.text for each in found] == ["c & d", None]
+
+
+def test_every_definition_of_a_footnote_is_found() -> None:
+    """The first of each label, those that come again, and those with a full-width colon."""
+    notes = Prose.of("[^a] [^b]\n\n[^a]: x\n> [^a]: y\n[^b]：z\n[^a]\n").footnotes
+    assert (list(notes.used), list(notes.defined), list(notes.wide)) == (["a", "b"], ["a"], ["b"])
+    assert [label for label, _ in notes.again] == ["a"]
 
 
 def test_a_place_in_the_text_has_its_line() -> None:
@@ -156,6 +202,7 @@ LENGTH = 200_000
 _UNITS = r"""
     [ [( []( [a]( ![ [[a] [a][ [a][b] [a]: [^ [^a] [^a]: ( <( <!-- <pre <pre> </pre> <img
     <script> ``` ~~~~ > - {%raw%} {{ {{< {%endraw%} \\[ `a`` [](< [a]((a) " ' & <a$b='c="d
+    {/* {/**/} ](（/ [a]（ {{<figure$ {{<figure$a="b [a]({{<ref$ <a$href="b">c [^a]：
     [](a$"b [](a$'b$( <a$b <a$onx= <a$href=" ![a](b)[ `$ <a<a <a'<a" <(<(
 """
 UNITS = (unit.replace("$", " ") for unit in _UNITS.split())

@@ -100,7 +100,7 @@ CASES = [
         ("image: /images/a.png",),
         (),
         0,
-        said="holds no file, so 1 images cannot be checked",
+        said="holds no file, so one image cannot be checked",
     ),
     Case("body-image-missing", body("", "![a](gone.png)"), body("`![a](gone.png)`"), 7),
     Case(
@@ -236,7 +236,7 @@ CASES = [
         body("A `Vec<T>` is a Vec<T>, and a Box<T>."),
         body("A `Vec<T>`, 1 < 2 > 0, a<5, [x](<b c.md>) <me@example.org>"),
         6,
-        said="<t> is read as an HTML tag, and taken out; ",
+        said="<T> is read as an HTML tag, and taken out; ",
     ),
     Case(
         "raw-html",
@@ -266,6 +266,169 @@ CASES = [
         ("check_off: [no-summary]",),
         5,
         said="did you mean 'no-summary'?",
+    ),
+    Case(
+        "footnote-undefined",
+        body("正文。[^注]", "", "[^注]：全角冒号"),
+        body("Text.[^注]", "", "[^注]: 半角冒号", "", "| [^注] | b |"),
+        6,
+        said="on line 8 write a plain colon (:) in the place of the full-width one",
+    ),
+    Case(
+        "footnote-undefined",
+        body("Text.[^Note]", "", "[^note]: x"),
+        body("Text.[^n]", "", "- a", "", "  [^n]: x"),
+        6,
+        said="line 8 defines [^note]: write both alike",
+    ),
+    Case(
+        "footnote-twice",
+        body("Text.[^1]", "", "[^1]: one", "", "[^1]: two"),
+        body("Text.[^1][^1]", "", "[^1]: one", "", "```", "[^1]: two", "```"),
+        10,
+        said="the footnote [^1] is defined on line 8 too",
+    ),
+    Case(
+        "broken-link",
+        body('<video src="gone.mp4"></video>', "[a]({{< ref `gone.md` >}}) [b]()"),
+        body('<video src="here.mp4"></video>', "[a]({{< ref `bad.md` >}}) [b](#)"),
+        6,
+        files={"content/here.mp4": b"x"},
+        said="the link 'b' has no address; write one",
+    ),
+    Case(
+        "broken-link",
+        body("[a](Good.md)", "[b](/files/Paper.PDF)"),
+        body("[a](bad.md)", "[b](/files/paper.pdf)"),
+        6,
+        files={"static/files/paper.pdf": b"x"},
+        said="did you mean static/files/paper.pdf?",
+    ),
+    Case(
+        "body-image-missing",
+        body("", '{{< figure src="/images/gone.png" alt="a" >}}'),
+        body('{{< figure src="/images/a.png" alt="a" >}}', '`{{< figure src="/gone.png" >}}`'),
+        7,
+        files={"static/images/a.png": b"x"},
+    ),
+    Case(
+        "body-image-missing",
+        body("![a](/images/A.PNG)"),
+        body("![a](/images/a.png)"),
+        6,
+        files={"static/images/a.png": b"x"},
+        said="did you mean static/images/a.png?",
+    ),
+    Case(
+        "link-anchor",
+        body("# The `Foo` trait & more", "", "[a](#the-foo-trait)", "[b](good.md#gone)"),
+        body(
+            *("## The `Foo` [trait](bad.md) & _more_ #", "", "1. Setext", "=========", ""),
+            *("### Again", "### Again", "### Named {#other}", '<a id="html"></a>', "## Crab (🦀)"),
+            "[a](#the-foo-trait--more) [b](#the-foo-trait-and-more-1) [c](#setext) [d](#1-setext)",
+            "[e](#again-1) [f](#other) [g](#html) [h](#) [i](#top) [j](#fn:1) [k](#crab-crab)",
+            "[l](#THE-FOO-TRAIT-MORE) [m](https://example.com/#x) [n](bad.md#the-foo-trait-more)",
+            "`[o](#gone)` [p](good.md#again)",
+        ),
+        8,
+        said="did you mean the heading 'The Foo trait & more'?",
+    ),
+    Case(
+        "link-anchor",
+        body("## 第一章", "", "[a](#第二节)", "[b](/posts/good/#没有)"),
+        body("## 中文 标题", "", "[a](#中文-标题) [b](#%E4%B8%AD%E6%96%87-%E6%A0%87%E9%A2%98)",
+             "[c](#zhong-wen-biao-ti) [d](#section-1) [e](/posts/bad/#第一章)"),
+        8,
+        said="no heading or id of content/good.md gives #没有",
+    ),
+    Case(
+        "link-anchor",
+        body("[a](#gone)"),
+        body("[a](#gone)", "", "{{< chart >}}"),
+        6,
+    ),
+    Case(
+        "invisible-character",
+        ("title: A\u200bB",),
+        ("title: 👩\u200d💻 ❤\ufe0f\u200d🔥 🏳\ufe0f\u200d🌈",),
+        2,
+        said="U+200B ZERO WIDTH SPACE",
+    ),
+    Case(
+        "invisible-character",
+        ("summary: a\u202eb",),
+        ("summary: می\u200cخواهم שלום\u200f",),
+        4,
+    ),
+    Case(
+        "invisible-character",
+        ("tags: [a, b\u00adc]",),
+        ("title: Donau\u00addampf", "tags: [ไทย\u200bดี]"),
+        5,
+    ),
+    Case(
+        "invisible-character",
+        ("main_topics: [A\U000e0041I]",),
+        ("main_topics: [🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f]",),
+        5,
+        said="U+E0041 TAG LATIN CAPITAL LETTER A",
+    ),
+    Case("invisible-character", ("slug: a\u2060b",), ("slug: a-b",), 5, said="its address has"),
+    Case(
+        "many-topics",
+        (f"tags: [{', '.join(f't{n}' for n in range(51))}]",),
+        (f"tags: [{', '.join(f't{n}' for n in range(50))}]",),
+        5,
+        said="it has 51 tags",
+    ),
+    Case(
+        "link-text",
+        body(
+            *("[https://a.org](https://b.org)", "[a.org/x](https://b.org/x)"),
+            *("[me@a.org](mailto:y@a.org)", '<a href="https://b.org">https://a.org</a>'),
+        ),
+        body(
+            "[https://例子.org/](https://xn--fsqu00a.org/)",
+            "[https://a.org:443/x](https://a.org/x) [a.org/x](https://a.org/x/)",
+            "[Node.js/Express](https://a.org) [me@a.org](mailto:Me@a.org?subject=x)",
+            "[me@a.org](https://a.org/contact) <a href='https://a.org'>https://a.org</a>",
+            r"[https://a.org/b\_c](https://a.org/b_c)",
+        ),
+        6,
+        said="says me@a.org but it leads to mailto:y@a.org",
+    ),
+    Case(
+        "link-undefined",
+        body("[the text][nowhere]"),
+        body("![[embed.png]] [sic] [a] [b](https://a.org)"),
+        6,
+    ),
+    Case(
+        "link-undefined",
+        body("", "看[这里]（https://a.org/x）。"),
+        body("看[这里](https://a.org/x)（见 https://a.org）。", "", "`[这里]（https://a.org/x）`"),
+        7,
+        said="write (https://a.org/x)",
+    ),
+    Case(
+        "raw-html",
+        body('<svg viewBox="0 0 1 1"><g><path d="M0"/></g></svg>'),
+        body("$a$"),
+        6,
+        said="<svg> is taken out",
+    ),
+    Case(
+        "footnote-undefined",
+        body("Text.[^x]"),
+        body("A class of characters: [^ ]."),
+        6,
+    ),
+    Case(
+        "raw-html",
+        body("List<String> <Tag/>"),
+        body("`List<String>`"),
+        6,
+        said="write it as code: `<String>`",
     ),
 ]  # fmt: skip
 
@@ -339,6 +502,52 @@ def test_a_rule_is_set_in_the_config_and_by_the_article(newsroom: Newsroom) -> N
         assert newsroom.run("check").code == code
 
 
+@pytest.mark.parametrize(
+    ("head", "severity"),
+    [
+        ("---\n{}checks: {{no-summary: error}}\n---\n", "error"),
+        ("---\n{}checks:\n  no-summary: warn\n---\n", "warning"),
+        ("---\n{}checks:\n  no-summary: off\n  link-text: error\n---\n", ""),
+        ("---\n{}check_off: no-summary, link-text\n---\n", ""),
+        ("---\n{}check_off: [no-summary]\nchecks: {{no-summary: warning}}\n---\n", "warning"),
+        ('+++\ntitle = "A"\ndate = 2025-06-19\n[checks]\nno-summary = "error"\n+++\n', "error"),
+        ('+++\ntitle = "A"\ndate = 2025-06-19\nchecks = {{no-summary = false}}\n+++\n', ""),
+        ('{{"title": "A", "date": "2025-06-19", "checks": {{"no-summary": "error"}}}}\n', "error"),
+    ],
+)
+@pytest.mark.parametrize("config", ["error", "warn", "off"])
+def test_what_an_article_says_of_a_rule_weighs_more_than_the_config(
+    newsroom: Newsroom, head: str, severity: str, config: str
+) -> None:
+    """In each language of front matter; other articles keep to the config."""
+    newsroom.configure(f'[checks.rules]\nno-summary = "{config}"\n')
+    newsroom.write("content/a.md", head.format("title: A\ndate: 2025-06-19\n") + "\nText.\n")
+    newsroom.article("b.md")
+    found = {each["path"]: each["severity"] for each in findings(newsroom, "no-summary")}
+    general = {"error": "error", "warn": "warning", "off": ""}[config]
+    wanted = {"content/a.md": severity, "content/b.md": general}
+    assert found == {path: each for path, each in wanted.items() if each}
+
+
+def test_a_severity_that_is_none_is_told(newsroom: Newsroom) -> None:
+    """At its line, with those there are; the rule keeps the severity of the config."""
+    newsroom.article("a.md", checks={"no-summary": "loud", "zzz": "off"})
+    said = [(each["line"], each["what"], each["todo"]) for each in findings(newsroom, "check-off")]
+    assert said == [
+        (4, "checks: 'loud' is no severity of 'no-summary'", "write error, warn, off"),
+        (4, "there is no rule 'zzz'", "docs/checks.md lists the rules"),
+    ]
+    assert [each["severity"] for each in findings(newsroom, "no-summary")] == ["warning"]
+
+
+def test_the_line_of_a_field_is_not_that_of_another_ones_part(newsroom: Newsroom) -> None:
+    """A name may stand within another field too, and above."""
+    head = "---\nauthor:\n  name: A\n  image: a.png\ntitle: T\ndate: 2025-06-19\nimage: b.png\n"
+    newsroom.write("content/a.md", f"{head}---\n")
+    (found,) = findings(newsroom, "image-missing")
+    assert (found["line"], found["what"]) == (7, "the image 'b.png' is not on disk")
+
+
 def test_a_rule_that_does_not_exist_is_told(newsroom: Newsroom) -> None:
     """In the config it is an error with its line and the nearest rule."""
     newsroom.configure('[checks.rules]\nno-sumary = "off"\n')
@@ -407,3 +616,110 @@ def test_a_feed_that_readers_do_not_take_is_told(newsroom: Newsroom) -> None:
     }
     newsroom.configure('[feeds]\ncontent = "summary"\n')
     assert findings(newsroom, "feed-size") == []
+
+
+def test_what_is_drawn_is_told_once(newsroom: Newsroom) -> None:
+    """The parts of a drawing or a formula go with it, and are no tags of their own."""
+    newsroom.article("a.md", "<svg><g><path/></g></svg>\n<math><mi>x</mi></math>\n")
+    told = [str(each["what"]) for each in findings(newsroom, "raw-html")]
+    assert told == ["<svg> is taken out", "<math> is taken out"]
+
+
+def test_a_draft_needs_no_date(newsroom: Newsroom) -> None:
+    """It gets one when it is published."""
+    newsroom.article("a.md", summary="s")
+    newsroom.write("content/b.md", "---\ntitle: B\ndraft: true\n---\n")
+    newsroom.write("content/c.md", "---\ntitle: C\ndraft: false\n---\n")
+    assert [each["path"] for each in findings(newsroom, "no-date")] == ["content/c.md"]
+
+
+def test_a_name_is_near_by_more_than_its_ending(newsroom: Newsroom) -> None:
+    """Two short names that share `.md` are not alike; a bundle goes by its folder."""
+    newsroom.article("zone4.md", "[a](gone.md) [b](long-hike.md)\n")
+    newsroom.article("a-long-hike/index.md")
+    told = [str(each["todo"]) for each in findings(newsroom, "broken-link")]
+    assert told == ["mend or remove the link", "did you mean content/a-long-hike/index.md?"]
+
+
+def test_a_page_that_a_link_names_is_not_said_to_be_missing(newsroom: Newsroom) -> None:
+    """Its file is there, but it is no article: a warning that says so, and no error."""
+    newsroom.write("content/about.md", "---\ntitle: About\n---\n")
+    newsroom.article("a.md", "[x](about.md) [y](@/about.md) [z](gone.md)\n")
+    found = [(each["severity"], each["what"]) for each in findings(newsroom, "broken-link")]
+    assert found[0] == ("error", "no article is at 'gone.md'")
+    assert [severity for severity, _ in found] == ["error", "warning", "warning"]
+    assert all("is a page without a date" in str(what) for _, what in found[1:])
+
+
+def test_pages_are_told_only_where_articles_are(newsroom: Newsroom) -> None:
+    """Among articles, of a year too, a missing date is a slip; in a folder of pages it is none."""
+    page = "---\ntitle: A page\n---\n"
+    newsroom.article("posts/2024/a.md", summary="s")
+    for path in ("posts/2025/b.md", "posts/c/index.md", "about.md", "docs/d.md", "docs/e.md"):
+        newsroom.write(f"content/{path}", page)
+    newsroom.article("posts/f.md", summary="s")
+    newsroom.write("content/posts/g.md", page.replace("---\n", "---\ncheck_off: no-date\n", 1))
+    paths = [each["path"] for each in findings(newsroom, "no-date")]
+    assert paths == ["content/posts/2025/b.md", "content/posts/c/index.md"]
+
+
+def test_a_site_without_articles_is_told_so_once(newsroom: Newsroom) -> None:
+    """Where no file has a date, the config may name the wrong folder."""
+    for number in range(5):
+        newsroom.write(f"content/{number}.md", "---\ntitle: A page\n---\n")
+    newsroom.configure('[articles]\n# folders: a comment\nfolders = ["content"]\n')
+    (found,) = findings(newsroom, "no-date")
+    assert (found["path"], found["what"]) == (
+        "broadsheet.toml",
+        "none of 5 files has a date, so there is no article",
+    )
+    text = (newsroom.folder / "broadsheet.toml").read_text(encoding="utf-8").split("\n")
+    assert text[int(str(found["line"])) - 1] == 'folders = ["content"]'
+
+
+def test_a_site_that_writes_no_summaries_is_told_so_once(newsroom: Newsroom) -> None:
+    """Of many articles without one nobody reads the list; of a few each is named."""
+    for number in range(51):
+        newsroom.article(f"{number}.md")
+    (found,) = findings(newsroom, "no-summary")
+    assert found["what"] == "51 of 51 articles have no summary"
+    newsroom.article("50.md", summary="In short.")
+    assert len(findings(newsroom, "no-summary")) == 50
+
+
+def test_the_spelling_that_the_config_has_is_the_right_one(newsroom: Newsroom) -> None:
+    """However old the article is that writes it otherwise; else the oldest one is named."""
+    newsroom.article("old.md", date="2020-01-01", main_topics=["ＡＩ"])
+    newsroom.article("new.md", main_topics=["AI"])
+    (found,) = findings(newsroom, "topic-spelling")
+    assert (found["path"], found["what"]) == (
+        "content/new.md",
+        "the topic 'AI' is written 'ＡＩ' in content/old.md",
+    )
+    newsroom.configure('[topics]\nknown = ["AI"]\n')
+    (found,) = findings(newsroom, "topic-spelling")
+    assert (found["path"], found["what"]) == (
+        "content/old.md",
+        "the topic 'ＡＩ' is written 'AI' in the config",
+    )
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+@pytest.mark.parametrize(
+    ("head", "field_line"),
+    [
+        ("---\ntitle: A\ndate: 2025-06-19\nimage: gone.png\n---\n", 4),
+        ('+++\ntitle = "A"\ndate = 2025-06-19\nimage = "gone.png"\n+++\n', 4),
+        ('{\n"title": "A",\n"date": "2025-06-19",\n"image": "gone.png"\n}\n', 4),
+    ],
+)
+def test_lines_are_right_in_every_form_of_file(
+    newsroom: Newsroom, head: str, field_line: int, mark: str, end: str
+) -> None:
+    """With any line end, with a mark at the start, and in each language of front matter."""
+    text = f"{mark}{head}\nText.\n\n[x](gone.md)\n".replace("\n", end)
+    newsroom.write("content/a.md", text.encode())
+    (image,) = findings(newsroom, "image-missing")
+    (link,) = findings(newsroom, "broken-link")
+    assert (image["line"], link["line"]) == (field_line, head.count("\n") + 4)

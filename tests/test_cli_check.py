@@ -23,14 +23,16 @@ def project(newsroom: Newsroom) -> Newsroom:
 
 
 def test_the_worst_comes_first_with_counts_at_the_end(project: Newsroom) -> None:
-    """`severity: path:line: rule: what; what to do`, by place, then how many of what."""
+    """`path:line: rule: what; what to do`, errors first and by place, then how many of what."""
     ran = project.run("check")
     assert (ran.code, ran.err) == (1, "")
     missing = "the image 'gone.png' is not on disk; put it beside the article or into an assets"
     assert ran.out.splitlines() == [
-        f"error: content/b.md:6: body-image-missing: {missing} folder (static)",
-        "warning: content/a.md:1: no-summary: it has no summary; write `summary: ...`",
-        "warning: content/b.md:1: no-summary: it has no summary; write `summary: ...`",
+        "errors:",
+        f"content/b.md:6: body-image-missing: {missing} folder (static)",
+        "warnings:",
+        "content/a.md:1: no-summary: it has no summary; write `summary: ...`",
+        "content/b.md:1: no-summary: it has no summary; write `summary: ...`",
         "1 error, 2 warnings",
         "       1  body-image-missing",
         "       2  no-summary",
@@ -66,8 +68,9 @@ def test_strict_fails_on_warnings(newsroom: Newsroom) -> None:
 def test_quiet_says_only_what_is_wrong(project: Newsroom) -> None:
     """No counts; and nothing at all when nothing is wrong, so that cron stays silent."""
     lines = project.run("check", "--quiet").out.splitlines()
-    assert len(lines) == 3
-    assert all(line.startswith(("error: ", "warning: ")) for line in lines)
+    assert [line.partition(":")[0] for line in lines] == [
+        *("errors", "content/b.md", "warnings", "content/a.md", "content/b.md")
+    ]
     project.article("a.md", summary="In short.")
     project.article("b.md", summary="In short.")
     ran = project.run("check", "--quiet")
@@ -149,7 +152,10 @@ def test_a_missing_folder_is_a_finding(newsroom: Newsroom) -> None:
     """So is one that may not be read."""
     newsroom.configure('[articles]\nfolders = ["nowhere"]\n')
     ran = newsroom.run("check", "--json")
-    assert (ran.code, json.loads(ran.out)[0]["rule"]) == (2, "config")
+    (found,) = json.loads(ran.out)
+    assert (ran.code, found["rule"], found["path"]) == (2, "config", "broadsheet.toml")
+    text = (newsroom.folder / "broadsheet.toml").read_text(encoding="utf-8").split("\n")
+    assert text[found["line"] - 1] == 'folders = ["nowhere"]'
     with no_privileges() as folder:
         other = Newsroom.open(folder)
         other.article("inner/a.md")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import http.client
 import os
 import re
@@ -134,7 +135,31 @@ def test_the_gallery_and_the_images_are_served(served: Served) -> None:
     answer = connection.getresponse()
     assert (answer.status, answer.read()) == (200, PNG)
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'; ")
+    assert answer.headers["Content-Security-Policy"].endswith("; sandbox")
     connection.close()
+
+
+def test_every_page_is_served_with_a_policy(project: Newsroom, served: Served) -> None:
+    """No script but the one that reloads, named by its digest; nobody may frame or read a page."""
+    for path in ("/index.html", PAGE, "/weekly/2025-06-30/view.html"):
+        status, body, headers = served.get(path)
+        policy = headers["Content-Security-Policy"]
+        assert status == 200
+        assert "default-src 'none'; " in policy
+        assert "frame-ancestors 'self'" in policy
+        (script,) = re.findall(r"script-src ([^;]*);", policy)
+        assert re.fullmatch(r"'sha256-[\w+/]{43}='", script)
+        assert headers["Referrer-Policy"] == "no-referrer"
+        assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
+        assert body.count('http-equiv="Content-Security-Policy"') == 1
+    with served.events() as events:
+        project.configure("[nonsense]\n")
+        assert next(line for line in events if line.startswith("data:")) == "data: changed"
+        trouble = served.get(PAGE)[1]
+        assert "nonsense" in trouble
+        assert html.unescape(trouble).count(script) == 1
+    assert "sandbox" in served.get("/no/such/page.html")[2]["Content-Security-Policy"]
 
 
 def test_nothing_else_is_served(served: Served) -> None:

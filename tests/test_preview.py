@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
 from pathlib import Path
 
@@ -65,10 +67,11 @@ def test_the_files_of_the_issue_are_there_byte_for_byte(made: dict[str, bytes]) 
 
 
 def test_only_images_on_disk_are_shown_from_there(made: dict[str, bytes]) -> None:
-    """In the view and the web version; every other byte is the mail's."""
+    """In the view and the web version; but for the policy every other byte is the mail's."""
     view = made["weekly/2025-06-30/view.html"].decode()
     local = "../../../static/images/a%20b.png"
-    assert view == MAIL.replace("https://example.org/images/a.png", local)
+    policy = re.compile("\n<meta http-equiv[^>]*>")
+    assert policy.sub("", view) == MAIL.replace("https://example.org/images/a.png", local)
     assert local in made["weekly/2025-06-30/web.html"].decode()
 
 
@@ -100,11 +103,13 @@ def test_the_mail_stands_at_both_widths_in_light_and_dark(made: dict[str, bytes]
 
 def test_the_remarks_are_shown_with_their_names() -> None:
     """What the mail checks find stands on the page, and its number in the gallery."""
-    bad = {**FILES, "email.html": MAIL.replace(' alt="a"', "").replace("Before", "").encode()}
+    wrong = MAIL.replace(' alt="a"', ' style="float:left"')
+    bad = {**FILES, "email.html": wrong.encode()}
     made = files([_shown(files=bad)], {}, "en")
     tree = _tree(made["weekly/2025-06-30/preview.html"])
     assert "mail-image-alt" in _text(tree)
     assert "image_alt" in _text(tree)
+    assert "mail-css" in _text(tree)
     assert "mail-image-alt" not in _text(_tree(files([_shown()], {}, "en")["index.html"]))
     assert "1" in _text(_tree(made["index.html"]))
 
@@ -159,10 +164,14 @@ def test_no_page_takes_anything_from_the_network(live: bool) -> None:
         ]
         assert policy.startswith("default-src 'none'; ")
         assert ("script-src" in policy) == live
+        assert "unsafe-inline" not in policy.replace("style-src 'unsafe-inline'", "")
         assert not list(tree.iter("link"))
         scripts = list(tree.iter("script"))
         assert bool(scripts) == live
         assert not any(script.get("src") for script in scripts)
+        for script in scripts:
+            digest = hashlib.sha256((script.text or "").encode()).digest()
+            assert f"script-src 'sha256-{base64.b64encode(digest).decode()}';" in policy
         assert not list(tree.iter("img"))
         assert not re.search(r"url\(|@import|@font-face", page.decode().partition("</style>")[0])
 

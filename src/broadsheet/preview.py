@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from broadsheet import pages
-from broadsheet.digests.remarks import CLIP_BYTES, Mail, look_at
+from broadsheet.digests.remarks import CLIP_BYTES, ROOM_BYTES, Mail, look_at
+from broadsheet.pages import policy
 from broadsheet.words import Words
 
 MAIL, TEXT, WEB, MESSAGE = "email.html", "email.txt", "index.html", "message.eml"
@@ -51,11 +52,12 @@ def files(
     since they may not be on the web yet. live: the pages reload when the server says so.
     """
     cards = [_card(issue) for issue in issues]
+    script = pages.live_script() if live else ""
     made: dict[str, bytes] = {}
     for card in cards:
-        made |= _issue_files(card, images, language, live)
+        made |= _issue_files(card, images, language, script)
     made["index.html"] = pages.render(
-        "gallery.html.j2", language=language, words=Words(language), cards=cards, live=live
+        "gallery.html.j2", language=language, words=Words(language), cards=cards, script=script
     )
     return made
 
@@ -66,7 +68,7 @@ def _card(issue: Shown) -> _Card:
 
 
 def _issue_files(
-    card: _Card, images: Mapping[str, str], language: str, live: bool
+    card: _Card, images: Mapping[str, str], language: str, script: str
 ) -> Iterable[tuple[str, bytes]]:
     issue = card.issue
     source = issue.files[MAIL].decode()
@@ -79,7 +81,8 @@ def _issue_files(
         source=source,
         text=issue.files[TEXT].decode(),
         clip=CLIP_BYTES,
-        live=live,
+        room=ROOM_BYTES,
+        script=script,
     )
     shown = {
         _SHOWN: _from_disk(source, images).encode(),
@@ -91,9 +94,10 @@ def _issue_files(
 
 
 def _from_disk(html: str, images: Mapping[str, str]) -> str:
-    """`html` with the images that are on disk shown from there."""
-    return re.sub(
+    """`html` with the images that are on disk shown from there, and with leave to do so."""
+    shown = re.sub(
         r'(\bsrc=")([^"]*)"',
         lambda found: f'{found[1]}../../{images[found[2]]}"' if found[2] in images else found[0],
         html,
     )
+    return policy.previewed(shown)

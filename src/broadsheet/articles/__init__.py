@@ -57,7 +57,6 @@ class Article:
     body: the Markdown below the front matter, without what XML forbids; None where it was let
     go, since of most articles only the front matter is needed.
     sha256: of the whole source text, in hexadecimal.
-    unchecked: the rules of `check` that it switches off for itself.
     """
 
     source: str
@@ -79,7 +78,6 @@ class Article:
     aliases: tuple[str, ...]
     body: str | None
     sha256: str
-    unchecked: tuple[str, ...] = ()
 
     @property
     def appears(self) -> datetime:
@@ -175,7 +173,6 @@ class _Reader:
             aliases=self._read(("aliases", "redirect_from"), fields.texts, ()),
             body=body,
             sha256=self.source.sha256,
-            unchecked=self._read(fields.UNCHECKED, fields.texts, ()),
         )
         if self.problems:
             raise ArticleError(*self.problems)

@@ -28,6 +28,7 @@ AUTHORS = ("author", "authors")
 ADDRESS = ("url", "permalink", "path")
 LANGUAGE = ("language", "lang", "locale")
 UNCHECKED = ("check_off",)
+CHECKS = ("checks",)
 UNPUBLISHED = ("draft", "eleventyExcludeFromCollections", "headless")
 
 _TRUE = {"true", "yes", "on", "1"}

@@ -244,11 +244,13 @@ def _refuse_deep(fields: object) -> None:
 
 
 def _lines(head: str) -> dict[str, int]:
-    found: dict[str, int] = {}
+    """The line of each field; of two with one name that which is not part of another field."""
+    top: dict[str, int] = {}
+    nested: dict[str, int] = {}
     for number, line in enumerate(head.split("\n"), 1):
-        if pair := re.match(r"\s*[\"']?([\w-]+)[\"']?\s*[:=]", line):
-            found.setdefault(fold(pair[1]), number)
-    return found
+        if pair := re.match(r"(\s*)[\"']?([\w-]+)[\"']?\s*[:=]", line):
+            (nested if pair[1] else top).setdefault(fold(pair[2]), number)
+    return {**nested, **top}
 
 
 def _unreadable(error: Exception, path: str, start: int) -> Problem:

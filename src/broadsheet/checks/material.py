@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from posixpath import dirname, normpath
+from urllib.parse import unquote
 
 from broadsheet.articles import Article
 from broadsheet.catalogue import Catalogue
+from broadsheet.checks.own import severities
 from broadsheet.checks.prose import Prose
 from broadsheet.digests.remarks import Mail
 from broadsheet.errors import Problem
 from broadsheet.markup import Asset, Library, Links, Rendition
+from broadsheet.markup.links import INTERNAL
 from broadsheet.settings import Settings
 
 
@@ -26,21 +30,14 @@ class Published:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """An issue that comes next, as a mail: the HTML of it, and what was seen in it."""
-
-    html: str
-    mail: Mail
-
-
 @dataclass(frozen=True)
 class Material:
     """The project as it is and as it would be published.
 
     config: the path of broadsheet.toml, as messages call it, and its text.
     texts: source path -> the whole text. articles: all that could be read, drafts too.
-    pages: source path -> why it is no article. problems: what is wrong with the other files, with
+    pages: source path -> why it is no article. of_pages: what such a page says of the rules for
+    itself, by path. problems: what is wrong with the other files, with
     the user's mail templates, and with the records of issues.
     renditions: by article id, of the catalogue. outputs: path -> bytes of what would be written.
     letters: the folder of an issue that comes next -> its mail. published: the last build.
@@ -52,6 +49,7 @@ class Material:
     texts: Mapping[str, str]
     articles: tuple[Article, ...]
     pages: Mapping[str, str]
+    of_pages: Mapping[str, Mapping[str, str]]
     problems: tuple[Problem, ...]
     templates: tuple[Problem, ...]
     records: tuple[Problem, ...]
@@ -59,7 +57,7 @@ class Material:
     library: Library
     renditions: Mapping[str, Rendition]
     outputs: Mapping[str, bytes]
-    letters: Mapping[str, Letter]
+    letters: Mapping[str, Mail]
     published: tuple[Published, ...]
 
     @cached_property
@@ -96,28 +94,51 @@ class Material:
             return False  # nothing is known of what lies at the root of the site
         return self.asset(article, path) is None
 
+    def meant(self, article: Article, path: str) -> str:
+        """A question after the file on disk that `path` may have been meant for; "" for none."""
+        wanted = unquote(path)
+        alike = self._spellings.get(wanted.rpartition("/")[2].casefold(), ())
+        if not alike:
+            return ""
+        near = normpath(f"{dirname(article.source)}/{wanted}").casefold()
+        same = [each for each in alike if each.casefold().endswith(wanted.lstrip("./").casefold())]
+        best = next((each for each in alike if each.casefold() == near), (same or alike)[0])
+        return f"did you mean {best}?"
+
+    def is_plain_page(self, article: Article, path: str) -> bool:
+        """Whether `path`, as a link in `article`, names a file that is no article."""
+        wanted = unquote(path)
+        if wanted.startswith((INTERNAL, "/")):
+            end = "/" + wanted.removeprefix(INTERNAL).lstrip("/")
+            return any(f"/{page}".endswith(end) for page in self.pages)
+        return normpath(f"{dirname(article.source)}/{wanted}") in self.pages
+
+    @cached_property
+    def _spellings(self) -> Mapping[str, tuple[str, ...]]:
+        """The paths of the files on disk, by name in lower case."""
+        found: defaultdict[str, list[str]] = defaultdict(list)
+        paths = {
+            each.path for each in (*self.library.rooted.values(), *self.library.beside.values())
+        }
+        for path in sorted(paths):
+            found[path.rpartition("/")[2].casefold()].append(path)
+        return {name: tuple(each) for name, each in found.items()}
+
     def line(self, article: Article, *fields: str) -> int | None:
         """The line of the first of `fields` that the article's front matter has."""
         return self.prose[article.source].field_line(*fields)
 
     def config_line(self, name: str) -> int | None:
-        """The first line of the config that has the word `name` in it."""
-        lines = self.config[1].split("\n")
-        return next((number for number, line in enumerate(lines, 1) if name in line), None)
-
-    def unchecked(self, path: str) -> tuple[str, ...]:
-        """The rules that the article at `path` has switched off for itself."""
-        return self._unchecked.get(path, ())
+        """The first line of the config that has the word `name` in it, comments last."""
+        lines = [pair for pair in enumerate(self.config[1].split("\n"), 1) if name in pair[1]]
+        lines.sort(key=lambda pair: pair[1].lstrip().startswith("#"))
+        return lines[0][0] if lines else None
 
     @cached_property
-    def _unchecked(self) -> Mapping[str, tuple[str, ...]]:
-        return {article.source: article.unchecked for article in self.articles}
-
-    @cached_property
-    def shared_ids(self) -> frozenset[str]:
-        """The ids that more than one article has, drafts left out."""
-        counts = Counter(article.id for article in self.articles if not article.draft)
-        return frozenset(id_ for id_, count in counts.items() if count > 1)
+    def own(self) -> Mapping[str, Mapping[str, str]]:
+        """Source path -> what the file says of the rules for itself."""
+        of_articles = ((path, severities(text)) for path, text in self.texts.items())
+        return {**self.of_pages, **{path: said for path, said in of_articles if said}}
 
 
 def address_key(address: str) -> str:

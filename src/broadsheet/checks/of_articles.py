@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 
@@ -16,6 +16,9 @@ from broadsheet.topics import key
 
 _PREVIOUS_CENTURY = datetime(1900, 1, 1, tzinfo=UTC)
 _LONGEST_SUMMARY = 400  # columns: more than a mail shows of it
+_FEW = 3  # files
+_MANY = 50  # articles; of fewer each is told
+_MOST_NAMES = 50  # topics, or tags, of one article
 
 
 @rule(
@@ -32,13 +35,32 @@ def unreadable(material: Material) -> Iterator[Problem]:
 @rule(
     "no-date",
     "warning",
-    "A file with front matter but no date is taken for a page of the site, and is in no feed. "
-    "Switch this rule off if your articles folder holds many pages.",
+    "A file with front matter but no date is taken for a page of the site, and is in no feed. It "
+    "is told where it lies among articles; a folder that holds mostly pages is left alone.",
 )
 def no_date(material: Material) -> Iterator[Problem]:
-    for path, why in material.pages.items():
-        if "no date" in why:
+    undated = sorted(path for path, why in material.pages.items() if "no date" in why)
+    if not material.articles and len(undated) > _FEW:
+        what = f"none of {len(undated):,} files has a date, so there is no article"
+        todo = "write `date: ...` into those that are articles, or mend articles.folders"
+        yield Problem(what, todo, material.config[0], material.config_line("folders"))
+        return
+    articles = Counter(_home(article.source) for article in material.articles)
+    pages = Counter(map(_home, undated))
+    for path in undated:
+        home = _home(path)
+        if not material.articles or 2 * articles[home] >= pages[home]:
             yield Problem("it has no date, so it is no article", "write `date: ...`", path, 1)
+
+
+def _home(path: str) -> str:
+    """The folder that the file at `path` belongs to: not that of a bundle, or of a year."""
+    folder, _, name = path.rpartition("/")
+    if name.partition(".")[0] == "index":
+        folder = folder.rpartition("/")[0]
+    while folder.rpartition("/")[2].isdecimal():
+        folder = folder.rpartition("/")[0]
+    return folder
 
 
 @rule(
@@ -67,12 +89,18 @@ def old_date(material: Material) -> Iterator[Problem]:
 @rule(
     "no-summary",
     "warning",
-    "Without a summary, digests and feeds show the article's first paragraph, cut.",
+    "Without a summary, digests and feeds show the article's first paragraph, cut. Where most of "
+    "many articles have none, that is told once.",
 )
 def no_summary(material: Material) -> Iterator[Problem]:
-    for article in material.by_path:
-        if not article.summary:
-            yield Problem("it has no summary", "write `summary: ...`", article.source, 1)
+    without = [article for article in material.by_path if not article.summary]
+    if len(without) > _MANY and 2 * len(without) > len(material.articles):
+        what = f"{len(without):,} of {len(material.articles):,} articles have no summary"
+        todo = "write `summary: ...` into new ones, or set checks.rules.no-summary to off"
+        yield Problem(what, todo, material.config[0])
+        return
+    for article in without:
+        yield Problem("it has no summary", "write `summary: ...`", article.source, 1)
 
 
 @rule("long-summary", "warning", "A mail with a long summary is skipped; the link does the rest.")
@@ -111,7 +139,15 @@ def unknown_topic(material: Material) -> Iterator[Problem]:
     "article's spelling is shown. One spelling everywhere is easier to search for.",
 )
 def topic_spelling(material: Material) -> Iterator[Problem]:
-    yield from _spellings(material, "topic", fields.TOPICS, lambda article: article.topics)
+    topics = material.settings.topics
+    chosen = (*topics.aliases, *(each for names in topics.aliases.values() for each in names))
+    yield from _spellings(
+        material,
+        "topic",
+        fields.TOPICS,
+        lambda article: article.topics,
+        chosen=(*topics.known, *chosen),
+    )
 
 
 @rule("tag-spelling", "warning", "The same for tags.")
@@ -124,15 +160,34 @@ def _spellings(
     noun: str,
     names: tuple[str, ...],
     of: Callable[[Article], tuple[str, ...]],
+    chosen: Iterable[str] = (),
 ) -> Iterator[Problem]:
-    first: dict[str, str] = {}
+    first = {key(name): (name, "the config") for name in chosen}
     for article in sorted(material.articles, key=lambda a: (a.date, a.id, a.source)):
         for spelling in of(article):
-            used = first.setdefault(key(spelling), spelling)
+            used, place = first.setdefault(key(spelling), (spelling, article.source))
             if used != spelling:
-                what = f"the {noun} {spelling!r} is elsewhere written {used!r}"
-                line = material.line(article, *names)
+                what = f"the {noun} {spelling!r} is written {used!r} in {place}"
+                line = material.line(article, *names, "taxonomies")
                 yield Problem(what, "write it in one way", article.source, line)
+
+
+@rule(
+    "many-topics",
+    "warning",
+    f"More than {_MOST_NAMES} topics or tags on one article are most often a slip, such as a text "
+    "that was taken for a list. Each topic makes a feed.",
+)
+def many_topics(material: Material) -> Iterator[Problem]:
+    for article in material.by_path:
+        for noun, given, names in (
+            ("topics", article.topics, fields.TOPICS),
+            ("tags", article.tags, fields.TAGS),
+        ):
+            if len(given) > _MOST_NAMES:
+                line = material.line(article, *names, "taxonomies")
+                what = f"it has {len(given):,} {noun}"
+                yield Problem(what, "keep those that readers look for", article.source, line)
 
 
 @rule(

@@ -1,19 +1,20 @@
-"""Rules on what else stands below the front matter: footnotes, HTML, shortcodes, characters."""
+"""Rules on what else stands below the front matter: footnotes, HTML, shortcodes."""
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cache
 
 from broadsheet.checks.material import Material
-from broadsheet.checks.references import Tag
-from broadsheet.checks.rule import rule
+from broadsheet.checks.prose import Prose
+from broadsheet.checks.references import Footnotes, Tag
+from broadsheet.checks.rule import more, rule
 from broadsheet.errors import Problem
 from broadsheet.markup import unknown_shortcodes
 from broadsheet.markup.sanitise import sanitise
-from broadsheet.markup.text import forbidden
+from broadsheet.topics import key
 
 _HIDES = re.compile(
     r"display\s*:\s*none|visibility\s*:\s*hidden|opacity\s*:\s*0(?![.\d])", re.IGNORECASE
@@ -26,12 +27,21 @@ _PLACED = "caption col colgroup tbody td tfoot th thead tr html head body noscri
 _ELSEWHERE = frozenset(_PLACED.split())
 _OTHERS = """
     acronym address applet area base basefont bgsound blink button canvas center dialog embed
-    fieldset font form frame frameset iframe legend link map marquee math menu meta meter nav
+    fieldset font form frame frameset hgroup iframe legend link map marquee math menu meta meter nav
     noembed noframes object optgroup option output param plaintext portal progress rb rtc script
     search select slot style svg template textarea title xmp
 """
 _HTML = frozenset(_OTHERS.split())
 """Elements of HTML, so that a name that is none can be told from them."""
+_WITHIN = """
+    animate animatemotion animatetransform annotation circle clippath defs desc ellipse feblend
+    fecolormatrix fegaussianblur feoffset filter foreignobject g line lineargradient marker mask
+    maction menclose mfrac mi mmultiscripts mn mo mover mpadded mphantom mroot mrow ms mspace msqrt
+    mstyle msub msubsup msup mtable mtd mtext mtr munder munderover path pattern polygon polyline
+    radialgradient rect semantics set stop symbol text textpath title tspan use view
+"""
+_DRAWN = frozenset(_WITHIN.split())
+"""Elements within a drawing or a formula, which go with it."""
 
 
 @rule(
@@ -41,11 +51,21 @@ _HTML = frozenset(_OTHERS.split())
 )
 def footnote_undefined(material: Material) -> Iterator[Problem]:
     for article, prose in material.each():
-        used, defined = prose.footnotes.used, prose.footnotes.defined
-        for label in used.keys() - defined.keys():
+        notes = prose.footnotes
+        for label in notes.used.keys() - notes.defined.keys():
             what = f"the footnote [^{label}] is not defined"
-            todo = f"write it on a line of its own: [^{label}]: ..."
-            yield Problem(what, todo, article.source, prose.line(used[label]))
+            line = prose.line(notes.used[label])
+            yield Problem(what, _how_to_define(notes, label, prose), article.source, line)
+
+
+def _how_to_define(notes: Footnotes, label: str, prose: Prose) -> str:
+    if label in notes.wide:
+        line = prose.line(notes.wide[label])
+        return f"on line {line} write a plain colon (:) in the place of the full-width one (：)"
+    alike = [each for each in notes.defined if key(each) == key(label)]
+    if alike:
+        return f"line {prose.line(notes.defined[alike[0]])} defines [^{alike[0]}]: write both alike"
+    return f"write it on a line of its own: [^{label}]: ..."
 
 
 @rule(
@@ -63,6 +83,20 @@ def footnote_unused(material: Material) -> Iterator[Problem]:
 
 
 @rule(
+    "footnote-twice",
+    "warning",
+    "Of two footnotes with one label readers get only one; which one depends on the program.",
+)
+def footnote_twice(material: Material) -> Iterator[Problem]:
+    for article, prose in material.each():
+        for label, place in prose.footnotes.again:
+            first = prose.line(prose.footnotes.defined[label])
+            what = f"the footnote [^{label}] is defined on line {first} too"
+            todo = "give one of them another label, or remove it"
+            yield Problem(what, todo, article.source, prose.line(place))
+
+
+@rule(
     "raw-html",
     "warning",
     "HTML that could run, load or hide something is taken out of feeds and mails, and so is what "
@@ -73,11 +107,14 @@ def raw_html(material: Material) -> Iterator[Problem]:
         if "<" not in prose.text:
             continue
         lines: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
+        drawn = any(tag.name in {"svg", "math"} for tag in prose.tags)
         for tag in prose.tags:
+            if drawn and tag.name in _DRAWN:
+                continue
             for told in _dropped(tag):
                 lines[told].append(prose.line(tag.start))
         for (what, todo), found in lines.items():
-            yield Problem(what + _more(found), todo, article.source, found[0])
+            yield Problem(what + more(found), todo, article.source, found[0])
 
 
 def _dropped(tag: Tag) -> Iterator[tuple[str, str]]:
@@ -87,16 +124,10 @@ def _dropped(tag: Tag) -> Iterator[tuple[str, str]]:
     elif tag.name in _HTML and not _is_kept(tag.name):
         yield f"<{tag.name}> is taken out", "say it in Markdown, or in words with a link"
     elif not _is_kept(tag.name):
-        todo = f"if it is meant to be seen, write it as code: `<{tag.name}>`"
-        yield f"<{tag.name}> is read as an HTML tag, and taken out", todo
+        todo = f"if it is meant to be seen, write it as code: `<{tag.written}>`"
+        yield f"<{tag.written}> is read as an HTML tag, and taken out", todo
     for what in _dropped_attributes(tag):
         yield f"{what} of <{tag.name}> is taken out", "remove it"
-
-
-def _more(lines: Sequence[int]) -> str:
-    """That the same is so on more lines than the first."""
-    more = len(set(lines)) - 1
-    return f", here and {more} times more" if more else ""
 
 
 def _dropped_attributes(tag: Tag) -> Iterator[str]:
@@ -133,22 +164,3 @@ def shortcode(material: Material) -> Iterator[Problem]:
             what = f"the shortcode {name!r} is not known here, and its tag is taken out"
             todo = "write in Markdown what readers of feeds and mails should see"
             yield Problem(what, todo, article.source, prose.line(offset))
-
-
-@rule(
-    "forbidden-character",
-    "warning",
-    "Characters that XML forbids make a whole feed unreadable, so they are dropped. They come "
-    "from copying out of PDF files and terminals.",
-)
-def forbidden_character(material: Material) -> Iterator[Problem]:
-    for path, text in sorted(material.texts.items()):
-        if not forbidden(text):
-            continue
-        lines: defaultdict[str, list[int]] = defaultdict(list)
-        for number, line in enumerate(text.split("\n"), 1):
-            for char in forbidden(line):
-                lines[char].append(number)
-        for char, found in lines.items():
-            what = f"U+{ord(char):04X} is dropped{_more(found)}"
-            yield Problem(what, "delete it", path, found[0])

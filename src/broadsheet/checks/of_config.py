@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from broadsheet.articles import fields
 from broadsheet.checks.material import Material
+from broadsheet.checks.own import SEVERITIES
 from broadsheet.checks.rule import RULES, rule
 from broadsheet.errors import Problem
 from broadsheet.topics import key
@@ -29,15 +30,20 @@ def config(material: Material) -> Iterator[Problem]:
 @rule(
     "check-off",
     "warning",
-    "An article switches off a rule that does not exist, so what it was meant to hide still shows.",
+    "An article names a rule that does not exist, or a severity that is none, so what it was meant "
+    "to hide still shows.",
 )
 def check_off(material: Material) -> Iterator[Problem]:
     for article in material.by_path:
-        for name in article.unchecked:
+        said = material.own.get(article.source)
+        line = material.line(article, *fields.UNCHECKED, *fields.CHECKS) if said else None
+        for name, severity in (said or {}).items():
             if name not in RULES:
-                line = material.line(article, *fields.UNCHECKED)
-                what = f"check_off: there is no rule {name!r}"
+                what = f"there is no rule {name!r}"
                 yield Problem(what, _rule_meant(name), article.source, line)
+            elif severity not in SEVERITIES:
+                what = f"checks: {severity!r} is no severity of {name!r}"
+                yield Problem(what, f"write {', '.join(SEVERITIES)}", article.source, line)
 
 
 @rule(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from broadsheet.articles import fields
+from broadsheet.articles import Article, fields
 from broadsheet.checks.material import Material
 from broadsheet.checks.of_links import is_relative, path_of, targets
 from broadsheet.checks.rule import rule
@@ -28,7 +28,8 @@ def assets_folder(material: Material) -> Iterator[Problem]:
     count = sum(image.startswith("/") for each in (featured, written) for image in each)
     if count:
         listed = ", ".join(material.settings.articles.assets) or "none"
-        what = f"articles.assets ({listed}) holds no file, so {count} images cannot be checked"
+        images = "one image" if count == 1 else f"{count:,} images"
+        what = f"articles.assets ({listed}) holds no file, so {images} cannot be checked"
         todo = "name the folder whose content lies at the root of the site"
         yield Problem(what, todo, material.config[0], material.config_line("assets"))
 
@@ -42,7 +43,7 @@ def image_missing(material: Material) -> Iterator[Problem]:
     for article in material.by_path:
         if is_relative(article.image) and material.is_missing(article, path_of(article.image)):
             line = material.line(article, *fields.IMAGE)
-            yield _missing(material, article.source, line, article.image)
+            yield _missing(material, article, line, article.image)
 
 
 @rule("image-large", "warning", "A reader on a phone waits for an image above a megabyte.")
@@ -75,7 +76,7 @@ def image_alt(material: Material) -> Iterator[Problem]:
 def body_image_missing(material: Material) -> Iterator[Problem]:
     for article, line, target in targets(material, images=True):
         if material.is_missing(article, path_of(target)):
-            yield _missing(material, article.source, line, target)
+            yield _missing(material, article, line, target)
 
 
 @rule("body-image-large", "warning", "The same as `image-large`, for an image in the text.")
@@ -102,10 +103,12 @@ def body_image_alt(material: Material) -> Iterator[Problem]:
                 yield Problem(what, "write it: ![text](image)", article.source, line)
 
 
-def _missing(material: Material, path: str, line: int | None, image: str) -> Problem:
+def _missing(material: Material, article: Article, line: int | None, image: str) -> Problem:
     folders = ", ".join(material.settings.articles.assets)
-    todo = f"put it beside the article or into an assets folder ({folders})"
-    return Problem(f"the image {_short(image)} is not on disk", todo, path, line)
+    todo = material.meant(article, path_of(image)) or (
+        f"put it beside the article or into an assets folder ({folders})"
+    )
+    return Problem(f"the image {_short(image)} is not on disk", todo, article.source, line)
 
 
 def _large(path: str, line: int | None, image: str, length: int) -> Problem:

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
-from urllib.parse import unquote, urljoin, urlsplit
+from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
 from broadsheet.articles import Article
 from broadsheet.catalogue import absence
+from broadsheet.checks.anchors import Anchors, anchors
 from broadsheet.checks.material import Material, address_key
 from broadsheet.checks.references import Reference
-from broadsheet.checks.rule import rule
+from broadsheet.checks.rule import Slight, rule
 from broadsheet.errors import Problem
 
 _ADDRESS = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
+# Without a scheme only what can hardly be a name, such as Node.js/Express.
+_HOST_AND_PATH = re.compile(
+    r"(?:[a-z0-9-]+\.)+(?:com|org|net|edu|gov|io|dev|eu|cn|de|fr|jp|uk)/\S*", re.IGNORECASE
+)
+_MAIL = re.compile(r"[^\s@<>]+@[^\s@<>]+\.[^\s@<>]+")
+_WIDE = re.compile(r"\]（\s?((?:https?:/|\.{0,2})/[^（）()\s]{1,2000})\s?）")
 _NOT_RELATIVE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|//|#|\?|\{")
 _SCHEME = re.compile(r"[\s\x00-\x1f]*([A-Za-z][A-Za-z0-9+.\s-]*):")
 _RUNS = {"javascript", "vbscript", "data", "file", "blob"}
@@ -33,16 +41,28 @@ _DIGITS = {"year": r"\d{4}", "month": r"\d{2}", "day": r"\d{2}", "path": ".+"}
     "error",
     "A link to an article's source file, or to a file, that is not there leads nowhere.",
 )
-def broken_link(material: Material) -> Iterator[Problem]:
-    files = _Names({path.rpartition("/")[2]: path for path in sorted(material.library.pages)})
+def broken_link(material: Material) -> Iterator[Problem | Slight]:
+    files = _Names({_stem(path): path for path in sorted(material.library.pages)})
     for article, line, target in targets(material, images=False):
         path = path_of(target)
         if _PAGE.search(path) and not _is_page(material, article, target):
-            todo = files.nearest(path.rpartition("/")[2])
+            if material.is_plain_page(article, path):
+                what = f"{path!r} is a page without a date, and its address is not known here"
+                problem = Problem(what, "link to its address on the web", article.source, line)
+                yield Slight(problem)
+                continue
+            todo = files.nearest(_stem(unquote(path)))
             yield Problem(f"no article is at {path!r}", todo, article.source, line)
         elif _FILE.search(path) and material.is_missing(article, path):
-            todo = "put it beside the article or into an assets folder, or mend the link"
+            todo = material.meant(article, path) or (
+                "put it beside the article or into an assets folder, or mend the link"
+            )
             yield Problem(f"the file {path!r} is not on disk", todo, article.source, line)
+    for article, prose in material.each():
+        for each in prose.references:
+            if each.target == "" and not each.image:
+                what = f"the link {(each.text or '')!r} has no address"
+                yield Problem(what, "write one", article.source, prose.line(each.start))
 
 
 @rule(
@@ -62,6 +82,40 @@ def link_nowhere(material: Material) -> Iterator[Problem]:
             continue
         todo = names.nearest(_last_part(address))
         yield Problem(f"no article has the address {target}", todo, article.source, line)
+
+
+@rule(
+    "link-anchor",
+    "warning",
+    "A link to a place in an article, such as `#part` or `other.md#part`, that no heading and no "
+    "id gives, leads to the top of the page. Generators make ids in many ways, so only letters and "
+    "digits are compared.",
+)
+def link_anchor(material: Material) -> Iterator[Problem]:
+    known: dict[str, Anchors] = {}
+    for article, prose in material.each():
+        for each in prose.references:
+            path, mark, anchor = (each.target or "").partition("#")
+            if each.image or not mark:
+                continue
+            other = _article_at(material, article, path) if path else article
+            if other is None:
+                continue
+            if other.source not in known:
+                known[other.source] = anchors(material.prose[other.source], mdx=other.is_mdx)
+            if not known[other.source].has(anchor):
+                where = "this article" if other is article else other.source
+                meant = known[other.source].nearest(anchor)
+                todo = f"did you mean the heading {meant!r}?" if meant else "mend the link"
+                what = f"no heading or id of {where} gives #{anchor}"
+                yield Problem(what, todo, article.source, prose.line(each.start))
+
+
+def _article_at(material: Material, article: Article, path: str) -> Article | None:
+    """The article that `path`, of a link in `article`, leads to; None where that is none."""
+    if not is_relative(path) and not path.startswith(material.settings.publication.url):
+        return None
+    return material.by_address.get(address_key(_resolved(material, article, path)))
 
 
 @rule(
@@ -90,8 +144,8 @@ def link_text(material: Material) -> Iterator[Problem]:
         for each in prose.references:
             if each.image or each.target is None or each.text is None:
                 continue
-            text = each.text.strip().strip("*_<>")
-            if _ADDRESS.fullmatch(text) and not _same(text, each.target):
+            text = each.text.strip().strip("*_<>").replace("\\_", "_")
+            if _is_address(text, each.target) and not _same(text, each.target):
                 what = f"the text of a link says {text} but it leads to {each.target}"
                 todo = "mend the one that is wrong"
                 yield Problem(what, todo, article.source, prose.line(each.start))
@@ -116,10 +170,15 @@ def link_scheme(material: Material) -> Iterator[Problem]:
 @rule(
     "link-undefined",
     "warning",
-    "[text][label] without a line `[label]: address` is no link: it stays in the text as it is.",
+    "[text][label] without a line `[label]: address` is no link: it stays in the text as it is. So "
+    "does [text]（address） with full-width parentheses.",
 )
 def link_undefined(material: Material) -> Iterator[Problem]:
     for article, prose in material.each():
+        for wide in _WIDE.finditer(prose.text) if "]（" in prose.text else ():
+            what = f"the parentheses around {wide[1]} are full-width, so it is no link"
+            todo = f"write ({wide[1]})"
+            yield Problem(what, todo, article.source, prose.line(wide.start()))
         for each in prose.references:
             if each.target is None:
                 what = f"the label [{each.label}] of a link is not defined"
@@ -160,8 +219,11 @@ class _Names:
     def nearest(self, name: str) -> str:
         """What to do about a link to `name`, which is not there."""
         self.patience -= 1
-        near = get_close_matches(name, self.places, n=1, cutoff=0.75) if self.patience > 0 else ()
-        return f"did you mean {self.places[near[0]]}?" if near else "mend or remove the link"
+        if self.patience <= 0:
+            return "mend or remove the link"
+        by_name = {each.casefold(): place for each, place in self.places.items()}
+        near = get_close_matches(name.casefold(), by_name, n=1, cutoff=0.75)
+        return f"did you mean {by_name[near[0]]}?" if near else "mend or remove the link"
 
 
 def _on_the_site(material: Material) -> Iterator[tuple[Article, int, str, str]]:
@@ -175,6 +237,13 @@ def _on_the_site(material: Material) -> Iterator[tuple[Article, int, str, str]]:
                 address = _resolved(material, article, each.target)
                 if address.startswith(site):
                     yield article, prose.line(each.start), each.target, address
+
+
+def _stem(path: str) -> str:
+    """The name of a file without its ending; of a bundle that of its folder."""
+    folder, _, name = path.rpartition("/")
+    stem = name.partition(".")[0]
+    return folder.rpartition("/")[2] if stem == "index" and folder else stem
 
 
 def _last_part(address: str) -> str:
@@ -211,8 +280,17 @@ def _scheme(reference: Reference) -> str:
     return "".join(found[1].split()).lower() if found else ""
 
 
+def _is_address(text: str, target: str) -> bool:
+    """Whether the text of a link to `target` is itself an address."""
+    if target.lower().startswith("mailto:"):
+        return bool(_MAIL.fullmatch(text))
+    return bool(_ADDRESS.fullmatch(text) or _HOST_AND_PATH.fullmatch(text))
+
+
 def _same(text: str, target: str) -> bool:
     """Whether a text is the address `target`: to the letter, or as people shorten addresses."""
+    if target.lower().startswith("mailto:"):
+        return text.casefold() == unquote(target[7:].partition("?")[0]).casefold()
     if _normal(text) == _normal(target):
         return True
     shortened = text.endswith(("…", "..."))
@@ -228,4 +306,12 @@ def _normal(address: str) -> str:
         parts = urlsplit(unquote(address.replace("&amp;", "&")))
     except ValueError:
         return address
-    return parts._replace(netloc=parts.netloc.lower(), path=parts.path or "/").geturl()
+    return parts._replace(netloc=_host(parts), path=parts.path or "/").geturl()
+
+
+def _host(parts: SplitResult) -> str:
+    """The host of an address, as it is compared: a name in ASCII, no usual port."""
+    host = parts.netloc.lower().removesuffix(":443" if parts.scheme == "https" else ":80")
+    with suppress(UnicodeError):
+        return host if host.isascii() else host.encode("idna").decode("ascii")
+    return host

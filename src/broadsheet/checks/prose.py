@@ -24,18 +24,18 @@ _HEAD = re.compile(
     r"|\+{3,}[^\S\n]*\n(?:(?!\+{3,}[^\S\n]*$).*\n)*\+{3,}[^\S\n]*$)",
     re.MULTILINE,
 )
-_MAY_BE_CODE = re.compile(r"[`<\\]|~~~|\{[{%]|\n[ \t]*\n(?: {4}|\t)")
+_MAY_BE_CODE = re.compile(r"[`<\\]|~~~|\{[{%/]|\n[ \t]*\n(?: {4}|\t)")
 _POINT = re.compile(
     r"^[ \t>]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)?(?P<fence>`{3,}(?=[^`\n]*$)|~{3,})"
-    r"|(?P<ticks>`+)|(?P<comment><!--)|<(?P<tag>pre|code|script|style|textarea)\b"
+    r"|(?P<ticks>`+)|(?P<comment><!--)|(?P<mdx>\{/\*)|<(?P<tag>pre|code|script|style|textarea)\b"
     r"|\{(?:\{[<%]|%-?)\s*(?P<pair>highlight|raw|comment)\b|(?P<escape>\\[!-/:-@\[-`{-~])",
     re.MULTILINE | re.IGNORECASE,
 )
 _TICKS = re.compile(r"`+")
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 _NOT_LINE_END = re.compile(r"[^\n]")
-_INDENTED = re.compile(r"(?: {4}| {0,3}\t)[ \t]*\S")
-_LIST_ITEM = re.compile(r" {0,3}(?:[-*+]|\d{1,9}[.)]|\[\^[^\]\n]*\]:)(?:[ \t]|$)")
+_CODE = 4  # columns that a line of code is indented by
+_LIST_ITEM = re.compile(r"[ \t]*(?P<mark>[-*+]|\d{1,9}[.)]|(?P<note>\[\^[^\]\n]*\]:))(?:[ \t]|$)")
 
 
 @dataclass(frozen=True)
@@ -134,6 +134,8 @@ class _Blanked:
                 self._code(point)
             elif point["comment"]:
                 self._until("-->", point.start() + 2, point.start(), more=3)
+            elif point["mdx"]:
+                self._until("*/}", point.end(), point.start(), more=3)
             elif point["tag"]:
                 self._element(point)
             elif point["pair"]:
@@ -216,21 +218,32 @@ _LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 
 
 def _without_indented(body: str) -> str:
-    """`body` without code that is indented by four columns after a blank line, in no list."""
+    """`body` without code: what is indented after a blank line, by four columns, or by four more
+    than the text of the list it stands in (CommonMark, 4.4 and 5.2)."""
     if "\n    " not in body and "\t" not in body:
         return body
     lines = body.split("\n")
-    blank, code, listed = True, False, False
+    blank, code, start = True, False, 0  # start: the column of the text of a list, if in one
     for number, line in enumerate(lines):
         if not line.strip():
             blank = True
             continue
-        indented = bool(_INDENTED.match(line))
-        code = indented and not listed and (blank or code)
+        columns = _indent(line)
+        deep = columns >= start + _CODE
+        # A list in a list may be indented by as much as code is.
+        item = None if deep and (code or not start) else _LIST_ITEM.match(line)
+        code = deep and not item and (blank or code)
         if code:
             lines[number] = " " * len(line)
-        elif not indented:
-            item = bool(_LIST_ITEM.match(line))
-            listed = item or (listed and not (blank and not line.startswith(" ")))
+        elif item:
+            start = _CODE if item["note"] else _indent(item[0]) + len(item["mark"]) + 1
+        elif blank and columns == 0:
+            start = 0
         blank = False
     return "\n".join(lines)
+
+
+def _indent(line: str) -> int:
+    """How many columns of white space `line` begins with; a tab reaches the next fourth one."""
+    white = line[: len(line) - len(line.lstrip())]
+    return len(white.expandtabs(4)) if "\t" in white else len(white)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from broadsheet.checks.material import Material
+from broadsheet.checks.own import SEVERITIES
 from broadsheet.errors import Problem
 
 Severity = Literal["error", "warning"]
@@ -64,6 +65,13 @@ def rule(name: str, severity: Severity, about: str) -> Callable[[Look], Look]:
     return register
 
 
+def more(lines: Sequence[int]) -> str:
+    """That the same is so on more lines than the first of `lines`; "" where it is not."""
+    others = len(set(lines)) - 1
+    lines_ = "line" if others == 1 else "lines"
+    return f", here and on {others} {lines_} more" if others else ""
+
+
 def findings(material: Material) -> tuple[Finding, ...]:
     """All that is wrong, worst first, then by place."""
     found = {finding for each in RULES.values() for finding in _apply(each, material)}
@@ -77,12 +85,14 @@ def of_problems(name: str, problems: Iterable[Problem]) -> tuple[Finding, ...]:
 
 
 def _apply(each: Rule, material: Material) -> Iterator[Finding]:
-    setting = material.settings.checks.rules.get(each.name)
-    if setting == "off":
+    general = material.settings.checks.rules.get(each.name)
+    if general == "off" and not any(each.name in said for said in material.own.values()):
         return
     for found in each.look(material):
         problem = found.problem if isinstance(found, Slight) else found
-        if each.name not in material.unchecked(problem.path):
+        said = material.own.get(problem.path, {}).get(each.name)
+        setting = said if said in SEVERITIES else general
+        if setting != "off":
             yield Finding(each.name, _severity(each, found, setting), problem)
 
 

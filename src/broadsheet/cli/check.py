@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 from typing import Final
 
@@ -15,8 +16,9 @@ import click
 from jinja2 import Environment, TemplateSyntaxError
 
 from broadsheet import checks, config, feeds, inputs, outputs, records
-from broadsheet.articles import Article
-from broadsheet.checks import Finding, Letter, Material, of_problems
+from broadsheet.articles import Article, fields, front_matter
+from broadsheet.checks import Finding, Material, of_problems
+from broadsheet.checks.own import severities
 from broadsheet.cli import making
 from broadsheet.cli.counting import count
 from broadsheet.cli.digest import make
@@ -24,7 +26,7 @@ from broadsheet.cli.options import common_options, options
 from broadsheet.cli.project import Project
 from broadsheet.digests import addresses
 from broadsheet.digests.due import History
-from broadsheet.digests.remarks import look_at
+from broadsheet.digests.remarks import Mail, look_at
 from broadsheet.errors import (
     ArticleError,
     ConfigError,
@@ -72,9 +74,20 @@ def _found() -> tuple[tuple[Finding, ...], int]:
         with outputs.lock(project.state, project.config_name):
             return checks.findings(_material(project)), 0
     except ConfigError as error:
-        return of_problems("config", error.problems), error.exit_code
+        return of_problems("config", map(_in_config, error.problems)), error.exit_code
     except ArticleError as error:  # of a folder: without it nothing is as it would be
         return of_problems("unreadable", error.problems), error.exit_code
+
+
+def _in_config(problem: Problem) -> Problem:
+    """`problem` of the config, at the line of the key that it begins with."""
+    name = options().config or config.CONFIG_NAME
+    if problem.path or not (options().directory / name).is_file():
+        return problem
+    text = _text_of(options().directory / name)
+    key = problem.what.partition(":")[0].rpartition(".")[2]
+    lines = [n for n, line in enumerate(text.split("\n"), 1) if line.lstrip().startswith(key)]
+    return replace(problem, path=str(name), line=lines[0] if lines else None)
 
 
 def _material(project: Project) -> Material:
@@ -86,11 +99,12 @@ def _material(project: Project) -> Material:
     wanted = feeds.to_render(project.feeds, project.settings.feeds)
     return Material(
         settings=project.settings,
-        config=(project.config_name, _config_text(project)),
+        config=(project.config_name, _text_of(project.root / project.config_name)),
         now=project.now,
         texts={each.source: _text(project, each) for each in read.read},
         articles=read.read,
         pages=read.pages,
+        of_pages={path: _of_page(project, path) for path in read.pages},
         problems=project.articles.problems,
         templates=templates,
         records=broken,
@@ -115,9 +129,21 @@ def _text(project: Project, article: Article) -> str:
     return inputs.read(project.root, article.source, "").text
 
 
-def _config_text(project: Project) -> str:
+def _of_page(project: Project, path: str) -> Mapping[str, str]:
+    """What a file that is no article says of the rules for itself. A draft needs no date yet."""
+    with suppress(ArticleError, ValueError):
+        text = inputs.read(project.root, path, "").text
+        said = severities(text)
+        if "no-date" not in said and (parts := front_matter.split(text, path)):
+            is_draft = fields.truth(parts[0].fields.get("draft", ""))
+            return {**said, "no-date": "off"} if is_draft else said
+        return said
+    return {}
+
+
+def _text_of(file: Path) -> str:
     with suppress(OSError, UnicodeDecodeError):
-        return (project.root / project.config_name).read_text(encoding="utf-8-sig")
+        return file.read_text(encoding="utf-8-sig")
     return ""
 
 
@@ -136,9 +162,9 @@ def _leave_out_broken_records(project: Project) -> tuple[Problem, ...]:
     return tuple(problems)
 
 
-def _letters(project: Project) -> tuple[dict[str, Letter], tuple[Problem, ...]]:
+def _letters(project: Project) -> tuple[dict[str, Mail], tuple[Problem, ...]]:
     """The mail of each digest's next issue, by its folder; and what is wrong with templates."""
-    letters: dict[str, Letter] = {}
+    letters: dict[str, Mail] = {}
     problems = list(_unreadable_templates(project))
     for name, history in project.histories.items() if not problems else ():
         # Where no issue comes, the last one shows whether the templates still work.
@@ -152,8 +178,7 @@ def _letters(project: Project) -> tuple[dict[str, Letter], tuple[Problem, ...]]:
             if coming:
                 folder = addresses.folder(name, issue.key)
                 mail = look_at(made["email.html"], made["email.txt"], made["message.eml"])
-                letter = Letter(made["email.html"].decode(), mail)
-                letters[f"{project.settings.feeds.folder}/{folder}"] = letter
+                letters[f"{project.settings.feeds.folder}/{folder}"] = mail
     return letters, tuple(dict.fromkeys(problems))
 
 
@@ -191,12 +216,14 @@ def _root() -> Path:
 
 
 def _show(found: Sequence[Finding], most: int) -> None:
-    """The findings, of each rule the first `most`, and how many there are."""
+    """The findings below their severity, of each rule the first `most`, and how many there are."""
     seen: Counter[tuple[str, str]] = Counter()
-    for each in found:
-        seen[each.severity, each.rule] += 1
-        if seen[each.severity, each.rule] <= most:
-            click.echo(f"{each.severity}: {each}")
+    for severity, group in groupby(found, lambda each: each.severity):
+        click.echo(f"{severity}s:")
+        for each in group:
+            seen[severity, each.rule] += 1
+            if seen[severity, each.rule] <= most:
+                click.echo(str(each))
     if not options().quiet:
         click.echo(_summary(found, most))
 

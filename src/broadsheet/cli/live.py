@@ -12,7 +12,6 @@ import socket
 import webbrowser
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from html import escape
 from pathlib import Path
 
 import click
@@ -25,15 +24,29 @@ from starlette.responses import FileResponse, RedirectResponse, Response, Stream
 from starlette.routing import Route
 from watchfiles import awatch
 
-from broadsheet import outputs
+from broadsheet import outputs, pages
 from broadsheet.cli.options import Options
 from broadsheet.cli.preview import gallery
 from broadsheet.cli.project import STATE, Project
 from broadsheet.errors import Problem, UsageError
+from broadsheet.pages.policy import of_script
 
 _HOST = "127.0.0.1"
-_TYPES = {".html": "text/html", ".txt": "text/plain", ".eml": "text/plain"}
-_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+_HTML = "text/html"
+_TYPES = {".html": _HTML, ".txt": "text/plain", ".eml": "text/plain"}
+_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' https: http: data:; "
+    "frame-src 'self'; script-src {script}; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+)
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    # For all that is no page: an SVG of the articles, opened by itself, runs nothing.
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
+}
 _QUIET_SECONDS = 20.0
 
 
@@ -111,7 +124,8 @@ class _Live:
         if path not in self._pages:
             return Response("There is no such page.", 404, _HEADERS, "text/plain")
         kind = _TYPES.get(Path(path).suffix, "application/octet-stream")
-        return Response(self._pages[path], 200, _HEADERS, kind)
+        headers = _page_headers() if kind == _HTML else _HEADERS
+        return Response(self._pages[path], 200, headers, kind)
 
     async def _file(self, request: Request) -> Response:
         """An image of the project: only what the articles can link to."""
@@ -172,9 +186,11 @@ class _Live:
         return made
 
 
+def _page_headers() -> dict[str, str]:
+    """A page's own policy holds too; this one is for what a page cannot say of itself."""
+    script = of_script(pages.live_script())
+    return {**_HEADERS, "Content-Security-Policy": _POLICY.format(script=script)}
+
+
 def _error_page(text: str) -> bytes:
-    script = 'new EventSource("/events").onmessage = () => location.reload();'
-    return (
-        '<!DOCTYPE html><meta charset="utf-8"><meta name="color-scheme" content="light dark">'
-        f"<title>!</title><pre>{escape(text)}</pre><script>{script}</script>"
-    ).encode()
+    return pages.render("trouble.html.j2", text=text, script=pages.live_script())

@@ -14,6 +14,7 @@ from broadsheet.digests.message import message
 from broadsheet.digests.text_mail import mail_text
 from broadsheet.digests.web_page import web_html
 from broadsheet.entry import Entry
+from broadsheet.pages import policy
 from broadsheet.settings import Settings
 
 
@@ -59,7 +60,7 @@ class Made:
         text = mail_text(whole, templates)
         files = {
             "index.html": web_html(whole, templates).encode(),
-            "email.html": html.encode(),
+            "email.html": policy.guarded(html).encode(),
             "email.txt": text.encode(),
             "message.eml": message(fitting, html, text),
         }

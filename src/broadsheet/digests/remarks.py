@@ -5,16 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from email import message_from_bytes, policy
+from email import message_from_bytes
 from email.message import EmailMessage
+from email.policy import default
 from typing import Any, Literal
 
 from lxml import html as lxml_html
 
+from broadsheet.digests import mail_css
 from broadsheet.markup import width
+from broadsheet.pages.policy import unguarded
 
 CLIP_BYTES = 102_000
 """Gmail hides what stands below this many bytes of a message's HTML."""
+
+ROOM_BYTES = 100_000
+"""What a digest keeps to by default: it leaves room for what is added on the way to a reader."""
 
 ABOUT: dict[str, tuple[Literal["error", "warning"], str]] = {
     "mail-size": ("error", "Gmail hides what stands below 102 kB of a mail's HTML."),
@@ -29,24 +35,33 @@ ABOUT: dict[str, tuple[Literal["error", "warning"], str]] = {
     "mail-unsubscribe": ("error", "Mail providers want a way to leave; so does the law."),
     "mail-line": ("error", "RFC 5322 allows no line over 998 bytes; servers break it anywhere."),
     "mail-text": ("error", "Some people read the plain text part, and so do spam filters."),
+    "mail-css": (
+        "warning",
+        "CSS that Gmail or Outlook do not know is left out, and with it what it was for.",
+    ),
 }
 """Every remark there can be: its severity, and why it matters."""
 
 _STYLE_BYTES = 16_000  # Gmail drops a <style> that is larger
 _SUBJECT_COLUMNS = 90  # what the widest lists of mails show
 _LINE_BYTES = 998  # RFC 5322, section 2.1.1
-_NEAR = 0.9
 _PADDING = re.compile("[\u00ad\u034f\u200b-\u200f\u2007\u2060\ufeff\u00a0\\s]+")
 _OUTLOOK_SHOWS = re.compile(r"\.(svg|webp|avif)$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """One remark. rule: its name. what: what is so, and what to do."""
+    """One remark. rule: its name. what: what is so. todo: what to do about it."""
 
     rule: str
     severity: Literal["error", "warning"]
     what: str
+    todo: str
+
+    @property
+    def words(self) -> str:
+        """What is so, and what to do."""
+        return f"{self.what}; {self.todo}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +79,19 @@ class Mail:
 
 
 def look_at(html: bytes, text: bytes, message: bytes) -> Mail:
-    """The mail whose files (email.html, email.txt, message.eml) hold these bytes."""
-    parsed = message_from_bytes(message, policy=policy.default)
+    """The mail whose files (email.html, email.txt, message.eml) hold these bytes.
+
+    What is put into email.html for browsers only is not in the mail, and does not count.
+    """
+    parsed = message_from_bytes(message, policy=default)
+    html = unguarded(html.decode()).encode()
     tree = lxml_html.document_fromstring(html.decode())
     subject = str(parsed["Subject"] or "")
     preheader = _preheader(tree)
     found = (
         *_of_size(html),
         *_of_tree(tree),
+        *_of_css(html.decode()),
         *_of_head(parsed, message, subject, preheader),
         *_of_text(text),
     )
@@ -81,35 +101,44 @@ def look_at(html: bytes, text: bytes, message: bytes) -> Mail:
 def _of_size(html: bytes) -> Iterator[Remark]:
     size = f"the HTML has {len(html):,} bytes, and Gmail hides what stands below {CLIP_BYTES:,}"
     if len(html) > CLIP_BYTES:
-        yield Remark("mail-size", "error", f"{size}; lower the digest's max_bytes")
-    elif len(html) > CLIP_BYTES * _NEAR:
-        yield Remark("mail-size", "warning", f"{size}; a tracking service may add the rest")
+        yield Remark("mail-size", "error", size, "lower the digest's max_bytes")
+    elif len(html) > ROOM_BYTES:  # what was cut to the usual budget deserves no remark
+        todo = (
+            f"the reader's own links add to it, so lower the digest's max_bytes to {ROOM_BYTES:,}"
+        )
+        yield Remark("mail-size", "warning", size, todo)
     for style in re.findall(rb"<style\b[^>]*>(.*?)</style", html, re.DOTALL):
         if len(style) > _STYLE_BYTES:
             what = f"a <style> has {len(style):,} bytes, and Gmail drops one over {_STYLE_BYTES:,}"
-            yield Remark("mail-style-size", "error", f"{what}; shorten it in your template")
+            yield Remark("mail-style-size", "error", what, "shorten it in your template")
 
 
 def _of_tree(tree: Any) -> Iterator[Remark]:
     for image in tree.iter("img"):
         source = image.get("src", "")
         if image.get("alt") is None:
-            what = f"the image {source} has no alt; write `image_alt` in the front matter"
-            yield Remark("mail-image-alt", "warning", what)
+            what, todo = f"the image {source} has no alt", "write `image_alt` in the front matter"
+            yield Remark("mail-image-alt", "warning", what, todo)
         if not image.get("width"):
-            what = f"the image {source} has no width, and Outlook shows it at its own; set one"
-            yield Remark("mail-image-width", "warning", what)
+            what = f"the image {source} has no width, and Outlook shows it at its own"
+            yield Remark("mail-image-width", "warning", what, "set one in your template")
         if _OUTLOOK_SHOWS.search(source.partition("?")[0]):
-            what = f"Outlook does not show {source}; use PNG or JPEG"
-            yield Remark("mail-image-type", "warning", what)
+            what = f"Outlook does not show {source}"
+            yield Remark("mail-image-type", "warning", what, "use PNG or JPEG")
     for tag in ("script", "form", "iframe", "link", "object", "video"):
         if next(tree.iter(tag), None) is not None:
-            what = f"there is a <{tag}>, which mail clients drop; take it out of your template"
-            yield Remark("mail-element", "error", what)
+            what = f"there is a <{tag}>, which mail clients drop"
+            yield Remark("mail-element", "error", what, "take it out of your template")
     for element, _, address, _ in tree.iterlinks():
         if not re.match(r"(https?|mailto|tel):", address):
-            what = f"the address {address!r} in a <{element.tag}> is not absolute; write it whole"
-            yield Remark("mail-address", "error", what)
+            what = f"the address {address!r} in a <{element.tag}> is not absolute"
+            yield Remark("mail-address", "error", what, "write it whole")
+
+
+def _of_css(html: str) -> Iterator[Remark]:
+    for name, todo in mail_css.unsupported(html):
+        what = f"its CSS has {name}, which Gmail or Outlook leave out"
+        yield Remark("mail-css", "warning", what, f"{todo}, in your template")
 
 
 def _of_head(
@@ -117,23 +146,24 @@ def _of_head(
 ) -> Iterator[Remark]:
     if width(subject) > _SUBJECT_COLUMNS:
         what = f"the subject takes {width(subject)} columns; a phone shows about 40 of them"
-        yield Remark("mail-subject", "warning", f"{what}: shorten the first article's title")
+        todo = "shorten the first article's title, or the digest's"
+        yield Remark("mail-subject", "warning", what, todo)
     if not preheader:
         what = "there is no preheader, so lists of mails show whatever comes first"
-        yield Remark("mail-preheader", "warning", f"{what}; keep that block in your template")
+        yield Remark("mail-preheader", "warning", what, "keep that block in your template")
     if parsed["List-Unsubscribe"] is None:
-        what = "nobody can leave: set delivery.sender to an address that someone reads"
-        yield Remark("mail-unsubscribe", "error", what)
+        todo = "set delivery.sender to an address that someone reads"
+        yield Remark("mail-unsubscribe", "error", "nobody can leave", todo)
     longest = max(map(len, message.split(b"\r\n")))
     if longest > _LINE_BYTES:
         what = f"a line has {longest} bytes, and RFC 5322 allows {_LINE_BYTES}"
-        yield Remark("mail-line", "error", f"{what}; please report this")
+        yield Remark("mail-line", "error", what, "please report this")
 
 
 def _of_text(text: bytes) -> Iterator[Remark]:
     if not text.strip():
-        what = "the text part is empty; keep digest.txt.j2 writing something"
-        yield Remark("mail-text", "error", what)
+        what = "the text part is empty"
+        yield Remark("mail-text", "error", what, "keep digest.txt.j2 writing something")
 
 
 def _preheader(tree: Any) -> str:

@@ -1,4 +1,4 @@
-"""The pages for people that lie beside the feeds, and the stylesheet of the feeds themselves."""
+"""The pages for people: beside the feeds, of previews and of the service; and the feeds' style."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from functools import cache
 from importlib.resources import files
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from broadsheet.pages.policy import of_script
 
 
 def render(template: str, **values: object) -> bytes:
@@ -18,12 +20,19 @@ def stylesheet() -> bytes:
     return (files(__package__) / "feed.css").read_bytes()
 
 
+def live_script() -> str:
+    """The one script there is: a live preview's, that loads the page again when it changed."""
+    return (files(__package__) / "live.js").read_text(encoding="utf-8").strip()
+
+
 @cache
 def _environment() -> Environment:
-    return Environment(
+    environment = Environment(
         loader=PackageLoader("broadsheet", "pages"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["allowed"] = of_script
+    return environment

@@ -1,6 +1,3 @@
-{% macro reload(live) %}
-{% if live %}
-<script>
 (() => {
   const key = "broadsheet-scroll";
   scrollTo(0, Number(sessionStorage.getItem(key + location.pathname) || 0));
@@ -10,6 +7,3 @@
     location.reload();
   };
 })();
-</script>
-{% endif %}
-{% endmacro %}

@@ -1,0 +1,131 @@
+"""The places within an article that a link can lead to: its headings and its ids.
+
+Each generator makes ids of headings in its own way (GitHub's, kramdown's, Python-Markdown's,
+transliterated ...), and Broadsheet cannot know which is at work. So only letters and digits are
+compared, and where a generator may have made an id of something unseen, any anchor may be there.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import lru_cache
+from html import unescape
+from urllib.parse import unquote
+
+from broadsheet.checks.prose import Prose
+from broadsheet.markup import printable, unknown_shortcodes
+
+_HEADING = re.compile(r"^[ ]{0,3}(?:>[ ]?|[-*+][ ]+|\d{1,9}[.)][ ]+){0,9}#{1,6}(?=\s|$)")
+_UNDERLINE = re.compile(r"^[ >]{0,9}(?:=+|-+)[ \t]*$")
+_HTML_HEADING = re.compile(
+    r"<h([1-6])\b[^<>]{0,500}>(.{1,1000}?)</h\1\s*>", re.IGNORECASE | re.DOTALL
+)
+_GIVEN = re.compile(r"\{:?[^{}\n]{0,200}?#([^\s{}.#]{1,200})|\bid\s*=\s*[\"']([^\"'\n]{1,200})")
+_ATTRIBUTES = re.compile(r"\{:?[ ]?[^{}\n]{0,200}\}[ \t]*$")
+_LINKED = re.compile(r"!?\[([^\[\]\n]{0,500})\](?:\([^()\n]{0,500}\)|\[[^\[\]\n]{0,200}\])")
+_NOTE = re.compile(r"\[\^[^\[\]\n]{1,200}\]")
+_TAG = re.compile(r"<[^<>]{1,500}>")
+_COMPONENT = re.compile(r"<[A-Z]\w*[\s/>]")
+_ENDS_IN_DIGITS = re.compile(r"[0-9]+$")
+_BEGINS_WITH_DIGITS = re.compile(r"^[0-9]+")
+# What readers, themes and footnotes have of their own.
+_OWN = re.compile(
+    r"(?:|top|main|content|comments?|respond|disqus_thread|more|toc|:~:.*|[/!].*"
+    r"|(?:user-content-)?(?:fn|footnote|cite|ref|bib).*|L\d+.*)\Z",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Anchors:
+    """The anchors of one article.
+
+    headings: of each key by which a heading may be found, its text. ids: keys of the ids that
+    stand there. begun: keys of headings up to an emoji, which some generators write as a word.
+    unsure: whether there may be others.
+    """
+
+    headings: dict[str, str]
+    ids: frozenset[str]
+    begun: tuple[str, ...]
+    unsure: bool
+
+    def has(self, anchor: str) -> bool:
+        """Whether `anchor`, the fragment of a link, leads to a place here, or may do so."""
+        anchor = unquote(anchor)
+        if self.unsure or _OWN.match(anchor):
+            return True
+        whole = _key(anchor)
+        if whole in self.ids or whole in self.headings:
+            return True
+        # A second heading of one text gets a number; some generators drop one at the start.
+        bare = _ENDS_IN_DIGITS.sub("", whole)
+        if bare in self.headings or _BEGINS_WITH_DIGITS.sub("", whole) in self.headings:
+            return True
+        if any(whole.startswith(each) for each in self.begun):
+            return True
+        # What becomes of Chinese in an id of ASCII letters is another's secret.
+        return whole.isascii() and any(not key.isascii() for key in self.headings)
+
+    def nearest(self, anchor: str) -> str:
+        """The text of the heading that `anchor` was most likely meant for; "" for none."""
+        from difflib import get_close_matches
+
+        near = get_close_matches(_key(unquote(anchor)), list(self.headings), n=1, cutoff=0.6)
+        return self.headings[near[0]] if near else ""
+
+
+def anchors(prose: Prose, *, mdx: bool = False) -> Anchors:
+    """The anchors of the article whose text is `prose`."""
+    clean = printable(prose.source)
+    headings: dict[str, str] = {}
+    for text in _headings(prose.text, clean):
+        for key in _keys(text):
+            headings.setdefault(key, text)
+    given = [one or other for one, other in _GIVEN.findall(clean)]
+    for tag in prose.tags:
+        given += [tag.attributes[name] for name in ("id", "name") if name in tag.attributes]
+    unsure = bool(unknown_shortcodes(prose.text)) or (mdx and bool(_COMPONENT.search(clean)))
+    begun = tuple(_key(text.partition(mark[0])[0]) for text, mark in _with_emoji(headings))
+    return Anchors(headings, frozenset(map(_key, given)), begun, unsure)
+
+
+def _with_emoji(headings: dict[str, str]) -> list[tuple[str, list[str]]]:
+    texts = dict.fromkeys(headings.values())
+    found = [(text, [c for c in text if unicodedata.category(c) == "So"]) for text in texts]
+    return [(text, emoji) for text, emoji in found if emoji]
+
+
+def _headings(text: str, clean: str) -> list[str]:
+    """The text of each heading. What is code counts in it, but no heading stands in code."""
+    found = [_plain(each[1]) for each in _HTML_HEADING.findall(text)]
+    if "#" not in text and "\n=" not in text and "\n-" not in text:
+        return found
+    lines = list(zip(text.split("\n"), clean.split("\n"), strict=True))
+    for number, (seen, written) in enumerate(lines):
+        if opening := _HEADING.match(seen):
+            found.append(_plain(written[opening.end() :].rstrip().rstrip("#")))
+        elif number and _UNDERLINE.match(seen) and lines[number - 1][0].strip():
+            found.append(_plain(lines[number - 1][1].lstrip(" >")))
+    return [each for each in found if each]
+
+
+def _plain(heading: str) -> str:
+    text = _LINKED.sub(r"\1", _ATTRIBUTES.sub("", heading))
+    return " ".join(unescape(_TAG.sub("", text)).replace("`", "").split())
+
+
+def _keys(heading: str) -> set[str]:
+    """The keys of the ids that generators make of a heading."""
+    forms = {heading, _NOTE.sub("", heading), heading.replace("&", " and ")}
+    keys = {_key(form) for form in forms}
+    return keys | {_BEGINS_WITH_DIGITS.sub("", key) for key in keys}
+
+
+@lru_cache(10_000)
+def _key(text: str) -> str:
+    """Letters and digits of `text`, without case, accents and width."""
+    apart = unicodedata.normalize("NFKD", text).casefold()
+    return "".join(char for char in apart if char.isalnum())

@@ -1,0 +1,52 @@
+"""What an article, or a page, says of the rules for itself: in its front matter, by name.
+
+`check_off: [no-summary]` switches rules off; `checks: {no-summary: error}` gives each a severity.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from broadsheet.articles import fields, front_matter
+from broadsheet.articles.front_matter import fold
+from broadsheet.errors import ArticleError
+
+SEVERITIES = ("error", "warn", "off")
+_NAMED = re.compile(r"check", re.IGNORECASE)
+_HEAD = 20_000  # characters; what names a rule does not stand further down
+_ALIKE = {"warning": "warn", "false": "off", "no": "off"}
+
+
+def severities(text: str) -> Mapping[str, str]:
+    """Rule -> what the source `text` says of it: one of SEVERITIES, or what it says in vain."""
+    if not _NAMED.search(text, 0, _HEAD):
+        return {}
+    try:
+        parts = front_matter.split(text, "")
+    except ArticleError:
+        return {}
+    return _severities(parts[0].fields) if parts else {}
+
+
+def _severities(given: Mapping[str, object]) -> Mapping[str, str]:
+    found: dict[str, str] = {}
+    for name in fields.UNCHECKED:
+        value = given.get(fold(name))
+        if isinstance(value, str | list):
+            found |= dict.fromkeys(map(str, fields.texts(_plain(value))), "off")
+    for name in fields.CHECKS:
+        value = given.get(fold(name))
+        if isinstance(value, dict):
+            found |= {str(rule): _severity(each) for rule, each in value.items()}
+    return found
+
+
+def _plain(value: str | list[object]) -> object:
+    """`value` without what is no text, which can name no rule."""
+    return value if isinstance(value, str) else [each for each in value if isinstance(each, str)]
+
+
+def _severity(value: object) -> str:
+    word = str(value).strip().casefold()
+    return _ALIKE.get(word, word)
