@@ -121,6 +121,16 @@ def test_the_pages_follow_what_is_saved(project: Newsroom, served: Served) -> No
     assert served.process.poll() is None
 
 
+@pytest.mark.long
+def test_an_article_that_takes_too_long_is_left_out(project: Newsroom, served: Served) -> None:
+    """A text that Markdown would read for minutes is saved: the pages come back without it."""
+    with served.events() as events:
+        project.article("slow.md", title="慢", date="2025-06-27", body="[" * 50_000)
+        assert next(line for line in events if line.startswith("data:")) == "data: changed"
+        assert "甲" in served.get(PAGE)[1]
+        assert "慢" not in served.get(PAGE)[1]
+
+
 def test_the_gallery_and_the_images_are_served(served: Served) -> None:
     """/ leads to the gallery; the frame shows the mail, with the image that lies on disk."""
     status, _, headers = served.get("/")

@@ -92,7 +92,6 @@ class _Live:
 
     def __init__(self, options: Options) -> None:
         self._options = options
-        self._context = click.get_current_context()
         self._project = Project(options)
         self._pages = self._gallery()
         self._changed = asyncio.Condition()
@@ -160,7 +159,9 @@ class _Live:
     async def _watch(self) -> None:
         async for changes in awatch(self._project.root, step=200):
             if any(self._matters(Path(path)) for _, path in changes):
-                await asyncio.to_thread(self._make)
+                # Here, in the main thread, since nowhere else is there a limit to the time that
+                # an article may take (`rendering`). Browsers wait for that long.
+                self._make()
                 async with self._changed:
                     self._changed.notify_all()
 
@@ -171,9 +172,8 @@ class _Live:
     def _make(self) -> None:
         """The pages anew; what is wrong stands in their place until it is mended."""
         try:
-            with self._context.scope(cleanup=False):  # click knows it in its own thread only
-                self._project = Project(self._options)
-                self._pages = self._gallery()
+            self._project = Project(self._options)
+            self._pages = self._gallery()
         except Exception as error:  # whatever it is, the page must follow what is saved next
             click.echo(str(error), err=True)
             self._pages = {path: _error_page(str(error)) for path in self._pages}

@@ -13,6 +13,7 @@ from broadsheet import outputs, preview
 from broadsheet.cli.counting import count
 from broadsheet.cli.digest import make
 from broadsheet.cli.extras import extra
+from broadsheet.cli.making import without_bad
 from broadsheet.cli.options import common_options, options
 from broadsheet.cli.project import PREVIEWS, Project
 from broadsheet.digests import addresses
@@ -50,8 +51,13 @@ def command(serve: bool, port: int, open_: bool) -> None:
 
 
 def gallery(project: Project, *, live: bool) -> dict[str, bytes]:
-    """The preview pages of all digests: path below the gallery -> bytes. Needs the lock."""
-    shown = [each for name in project.settings.digests for each in _issues(project, name)]
+    """The preview pages of all digests: path below the gallery -> bytes. Needs the lock.
+
+    An article that cannot be rendered is left out, and becomes one of the project's problems.
+    """
+    shown = without_bad(
+        project, lambda: [i for name in project.settings.digests for i in _issues(project, name)]
+    )
     language = project.settings.publication.language
     return preview.files(shown, _images(project, live=live), language, live=live)
 
