@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from operator import attrgetter
 
 from broadsheet.articles import Article
 from broadsheet.errors import IdentityError, Problem
@@ -30,8 +31,8 @@ class Catalogue:
         """The catalogue at `now` (aware). Raises IdentityError where two articles share an id."""
         published = [article for article in articles if absence(article, now) is None]
         _refuse_shared_ids(published)
-        published.sort(key=lambda article: article.id)
-        published.sort(key=lambda article: article.date, reverse=True)
+        # By seconds, since two moments in zones of their own take long to compare.
+        published.sort(key=lambda article: (-article.date.timestamp(), article.id))
         return cls(tuple(published), settings)
 
     @cached_property
@@ -58,12 +59,12 @@ class Catalogue:
     @cached_property
     def topics(self) -> dict[Topic, tuple[Article, ...]]:
         """Each topic's articles, newest first; the topics by name."""
-        return _grouped((topic, a) for a in self.articles for topic in self.topics_of(a))
+        return _grouped(self.articles, attrgetter("topics"), self._topic_names)
 
     @cached_property
     def tags(self) -> dict[Topic, tuple[Article, ...]]:
         """Each tag's articles, newest first; the tags by name."""
-        return _grouped((tag, a) for a in self.articles for tag in self.tags_of(a))
+        return _grouped(self.articles, attrgetter("tags"), self._tag_names)
 
 
 def steady(articles: Iterable[Article], now: datetime) -> tuple[datetime | None, datetime | None]:
@@ -92,14 +93,22 @@ def absence(article: Article, now: datetime) -> str | None:
     return None
 
 
-def _grouped(pairs: Iterable[tuple[Topic, Article]]) -> dict[Topic, tuple[Article, ...]]:
-    # By slug, which is one for each topic and is quicker to look up than a topic.
-    topics: dict[str, Topic] = {}
-    groups: defaultdict[str, list[Article]] = defaultdict(list)
-    for topic, article in pairs:
-        topics[topic.slug] = topic
-        groups[topic.slug].append(article)
-    return {topic: tuple(groups[topic.slug]) for topic in sorted(topics.values())}
+def _grouped(
+    articles: Iterable[Article], spellings: Callable[[Article], tuple[str, ...]], names: Names
+) -> dict[Topic, tuple[Article, ...]]:
+    """The articles under each of their topics, each article once, in their order."""
+    groups: dict[Topic, list[Article]] = {}
+    # By spelling, of which there are few, so that each is looked up but once.
+    found: dict[str, list[Article]] = {}
+    for article in articles:
+        for spelling in spellings(article):
+            if spelling not in found:
+                (topic,) = names([spelling])
+                found[spelling] = groups.setdefault(topic, [])
+            group = found[spelling]
+            if not group or group[-1] is not article:
+                group.append(article)
+    return {topic: tuple(groups[topic]) for topic in sorted(groups)}
 
 
 def _refuse_shared_ids(articles: Iterable[Article]) -> None:

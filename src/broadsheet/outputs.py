@@ -25,6 +25,7 @@ MANIFEST = ".broadsheet.json"
 _TEMPORARY = ".broadsheet-tmp"
 _STAYS = {errno.ENOTEMPTY, errno.EEXIST, errno.EBUSY}  # a folder that holds more, or a disk
 _PATIENCE = 60.0  # seconds
+_ROOM = 32_000_000  # bytes of content that is held between looking at it and writing it
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +94,9 @@ def publish(
     known = _read_manifest(folder)
     kept = {path for path in known if any(path.startswith(prefix) for prefix in keep)}
     held: dict[str, tuple[Stamp, str]] = {}
+    content = _Content(files)
     changed = [
-        path for path in files if path not in standing and _differs(folder, path, files, held)
+        path for path in files if path not in standing and _differs(folder, path, content, held)
     ]
     stale = sorted(known - files.keys() - kept)
     _refuse_detours(folder, {*changed, *stale}, shown)
@@ -108,7 +110,7 @@ def publish(
             _sweep(folder)
             _write_manifest(folder, known | files.keys())
             for path in changed:
-                data = _bytes(files[path])
+                data = content.take(path)
                 held[path] = write(folder / path, data), sha256(data).hexdigest()
             for path in stale:
                 _remove(folder, path)
@@ -118,16 +120,38 @@ def publish(
     return Changes(tuple(changed), tuple(removed), len(files) - len(changed), held)
 
 
-def _bytes(content: bytes | Document) -> bytes:
-    """A document is made anew each time, since all of them at once may not fit in memory."""
-    return content if isinstance(content, bytes) else content.make()
+class _Content:
+    """The content of files, which is made when it is looked at.
+
+    Some of it is held until it is taken; all at once may not fit in memory, and is made anew.
+    """
+
+    def __init__(self, files: Mapping[str, bytes | Document]) -> None:
+        self._files = files
+        self._held: dict[str, bytes] = {}
+        self._room = _ROOM
+
+    def differs(self, path: str, there: bytes) -> bool:
+        """Whether the content for `path` is another than `there`; it will then be taken."""
+        made = self._made(path)
+        if made == there:
+            return False
+        if len(made) <= self._room:
+            self._room -= len(made)
+            self._held[path] = made
+        return True
+
+    def take(self, path: str) -> bytes:
+        """The content for `path`, once."""
+        return self._held.pop(path, None) or self._made(path)
+
+    def _made(self, path: str) -> bytes:
+        content = self._files[path]
+        return content if isinstance(content, bytes) else content.make()
 
 
 def _differs(
-    folder: Path,
-    path: str,
-    files: Mapping[str, bytes | Document],
-    held: dict[str, tuple[Stamp, str]],
+    folder: Path, path: str, content: _Content, held: dict[str, tuple[Stamp, str]]
 ) -> bool:
     """Whether the file is not as it would be made; one that is goes to `held`."""
     try:
@@ -136,7 +160,7 @@ def _differs(
             there = file.read()
     except OSError:
         return True
-    if there != _bytes(files[path]):
+    if content.differs(path, there):
         return True
     held[path] = stamp, sha256(there).hexdigest()
     return False

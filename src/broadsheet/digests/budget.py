@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate, count, takewhile
+from itertools import accumulate
 
 from broadsheet.digests.html_mail import mail_html
 from broadsheet.digests.letter import Letter, Part, Story
@@ -59,7 +59,9 @@ def fit(letter: Letter, templates: Mapping[str, str], max_bytes: int) -> tuple[L
         )
     # Between two ends the sizes lie about on a line, which leads near the least cut that does; the
     # middle now and then, for where they do not.
-    for step in takewhile(lambda _: high - low > 1, count(1)):
+    step = 0
+    while high - low > 1:
+        step += 1
         share = (size - max_bytes) / (size - len(html.encode())) if step % 3 else 0.5
         guess = min(max(low + round(share * (high - low)), low + 1), high - 1)
         shorter, shorter_html = _cut(letter, cuts[guess], templates)
