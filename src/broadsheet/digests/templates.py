@@ -10,7 +10,7 @@ import re
 import textwrap
 import traceback
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -86,7 +86,8 @@ def render(name: str, letter: Letter, templates: Mapping[str, str]) -> str:
     The template sees `letter` and `words`. Raises TemplateError.
     """
     try:
-        template = _environment(templates, letter.templates).get_template(name)
+        own = tuple(sorted(templates.items()))
+        template = _environment(own, letter.templates).get_template(name)
         return template.render(letter=letter, words=Words(letter.language))
     except TemplateSyntaxError as error:
         raise TemplateError(
@@ -102,10 +103,14 @@ def render(name: str, letter: Letter, templates: Mapping[str, str]) -> str:
         raise TemplateError(Problem(_what(error), _todo(error), path or name, line)) from error
 
 
-def _environment(templates: Mapping[str, str], folder: str) -> ImmutableSandboxedEnvironment:
+@lru_cache(2)  # to compile the templates takes longer than to fill them in
+def _environment(
+    templates: tuple[tuple[str, str], ...], folder: str
+) -> ImmutableSandboxedEnvironment:
     ours = _loader(bundled(), BUNDLED)
+    own = _loader(dict(templates), folder)
     environment = ImmutableSandboxedEnvironment(
-        loader=ChoiceLoader([_loader(templates, folder), ours, PrefixLoader({BUNDLED: ours})]),
+        loader=ChoiceLoader([own, ours, PrefixLoader({BUNDLED: ours})]),
         autoescape=lambda name: not (name or "").endswith((".txt", ".txt.j2")),
         undefined=StrictUndefined,
         trim_blocks=True,
