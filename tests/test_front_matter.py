@@ -119,6 +119,11 @@ def test_a_written_out_type_does_not_matter(value: str) -> None:
         "!mine x",
         "*nowhere",
         "!!int [a]",
+        "!!map [a]",
+        "!!seq {a: b}",
+        "!!str [a]",
+        "!!null {a: b}",
+        "{!!str [a]: b}",
     ],
 )
 def test_a_type_that_no_field_has_is_refused(value: str) -> None:

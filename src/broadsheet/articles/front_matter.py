@@ -63,15 +63,21 @@ class _NotPlain(Exception):  # noqa: N818 - never leaves this module
 def _plain(node: yaml.Node, depth: int = 0) -> Any:
     if depth > _SHALLOW:
         raise _NotPlain
-    if node.tag == _TEXT:
-        return node.value
-    if node.tag == _NULL:
-        return None
-    if node.tag == _LIST and isinstance(node, yaml.SequenceNode):
-        return [_plain(item, depth + 1) for item in node.value]
-    if node.tag == _MAPPING and all(key.tag == _TEXT for key, _ in node.value):
-        return {key.value: _plain(value, depth + 1) for key, value in node.value}
+    # The kind of a node does not follow from its tag, which may be written out: `!!map [a]`.
+    match node:
+        case yaml.ScalarNode(tag=tag) if tag == _TEXT:
+            return node.value
+        case yaml.ScalarNode(tag=tag) if tag == _NULL:
+            return None
+        case yaml.SequenceNode(tag=tag) if tag == _LIST:
+            return [_plain(item, depth + 1) for item in node.value]
+        case yaml.MappingNode(tag=tag) if tag == _MAPPING and _has_plain_names(node):
+            return {name.value: _plain(value, depth + 1) for name, value in node.value}
     raise _NotPlain
+
+
+def _has_plain_names(node: yaml.MappingNode) -> bool:
+    return all(name.tag == _TEXT and isinstance(name, yaml.ScalarNode) for name, _ in node.value)
 
 
 for _tag in ("set", "omap", "pairs"):  # no field is one of these
