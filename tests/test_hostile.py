@@ -33,6 +33,7 @@ title = "Weekly"
 [delivery]
 sender = "News <news@example.org>"
 """
+PUBLICATION = '[publication]\ntitle = "News"\nurl = "https://example.org/"\n'
 BAD = "content/bad.md"
 HEAD = "---\ntitle: Bad\ndate: 2025-06-27\nsummary: In short.\n---\n"
 SECONDS = 10  # that one article may take
@@ -238,7 +239,9 @@ NAMES = [
     "image: 'javascript:alert(1)'",
     "image: '\\\\evil\\share\\a.png'",
     "image: 'file:///etc/passwd'",
-    "aliases: [../../x, 'javascript:x']",
+    "aliases: [../../x, 'javascript:x', 'http://[::1', '//[x']",
+    "author: {name: a, url: '//[::1'}",
+    "author: {name: a, url: 'http://[::1'}",
     "lang: '../../x'",
     "lang: 'en\"><script>'",
     *(f"main_topics: [{topic}]" for topic in (
@@ -656,6 +659,14 @@ def test_a_hostile_config_is_told_in_words(tmp_path: Path, name: str) -> None:
         assert "should not have happened" not in ran.err
         assert "broadsheet.toml" in ran.err + ran.out
     assert outside(newsroom) == before
+
+
+@pytest.mark.parametrize("key", ["icon", "logo"])
+def test_an_address_that_is_none_stops_nothing(newsroom: Newsroom, key: str) -> None:
+    """`http://[::1` cannot be taken apart; the feeds are made all the same."""
+    newsroom.write("broadsheet.toml", f'{PUBLICATION}{key} = "http://[::1"\n')
+    newsroom.article("good.md", date="2025-06-25")
+    newsroom.build()
 
 
 @contextmanager

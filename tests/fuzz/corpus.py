@@ -1,6 +1,6 @@
 """What the fuzzers start from: the sample articles, the attack strings, and hostile articles.
 
-    python tests/fuzz/corpus.py CORPUS
+python tests/fuzz/corpus.py CORPUS
 """
 
 from __future__ import annotations
