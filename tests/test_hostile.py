@@ -357,10 +357,14 @@ def outside(newsroom: Newsroom) -> dict[str, tuple[int, int]]:
 
 @contextmanager
 def patience(seconds: float) -> Iterator[None]:
-    """What happens within takes no longer than this."""
-    began = time.monotonic()
+    """What happens within takes no more of a processor than this, nor hangs.
+
+    By the clock it may take longer: other tests run beside this one.
+    """
+    began, worked = time.monotonic(), time.process_time()
     yield
-    assert time.monotonic() - began < seconds
+    assert time.process_time() - worked < seconds
+    assert time.monotonic() - began < 5 * seconds
 
 
 def ran_well(ran: Ran, command: tuple[str, ...]) -> None:
@@ -371,7 +375,7 @@ def ran_well(ran: Ran, command: tuple[str, ...]) -> None:
     assert ran.code in {0, 1} or (command[0] == "explain" and ran.code == 2)
 
 
-@pytest.mark.long
+@pytest.mark.nightly
 @pytest.mark.parametrize("bad", ALL, ids=lambda bad: bad.name)
 def test_bad_input_does_no_harm(tmp_path: Path, bad: Bad) -> None:
     """No traceback, no hang, nothing outside; the good article is published, the bad one named."""
