@@ -2,9 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 NOW := 2025-06-30T09:00:00+08:00
+SPREAD := --numprocesses auto --dist worksteal
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test test-long check bench feeds docs clean
+.PHONY: demo test test-long test-nightly check bench feeds docs clean
 
 demo: .venv/demo  ## install Broadsheet, publish seeds/, and say where to look
 	$(BIN)/broadsheet digest --now $(NOW)
@@ -16,11 +17,14 @@ demo: .venv/demo  ## install Broadsheet, publish seeds/, and say where to look
 	@echo "                    previews/index.html  the mails, on a phone and a desktop"
 	@echo "Open in a reader:   feeds/atom.xml"
 
-test: .venv/dev  ## the whole test suite
-	$(BIN)/pytest
+test: .venv/dev  ## the whole test suite, on all cores
+	$(BIN)/pytest $(SPREAD)
 
-test-long: .venv/dev  ## the longest forms of the tests that kill and repeat; some take minutes
-	$(BIN)/pytest -m long
+test-long: .venv/dev  ## kills at hundreds of instants, full disks, attacks in a browser; minutes
+	$(BIN)/pytest $(SPREAD) -m long
+
+test-nightly: .venv/dev  ## the longest forms of the tests that kill and repeat; half an hour
+	$(BIN)/pytest $(SPREAD) -m nightly
 
 check: .venv/dev  ## formatting, lint and types, as in CI
 	$(BIN)/ruff format --check .
@@ -43,7 +47,7 @@ docs: .venv/demo  ## make the documentation that comes from the code
 	$(BIN)/broadsheet reference schema > docs/broadsheet.schema.json
 
 clean:  ## remove what can be made again
-	rm -rf .venv .broadsheet dist previews .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .broadsheet dist previews .mypy_cache .ruff_cache .pytest_cache .hypothesis .fuzz
 
 .venv/demo: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv

@@ -242,7 +242,7 @@ def test_a_hundred_thousand_rows_are_frozen_in_seconds(office: Post) -> None:
     assert office.states() == {"sent": 20, "pending": 99_980}
 
 
-@pytest.mark.long
+@pytest.mark.nightly
 def test_the_memory_does_not_grow_with_the_subscribers(office: Post) -> None:
     """A hundred thousand mails take hardly more than a thousand."""
     _fill(office, 100_000)

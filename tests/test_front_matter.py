@@ -47,6 +47,16 @@ def test_the_three_forms_are_read(head: str, above: str, body: str) -> None:
     assert parts[1] == body
 
 
+@pytest.mark.parametrize("form", [YAML, TOML, JSON])
+def test_what_is_longer_than_any_field_is_refused_unread(form: str) -> None:
+    """A megabyte of fields would take seconds to parse; nobody writes a tenth of that."""
+    long = "long " * 60_000
+    said = refusal("\n" + form.replace("A", long).replace("\n  ", ""))
+    assert said.startswith("a.md:2: the front matter has 300,")
+    assert "move the long text into the body" in said
+    assert fields(form.replace("A", "long " * 40_000))["tags"] == ["x", "y"]
+
+
 def test_three_dots_may_end_yaml() -> None:
     """Jekyll takes `...` for the end; a rule in the body is then a rule."""
     parts = front_matter.split("---\ntitle: A\n...\nOne.\n\n---\n\nTwo.", "a.md")
@@ -109,6 +119,11 @@ def test_a_written_out_type_does_not_matter(value: str) -> None:
         "!mine x",
         "*nowhere",
         "!!int [a]",
+        "!!map [a]",
+        "!!seq {a: b}",
+        "!!str [a]",
+        "!!null {a: b}",
+        "{!!str [a]: b}",
     ],
 )
 def test_a_type_that_no_field_has_is_refused(value: str) -> None:

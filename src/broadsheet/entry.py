@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from datetime import datetime
-from urllib.parse import urljoin
 
 from broadsheet.articles import Article
 from broadsheet.catalogue import Catalogue
-from broadsheet.markup import Library, Links, Rendition, encode
+from broadsheet.markup import Library, Links, Rendition, encode, join
 from broadsheet.publication import Language, Person, Publication, Url
 from broadsheet.topics import Topic, key
 
@@ -114,9 +113,7 @@ def person(given: Person, publication: Publication) -> Person:
     return Person(
         name=given.name,
         email=email if _MAIL.fullmatch(email) else "",
-        url=_web_address(
-            urljoin(publication.url, given.url) if given.url[:1] == "/" else given.url
-        ),
+        url=_web_address(join(publication.url, given.url) if given.url[:1] == "/" else given.url),
     )
 
 

@@ -1,9 +1,9 @@
 """A coverage-guided fuzzer over what makes HTML of Markdown.
 
-    python tests/fuzz/fuzz_markup.py CORPUS -max_total_time=30
+    tests/fuzz/run 45
 
 Whatever a body holds, nothing in its HTML runs, loads or leads to a script, it is the same when it
-is sanitised once more, and the text that is read after it is read as ever. `.ci/nightly` runs
+is sanitised once more, and the text that is read after it is read as ever. `.ci/run` runs
 this for a bounded time; an input that breaks it is printed.
 """
 

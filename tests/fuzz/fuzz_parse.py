@@ -1,8 +1,8 @@
 """A coverage-guided fuzzer over what reads an article: front matter, fields, dates, addresses.
 
-    python tests/fuzz/fuzz_parse.py CORPUS -max_total_time=30
+    tests/fuzz/run 45
 
-Whatever a file holds, it is an article, a page or a mistake that is told in words. `.ci/nightly`
+Whatever a file holds, it is an article, a page or a mistake that is told in words. `.ci/run`
 runs this for a bounded time; an input that breaks it is printed.
 """
 

@@ -5,8 +5,8 @@ kept, and without that gives no metadata and no error; its YAML loader turns `ti
 number and `tags: yes` into a truth value. So the handlers here are ours: YAML scalars stay the
 text that the author wrote (a field knows what it expects), TOML is read by the standard library.
 
-Front matter may come from strangers (a pull request, an import), so how deep it is nested and how
-much its aliases unfold are bounded before anything is built of it.
+Front matter may come from strangers (a pull request, an import), so how long it is, how deep it is
+nested and how much its aliases unfold are bounded before anything is built of it.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from broadsheet.markup.text import printable
 
 _YAML_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _DEEPEST = 100  # levels of nesting
+_LONGEST = 250_000  # characters as written; a megabyte of YAML takes seconds
 _LARGEST = 1_000_000  # characters and values, with every alias written out
 
 
@@ -62,15 +63,21 @@ class _NotPlain(Exception):  # noqa: N818 - never leaves this module
 def _plain(node: yaml.Node, depth: int = 0) -> Any:
     if depth > _SHALLOW:
         raise _NotPlain
-    if node.tag == _TEXT:
-        return node.value
-    if node.tag == _NULL:
-        return None
-    if node.tag == _LIST and isinstance(node, yaml.SequenceNode):
-        return [_plain(item, depth + 1) for item in node.value]
-    if node.tag == _MAPPING and all(key.tag == _TEXT for key, _ in node.value):
-        return {key.value: _plain(value, depth + 1) for key, value in node.value}
+    # The kind of a node does not follow from its tag, which may be written out: `!!map [a]`.
+    match node:
+        case yaml.ScalarNode(tag=tag) if tag == _TEXT:
+            return node.value
+        case yaml.ScalarNode(tag=tag) if tag == _NULL:
+            return None
+        case yaml.SequenceNode(tag=tag) if tag == _LIST:
+            return [_plain(item, depth + 1) for item in node.value]
+        case yaml.MappingNode(tag=tag) if tag == _MAPPING and _has_plain_names(node):
+            return {name.value: _plain(value, depth + 1) for name, value in node.value}
     raise _NotPlain
+
+
+def _has_plain_names(node: yaml.MappingNode) -> bool:
+    return all(name.tag == _TEXT and isinstance(name, yaml.ScalarNode) for name, _ in node.value)
 
 
 for _tag in ("set", "omap", "pairs"):  # no field is one of these
@@ -174,6 +181,7 @@ def split(text: str, path: str) -> tuple[FrontMatter, str] | None:
         if end is None:
             what, fence = "the front matter has no end", handler.START_DELIMITER
             raise ArticleError(Problem(what, f"write {fence} on a line after it", path, start + 1))
+        _refuse_long(text[:end], path, start)
         fields, _ = frontmatter.parse(text[:end], handler=handler)  # quicker without the body
         _refuse_deep(fields)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
@@ -226,6 +234,12 @@ def _bound(fm: str) -> None:
             raise _refusal(f"it is nested more than {_DEEPEST} levels deep", event)
         if size > _LARGEST:
             raise _refusal("with its aliases written out it is too large", event)
+
+
+def _refuse_long(head: str, path: str, start: int) -> None:
+    if len(head) > _LONGEST:
+        what = f"the front matter has {len(head):,} characters"
+        raise ArticleError(Problem(what, "move the long text into the body", path, start + 1))
 
 
 def _refusal(what: str, event: Any) -> yaml.YAMLError:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
-from urllib.parse import SplitResult, unquote, urljoin, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from broadsheet.articles import Article
 from broadsheet.catalogue import absence
@@ -16,6 +16,7 @@ from broadsheet.checks.material import Material, address_key
 from broadsheet.checks.references import Reference
 from broadsheet.checks.rule import Slight, rule
 from broadsheet.errors import Problem
+from broadsheet.markup import join
 
 _ADDRESS = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
 # Without a scheme only what can hardly be a name, such as Node.js/Express.
@@ -270,7 +271,7 @@ def _other_addresses(material: Material) -> Iterator[str]:
     """What else lies on the site, as far as it is known."""
     for article in material.articles:
         for alias in article.aliases:
-            yield address_key(urljoin(article.url, alias))
+            yield address_key(join(article.url, alias))
     for asset in (*material.library.rooted.values(), *material.library.beside.values()):
         yield address_key(asset.url)
 

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from urllib.parse import urljoin
 
 from babel import Locale
 
-from broadsheet.markup import encode
+from broadsheet.markup import encode, join
 from broadsheet.publication import Publication
 from broadsheet.settings import MailSettings
 
@@ -86,7 +85,7 @@ def look(mail: MailSettings, locale: Locale, publication: Publication) -> Look:
         headings=text if given or script in _TEXT_FONTS else _HEADING_FONTS,
         outlook=given.partition(",")[0] or _OUTLOOK_FONTS.get(script, "Arial"),
         wide=script in _TEXT_FONTS and script != "ko",
-        logo=urljoin(publication.url, encode(mail.logo)) if mail.logo else "",
+        logo=join(publication.url, encode(mail.logo)) if mail.logo else "",
         logo_width=mail.logo_width,
     )
 

@@ -109,10 +109,9 @@ def _environment(
 ) -> ImmutableSandboxedEnvironment:
     """What compiles the templates, once for all the mails that a run makes by them."""
     ours = _loader(bundled(), BUNDLED)
+    own = _loader(dict(templates), folder)
     environment = ImmutableSandboxedEnvironment(
-        loader=ChoiceLoader(
-            [_loader(dict(templates), folder), ours, PrefixLoader({BUNDLED: ours})]
-        ),
+        loader=ChoiceLoader([own, ours, PrefixLoader({BUNDLED: ours})]),
         autoescape=lambda name: not (name or "").endswith((".txt", ".txt.j2")),
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
-from urllib.parse import urljoin
 
 from broadsheet.entry import person
 from broadsheet.feeds.newsletter import Newsletter
 from broadsheet.feeds.plan import Feed
-from broadsheet.markup import encode
+from broadsheet.markup import encode, join
 from broadsheet.publication import Person, Publication
 from broadsheet.settings import FEED_FILES, FeedFormat, FeedSettings
 
@@ -112,8 +111,8 @@ def _head(
         self_url=address(path, format_, publication),
         home=publication.url,
         stylesheet=publication.feeds_url + STYLESHEET,
-        icon=urljoin(publication.url, encode(publication.icon)) if publication.icon else "",
-        logo=urljoin(publication.url, encode(publication.logo)) if publication.logo else "",
+        icon=join(publication.url, encode(publication.icon)) if publication.icon else "",
+        logo=join(publication.url, encode(publication.logo)) if publication.logo else "",
         rights=publication.rights,
         hub="",
         older=None,

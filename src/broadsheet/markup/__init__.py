@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from broadsheet.markup.blocks import READ_MORE
 from broadsheet.markup.dialect import TooDeep, convert
-from broadsheet.markup.links import Asset, Library, Links, encode
+from broadsheet.markup.links import Asset, Library, Links, encode, join
 from broadsheet.markup.sanitise import dropped_tags, sanitise
 from broadsheet.markup.shortcodes import expand, unknown_shortcodes
 from broadsheet.markup.text import first_paragraph, plain, printable, shorten, width
@@ -21,6 +21,7 @@ __all__ = [
     "TooDeep",
     "dropped_tags",
     "encode",
+    "join",
     "plain",
     "printable",
     "render",

@@ -113,19 +113,19 @@ class Links:
         if reference[:1] == "#":
             return encode(self.url.partition("#")[0] + reference)
         if _WEB.match(reference) or reference.startswith("//"):
-            return encode(_join(self.library.site, _slashed(reference)))
+            return encode(join(self.library.site, _slashed(reference)))
         if _SCHEME.match(reference):
             return encode(reference)
         path, rest = _split(_slashed(reference))
         if not path:
-            return encode(_join(self.url, rest))
+            return encode(join(self.url, rest))
         if (page := self._page(path)) is not None:
             return encode(page + rest) if rest.startswith("#") else encode(page)
         if (asset := self.asset(path.removeprefix(INTERNAL))) is not None:
             return encode(asset.url + rest)
         if path.startswith(INTERNAL):
-            return encode(_join(self.library.site, encode(path.removeprefix(INTERNAL) + rest)))
-        return encode(_join(self.url, encode(path + rest)))
+            return encode(join(self.library.site, encode(path.removeprefix(INTERNAL) + rest)))
+        return encode(join(self.url, encode(path + rest)))
 
     def asset(self, reference: str) -> Asset | None:
         """The file on disk that `reference` names, or None."""
@@ -179,7 +179,8 @@ def encode_parts(address: str) -> str:
         return _encode_part(address, "?#")
 
 
-def _join(base: str, reference: str) -> str:
+def join(base: str, reference: str) -> str:
+    """`reference` as seen from `base`. What is no address, such as `//[a`, is none afterwards."""
     try:
         return urljoin(base, reference)
     except ValueError:
