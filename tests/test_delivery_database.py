@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sql
 
-from broadsheet.delivery import database
+from broadsheet.delivery import database, migrating, place
 from broadsheet.errors import ConfigError, DatabaseError
 
 URL = "sqlite:///a.db"
@@ -34,16 +34,16 @@ def test_the_tables_in_the_code_are_those_of_the_schema(tmp_path: Path) -> None:
     assert found == {name: set(table.c.keys()) for name, table in told.items()}
 
 
-@pytest.mark.parametrize("version", range(len(database.schema_pages()) + 1))
+@pytest.mark.parametrize("version", range(len(migrating.schema_pages()) + 1))
 def test_each_earlier_version_is_brought_up_to_date(tmp_path: Path, version: int) -> None:
     """From nothing, and from every schema there ever was; and once more does nothing."""
     db = database._open(URL, tmp_path, 5.0)  # noqa: SLF001 - what open_database migrates
-    database.migrate(db, database.schema_pages()[:version])
-    database.migrate(db)
-    database.migrate(db)
+    migrating.migrate(db, migrating.schema_pages()[:version])
+    migrating.migrate(db)
+    migrating.migrate(db)
     with db.reading() as connection:
         versions = connection.execute(sql.text("SELECT version FROM schema_versions")).scalars()
-        assert list(versions) == list(range(1, len(database.schema_pages()) + 1))
+        assert list(versions) == list(range(1, len(migrating.schema_pages()) + 1))
     db.close()
 
 
@@ -57,9 +57,9 @@ def test_a_new_version_keeps_what_is_there(tmp_path: Path) -> None:
                 "VALUES ('a@b.org', 'a@b.org', 'active', '', '')"
             )
         )
-    pages = (*database.schema_pages(), NEXT)
-    database.migrate(db, pages)
-    database.migrate(db, pages)
+    pages = (*migrating.schema_pages(), NEXT)
+    migrating.migrate(db, pages)
+    migrating.migrate(db, pages)
     with db.reading() as connection:
         found = connection.execute(sql.text("SELECT address, shoe_size FROM subscribers")).one()
     assert tuple(found) == ("a@b.org", 42)
@@ -73,7 +73,7 @@ def test_a_migration_that_fails_changes_nothing(tmp_path: Path) -> None:
     db = database.open_database(URL, tmp_path)
     before = _columns(db)
     with pytest.raises(DatabaseError):
-        database.migrate(db, (*database.schema_pages(), NEXT + "CREATE NONSENSE;"))
+        migrating.migrate(db, (*migrating.schema_pages(), NEXT + "CREATE NONSENSE;"))
     assert _columns(db) == before
     db.close()
 
@@ -124,7 +124,7 @@ def test_a_url_that_cannot_be_is_refused(tmp_path: Path, url: str, what: str) ->
 
 def test_whether_there_is_a_database_is_asked_without_making_one(tmp_path: Path) -> None:
     """`--dry-run` and `status` write nothing."""
-    assert not database.exists(URL, tmp_path)
+    assert not place.exists(URL, tmp_path)
     assert list(tmp_path.iterdir()) == []
     database.open_database(URL, tmp_path).close()
-    assert database.exists(URL, tmp_path)
+    assert place.exists(URL, tmp_path)

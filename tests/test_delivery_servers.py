@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from broadsheet.delivery import pacing, sending
+from broadsheet.delivery import desk, pacing
 from deliveries import SECRET, Post, at, post
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.allow_hosts(["127.0.0.1"])]
@@ -221,7 +221,7 @@ def test_a_database_that_is_full_stops_the_sending(office: Post) -> None:
     assert office.deliver("--limit", "1").code == 0  # frozen, while there is room
     limit = (
         "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (150_000, 150_000));"
-        "from broadsheet.delivery import sending; sending._PATIENCE = 1.0;"
+        "from broadsheet.delivery import desk; desk._PATIENCE = 1.0;"
         "from broadsheet.cli import main; main()"
     )
     ran = subprocess.run(
@@ -300,4 +300,4 @@ def test_encryption_is_required_unless_the_config_says_otherwise(office: Post) -
 
 def test_the_patience_of_a_run_is_longer_than_one_try() -> None:
     """A database that is locked for a while ends no run."""
-    assert sending._PATIENCE >= 30  # noqa: SLF001
+    assert desk._PATIENCE >= 30  # noqa: SLF001

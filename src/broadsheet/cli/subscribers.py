@@ -206,6 +206,7 @@ def _show_data(people: Iterator[Subscriber]) -> None:
 
 def _data(one: Subscriber) -> dict[str, Any]:
     return {
+        "id": one.id,
         "address": one.address,
         "name": one.name,
         "language": one.language,
