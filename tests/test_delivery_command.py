@@ -154,6 +154,22 @@ def test_status_tells_how_far_each_issue_is(office: Post) -> None:
     assert "delivery weekly/2025-06-30: 2 sent\n" in office.newsroom.run("status").out
 
 
+def test_a_delivery_that_an_earlier_version_began_goes_on(office: Post) -> None:
+    """Its database is brought up to date, and everyone who waits gets the issue, once."""
+    with sqlite3.connect(office.newsroom.folder / "broadsheet.db") as connection:
+        connection.executescript((Path(__file__).parent / "ledgers/version1.sql").read_text())
+    connection.close()
+    (issue,) = _status(office)["deliveries"]
+    assert (issue["sent"], issue["failed"], issue["retry"], issue["pending"]) == (2, 1, 1, 3)
+    assert office.deliver(now=at(minutes=20)).code == 0
+    assert office.received() == dict.fromkeys(
+        ["ann@example.org", *(f"reader{i:06}@example.org" for i in (2, 3, 4))], 1
+    )
+    (issue,) = _status(office)["deliveries"]
+    assert (issue["sent"], issue["failed"], issue["total"]) == (6, 1, 7)
+    assert issue["done"] is not None
+
+
 def test_status_goes_on_without_the_database(office: Post) -> None:
     """What is wrong with it is told, and all else too."""
     (office.newsroom.folder / "broadsheet.db").write_text("no database at all, by any means")
