@@ -170,6 +170,21 @@ def test_a_server_that_is_not_there_ends_the_run(office: Post) -> None:
     assert "Traceback" not in ran.err
 
 
+def test_a_server_that_takes_few_connections_is_not_slowed_down_by_the_others(
+    office: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that it has serve on; what it says to a fifth is no reason to rest."""
+    monkeypatch.setattr(pacing, "FIRST_PAUSE", 60.0)
+    office.server.order(most=2)
+    addresses = office.subscribe(60)
+    office.configure(connections=5)
+    started = time.monotonic()
+    assert office.deliver().code == 0
+    assert time.monotonic() - started < 20
+    assert office.received() == dict.fromkeys(addresses, 1)
+    assert len({mail["peer"] for mail in office.server.taken()}) == 2
+
+
 def test_a_connection_that_was_closed_between_two_mails_costs_nothing(office: Post) -> None:
     """Servers do that after some mails: the next goes over a new connection at once."""
     office.configure(messages_per_connection=3, connections=1)
@@ -194,7 +209,8 @@ def test_no_second_has_more_mails_than_the_rate(office: Post) -> None:
     assert took >= 59 / 50 - 0.3
     stamps = sorted(mail["at"] for mail in office.server.taken())
     for first, later in zip(stamps, stamps[25:], strict=False):
-        assert later - first > 25 / 50 * 0.8, "a burst"
+        # Each of the eight connections may be late with one.
+        assert later - first > (25 - 8) / 50, "a burst"
 
 
 def test_a_locked_database_is_waited_for(office: Post) -> None:

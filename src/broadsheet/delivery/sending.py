@@ -24,6 +24,7 @@ from broadsheet.delivery.states import Claim, Outcome
 from broadsheet.errors import BroadsheetError, DatabaseError
 
 _ROUNDS: Final = 6  # pauses with no mail taken, after which a run ends
+_ASIDE: Final = 30.0  # seconds until a connection that the server refused is tried again
 _SENDER_REFUSALS: Final = 3  # one after another, after which it is not about a reader
 _NO_SUCH_ADDRESS: Final = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10"})
 
@@ -55,6 +56,9 @@ class _Office:
         self._clock = clock
         self._brake = Brake(random.random)
         self._sender_refusals = 0
+        self._sessions: set[Session] = set()
+        self._over = False
+        self._door = asyncio.Lock()  # one after the other: what came of one tells about the next
 
     async def work(self) -> None:
         """One connection, from its first row to its last."""
@@ -72,11 +76,13 @@ class _Office:
                 claim = await self._desk.turn(outcome, wants=True)
                 outcome = None
                 if claim is None:
+                    self._over = True
                     return
                 outcome = await self._send(session, claim)
+                self._over &= outcome.kind != "pending"
         finally:
             if session is not None:
-                await session.leave()
+                await self._leave(session)
 
     def _ready(self, session: Session) -> bool:
         most = self._limits.messages_per_connection
@@ -84,24 +90,46 @@ class _Office:
         return session.usable and not used_up and time.monotonic() >= self._brake.free_at
 
     async def _renewed(self, session: Session | None) -> Session | None:
-        """A connection that can be used, when the brake allows; None when the run has to end."""
+        """A connection that can be used, when the brake allows; None when the run ends."""
         if session is not None and not (session.usable and self._keeps(session)):
-            await session.leave()
+            await self._leave(session)
             session = None
-        while not self._desk.stopping:
-            wait = self._brake.free_at - time.monotonic()
+        aside = 0.0
+        while not self._desk.stopping and not (self._over and session is None):
+            wait = max(self._brake.free_at, aside if self._others_work() else 0) - time.monotonic()
             if wait > 0:
                 await asyncio.sleep(min(wait, 0.2))
-                continue
-            if session is not None:
+            elif session is not None:
                 return session
-            try:
-                return await Session.open(self._server)
-            except UnavailableError as error:
-                self._unavailable(error)
+            else:
+                session = await self._opened()
+                aside = 0.0 if session else time.monotonic() + _ASIDE
         if session is not None:
-            await session.leave()
+            await self._leave(session)
         return None
+
+    async def _opened(self) -> Session | None:
+        """A new connection; None when the server has none for us now."""
+        async with self._door:
+            if time.monotonic() < self._brake.free_at:
+                return None
+            try:
+                session = await Session.open(self._server)
+            except UnavailableError as error:
+                # It may take no more connections, while those that it has serve on.
+                if error.for_good or not self._others_work():
+                    self._unavailable(error)
+                return None
+            self._sessions.add(session)
+            return session
+
+    async def _leave(self, session: Session) -> None:
+        self._sessions.discard(session)
+        await session.leave()
+
+    def _others_work(self) -> bool:
+        """Whether the server can be used, over other connections than one that has none."""
+        return any(session.usable for session in self._sessions)
 
     def _keeps(self, session: Session) -> bool:
         most = self._limits.messages_per_connection
