@@ -268,6 +268,23 @@ def test_a_clock_that_jumps_neither_loses_nor_doubles(office: Post) -> None:
     assert office.received() == dict.fromkeys(addresses, 1)
 
 
+def test_a_clock_that_jumps_ends_no_waiting(office: Post) -> None:
+    """Years that nobody waited are none: a mail is tried three times before it has failed; and a
+    first attempt that is still to come does not count."""
+    office.server.order(rcpt={"*": "450 4.2.0 later"})
+    office.subscribe(1)
+    states = []
+    for days in (0, 400, 800):
+        office.deliver(now=at(days=days))
+        states.append(office.rows()[0]["state"])
+    assert states == ["retry", "retry", "failed"]
+    office.deliver("--only", "failed", now=at(days=1))
+    office.deliver(now=at(days=-800))
+    row = office.rows()[0]
+    assert (row["state"], row["attempts"]) == ("retry", 1)
+    assert row["first_at"] < "2024"
+
+
 @pytest.fixture
 def certificate(tmp_path: Path) -> tuple[Path, Path]:
     """A certificate for localhost, signed by nobody, and its key."""
