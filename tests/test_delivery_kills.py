@@ -55,6 +55,7 @@ def _kill_again_and_again(office: Post, kills: int, people: int) -> None:
     received = office.received()
     assert set(received) == set(addresses), "somebody was lost"
     assert sum(received.values()) - people <= CONNECTIONS * kills
+    assert max(received.values()) <= 2, "the same reader again and again"
     assert all(len(ids) == 1 for ids in office.ids().values()), "a second copy has another id"
 
 

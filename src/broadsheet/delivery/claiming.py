@@ -1,4 +1,4 @@
-"""Which rows a run takes next: the oldest issue's first, what was tried before what was not.
+"""Which rows a run takes next: the oldest issue's first, and what is in doubt last.
 
 Nothing here begins a transaction: rows are found and claimed in that of the caller (ledger.py).
 """
@@ -17,7 +17,8 @@ from sqlalchemy import Connection, bindparam
 from broadsheet.delivery.database import deliveries, issues, moment, stamp, subscribers
 from broadsheet.delivery.states import LEFT, NOTHING, UNWANTED, Claim, Policy, State, Unwanted
 
-_ORDER: Final[tuple[State, ...]] = ("in_doubt", "retry", "pending")
+# What is in doubt comes last: else runs that are killed soon would send it again and again.
+_ORDER: Final[tuple[State, ...]] = ("retry", "pending", "in_doubt")
 _SOON: Final = timedelta(seconds=1)  # between two looks at what has become due
 _STRAY: Final = timedelta(days=1)  # nothing is put off for longer: the clock was set back since
 _MOST_SKIPPED: Final = 500  # rows in one transaction, so that none takes long
