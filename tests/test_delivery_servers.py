@@ -231,6 +231,22 @@ def test_a_locked_database_is_waited_for(office: Post) -> None:
     assert office.received() == dict.fromkeys(addresses, 1)
 
 
+def test_a_database_that_is_locked_at_the_start_is_waited_for(office: Post) -> None:
+    """An import of a long list takes longer than one try; a run from cron does not fail for it."""
+    addresses = office.subscribe(3)
+    code = (
+        "import sqlite3, sys, time; c = sqlite3.connect(sys.argv[1], isolation_level=None);"
+        "c.execute('BEGIN IMMEDIATE'); print('locked', flush=True); time.sleep(4)"
+    )
+    file = str(office.newsroom.folder / "broadsheet.db")
+    with subprocess.Popen([sys.executable, "-c", code, file], stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        ran = office.deliver()
+    assert ran.code == 0, ran.err
+    assert office.received() == dict.fromkeys(addresses, 1)
+
+
 def test_a_database_that_is_full_stops_the_sending(office: Post) -> None:
     """Nothing goes out that cannot be noted; with room again the next run goes on."""
     addresses = office.subscribe(200)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from broadsheet.cli.counting import count
-from broadsheet.cli.deliveries import PATIENCE, existing, progress_data, progress_words
+from broadsheet.cli.deliveries import existing, progress_data, progress_words
 from broadsheet.cli.extras import extra
 from broadsheet.cli.issued import Asked, begin, chosen, ledger_clock
 from broadsheet.cli.options import Options, common_options, options
@@ -90,7 +90,7 @@ def _deliver(project: Project, asked: Asked, secrets: Secrets) -> None:
     settings = project.settings
     server = environment.server(settings.delivery, secrets)
     stamps = environment.stamps(settings, secrets, project.root)
-    database = open_database(settings.delivery.database, project.root, PATIENCE)
+    database = open_database(settings.delivery.database, project.root)
     try:
         issues, left = chosen(project, asked, database)
         begun = [begin(project, database, issue) for issue in issues]

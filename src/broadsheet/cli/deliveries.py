@@ -14,8 +14,7 @@ if TYPE_CHECKING:  # they take time to import, which only a delivery is worth
     from broadsheet.delivery.accounts import Progress
     from broadsheet.delivery.database import Database
 
-PATIENCE = 2.0
-"""Seconds that one try at the database may hold up all connections."""
+_PATIENCE = 2.0  # seconds: who only looks need not wait long
 
 
 def progress_data(progress: Progress) -> dict[str, Any]:
@@ -80,7 +79,7 @@ def existing(project: Project) -> Iterator[Database | None]:
         return
     from broadsheet.delivery.database import open_existing
 
-    database = open_existing(url, project.root, PATIENCE)
+    database = open_existing(url, project.root, _PATIENCE)
     try:
         yield database
     finally:

@@ -209,6 +209,12 @@ def relax(connection: sql.Connection) -> None:
         _pragma(connection, "synchronous = NORMAL")
 
 
+def hurry(connection: sql.Connection, patience: float) -> None:
+    """Lets `connection` wait for other programs no longer than `patience` seconds at a time."""
+    if connection.dialect.name == "sqlite":
+        _pragma(connection, f"busy_timeout = {round(patience * 1000)}")
+
+
 def make_safe(connection: sql.Connection) -> None:
     """Brings all commits so far to the disk; `connection` is in no transaction."""
     if connection.dialect.name == "sqlite":

@@ -28,6 +28,7 @@ from broadsheet.delivery.database import (
     Database,
     database_error,
     deliveries,
+    hurry,
     issues,
     make_safe,
     moment,
@@ -42,6 +43,7 @@ from broadsheet.delivery.states import FINAL, KILLED, Outcome, Policy, State, Tu
 from broadsheet.errors import DeliveryError, Problem
 
 _SAFE_AFTER: Final = 1.0  # seconds
+_PATIENCE: Final = 2.0  # seconds for one try at a database that others may have locked
 _TRIES: Final = 3  # at least, before a mail that is put off has failed: a clock may jump
 
 
@@ -129,6 +131,10 @@ class Ledger:
             self._safe_at = now
             with suppress(SQLAlchemyError):  # the next one does it
                 make_safe(self._connection)
+
+    def hurry(self) -> None:
+        """From here on a database that is locked is told soon: all connections wait meanwhile."""
+        hurry(self._connection, _PATIENCE)
 
     def waiting(self, of: Sequence[int]) -> int:
         """How many rows of the issues `of` could be claimed now."""

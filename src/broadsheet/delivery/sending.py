@@ -204,6 +204,7 @@ async def send_all(
     waiting = ledger.waiting(tuple(mailings))
     if waiting == 0:
         return tally
+    ledger.hurry()
     office = _Office(server, desk, mailings, limits, clock)
     serving = asyncio.create_task(desk.serve())
     at_once = min(limits.connections, waiting, limits.messages or waiting)
