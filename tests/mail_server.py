@@ -6,7 +6,8 @@ word. What it says, and when it goes wrong, is in a file of orders that may chan
 Orders (JSON): `rcpt`, `data`, `mail`: address -> reply
 ("*" for all); `times`: how often a reply is given before the mail is taken; `close_after_data`,
 `hang`, `die_after`: how many mails it takes before it closes, hangs or dies without an answer;
-`delay`: seconds before it answers; `tls`, `smtps`: certificate and key files.
+`delay`: seconds before it answers; `most`: connections at once, others get a 421;
+`tls`, `smtps`: certificate and key files.
 """
 
 from __future__ import annotations
@@ -46,6 +47,24 @@ class Orders:
         if words is None or (times is not None and self._given[stage, address] > times):
             return None
         return words
+
+
+class Busy(SMTP):
+    """It takes only so many connections at once."""
+
+    orders: Orders
+    connections = 0
+
+    def connection_made(self, transport: Any) -> None:
+        Busy.connections += 1
+        if Busy.connections > self.orders.read().get("most", 1000):
+            transport.write(b"421 4.7.0 too many connections\r\n")
+            transport.close()
+        super().connection_made(transport)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        Busy.connections -= 1
+        super().connection_lost(error)
 
 
 class Handler:
@@ -115,6 +134,7 @@ async def serve(journal: Path, orders_path: Path, port: int, tell: int) -> None:
     """Serves until killed; writes its port to the file descriptor `tell`."""
     orders = Orders(orders_path)
     handler = Handler(journal, orders)
+    Busy.orders = orders
     options: dict[str, Any] = {"enable_SMTPUTF8": False, "hostname": "localhost"}
     context = None
     if files := orders.read().get("tls") or orders.read().get("smtps"):
@@ -125,7 +145,7 @@ async def serve(journal: Path, orders_path: Path, port: int, tell: int) -> None:
         context = None
     loop = asyncio.get_running_loop()
     server = await loop.create_server(
-        lambda: SMTP(handler, loop=loop, **options), "127.0.0.1", port, ssl=context
+        lambda: Busy(handler, loop=loop, **options), "127.0.0.1", port, ssl=context
     )
     os.write(tell, b"%d\n" % server.sockets[0].getsockname()[1])
     await server.serve_forever()

@@ -7,18 +7,18 @@ import re
 import resource
 import shutil
 import sqlite3
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from email import message_from_string, policy
 from email.message import EmailMessage
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from broadsheet.cli.deliver import delivery_rows, delivery_status
-from broadsheet.cli.options import Options
-from broadsheet.cli.project import Project
-from broadsheet.delivery import database, ledger
+from broadsheet.delivery import accounts, database, states
 from conftest import NOW
 from deliveries import SECRET, Post, at, post
 
@@ -110,8 +110,8 @@ def test_the_json_has_every_number(office: Post) -> None:
     assert found["run"]["sent"] == 2
     db = office.open()
     with db.reading() as connection:
-        rows = list(ledger.rows(connection, "weekly"))
-        (progress,) = ledger.progress(connection)
+        rows = list(accounts.rows(connection, "weekly"))
+        (progress,) = accounts.progress(connection)
     db.close()
     assert [(row.state, row.code) for row in rows] == [
         ("sent", 250),
@@ -121,22 +121,75 @@ def test_the_json_has_every_number(office: Post) -> None:
     assert progress.left == 0
 
 
-def test_what_status_tells_is_read_and_not_made(office: Post) -> None:
-    """Nothing without a database; then each issue and each row."""
-    project = Project(Options(directory=office.newsroom.folder))
-    assert delivery_status(project) == []
-    assert list(delivery_rows(project)) == []
+def _status(office: Post) -> dict[str, Any]:
+    ran = office.newsroom.run("status", "--json")
+    assert ran.code == 0, ran.err
+    found: dict[str, Any] = json.loads(ran.out)
+    return found
+
+
+def test_status_tells_how_far_each_issue_is(office: Post) -> None:
+    """Without a database nothing, and none is made; then the counts, and as data each row."""
+    found = _status(office)
+    assert (found["deliveries"], found["ledger"]) == ([], [])
     assert not (office.newsroom.folder / "broadsheet.db").exists()
     office.subscribe(2)
+    assert _status(office)["deliveries"] == []
     office.deliver("--limit", "1")
-    (found,) = delivery_status(project)
-    assert (found["key"], found["sent"], found["pending"]) == ("2025-06-30", 1, 1)
-    states = [(row["address"], row["state"]) for row in delivery_rows(project)]
-    assert states == [
-        ("reader000000@example.org", "sent"),
-        ("reader000001@example.org", "pending"),
+    assert "delivery weekly/2025-06-30: 1 pending, 1 sent\n" in office.newsroom.run("status").out
+    found = _status(office)
+    (issue,) = found["deliveries"]
+    assert (issue["key"], issue["done"], issue["sent"], issue["pending"]) == (
+        *("2025-06-30", None, 1, 1),
+    )
+    rows = [(row["subscriber"], row["address"], row["state"]) for row in found["ledger"]]
+    assert rows == [
+        (1, "reader000000@example.org", "sent"),
+        (2, "reader000001@example.org", "pending"),
     ]
-    assert json.dumps(list(delivery_rows(project)))
+    listed = json.loads(office.newsroom.run("subscribers", "list", "--json").out)
+    assert [(one["id"], one["address"]) for one in listed] == [row[:2] for row in rows]
+    office.deliver()
+    assert _status(office)["deliveries"][0]["done"] is not None
+    assert "delivery weekly/2025-06-30: 2 sent\n" in office.newsroom.run("status").out
+
+
+def test_a_delivery_that_an_earlier_version_began_goes_on(office: Post) -> None:
+    """Its database is brought up to date, and everyone who waits gets the issue, once."""
+    with sqlite3.connect(office.newsroom.folder / "broadsheet.db") as connection:
+        connection.executescript((Path(__file__).parent / "ledgers/version1.sql").read_text())
+    connection.close()
+    (issue,) = _status(office)["deliveries"]
+    assert (issue["sent"], issue["failed"], issue["retry"], issue["pending"]) == (2, 1, 1, 3)
+    assert office.deliver(now=at(minutes=20)).code == 0
+    assert office.received() == dict.fromkeys(
+        ["ann@example.org", *(f"reader{i:06}@example.org" for i in (2, 3, 4))], 1
+    )
+    (issue,) = _status(office)["deliveries"]
+    assert (issue["sent"], issue["failed"], issue["total"]) == (6, 1, 7)
+    assert issue["done"] is not None
+
+
+def test_status_goes_on_without_the_database(office: Post) -> None:
+    """What is wrong with it is told, and all else too."""
+    (office.newsroom.folder / "broadsheet.db").write_text("no database at all, by any means")
+    ran = office.newsroom.run("status")
+    assert ran.code == 0
+    assert "digest weekly: 1 issue" in ran.out
+    assert "broadsheet.db: the database says: file is not a database; " in ran.out
+    (found,) = _status(office)["problems"]
+    assert found.startswith("broadsheet.db: ")
+
+
+def test_status_imports_nothing_for_deliveries_where_there_are_none(office: Post) -> None:
+    """SQLAlchemy takes long to import."""
+    code = (
+        "import sys; from broadsheet.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: assert 'sqlalchemy' not in sys.modules"
+    )
+    command = [sys.executable, "-c", code, "-C", str(office.newsroom.folder), "status"]
+    assert subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
 def test_who_leaves_in_the_meantime_gets_nothing(office: Post) -> None:
@@ -146,7 +199,7 @@ def test_who_leaves_in_the_meantime_gets_nothing(office: Post) -> None:
     office.newsroom.run("subscribers", "remove", "reader000005@example.org")
     assert office.deliver().out == "weekly/2025-06-30: 9 sent, 1 skipped\n"
     assert office.received()["reader000005@example.org"] == 0
-    assert office.rows()[5]["reply"] == ledger.LEFT
+    assert office.rows()[5]["reply"] == states.LEFT
 
 
 def test_digests_are_for_those_who_want_them(office: Post) -> None:

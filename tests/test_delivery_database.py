@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import random
 import re
+import signal
 import sqlite3
+import time
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sql
 
-from broadsheet.delivery import database
+from broadsheet.delivery import database, migrating, place
 from broadsheet.errors import ConfigError, DatabaseError
 
 URL = "sqlite:///a.db"
@@ -34,16 +38,16 @@ def test_the_tables_in_the_code_are_those_of_the_schema(tmp_path: Path) -> None:
     assert found == {name: set(table.c.keys()) for name, table in told.items()}
 
 
-@pytest.mark.parametrize("version", range(len(database.schema_pages()) + 1))
+@pytest.mark.parametrize("version", range(len(migrating.schema_pages()) + 1))
 def test_each_earlier_version_is_brought_up_to_date(tmp_path: Path, version: int) -> None:
     """From nothing, and from every schema there ever was; and once more does nothing."""
     db = database._open(URL, tmp_path, 5.0)  # noqa: SLF001 - what open_database migrates
-    database.migrate(db, database.schema_pages()[:version])
-    database.migrate(db)
-    database.migrate(db)
+    migrating.migrate(db, migrating.schema_pages()[:version])
+    migrating.migrate(db)
+    migrating.migrate(db)
     with db.reading() as connection:
         versions = connection.execute(sql.text("SELECT version FROM schema_versions")).scalars()
-        assert list(versions) == list(range(1, len(database.schema_pages()) + 1))
+        assert list(versions) == list(range(1, len(migrating.schema_pages()) + 1))
     db.close()
 
 
@@ -57,9 +61,9 @@ def test_a_new_version_keeps_what_is_there(tmp_path: Path) -> None:
                 "VALUES ('a@b.org', 'a@b.org', 'active', '', '')"
             )
         )
-    pages = (*database.schema_pages(), NEXT)
-    database.migrate(db, pages)
-    database.migrate(db, pages)
+    pages = (*migrating.schema_pages(), NEXT)
+    migrating.migrate(db, pages)
+    migrating.migrate(db, pages)
     with db.reading() as connection:
         found = connection.execute(sql.text("SELECT address, shoe_size FROM subscribers")).one()
     assert tuple(found) == ("a@b.org", 42)
@@ -73,9 +77,80 @@ def test_a_migration_that_fails_changes_nothing(tmp_path: Path) -> None:
     db = database.open_database(URL, tmp_path)
     before = _columns(db)
     with pytest.raises(DatabaseError):
-        database.migrate(db, (*database.schema_pages(), NEXT + "CREATE NONSENSE;"))
+        migrating.migrate(db, (*migrating.schema_pages(), NEXT + "CREATE NONSENSE;"))
     assert _columns(db) == before
     db.close()
+
+
+LEDGERS = sorted((Path(__file__).parent / "ledgers").glob("version*.sql"))
+"""Databases as each earlier version left them: an issue half delivered."""
+
+
+def _made(folder: Path, dump: Path) -> None:
+    with sqlite3.connect(folder / "a.db") as connection:
+        connection.executescript(dump.read_text())
+    connection.close()
+
+
+def _masters(file: Path) -> set[str]:
+    """The SQL of all tables and indexes, without comments."""
+    with sqlite3.connect(file) as connection:
+        found = connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
+    connection.close()
+    return {" ".join(re.sub(r"--.*", "", text).split()) for (text,) in found}
+
+
+def test_there_is_a_database_of_each_earlier_version() -> None:
+    """Whoever adds a version adds the one before it."""
+    names = [f"version{number}" for number in range(1, len(migrating.schema_pages()))]
+    assert [path.stem for path in LEDGERS] == names
+
+
+@pytest.mark.parametrize("dump", LEDGERS, ids=lambda path: path.stem)
+def test_a_page_of_the_schema_never_changes(tmp_path: Path, dump: Path) -> None:
+    """What an earlier version made is what its pages make today."""
+    _made(tmp_path, dump)
+    (tmp_path / "b").mkdir()
+    db = database._open(URL, tmp_path / "b", 5.0)  # noqa: SLF001
+    migrating.migrate(db, migrating.schema_pages()[: LEDGERS.index(dump) + 1])
+    db.close()
+    assert _masters(tmp_path / "a.db") == _masters(tmp_path / "b" / "a.db")
+
+
+def test_killed_while_it_migrates_a_database_is_old_or_new(tmp_path: Path) -> None:
+    """At any instant; and the next run brings it up to date."""
+    _made(tmp_path, LEDGERS[0])
+    rows = (
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) "
+        "SELECT i, hex(randomblob(20)) FROM n"
+    )
+    slow = f"CREATE TABLE big (a, b); INSERT INTO big {rows}; CREATE INDEX c ON big (b);"
+    pages = (migrating.schema_pages()[0], slow)
+    dice = random.Random(5)
+    for _ in range(12):
+        child = os.fork()
+        if child == 0:
+            signal.alarm(20)
+            db = database._open(URL, tmp_path, 5.0)  # noqa: SLF001
+            migrating.migrate(db, pages)
+            os._exit(0)
+        time.sleep(dice.random() * 0.06)
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        with sqlite3.connect(tmp_path / "a.db") as connection:
+            version = connection.execute("SELECT max(version) FROM schema_versions").fetchone()[0]
+            made = connection.execute(
+                "SELECT count(*) FROM sqlite_master WHERE name IN ('big', 'c')"
+            ).fetchone()[0]
+            assert (version, made) in {(1, 0), (2, 2)}
+            if version == 2:
+                assert connection.execute("SELECT count(*) FROM big").fetchone()[0] == 20000
+                connection.executescript(
+                    "DROP TABLE big; DELETE FROM schema_versions WHERE version = 2"
+                )
+            assert connection.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
+        connection.close()
+    database.open_database(URL, tmp_path).close()
 
 
 def test_it_keeps_to_what_the_ledger_needs(tmp_path: Path) -> None:
@@ -124,7 +199,10 @@ def test_a_url_that_cannot_be_is_refused(tmp_path: Path, url: str, what: str) ->
 
 def test_whether_there_is_a_database_is_asked_without_making_one(tmp_path: Path) -> None:
     """`--dry-run` and `status` write nothing."""
-    assert not database.exists(URL, tmp_path)
+    assert not place.exists(URL, tmp_path)
+    assert database.open_existing(URL, tmp_path) is None
     assert list(tmp_path.iterdir()) == []
+    (tmp_path / "a.db").touch()  # what a run leaves that is killed when it makes one
+    assert database.open_existing(URL, tmp_path) is None
     database.open_database(URL, tmp_path).close()
-    assert database.exists(URL, tmp_path)
+    assert place.exists(URL, tmp_path)

@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 
 from broadsheet.delivery.choosing import choose
 from broadsheet.delivery.environment import Secrets, server
-from broadsheet.delivery.pacing import HORIZON, LONGEST_WAIT, Brake, after, next_try, slots
+from broadsheet.delivery.pacing import (
+    HORIZON,
+    LONGEST_WAIT,
+    Brake,
+    after,
+    next_doubt,
+    next_try,
+    slots,
+)
 from broadsheet.digests.issue import Issue
 from broadsheet.errors import ConfigError
 from broadsheet.settings import DeliverySettings, SmtpUrl
@@ -57,6 +65,16 @@ def test_waits_grow_and_differ() -> None:
         middle = min(300 * 2.0 ** (attempts - 1), LONGEST_WAIT)
         assert (low - MOMENT).total_seconds() == pytest.approx(middle * 0.8)
         assert (high - MOMENT).total_seconds() == pytest.approx(middle * 1.2, rel=0.01)
+
+
+def test_what_may_have_arrived_is_not_sent_again_and_again() -> None:
+    """A server that never confirms costs a reader a handful of copies in four days, not twenty."""
+    now, copies = MOMENT, 1
+    while now < MOMENT + timedelta(days=4):
+        now = next_doubt(now, copies, 300, lambda: 0.5)
+        copies += 1
+    assert copies <= 10
+    assert next_doubt(MOMENT, 40, 300, lambda: 0.999) - MOMENT < timedelta(days=1)
 
 
 def test_the_brake_grows_and_lets_go() -> None:

@@ -55,6 +55,7 @@ def _kill_again_and_again(office: Post, kills: int, people: int) -> None:
     received = office.received()
     assert set(received) == set(addresses), "somebody was lost"
     assert sum(received.values()) - people <= CONNECTIONS * kills
+    assert max(received.values()) <= 2, "the same reader again and again"
     assert all(len(ids) == 1 for ids in office.ids().values()), "a second copy has another id"
 
 
@@ -151,3 +152,24 @@ def test_with_hold_what_is_in_doubt_is_not_sent_again(office: Post) -> None:
     assert office.deliver("--only", "in_doubt").code == 0
     assert set(office.received()) == set(addresses)
     assert set(office.states()) == {"sent"}
+
+
+def test_an_issue_that_was_done_is_open_while_its_failures_are_sent_once_more(office: Post) -> None:
+    """Else what a killed `--only failed` had in hand would stay in doubt for ever."""
+    office.server.order(rcpt={"*": "554 5.7.1 not now"})
+    addresses = office.subscribe(60)
+    assert office.deliver().code == 1
+    assert office.states() == {"failed": 60}
+    office.server.order(delay=0.02)
+    child = office.begin("--only", "failed")
+    office.server.wait_for(8)
+    office.kill(child)
+    office.end(child)
+    assert office.states()["claimed"] > 0
+    office.server.order()
+    assert office.deliver().code == 0
+    assert set(office.states()) == {"sent", "failed"}
+    assert office.deliver("--only", "failed").code == 0
+    assert set(office.received()) == set(addresses)
+    assert office.states() == {"sent": 60}
+    assert '"done": "2025' in office.newsroom.run("status", "--json").out

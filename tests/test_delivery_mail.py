@@ -305,6 +305,53 @@ def test_the_mail_of_a_subscriber_over_the_wire(
         assert "第 2 篇" in texts["b@x.org"]
 
 
+ONCE = (
+    "From", "To", "Date", "Subject", "Message-ID", "MIME-Version", "Content-Type", "List-ID",
+    "List-Unsubscribe", "List-Unsubscribe-Post", "List-Archive", "Auto-Submitted",
+    "DKIM-Signature",
+)  # fmt: skip
+
+
+@pytest.mark.enable_socket
+@pytest.mark.allow_hosts(["127.0.0.1"])
+@pytest.mark.parametrize("name", ["", "Ång, Ann <x@y.org>", "字" * 200, "x\r\nBcc: z@z.org"])
+def test_a_mail_keeps_to_the_rules_for_bulk_senders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """As it arrives: RFC 5322, 2047, 2369, 2919, 3834, 8058 and 6376, one by one."""
+    monkeypatch.setenv("BROADSHEET_SECRET", SECRET)
+    with post(tmp_path) as office:
+        pem, record = _key(tmp_path, "rsa")
+        office.newsroom.write("dkim.pem", pem.decode())
+        office.server.order(keep=True)
+        office.configure(dkim_key="dkim.pem", bounce_address="b@news.example.org", verp=True)
+        assert office.newsroom.run("subscribers", "add", "a@x.org", "--name", name).code == 0
+        assert office.deliver().code == 0
+        (taken,) = office.server.taken()
+    mail = taken["mail"].encode("ascii")
+    parsed = _parsed(mail)
+    for field in ONCE:
+        assert len(parsed.get_all(field, [])) == 1, field
+    assert not {"Bcc", "Cc", "Return-Path", "Precedence"} & set(parsed.keys())
+    assert [each.addr_spec for each in parsed["To"].addresses] == ["a@x.org"]
+    assert parsed["From"].addresses[0].domain == "example.org"
+    assert taken["from"].endswith("@news.example.org"), "aligned with From"
+    assert re.fullmatch(r"<[\w.-]+@example\.org>", str(parsed["Message-ID"]))
+    assert parsed["Date"].datetime.tzinfo is not None
+    ways = re.findall(r"<([^>]+)>", str(parsed["List-Unsubscribe"]))
+    assert {way.partition(":")[0] for way in ways} == {"https", "mailto"}
+    assert parsed["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert parsed["Auto-Submitted"] == "auto-generated"
+    assert max(map(len, mail.split(b"\r\n"))) <= 998
+    assert not re.search(rb"(?<!\r)\n|\r(?!\n)", mail)
+    assert all(len(word) <= 75 for word in re.findall(rb"=\?[^?\s]+\?[bq]\?[^?\s]*\?=", mail))
+    assert [part.get_content_type() for part in parsed.iter_parts()] == ["text/plain", "text/html"]
+    assert dkim.verify(mail, dnsfunc=lambda *_args, **_kw: record)
+    signed = re.sub(r"\s", "", str(parsed["DKIM-Signature"])).partition(";h=")[2].partition(";")[0]
+    assert {field.lower() for field in ONCE[:-1]} <= set(signed.lower().split(":"))
+    assert ";d=example.org;" in re.sub(r"\s", "", str(parsed["DKIM-Signature"]))
+
+
 def test_a_message_id_is_the_readers_for_ever() -> None:
     """It tells readers and issues apart, and says nothing of who they are."""
     assert reader_key("a@b", 1) == reader_key("a@b", 1)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from broadsheet.delivery import pacing, sending
+from broadsheet.delivery import desk, pacing
 from deliveries import SECRET, Post, at, post
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.allow_hosts(["127.0.0.1"])]
@@ -170,6 +170,21 @@ def test_a_server_that_is_not_there_ends_the_run(office: Post) -> None:
     assert "Traceback" not in ran.err
 
 
+def test_a_server_that_takes_few_connections_is_not_slowed_down_by_the_others(
+    office: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that it has serve on; what it says to a fifth is no reason to rest."""
+    monkeypatch.setattr(pacing, "FIRST_PAUSE", 60.0)
+    office.server.order(most=2)
+    addresses = office.subscribe(60)
+    office.configure(connections=5)
+    started = time.monotonic()
+    assert office.deliver().code == 0
+    assert time.monotonic() - started < 20
+    assert office.received() == dict.fromkeys(addresses, 1)
+    assert len({mail["peer"] for mail in office.server.taken()}) == 2
+
+
 def test_a_connection_that_was_closed_between_two_mails_costs_nothing(office: Post) -> None:
     """Servers do that after some mails: the next goes over a new connection at once."""
     office.configure(messages_per_connection=3, connections=1)
@@ -194,7 +209,8 @@ def test_no_second_has_more_mails_than_the_rate(office: Post) -> None:
     assert took >= 59 / 50 - 0.3
     stamps = sorted(mail["at"] for mail in office.server.taken())
     for first, later in zip(stamps, stamps[25:], strict=False):
-        assert later - first > 25 / 50 * 0.8, "a burst"
+        # Each of the eight connections may be late with one.
+        assert later - first > (25 - 8) / 50, "a burst"
 
 
 def test_a_locked_database_is_waited_for(office: Post) -> None:
@@ -215,13 +231,29 @@ def test_a_locked_database_is_waited_for(office: Post) -> None:
     assert office.received() == dict.fromkeys(addresses, 1)
 
 
+def test_a_database_that_is_locked_at_the_start_is_waited_for(office: Post) -> None:
+    """An import of a long list takes longer than one try; a run from cron does not fail for it."""
+    addresses = office.subscribe(3)
+    code = (
+        "import sqlite3, sys, time; c = sqlite3.connect(sys.argv[1], isolation_level=None);"
+        "c.execute('BEGIN IMMEDIATE'); print('locked', flush=True); time.sleep(4)"
+    )
+    file = str(office.newsroom.folder / "broadsheet.db")
+    with subprocess.Popen([sys.executable, "-c", code, file], stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        ran = office.deliver()
+    assert ran.code == 0, ran.err
+    assert office.received() == dict.fromkeys(addresses, 1)
+
+
 def test_a_database_that_is_full_stops_the_sending(office: Post) -> None:
     """Nothing goes out that cannot be noted; with room again the next run goes on."""
     addresses = office.subscribe(200)
     assert office.deliver("--limit", "1").code == 0  # frozen, while there is room
     limit = (
         "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (150_000, 150_000));"
-        "from broadsheet.delivery import sending; sending._PATIENCE = 1.0;"
+        "from broadsheet.delivery import desk; desk._PATIENCE = 1.0;"
         "from broadsheet.cli import main; main()"
     )
     ran = subprocess.run(
@@ -250,6 +282,23 @@ def test_a_clock_that_jumps_neither_loses_nor_doubles(office: Post) -> None:
     for days in (0, 400, -400, 0.5, 3):
         office.deliver(now=at(days=days))
     assert office.received() == dict.fromkeys(addresses, 1)
+
+
+def test_a_clock_that_jumps_ends_no_waiting(office: Post) -> None:
+    """Years that nobody waited are none: a mail is tried three times before it has failed; and a
+    first attempt that is still to come does not count."""
+    office.server.order(rcpt={"*": "450 4.2.0 later"})
+    office.subscribe(1)
+    states = []
+    for days in (0, 400, 800):
+        office.deliver(now=at(days=days))
+        states.append(office.rows()[0]["state"])
+    assert states == ["retry", "retry", "failed"]
+    office.deliver("--only", "failed", now=at(days=1))
+    office.deliver(now=at(days=-800))
+    row = office.rows()[0]
+    assert (row["state"], row["attempts"]) == ("retry", 1)
+    assert row["first_at"] < "2024"
 
 
 @pytest.fixture
@@ -300,4 +349,4 @@ def test_encryption_is_required_unless_the_config_says_otherwise(office: Post) -
 
 def test_the_patience_of_a_run_is_longer_than_one_try() -> None:
     """A database that is locked for a while ends no run."""
-    assert sending._PATIENCE >= 30  # noqa: SLF001
+    assert desk._PATIENCE >= 30  # noqa: SLF001

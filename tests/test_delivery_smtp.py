@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import time
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import closing, suppress
 from typing import TypeVar
 
 import pytest
@@ -18,7 +20,8 @@ T = TypeVar("T")
 
 
 class Script:
-    """A server that follows a script: command -> reply; after the dot: `.`. None: it closes."""
+    """A server that follows a script: command -> reply; after the dot: `END`. None: it closes;
+    a reply that ends with `!`: it closes after it; "": it hangs."""
 
     def __init__(self, **replies: str | None) -> None:
         self.replies: dict[str, str | None] = {
@@ -60,8 +63,8 @@ class Script:
             writer.transport.abort()
             return False
         if reply:  # else it hangs
-            writer.write(reply.encode() + b"\r\n")
-        return True
+            writer.write(reply.removesuffix("!").encode() + b"\r\n")
+        return not reply.endswith("!")
 
 
 def _with(
@@ -125,7 +128,14 @@ def test_a_mail_arrives_as_it_is(extensions: str) -> None:
         ({"END": ""}, Verdict("in_doubt", None, "the server does not answer")),
         ({"END": "hello"}, Verdict("in_doubt", None, "the server does not speak SMTP")),
         ({"RCPT": "2"}, Verdict("lost", None, "the server does not speak SMTP")),
+        ({"END": "354 more"}, Verdict("in_doubt", None, "it cannot say that")),
         ({"END": "250 " + "x" * 9000}, Verdict("accepted", 250, "x" * 500)),
+        # What it said before it went still holds.
+        ({"RCPT": "550 5.1.1 no!"}, Verdict("refused", 550, "5.1.1 no")),
+        ({"RCPT": "421 4.7.0 bye!"}, Verdict("put_off", 421, "4.7.0 bye")),
+        ({"RCPT": "550 5.1.1 no", "RSET": None}, Verdict("refused", 550, "5.1.1 no")),
+        ({"RCPT": "450 4.2.1 full", "RSET": ""}, Verdict("put_off", 450, "4.2.1 full")),
+        ({"DATA": "451 4.3.0 later!"}, Verdict("put_off", 451, "4.3.0 later")),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("extensions", ["250-me\r\n250 PIPELINING", "250 me"])
@@ -172,6 +182,66 @@ def test_a_connection_that_was_closed_while_it_rested_is_stale() -> None:
 
     found = _with(script, work)
     assert (found.kind, found.stale) == ("lost", True)
+
+
+def test_a_goodbye_while_the_connection_rested_puts_nobody_off() -> None:
+    """A 421 before the next mail is not about that mail."""
+    script = Script(END="250 ok\r\n421 4.4.2 idle for too long!")
+
+    async def work(server: Server) -> Verdict:
+        session = await Session.open(server)
+        await session.send("me@a.org", "you@b.org", MAIL)
+        await asyncio.sleep(0.05)
+        return await session.send("me@a.org", "you@b.org", MAIL)
+
+    found = _with(script, work)
+    assert (found.kind, found.stale) == ("lost", True)
+    assert len(script.mails) == 1
+
+
+@pytest.mark.parametrize("reply", ["250-more\r\n", "2"])
+def test_a_server_that_answers_in_drops_is_given_up(reply: str) -> None:
+    """The time-out is for the whole answer, not for each byte of it."""
+
+    async def dripping(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError), closing(writer):
+            while True:
+                writer.write(reply.encode())
+                await writer.drain()
+                await asyncio.sleep(0.1)
+
+    async def work() -> float:
+        listening = await asyncio.start_server(dripping, "127.0.0.1", 0)
+        port = listening.sockets[0].getsockname()[1]
+        started = time.monotonic()
+        with pytest.raises(UnavailableError, match=r"does not answer|does not speak SMTP"):
+            await Session.open(Server("127.0.0.1", port, False, "never", 0.3))
+        listening.close()
+        return time.monotonic() - started
+
+    assert asyncio.run(work()) < 1
+
+
+def test_a_server_that_talks_without_end_is_given_up() -> None:
+    """What nobody reads is not kept."""
+
+    async def talking(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError), closing(writer):
+            writer.write(b"220 hello\r\n")
+            while True:
+                writer.write(b"250 ok\r\n" * 1000)
+                await writer.drain()
+
+    async def work() -> Verdict:
+        listening = await asyncio.start_server(talking, "127.0.0.1", 0)
+        port = listening.sockets[0].getsockname()[1]
+        session = await Session.open(Server("127.0.0.1", port, False, "never", 5))
+        await asyncio.sleep(0.2)
+        found = await session.send("me@a.org", "you@b.org", MAIL)
+        listening.close()
+        return found
+
+    assert asyncio.run(work()).kind == "lost"
 
 
 @pytest.mark.parametrize(

@@ -230,3 +230,34 @@ def test_bounces_are_counted_until_the_status_changes(tmp_path: Path) -> None:
         assert not subscribers.set_status(connection, again, "active", cause="stale", now=MOMENT)
         assert len(subscribers.history(connection, one)) == 4
     db.close()
+
+
+def _asks(desk: Newsroom, *addresses: str) -> None:
+    """They have asked for mail on the site, and not confirmed it yet."""
+    db = database.open_database("sqlite:///broadsheet.db", desk.folder)
+    with db.writing() as connection:
+        for address in addresses:
+            subscribers.add(connection, address, cause="form", now=MOMENT, status="pending")
+    db.close()
+
+
+def test_whom_the_publisher_lists_need_not_confirm(desk: Newsroom) -> None:
+    """By import or one by one; the cause is noted, and nobody is asked to say --again."""
+    _asks(desk, "ann@example.org", "bob@example.org", "cleo@example.org")
+    path = desk.write("readers.csv", "address,name\nann@example.org,Ann\n")
+    assert desk.run("subscribers", "import", str(path)).out.startswith("0 added, 1 changed")
+    assert desk.run("subscribers", "add", "BOB@example.org").code == 0
+    found = {one["address"]: (one["status"], one["cause"]) for one in _list(desk)}
+    assert found == {
+        "ann@example.org": ("active", "import of readers.csv"),
+        "bob@example.org": ("active", "added by the publisher"),
+        "cleo@example.org": ("pending", "form"),
+    }
+
+
+def test_a_list_of_its_own_confirms_nobody(desk: Newsroom) -> None:
+    """What is exported as pending is pending when it comes back."""
+    _asks(desk, "ann@example.org")
+    path = desk.write("readers.csv", desk.run("subscribers", "export").out)
+    assert desk.run("subscribers", "import", str(path)).out.startswith("0 added, 0 changed, 1 un")
+    assert _list(desk)[0]["status"] == "pending"

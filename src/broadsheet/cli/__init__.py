@@ -29,7 +29,7 @@ COMMANDS = {
     "schedule": "the crontab line, systemd timer or CI workflow to install",
     "check": "everything that is wrong, in one run, before it is published",
     "explain": "why an article is, or is not, in each feed",
-    "status": "what is published, and what comes next",
+    "status": "what is published, what comes next, and how far deliveries are",
     "serve": "the small web service behind unsubscribe links",
     "bounces": "take delivery reports and complaints",
     "reference": "the documentation or JSON Schema of the config",

@@ -4,31 +4,49 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from broadsheet import outputs
 from broadsheet.articles import Article
 from broadsheet.cli.counting import count
+from broadsheet.cli.deliveries import (
+    delivery_rows,
+    delivery_status,
+    progress_data,
+    progress_words,
+)
+from broadsheet.cli.extras import extra
 from broadsheet.cli.making import site_files
 from broadsheet.cli.options import common_options, options
 from broadsheet.cli.project import Project
 from broadsheet.digests.schedule import next_tick
+from broadsheet.errors import BroadsheetError
 from broadsheet.feeds import Feed
+
+if TYPE_CHECKING:  # it takes time to import
+    from broadsheet.delivery.accounts import Progress
 
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="As data.")
 @common_options
 def command(as_json: bool) -> None:
-    """Says what is published, and what comes next."""
+    """Says what is published, what comes next, and how far deliveries are."""
     project = Project(options())
     found = _status(project)
+    try:
+        with extra("delivery", "what a delivery left"):
+            progress = delivery_status(project)
+    except BroadsheetError as error:  # all else is worth telling
+        progress = ()
+        found["problems"] += [str(problem) for problem in error.problems]
     if as_json:
-        click.echo(json.dumps(found, ensure_ascii=False, indent=1))
+        _show_data(found, progress, delivery_rows(project) if progress else iter(()))
     elif not options().quiet:
-        _show(found)
+        _show(found, [progress_words(each, project) for each in progress])
 
 
 def _status(project: Project) -> dict[str, Any]:
@@ -94,7 +112,21 @@ def _time(project: Project, moment: Any) -> str:
     return f"{moment.astimezone(zone):%Y-%m-%d %H:%M}"
 
 
-def _show(found: dict[str, Any]) -> None:
+def _show_data(
+    found: dict[str, Any], progress: Sequence[Progress], rows: Iterator[dict[str, Any]]
+) -> None:
+    """The same as JSON; the ledger a row at a time: it may be long."""
+    whole = {**found, "deliveries": [progress_data(each) for each in progress]}
+    head = json.dumps(whole, ensure_ascii=False, indent=1).removesuffix("\n}")
+    click.echo(f'{head},\n "ledger": [', nl=False)
+    start = "\n  "
+    for row in rows:
+        click.echo(start + json.dumps(row, ensure_ascii=False), nl=False)
+        start = ",\n  "
+    click.echo("]\n}" if start == "\n  " else "\n ]\n}")
+
+
+def _show(found: dict[str, Any], deliveries: Sequence[str]) -> None:
     from rich.console import Console  # only a table for people needs it
     from rich.table import Table
 
@@ -114,6 +146,8 @@ def _show(found: dict[str, Any]) -> None:
         click.echo(line.rstrip())
     for digest in found["digests"]:
         click.echo(_words(digest))
+    for delivery in deliveries:
+        click.echo(f"delivery {delivery}")
     due, stale = found["next_due"], found["out_of_date"]
     if due:
         click.echo(f"next article: {due['date']}  {due['title']} ({due['path']})")

@@ -112,7 +112,7 @@ def add(
             made = subscribers.add(connection, address, cause=cause, now=project.now, **wants)
             _say(f"{made.address} added")
             return
-        if before.status != "active" and not again:
+        if before.gone and not again:
             raise UsageError(
                 Problem(
                     f"{before.address} is {before.status} since {before.since:%Y-%m-%d} "
@@ -206,6 +206,7 @@ def _show_data(people: Iterator[Subscriber]) -> None:
 
 def _data(one: Subscriber) -> dict[str, Any]:
     return {
+        "id": one.id,
         "address": one.address,
         "name": one.name,
         "language": one.language,

@@ -32,7 +32,9 @@ def import_all(
     """Takes in the `lines` of a file, which messages call `shown`.
 
     A column that the file does not have changes nothing. One who unsubscribed, complained or
-    bounced stays so, whatever the file says; one whom the file says to have left has left.
+    bounced stays so, whatever the file says; one whom the file says to have left has left. One who
+    has not confirmed yet is active from now on, unless the file says pending too: the publisher
+    vouches for the whole list.
     """
     made = Imported()
     seen: dict[str, int] = {}
@@ -90,7 +92,7 @@ def _change(
         topics=line.topics,
         digests=line.digests,
     )
-    if line.status in GONE:
+    if line.status in GONE or (before.status == "pending" and line.status == "active"):
         why = line.cause or cause
         changed |= subscribers.set_status(connection, before, line.status, cause=why, now=now)
     return changed

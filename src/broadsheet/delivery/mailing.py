@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from broadsheet.delivery.dkim import Signer
-from broadsheet.delivery.ledger import Begun, Claim
+from broadsheet.delivery.freezing import Begun
 from broadsheet.delivery.personal import Reader, Template, reader_key
+from broadsheet.delivery.states import Claim
 from broadsheet.delivery.tokens import Tokens, unsubscribe_url
 from broadsheet.delivery.variants import ISSUED, Variant, Variants
 from broadsheet.settings import Settings

@@ -18,6 +18,9 @@ HORIZON: Final = 0.25
 LONGEST_WAIT: Final = 6 * 3600.0
 """Seconds; no wait for a mail that was put off grows beyond it."""
 
+LONGEST_DOUBT: Final = 18 * 3600.0
+"""Seconds; no wait for a mail whose acceptance is in doubt grows beyond it."""
+
 FIRST_PAUSE: Final = 0.5
 """Seconds for which all connections rest when a server puts a mail off; then twice as long."""
 
@@ -72,7 +75,18 @@ def next_try(now: datetime, attempts: int, first_wait: float, dice: Dice) -> dat
     first_wait: seconds; each further wait is twice as long, give or take a fifth.
     """
     wait = min(first_wait * 2.0 ** min(attempts - 1, 30), LONGEST_WAIT)
-    return now + timedelta(seconds=wait * (1 - _JITTER + 2 * _JITTER * dice()))
+    return now + timedelta(seconds=wait * _jitter(dice))
+
+
+def next_doubt(now: datetime, attempts: int, first_wait: float, dice: Dice) -> datetime:
+    """When to send again what the server may have taken: each time may be one copy more, so that
+    the waits grow faster, and longer."""
+    wait = min(first_wait * 6.0 ** min(attempts - 1, 30), LONGEST_DOUBT)
+    return now + timedelta(seconds=wait * _jitter(dice))
+
+
+def _jitter(dice: Dice) -> float:
+    return 1 - _JITTER + 2 * _JITTER * dice()
 
 
 class Brake:
@@ -92,7 +106,7 @@ class Brake:
         if now < self.free_at:
             return
         self._pause = min(max(self._pause * 2, FIRST_PAUSE), _LONGEST_PAUSE)
-        self.free_at = now + self._pause * (1 - _JITTER + 2 * _JITTER * self._dice())
+        self.free_at = now + self._pause * _jitter(self._dice)
         self.rounds += 1
 
     def release(self) -> None:

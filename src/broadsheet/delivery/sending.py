@@ -1,7 +1,6 @@
 """Sending what the ledger holds: a few connections, one mail in flight on each.
 
-A connection asks the desk for a row, sends its mail, and comes back with the outcome. The desk is
-the only one that speaks to the ledger, for all connections that wait at once in one transaction.
+Each takes a row from the desk (desk.py), sends its mail, and comes back with what became of it.
 """
 
 from __future__ import annotations
@@ -10,47 +9,24 @@ import asyncio
 import random
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from broadsheet.delivery.ledger import Claim, Ledger, Outcome, State, Turn
+from broadsheet.delivery.desk import Desk, Tally
+from broadsheet.delivery.ledger import Ledger
 from broadsheet.delivery.mailing import Mailing
 from broadsheet.delivery.pacing import Brake
 from broadsheet.delivery.smtp import Server, Session, UnavailableError, Verdict
+from broadsheet.delivery.states import Claim, Outcome
 from broadsheet.errors import BroadsheetError, DatabaseError
 
 _ROUNDS: Final = 6  # pauses with no mail taken, after which a run ends
-_PATIENCE: Final = 60.0  # seconds in which the database has to answer
-_LOOK_AGAIN: Final = 5.0  # seconds between two looks for runs that were killed
+_ASIDE: Final = 30.0  # seconds until a connection that the server refused is tried again
 _SENDER_REFUSALS: Final = 3  # one after another, after which it is not about a reader
 _NO_SUCH_ADDRESS: Final = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10"})
-
-
-@dataclass(slots=True)
-class Tally:
-    """What a run came to. counts: rows by the state that they were settled in.
-
-    stopped: why it ended before its time; "" when it did not. bad: someone has to do something
-    about that. replies: the server's words for what failed or was put off, and how often.
-    """
-
-    counts: dict[State, int] = field(default_factory=dict)
-    stopped: str = ""
-    bad: bool = False
-    replies: dict[str, int] = field(default_factory=dict)
-    taken_over: int = 0
-
-    def add(self, state: State, number: int = 1) -> None:
-        """Counts rows that ended in `state`."""
-        self.counts[state] = self.counts.get(state, 0) + number
-
-    @property
-    def sent(self) -> int:
-        """How many mails the server took."""
-        return self.counts.get("sent", 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,149 +36,6 @@ class Limits:
     connections: int
     messages_per_connection: int = 0
     messages: int = 0
-
-
-@dataclass(slots=True)
-class _Request:
-    """A connection at the desk: with the outcome of its last row, and whether it wants another."""
-
-    outcome: Outcome | None
-    wants: bool
-    answer: asyncio.Future[Claim | None]
-
-
-class Desk:
-    """Where connections get their rows. One transaction serves all that wait."""
-
-    def __init__(
-        self,
-        ledger: Ledger,
-        mailings: Mapping[int, Mailing],
-        tally: Tally,
-        most: int,
-        step: Callable[[], object],
-    ) -> None:
-        """most: rows that are claimed; 0: no limit. step: called for each that is settled."""
-        self._ledger = ledger
-        self._mailings = mailings
-        self._tally = tally
-        self._most = most
-        self._claimed = 0
-        self._step = step
-        self._waiting: list[_Request] = []
-        self._called = asyncio.Event()
-        self.stopping = False
-        self._looked = time.monotonic()
-
-    async def turn(self, outcome: Outcome | None, *, wants: bool) -> Claim | None:
-        """Settles `outcome`; then the next row, or None where none is wanted or there is none.
-
-        When this returns, both are on the disk. Raises DatabaseError.
-        """
-        answer = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Request(outcome, wants, answer))
-        self._called.set()
-        found: Claim | None = await answer
-        return found
-
-    def stop(self, why: str, *, bad: bool = False) -> None:
-        """No more rows are claimed; those in hand come to their end. bad: someone has to act."""
-        if not self.stopping:
-            self._tally.stopped, self._tally.bad = why, bad
-        self.stopping = True
-        self._called.set()
-
-    async def serve(self) -> None:
-        """Serves whoever comes, until cancelled."""
-        while True:
-            await self._called.wait()
-            await asyncio.sleep(0)  # whoever else is ready comes along
-            self._called.clear()
-            if self._waiting:
-                await self._serve_all()
-
-    async def _serve_all(self) -> None:
-        requests, self._waiting = self._waiting, []
-        while requests:
-            wait = await self._once(requests)
-            requests = [request for request in requests if not request.answer.done()]
-            if requests:
-                # They wait for their moment; whoever comes in the meantime is served too.
-                with_more = asyncio.create_task(self._called.wait())
-                await asyncio.wait({with_more}, timeout=wait)
-                with_more.cancel()
-                self._called.clear()
-                requests += self._waiting
-                self._waiting = []
-
-    async def _once(self, requests: Sequence[_Request]) -> float:
-        """One transaction for `requests`; seconds until the next, where some are left."""
-        settling = [request for request in requests if request.outcome]
-        asking = [request for request in requests if request.wants]
-        wanted = 0 if self.stopping else len(asking)
-        if self._most:
-            wanted = min(wanted, self._most - self._claimed)
-        try:
-            turn = await self._patiently(
-                lambda: self._ledger.turn(
-                    [request.outcome for request in settling if request.outcome],
-                    wanted,
-                    tuple(self._mailings),
-                    self._unwanted,
-                    time.time(),
-                )
-            )
-        except DatabaseError as error:
-            self.stop(str(error), bad=True)
-            for request in requests:
-                request.answer.set_exception(error)
-            return 0.0
-        self._count(settling, turn.settled, turn.skipped)
-        self._claimed += len(turn.claims)
-        for request, claim in zip(asking, turn.claims, strict=False):
-            request.answer.set_result(claim)
-        for request in requests:
-            over = not request.wants or turn.wait is None or not wanted
-            if over and not request.answer.done():
-                request.answer.set_result(None)
-            request.outcome = None
-        self._look_for_dead()
-        return turn.wait or 0.0
-
-    def _count(self, requests: Sequence[_Request], settled: Sequence[State], skipped: int) -> None:
-        for request, state in zip(requests, settled, strict=True):
-            self._tally.add(state)
-            if request.outcome and state in {"failed", "retry", "in_doubt"}:
-                words = f"{request.outcome.code or ''} {request.outcome.reply}".strip()
-                if words in self._tally.replies or len(self._tally.replies) < 100:
-                    self._tally.replies[words] = self._tally.replies.get(words, 0) + 1
-            self._step()
-        self._tally.add("skipped", skipped)
-        for _ in range(skipped):
-            self._step()
-
-    def _look_for_dead(self) -> None:
-        now = time.monotonic()
-        if now - self._looked >= _LOOK_AGAIN:
-            self._looked = now
-            with suppress(DatabaseError):  # there will be another look
-                self._tally.taken_over += self._ledger.take_over(tuple(self._mailings))
-
-    async def _patiently(self, work: Callable[[], Turn]) -> Turn:
-        """What `work` returns; while the database is locked or full, it is tried again."""
-        until = time.monotonic() + _PATIENCE
-        while True:
-            try:
-                # Not in a thread: there is nothing else to do, and two threads in each other's
-                # way take twice as long. What the connections hear in the meantime waits for us.
-                return work()
-            except DatabaseError:
-                if time.monotonic() > until:
-                    raise
-            await asyncio.sleep(0.5)
-
-    def _unwanted(self, issue: int, topics: tuple[str, ...], language: str) -> bool:
-        return self._mailings[issue].unwanted(topics, language)
 
 
 class _Office:
@@ -223,6 +56,9 @@ class _Office:
         self._clock = clock
         self._brake = Brake(random.random)
         self._sender_refusals = 0
+        self._sessions: set[Session] = set()
+        self._over = False
+        self._door = asyncio.Lock()  # one after the other: what came of one tells about the next
 
     async def work(self) -> None:
         """One connection, from its first row to its last."""
@@ -240,11 +76,13 @@ class _Office:
                 claim = await self._desk.turn(outcome, wants=True)
                 outcome = None
                 if claim is None:
+                    self._over = True
                     return
                 outcome = await self._send(session, claim)
+                self._over &= outcome.kind != "pending"
         finally:
             if session is not None:
-                await session.leave()
+                await self._leave(session)
 
     def _ready(self, session: Session) -> bool:
         most = self._limits.messages_per_connection
@@ -252,24 +90,46 @@ class _Office:
         return session.usable and not used_up and time.monotonic() >= self._brake.free_at
 
     async def _renewed(self, session: Session | None) -> Session | None:
-        """A connection that can be used, when the brake allows; None when the run has to end."""
+        """A connection that can be used, when the brake allows; None when the run ends."""
         if session is not None and not (session.usable and self._keeps(session)):
-            await session.leave()
+            await self._leave(session)
             session = None
-        while not self._desk.stopping:
-            wait = self._brake.free_at - time.monotonic()
+        aside = 0.0
+        while not self._desk.stopping and not (self._over and session is None):
+            wait = max(self._brake.free_at, aside if self._others_work() else 0) - time.monotonic()
             if wait > 0:
                 await asyncio.sleep(min(wait, 0.2))
-                continue
-            if session is not None:
+            elif session is not None:
                 return session
-            try:
-                return await Session.open(self._server)
-            except UnavailableError as error:
-                self._unavailable(error)
+            else:
+                session = await self._opened()
+                aside = 0.0 if session else time.monotonic() + _ASIDE
         if session is not None:
-            await session.leave()
+            await self._leave(session)
         return None
+
+    async def _opened(self) -> Session | None:
+        """A new connection; None when the server has none for us now."""
+        async with self._door:
+            if time.monotonic() < self._brake.free_at:
+                return None
+            try:
+                session = await Session.open(self._server)
+            except UnavailableError as error:
+                # It may take no more connections, while those that it has serve on.
+                if error.for_good or not self._others_work():
+                    self._unavailable(error)
+                return None
+            self._sessions.add(session)
+            return session
+
+    async def _leave(self, session: Session) -> None:
+        self._sessions.discard(session)
+        await session.leave()
+
+    def _others_work(self) -> bool:
+        """Whether the server can be used, over other connections than one that has none."""
+        return any(session.usable for session in self._sessions)
 
     def _keeps(self, session: Session) -> bool:
         most = self._limits.messages_per_connection
@@ -344,6 +204,7 @@ async def send_all(
     waiting = ledger.waiting(tuple(mailings))
     if waiting == 0:
         return tally
+    ledger.hurry()
     office = _Office(server, desk, mailings, limits, clock)
     serving = asyncio.create_task(desk.serve())
     at_once = min(limits.connections, waiting, limits.messages or waiting)

@@ -11,6 +11,7 @@ import asyncio
 import base64
 import re
 import ssl
+import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -130,16 +131,22 @@ class Session:
         complete = False
         replies: list[Reply] = []
         try:
+            if not self._wire.quiet:  # it says goodbye while we were silent
+                raise LostError("the server speaks out of turn")
             await self._introduce(sender, to, replies)
-            if refusal := self._refusal(replies):
+            if refusal := _refusal(replies):
                 await self._forget(replies)
                 return refusal
             await self._body(mail)
             complete = True
             self._wire.write(b".\r\n")
             reply = await self._reply(2.0)  # RFC 5321, 4.5.3.2.6: twice the patience
+            if 300 <= reply.code < 400:
+                raise LostError(f"the server says {reply} where it cannot")
         except LostError as error:
             self._wire.cut()
+            if not complete and (refusal := _refusal(replies)):
+                return refusal  # what it said before it went still holds
             kind: Literal["in_doubt", "lost"] = "in_doubt" if complete else "lost"
             return Verdict(kind, None, str(error), stale=not replies and self.sent > 0)
         except BaseException:  # stopped in the middle: nothing more may be said over it
@@ -170,6 +177,8 @@ class Session:
             replies.append(await (self._reply() if together else self._ask(command)))
             if replies[-1].code >= 400 and not together:
                 return
+        if replies[-1].code != 354 and not _refusal(replies):
+            raise LostError(f"the server says {replies[-1]} where it cannot")
 
     async def _greet(self) -> None:
         """From the greeting to the point where mail can be sent."""
@@ -250,20 +259,8 @@ class Session:
         self._wire.write(mail if mail.endswith(b"\r\n") else mail + b"\r\n")
         await self._wire.written(self._server.timeout)
 
-    def _refusal(self, replies: list[Reply]) -> Verdict | None:
-        """Why there can be no mail; None when the server waits for it."""
-        mail, *others = replies
-        if mail.code >= 500:
-            return Verdict("sender_refused", mail.code, _one_line(mail))
-        for reply in (mail, *others):
-            if reply.code >= 400:
-                return _verdict(reply)
-        if len(replies) == 3 and replies[2].code == 354:
-            return None
-        raise LostError(f"the server says {replies[-1]} where it cannot")
-
     async def _forget(self, replies: list[Reply]) -> None:
-        """Makes the connection ready for the next mail after a refusal."""
+        """Makes the connection ready for the next mail after a refusal. Raises LostError."""
         if any(reply.code == 421 for reply in replies):
             self._wire.cut()
             return
@@ -282,8 +279,9 @@ class Session:
     async def _reply(self, patience: float = 1.0) -> Reply:
         """The next reply, its lines joined by line ends while they still mean something."""
         lines: list[str] = []
+        until = time.monotonic() + self._server.timeout * patience
         for _ in range(_LONGEST_REPLY):
-            line = _REPLY_LINE.match(await self._wire.line(self._server.timeout * patience))
+            line = _REPLY_LINE.match(await self._wire.line(until - time.monotonic()))
             if not line:
                 raise LostError("the server does not speak SMTP")
             lines.append(self._clean(line[3] or b""))
@@ -301,6 +299,13 @@ class Session:
     def _expect(self, reply: Reply, what: str) -> None:
         if reply.code >= 300:
             raise UnavailableError(f"it {what}: {reply}", reply)
+
+
+def _refusal(replies: list[Reply]) -> Verdict | None:
+    """Why there can be no mail, as far as the replies to MAIL, RCPT and DATA say so."""
+    if replies and replies[0].code >= 500:
+        return Verdict("sender_refused", replies[0].code, _one_line(replies[0]))
+    return next((_verdict(reply) for reply in replies if reply.code >= 400), None)
 
 
 def _verdict(reply: Reply) -> Verdict:

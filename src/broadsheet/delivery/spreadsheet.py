@@ -16,7 +16,9 @@ from broadsheet.delivery.subscribers import STATUSES, Status, Subscriber
 from broadsheet.errors import Problem, UsageError
 from broadsheet.publication import Language
 
-COLUMNS: Final = ("address", "name", "language", "topics", "digests", "status", "since", "cause")
+COLUMNS: Final = (
+    "address", "name", "language", "topics", "digests", "status", "since", "cause", "id",
+)  # fmt: skip
 
 _HEADINGS: Final = {
     "address": (
@@ -103,7 +105,7 @@ def write(people: Iterable[Subscriber]) -> Iterator[str]:
         yield _line(
             (
                 one.address, _safe(one.name), one.language, _cell(one.topics), _cell(one.digests),
-                one.status, one.since.isoformat(), _safe(one.cause),
+                one.status, one.since.isoformat(), _safe(one.cause), str(one.id),
             )
         )  # fmt: skip
 

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import time
 from collections import deque
 from typing import Any, Final, Self
 
 _LONGEST_LINE: Final = 8192
+_MOST_LINES: Final = 1000  # that nobody has read
 _ALL_BUT: Final = 1
 """Bytes. With 0 asyncio's TLS pauses and resumes in turn, whatever there is to write."""
 
@@ -78,17 +80,19 @@ class Wire(asyncio.Protocol):
 
     async def written(self, timeout: float) -> None:
         """Waits until all that was written is on its way. Raises LostError."""
+        until = time.monotonic() + timeout
         while self._full:
-            await self._wait(timeout)
+            await self._wait(until - time.monotonic())
         if self._lost:
             raise self._lost
 
     async def line(self, timeout: float) -> bytes:
-        """The next line, without its end. Raises LostError."""
+        """The next line, without its end; it may come in bits. Raises LostError."""
+        until = time.monotonic() + timeout
         while not self._lines:
             if self._lost:
                 raise self._lost
-            await self._wait(timeout)
+            await self._wait(until - time.monotonic())
         return self._lines.popleft()
 
     def cut(self) -> None:
@@ -103,8 +107,8 @@ class Wire(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         *lines, self._rest = (self._rest + data).split(b"\n")
         self._lines.extend(line.rstrip(b"\r") for line in lines)
-        if len(self._rest) > _LONGEST_LINE:
-            self._lose("the server's line has no end")
+        if len(self._rest) > _LONGEST_LINE or len(self._lines) > _MOST_LINES:
+            self._lose("the server talks without end")
             self._transport.abort()
         self._wake()
 

@@ -1,0 +1,156 @@
+"""Which issues a delivery is about, and what the ledger keeps of each when it begins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import click
+
+from broadsheet import outputs
+from broadsheet.cli import making
+from broadsheet.cli.options import options
+from broadsheet.cli.project import Project
+from broadsheet.digests import addresses
+from broadsheet.digests.issue import Issue
+from broadsheet.errors import BroadsheetError, DeliveryError, Problem, UsageError
+
+if TYPE_CHECKING:  # they take time to import, which only a delivery is worth
+    from broadsheet.delivery.database import Database
+    from broadsheet.delivery.freezing import Begun
+    from broadsheet.delivery.states import State
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the command line asks for. issue: `DIGEST/KEY`, "" for none; only: a state."""
+
+    names: tuple[str, ...]
+    issue: str
+    only: State | None
+    limit: int
+    as_json: bool
+
+
+def ledger_clock(project: Project) -> Callable[[], datetime]:
+    """The time that the ledger goes by: the clock's; with --now it starts there."""
+    shift = project.now - datetime.now(UTC) if options().now else timedelta()
+    return lambda: datetime.now(UTC) + shift
+
+
+def chosen(
+    project: Project, asked: Asked, database: Database | None
+) -> tuple[list[Issue], list[tuple[Issue, str]]]:
+    """The issues to deliver, oldest first, and those that are left with the reason."""
+    if asked.issue:
+        return [named(project, asked.issue)], []
+    issues: list[Issue] = []
+    left: list[tuple[Issue, str]] = []
+    for name in asked.names or project.settings.digests:
+        some, others = _of_digest(project, asked, name, database)
+        issues += some
+        left += others
+    return sorted(issues, key=lambda issue: (issue.tick, issue.digest)), left
+
+
+def _of_digest(
+    project: Project, asked: Asked, name: str, database: Database | None
+) -> tuple[list[Issue], list[tuple[Issue, str]]]:
+    from broadsheet.delivery import freezing
+    from broadsheet.delivery.choosing import choose
+
+    issued = {issue.key: issue for issue in project.histories[name].issues}
+    begun: list[tuple[str, datetime, bool]] = []
+    if database is not None:
+        with database.reading() as connection:
+            begun = freezing.begun(connection, name)
+    fresh = project.settings.delivery.fresh_days
+    found = choose(
+        tuple(issued.values()), [(key, tick) for key, tick, _ in begun], project.now, fresh
+    )
+    since = project.now - timedelta(days=fresh)
+    # What was begun is finished whatever became of its files: the ledger has all of it.
+    going_on = [
+        issued.get(key) or _forgotten(name, key)
+        for key, tick, done in begun
+        if not done or (asked.only == "failed" and tick >= since)
+    ]
+    if asked.only:  # rows that there are already, and no new ones
+        return going_on, []
+    return [*going_on, *found.issues], list(found.left)
+
+
+def _forgotten(digest: str, key: str) -> Issue:
+    """An issue of which only the ledger knows."""
+    long_ago = datetime.min.replace(tzinfo=UTC)
+    return Issue(digest=digest, key=key, number=0, tick=long_ago, since=long_ago, sections=())
+
+
+def named(project: Project, name: str) -> Issue:
+    """The issue called `DIGEST/KEY`."""
+    digest, _, key = name.partition("/")
+    for issue in project.histories[digest].issues:
+        if issue.key == key:
+            return issue
+    newest = project.histories[digest].last
+    hint = f"the newest is {digest}/{newest.key}" if newest else "it has none yet"
+    raise UsageError(Problem(f"there is no issue {name}", hint))
+
+
+def newest(project: Project, names: tuple[str, ...]) -> Issue:
+    """The newest issue of the digests called `names`, or of all."""
+    chosen = names or tuple(project.settings.digests)
+    newest = [last for name in chosen if (last := project.histories[name].last)]
+    if not newest:
+        raise UsageError(Problem("there is no issue yet", "run `broadsheet digest`"))
+    return max(newest, key=lambda issue: issue.tick)
+
+
+def begin(project: Project, database: Database, issue: Issue) -> Begun:
+    """`issue` in the ledger; its rows are frozen where that was not done before."""
+    from broadsheet.delivery import freezing
+
+    with database.reading() as connection:
+        if (before := freezing.find_issue(connection, issue.digest, issue.key)) is not None:
+            return before
+    mail = issued_mail(project, issue)
+    letters = kept_letters(project, issue)
+    now = ledger_clock(project)()
+    with database.writing() as connection:
+        return freezing.freeze(connection, issue.digest, issue.key, issue.tick, mail, letters, now)
+
+
+def issued_mail(project: Project, issue: Issue) -> bytes:
+    """message.eml as issued, with CRLF."""
+    path = addresses.folder(issue.digest, issue.key) + "message.eml"
+    try:
+        data = (project.feeds_folder / path).read_bytes()
+    except OSError as error:
+        raise DeliveryError(
+            Problem(
+                f"it cannot be read: {error.strerror}",
+                "restore it from Git or a backup, and run again",
+                f"{project.settings.feeds.folder}/{path}",
+            )
+        ) from error
+    # Git may have changed the line ends on their way through a checkout.
+    return data.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+
+
+def kept_letters(project: Project, issue: Issue) -> str:
+    """What variants are laid out from: the articles that stand as they were issued."""
+    from broadsheet.delivery import variants
+
+    issued = {placed.id: placed.sha256 for placed in issue.articles}
+    with outputs.lock(project.state, project.config_name):
+        try:
+            catalogue = project.catalogue_at(issue.tick)
+            same = [a for a in catalogue.articles if issued.get(a.id) == a.sha256]
+            entries = making.entries(project, same, catalogue)
+        except BroadsheetError as error:
+            # What is wrong with the articles of today keeps back no mail that is made already.
+            click.echo(f"{error} (only title lines for those who want some topics)", err=True)
+            entries = {}
+    return variants.letters(issue, entries, project.settings)

@@ -1,0 +1,55 @@
+"""`deliver --to`: a test copy, of which nothing is noted."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from broadsheet.cli.issued import Asked, issued_mail, kept_letters, ledger_clock, named, newest
+from broadsheet.cli.options import options
+from broadsheet.cli.project import Project
+from broadsheet.errors import DeliveryError, Problem
+
+if TYPE_CHECKING:
+    from broadsheet.delivery.environment import Secrets
+
+
+def send_copy(project: Project, asked: Asked, to: str, secrets: Secrets, *, dry_run: bool) -> None:
+    """The newest issue, or the one named, to one address, with the links that all share."""
+    from broadsheet.delivery import environment
+    from broadsheet.delivery.addresses import checked_address
+    from broadsheet.delivery.freezing import Begun
+    from broadsheet.delivery.mailing import Mailing
+
+    address = checked_address(to)
+    settings = project.settings
+    issue = named(project, asked.issue) if asked.issue else newest(project, asked.names)
+    now = ledger_clock(project)()
+    mail, letters = issued_mail(project, issue), kept_letters(project, issue)
+    begun = Begun(0, issue.digest, issue.key, issue.tick, now, 1, None, mail, letters)
+    stamps = environment.stamps(settings, secrets, project.root)
+    copy = Mailing(begun, settings, project.templates, stamps).copy(address, "", None)
+    if not dry_run:
+        server = environment.server(settings.delivery, secrets)
+        asyncio.run(_hand_over(server, stamps.envelope, address, copy))
+    if not options().quiet:
+        verb = "would be sent" if dry_run else "sent"
+        click.echo(f"{issue.digest}/{issue.key}: a test copy {verb} to {address}")
+
+
+async def _hand_over(server: Any, envelope: str, address: str, mail: bytes) -> None:
+    from broadsheet.delivery.smtp import Session, UnavailableError
+
+    try:
+        session = await Session.open(server)
+        verdict = await session.send(envelope, address, mail)
+        await session.leave()
+    except UnavailableError as error:
+        raise DeliveryError(
+            Problem(f"the mail server {server.host} cannot be used: {error}", "see [delivery]")
+        ) from error
+    if verdict.kind != "accepted":
+        said = f"{verdict.code or ''} {verdict.words}".strip()
+        raise DeliveryError(Problem(f"the mail server does not take it: {said}"))

@@ -1,0 +1,99 @@
+"""Beginning the delivery of an issue: its mail is kept, and a row frozen for each who gets it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sql
+from sqlalchemy import Connection
+
+from broadsheet.delivery import subscribers as people
+from broadsheet.delivery.database import deliveries, issues, moment, serialise, stamp, subscribers
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """An issue whose delivery has begun. tick, begun, done: aware; done: None until it is.
+
+    mail: message.eml as issued. letters: what variants are laid out from, JSON.
+    """
+
+    id: int
+    digest: str
+    key: str
+    tick: datetime
+    begun: datetime
+    total: int
+    done: datetime | None
+    mail: bytes
+    letters: str
+
+
+def freeze(
+    connection: Connection,
+    digest: str,
+    key: str,
+    tick: datetime,
+    mail: bytes,
+    letters: str,
+    now: datetime,
+) -> Begun:
+    """Begins the delivery of an issue: a row for everyone who is to get it, in one transaction.
+
+    An issue that was begun before stays as it is.
+    """
+    serialise(connection)
+    if (before := find_issue(connection, digest, key)) is not None:
+        return before
+    values = {
+        "digest": digest,
+        "key": key,
+        "tick": stamp(tick),
+        "begun": stamp(now),
+        "total": 0,
+        "mail": mail,
+        "letters": letters,
+    }
+    made = connection.execute(sql.insert(issues).values(values).returning(issues.c.id))
+    id_ = int(made.scalar_one())
+    rows = sql.select(
+        sql.literal(id_), subscribers.c.id, sql.literal("pending"), sql.literal(stamp(now))
+    ).where(people.wanting(digest))
+    connection.execute(
+        sql.insert(deliveries).from_select(["issue", "subscriber", "state", "changed"], rows)
+    )
+    count = sql.select(sql.func.count()).where(deliveries.c.issue == id_)
+    total = int(connection.execute(count).scalar_one())
+    connection.execute(sql.update(issues).where(issues.c.id == id_).values(total=total))
+    return Begun(id_, digest, key, tick, now, total, None, mail, letters)
+
+
+def find_issue(connection: Connection, digest: str, key: str) -> Begun | None:
+    """The issue, if its delivery has begun."""
+    query = sql.select(issues).where(issues.c.digest == digest, issues.c.key == key)
+    row = connection.execute(query).one_or_none()
+    return None if row is None else _begun(row)
+
+
+def begun(connection: Connection, digest: str) -> list[tuple[str, datetime, bool]]:
+    """Key and tick of each issue of `digest` whose delivery has begun, oldest first, and whether it
+    is done."""
+    query = sql.select(issues.c.key, issues.c.tick, issues.c.done).where(issues.c.digest == digest)
+    found = connection.execute(query.order_by(issues.c.tick))
+    return [(key, moment(tick), done is not None) for key, tick, done in found]
+
+
+def _begun(row: sql.Row[Any]) -> Begun:
+    return Begun(
+        id=row.id,
+        digest=row.digest,
+        key=row.key,
+        tick=moment(row.tick),
+        begun=moment(row.begun),
+        total=row.total,
+        done=moment(row.done) if row.done else None,
+        mail=row.mail,
+        letters=row.letters,
+    )
