@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import lru_cache
 from typing import TypeVar
 
 from broadsheet.articles import addresses, dates, fields, front_matter
@@ -117,10 +117,13 @@ def body(source: Source) -> str:
     return parts[1] if parts else ""
 
 
-@cache
-def _folded(known: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
-    """Each name with the form that front matter has it in."""
-    return tuple((name, fold(name)) for name in known)
+@lru_cache(1024)
+def _present(known: tuple[str, ...], given: frozenset[str]) -> tuple[tuple[str, str], ...]:
+    """Those names of `known` that are `given`, each with the form in which it is.
+
+    Most articles of a site have the same few fields of the many that could be there.
+    """
+    return tuple((name, fold(name)) for name in known if fold(name) in given)
 
 
 class _Reader:
@@ -140,6 +143,7 @@ class _Reader:
         # Zola keeps topics and tags one level down.
         if isinstance(nested := self.given.get("taxonomies"), dict):
             self.given = {**{fold(str(key)): nested[key] for key in nested}, **self.given}
+        self.names = frozenset(self.given)
 
     def article(self, body: str | None) -> Article:
         date = self._date(fields.DATE) or self._date_in_name()
@@ -180,8 +184,8 @@ class _Reader:
 
     def _read(self, known: tuple[str, ...], reader: Callable[[object], _T], default: _T) -> _T:
         """The first field of `known` that says something, by `reader`."""
-        for name, folded in _folded(known):
-            value = self.given.get(folded)
+        for name, folded in _present(known, self.names):
+            value = self.given[folded]
             if value is None:
                 continue
             try:
@@ -199,8 +203,8 @@ class _Reader:
                 return None  # Jekyll's switch of that name
             return dates.read(value, self.publication.timezone) if value != "" else None
 
-        for name, folded in _folded(known):
-            if (value := self.given.get(folded)) is None:
+        for name, folded in _present(known, self.names):
+            if (value := self.given[folded]) is None:
                 continue
             try:
                 if found := reader(value):

@@ -44,6 +44,8 @@ def names(*groups: tuple[str, ...]) -> set[str]:
 
 def text(value: object) -> str:
     """One line of text; a number or a date is taken as it was written."""
+    if isinstance(value, str) and value.isprintable():  # as nearly all are: spaces at most
+        return " ".join(value.split())
     if value is None:
         return ""
     if isinstance(value, dict | list):
