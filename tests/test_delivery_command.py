@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from broadsheet.delivery import accounts, database, states
+from broadsheet.delivery import accounts, database, pacing, sending, states
 from conftest import NOW
 from deliveries import SECRET, Post, at, post
 
@@ -309,6 +309,27 @@ def test_the_memory_does_not_grow_with_the_subscribers(office: Post) -> None:
     assert most() - little < 20_000  # kilobytes
     assert office.states() == {"sent": 100_000}
     assert set(office.received().values()) == {1}
+
+
+@pytest.mark.long
+def test_the_memory_does_not_grow_with_those_who_wait(
+    office: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that puts everyone off: what waits is in the ledger, and nowhere else."""
+    monkeypatch.setattr(pacing, "FIRST_PAUSE", 0.0)
+    monkeypatch.setattr(pacing, "_LONGEST_PAUSE", 0.0)
+    monkeypatch.setattr(sending, "_ROUNDS", 10**9)
+    office.server.order(rcpt={"*": "451 4.3.0 try again later"})
+    _fill(office, 20_000)
+
+    def most(*args: str) -> int:
+        child = office.begin(*args)
+        assert office.end(child, 1200) == 0
+        return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+
+    little = most("--limit", "1000")
+    assert most() - little < 5_000  # kilobytes
+    assert office.states() == {"retry": 20_000}
 
 
 def test_the_time_of_the_test_is_the_time_of_the_issue() -> None:
