@@ -17,11 +17,15 @@ from pathlib import Path
 from unittest.mock import patch
 
 import pytest
+from hypothesis import settings
 
 from broadsheet.articles import Article, Source, parse
 from broadsheet.cli import main
 from broadsheet.publication import BaseUrl, Publication
 from broadsheet.settings import ArticleSettings
+
+settings.register_profile("newsroom", deadline=None)  # a machine with much to do is slow
+settings.load_profile("newsroom")
 
 NOW = "2025-06-30T09:00:00+08:00"
 MOMENT = datetime.fromisoformat(NOW)

@@ -19,10 +19,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from email import policy
 from pathlib import Path
+from typing import Any
 
 import pytest
 from lxml import etree
 
+from broadsheet import reading
+from broadsheet.articles import Article, Source, parse
 from conftest import NOW, Newsroom, Ran, contents, no_privileges, run_command, stamps
 
 CONFIG = """
@@ -207,6 +210,7 @@ DEEP = {
     "liquid": "{% raw %}" * 10_000,
     "liquid ends": "{% endraw %}" * 10_000,
     "calls": "{{ a(" * 10_000,
+    "a character of many digits": "<a href='&#" + "1" * 5_000 + ";'>x</a> &#" + "1" * 5_000,
     "frames": "<iframe src='a'>" * 5_000,
     "selects": "<select><option>" * 5_000,
     "tables in tables": "<table><tr><td>" * 2_000,
@@ -569,6 +573,40 @@ def test_what_hides_or_loads_is_taken_out(newsroom: Newsroom) -> None:
     ):
         assert named in found
     assert "link-scheme" in found
+
+
+def test_what_nobody_foresaw_costs_one_article(newsroom: Newsroom) -> None:
+    """Where a library stumbles over a text, it is named and left out as any bad one is."""
+    newsroom.configure(CONFIG)
+    newsroom.article("good.md", date="2025-06-25")
+    newsroom.article("bad.md", "<a href='&#" + "1" * 5_000 + ";'>x</a>\n", date="2025-06-26")
+    for command in ("build", "digest", "check", "preview"):
+        ran = newsroom.run(command)
+        ran_well(ran, (command,))
+        assert BAD in ran.out + ran.err
+        assert len(ran.err) < 1_000
+    assert len(json.loads(newsroom.published()["feed.json"])["items"]) == 1
+
+
+def test_what_nobody_foresaw_in_front_matter_costs_one_article(
+    newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever is raised while one file is read, the others are published."""
+    newsroom.article("good.md", date="2025-06-25")
+    newsroom.article("bad.md", date="2025-06-26")
+
+    def stumbling(source: Source, *others: Any, **more: Any) -> Article:
+        if source.path == BAD:
+            raise KeyError("tag")
+        return parse(source, *others, **more)
+
+    monkeypatch.setattr(reading, "parse", stumbling)
+    ran = newsroom.run("build")
+    assert ran.code == 1
+    assert (
+        f"{BAD}: it cannot be read, for a reason that nobody foresaw (KeyError: 'tag')" in ran.err
+    )
+    assert len(json.loads(newsroom.published()["feed.json"])["items"]) == 1
 
 
 @pytest.mark.parametrize("trap", ["lists in a line", "numbers", "quotes"])

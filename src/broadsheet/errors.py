@@ -39,6 +39,15 @@ class Problem:
         return f"{self.where}: {self.words}" if self.where else self.words
 
 
+def unforeseen(error: Exception) -> tuple[str, str]:
+    """What is wrong with a text that a library stumbled over, and what to do."""
+    said = " ".join(f"{type(error).__name__}: {error}".split())
+    return (
+        f"it cannot be read, for a reason that nobody foresaw ({said[:200]})",
+        "look for what is unusual in it, and please report it with the text",
+    )
+
+
 class BroadsheetError(Exception):
     """The root of all that Broadsheet raises on purpose. `problems` is never empty."""
 

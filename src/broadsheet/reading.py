@@ -19,7 +19,7 @@ import msgspec
 from broadsheet import folders, inputs
 from broadsheet.articles import Article, NotAnArticle, body, parse
 from broadsheet.cache import Cache
-from broadsheet.errors import ArticleError, Problem
+from broadsheet.errors import ArticleError, Problem, unforeseen
 from broadsheet.folders import Stamp
 from broadsheet.inputs import Found
 from broadsheet.publication import Publication
@@ -83,6 +83,8 @@ class Reader:
             return Outcome(page=str(reason))
         except ArticleError as error:
             return Outcome(problems=error.problems)
+        except Exception as error:  # whatever one holds, it must not keep back the others
+            return Outcome(problems=(Problem(*unforeseen(error), path=path),))
 
     def body(self, article: Article) -> str:
         """The body of an article that was read without.

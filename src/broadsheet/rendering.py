@@ -19,7 +19,7 @@ import msgspec
 
 from broadsheet.articles import Article
 from broadsheet.cache import Cache
-from broadsheet.errors import Problem, RenderError
+from broadsheet.errors import Problem, RenderError, unforeseen
 from broadsheet.markup import Library, Links, Rendition, TooDeep, render
 from broadsheet.workers import spread
 
@@ -58,6 +58,8 @@ class _Renderer:
                 f"its Markdown cannot be read within {_LONGEST:.0f} seconds",
                 "look for long runs of brackets or other marks in it",
             )
+        except Exception as error:  # whatever one holds, it must not keep back the others
+            return unforeseen(error)
 
 
 class Renditions(Mapping[str, Rendition]):

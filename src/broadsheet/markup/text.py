@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import html as html_library
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from html import unescape
 from unicodedata import east_asian_width
 
 from wcwidth import wcwidth
@@ -27,6 +27,7 @@ _CLUSTER = re.compile(
     "\U000e0020-\U000e007f]|\u200d.?)*",
     re.DOTALL,
 )
+_NO_CHARACTER = re.compile(r"&#[0-9]{1000,};?")
 _WIDEST = 2  # columns of one such character
 
 _SENTENCE_END = re.compile(r"[。！？…]+[”’」』）】]*|[.!?]+[\"'”’)]*(?=\s|$)")
@@ -59,6 +60,11 @@ def forbidden(text: str) -> list[str]:
 def one_line(text: str) -> str:
     """`text` as one line, its white space folded."""
     return " ".join(text.split())
+
+
+def unescape(text: str) -> str:
+    """`text` with its character references resolved; the library stumbles over a huge number."""
+    return html_library.unescape(_NO_CHARACTER.sub("\ufffd", text))
 
 
 def plain(html: str) -> str:
