@@ -14,12 +14,13 @@ import sqlalchemy as sql
 from sqlalchemy import Connection
 
 from broadsheet.delivery import subscribers
-from broadsheet.delivery.database import Database, changes, stamp
+from broadsheet.delivery.database import changes, stamp
 from broadsheet.delivery.database import subscribers as table
 from broadsheet.delivery.subscribers import Subscriber
 from broadsheet.delivery.tokens import Mark, Tokens
 from broadsheet.errors import DatabaseError
 from broadsheet.service.leaving import become, hold, leave, without
+from broadsheet.service.records import Records
 
 CONFIRM_WITHIN: Final = timedelta(days=3)
 """How long the link that confirms a subscription works."""
@@ -49,15 +50,19 @@ class Reader:
 class Desk:
     """The service's part of the delivery database. digests: the names of those that there are."""
 
-    database: Database
+    records: Records
     tokens: Tokens = field(repr=False)
     digests: tuple[str, ...]
     clock: Callable[[], datetime] = field(repr=False)
 
     def check(self) -> None:
-        """Raises DatabaseError when the database cannot be read."""
-        with self.database.reading() as connection:
+        """Raises DatabaseError when the database cannot be used, to read or to write.
+
+        Writes nothing: another program may be writing, and that is no mistake.
+        """
+        with self.records.reading() as connection:
             connection.execute(sql.select(table.c.id).limit(1))
+            self.records.check_writable(connection)
 
     def mark(self, text: str) -> Mark | None:
         """What the link with `text` says; None when we did not make it."""
@@ -65,7 +70,7 @@ class Desk:
 
     def reader(self, mark: Mark) -> Reader | None:
         """Who is meant; None when the publisher has removed that subscriber."""
-        with self.database.reading() as connection:
+        with self.records.reading() as connection:
             return self._reader(connection, mark)
 
     def leave(self, mark: Mark, cause: str, *, everything: bool = False) -> Reader | None:
@@ -73,7 +78,7 @@ class Desk:
 
         Who wants no other digest has left altogether.
         """
-        with self.database.writing() as connection:
+        with self.records.writing() as connection:
             leave(
                 connection,
                 mark,
@@ -90,7 +95,7 @@ class Desk:
 
     def prefer(self, mark: Mark, wishes: Wishes) -> Reader | None:
         """Writes down what an active subscriber wants from now on."""
-        with self.database.writing() as connection:
+        with self.records.writing() as connection:
             found = hold(connection, mark.subscriber)
             if found is not None and not found.gone:
                 self._wish(connection, found, wishes)
@@ -109,7 +114,7 @@ class Desk:
             return self._ask(address, wishes)
 
     def _ask(self, address: str, wishes: Wishes) -> Subscriber:
-        with self.database.writing() as connection:
+        with self.records.writing() as connection:
             found = subscribers.find(connection, address)
             if found is None:
                 return subscribers.add(
@@ -129,12 +134,12 @@ class Desk:
 
     def invited(self, text: str) -> Subscriber | None:
         """Whom the confirmation link with `text` was sent to; None when it no longer holds."""
-        with self.database.reading() as connection:
+        with self.records.reading() as connection:
             return self._invited(connection, text, subscribers.get)
 
     def confirm(self, text: str) -> Subscriber | None:
         """Makes the one who got the link with `text` active; None when it no longer holds."""
-        with self.database.writing() as connection:
+        with self.records.writing() as connection:
             found = self._invited(connection, text, hold)
             if found is None:
                 return None
@@ -143,7 +148,7 @@ class Desk:
 
     def forget(self) -> int:
         """Removes those who never confirmed, once their link no longer works; how many."""
-        with self.database.writing() as connection:
+        with self.records.writing() as connection:
             old = (table.c.status == "pending") & (
                 table.c.since < stamp(self.clock() - CONFIRM_WITHIN)
             )
