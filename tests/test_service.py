@@ -166,10 +166,11 @@ def office(
     url: BaseUrl = URL,
     limits: Limits | None = None,
     database_url: str = "sqlite:///test.db",
+    patience: float = 0.2,
 ) -> Iterator[Office]:
     """A service for as long as the block lasts."""
     clock, letterbox = Clock(), Letterbox()
-    database = open_database(database_url, folder, patience=0.2)
+    database = open_database(database_url, folder, patience)
     sender = Sender("AI 前沿", "news@example.org", answers=True)
     service = Counter(
         Desk(Records(database), Tokens(SECRET), tuple(d.name for d in offer.digests), clock),

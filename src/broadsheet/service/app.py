@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -31,6 +31,7 @@ from broadsheet.service.unsubscribing import Unsubscribing
 
 _DAY: Final = 86_400.0
 _TEN_MINUTES: Final = 600.0
+_FINISH: Final = 5.0  # seconds for what the service does by itself, when it ends
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -97,14 +98,18 @@ class _Application:
     @asynccontextmanager
     async def _open(self, _: Starlette) -> AsyncIterator[None]:
         self.counter.post.start()
+        end = asyncio.Event()
         chores = [
-            asyncio.create_task(_every(_DAY, self._forget)),
-            asyncio.create_task(_every(_TEN_MINUTES, self.counter.refresh)),
+            asyncio.create_task(_every(_DAY, self._forget, end)),
+            asyncio.create_task(_every(_TEN_MINUTES, self.counter.refresh, end)),
         ]
         try:
             yield
         finally:
-            for chore in chores:
+            end.set()
+            # Not cancelled at once: one may be at the database.
+            late = (await asyncio.wait(chores, timeout=_FINISH))[1]
+            for chore in late:
                 chore.cancel()
             await self.counter.post.stop()
 
@@ -127,11 +132,12 @@ class _Application:
         return self.counter.told("method" if status == 405 else "missing", status, headers)
 
 
-async def _every(seconds: float, chore: Callable[[], None]) -> None:
-    """Does `chore` now and then; what goes wrong with it is said, and it is tried again."""
-    while True:
+async def _every(seconds: float, chore: Callable[[], None], end: asyncio.Event) -> None:
+    """Does `chore` now and then, until the `end`; what goes wrong with it is said."""
+    while not end.is_set():
         try:
             await run_in_threadpool(chore)
         except Exception as error:
             log.error("%s", error if isinstance(error, BroadsheetError) else mishap(error))
-        await asyncio.sleep(seconds)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(end.wait(), seconds)

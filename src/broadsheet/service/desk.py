@@ -109,7 +109,7 @@ class Desk:
         """
         try:
             return self._ask(address, wishes)
-        except DatabaseError:
+        except (DatabaseError, ValueError):
             # On a server two may ask for one address at once; the second finds it there then.
             return self._ask(address, wishes)
 
