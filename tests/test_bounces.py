@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from broadsheet import bounces
-from broadsheet.bounces import Finding, Report, Unread
+from broadsheet.bounces import Finding, Report, Unread, Wish
 from broadsheet.delivery import subscribers
 from broadsheet.delivery.database import Database, open_database
 from broadsheet.delivery.subscribers import Subscriber
@@ -30,6 +30,7 @@ from conftest import MOMENT, Newsroom, Ran, contents
 
 REPORTS = Path(__file__).parent / "reports"
 NAMES = sorted(path.stem for path in REPORTS.glob("*.eml"))
+LETTERS = {"vacation", "unsubscribe"}  # that are no reports
 
 
 def mail(name: str) -> bytes:
@@ -37,9 +38,21 @@ def mail(name: str) -> bytes:
     return (REPORTS / f"{name}.eml").read_bytes()
 
 
+def split(data: bytes) -> list[bytes]:
+    """The mails of an mbox, or the one mail."""
+    return list(bounces.mails(io.BytesIO(data)))
+
+
+def read(data: bytes) -> Report:
+    """What a report says."""
+    found = bounces.read(data)
+    assert isinstance(found, Report)
+    return found
+
+
 def findings(name: str) -> list[tuple[str, str, str]]:
     """The kind, the first address and the status of each recipient."""
-    return [(f.kind, *f.addresses[:1], f.status) for f in bounces.read(mail(name)).findings]
+    return [(f.kind, *f.addresses[:1], f.status) for f in read(mail(name)).findings]
 
 
 @pytest.mark.parametrize(
@@ -67,6 +80,37 @@ def findings(name: str) -> list[tuple[str, str, str]]:
                 ("permanent", "refused@example.net", ""),
             ],
         ),
+        ("gmail-unknown", [("permanent", "nobody@example.com", "5.1.1")]),
+        (
+            "sendmail",
+            [
+                ("permanent", "gone@example.edu", "5.1.1"),
+                ("temporary", "slow@example.edu", "4.4.7"),
+                ("nothing", "passed@example.edu", "2.6.0"),
+            ],
+        ),
+        (
+            "exchange-online",
+            [
+                ("temporary", "late+2Bnews@example.com", "5.4.300"),
+                ("permanent", "denied@example.com", "5.4.1"),
+            ],
+        ),
+        (
+            "qq",
+            [
+                ("permanent", "nobody@qq.example", "5.0.0"),
+                ("temporary", "busy@qq.example", "5.0.0"),
+            ],
+        ),
+        (
+            "netease",
+            [
+                ("permanent", "nobody@163.example", "5.0.0"),
+                ("temporary", "picky@163.example", "5.0.0"),
+            ],
+        ),
+        ("gateway", [("permanent", "reader@example.net", "5.1.1")]),
         ("smtputf8", [("permanent", "读者@example.cn", "5.1.1")]),
         ("complaint", [("complaint", "angry@example.com", "")]),
         ("complaint-hidden", [("complaint", "angry@example.com", "")]),
@@ -82,17 +126,17 @@ def test_the_reports_of_the_servers_that_are_met(
 def test_every_sample_is_the_same_with_either_line_end_and_from_a_pipe() -> None:
     """CRLF, LF and the line that a pipe puts before the mail make no difference."""
     for name in NAMES:
-        if name == "vacation":
+        if name in LETTERS:
             continue
         plain = mail(name)
         crlf = plain.replace(b"\n", b"\r\n")
         piped = b"From MAILER-DAEMON Mon Jun 23 00:00:07 2025\n" + plain
-        assert bounces.read(plain) == bounces.read(crlf) == bounces.read(piped)
+        assert read(plain) == read(crlf) == read(piped)
 
 
 def test_a_report_says_when_to_whom_and_about_which_mail() -> None:
     """So the subscriber can be found, and the report is known when it comes again."""
-    report = bounces.read(mail("exim"))
+    report = read(mail("exim"))
     assert report.id == "<E1uTXyz-0004Ab-2C@mail.example.org>"
     assert report.date == datetime(2025, 6, 23, 0, 0, 9, tzinfo=UTC)
     assert report.sent_to == ("bounces+17@example.org",)
@@ -101,29 +145,43 @@ def test_a_report_says_when_to_whom_and_about_which_mail() -> None:
     assert report.header("x-none") == ""
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name != "vacation"])
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in LETTERS])
 def test_the_mail_that_came_back_is_known_by_its_message_id(name: str) -> None:
     """Whole, headers only, or pasted below the text: its headers are found."""
-    assert bounces.read(mail(name)).header("message-id").startswith("<weekly.2025-06-23.")
+    assert read(mail(name)).header("message-id").startswith("<weekly.2025-06-23.")
 
 
 def test_a_folded_header_of_the_mail_that_came_back_is_whole() -> None:
     """List-Unsubscribe takes two lines, and its second address is the subscriber's own."""
-    found = bounces.read(mail("postfix-unknown-user")).header("List-Unsubscribe")
+    found = read(mail("postfix-unknown-user")).header("List-Unsubscribe")
     assert found.endswith(", <https://news.example.org/unsubscribe?t=TOKEN>")
+
+
+def test_an_address_is_told_as_it_stands_and_as_it_is_meant() -> None:
+    """Some pass on the plus sign as SMTP encodes it (RFC 3461, section 4)."""
+    first = read(mail("exchange-online")).findings[0]
+    assert first.addresses == ("late+2Bnews@example.com", "late+news@example.com")
+
+
+def test_the_sender_of_the_mail_that_came_back_counts_as_an_address_it_was_sent_to() -> None:
+    """Where reports go to a mailbox of their own, the mark stands only there."""
+    assert "bounces+17-3-abcdefghij@example.org" in read(mail("gateway")).sent_to
+    verp = b"Original-Mail-From: <bounces+17-3-abcdefghij@example.org>"
+    complaint = mail("complaint").replace(b"Original-Mail-From: <bounces@example.org>", verp)
+    assert "bounces+17-3-abcdefghij@example.org" in read(complaint).sent_to
 
 
 def test_an_automatic_answer_is_no_report() -> None:
     """Someone on holiday stays subscribed, whatever codes and addresses the text holds."""
-    with pytest.raises(Unread, match="no delivery report and no complaint"):
-        bounces.read(mail("vacation"))
+    with pytest.raises(Unread, match="no delivery report, no complaint and no wish to leave"):
+        read(mail("vacation"))
 
 
 @pytest.mark.parametrize("kind", ["not-spam", "auth-failure"])
 def test_what_is_no_wish_to_leave_ends_no_one(kind: str) -> None:
     """RFC 5965, 7.3 and RFC 6591: a vote for the mail, and a report on signatures."""
     data = mail("complaint").replace(b"Feedback-Type: abuse", f"Feedback-Type: {kind}".encode())
-    assert [f.kind for f in bounces.read(data).findings] == ["nothing"]
+    assert [f.kind for f in read(data).findings] == ["nothing"]
 
 
 @pytest.mark.parametrize(
@@ -135,6 +193,16 @@ def test_what_is_no_wish_to_leave_ends_no_one(kind: str) -> None:
         ("5.2.1", "550 account disabled", "permanent"),
         ("5.2.2", "552 full", "temporary"),
         ("5.3.4", "552 too big", "temporary"),
+        ("5.3.2", "550 system not accepting messages", "temporary"),
+        ("5.1.8", "550 the sender's domain does not exist", "temporary"),
+        ("5.4.6", "554 routing loop", "temporary"),
+        ("5.4.7", "554 delivery expired", "temporary"),
+        ("5.4.310", "550 the domain does not exist", "permanent"),
+        ("5.5.3", "550 too many recipients", "temporary"),
+        ("5.7.17", "550 mailbox owner has changed", "permanent"),
+        ("5.0.0", "550 RP:TRC the IP has no reputation", "temporary"),
+        ("5.0.0", "552 Quota exceeded", "temporary"),
+        ("5.0.0", "550 Invalid User", "permanent"),
         ("5.6.0", "554 odd content", "temporary"),
         ("5.7.1", "550 your IP is on a list", "temporary"),
         ("5.0.0", "550 5.7.1 your IP is on a list", "temporary"),
@@ -155,37 +223,37 @@ def test_only_what_is_about_the_address_ends_it(status: str, words: str, kind: s
     start, _, rest = data.partition(b"Diagnostic-Code: ")
     end = rest[rest.index(b"\n\n") :]
     data = start + f"Diagnostic-Code: smtp; {words}".encode() + end
-    assert [f.kind for f in bounces.read(data).findings] == [kind]
+    assert [f.kind for f in read(data).findings] == [kind]
 
 
 def test_what_the_server_said_is_one_short_printable_line() -> None:
     """It is shown on terminals: no escapes, no line ends, no end."""
     nasty = b"550 5.1.1 \x1b[2J\x07" + b"no " * 500
     data = mail("postfix-unknown-user").replace(b"550 5.1.1 <reader@example.com>:", nasty)
-    (finding,) = bounces.read(data).findings
+    (finding,) = read(data).findings
     assert finding.words.isprintable()
     assert len(finding.words) <= 300
 
 
 def test_a_report_without_message_id_is_known_by_its_content() -> None:
     """qmail writes none; the same mail is still the same report, and another is not."""
-    first = bounces.read(mail("qmail"))
+    first = read(mail("qmail"))
     assert first.id.startswith("sha256:")
-    assert bounces.read(mail("qmail")).id == first.id
-    assert bounces.read(mail("qmail").replace(b"24861", b"24862")).id != first.id
+    assert read(mail("qmail")).id == first.id
+    assert read(mail("qmail").replace(b"24861", b"24862")).id != first.id
 
 
 def test_an_mbox_is_many_mails_and_a_mail_is_one() -> None:
     """RFC 4155; a paragraph that begins with From does not part a mail."""
     line = b"From MAILER-DAEMON Mon Jun 23 00:00:07 2025\n"
     both = line + mail("exim") + b"\n" + line + mail("qmail") + b"\n"
-    assert [bounces.read(each).id for each in bounces.split(both)] == [
-        bounces.read(mail("exim")).id,
-        bounces.read(mail("qmail") + b"\n").id,
+    assert [read(each).id for each in split(both)] == [
+        read(mail("exim")).id,
+        read(mail("qmail") + b"\n").id,
     ]
     letter = mail("exim") + b"\n\nFrom here on it is a letter.\n"
-    assert bounces.split(letter) == [letter]
-    assert len(bounces.split(line + letter)) == 1
+    assert split(letter) == [letter]
+    assert len(split(line + letter)) == 1
 
 
 @pytest.mark.parametrize(
@@ -207,7 +275,7 @@ def test_an_mbox_is_many_mails_and_a_mail_is_one() -> None:
 def test_what_cannot_be_read_says_why(data: bytes, why: str) -> None:
     """It is left where it lies, and the publisher hears the reason."""
     with pytest.raises(Unread, match=why):
-        bounces.read(data)
+        read(data)
 
 
 def nested(levels: int) -> bytes:
@@ -246,9 +314,12 @@ def test_malice_costs_little_and_raises_nothing_else(data: bytes) -> None:
     assert time.process_time() - start < 5
 
 
-def checked(report: Report) -> None:
-    """What must hold of every report that is read."""
+def checked(report: Report | Wish) -> None:
+    """What must hold of all that is read."""
     assert report.id
+    if isinstance(report, Wish):
+        assert report.subject.isprintable()
+        return
     assert report.findings
     assert report.date is None or report.date.tzinfo
     for finding in report.findings:
@@ -285,7 +356,7 @@ def test_an_mbox_holds_what_was_put_in(names: list[str]) -> None:
     """Splitting is the reverse of joining."""
     line = b"From MAILER-DAEMON Mon Jun 23 00:00:07 2025\n"
     whole = b"\n".join(line + mail(name) for name in names)
-    assert [each.rstrip() for each in bounces.split(whole)] == [
+    assert [each.rstrip() for each in split(whole)] == [
         (line + mail(name)).rstrip() for name in names
     ]
 
@@ -581,9 +652,226 @@ def test_only_different_reports_count_in_any_order(reports: list[tuple[int, str]
         with database.writing() as connection:
             subscribers.add(connection, "reader@example.com", cause="test", now=MOMENT)
             for number, status in reports:
-                report = bounces.read(failing(number, status))
+                report = read(failing(number, status))
                 returned.take(connection, report, None, Policy(times=99), MOMENT)
             found = subscribers.find(connection, "reader@example.com")
         database.close()
     assert found is not None
     assert found.bounces == len({number for number, _ in reports})
+
+
+# Readers who leave by mail
+
+WISH = mail("unsubscribe")
+
+
+def wishing(mark: str, subject: str = "unsubscribe {}", name: str = "CAF1") -> bytes:
+    """The mail that a mail program writes for a reader who leaves."""
+    said = b"Subject: " + subject.format(mark).encode()
+    return WISH.replace(b"Subject: unsubscribe MARK", said).replace(b"CAF1", name.encode())
+
+
+def test_who_leaves_by_mail_has_left(desk: Desk) -> None:
+    """The mark in the subject says who and from where; whoever sent it, and once only."""
+    desk.newsroom.configure(TWO_DIGESTS)
+    who = desk.subscriber("someone.else@example.net")
+    mark = TOKENS.unsubscribe(who.id, "weekly")
+    assert desk.outcomes(wishing(mark)) == ["left"]
+    found = desk.find("someone.else@example.net")
+    assert (found.status, found.digests) == ("active", ("english",))
+    assert desk.outcomes(wishing(mark)) == ["again"]
+    other = TOKENS.unsubscribe(who.id, "english")
+    assert desk.outcomes(wishing(other, name="CAF2")) == ["left"]
+    assert desk.status("someone.else@example.net") == "unsubscribed"
+    assert desk.find("someone.else@example.net").cause == "by mail [report <CAF2@mail.example.com>]"
+    assert desk.outcomes(wishing(mark, name="CAF3")) == ["gone"]
+
+
+TWO_DIGESTS = """
+[digests.weekly]
+title = "Weekly"
+[digests.english]
+title = "English"
+"""
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "unsubscribe {}",
+        "UNSUBSCRIBE\n  {}",
+        "unsubscribe%20{}",
+        "=?utf-8?Q?unsubscribe_{}?=",
+    ],
+)
+def test_the_subject_is_read_as_programs_write_it(desk: Desk, subject: str) -> None:
+    """Folded, encoded, in any case of letters."""
+    who = desk.subscriber()
+    assert desk.outcomes(wishing(TOKENS.unsubscribe(who.id, ""), subject)) == ["left"]
+    assert desk.status() == "unsubscribed"
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ((b"unsubscribe MARK", b"unsubscribe"), "only by its sender, reader@example.com"),
+        ((b"unsubscribe MARK", b"Re: unsubscribe MARK"), "only by its sender"),
+        ((b"unsubscribe MARK", "退订".encode()), "only by its sender"),
+        ((b"MARK", b"FORGED"), "by a mark that is none of ours"),
+        ((b"MARK", b"BOUNCE"), "only by its sender"),
+        ((b"MARK", b"CONFIRM"), "by a mark that is none of ours"),
+        ((b"MIME-Version", b"Auto-Submitted: auto-replied\nMIME-Version"), "automatic answer"),
+        ((b"MIME-Version", b"X-Autoreply: yes\nMIME-Version"), "automatic answer"),
+        ((b"unsubscribe MARK", b"hello MARK"), "no wish to leave"),
+    ],
+)
+def test_without_a_mark_of_ours_nobody_leaves(
+    desk: Desk, change: tuple[bytes, bytes], why: str
+) -> None:
+    """A stranger's mail ends no one's subscription; it is left, and a person hears of it."""
+    who = desk.subscriber()
+    good = TOKENS.unsubscribe(who.id, "")
+    marks = {
+        b"FORGED": Tokens("another secret of sixteen").unsubscribe(who.id, ""),
+        b"BOUNCE": TOKENS.bounce(who.id, 1),
+        b"CONFIRM": TOKENS.confirm(who.id),
+        b"MARK": good,
+    }
+    data = WISH.replace(*change)
+    for name, mark in marks.items():
+        data = data.replace(name, mark.encode())
+    ran = desk.take("-", given=data)
+    assert ran.code == 1
+    assert why in ran.err
+    assert desk.status() == "active"
+    assert desk.changes() == 1
+
+
+def test_a_mail_made_by_a_program_for_the_reader_counts(desk: Desk) -> None:
+    """Providers write it themselves (RFC 3834: generated, and no answer)."""
+    who = desk.subscriber()
+    data = wishing(TOKENS.unsubscribe(who.id, "")).replace(
+        b"MIME-Version", b"Auto-Submitted: auto-generated\nPrecedence: bulk\nMIME-Version"
+    )
+    assert desk.outcomes(data) == ["left"]
+
+
+def test_a_mail_from_before_a_reader_came_back_is_over(desk: Desk) -> None:
+    """By the time at which our own server took it: a sender's clock may be years off."""
+    who = desk.subscriber(status="unsubscribed")
+    desk.set_status("active", datetime(2025, 6, 24, 12, 0, tzinfo=UTC))
+    mark = TOKENS.unsubscribe(who.id, "")
+    assert desk.outcomes(wishing(mark)) == ["old"]
+    wrong = wishing(mark).replace(b"Date: Mon, 23 Jun 2025", b"Date: Fri, 23 Jun 2000")
+    later = wrong.replace(b"Tue, 24 Jun 2025 09:00:04", b"Wed, 25 Jun 2025 09:00:04")
+    assert desk.outcomes(later) == ["left"]
+
+
+def test_without_the_secret_a_wish_waits(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It stays where it is, and the run says what is missing."""
+    who = desk.subscriber()
+    data = wishing(TOKENS.unsubscribe(who.id, ""))
+    desk.newsroom.write("returned/new/1.M1.host", data)
+    monkeypatch.delenv("BROADSHEET_SECRET")
+    ran = desk.take(str(desk.newsroom.folder / "returned"))
+    assert "set BROADSHEET_SECRET" in ran.err
+    assert desk.status() == "active"
+    monkeypatch.setenv("BROADSHEET_SECRET", SECRET)
+    ran = desk.take(str(desk.newsroom.folder / "returned"))
+    assert ran.out == "left: reader@example.com (by mail, off all)\n1 report: 1 left\n"
+    assert list(contents(desk.newsroom.folder / "returned")) == ["cur/1.M1.host:2,S"]
+
+
+def test_a_wish_in_a_dry_run_changes_nothing(desk: Desk) -> None:
+    """It says what it would do."""
+    who = desk.subscriber()
+    data = wishing(TOKENS.unsubscribe(who.id, ""))
+    assert desk.outcomes(data, "--dry-run") == ["left"]
+    assert desk.status() == "active"
+
+
+# Who may say that an address is gone
+
+
+def test_with_marks_in_every_mail_a_stranger_s_report_ends_no_one(desk: Desk) -> None:
+    """delivery.verp: what carries no mark of ours was not caused by a mail of ours."""
+    desk.newsroom.configure("[delivery]\nverp = true")
+    who = desk.subscriber()
+    report = mail("postfix-unknown-user")
+    assert desk.outcomes(report) == ["unproven"]
+    assert desk.status() == "active"
+    assert desk.outcomes(mail("complaint").replace(b"angry@", b"reader@")) == ["unproven"]
+    assert desk.outcomes(report, "--no-proven", "--dry-run") == ["ended"]
+    verp = f"bounces+{TOKENS.bounce(who.id, 7)}@example.org".encode()
+    assert desk.outcomes(report.replace(b"To: bounces@example.org", b"To: " + verp)) == ["ended"]
+
+
+def test_a_reader_s_own_mark_ends_no_one_else(desk: Desk) -> None:
+    """A mark speaks for its own subscriber, whatever other addresses the report names."""
+    ann = desk.subscriber("ann@example.net")
+    desk.subscriber()
+    verp = f"bounces+{TOKENS.bounce(ann.id, 7)}@example.org".encode()
+    report = mail("postfix-unknown-user").replace(b"To: bounces@example.org", b"To: " + verp)
+    assert desk.outcomes(report) == ["ended"]
+    assert (desk.status(), desk.status("ann@example.net")) == ("active", "bounced")
+
+
+# Where the mail lies
+
+
+def test_a_mail_that_a_mail_program_has_moved_is_taken_too(desk: Desk) -> None:
+    """A look into the mailbox moves it to cur/; what was seen or thrown away stays as it is."""
+    desk.subscriber()
+    room = desk.newsroom
+    for number, flags in enumerate(["2,", "2,F", "2,S", "2,T", "2,RS"]):
+        room.write(f"returned/cur/{number}.M1.host:{flags}", failing(number))
+    (room.folder / "returned/new").mkdir()
+    ran = desk.take(str(room.folder / "returned"))
+    assert ran.out.splitlines()[-1] == "2 reports: 2 counted"
+    assert sorted(contents(room.folder / "returned")) == [
+        "cur/0.M1.host:2,S",
+        "cur/1.M1.host:2,FS",
+        "cur/2.M1.host:2,S",
+        "cur/3.M1.host:2,T",
+        "cur/4.M1.host:2,RS",
+    ]
+
+
+def test_a_mail_that_may_not_be_read_is_told(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The others are taken; it stays, and the exit code is 1."""
+    desk.subscriber()
+    room = desk.newsroom
+    room.write("returned/new/1.M1.host", failing(1))
+    room.write("returned/new/2.M2.host", failing(2))
+    whole = Path.open
+
+    def refusing(path: Path, *args: object, **kwargs: object) -> object:
+        if path.name == "1.M1.host":
+            raise PermissionError(13, "Permission denied")
+        return whole(path, *args, **kwargs)  # type: ignore[call-overload]
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "open", refusing)  # root may read everything
+        ran = desk.take(str(room.folder / "returned"))
+    assert ran.code == 1
+    assert "new/1.M1.host: it cannot be read: Permission denied; it stays" in ran.err
+    assert sorted(contents(room.folder / "returned")) == ["cur/2.M2.host:2,S", "new/1.M1.host"]
+
+
+def test_an_mbox_larger_than_a_mail_may_be_is_read_bit_by_bit(desk: Desk) -> None:
+    """A mail that is too large is left; those around it are taken."""
+    desk.subscriber()
+    line = b"From MAILER-DAEMON Mon Jun 23 00:00:07 2025\n"
+    huge = b"Subject: big\n\n" + b"x" * 70 + b"\n" * 3 + b"y" * (bounces.LARGEST + 9) + b"\n"
+    mbox = line + failing(1) + b"\n" + line + huge + b"\n" + line + failing(2) + b"\n"
+    file = desk.newsroom.write("mbox", mbox)
+    ran = desk.take(str(file))
+    assert (ran.code, ran.out.splitlines()[-1]) == (0, "2 reports: 2 counted")
+    assert f"{file}, mail 2: left where it is: it is larger than 5 MB" in ran.err
+
+
+def test_an_address_with_nul_is_no_address(desk: Desk) -> None:
+    """No database looks for it."""
+    data = mail("postfix-unknown-user").replace(b"reader@example.com", b"rea\0der@example.com")
+    assert [a for f in read(data).findings for a in f.addresses] == ["der@example.com"]
+    assert desk.outcomes(data) == ["unknown"]

@@ -22,9 +22,11 @@ import letters
 from broadsheet.delivery import variants
 from broadsheet.delivery.dkim import Signer
 from broadsheet.delivery.personal import Reader, Template, reader_key
-from broadsheet.delivery.tokens import Mark, Tokens
+from broadsheet.delivery.tokens import Mark, Tokens, mark_in_subject, unsubscribe_mail
 from broadsheet.delivery.variants import ISSUED, Variants
+from broadsheet.digests.html_mail import mail_html
 from broadsheet.digests.message import message
+from broadsheet.digests.text_mail import mail_text
 from broadsheet.errors import ConfigError, DeliveryError, UsageError
 from broadsheet.publication import BaseUrl
 from broadsheet.settings import DeliverySettings, Settings, TopicSettings
@@ -96,6 +98,33 @@ def test_one_click_is_offered_over_https_only() -> None:
     )
     assert f"<{page}{'m' * 20}>" in mail["List-Unsubscribe"]
     assert mail["List-Unsubscribe-Post"] is None
+
+
+def test_the_settings_are_linked_beside_the_way_out() -> None:
+    """By the same mark, in both bodies; the shared mail has the shared address."""
+    letter = letters.make(delivery=SERVICE)
+    issued = message(letter, mail_html(letter, {}), mail_text(letter, {}))
+    mark = Tokens(SECRET).unsubscribe(7, "weekly")
+    shared = "https://news.example.org/preferences"
+    for body in _bodies(Template(issued, TICK, PAGE, None).fill(_reader(mark))):
+        assert re.findall(rf"{shared}[^\s\"<]*", body) == [f"{shared}/{mark}"]
+        assert body.count(f"{PAGE}{mark}") == 1
+    for body in _bodies(issued):
+        assert re.findall(rf"{shared}[^\s\"<]*", body) == [shared]
+
+
+def test_a_mail_to_leave_by_carries_the_mark_too() -> None:
+    """It goes where bounces go; what programs make of its subject is read back."""
+    mark = Tokens(SECRET).unsubscribe(7, "weekly")
+    own = unsubscribe_mail("bounces@example.org", mark)
+    made = _parsed(_template().fill(Reader("a@b.org", "", "k", PAGE + mark, own)))
+    assert made["List-Unsubscribe"] == (
+        f"<mailto:bounces@example.org?subject=unsubscribe%20{mark}>, <{PAGE}{mark}>"
+    )
+    for subject in (f"unsubscribe {mark}", f" Unsubscribe  {mark}\n", f"unsubscribe%20{mark}"):
+        assert mark_in_subject(subject) == mark
+    for subject in (f"Re: unsubscribe {mark}", "unsubscribe", mark, f"unsubscribe {mark} now", ""):
+        assert mark_in_subject(subject) == ""
 
 
 MARKS = st.from_regex(r"[A-Za-z0-9_.-]{16,120}", fullmatch=True)

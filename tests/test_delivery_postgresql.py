@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import os
-import pwd
-import shutil
 import signal
-import subprocess
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -19,44 +15,17 @@ import sqlalchemy as sql
 from broadsheet.delivery import database, subscribers
 from conftest import MOMENT
 from deliveries import SECRET, Post, at, post
+from postgresql import postgresql
 
 pytest.importorskip("psycopg")
 pytestmark = [pytest.mark.enable_socket, pytest.mark.allow_hosts(["127.0.0.1"])]
 
 
-def _programs() -> Path | None:
-    """The folder of PostgreSQL's own programs."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    if found:
-        return found[-1].parent
-    path = shutil.which("initdb")
-    return Path(path).parent if path else None
-
-
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    """A server of its own, on a socket that nobody else knows."""
-    programs = _programs()
-    if programs is None:
-        pytest.skip("PostgreSQL is not installed")
-    # It does not run as root.
-    user = "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
-        folder = Path(name)
-        folder.chmod(0o777)
-        as_user = {"user": user} if os.geteuid() == 0 else {}
-        data = str(folder / "data")
-        init = [str(programs / "initdb"), "-D", data, "-U", "broadsheet", "--auth=trust"]
-        subprocess.run([*init, "--no-sync"], check=True, capture_output=True, **as_user)  # type: ignore[call-overload]
-        serve = [str(programs / "postgres"), "-D", data, "-k", name, "-c", "listen_addresses="]
-        process = subprocess.Popen(serve, stderr=subprocess.DEVNULL, **as_user)  # type: ignore[call-overload]
-        until = time.monotonic() + 20
-        while not (folder / ".s.PGSQL.5432").exists():
-            assert time.monotonic() < until
-            time.sleep(0.05)
-        yield f"postgresql+psycopg://broadsheet@/postgres?host={name}"
-        process.send_signal(signal.SIGQUIT)
-        process.wait()
+    """A server for this module."""
+    with postgresql() as server:
+        yield server.url
 
 
 class OnPostgres(Post):

@@ -178,7 +178,12 @@ def test_the_way_out_is_in_every_mail_that_has_one(mail: str) -> None:
     """The link to unsubscribe is what the letter says, and absent where there is no way."""
     assert 'href="mailto:editors@example.org?subject=unsubscribe"' in mail
     service = DeliverySettings(service_url=BaseUrl("https://n.example/"))
-    assert 'href="https://n.example/unsubscribe"' in mail_html(letters.make(delivery=service), {})
+    served = mail_html(letters.make(delivery=service), {})
+    assert 'href="https://n.example/unsubscribe"' in served
+    assert 'href="https://n.example/preferences"' in served
+    assert "订阅设置" in served
+    assert "订阅设置" not in mail
+    assert "n.example" not in web_html(letters.make(delivery=service), {})
 
 
 def test_the_mail_speaks_english() -> None:

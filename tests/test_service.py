@@ -44,12 +44,14 @@ from broadsheet.delivery.tokens import Tokens
 from broadsheet.digests.sender import Sender
 from broadsheet.publication import BaseUrl, Language, Publication
 from broadsheet.service import forms
-from broadsheet.service.app import Limits, Service
+from broadsheet.service.app import application
+from broadsheet.service.counter import Counter, Limits
 from broadsheet.service.desk import Desk
 from broadsheet.service.letters import Letter, Letters
 from broadsheet.service.limits import Allowance, client
 from broadsheet.service.paper import Newsletter, Offer, Paper, masked
 from broadsheet.service.post import LaterError, Post
+from broadsheet.service.records import Records
 from conftest import Newsroom
 
 SECRET = "a secret of more than sixteen characters"
@@ -86,7 +88,7 @@ class Office:
     """A service with a real database, and a way to look behind the counter."""
 
     database: Database
-    service: Service
+    service: Counter
     letterbox: Letterbox
     clock: Clock
     web: TestClient
@@ -163,13 +165,15 @@ def office(
     offer: Offer = OFFER,
     url: BaseUrl = URL,
     limits: Limits | None = None,
+    database_url: str = "sqlite:///test.db",
+    patience: float = 0.2,
 ) -> Iterator[Office]:
     """A service for as long as the block lasts."""
     clock, letterbox = Clock(), Letterbox()
-    database = open_database("sqlite:///test.db", folder, patience=0.2)
+    database = open_database(database_url, folder, patience)
     sender = Sender("AI 前沿", "news@example.org", answers=True)
-    service = Service(
-        Desk(database, Tokens(SECRET), tuple(d.name for d in offer.digests), clock),
+    service = Counter(
+        Desk(Records(database), Tokens(SECRET), tuple(d.name for d in offer.digests), clock),
         Paper(publication, urlsplit(url).path),
         Letters(publication, sender),
         Post(letterbox, waits=(0.0, 0.0)),
@@ -179,7 +183,7 @@ def office(
     )
     try:
         with TestClient(
-            service.application(), base_url="https://news.example.org", follow_redirects=False
+            application(service), base_url="https://news.example.org", follow_redirects=False
         ) as web:
             yield Office(database, service, letterbox, clock, web, folder)
     finally:

@@ -7,8 +7,9 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import click
 
@@ -20,11 +21,13 @@ from broadsheet.cli.project import Project
 from broadsheet.delivery.database import Database, open_database
 from broadsheet.delivery.environment import Secrets
 from broadsheet.delivery.tokens import Tokens
-from broadsheet.errors import BroadsheetError, Problem, UsageError
-from broadsheet.service.returned import Policy, Result, take
+from broadsheet.errors import Problem, UsageError
+from broadsheet.service.maildir import Maildir
+from broadsheet.service.returned import Policy, Result, take, take_off
 
 _SAID = {
     "ended": "ended: {address} ({why})",
+    "left": "left: {address} ({why})",
     "counted": "counted: {address}, {count} of {times} ({why})",
     "unknown": "no subscriber: {address}",
     "unproven": "without our mark, not counted: {address}",
@@ -33,24 +36,64 @@ _SAID = {
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A mail, and where it lies. file: in a maildir's new/, to be moved when it is done."""
+    """A mail, and where it lies, as it is told."""
 
     shown: str
     data: bytes
-    file: Path | None = None
 
 
 @dataclass(slots=True)
 class Outcome:
-    """What a run came to. left: (which mail, why)."""
+    """What a run came to. left: (which mail, why); failed: the same, for what must be mended."""
 
     reports: int = 0
     results: list[tuple[str, Result]] = field(default_factory=list)
     left: list[tuple[str, str]] = field(default_factory=list)
+    failed: list[tuple[str, str]] = field(default_factory=list)
 
 
 class _DryRunError(Exception):
     """Undoes the transaction of a dry run."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Clerk:
+    """Takes one mail after another, each in a transaction of its own."""
+
+    database: Database
+    tokens: Tokens | None
+    policy: Policy
+    project: Project
+    outcome: Outcome
+    dry_run: bool
+
+    def take(self, piece: Piece) -> bool:
+        """Whether the mail was one of ours, and is done."""
+        try:
+            results = self._results(piece.data)
+        except Unread as reason:
+            self.outcome.left.append((piece.shown, str(reason)))
+            return False
+        self.outcome.reports += 1
+        self.outcome.results += [(piece.shown, result) for result in results]
+        return not self.dry_run
+
+    def _results(self, data: bytes) -> list[Result]:
+        """Raises Unread."""
+        found = bounces.read(data)
+        digests, now = tuple(self.project.settings.digests), self.project.now
+        results: list[Result] = []
+        try:
+            with self.database.writing() as connection:
+                if isinstance(found, bounces.Wish):
+                    results = [take_off(connection, found, self.tokens, digests, now)]
+                else:
+                    results = take(connection, found, self.tokens, self.policy, now)
+                if self.dry_run:
+                    raise _DryRunError
+        except _DryRunError:
+            pass
+        return results
 
 
 @click.command()
@@ -59,29 +102,37 @@ class _DryRunError(Exception):
               help="So many temporary failures end an address ...")  # fmt: skip
 @click.option("--days", type=click.IntRange(1), default=35, show_default=True,
               help="... when they come within so many days.")  # fmt: skip
-@click.option("--proven", is_flag=True, help="Count only reports that carry our own mark.")
+@click.option("--proven/--no-proven", default=None,
+              help="Count only reports that carry our own mark. Not given: so where delivery.verp "
+              "puts one into every mail.")  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Change nothing; say what would be done.")
 @click.option("--json", "as_json", is_flag=True, help="As data.")
 @common_options
-def command(source: str, times: int, days: int, proven: bool, dry_run: bool, as_json: bool) -> None:
-    """Takes delivery reports and complaints, from a mail, an mbox, a maildir or standard input.
+def command(
+    source: str, times: int, days: int, proven: bool | None, dry_run: bool, as_json: bool
+) -> None:
+    """Takes delivery reports, complaints, and mails by which readers leave.
 
-    What fails for good ends the address, and so does a complaint; what fails for now counts. In a
-    maildir, what is done moves from new/ to cur/, and what cannot be read stays.
+    From a mail, an mbox, a maildir or standard input. What fails for good ends the address, and so
+    does a complaint; what fails for now counts. In a maildir, what is done is marked as seen, in
+    cur/, and what cannot be read stays.
     """
-    policy = Policy(times, days, proven)
     project = Project(options())
-    tokens = _tokens(proven=proven)
-    database = open_database(project.settings.delivery.database, project.root)
+    delivery = project.settings.delivery
+    policy = Policy(times, days, delivery.verp if proven is None else proven)
+    tokens = _tokens(proven=policy.proven)
     outcome = Outcome()
+    database = open_database(delivery.database, project.root)
     try:
-        for piece in _pieces(source):
-            _take(piece, database, tokens, policy, project, outcome, dry_run=dry_run)
+        clerk = _Clerk(database, tokens, policy, project, outcome, dry_run)
+        whole = _folder(Path(source), clerk) if Path(source or "-").is_dir() else None
+        for piece in () if whole else _pieces(source):
+            clerk.take(piece)
     finally:
         database.close()
-    _say(outcome, policy, as_json=as_json)
+        _say(outcome, policy, as_json=as_json)
     # In a maildir other mail is no mistake; a file that is given by name should be a report.
-    if outcome.left and not outcome.reports and not Path(source or "-").is_dir():
+    if outcome.failed or (outcome.left and not outcome.reports and not whole):
         sys.exit(1)
 
 
@@ -91,93 +142,51 @@ def _tokens(*, proven: bool) -> Tokens | None:
     return Tokens(secret) if secret or proven else None
 
 
-def _take(
-    piece: Piece,
-    database: Database,
-    tokens: Tokens | None,
-    policy: Policy,
-    project: Project,
-    outcome: Outcome,
-    *,
-    dry_run: bool,
-) -> None:
-    try:
-        report = bounces.read(piece.data)
-    except Unread as reason:
-        outcome.left.append((piece.shown, str(reason)))
-        return
-    results: list[Result] = []
-    try:
-        with database.writing() as connection:
-            results = take(connection, report, tokens, policy, project.now)
-            if dry_run:
-                raise _DryRunError
-    except _DryRunError:
-        pass
-    outcome.reports += 1
-    outcome.results += [(piece.shown, result) for result in results]
-    if piece.file is not None and not dry_run:
-        _file_away(piece.file)
+def _folder(path: Path, clerk: _Clerk) -> bool:
+    """Takes what waits in a maildir."""
+    maildir = Maildir.at(path)
+    for file in maildir.waiting():
+        shown = f"{file.parent.name}/{file.name}"
+        try:
+            # One byte more than is read: enough to see that it is too large.
+            with file.open("rb") as mail:
+                data = mail.read(bounces.LARGEST + 1)
+            if clerk.take(Piece(shown, data)):
+                maildir.done(file)
+        except FileNotFoundError:
+            continue  # another run, or a mail program, has moved it
+        except OSError as error:
+            clerk.outcome.failed.append((shown, error.strerror or str(error)))
+    return True
 
 
 def _pieces(source: str) -> Iterator[Piece]:
     if source in {"", "-"}:
         if not source and sys.stdin.isatty():
             raise UsageError(Problem("there is no mail to take", "name a FILE, a MAILDIR, or -"))
-        yield from _split("standard input", sys.stdin.buffer.read())
-        return
-    path = Path(source)
-    if path.is_dir():
-        if not (path / "new").is_dir():
-            raise UsageError(Problem("it is no maildir: it has no folder new/", "", source))
-        yield from _maildir(path)
+        yield from _numbered("standard input", sys.stdin.buffer)
         return
     try:
-        yield from _split(source, path.read_bytes())
+        with Path(source).open("rb") as file:
+            yield from _numbered(source, file)
     except OSError as error:
         raise UsageError(Problem(f"it cannot be read: {error.strerror}", "", source)) from error
 
 
-def _split(shown: str, data: bytes) -> Iterator[Piece]:
-    mails = bounces.split(data)
-    for number, mail in enumerate(mails, 1):
-        yield Piece(f"{shown}, mail {number}" if len(mails) > 1 else shown, mail)
-
-
-def _maildir(folder: Path) -> Iterator[Piece]:
-    """The mails in new/, the oldest first: their names begin with the time."""
-    for file in sorted((folder / "new").iterdir()):
-        if file.name.startswith(".") or not file.is_file():
-            continue
-        try:
-            # One byte more than is read: enough to see that it is too large.
-            with file.open("rb") as mail:
-                data = mail.read(bounces.LARGEST + 1)
-        except OSError as error:
-            click.echo(f"{file}: it cannot be read: {error.strerror}", err=True)
-            continue
-        yield Piece(f"new/{file.name}", data, file)
-
-
-def _file_away(file: Path) -> None:
-    """To cur/, as seen (maildir(5)); another run may have done it."""
-    folder = file.parent.parent / "cur"
-    try:
-        folder.mkdir(exist_ok=True)
-        file.rename(folder / f"{file.name.partition(':')[0]}:2,S")
-    except FileNotFoundError:
+def _numbered(shown: str, file: BinaryIO) -> Iterator[Piece]:
+    """The mails of `file`, with their numbers where there is more than one."""
+    mails = bounces.mails(file)
+    first, second = next(mails), next(mails, None)
+    if second is None:
+        yield Piece(shown, first)
         return
-    except OSError as error:
-        raise BroadsheetError(
-            Problem(
-                f"it is counted, but cannot be moved to cur/: {error.strerror}",
-                "check the permissions; it is not counted again",
-                str(file),
-            )
-        ) from error
+    for number, mail in enumerate(chain((first, second), mails), 1):
+        yield Piece(f"{shown}, mail {number}", mail)
 
 
 def _say(outcome: Outcome, policy: Policy, *, as_json: bool) -> None:
+    for shown, why in outcome.failed:
+        click.echo(f"{shown}: it cannot be read: {why}; it stays where it is", err=True)
     if as_json:
         click.echo(json.dumps(_data(outcome), ensure_ascii=False, indent=1))
         return
@@ -185,17 +194,22 @@ def _say(outcome: Outcome, policy: Policy, *, as_json: bool) -> None:
         return
     for _, result in outcome.results:
         if text := _SAID.get(result.outcome, ""):
-            why = " ".join(filter(None, (result.finding.status, result.finding.words)))
+            address, why = _address(result), _why(result)
             click.echo(
-                text.format(
-                    address=_address(result), why=why, count=result.count, times=policy.times
-                )
+                text.format(address=address, why=why, count=result.count, times=policy.times)
             )
     for shown, why in outcome.left:
         click.echo(f"{shown}: left where it is: {why}", err=True)
     tally = Counter(result.outcome for _, result in outcome.results)
     told = ", ".join(f"{number} {name}" for name, number in sorted(tally.items()))
     click.echo(f"{count(outcome.reports, 'report')}{': ' if told else ''}{told}")
+
+
+def _why(result: Result) -> str:
+    finding = result.finding
+    if finding.kind == "wish":
+        return f"by mail, off {finding.words or 'all'}"
+    return " ".join(filter(None, (finding.status, finding.words)))
 
 
 def _address(result: Result) -> str:
@@ -220,5 +234,5 @@ def _data(outcome: Outcome) -> dict[str, Any]:
             }
             for shown, result in outcome.results
         ],
-        "left": [{"mail": shown, "why": why} for shown, why in outcome.left],
+        "left": [{"mail": shown, "why": why} for shown, why in [*outcome.left, *outcome.failed]],
     }

@@ -20,7 +20,7 @@ from broadsheet.cli.project import Project
 from broadsheet.errors import BroadsheetError, ConfigError, Problem, UsageError
 
 if TYPE_CHECKING:
-    from broadsheet.service.app import Service
+    from broadsheet.service.counter import Counter
     from broadsheet.service.paper import Offer
 
 log = logging.getLogger("broadsheet.service")
@@ -48,10 +48,12 @@ def command(host: str, port: int, proxy: tuple[str, ...]) -> None:
     with extra("delivery,serve", "serve"):
         import uvicorn
 
-        made = service(options())
+        from broadsheet.service.app import application
+
+        made = counter(options())
     _log(options())
     config = uvicorn.Config(
-        made.application(),
+        application(made),
         host=host,
         port=port,
         log_config=None,
@@ -86,17 +88,21 @@ def _listening(host: str, port: int) -> socket.socket:
         ) from error
 
 
-def service(given: Options) -> Service:
-    """The service of the project. Raises ConfigError or UsageError where something is missing."""
+def counter(given: Options) -> Counter:
+    """All that the service of the project needs.
+
+    Raises ConfigError or UsageError where something is missing.
+    """
     from broadsheet.delivery import environment
     from broadsheet.delivery.database import open_database
     from broadsheet.delivery.tokens import Tokens
     from broadsheet.digests.sender import sender
-    from broadsheet.service.app import Service
+    from broadsheet.service.counter import Counter
     from broadsheet.service.desk import Desk
     from broadsheet.service.letters import Letters
     from broadsheet.service.paper import Paper
     from broadsheet.service.post import Post
+    from broadsheet.service.records import Records
     from broadsheet.service.sending import Sending
 
     project = Project(given)
@@ -118,9 +124,9 @@ def service(given: Options) -> Service:
     menu = _Menu(given, project)
     # `--now` sets the clock, and from there it goes on.
     ahead = project.now - datetime.now(UTC) if given.now else timedelta()
-    return Service(
+    return Counter(
         desk=Desk(
-            open_database(settings.delivery.database, project.root, _PATIENCE),
+            Records(open_database(settings.delivery.database, project.root, _PATIENCE)),
             Tokens(secrets.secret),
             tuple(settings.digests),
             lambda: datetime.now(UTC) + ahead,

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -177,7 +178,7 @@ def database_error(error: SQLAlchemyError, shown: str) -> DatabaseError:
     """What is wrong with the database, in words; neither SQL nor a secret is shown."""
     why = str(error.orig) if isinstance(error, DBAPIError) else str(error)
     why = why.strip().partition("\n")[0]
-    if "locked" in why:
+    if "locked" in why or "lock timeout" in why:
         return DatabaseError(
             Problem(
                 "another program has it locked",
@@ -232,7 +233,13 @@ def _open(url: str, root: Path, patience: float) -> Database:
     if file is not None:
         parsed = parsed.set(database=str(file))
     shown = file.name if file is not None else parsed.render_as_string(hide_password=True)
-    options: dict[str, Any] = {"connect_args": {"timeout": patience}} if file else {}
+    options: dict[str, Any] = {"connect_args": {"timeout": patience}}
+    if file is None:
+        # A server that was started anew has dropped the connections that are held open.
+        options = {
+            "connect_args": {"connect_timeout": max(2, round(patience))},
+            "pool_pre_ping": True,
+        }
     try:
         # Parameters are people's addresses: they belong in no message.
         engine = sql.create_engine(parsed, hide_parameters=True, **options)
@@ -246,6 +253,8 @@ def _open(url: str, root: Path, patience: float) -> Database:
     if file is not None:
         sql.event.listen(engine, "connect", _prepare)
         sql.event.listen(engine, "begin", _begin)
+    else:
+        sql.event.listen(engine, "connect", partial(_wait_for_locks, patience))
     return Database(engine, shown, file)
 
 
@@ -285,6 +294,13 @@ def _prepare(connection: sqlite3.Connection, _: object) -> None:
     # A commit is on the disk when it returns: what was sent stays known after a power cut.
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _wait_for_locks(patience: float, connection: Any, _: object) -> None:
+    """PostgreSQL else waits for another program's rows for ever."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET lock_timeout = {round(patience * 1000)}")
+    connection.commit()
 
 
 def _begin(connection: sql.Connection) -> None:

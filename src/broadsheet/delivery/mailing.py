@@ -11,7 +11,7 @@ from broadsheet.delivery.dkim import Signer
 from broadsheet.delivery.freezing import Begun
 from broadsheet.delivery.personal import Reader, Template, reader_key
 from broadsheet.delivery.states import Claim
-from broadsheet.delivery.tokens import Tokens, unsubscribe_url
+from broadsheet.delivery.tokens import Tokens, unsubscribe_mail, unsubscribe_url
 from broadsheet.delivery.variants import ISSUED, Variant, Variants
 from broadsheet.settings import Settings
 
@@ -59,12 +59,13 @@ class Mailing:
     ) -> bytes:
         """The message for a subscriber, by id, or for none: then with the links that all share."""
         template = self._template(variant)
-        page = ""
-        if self._service and self._stamps.tokens and subscriber is not None:
+        page = mail = ""
+        if self._stamps.tokens and subscriber is not None:
             mark = self._stamps.tokens.unsubscribe(subscriber, self.begun.digest)
-            page = unsubscribe_url(self._service, mark)
+            page = unsubscribe_url(self._service, mark) if self._service else ""
+            mail = unsubscribe_mail(self._stamps.envelope, mark)
         key = reader_key(template.message_id, subscriber or 0)
-        return template.fill(Reader(address, name, key, page))
+        return template.fill(Reader(address, name, key, page, mail))
 
     def envelope(self, subscriber: int) -> str:
         """The envelope sender of a subscriber's copy: with VERP, one that names both."""

@@ -11,7 +11,7 @@ import base64
 import binascii
 import hashlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email import message_from_bytes
@@ -21,7 +21,7 @@ from typing import Final
 
 from broadsheet.delivery.dkim import Signer
 from broadsheet.digests.message import address_header
-from broadsheet.digests.sender import for_reader
+from broadsheet.digests.sender import beside, for_reader
 from broadsheet.errors import DeliveryError, Problem
 
 _LINE: Final = 57  # bytes that a line of base64 holds
@@ -38,12 +38,14 @@ class Reader:
 
     What tells it from others', at its end, has at least 16 letters, digits, `-`, `_` or `.`.
     key: what the Message-ID names this reader by, the same for every copy of an issue.
+    mail: the reader's own `mailto:` address to leave by, "" for the shared one.
     """
 
     address: str
     name: str
     key: str
     page: str = ""
+    mail: str = ""
 
 
 class Template:
@@ -90,7 +92,9 @@ class Template:
         to = address_header("To", reader.name, reader.address).partition(":")[2].strip()
         headers = [("To", to), ("Message-ID", f"<{name}.{reader.key}@{domain}>")]
         page = reader.page or self._shared
-        if ways := [f"<{way}>" for way in (self._mailto, page) if way]:
+        # Where nobody reads the answers, there is no mailto: for anyone.
+        mail = (self._mailto and reader.mail) or self._mailto
+        if ways := [f"<{way}>" for way in (mail, page) if way]:
             headers.append(("List-Unsubscribe", ",\r\n ".join(ways)))
         if reader.page.startswith("https://"):  # RFC 8058 wants https
             headers.append(("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"))
@@ -100,13 +104,16 @@ class Template:
     def _body(self, length: int) -> tuple[Piece, ...]:
         """The body for readers whose mark has `length` bytes; those of one issue differ little."""
         if length not in self._bodies:
-            self._bodies[length] = _pieces(self._mail, self._shared_link, self._page, length)
+            self._bodies[length] = _pieces(self._mail, self._links if length else {}, length)
         return self._bodies[length]
 
     @property
-    def _shared_link(self) -> str:
-        """The address that stands in the mail for everyone: a page where there is one."""
-        return self._shared or self._mailto
+    def _links(self) -> dict[str, str]:
+        """The addresses that stand in the mail for everyone: how a reader's own begin."""
+        links = {self._shared or self._mailto: self._page}
+        if self._shared:  # the page of the settings stands beside the one to leave
+            links[beside(self._shared)] = beside(self._page)
+        return {shared: own for shared, own in links.items() if shared}
 
 
 def reader_key(message_id: str, subscriber: int) -> str:
@@ -114,7 +121,7 @@ def reader_key(message_id: str, subscriber: int) -> str:
     return hashlib.sha256(f"{message_id} {subscriber}".encode()).hexdigest()[:16]
 
 
-def _pieces(mail: bytes, shared: str, page: str, length: int) -> tuple[Piece, ...]:
+def _pieces(mail: bytes, links: Mapping[str, str], length: int) -> tuple[Piece, ...]:
     parsed = message_from_bytes(mail)
     boundary = parsed.get_boundary() or ""
     place = _place(mail, length)
@@ -127,8 +134,8 @@ def _pieces(mail: bytes, shared: str, page: str, length: int) -> tuple[Piece, ..
         if not isinstance(payload, bytes) or encoding not in _ENCODINGS:
             raise _no_mail()
         text = payload.decode().replace("\r\n", "\n")
-        if length and shared:
-            text = for_reader(text, shared, page + place)
+        for shared, own in links.items():
+            text = for_reader(text, shared, own + place)
         data = text.replace("\n", "\r\n").encode()
         head = (
             f"--{boundary}\r\nContent-Type: {part['Content-Type']}\r\n"

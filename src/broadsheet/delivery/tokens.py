@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from typing import Any, Final
+from urllib.parse import quote
 
 from itsdangerous import BadData, URLSafeSerializer, URLSafeTimedSerializer
 
@@ -23,6 +24,9 @@ from broadsheet.errors import Problem, UsageError
 SECRET: Final = "BROADSHEET_SECRET"  # noqa: S105 - the name of the variable, not what is in it
 SHORTEST: Final = 16
 """Characters; a secret that can be guessed is none."""
+
+# Some programs send what stands in a `mailto:` as it stands there.
+_SUBJECT: Final = re.compile(r"unsubscribe(?:\s|%20|\+)+([\w.-]{20,400})", re.IGNORECASE | re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,3 +121,14 @@ def _serializer(secret: str, purpose: str) -> URLSafeSerializer:
 def unsubscribe_url(service_url: str, mark: str) -> str:
     """The address of a reader's own unsubscribe page; a one-click POST to it does it (RFC 8058)."""
     return f"{service_url}unsubscribe/{mark}"
+
+
+def unsubscribe_mail(address: str, mark: str) -> str:
+    """The `mailto:` address of a mail by which a reader leaves (RFC 2369, RFC 6068)."""
+    return f"mailto:{quote(address, safe='@.+-_')}?subject=unsubscribe%20{mark}"
+
+
+def mark_in_subject(subject: str) -> str:
+    """The mark in the subject that `unsubscribe_mail` asks for; "" where it is any other."""
+    found = _SUBJECT.fullmatch(subject.strip())
+    return found[1] if found else ""

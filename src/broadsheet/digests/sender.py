@@ -58,11 +58,12 @@ class Leaving:
 
     These addresses hold for everyone, so that the files of an issue can be read and passed on by
     anyone; `for_reader` puts a reader's own in their place. page: the service's, mail: a `mailto:`
-    address; each is "" where there is none.
+    address; preferences: where to choose instead of leaving. Each is "" where there is none.
     """
 
     page: str
     mail: str
+    preferences: str = ""
 
     @property
     def unsubscribe(self) -> str:
@@ -74,7 +75,13 @@ def leaving(who: Sender, delivery: DeliverySettings) -> Leaving:
     """The ways out of a digest that comes from `who`."""
     mail = f"mailto:{quote(who.address, safe='@.+-_')}?subject=unsubscribe" if who.answers else ""
     page = encode(f"{delivery.service_url}unsubscribe") if delivery.service_url else ""
-    return Leaving(page, mail)
+    return Leaving(page, mail, beside(page))
+
+
+def beside(unsubscribe: str) -> str:
+    """The address of the settings beside an address to `unsubscribe`, shared or a reader's own."""
+    service, found, mark = unsubscribe.rpartition("/unsubscribe")
+    return f"{service}/preferences{mark}" if found else ""
 
 
 def for_reader(text: str, shared: str, own: str) -> str:

@@ -1,6 +1,8 @@
 """The small web service behind the links in the mail: an edge, and an extra.
 
-`app` answers requests, `desk` knows the subscribers, `paper` makes the pages, `post` sends letters
-after the answer, `guard` and `limits` keep what holds for all. `returned` is for the mail that
-comes back. No cookies, no session, no script: a signed mark in a link is all that a reader needs.
+`app` answers requests; `unsubscribing`, `preferring` and `subscribing` have a page each, and
+`counter` what they share. `desk` knows the subscribers, `paper` makes the pages, `post` sends
+letters after the answer; `guard`, `limits` and `door` keep what holds for all. `returned` and
+`maildir` are for the mail that comes back. No cookies, no session, no script: a signed mark in a
+link is all that a reader needs.
 """

@@ -8,22 +8,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final, Literal
+from typing import Final
 
 import sqlalchemy as sql
 from sqlalchemy import Connection
 
 from broadsheet.delivery import subscribers
-from broadsheet.delivery.database import Database, changes, stamp
+from broadsheet.delivery.database import changes, stamp
 from broadsheet.delivery.database import subscribers as table
 from broadsheet.delivery.subscribers import Subscriber
 from broadsheet.delivery.tokens import Mark, Tokens
+from broadsheet.errors import DatabaseError
+from broadsheet.service.leaving import become, hold, leave, without
+from broadsheet.service.records import Records
 
 CONFIRM_WITHIN: Final = timedelta(days=3)
 """How long the link that confirms a subscription works."""
 
 _ON_THE_WEB: Final = "by the subscriber, on the web"
-_TRIES: Final = 3  # when something else changes the same subscriber at the same moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +50,19 @@ class Reader:
 class Desk:
     """The service's part of the delivery database. digests: the names of those that there are."""
 
-    database: Database
+    records: Records
     tokens: Tokens = field(repr=False)
     digests: tuple[str, ...]
     clock: Callable[[], datetime] = field(repr=False)
 
     def check(self) -> None:
-        """Raises DatabaseError when the database cannot be read."""
-        with self.database.reading() as connection:
+        """Raises DatabaseError when the database cannot be used, to read or to write.
+
+        Writes nothing: another program may be writing, and that is no mistake.
+        """
+        with self.records.reading() as connection:
             connection.execute(sql.select(table.c.id).limit(1))
+            self.records.check_writable(connection)
 
     def mark(self, text: str) -> Mark | None:
         """What the link with `text` says; None when we did not make it."""
@@ -64,7 +70,7 @@ class Desk:
 
     def reader(self, mark: Mark) -> Reader | None:
         """Who is meant; None when the publisher has removed that subscriber."""
-        with self.database.reading() as connection:
+        with self.records.reading() as connection:
             return self._reader(connection, mark)
 
     def leave(self, mark: Mark, cause: str, *, everything: bool = False) -> Reader | None:
@@ -72,32 +78,27 @@ class Desk:
 
         Who wants no other digest has left altogether.
         """
-        with self.database.writing() as connection:
-            reader = self._reader(connection, mark)
-            if reader is None or reader.subscriber.status in {"unsubscribed", "complained"}:
-                return reader
-            others = () if everything else self.others(reader)
-            if others:
-                subscribers.change(
-                    connection, reader.subscriber, digests=others, cause=cause, now=self.clock()
-                )
-            else:
-                self._set_status(connection, reader.subscriber.id, "unsubscribed", cause)
+        with self.records.writing() as connection:
+            leave(
+                connection,
+                mark,
+                self.digests,
+                cause=cause,
+                now=self.clock(),
+                everything=everything,
+            )
             return self._reader(connection, mark)
 
     def others(self, reader: Reader) -> tuple[str, ...]:
         """The digests that `reader` still wants without the one of the link; none: leaves all."""
-        if reader.digest not in self.digests:
-            return ()
-        wanted = reader.subscriber.digests or self.digests
-        return tuple(name for name in wanted if name != reader.digest and name in self.digests)
+        return without(reader.subscriber, reader.digest, self.digests)
 
     def prefer(self, mark: Mark, wishes: Wishes) -> Reader | None:
         """Writes down what an active subscriber wants from now on."""
-        with self.database.writing() as connection:
-            reader = self._reader(connection, mark)
-            if reader is not None and not reader.subscriber.gone:
-                self._wish(connection, reader.subscriber, wishes)
+        with self.records.writing() as connection:
+            found = hold(connection, mark.subscriber)
+            if found is not None and not found.gone:
+                self._wish(connection, found, wishes)
             return self._reader(connection, mark)
 
     def ask(self, address: str, wishes: Wishes) -> Subscriber:
@@ -106,7 +107,14 @@ class Desk:
         The wishes of those who get mail already are left alone: anyone may fill in a form.
         Raises AddressError.
         """
-        with self.database.writing() as connection:
+        try:
+            return self._ask(address, wishes)
+        except (DatabaseError, ValueError):
+            # On a server two may ask for one address at once; the second finds it there then.
+            return self._ask(address, wishes)
+
+    def _ask(self, address: str, wishes: Wishes) -> Subscriber:
+        with self.records.writing() as connection:
             found = subscribers.find(connection, address)
             if found is None:
                 return subscribers.add(
@@ -126,26 +134,27 @@ class Desk:
 
     def invited(self, text: str) -> Subscriber | None:
         """Whom the confirmation link with `text` was sent to; None when it no longer holds."""
-        with self.database.reading() as connection:
-            return self._invited(connection, text)
+        with self.records.reading() as connection:
+            return self._invited(connection, text, subscribers.get)
 
     def confirm(self, text: str) -> Subscriber | None:
         """Makes the one who got the link with `text` active; None when it no longer holds."""
-        with self.database.writing() as connection:
-            found = self._invited(connection, text)
+        with self.records.writing() as connection:
+            found = self._invited(connection, text, hold)
             if found is None:
                 return None
-            cause = "confirmed by mail"
-            self._set_status(connection, found.id, "active", cause)
+            become(connection, found.id, "active", "confirmed by mail", self.clock())
             return subscribers.get(connection, found.id)
 
     def forget(self) -> int:
         """Removes those who never confirmed, once their link no longer works; how many."""
-        with self.database.writing() as connection:
+        with self.records.writing() as connection:
             old = (table.c.status == "pending") & (
                 table.c.since < stamp(self.clock() - CONFIRM_WITHIN)
             )
-            gone = [row.id for row in connection.execute(sql.select(table.c.id).where(old))]
+            # Held: on a server someone may confirm at this very moment.
+            found = connection.execute(sql.select(table.c.id).where(old).with_for_update())
+            gone = [row.id for row in found]
             for id_ in gone:
                 connection.execute(sql.delete(changes).where(changes.c.subscriber == id_))
                 connection.execute(sql.delete(table).where(table.c.id == id_))
@@ -155,10 +164,12 @@ class Desk:
         found = subscribers.get(connection, mark.subscriber)
         return None if found is None else Reader(found, mark.digest)
 
-    def _invited(self, connection: Connection, text: str) -> Subscriber | None:
+    def _invited(
+        self, connection: Connection, text: str, get: Callable[[Connection, int], Subscriber | None]
+    ) -> Subscriber | None:
         now, life = self.clock(), CONFIRM_WITHIN.total_seconds()
         id_ = self.tokens.read_confirm(text, int(life), now)
-        found = None if id_ is None else subscribers.get(connection, id_)
+        found = None if id_ is None else get(connection, id_)
         if found is None or not found.gone:
             return found
         # Who left after the link was made has the last word.
@@ -183,17 +194,3 @@ class Desk:
             topics=wishes.topics,
             digests=wishes.digests,
         )
-
-    def _set_status(
-        self,
-        connection: Connection,
-        id_: int,
-        status: Literal["active", "unsubscribed"],
-        cause: str,
-    ) -> None:
-        for _ in range(_TRIES):
-            found = subscribers.get(connection, id_)
-            if found is None or found.status == status:
-                return
-            if subscribers.set_status(connection, found, status, cause=cause, now=self.clock()):
-                return

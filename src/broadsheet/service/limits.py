@@ -9,6 +9,8 @@ from threading import Lock
 from time import monotonic
 from typing import Final
 
+from broadsheet.delivery.addresses import address_key
+
 _MOST: Final = 20_000  # keys that are remembered; whoever has more addresses is no longer one
 
 
@@ -40,6 +42,18 @@ class Allowance:
 
     def __len__(self) -> int:
         return len(self._left)
+
+
+def mailbox(address: str) -> str:
+    """Whose mailbox `address` leads to, for a limit: what many services ignore is left out.
+
+    So ann+1@ and ann+2@ are no two people to annoy. It is no test of who someone is.
+    """
+    local, _, domain = address_key(address).rpartition("@")
+    name = local.partition("+")[0] or local
+    if domain in {"gmail.com", "googlemail.com"}:
+        name = name.replace(".", "")
+    return f"{name}@{domain}"
 
 
 def client(host: str) -> str:

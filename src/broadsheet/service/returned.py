@@ -1,9 +1,9 @@
-"""What follows from the mail that comes back: addresses end, or a failure is counted.
+"""What follows from the mail that comes back: addresses end, a failure is counted, readers leave.
 
-`bounces` says what a report says. Here the subscriber is found: by the mark in the address that
-the report came to, or in the List-Unsubscribe of the mail that it returns (we made both, so no one
-can invent them), else by the address that it names. Each report counts once: its id stands in the
-cause of the change that it made.
+`bounces` says what a mail says. Here the subscriber is found: by the mark in the address that the
+report came to, or in the List-Unsubscribe of the mail that it returns (we made both, so no one can
+invent them), else by the address that it names. Who leaves by mail is known by the mark alone. Each
+mail counts once: its id stands in the cause of the change that it made.
 """
 
 from __future__ import annotations
@@ -16,16 +16,19 @@ from typing import Final, Literal
 
 from sqlalchemy import Connection
 
-from broadsheet.bounces import Finding, Report
+from broadsheet.bounces import Finding, Report, Unread, Wish
 from broadsheet.delivery import subscribers
 from broadsheet.delivery.subscribers import GONE, Change, Subscriber
-from broadsheet.delivery.tokens import Tokens
+from broadsheet.delivery.tokens import SECRET, Tokens, mark_in_subject
+from broadsheet.service.leaving import hold, leave
 
-Outcome = Literal["ended", "counted", "nothing", "again", "gone", "unknown", "unproven", "old"]
+Outcome = Literal[
+    "ended", "left", "counted", "nothing", "again", "gone", "unknown", "unproven", "old"
+]
 
 _MARK_IN_ADDRESS = re.compile(r"(\d{1,18}-\d{1,18}-[a-z2-7]{10})@", re.IGNORECASE)
-_MARK_IN_LINK = re.compile(r"unsubscribe(?:/|\?t=)([\w.-]{20,400})")
-_MILDER: Final = ("nothing", "temporary", "permanent", "complaint")
+_MARK_IN_LINK = re.compile(r"unsubscribe(?:/|\?t=|%20)([\w.-]{20,400})", re.ASCII)
+_MILDER: Final = ("nothing", "temporary", "permanent", "complaint", "wish")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,8 @@ class Policy:
 class Result:
     """What became of one finding.
 
-    ended: the address gets no more mail; counted: a temporary failure; nothing: none was told;
+    ended: the address gets no more mail; left: at the reader's own wish, off one digest or all;
+    counted: a temporary failure; nothing: none was told;
     again: this report was met before; gone: left already; old: from before the subscriber came
     back; unknown: no subscriber; unproven: without our mark, and the policy wants one.
     """
@@ -61,7 +65,7 @@ def take(
     """Writes down what follows from `report`, in the transaction of `connection`."""
     marked = _marked(report, tokens)
     if marked is not None:
-        found = subscribers.get(connection, marked)
+        found = hold(connection, marked)
         finding = _about(report.findings, found)
         return [_settle(connection, report, finding, found, policy, now)]
     if policy.proven:
@@ -70,6 +74,45 @@ def take(
         _settle(connection, report, finding, _named(connection, finding), policy, now)
         for finding in report.findings
     ]
+
+
+def take_off(
+    connection: Connection,
+    wish: Wish,
+    tokens: Tokens | None,
+    digests: Sequence[str],
+    now: datetime,
+) -> Result:
+    """Takes the one whose mark `wish` carries off the list, as a click on the link would.
+
+    digests: the names of those that there are. Raises Unread where there is no mark of ours:
+    whoever it was wants to leave, so a person has to look.
+    """
+    text = mark_in_subject(wish.subject)
+    if not text:
+        raise Unread(
+            f"someone wants to leave, and the mail says who only by its sender, "
+            f"{wish.sent_by or 'which it does not name'}; if it is true, take that address off "
+            "with: broadsheet subscribers remove"
+        )
+    if tokens is None:
+        raise Unread(f"someone wants to leave; set {SECRET}, or the mark cannot be read")
+    mark = tokens.read_unsubscribe(text)
+    if mark is None:
+        raise Unread("someone wants to leave, by a mark that is none of ours")
+    found = hold(connection, mark.subscriber)
+    finding = Finding("wish", (wish.sent_by,) if wish.sent_by else (), "", mark.digest)
+    if found is None:
+        return Result("unknown", finding)
+    past = subscribers.history(connection, found)
+    if any(change.cause.endswith(_in_brackets(wish)) for change in past):
+        return Result("again", finding, found)
+    back = _came_back(past)
+    if back and min(wish.date or now, now) < back:
+        return Result("old", finding, found)
+    cause = f"by mail {_in_brackets(wish)}"
+    after = leave(connection, mark, digests, cause=cause, now=now)
+    return Result("gone" if after == found else "left", finding, found)
 
 
 def _marked(report: Report, tokens: Tokens | None) -> int | None:
@@ -98,7 +141,8 @@ def _about(findings: Sequence[Finding], subscriber: Subscriber | None) -> Findin
 
 def _named(connection: Connection, finding: Finding) -> Subscriber | None:
     found = (subscribers.find(connection, address) for address in finding.addresses)
-    return next((each for each in found if each is not None), None)
+    first = next((each for each in found if each is not None), None)
+    return None if first is None else hold(connection, first.id)
 
 
 def _settle(
@@ -156,5 +200,5 @@ def _cause(report: Report, finding: Finding) -> str:
     return f"{kind}: {said} {_in_brackets(report)}"
 
 
-def _in_brackets(report: Report) -> str:
+def _in_brackets(report: Report | Wish) -> str:
     return f"[report {report.id}]"

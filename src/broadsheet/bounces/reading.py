@@ -1,0 +1,96 @@
+"""Reading one mail that came back: which of the known forms it has, and what all have in common."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from email import message_from_string
+from email.message import Message
+from typing import Final
+
+from broadsheet.bounces import complaints, older, status
+from broadsheet.bounces.parts import (
+    MOST_FIELDS,
+    addresses,
+    date_of,
+    field,
+    text_of,
+    unfolded,
+    walk,
+    within,
+)
+from broadsheet.bounces.report import LARGEST, Report, Unread, Wish
+from broadsheet.bounces.wishes import wish
+
+__all__ = ["LARGEST", "read"]
+
+_SENT_TO: Final = ("Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "To")
+_RETURNED_PARTS: Final = frozenset(
+    ["message/rfc822", "message/global", "text/rfc822-headers", "message/global-headers"]
+)
+
+
+def read(mail: bytes) -> Report | Wish:
+    """What `mail` says. Raises Unread, and nothing else, when it is nothing that is known here."""
+    if len(mail) > LARGEST:
+        raise Unread(f"it is larger than {LARGEST // 1_000_000} MB")
+    try:
+        # As text at once: the parser's way with bytes loses addresses that are not ASCII.
+        text = _without_mbox_line(mail).replace(b"\r\n", b"\n").decode("utf-8", "replace")
+        return _read(message_from_string(text), text)
+    except Unread:
+        raise
+    except (Exception, RecursionError) as error:  # the parser was not made for hostile mail
+        raise Unread(f"it is malformed ({type(error).__name__})") from error
+
+
+def _read(mail: Message, text: str) -> Report | Wish:
+    parts = list(walk(mail))
+    returned = _returned(parts)
+    findings = (
+        status.told(parts)
+        or complaints.told(parts, returned)
+        or older.qmail(parts)
+        or older.exim(mail, parts)
+    )
+    id_ = _identity(mail, text)
+    if findings:
+        sent_to = dict.fromkeys(_sent_to(mail, parts, returned))
+        return Report(id_, date_of(field(mail, "Date")), tuple(sent_to), returned, tuple(findings))
+    if found := wish(mail, id_):
+        return found
+    raise Unread("it is no delivery report, no complaint and no wish to leave")
+
+
+def _returned(parts: Sequence[Message]) -> tuple[tuple[str, str], ...]:
+    """The headers of the mail that came back."""
+    for part in parts:
+        if part.get_content_type() in _RETURNED_PARTS:
+            inner = within(part)
+            return _headers(inner[0] if inner else message_from_string(text_of(part)))
+    copy = older.copied(parts)
+    return _headers(message_from_string(copy)) if copy else ()
+
+
+def _headers(mail: Message) -> tuple[tuple[str, str], ...]:
+    return tuple((name.lower(), unfolded(value)) for name, value in mail.items()[:MOST_FIELDS])
+
+
+def _sent_to(
+    mail: Message, parts: Sequence[Message], returned: Sequence[tuple[str, str]]
+) -> Iterator[str]:
+    for name in _SENT_TO:
+        yield from addresses(mail.get_all(name, []))
+    yield from complaints.sent_from(parts)
+    yield from addresses(value for name, value in returned if name == "return-path")
+
+
+def _identity(mail: Message, text: str) -> str:
+    found = re.search(r"<[\x21-\x7e]{1,240}>", field(mail, "Message-ID"))
+    return found[0] if found else "sha256:" + hashlib.sha256(text.strip().encode()).hexdigest()
+
+
+def _without_mbox_line(mail: bytes) -> bytes:
+    """A pipe from a mail server begins with the line that an mbox has before each mail."""
+    return mail.partition(b"\n")[2] if mail.startswith(b"From ") else mail
