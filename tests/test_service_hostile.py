@@ -53,7 +53,7 @@ def desk(tmp_path: Path) -> Iterator[Office]:
         (
             "multipart/form-data; boundary=x",
             (
-                b'preamble\r\n--x\r\ncontent-disposition: form-data; name="List-Unsubscribe"\r\n\r\n'
+                b'before\r\n--x\r\ncontent-disposition: form-data; name="List-Unsubscribe"\r\n\r\n'
                 b"One-Click\r\n--x--\r\n\r\n"
             ),
         ),
