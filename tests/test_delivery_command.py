@@ -243,7 +243,7 @@ def _text(mail: str) -> str:
     assert isinstance(parsed, EmailMessage)
     part = parsed.get_body(("plain",))
     assert part is not None
-    return re.sub(r"unsubscribe/\S+", "", part.get_content())
+    return re.sub(r"(?:unsubscribe|preferences)/\S+", "", part.get_content())
 
 
 @pytest.mark.parametrize(
