@@ -584,7 +584,7 @@ def test_a_letter_can_be_read_by_any_mail_program(desk: Office) -> None:
     mail = message_from_bytes(raw, policy=default)
     assert mail["From"].addresses[0].display_name == "AI 前沿"
     assert mail["From"].addresses[0].addr_spec == "news@example.org"
-    assert mail["Subject"] == "请确认订阅AI 前沿"
+    assert mail["Subject"] == "请确认订阅《AI 前沿》"
     assert mail["Auto-Submitted"] == "auto-generated"
     assert mail["Message-ID"].endswith("@example.org>")
     assert mail.get_content_type() == "text/plain"

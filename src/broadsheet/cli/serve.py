@@ -49,6 +49,7 @@ def command(host: str, port: int, proxy: tuple[str, ...]) -> None:
         import uvicorn
 
         from broadsheet.service.app import application
+        from broadsheet.service.door import Door
 
         made = counter(options())
     _log(options())
@@ -56,6 +57,8 @@ def command(host: str, port: int, proxy: tuple[str, ...]) -> None:
         application(made),
         host=host,
         port=port,
+        http=Door,
+        ws="none",
         log_config=None,
         access_log=False,  # it would have the tokens; `service.guard` has a log without them
         proxy_headers=bool(proxy),

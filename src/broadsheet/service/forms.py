@@ -82,7 +82,10 @@ def _urlencoded(body: bytes) -> list[tuple[str, str]]:
 
 def _multipart(content_type: str, body: bytes) -> list[tuple[str, str]]:
     head = "Content-Type: " + " ".join(content_type.split())
-    mail = message_from_bytes(head.encode("ascii", "replace") + b"\r\n\r\n" + body)
+    try:
+        mail = message_from_bytes(head.encode("ascii", "replace") + b"\r\n\r\n" + body)
+    except RecursionError:  # forms within forms within forms
+        raise TooMuch from None
     parts = mail.get_payload() if mail.is_multipart() else []
     if len(parts) > _MOST_FIELDS:
         raise TooMuch

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from threading import Lock
 
@@ -26,6 +26,10 @@ class Records:
     database: Database
     _seen: tuple[int, int] | None = None
     _lock: Lock = field(default_factory=Lock, repr=False)
+
+    def __post_init__(self) -> None:
+        with suppress(DatabaseError):  # it is told to whoever asks first
+            self._look()
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
