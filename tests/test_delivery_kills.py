@@ -154,6 +154,21 @@ def test_with_hold_what_is_in_doubt_is_not_sent_again(office: Post) -> None:
     assert set(office.states()) == {"sent"}
 
 
+def test_what_a_killed_run_left_waits_for_no_clock(office: Post) -> None:
+    """Not even when the clock was an hour ahead when it was found."""
+    addresses = office.subscribe(60)
+    office.server.order(delay=0.02)
+    child = office.begin()
+    office.server.wait_for(8)
+    office.kill(child)
+    office.end(child)
+    office.deliver("--limit", "1", now=at(minutes=60))  # finds what was in hand, and leaves it
+    assert office.states()["in_doubt"] > 0
+    assert office.deliver().code == 0
+    assert office.states() == {"sent": 60}
+    assert set(office.received()) == set(addresses)
+
+
 def test_an_issue_that_was_done_is_open_while_its_failures_are_sent_once_more(office: Post) -> None:
     """Else what a killed `--only failed` had in hand would stay in doubt for ever."""
     office.server.order(rcpt={"*": "554 5.7.1 not now"})

@@ -187,7 +187,7 @@ class Ledger:
             .where(deliveries.c.sender == sender, deliveries.c.state == "claimed")
             .values(
                 state="in_doubt",
-                next_at=stamp(now),
+                next_at=None,  # at once, whatever the clock does
                 changed=stamp(now),
                 lease=None,
                 reply=KILLED,
@@ -231,7 +231,7 @@ class Ledger:
         """The state after `outcome`, and when the row is due again."""
         claim = outcome.claim
         if outcome.kind == "pending":
-            return (claim.was, now) if claim.was in {"retry", "in_doubt"} else ("pending", None)
+            return (claim.was if claim.was in {"retry", "in_doubt"} else "pending"), None
         if outcome.kind not in {"retry", "in_doubt"}:
             return outcome.kind, None
         wait = next_try if outcome.kind == "retry" else next_doubt
