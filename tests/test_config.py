@@ -26,6 +26,25 @@ def refusal(text: str) -> list[tuple[int | None, str]]:
     return [(p.line, str(p).partition(": ")[2]) for p in refused.value.problems]
 
 
+@pytest.mark.parametrize("written", ["\\u0000", "\\u001b[31m", "\\u0085", "\\uffff"])
+def test_a_character_that_nobody_sees_is_refused(written: str) -> None:
+    """Neither a feed nor a mail can hold it, nor should a terminal; a name says it in ASCII."""
+    ((line, words),) = refusal(SMALLEST.replace("A", f"A{written}"))
+    assert (line, words.isprintable()) == (2, True)
+    assert "has an invisible character; take it out" in words
+    named = refusal(f'{SMALLEST}[digests."a{written}b"]\ntitle = "A"\n')
+    assert all(words.isprintable() for _, words in named)
+    assert any("has an invisible character; take it out" in words for _, words in named)
+
+
+def test_a_config_of_many_megabytes_is_not_read(tmp_path: Path) -> None:
+    """It is another file; to read it as TOML would take minutes."""
+    file = tmp_path / "broadsheet.toml"
+    file.write_text(SMALLEST + "# more\n" * 200_000)
+    with pytest.raises(ConfigError, match=r"x: the config has 1,\d{3},\d{3} bytes; check that"):
+        config.load(file, "x")
+
+
 def test_all_but_title_and_url_has_a_default() -> None:
     """The defaults are those that the design names."""
     settings = config.parse(SMALLEST)

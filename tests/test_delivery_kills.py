@@ -30,11 +30,11 @@ def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Post]:
         yield made
 
 
-def _kill_again_and_again(office: Post, kills: int, people: int) -> None:
+def _kill_again_and_again(office: Post, kills: int, people: int, part: int = 0) -> None:
     """Kills runs at random instants, then lets one come to its end, and checks what arrived."""
     addresses = office.subscribe(people)
     office.configure(connections=CONNECTIONS)
-    dice = random.Random(kills)
+    dice = random.Random(kills + part)
     for _ in range(kills):
         before = office.received()
         child = office.begin()
@@ -65,8 +65,15 @@ def test_killed_at_twenty_instants_it_loses_nobody(office: Post) -> None:
 
 
 @pytest.mark.long
-def test_killed_at_two_hundred_instants_it_loses_nobody(office: Post) -> None:
-    """The same, ten times as often."""
+@pytest.mark.parametrize("part", range(5))
+def test_killed_at_two_hundred_instants_it_loses_nobody(office: Post, part: int) -> None:
+    """The same, ten times as often: in parts, so that each core has some."""
+    _kill_again_and_again(office, 40, 3000, part)
+
+
+@pytest.mark.nightly
+def test_a_delivery_killed_two_hundred_times_loses_nobody(office: Post) -> None:
+    """The same of one issue to many readers."""
     _kill_again_and_again(office, 200, 15000)
 
 

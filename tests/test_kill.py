@@ -108,7 +108,7 @@ def _kill_again_and_again(folder: Path, command: str, kills: int) -> None:
     made = _ready(folder, command)
     seconds = _seconds(made, lambda: _copy(made))
     midway = sum(_kill(made, lambda: _copy(made), seconds) for _ in range(kills))
-    assert midway > kills // 10, "too few of the kills came while it wrote"
+    assert midway, "none of the kills came while it wrote"
 
 
 def _ready(folder: Path, command: str) -> Scenario:

@@ -18,7 +18,10 @@ from broadsheet.settings import Settings
 from broadsheet.topics import slug
 
 CONFIG_NAME = "broadsheet.toml"
+_LONGEST = 1_000_000  # bytes; to read many times that would take minutes
 
+# What XML forbids or discourages; `broadsheet.markup` says the same, and costs too much to import.
+_INVISIBLE = re.compile("[^\t\n\r -~\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _PART = r"""(?:"[^"]*"|'[^']*'|[A-Za-z0-9_-]+)"""
 _DOTTED = rf"{_PART}(?:\s*\.\s*{_PART})*"
 
@@ -29,6 +32,9 @@ def load(path: Path, shown: str) -> Settings:
     Raises ConfigError when the file is missing, unreadable or wrong.
     """
     try:
+        if path.stat().st_size > _LONGEST:
+            what = f"the config has {path.stat().st_size:,} bytes"
+            raise ConfigError(Problem(what, "check that it is one", shown))
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise ConfigError(
@@ -57,6 +63,7 @@ def parse(text: str, shown: str = CONFIG_NAME) -> Settings:
     problems: list[Problem] = []
     settings = _struct(Settings, table, (), problems)
     problems.extend(_unfit_names(table))
+    problems.extend(_unprintable(table, ()))
     if problems:
         located = (
             Problem(p.what, p.todo, shown, _line_of(text, tuple(p.path.split("\0"))))
@@ -64,6 +71,20 @@ def parse(text: str, shown: str = CONFIG_NAME) -> Settings:
         )
         raise ConfigError(*sorted(located, key=lambda p: p.line or 0))
     return cast("Settings", settings)
+
+
+def _unprintable(value: object, key: tuple[str, ...]) -> Iterator[Problem]:
+    """Texts with a character that no feed, mail or file name can hold, such as NUL or ESC."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _unprintable(inner, (*key, name))
+            if _INVISIBLE.search(name):
+                yield _problem(key, f"the name {name!r} has an invisible character", "take it out")
+    elif isinstance(value, list):
+        for item in value:
+            yield from _unprintable(item, key)
+    elif isinstance(value, str) and _INVISIBLE.search(value):
+        yield _problem(key, f"{value[:60]!r} has an invisible character", "take it out")
 
 
 def decode_hook(kind: type, value: object) -> object:
@@ -170,7 +191,8 @@ def _problem(key: tuple[str, ...], what: str, todo: str) -> Problem:
 def _shown(key: tuple[str, ...]) -> str:
     """`key` as TOML writes it."""
     bare = re.compile(r"[A-Za-z0-9_-]+")
-    return ".".join(part if bare.fullmatch(part) else f'"{part}"' for part in key)
+    parts = (part if bare.fullmatch(part) else f'"{part}"' for part in key)
+    return _INVISIBLE.sub(lambda found: ascii(found[0])[1:-1], ".".join(parts))
 
 
 def _line_of(text: str, key: tuple[str, ...]) -> int | None:
