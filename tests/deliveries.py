@@ -166,6 +166,29 @@ class Post:
         with suppress(ProcessLookupError):
             os.kill(child, by)
 
+    def pause(self, child: int) -> None:
+        """Stops a run (SIGSTOP) outside of a transaction: within one it would hold up all others
+        for as long as it is stopped, as any program does that has the database locked."""
+        end = time.monotonic() + 20
+        os.kill(child, signal.SIGSTOP)
+        while self.is_locked():
+            assert time.monotonic() < end, "it is never outside of a transaction"
+            os.kill(child, signal.SIGCONT)
+            time.sleep(0.003)
+            os.kill(child, signal.SIGSTOP)
+
+    def is_locked(self) -> bool:
+        """Whether a run is in the middle of a transaction that writes."""
+        file = self.newsroom.folder / "broadsheet.db"
+        connection = sqlite3.connect(file, timeout=0.1, isolation_level=None)
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return True
+        finally:
+            connection.close()
+        return False
+
     def rows(self) -> list[dict[str, Any]]:
         """The ledger, as any program reads it."""
         with sqlite3.connect(self.newsroom.folder / "broadsheet.db") as connection:

@@ -94,7 +94,7 @@ def test_a_run_that_is_stopped_past_its_lease_keeps_its_mails(office: Post) -> N
     office.server.order(delay=0.01)
     first = office.begin()
     office.server.wait_for(10)
-    os.kill(first, signal.SIGSTOP)
+    office.pause(first)
     try:
         in_hand = [row["address"] for row in office.rows() if row["state"] == "claimed"]
         # Its lease is long over for this one: it runs some days later.
@@ -116,7 +116,7 @@ def test_a_run_killed_while_it_was_stopped_leaves_its_mails_to_the_next(office: 
     office.server.order(delay=0.01)
     first = office.begin()
     office.server.wait_for(10)
-    os.kill(first, signal.SIGSTOP)
+    office.pause(first)
     office.kill(first)
     office.end(first)
     assert office.deliver().code == 0

@@ -42,6 +42,17 @@ class OnPostgres(Post):
                 assert time.monotonic() < until
                 time.sleep(0.1)
 
+    def is_locked(self) -> bool:
+        db = self.open()
+        try:
+            with db.writing() as connection:
+                connection.execute(sql.text("SELECT 1 FROM pace FOR UPDATE NOWAIT"))
+        except database.DatabaseError:
+            return True
+        finally:
+            db.close()
+        return False
+
     def states(self) -> Counter[str]:
         db = self.open()
         with db.reading() as connection:
@@ -95,7 +106,7 @@ def test_killed_and_stopped_runs_lose_nobody(office: OnPostgres) -> None:
         office.end(child)
     stopped = office.begin()
     office.server.wait_for(90)
-    os.kill(stopped, signal.SIGSTOP)
+    office.pause(stopped)
     held = office.states()["claimed"]
     second = office.begin(now=at(days=1))
     office.end(second)
