@@ -230,6 +230,18 @@ def test_now_is_a_moment_in_the_publications_zone(project: Newsroom, now: str, s
     assert json.loads(project.run("status", "--json", now=now).out)["now"] == shown
 
 
+@pytest.mark.parametrize(
+    "now", ["0001-01-01T00:00:00+14:00", "0099-12-31", "9999-12-31T23:59:59-12:00"]
+)
+def test_a_time_at_the_end_of_the_calendar_is_refused(newsroom: Newsroom, now: str) -> None:
+    """No schedule can be counted from there; a clock that lost its battery says 1970."""
+    newsroom.configure('[digests.weekly]\ntitle = "Weekly"\n')
+    for command in ("digest", "build", "check", "status"):
+        ran = newsroom.run(command, now=now)
+        assert (ran.code, ran.err[:6]) == (2, "--now:")
+        assert newsroom.run(command, now="1970-01-01").code == 0
+
+
 def test_now_may_come_from_the_environment(project: Newsroom) -> None:
     """SOURCE_DATE_EPOCH says when a reproducible run happens; --now goes before it."""
     epoch = {"SOURCE_DATE_EPOCH": "1750000000"}

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broadsheet import config, reference
+from broadsheet.config import INVISIBLE
 from broadsheet.reference import keys
 from broadsheet.settings import Settings
 from conftest import Newsroom
@@ -105,7 +106,7 @@ def _assigns(line: str) -> bool:
 def test_any_text_of_a_site_survives_the_starter_file(
     title: str, description: str, alias: str, other: str
 ) -> None:
-    """What a generator's config says is in the file as it is, whatever characters it has."""
+    """What a generator's config says is in the file as it is; what nobody sees of it is not."""
     values = {
         **LEAST,
         "publication.title": title,
@@ -114,6 +115,6 @@ def test_any_text_of_a_site_survives_the_starter_file(
     }
     settings = config.parse(reference.starter(values))
     assert isinstance(settings, Settings)
-    assert settings.publication.title == title
-    assert settings.publication.description == description
-    assert settings.topics.aliases == {alias: (other,)}
+    assert settings.publication.title == INVISIBLE.sub("", title)
+    assert settings.publication.description == INVISIBLE.sub("", description)
+    assert settings.topics.aliases == {INVISIBLE.sub("", alias): (INVISIBLE.sub("", other),)}

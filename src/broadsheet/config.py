@@ -21,7 +21,7 @@ CONFIG_NAME = "broadsheet.toml"
 _LONGEST = 1_000_000  # bytes; to read many times that would take minutes
 
 # What XML forbids or discourages; `broadsheet.markup` says the same, and costs too much to import.
-_INVISIBLE = re.compile("[^\t\n\r -~\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+INVISIBLE = re.compile("[^\t\n\r -~\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _PART = r"""(?:"[^"]*"|'[^']*'|[A-Za-z0-9_-]+)"""
 _DOTTED = rf"{_PART}(?:\s*\.\s*{_PART})*"
 
@@ -78,12 +78,12 @@ def _unprintable(value: object, key: tuple[str, ...]) -> Iterator[Problem]:
     if isinstance(value, dict):
         for name, inner in value.items():
             yield from _unprintable(inner, (*key, name))
-            if _INVISIBLE.search(name):
+            if INVISIBLE.search(name):
                 yield _problem(key, f"the name {name!r} has an invisible character", "take it out")
     elif isinstance(value, list):
         for item in value:
             yield from _unprintable(item, key)
-    elif isinstance(value, str) and _INVISIBLE.search(value):
+    elif isinstance(value, str) and INVISIBLE.search(value):
         yield _problem(key, f"{value[:60]!r} has an invisible character", "take it out")
 
 
@@ -192,7 +192,7 @@ def _shown(key: tuple[str, ...]) -> str:
     """`key` as TOML writes it."""
     bare = re.compile(r"[A-Za-z0-9_-]+")
     parts = (part if bare.fullmatch(part) else f'"{part}"' for part in key)
-    return _INVISIBLE.sub(lambda found: ascii(found[0])[1:-1], ".".join(parts))
+    return INVISIBLE.sub(lambda found: ascii(found[0])[1:-1], ".".join(parts))
 
 
 def _line_of(text: str, key: tuple[str, ...]) -> int | None:

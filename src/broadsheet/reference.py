@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from broadsheet.config import INVISIBLE
 from broadsheet.publication import BaseUrl, Language, Person
 from broadsheet.settings import Permalink, Schedule, Settings, SmtpUrl
 
@@ -212,7 +213,8 @@ def literal(value: object) -> str:
 
 
 def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+    """`text` in TOML, without what no config may hold."""
+    return json.dumps(INVISIBLE.sub("", text), ensure_ascii=False)
 
 
 def _bare(key: str) -> str:

@@ -214,6 +214,7 @@ class DigestSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         int,
         Meta(
             ge=0,
+            le=36_500,
             description="An article that first appears dated more days than this before the "
             "window never enters.",
         ),
@@ -354,17 +355,19 @@ class DeliverySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         int,
         Meta(
             ge=1,
+            le=604_800,
             description="Seconds until a mail that the server put off is tried again; each "
             "further wait is about twice as long, up to six hours.",
         ),
     ] = 300
     retry_days: Annotated[
-        int, Meta(ge=0, description="After so many days of this the mail has failed.")
+        int, Meta(ge=0, le=3650, description="After so many days of this the mail has failed.")
     ] = 4
     fresh_days: Annotated[
         int,
         Meta(
             ge=1,
+            le=36_500,
             description="An issue older than this is not sent unless `--issue` names it.",
         ),
     ] = 7

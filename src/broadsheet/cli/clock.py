@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime
+from datetime import MAXYEAR, MINYEAR, UTC, datetime
 
 from broadsheet.errors import Problem, UsageError
 
@@ -11,13 +11,13 @@ from broadsheet.errors import Problem, UsageError
 def moment(given: str) -> datetime:
     """The moment; naive where --now names no offset, for the publication's time zone.
 
-    Raises UsageError when what was given cannot be read.
+    Raises UsageError when what was given cannot be read, or lies where no calendar reaches.
     """
     try:
         if given:
-            return datetime.fromisoformat(given)
+            return _counted(datetime.fromisoformat(given))
         if epoch := os.environ.get("SOURCE_DATE_EPOCH"):
-            return datetime.fromtimestamp(int(epoch), UTC)
+            return _counted(datetime.fromtimestamp(int(epoch), UTC))
     except (ValueError, OverflowError, OSError):
         name = "--now" if given else "SOURCE_DATE_EPOCH"
         raise UsageError(
@@ -29,3 +29,10 @@ def moment(given: str) -> datetime:
             )
         ) from None
     return datetime.now(UTC)
+
+
+def _counted(moment: datetime) -> datetime:
+    """`moment`, if schedules can be counted from it: a century from either end of the calendar."""
+    if not MINYEAR + 100 <= moment.year <= MAXYEAR - 100:
+        raise ValueError
+    return moment
