@@ -7,13 +7,12 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from broadsheet import config, reference
-from broadsheet.config import INVISIBLE
 from broadsheet.reference import keys
-from broadsheet.settings import Settings
+from broadsheet.settings import INVISIBLE, Settings
 from conftest import Newsroom
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -107,6 +106,7 @@ def test_any_text_of_a_site_survives_the_starter_file(
     title: str, description: str, alias: str, other: str
 ) -> None:
     """What a generator's config says is in the file as it is; what nobody sees of it is not."""
+    assume(INVISIBLE.sub("", title))  # there must be one
     values = {
         **LEAST,
         "publication.title": title,

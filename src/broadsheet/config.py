@@ -14,14 +14,12 @@ import msgspec
 from msgspec.structs import FieldInfo
 
 from broadsheet.errors import ConfigError, Problem
-from broadsheet.settings import Settings
+from broadsheet.settings import INVISIBLE, Settings
 from broadsheet.topics import slug
 
 CONFIG_NAME = "broadsheet.toml"
 _LONGEST = 1_000_000  # bytes; to read many times that would take minutes
 
-# What XML forbids or discourages; `broadsheet.markup` says the same, and costs too much to import.
-INVISIBLE = re.compile("[^\t\n\r -~\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _PART = r"""(?:"[^"]*"|'[^']*'|[A-Za-z0-9_-]+)"""
 _DOTTED = rf"{_PART}(?:\s*\.\s*{_PART})*"
 

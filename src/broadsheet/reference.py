@@ -12,9 +12,8 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from broadsheet.config import INVISIBLE
 from broadsheet.publication import BaseUrl, Language, Person
-from broadsheet.settings import Permalink, Schedule, Settings, SmtpUrl
+from broadsheet.settings import INVISIBLE, Permalink, Schedule, Settings, SmtpUrl
 
 _TYPES: dict[type, dict[str, Any]] = {
     BaseUrl: {"type": "string", "format": "uri", "examples": ["https://example.org/"]},

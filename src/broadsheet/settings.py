@@ -30,6 +30,9 @@ PERMALINK_TOKENS = frozenset(
     ["year", "month", "day", "slug", "filename", "slug_or_filename", "section", "path", "title"]
 )
 
+INVISIBLE = re.compile("[^\t\n\r -~\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What no text of a config may hold: what XML forbids or discourages."""
+
 
 class Permalink(str):
     """A pattern for an article's address under `publication.url`, such as /posts/{slug}/."""

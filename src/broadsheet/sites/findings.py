@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Mapping
 from urllib.parse import urlsplit
 
 from broadsheet.publication import BaseUrl, Language
+from broadsheet.settings import INVISIBLE
 from broadsheet.sites.documents import Document, Found
 from broadsheet.sites.javascript import Code
 from broadsheet.sites.permalinks import tells_articles_apart
@@ -37,7 +38,6 @@ _TIMEZONE = re.compile(r"UTC|GMT|[A-Z][A-Za-z_]+(?:/[A-Za-z0-9_+-]+)+")
 _NAME_AND_EMAIL = re.compile(r"([^<>]*?)\s*<\s*([^<>@\s]+@[^<>@\s]+)\s*>")
 _EMAIL_AND_NAME = re.compile(r"([^<>@\s()]+@[^<>@\s()]+)\s*\(\s*([^()]+?)\s*\)")  # as in RSS
 _EMAIL = re.compile(r"[^<>@\s]+@[^<>@\s]+")
-_UNWRITABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 _STAND_INS = re.compile(r"(?:.*\.)?example\.(?:com|org|net)|localhost|127\.0\.0\.1")
 
 
@@ -58,7 +58,7 @@ class Findings:
 
     def take(self, key: str, value: object, source: str) -> None:
         """Takes a value; one that no TOML file can hold is refused."""
-        if _UNWRITABLE.search(" ".join(_texts(value))):
+        if INVISIBLE.search(" ".join(_texts(value))):
             why = "which has characters that no text should have"
             self.refuse(key, Found(value, source), why, "it without them")
         else:
