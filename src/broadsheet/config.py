@@ -19,6 +19,7 @@ from broadsheet.topics import slug
 
 CONFIG_NAME = "broadsheet.toml"
 _LONGEST = 1_000_000  # bytes; to read many times that would take minutes
+_DEEPEST = 10  # tables within tables; ours are three deep
 
 _PART = r"""(?:"[^"]*"|'[^']*'|[A-Za-z0-9_-]+)"""
 _DOTTED = rf"{_PART}(?:\s*\.\s*{_PART})*"
@@ -72,7 +73,12 @@ def parse(text: str, shown: str = CONFIG_NAME) -> Settings:
 
 
 def _unprintable(value: object, key: tuple[str, ...]) -> Iterator[Problem]:
-    """Texts with a character that no feed, mail or file name can hold, such as NUL or ESC."""
+    """Texts with a character that no feed, mail or file name can hold, such as NUL or ESC.
+
+    As deep as any key lies; what lies deeper is unknown, and told as that.
+    """
+    if len(key) > _DEEPEST:
+        return
     if isinstance(value, dict):
         for name, inner in value.items():
             yield from _unprintable(inner, (*key, name))
