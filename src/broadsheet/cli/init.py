@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from broadsheet import config, inputs, outputs, reference, sites
+from broadsheet import config, folders, inputs, outputs, reference, sites
 from broadsheet.cli.options import common_options, options
 from broadsheet.digests.templates import starters
 from broadsheet.errors import ConfigError, Problem, UsageError
@@ -93,7 +93,7 @@ def _texts(root: Path) -> dict[str, str]:
     texts: dict[str, str] = {}
     for name in sites.CANDIDATES:
         try:
-            texts[name] = (root / name).read_text(encoding="utf-8-sig")
+            texts[name] = folders.text(root / name)
         except (OSError, UnicodeDecodeError):
             continue
     return texts
