@@ -845,6 +845,15 @@ def test_a_pipe_in_the_place_of_a_file_keeps_nobody_waiting(newsroom: Newsroom, 
         assert "should not have happened" not in ran.stderr
 
 
+def test_init_reads_no_config_of_many_megabytes(newsroom: Newsroom) -> None:
+    """No site has one; to read it as YAML would take minutes."""
+    (newsroom.folder / "broadsheet.toml").unlink()
+    newsroom.write("hugo.yaml", "title: Ours\n" + "a: b\n" * 500_000)
+    with patience(2):
+        assert newsroom.run("init").code == 0
+    assert "Ours" not in (newsroom.folder / "broadsheet.toml").read_text("utf-8")
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes here")
 def test_init_passes_by_a_pipe(tmp_path: Path) -> None:
     """What stands where a generator has its config is looked at only when it is a file."""
