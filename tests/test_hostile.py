@@ -819,3 +819,43 @@ def test_many_runs_at_once_make_what_one_makes(tmp_path: Path) -> None:
         assert run_command(alone.folder, command).returncode == 0
     assert newsroom.run("build").code == 0
     assert newsroom.published() == alone.published()
+
+
+PLACES_OF_PIPES = (
+    *("broadsheet.toml", "feeds/.broadsheet.json", "feeds/feed.json", "feeds/index.html"),
+    *("feeds/digests/weekly/2025-06-30/issue.json", "email_templates/digest.html.j2"),
+)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes here")
+@pytest.mark.parametrize("place", PLACES_OF_PIPES)
+def test_a_pipe_in_the_place_of_a_file_keeps_nobody_waiting(newsroom: Newsroom, place: str) -> None:
+    """It is told, or replaced where it stands for a file that we write."""
+    newsroom.configure(CONFIG)
+    newsroom.article("good.md", date="2025-06-25")
+    for command in ("digest", "build"):
+        assert newsroom.run(command).code == 0
+    pipe = newsroom.folder / place
+    pipe.parent.mkdir(exist_ok=True)
+    pipe.unlink(missing_ok=True)
+    os.mkfifo(pipe)
+    for command in ("check", "status", "preview", "digest", "build"):
+        ran = run_command(newsroom.folder, command)
+        assert ran.returncode in {0, 1, 2}
+        assert "should not have happened" not in ran.stderr
+
+
+def test_init_reads_no_config_of_many_megabytes(newsroom: Newsroom) -> None:
+    """No site has one; to read it as YAML would take minutes."""
+    (newsroom.folder / "broadsheet.toml").unlink()
+    newsroom.write("hugo.yaml", "title: Ours\n" + "a: b\n" * 500_000)
+    with patience(2):
+        assert newsroom.run("init").code == 0
+    assert "Ours" not in (newsroom.folder / "broadsheet.toml").read_text("utf-8")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes here")
+def test_init_passes_by_a_pipe(tmp_path: Path) -> None:
+    """What stands where a generator has its config is looked at only when it is a file."""
+    os.mkfifo(tmp_path / "hugo.toml")
+    assert run_command(tmp_path, "init").returncode == 0

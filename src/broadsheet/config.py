@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 from msgspec.structs import FieldInfo
 
+from broadsheet import folders
 from broadsheet.errors import ConfigError, Problem
 from broadsheet.settings import INVISIBLE, Settings
 from broadsheet.topics import slug
@@ -34,7 +35,7 @@ def load(path: Path, shown: str) -> Settings:
         if path.stat().st_size > _LONGEST:
             what = f"the config has {path.stat().st_size:,} bytes"
             raise ConfigError(Problem(what, "check that it is one", shown))
-        text = path.read_text(encoding="utf-8-sig")
+        text = folders.text(path)
     except FileNotFoundError:
         raise ConfigError(
             Problem("there is no such config", "run `broadsheet init` to write one", shown)

@@ -1,4 +1,4 @@
-"""Walking folders: every file with its stamp, and when a stamp can be trusted.
+"""Walking folders and opening files: each with its stamp, and when a stamp can be trusted.
 
 A stamp says whether a file is still the one that was read, without reading it again. It can be
 wrong in one case: a file that changes twice within one tick of the disk's clock looks the same
@@ -7,12 +7,15 @@ after the second change. So a stamp counts only when it was taken well after the
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import marshal
 import os
+import stat
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from operator import attrgetter
 from pathlib import Path
+from typing import BinaryIO
 
 from broadsheet.errors import ArticleError, Problem
 
@@ -23,6 +26,36 @@ _LEFT_OUT = {"node_modules", "__pycache__"}
 _TICK = 20_000_000  # nanoseconds; no kernel counts in longer steps
 _COARSE_TICK = 2_000_000_000  # FAT's, the longest of the file systems that know no fractions
 _CLOCK = "clock"
+_WITHOUT_WAITING = getattr(os, "O_NONBLOCK", 0)
+
+
+def opened(path: Path) -> BinaryIO:
+    """The file at `path`, to be read.
+
+    Raises OSError where it is none: a pipe or a device might keep a run waiting for ever.
+    """
+    file = os.open(path, os.O_RDONLY | _WITHOUT_WAITING | getattr(os, "O_BINARY", 0))
+    kind = os.fstat(file).st_mode
+    if stat.S_ISREG(kind):
+        return os.fdopen(file, "rb")
+    os.close(file)
+    if stat.S_ISDIR(kind):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    raise OSError(errno.EINVAL, "it is a pipe or a device", str(path))
+
+
+def content(path: Path) -> bytes:
+    """The bytes of the file at `path`. Raises OSError as `opened` does."""
+    with opened(path) as file:
+        return file.read()
+
+
+def text(path: Path) -> str:
+    """The UTF-8 text of the file at `path`, with LF, without a BOM.
+
+    Raises OSError as `opened` does, and UnicodeDecodeError.
+    """
+    return content(path).decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
 
 
 def stamp_of(status: os.stat_result) -> Stamp:

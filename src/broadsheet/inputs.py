@@ -12,6 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 from posixpath import normpath
 
+from broadsheet import folders
 from broadsheet.articles import Source
 from broadsheet.errors import ArticleError, ConfigError, Problem, TemplateError
 from broadsheet.folders import Stamp, listing, unreadable, walk
@@ -117,7 +118,7 @@ def templates(project: Path, folder: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for path in sorted((project / folder).glob("*.j2")) if folder else ():
         try:
-            found[path.name] = path.read_text(encoding="utf-8-sig")
+            found[path.name] = folders.text(path)
         except (OSError, UnicodeDecodeError) as error:
             raise TemplateError(
                 Problem(f"it cannot be read: {error}", "save it as UTF-8", f"{folder}/{path.name}")

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 
+from broadsheet import folders
 from broadsheet.document import Document
 from broadsheet.errors import BusyError, OutputError, Problem
 from broadsheet.folders import Stamp, stamp_of
@@ -155,7 +156,7 @@ def _differs(
 ) -> bool:
     """Whether the file is not as it would be made; one that is goes to `held`."""
     try:
-        with (folder / path).open("rb") as file:
+        with folders.opened(folder / path) as file:
             stamp = stamp_of(os.fstat(file.fileno()))
             there = file.read()
     except OSError:
@@ -186,7 +187,7 @@ def write(path: Path, data: bytes) -> Stamp:
 def _read_manifest(folder: Path) -> set[str]:
     """The files that Broadsheet wrote; with a manifest that is lost or broken, none."""
     try:
-        listed = json.loads((folder / MANIFEST).read_bytes())["files"]
+        listed = json.loads(folders.content(folder / MANIFEST))["files"]
     except (OSError, ValueError, LookupError, TypeError, RecursionError):
         return set()
     if not isinstance(listed, list):
@@ -203,7 +204,7 @@ def _write_manifest(folder: Path, paths: Collection[str]) -> None:
 
 def _content(path: Path) -> bytes | None:
     try:
-        return path.read_bytes()
+        return folders.content(path)
     except OSError:
         return None
 

@@ -9,6 +9,7 @@ from typing import Final
 
 from lxml import etree
 
+from broadsheet import folders
 from broadsheet.checks import Published
 from broadsheet.markup import plain
 
@@ -23,8 +24,8 @@ def published(feeds: Path) -> tuple[Published, ...]:
     """
     found: dict[str, Published] = {}
     for path in (feeds / "feed.json", *sorted(feeds.glob("archive/*/feed.json"))):
-        with suppress(OSError, ValueError, KeyError, TypeError):
-            for item in json.loads(path.read_bytes())["items"]:
+        with suppress(Exception):  # whatever it has become, it is only compared with
+            for item in json.loads(folders.content(path))["items"]:
                 html = str(item.get("content_html", ""))
                 found[item["id"]] = Published(item["id"], str(item.get("title", "")), plain(html))
     return tuple(found.values()) or _published_in_atom(feeds) or _published_in_rss(feeds)
@@ -33,8 +34,8 @@ def published(feeds: Path) -> tuple[Published, ...]:
 def _published_in_atom(feeds: Path) -> tuple[Published, ...]:
     found: dict[str, Published] = {}
     for path in (feeds / "atom.xml", *sorted(feeds.glob("archive/*/atom.xml"))):
-        with suppress(OSError, etree.XMLSyntaxError):
-            for entry in etree.parse(path).iter(f"{_ATOM}entry"):
+        with suppress(Exception):
+            for entry in etree.fromstring(folders.content(path)).iter(f"{_ATOM}entry"):
                 texts = (
                     entry.findtext(f"{_ATOM}{name}", "") for name in ("id", "title", "content")
                 )
@@ -46,8 +47,8 @@ def _published_in_atom(feeds: Path) -> tuple[Published, ...]:
 def _published_in_rss(feeds: Path) -> tuple[Published, ...]:
     found: dict[str, Published] = {}
     for path in (feeds / "rss.xml", *sorted(feeds.glob("archive/*/rss.xml"))):
-        with suppress(OSError, etree.XMLSyntaxError):
-            for item in etree.parse(path).iter("item"):
+        with suppress(Exception):
+            for item in etree.fromstring(folders.content(path)).iter("item"):
                 id_, title = (item.findtext(name, "") for name in ("guid", "title"))
                 html = item.findtext(f"{_CONTENT}encoded", "")
                 found[id_] = Published(id_, title, plain(html))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from broadsheet import folders
 from broadsheet.digests.addresses import folder
 from broadsheet.digests.due import History
 from broadsheet.digests.issue import RECORD, read
@@ -21,7 +22,7 @@ def history(feeds: Path, digest: str, shown: str) -> History:
     for path in sorted((feeds / place).glob(f"*/{RECORD}")):
         name = f"{shown}/{place}{path.parent.name}/{RECORD}"
         try:
-            data = path.read_bytes()
+            data = folders.content(path)
         except OSError as error:
             raise RecordError(
                 Problem(f"it cannot be read: {error.strerror}", "check its permissions", name)

@@ -256,7 +256,7 @@ def _unpacked(packed: bytes) -> _Last:
 def _sum(path: Path) -> tuple[Stamp, str]:
     """Stamp and sum of a file; an empty sum where it cannot be read."""
     try:
-        with path.open("rb") as file:
+        with folders.opened(path) as file:
             return folders.stamp_of(os.fstat(file.fileno())), sha256(file.read()).hexdigest()
     except OSError:
         return _UNKNOWN, ""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from broadsheet import standing
+from broadsheet import folders, standing
 from broadsheet.cli.clock import moment
 from broadsheet.cli.counting import count
 from broadsheet.cli.options import Options, common_options, options
@@ -92,7 +92,7 @@ def _path(given: Options) -> Path:
 def _config(given: Options) -> bytes:
     """The text of the config; nothing where it cannot be read, which the project then tells."""
     try:
-        return _path(given).read_bytes()
+        return folders.content(_path(given))
     except OSError:
         return b""
 

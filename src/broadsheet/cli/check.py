@@ -15,7 +15,7 @@ from typing import Final
 import click
 from jinja2 import Environment, TemplateSyntaxError
 
-from broadsheet import checks, config, feeds, inputs, outputs, records
+from broadsheet import checks, config, feeds, folders, inputs, outputs, records
 from broadsheet.articles import Article, fields, front_matter
 from broadsheet.checks import Finding, Material, of_problems
 from broadsheet.checks.own import severities
@@ -143,7 +143,7 @@ def _of_page(project: Project, path: str) -> Mapping[str, str]:
 
 def _text_of(file: Path) -> str:
     with suppress(OSError, UnicodeDecodeError):
-        return file.read_text(encoding="utf-8-sig")
+        return folders.text(file)
     return ""
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from broadsheet import config, inputs, outputs, reference, sites
+from broadsheet import config, folders, inputs, outputs, reference, sites
 from broadsheet.cli.options import common_options, options
 from broadsheet.digests.templates import starters
 from broadsheet.errors import ConfigError, Problem, UsageError
@@ -15,6 +15,7 @@ from broadsheet.settings import INVISIBLE
 from broadsheet.sites import Site, Taken
 
 _PLACEHOLDER = "https://example.org/"
+_LONGEST = 1_000_000  # bytes of a site's config; to read many times that takes minutes
 _LIKELY_FOLDERS = ("content/posts", "content", "posts", "articles", "_posts", "src/posts", "blog")
 
 
@@ -89,11 +90,12 @@ def _articles_folder(root: Path) -> str:
 
 
 def _texts(root: Path) -> dict[str, str]:
-    """The site configs that are there; one that is no text is left out."""
+    """The site configs that are there; one that is no text, or far too long, is left out."""
     texts: dict[str, str] = {}
     for name in sites.CANDIDATES:
         try:
-            texts[name] = (root / name).read_text(encoding="utf-8-sig")
+            if (root / name).stat().st_size <= _LONGEST:
+                texts[name] = folders.text(root / name)
         except (OSError, UnicodeDecodeError):
             continue
     return texts

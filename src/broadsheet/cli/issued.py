@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from broadsheet import outputs
+from broadsheet import folders, outputs
 from broadsheet.cli import making
 from broadsheet.cli.options import options
 from broadsheet.cli.project import Project
@@ -126,7 +126,7 @@ def issued_mail(project: Project, issue: Issue) -> bytes:
     """message.eml as issued, with CRLF."""
     path = addresses.folder(issue.digest, issue.key) + "message.eml"
     try:
-        data = (project.feeds_folder / path).read_bytes()
+        data = folders.content(project.feeds_folder / path)
     except OSError as error:
         raise DeliveryError(
             Problem(

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import click
 
-from broadsheet import outputs, preview
+from broadsheet import folders, outputs, preview
 from broadsheet.cli.counting import count
 from broadsheet.cli.digest import make
 from broadsheet.cli.extras import extra
@@ -89,7 +89,7 @@ def _shown(project: Project, issue: Issue, files: dict[str, bytes], *, made: boo
 def _read(project: Project, issue: Issue) -> dict[str, bytes]:
     folder = project.feeds_folder / addresses.folder(issue.digest, issue.key)
     names = (preview.MAIL, preview.TEXT, preview.WEB, preview.MESSAGE)
-    return {name: (folder / name).read_bytes() for name in names}
+    return {name: folders.content(folder / name) for name in names}
 
 
 def _images(project: Project, *, live: bool) -> dict[str, str]:
