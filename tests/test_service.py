@@ -166,7 +166,7 @@ def office(
     url: BaseUrl = URL,
     limits: Limits | None = None,
     database_url: str = "sqlite:///test.db",
-    patience: float = 0.2,
+    patience: float = 3.0,  # a loaded machine may take a second for a write to reach the disk
 ) -> Iterator[Office]:
     """A service for as long as the block lasts."""
     clock, letterbox = Clock(), Letterbox()
