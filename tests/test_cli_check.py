@@ -190,6 +190,28 @@ def test_the_same_project_gives_the_same_words(project: Newsroom) -> None:
     assert labels == ["a", "b", "c", "d"]
 
 
+def test_an_article_that_was_issued_may_go(newsroom: Newsroom) -> None:
+    """The last issue is shown to try the templates, while all of its articles are there."""
+    newsroom.configure('[digests.weekly]\ntitle = "Weekly"\n')
+    gone = newsroom.article("gone.md", date="2025-06-26")
+    newsroom.article("old.md", date="2024-06-26", summary="In short.")
+    for command in ("digest", "build"):
+        assert newsroom.run(command).code == 0
+    gone.unlink()
+    ran = newsroom.run("check")
+    assert (ran.code, ran.err) == (0, "")
+
+
+def test_a_template_that_is_nested_too_deep_is_a_finding(newsroom: Newsroom) -> None:
+    """Jinja2 calls itself for each level."""
+    newsroom.configure('[digests.weekly]\ntitle = "Weekly"\n')
+    newsroom.article("a.md", date="2025-06-26", summary="In short.")
+    newsroom.write("email_templates/digest.html.j2", "{% if 1 %}" * 2000)
+    ran = newsroom.run("check")
+    assert (ran.code, ran.err) == (1, "")
+    assert "email_templates/digest.html.j2: template: it is nested too deep to be read" in ran.out
+
+
 def test_the_documentation_has_every_rule() -> None:
     """Its name, its severity, and a sentence on why it matters."""
     page = (Path(__file__).parent.parent / "docs/checks.md").read_text(encoding="utf-8")

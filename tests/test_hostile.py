@@ -676,6 +676,34 @@ def test_an_unreadable_article_is_named() -> None:
         assert len(json.loads(newsroom.published()["feed.json"])["items"]) == 1
 
 
+def test_a_folder_that_may_be_listed_and_no_more_takes_nothing_out() -> None:
+    """Its names are there, the files are not: the feeds stay as they were, and it is told."""
+    with no_privileges() as folder:
+        newsroom = Newsroom.open(folder, CONFIG)
+        newsroom.article("good.md", date="2025-06-25")
+        published = newsroom.build()
+        (folder / "content").chmod(0o444)
+        for command in ("build", "digest", "preview", "check", "status"):
+            ran = newsroom.run(command)
+            ran_well(ran, (command,))
+            assert ran.code == 1
+            assert "content: " in ran.out + ran.err
+        assert newsroom.published() == published
+
+
+def test_a_link_to_what_may_not_be_read_is_one_bad_file() -> None:
+    """It is named, and the others are published."""
+    with no_privileges() as folder:
+        newsroom = Newsroom.open(folder, CONFIG)
+        newsroom.article("good.md", date="2025-06-25")
+        newsroom.write("closed/a.md", HEAD)
+        (folder / "content/link.md").symlink_to("../closed/a.md")
+        (folder / "closed").chmod(0)
+        ran = newsroom.run("build")
+        assert (ran.code, "content/link.md: it cannot be read" in ran.err) == (1, True)
+        assert len(json.loads(newsroom.published()["feed.json"])["items"]) == 1
+
+
 HOSTILE_CONFIGS = {
     "no UTF-8": b'[publication]\ntitle = "caf\xe9"\n',
     "UTF-16": "[publication]\n".encode("utf-16"),

@@ -26,6 +26,8 @@ _LEFT_OUT = {"node_modules", "__pycache__"}
 _TICK = 20_000_000  # nanoseconds; no kernel counts in longer steps
 _COARSE_TICK = 2_000_000_000  # FAT's, the longest of the file systems that know no fractions
 _CLOCK = "clock"
+_DENIED = {errno.EACCES, errno.EPERM, errno.EIO}  # what is there, and could be in a feed
+_UNKNOWN: Stamp = (0, 0, 0, 0)
 _WITHOUT_WAITING = getattr(os, "O_NONBLOCK", 0)
 
 
@@ -89,8 +91,12 @@ def walk(
                         waiting.append(start + name)
                 elif item.is_file():
                     yield start + name, stamp_of(item.stat())
-            except OSError:
-                continue  # it went away, or is a link that leads to itself
+            except OSError as error:
+                if error.errno not in _DENIED:
+                    continue  # it went away, or is a link that leads to itself
+                if not item.is_symlink():
+                    raise unreadable(inner, error) from error
+                yield start + name, _UNKNOWN  # who reads it is told
 
 
 def _items(root: Path, folder: str, seen: set[tuple[int, int]]) -> list[os.DirEntry[str]]:

@@ -166,10 +166,13 @@ def _letters(project: Project) -> tuple[dict[str, Mail], tuple[Problem, ...]]:
     """The mail of each digest's next issue, by its folder; and what is wrong with templates."""
     letters: dict[str, Mail] = {}
     problems = list(_unreadable_templates(project))
+    known = {article.id for article in project.catalogue.articles}
     for name, history in project.histories.items() if not problems else ():
         # Where no issue comes, the last one shows whether the templates still work.
         coming = project.digest(name).upcoming(project.now, history)[-1:]
-        for issue in coming or history.issues[-1:]:
+        # An article of that one may be gone since, and cannot be shown again.
+        last = [issue for issue in history.issues[-1:] if issue.ids <= known]
+        for issue in coming or last:
             try:
                 made = make(project, issue).files
             except TemplateError as error:
@@ -190,10 +193,12 @@ def _unreadable_templates(project: Project) -> Iterator[Problem]:
         yield from error.problems
         return
     for name, text in templates.items():
+        path = f"{project.settings.mail.templates.rstrip('/')}/{name}"
         try:
             Environment(autoescape=True).parse(text)
+        except RecursionError:
+            yield Problem("it is nested too deep to be read", "write it flatter", path)
         except TemplateSyntaxError as error:
-            path = f"{project.settings.mail.templates.rstrip('/')}/{name}"
             what = error.message or "the template cannot be read"
             yield Problem(what, "mend it there", path, error.lineno)
 
