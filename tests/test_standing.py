@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
-from broadsheet import config, feeds, folders, standing
+from broadsheet import config, feeds, folders, outputs, standing
 from broadsheet.cli import making
 from conftest import NOW, Newsroom, contents, run_command
 
@@ -94,6 +95,25 @@ def test_time_alone_brings_articles_and_takes_them(built: Newsroom) -> None:
         for _ in range(2):
             ran = built.run("build", now=now)
             assert ran.out.startswith(f"feeds/: {held} article"), now
+
+
+def test_a_run_that_waited_does_not_take_back_what_another_has_published(
+    built: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has looked at the folders before the other one had the new article."""
+    built.article("b.md", date="2025-06-26")
+    lock = outputs.lock
+
+    def waited(state: Path, shown: str) -> AbstractContextManager[None]:
+        monkeypatch.setattr(outputs, "lock", lock)
+        built.article("c.md", date="2025-06-27")
+        command = run_command(built.folder, "build")
+        assert command.returncode == 0, command.stderr
+        return lock(state, shown)
+
+    monkeypatch.setattr(outputs, "lock", waited)
+    assert built.run("build").code == 0
+    assert '"title": "c"' in built.published()["feed.json"].decode()
 
 
 def test_mistakes_are_told_by_every_run(built: Newsroom) -> None:

@@ -87,12 +87,17 @@ class _Last:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What was found on disk: the files in the folders of a scope, after the disk time `before`."""
+    """What was found on disk before the run had the lock.
+
+    stamps: of the files in the folders `searched`, `but` for those in these, after the disk time
+    `before`. there: of those in the feeds folder.
+    """
 
     searched: list[str]
     but: list[str]
     before: int
     stamps: dict[str, Stamp]
+    there: dict[str, Stamp]
 
 
 def last(
@@ -117,8 +122,8 @@ def last(
             return None
         scope, before = kept.scope, folders.disk_time(state)
         stamps = folders.listing(root, scope.searched, but=scope.but)
-        look = Look(scope.searched, scope.but, before, stamps)
-        if view(scope, config, stamps, published(root / scope.feeds)) == kept.view:
+        look = Look(scope.searched, scope.but, before, stamps, published(root / scope.feeds))
+        if view(scope, config, stamps, look.there) == kept.view:
             return kept.summary
     return look
 

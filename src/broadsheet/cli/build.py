@@ -39,9 +39,12 @@ def command(dry_run: bool, workers: int | None, adopt: bool, strict: bool) -> No
     from broadsheet.cli.making import site_documents
     from broadsheet.cli.project import Project
 
-    project = Project(options(), workers=workers, seen=seen)
+    project = Project(options(), workers=workers)
     with outputs.lock(project.state, project.config_name), Cache(project.state) as kept:
         before = standing.Published(project.feeds_folder, project.fingerprint, project.state, kept)
+        # Not where another run has published since: it may have found what we have not.
+        if seen and seen.there == before.there:
+            project.seen = seen
         documents = site_documents(project, kept)
         problems = project.articles.problems
         if problems and strict:

@@ -30,15 +30,12 @@ PREVIEWS = "previews"
 class Project:
     """The folder of a broadsheet.toml, read step by step, each step once."""
 
-    def __init__(
-        self, options: Options, *, workers: int | None = None, seen: Look | None = None
-    ) -> None:
-        """workers: how many processes may work on it; None: as many as there are cores.
+    seen: Look | None = None
+    """What was already seen of the folders, and still counts."""
 
-        seen: what was already seen of the folders.
-        """
+    def __init__(self, options: Options, *, workers: int | None = None) -> None:
+        """workers: how many processes may work on it; None: as many as there are cores."""
         self.workers = workers
-        self._seen = seen
         given = options.config or Path(config.CONFIG_NAME)
         path = options.directory / given
         self.root = path.parent
@@ -103,7 +100,7 @@ class Project:
     @cached_property
     def found(self) -> inputs.Found:
         """The files in the folders."""
-        settings, seen = self.settings.articles, self._seen
+        settings, seen = self.settings.articles, self.seen
         if seen and (seen.searched, seen.but) == (self.scope.searched, self.scope.but):
             self._before = seen.before
             return inputs.find(self.root, settings, but=self._ours, listed=seen.stamps)
