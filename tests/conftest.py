@@ -19,6 +19,7 @@ from unittest.mock import patch
 import pytest
 from hypothesis import settings
 
+import browser
 from broadsheet.articles import Article, Source, parse
 from broadsheet.cli import main
 from broadsheet.publication import BaseUrl, Publication
@@ -164,6 +165,13 @@ def no_privileges() -> Iterator[Path]:
                 if path.is_dir():
                     path.chmod(0o700)
             os.seteuid(user)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[browser.Browser]:
+    """One browser for all tests that need one; they are marked `browser`."""
+    with browser.browser() as running:
+        yield running
 
 
 @pytest.fixture

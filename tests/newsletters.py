@@ -12,7 +12,8 @@ from broadsheet.articles import Article
 from broadsheet.catalogue import Catalogue
 from broadsheet.digests.due import Digest
 from broadsheet.digests.issue import Issue
-from broadsheet.settings import DigestSettings, Schedule, TopicSettings
+from broadsheet.settings import DigestSettings, TopicSettings
+from broadsheet.values import Schedule
 from conftest import article, dated
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")

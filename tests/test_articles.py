@@ -10,7 +10,7 @@ import pytest
 from broadsheet.articles import NotAnArticle
 from broadsheet.errors import ArticleError
 from broadsheet.publication import BaseUrl, Person
-from broadsheet.settings import Permalink
+from broadsheet.values import Permalink
 from conftest import article, dated
 
 HUGO = """---

@@ -10,7 +10,6 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -296,13 +295,6 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(bool(browser.MISSING), reason=browser.MISSING),
 ]
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """One browser for all of these tests."""
-    with browser.browser() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broadsheet.articles import front_matter
+from broadsheet.characters import printable
 from broadsheet.checks.prose import Prose
 from broadsheet.errors import ArticleError
-from broadsheet.markup import printable, unknown_shortcodes
+from broadsheet.markup import unknown_shortcodes
 
 HEAD = "---\ntitle: A\n---\n"
 

@@ -22,7 +22,8 @@ from broadsheet.delivery.pacing import (
 )
 from broadsheet.digests.issue import Issue
 from broadsheet.errors import ConfigError
-from broadsheet.settings import DeliverySettings, SmtpUrl
+from broadsheet.settings import DeliverySettings
+from broadsheet.values import SmtpUrl
 from conftest import MOMENT
 
 RATES = st.floats(0.1, 5000)

@@ -6,7 +6,6 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -452,13 +451,6 @@ STYLES = """
 })
 """
 OVERFLOW = "document.documentElement.scrollWidth - window.innerWidth"
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[browser.Browser]:
-    """One browser for all of these tests."""
-    with browser.browser() as started:
-        yield started
 
 
 def _written(folder: Path, html: str) -> Path:

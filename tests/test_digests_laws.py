@@ -23,7 +23,7 @@ from broadsheet.digests import issue as record
 from broadsheet.digests.due import Digest, History
 from broadsheet.digests.issue import Issue
 from broadsheet.digests.schedule import ticks
-from broadsheet.settings import Schedule
+from broadsheet.values import Schedule
 from newsletters import digest, story
 
 START, END = datetime(2025, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from broadsheet.config import parse
 from broadsheet.digests.schedule import last_tick, next_tick, tick_before, ticks
 from broadsheet.errors import ConfigError
-from broadsheet.settings import Schedule
+from broadsheet.values import Schedule
 
 NEW_YORK, LORD_HOWE, SHANGHAI = map(
     ZoneInfo, ("America/New_York", "Australia/Lord_Howe", "Asia/Shanghai")

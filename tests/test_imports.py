@@ -13,8 +13,9 @@ import broadsheet
 
 PACKAGE = Path(broadsheet.__file__).parent
 CORE = {
-    *("errors", "publication", "settings", "markup", "articles", "topics", "library", "entry"),
-    *("catalogue", "feeds", "digests", "words", "sites", "checks", "pages", "document"),
+    *("errors", "characters", "values", "publication", "settings", "markup", "articles", "topics"),
+    *("library", "entry", "catalogue", "feeds", "digests", "words", "sites", "checks", "pages"),
+    "document",
 }
 EDGES = {
     *("config", "inputs", "cache", "rendering", "outputs", "preview", "delivery", "records"),

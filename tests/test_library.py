@@ -7,7 +7,8 @@ import pytest
 from broadsheet.library import File, library
 from broadsheet.markup import Library, Links
 from broadsheet.publication import BaseUrl, Publication
-from broadsheet.settings import ArticleSettings, Permalink
+from broadsheet.settings import ArticleSettings
+from broadsheet.values import Permalink
 from conftest import article, dated
 
 PUBLICATION = Publication(title="A", url=BaseUrl("https://example.org/blog/"))

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown.treeprocessors import InlineProcessor
 
+from broadsheet.characters import forbidden
 from broadsheet.markup import Library, Links, TooDeep, dialect, render
 from broadsheet.markup.sanitise import sanitise
-from broadsheet.markup.text import forbidden
 from test_markup_sanitise import assert_harmless
 
 SEED = Path(__file__).parent.parent / "seeds/2025-06-19-ai-talent-war.md"

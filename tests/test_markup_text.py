@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broadsheet.markup import Library, Links, plain, printable, render, shorten, width
-from broadsheet.markup.text import first_paragraph, forbidden, is_unspaced
+from broadsheet.characters import forbidden, printable
+from broadsheet.markup import Library, Links, plain, render, shorten, width
+from broadsheet.markup.text import first_paragraph, is_unspaced
 
 LINKS = Links(Library("https://example.org/"), "a.md", "https://example.org/a/")
 FAMILY = "👨\u200d👩\u200d👧"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -36,12 +35,6 @@ in_a_browser = [
     pytest.mark.browser,
     pytest.mark.skipif(bool(browser.MISSING), reason=browser.MISSING),
 ]
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with browser.browser() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from broadsheet.publication import BaseUrl, Language
-from broadsheet.settings import Permalink
 from broadsheet.sites import CANDIDATES, Site, Taken, recognise
+from broadsheet.values import Permalink
 
 SAMPLES = Path(__file__).parent / "sites"
 

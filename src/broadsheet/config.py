@@ -14,8 +14,9 @@ import msgspec
 from msgspec.structs import FieldInfo
 
 from broadsheet import folders
+from broadsheet.characters import forbidden
 from broadsheet.errors import ConfigError, Problem
-from broadsheet.settings import INVISIBLE, Settings
+from broadsheet.settings import Settings
 from broadsheet.topics import slug
 
 CONFIG_NAME = "broadsheet.toml"
@@ -83,12 +84,12 @@ def _unprintable(value: object, key: tuple[str, ...]) -> Iterator[Problem]:
     if isinstance(value, dict):
         for name, inner in value.items():
             yield from _unprintable(inner, (*key, name))
-            if INVISIBLE.search(name):
+            if forbidden(name):
                 yield _problem(key, f"the name {name!r} has an invisible character", "take it out")
     elif isinstance(value, list):
         for item in value:
             yield from _unprintable(item, key)
-    elif isinstance(value, str) and INVISIBLE.search(value):
+    elif isinstance(value, str) and forbidden(value):
         yield _problem(key, f"{value[:60]!r} has an invisible character", "take it out")
 
 
@@ -197,7 +198,7 @@ def _shown(key: tuple[str, ...]) -> str:
     """`key` as TOML writes it."""
     bare = re.compile(r"[A-Za-z0-9_-]+")
     parts = (part if bare.fullmatch(part) else f'"{part}"' for part in key)
-    return INVISIBLE.sub(lambda found: ascii(found[0])[1:-1], ".".join(parts))
+    return "".join(ascii(char)[1:-1] if forbidden(char) else char for char in ".".join(parts))
 
 
 def _line_of(text: str, key: tuple[str, ...]) -> int | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from codecs import BOM_UTF8
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
@@ -126,12 +126,14 @@ def templates(project: Path, folder: str) -> dict[str, str]:
     return found
 
 
-def measure(project: Path, paths: Iterable[str]) -> dict[str, tuple[int, int]]:
+def measure(project: Path, paths: Collection[str]) -> dict[str, tuple[int, int]]:
     """Width and height in pixels of each image that can be measured."""
+    if not paths:
+        return {}
+    import imagesize  # it imports a client for the web, which few runs need
+
     sizes: dict[str, tuple[int, int]] = {}
     for path in paths:
-        import imagesize  # it imports a client for the web, which few runs need
-
         # A broken image makes imagesize raise whatever its parsing came upon.
         with suppress(Exception):
             width, height = (round(side) for side in imagesize.get(str(project / path)))

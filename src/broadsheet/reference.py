@@ -12,8 +12,10 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from broadsheet.characters import printable
 from broadsheet.publication import BaseUrl, Language, Person
-from broadsheet.settings import INVISIBLE, Permalink, Schedule, Settings, SmtpUrl
+from broadsheet.settings import Settings
+from broadsheet.values import Permalink, Schedule, SmtpUrl
 
 _TYPES: dict[type, dict[str, Any]] = {
     BaseUrl: {"type": "string", "format": "uri", "examples": ["https://example.org/"]},
@@ -213,7 +215,7 @@ def literal(value: object) -> str:
 
 def _quoted(text: str) -> str:
     """`text` in TOML, without what no config may hold."""
-    return json.dumps(INVISIBLE.sub("", text), ensure_ascii=False)
+    return json.dumps(printable(text), ensure_ascii=False)
 
 
 def _bare(key: str) -> str:

@@ -15,8 +15,9 @@ import atheris
 from lxml import html as lxml_html
 
 with atheris.instrument_imports(include=["broadsheet", "markdown", "pymdownx"]):
+    from broadsheet.characters import printable
     from broadsheet.checks.prose import Prose
-    from broadsheet.markup import Library, Links, TooDeep, plain, printable, render
+    from broadsheet.markup import Library, Links, TooDeep, plain, render
     from broadsheet.markup.sanitise import sanitise
 
 LINKS = Links(Library("https://example.org/"), "content/a.md", "https://example.org/a/")

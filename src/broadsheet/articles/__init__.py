@@ -117,7 +117,7 @@ def body(source: Source) -> str:
     return parts[1] if parts else ""
 
 
-@lru_cache(1024)
+@lru_cache(256)
 def _present(known: tuple[str, ...], given: frozenset[str]) -> tuple[tuple[str, str], ...]:
     """Those names of `known` that are `given`, each with the form in which it is.
 

@@ -10,8 +10,9 @@ import re
 from email.utils import parseaddr
 
 from broadsheet.articles.front_matter import fold
+from broadsheet.characters import printable
 from broadsheet.markup import encode
-from broadsheet.markup.text import one_line, printable
+from broadsheet.markup.text import one_line
 from broadsheet.publication import Person, Url
 
 TITLE = ("title",)

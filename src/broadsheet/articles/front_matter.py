@@ -23,8 +23,8 @@ import frontmatter
 import yaml
 from frontmatter.default_handlers import BaseHandler
 
+from broadsheet.characters import printable
 from broadsheet.errors import ArticleError, Problem
-from broadsheet.markup.text import printable
 
 _YAML_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _DEEPEST = 100  # levels of nesting

@@ -8,11 +8,11 @@ from unicodedata import name
 from urllib.parse import unquote
 
 from broadsheet.articles import Article, fields
+from broadsheet.characters import forbidden
 from broadsheet.checks.invisible import invisible
 from broadsheet.checks.material import Material
 from broadsheet.checks.rule import more, rule
 from broadsheet.errors import Problem
-from broadsheet.markup.text import forbidden
 
 _SOFT_HYPHEN = "\u00ad"
 

@@ -14,9 +14,9 @@ from functools import cached_property
 
 from broadsheet.articles import front_matter
 from broadsheet.articles.front_matter import fold
+from broadsheet.characters import printable
 from broadsheet.checks.references import Footnotes, Reference, Tag, footnotes, references, tags
 from broadsheet.errors import ArticleError
-from broadsheet.markup import printable
 
 # The two usual forms, whose end one sees without reading what stands in them.
 _HEAD = re.compile(

@@ -8,10 +8,10 @@ from pathlib import Path
 import click
 
 from broadsheet import config, folders, inputs, outputs, reference, sites
+from broadsheet.characters import printable
 from broadsheet.cli.options import common_options, options
 from broadsheet.digests.templates import starters
 from broadsheet.errors import ConfigError, Problem, UsageError
-from broadsheet.settings import INVISIBLE
 from broadsheet.sites import Site, Taken
 
 _PLACEHOLDER = "https://example.org/"
@@ -62,9 +62,7 @@ def _say(text: str) -> None:
 def _checked(taken: dict[str, Taken], root: Path) -> tuple[dict[str, object], tuple[Problem, ...]]:
     """The values for the config, with what it must have; and what it would refuse."""
     values: dict[str, object] = {key: each.value for key, each in taken.items()}
-    values.setdefault(
-        "publication.title", INVISIBLE.sub("", root.resolve().name) or "My publication"
-    )
+    values.setdefault("publication.title", printable(root.resolve().name) or "My publication")
     values.setdefault("publication.url", _PLACEHOLDER)
     values.setdefault("articles.folders", [_articles_folder(root)])
     try:

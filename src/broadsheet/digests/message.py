@@ -15,8 +15,8 @@ from email.header import Header
 from email.utils import format_datetime, quote
 from typing import Final
 
+from broadsheet.characters import printable
 from broadsheet.digests.letter import Letter
-from broadsheet.markup import printable
 
 _CRLF: Final = "\r\n"
 _COLUMNS: Final = 76

@@ -6,12 +6,13 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from broadsheet.characters import printable
 from broadsheet.markup.blocks import READ_MORE
 from broadsheet.markup.dialect import TooDeep, convert
 from broadsheet.markup.links import Asset, Library, Links, encode, join
 from broadsheet.markup.sanitise import dropped_tags, sanitise
 from broadsheet.markup.shortcodes import expand, unknown_shortcodes
-from broadsheet.markup.text import first_paragraph, plain, printable, shorten, width
+from broadsheet.markup.text import first_paragraph, plain, shorten, width
 
 __all__ = [
     "Asset",
@@ -23,7 +24,6 @@ __all__ = [
     "encode",
     "join",
     "plain",
-    "printable",
     "render",
     "shorten",
     "unknown_shortcodes",

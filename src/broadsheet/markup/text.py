@@ -10,10 +10,6 @@ from unicodedata import east_asian_width
 
 from wcwidth import wcwidth
 
-# XML 1.0 section 2.2 forbids the C0 controls but tab and line ends, the surrogates, U+FFFE and
-# U+FFFF. The C1 controls are allowed but discouraged there, and validators report them.
-_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
-
 _UNSPACED = re.compile(  # Chinese and Japanese; Korean is written with spaces
     "[\u2e80-\u312f\u3190-\ua4cf\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef\U00020000-\U0003fffd]"
 )
@@ -45,16 +41,6 @@ _POWERS = str.maketrans("0123456789+-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻")
 _PARAGRAPH = re.compile(r"<p\b[^>]*>(.*?)</p>", re.DOTALL)
 _QUOTE = re.compile(r"<(/?)blockquote\b[^>]*>")
 _TAG = re.compile(r"<[^>]*>")
-
-
-def printable(text: str) -> str:
-    """`text` without the characters that XML forbids or discourages (XML 1.0, section 2.2)."""
-    return _FORBIDDEN.sub("", text)
-
-
-def forbidden(text: str) -> list[str]:
-    """The characters of `text` that `printable` drops, in their order."""
-    return _FORBIDDEN.findall(text)
 
 
 def one_line(text: str) -> str:

@@ -12,8 +12,8 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from urllib.parse import urlsplit
 
+from broadsheet.characters import forbidden
 from broadsheet.publication import BaseUrl, Language
-from broadsheet.settings import INVISIBLE
 from broadsheet.sites.documents import Document, Found
 from broadsheet.sites.javascript import Code
 from broadsheet.sites.permalinks import tells_articles_apart
@@ -58,7 +58,7 @@ class Findings:
 
     def take(self, key: str, value: object, source: str) -> None:
         """Takes a value; one that no TOML file can hold is refused."""
-        if INVISIBLE.search(" ".join(_texts(value))):
+        if forbidden(" ".join(_texts(value))):
             why = "which has characters that no text should have"
             self.refuse(key, Found(value, source), why, "it without them")
         else:

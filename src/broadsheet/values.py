@@ -1,0 +1,104 @@
+"""What the texts of some keys of the config must be: types that cannot hold a bad one.
+
+Those that also describe the publication are in `publication`.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Self
+from urllib.parse import urlsplit
+
+PERMALINK_TOKENS = frozenset(
+    ["year", "month", "day", "slug", "filename", "slug_or_filename", "section", "path", "title"]
+)
+
+
+class Permalink(str):
+    """A pattern for an article's address under `publication.url`, such as /posts/{slug}/."""
+
+    __slots__ = ()
+
+    def __new__(cls, text: str) -> Self:
+        """Raises ValueError when the pattern names an unknown token or no article."""
+        tokens = set(re.findall(r"\{(.*?)\}", text))
+        if unknown := sorted(tokens - PERMALINK_TOKENS):
+            known = ", ".join(f"{{{token}}}" for token in sorted(PERMALINK_TOKENS))
+            raise ValueError(f"unknown token {{{unknown[0]}}}; known are {known}")
+        if not tokens & {"slug", "filename", "slug_or_filename", "path", "title"}:
+            raise ValueError(f"{text!r} gives all articles one address; add {{slug}}")
+        return super().__new__(cls, text)
+
+
+_NICKNAMES = {
+    "@hourly": "0 * * * *",
+    "@daily": "0 0 * * *",
+    "@weekly": "0 0 * * 0",
+    "@monthly": "0 0 1 * *",
+}
+
+
+class Schedule(str):
+    """A cron expression of five fields (crontab(5)), or one of its nicknames such as @weekly."""
+
+    __slots__ = ()
+
+    def __new__(cls, text: str) -> Self:
+        """Raises ValueError when `text` is no schedule, or one that never comes."""
+        from cronsim import CronSim, CronSimError  # only a config with digests needs it
+
+        expression = _NICKNAMES.get(text.strip().lower(), text)
+        try:
+            next(CronSim(expression, datetime(2000, 1, 1, tzinfo=UTC)))
+        except (CronSimError, StopIteration) as error:
+            raise ValueError(
+                f"{text!r} is no schedule ({str(error) or 'it never comes'}); "
+                'write one like "0 8 * * MON": minute, hour, day, month, weekday'
+            ) from None
+        if len(expression.split()) != 5:
+            raise ValueError(f"{text!r} has no five fields: minute, hour, day, month, weekday")
+        return super().__new__(cls, text)
+
+    @property
+    def expression(self) -> str:
+        """The five fields."""
+        return _NICKNAMES.get(self.strip().lower(), str(self))
+
+
+class SmtpUrl(str):
+    """Where the mail server is: smtp://host:port, or smtps:// for TLS from the start."""
+
+    __slots__ = ()
+
+    def __new__(cls, text: str) -> Self:
+        """Raises ValueError, with what to write, when `text` is no such address."""
+        try:
+            parts = urlsplit(text)
+            port = parts.port
+        except ValueError:
+            parts, port = urlsplit(""), 0
+        if parts.username or parts.password:
+            raise ValueError(
+                "user and password have no place in the config; set BROADSHEET_SMTP_USER and "
+                "BROADSHEET_SMTP_PASSWORD in the environment"
+            )
+        wrong = parts.scheme not in {"smtp", "smtps"} or not parts.hostname or port == 0
+        if wrong or parts.path not in {"", "/"} or parts.query or parts.fragment:
+            raise ValueError(f"{text!r} is no mail server; write one like smtp://localhost:25")
+        return super().__new__(cls, text)
+
+    @property
+    def host(self) -> str:
+        """The name or address of the server."""
+        return urlsplit(self).hostname or ""
+
+    @property
+    def tls(self) -> bool:
+        """Whether the connection is encrypted from the start."""
+        return urlsplit(self).scheme == "smtps"
+
+    @property
+    def port(self) -> int:
+        """The port; that of the scheme where none is written."""
+        return urlsplit(self).port or (465 if self.tls else 25)
