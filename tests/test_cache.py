@@ -47,6 +47,28 @@ def test_what_is_not_used_is_forgotten(tmp_path: Path) -> None:
     assert kept(tmp_path, "one", "two", "three") == {"two": TWO, "three": ONE}
 
 
+def test_what_belongs_together_is_there_as_a_whole_or_not_at_all(tmp_path: Path) -> None:
+    """A run that ends in the midst of it leaves everything as it was."""
+    keep(tmp_path, one=ONE)
+
+    def killed(found: Cache) -> None:
+        with found.together():
+            found.put("renditions", {"one": TWO})
+            found.forget("renditions", ["one"])
+            found.put("links", {"one": TWO})
+            raise KeyboardInterrupt
+
+    with Cache(tmp_path) as found:
+        with pytest.raises(KeyboardInterrupt):
+            killed(found)
+        assert (found.all("renditions"), found.all("links")) == ({"one": ONE}, {})
+        with found.together():
+            found.put("renditions", {"one": TWO})
+            found.put("links", {"one": TWO})
+    with Cache(tmp_path) as found:
+        assert (found.all("renditions"), found.all("links")) == ({"one": TWO}, {"one": TWO})
+
+
 def test_the_shelves_are_apart(tmp_path: Path) -> None:
     """A value is found on its own shelf only, even where it is moved to another's table."""
     keep(tmp_path, one=ONE)

@@ -20,7 +20,7 @@ CORE = {
 EDGES = {
     *("config", "inputs", "cache", "rendering", "outputs", "preview", "delivery", "records"),
     "published",
-    *("folders", "reading", "standing", "workers"),
+    *("folders", "plans", "reading", "standing", "workers"),
     "serve",
 }
 MODULES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py"))

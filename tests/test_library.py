@@ -23,7 +23,12 @@ def made(
     articles = [
         article(dated(), path, **given) for path in ("content/flat.md", "content/bundle/index.md")
     ]
-    return library([File(path, 7) for path in paths], articles, PUBLICATION, settings)
+    return library(
+        [File(path, 7) for path in paths],
+        {each.source: each.url for each in articles},
+        PUBLICATION,
+        settings,
+    )
 
 
 def url(found: Library, reference: str, source: str = "content/flat.md") -> str | None:

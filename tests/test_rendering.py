@@ -24,7 +24,9 @@ ARTICLES = tuple(
 def made_of(articles: tuple[Article, ...], *images: str) -> Library:
     publication = Publication(title="A", url=BaseUrl("https://example.org/"))
     files = [File(f"content/{name}", 1) for name in images]
-    return library(files, articles, publication, ArticleSettings())
+    return library(
+        files, {each.source: each.url for each in articles}, publication, ArticleSettings()
+    )
 
 
 def rendered(

@@ -29,11 +29,9 @@ def built(newsroom: Newsroom) -> Newsroom:
 def goes_its_full_way(newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch, *args: str) -> bool:
     """Whether a build looks at the articles themselves."""
     ways: list[str] = []
-    real = making.site_documents
+    real = making.site
     with monkeypatch.context() as patch:
-        patch.setattr(
-            "broadsheet.cli.making.site_documents", lambda *a: ways.append("full") or real(*a)
-        )
+        patch.setattr("broadsheet.cli.building.site", lambda *a: ways.append("full") or real(*a))
         assert newsroom.run("build", *args).code == 0
     return bool(ways)
 

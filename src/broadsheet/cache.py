@@ -12,15 +12,15 @@ import os
 import sqlite3
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, nullcontext, suppress
 from functools import cache
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Literal, Self
+from typing import Any, Final, Literal, Self, get_args
 
 FILE_NAME: Final = "cache.sqlite3"
-Shelf = Literal["articles", "links", "renditions", "runs"]
-_SHELVES: tuple[Shelf, ...] = ("articles", "links", "renditions", "runs")
+Shelf = Literal["articles", "held", "links", "renditions", "runs"]
+_SHELVES: tuple[Shelf, ...] = get_args(Shelf)
 _COLUMNS = ["key", "value"]
 _SOURCES = (".py", ".toml", ".j2", ".css")
 # A broken file may even break the words of SQLite's own message (UnicodeDecodeError).
@@ -37,6 +37,7 @@ class Cache:
         """`state` is the folder `.broadsheet`; where there is none, nothing is kept."""
         self._path = state / FILE_NAME
         self._database: sqlite3.Connection | None = None
+        self._together = False
 
     def __enter__(self) -> Self:
         try:
@@ -80,10 +81,24 @@ class Cache:
 
     def forget_all_but(self, shelf: Shelf, keys: Iterable[str]) -> None:
         """Forgets all other keys, so that the cache does not grow with every edit."""
-        used = set(keys)
         there = {key for (key,) in self._rows(f"SELECT key FROM {shelf}", ())}  # noqa: S608
-        if gone := [(key,) for key in there - used]:
+        self.forget(shelf, there - set(keys))
+
+    def forget(self, shelf: Shelf, keys: Iterable[str]) -> None:
+        """Forgets these keys."""
+        if gone := [(key,) for key in keys]:
             self._change(f"DELETE FROM {shelf} WHERE key = ?", gone)  # noqa: S608
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What changes within is there as a whole, or not at all; not to be nested."""
+        self._together = True
+        try:
+            yield
+            self._end("COMMIT")
+        finally:
+            self._end("ROLLBACK")
+            self._together = False
 
     def _select(
         self, shelf: Shelf, query: str, given: Iterable[str]
@@ -105,8 +120,16 @@ class Cache:
         if self._database is None:
             return
         try:
-            with self._database:
+            with nullcontext() if self._together else self._database:
                 self._database.executemany(statement, rows)
+        except _FAULTS as error:
+            self._put_aside(error)
+
+    def _end(self, how: str) -> None:
+        """Ends what has been begun, if anything was."""
+        try:
+            if self._database is not None and self._database.in_transaction:
+                self._database.execute(how)
         except _FAULTS as error:
             self._put_aside(error)
 

@@ -77,16 +77,45 @@ class Entry:
         return replace(self, content="")
 
 
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What an entry tells that is not up to its article alone.
+
+    topics, tags: as the whole catalogue names them, in the order they are written; one may be in
+    both. image: as it lies on disk.
+    """
+
+    topics: tuple[Topic, ...]
+    tags: tuple[Topic, ...]
+    image: Image | None
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """An article in some feed, with all that its entry is made of but its text.
+
+    mark: what changes when its rendition does; None where none is needed.
+    """
+
+    article: Article
+    around: Surroundings
+    mark: str | None
+
+
+def surroundings(article: Article, catalogue: Catalogue, library: Library) -> Surroundings:
+    """The surroundings of one of the articles of `catalogue`."""
+    topics, tags = catalogue.topics_of(article), catalogue.tags_of(article)
+    return Surroundings(topics, tags, _image(article, library))
+
+
 def entry(
     article: Article,
     rendition: Rendition | None,
-    catalogue: Catalogue,
+    around: Surroundings,
     publication: Publication,
-    library: Library,
 ) -> Entry:
     """The entry of `article`. Without a rendition it has no content."""
-    topics = catalogue.topics_of(article)
-    taken = {key(topic.name) for topic in topics}
+    taken = {key(topic.name) for topic in around.topics}
     return Entry(
         id=article.id,
         url=article.url,
@@ -94,13 +123,13 @@ def entry(
         published=article.date,
         updated=article.updated,
         authors=tuple(person(author, publication) for author in article.authors),
-        topics=topics,
-        tags=tuple(tag for tag in catalogue.tags_of(article) if key(tag.name) not in taken),
+        topics=around.topics,
+        tags=tuple(tag for tag in around.tags if key(tag.name) not in taken),
         schemes=publication.id_base + "feeds/",
         language=_language(article, publication),
         summary=article.summary or (rendition.excerpt if rendition else ""),
         content=rendition.html if rendition else "",
-        image=image(article, library),
+        image=around.image,
     )
 
 
@@ -133,7 +162,7 @@ def _language(article: Article, publication: Publication) -> str:
         return publication.language
 
 
-def image(article: Article, library: Library) -> Image | None:
+def _image(article: Article, library: Library) -> Image | None:
     """The featured image of `article`, absolute, with what the file on disk says of it.
 
     None for an image that has no address of its own (`data:`).

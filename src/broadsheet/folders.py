@@ -13,6 +13,7 @@ import marshal
 import os
 import stat
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from operator import attrgetter
 from pathlib import Path
 from typing import BinaryIO
@@ -132,6 +133,25 @@ def digest(listed: Mapping[str, Stamp]) -> str:
     # By the quickest way there is to write it down, in a form without references (version 2), of
     # which there could be more or fewer for the same. Nobody reads it.
     return hashlib.sha256(marshal.dumps(sorted(listed.items()), 2)).hexdigest()
+
+
+def packed(listed: Mapping[str, Stamp]) -> bytes:
+    """`listed`, to be kept. Nothing for names that are no text (PEP 383), which only systems have.
+
+    By msgspec, as a file that was meddled with must not bring down what reads it.
+    """
+    import msgspec  # a run that changes nothing is without
+
+    with suppress(UnicodeEncodeError):
+        return msgspec.msgpack.encode(listed)
+    return b""
+
+
+def unpacked(kept: bytes) -> dict[str, Stamp]:
+    """What was `packed`. Raises ValueError where it cannot tell."""
+    import msgspec
+
+    return msgspec.msgpack.decode(kept, type=dict[str, Stamp])
 
 
 def disk_time(state: Path) -> int:

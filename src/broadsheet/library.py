@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from posixpath import dirname, normpath
 from urllib.parse import quote
 
-from broadsheet.articles import Article
 from broadsheet.markup import Asset, Library
 from broadsheet.publication import Publication
 from broadsheet.settings import ArticleSettings
@@ -23,16 +22,15 @@ class File:
 
 def library(
     files: Iterable[File],
-    articles: Iterable[Article],
+    pages: Mapping[str, str],
     publication: Publication,
     settings: ArticleSettings,
 ) -> Library:
-    """The library of `articles` and `files`.
+    """The library of `files` and of the articles in `pages`: source path -> address.
 
     A file in a page bundle is served under its article's address, one in an assets folder from
     the root of the site, and any other at its path in the articles folder, as Hugo does.
     """
-    pages = {article.source: article.url for article in articles}
     bundles = {
         dirname(source): url
         for source, url in pages.items()

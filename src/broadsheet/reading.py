@@ -160,14 +160,14 @@ def _made(
             yield path, outcome
 
 
-def _as_text(value: object) -> str:
+def as_text(value: object) -> str:
     """A text of a type of its own, such as a language, for JSON."""
     if isinstance(value, str):
         return str(value)
     raise NotImplementedError
 
 
-_ENCODER = msgspec.json.Encoder(enc_hook=_as_text)
+_ENCODER = msgspec.json.Encoder(enc_hook=as_text)
 _OUTCOMES = msgspec.json.Decoder(list[Outcome])
 _DRAWER = msgspec.json.Decoder(_Drawer)
 

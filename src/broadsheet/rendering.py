@@ -10,9 +10,10 @@ import hashlib
 import re
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import NoReturn
 
 import msgspec
@@ -106,6 +107,7 @@ def renditions(
     cache: Cache,
     *,
     body: Callable[[Article], str] = own_body,
+    marks: Mapping[str, str] = MappingProxyType({}),
     forget: bool = False,
     workers: int | None = None,
     worth_a_worker: int = WORTH_A_WORKER,
@@ -113,7 +115,8 @@ def renditions(
 ) -> Renditions:
     """The rendition of each of `articles`; good for as long as `cache` is open.
 
-    body: where the body of an article comes from. forget: whether renditions of others may go.
+    body: where the body of an article comes from. marks: by id, of those whose renditions are known
+    to hold. forget: whether renditions of others may go.
     workers: how many processes may render; None: as many as there are cores. worth_a_worker: how
     many articles each must have at least. No count changes the outcome. step: called after each
     article that had to be rendered.
@@ -122,11 +125,14 @@ def renditions(
     the cache.
     """
     renderer = _Renderer(library, body)
-    keys = {article.id: key(article) for article in articles}
+    keys = {article.id: key(article) for article in articles if article.id not in marks}
     references = _references(cache.get("links", keys.values()))
     made = Renditions({article.id: article for article in articles}, cache, renderer)
     missing: list[Article] = []
     for article in articles:
+        if article.id in marks:
+            made.marks[article.id] = marks[article.id]
+            continue
         kept = references.get(keys[article.id])
         if kept is not None and _still_holds(kept, article, library):
             made.mark(article, kept)
@@ -144,11 +150,19 @@ def renditions(
         step()
     _keep(cache, fresh)
     if forget:
-        cache.forget_all_but("links", keys.values())
-        cache.forget_all_but("renditions", keys.values())
+        every = [*map(key, articles)]
+        cache.forget_all_but("links", every)
+        cache.forget_all_but("renditions", every)
     if problems:
         raise RenderError(*problems)
     return made
+
+
+def forget(cache: Cache, articles: Iterable[Article], *, but: Iterable[Article]) -> None:
+    """Forgets the renditions of `articles`, `but` for those of these."""
+    gone = {*map(key, articles)} - {*map(key, but)}
+    cache.forget("links", gone)
+    cache.forget("renditions", gone)
 
 
 def key(article: Article) -> str:

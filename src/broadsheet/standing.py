@@ -12,7 +12,7 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -27,6 +27,7 @@ from broadsheet.outputs import MANIFEST, Changes
 STATE = ".broadsheet"
 CONFIG_NAME = "broadsheet.toml"  # as in `config`, which a run that changes nothing does not import
 _LAST = "last"
+_LISTING = "listing"
 _UNKNOWN: Stamp = (0, 0, 0, 0)
 _EVER = datetime(1, 1, 1, tzinfo=UTC)
 _PUBLISHED = "published"
@@ -73,10 +74,17 @@ class View:
     code: str
     user: int
 
+    def with_files(self, inputs: Mapping[str, Stamp], there: Mapping[str, Stamp]) -> View:
+        """The same, but with these files in the folders that are read and in the feeds folder."""
+        return replace(self, inputs=folders.digest(inputs), feeds=folders.digest(there))
+
 
 @dataclass(frozen=True, slots=True)
-class _Last:
-    """The last build. since, until: for which moments it would come to the same; half open."""
+class Last:
+    """The last build. since, until: for which moments it would come to the same; half open.
+
+    Both as texts; `until` is empty where it would for ever.
+    """
 
     scope: Scope
     view: View
@@ -90,7 +98,8 @@ class Look:
     """What was found on disk before the run had the lock.
 
     stamps: of the files in the folders `searched`, `but` for those in these, after the disk time
-    `before`. there: of those in the feeds folder.
+    `before`. there: of those in the feeds folder. last: the last build, if nothing but those
+    `stamps` is other than it was.
     """
 
     searched: list[str]
@@ -98,6 +107,7 @@ class Look:
     before: int
     stamps: dict[str, Stamp]
     there: dict[str, Stamp]
+    last: Last | None = None
 
 
 def last(
@@ -123,9 +133,26 @@ def last(
         scope, before = kept.scope, folders.disk_time(state)
         stamps = folders.listing(root, scope.searched, but=scope.but)
         look = Look(scope.searched, scope.but, before, stamps, published(root / scope.feeds))
-        if view(scope, config, stamps, look.there) == kept.view:
+        seen = view(scope, config, stamps, look.there)
+        if seen == kept.view:
             return kept.summary
+        if replace(seen, inputs=kept.view.inputs) == kept.view:
+            return replace(look, last=kept)
     return look
+
+
+def edited(cache: Cache, look: Look) -> list[str] | None:
+    """The files that are other than at the last build, where none has come or gone.
+
+    None where it cannot tell, or where more is other than it was. To be asked under the lock.
+    """
+    with suppress(ValueError, TypeError, KeyError):
+        kept = cache.get("runs", [_LAST, _LISTING])
+        if look.last is not None and _unpacked(kept[_LAST]) == look.last:
+            listed = folders.unpacked(kept[_LISTING])
+            if listed.keys() == look.stamps.keys():
+                return [path for path, stamp in look.stamps.items() if listed[path] != stamp]
+    return None
 
 
 def view(
@@ -162,10 +189,17 @@ class Published:
         self._held: dict[str, tuple[str, str, Stamp]] = {}
         self._prints: dict[str, str] = {}
 
-    def standing(self, documents: Mapping[str, Document]) -> frozenset[str]:
-        """Those of `documents` that lie in the folder as they would be made."""
+    def standing(
+        self, documents: Mapping[str, Document], *, others: bool = False
+    ) -> frozenset[str]:
+        """Those of `documents` that lie in the folder as they would be made.
+
+        others: whether all other files are what they would be if they are what they were.
+        """
         self._prints = {path: self._print(each) for path, each in documents.items()}
         for path, (made_of, sum_, stamp) in self._remembered().items():
+            if others and path not in documents:
+                self._prints[path] = made_of
             if self._prints.get(path) != made_of:
                 continue
             if stamp != self.there.get(path):  # perhaps the same file from a backup, or too new
@@ -227,29 +261,21 @@ class Published:
         return now
 
 
-def remember(
-    cache: Cache,
-    scope: Scope,
-    seen: View,
-    span: tuple[datetime | None, datetime | None],
-    summary: Summary,
-) -> None:
-    """Remembers a build that came to `summary`, and would for all moments of `span`."""
-    since, until = span
-    kept = {
-        "scope": asdict(scope),
-        "view": asdict(seen),
-        "since": (since or _EVER).isoformat(),
-        "until": until.isoformat() if until else "",
-        "summary": asdict(summary),
-    }
-    cache.put("runs", {_LAST: json.dumps(kept).encode()})
+def remember(cache: Cache, done: Last, inputs: Mapping[str, Stamp]) -> None:
+    """Remembers a build that has just been done, and the files in the folders that it read."""
+    kept = {_LAST: json.dumps(asdict(done)).encode(), _LISTING: folders.packed(inputs)}
+    cache.put("runs", kept)
 
 
-def _unpacked(packed: bytes) -> _Last:
+def span(since: datetime | None, until: datetime | None) -> tuple[str, str]:
+    """`since` and `until` of a build, as they are remembered."""
+    return (since or _EVER).isoformat(), until.isoformat() if until else ""
+
+
+def _unpacked(packed: bytes) -> Last:
     kept = json.loads(packed)
     others = [tuple(stamp) if stamp else None for stamp in kept["view"].pop("others")]
-    return _Last(
+    return Last(
         Scope(**kept["scope"]),
         View(**kept["view"], others=others),
         kept["since"],

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -14,10 +12,6 @@ from broadsheet.cli.counting import count
 from broadsheet.cli.options import Options, common_options, options
 from broadsheet.outputs import Changes
 from broadsheet.standing import Look, Summary
-
-if TYPE_CHECKING:
-    from broadsheet.cli.project import Project
-    from broadsheet.errors import Problem
 
 
 @click.command()
@@ -34,58 +28,25 @@ def command(dry_run: bool, workers: int | None, adopt: bool, strict: bool) -> No
         _report(seen, Changes((), (), seen.files), False)
         return
     # What makes feeds takes a while to import; a run that finds nothing changed does without.
-    from broadsheet import outputs
-    from broadsheet.cache import Cache
-    from broadsheet.cli.making import site_documents
+    from broadsheet.cli.building import build
     from broadsheet.cli.project import Project
 
-    project = Project(options(), workers=workers)
-    with outputs.lock(project.state, project.config_name), Cache(project.state) as kept:
-        before = standing.Published(project.feeds_folder, project.fingerprint, project.state, kept)
-        # Not where another run has published since: it may have found what we have not.
-        if seen and seen.there == before.there:
-            project.seen = seen
-        documents = site_documents(project, kept)
-        problems = project.articles.problems
-        if problems and strict:
-            _refuse(problems)
-        gone = _dropped_out(project) if problems else []
-        changes = outputs.publish(
-            project.feeds_folder,
-            documents,
-            project.settings.feeds.folder,
-            standing=before.standing(documents),
-            keep=project.kept,
-            adopt=adopt,
-            dry_run=dry_run,
-        )
-        summary = _summary(project, changes)
-        if not dry_run:
-            after = before.remember(changes)
-            if after and not problems and config == _config(options()):
-                project.remember(kept, config, after, summary)
-    _report(summary, changes, dry_run)
-    for problem in problems:
+    built = build(
+        Project(options(), workers=workers),
+        seen,
+        config,
+        lambda: _config(options()),
+        strict=strict,
+        adopt=adopt,
+        dry_run=dry_run,
+    )
+    _report(built.summary, built.changes, dry_run)
+    for problem in built.problems:
         click.echo(f"{problem} (left out)", err=True)
-    for title in gone:
+    for title in built.gone:
         click.echo(f"dropped out of the feeds, where it was before: {title}", err=True)
-    if problems:
+    if built.problems:
         raise SystemExit(1)
-
-
-def _refuse(problems: Sequence[Problem]) -> NoReturn:
-    for problem in problems:
-        click.echo(str(problem), err=True)
-    click.echo("nothing has been written (--strict)", err=True)
-    raise SystemExit(1)
-
-
-def _dropped_out(project: Project) -> list[str]:
-    """The titles of the entries that readers have, and that this build will not have."""
-    from broadsheet.published import published
-
-    ids = {article.id for article in project.catalogue.articles}
-    return [each.title for each in published(project.feeds_folder) if each.id not in ids]
 
 
 def _path(given: Options) -> Path:
@@ -107,17 +68,6 @@ def _unchanged(given: Options, config: bytes) -> Summary | Look | None:
     """
     root = _path(given).parent
     return standing.last(root, root / standing.STATE, config, lambda: moment(given.now))
-
-
-def _summary(project: Project, changes: Changes) -> Summary:
-    pages = project.articles.pages
-    return Summary(
-        folder=project.settings.feeds.folder,
-        articles=len(project.catalogue.articles),
-        feeds=len(project.feeds),
-        files=len(changes.written) + changes.unchanged,
-        pages={why: [p for p in pages if pages[p] == why] for why in dict.fromkeys(pages.values())},
-    )
 
 
 def _report(summary: Summary, changes: Changes, dry_run: bool) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
+from types import MappingProxyType
 from typing import TypeVar
 
 from broadsheet import feeds, rendering
@@ -17,10 +19,10 @@ from broadsheet.digests.addresses import folder
 from broadsheet.digests.due import History
 from broadsheet.digests.issue import Issue
 from broadsheet.document import Document
-from broadsheet.entry import Entry, entry
+from broadsheet.entry import Entry, Held, entry, surroundings
 from broadsheet.errors import RenderError
 from broadsheet.feeds import Newsletter
-from broadsheet.markup import Rendition
+from broadsheet.markup import Library, Rendition
 from broadsheet.publication import Publication
 from broadsheet.settings import DigestSettings
 
@@ -36,36 +38,45 @@ def without_bad(project: Project, make: Callable[[], _T]) -> _T:
             project.leave_out(error.problems)
 
 
+@dataclass(frozen=True, slots=True)
+class Site:
+    """All that `build` makes, each file to be made when it is needed.
+
+    held: the articles in the feeds.
+    """
+
+    documents: dict[str, Document]
+    held: tuple[Held, ...]
+
+
 def site_files(project: Project) -> dict[str, bytes]:
     """All that `build` makes: the feeds, and what tells of the digests' issues.
 
     An article that cannot be rendered is left out, and becomes one of the project's problems.
     """
     with Cache(project.state) as kept:
-        return {path: each.make() for path, each in site_documents(project, kept).items()}
+        return {path: each.make() for path, each in site(project, kept).documents.items()}
 
 
-def site_documents(project: Project, kept: Cache) -> dict[str, Document]:
-    """The same, each to be made when it is needed, while the cache `kept` is open."""
-    return without_bad(project, lambda: _site_documents(project, kept))
+def site(project: Project, kept: Cache) -> Site:
+    """The same, while the cache `kept` is open."""
+    return without_bad(project, lambda: _site(project, kept))
 
 
-def _site_documents(project: Project, kept: Cache) -> dict[str, Document]:
+def _site(project: Project, kept: Cache) -> Site:
     settings = project.settings
     wanted = feeds.to_render(project.feeds, settings.feeds)
-    rendered = _renditions(project, wanted, kept, forget=True)
-    return {
-        **feeds.documents(
-            project.feeds,
-            project.catalogue,
-            rendered,
-            rendered.marks,
-            project.library,
-            settings.publication,
-            settings.feeds,
-        ),
-        **digest_documents(project, project.histories),
+    rendered = renditions_from(project, wanted, project.library, kept, forget=True)
+    held = {
+        article.id: Held(
+            article,
+            surroundings(article, project.catalogue, project.library),
+            rendered.marks.get(article.id),
+        )
+        for article in feeds.inside(project.feeds)
     }
+    made = feeds.documents(project.feeds, held, rendered, settings.publication, settings.feeds)
+    return Site(made | digest_documents(project, project.histories), tuple(held.values()))
 
 
 def digest_files(project: Project, histories: Mapping[str, History]) -> dict[str, bytes]:
@@ -147,7 +158,12 @@ def entries(
     rendered = renditions(project, articles)
     publication = project.settings.publication
     return {
-        article.id: entry(article, rendered[article.id], catalogue, publication, project.library)
+        article.id: entry(
+            article,
+            rendered[article.id],
+            surroundings(article, catalogue, project.library),
+            publication,
+        )
         for article in articles
     }
 
@@ -155,18 +171,26 @@ def entries(
 def renditions(project: Project, articles: Sequence[Article]) -> dict[str, Rendition]:
     """The renditions of `articles`, by id; the state folder must exist, which the lock sees to."""
     with Cache(project.state) as kept:
-        return dict(_renditions(project, articles, kept))
+        return dict(renditions_from(project, articles, project.library, kept))
 
 
-def _renditions(
-    project: Project, articles: Sequence[Article], kept: Cache, *, forget: bool = False
+def renditions_from(
+    project: Project,
+    articles: Sequence[Article],
+    library: Library,
+    kept: Cache,
+    *,
+    marks: Mapping[str, str] = MappingProxyType({}),
+    forget: bool = False,
 ) -> rendering.Renditions:
+    """The same, each when it is asked for, while the cache `kept` is open; see `renditions`."""
     with progress(len(articles), options()) as step:
         return rendering.renditions(
             articles,
-            project.library,
+            library,
             kept,
             body=project.reader.body,
+            marks=marks,
             forget=forget,
             workers=project.workers,
             step=step,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
@@ -10,18 +10,17 @@ from pathlib import Path
 
 from broadsheet import config, feeds, folders, inputs, reading, records, standing
 from broadsheet.cache import Cache
-from broadsheet.catalogue import Catalogue, steady
+from broadsheet.catalogue import Catalogue
 from broadsheet.cli.clock import moment
 from broadsheet.cli.options import Options
 from broadsheet.digests import addresses
 from broadsheet.digests.due import Digest, History
 from broadsheet.errors import Problem
-from broadsheet.folders import Stamp
 from broadsheet.library import library
 from broadsheet.markup import Library, Links
 from broadsheet.reading import Articles, Reader
 from broadsheet.settings import Settings
-from broadsheet.standing import Look, Summary
+from broadsheet.standing import Look
 
 STATE = standing.STATE
 PREVIEWS = "previews"
@@ -82,16 +81,6 @@ class Project:
         """All that outputs depend on, beside the files and the code."""
         return f"{self.settings!r} {self.reader.fingerprint}"
 
-    def remember(
-        self, kept: Cache, config: bytes, published: Mapping[str, Stamp], summary: Summary
-    ) -> None:
-        """Remembers a build that has left the feeds folder as `published`, where it can be sure."""
-        stamps = self.found.stamps
-        if all(folders.is_settled(stamp, self._before) for stamp in stamps.values()):
-            seen = standing.view(self.scope, config, stamps, published)
-            span = steady(self.articles.read, self.now)
-            standing.remember(kept, self.scope, seen, span, summary)
-
     @property
     def _ours(self) -> tuple[str, ...]:
         """What a run wrote must not be what the next one reads."""
@@ -99,12 +88,12 @@ class Project:
 
     @cached_property
     def found(self) -> inputs.Found:
-        """The files in the folders."""
+        """The files in the folders, after the disk time `before`."""
         settings, seen = self.settings.articles, self.seen
         if seen and (seen.searched, seen.but) == (self.scope.searched, self.scope.but):
-            self._before = seen.before
+            self.before = seen.before
             return inputs.find(self.root, settings, but=self._ours, listed=seen.stamps)
-        self._before = folders.disk_time(self.state)
+        self.before = folders.disk_time(self.state)
         return inputs.find(self.root, settings, but=self._ours)
 
     @cached_property
@@ -112,9 +101,7 @@ class Project:
         """The article files, parsed; what is wrong with one does not hinder the others."""
         found = self.found
         with Cache(self.state) as cache:
-            return reading.read(
-                self.reader, found, cache, before=self._before, workers=self.workers
-            )
+            return reading.read(self.reader, found, cache, before=self.before, workers=self.workers)
 
     @cached_property
     def reader(self) -> Reader:
@@ -139,9 +126,8 @@ class Project:
     def library(self) -> Library:
         """What the articles can link to, with the sizes of their featured images."""
         settings = self.settings
-        made = library(
-            self.found.files, self.articles.read, settings.publication, settings.articles
-        )
+        pages = {article.source: article.url for article in self.articles.read}
+        made = library(self.found.files, pages, settings.publication, settings.articles)
         named = (
             Links(made, article.source, article.url).asset(article.image)
             for article in self.catalogue.articles

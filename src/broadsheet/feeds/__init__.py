@@ -6,46 +6,53 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
 from broadsheet.articles import Article
-from broadsheet.catalogue import Catalogue
 from broadsheet.document import Document
-from broadsheet.entry import Entry, entry, image
+from broadsheet.entry import Entry, Held, entry
 from broadsheet.feeds.channel import INDEX, STYLESHEET, channel, of_newsletter
 from broadsheet.feeds.newsletter import Newsletter
 from broadsheet.feeds.plan import NEVER, Feed, plan
 from broadsheet.feeds.press import Press
-from broadsheet.markup import Library, Rendition
+from broadsheet.markup import Rendition
 from broadsheet.publication import Publication
 from broadsheet.settings import FEED_FILES, FeedFormat, FeedSettings
 
-__all__ = ["INDEX", "Feed", "Newsletter", "documents", "of_issues", "overview", "plan", "to_render"]
+__all__ = [
+    "INDEX",
+    "Feed",
+    "Newsletter",
+    "documents",
+    "inside",
+    "of_issues",
+    "overview",
+    "plan",
+    "to_render",
+]
 
 OPML = "feeds.opml"
 
 
+def inside(feeds: Iterable[Feed]) -> tuple[Article, ...]:
+    """The articles that stand in some feed, each once."""
+    return tuple({article.id: article for feed in feeds for article in feed.articles}.values())
+
+
 def to_render(feeds: Iterable[Feed], settings: FeedSettings) -> tuple[Article, ...]:
     """The articles whose body some feed needs, each once."""
-    wanted = (
-        article
-        for feed in feeds
-        for article in feed.articles
-        if settings.content == "full" or not article.summary
+    return tuple(
+        article for article in inside(feeds) if settings.content == "full" or not article.summary
     )
-    return tuple(dict.fromkeys(wanted))
 
 
 def documents(
     feeds: Sequence[Feed],
-    catalogue: Catalogue,
+    held: Mapping[str, Held],
     renditions: Mapping[str, Rendition],
-    marks: Mapping[str, str],
-    library: Library,
     publication: Publication,
     settings: FeedSettings,
 ) -> dict[str, Document]:
     """The feeds themselves: relative path (not percent-encoded) -> document.
 
-    renditions: by article id, of all that `to_render` names. marks: for each what changes when it
-    does.
+    held: by article id, all in `feeds`. renditions: likewise, of all that `to_render` names.
     """
     press = Press()
     entries: dict[str, Entry] = {}
@@ -53,16 +60,17 @@ def documents(
 
     def entry_of(article: Article) -> Entry:
         if article.id not in entries:
-            made = entry(article, renditions.get(article.id), catalogue, publication, library)
+            around = held[article.id].around
+            made = entry(article, renditions.get(article.id), around, publication)
             entries[article.id] = made if settings.content == "full" else made.without_content()
         return entries[article.id]
 
     def tell(article: Article) -> str:
         """All that the entry is made of; the sum of its source text stands for its fields."""
         if article.id not in told:
-            names = catalogue.topics_of(article), catalogue.tags_of(article)
-            mine = article.source, article.url, article.sha256, marks.get(article.id)
-            told[article.id] = repr((mine, names, image(article, library)))
+            its = held[article.id]
+            mine = article.source, article.url, article.sha256, its.mark
+            told[article.id] = repr((mine, its.around))
         return told[article.id]
 
     def make(feed: Feed, format_: FeedFormat) -> bytes:

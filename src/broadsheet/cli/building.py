@@ -1,0 +1,144 @@
+"""A build that has something to do: all of the site, or what an edit has changed.
+
+Not in `build`, since a run that finds nothing changed imports nothing that makes feeds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import NoReturn
+
+import click
+
+from broadsheet import folders, outputs, plans, standing
+from broadsheet.cache import Cache
+from broadsheet.catalogue import steady
+from broadsheet.cli.amending import Amendment, amendment
+from broadsheet.cli.making import Site, site
+from broadsheet.cli.project import Project
+from broadsheet.errors import Problem
+from broadsheet.folders import Stamp
+from broadsheet.outputs import Changes
+from broadsheet.standing import Last, Look, Published, Summary
+
+_EVERYTHING = ("",)  # what every path begins with
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What a build came to. problems: what is wrong with the articles that were left out; gone:
+    the titles of the entries that readers had, and that are no longer in the feeds."""
+
+    summary: Summary
+    changes: Changes
+    problems: tuple[Problem, ...] = ()
+    gone: tuple[str, ...] = ()
+
+
+def build(
+    project: Project,
+    seen: Look | None,
+    config: bytes,
+    config_now: Callable[[], bytes],
+    *,
+    strict: bool = False,
+    adopt: bool = False,
+    dry_run: bool = False,
+) -> Built:
+    """Makes the feeds folder of `project` what it should be.
+
+    seen: what was seen of the folders, if they were looked at. config: the text of the config
+    from before `project` read it; config_now: the text as it is. Ends the command where articles
+    are wrong and it is `strict`.
+    """
+    with outputs.lock(project.state, project.config_name), Cache(project.state) as kept:
+        before = Published(project.feeds_folder, project.fingerprint, project.state, kept)
+        # Not where another run has published since: it may have found what we have not.
+        if seen and seen.there == before.there:
+            project.seen = seen
+        if edit := amendment(project, kept):
+            return _amend(project, edit, kept, before, lambda: config_now() == config)
+        made = site(project, kept)
+        problems = project.articles.problems
+        if problems and strict:
+            _refuse(problems)
+        gone = _dropped_out(project) if problems else ()
+        changes = outputs.publish(
+            project.feeds_folder,
+            made.documents,
+            project.settings.feeds.folder,
+            standing=before.standing(made.documents),
+            keep=project.kept,
+            adopt=adopt,
+            dry_run=dry_run,
+        )
+        summary = _summary(project, changes)
+        if not dry_run:
+            after = before.remember(changes)
+            if after and not problems and config_now() == config:
+                _remember(project, made, kept, config, after, summary)
+        return Built(summary, changes, problems, gone)
+
+
+def _amend(
+    project: Project, edit: Amendment, kept: Cache, before: Published, stands: Callable[[], bool]
+) -> Built:
+    """The same, where an edit has moved nothing."""
+    changes = outputs.publish(
+        project.feeds_folder,
+        edit.documents,
+        project.settings.feeds.folder,
+        standing=before.standing(edit.documents, others=True),
+        keep=_EVERYTHING,
+    )
+    after = before.remember(changes)
+    if after and stands():
+        edit.remember(kept, after)
+    summary = edit.last.summary
+    return Built(summary, replace(changes, unchanged=summary.files - len(changes.written)))
+
+
+def _remember(
+    project: Project,
+    made: Site,
+    kept: Cache,
+    config: bytes,
+    after: Mapping[str, Stamp],
+    summary: Summary,
+) -> None:
+    """Remembers a build of all that has left the feeds folder as `after`, if it can be sure."""
+    stamps, articles = project.found.stamps, project.articles.read
+    if not all(folders.is_settled(stamp, project.before) for stamp in stamps.values()):
+        return
+    seen = standing.view(project.scope, config, stamps, after)
+    since, until = standing.span(*steady(articles, project.now))
+    with kept.together():
+        standing.remember(kept, Last(project.scope, seen, since, until, summary), stamps)
+        plans.keep(kept, articles, project.feeds, made.held)
+
+
+def _refuse(problems: Sequence[Problem]) -> NoReturn:
+    for problem in problems:
+        click.echo(str(problem), err=True)
+    click.echo("nothing has been written (--strict)", err=True)
+    raise SystemExit(1)
+
+
+def _dropped_out(project: Project) -> tuple[str, ...]:
+    """The titles of the entries that readers have, and that this build will not have."""
+    from broadsheet.published import published  # brings the checks, for the few runs that want it
+
+    ids = {article.id for article in project.catalogue.articles}
+    return tuple(each.title for each in published(project.feeds_folder) if each.id not in ids)
+
+
+def _summary(project: Project, changes: Changes) -> Summary:
+    pages = project.articles.pages
+    return Summary(
+        folder=project.settings.feeds.folder,
+        articles=len(project.catalogue.articles),
+        feeds=len(project.feeds),
+        files=len(changes.written) + changes.unchanged,
+        pages={why: [p for p in pages if pages[p] == why] for why in dict.fromkeys(pages.values())},
+    )
