@@ -188,7 +188,7 @@ def test_the_cache_does_not_grow_with_edits(built: Newsroom, ways: list[str]) ->
 
     def rows() -> list[int]:
         with closing(sqlite3.connect(built.folder / ".broadsheet" / FILE_NAME)) as database:
-            shelves = ("articles", "held", "links", "renditions", "runs")
+            shelves = ("articles", "held", "links", "places", "renditions", "runs", "stamps")
             query = "SELECT count(*) FROM {}"
             return [database.execute(query.format(each)).fetchone()[0] for each in shelves]
 
@@ -200,7 +200,7 @@ def test_the_cache_does_not_grow_with_edits(built: Newsroom, ways: list[str]) ->
     assert rows() == before
 
 
-@pytest.mark.parametrize("shelf", ["held", "links", "renditions", "runs"])
+@pytest.mark.parametrize("shelf", ["held", "links", "places", "renditions", "runs", "stamps"])
 def test_what_is_broken_in_the_cache_is_made_anew(built: Newsroom, shelf: str) -> None:
     """Any of what is remembered may be lost, alone."""
     with closing(sqlite3.connect(built.folder / ".broadsheet" / FILE_NAME)) as database:

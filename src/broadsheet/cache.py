@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import Any, Final, Literal, Self, get_args
 
 FILE_NAME: Final = "cache.sqlite3"
-Shelf = Literal["articles", "held", "links", "renditions", "runs"]
+Shelf = Literal["articles", "held", "links", "places", "renditions", "runs", "stamps"]
 _SHELVES: tuple[Shelf, ...] = get_args(Shelf)
 _COLUMNS = ["key", "value"]
 _SOURCES = (".py", ".toml", ".j2", ".css")
@@ -78,6 +78,12 @@ class Cache:
         """Keeps `values`, in the place of those with their keys."""
         rows = [(key, _seal(shelf, key, value) + value) for key, value in values.items()]
         self._change(f"INSERT OR REPLACE INTO {shelf} VALUES (?, ?)", rows)  # noqa: S608
+
+    def fill(self, shelf: Shelf, values: Mapping[str, bytes]) -> None:
+        """Keeps `values` and nothing else on a shelf; writes only what is new."""
+        there = self.all(shelf)
+        self.put(shelf, {key: each for key, each in values.items() if there.get(key) != each})
+        self.forget_all_but(shelf, values)
 
     def forget_all_but(self, shelf: Shelf, keys: Iterable[str]) -> None:
         """Forgets all other keys, so that the cache does not grow with every edit."""

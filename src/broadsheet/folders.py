@@ -13,7 +13,6 @@ import marshal
 import os
 import stat
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import suppress
 from operator import attrgetter
 from pathlib import Path
 from typing import BinaryIO
@@ -23,6 +22,10 @@ from broadsheet.errors import ArticleError, Problem
 Stamp = tuple[int, int, int, int]
 """Bytes, time of the last change of content and of anything (nanoseconds), and inode."""
 
+Part = list[tuple[str, Stamp]]
+"""Files with their stamps, sorted by path."""
+
+_PART = 512  # files
 _LEFT_OUT = {"node_modules", "__pycache__"}
 _TICK = 20_000_000  # nanoseconds; no kernel counts in longer steps
 _COARSE_TICK = 2_000_000_000  # FAT's, the longest of the file systems that know no fractions
@@ -128,30 +131,17 @@ def listing(root: Path, folders: Iterable[str], *, but: Collection[str] = ()) ->
     return found
 
 
-def digest(listed: Mapping[str, Stamp]) -> str:
-    """One text for all of `listed`; it changes when any path or stamp does."""
+def parts(listed: Mapping[str, Stamp]) -> list[Part]:
+    """`listed` by path, in parts of which each can be looked at alone."""
+    items = sorted(listed.items())
+    return [items[start : start + _PART] for start in range(0, len(items), _PART)]
+
+
+def digest(part: Part) -> str:
+    """One text for all in `part`; it changes when any path or stamp does."""
     # By the quickest way there is to write it down, in a form without references (version 2), of
     # which there could be more or fewer for the same. Nobody reads it.
-    return hashlib.sha256(marshal.dumps(sorted(listed.items()), 2)).hexdigest()
-
-
-def packed(listed: Mapping[str, Stamp]) -> bytes:
-    """`listed`, to be kept. Nothing for names that are no text (PEP 383), which only systems have.
-
-    By msgspec, as a file that was meddled with must not bring down what reads it.
-    """
-    import msgspec  # a run that changes nothing is without
-
-    with suppress(UnicodeEncodeError):
-        return msgspec.msgpack.encode(listed)
-    return b""
-
-
-def unpacked(kept: bytes) -> dict[str, Stamp]:
-    """What was `packed`. Raises ValueError where it cannot tell."""
-    import msgspec
-
-    return msgspec.msgpack.decode(kept, type=dict[str, Stamp])
+    return hashlib.sha256(marshal.dumps(part, 2)).hexdigest()
 
 
 def disk_time(state: Path) -> int:

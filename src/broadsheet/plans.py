@@ -7,6 +7,7 @@ only what stands in these need be known.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from broadsheet.cache import Cache
 from broadsheet.entry import Held
 from broadsheet.feeds import Feed
 from broadsheet.feeds.plan import Kind
-from broadsheet.reading import as_text
+from broadsheet.reading import as_text, drawer_of
 
 _PLAN = "plan"
 
@@ -46,9 +47,9 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """places: of every article, by source. feeds: all of them."""
+    """articles: how many there are. feeds: all of them."""
 
-    places: dict[str, Place]
+    articles: int
     feeds: tuple[Row, ...]
 
     def holding(self, sources: Set[str]) -> list[Row]:
@@ -70,19 +71,19 @@ def place(article: Article) -> Place:
 
 
 def keep(
-    cache: Cache, articles: Iterable[Article], feeds: Sequence[Feed], held: Iterable[Held]
+    cache: Cache, articles: Sequence[Article], feeds: Sequence[Feed], held: Iterable[Held]
 ) -> None:
     """Keeps the plan of a whole build: `articles` are all, `held` those in `feeds`."""
     rows = tuple(
         Row(f.path, f.kind, f.name, tuple(a.source for a in f.articles), f.total, f.older)
         for f in feeds
     )
-    plan = Plan({article.source: place(article) for article in articles}, rows)
-    cache.put("runs", {_PLAN: _ENCODER.encode(plan)})
-    packed = _packed(held)
-    there = cache.all("held")
-    cache.put("held", {key: each for key, each in packed.items() if there.get(key) != each})
-    cache.forget("held", there.keys() - packed.keys())
+    drawers: defaultdict[str, dict[str, Place]] = defaultdict(dict)
+    for article in articles:
+        drawers[drawer_of(article.source)][article.source] = place(article)
+    cache.put("runs", {_PLAN: _ENCODER.encode(Plan(len(articles), rows))})
+    cache.fill("places", {name: _ENCODER.encode(each) for name, each in drawers.items()})
+    cache.fill("held", _packed(held))
 
 
 def keep_edited(cache: Cache, edited: Iterable[Held]) -> None:
@@ -95,6 +96,18 @@ def load(cache: Cache) -> Plan | None:
     with suppress(KeyError, msgspec.MsgspecError, ValueError):
         return _PLANS.decode(cache.get("runs", [_PLAN])[_PLAN])
     return None
+
+
+def places(cache: Cache, sources: Iterable[str]) -> dict[str, Place]:
+    """The places of these articles at the last build; more may be in it, and some not."""
+    kept = cache.get("places", {drawer_of(source) for source in sources})
+    return _opened(kept)
+
+
+def all_places(cache: Cache, plan: Plan) -> dict[str, Place] | None:
+    """The places of all articles at the last build; None where some are not there."""
+    found = _opened(cache.all("places"))
+    return found if len(found) == plan.articles else None
 
 
 def held(cache: Cache, sources: Collection[str]) -> dict[str, Held] | None:
@@ -111,10 +124,19 @@ def feed(row: Row, articles: Mapping[str, Article]) -> Feed:
     return Feed(row.path, row.kind, row.name, inside, row.total, row.older)
 
 
+def _opened(drawers: Mapping[str, bytes]) -> dict[str, Place]:
+    found: dict[str, Place] = {}
+    for value in drawers.values():
+        with suppress(msgspec.MsgspecError, ValueError):
+            found |= _PLACES.decode(value)
+    return found
+
+
 def _packed(held: Iterable[Held]) -> dict[str, bytes]:
     return {each.article.source: _ENCODER.encode(each) for each in held}
 
 
 _ENCODER = msgspec.json.Encoder(enc_hook=as_text)
 _PLANS = msgspec.json.Decoder(Plan)
+_PLACES = msgspec.json.Decoder(dict[str, Place])
 _HELD = msgspec.json.Decoder(Held)

@@ -57,9 +57,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class _Drawer:
-    """Outcomes as they are kept, by path with the stamp of the file; reader: what else they
-    depend on. Some in one piece take less time to find, to check and to unpack than one by one.
-    """
+    """Outcomes by path, with the stamp of the file; reader: what else they depend on."""
 
     reader: str
     kept: dict[str, tuple[Stamp, Outcome]]
@@ -139,7 +137,7 @@ def read(
         stamp = found.stamps[path]
         # What could not be read at all may be readable next time without any change.
         if folders.is_settled(stamp, before) and not outcome.problems:
-            name = _drawer_of(path)
+            name = drawer_of(path)
             drawers.setdefault(name, {})[path] = stamp, outcome
             touched.add(name)
     if touched:
@@ -187,7 +185,11 @@ def _drawers(cache: Cache, context: str) -> dict[str, dict[str, tuple[Stamp, Out
     return drawers
 
 
-def _drawer_of(path: str) -> str:
+def drawer_of(path: str) -> str:
+    """In which drawer what is known of the article at `path` is kept.
+
+    Some in one piece take less time to find, to check and to unpack than one by one.
+    """
     return f"{crc32(path.encode('utf-8', 'surrogatepass')) % _DRAWERS:02x}"
 
 

@@ -15,6 +15,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
+from itertools import zip_longest
 from pathlib import Path
 
 from broadsheet import folders
@@ -27,7 +28,6 @@ from broadsheet.outputs import MANIFEST, Changes
 STATE = ".broadsheet"
 CONFIG_NAME = "broadsheet.toml"  # as in `config`, which a run that changes nothing does not import
 _LAST = "last"
-_LISTING = "listing"
 _UNKNOWN: Stamp = (0, 0, 0, 0)
 _EVER = datetime(1, 1, 1, tzinfo=UTC)
 _PUBLISHED = "published"
@@ -65,18 +65,17 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """All of that at one moment, as far as stamps tell. Two that are equal: nothing changed."""
+    """All of that at one moment, as far as stamps tell. Two that are equal: nothing changed.
+
+    inputs, feeds: of the files in the folders that are read, and of the feeds folder, in parts.
+    """
 
     config: str
-    inputs: str
-    feeds: str
+    inputs: list[str]
+    feeds: list[str]
     others: list[Stamp | None]
     code: str
     user: int
-
-    def with_files(self, inputs: Mapping[str, Stamp], there: Mapping[str, Stamp]) -> View:
-        """The same, but with these files in the folders that are read and in the feeds folder."""
-        return replace(self, inputs=folders.digest(inputs), feeds=folders.digest(there))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +97,8 @@ class Look:
     """What was found on disk before the run had the lock.
 
     stamps: of the files in the folders `searched`, `but` for those in these, after the disk time
-    `before`. there: of those in the feeds folder. last: the last build, if nothing but those
-    `stamps` is other than it was.
+    `before`. there: of those in the feeds folder. view: of all this. last: the last build, if
+    nothing but those `stamps` is other than it was.
     """
 
     searched: list[str]
@@ -107,7 +106,8 @@ class Look:
     before: int
     stamps: dict[str, Stamp]
     there: dict[str, Stamp]
-    last: Last | None = None
+    view: View
+    last: Last | None
 
 
 def last(
@@ -132,12 +132,14 @@ def last(
             return None
         scope, before = kept.scope, folders.disk_time(state)
         stamps = folders.listing(root, scope.searched, but=scope.but)
-        look = Look(scope.searched, scope.but, before, stamps, published(root / scope.feeds))
-        seen = view(scope, config, stamps, look.there)
+        there = published(root / scope.feeds)
+        seen = view(scope, config, stamps, there)
         if seen == kept.view:
             return kept.summary
-        if replace(seen, inputs=kept.view.inputs) == kept.view:
-            return replace(look, last=kept)
+        edited = replace(seen, inputs=kept.view.inputs) == kept.view
+        look = Look(
+            scope.searched, scope.but, before, stamps, there, seen, kept if edited else None
+        )
     return look
 
 
@@ -146,13 +148,26 @@ def edited(cache: Cache, look: Look) -> list[str] | None:
 
     None where it cannot tell, or where more is other than it was. To be asked under the lock.
     """
+    found: list[str] = []
     with suppress(ValueError, TypeError, KeyError):
-        kept = cache.get("runs", [_LAST, _LISTING])
-        if look.last is not None and _unpacked(kept[_LAST]) == look.last:
-            listed = folders.unpacked(kept[_LISTING])
-            if listed.keys() == look.stamps.keys():
-                return [path for path, stamp in look.stamps.items() if listed[path] != stamp]
+        if look.last is None or _unpacked(cache.get("runs", [_LAST])[_LAST]) != look.last:
+            return None
+        parts = _changed(look, look.last)
+        kept = cache.get("stamps", parts)
+        for number, part in parts.items():
+            then = [(path, tuple(stamp)) for path, stamp in json.loads(kept[number])]
+            if [path for path, _ in then] != [path for path, _ in part]:
+                return None
+            found += [new[0] for new, old in zip(part, then, strict=True) if new != old]
+        return found
     return None
+
+
+def _changed(look: Look, last: Last) -> dict[str, folders.Part]:
+    """The parts of what is read that are other than they were, by number."""
+    digests = zip_longest(look.view.inputs, last.view.inputs)
+    parts = folders.parts(look.stamps)
+    return {str(n): parts[n] for n, (now, then) in enumerate(digests) if now != then}
 
 
 def view(
@@ -162,10 +177,10 @@ def view(
     code = folders.listing(Path(__file__).parent, ["."])
     return View(
         config=sha256(config).hexdigest(),
-        inputs=folders.digest(inputs),
-        feeds=folders.digest(there),
+        inputs=[*map(folders.digest, folders.parts(inputs))],
+        feeds=[*map(folders.digest, folders.parts(there))],
         others=[_stamp(Path(path)) for path in scope.others],
-        code=f"{folders.digest(code)} {libraries()}",
+        code=f"{folders.digest(sorted(code.items()))} {libraries()}",
         user=os.geteuid() if hasattr(os, "geteuid") else 0,
     )
 
@@ -263,13 +278,26 @@ class Published:
 
 def remember(cache: Cache, done: Last, inputs: Mapping[str, Stamp]) -> None:
     """Remembers a build that has just been done, and the files in the folders that it read."""
-    kept = {_LAST: json.dumps(asdict(done)).encode(), _LISTING: folders.packed(inputs)}
-    cache.put("runs", kept)
+    cache.put("runs", {_LAST: json.dumps(asdict(done)).encode()})
+    cache.fill("stamps", {str(n): _packed(each) for n, each in enumerate(folders.parts(inputs))})
+
+
+def amend(cache: Cache, look: Look, last: Last, there: Mapping[str, Stamp]) -> None:
+    """Remembers that the `last` build was made good for what `look` saw, and what is there now."""
+    feeds = [*map(folders.digest, folders.parts(there))]
+    done = replace(last, view=replace(look.view, feeds=feeds))
+    cache.put("runs", {_LAST: json.dumps(asdict(done)).encode()})
+    cache.put("stamps", {number: _packed(each) for number, each in _changed(look, last).items()})
 
 
 def span(since: datetime | None, until: datetime | None) -> tuple[str, str]:
     """`since` and `until` of a build, as they are remembered."""
     return (since or _EVER).isoformat(), until.isoformat() if until else ""
+
+
+def _packed(part: folders.Part) -> bytes:
+    """For the cache. Names that are no text (PEP 383) stay the bytes that they are."""
+    return json.dumps(part).encode()
 
 
 def _unpacked(packed: bytes) -> Last:

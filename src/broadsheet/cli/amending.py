@@ -7,7 +7,7 @@ that all the rest stands. Wherever it is not sure of that, it says so, and all i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from typing import TypeVar
 
@@ -22,7 +22,7 @@ from broadsheet.errors import RenderError
 from broadsheet.folders import Stamp
 from broadsheet.library import library
 from broadsheet.markup import Library
-from broadsheet.plans import Plan, Row
+from broadsheet.plans import Place, Plan, Row
 from broadsheet.standing import Last, Look
 
 _T = TypeVar("_T")
@@ -48,10 +48,8 @@ class Amendment:
         """Remembers a build that has left the feeds folder as `published`, if it can be sure."""
         if not self.settled:
             return
-        stamps = self.look.stamps
-        seen = self.last.view.with_files(stamps, published)
         with kept.together():
-            standing.remember(kept, replace(self.last, view=seen), stamps)
+            standing.amend(kept, self.look, self.last, published)
             plans.keep_edited(kept, self.held)
         rendering.forget(kept, _articles(self.former), but=_articles(self.held))
 
@@ -68,7 +66,7 @@ def amendment(project: Project, kept: Cache) -> Amendment | None:
     if paths is None or plan is None:
         return None
     stamps = {path: look.stamps[path] for path in paths}
-    edited = _edited(project, plan, stamps)
+    edited = _edited(project, plans.places(kept, stamps), stamps)
     rows = plan.holding(edited.keys()) if edited else []
     held = plans.held(kept, {source for row in rows for source in row.articles})
     if edited is None or held is None or _heads_a_feed_anew(edited, held, rows):
@@ -82,13 +80,15 @@ def amendment(project: Project, kept: Cache) -> Amendment | None:
     return Amendment(documents, tuple(now.values()), former, settled, look, look.last)
 
 
-def _edited(project: Project, plan: Plan, stamps: Mapping[str, Stamp]) -> dict[str, Article] | None:
-    """The files of these stamps as articles; None where one is none, or has moved."""
+def _edited(
+    project: Project, places: Mapping[str, Place], stamps: Mapping[str, Stamp]
+) -> dict[str, Article] | None:
+    """The files of these stamps as articles; None where one is none, or not in its place."""
     found = inputs.find(project.root, project.settings.articles, listed=stamps)
     edited: dict[str, Article] = {}
     for path, folder in found.articles:
         article = project.reader.outcome((path, folder)).article
-        if article is not None and plan.places.get(path) == plans.place(article):
+        if article is not None and places.get(path) == plans.place(article):
             edited[path] = article
     return edited if edited.keys() == stamps.keys() else None
 
@@ -116,7 +116,7 @@ def _made(
     rendered = renditions_from(
         project,
         feeds.to_render(theirs, settings.feeds),
-        _library(project, plan),
+        _library(project, plan, kept),
         kept,
         marks={h.article.id: h.mark for s, h in held.items() if s not in edited and h.mark},
     )
@@ -134,13 +134,16 @@ def _articles(held: Sequence[Held]) -> list[Article]:
     return [each.article for each in held]
 
 
-def _library(project: Project, plan: Plan) -> Library:
+def _library(project: Project, plan: Plan, kept: Cache) -> Library:
     """What articles can link to, gathered when the first link is met that needs it."""
     publication, settings = project.settings.publication, project.settings.articles
 
     @cache
     def whole() -> Library:
-        pages = {source: place.url for source, place in plan.places.items()}
+        places = plans.all_places(kept, plan)
+        if places is None:
+            return project.library
+        pages = {source: place.url for source, place in places.items()}
         return library(project.found.files, pages, publication, settings)
 
     return Library(
