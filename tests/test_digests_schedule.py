@@ -194,7 +194,10 @@ def test_ticks_are_written_with_the_offset_of_their_moment() -> None:
     [
         ("@hourly", "0 * * * *"),
         ("@daily", "0 0 * * *"),
+        ("@midnight", "0 0 * * *"),
         ("@weekly", "0 0 * * 0"),
+        ("@yearly", "0 0 1 1 *"),
+        ("@annually", "0 0 1 1 *"),
         ("@monthly", "0 0 1 * *"),
         (" @Weekly ", "0 0 * * SUN"),
     ],
