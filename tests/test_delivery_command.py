@@ -154,6 +154,23 @@ def test_status_tells_how_far_each_issue_is(office: Post) -> None:
     assert "delivery weekly/2025-06-30: 2 sent\n" in office.newsroom.run("status").out
 
 
+def test_a_digest_that_is_taken_out_in_the_midst_is_told(office: Post) -> None:
+    """Every run says that readers still wait, and what to do; then all get the issue, once."""
+    office.subscribe(3)
+    office.deliver("--limit", "1")
+    config = office.newsroom.folder / "broadsheet.toml"
+    text = config.read_text(encoding="utf-8")
+    config.write_text(text.replace("[digests.weekly]", "[digests.monthly]"), encoding="utf-8")
+    told = "weekly/2025-06-30: 2 pending, 1 sent; the config has no [digests.weekly] any more; "
+    ran = office.deliver("--quiet")
+    assert ran.err.startswith(told)
+    assert (ran.code, ran.out) == (0, "")
+    assert told in office.newsroom.run("status").out
+    config.write_text(text, encoding="utf-8")
+    assert office.deliver().out == "weekly/2025-06-30: 3 sent\n"
+    assert sorted(office.received().values()) == [1, 1, 1]
+
+
 def test_a_delivery_that_an_earlier_version_began_goes_on(office: Post) -> None:
     """Its database is brought up to date, and everyone who waits gets the issue, once."""
     with sqlite3.connect(office.newsroom.folder / "broadsheet.db") as connection:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from broadsheet.cli.counting import count
-from broadsheet.cli.deliveries import existing, progress_data, progress_words
+from broadsheet.cli.deliveries import existing, is_stranded, progress_data, progress_words
 from broadsheet.cli.extras import extra
 from broadsheet.cli.issued import Asked, begin, chosen, ledger_clock
 from broadsheet.cli.options import Options, common_options, options
@@ -205,11 +205,13 @@ def _report(
 
     with database.reading() as connection:
         names = {(each.digest, each.key) for each in begun}
-        found = [p for p in accounts.progress(connection) if (p.digest, p.key) in names]
+        every = accounts.progress(connection)
+    found = [each for each in every if (each.digest, each.key) in names]
+    stranded = [each for each in every if is_stranded(each, project)]
     counts: dict[State, int] = tally.counts if tally else {}
     if asked.as_json:
         shown = {
-            "issues": [progress_data(each) for each in found] + _left(left),
+            "issues": [progress_data(each) for each in found + stranded] + _left(left),
             "run": {
                 **{str(each): counts.get(each, 0) for each in STATES if each != "claimed"},
                 "taken_over": tally.taken_over if tally else 0,
@@ -222,6 +224,8 @@ def _report(
             click.echo(progress_words(each, project))
         if not found:
             _show(_left(left), asked)
+    for each in stranded:
+        click.echo(progress_words(each, project), err=True)
     if tally is not None:
         _end(tally)
 

@@ -42,7 +42,14 @@ def progress_words(progress: Progress, project: Project) -> str:
     if progress.next_at and progress.left:
         zone = project.settings.publication.timezone
         line += f"; next try {progress.next_at.astimezone(zone):%Y-%m-%d %H:%M}"
+    if is_stranded(progress, project):
+        line += f"; the config has no [digests.{progress.digest}] any more; with it, this goes on"
     return line
+
+
+def is_stranded(progress: Progress, project: Project) -> bool:
+    """Whether someone still waits for an issue of a digest that is no longer in the config."""
+    return progress.left > 0 and progress.digest not in project.settings.digests
 
 
 def delivery_status(project: Project) -> tuple[Progress, ...]:
