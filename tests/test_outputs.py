@@ -66,6 +66,33 @@ def test_a_file_that_does_not_change_is_not_touched(tmp_path: Path) -> None:
     assert stamps(tmp_path)["index.html"] == before
 
 
+def test_of_many_files_those_that_are_linked_to_come_first(tmp_path: Path) -> None:
+    """Several are written at once, but none before all that lie deeper are there."""
+    files = {f"tags/{n}/atom.xml": b"x" * n for n in range(100)} | {"a.xml": b"1", "b.xml": b"2"}
+    changes = publish(tmp_path, files, "feeds")
+    assert seen(tmp_path) == files
+    assert set(changes.held) == set(changes.written) == set(files)
+    written = {path: (tmp_path / path).stat().st_ctime_ns for path in files}
+    assert max(written[path] for path in files if "/" in path) <= written["a.xml"]
+    assert publish(tmp_path, files, "feeds").held == changes.held
+
+
+def test_one_of_many_files_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    """Each file is old or new, the one it was is named, and the next run writes the rest."""
+    old = {f"tags/{n}/atom.xml": b"old" for n in range(100)}
+    new = dict.fromkeys(old, b"new")
+    publish(tmp_path, old, "feeds")
+    (tmp_path / "tags/50/.atom.xml.broadsheet-tmp").mkdir()
+    (tmp_path / "tags/50/.atom.xml.broadsheet-tmp/x").touch()
+    with pytest.raises(OutputError, match=r"atom\.xml cannot be written"):
+        publish(tmp_path, new, "feeds")
+    (tmp_path / "tags/50/.atom.xml.broadsheet-tmp/x").unlink()
+    (tmp_path / "tags/50/.atom.xml.broadsheet-tmp").rmdir()
+    assert set(seen(tmp_path).values()) <= {b"old", b"new"}
+    publish(tmp_path, new, "feeds")
+    assert seen(tmp_path) == new
+
+
 def test_a_dry_run_writes_nothing(tmp_path: Path) -> None:
     """It says what it would do, and not even the manifest changes."""
     publish(tmp_path, OLD, "feeds")
