@@ -8,7 +8,13 @@ from hypothesis import strategies as st
 
 from broadsheet.characters import forbidden, printable
 from broadsheet.markup import Library, Links, plain, render, shorten, width
-from broadsheet.markup.text import first_paragraph, is_unspaced
+from broadsheet.markup.text import (
+    CLUSTER,
+    cluster_width,
+    clusters,
+    first_paragraph,
+    is_unspaced,
+)
 
 LINKS = Links(Library("https://example.org/"), "a.md", "https://example.org/a/")
 FAMILY = "👨\u200d👩\u200d👧"
@@ -117,3 +123,10 @@ def test_plain_words_leave_code_and_tables_out() -> None:
     """A list of articles has no room for code blocks and tables."""
     assert plain("<p>a<br>b</p>\n<pre>c</pre><table><tr><td>d</td></tr></table><p>e</p>") == "a b e"
     assert first_paragraph("<blockquote><p>q</p></blockquote><p> </p><p>own</p>") == "own"
+
+
+@given(st.text("ab中。 é\u0301\u200d\ufe0f👧🏽🇦"))
+def test_text_without_marks_is_measured_by_its_characters(words: str) -> None:
+    """They and their widths are those that the search for what belongs together finds."""
+    found = [found[0] for found in CLUSTER.finditer(words)]
+    assert [*clusters(words)] == [(each, cluster_width(each)) for each in found]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html as html_library
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable
 from functools import lru_cache
 from unicodedata import east_asian_width
 
@@ -17,12 +17,13 @@ _SHARED = frozenset("“”‘’…—·")  # punctuation of Chinese and of oth
 
 # What one sees as one character (UAX #29, in short): a flag is two letters, and marks, variation
 # selectors, skin tones and all that a joiner joins belong to what they follow.
-_CLUSTER = re.compile(
-    "[\U0001f1e6-\U0001f1ff]{2}|"
-    ".(?:[\u0300-\u036f\u1ab0-\u1aff\u20d0-\u20f0\ufe00-\ufe0f\ufe20-\ufe2f\U0001f3fb-\U0001f3ff"
-    "\U000e0020-\U000e007f]|\u200d.?)*",
-    re.DOTALL,
+_FLAGS = "\U0001f1e6-\U0001f1ff"
+_MARKS = (
+    "\u0300-\u036f\u1ab0-\u1aff\u20d0-\u20f0\ufe00-\ufe0f\ufe20-\ufe2f\U0001f3fb-\U0001f3ff"
+    "\U000e0020-\U000e007f"
 )
+CLUSTER = re.compile(f"[{_FLAGS}]{{2}}|.(?:[{_MARKS}]|\u200d.?)*", re.DOTALL)
+_CLUSTERED = re.compile(f"[{_FLAGS}{_MARKS}\u200d]")
 _NO_CHARACTER = re.compile(r"&#[0-9]{1000,};?")
 _WIDEST = 2  # columns of one such character
 
@@ -97,7 +98,7 @@ def is_unspaced(before: str, after: str) -> bool:
 
 def width(text: str) -> int:
     """The columns that `text` takes; a wide character takes two (UAX #11)."""
-    return len(text) if text.isascii() else sum(columns for _, columns in _clusters(text))
+    return len(text) if text.isascii() else sum(columns for _, columns in clusters(text))
 
 
 def shorten(text: str, columns: int) -> str:
@@ -138,7 +139,7 @@ def _is_between(text: str, index: int) -> bool:
 def _head(text: str, columns: int) -> str:
     """The longest start of `text` that takes at most `columns`."""
     used = end = 0
-    for cluster, wide in _clusters(text):
+    for cluster, wide in clusters(text):
         used += wide
         if used > columns:
             return text[:end]
@@ -146,12 +147,19 @@ def _head(text: str, columns: int) -> str:
     return text
 
 
-def _clusters(text: str) -> Iterator[tuple[str, int]]:
+def clusters(text: str) -> Iterable[tuple[str, int]]:
     """What one sees as the characters of `text`, and the columns of each."""
-    for found in _CLUSTER.finditer(text):
-        cluster = found[0]
-        if len(cluster) == 1:
-            yield cluster, max(wcwidth(cluster), 0)
-        else:
-            wide = 2 if "\ufe0f" in cluster else sum(max(wcwidth(char), 0) for char in cluster)
-            yield cluster, min(wide, _WIDEST)
+    if not _CLUSTERED.search(text):  # each stands for itself
+        return zip(text, map(_columns, text), strict=True)
+    return ((found[0], cluster_width(found[0])) for found in CLUSTER.finditer(text))
+
+
+@lru_cache(maxsize=8192)
+def _columns(char: str) -> int:
+    return max(wcwidth(char), 0)
+
+
+def cluster_width(cluster: str) -> int:
+    if len(cluster) == 1:
+        return _columns(cluster)
+    return min(2 if "\ufe0f" in cluster else sum(map(_columns, cluster)), _WIDEST)
