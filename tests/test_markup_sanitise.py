@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import html5lib
 import pytest
@@ -228,3 +229,16 @@ def test_any_html_comes_out_harmless_and_settled(html: str) -> None:
     once = sanitise(html, lambda address: SITE + "x" if address else SITE)
     assert_harmless(once)
     assert sanitise(once, identity) == once
+
+
+def test_each_thread_has_its_own_addresses() -> None:
+    """What is sanitised side by side is resolved each by its own article."""
+    html = '<a href="x">y</a>' * 200
+
+    def one(number: int) -> bool:
+        return sanitise(html, lambda _: f"https://{number}/") == html.replace(
+            "x", f"https://{number}/"
+        )
+
+    with ThreadPoolExecutor(4) as threads:
+        assert all(threads.map(one, range(80)))
