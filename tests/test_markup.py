@@ -5,15 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
-from unittest.mock import patch
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from markdown.treeprocessors import InlineProcessor
 
 from broadsheet.characters import forbidden
-from broadsheet.markup import Library, Links, TooDeep, dialect, render
+from broadsheet.markup import Library, Links, TooDeep, render
 from broadsheet.markup.sanitise import sanitise
 from test_markup_sanitise import assert_harmless
 
@@ -110,23 +108,3 @@ def test_any_text_has_a_rendition(text: str) -> None:
     assert forbidden(made.html + made.excerpt) == []
     assert sanitise(made.html, lambda address: address) == made.html
     assert "\n" not in made.excerpt
-
-
-_MARKS = [*"ab `*_~[]()!<>&:@/\\^.\n", "  \n", "https://", "a@b.cd", "![", "[^1]"]
-OURS, THEIRS = dialect.new_converter(), dialect.new_converter()
-THEIRS.treeprocessors.register(InlineProcessor(THEIRS), "inline", 20)
-
-
-@settings(max_examples=300)
-@given(st.lists(st.sampled_from(_MARKS)))
-def test_a_pattern_that_is_not_asked_would_not_have_matched(pieces: list[str]) -> None:
-    """Each inline pattern is asked wherever it could match: the HTML is what the library makes."""
-    text = "".join([*pieces, "\n\n[^1]: note"])
-    assert OURS.reset().convert(text) == THEIRS.reset().convert(text)
-
-
-def test_the_library_walks_by_our_inline_patterns() -> None:
-    """The library still calls the method that we put in the place of its own."""
-    assert OURS.reset().convert("*a*") == "<p><em>a</em></p>"
-    with patch.object(OURS.treeprocessors["inline"], "_patterns", []):
-        assert OURS.reset().convert("*a*") == "<p>*a*</p>"

@@ -3,8 +3,9 @@
     tests/fuzz/run 45
 
 Whatever a body holds, nothing in its HTML runs, loads or leads to a script, it is the same when it
-is sanitised once more, and the text that is read after it is read as ever. `.ci/run` runs
-this for a bounded time; an input that breaks it is printed.
+is sanitised once more, and the text that is read after it is read as ever. The library makes the
+same of it in its own time. `.ci/run` runs this for a bounded time; an input that breaks it is
+printed.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from lxml import html as lxml_html
 with atheris.instrument_imports(include=["broadsheet", "markdown", "pymdownx"]):
     from broadsheet.characters import printable
     from broadsheet.checks.prose import Prose
-    from broadsheet.markup import Library, Links, TooDeep, plain, render
+    from broadsheet.markup import Library, Links, TooDeep, dialect, plain, render
     from broadsheet.markup.sanitise import sanitise
 
 LINKS = Links(Library("https://example.org/"), "content/a.md", "https://example.org/a/")
@@ -35,6 +36,8 @@ def make(text: str) -> None:
         return
     finally:
         assert render(PLAIN, LINKS).html == AS_EVER, "it changes what is read after it"
+    slow, quick = dialect.new_converter(), dialect.quick(dialect.new_converter())
+    assert quick.convert(printable(text)) == slow.convert(printable(text))
     assert printable(made.html) == made.html
     assert sanitise(made.html, str) == made.html, "read once more, it is another"
     assert "\n" not in plain(made.html)

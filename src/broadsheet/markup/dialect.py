@@ -23,13 +23,14 @@ from markdown.util import HTML_PLACEHOLDER, AtomicString
 
 from broadsheet.markup.blocks import READ_MORE, Blocks
 from broadsheet.markup.inline import Inline
+from broadsheet.markup.skimming import skim
 from broadsheet.markup.text import is_unspaced, one_line
 
 _KEPT = re.compile(HTML_PLACEHOLDER % "([0-9]+)")  # where raw HTML has been put aside
 _OPENING = {"<a ", "<a>", "<a\n"}
 _LINK_TAGS = _OPENING | {"</a"}
 _PRE = re.compile(r"(<pre\b.*?</pre>)", re.DOTALL)
-_LINE_END = re.compile(r"(?<![ \t])[ \t]*\n[ \t]*")
+_LINE_END = re.compile(r"\n[ \t]*")
 _OPENING_TAGS = re.compile(r"(?:<(?:em|strong|a|del|span)\b[^<>]*>)*")
 _CLOSING_TAGS = ("</em>", "</strong>", "</a>", "</del>", "</span>")
 
@@ -51,61 +52,88 @@ def convert(markdown: str) -> str:
         if isinstance(error, RecursionError):
             raise TooDeep("it is nested too deep; write it flatter") from None
         raise
-    return _join_lines(html)
+    return join_lines(html)
 
 
-def _join_lines(html: str) -> str:
+def join_lines(html: str) -> str:
     """`html` without the line ends that would show as a space within Chinese text."""
     parts = _PRE.split(html)
-    parts[::2] = (_LINE_END.sub(_joined, part) for part in parts[::2])
+    parts[::2] = map(_joined, parts[::2])
     return "".join(parts)
 
 
-def _joined(found: re.Match[str]) -> str:
-    before, after = found.string[max(found.start() - 80, 0) : found.start()], found.string
+def _joined(html: str) -> str:
+    kept: list[str] = []
+    end = 0
+    for found in _LINE_END.finditer(html):
+        line = html[end : found.start()].rstrip(" \t")
+        apart = _is_apart(line, html, found.end())
+        kept.append(html[end : found.end()] if apart else line)
+        end = found.end()
+    return "".join([*kept, html[end:]])
+
+
+def _is_apart(line: str, html: str, end: int) -> bool:
+    """Whether a space belongs between the words of `line` and those that begin at `end`."""
+    before = line[-80:]
     while before.endswith(_CLOSING_TAGS):
         before = before[: before.rindex("<")]
-    start = _OPENING_TAGS.match(after, found.end()).end()  # type: ignore[union-attr] # or nothing
-    joined = before and is_unspaced(before[-1], after[start : start + 1])
-    return "" if joined else found[0]
+    if before[-1:] < "\x80":  # the end of most lines: a tag; or nothing
+        return True
+    start = _OPENING_TAGS.match(html, end).end()  # type: ignore[union-attr] # or nothing
+    return not is_unspaced(before[-1], html[start : start + 1])
 
 
 @cache
 def _converter() -> Markdown:
     """The one converter of this process; building it costs more than an article."""
-    return new_converter()
+    return quick(new_converter())
+
+
+def quick(converter: Markdown) -> Markdown:
+    """`converter`, which makes the same as before in half the time."""
+    converter.treeprocessors.register(Inline(converter), "inline", 20)  # the library's place
+    skim(converter)
+    return converter
 
 
 def new_converter() -> Markdown:
-    """A converter of this dialect."""
-    converter = Markdown(
+    """A converter of this dialect, as slow as the library is."""
+    # A run that converts nothing does not import these. They are not given by their names: the
+    # library would search all that is installed for those.
+    from markdown.extensions.abbr import AbbrExtension
+    from markdown.extensions.attr_list import AttrListExtension
+    from markdown.extensions.def_list import DefListExtension
+    from markdown.extensions.footnotes import FootnoteExtension
+    from markdown.extensions.md_in_html import MarkdownInHtmlExtension
+    from markdown.extensions.sane_lists import SaneListExtension
+    from markdown.extensions.tables import TableExtension
+    from pymdownx.highlight import HighlightExtension
+    from pymdownx.superfences import SuperFencesCodeExtension
+    from pymdownx.tasklist import TasklistExtension
+    from pymdownx.tilde import DeleteSubExtension
+
+    return Markdown(
         extensions=[
-            "markdown.extensions.abbr",
-            "markdown.extensions.attr_list",
-            "markdown.extensions.def_list",
-            "markdown.extensions.footnotes",
-            "markdown.extensions.md_in_html",
-            "markdown.extensions.sane_lists",
-            "markdown.extensions.tables",
-            "pymdownx.highlight",
-            "pymdownx.superfences",
-            "pymdownx.tasklist",
-            "pymdownx.tilde",
+            AbbrExtension(),
+            AttrListExtension(),
+            DefListExtension(),
+            FootnoteExtension(
+                BACKLINK_TEXT="↩︎",
+                BACKLINK_TITLE="↩ {}",  # a number, since English words would be wrong here
+            ),
+            MarkdownInHtmlExtension(),
+            SaneListExtension(),
+            TableExtension(),
+            HighlightExtension(use_pygments=False),
+            SuperFencesCodeExtension(),
+            TasklistExtension(),
+            DeleteSubExtension(subscript=False),
             Blocks(),
             _Links(),
         ],
-        extension_configs={
-            "pymdownx.highlight": {"use_pygments": False},
-            "pymdownx.tilde": {"subscript": False},
-            "markdown.extensions.footnotes": {
-                "BACKLINK_TEXT": "↩︎",
-                "BACKLINK_TITLE": "↩ {}",  # a number, since English words would be wrong here
-            },
-        },
         output_format="html",
     )
-    converter.treeprocessors.register(Inline(converter), "inline", 20)  # the library's place
-    return converter
 
 
 class _Links(Extension):
