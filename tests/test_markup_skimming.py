@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from markdown import Markdown
 from markdown.inlinepatterns import LINK_RE, LinkInlineProcessor
 
-from broadsheet.markup import dialect, inline, skimming, text
+from broadsheet.markup import blocks, dialect, inline, skimming, text
 
 QUICK, PLAIN = dialect.quick(dialect.new_converter()), dialect.new_converter()
 SEEDS = sorted((Path(__file__).parent.parent / "seeds").glob("*.md"))
@@ -50,6 +50,15 @@ def test_what_is_not_looked_for_is_not_there(pieces: list[str]) -> None:
 def test_an_article_is_what_the_library_makes_of_it(seed: Path) -> None:
     """The same for real articles, front matter and all."""
     _both(seed.read_text("utf-8"))
+
+
+@settings(max_examples=400)
+@given(st.lists(st.sampled_from(_BLOCKS)).map("".join))
+def test_a_line_that_stays_would_have_stayed(markdown: str) -> None:
+    """It is what all questions that may be asked of a line leave of it, and so is what follows."""
+    made = [*blocks.rewrite(markdown.split("\n"), str)]
+    with patch("broadsheet.markup.blocks._State.stays", lambda *_: False):
+        assert made == [*blocks.rewrite(markdown.split("\n"), str)]
 
 
 EXAMPLES: list[tuple[dict[str, Any], dict[str, str]]] = [

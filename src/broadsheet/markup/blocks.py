@@ -83,6 +83,10 @@ def rewrite(lines: Iterable[str], keep: Callable[[str], str]) -> Iterator[str]:
     index = 0
     while index < len(ahead) - 1:
         line = ahead[index]
+        if state.stays(line):
+            yield line
+            index += 1
+            continue
         if line.lstrip().startswith(">") and _indent(line) < 4 and not state.verbatim:
             start = index
             while ahead[index].lstrip().startswith(">"):
@@ -115,6 +119,16 @@ class _State:
     @property
     def verbatim(self) -> bool:
         return bool(self.fence or self.html)
+
+    def stays(self, line: str) -> bool:
+        """Whether `line` is empty or begins with a letter, and there is nothing around it that
+        could make more of it: most lines are, and no other question need be asked of them."""
+        if self.items or self.fence or self.html or self.after_code or self.definition:
+            return False
+        if line and (not line[0].isalpha() or "|" in line):
+            return False
+        self.blank, self.paragraph, self.loose = not line, bool(line), self.loose and bool(line)
+        return True
 
     def quote(self, lines: list[str]) -> Iterator[str]:
         """A block quote: its content is rewritten as a document of its own."""
