@@ -83,6 +83,7 @@ def edit(newsroom: Newsroom, path: str, old: str, new: str) -> None:
 @pytest.mark.parametrize(
     ("path", "old", "new"),
     [
+        ("a3.md", "Text 3.", "Text 3."),  # it is saved as it was
         ("a3.md", "Text 3.", "New."),
         ("a3.md", "Text 3.", "[a](a1.md), [b](bundle/index.md), [c](/a2.md) and ![d](i.png)"),
         ("a3.md", "Text 3.", "[gone](none.md)"),
@@ -249,3 +250,17 @@ def test_any_edits_one_after_the_other(
             place.write_text(place.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
             published = newsroom.build() if at_once else settled(newsroom)
             assert published == from_nothing(newsroom)
+
+
+def test_many_files_may_come_and_go(built: Newsroom, ways: list[str]) -> None:
+    """What is remembered in parts may have fewer of them the next time, or more."""
+    more = [built.write(f"content/more/{n}.png", b"x") for n in range(600)]
+    settled(built)
+    for path in more:
+        path.unlink()
+    assert settled(built) == from_nothing(built)
+    ways.clear()
+    edit(built, "a3.md", "Text 3.", "New.")
+    published = settled(built)
+    assert ways == []
+    assert published == from_nothing(built)

@@ -60,7 +60,6 @@ def test_some_runs_are_never_short(
     "change",
     [
         lambda it: it.write("content/new.md", "---\ntitle: x\n---\n"),
-        lambda it: (it.folder / "content/a.md").touch(),
         lambda it: it.write("content/i.png", b"x"),
         lambda it: it.write("feeds/theirs.txt", b"x"),
         lambda it: (it.folder / "feeds/atom.xml").touch(),

@@ -51,7 +51,7 @@ class _Renderer:
         links = Links(self.library, article.source, article.url)
         try:
             with _time_limit():
-                return render(text, links, mdx=article.is_mdx)
+                return render(text, links, mdx=article.is_mdx, excerpt=not article.summary)
         except TooDeep as error:
             return str(error), "no reader shows more than a few levels"
         except TimeoutError:

@@ -15,7 +15,6 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
-from itertools import zip_longest
 from pathlib import Path
 
 from broadsheet import folders
@@ -152,6 +151,8 @@ def edited(cache: Cache, look: Look) -> list[str] | None:
     with suppress(ValueError, TypeError, KeyError):
         if look.last is None or _unpacked(cache.get("runs", [_LAST])[_LAST]) != look.last:
             return None
+        if len(look.view.inputs) != len(look.last.view.inputs):
+            return None
         parts = _changed(look, look.last)
         kept = cache.get("stamps", parts)
         for number, part in parts.items():
@@ -164,8 +165,8 @@ def edited(cache: Cache, look: Look) -> list[str] | None:
 
 
 def _changed(look: Look, last: Last) -> dict[str, folders.Part]:
-    """The parts of what is read that are other than they were, by number."""
-    digests = zip_longest(look.view.inputs, last.view.inputs)
+    """The parts of what is read that are other than they were, as many as they are, by number."""
+    digests = zip(look.view.inputs, last.view.inputs, strict=True)
     parts = folders.parts(look.stamps)
     return {str(n): parts[n] for n, (now, then) in enumerate(digests) if now != then}
 

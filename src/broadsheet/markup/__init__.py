@@ -43,7 +43,7 @@ class Rendition:
     """An article's body as readers get it.
 
     html: sanitised, every address absolute.
-    excerpt: plain text on one line, for where the front matter has no summary.
+    excerpt: plain text on one line, for where the front matter has no summary; "" where it has.
     references: what the body refers to, as it is written -> the address it became. A rendition
     may be kept for as long as these hold.
     """
@@ -53,8 +53,10 @@ class Rendition:
     references: dict[str, str]
 
 
-def render(body: str, links: Links, *, mdx: bool = False) -> Rendition:
-    """The Markdown `body` of the article that `links` belongs to; `mdx`: it is an MDX file.
+def render(body: str, links: Links, *, mdx: bool = False, excerpt: bool = True) -> Rendition:
+    """The Markdown `body` of the article that `links` belongs to.
+
+    mdx: it is an MDX file. excerpt: whether one is needed.
 
     Raises TooDeep for a text that is nested deeper than Python-Markdown can go.
     """
@@ -70,8 +72,8 @@ def render(body: str, links: Links, *, mdx: bool = False) -> Rendition:
     html = _to_html(expand(printable(body), links.library.site), resolve)
     before, mark, after = html.partition(READ_MORE)
     html = _EMPTY.sub("", before + after.replace(READ_MORE, "")).strip()
-    excerpt = plain(before) if mark else ""
-    return Rendition(html, shorten(excerpt or first_paragraph(html), EXCERPT_COLUMNS), references)
+    start = ((plain(before) if mark else "") or first_paragraph(html)) if excerpt else ""
+    return Rendition(html, shorten(start, EXCERPT_COLUMNS), references)
 
 
 def _to_html(markdown: str, resolve: Callable[[str], str]) -> str:
