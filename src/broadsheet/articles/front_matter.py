@@ -23,6 +23,7 @@ import frontmatter
 import yaml
 from frontmatter.default_handlers import BaseHandler
 
+from broadsheet.articles import plain_yaml
 from broadsheet.characters import printable
 from broadsheet.errors import ArticleError, Problem
 
@@ -35,11 +36,11 @@ _LARGEST = 1_000_000  # characters and values, with every alias written out
 _TEXT, _NULL, _MERGE, _LIST, _MAPPING = (
     f"tag:yaml.org,2002:{name}" for name in ("str", "null", "merge", "seq", "map")
 )
-_UNQUOTED = {**dict.fromkeys(("", "~", "null", "Null", "NULL"), _NULL), "<<": _MERGE}
+_UNQUOTED = {**dict.fromkeys(plain_yaml.ABSENT, _NULL), "<<": _MERGE}
 _SHALLOW = 8  # levels of nesting that people write
 
 
-class _TextLoader(_YAML_LOADER):  # type: ignore[misc]  # the base is chosen at run time
+class TextLoader(_YAML_LOADER):  # type: ignore[misc]  # the base is chosen at run time
     """Scalars stay text; only an absent value (null) and a merge key are told apart."""
 
     def resolve(self, kind: type, value: str, implicit: tuple[bool, bool]) -> str:
@@ -81,9 +82,9 @@ def _has_plain_names(node: yaml.MappingNode) -> bool:
 
 
 for _tag in ("set", "omap", "pairs"):  # no field is one of these
-    _TextLoader.add_constructor(f"tag:yaml.org,2002:{_tag}", _TextLoader.construct_undefined)
+    TextLoader.add_constructor(f"tag:yaml.org,2002:{_tag}", TextLoader.construct_undefined)
 for _tag in ("bool", "int", "float", "timestamp", "binary"):  # written out, as in `!!int 3`
-    _TextLoader.add_constructor(
+    TextLoader.add_constructor(
         f"tag:yaml.org,2002:{_tag}", lambda loader, node: loader.construct_scalar(node)
     )
 
@@ -109,9 +110,11 @@ class _Yaml(_Fenced):
         return text.startswith("---") and super().detect(text)
 
     def load(self, fm: str, **_: object) -> Any:
+        if (plain := plain_yaml.fields(fm)) is not None:
+            return plain
         if not _is_simple(fm):
             _bound(fm)
-        return yaml.load(fm, _TextLoader)  # noqa: S506 - a safe loader with fewer types
+        return yaml.load(fm, TextLoader)  # noqa: S506 - a safe loader with fewer types
 
 
 class _Toml(_Fenced):
