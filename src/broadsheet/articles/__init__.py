@@ -104,11 +104,13 @@ def parse(
     """
     if source.path.rpartition("/")[2].partition(".")[0] == "_index":
         raise NotAnArticle("it is a section page (_index.md)")
-    parts = front_matter.split(source.text, source.path)
-    if parts is None:
+    if with_body:
+        matter, body = front_matter.split(source.text, source.path) or (None, None)
+    else:
+        matter, body = front_matter.head(source.text, source.path), None
+    if matter is None:
         raise NotAnArticle("it has no front matter")
-    matter, body = parts
-    return _Reader(source, matter, publication, settings).article(body if with_body else None)
+    return _Reader(source, matter, publication, settings).article(body)
 
 
 def body(source: Source) -> str:

@@ -15,6 +15,7 @@ import json
 import re
 import tomllib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -147,7 +148,8 @@ class _Json(BaseHandler):
 _HANDLERS = (_Yaml(), _Toml(), _Json())
 
 
-_EMPTY_LINES = re.compile(r"\A(?:[^\S\n]*\n)+")
+_EMPTY_LINES = re.compile(r"(?:[^\S\n]*\n)*")
+_BEGINNING = 1024  # characters; the front matter of nearly all articles is shorter
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +193,22 @@ def split(text: str, path: str) -> tuple[FrontMatter, str] | None:
         raise ArticleError(_unreadable(error, path, start)) from error
     folded = {fold(str(key)): value for key, value in fields.items()}
     matter = FrontMatter(folded, text[:end], start)
-    return matter, _EMPTY_LINES.sub("", text[end:]).rstrip()
+    below = _EMPTY_LINES.match(text, end)
+    return matter, text[below.end() if below else end :].rstrip()
+
+
+def head(text: str, path: str) -> FrontMatter | None:
+    """The front matter of `text` as `split` gives it, without a look at what stands far below.
+
+    Raises ArticleError as `split` does.
+    """
+    with suppress(ArticleError):
+        parts = split(text[:_BEGINNING], path)
+        # What has a body ends before it, whatever else follows.
+        if parts and parts[1]:
+            return parts[0]
+    parts = split(text, path)
+    return parts[0] if parts else None
 
 
 @lru_cache(4096)
