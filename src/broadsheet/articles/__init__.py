@@ -9,6 +9,8 @@ from datetime import datetime
 from functools import lru_cache
 from typing import TypeVar
 
+from msgspec import Struct
+
 from broadsheet.articles import addresses, dates, fields, front_matter
 from broadsheet.articles.front_matter import FrontMatter, fold
 from broadsheet.errors import ArticleError, Problem
@@ -44,8 +46,7 @@ class Source:
         return addresses.FilePlace.of(self.path.removeprefix(self.folder).lstrip("/"))
 
 
-@dataclass(frozen=True, slots=True)
-class Article:
+class Article(Struct, frozen=True, array_like=True):  # a list is shorter to keep than a mapping
     """One source file: front matter and a Markdown body.
 
     source: its path, relative to the project, with slashes.
