@@ -91,7 +91,7 @@ def test_the_front_matter_alone_is_that_of_the_whole_text(
         parts = front_matter.split(text, path)
         return parts[0] if parts else None
 
-    long = "a" * (1024 + over - len(above + form.format("")))
+    long = "a" * (512 + over - len(above + form.format("")))
     text = above + form.format(long) + below
     assert found(text, front_matter.head) == found(text, of_the_whole)
 

@@ -31,6 +31,7 @@ from broadsheet.errors import ArticleError, Problem
 _YAML_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _DEEPEST = 100  # levels of nesting
 _LONGEST = 250_000  # characters as written; a megabyte of YAML takes seconds
+_NESTED = (dict, list)
 _LARGEST = 1_000_000  # characters and values, with every alias written out
 
 
@@ -149,7 +150,7 @@ _HANDLERS = (_Yaml(), _Toml(), _Json())
 
 
 _EMPTY_LINES = re.compile(r"(?:[^\S\n]*\n)*")
-_BEGINNING = 1024  # characters; the front matter of nearly all articles is shorter
+_BEGINNING = 512  # characters; the front matter of nearly all articles is shorter
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,7 +272,7 @@ def _refuse_deep(fields: object) -> None:
     level: list[Any] = [fields]
     for _ in range(_DEEPEST + 1):
         values = (each.values() if isinstance(each, dict) else each for each in level)
-        level = [item for each in values for item in each if isinstance(item, dict | list)]
+        level = [item for each in values for item in each if isinstance(item, _NESTED)]
         if not level:
             return
     raise ValueError(f"it is nested more than {_DEEPEST} levels deep")

@@ -22,11 +22,11 @@ _QUOTED = rf'"[^"\\{_ODD}]*" *|\'[^\'{_ODD}]*\' *'
 # at some marks more; `#` is left to PyYAML. Each part below can begin only where the one before
 # ends, so that the time for a text grows with its length and not faster.
 _FIRST = rf"[^\s!-.:-@[-^`{{-~{_ODD}]"
-_TEXT = rf"{_FIRST}[^:#{_ODD}]*(?::[^\s:#{_ODD}][^:#{_ODD}]*)*|{_QUOTED}"
+_PLAIN = rf"{_FIRST}[^:#{_ODD}]*(?::[^\s:#{_ODD}][^:#{_ODD}]*)*(?<! )"
 _ITEM = rf"{_FIRST}[^]:#,?[{{}}{_ODD}]*|{_QUOTED}"
 _LIST = rf"\[ *(?:(?:{_ITEM})(?:, *(?:{_ITEM}))*)?\] *"
 _LINE = re.compile(  # PyYAML takes no name of more than 1,024 characters
-    rf"(?:(\w[\w-]{{0,99}}):|( *)-)(?: +({_TEXT}|{_LIST}|))?\n+|([\s\S]+)"
+    rf"(?:(\w[\w-]{{0,99}}):|( *)-)(?: +(?:({_PLAIN})|({_QUOTED}|{_LIST}|)))?\n+|([\s\S]+)"
 )
 _ITEMS = re.compile(_ITEM)
 
@@ -36,29 +36,30 @@ def fields(text: str) -> dict[str, Value] | None:
     found: dict[str, Value] = {}
     items: list[str | None] = []
     owner = margin = ""  # the field that the next item belongs to, and what stands before its first
-    for name, indent, written, rest in _LINE.findall(text.lstrip("\n")):
+    for name, indent, plain, marked, rest in _LINE.findall(text.lstrip("\n")):
+        value = _marked(marked) if marked else None if plain in ABSENT else plain
         if name and name not in ABSENT:
-            found[name] = _value(written)
-            items, owner = [], "" if written else name
-        elif rest or name or not owner or written[:1] in ("", "["):
+            found[name] = value
+            items, owner = [], "" if plain or marked else name
+        elif rest or name or not owner or not (plain or marked) or isinstance(value, list):
             return None
         else:
             if not items:
                 found[owner], margin = items, indent
             elif indent != margin:
                 return None
-            items.append(_scalar(written))
+            items.append(value)
     return found or None
 
 
-def _value(written: str) -> Value:
-    if written[:1] == "[":
-        return [_scalar(item) for item in _ITEMS.findall(written)]
-    return _scalar(written)
+def _marked(written: str) -> Value:
+    """A list in brackets, or a text in quotes."""
+    if written[0] == "[":
+        return [_item(item.rstrip(" ")) for item in _ITEMS.findall(written)]
+    return _item(written.rstrip(" "))
 
 
-def _scalar(written: str) -> str | None:
-    written = written.rstrip(" ")
-    if written[:1] in ("'", '"'):
+def _item(written: str) -> str | None:
+    if written[0] in "'\"":
         return written[1:-1]
     return None if written in ABSENT else written
