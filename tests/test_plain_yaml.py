@@ -113,6 +113,10 @@ def agrees(text: str) -> bool:
 @example("a: [b: c]\n")
 @example("a: ['b':c]\n")
 @example("a: [b, ]\n")
+@example("a: b\u2028c\n")
+@example("a: b\u2029c\n")
+@example("a: b\ufffec\n")
+@example("a: b\ud800c\n")
 def test_what_is_read_here_pyyaml_reads_the_same(text: str) -> None:
     """Whatever front matter holds, it is read as PyYAML reads it or left to PyYAML."""
     assert agrees(text)
