@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
 from zoneinfo import ZoneInfo
+
+from msgspec import structs
 
 from broadsheet.articles import Article
 from broadsheet.catalogue import Catalogue
@@ -39,7 +40,7 @@ def story(name: str, date: str | datetime = "2025-06-20 12:00", **fields: object
         "updated": day,
         "sha256": sha256(name.encode()).hexdigest(),
     }
-    return replace(_ANY, **{**usual, **fields})  # type: ignore[arg-type]
+    return structs.replace(_ANY, **{**usual, **fields})  # type: ignore[arg-type]
 
 
 def digest(

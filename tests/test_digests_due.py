@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec import structs
 
 from broadsheet.digests.due import Digest, History
 from broadsheet.digests.issue import Issue
@@ -327,7 +327,7 @@ def test_standing_speaks_of_the_issue_that_holds_it_or_will() -> None:
         story("draft", "2025-06-24 12:00", draft=True),
         story("elsewhere", "2025-06-24 12:00", topics=("Other",)),
     ]
-    articles = [replace(each, topics=each.topics or ("AI",)) for each in articles]
+    articles = [structs.replace(each, topics=each.topics or ("AI",)) for each in articles]
     weekly = digest(articles, topics=("AI",))
     tick = "2025-06-30 08:00"
     history = History.of(_due(weekly, "2025-06-16 08:00"))

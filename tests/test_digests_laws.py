@@ -8,7 +8,7 @@ to the next, as they would on disk.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import pairwise
@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from broadsheet.articles import Article
 from broadsheet.digests import issue as record
@@ -120,7 +121,7 @@ def _tell(year: Year, steps: Steps, **given: object) -> Told:
             articles.append(story(f"a{len(articles)}", step.date))
         elif isinstance(step, Edit) and articles:
             which = step.which % len(articles)
-            edited = replace(articles[which], title=f"edited {len(made)}", sha256="0" * 64)
+            edited = structs.replace(articles[which], title=f"edited {len(made)}", sha256="0" * 64)
             articles[which] = edited
         elif isinstance(step, Run):
             newsletter = _newsletter(year, articles, **given)

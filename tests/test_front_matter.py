@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import textwrap
+from collections.abc import Callable
 
 import frontmatter
 import pytest
@@ -14,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broadsheet.articles import NotAnArticle, front_matter
+from broadsheet.articles.front_matter import FrontMatter
 from broadsheet.errors import ArticleError
 from conftest import article
 
@@ -26,6 +28,14 @@ def fields(text: str) -> dict[str, object]:
     parts = front_matter.split(text, "a.md")
     assert parts is not None
     return dict(parts[0].fields)
+
+
+def found(text: str, by: Callable[[str, str], FrontMatter | None]) -> FrontMatter | str | None:
+    """The front matter of `text`, None where it has none, or what is wrong with it."""
+    try:
+        return by(text, "a.md")
+    except ArticleError as error:
+        return str(error)
 
 
 def refusal(text: str) -> str:
@@ -62,6 +72,28 @@ def test_three_dots_may_end_yaml() -> None:
     parts = front_matter.split("---\ntitle: A\n...\nOne.\n\n---\n\nTwo.", "a.md")
     assert parts is not None
     assert parts[1] == "One.\n\n---\n\nTwo."
+
+
+@given(
+    st.sampled_from(
+        ["---\nx: {}\n---", '{{\n"x": "{}"\n}}', "+++\nx = '{}'\n+++", "---\nx: {}\n", "{}"]
+    ),
+    st.integers(-6, 3),
+    st.sampled_from(["", " ", "\n", "\x07\n"]),
+    st.text("-. \n\0a", max_size=80),
+)
+def test_the_front_matter_alone_is_that_of_the_whole_text(
+    form: str, over: int, above: str, below: str
+) -> None:
+    """Wherever the look at the beginning ends: within, at or below the front matter."""
+
+    def of_the_whole(text: str, path: str) -> FrontMatter | None:
+        parts = front_matter.split(text, path)
+        return parts[0] if parts else None
+
+    long = "a" * (512 + over - len(above + form.format("")))
+    text = above + form.format(long) + below
+    assert found(text, front_matter.head) == found(text, of_the_whole)
 
 
 @pytest.mark.parametrize(

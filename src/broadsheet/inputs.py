@@ -104,7 +104,9 @@ def read(project: Path, path: str, folder: str) -> Source:
         raise ArticleError(
             Problem(f"it has {length:,} bytes", "no reader takes that; divide it", path)
         )
-    data = data.removeprefix(BOM_UTF8).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    data = data.removeprefix(BOM_UTF8)
+    if b"\r" in data:  # a look for one takes a tenth of the time
+        data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     return Source(path, folder, _decode(data, path), sha256(data).hexdigest())
 
 

@@ -29,7 +29,7 @@ from broadsheet.workers import spread
 WORTH_A_WORKER = 256
 """Articles. Starting a worker costs about as long as reading this many."""
 
-_BATCH = 32  # articles that a worker takes at a time
+_BATCH = 128  # articles that a worker takes at a time
 _DRAWERS = 256
 
 
@@ -46,8 +46,7 @@ class Articles:
     problems: tuple[Problem, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
     """What one file turned out to be; exactly one of the three says something."""
 
     article: Article | None = None

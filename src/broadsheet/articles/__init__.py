@@ -9,6 +9,8 @@ from datetime import datetime
 from functools import lru_cache
 from typing import TypeVar
 
+from msgspec import Struct
+
 from broadsheet.articles import addresses, dates, fields, front_matter
 from broadsheet.articles.front_matter import FrontMatter, fold
 from broadsheet.errors import ArticleError, Problem
@@ -44,8 +46,7 @@ class Source:
         return addresses.FilePlace.of(self.path.removeprefix(self.folder).lstrip("/"))
 
 
-@dataclass(frozen=True, slots=True)
-class Article:
+class Article(Struct, frozen=True, array_like=True):  # a list is shorter to keep than a mapping
     """One source file: front matter and a Markdown body.
 
     source: its path, relative to the project, with slashes.
@@ -104,11 +105,13 @@ def parse(
     """
     if source.path.rpartition("/")[2].partition(".")[0] == "_index":
         raise NotAnArticle("it is a section page (_index.md)")
-    parts = front_matter.split(source.text, source.path)
-    if parts is None:
+    if with_body:
+        matter, body = front_matter.split(source.text, source.path) or (None, None)
+    else:
+        matter, body = front_matter.head(source.text, source.path), None
+    if matter is None:
         raise NotAnArticle("it has no front matter")
-    matter, body = parts
-    return _Reader(source, matter, publication, settings).article(body if with_body else None)
+    return _Reader(source, matter, publication, settings).article(body)
 
 
 def body(source: Source) -> str:
@@ -117,13 +120,20 @@ def body(source: Source) -> str:
     return parts[1] if parts else ""
 
 
-@lru_cache(256)
-def _present(known: tuple[str, ...], given: frozenset[str]) -> tuple[tuple[str, str], ...]:
-    """Those names of `known` that are `given`, each with the form in which it is.
+class _Present(dict[tuple[str, ...], tuple[tuple[str, str], ...]]):
+    """Of the known names of a field those that are given, each with the form in which it is."""
 
-    Most articles of a site have the same few fields of the many that could be there.
-    """
-    return tuple((name, fold(name)) for name in known if fold(name) in given)
+    def __init__(self, given: frozenset[str]) -> None:
+        super().__init__()
+        self._given = given
+
+    def __missing__(self, known: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+        present = tuple((name, fold(name)) for name in known if fold(name) in self._given)
+        self[known] = present
+        return present
+
+
+_present = lru_cache(256)(_Present)  # most articles of a site have the same few fields
 
 
 class _Reader:
@@ -143,7 +153,7 @@ class _Reader:
         # Zola keeps topics and tags one level down.
         if isinstance(nested := self.given.get("taxonomies"), dict):
             self.given = {**{fold(str(key)): nested[key] for key in nested}, **self.given}
-        self.names = frozenset(self.given)
+        self.present = _present(frozenset(self.given))
 
     def article(self, body: str | None) -> Article:
         date = self._date(fields.DATE) or self._date_in_name()
@@ -184,7 +194,7 @@ class _Reader:
 
     def _read(self, known: tuple[str, ...], reader: Callable[[object], _T], default: _T) -> _T:
         """The first field of `known` that says something, by `reader`."""
-        for name, folded in _present(known, self.names):
+        for name, folded in self.present[known]:
             value = self.given[folded]
             if value is None:
                 continue
@@ -203,7 +213,7 @@ class _Reader:
                 return None  # Jekyll's switch of that name
             return dates.read(value, self.publication.timezone) if value != "" else None
 
-        for name, folded in _present(known, self.names):
+        for name, folded in self.present[known]:
             if (value := self.given[folded]) is None:
                 continue
             try:

@@ -15,6 +15,8 @@ from broadsheet.markup import encode
 
 _DATE_PREFIX = re.compile(r"^\d{4}-\d{1,2}-\d{1,2}[-_]")
 _TOKEN = re.compile(r"\{(\w+)\}")
+_RESERVED = re.compile(r"[\s?#%\\]+")
+_QUERY = re.compile("[?#]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +75,8 @@ def address(
 
 def tidy(path: str) -> str:
     """`path` encoded, relative, and without empty, `.` and `..` segments; a query stays."""
-    cut = next((at for at, char in enumerate(path) if char in "?#"), len(path))
-    path, rest = path[:cut], path[cut:]
+    found = _QUERY.search(path)
+    path, rest = (path[: found.start()], path[found.start() :]) if found else (path, "")
     end = "/" if path.endswith("/") else ""
     parts = (part.strip() for part in path.split("/"))
     segments = [part for part in parts if part and not _climbs(part)]
@@ -90,5 +92,5 @@ def _climbs(part: str) -> bool:
 
 def _segment(text: str, lowercase: bool) -> str:
     """`text` as part of a path: normalised (NFC), spaces and reserved marks as hyphens."""
-    text = re.sub(r"[\s?#%\\]+", "-", unicodedata.normalize("NFC", text).strip())
+    text = _RESERVED.sub("-", unicodedata.normalize("NFC", text).strip())
     return text.lower() if lowercase else text

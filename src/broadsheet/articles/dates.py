@@ -43,15 +43,15 @@ def _settle(aware: datetime, zone: tzinfo, value: object) -> datetime:
     Years before 1000 are refused: RSS readers take 0099 for 1999, and Go writes 0001 for no date.
     """
     try:
-        aware.astimezone(zone)  # the first and the last day of the calendar are not in every zone
-        universal = aware.astimezone(UTC)
-        if universal.year < 1000:
-            raise ValueError
+        if not 1000 < aware.year < 9999:
+            aware.astimezone(zone)  # the first and the last day of the calendar are not in each
+            if aware.astimezone(UTC).year < 1000:
+                raise ValueError
         offset = aware.utcoffset() or timedelta()
-        if offset % timedelta(minutes=1):  # local mean time, before there were zones
-            return universal.replace(microsecond=0)
     except (OverflowError, ValueError):
         raise ValueError(f"{value!r} is no date that can be published") from None
+    if offset % timedelta(minutes=1):  # local mean time, before there were zones
+        return aware.astimezone(UTC).replace(microsecond=0)
     return aware.replace(microsecond=0, tzinfo=timezone(offset))
 
 

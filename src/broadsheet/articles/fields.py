@@ -33,7 +33,7 @@ CHECKS = ("checks",)
 UNPUBLISHED = ("draft", "eleventyExcludeFromCollections", "headless")
 
 _TRUE = {"true", "yes", "on", "1"}
-_FALSE = {"false", "no", "off", "0", ""}
+_SWITCH = _TRUE | {"false", "no", "off", "0", ""}
 _WEB = re.compile(r"https?:", re.IGNORECASE)
 _LIST_MARKS = re.compile(r"\s*[,，、;；]\s*")
 
@@ -58,7 +58,7 @@ def text(value: object) -> str:
 def truth(value: object) -> bool:
     """Whether a switch is on."""
     word = text(value).casefold()
-    if word not in _TRUE | _FALSE:
+    if word not in _SWITCH:
         raise ValueError(f"{word!r} is neither true nor false")
     return word in _TRUE
 
@@ -66,7 +66,7 @@ def truth(value: object) -> bool:
 def is_switch(value: object) -> bool:
     """Whether `value` can only be a switch. Jekyll's `published` is one, that of others a date."""
     return isinstance(value, bool) or (
-        isinstance(value, str) and value.strip().casefold() in (_TRUE | _FALSE) - {""}
+        isinstance(value, str) and value.strip().casefold() in _SWITCH - {""}
     )
 
 

@@ -15,6 +15,7 @@ import json
 import re
 import tomllib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -23,23 +24,25 @@ import frontmatter
 import yaml
 from frontmatter.default_handlers import BaseHandler
 
+from broadsheet.articles import plain_yaml
 from broadsheet.characters import printable
 from broadsheet.errors import ArticleError, Problem
 
 _YAML_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _DEEPEST = 100  # levels of nesting
 _LONGEST = 250_000  # characters as written; a megabyte of YAML takes seconds
+_NESTED = (dict, list)
 _LARGEST = 1_000_000  # characters and values, with every alias written out
 
 
 _TEXT, _NULL, _MERGE, _LIST, _MAPPING = (
     f"tag:yaml.org,2002:{name}" for name in ("str", "null", "merge", "seq", "map")
 )
-_UNQUOTED = {**dict.fromkeys(("", "~", "null", "Null", "NULL"), _NULL), "<<": _MERGE}
+_UNQUOTED = {**dict.fromkeys(plain_yaml.ABSENT, _NULL), "<<": _MERGE}
 _SHALLOW = 8  # levels of nesting that people write
 
 
-class _TextLoader(_YAML_LOADER):  # type: ignore[misc]  # the base is chosen at run time
+class TextLoader(_YAML_LOADER):  # type: ignore[misc]  # the base is chosen at run time
     """Scalars stay text; only an absent value (null) and a merge key are told apart."""
 
     def resolve(self, kind: type, value: str, implicit: tuple[bool, bool]) -> str:
@@ -81,9 +84,9 @@ def _has_plain_names(node: yaml.MappingNode) -> bool:
 
 
 for _tag in ("set", "omap", "pairs"):  # no field is one of these
-    _TextLoader.add_constructor(f"tag:yaml.org,2002:{_tag}", _TextLoader.construct_undefined)
+    TextLoader.add_constructor(f"tag:yaml.org,2002:{_tag}", TextLoader.construct_undefined)
 for _tag in ("bool", "int", "float", "timestamp", "binary"):  # written out, as in `!!int 3`
-    _TextLoader.add_constructor(
+    TextLoader.add_constructor(
         f"tag:yaml.org,2002:{_tag}", lambda loader, node: loader.construct_scalar(node)
     )
 
@@ -109,9 +112,11 @@ class _Yaml(_Fenced):
         return text.startswith("---") and super().detect(text)
 
     def load(self, fm: str, **_: object) -> Any:
+        if (plain := plain_yaml.fields(fm)) is not None:
+            return plain
         if not _is_simple(fm):
             _bound(fm)
-        return yaml.load(fm, _TextLoader)  # noqa: S506 - a safe loader with fewer types
+        return yaml.load(fm, TextLoader)  # noqa: S506 - a safe loader with fewer types
 
 
 class _Toml(_Fenced):
@@ -144,7 +149,8 @@ class _Json(BaseHandler):
 _HANDLERS = (_Yaml(), _Toml(), _Json())
 
 
-_EMPTY_LINES = re.compile(r"\A(?:[^\S\n]*\n)+")
+_EMPTY_LINES = re.compile(r"(?:[^\S\n]*\n)*")
+_BEGINNING = 512  # characters; the front matter of nearly all articles is shorter
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +194,22 @@ def split(text: str, path: str) -> tuple[FrontMatter, str] | None:
         raise ArticleError(_unreadable(error, path, start)) from error
     folded = {fold(str(key)): value for key, value in fields.items()}
     matter = FrontMatter(folded, text[:end], start)
-    return matter, _EMPTY_LINES.sub("", text[end:]).rstrip()
+    below = _EMPTY_LINES.match(text, end)
+    return matter, text[below.end() if below else end :].rstrip()
+
+
+def head(text: str, path: str) -> FrontMatter | None:
+    """The front matter of `text` as `split` gives it, without a look at what stands far below.
+
+    Raises ArticleError as `split` does.
+    """
+    with suppress(ArticleError):
+        parts = split(text[:_BEGINNING], path)
+        # What has a body ends before it, whatever else follows.
+        if parts and parts[1]:
+            return parts[0]
+    parts = split(text, path)
+    return parts[0] if parts else None
 
 
 @lru_cache(4096)
@@ -251,7 +272,7 @@ def _refuse_deep(fields: object) -> None:
     level: list[Any] = [fields]
     for _ in range(_DEEPEST + 1):
         values = (each.values() if isinstance(each, dict) else each for each in level)
-        level = [item for each in values for item in each if isinstance(item, dict | list)]
+        level = [item for each in values for item in each if isinstance(item, _NESTED)]
         if not level:
             return
     raise ValueError(f"it is nested more than {_DEEPEST} levels deep")
