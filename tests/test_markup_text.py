@@ -97,6 +97,12 @@ def test_wide_characters_count_twice() -> None:
     assert width(FAMILY) == width("👍🏽") == 2
 
 
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_the_quick_way_to_a_width_comes_to_the_same(text: str) -> None:
+    """A text takes as many columns by itself as before a flag, which wants the long way."""
+    assert width(f"文{text}\n🇨🇳") == width(f"文{text}") + 2
+
+
 def test_characters_that_xml_forbids_go() -> None:
     """Controls, surrogates and U+FFFE go, written out or as a reference; tabs and lines stay."""
     assert printable("a\x00\x08\x1f\ufffe\ud800b\tc\n") == "ab\tc\n"

@@ -31,6 +31,8 @@ def wrap(line: str, columns: int = COLUMNS) -> list[str]:
     first = found[0] if found else ""
     text = line[len(first) :].rstrip(" ")
     indent = " " * width(first)
+    if text and len(indent) + width(text) <= columns:  # as most lines do
+        return [first + text]
     lines = _fill(list(_pieces(text)), columns - len(indent))
     return [(indent if number else first) + text for number, text in enumerate(lines)] or [""]
 
