@@ -9,8 +9,8 @@ from broadsheet.markup import plain
 CHARACTERS_A_MINUTE = 400
 WORDS_A_MINUTE = 220
 
-_CHARACTER = re.compile(
-    "[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
+_CHARACTERS = re.compile(
+    "[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+"
 )
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 
@@ -21,8 +21,9 @@ def minutes(html: str) -> int | None:
     Chinese and Japanese are counted by characters, all else by words.
     """
     text = plain(html)
-    characters = len(_CHARACTER.findall(text))
-    words = len(_WORD.findall(_CHARACTER.sub(" ", text)))
+    rest, runs = _CHARACTERS.subn(" ", text)
+    characters = len(text) - len(rest) + runs
+    words = len(_WORD.findall(rest))
     if not characters and not words:
         return None
     return max(1, round(characters / CHARACTERS_A_MINUTE + words / WORDS_A_MINUTE))
