@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -111,7 +111,9 @@ def _grouped(
     return {topic: tuple(groups[topic]) for topic in sorted(groups)}
 
 
-def _refuse_shared_ids(articles: Iterable[Article]) -> None:
+def _refuse_shared_ids(articles: Collection[Article]) -> None:
+    if len({article.id for article in articles}) == len(articles):
+        return
     by_id: defaultdict[str, list[str]] = defaultdict(list)
     for article in articles:
         by_id[article.id].append(article.source)

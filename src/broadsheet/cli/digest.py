@@ -55,8 +55,8 @@ def _make(project: Project, name: str) -> Iterator[Made]:
 
 def make(project: Project, issue: Issue) -> Made:
     """The files of `issue`, which is not in the records yet."""
-    catalogue = project.catalogue_at(issue.tick)
-    articles = [article for article in catalogue.articles if article.id in issue.ids]
+    catalogue, ids = project.catalogue_at(issue.tick), issue.ids
+    articles = [article for article in catalogue.articles if article.id in ids]
     entries = making.entries(project, articles, catalogue)
     return Made.of(issue, entries, project.settings, project.templates)
 
