@@ -7,12 +7,13 @@ what is not in it is counted and linked; the web version and the text part have 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 
-from broadsheet.digests.html_mail import mail_html
+from broadsheet.digests.html_mail import Draft, draft, finished
 from broadsheet.digests.letter import Letter, Part, Story
+from broadsheet.digests.weight import Scales
 from broadsheet.errors import Problem, TemplateError
 from broadsheet.markup import shorten
 from broadsheet.words import Words
@@ -33,48 +34,84 @@ class _Cut:
     left_out: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Weighed:
+    """A letter, its draft, finished or not, and the bytes that it takes when it is."""
+
+    letter: Letter
+    draft: Draft
+    size: int
+
+
 def fit(letter: Letter, templates: Mapping[str, str], max_bytes: int) -> tuple[Letter, str]:
     """`letter`, shortened until its HTML takes at most `max_bytes` in UTF-8, and that HTML.
 
     Raises TemplateError when it does not fit even with no article in it.
     """
-    html = mail_html(letter, templates)
-    size = len(html.encode())
-    if size <= max_bytes:
-        return letter, html
-    cuts, ends = _cuts(len(letter.stories))
-    low = -1  # the last cut that is known to be too little, and what it leaves
-    for high in ends:
-        fitting, html = _cut(letter, cuts[high], templates)
-        if len(html.encode()) <= max_bytes:
-            break
-        low, size = high, len(html.encode())
-    else:
+    whole = draft(letter, templates)
+    scales = Scales(whole, draft(_scanty(letter), templates))
+
+    def weighed(each: Letter) -> _Weighed:
+        laid_out = whole if each is letter else draft(each, templates)
+        return _Weighed(each, laid_out, scales.weigh(laid_out))
+
+    def measured(each: Letter) -> _Weighed:
+        done = finished(draft(each, templates))
+        return _Weighed(each, done, _size(done.text))
+
+    found = _fitting(letter, max_bytes, weighed)
+    html = finished(found.draft).text
+    if _size(html) != found.size:  # its CSS is such as only the whole mail can tell the weight of
+        found = _fitting(letter, max_bytes, measured)
+        html = found.draft.text
+    if found.size > max_bytes:
         raise TemplateError(
             Problem(
-                f"the mail takes {size} bytes with no article in it; max_bytes is {max_bytes}",
+                f"the mail takes {found.size} bytes with no article in it; "
+                f"max_bytes is {max_bytes}",
                 "make the template smaller, or give the digest a larger max_bytes",
                 letter.templates,
             )
         )
+    return found.letter, html
+
+
+def _scanty(letter: Letter) -> Letter:
+    """`letter` with all that only a shortened one has: titles alone, and what is said of it."""
+    stories = len(letter.stories)
+    return _shortened(letter, _Cut(_SUMMARY_COLUMNS[-1], stories, left_out=min(1, stories - 1)))
+
+
+def _fitting(letter: Letter, max_bytes: int, weigh: Callable[[Letter], _Weighed]) -> _Weighed:
+    """`letter`, shortened until it takes at most `max_bytes`.
+
+    More than that only when it does not fit even with no article in it.
+    """
+    over = weigh(letter)  # the last that is known to be too large
+    if over.size <= max_bytes:
+        return over
+    cuts, ends = _cuts(len(letter.stories))
+    low = -1
+    for high in ends:
+        found = weigh(_shortened(letter, cuts[high]))
+        if found.size <= max_bytes:
+            break
+        low, over = high, found
+    else:
+        return over
     # Between two ends the sizes lie about on a line, which leads near the least cut that does; the
     # middle now and then, for where they do not.
     step = 0
     while high - low > 1:
         step += 1
-        share = (size - max_bytes) / (size - len(html.encode())) if step % 3 else 0.5
+        share = (over.size - max_bytes) / (over.size - found.size) if step % 3 else 0.5
         guess = min(max(low + round(share * (high - low)), low + 1), high - 1)
-        shorter, shorter_html = _cut(letter, cuts[guess], templates)
-        if len(shorter_html.encode()) <= max_bytes:
-            high, fitting, html = guess, shorter, shorter_html
+        shorter = weigh(_shortened(letter, cuts[guess]))
+        if shorter.size <= max_bytes:
+            high, found = guess, shorter
         else:
-            low, size = guess, len(shorter_html.encode())
-    return fitting, html
-
-
-def _cut(letter: Letter, cut: _Cut, templates: Mapping[str, str]) -> tuple[Letter, str]:
-    shorter = _shortened(letter, cut)
-    return shorter, mail_html(shorter, templates)
+            low, over = guess, shorter
+    return found
 
 
 def _cuts(stories: int) -> tuple[Sequence[_Cut], Sequence[int]]:
@@ -126,3 +163,7 @@ def _shortened_story(story: Story, columns: int, *, brief: bool) -> Story:
     if brief:
         return replace(story, summary="", picture=None, lead=False, topics=(), brief=True)
     return replace(story, summary=shorten(story.summary, columns))
+
+
+def _size(html: str) -> int:
+    return len(html.encode())

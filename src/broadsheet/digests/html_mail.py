@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
+
+from lxml import etree
 
 from broadsheet.digests.letter import Letter
 from broadsheet.digests.templates import HTML, render
@@ -21,6 +25,7 @@ _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _STYLE = re.compile(r"<style\b([^>]*)>(.*?)</style\s*>", re.DOTALL | re.IGNORECASE)
 _CSS_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 _SELECTORS = re.compile(r"([^{}]*)\{")
+HtmlElement = Any  # lxml's own element type cannot be named at run time
 _KEEP = 'put it into <style data-premailer="ignore">, which is kept as it is'
 
 
@@ -63,39 +68,93 @@ _IN_INLINED_CSS = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """The HTML of a mail whose CSS is not in its elements yet.
+
+    root: its html element. whole: whether what stands around that belongs to it. tags: what the
+    tokens in it stand for. path: the template, to be named where something is wrong.
+    """
+
+    root: HtmlElement
+    whole: bool
+    tags: Mapping[str, str]
+    path: str
+
+    @property
+    def text(self) -> str:
+        """As it would be sent."""
+        document = self.root.getroottree() if self.whole else self.root
+        html = etree.tostring(document, method="html", encoding="utf-8").decode()
+        # The doctype is written only where it stood at the very beginning in capitals.
+        body = _DOCTYPE.sub("", html, count=1).strip()
+        for token, tag in self.tags.items():
+            body = body.replace(token, tag)
+        return f"<!DOCTYPE html>\n{body}\n"
+
+
 def mail_html(letter: Letter, templates: Mapping[str, str]) -> str:
     """email.html: `letter` laid out by digest.html.j2, ready to paste into any mail service.
 
     templates: the user's own, name -> text. Raises TemplateError.
     """
+    return finished(draft(letter, templates)).text
+
+
+def draft(letter: Letter, templates: Mapping[str, str]) -> Draft:
+    """The same before its CSS is put into the elements."""
     html = render(HTML, letter, templates)
     path = f"{letter.templates}/{HTML}" if HTML in templates else f"bundled/{HTML}"
     if problems := _problems(html, path):
         raise TemplateError(*problems)
-    return inline(html, path)
+    return _read(html, path)
 
 
 def inline(html: str, path: str) -> str:
     """`html`, a whole document, with the rules of its styles put into the elements they apply to.
 
-    A <style data-premailer="ignore"> stays a style: media queries and dark mode belong there.
     path: the template, to be named where something is wrong. Raises TemplateError.
+    """
+    return finished(_read(html, path)).text
+
+
+def finished(draft: Draft) -> Draft:
+    """`draft`, with the rules of its styles put into the elements they apply to.
+
+    A <style data-premailer="ignore"> stays a style: media queries and dark mode belong there.
+    Raises TemplateError.
     """
     # Only where a mail is made: it takes longer to import than a build with nothing to do.
     from premailer import Premailer
 
-    plain, tags = _without_tags(_DOCTYPE.sub("<!DOCTYPE html>", html, count=1))
-    try:
-        body = Premailer(
-            plain,
+    with _blamed(draft.path):
+        Premailer(
+            draft.root,
             allow_network=False,
             cssutils_logging_level=logging.CRITICAL + 1,
+            # It only tells the log which values are in no standard, and takes its time for it.
+            disable_validation=True,
             # Else the 100 % of a fluid image also becomes its width attribute, and Outlook, which
             # reads only that, draws it at its own size.
             disable_basic_attributes=["width", "height"],
             strip_important=False,
-        ).transform(pretty_print=False)
-    except Exception as error:  # it has no error tree: a bad style may end in AttributeError
+        ).transform()
+    return draft
+
+
+def _read(html: str, path: str) -> Draft:
+    plain, tags = _without_tags(_DOCTYPE.sub("<!DOCTYPE html>", html, count=1).strip())
+    with _blamed(path):
+        root: HtmlElement = etree.fromstring(plain, etree.HTMLParser())
+        return Draft(root, plain.startswith(root.getroottree().docinfo.doctype), tags, path)
+
+
+@contextmanager
+def _blamed(path: str) -> Iterator[None]:
+    """Tells of the template at `path` whatever goes wrong with its CSS."""
+    try:
+        yield
+    except Exception as error:  # premailer has no error tree: a bad style may be an AttributeError
         raise TemplateError(
             Problem(
                 f"its CSS cannot be put into the elements: {error or type(error).__name__}",
@@ -103,11 +162,6 @@ def inline(html: str, path: str) -> str:
                 path,
             )
         ) from error
-    # It writes the doctype only where it stands at the very beginning in capitals.
-    body = _DOCTYPE.sub("", str(body), count=1).strip()
-    for token, tag in tags.items():
-        body = body.replace(token, tag)
-    return f"<!DOCTYPE html>\n{body}\n"
 
 
 def _without_tags(html: str) -> tuple[str, dict[str, str]]:
