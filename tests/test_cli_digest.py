@@ -158,6 +158,19 @@ def test_a_broken_article_is_told_when_an_issue_may_miss_it(project: Newsroom) -
     assert _issues(project)["digests/weekly/2025-07-07"] == ["Mended"]
 
 
+def test_the_overview_counts_what_build_counts(project: Newsroom) -> None:
+    """An article that cannot be rendered is in no feed, and `digest` does not count it either."""
+    project.article("deep.md", "> " * 5_000 + "x", title="深", date="2025-06-01T12:00:00+08:00")
+    assert project.run("build").code == 1
+    built = project.published()["index.html"]
+    ran = project.run("digest")
+    assert (ran.code, ran.err) == (0, "")
+    told = project.published()["index.html"]
+    assert told != built
+    assert project.run("build").code == 1
+    assert project.published()["index.html"] == told
+
+
 def test_a_template_that_fails_leaves_nothing_half(project: Newsroom) -> None:
     """A mistake in a template of one's own: its file and line, exit 1, and no issue."""
     project.write("email_templates/digest.html.j2", "<p>\n{{ nothing.at.all }}\n")

@@ -74,6 +74,10 @@ class Cache:
         """All values of a shelf, by key."""
         return dict(self._select(shelf, f"SELECT key, value FROM {shelf}", ()))  # noqa: S608
 
+    def keys(self, shelf: Shelf) -> frozenset[str]:
+        """The keys of a shelf, whatever their values have become."""
+        return frozenset(key for (key,) in self._rows(f"SELECT key FROM {shelf}", ()))  # noqa: S608
+
     def put(self, shelf: Shelf, values: Mapping[str, bytes]) -> None:
         """Keeps `values`, in the place of those with their keys."""
         rows = [(key, _seal(shelf, key, value) + value) for key, value in values.items()]
@@ -87,8 +91,7 @@ class Cache:
 
     def forget_all_but(self, shelf: Shelf, keys: Iterable[str]) -> None:
         """Forgets all other keys, so that the cache does not grow with every edit."""
-        there = {key for (key,) in self._rows(f"SELECT key FROM {shelf}", ())}  # noqa: S608
-        self.forget(shelf, there - set(keys))
+        self.forget(shelf, self.keys(shelf) - set(keys))
 
     def forget(self, shelf: Shelf, keys: Iterable[str]) -> None:
         """Forgets these keys."""

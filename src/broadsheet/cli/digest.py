@@ -32,9 +32,15 @@ def command(names: tuple[str, ...], dry_run: bool) -> None:
         made = making.without_bad(
             project, lambda: [each for name in chosen for each in _make(project, name)]
         )
+        missed = project.articles.problems
         if not dry_run:
             _publish(project, made)
     _report(project, chosen, made, dry_run)
+    # `build` tells of them at every run; here only when they may have missed an issue.
+    if made and missed:
+        for problem in missed:
+            click.echo(f"{problem} (left out)", err=True)
+        raise SystemExit(1)
 
 
 def _chosen(project: Project, names: tuple[str, ...]) -> tuple[str, ...]:
@@ -73,6 +79,7 @@ def _publish(project: Project, made: list[Made]) -> None:
         name: History.of((*history.issues, *(m.issue for m in made if m.issue.digest == name)))
         for name, history in project.histories.items()
     }
+    making.leave_out_as_build(project)
     _write_all(project, making.digest_files(project, histories))
 
 
@@ -100,11 +107,6 @@ def _report(project: Project, chosen: tuple[str, ...], made: list[Made], dry_run
         for name in chosen:
             if not any(each.issue.digest == name for each in made):
                 click.echo(_nothing(project, name))
-    # `build` tells of them at every run; here only when they may have missed an issue.
-    if made and project.articles.problems:
-        for problem in project.articles.problems:
-            click.echo(f"{problem} (left out)", err=True)
-        raise SystemExit(1)
 
 
 def _nothing(project: Project, name: str) -> str:

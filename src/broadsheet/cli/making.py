@@ -79,6 +79,23 @@ def _site(project: Project, kept: Cache) -> Site:
     return Site(made | digest_documents(project, project.histories), tuple(held.values()))
 
 
+def leave_out_as_build(project: Project) -> None:
+    """Leaves out of the feeds what `build` would: the articles that cannot be rendered.
+
+    Which was rendered before, by the cache, can be; so only what is new is tried.
+    """
+
+    def untried(known: frozenset[str]) -> list[Article]:
+        wanted = feeds.to_render(project.feeds, project.settings.feeds)
+        return [article for article in wanted if rendering.key(article) not in known]
+
+    with Cache(project.state) as kept:
+        known = kept.keys("links")
+        without_bad(
+            project, lambda: renditions_from(project, untried(known), project.library, kept)
+        )
+
+
 def digest_files(project: Project, histories: Mapping[str, History]) -> dict[str, bytes]:
     """What tells of the issues in `histories`: each digest's page and feed, and the overview."""
     return {path: each.make() for path, each in digest_documents(project, histories).items()}
