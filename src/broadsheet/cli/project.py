@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from broadsheet import config, feeds, folders, inputs, reading, records, standing
@@ -114,13 +114,13 @@ class Project:
         paths = {problem.path for problem in wrong}
         read = tuple(article for article in self.articles.read if article.source not in paths)
         self.articles = replace(self.articles, read=read, problems=self.articles.problems + wrong)
-        for name in ("catalogue", "library", "feeds"):
+        for name in ("catalogue_at", "catalogue", "library", "feeds"):
             self.__dict__.pop(name, None)  # they are made anew from what is left
 
     @cached_property
     def catalogue(self) -> Catalogue:
         """What may be published now."""
-        return Catalogue.at(self.now, self.articles.read, self.settings.topics)
+        return self.catalogue_at(self.now)
 
     @cached_property
     def library(self) -> Library:
@@ -161,6 +161,12 @@ class Project:
         """The user's own mail templates."""
         return inputs.templates(self.root, self.settings.mail.templates)
 
-    def catalogue_at(self, moment: datetime) -> Catalogue:
-        """What may be published at `moment`."""
-        return Catalogue.at(moment, self.articles.read, self.settings.topics)
+    @cached_property
+    def catalogue_at(self) -> Callable[[datetime], Catalogue]:
+        """What may be published at a moment. Who asks twice asks in a row; each takes its room."""
+
+        @lru_cache(4)
+        def at(moment: datetime) -> Catalogue:
+            return Catalogue.at(moment, self.articles.read, self.settings.topics)
+
+        return at
