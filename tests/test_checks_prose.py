@@ -12,7 +12,7 @@ from broadsheet.articles import front_matter
 from broadsheet.characters import printable
 from broadsheet.checks.prose import Prose
 from broadsheet.errors import ArticleError
-from broadsheet.markup import unknown_shortcodes
+from broadsheet.markup.shortcodes import unknown_shortcodes
 
 HEAD = "---\ntitle: A\n---\n"
 

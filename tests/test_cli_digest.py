@@ -171,6 +171,23 @@ def test_the_overview_counts_what_build_counts(project: Newsroom) -> None:
     assert project.published()["index.html"] == told
 
 
+def test_after_a_build_nothing_is_imported_that_reads_articles(project: Newsroom) -> None:
+    """What parses and renders takes time to import, and all that is remembered needs none of it."""
+    assert project.run("build").code == 0
+    program = (
+        "import atexit, sys\n"
+        "from broadsheet.cli import main\n"
+        "unwanted = {'frontmatter', 'yaml', 'markdown', 'nh3', 'requests', 'multiprocessing'}\n"
+        "atexit.register(lambda: print(sorted(unwanted & set(sys.modules))))\n"
+        f"sys.argv = ['broadsheet', '-C', {str(project.folder)!r}, '--now', {NOW!r}, 'digest']\n"
+        "main()"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert ran.stdout.splitlines()[-1] == "[]"
+    assert len(_issues(project)) == 2
+
+
 def test_a_template_that_fails_leaves_nothing_half(project: Newsroom) -> None:
     """A mistake in a template of one's own: its file and line, exit 1, and no issue."""
     project.write("email_templates/digest.html.j2", "<p>\n{{ nothing.at.all }}\n")

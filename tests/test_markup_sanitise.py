@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from broadsheet.markup import Library, Links, dropped_tags, render
-from broadsheet.markup.sanitise import DEEPEST, sanitise
+from broadsheet.markup import Library, Links, render
+from broadsheet.markup.sanitise import DEEPEST, dropped_tags, sanitise
 
 SITE = "https://example.org/"
 LINKS = Links(Library(SITE), "a.md", "https://example.org/a/")

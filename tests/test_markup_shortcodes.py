@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broadsheet.markup import Library, Links, render, unknown_shortcodes
-from broadsheet.markup.shortcodes import expand
+from broadsheet.markup import Library, Links, render
+from broadsheet.markup.shortcodes import expand, unknown_shortcodes
 
 SITE = "https://example.org/"
 LINKS = Links(Library(SITE), "a.md", "https://example.org/a/")

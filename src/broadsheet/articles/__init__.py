@@ -7,16 +7,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from msgspec import Struct
 
-from broadsheet.articles import addresses, dates, fields, front_matter
-from broadsheet.articles.front_matter import FrontMatter, fold
+from broadsheet.articles import addresses, dates, fields
+from broadsheet.articles.fields import fold
 from broadsheet.errors import ArticleError, Problem
 from broadsheet.markup import encode
 from broadsheet.publication import Person, Publication
 from broadsheet.settings import ArticleSettings
+
+if TYPE_CHECKING:
+    from broadsheet.articles.front_matter import FrontMatter
 
 __all__ = ["Article", "NotAnArticle", "Source", "body", "parse"]
 
@@ -105,6 +108,9 @@ def parse(
     """
     if source.path.rpartition("/")[2].partition(".")[0] == "_index":
         raise NotAnArticle("it is a section page (_index.md)")
+    # Here, for the many runs that remember every article: PyYAML takes its time to import.
+    from broadsheet.articles import front_matter
+
     if with_body:
         matter, body = front_matter.split(source.text, source.path) or (None, None)
     else:
@@ -116,6 +122,8 @@ def parse(
 
 def body(source: Source) -> str:
     """The Markdown in `source`, as `parse` gives it; "" where it has no front matter."""
+    from broadsheet.articles import front_matter
+
     parts = front_matter.split(source.text, source.path)
     return parts[1] if parts else ""
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from email.utils import parseaddr
+from functools import lru_cache
 
-from broadsheet.articles.front_matter import fold
 from broadsheet.characters import printable
 from broadsheet.markup import encode
 from broadsheet.markup.text import one_line
@@ -36,6 +36,12 @@ _TRUE = {"true", "yes", "on", "1"}
 _SWITCH = _TRUE | {"false", "no", "off", "0", ""}
 _WEB = re.compile(r"https?:", re.IGNORECASE)
 _LIST_MARKS = re.compile(r"\s*[,，、;；]\s*")
+
+
+@lru_cache(4096)
+def fold(name: str) -> str:
+    """The name of a field without the ways of writing it: `featured_image` -> `featuredimage`."""
+    return re.sub(r"[_\s-]", "", name).casefold()
 
 
 def names(*groups: tuple[str, ...]) -> set[str]:

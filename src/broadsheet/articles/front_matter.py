@@ -17,7 +17,6 @@ import tomllib
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import frontmatter
@@ -25,6 +24,7 @@ import yaml
 from frontmatter.default_handlers import BaseHandler
 
 from broadsheet.articles import plain_yaml
+from broadsheet.articles.fields import fold
 from broadsheet.characters import printable
 from broadsheet.errors import ArticleError, Problem
 
@@ -210,12 +210,6 @@ def head(text: str, path: str) -> FrontMatter | None:
             return parts[0]
     parts = split(text, path)
     return parts[0] if parts else None
-
-
-@lru_cache(4096)
-def fold(name: str) -> str:
-    """The name of a field without the ways of writing it: `featured_image` -> `featuredimage`."""
-    return re.sub(r"[_\s-]", "", name).casefold()
 
 
 # An anchor, an alias or a tag; an indent, or marks of lists, that could nest deep. PyYAML's own

@@ -16,7 +16,7 @@ from urllib.parse import unquote
 
 from broadsheet.characters import printable
 from broadsheet.checks.prose import Prose
-from broadsheet.markup import unknown_shortcodes
+from broadsheet.markup.shortcodes import unknown_shortcodes
 
 _HEADING = re.compile(r"^[ ]{0,3}(?:>[ ]?|[-*+][ ]+|\d{1,9}[.)][ ]+){0,9}#{1,6}(?=\s|$)")
 _UNDERLINE = re.compile(r"^[ >]{0,9}(?:=+|-+)[ \t]*$")

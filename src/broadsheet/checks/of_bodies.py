@@ -12,8 +12,8 @@ from broadsheet.checks.prose import Prose
 from broadsheet.checks.references import Footnotes, Tag
 from broadsheet.checks.rule import more, rule
 from broadsheet.errors import Problem
-from broadsheet.markup import unknown_shortcodes
 from broadsheet.markup.sanitise import sanitise
+from broadsheet.markup.shortcodes import unknown_shortcodes
 from broadsheet.topics import key
 
 _HIDES = re.compile(

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 
 from broadsheet.articles import fields, front_matter
-from broadsheet.articles.front_matter import fold
+from broadsheet.articles.fields import fold
 from broadsheet.errors import ArticleError
 
 SEVERITIES = ("error", "warn", "off")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from broadsheet.articles import front_matter
-from broadsheet.articles.front_matter import fold
+from broadsheet.articles.fields import fold
 from broadsheet.characters import printable
 from broadsheet.checks.references import Footnotes, Reference, Tag, footnotes, references, tags
 from broadsheet.errors import ArticleError

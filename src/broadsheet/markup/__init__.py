@@ -7,11 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from broadsheet.characters import printable
-from broadsheet.markup.blocks import READ_MORE
-from broadsheet.markup.dialect import TooDeep, convert
 from broadsheet.markup.links import Asset, Library, Links, encode, join
-from broadsheet.markup.sanitise import dropped_tags, sanitise
-from broadsheet.markup.shortcodes import expand, unknown_shortcodes
 from broadsheet.markup.text import first_paragraph, plain, shorten, width
 
 __all__ = [
@@ -20,13 +16,11 @@ __all__ = [
     "Links",
     "Rendition",
     "TooDeep",
-    "dropped_tags",
     "encode",
     "join",
     "plain",
     "render",
     "shorten",
-    "unknown_shortcodes",
     "width",
 ]
 
@@ -36,6 +30,10 @@ EXCERPT_COLUMNS = 280
 _MDX_LINES = re.compile(r"^(?:import|export)\s.*$\n?", re.MULTILINE)
 _MDX_MORE = re.compile(r"\{/\*\s*more\s*\*/\}", re.IGNORECASE)
 _EMPTY = re.compile(r"<p>\s*</p>\n?")
+
+
+class TooDeep(ValueError):  # noqa: N818 - it says what is wrong with the text
+    """The text is nested deeper than can be read; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +58,10 @@ def render(body: str, links: Links, *, mdx: bool = False, excerpt: bool = True) 
 
     Raises TooDeep for a text that is nested deeper than Python-Markdown can go.
     """
+    # Here, for the many runs that render nothing: the parser takes a tenth of their imports.
+    from broadsheet.markup.blocks import READ_MORE
+    from broadsheet.markup.shortcodes import expand
+
     if mdx:
         body = _MDX_MORE.sub("<!--more-->", _MDX_LINES.sub("", body))
     references: dict[str, str] = {}
@@ -77,5 +79,8 @@ def render(body: str, links: Links, *, mdx: bool = False, excerpt: bool = True) 
 
 
 def _to_html(markdown: str, resolve: Callable[[str], str]) -> str:
+    from broadsheet.markup.dialect import convert
+    from broadsheet.markup.sanitise import sanitise
+
     # Printable once more, since a reference such as &#1; has only now become a character.
     return printable(sanitise(convert(markdown), resolve))

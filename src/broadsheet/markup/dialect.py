@@ -21,6 +21,7 @@ from markdown.inlinepatterns import (
 )
 from markdown.util import HTML_PLACEHOLDER, AtomicString
 
+from broadsheet.markup import TooDeep
 from broadsheet.markup.blocks import READ_MORE, Blocks
 from broadsheet.markup.inline import Inline
 from broadsheet.markup.skimming import skim
@@ -33,10 +34,6 @@ _PRE = re.compile(r"(<pre\b.*?</pre>)", re.DOTALL)
 _LINE_END = re.compile(r"\n[ \t]*")
 _OPENING_TAGS = re.compile(r"(?:<(?:em|strong|a|del|span)\b[^<>]*>)*")
 _CLOSING_TAGS = ("</em>", "</strong>", "</a>", "</del>", "</span>")
-
-
-class TooDeep(ValueError):  # noqa: N818 - it says what is wrong with the text
-    """The text is nested deeper than can be read; the message says what to do."""
 
 
 def convert(markdown: str) -> str:
