@@ -12,10 +12,14 @@ from collections.abc import Iterator
 
 from lxml import etree
 
+from broadsheet.characters import printable
 from broadsheet.digests.html_mail import Draft, HtmlElement, finished
 
 # What selectors look at, and what premailer puts in the place of what was there.
-_LOOKED_AT = ("class", "id", "style", "align", "valign", "bgcolor")
+_LOOKED_AT = {
+    *("class", "id", "style", "align", "valign", "bgcolor"),
+    *("type", "media", "data-premailer"),
+}
 _NO_NAME = re.compile(r"[^\w.-]")
 
 _Kind = tuple[int, str, tuple[tuple[str, str], ...], str, str]
@@ -25,7 +29,7 @@ _Kind = tuple[int, str, tuple[tuple[str, str], ...], str, str]
 class Scales:
     """Weighs drafts of one letter, as it is and shortened.
 
-    Selectors of tags, classes, ids and the elements around them are told right; for others, such
+    Selectors of tags, classes, ids and the elements around them are told right; with others, such
     as `:first-child`, the weight may be wrong.
     """
 
@@ -34,7 +38,7 @@ class Scales:
         self._numbers: dict[_Kind, int] = {}
         self._added: list[int] = []
         for draft in drafts:
-            for _ in self._kinds(draft.root, -1):
+            for _ in self._kinds(draft.root):
                 pass
 
     def weigh(self, draft: Draft) -> int:
@@ -42,33 +46,36 @@ class Scales:
 
         Raises TemplateError when its CSS cannot be put into elements.
         """
-        numbers = Counter(self._kinds(draft.root, -1))
+        numbers = Counter(self._kinds(draft.root))
         if len(self._added) < len(self._numbers):
             self._learn(draft)
         added = sum(self._added[number] * count for number, count in numbers.items())
         return len(draft.text.encode()) + added
 
-    def _kinds(self, element: HtmlElement, parent: int) -> Iterator[int]:
-        """The numbers of the kinds of `element` and all within, known ones and new."""
-        tag = element.tag
-        if not isinstance(tag, str):  # a comment
-            return
-        if tag == "style":
-            kind = (parent, tag, tuple(element.items()), element.text or "", element.tail or "")
-        else:
-            there = tuple((key, value) for key, value in element.items() if key in _LOOKED_AT)
-            kind = (parent, tag, there, "", "")
-        number = self._numbers.setdefault(kind, len(self._numbers))
-        yield number
-        for inner in element:
-            yield from self._kinds(inner, number)
+    def _kinds(self, root: HtmlElement) -> Iterator[int]:
+        """The numbers of the kinds of `root` and all within, in their order; new ones get one."""
+        left = [(root, -1)]
+        while left:
+            element, parent = left.pop()
+            tag = element.tag
+            if not isinstance(tag, str):  # a comment
+                continue
+            there = tuple(pair for pair in element.items() if pair[0] in _LOOKED_AT)
+            own = (element.text or "", element.tail or "") if tag == "style" else ("", "")
+            kind = (parent, tag, there, *own)
+            number = self._numbers.setdefault(kind, len(self._numbers))
+            yield number
+            left += [(inner, number) for inner in reversed(element)]
 
     def _learn(self, draft: Draft) -> None:
         """Finds what is added to an element of each kind that there is by now."""
         made: list[HtmlElement] = []
         for parent, tag, attributes, text, tail in self._numbers:
-            element = etree.Element(_NO_NAME.sub("-", tag), dict(attributes))
-            element.text, element.tail = text, tail
+            # A mail may hold what no element may be made of; its weight is then not told right.
+            element = etree.Element(_NO_NAME.sub("-", tag))
+            for name, value in attributes:
+                element.set(name, printable(value))
+            element.text, element.tail = printable(text), printable(tail)
             if made:
                 made[parent].append(element)
             made.append(element)
