@@ -245,6 +245,14 @@ def test_a_fluid_image_keeps_its_width_in_pixels() -> None:
     assert "width:100%" in html
 
 
+@pytest.mark.parametrize("word", ["float", "FLOAT", "fl\\6f at"])
+def test_an_image_that_floats_is_told_so_for_outlook(word: str) -> None:
+    """Outlook knows no `float`, but the attribute; an image that does not float has none."""
+    assert 'align="right"' in inline(_page("<img>", f"img {{ {word}: right }}"), "t")
+    assert 'align="left"' in inline(_page(f'<img style="{word}: left">'), "t")
+    assert "align" not in inline(_page("<img>float", "img { border: 0 }"), "t")
+
+
 @pytest.mark.parametrize(
     "start", ["<!doctype html>", "<!-- x --><!DOCTYPE html>", "\n<!DOCTYPE html>", ""]
 )

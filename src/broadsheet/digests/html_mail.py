@@ -29,6 +29,7 @@ _STYLE = re.compile(r"<style\b([^>]*)>(.*?)</style\s*>", re.DOTALL | re.IGNORECA
 _CSS_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 _SELECTORS = re.compile(r"([^{}]*)\{")
 HtmlElement = Any  # lxml's own element type cannot be named at run time
+_FLOAT = re.compile(r"float|\\", re.IGNORECASE)
 _KEEP = 'put it into <style data-premailer="ignore">, which is kept as it is'
 
 
@@ -134,12 +135,20 @@ def finished(draft: Draft) -> Draft:
             cssutils_logging_level=logging.CRITICAL + 1,
             # It only tells the log which values are in no standard, and takes its time for it.
             disable_validation=True,
+            # An image that floats is told so for Outlook too. To look for it, premailer reads the
+            # style of every image anew.
+            align_floating_images=_may_float(draft.root),
             # Else the 100 % of a fluid image also becomes its width attribute, and Outlook, which
             # reads only that, draws it at its own size.
             disable_basic_attributes=["width", "height"],
             strip_important=False,
         ).transform()
     return draft
+
+
+def _may_float(root: HtmlElement) -> bool:
+    """Whether some CSS in the document of `root` has the word, perhaps with escapes."""
+    return any(_FLOAT.search(css) for css in root.xpath("//style/text() | //@style"))
 
 
 @cache
