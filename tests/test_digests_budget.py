@@ -133,3 +133,14 @@ def test_a_frame_too_large_is_an_error() -> None:
     )
     with pytest.raises(TemplateError, match=r"\d+ bytes with no article in it; max_bytes is 20000"):
         fit(letters.make(), {"digest.html.j2": own}, 20_000)
+
+
+def test_a_template_need_not_know_titles_alone_where_all_fits() -> None:
+    """One that wants a picture of each story fails only when stories have to give theirs up."""
+    wants = "{% block section scoped %}{% for s in part.stories %}{{ s.picture.url }}{% endfor %}"
+    own = {"digest.html.j2": '{% extends "bundled/digest.html.j2" %}' + wants + "{% endblock %}"}
+    letter = letters.make(*(letters.entry(n, image=letters.PICTURE) for n in range(1, 5)))
+    whole, html = fit(letter, own, 100_000)
+    assert whole is letter
+    with pytest.raises(TemplateError, match="url"):
+        fit(letter, own, _size(html) - 1)

@@ -8,6 +8,7 @@ what is not in it is counted and linked; the web version and the text part have 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import accumulate
 
@@ -49,7 +50,10 @@ def fit(letter: Letter, templates: Mapping[str, str], max_bytes: int) -> tuple[L
     Raises TemplateError when it does not fit even with no article in it.
     """
     whole = draft(letter, templates)
-    scales = Scales(whole, draft(_scanty(letter), templates))
+    known = [whole]
+    with suppress(TemplateError):  # a user's template may fail with this; it may never be needed
+        known.append(draft(_scanty(letter), templates))
+    scales = Scales(*known)
 
     def weighed(each: Letter) -> _Weighed:
         laid_out = whole if each is letter else draft(each, templates)
