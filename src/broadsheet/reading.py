@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import zoneinfo
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -17,7 +17,7 @@ from zlib import crc32
 import msgspec
 
 from broadsheet import folders, inputs
-from broadsheet.articles import Article, NotAnArticle, body, parse
+from broadsheet.articles import Article, NotAnArticle, body, parse, prepare
 from broadsheet.cache import Cache
 from broadsheet.errors import ArticleError, Problem, unforeseen
 from broadsheet.folders import Stamp
@@ -113,12 +113,19 @@ class Reader:
 
 
 def read(
-    reader: Reader, found: Found, cache: Cache, *, before: int, workers: int | None = None
+    reader: Reader,
+    found: Found,
+    cache: Cache,
+    *,
+    before: int,
+    workers: int | None = None,
+    meanwhile: Callable[[], object] = lambda: None,
 ) -> Articles:
     """The articles among the files that were `found`.
 
     before: `folders.disk_time` from before they were found. workers: how many processes may read;
-    None: as many as there are cores. No count and no cache changes the outcome.
+    None: as many as there are cores. No count and no cache changes the outcome. meanwhile: called
+    while others read, if several do.
     """
     context = hashlib.sha256(reader.fingerprint.encode("utf-8", "surrogatepass")).hexdigest()
     drawers = _drawers(cache, context)
@@ -131,7 +138,7 @@ def read(
             drawers[name] = standing
             touched.add(name)
     missing = [place for place in found.articles if place[0] not in outcomes]
-    for path, outcome in _made(reader, missing, workers):
+    for path, outcome in _made(reader, missing, workers, meanwhile):
         outcomes[path] = outcome
         stamp = found.stamps[path]
         # What could not be read at all may be readable next time without any change.
@@ -146,12 +153,22 @@ def read(
 
 
 def _made(
-    reader: Reader, places: Sequence[tuple[str, str]], workers: int | None
+    reader: Reader,
+    places: Sequence[tuple[str, str]],
+    workers: int | None,
+    meanwhile: Callable[[], object],
 ) -> Iterator[tuple[str, Outcome]]:
     """What each of the files turns out to be, with its path."""
     batches = [places[start : start + _BATCH] for start in range(0, len(places), _BATCH)]
     worth = WORTH_A_WORKER // _BATCH
-    packed = spread(partial(_packed, reader), batches, worth_a_worker=worth, workers=workers)
+    packed = spread(
+        partial(_packed, reader),
+        batches,
+        worth_a_worker=worth,
+        workers=workers,
+        before=prepare,
+        meanwhile=meanwhile,
+    )
     for batch, outcomes in zip(batches, packed, strict=True):
         for (path, _), outcome in zip(batch, _OUTCOMES.decode(outcomes), strict=True):
             yield path, outcome

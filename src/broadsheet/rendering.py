@@ -21,7 +21,7 @@ import msgspec
 from broadsheet.articles import Article
 from broadsheet.cache import Cache
 from broadsheet.errors import Problem, RenderError, unforeseen
-from broadsheet.markup import Library, Links, Rendition, TooDeep, render
+from broadsheet.markup import Library, Links, Rendition, TooDeep, prepare, render
 from broadsheet.workers import spread
 
 WORTH_A_WORKER = 40
@@ -112,6 +112,7 @@ def renditions(
     workers: int | None = None,
     worth_a_worker: int = WORTH_A_WORKER,
     step: Callable[[], object] = lambda: None,
+    meanwhile: Callable[[], object] = lambda: None,
 ) -> Renditions:
     """The rendition of each of `articles`; good for as long as `cache` is open.
 
@@ -119,7 +120,7 @@ def renditions(
     to hold. forget: whether renditions of others may go.
     workers: how many processes may render; None: as many as there are cores. worth_a_worker: how
     many articles each must have at least. No count changes the outcome. step: called after each
-    article that had to be rendered.
+    article that had to be rendered. meanwhile: called while others render, if several do.
 
     Raises RenderError, naming all of them, when some cannot be rendered; the others are then in
     the cache.
@@ -140,7 +141,14 @@ def renditions(
             missing.append(article)
     fresh: dict[str, Rendition] = {}
     problems: list[Problem] = []
-    outcomes = spread(renderer, missing, worth_a_worker=worth_a_worker, workers=workers)
+    outcomes = spread(
+        renderer,
+        missing,
+        worth_a_worker=worth_a_worker,
+        workers=workers,
+        before=prepare,
+        meanwhile=meanwhile,
+    )
     for article, rendered in zip(missing, outcomes, strict=True):
         if isinstance(rendered, Rendition):
             made.add(article, rendered)

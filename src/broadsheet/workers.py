@@ -18,11 +18,15 @@ def spread(
     *,
     worth_a_worker: int,
     workers: int | None = None,
+    before: Callable[[], object] = lambda: None,
+    meanwhile: Callable[[], object] = lambda: None,
 ) -> Iterator[_Out]:
     """What `work` makes of each of `items`, in their order.
 
     worth_a_worker: how many items each process must have at least; starting one takes about as
     long as these. workers: how many processes at most; None: as many as there are cores.
+    Where there are several: before is called before they start, and makes what each would else
+    make for itself; meanwhile is called when they are at work, for what this process needs next.
     """
     count = min(workers or os.cpu_count() or 1, len(items) // worth_a_worker)
     if count <= 1:
@@ -32,9 +36,12 @@ def spread(
     from concurrent.futures import ProcessPoolExecutor
     from multiprocessing import get_all_start_methods, get_context
 
+    before()
     context = get_context("fork" if "fork" in get_all_start_methods() else "spawn")
     with ProcessPoolExecutor(count, context, _start, (work,)) as pool:
-        yield from pool.map(_do, items, chunksize=max(min(worth_a_worker, 64) // 4, 1))
+        results = pool.map(_do, items, chunksize=max(min(worth_a_worker, 64) // 4, 1))
+        meanwhile()
+        yield from results
 
 
 def _start(work: Callable[[Any], Any]) -> None:

@@ -19,6 +19,7 @@ from broadsheet.cli.making import Site, site
 from broadsheet.cli.project import Project
 from broadsheet.errors import Problem
 from broadsheet.folders import Stamp
+from broadsheet.markup import prepare
 from broadsheet.outputs import Changes
 from broadsheet.standing import Last, Look, Published, Summary
 
@@ -59,6 +60,7 @@ def build(
             project.seen = seen
         if edit := amendment(project, kept):
             return _amend(project, edit, kept, before, lambda: config_now() == config)
+        project.meanwhile = prepare
         made = site(project, kept)
         problems = project.articles.problems
         if problems and strict:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from types import MappingProxyType
 from typing import TypeVar
 
@@ -66,7 +66,14 @@ def site(project: Project, kept: Cache) -> Site:
 def _site(project: Project, kept: Cache) -> Site:
     settings = project.settings
     wanted = feeds.to_render(project.feeds, settings.feeds)
-    rendered = renditions_from(project, wanted, project.library, kept, forget=True)
+    rendered = renditions_from(
+        project,
+        wanted,
+        project.library,
+        kept,
+        forget=True,
+        meanwhile=partial(feeds.prepare, settings.feeds),
+    )
     held = {
         article.id: Held(
             article,
@@ -199,6 +206,7 @@ def renditions_from(
     *,
     marks: Mapping[str, str] = MappingProxyType({}),
     forget: bool = False,
+    meanwhile: Callable[[], object] = lambda: None,
 ) -> rendering.Renditions:
     """The same, each when it is asked for, while the cache `kept` is open; see `renditions`."""
     with progress(len(articles), options()) as step:
@@ -211,4 +219,5 @@ def renditions_from(
             forget=forget,
             workers=project.workers,
             step=step,
+            meanwhile=meanwhile,
         )

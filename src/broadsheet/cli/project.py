@@ -32,6 +32,9 @@ class Project:
     seen: Look | None = None
     """What was already seen of the folders, and still counts."""
 
+    meanwhile: Callable[[], object] = staticmethod(lambda: None)
+    """What this process may do while others read the articles."""
+
     def __init__(self, options: Options, *, workers: int | None = None) -> None:
         """workers: how many processes may work on it; None: as many as there are cores."""
         self.workers = workers
@@ -101,7 +104,14 @@ class Project:
         """The article files, parsed; what is wrong with one does not hinder the others."""
         found = self.found
         with Cache(self.state) as cache:
-            return reading.read(self.reader, found, cache, before=self.before, workers=self.workers)
+            return reading.read(
+                self.reader,
+                found,
+                cache,
+                before=self.before,
+                workers=self.workers,
+                meanwhile=self.meanwhile,
+            )
 
     @cached_property
     def reader(self) -> Reader:

@@ -25,6 +25,7 @@ __all__ = [
     "of_issues",
     "overview",
     "plan",
+    "prepare",
     "to_render",
 ]
 
@@ -41,6 +42,14 @@ def to_render(feeds: Iterable[Feed], settings: FeedSettings) -> tuple[Article, .
     return tuple(
         article for article in inside(feeds) if settings.content == "full" or not article.summary
     )
+
+
+def prepare(settings: FeedSettings) -> None:
+    """Imports what makes the documents, which else comes with the first of them."""
+    from broadsheet.feeds import opml, page  # noqa: F401
+
+    if {"atom", "rss"} & {*settings.formats}:
+        from broadsheet.feeds import atom_rss  # noqa: F401
 
 
 def documents(

@@ -19,6 +19,7 @@ __all__ = [
     "encode",
     "join",
     "plain",
+    "prepare",
     "render",
     "shorten",
     "width",
@@ -49,6 +50,14 @@ class Rendition:
     html: str
     excerpt: str
     references: dict[str, str]
+
+
+def prepare() -> None:
+    """Makes what renders, which else comes with the first text."""
+    from broadsheet.markup import sanitise, shortcodes  # noqa: F401
+    from broadsheet.markup.dialect import converter
+
+    converter()
 
 
 def render(body: str, links: Links, *, mdx: bool = False, excerpt: bool = True) -> Rendition:

@@ -38,14 +38,14 @@ _CLOSING_TAGS = ("</em>", "</strong>", "</a>", "</del>", "</span>")
 
 def convert(markdown: str) -> str:
     """`markdown` as HTML, not yet safe. Raises TooDeep."""
-    converter = _converter()
-    converter.reset()
+    ours = converter()
+    ours.reset()
     try:
-        html = converter.convert(markdown.replace(READ_MORE, ""))
+        html = ours.convert(markdown.replace(READ_MORE, ""))
     except BaseException as error:
         # It stopped in the midst of a list, say, and reset() would not take it out of there: every
         # article after this one would be read as if it stood in that list.
-        _converter.cache_clear()
+        converter.cache_clear()
         if isinstance(error, RecursionError):
             raise TooDeep("it is nested too deep; write it flatter") from None
         raise
@@ -82,7 +82,7 @@ def _is_apart(line: str, html: str, end: int) -> bool:
 
 
 @cache
-def _converter() -> Markdown:
+def converter() -> Markdown:
     """The one converter of this process; building it costs more than an article."""
     return quick(new_converter())
 

@@ -8,8 +8,6 @@ from collections.abc import Iterable
 from functools import lru_cache
 from unicodedata import east_asian_width
 
-from wcwidth import wcwidth
-
 _UNSPACED = re.compile(  # Chinese and Japanese; Korean is written with spaces
     "[\u2e80-\u312f\u3190-\ua4cf\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef\U00020000-\U0003fffd]"
 )
@@ -156,6 +154,8 @@ def clusters(text: str) -> Iterable[tuple[str, int]]:
 
 @lru_cache(maxsize=8192)
 def _columns(char: str) -> int:
+    from wcwidth import wcwidth  # a run that makes no excerpt and wraps no text is without
+
     return max(wcwidth(char), 0)
 
 
