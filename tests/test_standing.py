@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -222,3 +223,33 @@ def test_a_run_that_changes_nothing_imports_nothing_that_makes_feeds(newsroom: N
     run_command(newsroom.folder, "build")
     found = imported("-C", str(newsroom.folder), "--now", NOW, "build")
     assert not found & _HEAVY
+
+
+_PARSERS = {"markdown", "nh3", "yaml", "frontmatter"}
+_MAKERS = {"feedgen", "lxml", "jinja2", "babel", "premailer", "dateutil"}
+
+
+@pytest.mark.parametrize(
+    ("args", "unused"),
+    [
+        ("explain content/a.md", _PARSERS | _MAKERS | {"sqlalchemy"}),
+        ("schedule", _PARSERS | _MAKERS | {"sqlalchemy"}),
+        ("reference config", _PARSERS | _MAKERS | {"sqlalchemy", "sqlite3"}),
+        ("subscribers list", _PARSERS | _MAKERS),
+        ("deliver --dry-run", _PARSERS | _MAKERS),
+        ("status", _PARSERS | {"premailer", "sqlalchemy"}),
+        ("digest", _PARSERS | {"premailer", "sqlalchemy"}),
+        ("check", {"markdown", "sqlalchemy", "multiprocessing"}),
+    ],
+)
+def test_no_command_imports_what_it_does_not_use(
+    newsroom: Newsroom, args: str, unused: set[str]
+) -> None:
+    """Articles that are remembered need no parser, and who makes no feed or mail no maker."""
+    newsroom.configure('[digests.weekly]\ntitle = "W"\nschedule = "@yearly"\n')
+    newsroom.article("a.md", summary="S.", tags=["t"])
+    time.sleep(0.05)  # until the file can be trusted
+    run_command(newsroom.folder, "build")
+    assert run_command(newsroom.folder, "digest").returncode == 0
+    found = imported("-C", str(newsroom.folder), "--now", NOW, *args.split())
+    assert not found & unused

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from broadsheet.delivery.dkim import Signer
-from broadsheet.delivery.mailing import Stamps
 from broadsheet.delivery.smtp import Server
+from broadsheet.delivery.stamps import Stamps
 from broadsheet.delivery.tokens import SECRET, Tokens
 from broadsheet.digests.sender import sender
 from broadsheet.errors import ConfigError, Problem

@@ -4,31 +4,17 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Final
 
-from broadsheet.delivery.dkim import Signer
 from broadsheet.delivery.freezing import Begun
 from broadsheet.delivery.personal import Reader, Template, reader_key
+from broadsheet.delivery.stamps import Stamps
 from broadsheet.delivery.states import Claim
-from broadsheet.delivery.tokens import Tokens, unsubscribe_mail, unsubscribe_url
+from broadsheet.delivery.tokens import unsubscribe_mail, unsubscribe_url
 from broadsheet.delivery.variants import ISSUED, Variant, Variants
 from broadsheet.settings import Settings
 
 _MOST_KEPT: Final = 64  # templates, of some hundred kilobytes each
-
-
-@dataclass(frozen=True, slots=True)
-class Stamps:
-    """What makes a mail a reader's own. envelope: the address that bounces go to.
-
-    tokens: None where no service answers; then the links are those that all share.
-    """
-
-    envelope: str
-    verp: bool = False
-    tokens: Tokens | None = None
-    signer: Signer | None = field(default=None, repr=False)
 
 
 class Mailing:
