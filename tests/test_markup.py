@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from broadsheet.characters import forbidden
@@ -99,6 +99,7 @@ MARKS = st.sampled_from(
 
 
 @settings(max_examples=300, deadline=None)
+@example("\ufdd0\U0001fffe\U0010ffff&#xfdd0;")
 @given(st.lists(MARKS, max_size=40).map("".join) | st.text(max_size=80))
 def test_any_text_has_a_rendition(text: str) -> None:
     """It parses strictly, is harmless and settled, has no relative address, and no character
