@@ -87,7 +87,7 @@ def main(folder: str, command: str, for_good: str) -> None:
         except AssertionError as error:
             error.add_note(f"request {number} of {count}")
             raise
-    assert told > count // 3, "most of the requests are for what is published"
+    assert told > 30, "what is published needs room too; the rest is for what is remembered"
     print(f"{count} requests refused, {told} told")
 
 
