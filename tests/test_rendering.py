@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 from broadsheet.articles import Article
@@ -85,3 +87,38 @@ def test_what_links_elsewhere_now_is_made_again(tmp_path: Path) -> None:
     assert steps == 2
     assert "https://example.org/posts/moved/" in made[moved[8].id].html
     assert made == rendered(tmp_path / "none", moved, made_of(moved, "i3.png"))[0]
+
+
+def test_nothing_is_imported_while_the_clock_of_an_article_runs() -> None:
+    """Who takes too long is stopped anywhere; half a module would spoil all articles after it."""
+    program = (
+        "import sys\n"
+        "from contextlib import contextmanager\n"
+        "from broadsheet import rendering\n"
+        "from broadsheet.cache import Cache\n"
+        "from broadsheet.markup import Library\n"
+        "from conftest import article, dated\n"
+        "from pathlib import Path\n"
+        "@contextmanager\n"
+        "def limit():\n"
+        "    before = set(sys.modules)\n"
+        "    yield\n"
+        "    print(len(before), *set(sys.modules) - before)\n"
+        "rendering._time_limit = limit\n"
+        "text = dated() + '一句话。' * 99 + '[x](y.md)[^1]\\n\\n[^1]: N\\n\\n```py\\nx\\n```\\n'\n"
+        "found = article(text, 'content/a.md')\n"
+        "cache = Cache(Path('nowhere'))\n"
+        "made = rendering.renditions([found], Library('https://example.org/'), cache, workers=1)\n"
+        "assert made[found.id].excerpt and made[found.id].html\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=Path(__file__).parent,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    count, *imported = done.stdout.split()
+    assert int(count) > 100
+    assert imported == []

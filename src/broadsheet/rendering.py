@@ -49,9 +49,12 @@ class _Renderer:
     def __call__(self, article: Article) -> Outcome:
         text = self.body(article)
         links = Links(self.library, article.source, article.url)
+        excerpt = not article.summary
         try:
+            # Before the clock runs: an import that it stops may leave halves behind.
+            prepare(excerpt=excerpt)
             with _time_limit():
-                return render(text, links, mdx=article.is_mdx, excerpt=not article.summary)
+                return render(text, links, mdx=article.is_mdx, excerpt=excerpt)
         except TooDeep as error:
             return str(error), "no reader shows more than a few levels"
         except TimeoutError:

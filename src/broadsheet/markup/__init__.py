@@ -52,12 +52,14 @@ class Rendition:
     references: dict[str, str]
 
 
-def prepare() -> None:
-    """Makes what renders, which else comes with the first text."""
-    from broadsheet.markup import sanitise, shortcodes  # noqa: F401
+def prepare(*, excerpt: bool = False) -> None:
+    """Imports and makes what renders, and what makes excerpts; else the first text does."""
+    from broadsheet.markup import sanitise, shortcodes, text  # noqa: F401
     from broadsheet.markup.dialect import converter
 
     converter()
+    if excerpt:
+        text.prepare()
 
 
 def render(body: str, links: Links, *, mdx: bool = False, excerpt: bool = True) -> Rendition:

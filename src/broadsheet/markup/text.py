@@ -94,6 +94,11 @@ def is_unspaced(before: str, after: str) -> bool:
     return all(kinds) or (any(kinds) and (before in _SHARED or after in _SHARED))
 
 
+def prepare() -> None:
+    """Imports what measures text, which else comes with the first that is measured."""
+    _columns(" ")
+
+
 def width(text: str) -> int:
     """The columns that `text` takes; a wide character takes two (UAX #11)."""
     return len(text) if text.isascii() else sum(columns for _, columns in clusters(text))
