@@ -25,6 +25,8 @@ from broadsheet.errors import BusyError, OutputError, Problem
 from broadsheet.folders import Stamp, stamp_of
 
 MANIFEST = ".broadsheet.json"
+EVERYTHING = ("",)
+"""What every path begins with: a run that keeps it removes nothing."""
 _TEMPORARY = ".broadsheet-tmp"
 _STAYS = {errno.ENOTEMPTY, errno.EEXIST, errno.EBUSY}  # a folder that holds more, or a disk
 _PATIENCE = 60.0  # seconds

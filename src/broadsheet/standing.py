@@ -135,10 +135,9 @@ def last(
         seen = view(scope, config, stamps, there)
         if seen == kept.view:
             return kept.summary
-        edited = replace(seen, inputs=kept.view.inputs) == kept.view
-        look = Look(
-            scope.searched, scope.but, before, stamps, there, seen, kept if edited else None
-        )
+        rest_stands = replace(seen, inputs=kept.view.inputs) == kept.view
+        done = kept if rest_stands else None
+        look = Look(scope.searched, scope.but, before, stamps, there, seen, done)
     return look
 
 

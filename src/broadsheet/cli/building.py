@@ -23,8 +23,6 @@ from broadsheet.markup import prepare
 from broadsheet.outputs import Changes
 from broadsheet.standing import Last, Look, Published, Summary
 
-_EVERYTHING = ("",)  # what every path begins with
-
 
 @dataclass(frozen=True, slots=True)
 class Built:
@@ -92,7 +90,7 @@ def _amend(
         edit.documents,
         project.settings.feeds.folder,
         standing=before.standing(edit.documents, others=True),
-        keep=_EVERYTHING,
+        keep=outputs.EVERYTHING,
     )
     after = before.remember(changes)
     if after and stands():

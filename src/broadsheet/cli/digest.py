@@ -17,8 +17,6 @@ from broadsheet.digests.issue import RECORD, Issue
 from broadsheet.digests.made import Made
 from broadsheet.errors import Problem, UsageError
 
-_EVERYTHING = ("",)  # a prefix of every path: this run removes nothing
-
 
 @click.command()
 @click.argument("names", nargs=-1, metavar="[DIGEST]...")
@@ -90,7 +88,7 @@ def _write(project: Project, made: Made, files: dict[str, bytes]) -> None:
 
 def _write_all(project: Project, files: dict[str, bytes]) -> None:
     shown = project.settings.feeds.folder
-    outputs.publish(project.feeds_folder, files, shown, keep=_EVERYTHING)
+    outputs.publish(project.feeds_folder, files, shown, keep=outputs.EVERYTHING)
 
 
 def _report(project: Project, chosen: tuple[str, ...], made: list[Made], dry_run: bool) -> None:

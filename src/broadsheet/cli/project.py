@@ -32,12 +32,11 @@ class Project:
     seen: Look | None = None
     """What was already seen of the folders, and still counts."""
 
-    meanwhile: Callable[[], object] = staticmethod(lambda: None)
-    """What this process may do while others read the articles."""
-
     def __init__(self, options: Options, *, workers: int | None = None) -> None:
         """workers: how many processes may work on it; None: as many as there are cores."""
         self.workers = workers
+        # What this process may do while others read the articles.
+        self.meanwhile: Callable[[], object] = lambda: None
         given = options.config or Path(config.CONFIG_NAME)
         path = options.directory / given
         self.root = path.parent
