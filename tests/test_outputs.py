@@ -313,12 +313,21 @@ def _count_calls(folder: Path) -> int:
 
 @pytest.mark.parametrize("end", ["full disk", "kill"])
 @pytest.mark.parametrize("start", [OLD, {}])
-def test_a_run_may_end_at_any_instant(tmp_path: Path, end: str, start: dict[str, bytes]) -> None:
+@pytest.mark.parametrize("worth_threads", [0, 32])
+def test_a_run_may_end_at_any_instant(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    end: str,
+    start: dict[str, bytes],
+    worth_threads: int,
+) -> None:
     """Each file is then old or new and whole, and the next run puts all in order.
 
-    For every call that changes the disk: the run ends there, then a clean run follows. Nothing of
-    others is touched, and nothing is left over: no half file, temporary file or empty folder.
+    For every call that changes the disk, by one thread or several: the run ends there, then a
+    clean run follows. Nothing of others is touched, and nothing is left over: no half file,
+    temporary file or empty folder.
     """
+    monkeypatch.setattr(outputs, "_WORTH_THREADS", worth_threads)
     calls = _count_calls(tmp_path / "count") + len(NEW)
     assert calls > 15
     kill, full_disk = end == "kill", "No space left on device; mend that and run again"
