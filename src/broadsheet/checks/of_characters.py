@@ -20,8 +20,8 @@ _SOFT_HYPHEN = "\u00ad"
 @rule(
     "forbidden-character",
     "warning",
-    "Characters that XML forbids make a whole feed unreadable, so they are dropped. They come "
-    "from copying out of PDF files and terminals.",
+    "Characters that XML forbids make a whole feed unreadable, and validators report those that it "
+    "discourages, so both are dropped. They come from copying out of PDF files and terminals.",
 )
 def forbidden_character(material: Material) -> Iterator[Problem]:
     for path, text in sorted(material.texts.items()):
