@@ -281,27 +281,6 @@ def test_fragments_and_addresses_stay_as_written() -> None:
     assert 'href="https://e.org/?a=1&amp;b=%E4"' in html
 
 
-def test_what_asks_the_network_is_not_even_there() -> None:
-    """Making a mail imports nothing that fetches; whoever wants `requests` later gets it whole."""
-    program = (
-        "import sys, letters\n"
-        "from broadsheet.digests.html_mail import mail_html\n"
-        "mail_html(letters.make(), {})\n"
-        "print({'requests', 'urllib3'} & set(sys.modules))\n"
-        "import requests\n"
-        "print(requests.Session.__name__)"
-    )
-    here = str(Path(__file__).parent)
-    found = subprocess.run(
-        [sys.executable, "-c", program],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([here, *sys.path])},
-        capture_output=True,
-        check=True,
-        text=True,
-    )
-    assert found.stdout.split() == ["set()", "Session"]
-
-
 def test_premailer_is_quiet_and_asks_no_network(capfd: pytest.CaptureFixture[str]) -> None:
     """CSS that cssutils does not know goes through without a word on standard error."""
     html = inline(

@@ -105,7 +105,6 @@ _EFFECTS = {
 }
 _EXCEPTIONS = {
     ("digests/html_mail.py", "logging"),  # a level, to silence a library that prints
-    ("digests/html_mail.py", "sys"),  # the modules there are, to keep one from being imported
     ("digests/templates.py", "pathlib.Path"),  # of its own file: an editable install's templates
 }
 _CALLS = {"open", "print", "input", "breakpoint"}

@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import logging
 import re
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
-from types import ModuleType
 from typing import Any
 
 from lxml import etree
@@ -128,8 +125,11 @@ def finished(draft: Draft) -> Draft:
     A <style data-premailer="ignore"> stays a style: media queries and dark mode belong there.
     Raises TemplateError.
     """
+    # Only where a mail is made: it takes longer to import than a build with nothing to do.
+    from premailer import Premailer
+
     with _blamed(draft.path):
-        _premailer()(
+        Premailer(
             draft.root,
             allow_network=False,
             cssutils_logging_level=logging.CRITICAL + 1,
@@ -149,24 +149,6 @@ def finished(draft: Draft) -> Draft:
 def _may_float(root: HtmlElement) -> bool:
     """Whether some CSS in the document of `root` has the word, perhaps with escapes."""
     return any(_FLOAT.search(css) for css in root.xpath("//style/text() | //@style"))
-
-
-@cache
-def _premailer() -> type[Any]:
-    """premailer's class: only where a mail is made, since it takes long to import.
-
-    Half of that is for `requests`, which fetches the stylesheets that stand elsewhere. No mail has
-    any (`_IN_HTML`, `allow_network`), so it finds an empty module of that name.
-    """
-    alone = "requests" not in sys.modules
-    if alone:
-        sys.modules["requests"] = ModuleType("requests")
-    try:
-        from premailer import Premailer
-    finally:
-        if alone:
-            del sys.modules["requests"]
-    return Premailer  # type: ignore[no-any-return]
 
 
 def _read(html: str, path: str) -> Draft:
