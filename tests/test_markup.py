@@ -99,6 +99,7 @@ MARKS = st.sampled_from(
 
 
 @settings(max_examples=300, deadline=None)
+@example("[^1]: 1. <div><div><div>[^1]\n\n<a href=x>")
 @example("\ufdd0\U0001fffe\U0010ffff&#xfdd0;")
 @given(st.lists(MARKS, max_size=40).map("".join) | st.text(max_size=80))
 def test_any_text_has_a_rendition(text: str) -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
+from itertools import pairwise
 
 import nh3
 
@@ -72,6 +73,7 @@ _LANGUAGE_CLASS = re.compile(r"(?:^|\s)(language-[\w+#.-]+)")
 _ALIGNED = re.compile(r"(?:^|;)\s*text-align\s*:\s*(left|right|center|justify)\b", re.IGNORECASE)
 
 _TAG = re.compile(r"<(/?)([A-Za-z][^\s/<>]*)(?:[^<>\"']|\"[^\"]*\"|'[^']*')*>")
+_LINK_MARK = re.compile(r"<a[ >]|</a>")
 _TAG_NAME = re.compile(r"<([A-Za-z][^\s/<>]*)")
 _CHECKBOX = re.compile(r"<input\b[^<>]*type=.?checkbox[^<>]*>", re.IGNORECASE)
 _FRAME = re.compile(r"<iframe\b([^<>]*)>", re.IGNORECASE)
@@ -98,16 +100,23 @@ def sanitise(html: str, resolve: Callable[[str], str]) -> str:
     names = set(map(str.lower, _TAG_NAME.findall(html)))
     _RESOLVE.set(resolve)
     cleaned = _clean(html, _FIRST)
-    if names <= _TAGS and "table" not in names:
+    if names <= _TAGS and "table" not in names and not _has_link_in_link(cleaned):
         return cleaned
-    # A tag that went may have kept two others apart, such as a link in a link, and what stands
-    # in a table but in no cell is moved before it. Either will be read in another way: once
-    # more, until what is written is what will be read.
+    # A tag that went may have kept two others apart, such as a link in a link, which a link that
+    # is left open over many blocks comes to be too; and what stands in a table but in no cell is
+    # moved before it. All of that will be read in another way: once more, until what is written
+    # is what will be read.
     for _ in range(_MOST_PASSES):
         html, cleaned = cleaned, _clean(cleaned, _AGAIN)
         if html == cleaned:
             break
     return cleaned
+
+
+def _has_link_in_link(html: str) -> bool:
+    """Whether a link may begin where one is open."""
+    ends = [found[0] == "</a>" for found in _LINK_MARK.finditer(html)]
+    return any(not (one or other) for one, other in pairwise(ends))
 
 
 def _attribute(tag: str, name: str, value: str) -> str | None:
