@@ -110,3 +110,17 @@ def test_any_text_has_a_rendition(text: str) -> None:
     assert forbidden(made.html + made.excerpt) == []
     assert sanitise(made.html, lambda address: address) == made.html
     assert "\n" not in made.excerpt
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a[^1]\n\n[^1]: [^2]: Two.\n\n[^3]: Three.\n",
+        "a[^1] b[^2]\n\n[^1]: One.\n\n    [^2]: Two.\n\n    [^3]: [^4]: Three.\n",
+    ],
+)
+def test_a_footnote_within_a_footnote_is_not_lost(text: str) -> None:
+    """Each stands below the text once, wherever it was defined, and breaks nothing."""
+    made = html(text)
+    for word in ("One.", "Two.", "Three."):
+        assert made.count(word) == text.count(word)

@@ -101,7 +101,6 @@ def new_converter() -> Markdown:
     from markdown.extensions.abbr import AbbrExtension
     from markdown.extensions.attr_list import AttrListExtension
     from markdown.extensions.def_list import DefListExtension
-    from markdown.extensions.footnotes import FootnoteExtension
     from markdown.extensions.md_in_html import MarkdownInHtmlExtension
     from markdown.extensions.sane_lists import SaneListExtension
     from markdown.extensions.tables import TableExtension
@@ -110,12 +109,14 @@ def new_converter() -> Markdown:
     from pymdownx.tasklist import TasklistExtension
     from pymdownx.tilde import DeleteSubExtension
 
+    from broadsheet.markup.footnotes import Footnotes
+
     return Markdown(
         extensions=[
             AbbrExtension(),
             AttrListExtension(),
             DefListExtension(),
-            FootnoteExtension(
+            Footnotes(
                 BACKLINK_TEXT="↩︎",
                 BACKLINK_TITLE="↩ {}",  # a number, since English words would be wrong here
             ),
