@@ -107,11 +107,11 @@ EXAMPLES: list[tuple[dict[str, Any], dict[str, str]]] = [
             "automail": "<a+b@c>",
             "linebreak": "a  \nb",
             "html": "a <b>*c*</b>",
-            "entity": "~~a&lt;~~b",
+            "entity": "https://b.org/a&lt;",
+            "del": "~~a~~",
             "bare_address": "a https://b.org",
             "bare_mail": "a b@c.org",
             "em_strong": "_a_",
-            "delimiter": "~~a~~",
         },
     ),
 ]

@@ -8,7 +8,9 @@ Chinese text goes on, and a line end between two Chinese characters becomes no s
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import cache
+from typing import Any
 from xml.etree.ElementTree import Element
 
 from markdown import Markdown
@@ -18,6 +20,7 @@ from markdown.inlinepatterns import (
     InlineProcessor,
     ReferenceInlineProcessor,
     ShortReferenceInlineProcessor,
+    SimpleTagInlineProcessor,
 )
 from markdown.util import HTML_PLACEHOLDER, AtomicString
 
@@ -107,11 +110,19 @@ def new_converter() -> Markdown:
     from pymdownx.highlight import HighlightExtension
     from pymdownx.superfences import SuperFencesCodeExtension
     from pymdownx.tasklist import TasklistExtension
-    from pymdownx.tilde import DeleteSubExtension
 
     from broadsheet.markup.footnotes import Footnotes
 
-    return Markdown(
+    class Ours(Markdown):
+        """One extension asks for another by its name: it is the one that we have."""
+
+        def build_extension(self, ext_name: str, configs: Mapping[str, Any]) -> Extension:
+            if ext_name == "pymdownx.highlight":
+                extension: Extension = HighlightExtension(**configs)
+                return extension
+            return super().build_extension(ext_name, configs)
+
+    return Ours(
         extensions=[
             AbbrExtension(),
             AttrListExtension(),
@@ -126,12 +137,24 @@ def new_converter() -> Markdown:
             HighlightExtension(use_pygments=False),
             SuperFencesCodeExtension(),
             TasklistExtension(),
-            DeleteSubExtension(subscript=False),
             Blocks(),
+            _Strikethrough(),
             _Links(),
         ],
         output_format="html",
     )
+
+
+class _Strikethrough(Extension):
+    """~~Text~~ (GFM 6.5), also beside Chinese punctuation, as emphasis is read."""
+
+    # What is between the marks ends at the next two, so that no text is looked through twice.
+    PATTERN = r"(?<!~)(~~)(?![\s~])((?:[^~]|~(?!~))+)(?<!\s)~~(?!~)"
+
+    def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802 - the library's name
+        """Registers it before bare addresses, which would take the marks after them."""
+        md.ESCAPED_CHARS.append("~")
+        md.inlinePatterns.register(SimpleTagInlineProcessor(self.PATTERN, "del"), "del", 76)
 
 
 class _Links(Extension):
