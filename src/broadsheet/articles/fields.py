@@ -7,7 +7,6 @@ sentence when it is none of them; `articles` adds where.
 from __future__ import annotations
 
 import re
-from email.utils import parseaddr
 from functools import lru_cache
 
 from broadsheet.characters import printable
@@ -121,7 +120,11 @@ def _person(value: object) -> Person:
         url = given.get("url") or given.get("uri") or given.get("homepage") or ""
         return Person(given.get("name", ""), given.get("email", ""), url)
     written = text(value)
-    name, email = parseaddr(written) if "<" in written else (written, "")
+    if "<" not in written:
+        return Person(written)
+    from email.utils import parseaddr  # it brings what talks over the network
+
+    name, email = parseaddr(written)
     return Person(name or email, email)
 
 

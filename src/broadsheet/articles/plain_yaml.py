@@ -15,15 +15,13 @@ ABSENT = frozenset(["", "~", "null", "Null", "NULL"])
 
 Value = str | None | list[str | None]
 
-# YAML forbids some of these, ends a line at others, and a tab has a meaning here and there.
-_ODD = "\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff"
-_QUOTED = rf'"[^"\\{_ODD}]*" *|\'[^\'{_ODD}]*\' *'
 # A plain text begins with no mark of ASCII but `/` and ends at a colon before a space, in brackets
 # at some marks more; `#` is left to PyYAML. Each part below can begin only where the one before
 # ends, so that the time for a text grows with its length and not faster.
-_FIRST = rf"[^\s!-.:-@[-^`{{-~{_ODD}]"
-_PLAIN = rf"{_FIRST}[^:#{_ODD}]*(?::[^\s:#{_ODD}][^:#{_ODD}]*)*(?<! )"
-_ITEM = rf"{_FIRST}[^]:#,?[{{}}{_ODD}]*|{_QUOTED}"
+_QUOTED = r'"[^"\\\n]*" *|\'[^\'\n]*\' *'
+_FIRST = r"[^\s!-.:-@[-^`{-~]"
+_PLAIN = rf"{_FIRST}[^:#\n]*(?::[^\s:#][^:#\n]*)*(?<! )"
+_ITEM = rf"{_FIRST}[^]:#,?[{{}}\n]*|{_QUOTED}"
 _LIST = rf"\[ *(?:(?:{_ITEM})(?:, *(?:{_ITEM}))*)?\] *"
 _LINE = re.compile(  # PyYAML takes no name of more than 1,024 characters
     rf"(?:(\w[\w-]{{0,99}}):|( *)-)(?: +(?:({_PLAIN})|({_QUOTED}|{_LIST}|)))?\n+|([\s\S]+)"
@@ -36,6 +34,9 @@ def fields(text: str) -> dict[str, Value] | None:
     found: dict[str, Value] = {}
     items: list[str | None] = []
     owner = margin = ""  # the field that the next item belongs to, and what stands before its first
+    # YAML forbids some of all others, ends a line at some, and a tab has a meaning here and there.
+    if not text.replace("\n", "").isprintable():
+        return None
     for name, indent, plain, marked, rest in _LINE.findall(text.lstrip("\n")):
         value = _marked(marked) if marked else None if plain in ABSENT else plain
         if name and name not in ABSENT:

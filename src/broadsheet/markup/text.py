@@ -8,8 +8,15 @@ from collections.abc import Iterable
 from functools import lru_cache
 from unicodedata import east_asian_width
 
-_UNSPACED = re.compile(  # Chinese and Japanese; Korean is written with spaces
-    "[\u2e80-\u312f\u3190-\ua4cf\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef\U00020000-\U0003fffd]"
+# Chinese and Japanese; Korean is written with spaces. No pattern: it would take longer to make than
+# all that is asked of it.
+_UNSPACED = (
+    ("\u2e80", "\u312f"),
+    ("\u3190", "\ua4cf"),
+    ("\uf900", "\ufaff"),
+    ("\ufe30", "\ufe4f"),
+    ("\uff00", "\uffef"),
+    ("\U00020000", "\U0003fffd"),
 )
 _SHARED = frozenset("“”‘’…—·")  # punctuation of Chinese and of others
 
@@ -90,8 +97,12 @@ def is_unspaced(before: str, after: str) -> bool:
 
     Chinese and Japanese are written without spaces, but a line end in HTML shows as one.
     """
-    kinds = [bool(_UNSPACED.match(char)) for char in (before, after)]
+    kinds = [_belongs_to_unspaced(char) for char in (before, after)]
     return all(kinds) or (any(kinds) and (before in _SHARED or after in _SHARED))
+
+
+def _belongs_to_unspaced(char: str) -> bool:
+    return any(first <= char <= last for first, last in _UNSPACED)
 
 
 def prepare() -> None:
@@ -136,7 +147,7 @@ def _is_end(text: str, found: re.Match[str]) -> bool:
 def _is_between(text: str, index: int) -> bool:
     """Whether no word of a spaced script goes on at `index`."""
     before, after = text[index - 1], text[index]
-    return after.isspace() or bool(_UNSPACED.match(before) or _UNSPACED.match(after))
+    return after.isspace() or _belongs_to_unspaced(before) or _belongs_to_unspaced(after)
 
 
 def _head(text: str, columns: int) -> str:

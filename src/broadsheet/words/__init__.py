@@ -9,7 +9,7 @@ from __future__ import annotations
 import tomllib
 from datetime import datetime
 from functools import cache
-from importlib.resources import files
+from pkgutil import get_data
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date
@@ -39,6 +39,8 @@ class Words:
 @cache
 def languages() -> tuple[str, ...]:
     """The languages that there are words in: `en`, `zh`."""
+    from importlib.resources import files  # few ask; the words themselves are read without
+
     names = (file.name for file in files(__package__).iterdir())
     return tuple(sorted(name.removesuffix(".toml") for name in names if name.endswith(".toml")))
 
@@ -55,11 +57,12 @@ def _locale(language: str) -> Locale:
 @cache
 def _texts(language: str) -> dict[str, str | dict[str, str]]:
     """The texts of `language`, by name; English where there are none."""
-    file = files(__package__) / f"{language}.toml"
-    if not file.is_file():
+    try:
+        file = get_data(__name__, f"{language}.toml") or b""
+    except FileNotFoundError:
         return _texts(_FALLBACK)
     return {
         f"{group}.{name}": text
-        for group, texts in tomllib.loads(file.read_text(encoding="utf-8")).items()
+        for group, texts in tomllib.loads(file.decode("utf-8")).items()
         for name, text in texts.items()
     }
