@@ -18,6 +18,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Literal, Self, get_args
 
+from broadsheet.folders import walk
+
 FILE_NAME: Final = "cache.sqlite3"
 Shelf = Literal["articles", "held", "links", "places", "renditions", "runs", "stamps"]
 _SHELVES: tuple[Shelf, ...] = get_args(Shelf)
@@ -186,9 +188,9 @@ def made_with() -> str:
     """All that makes values. The sources count, since between two versions they change too."""
     made = hashlib.sha256(f"{sys.version}\0{libraries()}\0".encode())
     package = Path(__file__).parent
-    for path in sorted(package.rglob("*")):
-        if path.suffix in _SOURCES:
-            made.update(f"{path.relative_to(package)}\0".encode() + path.read_bytes())
+    for path, _ in sorted(walk(package, ".")):
+        if path.endswith(_SOURCES):
+            made.update(f"{path}\0".encode() + (package / path).read_bytes())
     return made.hexdigest()
 
 

@@ -90,11 +90,10 @@ def walk(
             if not everything and (name[0] == "." or name in _LEFT_OUT):
                 continue
             try:
-                if item.is_dir():
-                    if start + name not in but:
-                        waiting.append(start + name)
-                elif item.is_file():
+                if item.is_file():
                     yield start + name, stamp_of(item.stat())
+                elif item.is_dir() and start + name not in but:
+                    waiting.append(start + name)
             except OSError as error:
                 if error.errno not in _DENIED:
                     continue  # it went away, or is a link that leads to itself
