@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from operator import attrgetter
+
+from msgspec import Struct
 
 from broadsheet.articles import Article
 from broadsheet.errors import IdentityError, Problem
@@ -15,8 +16,7 @@ from broadsheet.settings import TopicSettings
 from broadsheet.topics import Names, Topic
 
 
-@dataclass(frozen=True)
-class Catalogue:
+class Catalogue(Struct, frozen=True, dict=True):
     """What may be published.
 
     articles: newest first by date, ties by id; the same on every machine.

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from broadsheet.articles import Article
 from broadsheet.catalogue import Catalogue
@@ -28,8 +30,7 @@ _IMAGE_TYPES = {
 _MAIL = re.compile(r"[\w.'+-]+@([A-Za-z0-9-]+\.)+[A-Za-z0-9-]+", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Image:
+class Image(Struct, frozen=True):
     """A featured image.
 
     url: absolute, of the web. alt: may be "". type: media type, "" where unknown.
@@ -44,8 +45,7 @@ class Image:
     height: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """What a feed says of an article.
 
     topics and tags: none is in both. schemes: the base of the addresses that tell the two apart
@@ -77,8 +77,7 @@ class Entry:
         return replace(self, content="")
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
+class Surroundings(Struct, frozen=True):
     """What an entry tells that is not up to its article alone.
 
     topics, tags: as the whole catalogue names them, in the order they are written; one may be in
@@ -90,8 +89,7 @@ class Surroundings:
     image: Image | None
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(Struct, frozen=True):
     """An article in some feed, with all that its entry is made of but its text.
 
     mark: what changes when its rendition does; None where none is needed.

@@ -7,10 +7,11 @@ import re
 from codecs import BOM_UTF8
 from collections.abc import Collection, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from posixpath import normpath
+
+from msgspec import Struct
 
 from broadsheet import folders
 from broadsheet.articles import Source
@@ -27,8 +28,7 @@ _WIDEST = 100_000  # pixels; what says more is broken
 _ARTICLE_ENDINGS = (".md", ".markdown", ".mdx")
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """What the folders hold. articles: path and articles folder of each; files: all the rest.
 
     Both are sorted by path; the order in which a file system lists them never shows.

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from posixpath import dirname, normpath
 from urllib.parse import quote
+
+from msgspec import Struct
 
 from broadsheet.markup import Asset, Library
 from broadsheet.publication import Publication
 from broadsheet.settings import ArticleSettings
 
 
-@dataclass(frozen=True, slots=True)
-class File:
+class File(Struct, frozen=True):
     """A file on disk that is no article: its path relative to the project, and its bytes."""
 
     path: str

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from contextlib import suppress
-from dataclasses import dataclass
 from hashlib import sha256
 
 import msgspec
+from msgspec import Struct
 
 from broadsheet.articles import Article
 from broadsheet.cache import Cache
@@ -25,16 +25,14 @@ from broadsheet.reading import as_text, drawer_of
 _PLAN = "plan"
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Where an article stands. url: its address; sum: of all else of it that others can tell."""
 
     url: str
     sum: str
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """A `Feed` as it is remembered: its articles by their sources."""
 
     path: str
@@ -45,8 +43,7 @@ class Row:
     older: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """articles: how many there are. feeds: all of them."""
 
     articles: int

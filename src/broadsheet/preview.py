@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from broadsheet import pages
 from broadsheet.digests.remarks import CLIP_BYTES, ROOM_BYTES, Mail, look_at
@@ -15,8 +16,7 @@ MAIL, TEXT, WEB, MESSAGE = "email.html", "email.txt", "index.html", "message.eml
 _SHOWN = "view.html"
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(Struct, frozen=True):
     """An issue to look at.
 
     digest: its name; title: the digest's. key: of the issue. upcoming: it is not made yet.
@@ -36,8 +36,7 @@ class Shown:
         return f"{self.digest}/{self.key}/"
 
 
-@dataclass(frozen=True, slots=True)
-class _Card:
+class _Card(Struct, frozen=True):
     issue: Shown
     mail: Mail
     share: int

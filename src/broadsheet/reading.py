@@ -9,12 +9,12 @@ import hashlib
 import zoneinfo
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from zlib import crc32
 
 import msgspec
+from msgspec import Struct
 
 from broadsheet import folders, inputs
 from broadsheet.articles import Article, NotAnArticle, body, parse, prepare
@@ -33,8 +33,7 @@ _BATCH = 128  # articles that a worker takes at a time
 _DRAWERS = 256
 
 
-@dataclass(frozen=True, slots=True)
-class Articles:
+class Articles(Struct, frozen=True):
     """What the article files turned out to be.
 
     read: in no order that means anything, without their bodies. pages: path -> why it is no
@@ -54,16 +53,14 @@ class Outcome(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
     problems: tuple[Problem, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Drawer:
+class _Drawer(Struct, frozen=True):
     """Outcomes by path, with the stamp of the file; reader: what else they depend on."""
 
     reader: str
     kept: dict[str, tuple[Stamp, Outcome]]
 
 
-@dataclass(frozen=True, slots=True)
-class Reader:
+class Reader(Struct, frozen=True):
     """Reads the articles of a project. `root` is its folder."""
 
     root: Path

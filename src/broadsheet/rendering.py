@@ -12,11 +12,11 @@ import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import NoReturn
 
 import msgspec
+from msgspec import Struct
 
 from broadsheet.articles import Article
 from broadsheet.cache import Cache
@@ -39,8 +39,7 @@ def own_body(article: Article) -> str:
     return article.body or ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Renderer:
+class _Renderer(Struct, frozen=True):
     """Renders one article. body: where its body comes from."""
 
     library: Library

@@ -12,16 +12,16 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec import Struct
 
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 _REMEMBERED = 1 << 16  # spellings; the same few topics stand in thousands of articles
 _LONGEST = 120  # bytes; file systems end a name at 255, and an address holds three for each
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Topic:
+class Topic(Struct, frozen=True, order=True):
     """A topic or tag.
 
     name: as readers see it.

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import unquote
+
+from msgspec import Struct
 
 from broadsheet.markup import encode
 
@@ -19,8 +20,7 @@ _RESERVED = re.compile(r"[\s?#%\\]+")
 _QUERY = re.compile("[?#]")
 
 
-@dataclass(frozen=True, slots=True)
-class FilePlace:
+class FilePlace(Struct, frozen=True):
     """What the place of a source file says: `path` is relative to its articles folder.
 
     stem: the file's name without ending; for a page bundle (`index.md`) the folder's.

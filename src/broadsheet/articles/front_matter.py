@@ -16,12 +16,12 @@ import re
 import tomllib
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 import frontmatter
 import yaml
 from frontmatter.default_handlers import BaseHandler
+from msgspec import Struct
 
 from broadsheet.articles import plain_yaml
 from broadsheet.articles.fields import fold
@@ -153,8 +153,7 @@ _EMPTY_LINES = re.compile(r"(?:[^\S\n]*\n)*")
 _BEGINNING = 512  # characters; the front matter of nearly all articles is shorter
 
 
-@dataclass(frozen=True, slots=True)
-class FrontMatter:
+class FrontMatter(Struct, frozen=True):
     """What stands above the body of a source file.
 
     fields: by name, folded so that `featuredImage` and `featured_image` are one.

@@ -7,9 +7,10 @@ that all the rest stands. Wherever it is not sure of that, it says so, and all i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import TypeVar
+
+from msgspec import Struct
 
 from broadsheet import feeds, folders, inputs, plans, rendering, standing
 from broadsheet.articles import Article
@@ -28,8 +29,7 @@ from broadsheet.standing import Last, Look
 _T = TypeVar("_T")
 
 
-@dataclass(frozen=True, slots=True)
-class Amendment:
+class Amendment(Struct, frozen=True):
     """What there is to make; every other file stands.
 
     held: the articles that were edited, where they are in some feed. former: the same as they

@@ -6,10 +6,11 @@ Not in `build`, since a run that finds nothing changed imports nothing that make
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NoReturn
 
 import click
+from msgspec import Struct
 
 from broadsheet import folders, outputs, plans, standing
 from broadsheet.cache import Cache
@@ -24,8 +25,7 @@ from broadsheet.outputs import Changes
 from broadsheet.standing import Last, Look, Published, Summary
 
 
-@dataclass(frozen=True, slots=True)
-class Built:
+class Built(Struct, frozen=True):
     """What a build came to. problems: what is wrong with the articles that were left out; gone:
     the titles of the entries that readers had, and that are no longer in the feeds."""
 

@@ -14,6 +14,7 @@ from typing import Final
 
 import click
 from jinja2 import Environment, TemplateSyntaxError
+from msgspec import structs
 
 from broadsheet import checks, config, feeds, folders, inputs, outputs, records
 from broadsheet.articles import Article, fields, front_matter
@@ -92,7 +93,7 @@ def _in_config(problem: Problem) -> Problem:
 
 def _material(project: Project) -> Material:
     read = project.articles
-    project.articles = replace(read, read=_unique(read.read))
+    project.articles = structs.replace(read, read=_unique(read.read))
     broken = _leave_out_broken_records(project)
     files = making.site_files(project)
     letters, templates = making.without_bad(project, lambda: _letters(project))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache, partial
 from types import MappingProxyType
 from typing import TypeVar
+
+from msgspec import Struct
 
 from broadsheet import feeds, rendering
 from broadsheet.articles import Article
@@ -38,8 +39,7 @@ def without_bad(project: Project, make: Callable[[], _T]) -> _T:
             project.leave_out(error.problems)
 
 
-@dataclass(frozen=True, slots=True)
-class Site:
+class Site(Struct, frozen=True):
     """All that `build` makes, each file to be made when it is needed.
 
     held: the articles in the feeds.

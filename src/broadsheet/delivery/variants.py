@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from broadsheet.digests.budget import fit
 from broadsheet.digests.issue import Issue, Placed

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from broadsheet.markup import encode
 from broadsheet.publication import Publication
@@ -15,8 +15,7 @@ def folder(digest: str, issue: str = "") -> str:
     return f"digests/{digest}/{issue}/" if issue else f"digests/{digest}/"
 
 
-@dataclass(frozen=True, slots=True)
-class Addresses:
+class Addresses(Struct, frozen=True):
     """The addresses of one digest.
 
     name: of the digest in the config.

@@ -6,8 +6,9 @@ All comes from the records, so nothing here changes when an article is edited or
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from html import escape
+
+from msgspec import Struct
 
 from broadsheet import pages
 from broadsheet.digests.addresses import folder
@@ -21,14 +22,12 @@ from broadsheet.words import Words
 _SUMMARY_COLUMNS = 280
 
 
-@dataclass(frozen=True, slots=True)
-class _SectionRow:
+class _SectionRow(Struct, frozen=True):
     topic: str
     titles: str
 
 
-@dataclass(frozen=True, slots=True)
-class _IssueRow:
+class _IssueRow(Struct, frozen=True):
     title: str
     url: str
     date: str

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from itertools import accumulate
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from broadsheet.digests.html_mail import Draft, draft, finished
 from broadsheet.digests.letter import Letter, Part, Story
@@ -22,8 +24,7 @@ from broadsheet.words import Words
 _SUMMARY_COLUMNS = (400, 280, 200, 140, 100, 70)
 
 
-@dataclass(frozen=True, slots=True)
-class _Cut:
+class _Cut(Struct, frozen=True):
     """How much a letter gives up.
 
     columns: how wide a summary may be. titles: how many stories, from the end,
@@ -35,8 +36,7 @@ class _Cut:
     left_out: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class _Weighed:
+class _Weighed(Struct, frozen=True):
     """A letter, its draft, finished or not, and the bytes that it takes when it is."""
 
     letter: Letter

@@ -13,13 +13,12 @@ the next issue. Dates only keep the past out:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 from itertools import chain, count
 from zoneinfo import ZoneInfo
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from broadsheet.articles import Article
 from broadsheet.catalogue import Catalogue, absence
@@ -32,8 +31,7 @@ from broadsheet.topics import key
 CatalogueAt = Callable[[datetime], Catalogue]
 
 
-@dataclass(frozen=True)
-class History:
+class History(Struct, frozen=True, dict=True):
     """The issues of a digest that were made, oldest first."""
 
     issues: tuple[Issue, ...] = ()
@@ -63,8 +61,7 @@ class History:
         return History((*self.issues, *issues))
 
 
-@dataclass(frozen=True, slots=True)
-class Digest:
+class Digest(Struct, frozen=True):
     """A digest with all that its rules ask for.
 
     name: as in the config. catalogue_at: what may be published at a moment.
@@ -73,7 +70,7 @@ class Digest:
     name: str
     settings: DigestSettings
     zone: ZoneInfo
-    catalogue_at: CatalogueAt = field(repr=False)
+    catalogue_at: CatalogueAt
 
     def due(self, now: datetime, history: History) -> tuple[Issue, ...]:
         """The issues that are due at `now` (aware) and not in `history`, oldest first."""

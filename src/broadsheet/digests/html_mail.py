@@ -10,10 +10,10 @@ import logging
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 from lxml import etree
+from msgspec import Struct
 
 from broadsheet.digests.letter import Letter
 from broadsheet.digests.templates import HTML, render
@@ -30,8 +30,7 @@ _FLOAT = re.compile(r"float|\\", re.IGNORECASE)
 _KEEP = 'put it into <style data-premailer="ignore">, which is kept as it is'
 
 
-@dataclass(frozen=True, slots=True)
-class _Refused:
+class _Refused(Struct, frozen=True):
     """What must not stand in a template. what: follows "the template has"."""
 
     pattern: re.Pattern[str]
@@ -69,8 +68,7 @@ _IN_INLINED_CSS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(Struct, frozen=True):
     """The HTML of a mail whose CSS is not in its elements yet.
 
     root: its html element. whole: whether what stands around that belongs to it. tags: what the

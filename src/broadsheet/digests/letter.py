@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import urlsplit
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from broadsheet.digests.addresses import Addresses
 from broadsheet.digests.issue import Issue, Placed, Section
@@ -35,8 +37,7 @@ _MOST_CONTENTS = 12
 _TALLEST_LEAD = 0.8  # of its width
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
+class Picture(Struct, frozen=True):
     """An image. width, height: its own, in pixels, where known. in_mail: clients show its kind."""
 
     url: str
@@ -53,16 +54,14 @@ class Picture:
         return width, max(1, round(self.height * width / self.width))
 
 
-@dataclass(frozen=True, slots=True)
-class TopicLink:
+class TopicLink(Struct, frozen=True):
     """A topic and its feed; url: "" where it has none."""
 
     name: str
     url: str
 
 
-@dataclass(frozen=True, slots=True)
-class Story:
+class Story(Struct, frozen=True):
     """An article as an issue shows it.
 
     number: its place in the issue, from 1; the web version has the anchor `article-NUMBER`.
@@ -97,8 +96,7 @@ class Story:
         return tuple(filter(None, (self.authors, self.date, self.reading)))
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """A section of an issue. name: "" where it needs no heading; feed: "" where there is none."""
 
     number: int
@@ -108,8 +106,7 @@ class Part:
     stories: tuple[Story, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Ways:
+class Ways(Struct, frozen=True):
     """Where the letter's own links lead; all absolute. index: the page of every feed."""
 
     site: str
@@ -119,8 +116,7 @@ class Ways:
     index: str
 
 
-@dataclass(frozen=True, slots=True)
-class Letter:
+class Letter(Struct, frozen=True):
     """One issue, ready to be laid out.
 
     key: the issue's. publication, digest: their titles. number, date, count: in words.
@@ -234,8 +230,7 @@ def excerpt(whole: Letter, places: Collection[int]) -> Letter:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Writer:
+class _Writer(Struct, frozen=True):
     entries: Mapping[str, Entry]
     publication: Publication
     words: Words

@@ -6,9 +6,9 @@ Contrast is that of WCAG 2.2, section 1.4.3: text has at least 4.5:1 against wha
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from babel import Locale
+from msgspec import Struct
 
 from broadsheet.markup import encode, join
 from broadsheet.publication import Publication
@@ -36,8 +36,7 @@ _OUTLOOK_FONTS = {
 _FAMILY = re.compile(r"-?[^\W\d][\w-]*(?: [^\W\d][\w-]*)*")
 
 
-@dataclass(frozen=True, slots=True)
-class Colours:
+class Colours(Struct, frozen=True):
     """The colours of one scheme, each as #rrggbb.
 
     paper is behind the sheet, sheet behind the text. ink, soft and link are text on the sheet,
@@ -54,8 +53,7 @@ class Colours:
     line: str
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(Struct, frozen=True):
     """How a digest looks.
 
     fonts, headings: font families as in CSS, without quotation marks. outlook: the one family

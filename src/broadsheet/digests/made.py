@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Self
+
+from msgspec import Struct
 
 from broadsheet.digests import issue as record
 from broadsheet.digests.budget import fit
@@ -18,8 +19,7 @@ from broadsheet.pages import policy
 from broadsheet.settings import Settings
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
+class Made(Struct, frozen=True):
     """An issue and its files.
 
     letter: what the mail shows; it may be shortened. files: name -> bytes; the record is apart,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
 from typing import Any, Literal
 
 from lxml import html as lxml_html
+from msgspec import Struct
 
 from broadsheet.digests import mail_css
 from broadsheet.markup import width
@@ -49,8 +49,7 @@ _PADDING = re.compile("[\u00ad\u034f\u200b-\u200f\u2007\u2060\ufeff\u00a0\\s]+")
 _OUTLOOK_SHOWS = re.compile(r"\.(svg|webp|avif)$", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Remark:
+class Remark(Struct, frozen=True):
     """One remark. rule: its name. what: what is so. todo: what to do about it."""
 
     rule: str
@@ -64,8 +63,7 @@ class Remark:
         return f"{self.what}; {self.todo}"
 
 
-@dataclass(frozen=True, slots=True)
-class Mail:
+class Mail(Struct, frozen=True):
     """A finished mail, as a mail client finds it.
 
     size: bytes of the HTML. preheader: what a list of mails shows beside the subject.

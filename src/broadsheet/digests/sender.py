@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from email.utils import parseaddr
 from urllib.parse import quote, urlsplit
+
+from msgspec import Struct
 
 from broadsheet.errors import ConfigError, Problem
 from broadsheet.markup import encode
@@ -13,8 +14,7 @@ from broadsheet.publication import Publication
 from broadsheet.settings import DeliverySettings
 
 
-@dataclass(frozen=True, slots=True)
-class Sender:
+class Sender(Struct, frozen=True):
     """The From of a mail.
 
     address: ASCII, its domain in IDNA form. answers: whether someone reads what is sent there.
@@ -52,8 +52,7 @@ def sender(publication: Publication, delivery: DeliverySettings) -> Sender:
     return Sender(publication.title, host or "noreply@localhost", answers=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Leaving:
+class Leaving(Struct, frozen=True):
     """How a reader leaves, from any copy of an issue.
 
     These addresses hold for everyone, so that the files of an issue can be read and passed on by

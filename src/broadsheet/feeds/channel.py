@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from broadsheet.entry import person
 from broadsheet.feeds.newsletter import Newsletter
@@ -22,8 +24,7 @@ STYLESHEET: Final = "feed.css"
 INDEX: Final = "index.html"
 
 
-@dataclass(frozen=True, slots=True)
-class Channel:
+class Channel(Struct, frozen=True):
     """The head of one feed document; all addresses absolute.
 
     id: never changes; made under `id_base`.

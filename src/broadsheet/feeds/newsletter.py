@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Newsletter:
+
+class Newsletter(Struct, frozen=True):
     """A digest beside the feeds.
 
     path: its folder under the feeds folder, ending in a slash. issues: how many there are.

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
 from typing import Literal
+
+from msgspec import Struct
 
 from broadsheet.articles import Article
 from broadsheet.catalogue import Catalogue
@@ -23,8 +24,7 @@ Validators believe no date of before 1990.
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Feed:
+class Feed(Struct, frozen=True):
     """One feed, in whatever formats: where it lies and what stands in it.
 
     path: its folder under the feeds folder, "" or ending in a slash, not percent-encoded.

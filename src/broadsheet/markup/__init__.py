@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from broadsheet.characters import printable
 from broadsheet.markup.links import Asset, Library, Links, encode, join
@@ -37,8 +38,7 @@ class TooDeep(ValueError):  # noqa: N818 - it says what is wrong with the text
     """The text is nested deeper than can be read; the message says what to do."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rendition:
+class Rendition(Struct, frozen=True):
     """An article's body as readers get it.
 
     html: sanitised, every address absolute.

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from functools import cached_property
 from posixpath import dirname, normpath
 from urllib.parse import quote, unquote, urljoin, urlsplit, urlunsplit
+
+from msgspec import Struct, field
 
 INTERNAL = "@/"
 """Begins a reference to another article by its file, wherever it lies (as in Zola)."""
@@ -34,8 +36,7 @@ _PLAIN = re.compile(r"(?!//)[\w@!$&'()*+,=~./-]*", re.ASCII)  # a path, likewise
 _DROPPED = re.compile(r"[\t\n\r]")  # by every browser (WHATWG URL, 4.4)
 
 
-@dataclass(frozen=True, slots=True)
-class Asset:
+class Asset(Struct, frozen=True):
     """A file beside the articles, as it lies on disk and on the web.
 
     path: relative to the project, with slashes.
@@ -48,8 +49,7 @@ class Asset:
     length: int
 
 
-@dataclass(frozen=True, slots=True)
-class Library:
+class Library(Struct, frozen=True, dict=True):
     """What links can lead to, gathered once for all articles.
 
     site: the address of the web site, ending in a slash.
@@ -64,18 +64,21 @@ class Library:
     beside: Mapping[str, Asset] = field(default_factory=dict)
     rooted: Mapping[str, Asset] = field(default_factory=dict)
     sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
-    # The ends of the paths of `pages`, without file ending -> address; "" where two share it.
-    # Made when it is first asked for.
-    _by_end: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    @cached_property
+    def _by_end(self) -> Mapping[str, str]:
+        """The ends of the paths of `pages`, without file ending, and their addresses; "" where two
+        pages share one."""
+        found: dict[str, str] = {}
+        for page, url in self.pages.items():
+            for end in _ends(page):
+                if found.setdefault(end, url) != url:
+                    found[end] = ""
+        return found
 
     def page(self, path: str) -> str | None:
         """The address of the one article whose path ends in `path`, with or without its file
         ending, or its `/index.md`; None where there is none, or more than one."""
-        if not self._by_end:
-            for page, url in self.pages.items():
-                for end in _ends(page):
-                    if self._by_end.setdefault(end, url) != url:
-                        self._by_end[end] = ""
         return self._by_end.get(_PAGE.sub("", path)) or None
 
 
@@ -88,8 +91,7 @@ def _ends(page: str) -> list[str]:
     return ends
 
 
-@dataclass(frozen=True, slots=True)
-class Links:
+class Links(Struct, frozen=True):
     """Resolves the references of one article.
 
     source: its path, as in `Library.pages`.
