@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from broadsheet import inputs
+from broadsheet import folders, inputs
 from broadsheet.articles import Source
 from broadsheet.errors import ArticleError, ConfigError
 from broadsheet.settings import ArticleSettings
@@ -96,20 +96,34 @@ def test_links_are_followed_once(newsroom: Newsroom) -> None:
     ]
 
 
+@pytest.mark.parametrize("can_enter", [True, False])
+@pytest.mark.parametrize("reverse", [True, False])
 def test_two_ways_to_a_folder_are_one_on_every_disk(
-    newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch
+    newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch, can_enter: bool, reverse: bool
 ) -> None:
-    """The first by name is taken, in whatever order the disk lists them."""
+    """The first by name is taken, in whatever order the disk lists them, and however we ask it."""
     newsroom.write("content/b/a.md", "x")
     (newsroom.folder / "content" / "a").symlink_to("b")
     (newsroom.folder / "content" / "c").symlink_to("b")
-    list_folder = os.scandir
-    orders = (sorted, lambda items, key: sorted(items, key=key, reverse=True))
-    for order in orders:
-        monkeypatch.setattr(
-            "os.scandir", lambda path, order=order: order(list_folder(path), key=lambda i: i.name)
-        )
-        assert found(newsroom.folder)[0] == ["content/a/a.md"]
+    list_folder = os.listdir
+    monkeypatch.setattr("os.listdir", lambda path: sorted(list_folder(path), reverse=reverse))
+    monkeypatch.setattr("broadsheet.folders._CAN_ENTER", can_enter and os.name == "posix")
+    assert found(newsroom.folder)[0] == ["content/a/a.md"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="this system has one way only")
+def test_both_ways_to_ask_for_a_folder_find_the_same(
+    newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the folder itself, and by whole paths as on Windows."""
+    newsroom.write("content/a/b.md", "x")
+    newsroom.write("content/.c.md", "x")
+    (newsroom.folder / "content" / "d").symlink_to("nowhere")
+    (newsroom.folder / "content" / "e.md").symlink_to("a/b.md")
+    entered = folders.listing(newsroom.folder, ["content"])
+    assert set(entered) == {"content/a/b.md", "content/e.md"}
+    monkeypatch.setattr("broadsheet.folders._CAN_ENTER", False)
+    assert folders.listing(newsroom.folder, ["content"]) == entered
 
 
 def test_a_folder_that_may_not_be_read_is_an_error() -> None:

@@ -13,7 +13,7 @@ import marshal
 import os
 import stat
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from operator import attrgetter
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -33,6 +33,7 @@ _CLOCK = "clock"
 _DENIED = {errno.EACCES, errno.EPERM, errno.EIO}  # what is there, and could be in a feed
 _UNKNOWN: Stamp = (0, 0, 0, 0)
 _WITHOUT_WAITING = getattr(os, "O_NONBLOCK", 0)
+_CAN_ENTER = os.stat in os.supports_dir_fd and os.listdir in os.supports_fd  # not on Windows
 
 
 def opened(path: Path) -> BinaryIO:
@@ -85,40 +86,59 @@ def walk(
     while waiting:
         inner = waiting.pop()
         start = "" if inner == "." else f"{inner}/"
-        for item in _items(root, inner, seen):
-            name = item.name
-            if not everything and (name[0] == "." or name in _LEFT_OUT):
-                continue
-            try:
-                if item.is_file():
-                    yield start + name, stamp_of(item.stat())
-                elif item.is_dir() and start + name not in but:
-                    waiting.append(start + name)
-            except OSError as error:
-                if error.errno not in _DENIED:
-                    continue  # it went away, or is a link that leads to itself
-                if not item.is_symlink():
-                    raise unreadable(inner, error) from error
+        for name, status in _items(root, inner, seen, everything):
+            if status is None:
                 yield start + name, _UNKNOWN  # who reads it is told
+            elif stat.S_ISREG(status.st_mode):
+                yield start + name, stamp_of(status)
+            elif stat.S_ISDIR(status.st_mode) and start + name not in but:
+                waiting.append(start + name)
 
 
-def _items(root: Path, folder: str, seen: set[tuple[int, int]]) -> list[os.DirEntry[str]]:
-    """What lies in a folder, last by name first; nothing where it was `seen`."""
+def _items(
+    root: Path, folder: str, seen: set[tuple[int, int]], everything: bool
+) -> Iterator[tuple[str, os.stat_result | None]]:
+    """Name and status of what lies in a folder, last by name first; nothing where it was `seen`.
+
+    None for a link to what cannot be read.
+    """
     try:
-        status = (root / folder).stat()
-        listed = sorted(os.scandir(root / folder), key=_name, reverse=True)
+        with _entered(root / folder) as (place, names, way, start):
+            if place in seen:
+                return
+            seen.add(place)
+            for name in sorted(names, reverse=True):
+                if not everything and (name[0] == "." or name in _LEFT_OUT):
+                    continue
+                try:
+                    yield name, os.stat(start + name, dir_fd=way)
+                except OSError as error:
+                    if error.errno in _DENIED:
+                        if not stat.S_ISLNK(os.lstat(start + name, dir_fd=way).st_mode):
+                            raise
+                        yield name, None
+                    # Else it went away, or is a link that leads to itself.
     except FileNotFoundError:
-        return []  # it went away
+        return  # it went away
     except OSError as error:
         raise unreadable(folder, error) from error
-    place = status.st_dev, status.st_ino
-    if place in seen:
-        return []
-    seen.add(place)
-    return listed
 
 
-_name = attrgetter("name")
+@contextmanager
+def _entered(folder: Path) -> Iterator[tuple[tuple[int, int], list[str], int | None, str]]:
+    """What tells a folder from others, the names in it, and by which way and start of a path the
+    system finds them: from the folder itself, which takes less time, where it can."""
+    # Not by pathlib, which would make a path of each name.
+    if not _CAN_ENTER:
+        status = folder.stat()
+        yield (status.st_dev, status.st_ino), os.listdir(folder), None, f"{folder}/"  # noqa: PTH208
+        return
+    way = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        status = os.fstat(way)
+        yield (status.st_dev, status.st_ino), os.listdir(way), way, ""  # noqa: PTH208
+    finally:
+        os.close(way)
 
 
 def listing(root: Path, folders: Iterable[str], *, but: Collection[str] = ()) -> dict[str, Stamp]:
