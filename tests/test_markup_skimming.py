@@ -85,6 +85,8 @@ EXAMPLES: list[tuple[dict[str, Any], dict[str, str]]] = [
         {
             "fenced_code_block": "~~~ py\na\n~~~",
             "html_block": "a\n<!-- b -->",
+            "footnote": "a[^1]\n\n[^1]: b",
+            "footnote-duplicate": "a[^1] b[^1]\n\n[^1]: c",
             "task-list": "- [ ] a",
             "attr_list": "*a*{.b}",
             "unescape": "\\*a",

@@ -42,6 +42,8 @@ has its bar anywhere, and what is indented begins with a space. The others are a
 PASSES: Final[dict[str, tuple[str, ...]]] = {
     "fenced_code_block": ("```", "~~~"),
     "html_block": ("<", "&"),
+    "footnote": ("[^",),
+    "footnote-duplicate": ("[^",),
     "task-list": ("[ ]", "[x]", "[X]"),
     "attr_list": ("{",),
     "unescape": ("\\",),
