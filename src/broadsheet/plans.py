@@ -32,6 +32,13 @@ class Place(Struct, frozen=True):
     sum: str
 
 
+class Placed(Struct, frozen=True):
+    """Where all articles stand. articles: how many there are; drawers: their places, packed."""
+
+    articles: int
+    drawers: dict[str, bytes]
+
+
 class Row(Struct, frozen=True):
     """A `Feed` as it is remembered: its articles by their sources."""
 
@@ -67,19 +74,23 @@ def place(article: Article) -> Place:
     return Place(article.url, sha256(_ENCODER.encode(rest)).hexdigest())
 
 
-def keep(
-    cache: Cache, articles: Sequence[Article], feeds: Sequence[Feed], held: Iterable[Held]
-) -> None:
-    """Keeps the plan of a whole build: `articles` are all, `held` those in `feeds`."""
+def placed(articles: Sequence[Article]) -> Placed:
+    """Where all articles stand."""
+    drawers: defaultdict[str, dict[str, Place]] = defaultdict(dict)
+    for article in articles:
+        drawers[drawer_of(article.source)][article.source] = place(article)
+    packed = {name: _ENCODER.encode(each) for name, each in drawers.items()}
+    return Placed(len(articles), packed)
+
+
+def keep(cache: Cache, placed: Placed, feeds: Sequence[Feed], held: Iterable[Held]) -> None:
+    """Keeps the plan of a whole build: where all articles stand, `held` those in `feeds`."""
     rows = tuple(
         Row(f.path, f.kind, f.name, tuple(a.source for a in f.articles), f.total, f.older)
         for f in feeds
     )
-    drawers: defaultdict[str, dict[str, Place]] = defaultdict(dict)
-    for article in articles:
-        drawers[drawer_of(article.source)][article.source] = place(article)
-    cache.put("runs", {_PLAN: _ENCODER.encode(Plan(len(articles), rows))})
-    cache.fill("places", {name: _ENCODER.encode(each) for name, each in drawers.items()})
+    cache.put("runs", {_PLAN: _ENCODER.encode(Plan(placed.articles, rows))})
+    cache.fill("places", placed.drawers)
     cache.fill("held", _packed(held))
 
 

@@ -113,6 +113,7 @@ def renditions(
     forget: bool = False,
     workers: int | None = None,
     worth_a_worker: int = WORTH_A_WORKER,
+    made_one: Callable[[Article, Rendition], object] = lambda _article, _rendition: None,
     step: Callable[[], object] = lambda: None,
     meanwhile: Callable[[], object] = lambda: None,
 ) -> Renditions:
@@ -121,8 +122,9 @@ def renditions(
     body: where the body of an article comes from. marks: by id, of those whose renditions are known
     to hold. forget: whether renditions of others may go.
     workers: how many processes may render; None: as many as there are cores. worth_a_worker: how
-    many articles each must have at least. No count changes the outcome. step: called after each
-    article that had to be rendered. meanwhile: called while others render, if several do.
+    many articles each must have at least. No count changes the outcome.
+    made_one: called with each article that had to be rendered, while others are. step: called after
+    each of these. meanwhile: called while others render, if several do.
 
     Raises RenderError, naming all of them, when some cannot be rendered; the others are then in
     the cache.
@@ -155,6 +157,7 @@ def renditions(
         if isinstance(rendered, Rendition):
             made.add(article, rendered)
             fresh[keys[article.id]] = rendered
+            made_one(article, rendered)
         else:
             problems.append(Problem(*rendered, path=article.source))
         step()

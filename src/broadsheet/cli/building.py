@@ -115,7 +115,7 @@ def _remember(
     since, until = standing.span(*steady(articles, project.now))
     with kept.together():
         standing.remember(kept, Last(project.scope, seen, since, until, summary), stamps)
-        plans.keep(kept, articles, project.feeds, made.held)
+        plans.keep(kept, made.placed(), project.feeds, made.held)
 
 
 def _refuse(problems: Sequence[Problem]) -> NoReturn:

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from msgspec import Struct
 
-from broadsheet import feeds, rendering
+from broadsheet import feeds, plans, rendering
 from broadsheet.articles import Article
 from broadsheet.cache import Cache
 from broadsheet.catalogue import Catalogue
@@ -24,6 +24,7 @@ from broadsheet.entry import Entry, Held, entry, surroundings
 from broadsheet.errors import RenderError
 from broadsheet.feeds import Newsletter
 from broadsheet.markup import Library, Rendition
+from broadsheet.plans import Placed
 from broadsheet.publication import Publication
 from broadsheet.settings import DigestSettings
 
@@ -42,11 +43,12 @@ def without_bad(project: Project, make: Callable[[], _T]) -> _T:
 class Site(Struct, frozen=True):
     """All that `build` makes, each file to be made when it is needed.
 
-    held: the articles in the feeds.
+    held: the articles in the feeds. placed: where all articles stand.
     """
 
     documents: dict[str, Document]
     held: tuple[Held, ...]
+    placed: Callable[[], Placed]
 
 
 def site_files(project: Project) -> dict[str, bytes]:
@@ -64,26 +66,33 @@ def site(project: Project, kept: Cache) -> Site:
 
 
 def _site(project: Project, kept: Cache) -> Site:
-    settings = project.settings
-    wanted = feeds.to_render(project.feeds, settings.feeds)
+    publication, settings = project.settings.publication, project.settings.feeds
+    around = {
+        article.id: surroundings(article, project.catalogue, project.library)
+        for article in feeds.inside(project.feeds)
+    }
+    copy = feeds.Copy(publication, settings)
+    placed = cache(partial(plans.placed, project.articles.read))
+
+    def meanwhile() -> None:
+        feeds.prepare(settings)
+        placed()
+
     rendered = renditions_from(
         project,
-        wanted,
+        feeds.to_render(project.feeds, settings),
         project.library,
         kept,
         forget=True,
-        meanwhile=partial(feeds.prepare, settings.feeds),
+        made_one=lambda article, made: copy.set(article, made, around[article.id]),
+        meanwhile=meanwhile,
     )
     held = {
-        article.id: Held(
-            article,
-            surroundings(article, project.catalogue, project.library),
-            rendered.marks.get(article.id),
-        )
+        article.id: Held(article, around[article.id], rendered.marks.get(article.id))
         for article in feeds.inside(project.feeds)
     }
-    made = feeds.documents(project.feeds, held, rendered, settings.publication, settings.feeds)
-    return Site(made | digest_documents(project, project.histories), tuple(held.values()))
+    made = feeds.documents(project.feeds, held, rendered, publication, settings, copy=copy)
+    return Site(made | digest_documents(project, project.histories), tuple(held.values()), placed)
 
 
 def leave_out_as_build(project: Project) -> None:
@@ -206,6 +215,7 @@ def renditions_from(
     *,
     marks: Mapping[str, str] = MappingProxyType({}),
     forget: bool = False,
+    made_one: Callable[[Article, Rendition], object] = lambda _article, _rendition: None,
     meanwhile: Callable[[], object] = lambda: None,
 ) -> rendering.Renditions:
     """The same, each when it is asked for, while the cache `kept` is open; see `renditions`."""
@@ -218,6 +228,7 @@ def renditions_from(
             marks=marks,
             forget=forget,
             workers=project.workers,
+            made_one=made_one,
             step=step,
             meanwhile=meanwhile,
         )

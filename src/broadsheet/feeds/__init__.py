@@ -7,7 +7,7 @@ from functools import partial
 
 from broadsheet.articles import Article
 from broadsheet.document import Document
-from broadsheet.entry import Entry, Held, entry
+from broadsheet.entry import Entry, Held, Surroundings, entry
 from broadsheet.feeds.channel import INDEX, STYLESHEET, channel, of_newsletter
 from broadsheet.feeds.newsletter import Newsletter
 from broadsheet.feeds.plan import NEVER, Feed, plan
@@ -18,6 +18,7 @@ from broadsheet.settings import FEED_FILES, FeedFormat, FeedSettings
 
 __all__ = [
     "INDEX",
+    "Copy",
     "Feed",
     "Newsletter",
     "documents",
@@ -52,27 +53,49 @@ def prepare(settings: FeedSettings) -> None:
         from broadsheet.feeds import atom_rss  # noqa: F401
 
 
+class Copy:
+    """The copy for the press: the entries of articles, each made once for all its documents."""
+
+    def __init__(self, publication: Publication, settings: FeedSettings) -> None:
+        self.press = Press()
+        self._publication, self._settings = publication, settings
+        self._entries: dict[str, Entry] = {}
+
+    def entry(
+        self, article: Article, rendition: Callable[[], Rendition | None], around: Surroundings
+    ) -> Entry:
+        """The entry of `article`; its rendition is asked for the first time."""
+        if article.id not in self._entries:
+            made = entry(article, rendition(), around, self._publication)
+            full = self._settings.content == "full"
+            self._entries[article.id] = made if full else made.without_content()
+        return self._entries[article.id]
+
+    def set(self, article: Article, rendition: Rendition, around: Surroundings) -> None:
+        """Makes the entry of `article` now, in every format, and not when a document wants it."""
+        for format_ in self._settings.formats:
+            self.press.set(self.entry(article, lambda: rendition, around), format_)
+
+
 def documents(
     feeds: Sequence[Feed],
     held: Mapping[str, Held],
     renditions: Mapping[str, Rendition],
     publication: Publication,
     settings: FeedSettings,
+    *,
+    copy: Copy | None = None,
 ) -> dict[str, Document]:
     """The feeds themselves: relative path (not percent-encoded) -> document.
 
     held: by article id, all in `feeds`. renditions: likewise, of all that `to_render` names.
+    copy: what is made of these already.
     """
-    press = Press()
-    entries: dict[str, Entry] = {}
+    copy = copy or Copy(publication, settings)
     told: dict[str, str] = {}
 
     def entry_of(article: Article) -> Entry:
-        if article.id not in entries:
-            around = held[article.id].around
-            made = entry(article, renditions.get(article.id), around, publication)
-            entries[article.id] = made if settings.content == "full" else made.without_content()
-        return entries[article.id]
+        return copy.entry(article, lambda: renditions.get(article.id), held[article.id].around)
 
     def tell(article: Article) -> str:
         """All that the entry is made of; the sum of its source text stands for its fields."""
@@ -84,7 +107,7 @@ def documents(
 
     def make(feed: Feed, format_: FeedFormat) -> bytes:
         head = channel(feed, format_, publication, settings)
-        return press.document(head, [entry_of(article) for article in feed.articles])
+        return copy.press.document(head, [entry_of(article) for article in feed.articles])
 
     made: dict[str, Document] = {}
     for feed in feeds:

@@ -17,15 +17,20 @@ class Press:
 
     def document(self, head: Channel, entries: Sequence[Entry]) -> bytes:
         """One feed document, UTF-8, in the format that its head names."""
-        # A run that changes no feed of a format does not import what writes it.
         if head.format == "json":
-            from broadsheet.feeds.json_feed import frame, item
+            from broadsheet.feeds.json_feed import frame
         else:
-            from broadsheet.feeds.atom_rss import frame, item
-        items: list[bytes] = []
-        for entry in entries:
-            place = (head.format, entry.id)
-            if place not in self._set:
-                self._set[place] = item(entry, head.format)
-            items.append(self._set[place])
-        return frame(head, items)
+            from broadsheet.feeds.atom_rss import frame
+        return frame(head, [self.set(entry, head.format) for entry in entries])
+
+    def set(self, entry: Entry, format_: FeedFormat) -> bytes:
+        """The entry as it stands in every document of that format; made the first time."""
+        place = (format_, entry.id)
+        if place not in self._set:
+            # A run that changes no feed of a format does not import what writes it.
+            if format_ == "json":
+                from broadsheet.feeds.json_feed import item
+            else:
+                from broadsheet.feeds.atom_rss import item
+            self._set[place] = item(entry, format_)
+        return self._set[place]
