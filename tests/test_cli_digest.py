@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 
@@ -178,7 +179,7 @@ def test_after_a_build_nothing_is_imported_that_reads_articles(project: Newsroom
     program = (
         "import atexit, sys\n"
         "from broadsheet.cli import main\n"
-        "unwanted = {'frontmatter', 'yaml', 'markdown', 'nh3', 'multiprocessing'}\n"
+        "unwanted = {'frontmatter', 'yaml', 'markdown', 'nh3'}\n"
         "atexit.register(lambda: print(sorted(unwanted & set(sys.modules))))\n"
         f"sys.argv = ['broadsheet', '-C', {str(project.folder)!r}, '--now', {NOW!r}, 'digest']\n"
         "main()"
@@ -187,6 +188,20 @@ def test_after_a_build_nothing_is_imported_that_reads_articles(project: Newsroom
     assert (ran.returncode, ran.stderr) == (0, "")
     assert ran.stdout.splitlines()[-1] == "[]"
     assert len(_issues(project)) == 2
+
+
+def test_the_number_of_cores_does_not_show(
+    project: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The mail is made in a process of its own where there are two, and is the same."""
+    made: list[dict[str, bytes]] = []
+    for cores in (1, 2):
+        monkeypatch.setattr("os.cpu_count", lambda cores=cores: cores)
+        assert project.run("digest").code == 0
+        made.append(project.published())
+        shutil.rmtree(project.folder / "feeds")
+    assert made[0] == made[1]
+    assert any(path.endswith("email.html") for path in made[0])
 
 
 def test_a_template_that_fails_leaves_nothing_half(project: Newsroom) -> None:

@@ -27,6 +27,7 @@ from broadsheet.workers import spread
 WORTH_A_WORKER = 40
 """Articles. Starting a worker costs about as long as rendering this many."""
 
+_KEPT_TOGETHER = 64  # renditions
 _FIXED = re.compile(r"https?://[^/]|#")
 _LONGEST = 8.0  # seconds; a long article takes a tenth of one
 
@@ -158,6 +159,9 @@ def renditions(
             made.add(article, rendered)
             fresh[keys[article.id]] = rendered
             made_one(article, rendered)
+            if len(fresh) == _KEPT_TOGETHER:  # while others are rendered
+                _keep(cache, fresh)
+                fresh = {}
         else:
             problems.append(Problem(*rendered, path=article.source))
         step()

@@ -1,10 +1,16 @@
-"""Work on many things, on all cores where there is enough to do and on one otherwise."""
+"""Work on all cores where there is enough to do, and on one otherwise."""
 
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TypeVar
+from contextlib import contextmanager, suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
 
 _In = TypeVar("_In")
 _Out = TypeVar("_Out")
@@ -34,14 +40,97 @@ def spread(
         return
     # They cost 40 ms, which a run that has little to do does not pay.
     from concurrent.futures import ProcessPoolExecutor
-    from multiprocessing import get_all_start_methods, get_context
 
     before()
-    context = get_context("fork" if "fork" in get_all_start_methods() else "spawn")
-    with ProcessPoolExecutor(count, context, _start, (work,)) as pool:
+    with ProcessPoolExecutor(count, _context(), _start, (work,)) as pool:
         results = pool.map(_do, items, chunksize=max(min(worth_a_worker, 64) // 4, 1))
         meanwhile()
         yield from results
+
+
+Apart = Callable[..., Callable[[], Any]]
+"""Begins `work(*args)` somewhere; what it returns waits for the outcome, or raises what that did.
+
+`functools.partial` is the simplest: it begins when the outcome is asked for.
+"""
+
+
+@contextmanager
+def helper(prepare: Callable[[], object]) -> Iterator[Apart]:
+    """Another process, which first calls `prepare`; where there is one core, no other.
+
+    What it begins must be a function of a module, with arguments that can be pickled. It has one
+    thing at work at a time. Where it fails or is killed, the work is done here.
+    """
+    if (os.cpu_count() or 1) < 2:
+        yield partial
+        return
+    context = _context()
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_help, args=(ours, theirs, prepare), daemon=True)
+    process.start()
+    theirs.close()
+    try:
+        yield _Helper(ours).begin
+    finally:
+        ours.close()
+        process.terminate()
+        process.join()
+
+
+class _Helper:
+    """This side of a helper."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._take: Callable[[], object] = lambda: None
+
+    def begin(self, work: Callable[..., Any], *args: Any) -> Callable[[], Any]:
+        self._take()  # else each side might wait for the other to take what it sends
+        outcome: list[tuple[bool, Any]] = []
+
+        def take() -> None:
+            if not outcome:
+                try:
+                    outcome.append(self._connection.recv())
+                except (OSError, EOFError):
+                    outcome.append((False, None))
+
+        def wait() -> Any:
+            take()
+            done, value = outcome[0]
+            if not done:
+                value = work(*args)
+                outcome[0] = True, value
+            return value
+
+        with suppress(OSError):
+            self._connection.send((work, args))
+        self._take = take
+        return wait
+
+
+def _help(ours: Connection, theirs: Connection, prepare: Callable[[], object]) -> None:
+    """The other side: does what comes, until this side is closed or gone."""
+    ours.close()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it reaches us too; this side ends us
+    with suppress(Exception):  # the work will meet it again
+        prepare()
+    with suppress(OSError, EOFError):
+        while True:
+            work, args = theirs.recv()
+            try:
+                theirs.send((True, work(*args)))
+            except OSError:
+                raise
+            except Exception:  # who asked does it again, and meets the same
+                theirs.send((False, None))
+
+
+def _context() -> Any:
+    from multiprocessing import get_all_start_methods, get_context
+
+    return get_context("fork" if "fork" in get_all_start_methods() else "spawn")
 
 
 def _start(work: Callable[[Any], Any]) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 
 import click
 
@@ -11,11 +13,11 @@ from broadsheet.cli import making
 from broadsheet.cli.counting import count
 from broadsheet.cli.options import common_options, options
 from broadsheet.cli.project import Project
-from broadsheet.digests import addresses
-from broadsheet.digests.due import History
+from broadsheet.digests import addresses, html_mail
 from broadsheet.digests.issue import RECORD, Issue
-from broadsheet.digests.made import Made
+from broadsheet.digests.made import Made, begun
 from broadsheet.errors import Problem, UsageError
+from broadsheet.workers import Apart, helper
 
 
 @click.command()
@@ -26,13 +28,13 @@ def command(names: tuple[str, ...], dry_run: bool) -> None:
     """Makes every issue that is due, of all digests or of those named."""
     project = Project(options())
     chosen = _chosen(project, names)
-    with outputs.lock(project.state, project.config_name):
-        made = making.without_bad(
-            project, lambda: [each for name in chosen for each in _make(project, name)]
-        )
+    with outputs.lock(project.state, project.config_name), _helper(project, chosen) as apart:
+        due = making.without_bad(project, lambda: [*_due(project, chosen, apart)])
         missed = project.articles.problems
+        pages = {} if dry_run else _pages(project, [issue for issue, _ in due])
+        made = [rest() for _, rest in due]
         if not dry_run:
-            _publish(project, made)
+            _publish(project, made, pages)
     _report(project, chosen, made, dry_run)
     # `build` tells of them at every run; here only when they may have missed an issue.
     if made and missed:
@@ -51,34 +53,56 @@ def _chosen(project: Project, names: tuple[str, ...]) -> tuple[str, ...]:
     return names or known
 
 
-def _make(project: Project, name: str) -> Iterator[Made]:
-    """The issues of a digest that are due, with their files."""
-    for issue in project.digest(name).due(project.now, project.histories[name]):
-        yield make(project, issue)
+def _helper(project: Project, names: tuple[str, ...]) -> AbstractContextManager[Apart]:
+    """Another process for what takes longest; it imports what it needs while articles are read."""
+    each = ((project.digest(name), project.histories[name]) for name in names)
+    if any(digest.awaits(project.now, history) for digest, history in each):
+        settings = project.settings.mail
+        return helper(partial(html_mail.prepare, project.templates, settings.templates))
+    return nullcontext(partial)
+
+
+def _due(
+    project: Project, names: tuple[str, ...], apart: Apart
+) -> Iterator[tuple[Issue, Callable[[], Made]]]:
+    """The issues that are due, each with what makes the rest of its files."""
+    for name in names:
+        for issue in project.digest(name).due(project.now, project.histories[name]):
+            yield issue, begin(project, issue, apart)
 
 
 def make(project: Project, issue: Issue) -> Made:
     """The files of `issue`, which is not in the records yet."""
+    return begin(project, issue, partial)()
+
+
+def begin(project: Project, issue: Issue, apart: Apart) -> Callable[[], Made]:
+    """Begins to make them; what it returns makes the rest. apart: where the longest is done."""
     catalogue, ids = project.catalogue_at(issue.tick), issue.ids
     articles = [article for article in catalogue.articles if article.id in ids]
     entries = making.entries(project, articles, catalogue)
-    return Made.of(issue, entries, project.settings, project.templates)
+    return begun(issue, entries, project.settings, project.templates, apart=apart)
 
 
-def _publish(project: Project, made: list[Made]) -> None:
-    """Writes the issues, then what tells of them.
+def _pages(project: Project, issues: list[Issue]) -> dict[str, bytes]:
+    """What tells of the issues that there are, and of these new ones."""
+    histories = {
+        name: history.and_then(*(issue for issue in issues if issue.digest == name))
+        for name, history in project.histories.items()
+    }
+    making.leave_out_as_build(project)
+    return making.digest_files(project, histories)
+
+
+def _publish(project: Project, made: list[Made], pages: dict[str, bytes]) -> None:
+    """Writes the issues, then the pages that tell of them.
 
     The record comes last of an issue's files: with it the issue stands, and is never made again.
     """
     for each in made:
         _write(project, each, each.files)
         _write(project, each, {RECORD: each.record})
-    histories = {
-        name: History.of((*history.issues, *(m.issue for m in made if m.issue.digest == name)))
-        for name, history in project.histories.items()
-    }
-    making.leave_out_as_build(project)
-    _write_all(project, making.digest_files(project, histories))
+    _write_all(project, pages)
 
 
 def _write(project: Project, made: Made, files: dict[str, bytes]) -> None:

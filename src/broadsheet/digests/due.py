@@ -76,6 +76,10 @@ class Digest(Struct, frozen=True):
         """The issues that are due at `now` (aware) and not in `history`, oldest first."""
         return self._issues(self._ticks(now, history), history)
 
+    def awaits(self, now: datetime, history: History) -> bool:
+        """Whether an issue may be due; to tell takes no articles."""
+        return bool(self._ticks(now, history))
+
     def upcoming(self, now: datetime, history: History) -> tuple[Issue, ...]:
         """The issues that are due at `now`, oldest first, and after them that of the next tick.
 

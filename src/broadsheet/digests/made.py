@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Self
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
 
 from msgspec import Struct
 
@@ -31,37 +32,45 @@ class Made(Struct, frozen=True):
     files: dict[str, bytes]
     record: bytes
 
-    @classmethod
-    def of(
-        cls,
-        issue: Issue,
-        entries: Mapping[str, Entry],
-        settings: Settings,
-        templates: Mapping[str, str],
-    ) -> Self:
-        """The files of `issue`.
 
-        entries: of its articles, by id. templates: the user's own, name -> text.
+def begun(
+    issue: Issue,
+    entries: Mapping[str, Entry],
+    settings: Settings,
+    templates: Mapping[str, str],
+    *,
+    apart: Callable[..., Callable[[], Any]] = partial,
+) -> Callable[[], Made]:
+    """Begins to make the files of `issue`; what it returns makes the rest.
 
-        Raises TemplateError for a template that fails or makes a mail too large, and ConfigError
-        for a sender that is none.
-        """
-        digest = settings.digests[issue.digest]
-        whole = letter(
-            issue,
-            entries,
-            settings.publication,
-            digest,
-            settings.mail,
-            settings.delivery,
-            settings.feeds,
-        )
-        fitting, html = fit(whole, templates, digest.max_bytes)
-        text = mail_text(whole, templates)
+    entries: of its articles, by id. templates: the user's own, name -> text. apart: begins what
+    takes longest, which may go on elsewhere, and returns what waits for its outcome.
+
+    Both raise TemplateError for a template that fails or makes a mail too large, and ConfigError
+    for a sender that is none.
+    """
+    digest = settings.digests[issue.digest]
+    whole = letter(
+        issue,
+        entries,
+        settings.publication,
+        digest,
+        settings.mail,
+        settings.delivery,
+        settings.feeds,
+    )
+    fitted = apart(fit, whole, templates, digest.max_bytes)
+    text = mail_text(whole, templates)
+    web = web_html(whole, templates)
+
+    def rest() -> Made:
+        fitting, html = fitted()
         files = {
-            "index.html": web_html(whole, templates).encode(),
+            "index.html": web.encode(),
             "email.html": policy.guarded(html).encode(),
             "email.txt": text.encode(),
             "message.eml": message(fitting, html, text),
         }
-        return cls(issue, fitting, files, record.write(issue))
+        return Made(issue, fitting, files, record.write(issue))
+
+    return rest

@@ -23,6 +23,7 @@ from jinja2 import (
     FunctionLoader,
     PrefixLoader,
     StrictUndefined,
+    Template,
     TemplateNotFound,
     TemplateSyntaxError,
     UndefinedError,
@@ -86,22 +87,35 @@ def render(name: str, letter: Letter, templates: Mapping[str, str]) -> str:
 
     The template sees `letter` and `words`. Raises TemplateError.
     """
+    template = compiled(name, templates, letter.templates)
     try:
-        own = tuple(sorted(templates.items()))
-        template = _environment(own, letter.templates).get_template(name)
         return template.render(letter=letter, words=Words(letter.language))
-    except TemplateSyntaxError as error:
-        raise TemplateError(
+    except Exception as error:  # a template is a program of the user's: anything may come out of it
+        raise _blamed(error, name, templates, letter.templates) from error
+
+
+def compiled(name: str, templates: Mapping[str, str], folder: str) -> Template:
+    """The template `name`; `templates` are the user's own, of `folder`. Raises TemplateError."""
+    try:
+        return _environment(tuple(sorted(templates.items())), folder).get_template(name)
+    except Exception as error:
+        raise _blamed(error, name, templates, folder) from error
+
+
+def _blamed(
+    error: Exception, name: str, templates: Mapping[str, str], folder: str
+) -> TemplateError:
+    if isinstance(error, TemplateSyntaxError):  # of this template, or of one that it asks for
+        return TemplateError(
             Problem(
                 error.message or "the template cannot be read",
                 "see https://jinja.palletsprojects.com/templates/ for what can stand there",
                 error.filename or error.name or name,
                 error.lineno,
             )
-        ) from error
-    except Exception as error:  # a template is a program of the user's: anything may come out of it
-        path, line = _place(error, templates, letter.templates)
-        raise TemplateError(Problem(_what(error), _todo(error), path or name, line)) from error
+        )
+    path, line = _place(error, templates, folder)
+    return TemplateError(Problem(_what(error), _todo(error), path or name, line))
 
 
 @lru_cache(4)
