@@ -30,7 +30,8 @@ _LAST = "last"
 _UNKNOWN: Stamp = (0, 0, 0, 0)
 _EVER = datetime(1, 1, 1, tzinfo=UTC)
 _PUBLISHED = "published"
-_PATIENCE = 5  # looks at the disk's clock; each comes a hundredth of a second after the last
+_LOOKS = 5  # at the disk's clock
+_PATIENCE = 50_000_000  # nanoseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,10 +269,11 @@ class Published:
         """The disk's time, if need be a moment later, when what was just written can be trusted."""
         newest = max((max(stamp[1:3]) for _, _, stamp in self._held.values()), default=0)
         now = folders.disk_time(self.state)
-        for _ in range(_PATIENCE):
-            if newest < now:
+        for _ in range(_LOOKS):
+            left = newest - now
+            if not 0 <= left < _PATIENCE:  # nothing to wait for, or too much
                 break
-            time.sleep(0.01)
+            time.sleep(left / 1_000_000_000 + 0.001)
             now = folders.disk_time(self.state)
         return now
 

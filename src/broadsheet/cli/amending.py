@@ -120,6 +120,7 @@ def _made(
         kept,
         marks={h.article.id: h.mark for s, h in held.items() if s not in edited and h.mark},
     )
+    rendered.fetch()
     now = {
         source: Held(edited[source], each.around, rendered.marks.get(each.article.id))
         for source, each in held.items()

@@ -204,7 +204,9 @@ def entries(
 def renditions(project: Project, articles: Sequence[Article]) -> dict[str, Rendition]:
     """The renditions of `articles`, by id; the state folder must exist, which the lock sees to."""
     with Cache(project.state) as kept:
-        return dict(renditions_from(project, articles, project.library, kept))
+        rendered = renditions_from(project, articles, project.library, kept)
+        rendered.fetch()
+        return dict(rendered)
 
 
 def renditions_from(
