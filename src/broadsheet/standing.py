@@ -12,10 +12,10 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from broadsheet import folders
 from broadsheet.cache import Cache, libraries
@@ -34,8 +34,7 @@ _LOOKS = 5  # at the disk's clock
 _PATIENCE = 50_000_000  # nanoseconds
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
+class Summary(NamedTuple):
     """What a build has to say.
 
     folder: the feeds folder, as messages call it. articles, feeds, files: how many.
@@ -49,8 +48,7 @@ class Summary:
     pages: dict[str, list[str]]
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(NamedTuple):
     """What a build looks at, beside its config and the clock.
 
     searched: the folders that it reads; but: those in them that it does not; feeds: the folder
@@ -63,8 +61,7 @@ class Scope:
     others: list[str]
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(NamedTuple):
     """All of that at one moment, as far as stamps tell. Two that are equal: nothing changed.
 
     inputs, feeds: of the files in the folders that are read, and of the feeds folder, in parts.
@@ -78,8 +75,7 @@ class View:
     user: int
 
 
-@dataclass(frozen=True, slots=True)
-class Last:
+class Last(NamedTuple):
     """The last build. since, until: for which moments it would come to the same; half open.
 
     Both as texts; `until` is empty where it would for ever.
@@ -92,8 +88,7 @@ class Last:
     summary: Summary
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(NamedTuple):
     """What was found on disk before the run had the lock.
 
     stamps: of the files in the folders `searched`, `but` for those in these, after the disk time
@@ -136,7 +131,7 @@ def last(
         seen = view(scope, config, stamps, there)
         if seen == kept.view:
             return kept.summary
-        rest_stands = replace(seen, inputs=kept.view.inputs) == kept.view
+        rest_stands = seen._replace(inputs=kept.view.inputs) == kept.view
         done = kept if rest_stands else None
         look = Look(scope.searched, scope.but, before, stamps, there, seen, done)
     return look
@@ -280,15 +275,15 @@ class Published:
 
 def remember(cache: Cache, done: Last, inputs: Mapping[str, Stamp]) -> None:
     """Remembers a build that has just been done, and the files in the folders that it read."""
-    cache.put("runs", {_LAST: json.dumps(asdict(done)).encode()})
+    cache.put("runs", {_LAST: json.dumps(done).encode()})
     cache.fill("stamps", {str(n): _packed(each) for n, each in enumerate(folders.parts(inputs))})
 
 
 def amend(cache: Cache, look: Look, last: Last, there: Mapping[str, Stamp]) -> None:
     """Remembers that the `last` build was made good for what `look` saw, and what is there now."""
     feeds = [*map(folders.digest, folders.parts(there))]
-    done = replace(last, view=replace(look.view, feeds=feeds))
-    cache.put("runs", {_LAST: json.dumps(asdict(done)).encode()})
+    done = last._replace(view=look.view._replace(feeds=feeds))
+    cache.put("runs", {_LAST: json.dumps(done).encode()})
     cache.put("stamps", {number: _packed(each) for number, each in _changed(look, last).items()})
 
 
@@ -303,15 +298,10 @@ def _packed(part: folders.Part) -> bytes:
 
 
 def _unpacked(packed: bytes) -> Last:
-    kept = json.loads(packed)
-    others = [tuple(stamp) if stamp else None for stamp in kept["view"].pop("others")]
-    return Last(
-        Scope(**kept["scope"]),
-        View(**kept["view"], others=others),
-        kept["since"],
-        kept["until"],
-        Summary(**kept["summary"]),
-    )
+    scope, view, since, until, summary = json.loads(packed)
+    seen = View(*view)
+    others: list[Any] = [tuple(stamp) if stamp else None for stamp in seen.others]
+    return Last(Scope(*scope), seen._replace(others=others), since, until, Summary(*summary))
 
 
 def _sum(path: Path) -> tuple[Stamp, str]:
