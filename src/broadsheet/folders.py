@@ -113,15 +113,22 @@ def _items(
                 try:
                     yield name, os.stat(start + name, dir_fd=way)
                 except OSError as error:
-                    if error.errno in _DENIED:
-                        if not stat.S_ISLNK(os.lstat(start + name, dir_fd=way).st_mode):
-                            raise
-                        yield name, None
-                    # Else it went away, or is a link that leads to itself.
+                    if error.errno not in _DENIED:
+                        continue  # it went away, or is a link that leads to itself
+                    if not _is_link(start + name, way):
+                        raise
+                    yield name, None
     except FileNotFoundError:
         return  # it went away
     except OSError as error:
         raise unreadable(folder, error) from error
+
+
+def _is_link(path: str, way: int | None) -> bool:
+    try:
+        return stat.S_ISLNK(os.lstat(path, dir_fd=way).st_mode)
+    except OSError:
+        return False
 
 
 @contextmanager

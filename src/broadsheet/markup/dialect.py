@@ -149,7 +149,7 @@ class _Strikethrough(Extension):
     """~~Text~~ (GFM 6.5), also beside Chinese punctuation, as emphasis is read."""
 
     # What is between the marks ends at the next two, so that no text is looked through twice.
-    PATTERN = r"(?<!~)(~~)(?![\s~])((?:[^~]|~(?!~))+)(?<!\s)~~(?!~)"
+    PATTERN = r"(?<!~)(~~)(?!\s)([^~]+(?:~[^~]+)*)(?<!\s)~~(?!~)"
 
     def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802 - the library's name
         """Registers it before bare addresses, which would take the marks after them."""
