@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from typing import NoReturn
 
 import html5lib
 import pytest
@@ -242,3 +245,23 @@ def test_each_thread_has_its_own_addresses() -> None:
 
     with ThreadPoolExecutor(4) as threads:
         assert all(threads.map(one, range(80)))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals cannot wait there")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGALRM])
+def test_what_stops_a_run_is_not_lost(number: int) -> None:
+    """nh3 drops what is raised while it asks about an attribute, and the attribute too."""
+
+    def stop(*_: object) -> NoReturn:
+        raise InterruptedError
+
+    def resolve(address: str) -> str:
+        os.kill(os.getpid(), number)
+        return address
+
+    before = signal.signal(number, stop)
+    try:
+        with pytest.raises(InterruptedError):
+            sanitise('<a href="https://a.org/">b</a>', resolve)
+    finally:
+        signal.signal(number, before)

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 from broadsheet.errors import Problem, TemplateError
+from broadsheet.markup.sanitise import sanitise
 from broadsheet.workers import helper
 
 HERE = os.getpid()
@@ -49,7 +55,29 @@ def unsendable() -> Callable[[], int]:
 
 
 def is_there(pid: int) -> bool:
-    return Path(f"/proc/{pid}").exists()
+    """Whether it runs; one that has ended may wait to be asked how."""
+    try:
+        return ") Z " not in Path(f"/proc/{pid}/stat").read_text("utf-8")
+    except FileNotFoundError:
+        return False
+
+
+def stopped_in_the_midst() -> bool:
+    """Whether an alarm is heard that comes while nh3 asks about an attribute."""
+
+    def stop(*_: object) -> NoReturn:
+        raise InterruptedError
+
+    def resolve(address: str) -> str:
+        os.kill(os.getpid(), signal.SIGALRM)
+        return address
+
+    signal.signal(signal.SIGALRM, stop)
+    try:
+        sanitise('<a href="https://a.org/">b</a>', resolve)
+    except InterruptedError:
+        return True
+    return False
 
 
 @pytest.mark.parametrize("prepare", [nothing, failing])
@@ -90,6 +118,12 @@ def test_an_interrupt_is_for_this_process_alone() -> None:
         assert begin(stop_elsewhere, signal.SIGINT)() != HERE
 
 
+def test_the_clock_of_an_article_is_heard_elsewhere_too() -> None:
+    """What watches over the process must not take its signals."""
+    with helper(nothing) as begin:
+        assert all(begin(stopped_in_the_midst)() for _ in range(5))
+
+
 def test_the_helper_ends_with_what_it_was_for() -> None:
     """Also where that fails."""
     pid = HERE
@@ -98,6 +132,50 @@ def test_the_helper_ends_with_what_it_was_for() -> None:
         raise KeyError
     assert pid != HERE
     assert not is_there(pid)
+
+
+def test_where_no_process_can_be_started_all_is_done_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A system may allow no more of them."""
+
+    def refused() -> NoReturn:
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+    monkeypatch.setattr("os.fork", refused)
+    with helper(nothing) as begin:
+        assert begin(twice, "a")() == ("aa", HERE)
+
+
+_LEFT = """
+import os, signal, sys, time
+sys.path[:0] = {path!r}
+import test_workers as those
+from broadsheet.workers import helper, spread
+with helper(those.nothing) as begin:
+    print(begin(those.twice, "a")()[1], flush=True)
+    for pid in spread(those.where, range({items}), worth_a_worker=1, workers=2):
+        print(pid, flush=True)
+        os.kill(os.getpid(), signal.{how})
+"""
+
+
+def where(_: int) -> int:
+    time.sleep(0.01)
+    return os.getpid()
+
+
+@pytest.mark.parametrize("how", ["SIGKILL", "SIGTERM"])
+def test_no_process_outlives_the_one_that_it_works_for(how: str) -> None:
+    """Whatever ends that, and however much is left to do."""
+    program = _LEFT.format(path=[str(Path(__file__).parent)], items=5000, how=how)
+    ran = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=30
+    )
+    pids = [int(line) for line in ran.stdout.split()]
+    assert len(pids) == 2
+    until = time.monotonic() + 20
+    while any(map(is_there, pids)) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not any(map(is_there, pids))
 
 
 def test_one_core_does_all_itself(monkeypatch: pytest.MonkeyPatch) -> None:

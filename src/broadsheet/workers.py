@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
 
 _In = TypeVar("_In")
 _Out = TypeVar("_Out")
+
+_WATCH = 0.5  # seconds
 
 _work: Callable[[Any], Any]
 
@@ -42,7 +46,7 @@ def spread(
     from concurrent.futures import ProcessPoolExecutor
 
     before()
-    with ProcessPoolExecutor(count, _context(), _start, (work,)) as pool:
+    with ProcessPoolExecutor(count, _context(), _start, (work, os.getpid())) as pool:
         results = pool.map(_do, items, chunksize=max(min(worth_a_worker, 64) // 4, 1))
         meanwhile()
         yield from results
@@ -67,9 +71,16 @@ def helper(prepare: Callable[[], object]) -> Iterator[Apart]:
         return
     context = _context()
     ours, theirs = context.Pipe()
-    process = context.Process(target=_help, args=(ours, theirs, prepare), daemon=True)
-    process.start()
-    theirs.close()
+    given = ours, theirs, prepare, os.getpid()
+    process = context.Process(target=_help, args=given, daemon=True)
+    try:
+        process.start()
+    except OSError:  # there may be no more processes
+        ours.close()
+        yield partial
+        return
+    finally:
+        theirs.close()
     try:
         yield _Helper(ours).begin
     finally:
@@ -110,19 +121,17 @@ class _Helper:
         return wait
 
 
-def _help(ours: Connection, theirs: Connection, prepare: Callable[[], object]) -> None:
+def _help(ours: Connection, theirs: Connection, prepare: Callable[[], object], parent: int) -> None:
     """The other side: does what comes, until this side is closed or gone."""
     ours.close()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it reaches us too; this side ends us
+    _belong_to(parent)
     with suppress(Exception):  # the work will meet it again
         prepare()
-    with suppress(OSError, EOFError):
+    with suppress(Exception):  # who waits does the work
         while True:
             work, args = theirs.recv()
             try:
                 theirs.send((True, work(*args)))
-            except OSError:
-                raise
             except Exception:  # who asked does it again, and meets the same
                 theirs.send((False, None))
 
@@ -133,10 +142,27 @@ def _context() -> Any:
     return get_context("fork" if "fork" in get_all_start_methods() else "spawn")
 
 
-def _start(work: Callable[[Any], Any]) -> None:
+def _start(work: Callable[[Any], Any], parent: int) -> None:
     """A worker gets once, when it starts, what its work is and what that needs."""
     global _work
     _work = work
+    _belong_to(parent)
+
+
+def _belong_to(parent: int) -> None:
+    """Lets this process end when, and only when, `parent` has it end or is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches us too
+
+    def watch() -> None:
+        if hasattr(
+            signal, "pthread_sigmask"
+        ):  # they are for the other thread, which may not want one
+            signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+        while os.getppid() == parent:
+            time.sleep(_WATCH)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _do(item: Any) -> Any:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
+from pathlib import Path
 
 import click
 
-from broadsheet import outputs
+from broadsheet import inputs, outputs
 from broadsheet.cli import making
 from broadsheet.cli.counting import count
 from broadsheet.cli.options import common_options, options
@@ -57,9 +58,13 @@ def _helper(project: Project, names: tuple[str, ...]) -> AbstractContextManager[
     """Another process for what takes longest; it imports what it needs while articles are read."""
     each = ((project.digest(name), project.histories[name]) for name in names)
     if any(digest.awaits(project.now, history) for digest, history in each):
-        settings = project.settings.mail
-        return helper(partial(html_mail.prepare, project.templates, settings.templates))
+        return helper(partial(_prepare, project.root, project.settings.mail.templates))
     return nullcontext(partial)
+
+
+def _prepare(root: Path, folder: str) -> None:
+    """What the other process does first; what is wrong with a template is told by who uses it."""
+    html_mail.prepare(inputs.templates(root, folder), folder)
 
 
 def _due(

@@ -152,9 +152,9 @@ class _Strikethrough(Extension):
     PATTERN = r"(?<!~)(~~)(?!\s)([^~]+(?:~[^~]+)*)(?<!\s)~~(?!~)"
 
     def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802 - the library's name
-        """Registers it before bare addresses, which would take the marks after them."""
+        """Registers it after emphasis."""
         md.ESCAPED_CHARS.append("~")
-        md.inlinePatterns.register(SimpleTagInlineProcessor(self.PATTERN, "del"), "del", 76)
+        md.inlinePatterns.register(SimpleTagInlineProcessor(self.PATTERN, "del"), "del", 55)
 
 
 class _Links(Extension):
@@ -218,9 +218,13 @@ class _Bare(InlineProcessor):
         self, m: re.Match[str], data: str
     ) -> tuple[Element | None, int | None, int | None]:
         """A link whose text is the address; nothing where a raw `<a>` is open before it."""
-        if self._in_raw_link(data, m.start()):
+        found: re.Match[str] | None = m
+        # Within text that is struck out it ends before the marks that end that.
+        if "~~" in m[0] and data.count("~~", 0, m.start()) % 2:
+            found = self.compiled_re.match(data[: data.index("~~", m.start())], m.start())
+        if found is None or self._in_raw_link(data, m.start()):
             return None, None, None
-        address = self._address(m[0])
+        address = self._address(found[0])
         link = Element("a", {"href": self._href(address)})
         link.text = AtomicString(address)
         return link, m.start(), m.start() + len(address)

@@ -32,10 +32,10 @@ MARKS: Final[dict[str, tuple[str, ...]]] = {
     "linebreak": ("  \n",),
     "html": ("<",),
     "entity": ("&",),
-    "del": ("~~",),
     "bare_address": ("://",),
     "bare_mail": ("@",),
     "em_strong": ("*", "_"),
+    "del": ("~~",),
 }
 """What a text must have one of, that the pattern of this name can match; the others are asked."""
 

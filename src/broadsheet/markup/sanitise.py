@@ -10,7 +10,9 @@ goes too. An id could only collide with another article's in a page that shows s
 from __future__ import annotations
 
 import re
+import signal
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import pairwise
 
@@ -146,8 +148,27 @@ def _cleaner(attribute: _Attribute) -> nh3.Cleaner:
 
 
 def _clean(html: str, cleaner: nh3.Cleaner) -> str:
+    with _undisturbed():
+        cleaned = cleaner.clean(html)
     # Whoever reads it drops the first line end in a `pre`; this one is meant.
-    return _FIRST_OF_PRE.sub(r"\1\n\n", cleaner.clean(html))
+    return _FIRST_OF_PRE.sub(r"\1\n\n", cleaned)
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Lets signals wait, where the platform can.
+
+    What is raised while nh3 asks about an attribute it drops, and the attribute too. So Ctrl-C
+    would be lost, and a link with it.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGALRM))
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 # They are made once, since that takes a fifth of the time of an article; so what an article's
