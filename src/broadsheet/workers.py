@@ -154,10 +154,6 @@ def _belong_to(parent: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches us too
 
     def watch() -> None:
-        if hasattr(
-            signal, "pthread_sigmask"
-        ):  # they are for the other thread, which may not want one
-            signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         while os.getppid() == parent:
             time.sleep(_WATCH)
         os._exit(1)

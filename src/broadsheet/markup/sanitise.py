@@ -10,9 +10,8 @@ goes too. An id could only collide with another article's in a page that shows s
 from __future__ import annotations
 
 import re
-import signal
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import pairwise
 
@@ -90,6 +89,7 @@ _CANDIDATE_END = re.compile(r",\s+|,(?=[^\s,]+\s+[\d.]+[wx])")
 _MOST_PASSES = 5
 
 _Attribute = Callable[[str, str, str], str | None]
+_Hook = Callable[["sys.UnraisableHookArgs"], object]
 
 
 def sanitise(html: str, resolve: Callable[[str], str]) -> str:
@@ -148,27 +148,32 @@ def _cleaner(attribute: _Attribute) -> nh3.Cleaner:
 
 
 def _clean(html: str, cleaner: nh3.Cleaner) -> str:
-    with _undisturbed():
+    dropped: list[BaseException] = []
+    token = _DROPPED.set(dropped)
+    try:
         cleaned = cleaner.clean(html)
+    finally:
+        _DROPPED.reset(token)
+    if dropped:
+        raise dropped[0]
     # Whoever reads it drops the first line end in a `pre`; this one is meant.
     return _FIRST_OF_PRE.sub(r"\1\n\n", cleaned)
 
 
-@contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Lets signals wait, where the platform can.
+# What is raised while nh3 asks about an attribute, such as by Ctrl-C, it tells Python's hook for
+# what nobody can catch, and goes on without that attribute. Here it is caught after all.
+_DROPPED: ContextVar[list[BaseException] | None] = ContextVar("dropped", default=None)
 
-    What is raised while nh3 asks about an attribute it drops, and the attribute too. So Ctrl-C
-    would be lost, and a link with it.
-    """
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGALRM))
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+def _told(what: sys.UnraisableHookArgs, otherwise: _Hook = sys.unraisablehook) -> None:
+    dropped = _DROPPED.get()
+    if dropped is None or what.exc_value is None:
+        otherwise(what)
+    else:
+        dropped.append(what.exc_value)
+
+
+sys.unraisablehook = _told
 
 
 # They are made once, since that takes a fifth of the time of an article; so what an article's
