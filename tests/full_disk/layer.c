@@ -73,7 +73,7 @@ ssize_t pwrite64(int file, const void *data, size_t size, off_t at) {
 
 #define OPENS(name, at, ...)                                                                   \
     mode_t mode = 0;                                                                           \
-    if (flags & (O_CREAT | O_TMPFILE)) {                                                       \
+    if (flags & O_CREAT || (flags & O_TMPFILE) == O_TMPFILE) { /* which holds O_DIRECTORY */   \
         va_list more;                                                                          \
         va_start(more, flags);                                                                 \
         mode = va_arg(more, mode_t);                                                           \
