@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -108,6 +110,16 @@ def test_characters_that_xml_forbids_go() -> None:
     assert printable("a\x00\x08\x1f\ufffe\ud800b\tc\n") == "ab\tc\n"
     assert forbidden("a\x00b\x0b") == ["\x00", "\x0b"]
     assert render("a&#1;b\x0cc", LINKS).html == "<p>abc</p>"
+
+
+def test_a_text_that_is_quickly_seen_to_be_clean_is() -> None:
+    """Of all characters, none that must go is one that Python calls printable."""
+    everything = "".join(map(chr, range(sys.maxunicode + 1)))
+    gone = forbidden(everything)
+    kept_out = set(gone)
+    assert len(gone) > 2000  # most of them surrogates
+    assert not [char for char in gone if char.isprintable()]
+    assert printable(everything) == "".join(char for char in everything if char not in kept_out)
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,9 @@ _PERHAPS = re.compile(f"[{_BASIC}\U0001fffe-\U0010ffff]")  # asked in a tenth of
 
 def printable(text: str) -> str:
     """`text` without those characters."""
+    # None of them is one that Python calls printable, and of most texts it calls all so.
+    if text.replace("\n", "").isprintable():
+        return text
     return _FORBIDDEN.sub("", text) if _PERHAPS.search(text) else text
 
 
