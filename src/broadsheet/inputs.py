@@ -95,12 +95,9 @@ def read(project: Path, path: str, folder: str) -> Source:
     """The article file at `path`. Raises ArticleError when it is no readable UTF-8 text."""
     try:
         # Not by pathlib, which takes longer for the name than the system for the file.
-        file = os.open(f"{project}/{path}", os.O_RDONLY | getattr(os, "O_BINARY", 0))
-        try:
-            length = os.fstat(file).st_size
-            data = os.read(file, min(length, LONGEST_ARTICLE) + 1)
-        finally:
-            os.close(file)
+        with open(f"{project}/{path}", "rb", buffering=0) as file:  # noqa: PTH123
+            length = os.fstat(file.fileno()).st_size
+            data = file.read(min(length, LONGEST_ARTICLE) + 1)
     except OSError as error:
         raise unreadable(path, error) from error
     if len(data) > LONGEST_ARTICLE:

@@ -57,34 +57,20 @@ def address(
 
     slug: the front matter's, or "".
     """
-
-    def part(token: re.Match[str]) -> str:
-        return _segment(_part(token[1], place, slug, title, date), lowercase)
-
-    return tidy(_TOKEN.sub(part, pattern))
-
-
-def _part(token: str, place: FilePlace, slug: str, title: str, date: datetime) -> str:
-    """What `token` of a pattern stands for."""
-    match token:
-        case "year":
-            return f"{date.year:04}"
-        case "month":
-            return f"{date.month:02}"
-        case "day":
-            return f"{date.day:02}"
-        case "slug":
-            return slug or place.slug
-        case "filename":
-            return place.stem
-        case "slug_or_filename":
-            return slug or place.stem
-        case "section":
-            return place.section
-        case "path":
-            return f"{place.folder}/{slug or place.stem}"
-        case _:
-            return title
+    name = slug or place.stem
+    parts = {
+        "year": f"{date.year:04}",
+        "month": f"{date.month:02}",
+        "day": f"{date.day:02}",
+        "slug": slug or place.slug,
+        "filename": place.stem,
+        "slug_or_filename": name,
+        "section": place.section,
+        "path": f"{place.folder}/{name}",
+        "title": title,
+    }
+    filled = _TOKEN.sub(lambda token: _segment(parts[token[1]], lowercase), pattern)
+    return tidy(filled)
 
 
 def tidy(path: str) -> str:
