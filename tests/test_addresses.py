@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
+from unittest.mock import patch
 from urllib.parse import unquote, urljoin, urlsplit
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from broadsheet.articles import fields
+from broadsheet.articles import addresses, fields
 from broadsheet.articles.addresses import FilePlace, address, tidy
 from conftest import MOMENT
 
@@ -99,3 +101,11 @@ def test_tidy_is_done_once(path: str) -> None:
     once = tidy(path)
     assert tidy(once) == once
     assert not once.startswith("/")
+
+
+@given(st.text("ab-_~/.%?# \u4e2d", max_size=12))
+def test_what_is_seen_to_be_tidy_is(path: str) -> None:
+    """A path that is taken as it stands is what taking it apart would leave of it."""
+    with patch.object(addresses, "_TIDY", re.compile("(?!)")):
+        apart = tidy(path)
+    assert tidy(path) == apart

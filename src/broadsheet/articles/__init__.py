@@ -219,6 +219,9 @@ class _Reader:
         return default
 
     def _date(self, known: tuple[str, ...]) -> datetime | None:
+        if not self.present[known]:
+            return None
+
         def reader(value: object) -> datetime | None:
             if name == "published" and fields.is_switch(value):
                 return None  # Jekyll's switch of that name

@@ -18,6 +18,7 @@ _DATE_PREFIX = re.compile(r"^\d{4}-\d{1,2}-\d{1,2}[-_]")
 _TOKEN = re.compile(r"\{(\w+)\}")
 _RESERVED = re.compile(r"[\s?#%\\]+")
 _QUERY = re.compile("[?#]")
+_TIDY = re.compile(r"/?([\w~-]+(?:/[\w~-]+)*/?)", re.ASCII)  # as nearly all are
 
 
 class FilePlace(Struct, frozen=True):
@@ -57,24 +58,36 @@ def address(
 
     slug: the front matter's, or "".
     """
-    name = slug or place.stem
-    parts = {
-        "year": f"{date.year:04}",
-        "month": f"{date.month:02}",
-        "day": f"{date.day:02}",
-        "slug": slug or place.slug,
-        "filename": place.stem,
-        "slug_or_filename": name,
-        "section": place.section,
-        "path": f"{place.folder}/{name}",
-        "title": title,
-    }
-    filled = _TOKEN.sub(lambda token: _segment(parts[token[1]], lowercase), pattern)
-    return tidy(filled)
+    def part(token: re.Match[str]) -> str:
+        return _segment(_part(token[1], place, slug, title, date), lowercase)
+
+    return tidy(_TOKEN.sub(part, pattern))
+
+
+def _part(token: str, place: FilePlace, slug: str, title: str, date: datetime) -> str:
+    """What a token of a pattern stands for; most patterns have one or two."""
+    match token:
+        case "year":
+            return f"{date.year:04}"
+        case "month" | "day":
+            return f"{getattr(date, token):02}"
+        case "slug":
+            return slug or place.slug
+        case "slug_or_filename":
+            return slug or place.stem
+        case "filename":
+            return place.stem
+        case "section":
+            return place.section
+        case "path":
+            return f"{place.folder}/{slug or place.stem}"
+    return title
 
 
 def tidy(path: str) -> str:
     """`path` encoded, relative, and without empty, `.` and `..` segments; a query stays."""
+    if tidy := _TIDY.fullmatch(path):
+        return tidy[1]
     found = _QUERY.search(path)
     path, rest = (path[: found.start()], path[found.start() :]) if found else (path, "")
     end = "/" if path.endswith("/") else ""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import reprlib
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
+from functools import lru_cache
 
 _CHINESE = re.compile(
     r"(\d{4})\s*年\s*(\d{1,2})\s*月\s*(\d{1,2})\s*[日号]?\s*(?:[(（]?(?:星期|周)[一二三四五六日天][)）]?)?"
@@ -50,9 +51,16 @@ def _settle(aware: datetime, zone: tzinfo, value: object) -> datetime:
         offset = aware.utcoffset() or timedelta()
     except (OverflowError, ValueError):
         raise ValueError(f"{value!r} is no date that can be published") from None
-    if offset % timedelta(minutes=1):  # local mean time, before there were zones
+    if (whole := _whole(offset)) is None:
         return aware.astimezone(UTC).replace(microsecond=0)
-    return aware.replace(microsecond=0, tzinfo=timezone(offset))
+    return aware.replace(microsecond=0, tzinfo=whole)
+
+
+@lru_cache(256)
+def _whole(offset: timedelta) -> timezone | None:
+    """The zone of an `offset` in whole minutes; local mean time, before there were zones, has
+    others."""
+    return None if offset % timedelta(minutes=1) else timezone(offset)
 
 
 def in_name(path: str, zone: tzinfo) -> datetime | None:

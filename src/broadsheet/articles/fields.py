@@ -50,8 +50,11 @@ def names(*groups: tuple[str, ...]) -> set[str]:
 
 def text(value: object) -> str:
     """One line of text; a number or a date is taken as it was written."""
-    if isinstance(value, str) and value.isprintable():  # as nearly all are: spaces at most
-        return " ".join(value.split())
+    if isinstance(value, str):  # nearly all are one word, or words with spaces at most
+        if value.isalnum():
+            return value
+        if value.isprintable():
+            return " ".join(value.split())
     if value is None:
         return ""
     if isinstance(value, dict | list):

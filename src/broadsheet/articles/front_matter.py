@@ -15,7 +15,6 @@ import json
 import re
 import tomllib
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Any
 
 import frontmatter
@@ -124,7 +123,7 @@ class _Toml(_Fenced):
     START_DELIMITER = END_DELIMITER = "+++"
 
     def load(self, fm: str, **_: object) -> Any:
-        return tomllib.loads(fm)
+        return _not_deep(tomllib.loads(fm))
 
 
 class _Json(BaseHandler):
@@ -143,7 +142,7 @@ class _Json(BaseHandler):
         return text, ""
 
     def load(self, fm: str, **_: object) -> Any:
-        return json.loads(fm)
+        return _not_deep(json.loads(fm))
 
 
 _HANDLERS = (_Yaml(), _Toml(), _Json())
@@ -188,7 +187,6 @@ def split(text: str, path: str) -> tuple[FrontMatter, str] | None:
             raise ArticleError(Problem(what, f"write {fence} on a line after it", path, start + 1))
         _refuse_long(text[:end], path, start)
         fields, _ = frontmatter.parse(text[:end], handler=handler)  # quicker without the body
-        _refuse_deep(fields)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ArticleError(_unreadable(error, path, start)) from error
     folded = {fold(str(key)): value for key, value in fields.items()}
@@ -202,12 +200,13 @@ def head(text: str, path: str) -> FrontMatter | None:
 
     Raises ArticleError as `split` does.
     """
-    with suppress(ArticleError):
+    try:
         parts = split(text[:_BEGINNING], path)
-        # What has a body ends before it, whatever else follows.
-        if parts and parts[1]:
-            return parts[0]
-    parts = split(text, path)
+    except ArticleError:
+        parts = None
+    # What has a body ends before it, whatever else follows.
+    if parts is None or not parts[1]:
+        parts = split(text, path)
     return parts[0] if parts else None
 
 
@@ -260,14 +259,15 @@ def _refusal(what: str, event: Any) -> yaml.YAMLError:
     return yaml.MarkedYAMLError(problem=what, problem_mark=event.start_mark)
 
 
-def _refuse_deep(fields: object) -> None:
-    """The same bound for TOML and JSON; what walks the values later may then call itself."""
+def _not_deep(fields: Any) -> Any:
+    """`fields`, by the same bound for TOML and JSON; what walks the values later may then call
+    itself. Raises ValueError where they are nested deeper."""
     level: list[Any] = [fields]
     for _ in range(_DEEPEST + 1):
         values = (each.values() if isinstance(each, dict) else each for each in level)
         level = [item for each in values for item in each if isinstance(item, _NESTED)]
         if not level:
-            return
+            return fields
     raise ValueError(f"it is nested more than {_DEEPEST} levels deep")
 
 
