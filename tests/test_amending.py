@@ -8,12 +8,13 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from broadsheet.cache import FILE_NAME
+from broadsheet.cache import FILE_NAME, Shelf
 from broadsheet.cli import building
 from conftest import NOW, Newsroom
 
@@ -189,9 +190,8 @@ def test_the_cache_does_not_grow_with_edits(built: Newsroom, ways: list[str]) ->
 
     def rows() -> list[int]:
         with closing(sqlite3.connect(built.folder / ".broadsheet" / FILE_NAME)) as database:
-            shelves = ("articles", "held", "links", "places", "renditions", "runs", "stamps")
             query = "SELECT count(*) FROM {}"
-            return [database.execute(query.format(each)).fetchone()[0] for each in shelves]
+            return [database.execute(query.format(each)).fetchone()[0] for each in get_args(Shelf)]
 
     before = rows()
     for number in range(3):
@@ -201,7 +201,19 @@ def test_the_cache_does_not_grow_with_edits(built: Newsroom, ways: list[str]) ->
     assert rows() == before
 
 
-@pytest.mark.parametrize("shelf", ["held", "links", "places", "renditions", "runs", "stamps"])
+@pytest.mark.parametrize("command", ["status", "check", "digest"])
+def test_what_another_command_has_read_since_is_not_what_was_built(
+    built: Newsroom, ways: list[str], command: str
+) -> None:
+    """An article stands where the last build left it, whoever has read it since it was moved."""
+    edit(built, "a3.md", "T1", "T2")
+    time.sleep(0.05)
+    built.run(command)
+    assert settled(built) == from_nothing(built)
+    assert WHOLE in ways
+
+
+@pytest.mark.parametrize("shelf", get_args(Shelf))
 def test_what_is_broken_in_the_cache_is_made_anew(built: Newsroom, shelf: str) -> None:
     """Any of what is remembered may be lost, alone."""
     with closing(sqlite3.connect(built.folder / ".broadsheet" / FILE_NAME)) as database:

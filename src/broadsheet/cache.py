@@ -21,7 +21,7 @@ from typing import Any, Final, Literal, Self, get_args
 from broadsheet.folders import walk
 
 FILE_NAME: Final = "cache.sqlite3"
-Shelf = Literal["articles", "held", "links", "places", "renditions", "runs", "stamps"]
+Shelf = Literal["articles", "former", "held", "links", "renditions", "runs", "stamps"]
 _SHELVES: tuple[Shelf, ...] = get_args(Shelf)
 _COLUMNS = ["key", "value"]
 _SOURCES = (".py", ".toml", ".j2", ".css")

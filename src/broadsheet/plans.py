@@ -7,10 +7,8 @@ only what stands in these need be known.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from contextlib import suppress
-from hashlib import sha256
 
 import msgspec
 from msgspec import Struct
@@ -20,23 +18,9 @@ from broadsheet.cache import Cache
 from broadsheet.entry import Held
 from broadsheet.feeds import Feed
 from broadsheet.feeds.plan import Kind
-from broadsheet.reading import as_text, drawer_of
+from broadsheet.reading import as_text
 
 _PLAN = "plan"
-
-
-class Place(Struct, frozen=True):
-    """Where an article stands. url: its address; sum: of all else of it that others can tell."""
-
-    url: str
-    sum: str
-
-
-class Placed(Struct, frozen=True):
-    """Where all articles stand. articles: how many there are; drawers: their places, packed."""
-
-    articles: int
-    drawers: dict[str, bytes]
 
 
 class Row(Struct, frozen=True):
@@ -61,36 +45,28 @@ class Plan(Struct, frozen=True):
         return [feed for feed in self.feeds if not sources.isdisjoint(feed.articles)]
 
 
-def place(article: Article) -> Place:
-    """Where `article` stands.
+def place(article: Article) -> bytes:
+    """Where `article` stands: all of it that others can tell.
 
     Left out is what only its own entry tells: title, authors, language, summary and text, and
     when they were updated.
     """
-    rest = (
-        *(article.id, article.date, article.publish, article.expires, article.draft),
-        *(article.topics, article.tags, article.image, article.image_alt, article.aliases),
+    return _ENCODER.encode(
+        (
+            *(article.url, article.id, article.date, article.publish, article.expires),
+            *(article.draft, article.topics, article.tags, article.aliases),
+            *(article.image, article.image_alt),
+        )
     )
-    return Place(article.url, sha256(_ENCODER.encode(rest)).hexdigest())
 
 
-def placed(articles: Sequence[Article]) -> Placed:
-    """Where all articles stand."""
-    drawers: defaultdict[str, dict[str, Place]] = defaultdict(dict)
-    for article in articles:
-        drawers[drawer_of(article.source)][article.source] = place(article)
-    packed = {name: _ENCODER.encode(each) for name, each in drawers.items()}
-    return Placed(len(articles), packed)
-
-
-def keep(cache: Cache, placed: Placed, feeds: Sequence[Feed], held: Iterable[Held]) -> None:
-    """Keeps the plan of a whole build: where all articles stand, `held` those in `feeds`."""
+def keep(cache: Cache, articles: int, feeds: Sequence[Feed], held: Iterable[Held]) -> None:
+    """Keeps the plan of a whole build: how many articles there are, `held` those in `feeds`."""
     rows = tuple(
         Row(f.path, f.kind, f.name, tuple(a.source for a in f.articles), f.total, f.older)
         for f in feeds
     )
-    cache.put("runs", {_PLAN: _ENCODER.encode(Plan(placed.articles, rows))})
-    cache.fill("places", placed.drawers)
+    cache.put("runs", {_PLAN: _ENCODER.encode(Plan(articles, rows))})
     cache.fill("held", _packed(held))
 
 
@@ -104,18 +80,6 @@ def load(cache: Cache) -> Plan | None:
     with suppress(KeyError, msgspec.MsgspecError, ValueError):
         return _PLANS.decode(cache.get("runs", [_PLAN])[_PLAN])
     return None
-
-
-def places(cache: Cache, sources: Iterable[str]) -> dict[str, Place]:
-    """The places of these articles at the last build; more may be in it, and some not."""
-    kept = cache.get("places", {drawer_of(source) for source in sources})
-    return _opened(kept)
-
-
-def all_places(cache: Cache, plan: Plan) -> dict[str, Place] | None:
-    """The places of all articles at the last build; None where some are not there."""
-    found = _opened(cache.all("places"))
-    return found if len(found) == plan.articles else None
 
 
 def held(cache: Cache, sources: Collection[str]) -> dict[str, Held] | None:
@@ -132,19 +96,10 @@ def feed(row: Row, articles: Mapping[str, Article]) -> Feed:
     return Feed(row.path, row.kind, row.name, inside, row.total, row.older)
 
 
-def _opened(drawers: Mapping[str, bytes]) -> dict[str, Place]:
-    found: dict[str, Place] = {}
-    for value in drawers.values():
-        with suppress(msgspec.MsgspecError, ValueError):
-            found |= _PLACES.decode(value)
-    return found
-
-
 def _packed(held: Iterable[Held]) -> dict[str, bytes]:
     return {each.article.source: _ENCODER.encode(each) for each in held}
 
 
 _ENCODER = msgspec.json.Encoder(enc_hook=as_text)
 _PLANS = msgspec.json.Decoder(Plan)
-_PLACES = msgspec.json.Decoder(dict[str, Place])
 _HELD = msgspec.json.Decoder(Held)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import zoneinfo
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -53,11 +53,15 @@ class Outcome(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
     problems: tuple[Problem, ...] = ()
 
 
+Kept = dict[str, tuple[Stamp, msgspec.Raw]]
+"""Outcomes by path, each as JSON, with the stamp of the file."""
+
+
 class _Drawer(Struct, frozen=True):
-    """Outcomes by path, with the stamp of the file; reader: what else they depend on."""
+    """What is kept in one piece; reader: what else it depends on."""
 
     reader: str
-    kept: dict[str, tuple[Stamp, Outcome]]
+    kept: Kept
 
 
 class Reader(Struct, frozen=True):
@@ -117,36 +121,75 @@ def read(
     before: int,
     workers: int | None = None,
     meanwhile: Callable[[], object] = lambda: None,
+    later: Callable[[Callable[[Cache], None]], object] | None = None,
 ) -> Articles:
     """The articles among the files that were `found`.
 
     before: `folders.disk_time` from before they were found. workers: how many processes may read;
     None: as many as there are cores. No count and no cache changes the outcome. meanwhile: called
-    while others read, if several do.
+    while others read, if several do. later: given what remembers what was read, to be called when
+    there is time; None: it is remembered at once.
     """
-    context = hashlib.sha256(reader.fingerprint.encode("utf-8", "surrogatepass")).hexdigest()
-    drawers = _drawers(cache, context)
+    drawers = _drawers(reader, cache.all("articles"))
     outcomes: dict[str, Outcome] = {}
+    former: Kept = {}
     touched: set[str] = set()
     for name, drawer in drawers.items():
         standing = {p: each for p, each in drawer.items() if each[0] == found.stamps.get(p)}
-        outcomes.update((path, outcome) for path, (_, outcome) in standing.items())
+        outcomes.update((path, _OUTCOME.decode(raw)) for path, (_, raw) in standing.items())
         if len(standing) < len(drawer):
+            former.update((p, each) for p, each in drawer.items() if p not in standing)
             drawers[name] = standing
             touched.add(name)
     missing = [place for place in found.articles if place[0] not in outcomes]
-    for path, outcome in _made(reader, missing, workers, meanwhile):
-        outcomes[path] = outcome
+    for path, raw in _made(reader, missing, workers, meanwhile):
+        outcomes[path] = outcome = _OUTCOME.decode(raw)
         stamp = found.stamps[path]
         # What could not be read at all may be readable next time without any change.
         if folders.is_settled(stamp, before) and not outcome.problems:
-            name = drawer_of(path)
-            drawers.setdefault(name, {})[path] = stamp, outcome
+            name = _drawer_of(path)
+            drawers.setdefault(name, {})[path] = stamp, raw
             touched.add(name)
     if touched:
-        kept = {name: _ENCODER.encode(_Drawer(context, drawers[name])) for name in touched}
-        cache.put("articles", kept)
+        put = partial(_put, reader, {name: drawers[name] for name in touched}, former)
+        if later is None:
+            put(cache)
+        else:
+            later(put)
     return _sorted_out(found, outcomes)
+
+
+def remembered(reader: Reader, stamps: Mapping[str, Stamp], cache: Cache) -> dict[str, Article]:
+    """The articles among the files at these paths that are remembered with these stamps: as they
+    are now, or were at the last build."""
+    now = _drawers(reader, cache.get("articles", {_drawer_of(path) for path in stamps}))
+    former = _drawers(reader, cache.all("former"))
+    return {
+        path: article
+        for drawer in (*now.values(), *former.values())
+        for path, (stamp, raw) in drawer.items()
+        if stamps.get(path) == stamp and (article := _OUTCOME.decode(raw).article)
+    }
+
+
+def remember(
+    reader: Reader, articles: Iterable[Article], stamps: Mapping[str, Stamp], cache: Cache
+) -> None:
+    """Remembers `articles` in the place of what is known of their files, by the files' stamps."""
+    by_drawer: dict[str, Kept] = {}
+    for article in articles:
+        raw = msgspec.Raw(_ENCODER.encode(Outcome(article)))
+        drawer = by_drawer.setdefault(_drawer_of(article.source), {})
+        drawer[article.source] = stamps[article.source], raw
+    known = _drawers(reader, cache.get("articles", by_drawer))
+    put = {name: known.get(name, {}) | kept for name, kept in by_drawer.items()}
+    _put(reader, put, {}, cache)
+    forget_former(cache)
+
+
+def forget_former(cache: Cache) -> None:
+    """Forgets how articles were that have been read anew: a build has now been made of them."""
+    cache.forget_all_but("former", ())
 
 
 def _made(
@@ -154,8 +197,8 @@ def _made(
     places: Sequence[tuple[str, str]],
     workers: int | None,
     meanwhile: Callable[[], object],
-) -> Iterator[tuple[str, Outcome]]:
-    """What each of the files turns out to be, with its path."""
+) -> Iterator[tuple[str, msgspec.Raw]]:
+    """What each of the files turns out to be, as JSON, with its path."""
     batches = [places[start : start + _BATCH] for start in range(0, len(places), _BATCH)]
     worth = WORTH_A_WORKER // _BATCH
     packed = spread(
@@ -167,7 +210,7 @@ def _made(
         meanwhile=meanwhile,
     )
     for batch, outcomes in zip(batches, packed, strict=True):
-        for (path, _), outcome in zip(batch, _OUTCOMES.decode(outcomes), strict=True):
+        for (path, _), outcome in zip(batch, _RAW_LIST.decode(outcomes), strict=True):
             yield path, outcome
 
 
@@ -179,7 +222,8 @@ def as_text(value: object) -> str:
 
 
 _ENCODER = msgspec.json.Encoder(enc_hook=as_text)
-_OUTCOMES = msgspec.json.Decoder(list[Outcome])
+_OUTCOME = msgspec.json.Decoder(Outcome)
+_RAW_LIST = msgspec.json.Decoder(list[msgspec.Raw])
 _DRAWER = msgspec.json.Decoder(_Drawer)
 
 
@@ -188,9 +232,10 @@ def _packed(reader: Reader, places: Sequence[tuple[str, str]]) -> bytes:
     return _ENCODER.encode([reader.outcome(place) for place in places])
 
 
-def _drawers(cache: Cache, context: str) -> dict[str, dict[str, tuple[Stamp, Outcome]]]:
-    drawers = {}
-    for name, value in cache.all("articles").items():
+def _drawers(reader: Reader, values: Mapping[str, bytes]) -> dict[str, Kept]:
+    """What can be taken out of drawers with these `values`."""
+    context, drawers = _context(reader), {}
+    for name, value in values.items():
         with suppress(msgspec.MsgspecError, ValueError):
             drawer = _DRAWER.decode(value)
             if drawer.reader == context:
@@ -198,7 +243,22 @@ def _drawers(cache: Cache, context: str) -> dict[str, dict[str, tuple[Stamp, Out
     return drawers
 
 
-def drawer_of(path: str) -> str:
+def _put(reader: Reader, drawers: Mapping[str, Kept], former: Kept, cache: Cache) -> None:
+    """Keeps `drawers`, and of what is not in them any more what the last build was made of."""
+    context = _context(reader)
+    kept = {name: _ENCODER.encode(_Drawer(context, drawer)) for name, drawer in drawers.items()}
+    cache.put("articles", kept)
+    # Whoever reads an article anew before the next build, what that compares it with stays.
+    if former:
+        new = former.keys() - cache.keys("former")
+        cache.put("former", {p: _ENCODER.encode(_Drawer(context, {p: former[p]})) for p in new})
+
+
+def _context(reader: Reader) -> str:
+    return hashlib.sha256(reader.fingerprint.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _drawer_of(path: str) -> str:
     """In which drawer what is known of the article at `path` is kept.
 
     Some in one piece take less time to find, to check and to unpack than one by one.

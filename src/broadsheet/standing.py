@@ -137,12 +137,13 @@ def last(
     return look
 
 
-def edited(cache: Cache, look: Look) -> list[str] | None:
-    """The files that are other than at the last build, where none has come or gone.
+def edited(cache: Cache, look: Look) -> dict[str, Stamp] | None:
+    """The files that are other than at the last build, where none has come or gone, with the
+    stamps that they had.
 
     None where it cannot tell, or where more is other than it was. To be asked under the lock.
     """
-    found: list[str] = []
+    found: dict[str, Stamp] = {}
     with suppress(ValueError, TypeError, KeyError):
         if look.last is None or _unpacked(cache.get("runs", [_LAST])[_LAST]) != look.last:
             return None
@@ -151,10 +152,10 @@ def edited(cache: Cache, look: Look) -> list[str] | None:
         parts = _changed(look, look.last)
         kept = cache.get("stamps", parts)
         for number, part in parts.items():
-            then = [(path, tuple(stamp)) for path, stamp in json.loads(kept[number])]
+            then: folders.Part = [(path, tuple(each)) for path, each in json.loads(kept[number])]
             if [path for path, _ in then] != [path for path, _ in part]:
                 return None
-            found += [new[0] for new, old in zip(part, then, strict=True) if new != old]
+            found.update(old for new, old in zip(part, then, strict=True) if new != old)
         return found
     return None
 

@@ -58,6 +58,7 @@ def address(
 
     slug: the front matter's, or "".
     """
+
     def part(token: re.Match[str]) -> str:
         return _segment(_part(token[1], place, slug, title, date), lowercase)
 

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from msgspec import Struct
 
-from broadsheet import feeds, folders, inputs, plans, rendering, standing
+from broadsheet import feeds, folders, inputs, plans, reading, rendering, standing
 from broadsheet.articles import Article
 from broadsheet.cache import Cache
 from broadsheet.cli.making import renditions_from
@@ -23,7 +23,8 @@ from broadsheet.errors import RenderError
 from broadsheet.folders import Stamp
 from broadsheet.library import library
 from broadsheet.markup import Library
-from broadsheet.plans import Place, Plan, Row
+from broadsheet.plans import Plan, Row
+from broadsheet.reading import Reader
 from broadsheet.standing import Last, Look
 
 _T = TypeVar("_T")
@@ -32,23 +33,25 @@ _T = TypeVar("_T")
 class Amendment(Struct, frozen=True):
     """What there is to make; every other file stands.
 
-    held: the articles that were edited, where they are in some feed. former: the same as they
-    were. settled: whether their files have been as they are for long enough to be trusted. look,
-    last: what was seen of the folders, and the build that is amended.
+    edited: the articles that were edited. held: those of them that are in some feed. former: the
+    same as they were. settled: whether their files have been as they are for long enough to be
+    trusted. look, last: what was seen of the folders, and the build that is amended.
     """
 
     documents: dict[str, Document]
+    edited: tuple[Article, ...]
     held: tuple[Held, ...]
     former: tuple[Held, ...]
     settled: bool
     look: Look
     last: Last
 
-    def remember(self, kept: Cache, published: Mapping[str, Stamp]) -> None:
+    def remember(self, reader: Reader, kept: Cache, published: Mapping[str, Stamp]) -> None:
         """Remembers a build that has left the feeds folder as `published`, if it can be sure."""
         if not self.settled:
             return
         with kept.together():
+            reading.remember(reader, self.edited, self.look.stamps, kept)
             standing.amend(kept, self.look, self.last, published)
             plans.keep_edited(kept, self.held)
         rendering.forget(kept, _articles(self.former), but=_articles(self.held))
@@ -62,33 +65,37 @@ def amendment(project: Project, kept: Cache) -> Amendment | None:
     look = project.seen
     if look is None or look.last is None:
         return None
-    paths, plan = standing.edited(kept, look), plans.load(kept)
-    if paths is None or plan is None:
+    before, plan = standing.edited(kept, look), plans.load(kept)
+    if before is None or plan is None:
         return None
-    stamps = {path: look.stamps[path] for path in paths}
-    edited = _edited(project, plans.places(kept, stamps), stamps)
+    stamps = {path: look.stamps[path] for path in before}
+    edited = _edited(project, reading.remembered(project.reader, before, kept), stamps)
     rows = plan.holding(edited.keys()) if edited else []
     held = plans.held(kept, {source for row in rows for source in row.articles})
     if edited is None or held is None or _heads_a_feed_anew(edited, held, rows):
         return None
     try:
-        documents, now = _made(project, plan, kept, rows, held, edited)
+        documents, now = _made(project, look, plan, kept, rows, held, edited)
     except RenderError:  # the whole way leaves out what cannot be rendered, and says so
         return None
     former = tuple(held[source] for source in now)
     settled = all(folders.is_settled(stamp, look.before) for stamp in stamps.values())
-    return Amendment(documents, tuple(now.values()), former, settled, look, look.last)
+    return Amendment(
+        documents, tuple(edited.values()), tuple(now.values()), former, settled, look, look.last
+    )
 
 
 def _edited(
-    project: Project, places: Mapping[str, Place], stamps: Mapping[str, Stamp]
+    project: Project, before: Mapping[str, Article], stamps: Mapping[str, Stamp]
 ) -> dict[str, Article] | None:
-    """The files of these stamps as articles; None where one is none, or not in its place."""
+    """The files of these stamps as articles; None where one is none, or does not stand where it
+    stood `before`."""
     found = inputs.find(project.root, project.settings.articles, listed=stamps)
     edited: dict[str, Article] = {}
     for path, folder in found.articles:
         article = project.reader.outcome((path, folder)).article
-        if article is not None and places.get(path) == plans.place(article):
+        then = before.get(path)
+        if article and then and plans.place(article) == plans.place(then):
             edited[path] = article
     return edited if edited.keys() == stamps.keys() else None
 
@@ -103,6 +110,7 @@ def _heads_a_feed_anew(
 
 def _made(
     project: Project,
+    look: Look,
     plan: Plan,
     kept: Cache,
     rows: Sequence[Row],
@@ -116,7 +124,7 @@ def _made(
     rendered = renditions_from(
         project,
         feeds.to_render(theirs, settings.feeds),
-        _library(project, plan, kept),
+        _library(project, look, plan, kept, edited),
         kept,
         marks={h.article.id: h.mark for s, h in held.items() if s not in edited and h.mark},
     )
@@ -135,16 +143,19 @@ def _articles(held: Sequence[Held]) -> list[Article]:
     return [each.article for each in held]
 
 
-def _library(project: Project, plan: Plan, kept: Cache) -> Library:
+def _library(
+    project: Project, look: Look, plan: Plan, kept: Cache, edited: Mapping[str, Article]
+) -> Library:
     """What articles can link to, gathered when the first link is met that needs it."""
     publication, settings = project.settings.publication, project.settings.articles
 
     @cache
     def whole() -> Library:
-        places = plans.all_places(kept, plan)
-        if places is None:
+        others = {path: stamp for path, stamp in look.stamps.items() if path not in edited}
+        articles = {**edited, **reading.remembered(project.reader, others, kept)}
+        if len(articles) != plan.articles:
             return project.library
-        pages = {source: place.url for source, place in places.items()}
+        pages = {source: article.url for source, article in articles.items()}
         return library(project.found.files, pages, publication, settings)
 
     return Library(

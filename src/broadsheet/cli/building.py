@@ -12,7 +12,7 @@ from typing import NoReturn
 import click
 from msgspec import Struct
 
-from broadsheet import folders, outputs, plans, standing
+from broadsheet import folders, outputs, plans, reading, standing
 from broadsheet.cache import Cache
 from broadsheet.catalogue import steady
 from broadsheet.cli.amending import Amendment, amendment
@@ -58,8 +58,11 @@ def build(
             project.seen = seen
         if edit := amendment(project, kept):
             return _amend(project, edit, kept, before, lambda: config_now() == config)
-        project.meanwhile = prepare
-        made = site(project, kept)
+        project.meanwhile, project.puts_off = prepare, True
+        try:
+            made = site(project, kept)
+        finally:
+            project.catch_up(kept)
         problems = project.articles.problems
         if problems and strict:
             _refuse(problems)
@@ -94,7 +97,7 @@ def _amend(
     )
     after = before.remember(changes)
     if after and stands():
-        edit.remember(kept, after)
+        edit.remember(project.reader, kept, after)
     summary = edit.last.summary
     return Built(summary, replace(changes, unchanged=summary.files - len(changes.written)))
 
@@ -115,7 +118,8 @@ def _remember(
     since, until = standing.span(*steady(articles, project.now))
     with kept.together():
         standing.remember(kept, Last(project.scope, seen, since, until, summary), stamps)
-        plans.keep(kept, made.placed(), project.feeds, made.held)
+        reading.forget_former(kept)
+        plans.keep(kept, len(articles), project.feeds, made.held)
 
 
 def _refuse(problems: Sequence[Problem]) -> NoReturn:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache, partial
+from functools import cache
 from types import MappingProxyType
 from typing import TypeVar
 
 from msgspec import Struct
 
-from broadsheet import feeds, plans, rendering
+from broadsheet import feeds, rendering
 from broadsheet.articles import Article
 from broadsheet.cache import Cache
 from broadsheet.catalogue import Catalogue
@@ -24,7 +24,6 @@ from broadsheet.entry import Entry, Held, entry, surroundings
 from broadsheet.errors import RenderError
 from broadsheet.feeds import Newsletter
 from broadsheet.markup import Library, Rendition
-from broadsheet.plans import Placed
 from broadsheet.publication import Publication
 from broadsheet.settings import DigestSettings
 
@@ -43,12 +42,11 @@ def without_bad(project: Project, make: Callable[[], _T]) -> _T:
 class Site(Struct, frozen=True):
     """All that `build` makes, each file to be made when it is needed.
 
-    held: the articles in the feeds. placed: where all articles stand.
+    held: the articles in the feeds.
     """
 
     documents: dict[str, Document]
     held: tuple[Held, ...]
-    placed: Callable[[], Placed]
 
 
 def site_files(project: Project) -> dict[str, bytes]:
@@ -72,11 +70,10 @@ def _site(project: Project, kept: Cache) -> Site:
         for article in feeds.inside(project.feeds)
     }
     copy = feeds.Copy(publication, settings)
-    placed = cache(partial(plans.placed, project.articles.read))
 
     def meanwhile() -> None:
         feeds.prepare(settings)
-        placed()
+        project.catch_up(kept)
 
     rendered = renditions_from(
         project,
@@ -92,7 +89,7 @@ def _site(project: Project, kept: Cache) -> Site:
         for article in feeds.inside(project.feeds)
     }
     made = feeds.documents(project.feeds, held, rendered, publication, settings, copy=copy)
-    return Site(made | digest_documents(project, project.histories), tuple(held.values()), placed)
+    return Site(made | digest_documents(project, project.histories), tuple(held.values()))
 
 
 def leave_out_as_build(project: Project) -> None:

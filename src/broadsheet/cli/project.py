@@ -38,6 +38,9 @@ class Project:
         self.workers = workers
         # What this process may do while others read the articles.
         self.meanwhile: Callable[[], object] = lambda: None
+        # Whether what nothing waits for is left for `catch_up`.
+        self.puts_off = False
+        self._left: list[Callable[[Cache], None]] = []
         given = options.config or Path(config.CONFIG_NAME)
         path = options.directory / given
         self.root = path.parent
@@ -111,7 +114,13 @@ class Project:
                 before=self.before,
                 workers=self.workers,
                 meanwhile=self.meanwhile,
+                later=self._left.append if self.puts_off else None,
             )
+
+    def catch_up(self, cache: Cache) -> None:
+        """Does what was put off."""
+        while self._left:
+            self._left.pop()(cache)
 
     @cached_property
     def reader(self) -> Reader:
