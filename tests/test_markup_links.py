@@ -155,3 +155,14 @@ def test_what_looks_encoded_is(address: str) -> None:
         assert links.encode_parts(address) == address
         if address.startswith("http"):
             assert urljoin(ARTICLE, address) == address
+
+
+@given(
+    st.text("abc:/?#[]%&\u4e2d", max_size=12),
+    st.text("ab1:.~_-%?/\u4e2d ", max_size=6),
+)
+def test_a_place_in_the_article_is_at_its_address(url: str, place: str) -> None:
+    """What is put together from two parts is what encoding the whole would make."""
+    links = Links(Library("https://example.org/"), "a.md", url)
+    whole = url.partition("#")[0] + "#" + place.strip()
+    assert links.resolve(f"#{place}") == encode(whole)

@@ -127,8 +127,7 @@ def body(source: Source) -> str:
     """The Markdown in `source`, as `parse` gives it; "" where it has no front matter."""
     from broadsheet.articles import front_matter
 
-    parts = front_matter.split(source.text, source.path)
-    return parts[1] if parts else ""
+    return front_matter.body(source.text, source.path)
 
 
 class _Present(dict[tuple[str, ...], tuple[tuple[str, str], ...]]):

@@ -169,30 +169,61 @@ class FrontMatter(Struct, frozen=True):
         return {name: self.start + line for name, line in _lines(self.head).items()}
 
 
+class _Parts(Struct, frozen=True):
+    """A source text taken apart: the front matter, `start` lines below the top, and the body."""
+
+    handler: BaseHandler
+    start: int
+    head: str
+    body: str
+
+
+def _apart(text: str, path: str) -> _Parts | None:
+    """The parts of `text`; None where there is no front matter.
+
+    Raises ArticleError, naming the line in `path`, when it does not end.
+    """
+    text = printable(text)  # YAML, TOML and JSON refuse a control character that nobody sees
+    bare = text.lstrip()  # Hugo allows empty lines above
+    start = text[: len(text) - len(bare)].count("\n")
+    handler = next((each for each in _HANDLERS if each.detect(bare)), None)
+    if handler is None:
+        return None
+    try:
+        end = handler.end(bare)
+    except (ValueError, RecursionError) as error:
+        raise ArticleError(_unreadable(error, path, start)) from error
+    if end is None:
+        what, fence = "the front matter has no end", handler.START_DELIMITER
+        raise ArticleError(Problem(what, f"write {fence} on a line after it", path, start + 1))
+    below = _EMPTY_LINES.match(bare, end)
+    return _Parts(handler, start, bare[:end], bare[below.end() if below else end :].rstrip())
+
+
 def split(text: str, path: str) -> tuple[FrontMatter, str] | None:
     """The front matter and the body of `text`; None where there is no front matter.
 
     Raises ArticleError, naming the line in `path`, when it does not end or does not parse.
     """
-    text = printable(text)  # YAML, TOML and JSON refuse a control character that nobody sees
-    start = text[: len(text) - len(text.lstrip())].count("\n")  # Hugo allows empty lines above
-    text = text.lstrip()
-    handler = next((each for each in _HANDLERS if each.detect(text)), None)
-    if handler is None:
+    parts = _apart(text, path)
+    if parts is None:
         return None
+    _refuse_long(parts.head, path, parts.start)
     try:
-        end = handler.end(text)
-        if end is None:
-            what, fence = "the front matter has no end", handler.START_DELIMITER
-            raise ArticleError(Problem(what, f"write {fence} on a line after it", path, start + 1))
-        _refuse_long(text[:end], path, start)
-        fields, _ = frontmatter.parse(text[:end], handler=handler)  # quicker without the body
+        fields, _ = frontmatter.parse(parts.head, handler=parts.handler)  # quicker without the body
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise ArticleError(_unreadable(error, path, start)) from error
+        raise ArticleError(_unreadable(error, path, parts.start)) from error
     folded = {fold(str(key)): value for key, value in fields.items()}
-    matter = FrontMatter(folded, text[:end], start)
-    below = _EMPTY_LINES.match(text, end)
-    return matter, text[below.end() if below else end :].rstrip()
+    return FrontMatter(folded, parts.head, parts.start), parts.body
+
+
+def body(text: str, path: str) -> str:
+    """The body of `text`, whatever the front matter says; "" where there is none.
+
+    Raises ArticleError as `split` does where the front matter does not end.
+    """
+    parts = _apart(text, path)
+    return parts.body if parts else ""
 
 
 def head(text: str, path: str) -> FrontMatter | None:

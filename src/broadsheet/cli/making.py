@@ -70,10 +70,17 @@ def _site(project: Project, kept: Cache) -> Site:
         for article in feeds.inside(project.feeds)
     }
     copy = feeds.Copy(publication, settings)
+    # What no rendition is needed for.
+    others = {
+        path: Document(each.made_of, cache(each.make))
+        for path, each in digest_documents(project, project.histories).items()
+    }
 
     def meanwhile() -> None:
         feeds.prepare(settings)
         project.catch_up(kept)
+        for each in others.values():
+            each.make()
 
     rendered = renditions_from(
         project,
@@ -89,7 +96,7 @@ def _site(project: Project, kept: Cache) -> Site:
         for article in feeds.inside(project.feeds)
     }
     made = feeds.documents(project.feeds, held, rendered, publication, settings, copy=copy)
-    return Site(made | digest_documents(project, project.histories), tuple(held.values()))
+    return Site(made | others, tuple(held.values()))
 
 
 def leave_out_as_build(project: Project) -> None:

@@ -37,6 +37,7 @@ _LINK_TAGS = _OPENING | {"</a"}
 _PRE = re.compile(r"(<pre\b.*?</pre>)", re.DOTALL)
 _LINE_END = re.compile(r"\n[ \t]*")
 _OPENING_TAGS = re.compile(r"(?:<(?:em|strong|a|del|span)\b[^<>]*>)*")
+_ENDS_OF_BLOCKS = ("</p>", "</li>", "</ol>", "</ul>", "</h2>", "</h3>", "<ol>", "<ul>")  # mostly
 _CLOSING_TAGS = ("</em>", "</strong>", "</a>", "</del>", "</span>")
 
 
@@ -67,10 +68,12 @@ def _joined(html: str) -> str:
     kept: list[str] = []
     end = 0
     for found in _LINE_END.finditer(html):
+        if html.endswith(_ENDS_OF_BLOCKS, end, found.start()):
+            continue
         line = html[end : found.start()].rstrip(" \t")
-        apart = _is_apart(line, html, found.end())
-        kept.append(html[end : found.end()] if apart else line)
-        end = found.end()
+        if not _is_apart(line, html, found.end()):
+            kept.append(line)
+            end = found.end()
     return "".join([*kept, html[end:]])
 
 

@@ -32,6 +32,7 @@ _WHOLE = re.compile(
     ),
     re.ASCII,
 )
+_OWN = re.compile(r"#[\w:.~-]+", re.ASCII)  # a place in the article that stays as it is
 _PLAIN = re.compile(r"(?!//)[\w@!$&'()*+,=~./-]*", re.ASCII)  # a path, likewise
 _DROPPED = re.compile(r"[\t\n\r]")  # by every browser (WHATWG URL, 4.4)
 
@@ -91,7 +92,7 @@ def _ends(page: str) -> list[str]:
     return ends
 
 
-class Links(Struct, frozen=True):
+class Links(Struct, frozen=True, dict=True):
     """Resolves the references of one article.
 
     source: its path, as in `Library.pages`.
@@ -111,6 +112,8 @@ class Links(Struct, frozen=True):
         """
         if _WHOLE.fullmatch(reference):
             return reference
+        if _OWN.fullmatch(reference):
+            return self._own + reference
         reference = _DROPPED.sub("", reference.strip())
         if reference[:1] == "#":
             return encode(self.url.partition("#")[0] + reference)
@@ -128,6 +131,11 @@ class Links(Struct, frozen=True):
         if path.startswith(INTERNAL):
             return encode(join(self.library.site, encode(path.removeprefix(INTERNAL) + rest)))
         return encode(join(self.url, encode(path + rest)))
+
+    @cached_property
+    def _own(self) -> str:
+        """The address that those of the article's own headings and footnotes begin with."""
+        return encode(self.url.partition("#")[0])
 
     def asset(self, reference: str) -> Asset | None:
         """The file on disk that `reference` names, or None."""

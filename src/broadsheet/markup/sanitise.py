@@ -13,7 +13,6 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
-from itertools import pairwise
 
 import nh3
 
@@ -74,7 +73,6 @@ _LANGUAGE_CLASS = re.compile(r"(?:^|\s)(language-[\w+#.-]+)")
 _ALIGNED = re.compile(r"(?:^|;)\s*text-align\s*:\s*(left|right|center|justify)\b", re.IGNORECASE)
 
 _TAG = re.compile(r"<(/?)([A-Za-z][^\s/<>]*)(?:[^<>\"']|\"[^\"]*\"|'[^']*')*>")
-_LINK_MARK = re.compile(r"<a[ >]|</a>")
 _TAG_NAME = re.compile(r"<([A-Za-z][^\s/<>]*)")
 _CHECKBOX = re.compile(r"<input\b[^<>]*type=.?checkbox[^<>]*>", re.IGNORECASE)
 _FRAME = re.compile(r"<iframe\b([^<>]*)>", re.IGNORECASE)
@@ -117,8 +115,7 @@ def sanitise(html: str, resolve: Callable[[str], str]) -> str:
 
 def _has_link_in_link(html: str) -> bool:
     """Whether a link may begin where one is open."""
-    ends = [found[0] == "</a>" for found in _LINK_MARK.finditer(html)]
-    return any(not (one or other) for one, other in pairwise(ends))
+    return any(part.count("<a ") + part.count("<a>") > 1 for part in html.split("</a>"))
 
 
 def _attribute(tag: str, name: str, value: str) -> str | None:
@@ -189,6 +186,8 @@ def _address(tag: str, name: str, value: str, resolve: Callable[[str], str]) -> 
     if tag == "img" and name == "src" and _WRITTEN_IN.match(value):
         return value
     address = resolve(value)
+    if address.startswith(("https://", "http://")):  # as nearly all do
+        return address
     scheme = _SCHEME.match(address)
     allowed = _WEB if name in _LOADED else _SCHEMES
     return address if scheme and scheme[1].lower() in allowed else None

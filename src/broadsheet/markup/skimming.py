@@ -10,6 +10,7 @@ the same within a line.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Any, Final
 from xml.etree.ElementTree import Element
 
@@ -62,6 +63,8 @@ def skim(md: Markdown) -> None:
                 registry[name].run = _where(text, marks, registry[name].run)
     md.parser.parseBlocks = _Blocks(md).parse  # type: ignore[method-assign]
     md.block_level_elements = frozenset(md.block_level_elements)  # type: ignore[assignment]
+    # Asked of each element, and more than once; an article may make up tags.
+    md.is_block_level = lru_cache(256)(md.is_block_level)  # type: ignore[method-assign]
 
 
 class _Text(NormalizeWhitespace):
@@ -111,8 +114,9 @@ class _Blocks:
 
     def _able(self, block: str) -> tuple[BlockProcessor, ...]:
         """Those that can do something with `block`, in their order."""
-        signs = {line.lstrip(" ")[:1] for line in block.split("\n")}
-        signs.add(block[:1])
+        signs = {block[:1], block.lstrip(" ")[:1]}
+        if "\n" in block:
+            signs.update(line.lstrip(" ")[:1] for line in block.split("\n"))
         if _ANYWHERE in block:
             signs.add(_ANYWHERE)
         found = self._known.intersection(signs)
