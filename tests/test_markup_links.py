@@ -164,5 +164,5 @@ def test_what_looks_encoded_is(address: str) -> None:
 def test_a_place_in_the_article_is_at_its_address(url: str, place: str) -> None:
     """What is put together from two parts is what encoding the whole would make."""
     links = Links(Library("https://example.org/"), "a.md", url)
-    whole = url.partition("#")[0] + "#" + place.strip()
+    whole = url.partition("#")[0] + f"#{place}".strip()
     assert links.resolve(f"#{place}") == encode(whole)
