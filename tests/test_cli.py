@@ -376,3 +376,32 @@ def test_the_module_is_the_command() -> None:
     if beside.exists():
         ran = subprocess.run([beside, "--version"], capture_output=True, text=True, check=True)
         assert ran.stdout == _command("--version").stdout
+
+
+def test_all_that_was_said_is_heard_though_the_process_ends_at_once(project: Newsroom) -> None:
+    """Into a pipe, which is written to in large pieces, and with the exit code of the command."""
+    for number in range(300):
+        project.article(f"more/{number}.md", categories=[f"主题{number}"])
+    ran = _command("-C", str(project.folder), "build", "--dry-run", "--now", NOW)
+    assert ran.returncode == 0
+    assert len(ran.stdout) > 5_000
+    assert ran.stdout.endswith(" unchanged\n")
+    project.article("bad.md", date="no day")
+    assert _command("-C", str(project.folder), "build", "--now", NOW).returncode == 1
+    assert _command("build", "--nonsense").returncode == 2
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no disk that is always full")
+def test_what_cannot_be_said_is_no_success(project: Newsroom) -> None:
+    """Where the output goes to a full disk, the exit code tells, and no traceback."""
+    with open("/dev/full", "w") as full:  # noqa: PTH123
+        ran = subprocess.run(
+            [sys.executable, "-m", "broadsheet", "-C", str(project.folder), "status"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert ran.returncode == 1
+    assert "Traceback" not in ran.stderr

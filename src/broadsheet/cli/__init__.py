@@ -61,8 +61,28 @@ def broadsheet() -> None:
     """Publishes a folder of Markdown articles as feeds and mail digests."""
 
 
+def run() -> NoReturn:
+    """The entry point of the `broadsheet` command: `main`, after which the process is gone at once.
+
+    To take apart all that articles are made of, only to end, takes a twentieth of a build. Nothing
+    is left to do then: every file, database, thread and process is closed where it was opened.
+    """
+    try:
+        main()
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else int(end.code is not None)
+    for stream in filter(None, (sys.stdout, sys.stderr)):  # one that was closed is None
+        try:
+            stream.flush()
+        except BrokenPipeError:  # whoever read it has enough
+            continue
+        except OSError:  # it went to a file for which there is no room
+            code = code or 1
+    os._exit(code)
+
+
 def main() -> NoReturn:
-    """The entry point of the `broadsheet` command; ends the process with its exit code."""
+    """Does what the command line says; raises SystemExit with the exit code."""
     # Thousands of articles are made of what stays; to look at all of it over and over for what
     # could be thrown away takes a tenth of a build, and finds next to nothing.
     gc.set_threshold(100_000, 20, 50)
