@@ -16,7 +16,7 @@ import pytest
 
 from broadsheet.errors import Problem, TemplateError
 from broadsheet.markup.sanitise import sanitise
-from broadsheet.workers import helper
+from broadsheet.workers import helper, spread
 
 HERE = os.getpid()
 
@@ -183,3 +183,77 @@ def test_one_core_does_all_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.cpu_count", lambda: 1)
     with helper(failing) as begin:
         assert begin(twice, "a")() == ("aa", HERE)
+
+
+def squared(number: int) -> tuple[int, int]:
+    return number * number, os.getpid()
+
+
+def refuse_the_seventh(number: int) -> int:
+    if number == 7:
+        raise TemplateError(Problem("seven"))
+    return number
+
+
+def die_elsewhere_at_seven(number: int) -> int:
+    if number == 7 and os.getpid() != HERE:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+def unsendable_at_seven(number: int) -> object:
+    return (lambda: 1) if number == 7 else number
+
+
+def large(number: int) -> bytes:
+    return bytes([number % 256]) * 300_000
+
+
+@pytest.mark.parametrize("count", [1, 2, 5, 100])
+def test_work_is_spread_and_comes_back_in_order(count: int) -> None:
+    """Over several processes where each has enough to do, and every item once."""
+    made = [*spread(squared, range(count), worth_a_worker=2, workers=2)]
+    assert [square for square, _ in made] == [n * n for n in range(count)]
+    assert {pid for _, pid in made} <= {HERE} if count < 4 else HERE not in {pid for _, pid in made}
+
+
+def test_what_is_large_is_not_lost_while_nobody_takes_it() -> None:
+    """More than a pipe holds waits where it was made."""
+    made = spread(large, range(40), worth_a_worker=1, workers=2, meanwhile=lambda: time.sleep(0.2))
+    assert [*made] == [*map(large, range(40))]
+
+
+def test_an_error_is_raised_where_its_item_would_have_stood() -> None:
+    """The same as without another process, after all that comes before."""
+    made = spread(refuse_the_seventh, range(20), worth_a_worker=1, workers=2)
+    assert [next(made) for _ in range(7)] == [*range(7)]
+    with pytest.raises(TemplateError, match="seven"):
+        next(made)
+
+
+@pytest.mark.parametrize("work", [die_elsewhere_at_seven, unsendable_at_seven])
+def test_what_a_killed_process_had_in_hand_is_done_here(work: Callable[[int], object]) -> None:
+    """Nothing is lost, and nothing comes twice, whichever of them goes."""
+    made = [*spread(work, range(60), worth_a_worker=4, workers=2)]
+    assert [each for each in made if isinstance(each, int)] == [
+        n for n in range(60) if n != 7 or work is die_elsewhere_at_seven
+    ]
+
+
+def test_no_worker_outlives_who_wants_no_more() -> None:
+    """As after an error in what is done with the outcomes."""
+    made = spread(squared, range(1000), worth_a_worker=1, workers=2)
+    _, pid = next(made)
+    made.close()  # type: ignore[attr-defined]  # it is a generator
+    assert not is_there(pid)
+
+
+def test_without_other_processes_all_is_done_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A system may allow no more of them."""
+
+    def refused() -> NoReturn:
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+    monkeypatch.setattr("os.fork", refused)
+    made = [*spread(squared, range(100), worth_a_worker=2, workers=2)]
+    assert made == [(n * n, HERE) for n in range(100)]

@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -18,8 +18,8 @@ _In = TypeVar("_In")
 _Out = TypeVar("_Out")
 
 _WATCH = 0.5  # seconds
-
-_work: Callable[[Any], Any]
+_PATIENCE = 10.0  # seconds; to take a share takes no time
+_ROOM = 1 << 20  # bytes; the most that Linux gives without being asked by the system's owner
 
 
 def spread(
@@ -37,19 +37,102 @@ def spread(
     long as these. workers: how many processes at most; None: as many as there are cores.
     Where there are several: before is called before they start, and makes what each would else
     make for itself; meanwhile is called when they are at work, for what this process needs next.
+    What fails elsewhere, or is at work in a process that is killed, is done here.
     """
     count = min(workers or os.cpu_count() or 1, len(items) // worth_a_worker)
     if count <= 1:
         yield from map(work, items)
         return
-    # They cost 40 ms, which a run that has little to do does not pay.
-    from concurrent.futures import ProcessPoolExecutor
-
     before()
-    with ProcessPoolExecutor(count, _context(), _start, (work, os.getpid())) as pool:
-        results = pool.map(_do, items, chunksize=max(min(worth_a_worker, 64) // 4, 1))
+    size = max(min(worth_a_worker, 64) // 4, 1)
+    shares = [items[start : start + size] for start in range(0, len(items), size)]
+    with _crew(count, work, shares) as readers:
         meanwhile()
-        yield from results
+        for made in _gathered(readers, work, shares):
+            yield from made
+
+
+@contextmanager
+def _crew(
+    count: int, work: Callable[[_In], _Out], shares: Sequence[Sequence[_In]]
+) -> Iterator[list[Connection]]:
+    """That many processes, or as many as there may be, each of which takes one of `shares` after
+    the other; yields where to hear from them."""
+    context = _context()
+    taken = context.Value("l", 0)
+    readers: list[Connection] = []
+    processes = []
+    try:
+        for _ in range(count):
+            reader, writer = context.Pipe(duplex=False)
+            _widen(reader)
+            given = work, shares, taken, writer, os.getpid()
+            process = context.Process(target=_serve, args=given, daemon=True)
+            readers.append(reader)
+            try:
+                process.start()
+                processes.append(process)
+            except OSError:  # there may be no more processes
+                break
+            finally:
+                writer.close()
+        yield readers
+    finally:
+        for reader in readers:
+            reader.close()
+        for process in processes:
+            process.terminate()
+            process.join()
+
+
+def _widen(pipe: Connection) -> None:
+    """Lets more lie in `pipe`, where the system can: else who writes waits while we are at work."""
+    with suppress(ImportError, AttributeError, OSError):
+        import fcntl
+
+        fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, _ROOM)
+
+
+def _serve(
+    work: Callable[[_In], _Out],
+    shares: Sequence[Sequence[_In]],
+    taken: Any,
+    writer: Connection,
+    parent: int,
+) -> None:
+    """A process of a crew."""
+    _belong_to(parent)
+    # One that was killed in its turn would keep the others waiting for ever.
+    while taken.get_lock().acquire(timeout=_PATIENCE):
+        number = taken.value
+        taken.value += 1
+        taken.get_lock().release()
+        if number >= len(shares):
+            return
+        made = None
+        with suppress(Exception):  # who waits does it again, and meets the same
+            made = [work(item) for item in shares[number]]
+        writer.send((number, made))
+
+
+def _gathered(
+    readers: Iterable[Connection], work: Callable[[_In], _Out], shares: Sequence[Sequence[_In]]
+) -> Iterator[Sequence[_Out]]:
+    """What was made of each of `shares`, in their order."""
+    from multiprocessing.connection import wait
+
+    open_ = set(readers)
+    early: dict[int, Sequence[_Out] | None] = {}
+    for number, share in enumerate(shares):
+        while number not in early and open_:
+            for reader in open_.intersection(wait(open_)):
+                try:
+                    another, made = reader.recv()
+                    early[another] = made
+                except (OSError, EOFError):
+                    open_.remove(reader)
+        made = early.pop(number, None)
+        yield [work(item) for item in share] if made is None else made
 
 
 Apart = Callable[..., Callable[[], Any]]
@@ -142,13 +225,6 @@ def _context() -> Any:
     return get_context("fork" if "fork" in get_all_start_methods() else "spawn")
 
 
-def _start(work: Callable[[Any], Any], parent: int) -> None:
-    """A worker gets once, when it starts, what its work is and what that needs."""
-    global _work
-    _work = work
-    _belong_to(parent)
-
-
 def _belong_to(parent: int) -> None:
     """Lets this process end when, and only when, `parent` has it end or is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches us too
@@ -159,7 +235,3 @@ def _belong_to(parent: int) -> None:
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
-
-
-def _do(item: Any) -> Any:
-    return _work(item)
