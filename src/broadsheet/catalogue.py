@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from functools import cached_property
+from itertools import chain
 from operator import attrgetter
 
 from msgspec import Struct
@@ -31,18 +32,18 @@ class Catalogue(Struct, frozen=True, dict=True):
         """The catalogue at `now` (aware). Raises IdentityError where two articles share an id."""
         published = [article for article in articles if absence(article, now) is None]
         _refuse_shared_ids(published)
-        # By seconds, since two moments in zones of their own take long to compare.
-        published.sort(key=lambda article: (-article.date.timestamp(), article.id))
+        published.sort(key=_newest_first)
         return cls(tuple(published), settings)
 
     @cached_property
     def _topic_names(self) -> Names:
         oldest_first = reversed(self.articles)
-        return Names((t for a in oldest_first for t in a.topics), self.settings.aliases)
+        spellings = chain.from_iterable(map(attrgetter("topics"), oldest_first))
+        return Names(spellings, self.settings.aliases)
 
     @cached_property
     def _tag_names(self) -> Names:
-        return Names(tag for article in reversed(self.articles) for tag in article.tags)
+        return Names(chain.from_iterable(map(attrgetter("tags"), reversed(self.articles))))
 
     def topics_of(self, article: Article) -> tuple[Topic, ...]:
         """The topics of one of the articles, in the order they are written."""
@@ -69,15 +70,19 @@ class Catalogue(Struct, frozen=True, dict=True):
 
 def steady(articles: Iterable[Article], now: datetime) -> tuple[datetime | None, datetime | None]:
     """From when until when, half open, the catalogue is what it is at `now`; None: for ever."""
-    steps = {
-        step
-        for article in articles
-        if not article.draft
-        for step in (article.date, article.publish, article.expires)
-        if step is not None
-    }
-    past = max((step for step in steps if step <= now), default=None)
-    return past, min((step for step in steps if step > now), default=None)
+    past = coming = None
+    for article in articles:
+        if article.draft:
+            continue
+        for step in (article.date, article.publish, article.expires):
+            if step is None:
+                continue
+            if step > now:
+                if coming is None or step < coming:
+                    coming = step
+            elif past is None or step > past:
+                past = step
+    return past, coming
 
 
 def absence(article: Article, now: datetime) -> str | None:
@@ -96,19 +101,30 @@ def absence(article: Article, now: datetime) -> str | None:
 def _grouped(
     articles: Iterable[Article], spellings: Callable[[Article], tuple[str, ...]], names: Names
 ) -> dict[Topic, tuple[Article, ...]]:
-    """The articles under each of their topics, each article once, in their order."""
-    groups: dict[Topic, list[Article]] = {}
-    # By spelling, of which there are few, so that each is looked up but once.
-    found: dict[str, list[Article]] = {}
+    """The articles under each of their topics, each article once; they are given newest first."""
+    # By spelling first, of which there are few, so that each is looked up but once.
+    by_spelling: defaultdict[str, list[Article]] = defaultdict(list)
     for article in articles:
         for spelling in spellings(article):
-            if spelling not in found:
-                (topic,) = names([spelling])
-                found[spelling] = groups.setdefault(topic, [])
-            group = found[spelling]
-            if not group or group[-1] is not article:
-                group.append(article)
-    return {topic: tuple(groups[topic]) for topic in sorted(groups)}
+            by_spelling[spelling].append(article)
+    groups: defaultdict[Topic, list[list[Article]]] = defaultdict(list)
+    for spelling, group in by_spelling.items():
+        (topic,) = names([spelling])
+        groups[topic].append(group)
+    return {topic: _merged(groups[topic]) for topic in sorted(groups)}
+
+
+def _merged(groups: Sequence[Sequence[Article]]) -> tuple[Article, ...]:
+    """The articles of all `groups`, each once, newest first."""
+    if len(groups) == 1:
+        return tuple(groups[0])
+    every = {article.id: article for group in groups for article in group}
+    return tuple(sorted(every.values(), key=_newest_first))
+
+
+def _newest_first(article: Article) -> tuple[float, str]:
+    """By seconds, since two moments in zones of their own take long to compare."""
+    return -article.date.timestamp(), article.id
 
 
 def _refuse_shared_ids(articles: Collection[Article]) -> None:

@@ -78,9 +78,11 @@ def build(
         )
         summary = _summary(project, changes)
         if not dry_run:
+            # Worked out before, since `before` waits for the disk's clock to go on.
+            span = standing.span(*steady(project.articles.read, project.now))
             after = before.remember(changes)
             if after and not problems and config_now() == config:
-                _remember(project, made, kept, config, after, summary)
+                _remember(project, made, kept, config, after, span, summary)
         return Built(summary, changes, problems, gone)
 
 
@@ -108,18 +110,21 @@ def _remember(
     kept: Cache,
     config: bytes,
     after: Mapping[str, Stamp],
+    span: tuple[str, str],
     summary: Summary,
 ) -> None:
-    """Remembers a build of all that has left the feeds folder as `after`, if it can be sure."""
-    stamps, articles = project.found.stamps, project.articles.read
+    """Remembers a build of all that has left the feeds folder as `after`, if it can be sure.
+
+    span: for which moments it would come to the same.
+    """
+    stamps = project.found.stamps
     if not all(folders.is_settled(stamp, project.before) for stamp in stamps.values()):
         return
     seen = standing.view(project.scope, config, stamps, after)
-    since, until = standing.span(*steady(articles, project.now))
     with kept.together():
-        standing.remember(kept, Last(project.scope, seen, since, until, summary), stamps)
+        standing.remember(kept, Last(project.scope, seen, *span, summary), stamps)
         reading.forget_former(kept)
-        plans.keep(kept, len(articles), project.feeds, made.held)
+        plans.keep(kept, len(project.articles.read), project.feeds, made.held)
 
 
 def _refuse(problems: Sequence[Problem]) -> NoReturn:
