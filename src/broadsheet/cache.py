@@ -158,7 +158,11 @@ class Cache:
     def _open(self) -> sqlite3.Connection:
         database = sqlite3.connect(self._path, timeout=10)
         try:
+            # Most values have tens of kilobytes: large pages take half the time of small ones. What
+            # is written goes from the log to its place every four megabytes, not all at the end.
+            database.execute("PRAGMA page_size=16384")
             database.execute("PRAGMA journal_mode=WAL")
+            database.execute("PRAGMA wal_autocheckpoint=256")
             database.execute("PRAGMA synchronous=NORMAL")
             for shelf in _SHELVES:
                 database.execute(

@@ -85,7 +85,7 @@ def main() -> NoReturn:
     """Does what the command line says; raises SystemExit with the exit code."""
     # Thousands of articles are made of what stays; to look at all of it over and over for what
     # could be thrown away takes a tenth of a build, and finds next to nothing.
-    gc.set_threshold(100_000, 20, 50)
+    gc.set_threshold(400_000, 20, 50)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # it may know fewer characters than the articles
             stream.reconfigure(errors="backslashreplace")

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from contextvars import ContextVar
 
 import nh3
@@ -96,8 +96,9 @@ def sanitise(html: str, resolve: Callable[[str], str]) -> str:
     What a reader would lose altogether is kept in a plainer form: an embedded frame becomes a
     link to it, a task's check box a character.
     """
-    html = _plainer(html)
-    names = set(map(str.lower, _TAG_NAME.findall(html)))
+    names = _tag_names(html)
+    if (plainer := _plainer(html, names)) is not html:
+        html, names = plainer, _tag_names(plainer)
     _RESOLVE.set(resolve)
     cleaned = _clean(html, _FIRST)
     if names <= _TAGS and "table" not in names and not _has_link_in_link(cleaned):
@@ -154,7 +155,7 @@ def _clean(html: str, cleaner: nh3.Cleaner) -> str:
     if dropped:
         raise dropped[0]
     # Whoever reads it drops the first line end in a `pre`; this one is meant.
-    return _FIRST_OF_PRE.sub(r"\1\n\n", cleaned)
+    return _FIRST_OF_PRE.sub(r"\1\n\n", cleaned) if "<pre" in cleaned else cleaned
 
 
 # What is raised while nh3 asks about an attribute, such as by Ctrl-C, it tells Python's hook for
@@ -204,14 +205,20 @@ def _srcset(value: str, resolve: Callable[[str], str]) -> str:
     )
 
 
-def _plainer(html: str) -> str:
-    """`html` with frames as links, check boxes as characters, and no tag too deep."""
-    html = _NO_SCRIPT.sub("", html)
-    if _FRAME.search(html):
+def _tag_names(html: str) -> set[str]:
+    return set(map(str.lower, set(_TAG_NAME.findall(html))))
+
+
+def _plainer(html: str, names: Set[str]) -> str:
+    """`html`, which has tags with these names, with frames as links, check boxes as characters, and
+    no tag too deep."""
+    if "noscript" in names:
+        html = _NO_SCRIPT.sub("", html)
+    if "iframe" in names:
         html = "".join(_without_frames(_FRAME_END.split(html)))
     if html.count("<") > DEEPEST:
         html = "".join(_not_too_deep(html))
-    return _CHECKBOX.sub(_as_character, html)
+    return _CHECKBOX.sub(_as_character, html) if "input" in names else html
 
 
 def _without_frames(parts: list[str]) -> Iterator[str]:

@@ -33,9 +33,11 @@ def _write(element: Element, write: Callable[[str], None]) -> None:
         write(serializers.to_html_string(element))
         return
     start, end, escape = _shape(element.tag)
+    write(start)
     if items := element.items():
-        start = "".join([start, *[_attribute(*item) for item in sorted(items)]])
-    write(f"{start}>")
+        for name, value in sorted(items):
+            write(_attribute(name, value))
+    write(">")
     if text := element.text:
         write(escape(text))
     for child in element:
