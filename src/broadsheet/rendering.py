@@ -123,6 +123,7 @@ def renditions(
     made_one: Callable[[Article, Rendition], object] = lambda _article, _rendition: None,
     step: Callable[[], object] = lambda: None,
     meanwhile: Callable[[], object] = lambda: None,
+    aside: bool = False,
 ) -> Renditions:
     """The rendition of each of `articles`; good for as long as `cache` is open.
 
@@ -131,7 +132,8 @@ def renditions(
     workers: how many processes may render; None: as many as there are cores. worth_a_worker: how
     many articles each must have at least. No count changes the outcome.
     made_one: called with each article that had to be rendered, while others are. step: called after
-    each of these. meanwhile: called while others render, if several do.
+    each of these. meanwhile: called while others render, if several do; aside: or one, of however
+    few articles.
 
     Raises RenderError, naming all of them, when some cannot be rendered; the others are then in
     the cache.
@@ -159,6 +161,7 @@ def renditions(
         workers=workers,
         before=prepare,
         meanwhile=meanwhile,
+        aside=aside,
     )
     for article, rendered in zip(missing, outcomes, strict=True):
         if isinstance(rendered, Rendition):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import signal
 import threading
 import time
@@ -30,6 +31,7 @@ def spread(
     workers: int | None = None,
     before: Callable[[], object] = lambda: None,
     meanwhile: Callable[[], object] = lambda: None,
+    aside: bool = False,
 ) -> Iterator[_Out]:
     """What `work` makes of each of `items`, in their order.
 
@@ -37,11 +39,16 @@ def spread(
     long as these. workers: how many processes at most; None: as many as there are cores.
     Where there are several: before is called before they start, and makes what each would else
     make for itself; meanwhile is called when they are at work, for what this process needs next.
+    aside: whether what is too little for several is done by one beside `meanwhile`, which takes
+    longer than to start it; without `before`, since that one has the time.
     What fails elsewhere, or is at work in a process that is killed, is done here.
     """
     count = min(workers or os.cpu_count() or 1, len(items) // worth_a_worker)
     if count <= 1:
-        yield from map(work, items)
+        if aside and items and (workers or os.cpu_count() or 1) > 1 and hasattr(os, "fork"):
+            yield from _aside(work, items, meanwhile)
+        else:
+            yield from map(work, items)
         return
     before()
     size = max(min(worth_a_worker, 64) // 4, 1)
@@ -50,6 +57,48 @@ def spread(
         meanwhile()
         for made in _gathered(readers, work, shares):
             yield from made
+
+
+class Elsewhere(BaseException):
+    """Raised by work that only the process which began it can do; no error handler's to catch."""
+
+
+def _aside(
+    work: Callable[[_In], _Out], items: Sequence[_In], meanwhile: Callable[[], object]
+) -> Sequence[_Out]:
+    """What `work` makes of `items` in a process of its own, beside `meanwhile`.
+
+    By the system's own means: to import Python's takes as long as a few items.
+    """
+    reader, writer = os.pipe()
+    parent = os.getpid()
+    try:
+        child = os.fork()
+    except OSError:  # there may be no more processes
+        os.close(reader)
+        os.close(writer)
+        return [*map(work, items)]
+    if not child:
+        try:
+            os.close(reader)
+            _belong_to(parent)
+            with os.fdopen(writer, "wb") as file:
+                pickle.dump([*map(work, items)], file)
+        finally:  # whatever was raised: who waits does it again, and meets the same
+            os._exit(0)
+    os.close(writer)
+    try:
+        meanwhile()
+        with os.fdopen(reader, "rb", closefd=False) as file:
+            made: Sequence[_Out] = pickle.load(file)  # noqa: S301 - it is our own
+    except (EOFError, OSError, pickle.UnpicklingError):
+        made = [*map(work, items)]
+    finally:
+        os.close(reader)
+        with suppress(OSError):
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+    return made
 
 
 @contextmanager
@@ -110,7 +159,7 @@ def _serve(
         if number >= len(shares):
             return
         made = None
-        with suppress(Exception):  # who waits does it again, and meets the same
+        with suppress(Exception, Elsewhere):  # who waits does it again, and meets the same
             made = [work(item) for item in shares[number]]
         writer.send((number, made))
 

@@ -6,6 +6,7 @@ that all the rest stands. Wherever it is not sure of that, it says so, and all i
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import TypeVar
@@ -26,6 +27,7 @@ from broadsheet.markup import Library
 from broadsheet.plans import Plan, Row
 from broadsheet.reading import Reader
 from broadsheet.standing import Last, Look
+from broadsheet.workers import Elsewhere
 
 _T = TypeVar("_T")
 
@@ -121,21 +123,30 @@ def _made(
     settings = project.settings
     articles = {source: edited.get(source, each.article) for source, each in held.items()}
     theirs = [plans.feed(row, articles) for row in rows]
-    rendered = renditions_from(
-        project,
-        feeds.to_render(theirs, settings.feeds),
-        _library(project, look, plan, kept, edited),
-        kept,
-        marks={h.article.id: h.mark for s, h in held.items() if s not in edited and h.mark},
-    )
+    wanted = feeds.to_render(theirs, settings.feeds)
+    others = [article for article in wanted if article.source not in edited]
+    marks = {article.id: mark for article in others if (mark := held[article.source].mark)}
+    known = _library(project, look, plan, kept, edited)
+    rendered = renditions_from(project, others, known, kept, marks=marks)
+    copy = feeds.Copy(settings.publication, settings.feeds)
+
+    def meanwhile() -> None:
+        feeds.prepare(settings.feeds)
+        rendered.fetch()
+        for article in others:
+            copy.set(article, rendered[article.id], held[article.source].around)
+
+    anew = [article for article in wanted if article.source in edited]
+    rendered_anew = renditions_from(project, anew, known, kept, meanwhile=meanwhile, aside=True)
     rendered.fetch()
     now = {
-        source: Held(edited[source], each.around, rendered.marks.get(each.article.id))
+        source: Held(edited[source], each.around, rendered_anew.marks.get(each.article.id))
         for source, each in held.items()
         if source in edited
     }
     all_now = {each.article.id: each for each in {**held, **now}.values()}
-    made = feeds.documents(theirs, all_now, rendered, settings.publication, settings.feeds)
+    every = {**rendered, **rendered_anew}
+    made = feeds.documents(theirs, all_now, every, settings.publication, settings.feeds, copy=copy)
     return made, now
 
 
@@ -148,9 +159,12 @@ def _library(
 ) -> Library:
     """What articles can link to, gathered when the first link is met that needs it."""
     publication, settings = project.settings.publication, project.settings.articles
+    here = os.getpid()
 
     @cache
     def whole() -> Library:
+        if os.getpid() != here:  # a process that was forked must not touch the open cache
+            raise Elsewhere
         others = {path: stamp for path, stamp in look.stamps.items() if path not in edited}
         articles = {**edited, **reading.remembered(project.reader, others, kept)}
         if len(articles) != plan.articles:
@@ -158,6 +172,8 @@ def _library(
         pages = {source: article.url for source, article in articles.items()}
         return library(project.found.files, pages, publication, settings)
 
+    if len(edited) >= rendering.WORTH_A_WORKER:
+        return whole()
     return Library(
         publication.url,
         _Later(lambda: whole().pages),

@@ -77,7 +77,7 @@ def _site(project: Project, kept: Cache) -> Site:
     }
 
     def meanwhile() -> None:
-        feeds.prepare(settings)
+        feeds.prepare(settings, overview=True)
         project.catch_up(kept)
         for each in others.values():
             each.make()
@@ -223,6 +223,7 @@ def renditions_from(
     forget: bool = False,
     made_one: Callable[[Article, Rendition], object] = lambda _article, _rendition: None,
     meanwhile: Callable[[], object] = lambda: None,
+    aside: bool = False,
 ) -> rendering.Renditions:
     """The same, each when it is asked for, while the cache `kept` is open; see `renditions`."""
     with progress(len(articles), options()) as step:
@@ -237,4 +238,5 @@ def renditions_from(
             made_one=made_one,
             step=step,
             meanwhile=meanwhile,
+            aside=aside,
         )

@@ -45,9 +45,12 @@ def to_render(feeds: Iterable[Feed], settings: FeedSettings) -> tuple[Article, .
     )
 
 
-def prepare(settings: FeedSettings) -> None:
-    """Imports what makes the documents, which else comes with the first of them."""
-    from broadsheet.feeds import opml, page  # noqa: F401
+def prepare(settings: FeedSettings, *, overview: bool = False) -> None:
+    """Imports what makes the documents, which else comes with the first of them; and what makes
+    the `overview`."""
+    if overview:
+        from broadsheet.feeds import opml, page  # noqa: F401
+    from broadsheet import words  # noqa: F401
 
     if {"atom", "rss"} & {*settings.formats}:
         from broadsheet.feeds import atom_rss  # noqa: F401
