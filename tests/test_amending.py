@@ -155,6 +155,19 @@ def test_what_another_command_has_read_is_no_news_kept_back(
     assert published == from_nothing(built)
 
 
+@pytest.mark.parametrize("cores", [1, 2])
+@pytest.mark.parametrize("text", ["New.", "[to](a1.md) ![i](i.png)", "<b>raw</b> https://a.org/"])
+def test_an_edit_is_the_same_on_any_number_of_cores(
+    built: Newsroom, ways: list[str], monkeypatch: pytest.MonkeyPatch, cores: int, text: str
+) -> None:
+    """What needs to know of other articles is rendered by the process that has the cache open."""
+    monkeypatch.setattr("os.cpu_count", lambda: cores)
+    edit(built, "a3.md", "Text 3.", text)
+    published = settled(built)
+    assert ways == []
+    assert published == from_nothing(built)
+
+
 def test_several_edits_at_once(built: Newsroom, ways: list[str]) -> None:
     """As a pull from others brings them; each is rendered, and nothing else."""
     for number in (1, 3, 5):

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +17,7 @@ import pytest
 
 from broadsheet.errors import Problem, TemplateError
 from broadsheet.markup.sanitise import sanitise
-from broadsheet.workers import helper, spread
+from broadsheet.workers import Elsewhere, helper, spread
 
 HERE = os.getpid()
 
@@ -149,7 +150,7 @@ _LEFT = """
 import os, signal, sys, time
 sys.path[:0] = {path!r}
 import test_workers as those
-from broadsheet.workers import helper, spread
+from broadsheet.workers import Elsewhere, helper, spread
 with helper(those.nothing) as begin:
     print(begin(those.twice, "a")()[1], flush=True)
     for pid in spread(those.where, range({items}), worth_a_worker=1, workers=2):
@@ -257,3 +258,60 @@ def test_without_other_processes_all_is_done_here(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("os.fork", refused)
     made = [*spread(squared, range(100), worth_a_worker=2, workers=2)]
     assert made == [(n * n, HERE) for n in range(100)]
+
+
+def refuse_elsewhere(number: int) -> tuple[int, int]:
+    if os.getpid() != HERE:
+        raise Elsewhere
+    return squared(number)
+
+
+def test_a_little_is_done_aside_while_this_process_goes_on() -> None:
+    """By one other process, though it would be too little for several."""
+    asked: list[int] = []
+    made = [*spread(squared, [3], worth_a_worker=9, meanwhile=lambda: asked.append(1), aside=True)]
+    assert [square for square, _ in made] == [9]
+    assert made[0][1] != HERE
+    assert asked == [1]
+    assert not is_there(made[0][1])
+
+
+@pytest.mark.parametrize("work", [refuse_elsewhere, unsendable_at_seven, die_elsewhere_at_seven])
+def test_what_cannot_be_done_aside_is_done_here(work: Callable[[int], object]) -> None:
+    """Whether it must not be, cannot be sent, or ends the process."""
+    (made,) = spread(work, [7], worth_a_worker=9, aside=True)
+    assert made in (7, (49, HERE)) or callable(made)
+
+
+def test_an_error_aside_is_raised_here() -> None:
+    """As without another process; what was to be done meanwhile has been done."""
+    asked: list[int] = []
+    made = spread(
+        refuse_the_seventh, [7], worth_a_worker=9, meanwhile=lambda: asked.append(1), aside=True
+    )
+    with pytest.raises(TemplateError, match="seven"):
+        next(made)
+    assert asked == [1]
+
+
+def test_nothing_is_done_aside_on_one_core(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor where it was asked for one process."""
+    assert [*spread(squared, [3], worth_a_worker=9, workers=1, aside=True)] == [(9, HERE)]
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    assert [*spread(squared, [3], worth_a_worker=9, aside=True)] == [(9, HERE)]
+
+
+def test_what_fails_meanwhile_leaves_no_process() -> None:
+    """The error is this process's own."""
+
+    def fail() -> NoReturn:
+        raise KeyError
+
+    before = set(children())
+    with pytest.raises(KeyError):
+        next(spread(where, [3], worth_a_worker=9, meanwhile=fail, aside=True))
+    assert set(children()) <= before
+
+
+def children() -> list[str]:
+    return Path(f"/proc/self/task/{threading.get_native_id()}/children").read_text("ascii").split()
