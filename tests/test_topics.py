@@ -86,6 +86,7 @@ def test_two_names_have_one_slug_exactly_if_they_have_one_key(one: str, other: s
 
 
 @given(_NAMES)
+@example("\u1fb2\u0300")
 def test_the_ways_of_writing_a_name_have_one_key(name: str) -> None:
     """Case, width, composition and spaces make no other topic."""
     for form in ("NFC", "NFD", "NFKC", "NFKD"):

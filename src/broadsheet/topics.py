@@ -40,10 +40,15 @@ def key(name: str) -> str:
     """
     seen = "".join(char for char in name if unicodedata.category(char) != "Cf")
     text = unicodedata.normalize("NFKC", seen)
-    # What one of the two steps makes, the other may change once more.
-    while (folded := unicodedata.normalize("NFKC", text.casefold())) != text:
+    # Taken apart before it is folded, for the sake of the Greek iota below a letter (Unicode, 3.13,
+    # D145). What one of the steps makes, another may change once more.
+    while (folded := _folded(text)) != text:
         text = folded
     return "-".join(text.split())
+
+
+def _folded(text: str) -> str:
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFD", text).casefold())
 
 
 @lru_cache(_REMEMBERED)
