@@ -246,7 +246,7 @@ class _Reader:
 
     def _unpublished(self) -> bool:
         published = self.given.get("published")
-        if fields.is_switch(published) and not fields.truth(published):
+        if published is not None and fields.is_switch(published) and not fields.truth(published):
             return True
         if self._asked() == "false":  # Eleventy's way to write no page
             return True
@@ -258,7 +258,7 @@ class _Reader:
     def _asked(self) -> str:
         """The address that the front matter asks for; "" for none."""
         asked = self._read(fields.ADDRESS, fields.address, "")
-        if "{{" in asked:  # an Eleventy template is not ours to fill in
+        if not asked or "{{" in asked:  # an Eleventy template is not ours to fill in
             return ""
         return asked if ":" not in asked or _SCHEME.match(asked) else ""
 
@@ -279,12 +279,11 @@ class _Reader:
     def _id(self, title: str, date: datetime, url: str) -> str:
         """The article's `id`, else its permalink under `id_base` (RFC 4287, section 4.2.6)."""
         base = self.publication.id_base
-        given = self._read(("id",), fields.text, "")
-        if _WEB.match(given):
-            return encode(given)
-        if _SCHEME.match(given):
-            return given.replace(" ", "%20")
-        if given:
+        if given := self._read(("id",), fields.text, ""):
+            if _WEB.match(given):
+                return encode(given)
+            if _SCHEME.match(given):
+                return given.replace(" ", "%20")
             return base + encode(given.lstrip("/"))
         pattern = self.settings.id or self.settings.permalink
         if (pattern, base) == (self.settings.permalink, self.publication.url):
