@@ -15,7 +15,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from broadsheet import folders
 from broadsheet.cache import Cache, libraries
@@ -23,6 +23,8 @@ from broadsheet.document import Document
 from broadsheet.errors import ArticleError
 from broadsheet.folders import Stamp
 from broadsheet.outputs import MANIFEST, Changes
+
+_T = TypeVar("_T")
 
 STATE = ".broadsheet"
 CONFIG_NAME = "broadsheet.toml"  # as in `config`, which a run that changes nothing does not import
@@ -221,14 +223,17 @@ class Published:
             self._held[path] = made_of, sum_, stamp
         return frozenset(self._held)
 
-    def remember(self, changes: Changes) -> dict[str, Stamp] | None:
+    def remember(self, changes: Changes, work: Callable[[dict[str, Stamp]], _T]) -> _T | None:
         """Remembers the files after they were published.
 
-        Returns every file of the folder, where it is sure that none but this run has changed any
-        since it began; otherwise None.
+        work: made of every file of the folder, while the disk's clock goes on. Returns what it
+        made, where it is sure that none but this run has changed any file since it began; otherwise
+        None.
         """
         for path, (stamp, sum_) in changes.held.items():
             self._held[path] = self._prints[path], sum_, stamp
+        after = published(self.folder)
+        made = work(after)
         settled = self._when_settled()
         kept = {
             path: (made_of, sum_, stamp if folders.is_settled(stamp, settled) else _UNKNOWN)
@@ -237,7 +242,6 @@ class Published:
         packed = json.dumps(kept).encode()
         if self._cache.get("runs", [_PUBLISHED]).get(_PUBLISHED) != packed:
             self._cache.put("runs", {_PUBLISHED: packed})
-        after = published(self.folder)
         ours = {path: stamp for path, (_, _, stamp) in self._held.items()}
         mine = {*ours, *changes.removed, MANIFEST}
         theirs = {path: stamp for path, stamp in self.there.items() if path not in mine}
@@ -247,7 +251,7 @@ class Published:
             and all(folders.is_settled(stamp, self.before) for stamp in theirs.values())
             and all(folders.is_settled(stamp, settled) for stamp in after.values())
         )
-        return after if sure else None
+        return made if sure else None
 
     def _print(self, document: Document) -> str:
         made_of = document.made_of.encode("utf-8", "surrogatepass")
@@ -280,10 +284,14 @@ def remember(cache: Cache, done: Last, inputs: Mapping[str, Stamp]) -> None:
     cache.fill("stamps", {str(n): _packed(each) for n, each in enumerate(folders.parts(inputs))})
 
 
-def amend(cache: Cache, look: Look, last: Last, there: Mapping[str, Stamp]) -> None:
-    """Remembers that the `last` build was made good for what `look` saw, and what is there now."""
+def amended(look: Look, last: Last, there: Mapping[str, Stamp]) -> Last:
+    """The `last` build, made good for what `look` saw, with these files in the feeds folder."""
     feeds = [*map(folders.digest, folders.parts(there))]
-    done = last._replace(view=look.view._replace(feeds=feeds))
+    return last._replace(view=look.view._replace(feeds=feeds))
+
+
+def amend(cache: Cache, look: Look, last: Last, done: Last) -> None:
+    """Remembers that the `last` build was made good for what `look` saw, and has become `done`."""
     cache.put("runs", {_LAST: json.dumps(done).encode()})
     cache.put("stamps", {number: _packed(each) for number, each in _changed(look, last).items()})
 

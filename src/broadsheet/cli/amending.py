@@ -48,13 +48,16 @@ class Amendment(Struct, frozen=True):
     look: Look
     last: Last
 
-    def remember(self, reader: Reader, kept: Cache, published: Mapping[str, Stamp]) -> None:
-        """Remembers a build that has left the feeds folder as `published`, if it can be sure."""
-        if not self.settled:
-            return
+    def amended(self, published: Mapping[str, Stamp]) -> Last | None:
+        """What a build that has left the feeds folder as `published` is remembered by; None where
+        what it read may have changed since, and nothing would show it."""
+        return standing.amended(self.look, self.last, published) if self.settled else None
+
+    def remember(self, reader: Reader, kept: Cache, last: Last) -> None:
+        """Remembers such a build."""
         with kept.together():
             reading.remember(reader, self.edited, self.look.stamps, kept)
-            standing.amend(kept, self.look, self.last, published)
+            standing.amend(kept, self.look, self.last, last)
             plans.keep_edited(kept, self.held)
         rendering.forget(kept, _articles(self.former), but=_articles(self.held))
 

@@ -78,11 +78,9 @@ def build(
         )
         summary = _summary(project, changes)
         if not dry_run:
-            # Worked out before, since `before` waits for the disk's clock to go on.
-            span = standing.span(*steady(project.articles.read, project.now))
-            after = before.remember(changes)
-            if after and not problems and config_now() == config:
-                _remember(project, made, kept, config, after, span, summary)
+            last = before.remember(changes, lambda after: _last(project, config, after, summary))
+            if last and not problems and config_now() == config:
+                _remember(project, made, kept, last)
         return Built(summary, changes, problems, gone)
 
 
@@ -97,32 +95,30 @@ def _amend(
         standing=before.standing(edit.documents, others=True),
         keep=outputs.EVERYTHING,
     )
-    after = before.remember(changes)
-    if after and stands():
-        edit.remember(project.reader, kept, after)
+    last = before.remember(changes, edit.amended)
+    if last and stands():
+        edit.remember(project.reader, kept, last)
     summary = edit.last.summary
     return Built(summary, replace(changes, unchanged=summary.files - len(changes.written)))
 
 
-def _remember(
-    project: Project,
-    made: Site,
-    kept: Cache,
-    config: bytes,
-    after: Mapping[str, Stamp],
-    span: tuple[str, str],
-    summary: Summary,
-) -> None:
-    """Remembers a build of all that has left the feeds folder as `after`, if it can be sure.
-
-    span: for which moments it would come to the same.
-    """
+def _last(
+    project: Project, config: bytes, after: Mapping[str, Stamp], summary: Summary
+) -> Last | None:
+    """What a build of all is remembered by that has left the feeds folder as `after`; None where
+    what it read may have changed since, and nothing would show it."""
     stamps = project.found.stamps
     if not all(folders.is_settled(stamp, project.before) for stamp in stamps.values()):
-        return
+        return None
     seen = standing.view(project.scope, config, stamps, after)
+    span = standing.span(*steady(project.articles.read, project.now))
+    return Last(project.scope, seen, *span, summary)
+
+
+def _remember(project: Project, made: Site, kept: Cache, last: Last) -> None:
+    """Remembers a build of all."""
     with kept.together():
-        standing.remember(kept, Last(project.scope, seen, *span, summary), stamps)
+        standing.remember(kept, last, project.found.stamps)
         reading.forget_former(kept)
         plans.keep(kept, len(project.articles.read), project.feeds, made.held)
 
