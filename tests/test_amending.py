@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import tempfile
 import time
@@ -145,7 +146,9 @@ def test_what_another_command_has_read_is_no_news_kept_back(
     edit(built, "a3.md", "大模型", "别的")
     time.sleep(0.05)
     built.run(command)
-    assert settled(built) == from_nothing(built)
+    published = settled(built)
+    assert ways == [WHOLE]
+    assert published == from_nothing(built)
     edit(built, "a3.md", "Text 3.", "New.")
     time.sleep(0.05)
     ways.clear()
@@ -162,9 +165,13 @@ def test_an_edit_is_the_same_on_any_number_of_cores(
 ) -> None:
     """What needs to know of other articles is rendered by the process that has the cache open."""
     monkeypatch.setattr("os.cpu_count", lambda: cores)
+    forks: list[int] = []
+    fork = os.fork
+    monkeypatch.setattr("os.fork", lambda: forks.append(fork()) or forks[-1])
     edit(built, "a3.md", "Text 3.", text)
     published = settled(built)
     assert ways == []
+    assert len(forks) == cores - 1
     assert published == from_nothing(built)
 
 
@@ -214,21 +221,12 @@ def test_the_cache_does_not_grow_with_edits(built: Newsroom, ways: list[str]) ->
     assert rows() == before
 
 
-@pytest.mark.parametrize("command", ["status", "check", "digest"])
-def test_what_another_command_has_read_since_is_not_what_was_built(
-    built: Newsroom, ways: list[str], command: str
-) -> None:
-    """An article stands where the last build left it, whoever has read it since it was moved."""
-    edit(built, "a3.md", "T1", "T2")
-    time.sleep(0.05)
-    built.run(command)
-    assert settled(built) == from_nothing(built)
-    assert WHOLE in ways
-
-
 @pytest.mark.parametrize("shelf", get_args(Shelf))
 def test_what_is_broken_in_the_cache_is_made_anew(built: Newsroom, shelf: str) -> None:
     """Any of what is remembered may be lost, alone."""
+    edit(built, "a2.md", "Text", "More text")
+    time.sleep(0.05)
+    built.run("status")  # keeps how the article was
     with closing(sqlite3.connect(built.folder / ".broadsheet" / FILE_NAME)) as database:
         keys = [key for (key,) in database.execute(f"SELECT key FROM {shelf}")]
     for number, key in enumerate(keys):

@@ -37,6 +37,16 @@ def test_a_tree_is_written_as_the_library_writes_it(tree: Element) -> None:
     assert to_html(tree) == to_html_string(tree)
 
 
+def test_a_deep_tree_is_written_too() -> None:
+    """Deeper than Python calls itself: as the library, which does not, writes it."""
+    tree = Element("p")
+    inner = tree
+    for _ in range(5_000):
+        inner.append(Element("em"))
+        inner = inner[0]
+    assert to_html(tree) == to_html_string(tree)
+
+
 def test_what_is_no_plain_tag_is_left_to_the_library() -> None:
     """A comment among the children stands where it stood, with what follows it."""
     tree = Element("p")

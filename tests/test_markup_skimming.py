@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown import Markdown
-from markdown.inlinepatterns import LINK_RE, LinkInlineProcessor
+from markdown.inlinepatterns import LINK_RE, LinkInlineProcessor, SimpleTagInlineProcessor
 
 from broadsheet.markup import blocks, dialect, inline, skimming, text
 
@@ -143,6 +144,22 @@ def _quick() -> Markdown:
     return dialect.quick(dialect.new_converter())
 
 
+def test_a_pattern_that_nobody_knows_is_asked() -> None:
+    """One of a later release is asked about every text, whatever is in it."""
+    made = []
+    for quick in (dialect.quick, lambda md: md):
+        md = dialect.new_converter()
+        md.inlinePatterns.register(SimpleTagInlineProcessor("()(foo)", "b"), "new", 70)
+        made.append(quick(md).convert("foo xfoox 中文foo中文 [foo](a) *foo*"))
+    assert made[0] == made[1]
+    assert made[0].count("<b>foo</b>") == 5
+
+
+def test_much_emphasis_is_as_deep_as_the_library_goes() -> None:
+    """What it can read is read, though Python calls itself no deeper than it may."""
+    _both("*a _b " * 600 + "x" + " b_ a*" * 600)
+
+
 def test_the_library_goes_from_bracket_to_bracket() -> None:
     """It still calls the methods that we put in the place of its own."""
     with patch.object(inline, "words", lambda _, index: ("c", index, False)):
@@ -172,6 +189,17 @@ def _joined(found: re.Match[str]) -> str:
     after = re.sub(r"\A(<(em|strong|a|del|span)\b[^<>]*>)*", "", found.string[found.end() :])
     joined = before and text.is_unspaced(before[-1], after[:1])
     return "" if joined else found[0]
+
+
+def test_lines_are_joined_in_a_time_that_grows_with_the_text() -> None:
+    """A long table, or prose of many lines, costs what its length is, not the square of it."""
+    taken = []
+    for rows in (2_000, 20_000):
+        html = "<tr>\n<td>a</td>\n<td>中文</td>\nprose and more\n</tr>\n" * rows
+        start = time.process_time()
+        assert dialect.join_lines(html) == html
+        taken.append(time.process_time() - start)
+    assert taken[1] < 40 * taken[0]
 
 
 @given(

@@ -150,7 +150,7 @@ _LEFT = """
 import os, signal, sys, time
 sys.path[:0] = {path!r}
 import test_workers as those
-from broadsheet.workers import Elsewhere, helper, spread
+from broadsheet.workers import helper, spread
 with helper(those.nothing) as begin:
     print(begin(those.twice, "a")()[1], flush=True)
     for pid in spread(those.where, range({items}), worth_a_worker=1, workers=2):
@@ -241,11 +241,17 @@ def test_what_a_killed_process_had_in_hand_is_done_here(work: Callable[[int], ob
     ]
 
 
-def test_no_worker_outlives_who_wants_no_more() -> None:
-    """As after an error in what is done with the outcomes."""
+@pytest.mark.parametrize("sigterm", [signal.SIG_DFL, signal.SIG_IGN])
+def test_no_worker_outlives_who_wants_no_more(
+    monkeypatch: pytest.MonkeyPatch, sigterm: signal.Handlers
+) -> None:
+    """As after an error in what is done with the outcomes; whatever the process ignores."""
+    monkeypatch.setattr("broadsheet.workers._ROOM", 4096)  # they wait for somebody to take theirs
+    before = signal.signal(signal.SIGTERM, sigterm)
     made = spread(squared, range(1000), worth_a_worker=1, workers=2)
     _, pid = next(made)
     made.close()  # type: ignore[attr-defined]  # it is a generator
+    signal.signal(signal.SIGTERM, before)
     assert not is_there(pid)
 
 

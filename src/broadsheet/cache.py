@@ -29,6 +29,7 @@ _SOURCES = (".py", ".toml", ".j2", ".css")
 _FAULTS = (sqlite3.Error, ValueError, OverflowError, MemoryError)
 _IN_USE = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _SEAL = 32  # bytes
+_PAGE = 16_384  # bytes
 _BATCH = 500  # SQLite takes at least 999 parameters in one statement
 
 
@@ -160,10 +161,12 @@ class Cache:
         try:
             # Most values have tens of kilobytes: large pages take half the time of small ones. What
             # is written goes from the log to its place every four megabytes, not all at the end.
-            database.execute("PRAGMA page_size=16384")
+            database.execute(f"PRAGMA page_size={_PAGE}")
             database.execute("PRAGMA journal_mode=WAL")
             database.execute("PRAGMA wal_autocheckpoint=256")
             database.execute("PRAGMA synchronous=NORMAL")
+            if database.execute("PRAGMA page_size").fetchone() != (_PAGE,):
+                raise sqlite3.DatabaseError("the cache is of another version, with other pages")
             for shelf in _SHELVES:
                 database.execute(
                     f"CREATE TABLE IF NOT EXISTS {shelf} (key TEXT PRIMARY KEY, value BLOB)"

@@ -71,20 +71,21 @@ def _aside(
     By the system's own means: to import Python's takes as long as a few items.
     """
     reader, writer = os.pipe()
-    parent = os.getpid()
+    here = os.getpid()
     try:
         child = os.fork()
-    except OSError:  # there may be no more processes
-        os.close(reader)
-        os.close(writer)
-        return [*map(work, items)]
-    if not child:
-        try:
+        if not child:
             os.close(reader)
-            _belong_to(parent)
+            _belong_to(here)
             with os.fdopen(writer, "wb") as file:
                 pickle.dump([*map(work, items)], file)
-        finally:  # whatever was raised: who waits does it again, and meets the same
+    except OSError:
+        if os.getpid() == here:  # there may be no more processes
+            os.close(reader)
+            os.close(writer)
+            return [*map(work, items)]
+    finally:
+        if os.getpid() != here:  # whatever was raised: who waits does it again, and meets the same
             os._exit(0)
     os.close(writer)
     try:
@@ -130,7 +131,7 @@ def _crew(
         for reader in readers:
             reader.close()
         for process in processes:
-            process.terminate()
+            process.kill()  # nothing of theirs is left to lose, and SIGTERM may be ignored here
             process.join()
 
 
@@ -217,7 +218,7 @@ def helper(prepare: Callable[[], object]) -> Iterator[Apart]:
         yield _Helper(ours).begin
     finally:
         ours.close()
-        process.terminate()
+        process.kill()
         process.join()
 
 

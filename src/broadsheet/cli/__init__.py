@@ -6,10 +6,12 @@ Each command lives in a module of its own and is imported when it is called, so 
 
 from __future__ import annotations
 
+import atexit
 import gc
 import io
 import os
 import sys
+from contextlib import suppress
 from importlib import import_module
 from typing import NoReturn
 
@@ -76,8 +78,11 @@ def run() -> NoReturn:
             stream.flush()
         except BrokenPipeError:  # whoever read it has enough
             continue
-        except OSError:  # it went to a file for which there is no room
+        except OSError as error:  # it went to a file for which there is no room
             code = code or 1
+            with suppress(OSError):
+                click.echo(f"broadsheet: {_mishap(error)}", err=True)
+    atexit._run_exitfuncs()  # noqa: SLF001 - what libraries do at the end, and nothing more
     os._exit(code)
 
 

@@ -66,14 +66,15 @@ def join_lines(html: str) -> str:
 
 def _joined(html: str) -> str:
     kept: list[str] = []
-    end = 0
+    end = 0  # of what is kept
+    begin = 0  # of the line
     for found in _LINE_END.finditer(html):
-        if html.endswith(_ENDS_OF_BLOCKS, end, found.start()):
-            continue
-        line = html[end : found.start()].rstrip(" \t")
-        if not _is_apart(line, html, found.end()):
-            kept.append(line)
-            end = found.end()
+        if not html.endswith(_ENDS_OF_BLOCKS, begin, found.start()):
+            line = html[begin : found.start()].rstrip(" \t")
+            if not _is_apart(line, html, found.end()):
+                kept.append(html[end : begin + len(line)])
+                end = found.end()
+        begin = found.end()
     return "".join([*kept, html[end:]])
 
 

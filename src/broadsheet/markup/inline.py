@@ -84,6 +84,8 @@ class Inline(InlineProcessor):
             )
             for index, pattern in enumerate(map(_hastened, md.inlinePatterns))
         ]
+        # One of a later release may have no mark that we know of: then each text is looked at.
+        self._rest = "\0" if any("" in asked[-1] for asked in self._patterns) else ""
         self._signs = sorted({STX} | {mark[:1] for asked in self._patterns for mark in asked[-1]})
         self._asked: dict[str, list[_Asked]] = {}
 
@@ -114,10 +116,11 @@ class Inline(InlineProcessor):
         return tree
 
     def _found_in(self, text: str) -> str:
-        """Of the characters that marks and placeholders begin with those that are in `text`."""
+        """The characters in `text` that marks and placeholders begin with; "" where no pattern can
+        match."""
         if text.isalnum():
-            return ""
-        return "".join([sign for sign in self._signs if sign in text])
+            return self._rest
+        return "".join([sign for sign in self._signs if sign in text]) or self._rest
 
     def _marked(self, text: str, signs: str, first: int = 0) -> str:
         """`text` with placeholders for what the patterns from number `first` on find in it."""

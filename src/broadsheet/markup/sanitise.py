@@ -212,8 +212,7 @@ def _tag_names(html: str) -> set[str]:
 def _plainer(html: str, names: Set[str]) -> str:
     """`html`, which has tags with these names, with frames as links, check boxes as characters, and
     no tag too deep."""
-    if "noscript" in names:
-        html = _NO_SCRIPT.sub("", html)
+    html = _NO_SCRIPT.sub("", html)
     if "iframe" in names:
         html = "".join(_without_frames(_FRAME_END.split(html)))
     if html.count("<") > DEEPEST:

@@ -24,7 +24,10 @@ _NOT_ESCAPED = {"script", "style"}
 def to_html(tree: Element) -> str:
     """`tree` and all in it as HTML."""
     written: list[str] = []
-    _write(tree, written.append)
+    try:
+        _write(tree, written.append)
+    except RecursionError:  # the library's way is as long, but no deeper
+        return serializers.to_html_string(tree)
     return "".join(written)
 
 
