@@ -177,7 +177,7 @@ def plot(taken: dict[str, list[float]]) -> str:
     bars = [
         f'<text x="290" y="{34 + 30 * n}" text-anchor="end">{case}</text>'
         f'<rect x="300" y="{20 + 30 * n}" width="{max(400 * median(runs) / longest, 1):.0f}" '
-        f'height="20" fill="{"#999" if case == PEER else "#36c"}"/>'
+        f'height="20" fill="{"#999" if case.startswith("Hugo") else "#36c"}"/>'
         f'<text x="{306 + 400 * median(runs) / longest:.0f}" y="{34 + 30 * n}">'
         f"{median(runs):.2f} s</text>"
         for n, (case, runs) in enumerate(taken.items())
