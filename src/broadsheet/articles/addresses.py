@@ -87,8 +87,8 @@ def _part(token: str, place: FilePlace, slug: str, title: str, date: datetime) -
 
 def tidy(path: str) -> str:
     """`path` encoded, relative, and without empty, `.` and `..` segments; a query stays."""
-    if tidy := _TIDY.fullmatch(path):
-        return tidy[1]
+    if already := _TIDY.fullmatch(path):
+        return already[1]
     found = _QUERY.search(path)
     path, rest = (path[: found.start()], path[found.start() :]) if found else (path, "")
     end = "/" if path.endswith("/") else ""
