@@ -306,11 +306,10 @@ def test_what_cannot_be_written_is_an_error_in_words() -> None:
 def test_a_run_waits_for_another(project: Newsroom) -> None:
     """Two crons at once: the second waits until the first is done, and nothing is done twice."""
     slow = (
-        "import sys, time\n"
-        "from broadsheet import outputs\n"
-        "write = outputs.write\n"
-        "def slowly(path, data): time.sleep(0.05); write(path, data)\n"
-        "outputs.write = slowly\n"
+        "import os, sys, time\n"
+        "fsync = os.fsync\n"
+        "def slowly(file): time.sleep(0.05); fsync(file)\n"
+        "os.fsync = slowly\n"
         "from broadsheet.cli import main\n"
         f"sys.argv = ['broadsheet', '-C', {str(project.folder)!r}, '--now', {NOW!r}, 'digest']\n"
         "main()\n"

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from broadsheet import outputs
+from broadsheet import writing
 from conftest import NOW
 from undisturbed import COMMANDS, Scenario, changes_of, killed_at, scenario
 
@@ -92,7 +92,7 @@ def test_two_hundred_kills_at_random_instants_are_made_good(
 
     It writes file by file, or as a run does that has many to write.
     """
-    monkeypatch.setattr(outputs, "_WORTH_THREADS", worth_threads)
+    monkeypatch.setattr(writing, "_WORTH_THREADS", worth_threads)
     _kill_again_and_again(tmp_path, command, 200)
 
 

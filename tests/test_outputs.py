@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from broadsheet import outputs
+from broadsheet import outputs, writing
 from broadsheet.errors import BusyError, OutputError
 from broadsheet.outputs import MANIFEST, lock, publish
 from conftest import contents, no_privileges, stamps
@@ -91,6 +91,29 @@ def test_one_of_many_files_that_cannot_be_written_is_said(tmp_path: Path) -> Non
     assert set(seen(tmp_path).values()) <= {b"old", b"new"}
     publish(tmp_path, new, "feeds")
     assert seen(tmp_path) == new
+
+
+@pytest.mark.parametrize("worth_threads", [0, 32])
+def test_where_one_file_finds_no_room_none_is_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, worth_threads: int
+) -> None:
+    """All lie on the disk before the first is put in place, so nobody reads half of a build."""
+    resource = pytest.importorskip("resource", reason="no limit of a file's size on this system")
+    monkeypatch.setattr(writing, "_WORTH_THREADS", worth_threads)
+    publish(tmp_path, OLD, "feeds")
+    before = contents(tmp_path)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limits[1]))
+    try:
+        with pytest.raises(OutputError, match="feeds cannot be written: File too large; mend"):
+            publish(tmp_path, {**NEW, "atom.xml": b"x" * 10_001}, "feeds", keep=outputs.EVERYTHING)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    after = contents(tmp_path)
+    del before[MANIFEST], after[MANIFEST]  # it may name what is not there yet
+    assert after == before
+    publish(tmp_path, NEW, "feeds")
+    assert seen(tmp_path) == NEW
 
 
 def test_a_dry_run_writes_nothing(tmp_path: Path) -> None:
@@ -280,7 +303,7 @@ class _Killed(BaseException):
 
 _CALLS = [
     *((os, name) for name in ("fsync", "replace", "rename", "unlink", "rmdir", "mkdir")),
-    (Path, "open"),
+    (writing, "FileIO"),
 ]
 
 
@@ -293,8 +316,6 @@ def _ending_at(call: int, end: BaseException, dead: bool) -> Iterator[list[str]]
             real = getattr(owner, name)
 
             def failing(*args: Any, real: Any = real, name: str = name, **kwargs: Any) -> Any:
-                if name == "open" and "wb" not in args:
-                    return real(*args, **kwargs)
                 made.append(name)
                 if len(made) - 1 == call or (dead and len(made) - 1 > call):
                     raise end
@@ -327,7 +348,7 @@ def test_a_run_may_end_at_any_instant(
     clean run follows. Nothing of others is touched, and nothing is left over: no half file,
     temporary file or empty folder.
     """
-    monkeypatch.setattr(outputs, "_WORTH_THREADS", worth_threads)
+    monkeypatch.setattr(writing, "_WORTH_THREADS", worth_threads)
     calls = _count_calls(tmp_path / "count") + len(NEW)
     assert calls > 15
     kill, full_disk = end == "kill", "No space left on device; mend that and run again"

@@ -11,15 +11,13 @@ import errno
 import json
 import os
 import re
-from collections import deque
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
-from itertools import groupby
 from pathlib import Path, PurePosixPath
 
-from broadsheet import folders
+from broadsheet import folders, writing
 from broadsheet.document import Document
 from broadsheet.errors import BusyError, OutputError, Problem
 from broadsheet.folders import Stamp, stamp_of
@@ -27,11 +25,8 @@ from broadsheet.folders import Stamp, stamp_of
 MANIFEST = ".broadsheet.json"
 EVERYTHING = ("",)
 """What every path begins with: a run that keeps it removes nothing."""
-_TEMPORARY = ".broadsheet-tmp"
 _STAYS = {errno.ENOTEMPTY, errno.EEXIST, errno.EBUSY}  # a folder that holds more, or a disk
 _PATIENCE = 60.0  # seconds
-_WORTH_THREADS = 32  # files
-_THREADS = 4
 _ROOM = 32_000_000  # bytes of content that is held between looking at it and writing it
 
 
@@ -114,9 +109,9 @@ def publish(
     changed.sort(key=lambda path: (-path.count("/"), path))
     if not dry_run:
         try:
-            _sweep(folder)
+            writing.sweep(folder)
             _write_manifest(folder, known | files.keys())
-            held |= _write_all(folder, changed, content)
+            held |= writing.write_all(folder, changed, content.take)
             for path in stale:
                 _remove(folder, path)
             _write_manifest(folder, files.keys() | kept)
@@ -171,58 +166,6 @@ def _differs(
     return False
 
 
-def _write_all(
-    folder: Path, paths: Sequence[str], content: _Content
-) -> dict[str, tuple[Stamp, str]]:
-    """Writes the files at `paths`; what is deeper is there before what is less deep."""
-    if len(paths) < _WORTH_THREADS:
-        return {path: _written(folder / path, content.take(path)) for path in paths}
-    # Most of the time goes to the disk. While one file is on its way there, the next are made.
-    from concurrent.futures import Future, ThreadPoolExecutor
-
-    held: dict[str, tuple[Stamp, str]] = {}
-    under_way: deque[tuple[str, Future[tuple[Stamp, str]]]] = deque()
-
-    def wait_until_only(number: int) -> None:
-        while len(under_way) > number:
-            path, done = under_way.popleft()
-            held[path] = done.result()
-
-    with ThreadPoolExecutor(_THREADS) as threads:
-        try:
-            for _, same_depth in groupby(paths, lambda path: path.count("/")):
-                for path in same_depth:
-                    data = content.take(path)
-                    under_way.append((path, threads.submit(_written, folder / path, data)))
-                    wait_until_only(_THREADS)
-                wait_until_only(0)
-        except BaseException:
-            threads.shutdown(cancel_futures=True)
-            raise
-    return held
-
-
-def _written(path: Path, data: bytes) -> tuple[Stamp, str]:
-    return write(path, data), sha256(data).hexdigest()
-
-
-def write(path: Path, data: bytes) -> Stamp:
-    """Replaces the file at `path` in one step; it is old or new at any instant, never half."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}{_TEMPORARY}")
-    try:
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        return stamp_of(path.stat())
-    except OSError:
-        with suppress(OSError):
-            temporary.unlink()
-        raise
-
-
 def _read_manifest(folder: Path) -> set[str]:
     """The files that Broadsheet wrote; with a manifest that is lost or broken, none."""
     try:
@@ -238,7 +181,7 @@ def _write_manifest(folder: Path, paths: Collection[str]) -> None:
     note = "The files here that Broadsheet wrote. It changes and removes no others."
     data = json.dumps({"about": note, "files": sorted(paths)}, ensure_ascii=False, indent=1)
     if _content(folder / MANIFEST) != (data + "\n").encode():
-        write(folder / MANIFEST, (data + "\n").encode())
+        writing.write(folder / MANIFEST, (data + "\n").encode())
 
 
 def _content(path: Path) -> bytes | None:
@@ -299,14 +242,6 @@ def _refuse_foreign(folder: Path, paths: Collection[str], shown: str) -> None:
         )
 
 
-def _sweep(folder: Path) -> None:
-    """Removes what a killed run left: temporary files, which nothing else is named like."""
-    for inner, _, names in os.walk(folder):
-        for name in names:
-            if name.startswith(".") and name.endswith(_TEMPORARY):
-                (Path(inner) / name).unlink(missing_ok=True)
-
-
 def _remove(folder: Path, path: str) -> None:
     """Removes the file, and the folders that this, or a run that was killed here, leaves empty."""
     if _is_file(folder / path):
@@ -326,7 +261,7 @@ def _remove(folder: Path, path: str) -> None:
 
 def _unwritable(error: OSError, shown: str) -> Problem:
     where = error.filename if isinstance(error.filename, str) else ""
-    name = Path(where).name.removesuffix(_TEMPORARY).lstrip(".")
+    name = Path(where).name.removesuffix(writing.ENDING).lstrip(".")
     return Problem(
         f"{name or shown} cannot be written: {error.strerror or error}",
         "mend that and run again; what is published already is whole",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from broadsheet import config, folders, inputs, outputs, reference, sites
+from broadsheet import config, folders, inputs, reference, sites, writing
 from broadsheet.characters import printable
 from broadsheet.cli.options import common_options, options
 from broadsheet.digests.templates import starters
@@ -35,7 +35,7 @@ def command(templates: bool) -> None:
         )
     site = sites.recognise(_texts(root), set(_folders(root, depth=3)))
     values, refused = _checked({taken.key: taken for taken in (site.taken if site else ())}, root)
-    outputs.write(path, reference.starter(values).encode())
+    writing.write(path, reference.starter(values).encode())
     if not options().quiet:
         _report(site, values, refused, path)
 
@@ -49,7 +49,7 @@ def _write_templates(root: Path) -> None:
         if (root / target).exists():
             _say(f"{target} is there already, and stays as it is")
             continue
-        outputs.write(root / target, text.encode())
+        writing.write(root / target, text.encode())
         _say(f"{target} is written")
     _say("\nNext: broadsheet preview")
 
