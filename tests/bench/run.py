@@ -1,7 +1,9 @@
 """The benchmark: Broadsheet, Hugo and a plain script on the same articles, side by side.
 
-Each round runs every case once, so that what else the machine does meets all alike; the medians are
-compared, as ratios to Hugo. Prints the table of docs/performance.md and writes its plot.
+Each round runs every case once, so that what else the machine does meets all alike. The medians
+are compared, as ratios to Hugo: where it makes the feeds and nothing else, and where it makes what
+it makes of any site by default, on pages as bare as can be. Prints the table of
+docs/performance.md and writes its plot.
 """
 
 from __future__ import annotations
@@ -23,23 +25,21 @@ from bench import articles
 
 NOW = ("--now", "2025-06-30T09:00:00+08:00")
 HERE = Path(__file__).parent
-PEER = "Hugo, RSS, full content"
+ALONE = "Hugo, RSS, full content"
+SITE = "Hugo, the same and bare pages"
 # As users have it: modules are kept compiled, rather than compiled by each run.
 ENVIRONMENT = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
 PLOT = HERE.parents[1] / "docs" / "performance.svg"
 _HUGO = """\
 baseURL = "https://example.org/"
 title = "Bench"
-disableKinds = ["sitemap", "robotsTXT", "404"]
 [taxonomies]
 tag = "tags"
 main_topic = "main_topics"
-[outputs]
-home = ["RSS"]
-taxonomy = ["RSS"]
-term = ["RSS"]
-page = []
-section = []
+"""
+_FEEDS_ALONE = """\
+disableKinds = ["sitemap", "robotsTXT", "404"]
+outputs = {home = ["RSS"], taxonomy = ["RSS"], term = ["RSS"], page = [], section = []}
 """
 _RSS = """\
 {{- $pages := .Data.Pages }}{{ if .IsHome }}{{ $pages = .Site.RegularPages }}{{ end -}}
@@ -52,26 +52,21 @@ _RSS = """\
 <content:encoded>{{ .Content | transform.XMLEscape | safeHTML }}</content:encoded></item>
 {{ end }}</channel></rss>
 """
-
-
-_HUGO_PAGES = _HUGO.replace("page = []", 'page = ["HTML"]')
-_PAGE = "<!doctype html><html><title>{{ .Title }}</title><body>{{ .Content }}</body></html>\n"
+_LIST = '<!doctype html>{{ range .Pages }}<a href="{{ .Permalink }}">{{ .Title }}</a>{{ end }}\n'
+_BARE = "<!doctype html><title>{{ .Title }}</title>\n"
+_WHOLE = "<!doctype html><title>{{ .Title }}</title>{{ .Content }}\n"
 
 
 class Bench:
     """The projects of one benchmark, and the commands that it measures."""
 
     def __init__(self, folder: Path, count: int) -> None:
-        names = ("rss", "all", "hugo", "hugo-pages", "gone")
-        self.rss, self.all, self.hugo, self.hugo_pages, self.gone = (folder / n for n in names)
+        self.rss, self.all, self.gone = (folder / name for name in ("rss", "all", "gone"))
         articles.write(self.rss, count)
         articles.write(self.all, count, ("atom", "rss", "json"))
-        for site, config in ((self.hugo, _HUGO), (self.hugo_pages, _HUGO_PAGES)):
-            layouts = site / "layouts" / "_default"
-            layouts.mkdir(parents=True)
-            (site / "hugo.toml").write_text(config, encoding="utf-8")
-            (layouts / "rss.xml").write_text(_RSS, encoding="utf-8")
-            (layouts / "single.html").write_text(_PAGE, encoding="utf-8")
+        self.alone = _hugo(folder / "alone", _FEEDS_ALONE + _HUGO, _BARE)
+        self.site = _hugo(folder / "site", _HUGO, _BARE)
+        self.whole = _hugo(folder / "whole", _HUGO, _WHOLE)
         self.gone.mkdir()
         self.round = 0
 
@@ -85,12 +80,13 @@ class Bench:
             f"from pathlib import Path; [p.stat() for p in Path({str(self.rss)!r}).rglob('*.md')]"
         )
         return {
-            PEER: [*hugo, str(self.hugo)],
+            ALONE: [*hugo, str(self.alone)],
             "cold build, RSS": [*ours, "build"],
             "nothing changed": [*ours, "build"],
             "one article edited": [*ours, "build"],
             "digest of one week": [*ours, "digest"],
             "cold build, Atom + RSS + JSON": [ours[0], "-C", str(self.all), *NOW, "build"],
+            SITE: [*hugo, str(self.site)],
             "walking the folder, in Python": [sys.executable, "-c", walk],
             "broadsheet --version": [ours[0], "--version"],
             "python -c 'import click'": [sys.executable, "-c", "import click"],
@@ -100,7 +96,7 @@ class Bench:
     def _slow(self, hugo: list[str]) -> dict[str, list[str]]:
         """What takes as long as all the others together, and is measured once."""
         return {
-            "Hugo, the same and a page for each article": [*hugo, str(self.hugo_pages)],
+            "Hugo, the same and whole pages": [*hugo, str(self.whole)],
             "plain script, Atom + RSS": [sys.executable, str(HERE / "plain.py"), str(self.rss)],
         }
 
@@ -111,19 +107,40 @@ class Bench:
             for name in ("feeds", ".broadsheet"):
                 for project in (self.rss, self.all):
                     self._remove(project / name)
-        if case == PEER:
-            self._remove(self.hugo / "public")
+        for case_of_hugo, site in ((ALONE, self.alone), (SITE, self.site)):
+            if case == case_of_hugo:
+                self._remove(site / "public")
         if case == "one article edited":
             with (self.rss / "content" / "posts" / "article-000100.md").open("a") as file:
                 file.write(f"\n\nEdit {self.round}.\n")
         if case == "digest of one week":
             self._remove(self.rss / "feeds" / "digests" / "weekly")
+        if case in (ALONE, SITE) or case.startswith("cold"):
+            self._read_articles()
+        os.sync()  # what the case before has written is not this one's to wait for
+
+    def _read_articles(self) -> None:
+        """Lets the system have all articles at hand, whatever the case before has left there."""
+        for project in (self.rss, self.all):
+            for path in (project / "content").rglob("*.md"):
+                path.read_bytes()
 
     def _remove(self, folder: Path) -> None:
         """Puts `folder` aside until the end: a disk that has just freed thousands of files takes
         longer to write the next."""
         if folder.exists():
             folder.rename(self.gone / str(len(list(self.gone.iterdir()))))
+
+
+def _hugo(site: Path, config: str, page: str) -> Path:
+    """The folder of a Hugo site, which has no articles of its own."""
+    layouts = site / "layouts" / "_default"
+    layouts.mkdir(parents=True)
+    (site / "hugo.toml").write_text(config, encoding="utf-8")
+    (layouts / "rss.xml").write_text(_RSS, encoding="utf-8")
+    (layouts / "list.html").write_text(_LIST, encoding="utf-8")
+    (layouts / "single.html").write_text(page, encoding="utf-8")
+    return site
 
 
 def seconds(command: list[str]) -> float:
@@ -162,12 +179,14 @@ def _held(pid: int) -> int:
 
 
 def table(taken: dict[str, list[float]], memory: dict[str, float]) -> str:
-    """The medians and their ratios to Hugo's, as Markdown."""
-    unit = median(taken[PEER])
-    lines = ["| case | seconds | ratio to Hugo | peak memory |", "| --- | --- | --- | --- |"]
+    """The medians and their ratios to both of Hugo's, as Markdown."""
+    alone, site = median(taken[ALONE]), median(taken[SITE])
+    heads = ("case", "seconds", "to Hugo, feeds alone", "to Hugo, a site", "peak memory")
+    lines = ["| " + " | ".join(heads) + " |", "| --- " * len(heads) + "|"]
     for case, runs in taken.items():
         held = f"{memory[case]:.0f} MB" if memory.get(case) else ""
-        lines.append(f"| {case} | {median(runs):.2f} | {median(runs) / unit:.2f} | {held} |")
+        took = median(runs)
+        lines.append(f"| {case} | {took:.2f} | {took / alone:.2f} | {took / site:.2f} | {held} |")
     return "\n".join(lines)
 
 
