@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import pytest
+
+from broadsheet import rendering
 from broadsheet.articles import Article
 from broadsheet.cache import Cache
+from broadsheet.errors import RenderError
 from broadsheet.library import File, library
-from broadsheet.markup import Library, Rendition
+from broadsheet.markup import Library, Rendition, shortcodes
 from broadsheet.publication import BaseUrl, Publication
 from broadsheet.rendering import renditions
 from broadsheet.settings import ArticleSettings
@@ -46,6 +51,22 @@ def rendered(
             step=lambda: steps.append(None),
         )
         return dict(made), len(steps)
+
+
+def test_a_pause_costs_no_article(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The limit is of time at work: a machine may sleep, or be busy with something else."""
+    monkeypatch.setattr(rendering, "_LONGEST", 0.3)
+
+    def paused(text: str, site: str) -> str:
+        time.sleep(0.6)
+        return expand(text, site)
+
+    expand = shortcodes.expand
+    monkeypatch.setattr(shortcodes, "expand", paused)
+    assert rendered(tmp_path, ARTICLES[:1], made_of(ARTICLES))[1] == 1
+    monkeypatch.setattr(shortcodes, "expand", lambda *_: [None for _ in iter(int, 1)])
+    with pytest.raises(RenderError, match="cannot be read within"):
+        rendered(tmp_path, ARTICLES[1:2], made_of(ARTICLES))
 
 
 def test_the_number_of_workers_does_not_show(tmp_path: Path) -> None:
