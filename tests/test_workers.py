@@ -266,6 +266,29 @@ def test_without_other_processes_all_is_done_here(monkeypatch: pytest.MonkeyPatc
     assert made == [(n * n, HERE) for n in range(100)]
 
 
+def test_without_memory_to_share_all_is_done_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A container may have no /dev/shm."""
+
+    def refused(*_: object) -> NoReturn:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), "/dev/shm")
+
+    monkeypatch.setattr("multiprocessing.context.BaseContext.Value", refused)
+    made = [*spread(squared, range(100), worth_a_worker=2, workers=2)]
+    assert made == [(n * n, HERE) for n in range(100)]
+
+
+def test_without_more_threads_work_is_done_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The one that looks whether its parent lives is missing then, and nothing else."""
+
+    def refused(_: threading.Thread) -> NoReturn:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refused)
+    made = [*spread(squared, range(100), worth_a_worker=2, workers=2)]
+    assert [square for square, _ in made] == [n * n for n in range(100)]
+    assert HERE not in {pid for _, pid in made}
+
+
 def refuse_elsewhere(number: int) -> tuple[int, int]:
     if os.getpid() != HERE:
         raise Elsewhere

@@ -109,7 +109,11 @@ def _crew(
     """That many processes, or as many as there may be, each of which takes one of `shares` after
     the other; yields where to hear from them."""
     context = _context()
-    taken = context.Value("l", 0)
+    try:
+        taken = context.Value("l", 0)
+    except (OSError, ImportError):  # no memory that processes can share, as in some containers
+        yield []
+        return
     readers: list[Connection] = []
     processes = []
     try:
@@ -284,4 +288,5 @@ def _belong_to(parent: int) -> None:
             time.sleep(_WATCH)
         os._exit(1)
 
-    threading.Thread(target=watch, daemon=True).start()
+    with suppress(RuntimeError):  # there may be no more threads
+        threading.Thread(target=watch, daemon=True).start()
