@@ -7,6 +7,7 @@ import json
 import multiprocessing
 import os
 import stat
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -114,6 +115,38 @@ def test_where_one_file_finds_no_room_none_is_replaced(
     assert after == before
     publish(tmp_path, NEW, "feeds")
     assert seen(tmp_path) == NEW
+
+
+def test_where_no_thread_can_be_started_one_does_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A container may allow no more of them, or only some."""
+    files = {f"tags/{n}/atom.xml": b"x" * n for n in range(100)}
+    start = threading.Thread.start
+    for allowed in (0, 2):
+        there: list[threading.Thread] = []
+
+        def some(thread: threading.Thread, there: Any = there, allowed: int = allowed) -> None:
+            if len(there) == allowed:
+                raise RuntimeError("can't start new thread")
+            there.append(thread)
+            start(thread)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(threading.Thread, "start", some)
+            publish(tmp_path / str(allowed), files, "feeds")
+        assert seen(tmp_path / str(allowed)) == files
+        assert not any(thread.is_alive() for thread in there)
+
+
+def test_what_another_project_is_writing_stays(tmp_path: Path) -> None:
+    """A project may publish into a folder within that of another; each sweeps before its own."""
+    publish(tmp_path / "blog", OLD, "feeds")
+    (tmp_path / "blog/topics/a/.atom.xml.broadsheet-tmp").write_bytes(b"half")
+    publish(tmp_path, NEW, "feeds")
+    assert (tmp_path / "blog/topics/a/.atom.xml.broadsheet-tmp").exists()
+    publish(tmp_path / "blog", OLD, "feeds")
+    assert not (tmp_path / "blog/topics/a/.atom.xml.broadsheet-tmp").exists()
 
 
 def test_a_dry_run_writes_nothing(tmp_path: Path) -> None:

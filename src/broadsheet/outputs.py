@@ -109,7 +109,7 @@ def publish(
     changed.sort(key=lambda path: (-path.count("/"), path))
     if not dry_run:
         try:
-            writing.sweep(folder)
+            writing.sweep(folder, but=MANIFEST)
             _write_manifest(folder, known | files.keys())
             held |= writing.write_all(folder, changed, content.take)
             for path in stale:

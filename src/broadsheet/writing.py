@@ -7,6 +7,7 @@ killed leaves temporary files, which the next one sweeps away.
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from hashlib import sha256
@@ -24,7 +25,7 @@ ENDING = ".broadsheet-tmp"
 
 _WORTH_THREADS = 32  # files
 _THREADS = 4
-_AHEAD = 16  # files; how many may be on their way to the disk
+_AHEAD = 16_000_000  # bytes that may be on their way to the disk
 
 
 def write(path: Path, data: bytes) -> Stamp:
@@ -36,7 +37,7 @@ def write(path: Path, data: bytes) -> Stamp:
     try:
         file.write(data, _at_once)
         return file.put_in_place()
-    except OSError:
+    except BaseException:
         file.discard()
         raise
 
@@ -50,14 +51,21 @@ def write_all(
     be written none is put in place. Returns of each its stamp and the sum of its bytes. Raises
     OSError.
     """
-    files = [_Temporary(f"{folder}/{path}") for path in paths]
+    files = [_Temporary(os.path.join(folder, *path.split("/"))) for path in paths]  # noqa: PTH118
     waiting: list[Callable[[], str]] = []
+    ahead: deque[tuple[int, Callable[[], str]]] = deque()
+    size = 0
     try:
         with _threads(len(paths)) as begin:
             for path, file in zip(paths, files, strict=True):
-                waiting.append(file.write(content(path), begin))
-                if len(waiting) > _AHEAD:
-                    waiting[-_AHEAD]()
+                data = content(path)
+                waiting.append(file.write(data, begin))
+                ahead.append((len(data), waiting[-1]))
+                size += len(data)
+                while size > _AHEAD:
+                    length, settled = ahead.popleft()
+                    settled()
+                    size -= length
         sums = [settled() for settled in waiting]
         stamps = [file.put_in_place() for file in files]
     except BaseException:
@@ -74,9 +82,18 @@ def _threads(count: int) -> Iterator[Apart]:
         yield _at_once
         return
     from concurrent.futures import ThreadPoolExecutor
+    from threading import Barrier
 
     with ThreadPoolExecutor(_THREADS) as threads:
-        yield lambda work, *args: threads.submit(work, *args).result
+        all_there = Barrier(_THREADS)
+        try:
+            for _ in range(_THREADS):
+                threads.submit(all_there.wait)
+        except RuntimeError:  # there may be no more threads
+            all_there.abort()
+            yield _at_once
+        else:
+            yield lambda work, *args: threads.submit(work, *args).result
 
 
 def _at_once(work: Callable[..., str], *args: object) -> Callable[[], str]:
@@ -133,9 +150,13 @@ def _settle(file: FileIO, data: bytes) -> str:
     return sha256(data).hexdigest()
 
 
-def sweep(folder: Path) -> None:
-    """Removes what a killed run left in `folder`: temporary files, named as nothing else is."""
-    for inner, _, names in os.walk(folder):
+def sweep(folder: Path, *, but: str) -> None:
+    """Removes what a killed run left in `folder`: temporary files, named as nothing else is.
+
+    but: a folder within that holds a file of this name is another's, who may be writing there.
+    """
+    for inner, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not (Path(inner) / name / but).exists()]
         for name in names:
             if name.startswith(".") and name.endswith(ENDING):
                 (Path(inner) / name).unlink(missing_ok=True)
