@@ -78,6 +78,28 @@ def test_missing_folders_are_named(newsroom: Newsroom) -> None:
     assert found(newsroom.folder, assets=("nowhere",)) == ([], [])
 
 
+@pytest.mark.parametrize("name", ["content", "./content/", "previews"])
+def test_articles_do_not_lie_where_broadsheet_writes(newsroom: Newsroom, name: str) -> None:
+    """Nothing that it wrote is read, so it would find none of them, and say nothing."""
+    newsroom.configure(f'[articles]\nfolders = ["{name}"]\n[feeds]\nfolder = "content"\n')
+    newsroom.write("content/a.md", "---\ntitle: A\ndate: 2025-06-01\n---\n")
+    newsroom.write("previews/a.md", "---\ntitle: A\ndate: 2025-06-01\n---\n")
+    ran = newsroom.run("build")
+    assert (ran.code, ran.out) == (2, "")
+    assert "and reads nothing there; give feeds.folder or the articles a folder of" in ran.err
+
+
+def test_a_file_that_comes_in_pieces_is_read_whole(
+    newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file system may give less at once than it is asked for."""
+    newsroom.write("content/a.md", "---\ntitle: A\n---\n" + "Word. " * 100)
+    whole = inputs.read(newsroom.folder, "content/a.md", "content")
+    real = os.read
+    monkeypatch.setattr(os, "read", lambda file, most: real(file, min(most, 7)))
+    assert inputs.read(newsroom.folder, "content/a.md", "content") == whole
+
+
 def test_links_are_followed_once(newsroom: Newsroom) -> None:
     """A loop of links ends; a link to itself or to nowhere is nothing, one to a file a file."""
     newsroom.write("content/real/a.md", "x")

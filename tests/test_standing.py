@@ -79,6 +79,18 @@ def test_any_change_is_looked_at(
     assert goes_its_full_way(built, monkeypatch)
 
 
+def test_an_empty_folder_that_went_is_missed(newsroom: Newsroom) -> None:
+    """It held nothing that anything else would show, but the config names it."""
+    newsroom.configure('[articles]\nfolders = ["content", "drafts"]\n')
+    (newsroom.folder / "drafts").mkdir()
+    newsroom.article("a.md")
+    newsroom.build()
+    (newsroom.folder / "drafts").rmdir()
+    ran = newsroom.run("build")
+    assert (ran.code, ran.out) == (2, "")
+    assert "there is no folder 'drafts' here" in ran.err
+
+
 def test_time_alone_brings_articles_and_takes_them(built: Newsroom) -> None:
     """No file has changed when an article's hour comes, or when it expires."""
     built.article("c.md", date="2025-07-01T00:00:00Z", expiryDate="2025-07-02T00:00:00Z")

@@ -53,8 +53,8 @@ def find(
 
     listed: what `listing` found there, where that is known.
 
-    Raises ConfigError when an articles folder does not exist, and ArticleError when a folder cannot
-    be read: to go on would take its articles out of the feeds.
+    Raises ConfigError when an articles folder does not exist or is one of these, and ArticleError
+    when a folder cannot be read: to go on would take its articles out of the feeds.
     """
     missing = [f for f in settings.folders if not (project / inside(f)).is_dir()]
     if missing:
@@ -67,11 +67,14 @@ def find(
                 for folder in missing
             )
         )
+    homes, ours = tuple(map(inside, settings.folders)), [*map(inside, but)]
+    if written := next((home for home in homes if home in ours), None):
+        what = f"articles.folders: Broadsheet writes into {written!r}, and reads nothing there"
+        raise ConfigError(Problem(what, "give feeds.folder or the articles a folder of their own"))
     articles: dict[str, str] = {}
     files: list[File] = []
     if listed is None:
-        listed = listing(project, searched(settings), but=[*map(inside, but)])
-    homes = tuple(map(inside, settings.folders))
+        listed = listing(project, searched(settings), but=ours)
     problems: list[Problem] = []
     # What a run wrote is left out: it must not be what the next one reads.
     for path in sorted(listed):
@@ -99,7 +102,11 @@ def read(project: Path, path: str, folder: str) -> Source:
         file = os.open(f"{project}/{path}", _TO_READ)
         try:
             length = os.fstat(file).st_size
-            data = os.read(file, min(length, LONGEST_ARTICLE) + 1)
+            most = min(length, LONGEST_ARTICLE) + 1
+            data = os.read(file, most)
+            # A file system, such as one over a network, may give less at once than there is.
+            while len(data) < most - 1 and (rest := os.read(file, most - len(data))):
+                data += rest
         finally:
             os.close(file)
     except OSError as error:

@@ -53,11 +53,13 @@ class Summary(NamedTuple):
 class Scope(NamedTuple):
     """What a build looks at, beside its config and the clock.
 
-    searched: the folders that it reads; but: those in them that it does not; feeds: the folder
-    that it writes; all relative to the project. others: further files, absolute.
+    searched: the folders that it reads; needed: those of them that must be there; but: those in
+    them that it does not read; feeds: the folder that it writes; all relative to the project.
+    others: further files, absolute.
     """
 
     searched: list[str]
+    needed: list[str]
     but: list[str]
     feeds: str
     others: list[str]
@@ -128,6 +130,8 @@ def last(
         if kept.until and now >= datetime.fromisoformat(kept.until):
             return None
         scope, before = kept.scope, folders.disk_time(state)
+        if not all((root / folder).is_dir() for folder in scope.needed):
+            return None
         stamps = folders.listing(root, scope.searched, but=scope.but)
         there = published(root / scope.feeds)
         seen = view(scope, config, stamps, there)

@@ -77,6 +77,7 @@ class Project:
         settings = self.settings
         return standing.Scope(
             searched=[*inputs.searched(settings.articles)],
+            needed=[*map(inputs.inside, settings.articles.folders)],
             but=[inputs.inside(folder) for folder in self._ours],
             feeds=settings.feeds.folder,
             others=[str(path) for path in self.reader.rules_of_time],
