@@ -340,6 +340,28 @@ def test_the_state_folder_can_go_at_any_time(project: Newsroom) -> None:
     assert time.monotonic() - started < 30
 
 
+def test_an_interrupt_where_nothing_can_be_raised_is_heard() -> None:
+    """Such as while something is thrown away; Python would tell of it and go on."""
+    code = (
+        "import os, signal, sys, time\n"
+        "from broadsheet.cli import interrupts\n"
+        "interrupts.insist()\n"
+        "class Thrown:\n"
+        "    def __del__(self):\n"
+        "        os.kill(os.getpid(), signal.SIGINT)\n"
+        "        time.sleep(0)\n"
+        "try:\n"
+        "    Thrown()\n"
+        "    print('gone on', flush=True)\n"
+        "    time.sleep(30)\n"
+        "except KeyboardInterrupt:\n"
+        "    print('heard')\n"
+    )
+    command = [sys.executable, "-c", code]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (ran.stdout, ran.stderr) == ("gone on\nheard\n", "")
+
+
 def test_an_unforeseen_error_is_told_in_words(project: Newsroom) -> None:
     """No traceback; how to report it; and with BROADSHEET_DEBUG=1 the traceback."""
     code = (

@@ -119,6 +119,25 @@ def test_an_interrupt_is_for_this_process_alone() -> None:
         assert begin(stop_elsewhere, signal.SIGINT)() != HERE
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no such moment on this system")
+@pytest.mark.parametrize("aside", [True, False])
+def test_an_interrupt_while_a_process_is_started_is_heard(aside: bool) -> None:
+    """Python drops what is raised in the steps that libraries have it take then."""
+    code = (
+        "import os, signal, time\n"
+        "from broadsheet.workers import spread\n"
+        "os.register_at_fork(after_in_parent=lambda: os.kill(os.getpid(), signal.SIGINT))\n"
+        "try:\n"
+        f"    print(*spread(abs, range(9), worth_a_worker={100 if aside else 2}, aside={aside}))\n"
+        "    time.sleep(1)\n"
+        "except KeyboardInterrupt:\n"
+        "    print('heard')\n"
+    )
+    command = [sys.executable, "-c", code]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (ran.stdout, ran.stderr) == ("heard\n", "")
+
+
 def test_the_clock_of_an_article_is_heard_elsewhere_too() -> None:
     """What watches over the process must not take its signals."""
     with helper(nothing) as begin:

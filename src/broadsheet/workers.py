@@ -73,7 +73,8 @@ def _aside(
     reader, writer = os.pipe()
     here = os.getpid()
     try:
-        child = os.fork()
+        with _uninterrupted():
+            child = os.fork()
         if not child:
             os.close(reader)
             _belong_to(here)
@@ -124,8 +125,9 @@ def _crew(
             process = context.Process(target=_serve, args=given, daemon=True)
             readers.append(reader)
             try:
-                process.start()
-                processes.append(process)
+                with _uninterrupted():
+                    process.start()
+                    processes.append(process)
             except OSError:  # there may be no more processes
                 break
             finally:
@@ -211,7 +213,8 @@ def helper(prepare: Callable[[], object]) -> Iterator[Apart]:
     given = ours, theirs, prepare, os.getpid()
     process = context.Process(target=_help, args=given, daemon=True)
     try:
-        process.start()
+        with _uninterrupted():
+            process.start()
     except OSError:  # there may be no more processes
         ours.close()
         yield partial
@@ -277,6 +280,25 @@ def _context() -> Any:
     from multiprocessing import get_all_start_methods, get_context
 
     return get_context("fork" if "fork" in get_all_start_methods() else "spawn")
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Lets Ctrl-C wait, where the system can, while a process is started.
+
+    What libraries have Python do before and after that may not fail, so there it would be lost; and
+    the new one would not know yet that it is not meant. It goes on waiting there for good.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    here = os.getpid()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        if os.getpid() == here:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _belong_to(parent: int) -> None:

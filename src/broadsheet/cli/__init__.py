@@ -18,6 +18,7 @@ from typing import NoReturn
 import click
 
 from broadsheet import __version__
+from broadsheet.cli import interrupts
 from broadsheet.cli.options import common_options
 from broadsheet.errors import BroadsheetError
 
@@ -91,6 +92,7 @@ def main() -> NoReturn:
     # Thousands of articles are made of what stays; to look at all of it over and over for what
     # could be thrown away takes a tenth of a build, and finds next to nothing.
     gc.set_threshold(400_000, 20, 50)
+    interrupts.insist()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # it may know fewer characters than the articles
             stream.reconfigure(errors="backslashreplace")
