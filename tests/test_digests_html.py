@@ -329,6 +329,16 @@ def test_the_same_is_welcome_where_it_is_kept() -> None:
     assert "<!--[if mso]><style>* { color: red }</style><![endif]-->" in html
 
 
+@pytest.mark.parametrize("count", [3, 12, 13, 20])
+@pytest.mark.parametrize("topics", [(), ("开源",)])
+def test_a_table_of_contents_has_something_in_it(count: int, topics: tuple[str, ...]) -> None:
+    """A long one names the sections alone; without topics there are none."""
+    made = letters.make(*(letters.entry(n, *topics) for n in range(count)))
+    listed = re.search(r'<td class="[^"]*contents.*?</table>', mail_html(made, {}), re.DOTALL)
+    assert bool(listed) == (count <= 12 or bool(topics))
+    assert not listed or "<p" in listed[0]
+
+
 # A user's own templates
 
 

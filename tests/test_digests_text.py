@@ -122,6 +122,13 @@ def test_lines_keep_to_the_columns() -> None:
     assert [line for line in text.splitlines() if width(line) > COLUMNS and "://" not in line] == []
 
 
+def test_no_line_divides_nothing() -> None:
+    """Articles without a topic, and with nothing above them, stand right below the head."""
+    short = letters.make(letters.entry(1), letters.entry(2))
+    assert "-" * 72 not in mail_text(short, {})
+    assert mail_text(letters.make(*map(letters.entry, range(4))), {}).count("-" * 72) == 1
+
+
 def test_the_text_is_not_html() -> None:
     """Titles stand as they are written, and no address is relative."""
     text = mail_text(letters.make(), {})

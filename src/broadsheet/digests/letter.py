@@ -167,6 +167,11 @@ class Letter(Struct, frozen=True):
         """Whether the table of contents names the articles, not only the sections."""
         return len(self.stories) <= _MOST_CONTENTS and not any(s.brief for s in self.stories)
 
+    @property
+    def contents_named(self) -> bool:
+        """Whether the mail's table of contents has something to name: articles, or sections."""
+        return self.contents and (self.contents_titles or any(part.name for part in self.parts))
+
 
 def letter(
     issue: Issue,
