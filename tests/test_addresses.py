@@ -72,6 +72,46 @@ def test_case_is_kept_on_request() -> None:
     assert made("/{slug}/", "My-Post.md") == "my-post/"
 
 
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        ("Hello, World! (2)", "hello-world-2"),
+        ("apos'trophe", "apostrophe"),
+        ("C++ & you", "c-you"),
+        ("a - b", "a-b"),
+        ("a--b", "a--b"),
+        ("-lead", "-lead"),
+        ("trail-", "trail-"),
+        ("x  y", "x-y"),
+        ("a.b_c~d@e", "a.b_c~d@e"),
+        ("“标题”，副题…", "标题副题"),
+        ("e\u0301te\u0301", "été"),
+    ],
+)
+def test_punctuation_goes_as_with_hugo(name: str, kept: str) -> None:
+    """What Hugo 0.168 made of files with these names; without being asked it stays."""
+    place = FilePlace.of(f"{name}.md")
+    got = address(
+        *("/{slug_or_filename}/", place),
+        slug="",
+        title="",
+        date=MOMENT,
+        lowercase=True,
+        punctuation=False,
+    )
+    assert unquote(got) == f"{kept}/"
+
+
+@pytest.mark.parametrize(
+    ("path", "with_slash"),
+    [("x/z", "x/z/"), ("x/z/", "x/z/"), ("x/z.html", "x/z.html"), ("a.b/c", "a.b/c/"), ("", "")],
+)
+def test_an_address_is_closed_unless_it_names_a_file(path: str, with_slash: str) -> None:
+    """As Hugo and Zola do with the address that the front matter asks for."""
+    assert addresses.closed(path) == with_slash
+    assert addresses.closed(with_slash) == with_slash
+
+
 def test_the_form_of_unicode_does_not_matter() -> None:
     """A file name from a Mac (NFD) has the address of the same name from elsewhere (NFC)."""
     assert made("/{slug}/", "cafe\u0301.md") == made("/{slug}/", "caf\u00e9.md") == "caf%C3%A9/"

@@ -75,6 +75,7 @@ def test_hugo_with_permalinks_by_section() -> None:
         "publication.author": {"name": "Ann Lee", "email": "ann@harbour.example"},
         "articles.folders": ["content/posts"],
         "articles.permalink": "/{year}/{month}/{slug_or_filename}/",
+        "articles.addresses": "hugo",
         "articles.assets": ["static", "media", "content"],
     }
     assert sources(site)["publication.author"] == "config.toml: author"
@@ -92,6 +93,7 @@ def test_hugo_with_permalinks_by_kind_of_page() -> None:
         "articles.folders": ["content/blog"],
         "articles.permalink": "/artikel/{year}/{slug}/",
         "articles.lowercase": False,
+        "articles.addresses": "hugo",
         "articles.assets": ["static", "content"],
     }
     assert "{title} instead of {slug}" in remarks_on(site, "articles.permalink")
@@ -108,6 +110,7 @@ def test_hugo_with_a_folder_of_configs_in_two_languages() -> None:
         "publication.author": {"name": "林悦"},
         "articles.folders": ["content/zh-cn/posts"],
         "articles.permalink": "/zh-cn/posts/{path}/",
+        "articles.addresses": "hugo",
         "articles.assets": ["assets", "content/zh-cn"],
     }
     assert sources(site)["publication.title"] == "config/_default/languages.toml: zh-cn.title"
@@ -222,6 +225,7 @@ def test_zola() -> None:
         "publication.author": {"name": "Ferris", "email": "ferris@ferris.blog"},
         "articles.folders": ["content/blog"],
         "articles.permalink": "/blog/{path}/",
+        "articles.addresses": "zola",
         "articles.assets": ["static", "content"],
     }
     assert "a date at the front of a file name" in remarks_on(site, "articles.permalink")

@@ -78,7 +78,10 @@ class Publication(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     ] = field(default_factory=lambda: Language("en"))
     timezone: Annotated[
         ZoneInfo,
-        Meta(description="The time zone of dates that name no offset, and of schedules (IANA)."),
+        Meta(
+            description="The time zone of dates that name no offset, of the days in addresses, and "
+            "of schedules (IANA)."
+        ),
     ] = field(default_factory=lambda: ZoneInfo("UTC"))
     author: Annotated[Person | None, Meta(description="The author of articles that name none.")] = (
         None

@@ -49,6 +49,14 @@ class ArticleSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     lowercase: Annotated[
         bool, Meta(description="Whether addresses made from file names are lower case.")
     ] = True
+    addresses: Annotated[
+        Literal["plain", "hugo", "zola"],
+        Meta(
+            description="Whose rules addresses follow. `hugo`: the day is the one that the front "
+            "matter writes, in whatever time zone; `url` ends with a slash; punctuation in file "
+            "names and slugs is left out. `zola`: `path` ends with a slash. `plain`: none of these."
+        ),
+    ] = "plain"
     assets: Annotated[
         tuple[str, ...],
         Meta(

@@ -265,15 +265,20 @@ class _Reader:
     def _url(self, pattern: str, base: str, title: str, date: datetime) -> str:
         """The article's address under `base`: what its front matter asks for, else `pattern`."""
         if asked := self._asked():
+            if _WEB.match(asked):
+                return asked
             # Not urljoin: `javascript:x` would stand there as it is.
-            return asked if _WEB.match(asked) else base + addresses.tidy(asked)
+            path = addresses.tidy(asked)
+            return base + (path if self.settings.addresses == "plain" else addresses.closed(path))
+        is_hugo = self.settings.addresses == "hugo"
         return base + addresses.address(
             pattern,
             self.source.place,
             slug=self._read(("slug",), fields.text, ""),
             title=title,
-            date=date.astimezone(self.publication.timezone),
+            date=date if is_hugo else date.astimezone(self.publication.timezone),
             lowercase=self.settings.lowercase,
+            punctuation=not is_hugo,
         )
 
     def _id(self, title: str, date: datetime, url: str) -> str:

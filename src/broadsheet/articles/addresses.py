@@ -18,6 +18,7 @@ _DATE_PREFIX = re.compile(r"^\d{4}-\d{1,2}-\d{1,2}[-_]")
 _TOKEN = re.compile(r"\{(\w+)\}")
 _RESERVED = re.compile(r"[\s?#%\\]+")
 _QUERY = re.compile("[?#]")
+_KEPT_BY_HUGO = re.compile(r"[A-Za-z0-9./_~@-]*")
 _TIDY = re.compile(r"/?([\w~-]+(?:/[\w~-]+)*/?)", re.ASCII)  # as nearly all are
 
 
@@ -52,15 +53,24 @@ class FilePlace(Struct, frozen=True):
 
 
 def address(
-    pattern: str, place: FilePlace, *, slug: str, title: str, date: datetime, lowercase: bool
+    pattern: str,
+    place: FilePlace,
+    *,
+    slug: str,
+    title: str,
+    date: datetime,
+    lowercase: bool,
+    punctuation: bool = True,
 ) -> str:
     """`pattern` filled in, as a path relative to the site, encoded (RFC 3986, 3.3).
 
-    slug: the front matter's, or "".
+    slug: the front matter's, or "". date: its day is that of the address. punctuation: whether
+    what is filled in keeps it; else it is left out as Hugo does.
     """
 
     def part(token: re.Match[str]) -> str:
-        return _segment(_part(token[1], place, slug, title, date), lowercase)
+        text = _part(token[1], place, slug, title, date)
+        return _segment(text if punctuation else without_punctuation(text), lowercase)
 
     return tidy(_TOKEN.sub(part, pattern))
 
@@ -95,6 +105,36 @@ def tidy(path: str) -> str:
     parts = (part.strip() for part in path.split("/"))
     segments = [part for part in parts if part and not _climbs(part)]
     return encode("/".join(segments) + (end if segments else "") + rest)
+
+
+def closed(path: str) -> str:
+    """`path` with a slash at its end, unless it names a file or has a query."""
+    name = path.rpartition("/")[2]
+    return f"{path}/" if name and not re.search("[.?#]", name) else path
+
+
+def without_punctuation(text: str) -> str:
+    """`text` of the characters that Hugo keeps in addresses, with a hyphen for spaces.
+
+    By what Hugo 0.168 makes of file names; `Sanitize` in its common/paths says the most of it.
+    """
+    if _KEPT_BY_HUGO.fullmatch(text):
+        return text
+    kept: list[str] = []
+    gap = False
+    for char in text.replace("+", " "):
+        if _is_kept_by_hugo(char):
+            kept += ["-"] if gap and char != "-" else []
+            kept.append(char)
+            gap = False
+        elif char.isspace() and kept and kept[-1] != "-":
+            gap = True
+    return "".join(kept)
+
+
+def _is_kept_by_hugo(char: str) -> bool:
+    kind = unicodedata.category(char)
+    return kind[0] in "LM" or kind == "Nd" or char in "./_#~-@"
 
 
 def _climbs(part: str) -> bool:

@@ -28,10 +28,14 @@ FOLDERS = "articles.folders"
 PERMALINK = "articles.permalink"
 ID = "articles.id"
 LOWERCASE = "articles.lowercase"
+ADDRESSES = "articles.addresses"
 ASSETS = "articles.assets"
 
 # The order of broadsheet.toml. The first two have no default, so their lack is always remarked on.
-_KEYS = (TITLE, URL, LANGUAGE, TIMEZONE, AUTHOR, FOLDERS, PERMALINK, ID, LOWERCASE, ASSETS)
+_KEYS = (
+    *(TITLE, URL, LANGUAGE, TIMEZONE, AUTHOR),
+    *(FOLDERS, PERMALINK, ID, LOWERCASE, ADDRESSES, ASSETS),
+)
 _REQUIRED = {TITLE: '"The Daily Example"', URL: '"https://www.example.org/"'}
 
 _TIMEZONE = re.compile(r"UTC|GMT|[A-Z][A-Za-z_]+(?:/[A-Za-z0-9_+-]+)+")

@@ -12,6 +12,7 @@ from pathlib import PurePosixPath
 
 from broadsheet.sites.documents import Document, Found, find, read_document
 from broadsheet.sites.findings import (
+    ADDRESSES,
     FOLDERS,
     LANGUAGE,
     LOWERCASE,
@@ -177,6 +178,7 @@ def _take_articles(findings: Findings, config: _Config, folders: Collection[str]
             FOLDERS, f"only {folder} was taken; add other folders by hand if they hold articles"
         )
     _take_permalink(findings, config, narrowed)
+    findings.take(ADDRESSES, "hugo", "the site is Hugo's")
     if config.is_set("disablePathToLower"):
         findings.take(LOWERCASE, False, f"{config.file}: disablePathToLower")
     _take_assets(findings, config, content, folders)

@@ -9,7 +9,15 @@ import re
 from collections.abc import Collection, Mapping
 
 from broadsheet.sites.documents import Document, read_document
-from broadsheet.sites.findings import FOLDERS, LANGUAGE, LOWERCASE, PERMALINK, Findings, under
+from broadsheet.sites.findings import (
+    ADDRESSES,
+    FOLDERS,
+    LANGUAGE,
+    LOWERCASE,
+    PERMALINK,
+    Findings,
+    under,
+)
 from broadsheet.sites.permalinks import ARTICLE_FOLDERS
 from broadsheet.sites.site import Site
 
@@ -69,6 +77,7 @@ def _take_articles(findings: Findings, config: Document, folders: Collection[str
     else:
         findings.take(FOLDERS, [_CONTENT], "Zola's default")
         findings.permalink("/{path}/", "Zola's default")
+    findings.take(ADDRESSES, "zola", "the site is Zola's")
     keeps_dates = config.find("slugify", "paths_keep_dates")
     if not (keeps_dates and keeps_dates.value is True):
         findings.remark(
