@@ -41,6 +41,16 @@ def project(newsroom: Newsroom) -> Newsroom:
     return newsroom
 
 
+def test_what_cannot_be_rendered_is_in_no_feed(project: Newsroom) -> None:
+    """As in a build, whether there has been one or not."""
+    project.configure("[feeds]\nentries = 20\n")
+    project.article("nest.md", "> " * 5000 + "x\n", date="2025-06-27")
+    for _ in range(2):
+        verdict = _explained(project, "content/nest.md")["verdict"]
+        assert verdict.startswith("in no feed: it is nested too deep")
+        assert project.run("build").code == 1
+
+
 def _explained(newsroom: Newsroom, file: str, **given: str) -> dict:  # type: ignore[type-arg]
     ran = newsroom.run("explain", file, "--json", **given)
     assert (ran.code, ran.err) == (0, "")

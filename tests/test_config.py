@@ -256,3 +256,13 @@ def test_an_empty_hub_is_none() -> None:
     assert config.parse(head + 'hub = ""').feeds.hub == ""
     with pytest.raises(ConfigError, match=r"feeds\.hub"):
         config.parse(head + 'hub = "hub.example.org"')
+
+
+def test_a_table_that_stands_twice_is_named() -> None:
+    """As when keys are added below that `init` has written a table for."""
+    text = '[publication]\ntitle = "A"\n[digests.w]\ntitle = "W"\n[digests.w]\ntitle = "V"\n'
+    with pytest.raises(ConfigError) as refused:
+        config.parse(text)
+    assert str(refused.value) == (
+        "broadsheet.toml:5: the table [digests.w] is there already, above; write its keys into that"
+    )

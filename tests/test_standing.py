@@ -91,6 +91,16 @@ def test_an_empty_folder_that_went_is_missed(newsroom: Newsroom) -> None:
     assert "there is no folder 'drafts' here" in ran.err
 
 
+def test_a_file_in_place_of_the_feeds_folder_is_named(newsroom: Newsroom) -> None:
+    """It stays; nothing but its owner can say what it is."""
+    newsroom.article("a.md")
+    newsroom.write("feeds", b"theirs")
+    ran = newsroom.run("build")
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err.startswith("feeds: this is a file, and a folder of this name is to be written; ")
+    assert (newsroom.folder / "feeds").read_bytes() == b"theirs"
+
+
 def test_time_alone_brings_articles_and_takes_them(built: Newsroom) -> None:
     """No file has changed when an article's hour comes, or when it expires."""
     built.article("c.md", date="2025-07-01T00:00:00Z", expiryDate="2025-07-02T00:00:00Z")

@@ -56,6 +56,10 @@ def parse(text: str, shown: str = CONFIG_NAME) -> Settings:
         raise ConfigError(Problem("it is nested too deep to be read", "", shown)) from None
     except tomllib.TOMLDecodeError as error:
         line = re.search(r"at line (\d+)", str(error))
+        if twice := re.match(r"Cannot declare \((.+?),?\) twice", str(error)):
+            name = ".".join(re.findall(r"'(.*?)'", twice[1]))
+            what, todo = f"the table [{name}] is there already, above", "write its keys into that"
+            raise ConfigError(Problem(what, todo, shown, line and int(line[1]))) from error
         raise ConfigError(
             Problem(f"this is not TOML: {error}", "mend it there", shown, line and int(line[1]))
         ) from error

@@ -261,7 +261,9 @@ def _remove(folder: Path, path: str) -> None:
 
 def _unwritable(error: OSError, shown: str) -> Problem:
     where = error.filename if isinstance(error.filename, str) else ""
-    name = Path(where).name.removesuffix(writing.ENDING).lstrip(".")
+    name = Path(where).name
+    if name.endswith(writing.ENDING):
+        name = name.removeprefix(".").removesuffix(writing.ENDING)
     return Problem(
         f"{name or shown} cannot be written: {error.strerror or error}",
         "mend that and run again; what is published already is whole",

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple, TypeVar
 from broadsheet import folders
 from broadsheet.cache import Cache, libraries
 from broadsheet.document import Document
-from broadsheet.errors import ArticleError
+from broadsheet.errors import ArticleError, OutputError, Problem
 from broadsheet.folders import Stamp
 from broadsheet.outputs import MANIFEST, Changes
 
@@ -189,7 +189,10 @@ def view(
 
 
 def published(folder: Path) -> dict[str, Stamp]:
-    """Every file in the feeds folder, by its path there."""
+    """Every file in the feeds folder, by its path there. Raises OutputError where it is none."""
+    if folder.is_file():
+        what = "this is a file, and a folder of this name is to be written"
+        raise OutputError(Problem(what, "move it, or set feeds.folder to another", folder.name))
     return dict(folders.walk(folder, ".", everything=True))
 
 

@@ -8,13 +8,16 @@ from typing import Any
 
 import click
 
+from broadsheet import feeds
 from broadsheet.articles import Article
+from broadsheet.cache import Cache
 from broadsheet.catalogue import absence
 from broadsheet.cli.counting import count
+from broadsheet.cli.making import renditions_from
 from broadsheet.cli.options import common_options, options
 from broadsheet.cli.project import Project
 from broadsheet.digests import addresses
-from broadsheet.errors import Problem, UsageError
+from broadsheet.errors import Problem, RenderError, UsageError
 from broadsheet.feeds.standing import standings
 
 
@@ -80,6 +83,8 @@ def _explain(project: Project, path: str) -> dict[str, Any]:
             **_facts(article, project),
             "digests": _digests(article, project),
         }
+    if left_out := _wrong_with_body(article, project):
+        return {"verdict": "in no feed: " + ", and ".join(each.words for each in left_out)}
     catalogue = project.catalogue
     topics, tags = catalogue.topics_of(article), catalogue.tags_of(article)
     found = standings(article, topics, tags, project.feeds)
@@ -90,6 +95,18 @@ def _explain(project: Project, path: str) -> dict[str, Any]:
         "feeds": [{"path": each.path, "in": each.inside, "why": each.why} for each in found],
         "digests": _digests(article, project),
     }
+
+
+def _wrong_with_body(article: Article, project: Project) -> tuple[Problem, ...]:
+    """Why a build leaves out an article that stands in some feed; what it made before, it can."""
+    if article not in feeds.to_render(project.feeds, project.settings.feeds):
+        return ()
+    with Cache(project.state) as kept:
+        try:
+            renditions_from(project, [article], project.library, kept)
+        except RenderError as error:
+            return error.problems
+    return ()
 
 
 def _digests(article: Article, project: Project) -> list[dict[str, Any]]:
