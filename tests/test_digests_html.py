@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from lxml import html as lxml_html
+from msgspec.structs import replace
 
 import browser
 import letters
@@ -327,6 +328,19 @@ def test_the_same_is_welcome_where_it_is_kept() -> None:
     html = mail_html(letters.make(), {HTML: "{% raw %}" + page + "{% endraw %}"})
     assert kept in html
     assert "<!--[if mso]><style>* { color: red }</style><![endif]-->" in html
+
+
+def test_an_article_is_written_in_the_direction_of_its_language() -> None:
+    """Where that is not the letter's; what is said about it stays in the letter's."""
+    arabic = letters.entry(2, language="ar", title="مرحبا.", summary="أهلا.")
+    for html in (mail_html, web_html):
+        page = html(letters.make(letters.entry(1), arabic), {})
+        assert page.count('dir="rtl"') == page.count('lang="ar"') >= 1
+        assert 'dir="rtl"' not in html(letters.make(), {})
+    digest = letters.DIGEST
+    there = letters.make(letters.entry(1), arabic, digest=replace(digest, language=Language("ar")))
+    assert mail_html(there, {}).count('dir="rtl"') == 1  # of the page
+    assert 'lang="zh-CN" dir="ltr"' in mail_html(there, {})
 
 
 @pytest.mark.parametrize("count", [3, 12, 13, 20])

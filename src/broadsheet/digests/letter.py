@@ -23,7 +23,7 @@ from broadsheet.markup import shorten
 from broadsheet.publication import Publication
 from broadsheet.settings import DeliverySettings, DigestSettings, FeedSettings, MailSettings
 from broadsheet.topics import Topic, key, slug
-from broadsheet.words import Words
+from broadsheet.words import Words, direction
 
 PREHEADER_COLUMNS = 140
 """How wide the line is that a list of mails shows beside the subject; clients cut it earlier."""
@@ -67,7 +67,8 @@ class Story(Struct, frozen=True):
     number: its place in the issue, from 1; the web version has the anchor `article-NUMBER`.
     authors, date, reading: in words, "" where unknown; iso: the date for machines.
     picture: None where it has none; lead: the picture may take the whole width.
-    topics: its others, beside its section's. brief: only the title is shown.
+    topics: its others, beside its section's. turned: its direction, ltr or rtl, where that is not
+    the letter's; else "". brief: only the title is shown.
     """
 
     number: int
@@ -83,6 +84,7 @@ class Story(Struct, frozen=True):
     picture: Picture | None
     lead: bool
     topics: tuple[TopicLink, ...]
+    turned: str = ""
     brief: bool = False
 
     @property
@@ -195,7 +197,7 @@ def letter(
         digest=digest.title,
         description=digest.description,
         language=digest.language or publication.language,
-        direction=words.locale.text_direction,
+        direction=words.direction,
         subject=_subject(digest.title, stories, words),
         preheader=_preheader(stories, words),
         number=words("mail.number", number=issue.number),
@@ -286,6 +288,7 @@ class _Writer(Struct, frozen=True):
                 for topic in entry.topics
                 if key(topic.name) != key(section.name)
             ),
+            turned="" if (turned := direction(entry.language)) == self.words.direction else turned,
         )
 
 

@@ -22,6 +22,7 @@ class Words:
 
     def __init__(self, language: str) -> None:
         self.locale = _locale(language)
+        self.direction = direction(language)
         self._texts = _texts(self.locale.language)
 
     def __call__(self, name: str, count: int | None = None, **values: object) -> str:
@@ -34,6 +35,12 @@ class Words:
     def date(self, moment: datetime, form: str = "long") -> str:
         """The date of an aware `moment`, as the language writes it; form: short, medium, long."""
         return format_date(moment, form, locale=self.locale)
+
+
+def direction(language: str) -> str:
+    """In which direction a language is written: ltr or rtl."""
+    found: str = _locale(language).text_direction
+    return found
 
 
 @cache
