@@ -136,10 +136,10 @@ missed = "never"
         (5, "publication.timezone: 'Asia/Peking' is no time zone; write one like Asia/Shanghai"),
         (6, "publication.author.nane: is no key of Broadsheet; did you mean 'name'?"),
         (6, "publication.author.name: is missing; it has no default: write it"),
-        (9, "feeds.entries: Expected int, got str"),
-        (10, "feeds.formats: Invalid enum value 'rdf'; write 'atom' or 'rss' or 'json'"),
-        (11, "feeds.content: Invalid enum value 'all'; write 'full' or 'summary'"),
-        (15, "digests.\"a.b\".missed: Invalid enum value 'never'; write 'merge' or 'each' or"),
+        (9, "feeds.entries: a whole number is wanted, and this is a text; write it without quotes"),
+        (10, "feeds.formats: there is no 'rdf'; write 'atom' or 'rss' or 'json'"),
+        (11, "feeds.content: there is no 'all'; write 'full' or 'summary'"),
+        (15, "digests.\"a.b\".missed: there is no 'never'; write 'merge' or 'each' or"),
         (17, "digests.c.title: is missing; it has no default: write it"),
         (19, "extra: is no key of Broadsheet; known are publication, "),
     ]
@@ -155,10 +155,26 @@ missed = "never"
         ('feeds = "x"', "feeds: 'x' is no table; write [feeds]"),
         ("digests = 3", "digests: 3 is no table; write [digests]"),
         ("digests.weekly = 3", "digests.weekly: 3 is no table; write [digests.weekly]"),
-        ("feeds.entries = 0", "feeds.entries: Expected int >= 1"),
-        ("feeds.entries = true", "feeds.entries: Expected int, got bool"),
-        ("articles.folders = []", "articles.folders: Expected array of length >= 1"),
-        ('articles.folders = "x"', "articles.folders: Expected array, got str"),
+        ("feeds.entries = 0", "feeds.entries: it is too small; write 1 or more"),
+        ("feeds.entries = 99999", "feeds.entries: it is too large; write 10000 or less"),
+        ('publication.title = ""', "publication.title: there is nothing in it; write a text with"),
+        (
+            "articles.folders = [3]",
+            "articles.folders: a text is wanted, and this is a whole",
+        ),
+        (
+            'articles.lowercase = "yes"',
+            "articles.lowercase: true or false is wanted, and this is",
+        ),
+        (
+            "feeds.entries = true",
+            "feeds.entries: a whole number is wanted, and this is true",
+        ),
+        ("articles.folders = []", "articles.folders: there is nothing in it; write a list with"),
+        (
+            'articles.folders = "x"',
+            "articles.folders: a list is wanted, and this is a text; write",
+        ),
         ('articles.permalink = "/posts/"', "articles.permalink: '/posts/' gives all articles one"),
         (
             'articles.permalink = "/{slag}/"',
@@ -172,9 +188,12 @@ missed = "never"
         ),
         ('publication.timezone = "../../etc/passwd"', "publication.timezone: "),
         ('publication.timezone = ""', "publication.timezone: "),
-        ('mail.accent = "red"', "mail.accent: Expected str matching regex"),
-        ('topics.aliases.x = "y"', "topics.aliases.x: Expected array, got str"),
-        ('topics.aliases."x y" = 3', 'topics.aliases."x y": Expected array, got int'),
+        ('mail.accent = "red"', "mail.accent: it is not of the form ^#"),
+        ('topics.aliases.x = "y"', "topics.aliases.x: a list is wanted, and this is a text; write"),
+        (
+            'topics.aliases."x y" = 3',
+            'topics.aliases."x y": a list is wanted, and this is a whole n',
+        ),
     ],
 )
 def test_a_bad_value_says_what_to_write(line: str, words: str) -> None:

@@ -145,7 +145,7 @@ def _value(kind: Any, value: object, key: tuple[str, ...], problems: list[Proble
     try:
         return msgspec.convert(value, kind, strict=True, dec_hook=decode_hook)
     except msgspec.ValidationError as error:
-        what, _, todo = _readable(str(error)).partition("; ")
+        what, todo = _in_words(str(error))
         if choices := _choices(plain):
             todo = f"write {' or '.join(map(repr, choices))}"
         problems.append(_problem(key, what, todo))
@@ -169,9 +169,37 @@ def _unwrap(kind: Any) -> Any:
     return kind
 
 
-def _readable(text: str) -> str:
-    """msgspec's sentence, less the JSON path: `_problem` names the key itself."""
-    return re.sub(r" - at `.*?`$", "", text).replace("`", "")
+_KINDS = {
+    "str": ("a text", "write it in quotes"),
+    "int": ("a whole number", "write it without quotes, like 20"),
+    "float": ("a number", "write it without quotes, like 1.5"),
+    "bool": ("true or false", "write true or false, without quotes"),
+    "array": ("a list", 'write it in brackets, like ["a", "b"]'),
+    "object": ("a table", "write it in braces"),
+}
+
+
+def _in_words(text: str) -> tuple[str, str]:
+    """What msgspec says is wrong with a value, and what to do.
+
+    Our own types say both, divided by a semicolon; the path that follows `_problem` names itself.
+    """
+    text = re.sub(r" - at `.*?`$", "", text).replace("`", "")
+    if found := re.fullmatch(r"Expected (\w+), got (\w+)", text):
+        wanted, todo = _KINDS.get(found[1], (found[1], ""))
+        return f"{wanted} is wanted, and this is {_KINDS.get(found[2], (found[2],))[0]}", todo
+    if found := re.fullmatch(r"Expected (\w+) of length >= 1", text):
+        return "there is nothing in it", f"write {_KINDS[found[1]][0]} with something in it"
+    if found := re.fullmatch(r"Expected \w+ ([<>]=) (\S+)", text):
+        small = found[1] == ">="
+        size, todo = ("small", "more") if small else ("large", "less")
+        return f"it is too {size}", f"write {found[2]} or {todo}"
+    if found := re.fullmatch(r"Expected str matching regex '(.+)'", text):
+        return f"it is not of the form {found[1]}", "see it in docs/config.md"
+    if found := re.fullmatch(r"Invalid enum value (.+)", text):
+        return f"there is no {found[1]}", ""
+    what, _, todo = text.partition("; ")
+    return what, todo
 
 
 def _unfit_names(table: dict[str, object]) -> Iterator[Problem]:
