@@ -746,8 +746,12 @@ def test_zola_settings(config: str, key: str, value: object) -> None:
 
 
 def test_zola_keeps_dates() -> None:
-    """Where Zola keeps the dates of file names, there is nothing to remark on."""
+    """Where Zola keeps the dates of file names, or their letters, there is nothing to remark on."""
     config = "base_url = 'https://a.blog'\n[slugify]\npaths_keep_dates = true"
+    said = remarks_on(found({"config.toml": config}), "articles.permalink")
+    assert "Latin letters" in said
+    assert "date" not in said
+    config += "\npaths = 'safe'"
     assert not remarks_on(found({"config.toml": config}), "articles.permalink")
 
 

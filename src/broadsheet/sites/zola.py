@@ -88,3 +88,9 @@ def _take_articles(findings: Findings, config: Document, folders: Collection[str
     spelling = config.find("slugify", "paths") or config.find("slugify_paths")
     if spelling and spelling.value in ("safe", "off"):
         findings.take(LOWERCASE, False, spelling.source)
+    else:
+        findings.remark(
+            PERMALINK,
+            "Zola makes addresses of Latin letters, digits and hyphens alone; an article whose "
+            "file name has others needs `slug` or `path` in its front matter",
+        )
