@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,8 +15,9 @@ if TYPE_CHECKING:
 _SOON = 0.02  # seconds; by then what nobody can interrupt is done
 
 
+@cache
 def insist() -> None:
-    """Lets a Ctrl-C that comes where nothing can be raised come again in a moment.
+    """Lets a Ctrl-C that comes where nothing can be raised come again in a moment; for good.
 
     Such as while something is thrown away: Python tells its hook for that, and goes on.
     """
