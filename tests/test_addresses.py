@@ -72,34 +72,48 @@ def test_case_is_kept_on_request() -> None:
     assert made("/{slug}/", "My-Post.md") == "my-post/"
 
 
-@pytest.mark.parametrize(
-    ("name", "kept"),
-    [
-        ("Hello, World! (2)", "hello-world-2"),
-        ("apos'trophe", "apostrophe"),
-        ("C++ & you", "c-you"),
-        ("a - b", "a-b"),
-        ("a--b", "a--b"),
-        ("-lead", "-lead"),
-        ("trail-", "trail-"),
-        ("x  y", "x-y"),
-        ("a.b_c~d@e", "a.b_c~d@e"),
-        ("“标题”，副题…", "标题副题"),
-        ("e\u0301te\u0301", "été"),
-    ],
-)
-def test_punctuation_goes_as_with_hugo(name: str, kept: str) -> None:
-    """What Hugo 0.168 made of files with these names; without being asked it stays."""
-    place = FilePlace.of(f"{name}.md")
-    got = address(
-        *("/{slug_or_filename}/", place),
-        slug="",
-        title="",
-        date=MOMENT,
-        lowercase=True,
-        punctuation=False,
-    )
-    assert unquote(got) == f"{kept}/"
+# What Hugo 0.168 made of files with these names: by its default, with `disablePathToLower`, and by
+# :filename. Those for a slug in the front matter follow.
+NAMES = [
+    ("Hello, World! (2)", "hello-world-2", "Hello-World-2", "hello-world-2"),
+    ("apos'trophe", "apostrophe", "apostrophe", "apostrophe"),
+    ("C++ & you", "c++--you", "C++-you", "c-you"),
+    ("a - b", "a---b", "a-b", "a-b"),
+    ("a--b", "a--b", "a--b", "a--b"),
+    ("-lead", "-lead", "-lead", "-lead"),
+    ("trail-", "trail-", "trail-", "trail-"),
+    ("x  y", "x--y", "x-y", "x-y"),
+    ("a.b_c~d@e", "a.b_c~d@e", "a.b_c~d@e", "a.b_c~d@e"),
+    ("全角　空格，“标题”…", "全角-空格标题", "全角-空格标题", "全角-空格标题"),
+    ("e\u0301te\u0301", "été", "été", "été"),
+]
+SLUGS = [("C++ & a - b", "c++-a-b", "c-a-b"), ("b/c", "b/c", "b/c"), ("UPPER", "upper", "upper")]
+
+
+def hugo_s(pattern: str, file: str, slug: str = "", title: str = "T", lower: bool = True) -> str:
+    place, given = FilePlace.of(file), {"slug": slug, "title": title, "date": MOMENT}
+    return unquote(address(pattern, place, **given, lowercase=lower, like_hugo=True))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("name", "by_default", "with_case", "by_token"), NAMES)
+def test_punctuation_goes_as_with_hugo(
+    name: str, by_default: str, with_case: str, by_token: str
+) -> None:
+    """From a path and from a token not alike; a bundle's folder is a name like a file's."""
+    for file in (f"{name}/x.md", f"{name}/x/index.md"):
+        assert hugo_s("/{path}/", file) == f"{by_default}/x/"
+    for file in (f"{name}.md", f"{name}/index.md"):
+        assert hugo_s("/{path}/", file) == f"{by_default}/"
+        assert hugo_s("/{path}/", file, lower=False) == f"{with_case}/"
+        assert hugo_s("/{slug_or_filename}/", file) == f"{by_token}/"
+
+
+@pytest.mark.parametrize(("slug", "by_default", "by_token"), SLUGS)
+def test_slugs_lose_punctuation_as_with_hugo(slug: str, by_default: str, by_token: str) -> None:
+    """A slash in one divides; in a title it does not."""
+    assert hugo_s("/{path}/", "a.md", slug) == f"{by_default}/"
+    assert hugo_s("/{slug}/", "a.md", slug) == f"{by_token}/"
+    assert hugo_s("/{title}/", "a.md", title="b/c: d+e") == "b-c-d-e/"
 
 
 @pytest.mark.parametrize(

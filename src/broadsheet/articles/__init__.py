@@ -278,7 +278,7 @@ class _Reader:
             title=title,
             date=date if is_hugo else date.astimezone(self.publication.timezone),
             lowercase=self.settings.lowercase,
-            punctuation=not is_hugo,
+            like_hugo=is_hugo,
         )
 
     def _id(self, title: str, date: datetime, url: str) -> str:

@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from urllib.parse import unquote
 
 from msgspec import Struct
 
+from broadsheet.articles import hugo
 from broadsheet.markup import encode
 
 _DATE_PREFIX = re.compile(r"^\d{4}-\d{1,2}-\d{1,2}[-_]")
 _TOKEN = re.compile(r"\{(\w+)\}")
 _RESERVED = re.compile(r"[\s?#%\\]+")
 _QUERY = re.compile("[?#]")
-_KEPT_BY_HUGO = re.compile(r"[A-Za-z0-9./_~@-]*")
 _TIDY = re.compile(r"/?([\w~-]+(?:/[\w~-]+)*/?)", re.ASCII)  # as nearly all are
 
 
@@ -41,6 +43,10 @@ class FilePlace(Struct, frozen=True):
             folder, _, stem = folder.rpartition("/")
         return cls(stem, folder)
 
+    def changed(self, change: Callable[[str], str]) -> FilePlace:
+        """The place with other names."""
+        return FilePlace(change(self.stem), change(self.folder))
+
     @property
     def slug(self) -> str:
         """The stem without the date that Jekyll puts before it."""
@@ -60,17 +66,22 @@ def address(
     title: str,
     date: datetime,
     lowercase: bool,
-    punctuation: bool = True,
+    like_hugo: bool = False,
 ) -> str:
     """`pattern` filled in, as a path relative to the site, encoded (RFC 3986, 3.3).
 
-    slug: the front matter's, or "". date: its day is that of the address. punctuation: whether
-    what is filled in keeps it; else it is left out as Hugo does.
+    slug: the front matter's, or "". date: its day is that of the address. like_hugo: whether
+    punctuation is left out as Hugo does.
     """
+    in_path = place, slug
+    if like_hugo:
+        paths = place.changed(partial(hugo.path, lowercase=lowercase))
+        in_path = paths, hugo.path(slug, lowercase=False)
+        place, slug, title = place.changed(hugo.name), hugo.name(slug), hugo.title(title)
 
     def part(token: re.Match[str]) -> str:
-        text = _part(token[1], place, slug, title, date)
-        return _segment(text if punctuation else without_punctuation(text), lowercase)
+        where, name = in_path if token[1] == "path" else (place, slug)
+        return _segment(_part(token[1], where, name, title, date), lowercase)
 
     return tidy(_TOKEN.sub(part, pattern))
 
@@ -111,30 +122,6 @@ def closed(path: str) -> str:
     """`path` with a slash at its end, unless it names a file or has a query."""
     name = path.rpartition("/")[2]
     return f"{path}/" if name and not re.search("[.?#]", name) else path
-
-
-def without_punctuation(text: str) -> str:
-    """`text` of the characters that Hugo keeps in addresses, with a hyphen for spaces.
-
-    By what Hugo 0.168 makes of file names; `Sanitize` in its common/paths says the most of it.
-    """
-    if _KEPT_BY_HUGO.fullmatch(text):
-        return text
-    kept: list[str] = []
-    gap = False
-    for char in text.replace("+", " "):
-        if _is_kept_by_hugo(char):
-            kept += ["-"] if gap and char != "-" else []
-            kept.append(char)
-            gap = False
-        elif char.isspace() and kept and kept[-1] != "-":
-            gap = True
-    return "".join(kept)
-
-
-def _is_kept_by_hugo(char: str) -> bool:
-    kind = unicodedata.category(char)
-    return kind[0] in "LM" or kind == "Nd" or char in "./_#~-@"
 
 
 def _climbs(part: str) -> bool:
