@@ -156,6 +156,10 @@ missed = "never"
         ("digests = 3", "digests: 3 is no table; write [digests]"),
         ("digests.weekly = 3", "digests.weekly: 3 is no table; write [digests.weekly]"),
         ("feeds.entries = 0", "feeds.entries: it is too small; write 1 or more"),
+        (
+            'feeds.formats = "atom"',
+            "feeds.formats: a list is wanted, and this is a text; write",
+        ),
         ("feeds.entries = 99999", "feeds.entries: it is too large; write 10000 or less"),
         ('publication.title = ""', "publication.title: there is nothing in it; write a text with"),
         (
@@ -188,7 +192,7 @@ missed = "never"
         ),
         ('publication.timezone = "../../etc/passwd"', "publication.timezone: "),
         ('publication.timezone = ""', "publication.timezone: "),
-        ('mail.accent = "red"', "mail.accent: it is not of the form ^#"),
+        ('mail.accent = "red"', "mail.accent: it is not of the form that is wanted; see"),
         ('topics.aliases.x = "y"', "topics.aliases.x: a list is wanted, and this is a text; write"),
         (
             'topics.aliases."x y" = 3',

@@ -148,6 +148,8 @@ def _value(kind: Any, value: object, key: tuple[str, ...], problems: list[Proble
         what, todo = _in_words(str(error))
         if choices := _choices(plain):
             todo = f"write {' or '.join(map(repr, choices))}"
+            if get_origin(plain) is tuple and not isinstance(value, list):
+                todo += ", in brackets"
         problems.append(_problem(key, what, todo))
         return None
 
@@ -194,8 +196,8 @@ def _in_words(text: str) -> tuple[str, str]:
         small = found[1] == ">="
         size, todo = ("small", "more") if small else ("large", "less")
         return f"it is too {size}", f"write {found[2]} or {todo}"
-    if found := re.fullmatch(r"Expected str matching regex '(.+)'", text):
-        return f"it is not of the form {found[1]}", "see it in docs/config.md"
+    if text.startswith("Expected str matching regex"):
+        return "it is not of the form that is wanted", "see its line in docs/config.md"
     if found := re.fullmatch(r"Invalid enum value (.+)", text):
         return f"there is no {found[1]}", ""
     what, _, todo = text.partition("; ")
