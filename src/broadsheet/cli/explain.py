@@ -84,7 +84,8 @@ def _explain(project: Project, path: str) -> dict[str, Any]:
             "digests": _digests(article, project),
         }
     if left_out := _wrong_with_body(article, project):
-        return {"verdict": "in no feed: " + ", and ".join(each.words for each in left_out)}
+        why = ", and ".join(each.words for each in left_out)
+        return {"verdict": f"in no feed: {why}", **_facts(article, project)}
     catalogue = project.catalogue
     topics, tags = catalogue.topics_of(article), catalogue.tags_of(article)
     found = standings(article, topics, tags, project.feeds)
