@@ -28,6 +28,7 @@ from broadsheet.delivery import database, subscribers
 from conftest import MOMENT, NOW, Newsroom
 
 SECRET = "a secret that nobody guesses"
+STOP = 2.4  # seconds; with timeout = 1 the server has two for its last answer
 
 
 @dataclass
@@ -254,6 +255,35 @@ def _newsroom() -> Path:
     ran = newsroom.run("digest")
     assert ran.code == 0, ran.err
     return folder
+
+
+def stop_again_and_again(
+    office: Post, connections: int, stops: int, *, others: bool, **config: Any
+) -> None:
+    """Stops a run at random instants past its timeouts, and checks that each mail arrives once.
+
+    others: a second run starts meanwhile. config: more keys of [delivery].
+    """
+    office.configure(connections=connections, timeout=1, **config)
+    addresses = office.subscribe(connections * stops * 12 + 20)
+    office.server.order(delay=0.1)
+    dice = random.Random(connections + stops)
+    first = office.begin()
+    office.server.wait_for(1)
+    for _ in range(stops):
+        time.sleep(dice.random() * 0.2)
+        office.kill(first, signal.SIGSTOP)
+        since = time.monotonic()
+        # It takes what the first has not in hand, or waits for the database.
+        second = office.begin("--limit", "5", now=at(days=1)) if others else 0
+        time.sleep(max(0.0, STOP - (time.monotonic() - since)))
+        office.kill(first, signal.SIGCONT)
+        if second:
+            assert office.end(second, 60) == 0
+    office.server.order()
+    assert office.end(first, 60) == 0
+    assert office.received() == dict.fromkeys(addresses, 1)
+    assert set(office.states()) == {"sent"}
 
 
 def at(days: float = 0, minutes: float = 0) -> str:

@@ -6,8 +6,8 @@ word. What it says, and when it goes wrong, is in a file of orders that may chan
 Orders (JSON): `rcpt`, `data`, `mail`: address -> reply
 ("*" for all); `times`: how often a reply is given before the mail is taken; `close_after_data`,
 `hang`, `die_after`: how many mails it takes before it closes, hangs or dies without an answer;
-`delay`: seconds before it answers; `most`: connections at once, others get a 421;
-`tls`, `smtps`: certificate and key files.
+`delay`: seconds before it answers a mail, `delay_rcpt`: a recipient;
+`most`: connections at once, others get a 421; `tls`, `smtps`: certificate and key files.
 """
 
 from __future__ import annotations
@@ -92,6 +92,7 @@ class Handler:
             if words.startswith("421"):
                 asyncio.get_running_loop().call_later(0.01, server.transport.close)
             return words
+        await asyncio.sleep(self._orders.read().get("delay_rcpt", 0))
         envelope.rcpt_tos.append(address)
         return "250 OK"
 

@@ -14,7 +14,7 @@ import sqlalchemy as sql
 
 from broadsheet.delivery import database, subscribers
 from conftest import MOMENT
-from deliveries import SECRET, Post, at, post
+from deliveries import SECRET, Post, at, post, stop_again_and_again
 from postgresql import postgresql
 
 pytest.importorskip("psycopg")
@@ -160,3 +160,11 @@ def test_the_subscribers_are_the_same_there(office: OnPostgres) -> None:
             "b@b.org",
         ]
     db.close()
+
+
+@pytest.mark.parametrize("others", [False, True])
+def test_a_run_stopped_past_its_timeouts_sends_nothing_twice(
+    office: OnPostgres, url: str, others: bool
+) -> None:
+    """Its lock stays on the server for as long as it is only stopped."""
+    stop_again_and_again(office, 4, 2, others=others, database=url)

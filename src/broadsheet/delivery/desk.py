@@ -11,15 +11,19 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeVar
 
 from broadsheet.delivery.ledger import Ledger
 from broadsheet.delivery.mailing import Mailing
-from broadsheet.delivery.states import Claim, Outcome, State, Turn
+from broadsheet.delivery.states import Claim, Outcome, State
 from broadsheet.errors import DatabaseError
 
 _PATIENCE: Final = 60.0  # seconds in which the database has to answer
+_PAUSE: Final = 0.5  # seconds between two tries
+_LONGEST_TRY: Final = 3.0  # seconds that a try at a locked database takes, with its pause
 _LOOK_AGAIN: Final = 5.0  # seconds between two looks for runs that were killed
+
+_Result = TypeVar("_Result")
 
 
 @dataclass(slots=True)
@@ -88,6 +92,17 @@ class Desk:
         self._called.set()
         found: Claim | None = await answer
         return found
+
+    async def renew(self, claim: Claim) -> Claim | None:
+        """Return `claim` with a new lease; None if another run has taken it over.
+
+        Raises DatabaseError, and then the run ends.
+        """
+        try:
+            return await self._patiently(lambda: self._ledger.renew(claim))
+        except DatabaseError as error:
+            self.stop(str(error), bad=True)
+            raise
 
     def stop(self, why: str, *, bad: bool = False) -> None:
         """No more rows are claimed; those in hand come to their end. bad: someone has to act."""
@@ -172,18 +187,21 @@ class Desk:
             with suppress(DatabaseError):  # there will be another look
                 self._tally.taken_over += self._ledger.take_over(tuple(self._mailings))
 
-    async def _patiently(self, work: Callable[[], Turn]) -> Turn:
+    async def _patiently(self, work: Callable[[], _Result]) -> _Result:
         """What `work` returns; while the database is locked or full, it is tried again."""
-        until = time.monotonic() + _PATIENCE
+        left = _PATIENCE
         while True:
+            since = time.monotonic()
             try:
                 # Not in a thread: there is nothing else to do, and two threads in each other's
                 # way take twice as long. What the connections hear in the meantime waits for us.
                 return work()
             except DatabaseError:
-                if time.monotonic() > until:
+                if left <= 0:
                     raise
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(_PAUSE)
+            # The time for which this process was stopped (SIGSTOP) does not count.
+            left -= min(time.monotonic() - since, _LONGEST_TRY)
 
     def _unwanted(self, issue: int, topics: tuple[str, ...], language: str) -> bool:
         return self._mailings[issue].unwanted(topics, language)

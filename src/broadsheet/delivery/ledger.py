@@ -14,6 +14,7 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -39,7 +40,7 @@ from broadsheet.delivery.database import (
 )
 from broadsheet.delivery.pacing import Dice, after, next_doubt, next_try, slots
 from broadsheet.delivery.senders import Senders
-from broadsheet.delivery.states import FINAL, KILLED, Outcome, Policy, State, Turn, Unwanted
+from broadsheet.delivery.states import FINAL, KILLED, Claim, Outcome, Policy, State, Turn, Unwanted
 from broadsheet.errors import DeliveryError, Problem
 
 _SAFE_AFTER: Final = 1.0  # seconds
@@ -112,6 +113,22 @@ class Ledger:
         exhausted = len(made.claims) < len(booked.moments) and not made.more
         wait = None if exhausted else booked.wait
         return Turn(tuple(made.claims), settled, made.skipped, wait)
+
+    def renew(self, claim: Claim) -> Claim | None:
+        """Return `claim` with a new lease; None if another run has taken the row over.
+
+        Raises DatabaseError.
+        """
+        self._check_connection()
+        try:
+            with self._connection.begin():
+                serialise(self._connection)
+                until = self._clock() + timedelta(seconds=self._policy.lease)
+                values = {"row": claim.id, "me": self._senders.id, "until": stamp(until)}
+                ours = self._connection.execute(_RENEW, values).rowcount == 1
+        except SQLAlchemyError as error:
+            raise database_error(error, self._database.shown) from error
+        return replace(claim, lease=until) if ours else None
 
     def _check_connection(self) -> None:
         """Without its connection this run has lost its lock, and others take it for dead."""
@@ -242,20 +259,18 @@ class Ledger:
         return ("failed", None) if given_up else (outcome.kind, next_at)
 
 
-_SETTLE: Final = (
-    sql.update(deliveries)
-    # Nobody else's row, even if this run was taken for dead.
-    .where(
-        deliveries.c.id == bindparam("row"),
-        deliveries.c.sender == bindparam("me"),
-        deliveries.c.state == "claimed",
-    )
-    .values(
-        state=bindparam("state_"),
-        changed=bindparam("now"),
-        next_at=bindparam("next_"),
-        lease=None,
-        code=bindparam("code_"),
-        reply=bindparam("reply_"),
-    )
+# Nobody else's row, even if this run was taken for dead.
+_OURS: Final = sql.update(deliveries).where(
+    deliveries.c.id == bindparam("row"),
+    deliveries.c.sender == bindparam("me"),
+    deliveries.c.state == "claimed",
+)
+_RENEW: Final = _OURS.values(lease=bindparam("until"))
+_SETTLE: Final = _OURS.values(
+    state=bindparam("state_"),
+    changed=bindparam("now"),
+    next_at=bindparam("next_"),
+    lease=None,
+    code=bindparam("code_"),
+    reply=bindparam("reply_"),
 )

@@ -38,6 +38,28 @@ class Limits:
     messages: int = 0
 
 
+class _Held:
+    """A claim for as long as its mail is being sent. ours: no other run has taken it over."""
+
+    def __init__(self, claim: Claim, desk: Desk, clock: Callable[[], datetime]) -> None:
+        self._claim = claim
+        self._desk = desk
+        self._clock = clock
+        self.ours = True
+
+    async def is_ours(self) -> bool:
+        """Whether the mail may be sent: past its lease, only once the claim has been renewed.
+
+        The clock is the wall clock, which goes on while this process is stopped or the machine
+        asleep. Raises DatabaseError.
+        """
+        if self._clock() >= self._claim.lease:
+            renewed = await self._desk.renew(self._claim)
+            self.ours = renewed is not None
+            self._claim = renewed or self._claim
+        return self.ours
+
+
 class _Office:
     """The connections of a run, and what they have in common."""
 
@@ -152,10 +174,12 @@ class _Office:
         wait = claim.send_at - time.time()
         if 0 < wait < 1:
             await asyncio.sleep(wait)
-        if self._clock() >= claim.lease:  # this run was stopped for a while
+        held = _Held(claim, self._desk, self._clock)
+        if not await held.is_ours():
             return Outcome(claim, "pending")
         envelope = mailing.envelope(claim.subscriber)
-        return self._outcome(claim, await session.send(envelope, claim.address, mail))
+        verdict = await session.send(envelope, claim.address, mail, held.is_ours)
+        return self._outcome(claim, verdict) if held.ours else Outcome(claim, "pending")
 
     def _outcome(self, claim: Claim, verdict: Verdict) -> Outcome:
         code, words = verdict.code, verdict.words

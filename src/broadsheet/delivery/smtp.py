@@ -11,13 +11,13 @@ import asyncio
 import base64
 import re
 import ssl
-import time
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Final, Literal
 
-from broadsheet.delivery.wire import LostError, Wire
+from broadsheet.delivery.wire import LostError, Patience, Wire
 
 _LONGEST_REPLY: Final = 100  # lines
 _LONGEST_WORDS: Final = 500  # characters of a reply that are kept
@@ -92,6 +92,14 @@ class Verdict:
     stale: bool = False
 
 
+MayEnd = Callable[[], Awaitable[bool]]
+"""Whether the mail may still be sent."""
+
+
+async def _always() -> bool:
+    return True
+
+
 class Session:
     """An open connection, ready for mail. sent: mails that the server took over it."""
 
@@ -126,8 +134,12 @@ class Session:
             raise
         return session
 
-    async def send(self, sender: str, to: str, mail: bytes) -> Verdict:
-        """Sends `mail`, ASCII with CRLF, from the envelope address `sender` to `to`."""
+    async def send(self, sender: str, to: str, mail: bytes, may_end: MayEnd = _always) -> Verdict:
+        """Sends `mail`, ASCII with CRLF, from the envelope address `sender` to `to`.
+
+        may_end: asked last before the dot that completes the mail; where it says no, the mail is
+        not sent, and the connection is closed.
+        """
         complete = False
         replies: list[Reply] = []
         try:
@@ -138,6 +150,8 @@ class Session:
                 await self._forget(replies)
                 return refusal
             await self._body(mail)
+            if not await may_end():
+                raise LostError("the claim on this mail has ended")
             complete = True
             self._wire.write(b".\r\n")
             reply = await self._reply(2.0)  # RFC 5321, 4.5.3.2.6: twice the patience
@@ -276,12 +290,12 @@ class Session:
     def _write(self, command: str) -> None:
         self._wire.write(command.encode("ascii", "replace") + b"\r\n")
 
-    async def _reply(self, patience: float = 1.0) -> Reply:
+    async def _reply(self, times: float = 1.0) -> Reply:
         """The next reply, its lines joined by line ends while they still mean something."""
         lines: list[str] = []
-        until = time.monotonic() + self._server.timeout * patience
+        wait = Patience(self._server.timeout * times)
         for _ in range(_LONGEST_REPLY):
-            line = _REPLY_LINE.match(await self._wire.line(until - time.monotonic()))
+            line = _REPLY_LINE.match(await self._wire.line(wait))
             if not line:
                 raise LostError("the server does not speak SMTP")
             lines.append(self._clean(line[3] or b""))

@@ -15,10 +15,50 @@ _LONGEST_LINE: Final = 8192
 _MOST_LINES: Final = 1000  # that nobody has read
 _ALL_BUT: Final = 1
 """Bytes. With 0 asyncio's TLS pauses and resumes in turn, whatever there is to write."""
+_SLICE: Final = 1.0  # seconds between two looks at the clocks
+_LATE: Final = 0.5  # seconds; a timer that is later than this found the process stopped
 
 
 class LostError(Exception):
     """The connection is gone, or the server no longer answers or no longer makes sense."""
+
+
+class Patience:
+    """How long the server may still take for one answer.
+
+    The time for which this process was stopped (SIGSTOP) or the machine asleep does not count: what
+    the server said meanwhile waits in the socket or is still on its way, so that afterwards it has
+    all of its time again. A stopped process misses the monotonic clock, a machine that sleeps only
+    the wall clock; both are read.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._all = self._left = seconds
+        self._slice = 0.0
+        self._since = _clocks()
+
+    def begin(self) -> float:
+        """Begins a wait, and returns how many seconds it may take; 0: it is the last."""
+        self._slice = max(0.0, min(self._left, _SLICE))
+        self._since = _clocks()
+        return self._slice
+
+    def over(self, *, happened: bool) -> bool:
+        """Ends the wait. Return whether to give up. happened: it ended before its time.
+
+        The last wait takes no time: it only lets the event loop read what has arrived, since the
+        loop may run a timer first.
+        """
+        passed = max(now - then for now, then in zip(_clocks(), self._since, strict=True))
+        if passed > self._slice + _LATE:
+            self._left = self._all
+            return False
+        self._left -= max(passed, 0.0)
+        return self._slice == 0.0 and not happened
+
+
+def _clocks() -> tuple[float, float]:
+    return time.monotonic(), time.time()
 
 
 class Wire(asyncio.Protocol):
@@ -28,7 +68,7 @@ class Wire(asyncio.Protocol):
         self._lines: deque[bytes] = deque()
         self._rest = b""
         self._lost: LostError | None = None
-        self._waiter: asyncio.Future[None] | None = None
+        self._waiter: asyncio.Future[bool] | None = None
         self._full = False
         self._transport: Any = None
 
@@ -80,19 +120,16 @@ class Wire(asyncio.Protocol):
 
     async def written(self, timeout: float) -> None:
         """Waits until all that was written is on its way. Raises LostError."""
-        until = time.monotonic() + timeout
+        patience = Patience(timeout)
         while self._full:
-            await self._wait(until - time.monotonic())
+            await self._wait(patience)
         if self._lost:
             raise self._lost
 
-    async def line(self, timeout: float) -> bytes:
+    async def line(self, patience: Patience) -> bytes:
         """The next line, without its end; it may come in bits. Raises LostError."""
-        until = time.monotonic() + timeout
         while not self._lines:
-            if self._lost:
-                raise self._lost
-            await self._wait(until - time.monotonic())
+            await self._wait(patience)
         return self._lines.popleft()
 
     def cut(self) -> None:
@@ -123,27 +160,26 @@ class Wire(asyncio.Protocol):
         self._full = False
         self._wake()
 
-    async def _wait(self, timeout: float) -> None:
-        """Waits until anything happens. Raises LostError when nothing does."""
+    async def _wait(self, patience: Patience) -> None:
+        """Wait until anything happens, or for a while. Raises LostError when patience is over."""
         if self._lost:
             raise self._lost
         loop = asyncio.get_running_loop()
         self._waiter = loop.create_future()
-        timer = loop.call_later(timeout, self._give_up)
+        timer = loop.call_later(patience.begin(), self._wake, False)
         try:
-            await self._waiter
+            happened = await self._waiter
         finally:
             timer.cancel()
             self._waiter = None
-
-    def _give_up(self) -> None:
-        self._lose("the server does not answer")
+        if patience.over(happened=happened):
+            self._lose("the server does not answer")
 
     def _lose(self, why: str) -> None:
         if self._lost is None:
             self._lost = LostError(why)
         self._wake()
 
-    def _wake(self) -> None:
+    def _wake(self, happened: bool = True) -> None:
         if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+            self._waiter.set_result(happened)
