@@ -185,3 +185,16 @@ def test_a_broken_record_is_told_and_the_rest_is_checked(issued: Newsroom) -> No
     first, second = json.loads(ran.out)
     assert (first["rule"], first["path"]) == ("record", f"{ISSUE}issue.json")
     assert second["rule"] == "no-summary"
+
+
+def test_a_sender_of_another_domain_is_told(issued: Newsroom) -> None:
+    """At its line of the config: a warning where DMARC may still pass, an error where it cannot."""
+    issued.configure(WEEKLY + SENDER + 'bounce_address = "b@elsewhere.example"\n')
+    (found,) = findings(issued)
+    assert (found["rule"], found["severity"]) == ("mail-sender", "warning")
+    assert found["path"] == "broadsheet.toml"
+    text = (issued.folder / "broadsheet.toml").read_text().splitlines()
+    assert text[found["line"] - 1].startswith("bounce_address")
+    more = 'bounce_address = "b@esp.example"\ndkim_key = "k"\ndkim_domain = "esp.example"\n'
+    issued.configure(WEEKLY + SENDER + more)
+    assert [each["severity"] for each in findings(issued)] == ["error", "error"]

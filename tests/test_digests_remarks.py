@@ -7,17 +7,25 @@ import pytest
 from broadsheet.digests.remarks import CLIP_BYTES, ROOM_BYTES, Mail, look_at
 from broadsheet.settings import DigestSettings
 
-TEXT = b"Hello.\n"
+TEXT = b"Hello.\nUnsubscribe: mailto:news@example.org\n"
 HEAD = "Subject: {subject}\r\nFrom: News <news@example.org>\r\n{more}MIME-Version: 1.0\r\n\r\nx\r\n"
 LEAVE = "List-Unsubscribe: <mailto:news@example.org>\r\n"
+LINK = '<p><a href="mailto:news@example.org">Unsubscribe</a></p>'
 PREHEADER = '<div class="preheader">What it is about&#847;&zwnj;&nbsp;&#8199;&shy;</div>'
 
 
 def _look(
-    body: str = "", *, subject: str = "A", more: str = LEAVE, text: bytes = TEXT, head: str = ""
+    body: str = "",
+    *,
+    subject: str = "A",
+    more: str = LEAVE,
+    text: bytes = TEXT,
+    head: str = "",
+    link: str = LINK,
 ) -> Mail:
     html = (
-        f"<!DOCTYPE html><html><head><meta charset='utf-8'>{head}</head><body>{body}</body></html>"
+        f"<!DOCTYPE html><html><head><meta charset='utf-8'>{head}</head>"
+        f"<body>{body}{link}</body></html>"
     )
     message = HEAD.format(subject=subject, more=more)
     return look_at(html.encode(), text, message.encode())
@@ -89,6 +97,13 @@ def test_the_head_of_the_message_is_looked_at() -> None:
     assert _rules(_look()) == ["mail-preheader"]
     assert _rules(_look(PREHEADER, more="")) == ["mail-unsubscribe"]
     assert _rules(_look(PREHEADER, more=LEAVE + f"X-Long: {'x' * 1000}\r\n")) == ["mail-line"]
+
+
+def test_a_link_to_unsubscribe_is_in_both_bodies() -> None:
+    """By the rule of digests.way_out."""
+    assert _rules(_look(PREHEADER, link="")) == ["mail-unsubscribe"]
+    assert _rules(_look(PREHEADER, link=f"<!-- {LINK} -->")) == ["mail-unsubscribe"]
+    assert _rules(_look(PREHEADER, text=b"Hello.\n")) == ["mail-unsubscribe"]
 
 
 def test_an_empty_text_part_is_an_error() -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from difflib import get_close_matches
 from functools import lru_cache
 
 from broadsheet.articles import fields
 from broadsheet.checks.material import Material
 from broadsheet.checks.own import SEVERITIES
-from broadsheet.checks.rule import RULES, rule
+from broadsheet.checks.rule import RULES, Slight, rule
+from broadsheet.digests.alignment import sender_problems
 from broadsheet.errors import Problem
 from broadsheet.topics import key
 
@@ -71,6 +73,23 @@ def _nobody_has(
     what = f"digests.{digest}: no article has the {noun} {wanted!r}"
     todo = nearest(wanted, used) or "mend it, or leave it for articles to come"
     return Problem(what, todo, material.config[0], material.config_line(wanted))
+
+
+@rule(
+    "mail-sender",
+    "error",
+    "Receivers reject mail whose sender, envelope sender and DKIM signature belong to different "
+    "domains (DMARC). An error where nothing belongs to the sender's domain; else a warning.",
+)
+def mail_sender(material: Material) -> Iterator[Problem | Slight]:
+    settings = material.settings
+    if not settings.digests:
+        return
+    for severity, problem in sender_problems(settings.publication, settings.delivery):
+        key = problem.what.partition(":")[0].partition(" ")[0].rpartition(".")[2]
+        line = material.config_line(key)
+        placed = replace(problem, path=material.config[0], line=line)
+        yield placed if severity == "error" else Slight(placed)
 
 
 @rule("template", "error", "A mail template of yours fails, so no issue could be made with it.")

@@ -43,6 +43,7 @@ SIGNED: Final = (
 _ONCE_MORE: Final = ("From", "Subject", "To", "Date")
 """Signed as absent a second time: nobody can add another (RFC 6376, section 8.15)."""
 
+_DOMAIN: Final = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*")
 _SHORTEST_RSA: Final = 1024
 _WORD: Final = 70
 
@@ -67,6 +68,14 @@ class Signer:
             raise _no_key(shown, "this is no private key without a passphrase") from None
         if not isinstance(key, RSAPrivateKey | Ed25519PrivateKey):
             raise _no_key(shown, "this key is neither RSA nor Ed25519")
+        if not (_DOMAIN.fullmatch(domain) and _DOMAIN.fullmatch(selector)):
+            raise ConfigError(
+                Problem(
+                    f"delivery.dkim_domain or dkim_selector: {selector}._domainkey.{domain} is "
+                    "not a valid domain name",
+                    "write the names as they are in the DNS, such as example.org and news",
+                )
+            )
         if isinstance(key, RSAPrivateKey) and key.key_size < _SHORTEST_RSA:
             raise _no_key(shown, f"this key has {key.key_size} bits, which no receiver takes")
         return cls(domain, selector, key)

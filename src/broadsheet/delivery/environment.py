@@ -11,7 +11,7 @@ from broadsheet.delivery.dkim import Signer
 from broadsheet.delivery.smtp import Server
 from broadsheet.delivery.stamps import Stamps
 from broadsheet.delivery.tokens import SECRET, Tokens
-from broadsheet.digests.sender import sender
+from broadsheet.digests.sender import ascii_domain, sender
 from broadsheet.errors import ConfigError, Problem
 from broadsheet.settings import DeliverySettings, Settings
 
@@ -97,5 +97,5 @@ def _signer(delivery: DeliverySettings, domain: str, root: Path) -> Signer:
                 delivery.dkim_key,
             )
         ) from error
-    signs = delivery.dkim_domain or domain
+    signs = ascii_domain(delivery.dkim_domain) or domain
     return Signer.of(pem, signs, delivery.dkim_selector, delivery.dkim_key)

@@ -20,9 +20,8 @@ from functools import partial
 from typing import Final
 
 from broadsheet.delivery.dkim import Signer
-from broadsheet.digests.message import address_header
+from broadsheet.digests.message import address_header, fields, no_message, shared_ways
 from broadsheet.digests.sender import beside, for_reader
-from broadsheet.errors import DeliveryError, Problem
 
 _LINE: Final = 57  # bytes that a line of base64 holds
 _SHORTEST_MARK: Final = 16
@@ -57,11 +56,11 @@ class Template:
 
         Raises DeliveryError when `mail` is no such message.
         """
-        self._fields = _fields(mail)
+        self._fields = fields(mail)
         self._date = format_datetime(date)
         self._page = page
         self._signer = signer
-        self._shared, self._mailto = _ways(self._fields)
+        self._shared, self._mailto = shared_ways(self._fields)
         self._mail = mail
         self._bodies: dict[int, tuple[Piece, ...]] = {}
         self._static = [each for each in self._fields if each[0].lower() not in _OWN]
@@ -117,8 +116,12 @@ class Template:
 
 
 def reader_key(message_id: str, subscriber: int) -> str:
-    """What the Message-ID of an issue's copy for a subscriber (by id) names the reader by."""
-    return hashlib.sha256(f"{message_id} {subscriber}".encode()).hexdigest()[:16]
+    """What the Message-ID of an issue's copy for a subscriber (by id) names the reader by.
+
+    It stays the same when the domain of the sender changes.
+    """
+    issue = message_id.rpartition("@")[0]
+    return hashlib.sha256(f"{issue} {subscriber}".encode()).hexdigest()[:16]
 
 
 def _pieces(mail: bytes, links: Mapping[str, str], length: int) -> tuple[Piece, ...]:
@@ -132,7 +135,7 @@ def _pieces(mail: bytes, links: Mapping[str, str], length: int) -> tuple[Piece, 
         payload = part.get_payload(decode=True)
         encoding = str(part["Content-Transfer-Encoding"])
         if not isinstance(payload, bytes) or encoding not in _ENCODINGS:
-            raise _no_mail()
+            raise no_message()
         text = payload.decode().replace("\r\n", "\n")
         for shared, own in links.items():
             text = for_reader(text, shared, own + place)
@@ -220,32 +223,3 @@ def _place(mail: bytes, length: int) -> str:
         raise ValueError("a mark so short may stand in a mail by chance")
     text = hashlib.sha256(mail).hexdigest()
     return (text * (length // len(text) + 1))[:length]
-
-
-def _fields(mail: bytes) -> list[tuple[str, bytes]]:
-    """The headers of `mail`: names, and values as they stand, with their folds."""
-    head, found, _ = mail.partition(b"\r\n\r\n")
-    fields = [field.partition(b":") for field in re.split(rb"\r\n(?![ \t])", head)]
-    made = [(name.decode("ascii", "replace"), value.lstrip(b" ")) for name, _, value in fields]
-    names = {name.lower() for name, _ in made}
-    if not found or not {"from", "message-id", "content-type"} <= names:
-        raise _no_mail()
-    return made
-
-
-def _ways(fields: Sequence[tuple[str, bytes]]) -> tuple[str, str]:
-    """The shared ways out, from List-Unsubscribe: the page and the mail address."""
-    values = [value.decode() for name, value in fields if name.lower() == "list-unsubscribe"]
-    ways = re.findall(r"<([^>]*)>", " ".join(values))
-    pages = [way for way in ways if not way.startswith("mailto:")]
-    mailtos = [way for way in ways if way.startswith("mailto:")]
-    return next(iter(pages), ""), next(iter(mailtos), "")
-
-
-def _no_mail() -> DeliveryError:
-    return DeliveryError(
-        Problem(
-            "its message.eml is not as Broadsheet writes it",
-            "restore it from Git or a backup, and run again",
-        )
-    )

@@ -19,6 +19,7 @@ from broadsheet.digests.budget import fit
 from broadsheet.digests.issue import Issue, Placed
 from broadsheet.digests.letter import Letter, Story, excerpt, letter
 from broadsheet.digests.message import message
+from broadsheet.digests.sender import leaving, sender
 from broadsheet.digests.text_mail import mail_text
 from broadsheet.entry import Entry
 from broadsheet.settings import Settings
@@ -78,6 +79,8 @@ class Variants:
             for other in others
         }
         self._topics = [key(topic) for topic in self._letters.sections]
+        self._sender = sender(settings.publication, settings.delivery)
+        self._leaving = leaving(self._sender, settings.delivery)
 
     def variant(self, topics: tuple[str, ...], language: str) -> Variant | None:
         """Which variant is for one who wants `topics` in `language`; None: nothing is for them."""
@@ -94,7 +97,10 @@ class Variants:
         """The message of `variant`. Raises TemplateError."""
         if variant == ISSUED:
             return self._mail
-        wanted = excerpt(self._letters.letters[variant.language], variant.places)
+        kept = self._letters.letters[variant.language]
+        # Not those of the config when the delivery began.
+        current = replace(kept, sender=self._sender, leaving=self._leaving)
+        wanted = excerpt(current, variant.places)
         fitting, html = fit(wanted, self._templates, self._max_bytes)
         return message(fitting, html, mail_text(_numbered(wanted), self._templates))
 

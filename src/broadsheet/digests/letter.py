@@ -212,7 +212,7 @@ def letter(
         sender=who,
         look=look(mail, words.locale, publication),
         footer=mail.footer,
-        list_name=_list_name(issue.digest, publication),
+        list_name=list_name(issue.digest, publication),
         identity=_identity(issue, publication),
         templates=mail.templates,
     )
@@ -335,7 +335,7 @@ def _identity(issue: Issue, publication: Publication) -> str:
     return hashlib.sha256(named.encode()).hexdigest()[:24]
 
 
-def _list_name(digest: str, publication: Publication) -> str:
+def list_name(digest: str, publication: Publication) -> str:
     """What mail programs know the digest by (RFC 2919): ASCII, and for ever the same."""
     host = (urlsplit(publication.id_base).hostname or "localhost").encode("idna").decode()
     label = digest.lower() if digest.isascii() else hashlib.sha256(digest.encode()).hexdigest()[:12]

@@ -11,12 +11,15 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections.abc import Sequence
 from email.header import Header
 from email.utils import format_datetime, quote
 from typing import Final
 
 from broadsheet.characters import printable
 from broadsheet.digests.letter import Letter
+from broadsheet.digests.sender import Leaving
+from broadsheet.errors import DeliveryError, Problem
 
 _CRLF: Final = "\r\n"
 _COLUMNS: Final = 76
@@ -30,11 +33,53 @@ def message(letter: Letter, html: str, text: str) -> bytes:
     of the shared ones (`sender.for_reader`).
     """
     boundary = f"=_{letter.identity}"  # "=_" occurs in no body, quoted-printable or base64
-    headers = [*_headers(letter), _content_type(boundary)]
+    return whole([*_headers(letter), _content_type(boundary)], boundary, html, text)
+
+
+def whole(headers: Sequence[str], boundary: str, html: str, text: str) -> bytes:
+    """A message with these header fields, of which one is its Content-Type."""
     parts = (_part("plain", text), _part("html", html))
     body = "".join(f"--{boundary}{_CRLF}{part}{_CRLF}" for part in parts)
-    whole = _CRLF.join([*headers, "", body]) + f"--{boundary}--{_CRLF}"
-    return whole.encode("ascii")
+    made = _CRLF.join([*headers, "", body]) + f"--{boundary}--{_CRLF}"
+    return made.encode("ascii")
+
+
+def fields(message: bytes) -> list[tuple[str, bytes]]:
+    """The header fields of a message of ours: names, and values as they stand, with their folds.
+
+    Raises DeliveryError for what is none.
+    """
+    made = header_fields(message)
+    names = {name.lower() for name, _ in made}
+    if b"\r\n\r\n" not in message or not {"from", "message-id", "content-type"} <= names:
+        raise no_message()
+    return made
+
+
+def header_fields(message: bytes) -> list[tuple[str, bytes]]:
+    """The header fields of any message with CRLF: names, and values with their folds."""
+    head = message.partition(b"\r\n\r\n")[0]
+    split = [field.partition(b":") for field in re.split(rb"\r\n(?![ \t])", head)]
+    return [(name.decode("ascii", "replace"), value.lstrip(b" ")) for name, _, value in split]
+
+
+def shared_ways(headers: Sequence[tuple[str, bytes]]) -> tuple[str, str]:
+    """The ways out that all readers share, from List-Unsubscribe: the page and the mail address."""
+    values = [value.decode() for name, value in headers if name.lower() == "list-unsubscribe"]
+    ways = re.findall(r"<([^>]*)>", " ".join(values))
+    pages = [way for way in ways if not way.startswith("mailto:")]
+    mailtos = [way for way in ways if way.startswith("mailto:")]
+    return next(iter(pages), ""), next(iter(mailtos), "")
+
+
+def no_message() -> DeliveryError:
+    """A message that is not as `message` makes it."""
+    return DeliveryError(
+        Problem(
+            "its message.eml is not as Broadsheet writes it",
+            "restore it from Git or a backup, and run again",
+        )
+    )
 
 
 def _headers(letter: Letter) -> list[str]:
@@ -49,19 +94,20 @@ def _headers(letter: Letter) -> list[str]:
         f"Message-ID: <{digest}.{key}.{letter.identity}@{domain}>",
         f"List-ID: <{letter.list_name}>",
         f"List-Archive: <{letter.ways.archive}>",
-        *_unsubscribe(letter),
+        *unsubscribe_headers(letter.leaving),
         f"Archived-At: <{letter.ways.web}>",
         f"Content-Language: {letter.language}",
         "MIME-Version: 1.0",
     ]
 
 
-def _unsubscribe(letter: Letter) -> list[str]:
-    """RFC 2369, section 3.2: addresses, each on a line of its own, never encoded.
+def unsubscribe_headers(leaving: Leaving) -> list[str]:
+    """List-Unsubscribe, where there is a way out (RFC 2369, section 3.2).
 
+    Each address is on a line of its own, and never encoded.
     No List-Unsubscribe-Post (RFC 8058): the page that holds for everyone is not a reader's own.
     """
-    ways = [f"<{way}>" for way in (letter.leaving.mail, letter.leaving.page) if way]
+    ways = [f"<{way}>" for way in (leaving.mail, leaving.page) if way]
     return [f"List-Unsubscribe: {f',{_CRLF} '.join(ways)}"] if ways else []
 
 

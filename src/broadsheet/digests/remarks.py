@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from email import message_from_bytes
-from email.message import EmailMessage
 from email.policy import default
 from typing import Any, Literal
 
@@ -13,6 +12,8 @@ from lxml import html as lxml_html
 from msgspec import Struct
 
 from broadsheet.digests import mail_css
+from broadsheet.digests.message import header_fields, shared_ways
+from broadsheet.digests.way_out import missing_ways_out
 from broadsheet.markup import width
 from broadsheet.pages.policy import unguarded
 
@@ -32,7 +33,13 @@ ABOUT: dict[str, tuple[Literal["error", "warning"], str]] = {
     "mail-address": ("error", "In a mail, an address that is not absolute leads nowhere."),
     "mail-subject": ("warning", "Lists of mails cut a long subject; a phone at about 40 columns."),
     "mail-preheader": ("warning", "Lists of mails show the preheader beside the subject."),
-    "mail-unsubscribe": ("error", "Mail providers want a way to leave; so does the law."),
+    "mail-unsubscribe": (
+        "error",
+        (
+            "Mail providers and the law ask for a link to unsubscribe that people see, in the HTML "
+            "and the text. `deliver` sends no mail without one."
+        ),
+    ),
     "mail-line": ("error", "RFC 5322 allows no line over 998 bytes; servers break it anywhere."),
     "mail-text": ("error", "Some people read the plain text part, and so do spam filters."),
     "mail-css": (
@@ -90,8 +97,9 @@ def look_at(html: bytes, text: bytes, message: bytes) -> Mail:
         *_of_size(html),
         *_of_tree(tree),
         *_of_css(html.decode()),
-        *_of_head(parsed, message, subject, preheader),
+        *_of_head(message, subject, preheader),
         *_of_text(text),
+        *_of_ways_out(html.decode(), text.decode(), message),
     )
     return Mail(subject, str(parsed["From"] or ""), preheader, len(html), found)
 
@@ -139,9 +147,7 @@ def _of_css(html: str) -> Iterator[Remark]:
         yield Remark("mail-css", "warning", what, f"{todo}, in your template")
 
 
-def _of_head(
-    parsed: EmailMessage, message: bytes, subject: str, preheader: str
-) -> Iterator[Remark]:
+def _of_head(message: bytes, subject: str, preheader: str) -> Iterator[Remark]:
     if width(subject) > _SUBJECT_COLUMNS:
         what = f"the subject takes {width(subject)} columns; a phone shows about 40 of them"
         todo = "shorten the first article's title, or the digest's"
@@ -149,9 +155,6 @@ def _of_head(
     if not preheader:
         what = "there is no preheader, so lists of mails show whatever comes first"
         yield Remark("mail-preheader", "warning", what, "keep that block in your template")
-    if parsed["List-Unsubscribe"] is None:
-        todo = "set delivery.sender to an address that someone reads"
-        yield Remark("mail-unsubscribe", "error", "nobody can leave", todo)
     longest = max(map(len, message.split(b"\r\n")))
     if longest > _LINE_BYTES:
         what = f"a line has {longest} bytes, and RFC 5322 allows {_LINE_BYTES}"
@@ -162,6 +165,13 @@ def _of_text(text: bytes) -> Iterator[Remark]:
     if not text.strip():
         what = "the text part is empty"
         yield Remark("mail-text", "error", what, "keep digest.txt.j2 writing something")
+
+
+def _of_ways_out(html: str, text: str, message: bytes) -> Iterator[Remark]:
+    ways = shared_ways(header_fields(message))
+    # What is empty is told by `mail-text`.
+    for problem in missing_ways_out(html, text if text.strip() else " ".join(ways), ways):
+        yield Remark("mail-unsubscribe", "error", problem.what, problem.todo)
 
 
 def _preheader(tree: Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from email.utils import parseaddr
 from urllib.parse import quote, urlsplit
 
@@ -12,6 +13,9 @@ from broadsheet.errors import ConfigError, Problem
 from broadsheet.markup import encode
 from broadsheet.publication import Publication
 from broadsheet.settings import DeliverySettings
+
+_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*")
+"""RFC 5322, section 3.4.1, without quoted local parts and domain literals."""
 
 
 class Sender(Struct, frozen=True):
@@ -37,7 +41,7 @@ def sender(publication: Publication, delivery: DeliverySettings) -> Sender:
     """
     if delivery.sender:
         name, address = parseaddr(delivery.sender)
-        if not (ascii_ := _ascii(address)):
+        if not delivery.sender.isprintable() or not (ascii_ := _ascii(address)):
             raise ConfigError(
                 Problem(
                     f"delivery.sender: {delivery.sender!r} is no mail address",
@@ -83,22 +87,47 @@ def beside(unsubscribe: str) -> str:
     return f"{service}/preferences{mark}" if found else ""
 
 
+def whole_address(address: str) -> str:
+    """The pattern of `address` in a text, where it is not only the start of a longer one.
+
+    A full stop after it ends the sentence, not the address.
+    """
+    return re.escape(address) + r"(?![\w/?#&=%-]|\.\w)"
+
+
 def for_reader(text: str, shared: str, own: str) -> str:
     """`text`, the HTML or plain text of a mail, with a reader's `own` address for the `shared` one.
 
-    Both need no escaping in either. Only whole addresses are replaced, not the start of a longer.
+    Both need no escaping in either. Only whole addresses are replaced.
     """
-    if set(own) & set("\"&'<> "):
-        raise ValueError(f"{own!r} needs escaping")
-    return re.sub(re.escape(shared) + r"(?![\w/?#&=%.-])", lambda _: own, text)
+    return with_links(text, {shared: own})
+
+
+def with_links(text: str, links: Mapping[str, str]) -> str:
+    """`text`, the HTML or plain text of a mail, with other addresses for some: old -> new.
+
+    None needs escaping in either. Only whole addresses are replaced, all at once.
+    """
+    for new in links.values():
+        if set(new) & set("\"&'<> "):
+            raise ValueError(f"{new!r} needs escaping")
+    if not links:
+        return text
+    longest_first = sorted(links, key=len, reverse=True)
+    pattern = "|".join(f"(?:{whole_address(old)})" for old in longest_first)
+    return re.sub(pattern, lambda found: links[found[0]], text)
+
+
+def ascii_domain(domain: str) -> str:
+    """`domain` in IDNA form; as it is where it has none."""
+    try:
+        return domain.strip().encode("idna").decode("ascii")
+    except UnicodeError:
+        return domain.strip()
 
 
 def _ascii(address: str) -> str:
     """`address` with its domain in IDNA form; "" when it is no address a mail server takes."""
-    local, at, domain = address.strip().rpartition("@")
-    try:
-        domain = domain.encode("idna").decode("ascii")
-    except UnicodeError:
-        return ""
-    bad = not (local and at and domain and local.isascii() and local.isprintable())
-    return "" if bad or " " in local else f"{local}@{domain}"
+    local, _, domain = address.strip().rpartition("@")
+    made = f"{local}@{ascii_domain(domain)}"
+    return made if _ADDRESS.fullmatch(made) else ""

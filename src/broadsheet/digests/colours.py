@@ -1,0 +1,51 @@
+"""Colours as CSS and HTML write them: names, #rgb, #rrggbb, rgb()."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+FAINT: Final = 0.1
+"""Below this alpha nobody sees anything."""
+
+_NUMBER: Final = re.compile(r"(-?(?:\d+\.?\d*|\.\d+))([a-z%]*)")
+_NAMED: Final = {
+    "black": "#000000", "white": "#ffffff", "red": "#ff0000", "lime": "#00ff00",
+    "blue": "#0000ff", "yellow": "#ffff00", "aqua": "#00ffff", "cyan": "#00ffff",
+    "fuchsia": "#ff00ff", "magenta": "#ff00ff", "gray": "#808080",
+    "grey": "#808080", "silver": "#c0c0c0", "maroon": "#800000",
+    "green": "#008000", "navy": "#000080", "olive": "#808000", "purple": "#800080",
+    "teal": "#008080", "whitesmoke": "#f5f5f5", "snow": "#fffafa",
+    "ivory": "#fffff0", "ghostwhite": "#f8f8ff", "lightgray": "#d3d3d3",
+    "lightgrey": "#d3d3d3",
+}  # fmt: skip
+
+
+def parse(text: str) -> str:
+    """A colour as #rrggbb; "" for none that is known, and for one that is see-through."""
+    text = text.strip()
+    if text in _NAMED:
+        return _NAMED[text]
+    if found := re.fullmatch(r"#?([0-9a-f]{3,8})", text):
+        digits = found[1] if len(found[1]) > 4 else "".join(c * 2 for c in found[1])
+        clear = len(digits) == 8 and int(digits[6:], 16) < 255 * FAINT
+        if len(digits) in {6, 8} and not clear:
+            return f"#{digits[:6]}"
+    if text.startswith("rgb") and not is_clear(text):
+        parts = _NUMBER.findall(text)[:3]
+        scaled = [float(n) * 2.55 if unit == "%" else float(n) for n, unit in parts]
+        if len(scaled) == 3:
+            return "#" + "".join(f"{min(255, max(0, round(each))):02x}" for each in scaled)
+    return ""
+
+
+def is_clear(text: str) -> bool:
+    """Whether a colour has next to no alpha."""
+    if text == "transparent":
+        return True
+    if found := re.fullmatch(r"#(?:[0-9a-f]{3}([0-9a-f])|[0-9a-f]{6}([0-9a-f]{2}))", text):
+        return int((found[1] or "") * 2 or found[2], 16) < 255 * FAINT
+    parts = _NUMBER.findall(text) if re.match(r"(rgb|hsl)a?\(", text) else []
+    if len(parts) < 4:
+        return False
+    return float(parts[3][0]) / (100 if parts[3][1] == "%" else 1) < FAINT

@@ -1,0 +1,85 @@
+"""The rule that every mail shows a way to unsubscribe, in its HTML and in its plain text.
+
+It looks at the finished mail, whichever template made it. A link counts only if a reader can see
+it: not in a comment, not hidden by CSS (visible.py), not without words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from email import message_from_bytes
+from typing import Any, Final
+
+from lxml import etree
+from lxml import html as lxml_html
+
+from broadsheet.digests.sender import whole_address
+from broadsheet.digests.visible import Visibility
+from broadsheet.errors import Problem
+
+_KEEP_HTML: Final = (
+    'keep <a href="{{ letter.leaving.unsubscribe }}"> in digest.html.j2, with words in it, where '
+    "nothing hides it"
+)
+_KEEP_TEXT: Final = "keep {{ letter.leaving.unsubscribe }} in digest.txt.j2"
+
+
+def missing_ways_out(html: str, text: str, ways: Collection[str]) -> tuple[Problem, ...]:
+    """Return what is wrong with a mail that a reader cannot leave; () if nothing is.
+
+    html, text: its bodies. ways: the addresses by which its reader unsubscribes, of which one must
+    be visible in each body. (RFC 2369 and RFC 8058 ask for headers too; digests.message has them.)
+    """
+    wanted = [way for way in ways if way]
+    if not wanted:
+        return (
+            Problem(
+                "readers of this mail cannot unsubscribe",
+                "set delivery.service_url, or delivery.sender to an address that someone reads",
+            ),
+        )
+    found: list[Problem] = []
+    if what := _wrong_in_html(html, wanted):
+        found.append(Problem(what, _KEEP_HTML))
+    if not any(re.search(whole_address(way), text) for way in wanted):
+        found.append(Problem("the plain text part has no link to unsubscribe", _KEEP_TEXT))
+    return tuple(found)
+
+
+def bodies(message: bytes) -> tuple[str, str]:
+    """The HTML and the plain text of a whole MIME message; "" for one that it does not have.
+
+    Lines end with LF.
+    """
+    found = {"text/html": "", "text/plain": ""}
+    for part in message_from_bytes(message).walk():
+        kind = part.get_content_type()
+        payload = None if part.is_multipart() else part.get_payload(decode=True)
+        if kind in found and isinstance(payload, bytes):
+            found[kind] = payload.decode("utf-8", "replace").replace("\r\n", "\n")
+    return found["text/html"], found["text/plain"]
+
+
+def _wrong_in_html(html: str, ways: Collection[str]) -> str:
+    """What is wrong where no link in `html` leads out; "" if one does that can be seen."""
+    what = "the HTML part shows no link to unsubscribe"
+    tree = _tree(html)
+    links = [] if tree is None else [a for a in tree.iter("a") if _leads_to(a, ways)]
+    if not links:
+        written = any(way in html for way in ways)
+        return f"{what}: the address is in a comment, or in no link" if written else what
+    visibility = Visibility(tree)
+    reasons = [visibility.hidden_by(link) for link in links]
+    return "" if "" in reasons else f"{what}: the link cannot be seen ({reasons[0]})"
+
+
+def _tree(html: str) -> Any:
+    try:
+        return lxml_html.document_fromstring(html)
+    except etree.ParserError:  # an empty document
+        return None
+
+
+def _leads_to(link: Any, ways: Collection[str]) -> bool:
+    return (link.get("href") or "").strip() in ways
