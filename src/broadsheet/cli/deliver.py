@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from broadsheet.cli.counting import count
-from broadsheet.cli.deliveries import existing, is_stranded, progress_data, progress_words
+from broadsheet.cli.deliveries import is_stranded, progress_data, progress_words
 from broadsheet.cli.extras import extra
-from broadsheet.cli.issued import Asked, begin, chosen, ledger_clock
+from broadsheet.cli.issued import Asked, begin, ledger_clock
 from broadsheet.cli.options import Options, common_options, options
+from broadsheet.cli.planning import Plan, planned
 from broadsheet.cli.project import Project
 from broadsheet.cli.sample import send_copy
 from broadsheet.digests.issue import Issue
@@ -60,7 +61,7 @@ def command(
         if to:
             send_copy(project, asked, to, Secrets.read(), dry_run=dry_run)
         elif dry_run:
-            _show(_foresee(project, asked), asked)
+            _rehearse(project, asked, Secrets.read())
         else:
             _deliver(project, asked, Secrets.read())
 
@@ -82,23 +83,34 @@ def _check(project: Project, asked: Asked) -> None:
 
 
 def _deliver(project: Project, asked: Asked, secrets: Secrets) -> None:
-    """The run itself: choose, freeze, send, tell."""
-    from broadsheet.delivery import environment
-    from broadsheet.delivery.database import open_database
+    """The run itself: plan, freeze, send, report."""
     from broadsheet.delivery.mailing import Mailing
 
-    settings = project.settings
-    server = environment.server(settings.delivery, secrets)
-    stamps = environment.stamps(settings, secrets, project.root)
-    database = open_database(settings.delivery.database, project.root)
-    try:
-        issues, left = chosen(project, asked, database)
-        begun = [begin(project, database, issue) for issue in issues]
-        mailings = {b.id: Mailing(b, settings, project.templates, stamps) for b in begun}
-        tally = _send(project, asked, database, mailings, server) if mailings else None
-        _report(project, asked, database, begun, left, tally)
-    finally:
-        database.close()
+    with planned(project, asked, secrets) as plan:
+        if plan.database is None:
+            return
+        begun = [begin(project, plan.database, draft) for draft in plan.issues]
+        settings, templates = project.settings, project.templates if begun else {}
+        mailings = {b.id: Mailing(b, settings, templates, plan.stamps) for b in begun}
+        tally = None
+        if mailings:
+            tally = _send(project, asked, plan.database, mailings, plan.server)
+        _report(project, asked, plan.database, begun, plan.left, tally)
+
+
+def _rehearse(project: Project, asked: Asked, secrets: Secrets) -> None:
+    """What a run would do now, up to the first thing that cannot be undone; nothing is written."""
+    with planned(project, asked, secrets, dry_run=True) as plan:
+        if plan.database is not None and plan.issues:
+            from broadsheet.delivery.database import can_write
+
+            can_write(plan.database)
+        found = [_foreseen(project, asked, plan, each) for each in plan.issues]
+    _show([*found, *_left(plan.left)], asked)
+    if any(each["would_send"] for each in found):
+        from broadsheet.delivery.sending import rehearse
+
+        _end(asyncio.run(rehearse(plan.server, plan.stamps.envelope)))
 
 
 def _send(
@@ -142,36 +154,22 @@ def _policy(project: Project, asked: Asked) -> Policy:
     )
 
 
-def _foresee(project: Project, asked: Asked) -> list[dict[str, Any]]:
-    """What a run would do now; nothing is written, not even a database."""
-    with existing(project) as database:
-        issues, left = chosen(project, asked, database)
-        found = [
-            {
-                "digest": issue.digest,
-                "key": issue.key,
-                "would_send": _waiting(project, asked, database, issue),
-            }
-            for issue in issues
-        ]
-    return [*found, *_left(left)]
-
-
-def _waiting(project: Project, asked: Asked, database: Database | None, issue: Issue) -> int:
+def _foreseen(project: Project, asked: Asked, plan: Plan, issue: Begun) -> dict[str, Any]:
     """How many mails of `issue` a run would send now."""
-    if database is None:
-        return 0
-    from broadsheet.delivery import freezing, subscribers
+    waiting = _waiting(project, asked, plan.database, issue) if plan.database else 0
+    sends = min(waiting, asked.limit or waiting)
+    return {"digest": issue.digest, "key": issue.key, "would_send": sends}
+
+
+def _waiting(project: Project, asked: Asked, database: Database, issue: Begun) -> int:
+    from broadsheet.delivery import subscribers
     from broadsheet.delivery.claiming import Queue
 
     with database.reading() as connection:
-        begun = freezing.find_issue(connection, issue.digest, issue.key)
-        if begun is None:
-            waiting = subscribers.count_wanting(connection, issue.digest)
-        else:
-            queue = Queue(connection, _policy(project, asked), sender=0)
-            waiting = queue.waiting(connection, (begun.id,), ledger_clock(project)())
-    return min(waiting, asked.limit or waiting)
+        if not issue.id:
+            return subscribers.count_wanting(connection, issue.digest)
+        queue = Queue(connection, _policy(project, asked), sender=0)
+        return queue.waiting(connection, (issue.id,), ledger_clock(project)())
 
 
 def _left(left: Sequence[tuple[Issue, str]]) -> list[dict[str, Any]]:

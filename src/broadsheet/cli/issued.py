@@ -108,18 +108,31 @@ def newest(project: Project, names: tuple[str, ...]) -> Issue:
     return max(newest, key=lambda issue: issue.tick)
 
 
-def begin(project: Project, database: Database, issue: Issue) -> Begun:
-    """`issue` in the ledger; its rows are frozen where that was not done before."""
+def begun_or_draft(project: Project, database: Database | None, issue: Issue) -> Begun:
+    """What the ledger has of `issue`, or would have; then its id is 0, and nothing was written."""
     from broadsheet.delivery import freezing
 
-    with database.reading() as connection:
-        if (before := freezing.find_issue(connection, issue.digest, issue.key)) is not None:
-            return before
+    if database is not None:
+        with database.reading() as connection:
+            if before := freezing.find_issue(connection, issue.digest, issue.key):
+                return before
     mail = issued_mail(project, issue)
     letters = kept_letters(project, issue)
     now = ledger_clock(project)()
+    return freezing.Begun(0, issue.digest, issue.key, issue.tick, now, 0, None, mail, letters)
+
+
+def begin(project: Project, database: Database, draft: Begun) -> Begun:
+    """`draft` in the ledger; its rows are frozen where that was not done before."""
+    from broadsheet.delivery import freezing
+
+    if draft.id:
+        return draft
+    now = ledger_clock(project)()
     with database.writing() as connection:
-        return freezing.freeze(connection, issue.digest, issue.key, issue.tick, mail, letters, now)
+        return freezing.freeze(
+            connection, draft.digest, draft.key, draft.tick, draft.mail, draft.letters, now
+        )
 
 
 def issued_mail(project: Project, issue: Issue) -> bytes:

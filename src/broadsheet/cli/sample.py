@@ -9,6 +9,7 @@ import click
 
 from broadsheet.cli.issued import Asked, issued_mail, kept_letters, ledger_clock, named, newest
 from broadsheet.cli.options import options
+from broadsheet.cli.planning import warn_of_sender
 from broadsheet.cli.project import Project
 from broadsheet.errors import DeliveryError, Problem
 
@@ -30,26 +31,30 @@ def send_copy(project: Project, asked: Asked, to: str, secrets: Secrets, *, dry_
     mail, letters = issued_mail(project, issue), kept_letters(project, issue)
     begun = Begun(0, issue.digest, issue.key, issue.tick, now, 1, None, mail, letters)
     stamps = environment.stamps(settings, secrets, project.root)
+    server = environment.server(settings.delivery, secrets)
     copy = Mailing(begun, settings, project.templates, stamps).copy(address, "", None)
-    if not dry_run:
-        server = environment.server(settings.delivery, secrets)
-        asyncio.run(_hand_over(server, stamps.envelope, address, copy))
+    warn_of_sender(project)
+    asyncio.run(_hand_over(server, stamps.envelope, address, None if dry_run else copy))
     if not options().quiet:
         verb = "would be sent" if dry_run else "sent"
         click.echo(f"{issue.digest}/{issue.key}: a test copy {verb} to {address}")
 
 
-async def _hand_over(server: Any, envelope: str, address: str, mail: bytes) -> None:
+async def _hand_over(server: Any, envelope: str, address: str, mail: bytes | None) -> None:
+    """Send `mail`; without one, only ask whether the server would take it from this sender."""
     from broadsheet.delivery.smtp import Session, UnavailableError
 
     try:
         session = await Session.open(server)
-        verdict = await session.send(envelope, address, mail)
+        if mail is None:
+            verdict = await session.introduce(envelope)
+        else:
+            verdict = await session.send(envelope, address, mail)
         await session.leave()
     except UnavailableError as error:
         raise DeliveryError(
             Problem(f"the mail server {server.host} cannot be used: {error}", "see [delivery]")
         ) from error
-    if verdict.kind != "accepted":
+    if verdict is not None and verdict.kind != "accepted":
         said = f"{verdict.code or ''} {verdict.words}".strip()
         raise DeliveryError(Problem(f"the mail server does not take it: {said}"))

@@ -7,6 +7,7 @@ the two. Importing this takes 0.1 s: only commands that need it do.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -147,6 +148,7 @@ def open_database(url: str, root: Path, patience: float = PATIENCE) -> Database:
     root: what a relative SQLite path starts from. patience: seconds to wait for other programs.
     Raises ConfigError for a URL that is none, DatabaseError when it cannot be used.
     """
+    check_place(url, root)
     database = _open(url, root, patience)
     try:
         migrate(database)
@@ -154,6 +156,28 @@ def open_database(url: str, root: Path, patience: float = PATIENCE) -> Database:
         database.close()
         raise
     return database
+
+
+def check_place(url: str, root: Path) -> None:
+    """Raise DatabaseError if there is no SQLite file at `url`, and none can be made there."""
+    file = sqlite_file(url, root)
+    if file is None or file.is_file():
+        return
+    if file.is_dir():
+        what, todo = "it is a folder", "move it away, or correct delivery.database"
+    elif not file.parent.is_dir():
+        what, todo = "there is no folder for it", "make that folder, or correct delivery.database"
+    elif not os.access(file.parent, os.W_OK | os.X_OK):
+        what, todo = "it cannot be made: its folder is read-only", "let this user write there"
+    else:
+        return
+    raise DatabaseError(Problem(what, todo, str(file)))
+
+
+def can_write(database: Database) -> None:
+    """Raise DatabaseError if `database` cannot be written now: locked, full or read-only."""
+    with database.writing() as connection:
+        serialise(connection)
 
 
 def open_existing(url: str, root: Path, patience: float = PATIENCE) -> Database | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -75,6 +76,18 @@ def find_issue(connection: Connection, digest: str, key: str) -> Begun | None:
     query = sql.select(issues).where(issues.c.digest == digest, issues.c.key == key)
     row = connection.execute(query).one_or_none()
     return None if row is None else _begun(row)
+
+
+def preferences(connection: Connection, issue: Begun) -> set[tuple[tuple[str, ...], str]]:
+    """Topics and language of those who are still to get `issue`, or would get it if it began."""
+    columns = sql.select(subscribers.c.topics, subscribers.c.language).distinct()
+    if issue.id:
+        query = columns.join(deliveries, deliveries.c.subscriber == subscribers.c.id).where(
+            deliveries.c.issue == issue.id, deliveries.c.state.not_in(("sent", "skipped"))
+        )
+    else:
+        query = columns.where(people.wanting(issue.digest))
+    return {(tuple(json.loads(topics)), language) for topics, language in connection.execute(query)}
 
 
 def begun(connection: Connection, digest: str) -> list[tuple[str, datetime, bool]]:

@@ -160,9 +160,7 @@ class _Office:
     def _unavailable(self, error: UnavailableError) -> None:
         self._brake.slow(time.monotonic())
         if error.for_good or self._brake.rounds >= _ROUNDS:
-            self._desk.stop(
-                f"the mail server {self._server.host} cannot be used: {error}", bad=True
-            )
+            self._desk.stop(_unusable(self._server, error), bad=True)
 
     async def _send(self, session: Session, claim: Claim) -> Outcome:
         mailing = self._mailings[claim.issue]
@@ -204,7 +202,7 @@ class _Office:
         self._brake.slow(time.monotonic())
         said = f"{verdict.code or ''} {verdict.words}".strip()
         if self._sender_refusals >= _SENDER_REFUSALS:
-            self._desk.stop(f"the mail server takes nothing from this sender: {said}", bad=True)
+            self._desk.stop(_unwelcome(said), bad=True)
         elif self._brake.rounds >= _ROUNDS:
             self._desk.stop(f"the mail server puts everything off: {said}")
 
@@ -247,6 +245,39 @@ async def send_all(
         if isinstance(error, Exception) and not isinstance(error, DatabaseError):
             raise error
     return tally
+
+
+async def rehearse(server: Server, sender: str) -> Tally:
+    """Connect and log in as `send_all` would, and say who sends, but no more: no mail is sent.
+
+    sender: an envelope address. What would stop the run is in the tally, in the same words.
+    """
+    tally = Tally()
+    brake = Brake(random.random)
+    while True:
+        try:
+            session = await Session.open(server)
+            break
+        except UnavailableError as error:
+            brake.slow(time.monotonic())
+            if error.for_good or brake.rounds >= _ROUNDS:
+                tally.stopped, tally.bad = _unusable(server, error), True
+                return tally
+        await asyncio.sleep(max(0.0, brake.free_at - time.monotonic()))
+    refusal = await session.introduce(sender)
+    await session.leave()
+    if refusal is not None:
+        said = f"{refusal.code or ''} {refusal.words}".strip()
+        tally.stopped, tally.bad = _unwelcome(said), True
+    return tally
+
+
+def _unusable(server: Server, error: UnavailableError) -> str:
+    return f"the mail server {server.host} cannot be used: {error}"
+
+
+def _unwelcome(said: str) -> str:
+    return f"the mail server takes nothing from this sender: {said}"
 
 
 @contextmanager

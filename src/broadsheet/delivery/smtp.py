@@ -173,6 +173,17 @@ class Session:
             return Verdict("accepted", reply.code, _one_line(reply))
         return _verdict(reply)
 
+    async def introduce(self, sender: str) -> Verdict | None:
+        """Say who sends, and take it back. Return the verdict if the server refuses for good."""
+        try:
+            reply = await self._ask(f"MAIL FROM:<{sender}>")
+            await self._ask("RSET")
+        except LostError:
+            self._wire.cut()
+            return None
+        refusal = _refusal([reply])
+        return refusal if refusal and refusal.kind == "sender_refused" else None
+
     async def leave(self) -> None:
         """Says goodbye, and waits a little for the answer."""
         if self.usable:
