@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from broadsheet.cli import deliver, issued
-from broadsheet.delivery import wire
+from broadsheet.delivery import desk, wire
 from broadsheet.delivery.senders import Senders
 from conftest import MOMENT
 from deliveries import SECRET, Post, post, stop_again_and_again, until
@@ -135,6 +135,27 @@ def test_past_its_lease_a_run_leaves_alone_what_became_anothers(
     office.kill(first, signal.SIGCONT)
     assert office.end(first) == 0
     assert not set(in_hand) & set(office.received())
+    assert office.deliver().code == 0
+    assert office.received() == dict.fromkeys(addresses, 1)
+
+
+def test_what_was_sent_is_noted_though_the_database_is_locked_for_long(
+    office: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another program was stopped in the middle of a transaction: beyond its patience the run
+    claims nothing more, but waits to note what it has sent."""
+    monkeypatch.setattr(desk, "_PATIENCE", 0.5)
+    addresses = office.subscribe(40)
+    office.server.order(delay=0.1)
+    first = office.begin()
+    office.server.wait_for(4)
+    with closing(sqlite3.connect(office.newsroom.folder / "broadsheet.db")) as other:
+        other.execute("BEGIN IMMEDIATE")
+        sent = len(office.server.taken())
+        time.sleep(5)  # two tries
+        assert len(office.server.taken()) <= sent + 4
+        other.rollback()
+    office.end(first)
     assert office.deliver().code == 0
     assert office.received() == dict.fromkeys(addresses, 1)
 

@@ -105,5 +105,9 @@ class DatabaseError(BroadsheetError):
     """The delivery database cannot be used; what it holds still stands."""
 
 
+class DatabaseLockedError(DatabaseError):
+    """Another program is writing to the delivery database; it ends by itself, or is stopped."""
+
+
 class DeliveryError(BroadsheetError):
     """Mail cannot be sent; the ledger knows what was, and the next run goes on from there."""

@@ -23,7 +23,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from broadsheet.delivery.migrating import DIALECTS, migrate, schema_version
 from broadsheet.delivery.place import exists, sqlite_file
-from broadsheet.errors import ConfigError, DatabaseError, Problem
+from broadsheet.errors import ConfigError, DatabaseError, DatabaseLockedError, Problem
 
 PATIENCE: Final = 30.0
 """Seconds to wait for another program to be done with the database."""
@@ -203,7 +203,7 @@ def database_error(error: SQLAlchemyError, shown: str) -> DatabaseError:
     why = str(error.orig) if isinstance(error, DBAPIError) else str(error)
     why = why.strip().partition("\n")[0]
     if "locked" in why or "lock timeout" in why:
-        return DatabaseError(
+        return DatabaseLockedError(
             Problem(
                 "another program has it locked",
                 "end that program, or wait for it, and run again; nothing is lost",

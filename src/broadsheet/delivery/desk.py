@@ -16,7 +16,7 @@ from typing import Final, TypeVar
 from broadsheet.delivery.ledger import Ledger
 from broadsheet.delivery.mailing import Mailing
 from broadsheet.delivery.states import Claim, Outcome, State
-from broadsheet.errors import DatabaseError
+from broadsheet.errors import DatabaseError, DatabaseLockedError
 
 _PATIENCE: Final = 60.0  # seconds in which the database has to answer
 _PAUSE: Final = 0.5  # seconds between two tries
@@ -149,7 +149,8 @@ class Desk:
                     tuple(self._mailings),
                     self._unwanted,
                     time.time(),
-                )
+                ),
+                forever=bool(settling),
             )
         except DatabaseError as error:
             self.stop(str(error), bad=True)
@@ -187,8 +188,12 @@ class Desk:
             with suppress(DatabaseError):  # there will be another look
                 self._tally.taken_over += self._ledger.take_over(tuple(self._mailings))
 
-    async def _patiently(self, work: Callable[[], _Result]) -> _Result:
-        """What `work` returns; while the database is locked or full, it is tried again."""
+    async def _patiently(self, work: Callable[[], _Result], *, forever: bool = False) -> _Result:
+        """What `work` returns; while the database is locked or full, it is tried again.
+
+        forever: as long as another program has it locked. What was sent must be noted, or the next
+        run sends it again; and that program may be stopped in the middle of a transaction.
+        """
         left = _PATIENCE
         while True:
             since = time.monotonic()
@@ -196,8 +201,8 @@ class Desk:
                 # Not in a thread: there is nothing else to do, and two threads in each other's
                 # way take twice as long. What the connections hear in the meantime waits for us.
                 return work()
-            except DatabaseError:
-                if left <= 0:
+            except DatabaseError as error:
+                if left <= 0 and not (forever and isinstance(error, DatabaseLockedError)):
                     raise
             await asyncio.sleep(_PAUSE)
             # The time for which this process was stopped (SIGSTOP) does not count.
