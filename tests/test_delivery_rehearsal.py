@@ -124,6 +124,7 @@ FAULTS: dict[str, tuple[Callable[[Post], object], str]] = {
     "a newer database": (_sql("INSERT INTO schema_versions VALUES (99, '')"), "version 99"),
     "no table of subscribers": (_sql("DROP TABLE subscribers"), "no such table"),
     "no table of deliveries": (_sql("DROP TABLE issues"), "no such table"),
+    "no folder for locks": (_file("broadsheet.db-senders", ""), "no lock can be held there"),
     "a record that is none": (_file(f"{ISSUE}/issue.json", "{"), "this record of an issue"),
     "no message": (_remove(f"{ISSUE}/message.eml"), "message.eml: it cannot be read"),
     "a message that is none": (_file(f"{ISSUE}/message.eml", "x"), "not as Broadsheet writes it"),
@@ -205,6 +206,20 @@ def test_a_dry_run_sees_that_the_database_is_locked(
     monkeypatch.setattr(database, "_prepare", impatient)
     with _locked(office):
         _fails_alike(office, (), "another program has it locked")
+
+
+def test_a_dry_run_sees_that_the_database_is_read_only(
+    office: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite says so only to who writes; tests may run as root, for whom no file is read-only."""
+    prepare = database._prepare  # noqa: SLF001
+
+    def reading(connection: sqlite3.Connection, record: object) -> None:
+        prepare(connection, record)
+        connection.execute("PRAGMA query_only = ON")
+
+    monkeypatch.setattr(database, "_prepare", reading)
+    _fails_alike(office, (), "attempt to write a readonly database")
 
 
 @pytest.mark.parametrize("begun", [False, True])

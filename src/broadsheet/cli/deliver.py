@@ -103,8 +103,10 @@ def _rehearse(project: Project, asked: Asked, secrets: Secrets) -> None:
     with planned(project, asked, secrets, dry_run=True) as plan:
         if plan.database is not None and plan.issues:
             from broadsheet.delivery.database import can_write
+            from broadsheet.delivery.senders import can_lock
 
             can_write(plan.database)
+            can_lock(plan.database)
         found = [_foreseen(project, asked, plan, each) for each in plan.issues]
     _show([*found, *_left(plan.left)], asked)
     if any(each["would_send"] for each in found):

@@ -175,9 +175,13 @@ def check_place(url: str, root: Path) -> None:
 
 
 def can_write(database: Database) -> None:
-    """Raise DatabaseError if `database` cannot be written now: locked, full or read-only."""
+    """Raise DatabaseError if `database` cannot be written now: locked or read-only.
+
+    A write is begun and taken back: SQLite finds out no earlier.
+    """
     with database.writing() as connection:
-        serialise(connection)
+        connection.execute(sql.update(pace).values(next_at=pace.c.next_at))
+        connection.rollback()
 
 
 def open_existing(url: str, root: Path, patience: float = PATIENCE) -> Database | None:

@@ -74,18 +74,13 @@ class Senders:
         if self._folder is None:
             self._connection.execute(sql.select(sql.func.pg_advisory_lock(_CLASS, self.id)))
             return
+        _check_locks(self._folder)
         try:
             self._folder.mkdir(exist_ok=True)
             self._lock = FileLock(self._folder / f"{self.id}.lock")
             self._lock.acquire()
         except (OSError, NotImplementedError) as error:
-            raise DatabaseError(
-                Problem(
-                    f"no lock can be held there: {error}",
-                    "keep the database on a disk of this machine, in a folder that can be written",
-                    self._folder.name,
-                )
-            ) from error
+            raise _no_lock(self._folder, getattr(error, "strerror", "") or str(error)) from error
 
     def _free_on_server(self, sender: int) -> bool:
         took = self._connection.execute(sql.select(sql.func.pg_try_advisory_lock(_CLASS, sender)))
@@ -95,5 +90,29 @@ class Senders:
         return free
 
 
+def can_lock(database: Database) -> None:
+    """Raise DatabaseError if no run could hold its lock beside an SQLite `database`."""
+    if database.file is not None:
+        _check_locks(_folder(database.file))
+
+
+def _check_locks(folder: Path) -> None:
+    """Raise DatabaseError if there can be no files in `folder`, which need not be there yet."""
+    if folder.exists() and not folder.is_dir():
+        raise _no_lock(folder, "it is not a folder")
+    if not os.access(folder if folder.exists() else folder.parent, os.W_OK | os.X_OK):
+        raise _no_lock(folder, "it cannot be written")
+
+
 def _folder(file: Path) -> Path:
     return file.with_name(f"{file.name}-senders")
+
+
+def _no_lock(folder: Path, why: str) -> DatabaseError:
+    return DatabaseError(
+        Problem(
+            f"no lock can be held there: {why}",
+            "keep the database on a disk of this machine, in a folder that can be written",
+            folder.name,
+        )
+    )
