@@ -87,7 +87,7 @@ def _deliver(project: Project, asked: Asked, secrets: Secrets) -> None:
     from broadsheet.delivery.mailing import Mailing
 
     with planned(project, asked, secrets) as plan:
-        if plan.database is None:
+        if plan.database is None:  # only in a dry run
             return
         begun = [begin(project, plan.database, draft) for draft in plan.issues]
         settings, templates = project.settings, project.templates if begun else {}

@@ -1,8 +1,9 @@
-"""Colours as CSS and HTML write them: names, #rgb, #rrggbb, rgb()."""
+"""Colours as CSS and HTML write them: the common names, #rgb, #rrggbb, rgb() and hsl()."""
 
 from __future__ import annotations
 
 import re
+from colorsys import hls_to_rgb
 from typing import Final
 
 FAINT: Final = 0.1
@@ -17,7 +18,11 @@ _NAMED: Final = {
     "green": "#008000", "navy": "#000080", "olive": "#808000", "purple": "#800080",
     "teal": "#008080", "whitesmoke": "#f5f5f5", "snow": "#fffafa",
     "ivory": "#fffff0", "ghostwhite": "#f8f8ff", "lightgray": "#d3d3d3",
-    "lightgrey": "#d3d3d3",
+    "lightgrey": "#d3d3d3", "gainsboro": "#dcdcdc", "floralwhite": "#fffaf0",
+    "aliceblue": "#f0f8ff", "azure": "#f0ffff", "mintcream": "#f5fffa", "seashell": "#fff5ee",
+    "linen": "#faf0e6", "beige": "#f5f5dc", "honeydew": "#f0fff0", "oldlace": "#fdf5e6",
+    "cornsilk": "#fff8dc", "lightyellow": "#ffffe0", "lavenderblush": "#fff0f5",
+    "darkgray": "#a9a9a9", "darkgrey": "#a9a9a9", "dimgray": "#696969", "dimgrey": "#696969",
 }  # fmt: skip
 
 
@@ -31,12 +36,21 @@ def parse(text: str) -> str:
         clear = len(digits) == 8 and int(digits[6:], 16) < 255 * FAINT
         if len(digits) in {6, 8} and not clear:
             return f"#{digits[:6]}"
-    if text.startswith("rgb") and not is_clear(text):
-        parts = _NUMBER.findall(text)[:3]
-        scaled = [float(n) * 2.55 if unit == "%" else float(n) for n, unit in parts]
-        if len(scaled) == 3:
-            return "#" + "".join(f"{min(255, max(0, round(each))):02x}" for each in scaled)
-    return ""
+    return "" if is_clear(text) else _of_function(text)
+
+
+def _of_function(text: str) -> str:
+    """The colour of rgb() or hsl() as #rrggbb; "" for any other text."""
+    kind = re.match(r"(rgb|hsl)a?\(", text)
+    parts = _NUMBER.findall(text)[:3]
+    if not kind or len(parts) < 3:
+        return ""
+    if kind[1] == "rgb":
+        shares = [float(n) / (100 if unit == "%" else 255) for n, unit in parts]
+    else:
+        hue, saturation, lightness = (float(n) for n, _ in parts)
+        shares = [*hls_to_rgb(hue / 360 % 1, lightness / 100, saturation / 100)]
+    return "#" + "".join(f"{min(255, max(0, round(each * 255))):02x}" for each in shares)
 
 
 def is_clear(text: str) -> bool:

@@ -30,6 +30,7 @@ _BLANK: Final = re.compile(
 _ESCAPE: Final = re.compile(r"\\(?:([0-9a-f]{1,6})\s?|(.))", re.IGNORECASE)
 _COMMENT: Final = re.compile(r"/\*.*?\*/", re.DOTALL)
 _NUMBER: Final = re.compile(r"(-?(?:\d+\.?\d*|\.\d+))([a-z%]*)")
+_FONT_SIZE: Final = re.compile(r"(?:^|\s)(\.?\d[\d.]*(?:[a-z]+|%)?)(?=\s*/|\s+\S)")
 _TINY: Final = 2.0  # pixels (or points): nobody reads a letter, or hits a box, of this size
 _FAR: Final = -300.0  # pixels: beyond the edge of any mail
 _CONTRAST: Final = 1.3  # WCAG 2.1, 1.4.3 asks for 4.5; below this nobody sees a letter
@@ -99,6 +100,8 @@ def declarations(css: str) -> dict[str, tuple[str, bool]]:
         value, mark, _ = " ".join(value.split()).partition("!")
         if colon:
             _cascade(found, {name.strip(): (value.strip(), bool(mark))})
+        if name.strip() == "font" and (size := _FONT_SIZE.search(value)):
+            _cascade(found, {"font-size": (size[1], bool(mark))})
     return found
 
 
@@ -203,7 +206,8 @@ def _hiding(declared: Declarations) -> str:
     for name, test in _HIDING.items():
         if name in declared and test(declared[name]):
             return f"{name}: {declared[name]}"
-    if any(word in declared.get("overflow", "") for word in ("hidden", "clip")):
+    overflow = " ".join(declared.get(f"overflow{end}", "") for end in ("", "-x", "-y"))
+    if "hidden" in overflow or "clip" in overflow:
         for name in ("height", "max-height", "width", "max-width"):
             if _pixels(declared.get(name, "")) <= _TINY:
                 return f"{name}: {declared[name]}"
@@ -290,7 +294,7 @@ _HIDING: Final[_Tests] = {
     "clip-path": _clipped,
     "left": _far, "right": _far, "top": _far, "bottom": _far,
     "margin": _far, "margin-left": _far, "margin-right": _far, "margin-top": _far,
-    "text-indent": _far,
+    "text-indent": lambda value: -_FAR <= abs(_pixels(value)) < float("inf"),
 }  # fmt: skip
 _INHERITED: Final[_Tests] = {
     "visibility": lambda value: value in {"hidden", "collapse"},
