@@ -245,7 +245,10 @@ def test_a_template_without_a_way_out_is_refused(
     office.newsroom.write(
         f"email_templates/{name}", f'{{% extends "bundled/{name}" %}}\n{template}\n'
     )
-    ran = office.newsroom.run("check", now="2025-06-30T07:00:00+08:00")
+    ran = office.newsroom.run("check")  # the template, though no issue is due
+    assert ran.code == 1
+    assert "2025-06-30/: mail-unsubscribe: " in ran.out
+    assert "message.eml: mail-unsubscribe: " not in ran.out, "that was made before"
     _anew(office)
     for args in (("--dry-run",), (), ("--to", "me@x.org"), ("--dry-run", "--to", "me@x.org")):
         delivered = office.deliver(*args)
@@ -254,11 +257,16 @@ def test_a_template_without_a_way_out_is_refused(
         assert name in delivered.err
     assert office.rows() == []
     assert office.server.taken() == []
-    (office.newsroom.folder / "feeds/digests/weekly/2025-06-30/issue.json").unlink()
-    ran = office.newsroom.run("check")
+    (office.newsroom.folder / f"email_templates/{name}").unlink()
+    ran = office.newsroom.run("check")  # the issue that was made, though the template is fixed
     assert ran.code == 1
-    assert "mail-unsubscribe: " in ran.out
+    assert "2025-06-30/message.eml: mail-unsubscribe: " in ran.out
     assert what in ran.out
+    (office.newsroom.folder / "feeds/digests/weekly/2025-06-30/issue.json").unlink()
+    assert office.newsroom.run("check").code == 0
+    assert office.newsroom.run("digest").code == 0
+    assert office.deliver().code == 0
+    assert set(office.received()) == set(READERS)
 
 
 def test_a_template_that_fails_some_readers_is_refused_before_anyone_gets_mail(

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
 from itertools import groupby
 from pathlib import Path
 from typing import Final
@@ -23,14 +24,18 @@ from broadsheet.checks.own import severities
 from broadsheet.cli import making
 from broadsheet.cli.counting import count
 from broadsheet.cli.digest import make
+from broadsheet.cli.issued import issued_mail
 from broadsheet.cli.options import common_options, options
 from broadsheet.cli.project import Project
 from broadsheet.digests import addresses
 from broadsheet.digests.due import History
+from broadsheet.digests.letterhead import letterhead, readdressed
 from broadsheet.digests.remarks import Mail, look_at
+from broadsheet.digests.way_out import bodies
 from broadsheet.errors import (
     ArticleError,
     ConfigError,
+    DeliveryError,
     Problem,
     RecordError,
     TemplateError,
@@ -179,11 +184,32 @@ def _letters(project: Project) -> tuple[dict[str, Mail], tuple[Problem, ...]]:
             except TemplateError as error:
                 problems += error.problems
                 continue
-            if coming:
-                folder = addresses.folder(name, issue.key)
-                mail = look_at(made["email.html"], made["email.txt"], made["message.eml"])
-                letters[f"{project.settings.feeds.folder}/{folder}"] = mail
+            mail = look_at(made["email.html"], made["email.txt"], made["message.eml"])
+            path = f"{project.settings.feeds.folder}/{addresses.folder(name, issue.key)}"
+            letters[path] = mail if coming else _of_ways_out(mail)
+        letters |= _issued(project, history)
     return letters, tuple(dict.fromkeys(problems))
+
+
+def _issued(project: Project, history: History) -> dict[str, Mail]:
+    """The newest mail of a digest, as `deliver` would send it: for whether readers can leave."""
+    since = project.now - timedelta(days=project.settings.delivery.fresh_days)
+    for issue in history.issues[-1:]:
+        if since <= issue.tick <= project.now:
+            with suppress(DeliveryError):  # `deliver` says what is wrong with the file
+                head = letterhead(issue.digest, issue.key, project.settings)
+                message = readdressed(issued_mail(project, issue), head)
+                html, text = bodies(message)
+                folder = addresses.folder(issue.digest, issue.key)
+                path = f"{project.settings.feeds.folder}/{folder}message.eml"
+                return {path: _of_ways_out(look_at(html.encode(), text.encode(), message))}
+    return {}
+
+
+def _of_ways_out(mail: Mail) -> Mail:
+    """`mail` with its remarks on ways to unsubscribe only."""
+    kept = tuple(each for each in mail.remarks if each.rule == "mail-unsubscribe")
+    return structs.replace(mail, remarks=kept)
 
 
 def _unreadable_templates(project: Project) -> Iterator[Problem]:
