@@ -175,6 +175,17 @@ def test_css_that_does_not_apply_hides_nothing() -> None:
     assert "display: none" in _problem(body, head=hiding)
 
 
+def test_a_link_for_each_kind_of_screen_is_enough() -> None:
+    """One is hidden on phones, and the other elsewhere; with one of them alone, some see none."""
+    css = ".phone { display: none } @media (max-width: 600px) {"
+    css += ".desk { display: none !important } .phone { display: block !important } }"
+    desk, phone = (f'<p class="{name}">{LINK}</p>' for name in ("desk", "phone"))
+    head = f"<style>{css}</style>"
+    assert _problem(desk + phone, head=head) == ""
+    assert "display: none, in a media query" in _problem(desk, head=head)
+    assert "(display: none)" in _problem(phone, head=head)
+
+
 @pytest.mark.parametrize(("colour", "behind"), COLOURS)
 @pytest.mark.parametrize("by", ["background", "background-color", "bgcolor"])
 def test_a_link_in_the_colour_of_its_background_is_hidden(

@@ -47,18 +47,20 @@ class Rule(NamedTuple):
 
 
 class Visibility:
-    """What of a document can be seen, by its `style` attributes and the sheets that it keeps."""
+    """What of a document can be seen, by its `style` attributes and the sheets that it keeps.
 
-    def __init__(self, tree: Any) -> None:
-        self._always: defaultdict[Any, dict[str, tuple[str, bool]]] = defaultdict(dict)
-        self._sometimes: defaultdict[Any, list[dict[str, tuple[str, bool]]]] = defaultdict(list)
+    queries: whether the rules of media queries hold too: a mail may show one part on small screens
+    and another on large ones. Their colours are left out, since dark mode changes all of them.
+    """
+
+    def __init__(self, tree: Any, *, queries: bool) -> None:
+        self._queries = queries
+        self._by_sheets: defaultdict[Any, dict[str, tuple[str, bool]]] = defaultdict(dict)
         for style in tree.iter("style"):
             for rule in rules(style.text or ""):
-                for element in _matches(tree, rule.selector):
-                    if rule.conditional:
-                        self._sometimes[element].append(rule.declarations)
-                    else:
-                        _cascade(self._always[element], rule.declarations)
+                if queries or not rule.conditional:
+                    for element in _matches(tree, rule.selector):
+                        _cascade(self._by_sheets[element], rule.declarations)
 
     def hidden_by(self, element: Any) -> str:
         """What hides all that `element` says, in words; "" if something of it can be seen."""
@@ -73,22 +75,16 @@ class Visibility:
                 return f"<{each.tag}>" if each.tag in _NEVER_SHOWN else "hidden"
         own = [self._declarations(each) for each in chain]
         if reason := next(filter(None, map(_hiding, own)), "") or _inherited(own):
-            return reason
-        for each, declared in zip(chain, own, strict=True):
-            for more in self._sometimes.get(each, ()):
-                changed = _merged(each, declared, more)
-                if reason := _hiding(changed) or _inherited([changed]):
-                    return f"{reason} in a media query"
-        inside = chain.index(link) + 1
-        return _like_its_background(own, inside)
+            return f"{reason}, in a media query" if self._queries else reason
+        return "" if self._queries else _like_its_background(own, chain.index(link) + 1)
 
     def _declarations(self, element: Any) -> Declarations:
         declared = dict(_attributes(element))
-        _put(declared, self._always.get(element, {}), important=False)
+        by_sheets = self._by_sheets.get(element, {})
         inline = declarations(element.get("style") or "")
-        _put(declared, inline, important=False)
-        _put(declared, self._always.get(element, {}), important=True)
-        _put(declared, inline, important=True)
+        for important in (False, True):
+            _put(declared, by_sheets, important=important)
+            _put(declared, inline, important=important)
         return declared
 
 
@@ -159,15 +155,6 @@ def _put(
         if mark == important:
             declared.pop(name, None)  # `background` after `background-color` wins
             declared[name] = value
-
-
-def _merged(
-    element: Any, declared: Declarations, more: Mapping[str, tuple[str, bool]]
-) -> Declarations:
-    """`declared` where a conditional rule holds: an inline style wins unless that is important."""
-    inline = declarations(element.get("style") or "")
-    wins = {name: value for name, (value, mark) in more.items() if mark or name not in inline}
-    return {**declared, **wins}
 
 
 def _plain(css: str) -> str:

@@ -69,9 +69,12 @@ def _wrong_in_html(html: str, ways: Collection[str]) -> str:
     if not links:
         written = any(way in html for way in ways)
         return f"{what}: the address is in a comment, or in no link" if written else what
-    visibility = Visibility(tree)
-    reasons = [visibility.hidden_by(link) for link in links]
-    return "" if "" in reasons else f"{what}: the link cannot be seen ({reasons[0]})"
+    for queries in (False, True):
+        visibility = Visibility(tree, queries=queries)
+        reasons = [visibility.hidden_by(link) for link in links]
+        if "" not in reasons:
+            return f"{what}: the link cannot be seen ({reasons[0]})"
+    return ""
 
 
 def _tree(html: str) -> Any:
