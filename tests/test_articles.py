@@ -107,7 +107,7 @@ def test_articles_of_every_generator_say_the_same(text: str) -> None:
     assert made.body == "Text."
     assert made.image == ("" if text is ZOLA else "images/a.png")
     assert made.image_alt in {"", "Alt"}
-    assert not made.draft
+    assert not made.hidden
 
 
 @pytest.mark.parametrize(
@@ -176,31 +176,6 @@ def test_a_title_may_look_like_anything() -> None:
         assert article(f"---\ntitle: {title}\ndate: 2025-06-19\n---\n").title == title
 
 
-@pytest.mark.parametrize(
-    "given",
-    [
-        {"draft": True},
-        {"draft": "yes"},
-        {"published": False},
-        {"published": "no"},
-        {"headless": True},
-        {"eleventyExcludeFromCollections": True},
-        {"permalink": False},
-    ],
-)
-def test_what_is_not_to_be_published_is_a_draft(given: dict[str, object]) -> None:
-    """Each generator's way to keep a page back keeps it back here."""
-    assert article(dated(**given)).draft
-
-
-@pytest.mark.parametrize(
-    "given", [{"draft": False}, {"draft": ""}, {"published": True}, {"draft": 0}]
-)
-def test_what_is_to_be_published_is_no_draft(given: dict[str, object]) -> None:
-    """A switch that is off keeps nothing back."""
-    assert not article(dated(**given)).draft
-
-
 def test_published_is_a_switch_or_a_date() -> None:
     """Jekyll's `published: true` is no date; that of others is."""
     text = "---\ntitle: A\npublished: {}\n---\n"
@@ -258,7 +233,7 @@ def test_all_that_is_wrong_is_said_at_once() -> None:
         article(text.replace("06/07/2025", "2025-06-19"))
     assert [(p.path, p.line, p.what.partition(":")[0]) for p in refused.value.problems] == [
         ("content/a.md", 4, "lastmod"),
-        ("content/a.md", 5, "draft"),
+        ("content/a.md", 5, "unknown visibility `draft"),
         ("content/a.md", 6, "tags"),
     ]
     assert all(problem.todo for problem in refused.value.problems)

@@ -55,6 +55,16 @@ def body(*lines: str) -> tuple[str, ...]:
 
 CASES = [
     Case("unreadable", ("date: soon",), ("date: 2025-06-19",), 3, said="'soon'"),
+    Case(
+        "visibility",
+        ("status: embargo",),
+        ("status: draft",),
+        5,
+        said="unknown visibility `status: embargo`, so the article is left out",
+    ),
+    Case("visibility", ("hiddenFromFeed: maybe",), ("hiddenFromSearch: true",), 5),
+    Case("visibility", ("build:", "  list: perhaps"), ("build:", "  list: never"), 6),
+    Case("visibility", ("draftForReview: true",), ("draftForReview: false",), 5),
     Case("no-date", ("date: (none)",), (), 1),
     Case("future-date", ("date: 2030-01-01",), ("date: 2030-01-01", "draft: true"), 3),
     Case("old-date", ("date: 1825-06-19",), ("date: 1925-06-19",), 3),

@@ -177,7 +177,7 @@ def test_an_edited_article_sends_nothing() -> None:
 def test_drafts_the_expired_and_what_is_still_to_come_wait() -> None:
     """An issue holds what is in the catalogue at its tick, and nothing else."""
     articles = [
-        story("draft", draft=True),
+        story("draft", hidden="it is a draft"),
         story("expired", expires=at("2025-06-23 08:00")),
         story("expires-later", expires=at("2025-06-23 08:00:01")),
         story("held-back", publish=at("2025-06-23 08:00:01")),
@@ -324,7 +324,7 @@ def test_standing_speaks_of_the_issue_that_holds_it_or_will() -> None:
         story("due", "2025-06-20 12:00"),
         story("next", "2025-06-24 12:00"),
         story("future", "2025-07-24 12:00"),
-        story("draft", "2025-06-24 12:00", draft=True),
+        story("draft", "2025-06-24 12:00", hidden="it is a draft"),
         story("elsewhere", "2025-06-24 12:00", topics=("Other",)),
     ]
     articles = [structs.replace(each, topics=each.topics or ("AI",)) for each in articles]

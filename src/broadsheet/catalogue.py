@@ -72,7 +72,7 @@ def steady(articles: Iterable[Article], now: datetime) -> tuple[datetime | None,
     """From when until when, half open, the catalogue is what it is at `now`; None: for ever."""
     past = coming = None
     for article in articles:
-        if article.draft:
+        if article.hidden:
             continue
         for step in (article.date, article.publish, article.expires):
             if step is None:
@@ -87,8 +87,8 @@ def steady(articles: Iterable[Article], now: datetime) -> tuple[datetime | None,
 
 def absence(article: Article, now: datetime) -> str | None:
     """Why `article` is not in the catalogue at `now`, in words; None when it is."""
-    if article.draft:
-        return "it is a draft"
+    if article.hidden:
+        return article.hidden
     if article.date > now:
         return f"it is dated {article.date:%Y-%m-%d %H:%M %z}, which is still to come"
     if article.publish is not None and article.publish > now:

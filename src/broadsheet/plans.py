@@ -54,7 +54,7 @@ def place(article: Article) -> bytes:
     return _ENCODER.encode(
         (
             *(article.url, article.id, article.date, article.publish, article.expires),
-            *(article.draft, article.topics, article.tags, article.aliases),
+            *(article.hidden, article.unclear, article.topics, article.tags, article.aliases),
             *(article.image, article.image_alt),
         )
     )

@@ -36,8 +36,8 @@ _DRAWERS = 256
 class Articles(Struct, frozen=True):
     """What the article files turned out to be.
 
-    read: in no order that means anything, without their bodies. pages: path -> why it is no
-    article. problems: what is wrong with the files that are neither.
+    read: in no meaningful order, without their bodies. pages: path -> why it is no article.
+    problems: what is wrong with the other files, and why the visibility of an article is unclear.
     """
 
     read: tuple[Article, ...]
@@ -277,4 +277,5 @@ def _sorted_out(found: Found, outcomes: dict[str, Outcome]) -> Articles:
             pages[path] = outcome.page
         if outcome.article is not None:
             read.append(outcome.article)
+            problems += outcome.article.unclear
     return Articles(tuple(read), pages, tuple(problems))

@@ -197,6 +197,7 @@ _EXAMPLES: dict[str, object] = {
     "publication.author": {"name": "Your name", "email": "you@example.org"},
     "publication.feeds_url": "https://example.org/feeds/",
     "publication.id_base": "https://example.org/",
+    "articles.public": {"status": ["reading"]},
     "digests.NAME.title": "The weekly",
     "topics.aliases": {"AI": ["A.I.", "artificial intelligence"]},
     "delivery.sender": "The weekly <news@example.org>",

@@ -64,6 +64,13 @@ class ArticleSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
             "looked up there."
         ),
     ] = ("static",)
+    public: Annotated[
+        dict[str, tuple[str, ...]],
+        Meta(
+            description="Values of a field that publish an article although Broadsheet does not "
+            'know them, or would keep it out: `status = ["reading"]`; `"*"`: any value.'
+        ),
+    ] = field(default_factory=dict)
 
 
 class FeedSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

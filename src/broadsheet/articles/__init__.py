@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar
 
 from msgspec import Struct
 
-from broadsheet.articles import addresses, dates, fields
+from broadsheet.articles import addresses, dates, fields, visibility
 from broadsheet.articles.fields import fold
 from broadsheet.errors import ArticleError, Problem
 from broadsheet.markup import encode
@@ -56,9 +56,11 @@ class Article(Struct, frozen=True, array_like=True):  # a list is shorter to kee
     language: a tag; the publication's where it names none.
     image: as written, to be resolved like any link of the article; "" for none.
     summary: from the front matter, one line; "" where there is none.
+    hidden: why it is not for the public list, as a clause; "" where it is.
     body: the Markdown below the front matter, without what XML forbids; None where it was let
     go, since of most articles only the front matter is needed.
     sha256: of the whole source text, in hexadecimal.
+    unclear: what it says of its visibility that is not understood, for which it is `hidden`.
     """
 
     source: str
@@ -69,7 +71,7 @@ class Article(Struct, frozen=True, array_like=True):  # a list is shorter to kee
     updated: datetime
     publish: datetime | None
     expires: datetime | None
-    draft: bool
+    hidden: str
     authors: tuple[Person, ...]
     topics: tuple[str, ...]
     tags: tuple[str, ...]
@@ -80,10 +82,11 @@ class Article(Struct, frozen=True, array_like=True):  # a list is shorter to kee
     aliases: tuple[str, ...]
     body: str | None
     sha256: str
+    unclear: tuple[Problem, ...] = ()
 
     @property
     def appears(self) -> datetime:
-        """From when on it may be published, unless it is a draft."""
+        """When it may be published, unless it is `hidden`."""
         return max(self.date, self.publish or self.date)
 
     @property
@@ -143,6 +146,7 @@ class _Present(dict[tuple[str, ...], tuple[tuple[str, str], ...]]):
         return present
 
 
+_MAYBE_NO_DATE = fields.names(fields.PUBLISH, fields.EXPIRES)
 _present = lru_cache(256)(_Present)  # most articles of a site have the same few fields
 
 
@@ -172,8 +176,9 @@ class _Reader:
             raise NotAnArticle("it has no date")
         if not title:
             self._wrong(fields.TITLE[0], "there is no title", 'write `title: "..."`', line=1)
+        hidden, unclear = self._visibility()
         if self.problems or date is None:
-            raise ArticleError(*self.problems)
+            raise ArticleError(*self._problems(unclear))
         image, alt = self._read(fields.IMAGE, fields.image, ("", ""))
         url = self._url(self.settings.permalink, self.publication.url, title, date)
         article = Article(
@@ -183,9 +188,9 @@ class _Reader:
             title=title,
             date=date,
             updated=max(self._date(fields.UPDATED) or date, date),
-            publish=self._date(fields.PUBLISH),
-            expires=self._date(fields.EXPIRES),
-            draft=self._unpublished(),
+            publish=max(self._dates(fields.PUBLISH), default=None),
+            expires=min(self._dates(fields.EXPIRES), default=None),
+            hidden=hidden,
             authors=self._read(fields.AUTHORS, fields.people, ()) or self._default_author(),
             topics=self._read(fields.TOPICS, fields.texts, ()),
             tags=self._read(fields.TAGS, fields.texts, ()),
@@ -197,10 +202,14 @@ class _Reader:
             aliases=self._read(("aliases", "redirect_from"), fields.texts, ()),
             body=body,
             sha256=self.source.sha256,
+            unclear=unclear,
         )
         if self.problems:
-            raise ArticleError(*self.problems)
+            raise ArticleError(*self._problems(unclear))
         return article
+
+    def _problems(self, unclear: tuple[Problem, ...]) -> list[Problem]:
+        return sorted((*self.problems, *unclear), key=lambda each: each.line or 0)
 
     def _read(self, known: tuple[str, ...], reader: Callable[[object], _T], default: _T) -> _T:
         """The first field of `known` that says something, by `reader`."""
@@ -218,23 +227,22 @@ class _Reader:
         return default
 
     def _date(self, known: tuple[str, ...]) -> datetime | None:
-        if not self.present[known]:
-            return None
+        return next(self._dates(known), None)
 
-        def reader(value: object) -> datetime | None:
-            if name == "published" and fields.is_switch(value):
-                return None  # Jekyll's switch of that name
-            return dates.read(value, self.publication.timezone) if value != "" else None
-
+    def _dates(self, known: tuple[str, ...]) -> Iterator[datetime]:
+        """The dates in the fields of `known`."""
         for name, folded in self.present[known]:
-            if (value := self.given[folded]) is None:
+            value = self.given[folded]
+            if value is None or value == "":
                 continue
+            if folded in _MAYBE_NO_DATE and visibility.speaks(folded, value):
+                continue  # such as Jekyll's switch `published`
             try:
-                if found := reader(value):
-                    return found
+                yield dates.read(value, self.publication.timezone)
             except ValueError as error:
+                if known is fields.PUBLISH and folded == "published":
+                    continue  # of a book, perhaps: 1998
                 self._wrong(name, f"{name}: {error}", "write one like 2025-06-19T07:20:04+08:00")
-        return None
 
     def _date_in_name(self) -> datetime | None:
         """The date that the file's path gives, else the one in the address it asks for."""
@@ -244,13 +252,19 @@ class _Reader:
             self._read(fields.ADDRESS, fields.address, ""), zone
         )
 
-    def _unpublished(self) -> bool:
-        published = self.given.get("published")
-        if published is not None and fields.is_switch(published) and not fields.truth(published):
-            return True
-        if self._asked() == "false":  # Eleventy's way to write no page
-            return True
-        return any(self._read((name,), fields.truth, False) for name in fields.UNPUBLISHED)
+    def _visibility(self) -> tuple[str, tuple[Problem, ...]]:
+        """Why the article is not for the public list, and what of that is not understood."""
+        if by_path := visibility.in_path(self.source.path, self.source.folder):
+            return by_path, ()
+        said = visibility.read(self.matter.given, self.settings.public)
+        if said.field:
+            return visibility.clause(said, self.matter), ()
+        unclear = tuple(
+            visibility.problem(doubt, self.matter, self.source.path)
+            for doubt in said.doubts
+            if doubt.out
+        )
+        return (unclear[0].what if unclear else ""), unclear
 
     def _default_author(self) -> tuple[Person, ...]:
         return (self.publication.author,) if self.publication.author else ()

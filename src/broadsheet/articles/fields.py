@@ -17,8 +17,25 @@ from broadsheet.publication import Person, Url
 TITLE = ("title",)
 DATE = ("date", "pubDate", "pubDatetime", "publishDate", "published_at", "published")
 UPDATED = ("lastmod", "updated", "modified", "last_modified_at", "updatedDate", "modDatetime")
-PUBLISH = ("publishDate",)
-EXPIRES = ("expiryDate", "expires")
+PUBLISH = (
+    *("publishDate", "pubDate", "published", "publishedAt", "publish", "publishAt", "publishOn"),
+    *("scheduled", "scheduledAt", "scheduledFor", "embargo", "embargoUntil", "embargoedUntil"),
+)
+"""The latest counts: Hugo takes `published` and `pubDate` for `publishDate`."""
+EXPIRES = (
+    *("expiryDate", "expires", "expiresAt", "expirationDate", "expireDate", "unpublishDate"),
+    *(
+        "unpublish",
+        "unpublishAt",
+        "unpublishOn",
+        "unpublishedAt",
+        "archived",
+        "archivedAt",
+        "deleted",
+    ),
+    *("deletedAt", "trashedAt", "withdrawn", "withdrawnAt", "retracted", "retractedAt"),
+)
+"""The earliest counts."""
 TOPICS = ("main_topics", "categories", "category", "topics")
 TAGS = ("tags",)
 SUMMARY = ("summary", "description", "excerpt")
@@ -29,7 +46,6 @@ ADDRESS = ("url", "permalink", "path")
 LANGUAGE = ("language", "lang", "locale")
 UNCHECKED = ("check_off",)
 CHECKS = ("checks",)
-UNPUBLISHED = ("draft", "eleventyExcludeFromCollections", "headless")
 
 _TRUE = {"true", "yes", "on", "1"}
 _SWITCH = _TRUE | {"false", "no", "off", "0", ""}

@@ -155,18 +155,24 @@ _BEGINNING = 512  # characters; the front matter of nearly all articles is short
 class FrontMatter(Struct, frozen=True):
     """What stands above the body of a source file.
 
-    fields: by name, folded so that `featuredImage` and `featured_image` are one.
+    fields: by name, folded so that `featuredImage` and `featured_image` are one; the last counts.
+    given: all of them, by the names as written.
     head: what they were read from; start: how many lines stand above it.
     """
 
     fields: Mapping[str, object]
+    given: Mapping[str, object]
     head: str
     start: int
 
     @property
     def lines(self) -> Mapping[str, int]:
         """The 1-based line of each field, by the same names. Only a mistake asks for it."""
-        return {name: self.start + line for name, line in _lines(self.head).items()}
+        return {name: self.start + line for name, (line, _) in _places(self.head).items()}
+
+    def written(self, name: str) -> str:
+        """The name of a field as the author spelled it."""
+        return _places(self.head).get(name, (0, name))[1]
 
 
 class _Parts(Struct, frozen=True):
@@ -214,7 +220,7 @@ def split(text: str, path: str) -> tuple[FrontMatter, str] | None:
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ArticleError(_unreadable(error, path, parts.start)) from error
     folded = {fold(str(key)): value for key, value in fields.items()}
-    return FrontMatter(folded, parts.head, parts.start), parts.body
+    return FrontMatter(folded, fields, parts.head, parts.start), parts.body
 
 
 def body(text: str, path: str) -> str:
@@ -302,13 +308,15 @@ def _not_deep(fields: Any) -> Any:
     raise ValueError(f"it is nested more than {_DEEPEST} levels deep")
 
 
-def _lines(head: str) -> dict[str, int]:
-    """The line of each field; of two with one name that which is not part of another field."""
-    top: dict[str, int] = {}
-    nested: dict[str, int] = {}
+def _places(head: str) -> dict[str, tuple[int, str]]:
+    """Line and spelling of each field; of two with one name, the one not inside another field."""
+    top: dict[str, tuple[int, str]] = {}
+    nested: dict[str, tuple[int, str]] = {}
     for number, line in enumerate(head.split("\n"), 1):
-        if pair := re.match(r"(\s*)[\"']?([\w-]+)[\"']?\s*[:=]", line):
-            (nested if pair[1] else top).setdefault(fold(pair[2]), number)
+        if pair := re.match(r"(\s*)[\"']?([\w.-]+)[\"']?\s*[:=]", line):
+            (nested if pair[1] else top).setdefault(fold(pair[2]), (number, pair[2]))
+        elif table := re.match(r"\[+\s*([\w.-]+)\s*\]", line):  # of TOML
+            top.setdefault(fold(table[1]), (number, table[1]))
     return {**nested, **top}
 
 

@@ -6,10 +6,10 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 
-from broadsheet.articles import Article, fields
+from broadsheet.articles import Article, fields, front_matter, visibility
 from broadsheet.checks.material import Material
 from broadsheet.checks.of_config import nearest
-from broadsheet.checks.rule import rule
+from broadsheet.checks.rule import Slight, rule
 from broadsheet.errors import Problem
 from broadsheet.markup import width
 from broadsheet.topics import key
@@ -29,7 +29,27 @@ _MOST_NAMES = 50  # topics, or tags, of one article
     "that is mended.",
 )
 def unreadable(material: Material) -> Iterator[Problem]:
-    yield from material.problems
+    unclear = {problem for article in material.articles for problem in article.unclear}
+    yield from (problem for problem in material.problems if problem not in unclear)
+
+
+@rule(
+    "visibility",
+    "error",
+    "The front matter says something about visibility that Broadsheet does not know, so the "
+    "article is left out until that is clear (docs/articles.md). What only resembles such "
+    "a statement, and what concerns search engines only, is a warning.",
+)
+def visibility_(material: Material) -> Iterator[Problem | Slight]:
+    public = material.settings.articles.public
+    for article in material.by_path:
+        parts = front_matter.split(material.texts[article.source], article.source)
+        said = visibility.read(parts[0].given, public) if parts else visibility.Visibility()
+        if not parts or (article.hidden and not (article.unclear or said.field)):
+            continue  # its path keeps it out
+        for doubt in said.doubts:
+            problem = visibility.problem(doubt, parts[0], article.source)
+            yield problem if doubt.out else Slight(problem)
 
 
 @rule(
@@ -70,7 +90,7 @@ def _home(path: str) -> str:
 )
 def future_date(material: Material) -> Iterator[Problem]:
     for article in material.by_path:
-        if not article.draft and article.date > material.now:
+        if not article.hidden and article.date > material.now:
             what = f"its date, {article.date:%Y-%m-%d %H:%M %z}, is still to come"
             line = material.line(article, *fields.DATE)
             yield Problem(what, "it will appear then; mend the date if not", article.source, line)
@@ -232,7 +252,7 @@ def _sharing(
     """Of the articles for which `of` says the same, the first and each other one."""
     groups: defaultdict[object, list[Article]] = defaultdict(list)
     for article in material.by_path:
-        if not article.draft:
+        if not article.hidden:
             groups[of(article)].append(article)
     return ((group[0], other) for group in groups.values() for other in group[1:])
 

@@ -18,7 +18,7 @@ from jinja2 import Environment, TemplateSyntaxError
 from msgspec import structs
 
 from broadsheet import checks, config, feeds, folders, inputs, outputs, records
-from broadsheet.articles import Article, fields, front_matter
+from broadsheet.articles import Article, front_matter, visibility
 from broadsheet.checks import Finding, Material, of_problems
 from broadsheet.checks.own import severities
 from broadsheet.cli import making
@@ -126,7 +126,7 @@ def _material(project: Project) -> Material:
 def _unique(articles: Iterable[Article]) -> tuple[Article, ...]:
     """The articles, of those with one id only the first: the rest is told by a rule."""
     seen: dict[str, Article] = {}
-    for article in sorted(articles, key=lambda each: (each.draft, each.source)):
+    for article in sorted(articles, key=lambda each: (bool(each.hidden), each.source)):
         seen.setdefault(article.id, article)
     return tuple(seen.values())
 
@@ -136,13 +136,13 @@ def _text(project: Project, article: Article) -> str:
 
 
 def _of_page(project: Project, path: str) -> Mapping[str, str]:
-    """What a file that is no article says of the rules for itself. A draft needs no date yet."""
+    """What a file that is no article says of the rules for itself. A draft needs no date."""
     with suppress(ArticleError, ValueError):
         text = inputs.read(project.root, path, "").text
         said = severities(text)
         if "no-date" not in said and (parts := front_matter.split(text, path)):
-            is_draft = fields.truth(parts[0].fields.get("draft", ""))
-            return {**said, "no-date": "off"} if is_draft else said
+            is_hidden = visibility.read(parts[0].given, project.settings.articles.public).field
+            return {**said, "no-date": "off"} if is_hidden else said
         return said
     return {}
 

@@ -74,9 +74,10 @@ def _explain(project: Project, path: str) -> dict[str, Any]:
     articles = project.articles
     if path in articles.pages:
         return {"verdict": f"no article: {articles.pages[path]}"}
-    if wrong := [problem for problem in articles.problems if problem.path == path]:
-        return {"verdict": "cannot be read: " + ", and ".join(each.words for each in wrong)}
-    article = next(each for each in articles.read if each.source == path)
+    article = next((each for each in articles.read if each.source == path), None)
+    if article is None:
+        wrong = (problem.words for problem in articles.problems if problem.path == path)
+        return {"verdict": "cannot be read: " + ", and ".join(wrong)}
     if (why := absence(article, project.now)) is not None:
         return {
             "verdict": f"in no feed: {why}",

@@ -60,11 +60,11 @@ def _status(project: Project) -> dict[str, Any]:
             adopt=True,
             dry_run=True,
         )
-    coming = [a for a in project.articles.read if not a.draft and a.appears > project.now]
+    coming = [a for a in project.articles.read if not a.hidden and a.appears > project.now]
     return {
         "now": _time(project, project.now),
         "articles": len(project.catalogue.articles),
-        "drafts": sum(article.draft for article in project.articles.read),
+        "drafts": sum(bool(article.hidden) for article in project.articles.read),
         "next_due": _next(project, coming),
         "digests": [_digest(project, name) for name in project.settings.digests],
         "feeds": [_feed(project, feed) for feed in project.feeds],

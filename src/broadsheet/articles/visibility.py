@@ -1,0 +1,305 @@
+"""Whether an article is for the public list: what its front matter and its path say.
+
+Closed by default: an article whose front matter says something about visibility that
+`visibility_words` does not list is kept out and reported. What only resembles such a statement is
+reported.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Literal
+
+from msgspec import Struct
+
+from broadsheet.articles import visibility_words as words
+from broadsheet.articles.fields import fold, texts
+from broadsheet.articles.visibility_words import Kind
+from broadsheet.errors import Problem
+
+if TYPE_CHECKING:
+    from broadsheet.articles.front_matter import FrontMatter
+
+
+class Doubt(Struct, frozen=True):
+    """A statement that is not understood, or may not mean what its author thinks.
+
+    field: where it is, folded names from the top down. value: as written.
+    out: whether it keeps the article out; why: what is unclear about it.
+    """
+
+    field: tuple[str, ...]
+    value: str
+    out: bool
+    why: Literal["unknown", "similar", "robots", "label", "title"]
+
+
+class Visibility(Struct, frozen=True):
+    """What an article says of its visibility.
+
+    field, value: the first statement that keeps it out, the field as folded names from the top
+    down; empty where there is none. A password is never given. doubts: in the order of the fields.
+    """
+
+    field: tuple[str, ...] = ()
+    value: str = ""
+    doubts: tuple[Doubt, ...] = ()
+
+
+_SILENT = Visibility()
+
+
+def read(fields: Mapping[Any, object], public: Mapping[str, tuple[str, ...]]) -> Visibility:
+    """What front matter says of visibility.
+
+    fields: by name, as written. public: by the name of a field, the values that publish an article
+    all the same (`articles.public`); `*` for any.
+    """
+    doubts: list[Doubt] = []
+    for path, value in _statements(fields):
+        judged = _unless_public(path, value, public) if public else value
+        found = None if judged is None else _judge(path, judged)
+        if isinstance(found, Doubt):
+            doubts.append(found)
+        elif found:
+            kind, _ = _meaning(path[-1])
+            shown = "" if kind in {"secret", "hashes"} else _shown(value)
+            ambiguous = kind == "labels" and "private" in map(_word, _labels(value))
+            doubt = (Doubt(path, shown, out=False, why="label"),) if ambiguous else ()
+            return Visibility(path, shown, doubt)
+    return Visibility(doubts=tuple(doubts)) if doubts else _SILENT
+
+
+def clause(found: Visibility, matter: FrontMatter) -> str:
+    """What keeps an article out, in words."""
+    if found.field == ("draft",) and _word(found.value) in words.ON:
+        return "it is a draft"
+    name = _written(found.field, matter)
+    return f"it says `{name}: {found.value}`" if found.value else f"it has `{name}`"
+
+
+def problem(doubt: Doubt, matter: FrontMatter, path: str) -> Problem:
+    """What is wrong with a statement in the file at `path`, and what to do."""
+    what, todo = _DOUBTS[doubt.why]
+    said = f"`{_written(doubt.field, matter)}: {doubt.value}`"
+    if doubt.out:
+        what += ", so the article is left out"
+    return Problem(what.format(said), todo, path, _line(doubt.field, matter))
+
+
+_TODO = "write `draft: true`, or list the value in articles.public if it may be published"
+_DOUBTS = {
+    "unknown": ("unknown visibility {}", _TODO),
+    "similar": ("{} may mean that it is not public", _TODO),
+    "robots": (
+        "{} keeps it out of search engines, not out of feeds and mail",
+        "write `draft: true`, or `check_off: [visibility]` if it may be published",
+    ),
+    "label": (
+        "{} keeps it out of feeds and mail, as in Nikola",
+        "rename the label, or list it in articles.public, if it may be published",
+    ),
+    "title": (
+        "{} says that it is a draft, but it is published",
+        "write `draft: true`, or change the title",
+    ),
+}
+
+
+def _written(field: tuple[str, ...], matter: FrontMatter) -> str:
+    return ".".join(map(matter.written, field))
+
+
+def _line(field: tuple[str, ...], matter: FrontMatter) -> int | None:
+    """The line of a field; of one inside another that is on one line, the line of that."""
+    lines = [matter.lines[name] for name in field if name in matter.lines]
+    return max(lines, default=None)
+
+
+def in_path(path: str, folder: str) -> str:
+    """What keeps a file out by its name or its folders, as a clause; "" where nothing does.
+
+    path: of the file, folder: of the articles folder; both relative to the project.
+    """
+    above, _, name = path.rpartition("/")
+    if f"/{words.JEKYLL}/" in f"/{above.casefold()}/":
+        return f"it is in a folder `{words.JEKYLL}`"
+    parents = above.removeprefix(folder).strip("/").split("/")
+    if name.partition(".")[0].casefold() == "index":  # a page bundle: the folder is the article
+        parents.pop()
+    if found := next(
+        (each for each in parents if each.casefold().lstrip("_.") in words.FOLDERS), ""
+    ):
+        return f"it is in a folder `{found}`"
+    if name.startswith("_"):
+        return "its name begins with `_`"
+    if suffix := words.SUFFIX.search(name):
+        return f"its name ends with `{suffix[0]}`"
+    return ""
+
+
+def speaks(name: str, value: object) -> bool:
+    """Whether the value of a field that may hold a date is a statement about visibility instead.
+
+    name: folded.
+    """
+    if isinstance(value, bool) or _word(value) in _SPOKEN:
+        return True
+    return _meaning(name)[0] in _VALUES and not words.DATE.search(_shown(value))
+
+
+def _statements(
+    fields: Mapping[Any, object], above: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], object]]:
+    """The values of all fields that can be a statement, those of groups after the group's name."""
+    for written, value in fields.items():
+        if value is None or value in ("", [], {}):
+            continue
+        name = fold(str(written))
+        path = (*above, *filter(None, name.split("."))) if "." in name else (*above, name)
+        if not isinstance(value, Mapping):
+            yield path, value
+        elif words.GROUPS.fullmatch(path[-1]) and len(path) < 5:
+            yield from _statements(value, path)
+        elif _meaning(path[-1])[0] in {"hides", "secret"}:
+            yield path, value
+
+
+@lru_cache(4096)  # a site has few names, and each is in most of its articles
+def _meaning(name: str) -> tuple[Kind | None, bool]:
+    return next(
+        ((kind, strict) for kind, strict, pattern in words.FIELDS if pattern.fullmatch(name)),
+        (None, False),
+    )
+
+
+def _meaning_of(path: tuple[str, ...]) -> tuple[Kind | None, bool]:
+    """The meaning of a field in a group; `build: {list: ...}` says more than `list` does."""
+    joined = _meaning("".join(path[-2:]))
+    return joined if joined[0] else _meaning(path[-1])
+
+
+def _judge(path: tuple[str, ...], value: object) -> bool | Doubt | None:
+    """Whether the value of a field keeps the article out; a Doubt or None where it does not say."""
+    kind, strict = _meaning_of(path)
+    if (place := _place(path, value)) is not None:
+        return place
+    if kind is None:
+        return _similar(path, value)
+    if kind in _VALUES:
+        return _state(path, value, kind, strict=strict)
+    if kind == "secret":
+        return _word(value) not in {"false", "no", "off", "null"}
+    if kind == "hashes":
+        return all(words.HASH.fullmatch(str(each)) for each in _items(value))
+    if kind == "labels":
+        return bool(words.LABELS.intersection(map(_word, _labels(value))))
+    if kind == "address":
+        return _word(value) == "false"
+    if kind == "robots" and (words.NOINDEX.search(_shown(value)) or _word(value) in words.ON):
+        return Doubt(path, _shown(value), out=False, why="robots")
+    return None
+
+
+def _place(path: tuple[str, ...], value: object) -> bool | None:
+    """Whether a value such as that of `hide: [feed]` keeps the article out; None for any other.
+
+    False where the places are parts of the page, or lists of the web site only.
+    """
+    if not words.OUT.fullmatch(path[-1]) or _word(value) in words.ON | words.OFF:
+        return None
+    if any(_meaning(path[-1] + _word(each))[0] == "hides" for each in _items(value)):
+        return True
+    elsewhere = all(_meaning(path[-1] + _word(each))[0] == "elsewhere" for each in _items(value))
+    parts = isinstance(value, list) and path[-1] != "hidden"  # such as those of Material for MkDocs
+    return False if elsewhere or parts else None
+
+
+def _state(
+    path: tuple[str, ...], value: object, kind: Kind, *, strict: bool
+) -> bool | Doubt | None:
+    given = [*map(_word, _items(value))]
+    hiding, showing = _VALUES[kind]
+    if any(word in hiding for word in given):
+        return True
+    if all(word in showing for word in given):
+        return False
+    if path[-1] in words.DATED and words.DATE.search(_shown(value)):
+        return None  # a time, which decides when it comes
+    if kind == "hides" and isinstance(value, list) and path[-1].startswith("eleventy"):
+        return True  # the collections that do not have it
+    shown = "…" if "secret" in path[-1] else _shown(value)  # it may be a password
+    return Doubt(path, shown, out=True, why="unknown") if strict else None
+
+
+_VALUES: dict[Kind, tuple[frozenset[str], frozenset[str]]] = {
+    "hides": (words.ON | words.HIDING - words.NOBODY, words.OFF | words.SHOWING | words.NOBODY),
+    "shows": (words.OFF | words.HIDING, words.ON | words.SHOWING),
+    "status": (words.OFF | words.HIDING, words.ON | words.SHOWING),
+}
+"""The values that keep an article out, and those that do not, by what the field says."""
+
+_SPOKEN = words.ON | words.OFF | words.HIDING | words.SHOWING
+
+
+def _similar(path: tuple[str, ...], value: object) -> Doubt | None:
+    """A doubt about a field that no table has, where its name or value resembles those that do."""
+    name = path[-1]
+    if name == "title" and words.IN_TITLE.match(_shown(value)):
+        return Doubt(path, _shown(value), out=False, why="title")
+    if name in words.CONTENT or isinstance(value, list):
+        return None
+    word = _word(value)
+    if word in words.ON:
+        out = bool(words.LIKE_STATES.fullmatch(name) or words.LIKE_OUT.fullmatch(name))
+        like = out or bool(words.LIKE_PRIVATE.fullmatch(name))
+    elif word in words.OFF:
+        out = like = bool(words.LIKE_IN.fullmatch(name))
+    else:
+        hides = word in words.HIDING
+        out = word in words.DRAFT or (hides and bool(words.LIKE_STATUS.fullmatch(name)))
+        like = out or (hides and bool(words.LIKE_LEVEL.fullmatch(name)))
+    return Doubt(path, _shown(value), out=out, why="similar") if like else None
+
+
+def _unless_public(
+    path: tuple[str, ...], value: object, public: Mapping[str, tuple[str, ...]]
+) -> object:
+    """`value` without what the config calls public; None where nothing is left."""
+    for name, values in public.items():
+        if [*map(fold, name.split("."))] == list(path):
+            allowed = {*map(_word, values)}
+            given = _labels(value) if _meaning(path[-1])[0] == "labels" else _items(value)
+            return [each for each in given if not ("*" in values or _word(each) in allowed)] or None
+    return value
+
+
+def _items(value: object) -> list[object]:
+    return value if isinstance(value, list) else [value]
+
+
+def _labels(value: object) -> tuple[str, ...]:
+    try:
+        return texts(value)
+    except ValueError:  # told where the field is read
+        return ()
+
+
+def _word(value: object) -> str:
+    """A value without case, spaces and punctuation, so that `Pending Review` is one word."""
+    return _folded(value) if isinstance(value, str) else _folded(str(value))
+
+
+@lru_cache(4096)
+def _folded(text: str) -> str:
+    return re.sub(r"[\W_]+", "", text).casefold() if len(text) <= 100 else ""
+
+
+def _shown(value: object) -> str:
+    """A value as messages quote it."""
+    if isinstance(value, list):
+        return _shown(", ".join(map(str, value)))
+    text = str(value).lower() if isinstance(value, bool) else " ".join(str(value).split())
+    return text if len(text) <= 40 else f"{text[:39]}…"
