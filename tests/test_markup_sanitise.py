@@ -247,7 +247,7 @@ def test_each_thread_has_its_own_addresses() -> None:
         assert all(threads.map(one, range(80)))
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGVTALRM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGPROF])
 def test_what_stops_a_run_is_not_lost(number: int) -> None:
     """nh3 drops what is raised while it asks about an attribute, and the attribute too."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -67,6 +68,21 @@ def test_a_pause_costs_no_article(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(shortcodes, "expand", lambda *_: [None for _ in iter(int, 1)])
     with pytest.raises(RenderError, match="cannot be read within"):
         rendered(tmp_path, ARTICLES[1:2], made_of(ARTICLES))
+
+
+def test_the_time_of_the_system_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The limit is of all CPU time: what an article makes the system do is its cost, too."""
+    monkeypatch.setattr(rendering, "_LONGEST", 0.3)
+
+    def busy(text: str, _: str) -> str:
+        end = time.process_time() + 3
+        while time.process_time() < end:
+            os.urandom(1_000_000)  # all but none of it is user time
+        return text
+
+    monkeypatch.setattr(shortcodes, "expand", busy)
+    with pytest.raises(RenderError, match="cannot be read within"):
+        rendered(tmp_path, ARTICLES[:1], made_of(ARTICLES))
 
 
 def test_the_number_of_workers_does_not_show(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ WORTH_A_WORKER = 40
 
 _KEPT_TOGETHER = 64  # renditions
 _FIXED = re.compile(r"https?://[^/]|#")
-_LONGEST = 8.0  # seconds at work; a long article takes a tenth of one
+_LONGEST = 8.0  # seconds of CPU time; a long article takes a tenth of one
 
 Outcome = Rendition | tuple[str, str]
 """A rendition, or what is wrong and what to do."""
@@ -236,10 +236,11 @@ def _still_holds(references: Mapping[str, str], article: Article, library: Libra
 
 @contextmanager
 def _time_limit() -> Iterator[None]:
-    """Raises TimeoutError within when it takes too long, where the platform can tell.
+    """Raise TimeoutError in the block when it takes too long, where the platform has such timers.
 
-    Python-Markdown's time grows with the square of some texts, such as a run of brackets. Only the
-    time at work counts: an article is none the worse for a machine that sleeps or is busy.
+    Python-Markdown's time grows with the square of some texts, such as a run of brackets. All CPU
+    time counts, that of the system too, since a large text costs page faults and copies (setitimer,
+    ITIMER_PROF). Time in which the machine sleeps or is busy elsewhere does not.
     """
     if not hasattr(signal, "setitimer") or threading.current_thread() != threading.main_thread():
         yield
@@ -248,10 +249,10 @@ def _time_limit() -> Iterator[None]:
     def stop(*_: object) -> NoReturn:
         raise TimeoutError
 
-    before = signal.signal(signal.SIGVTALRM, stop)
-    signal.setitimer(signal.ITIMER_VIRTUAL, _LONGEST)
+    before = signal.signal(signal.SIGPROF, stop)
+    signal.setitimer(signal.ITIMER_PROF, _LONGEST)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-        signal.signal(signal.SIGVTALRM, before)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
