@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from broadsheet.settings import Settings
 from conftest import Newsroom, contents
 
 SAMPLES = Path(__file__).parent / "sites"
+URL = "https://a.example/"
 NAMES = sorted(path.name for path in SAMPLES.iterdir() if path.is_dir())
 ARTICLE = "---\ntitle: 一\ndate: 2025-06-20\n---\n\nText.\n"
 
@@ -26,9 +28,16 @@ def test_a_site_with_init_and_build_has_feeds(tmp_path: Path, name: str) -> None
     shutil.copytree(SAMPLES / name, tmp_path, dirs_exist_ok=True)
     newsroom = Newsroom(tmp_path)
     ran = newsroom.run("init")
+    while missing := re.match("there is no folder '(.+)' for the articles here", ran.err):
+        assert ran.code == 2
+        assert not (tmp_path / "broadsheet.toml").exists()
+        (tmp_path / missing[1]).mkdir(parents=True)
+        ran = newsroom.run("init")
     assert (ran.code, ran.err) == (0, "")
     assert ran.out.startswith("broadsheet.toml is written.\n")
     assert "site. From its config:\n" in ran.out
+    if "publication.url = " not in ran.out:
+        _write_url(newsroom)
     settings = _settings(newsroom)
     for folder in settings.articles.folders:
         newsroom.write(f"{folder}/2025-06-20-one.md", ARTICLE)
@@ -41,17 +50,86 @@ def test_a_site_with_init_and_build_has_feeds(tmp_path: Path, name: str) -> None
     assert settings.publication.url in feed
 
 
-def test_an_empty_folder_gets_a_config_to_fill_in(tmp_path: Path) -> None:
-    """Title from the folder, a placeholder for the address, and words about what to look at."""
+def _write_url(newsroom: Newsroom) -> None:
+    """Fills in the key that init has left out."""
+    path = newsroom.folder / "broadsheet.toml"
+    text = path.read_text("utf-8")
+    assert re.search('^# url = ".*" +# required', text, re.MULTILINE)
+    path.write_text(re.sub("(?m)^# url = .*", f'url = "{URL}"', text), "utf-8")
+
+
+def test_without_a_url_the_config_has_none(tmp_path: Path) -> None:
+    """`init` makes none up and says so; until it is written, every command says what to write."""
     newsroom = Newsroom(tmp_path / '我的 "blog"')
-    newsroom.folder.mkdir()
+    newsroom.write("content/a.md", ARTICLE)
     ran = newsroom.run("init")
     assert (ran.code, ran.err) == (0, "")
-    assert "publication.url: write the address of your site instead of example.org" in ran.out
+    assert "publication.url: not found; write the URL of the web site into the config" in ran.out
+    assert ran.out.endswith("Next: write publication.url, then broadsheet build\n")
+    for command in ("build", "digest", "status", "check"):
+        refused = newsroom.run(command)
+        assert refused.code == 2
+        said = refused.out + refused.err
+        assert re.search(r"broadsheet\.toml:\d+: ", said)
+        assert 'publication.url: is missing; write it, such as url = "https://www.' in said
+    assert not (newsroom.folder / "feeds").exists()
+    _write_url(newsroom)
     settings = _settings(newsroom)
     assert settings.publication.title == '我的 "blog"'
-    assert settings.publication.url == "https://example.org/"
     assert settings.articles.folders == ("content",)
+    assert newsroom.run("build").code == 0
+
+
+@pytest.mark.parametrize("url", ["http://localhost:4000", "http://127.0.0.1:1313/", "/"])
+def test_the_url_of_this_machine_is_not_that_of_the_site(tmp_path: Path, url: str) -> None:
+    """What a generator has for its own preview becomes no id."""
+    newsroom = Newsroom(tmp_path)
+    newsroom.write("hugo.toml", f'title = "A"\nbaseURL = "{url}"\n')
+    newsroom.write("content/a.md", ARTICLE)
+    ran = newsroom.run("init")
+    assert ran.code == 0
+    assert "publication.url: hugo.toml: baseURL says" in ran.out
+    assert newsroom.run("build").code == 2
+    _write_url(newsroom)
+    assert newsroom.run("build").code == 0
+
+
+def test_example_org_is_a_url_like_any_other(tmp_path: Path) -> None:
+    """Who writes it gets it, as the demo does."""
+    newsroom = Newsroom(tmp_path)
+    newsroom.write("hugo.toml", 'title = "A"\nbaseURL = "https://example.org/"\n')
+    newsroom.write("content/a.md", ARTICLE)
+    assert newsroom.run("init").code == 0
+    assert newsroom.run("build").code == 0
+    assert b"https://example.org/a/" in newsroom.published()["atom.xml"]
+
+
+@pytest.mark.parametrize(
+    ("files", "folder"),
+    [
+        ({}, "content"),
+        ({"notes.txt": ""}, "content"),
+        ({"feeds/old.md": ARTICLE}, "content"),
+        ({"previews/old.md": ARTICLE}, "content"),
+        ({"hugo.toml": 'baseURL = "https://a.example/"\ncontentDir = "texts"\n'}, "texts"),
+        ({"_config.yml": "title: A\nurl: https://a.example\n"}, "_posts"),
+        ({"config.toml": 'base_url = "https://a.example"\ntitle = "A"\n'}, "content"),
+    ],
+)
+def test_without_a_folder_of_articles_there_is_no_config(
+    tmp_path: Path, files: dict[str, str], folder: str
+) -> None:
+    """A missing folder is an error at `init` already: exit 2, and nothing is written."""
+    newsroom = Newsroom(tmp_path)
+    for path, text in files.items():
+        newsroom.write(path, text)
+    ran = newsroom.run("init")
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith(f"there is no folder {folder!r} for the articles here")
+    assert ran.err.endswith("; create it, or run init in the folder of the web site\n")
+    assert contents(tmp_path).keys() == files.keys()
+    (tmp_path / folder).mkdir()
+    assert newsroom.run("init").code == 0
 
 
 @pytest.mark.parametrize(
@@ -69,6 +147,7 @@ def test_the_folder_that_holds_articles_is_found(tmp_path: Path, path: str, fold
     newsroom = Newsroom(tmp_path)
     newsroom.write(path, ARTICLE)
     assert newsroom.run("init").code == 0
+    _write_url(newsroom)
     assert _settings(newsroom).articles.folders == (folder,)
     assert newsroom.run("build").code == 0
 
@@ -89,17 +168,29 @@ def test_a_config_is_never_overwritten(tmp_path: Path) -> None:
 def test_the_config_may_have_another_name(tmp_path: Path) -> None:
     """With --config the file is written there, and nowhere else."""
     newsroom = Newsroom(tmp_path)
-    assert newsroom.run("--config", "other.toml", "init").code == 0
-    assert list(contents(tmp_path)) == ["other.toml"]
     newsroom.write("content/a.md", ARTICLE)
+    assert newsroom.run("--config", "other.toml", "init").code == 0
+    assert set(contents(tmp_path)) == {"other.toml", "content/a.md"}
+    text = (tmp_path / "other.toml").read_text("utf-8")
+    newsroom.write("other.toml", re.sub("(?m)^# url = .*", f'url = "{URL}"', text))
     assert newsroom.run("build", "--config", "other.toml").code == 0
+
+
+def test_a_config_in_a_folder_is_for_that_folder(tmp_path: Path) -> None:
+    """Its articles are looked for beside it, where a build will."""
+    newsroom = Newsroom(tmp_path)
+    newsroom.write("site/posts/a.md", ARTICLE)
+    newsroom.write("content/b.md", ARTICLE)
+    assert newsroom.run("--config", "site/broadsheet.toml", "init").code == 0
+    text = (tmp_path / "site/broadsheet.toml").read_text("utf-8")
+    assert 'folders = ["posts"]' in text
 
 
 def test_init_can_be_quiet(tmp_path: Path) -> None:
     """With --quiet it writes the same and says nothing."""
     loud, quiet = Newsroom(tmp_path / "a" / "blog"), Newsroom(tmp_path / "b" / "blog")
     for newsroom in (loud, quiet):
-        newsroom.folder.mkdir(parents=True)
+        newsroom.write("content/a.md", ARTICLE)
     assert loud.run("init").out
     ran = quiet.run("init", "--quiet")
     assert (ran.code, ran.out, ran.err) == (0, "", "")
@@ -122,9 +213,13 @@ def test_what_cannot_be_taken_over_does_not_spoil_the_rest(
     """A generator's config that is broken or strange gives a valid config all the same."""
     newsroom = Newsroom(tmp_path)
     newsroom.write(name, text)
+    newsroom.write("content/a.md", ARTICLE)
+    newsroom.write("_posts/2025-06-20-a.md", ARTICLE)
     ran = newsroom.run("init")
     assert (ran.code, ran.err) == (0, "")
-    assert _settings(newsroom).publication.url
+    assert "publication.url: " in ran.out
+    _write_url(newsroom)
+    assert newsroom.run("build").code == 0
 
 
 def test_templates_are_a_start_that_extends_ours(newsroom: Newsroom) -> None:

@@ -887,4 +887,5 @@ def test_init_reads_no_config_of_many_megabytes(newsroom: Newsroom) -> None:
 def test_init_passes_by_a_pipe(tmp_path: Path) -> None:
     """What stands where a generator has its config is looked at only when it is a file."""
     os.mkfifo(tmp_path / "hugo.toml")
+    (tmp_path / "content").mkdir()
     assert run_command(tmp_path, "init").returncode == 0

@@ -127,8 +127,15 @@ def _struct(
         if name in table:
             values[info.name] = _value(hints[info.name], table[name], (*key, name), problems)
         elif info.required:
-            problems.append(_problem((*key, name), "is missing", "it has no default: write it"))
+            todo = f"write it, such as {name} = {_example(hints[info.name])}"
+            problems.append(_problem((*key, name), "is missing", todo))
     return kind(**values) if len(problems) == before else None
+
+
+def _example(hint: Any) -> str:
+    """An example of a required text, in TOML."""
+    given = (each.examples for each in getattr(hint, "__metadata__", ()) if each.examples)
+    return f'"{next(given, ["..."])[0]}"'
 
 
 def _value(kind: Any, value: object, key: tuple[str, ...], problems: list[Problem]) -> object:

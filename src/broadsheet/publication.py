@@ -51,7 +51,7 @@ class Language(str):
 class Person(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """Someone who writes: an author of an article, or of the publication."""
 
-    name: Annotated[str, Meta(description="The name as readers see it.")]
+    name: Annotated[str, Meta(description="The name as readers see it.", examples=["Ann Lee"])]
     email: Annotated[str, Meta(description="A mail address that may be published.")] = ""
     url: Annotated[str, Meta(description="A page about the person.")] = ""
 
@@ -60,9 +60,19 @@ class Publication(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """The whole: title, address, language, time zone, default author."""
 
     title: Annotated[
-        str, Meta(min_length=1, description="The name of the publication, as readers see it.")
+        str,
+        Meta(
+            min_length=1,
+            description="The name of the publication, as readers see it.",
+            examples=["The Daily Example"],
+        ),
     ]
-    url: Annotated[BaseUrl, Meta(description="Where the articles live on the web.")]
+    url: Annotated[
+        BaseUrl,
+        Meta(
+            description="Where the articles live on the web.", examples=["https://www.example.org/"]
+        ),
+    ]
     given_feeds_url: Annotated[
         BaseUrl | None,
         Meta(

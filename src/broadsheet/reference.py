@@ -189,7 +189,8 @@ def _assignment(key: Key, values: Mapping[str, object], *, commented: bool) -> s
         return f"{key.name} = {literal(values[full])}"
     example = _TYPES.get(key.type, {}).get("examples", [""])[0]
     value = _EXAMPLES.get(full, example if key.default is None else key.default)
-    return f"# {key.name} = {literal(value)}"
+    line = f"# {key.name} = {literal(value)}"
+    return f"{line}   # required: write your own" if key.required and not commented else line
 
 
 # What a starter file shows where the default says too little.

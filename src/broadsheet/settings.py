@@ -130,7 +130,14 @@ class CheckSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class DigestSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One standing newsletter: `[digests.NAME]`."""
 
-    title: Annotated[str, Meta(min_length=1, description="Its name; the subject begins with it.")]
+    title: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            description="Its name; the subject begins with it.",
+            examples=["The Weekly"],
+        ),
+    ]
     schedule: Annotated[
         Schedule,
         Meta(

@@ -10,12 +10,16 @@ import click
 from broadsheet import config, folders, inputs, reference, sites, writing
 from broadsheet.characters import printable
 from broadsheet.cli.options import common_options, options
+from broadsheet.cli.project import PREVIEWS
 from broadsheet.digests.templates import starters
 from broadsheet.errors import ConfigError, Problem, UsageError
+from broadsheet.settings import FeedSettings, Settings
 from broadsheet.sites import Site, Taken
 
-_PLACEHOLDER = "https://example.org/"
+_URL = "publication.url"
+_FOLDERS = "articles.folders"
 _LONGEST = 1_000_000  # bytes of a site's config; to read many times that takes minutes
+_OURS = (FeedSettings().folder, PREVIEWS)
 _LIKELY_FOLDERS = ("content/posts", "content", "posts", "articles", "_posts", "src/posts", "blog")
 
 
@@ -23,18 +27,19 @@ _LIKELY_FOLDERS = ("content/posts", "content", "posts", "articles", "_posts", "s
 @click.option("--templates", is_flag=True, help="Write a start for mail templates of your own.")
 @common_options
 def command(templates: bool) -> None:
-    """Writes a starter broadsheet.toml, with what the site's own config says."""
-    root = options().directory
+    """Write a starter broadsheet.toml, with what the site's own config says."""
     if templates:
-        _write_templates(root)
+        _write_templates(options().directory)
         return
-    path = root / (options().config or config.CONFIG_NAME)
+    path = options().directory / (options().config or config.CONFIG_NAME)
+    root = path.parent
     if path.exists():
         raise UsageError(
             Problem("there is a config already", "edit it, or delete it first", path.name)
         )
     site = sites.recognise(_texts(root), set(_folders(root, depth=3)))
     values, refused = _checked({taken.key: taken for taken in (site.taken if site else ())}, root)
+    _refuse_unusable(values, site, root)
     writing.write(path, reference.starter(values).encode())
     if not options().quiet:
         _report(site, values, refused, path)
@@ -60,13 +65,15 @@ def _say(text: str) -> None:
 
 
 def _checked(taken: dict[str, Taken], root: Path) -> tuple[dict[str, object], tuple[Problem, ...]]:
-    """The values for the config, with what it must have; and what it would refuse."""
+    """The values for the config, and what the config would refuse.
+
+    All that it must have but the URL: that is known, or has to be written by hand.
+    """
     values: dict[str, object] = {key: each.value for key, each in taken.items()}
     values.setdefault("publication.title", printable(root.resolve().name) or "My publication")
-    values.setdefault("publication.url", _PLACEHOLDER)
     values.setdefault("articles.folders", [_articles_folder(root)])
     try:
-        config.parse(reference.starter(values))
+        _settings(values)
     except ConfigError as error:
         wrong = {problem.what.partition(":")[0] for problem in error.problems}
         kept = {key: each for key, each in taken.items() if key not in wrong}
@@ -76,15 +83,41 @@ def _checked(taken: dict[str, Taken], root: Path) -> tuple[dict[str, object], tu
     return values, ()
 
 
+def _settings(values: dict[str, object]) -> Settings:
+    """The settings that a config with `values` gives, whatever its URL is going to be."""
+    return config.parse(reference.starter({_URL: "https://unknown.invalid/", **values}))
+
+
+def _refuse_unusable(values: dict[str, object], site: Site | None, root: Path) -> None:
+    """Raise UsageError or ConfigError where a build with `values` would find no articles folder."""
+    settings = _settings(values)
+    taken = {each.key: each.source for each in site.taken} if site else {}
+    said = f" ({taken[_FOLDERS]})" if _FOLDERS in taken else ""
+    todo = "create it, or run init in the folder of the web site"
+    missing = [f for f in settings.articles.folders if not (root / inputs.inside(f)).is_dir()]
+    if missing:
+        raise UsageError(
+            *(
+                Problem(f"there is no folder {f!r} for the articles here{said}", todo)
+                for f in missing
+            )
+        )
+    inputs.find(root, settings.articles, but=(settings.feeds.folder, PREVIEWS))
+
+
 def _articles_folder(root: Path) -> str:
     """The folder that most likely holds the articles of a project without a known generator."""
     for folder in _LIKELY_FOLDERS:
         if inputs.holds_articles(root / folder):
             return folder
-    holding = [name for name in _folders(root, depth=1) if inputs.holds_articles(root / name)]
+    others = [name for name in _folders(root, depth=1) if name not in _OURS]
+    holding = [name for name in others if inputs.holds_articles(root / name)]
     if len(holding) == 1 and not any(root.glob("*.md")):
         return holding[0]
-    return "." if holding or any(root.glob("*.md")) else _LIKELY_FOLDERS[1]
+    if holding or any(root.glob("*.md")):
+        return "."
+    there = (folder for folder in _LIKELY_FOLDERS if (root / folder).is_dir())
+    return next(there, _LIKELY_FOLDERS[1])
 
 
 def _texts(root: Path) -> dict[str, str]:
@@ -131,7 +164,8 @@ def _report(
         click.echo("\nPlease look at:")
         for remark in remarks:
             click.echo(f"  {remark}")
-    click.echo("\nNext: broadsheet build")
+    first = "" if _URL in values else f"write {_URL}, then "
+    click.echo(f"\nNext: {first}broadsheet build")
 
 
 def _remarks(site: Site | None, values: dict[str, object], root: Path) -> Iterator[str]:
@@ -144,8 +178,8 @@ def _remarks(site: Site | None, values: dict[str, object], root: Path) -> Iterat
     elif "articles.folders" not in taken:
         yield f"articles.folders: the articles are taken from {', '.join(listed)}"
     remarked = " ".join(site.remarks) if site else ""
-    if values["publication.url"] == _PLACEHOLDER and "publication.url" not in remarked:
-        yield "publication.url: write the address of your site instead of example.org"
+    if _URL not in values and _URL not in remarked:
+        yield f"{_URL}: not found; write the URL of the web site into the config"
 
 
 def _article(noun: str) -> str:

@@ -42,7 +42,8 @@ _TIMEZONE = re.compile(r"UTC|GMT|[A-Z][A-Za-z_]+(?:/[A-Za-z0-9_+-]+)+")
 _NAME_AND_EMAIL = re.compile(r"([^<>]*?)\s*<\s*([^<>@\s]+@[^<>@\s]+)\s*>")
 _EMAIL_AND_NAME = re.compile(r"([^<>@\s()]+@[^<>@\s()]+)\s*\(\s*([^()]+?)\s*\)")  # as in RSS
 _EMAIL = re.compile(r"[^<>@\s]+@[^<>@\s]+")
-_STAND_INS = re.compile(r"(?:.*\.)?example\.(?:com|org|net)|localhost|127\.0\.0\.1")
+_STAND_INS = re.compile(r"(?:.*\.)?example\.(?:com|org|net)")
+_LOCAL = re.compile(r"(?:.*\.)?localhost|127\.[\d.]+|0\.0\.0\.0|::1|.*\.local")
 
 
 class Findings:
@@ -105,6 +106,9 @@ class Findings:
         if url is None:
             why = _unfit(found, "which is no plain absolute address")
             self.refuse(URL, found, why, _REQUIRED[URL])
+            return
+        if _LOCAL.fullmatch(urlsplit(url).hostname or ""):
+            self.refuse(URL, found, "which is this machine", "the URL of the web site")
             return
         source = found.source
         if (below := _first([below])) and below.value != "/":
