@@ -20,7 +20,14 @@ FEED_FILES: Final[dict[FeedFormat, str]] = {
     "rss": "rss.xml",
     "json": "feed.json",
 }
-"""What the file of a feed is called in each format."""
+"""The file name of a feed in each format, the most widely read format first."""
+
+MEDIA_TYPES: Final[dict[FeedFormat, str]] = {
+    "atom": "application/atom+xml",
+    "rss": "application/rss+xml",
+    "json": "application/feed+json",
+}
+"""The media type of each format (RFC 4287, section 7; rssboard.org; jsonfeed.org)."""
 
 Grouping = Literal["topics", "tags"]
 
@@ -103,6 +110,11 @@ class FeedSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         str,
         Meta(pattern=r"^(https?://\S+)?$", description="The address of a WebSub hub; empty: none."),
     ] = ""
+
+    @property
+    def main_format(self) -> FeedFormat:
+        """The format to link to where there is one link to a feed: a file that is written."""
+        return next(each for each in FEED_FILES if each in self.formats)
 
 
 class TopicSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from broadsheet.markup import encode
 from broadsheet.publication import Publication
-from broadsheet.settings import FEED_FILES, FeedSettings
+from broadsheet.settings import FEED_FILES, MEDIA_TYPES, FeedSettings
 from broadsheet.topics import Topic
 
 
@@ -32,8 +32,13 @@ class Addresses(Struct, frozen=True):
 
     @property
     def feed(self) -> str:
-        """The feed of its issues."""
-        return self.archive + "atom.xml"
+        """The feed of its issues, in the main format."""
+        return self.archive + FEED_FILES[self.feeds.main_format]
+
+    @property
+    def feed_type(self) -> str:
+        """The media type of `feed`."""
+        return MEDIA_TYPES[self.feeds.main_format]
 
     @property
     def index(self) -> str:
@@ -48,5 +53,5 @@ class Addresses(Struct, frozen=True):
         """The feed of `topic`; "" where the config asks for none."""
         if "topics" not in self.feeds.by or not topic.slug:
             return ""
-        file = FEED_FILES[self.feeds.formats[0]]
+        file = FEED_FILES[self.feeds.main_format]
         return self.publication.feeds_url + encode(f"topics/{topic.slug}/{file}")

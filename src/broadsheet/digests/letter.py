@@ -21,7 +21,13 @@ from broadsheet.digests.sender import Leaving, Sender, leaving, sender
 from broadsheet.entry import Entry, Image
 from broadsheet.markup import shorten
 from broadsheet.publication import Publication
-from broadsheet.settings import DeliverySettings, DigestSettings, FeedSettings, MailSettings
+from broadsheet.settings import (
+    MEDIA_TYPES,
+    DeliverySettings,
+    DigestSettings,
+    FeedSettings,
+    MailSettings,
+)
 from broadsheet.topics import Topic, key, slug
 from broadsheet.words import Words, direction
 
@@ -109,13 +115,17 @@ class Part(Struct, frozen=True):
 
 
 class Ways(Struct, frozen=True):
-    """Where the letter's own links lead; all absolute. index: the page of every feed."""
+    """Where the letter's own links lead; all absolute.
+
+    index: the page of every feed. feed: of the issues, of the media type feed_type.
+    """
 
     site: str
     web: str
     archive: str
     feed: str
     index: str
+    feed_type: str = MEDIA_TYPES["atom"]  # of letters in ledgers that do not name it
 
 
 class Letter(Struct, frozen=True):
@@ -326,6 +336,7 @@ def _ways(issue: Issue, publication: Publication, addresses: Addresses) -> Ways:
         archive=addresses.archive,
         feed=addresses.feed,
         index=addresses.index,
+        feed_type=addresses.feed_type,
     )
 
 

@@ -15,11 +15,6 @@ from broadsheet.markup import encode, join
 from broadsheet.publication import Person, Publication
 from broadsheet.settings import FEED_FILES, FeedFormat, FeedSettings
 
-MEDIA_TYPES: Final[dict[FeedFormat, str]] = {
-    "atom": "application/atom+xml",
-    "rss": "application/rss+xml",
-    "json": "application/feed+json",
-}
 STYLESHEET: Final = "feed.css"
 INDEX: Final = "index.html"
 

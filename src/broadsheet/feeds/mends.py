@@ -16,8 +16,8 @@ from feedgen.ext.base import BaseEntryExtension, BaseExtension
 from lxml import etree
 
 from broadsheet.entry import Entry, Image
-from broadsheet.feeds.channel import MEDIA_TYPES, Channel
-from broadsheet.settings import FeedFormat
+from broadsheet.feeds.channel import Channel
+from broadsheet.settings import MEDIA_TYPES, FeedFormat
 
 ATOM = "http://www.w3.org/2005/Atom"
 CONTENT = "http://purl.org/rss/1.0/modules/content/"

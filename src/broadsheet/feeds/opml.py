@@ -10,9 +10,7 @@ from broadsheet.feeds.channel import address, title
 from broadsheet.feeds.newsletter import Newsletter
 from broadsheet.feeds.plan import Feed
 from broadsheet.publication import Publication
-from broadsheet.settings import FeedFormat, FeedSettings
-
-_PREFERRED: tuple[FeedFormat, ...] = ("atom", "rss", "json")
+from broadsheet.settings import FeedSettings
 
 
 def write(
@@ -21,8 +19,7 @@ def write(
     publication: Publication,
     settings: FeedSettings,
 ) -> bytes:
-    """One outline for each feed to subscribe to, in the first of the formats that there is."""
-    format_ = next(each for each in _PREFERRED if each in settings.formats)
+    """One outline for each feed to subscribe to, in the main one of its formats."""
     root = etree.Element("opml", version="2.0")
     etree.SubElement(etree.SubElement(root, "head"), "title").text = publication.title
     body = etree.SubElement(root, "body")
@@ -36,7 +33,7 @@ def write(
             type="rss",
             text=name,
             title=name,
-            xmlUrl=address(path, format_, publication),
+            xmlUrl=address(path, settings.main_format, publication),
             htmlUrl=publication.url,
         )
     return etree.tostring(root, pretty_print=True, encoding="UTF-8", xml_declaration=True)

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from broadsheet import pages
-from broadsheet.feeds.channel import MEDIA_TYPES, address, title
+from broadsheet.feeds.channel import address, title
 from broadsheet.feeds.newsletter import Newsletter
 from broadsheet.feeds.plan import Feed
 from broadsheet.markup import encode
 from broadsheet.publication import Publication
-from broadsheet.settings import FeedFormat, FeedSettings
+from broadsheet.settings import MEDIA_TYPES, FeedFormat, FeedSettings
 from broadsheet.words import Words
 
 FORMAT_NAMES: dict[FeedFormat, str] = {"atom": "Atom", "rss": "RSS", "json": "JSON"}
