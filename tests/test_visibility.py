@@ -440,3 +440,37 @@ def test_a_page_without_a_date_may_be_unlisted(newsroom: Newsroom) -> None:
     newsroom.article("b.md")
     newsroom.write("content/a.md", "---\ntitle: A\nstatus: draft\n---\n")
     assert "no-date" not in newsroom.run("check").out
+
+
+@pytest.mark.parametrize(
+    ("cascade", "hidden"),
+    [
+        ("draft: true", True),
+        ("{build: {list: never}}", True),
+        ("{params: {hidden: true}}", True),
+        ("[{target: {path: /posts/deep/**}, draft: true}]", True),
+        ("[{_target: {path: '{/posts/deep/*}'}, unlisted: true}]", True),
+        ("[{target: {kind: page}, private: true}]", True),
+        ("{status: embargo}", True),
+        ("{draft: false}", False),
+        ("{params: {toc: true}}", False),
+        ("[{target: {path: /other/**}, draft: true}]", False),
+        ("[{target: {kind: section}, draft: true}]", False),
+    ],
+)
+def test_a_cascade_of_hugo_hides_what_is_below_it(
+    newsroom: Newsroom, cascade: str, hidden: bool
+) -> None:
+    """A section page speaks for its articles, at any depth, at once when it changes."""
+    newsroom.article("posts/deep/a.md")
+    newsroom.article("beside/b.md")
+    assert b"/posts/a/" in newsroom.build()["atom.xml"]
+    written = f"\n  {cascade}" if cascade[0] not in "{[" else f" {cascade}"
+    newsroom.write("content/posts/_index.md", f"---\ntitle: Posts\ncascade:{written}\n---\n")
+    atom = newsroom.build()["atom.xml"]
+    assert (b"/posts/a/" not in atom) is hidden
+    assert b"/posts/b/" in atom
+    newsroom.article("posts/deep/a.md", "Edited.\n")
+    assert (b"Edited" not in newsroom.build()["atom.xml"]) is hidden
+    verdict = newsroom.run("explain", "content/posts/deep/a.md").out
+    assert ("(cascade of content/posts/_index.md)" in verdict) is hidden

@@ -14,10 +14,11 @@ from pathlib import Path
 from zlib import crc32
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from broadsheet import folders, inputs
-from broadsheet.articles import Article, NotAnArticle, body, parse, prepare
+from broadsheet.articles import Article, NotAnArticle, body, cascade, parse, prepare
+from broadsheet.articles.cascade import Cascade
 from broadsheet.cache import Cache
 from broadsheet.errors import ArticleError, Problem, unforeseen
 from broadsheet.folders import Stamp
@@ -46,11 +47,15 @@ class Articles(Struct, frozen=True):
 
 
 class Outcome(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
-    """What one file turned out to be; exactly one of the three says something."""
+    """What one file turned out to be; exactly one of the first three says something.
+
+    cascades: what a section page says of the articles below it.
+    """
 
     article: Article | None = None
     page: str = ""
     problems: tuple[Problem, ...] = ()
+    cascades: tuple[Cascade, ...] = ()
 
 
 Kept = dict[str, tuple[Stamp, msgspec.Raw]]
@@ -76,9 +81,12 @@ class Reader(Struct, frozen=True):
         path, folder = place
         try:
             source = inputs.read(self.root, path, folder)
-            return Outcome(parse(source, self.publication, self.settings, with_body=False))
-        except NotAnArticle as reason:
-            return Outcome(page=str(reason))
+            try:
+                return Outcome(parse(source, self.publication, self.settings, with_body=False))
+            except NotAnArticle as reason:
+                return Outcome(
+                    page=str(reason), cascades=cascade.read(source.text, path, self.settings.public)
+                )
         except ArticleError as error:
             return Outcome(problems=error.problems)
         except Exception as error:  # whatever one holds, it must not keep back the others
@@ -270,12 +278,21 @@ def _sorted_out(found: Found, outcomes: dict[str, Outcome]) -> Articles:
     read: list[Article] = []
     pages: dict[str, str] = {}
     problems = list(found.problems)
+    cascades = [each for path, _ in found.articles for each in outcomes[path].cascades]
     for path, _ in found.articles:
         outcome = outcomes[path]
         problems += outcome.problems
         if outcome.page:
             pages[path] = outcome.page
         if outcome.article is not None:
-            read.append(outcome.article)
+            read.append(_below(cascades, outcome.article) if cascades else outcome.article)
             problems += outcome.article.unclear
     return Articles(tuple(read), pages, tuple(problems))
+
+
+def _below(cascades: Sequence[Cascade], article: Article) -> Article:
+    """`article`, hidden where a section page above it says so."""
+    if article.hidden:
+        return article
+    over = next((each for each in cascades if each.covers(article.source)), None)
+    return structs.replace(article, hidden=over.hidden) if over else article
