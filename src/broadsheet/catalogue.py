@@ -21,19 +21,23 @@ class Catalogue(Struct, frozen=True, dict=True):
     """What may be published.
 
     articles: newest first by date, ties by id; the same on every machine.
-    aliases: from the config; see `Names`.
+    absent: the others, such as drafts and what has expired, in no order.
     """
 
     articles: tuple[Article, ...]
     settings: TopicSettings
+    absent: tuple[Article, ...] = ()
 
     @classmethod
     def at(cls, now: datetime, articles: Iterable[Article], settings: TopicSettings) -> Catalogue:
         """The catalogue at `now` (aware). Raises IdentityError where two articles share an id."""
-        published = [article for article in articles if absence(article, now) is None]
+        published: list[Article] = []
+        absent: list[Article] = []
+        for article in articles:
+            (published if absence(article, now) is None else absent).append(article)
         _refuse_shared_ids(published)
         published.sort(key=_newest_first)
-        return cls(tuple(published), settings)
+        return cls(tuple(published), settings, tuple(absent))
 
     @cached_property
     def _topic_names(self) -> Names:

@@ -8,6 +8,7 @@ discourages them, and validators report them.
 from __future__ import annotations
 
 import re
+import unicodedata
 
 _BASIC = "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff"
 _ENDS = "".join(chr(plane << 16 | end) for plane in range(1, 17) for end in (0xFFFE, 0xFFFF))
@@ -21,6 +22,22 @@ def printable(text: str) -> str:
     if text.replace("\n", "").isprintable():
         return text
     return _FORBIDDEN.sub("", text) if _PERHAPS.search(text) else text
+
+
+# Combining marks, among others; no language has so many in a row. (`\w` has none of them.)
+_ENDLESS = re.compile(r"([^\w\s\x00-\x7f]{100,})")
+
+
+def composed(text: str) -> str:
+    """`text` in the Unicode form NFC (UAX #15), except for very long runs of combining marks.
+
+    To put these in order takes Python a time that grows with the square of their number.
+    """
+    if text.isascii():
+        return text
+    parts = _ENDLESS.split(text)
+    parts[::2] = [unicodedata.normalize("NFC", part) for part in parts[::2]]
+    return "".join(parts)
 
 
 def forbidden(text: str) -> list[str]:

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from broadsheet.articles import addresses, dates, fields, visibility
 from broadsheet.articles.fields import fold
+from broadsheet.articles.fingerprint import fingerprint
 from broadsheet.errors import ArticleError, Problem
 from broadsheet.markup import encode
 from broadsheet.publication import Person, Publication
@@ -61,6 +62,8 @@ class Article(Struct, frozen=True, array_like=True):  # a list is shorter to kee
     go, since of most articles only the front matter is needed.
     sha256: of the whole source text, in hexadecimal.
     unclear: what it says of its visibility that is not understood, for which it is `hidden`.
+    body_sha256: its body's `fingerprint`.
+    aliases: former addresses, as written.
     """
 
     source: str
@@ -83,6 +86,7 @@ class Article(Struct, frozen=True, array_like=True):  # a list is shorter to kee
     body: str | None
     sha256: str
     unclear: tuple[Problem, ...] = ()
+    body_sha256: str = ""
 
     @property
     def appears(self) -> datetime:
@@ -131,6 +135,9 @@ def body(source: Source) -> str:
     from broadsheet.articles import front_matter
 
     return front_matter.body(source.text, source.path)
+
+
+_body = body  # `body` is also what the parameters below are called
 
 
 class _Present(dict[tuple[str, ...], tuple[tuple[str, str], ...]]):
@@ -199,10 +206,11 @@ class _Reader:
             summary=self._read(fields.SUMMARY, fields.text, ""),
             language=self._read(fields.LANGUAGE, fields.text, "").replace("_", "-")
             or self.publication.language,
-            aliases=self._read(("aliases", "redirect_from"), fields.texts, ()),
+            aliases=self._aliases(),
             body=body,
             sha256=self.source.sha256,
             unclear=unclear,
+            body_sha256=fingerprint(_body(self.source) if body is None else body),
         )
         if self.problems:
             raise ArticleError(*self._problems(unclear))
@@ -225,6 +233,12 @@ class _Reader:
             if read and read != default:
                 return read
         return default
+
+    def _aliases(self) -> tuple[str, ...]:
+        """The addresses that lead here, of all fields that name some."""
+        none: tuple[str, ...] = ()
+        named = (self._read((name,), fields.texts, none) for name in fields.ALIASES)
+        return tuple(dict.fromkeys(alias for each in named for alias in each))
 
     def _date(self, known: tuple[str, ...]) -> datetime | None:
         return next(self._dates(known), None)

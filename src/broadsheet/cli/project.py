@@ -174,7 +174,8 @@ class Project:
     def digest(self, name: str) -> Digest:
         """The digest called `name` in the config."""
         zone = self.settings.publication.timezone
-        return Digest(name, self.settings.digests[name], zone, self.catalogue_at)
+        site = str(self.settings.publication.url)
+        return Digest(name, self.settings.digests[name], zone, self.catalogue_at, site)
 
     @cached_property
     def templates(self) -> dict[str, str]:

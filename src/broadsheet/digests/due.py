@@ -1,9 +1,9 @@
 """Which issues are due, and which articles stand in each.
 
 Membership decides, not dates: an issue holds every article of the catalogue at its tick that
-the digest selects and no earlier issue holds. The issues themselves are the only record. So the
-outcome does not depend on how often or when this runs, and an article that was merged late is in
-the next issue. Dates only keep the past out:
+the digest selects and no earlier issue holds, by id or by what `identity` recognises it by. The
+issues themselves are the only record. So the outcome does not depend on how often or when this
+runs, and an article that was merged late is in the next issue. Dates only keep the past out:
 
 - the first issue looks back one period, and what is dated before that never enters;
 - what first appears dated more than `late_days` before an issue's window does not enter it;
@@ -12,7 +12,7 @@ the next issue. Dates only keep the past out:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from functools import cached_property
 from itertools import chain, count
@@ -22,7 +22,8 @@ from msgspec import Struct, structs
 
 from broadsheet.articles import Article
 from broadsheet.catalogue import Catalogue, absence
-from broadsheet.digests.issue import Issue, Placed, Section
+from broadsheet.digests.identity import Match, Record
+from broadsheet.digests.issue import Changed, Issue, Placed, Profile, Section
 from broadsheet.digests.schedule import last_tick, next_tick, tick_before, ticks
 from broadsheet.digests.sections import sections
 from broadsheet.settings import DigestSettings
@@ -47,14 +48,19 @@ class History(Struct, frozen=True, dict=True):
         return self.issues[-1] if self.issues else None
 
     @cached_property
-    def by_article(self) -> dict[str, Issue]:
-        """The issue that holds an article, by the article's id."""
-        return {id_: issue for issue in self.issues for id_ in issue.ids}
+    def record(self) -> Record:
+        """The articles in these issues."""
+        return Record(self.issues)
 
     def skipped(self, date: datetime) -> bool:
         """Whether `date` lies in a period that no issue covers."""
+        return any(end < date <= start for end, start in self._gaps)
+
+    @cached_property
+    def _gaps(self) -> list[tuple[datetime, datetime]]:
+        """Where one issue's window ends and the next one's begins later."""
         pairs = zip(self.issues, self.issues[1:], strict=False)
-        return any(one.tick < date <= other.since for one, other in pairs)
+        return [(one.tick, other.since) for one, other in pairs if one.tick < other.since]
 
     def and_then(self, *issues: Issue) -> History:
         """This history and newer `issues`, oldest first."""
@@ -64,13 +70,21 @@ class History(Struct, frozen=True, dict=True):
 class Digest(Struct, frozen=True):
     """A digest with all that its rules ask for.
 
-    name: as in the config. catalogue_at: what may be published at a moment.
+    name: as in the config. catalogue_at: what may be published at a moment. site:
+    `publication.url`.
     """
 
     name: str
     settings: DigestSettings
     zone: ZoneInfo
     catalogue_at: CatalogueAt
+    site: str = ""
+
+    @property
+    def profile(self) -> Profile:
+        """What this digest is recognised by."""
+        mine = self.settings
+        return Profile(mine.title, str(mine.schedule), mine.topics, mine.tags, mine.languages)
 
     def due(self, now: datetime, history: History) -> tuple[Issue, ...]:
         """The issues that are due at `now` (aware) and not in `history`, oldest first."""
@@ -92,8 +106,8 @@ class Digest(Struct, frozen=True):
 
     def standing(self, article: Article, now: datetime, history: History) -> tuple[bool, str]:
         """Whether an issue holds `article` or will, one due or the next, and which, or why not."""
-        if issued := history.by_article.get(article.id):
-            return True, f"in the issue of {issued.key}"
+        if known := history.record.by_id.get(article.id):
+            return True, f"in the issue of {known.issue.key}"
         tick = next_tick(self.settings.schedule, self.zone, now)
         if tick is None:
             return False, "its schedule has no further tick"
@@ -104,8 +118,17 @@ class Digest(Struct, frozen=True):
         if (why := absence(article, tick)) is not None:
             return False, f"at its next tick, {tick:%Y-%m-%d %H:%M}, {why}"
         history = history.and_then(*(issue for issue in coming if issue.tick < tick))
-        since = self.since(tick, history)
-        return False, self.refusal(article, self.catalogue_at(tick), since, history) or "it is left"
+        catalogue, since = self.catalogue_at(tick), self.since(tick, history)
+        timely = self._timely(catalogue, since, history)
+        # It may be too old to be issued, and was issued all the same.
+        others = [each for each in timely if each.id != article.id]
+        moved = history.record.moved(catalogue, [*others, article], self.site)
+        if match := moved.get(article.id):
+            key, address = match.known.issue.key, match.known.placed.url
+            if match.copy:
+                return False, f"it is a copy of {address}, in the issue of {key}"
+            return True, f"in the issue of {key}, under its former address {address}"
+        return False, self._refusal(article, catalogue, since, history) or "it is left"
 
     def since(self, tick: datetime, history: History) -> datetime:
         """Where the window of the issue at `tick` begins."""
@@ -117,10 +140,13 @@ class Digest(Struct, frozen=True):
         """The issue at `tick`; None where it has no articles."""
         since = self.since(tick, history)
         catalogue = self.catalogue_at(tick)
-        # As `refusal` says, but what is said of most articles, and takes least time to tell, first.
-        unissued = (a for a in catalogue.articles if a.id not in history.by_article)
-        timely = (a for a in unissued if self._untimely(a, since, history) is None)
-        articles = [a for a in timely if self._unselected(a, catalogue) is None]
+        timely = self._timely(catalogue, since, history)
+        moved = history.record.moved(catalogue, timely, self.site)
+        articles = [
+            article
+            for article in timely
+            if article.id not in moved and self._unselected(article, catalogue) is None
+        ]
         if not articles:
             return None
         topics = {article.id: catalogue.topics_of(article) for article in articles}
@@ -136,20 +162,48 @@ class Digest(Struct, frozen=True):
             tick=tick,
             since=since,
             sections=tuple(
-                Section(topic.name, tuple(_placed(article, since) for article in placed))
+                Section(topic.name, tuple(_placed(a, late=a.date <= since) for a in placed))
                 for topic, placed in sections(articles, topics, named)
             ),
+            site=self.site,
+            profile=self.profile,
+            changed=tuple(self._changed(catalogue, moved, since, history)),
         )
 
-    def refusal(
+    def issued(self, issue: Issue, history: History) -> int:
+        """How many articles of `issue` another digest issued, of which this is the history."""
+        catalogue, known = self.catalogue_at(issue.tick), history.record.by_id
+        mine = [article for article in catalogue.articles if article.id in issue.ids]
+        others = [article for article in mine if article.id not in known]
+        found = history.record.moved(catalogue, others, self.site)
+        return len(mine) - len(others) + len(found)
+
+    def _timely(self, catalogue: Catalogue, since: datetime, history: History) -> list[Article]:
+        """The articles of no known id that are not too old."""
+        known = history.record.by_id
+        unknown = (article for article in catalogue.articles if article.id not in known)
+        return [each for each in unknown if self._untimely(each, since, history) is None]
+
+    def _changed(
+        self, catalogue: Catalogue, moved: Mapping[str, Match], since: datetime, history: History
+    ) -> Iterator[Changed]:
+        """What was issued and is now other than it was last known, unless it is too old to come
+        back."""
+        record, oldest = history.record, since - timedelta(days=self.settings.late_days)
+        for article in catalogue.articles:
+            if article.date <= oldest:
+                continue
+            match = moved.get(article.id)
+            known = match.known if match and not match.copy else record.by_id.get(article.id)
+            now = _placed(article)
+            if known and now != structs.replace(record.latest[known.first], late=False):
+                yield Changed(known.first, now)
+
+    def _refusal(
         self, article: Article, catalogue: Catalogue, since: datetime, history: History
     ) -> str | None:
-        """Why an article of the catalogue is not in the issue whose window begins at `since`."""
-        if issued := history.by_article.get(article.id):
-            return f"it was in the issue of {issued.key}"
-        if (why := self._unselected(article, catalogue)) is not None:
-            return why
-        return self._untimely(article, since, history)
+        """Why an article of no known id is not in the issue whose window begins at `since`."""
+        return self._unselected(article, catalogue) or self._untimely(article, since, history)
 
     def _untimely(self, article: Article, since: datetime, history: History) -> str | None:
         first = history.issues[0].since if history.issues else since
@@ -205,13 +259,16 @@ class Digest(Struct, frozen=True):
         return next(name for name in chain(names, numbered) if name not in taken)
 
 
-def _placed(article: Article, since: datetime) -> Placed:
+def _placed(article: Article, *, late: bool = False) -> Placed:
     return Placed(
         id=article.id,
         url=article.url,
         title=article.title,
         sha256=article.sha256,
-        late=article.date <= since,
+        late=late,
+        source=article.source,
+        date=article.date,
+        body_sha256=article.body_sha256,
     )
 
 

@@ -6,23 +6,26 @@ from datetime import datetime
 from typing import Annotated
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 from broadsheet.errors import Problem, RecordError
 
 
-class Placed(Struct, frozen=True):
-    """An article as an issue names it.
+class Placed(Struct, frozen=True, omit_defaults=True):
+    """An article as an issue names it, when the issue was made.
 
-    url: its address, and sha256: of its source text, when the issue was made.
-    late: dated before the issue's window.
+    sha256: of its source text. source, date (aware), body_sha256: as of `Article`; what it is
+    recognised by when its id has changed. late: dated before the issue's window.
     """
 
     id: str
     url: str
     title: str
     sha256: str
-    late: bool = False
+    late: bool = field(default_factory=bool)  # so that it is always written
+    source: str = ""
+    date: Annotated[datetime, Meta(tz=True)] | None = None
+    body_sha256: str = ""
 
 
 class Section(Struct, frozen=True):
@@ -32,12 +35,31 @@ class Section(Struct, frozen=True):
     articles: Annotated[tuple[Placed, ...], Meta(min_length=1)]
 
 
-class Issue(Struct, frozen=True):
+class Changed(Struct, frozen=True):
+    """An article of an earlier issue that has changed since. first: the id it was issued under."""
+
+    first: str
+    now: Placed
+
+
+class Profile(Struct, frozen=True):
+    """The settings that tell one digest from another, whatever it is called."""
+
+    title: str = ""
+    schedule: str = ""
+    topics: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+
+
+class Issue(Struct, frozen=True, omit_defaults=True):
     """One number of a digest.
 
     digest: its name in the config. key: names the issue's folder, such as 2025-06-23.
     number: 1 for the digest's first. tick: when it was due, aware.
     since: where its window begins, half open: since < t <= tick.
+    site: `publication.url` when it was made. changed: what has become of articles of earlier
+    issues, so that they are recognised whatever changes next.
     """
 
     digest: str
@@ -46,6 +68,9 @@ class Issue(Struct, frozen=True):
     tick: Annotated[datetime, Meta(tz=True)]
     since: Annotated[datetime, Meta(tz=True)]
     sections: Annotated[tuple[Section, ...], Meta(min_length=1)]
+    site: str = ""
+    profile: Profile = Profile()
+    changed: tuple[Changed, ...] = ()
 
     @property
     def articles(self) -> tuple[Placed, ...]:

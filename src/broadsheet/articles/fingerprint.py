@@ -1,0 +1,32 @@
+"""The fingerprint of a body: equal for two files that hold the same text.
+
+It leaves out what a rename, an editor or a checkout changes by itself: front matter, line ends,
+trailing white space, empty lines around the text, and the Unicode form (NFC, UAX #15).
+"""
+
+from __future__ import annotations
+
+import re
+from hashlib import sha256
+
+from broadsheet.characters import composed
+
+_WORD = re.compile(r"[^\W_]")
+
+
+def fingerprint(body: str) -> str:
+    """SHA-256 of a Markdown body in hexadecimal; "" without any letter or digit.
+
+    Bodies without text are alike by chance, so they must not be compared.
+    """
+    text = composed(body.replace("\r\n", "\n").replace("\r", "\n"))
+    text = "\n".join(line.rstrip() for line in text.split("\n")).strip("\ufeff\n")
+    if not _WORD.search(_without_comments(text)):
+        return ""
+    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _without_comments(text: str) -> str:
+    """`text` without HTML comments, of which an empty template may consist."""
+    first, *rest = text.split("<!--")  # a pattern would take quadratic time
+    return first + "".join(part.partition("-->")[2] for part in rest)

@@ -1,0 +1,230 @@
+"""Which articles were issued before, under an address that has changed since.
+
+An id is the first evidence. Where a rename has changed it, the record of each issue still knows the
+article by its former addresses, title, body, date and file. See docs/decisions/0020.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property, lru_cache
+from posixpath import dirname, join, normpath
+from urllib.parse import unquote
+
+from msgspec import Struct
+
+from broadsheet.articles import Article
+from broadsheet.catalogue import Catalogue
+from broadsheet.characters import composed
+from broadsheet.digests.issue import Issue, Placed
+
+_HOST = re.compile(r"\Ahttps?://[^/?#]*", re.IGNORECASE)  # urlsplit refuses some addresses
+_INDEX = re.compile(r"(?:^|/)index\.html?$|\.html?$")
+_BY_ALIAS, _BY_PATH = 20, 10  # points; more than all other evidence together has
+
+
+class Known(Struct, frozen=True):
+    """An article as an issue's record describes it.
+
+    first: the id under which it was issued. issue: in which. paths: its address below the site's
+    and below the host, as `_key` writes them.
+    """
+
+    first: str
+    issue: Issue
+    placed: Placed
+    paths: tuple[str, str]
+
+
+class Match(Struct, frozen=True):
+    """What an article was issued as. copy: the article that was issued is still there as well."""
+
+    known: Known
+    copy: bool
+
+
+class Record(Struct, frozen=True, dict=True):
+    """The articles that the issues of a digest hold, oldest first, and what became of them."""
+
+    issues: tuple[Issue, ...]
+
+    @cached_property
+    def by_id(self) -> dict[str, Known]:
+        """Each article by every id that it is known to have had."""
+        return {known.placed.id: known for known in reversed(self.known)}
+
+    @cached_property
+    def latest(self) -> dict[str, Placed]:
+        """The newest description of each article, by the id under which it was issued."""
+        return {known.first: known.placed for known in self.known}
+
+    @cached_property
+    def known(self) -> tuple[Known, ...]:
+        """Every description of every article."""
+        issued: dict[str, Issue] = {}
+        found: list[Known] = []
+        for issue in self.issues:
+            described = [(placed.id, placed) for placed in issue.articles]
+            issued.update((id_, issue) for id_, _ in described)
+            described += [(each.first, each.now) for each in issue.changed if each.first in issued]
+            found += (
+                Known(first, issued[first], placed, paths(placed.url, issue.site))
+                for first, placed in described
+            )
+        return tuple(found)
+
+    def moved(
+        self, catalogue: Catalogue, articles: Sequence[Article], site: str
+    ) -> dict[str, Match]:
+        """What those of `articles`, none of a known id, were issued as: by their present ids.
+
+        site: `publication.url`. An issued article that is gone is found again at most once, by the
+        best evidence there is.
+        """
+        hidden = self._holders(catalogue.absent, published=False)
+        there = hidden | self._holders(catalogue.articles, published=True)
+        found: dict[str, Match] = {}
+        taken: dict[str, _Holder] = {}
+        candidates = [_Candidate.of(article, site) for article in articles]
+        for candidate, known in self._ranked(candidates, there):
+            id_, first = candidate.article.id, known.first
+            if id_ in found or first in taken:
+                continue
+            found[id_] = Match(known, copy=first in there)
+            if first not in there:
+                taken[first] = _Holder(candidate.article, published=True)
+        for candidate in candidates if taken else ():
+            for known in self._near(candidate):
+                holder = taken.get(known.first)
+                if candidate.article.id not in found and holder and candidate.copies(known, holder):
+                    found[candidate.article.id] = Match(known, copy=True)
+        return found
+
+    def _holders(self, articles: Iterable[Article], *, published: bool) -> dict[str, _Holder]:
+        return {
+            known.first: _Holder(article, published)
+            for article in articles
+            if (known := self.by_id.get(article.id))
+        }
+
+    def _ranked(
+        self, candidates: Iterable[_Candidate], there: Mapping[str, _Holder]
+    ) -> list[tuple[_Candidate, Known]]:
+        """Each candidate with each article that it may be, the best evidence first."""
+        pairs = [
+            (points, candidate, known)
+            for candidate in candidates
+            for known in self._near(candidate)
+            if (points := candidate.points(known, there.get(known.first)))
+        ]
+        pairs.sort(key=lambda pair: -pair[0])  # stable, so the order of the input breaks ties
+        return [(candidate, known) for _, candidate, known in pairs]
+
+    def _near(self, candidate: _Candidate) -> Iterator[Known]:
+        """What has any evidence in common with `candidate`, each once."""
+        places = {place for clue in candidate.clues for place in self._index.get(clue, ())}
+        return (self.known[place] for place in sorted(places))
+
+    @cached_property
+    def _index(self) -> dict[Hashable, list[int]]:
+        index: defaultdict[Hashable, list[int]] = defaultdict(list)
+        for place, known in enumerate(self.known):
+            placed = known.placed
+            for clue in {*known.paths, *_clues(placed.title, placed.source, placed.date)}:
+                index[clue].append(place)
+        return index
+
+
+class _Holder(Struct, frozen=True):
+    """The article that an issued one is now. published: whether it is in the catalogue."""
+
+    article: Article
+    published: bool
+
+    def shows(self, body_sha256: str) -> bool:
+        """Whether readers find this text there."""
+        return self.published and self.article.body_sha256 == body_sha256
+
+
+class _Candidate(Struct, frozen=True):
+    """An article whose id is not known. aliases, path: as `_key` writes addresses."""
+
+    article: Article
+    aliases: frozenset[str]
+    path: str
+
+    @classmethod
+    def of(cls, article: Article, site: str) -> _Candidate:
+        path = paths(article.url, site)[0]
+        aliases = (key for alias in article.aliases for key in _alias(alias, path, site))
+        return cls(article, frozenset(aliases) - {""}, path)
+
+    @property
+    def clues(self) -> set[Hashable]:
+        mine = self.article
+        return {*self.aliases, self.path, *_clues(mine.title, mine.source, mine.date)} - {""}
+
+    def points(self, known: Known, holder: _Holder | None) -> int:
+        """How much says that this is the article `known`; 0: not enough.
+
+        holder: the article that still has one of its ids; None: it is gone. Beside it an alias
+        alone does not count: front matter is copied, and in Obsidian aliases are names.
+        """
+        title, source, date, text = self._agreement(known)
+        agreed = title + source + date + text
+        named = not self.aliases.isdisjoint(known.paths)
+        if named and (holder is None or agreed):
+            return _BY_ALIAS + agreed
+        if holder is not None:
+            return agreed if self.copies(known, holder) else 0
+        if self.path and self.path == known.paths[0]:
+            return _BY_PATH + agreed
+        return agreed if (text and agreed > 1) or (date and (title or source)) else 0
+
+    def copies(self, known: Known, holder: _Holder) -> bool:
+        """Whether this has the title and text of `known`, and is not one of a recurring text.
+
+        While `holder` still shows that text, an equal one of another date is a new article.
+        """
+        title, _, date, text = self._agreement(known)
+        return title and text and (date or not holder.shows(known.placed.body_sha256))
+
+    def _agreement(self, known: Known) -> tuple[bool, bool, bool, bool]:
+        """Whether title, source file, date and body are the same."""
+        mine, old = self.article, known.placed
+        return (
+            composed(mine.title) == composed(old.title),
+            bool(old.source) and composed(mine.source) == composed(old.source),
+            mine.date == old.date,
+            bool(old.body_sha256) and mine.body_sha256 == old.body_sha256,
+        )
+
+
+def _clues(title: str, source: str, date: object) -> tuple[Hashable, ...]:
+    """What to look an article up by. The body alone is no evidence."""
+    return ("title", composed(title)), ("source", composed(source)), ("date", date)
+
+
+@lru_cache(1 << 16)  # the same for every issue of a run that makes several
+def paths(url: str, site: str) -> tuple[str, str]:
+    """The address `url` below `site` and below its host, as `_key` writes them."""
+    whole = _key(_HOST.sub("", url))
+    return (_key(url[len(site) :]) if site and url.startswith(site) else whole), whole
+
+
+def _alias(alias: str, path: str, site: str) -> Iterator[str]:
+    """What `alias` may name: an address below the host or the site, or beside the article's own."""
+    if _HOST.match(alias):
+        yield from paths(alias, site)
+        return
+    yield _key(alias)
+    if not alias.startswith("/"):
+        yield _key(normpath(join(dirname(path), alias)))
+
+
+def _key(path: str) -> str:
+    """What the ways to write one path have in common; "" is the home page."""
+    plain = composed(unquote(path.partition("#")[0])).casefold().strip("/")
+    return _INDEX.sub("", plain).rstrip("/")
