@@ -475,6 +475,24 @@ def test_a_rule_finds_what_is_wrong_and_only_that(newsroom: Newsroom, case: Case
     assert case.said in " ".join(f"{each['what']}; {each['todo']}" for each in found)
 
 
+def test_an_issue_that_would_be_refused_is_told(newsroom: Newsroom) -> None:
+    """At the digest's table; more of it in test_cli_digest_guards.py."""
+    newsroom.configure(DIGEST)
+    newsroom.article("a.md", date="2025-06-20")
+    assert newsroom.run("digest", now="2025-06-23T09:00:00+08:00").code == 0
+    for number in range(2):
+        newsroom.article(f"late{number}.md", f"Late {number}.", date="2025-06-18")
+    found = json.loads(newsroom.run("check", "--json").out)
+    (refused,) = [each for each in found if each["rule"] == "refused-issue"]
+    assert (refused["severity"], refused["path"], refused["line"]) == (
+        "error",
+        "broadsheet.toml",
+        9,
+    )
+    newsroom.configure('\n[checks.rules]\nrefused-issue = "off"\n' + DIGEST)
+    assert "refused" not in newsroom.run("check").out
+
+
 def test_every_rule_is_tested() -> None:
     """A rule without an article that trips it may never find anything."""
     here = Path(__file__).parent

@@ -68,6 +68,8 @@ def parse(text: str, shown: str = CONFIG_NAME) -> Settings:
     problems: list[Problem] = []
     settings = _struct(Settings, table, (), problems)
     problems.extend(_unfit_names(table))
+    if isinstance(settings, Settings):
+        problems.extend(_wrong_former_names(settings))
     problems.extend(_unprintable(table, ()))
     if problems:
         located = (
@@ -218,6 +220,22 @@ def _unfit_names(table: dict[str, object]) -> Iterator[Problem]:
         if slug(name) != name:
             todo = f"write letters, digits and hyphens, such as [digests.{slug(name)}]"
             yield _problem(("digests", name), "this name cannot be a folder's", todo)
+
+
+def _wrong_former_names(settings: Settings) -> Iterator[Problem]:
+    """A former name belongs to one digest, and to none that still has it."""
+    owners: dict[str, str] = {}
+    for name, digest in settings.digests.items():
+        for old in digest.renamed_from:
+            key = ("digests", name, "renamed_from")
+            if slug(old) != old:
+                yield _problem(key, f"{old!r} cannot be the name of a digest", "correct it")
+            elif old in settings.digests:
+                todo = f"remove it here, or remove [digests.{old}]"
+                yield _problem(key, f"the digest {old!r} is still in the config", todo)
+            elif owners.setdefault(old, name) != name:
+                what = f"[digests.{owners[old]}] has {old!r} as a former name too"
+                yield _problem(key, what, "write it in one of them")
 
 
 def _unknown(

@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from broadsheet import folders
 from broadsheet.digests.addresses import folder
 from broadsheet.digests.due import History
-from broadsheet.digests.issue import RECORD, read
+from broadsheet.digests.issue import RECORD, Issue, read
 from broadsheet.errors import Problem, RecordError
 
 
-def history(feeds: Path, digest: str, shown: str) -> History:
+def history(feeds: Path, digest: str, shown: str, *, former: Iterable[str] = ()) -> History:
     """The issues of `digest` below the folder `feeds`, which messages call `shown`.
+
+    former: names that the digest had before, whose issues count as well.
 
     A folder without a record is what a killed run left; the next run makes that issue anew.
     Raises RecordError when a record cannot be read: without it articles would be sent again.
     """
+    return History.of(issue for name in (digest, *former) for issue in _issues(feeds, name, shown))
+
+
+def names(feeds: Path) -> tuple[str, ...]:
+    """The names of all digests that have a record below the folder `feeds`."""
+    return tuple(sorted({path.parent.parent.name for path in feeds.glob(f"digests/*/*/{RECORD}")}))
+
+
+def _issues(feeds: Path, digest: str, shown: str) -> Iterator[Issue]:
     place = folder(digest)
-    found = []
     for path in sorted((feeds / place).glob(f"*/{RECORD}")):
         name = f"{shown}/{place}{path.parent.name}/{RECORD}"
         try:
@@ -36,5 +47,4 @@ def history(feeds: Path, digest: str, shown: str) -> History:
                     name,
                 )
             )
-        found.append(issue)
-    return History.of(found)
+        yield issue

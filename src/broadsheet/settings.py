@@ -150,6 +150,13 @@ class DigestSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             examples=["The Weekly"],
         ),
     ]
+    renamed_from: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Every NAME that this digest had before. Its issues and readers stay with "
+            "it."
+        ),
+    ] = ()
     schedule: Annotated[
         Schedule,
         Meta(
@@ -361,3 +368,17 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     delivery: Annotated[DeliverySettings, Meta(description="Who sends the mail.")] = field(
         default_factory=DeliverySettings
     )
+
+    @property
+    def renamed(self) -> dict[str, str]:
+        """The present name of each digest by each of its former names."""
+        return {old: new for new, digest in self.digests.items() for old in digest.renamed_from}
+
+    def names(self, digest: str) -> tuple[str, ...]:
+        """The name of a digest and all that it had before, by any of them."""
+        name = self.renamed.get(digest, digest)
+        return (name, *(self.digests[name].renamed_from if name in self.digests else ()))
+
+    def digest(self, name: str) -> DigestSettings:
+        """The digest of that name, or that had it. Raises KeyError if there is none."""
+        return self.digests[self.renamed.get(name, name)]

@@ -40,7 +40,8 @@ class Material:
     itself, by path. problems: what is wrong with the other files, with
     the user's mail templates, and with the records of issues.
     renditions: by article id, of the catalogue. outputs: path -> bytes of what would be written.
-    letters: the folder of an issue that comes next -> its mail. published: the last build.
+    letters: the folder of an issue that comes next -> its mail. refused: digest -> why its next
+    issue would not be made, and whether that is due. published: the last build.
     """
 
     settings: Settings
@@ -58,6 +59,7 @@ class Material:
     renditions: Mapping[str, Rendition]
     outputs: Mapping[str, bytes]
     letters: Mapping[str, Mail]
+    refused: Mapping[str, tuple[Problem, bool]]
     published: tuple[Published, ...]
 
     @cached_property

@@ -107,6 +107,19 @@ def record(material: Material) -> Iterator[Problem]:
     yield from material.records
 
 
+@rule(
+    "refused-issue",
+    "error",
+    "`digest` would not make an issue, because it may mail what readers have: most of it is late, "
+    "or its digest looks like one under a new name. A warning until the issue is due.",
+)
+def refused_issue(material: Material) -> Iterator[Problem | Slight]:
+    for name, (problem, due) in material.refused.items():
+        line = material.config_line(f"digests.{name}")
+        found = replace(problem, path=material.config[0], line=line)
+        yield found if due else Slight(found)
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """A question after the one of `known` that is spelled most like `name`; "" for none."""
     return _nearest(name, tuple(sorted(known)))

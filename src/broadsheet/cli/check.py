@@ -17,7 +17,7 @@ import click
 from jinja2 import Environment, TemplateSyntaxError
 from msgspec import structs
 
-from broadsheet import checks, config, feeds, folders, inputs, outputs, records
+from broadsheet import checks, config, feeds, folders, inputs, outputs
 from broadsheet.articles import Article, front_matter, visibility
 from broadsheet.checks import Finding, Material, of_problems
 from broadsheet.checks.own import severities
@@ -119,6 +119,7 @@ def _material(project: Project) -> Material:
         renditions=making.renditions(project, wanted),
         outputs=files,
         letters=letters,
+        refused=_refused(project),
         published=published(project.feeds_folder),
     )
 
@@ -159,13 +160,30 @@ def _leave_out_broken_records(project: Project) -> tuple[Problem, ...]:
     problems: list[Problem] = []
     for name in project.settings.digests:
         try:
-            shown = project.settings.feeds.folder
-            histories[name] = records.history(project.feeds_folder, name, shown)
+            histories[name] = project.history(name)
         except RecordError as error:
             problems += error.problems
             histories[name] = History.of(())
     project.histories = histories
+    try:
+        project.former  # noqa: B018 - whether it can be read
+    except RecordError as error:
+        problems += error.problems
+        project.former = {}
     return tuple(problems)
+
+
+def _refused(project: Project) -> dict[str, tuple[Problem, bool]]:
+    """Why the next issue of a digest would not be made, by its name, and whether that is due."""
+    found: dict[str, tuple[Problem, bool]] = {}
+    for name, history in project.histories.items():
+        digest = project.digest(name)
+        due = digest.due(project.now, history)
+        for issues in (due, digest.upcoming(project.now, history)):
+            refused = project.admitted(name, issues)[1]
+            if refused and name not in found:
+                found[name] = refused, issues is due
+    return found
 
 
 def _letters(project: Project) -> tuple[dict[str, Mail], tuple[Problem, ...]]:

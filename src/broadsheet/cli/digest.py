@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
 
 import click
+from msgspec import Struct
 
 from broadsheet import inputs, outputs
 from broadsheet.cli import making
@@ -24,23 +25,34 @@ from broadsheet.workers import Apart, helper
 @click.command()
 @click.argument("names", nargs=-1, metavar="[DIGEST]...")
 @click.option("--dry-run", is_flag=True, help="Say which issues are due; write nothing.")
+@click.option("--allow-late", is_flag=True, help="Make an issue even if most of it is late.")
+@click.option(
+    "--allow-new", is_flag=True, help="Begin a digest even if it looks like a renamed one."
+)
 @common_options
-def command(names: tuple[str, ...], dry_run: bool) -> None:
+def command(names: tuple[str, ...], dry_run: bool, allow_late: bool, allow_new: bool) -> None:
     """Makes every issue that is due, of all digests or of those named."""
     project = Project(options())
     chosen = _chosen(project, names)
     with outputs.lock(project.state, project.config_name), _helper(project, chosen) as apart:
-        due = making.without_bad(project, lambda: [*_due(project, chosen, apart)])
+        due = making.without_bad(
+            project, lambda: _due(project, chosen, apart, late=allow_late, new=allow_new)
+        )
         missed = project.articles.problems
-        pages = {} if dry_run else _pages(project, [issue for issue, _ in due])
-        made = [rest() for _, rest in due]
-        if not dry_run:
+        # Without a new issue the pages are written as well: a run that was killed may have left
+        # them undone. Not where an issue is refused, so that nothing is.
+        writes = not dry_run and (due.issues or not due.refused)
+        pages = _pages(project, [issue for issue, _ in due.issues]) if writes else {}
+        made = [rest() for _, rest in due.issues]
+        if writes:
             _publish(project, made, pages)
-    _report(project, chosen, made, dry_run)
+    _report(project, [name for name in chosen if name not in due.refused], made, dry_run)
+    for problem in due.refused.values():
+        click.echo(str(problem), err=True)
     # `build` tells of them at every run; here only when they may have missed an issue.
-    if made and missed:
-        for problem in missed:
-            click.echo(f"{problem} (left out)", err=True)
+    for problem in missed if made else ():
+        click.echo(f"{problem} (left out)", err=True)
+    if due.refused or (made and missed):
         raise SystemExit(1)
 
 
@@ -67,13 +79,25 @@ def _prepare(root: Path, folder: str) -> None:
     html_mail.prepare(inputs.templates(root, folder), folder)
 
 
-def _due(
-    project: Project, names: tuple[str, ...], apart: Apart
-) -> Iterator[tuple[Issue, Callable[[], Made]]]:
-    """The issues that are due, each with what makes the rest of its files."""
+class _Due(Struct):
+    """The issues that are due, each with what makes the rest of its files.
+
+    refused: why the next issue of a digest is not made, by the digest's name.
+    """
+
+    issues: list[tuple[Issue, Callable[[], Made]]]
+    refused: dict[str, Problem]
+
+
+def _due(project: Project, names: tuple[str, ...], apart: Apart, *, late: bool, new: bool) -> _Due:
+    found = _Due([], {})
     for name in names:
-        for issue in project.digest(name).due(project.now, project.histories[name]):
-            yield issue, begin(project, issue, apart)
+        due = project.digest(name).due(project.now, project.histories[name])
+        issues, refused = project.admitted(name, due, late=late, new=new)
+        found.issues += [(issue, begin(project, issue, apart)) for issue in issues]
+        if refused:
+            found.refused[name] = refused
+    return found
 
 
 def make(project: Project, issue: Issue) -> Made:
@@ -120,7 +144,8 @@ def _write_all(project: Project, files: dict[str, bytes]) -> None:
     outputs.publish(project.feeds_folder, files, shown, keep=outputs.EVERYTHING)
 
 
-def _report(project: Project, chosen: tuple[str, ...], made: list[Made], dry_run: bool) -> None:
+def _report(project: Project, chosen: list[str], made: list[Made], dry_run: bool) -> None:
+    """chosen: the digests of which something is to be said if no issue was made."""
     if not options().quiet:
         for each in made:
             path = addresses.folder(each.issue.digest, each.issue.key)

@@ -114,7 +114,12 @@ def _wrong_with_body(article: Article, project: Project) -> tuple[Problem, ...]:
 def _digests(article: Article, project: Project) -> list[dict[str, Any]]:
     found = []
     for name, history in project.histories.items():
-        inside, why = project.digest(name).standing(article, project.now, history)
+        digest = project.digest(name)
+        inside, why = digest.standing(article, project.now, history)
+        coming = digest.upcoming(project.now, history)
+        made, refused = project.admitted(name, coming)
+        if refused and any(article.id in issue.ids for issue in coming[len(made) :]):
+            inside, why = False, str(refused)
         found.append({"path": addresses.folder(name), "in": inside, "why": why})
     return found
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import webbrowser
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
@@ -18,6 +19,7 @@ from broadsheet.cli.options import common_options, options
 from broadsheet.cli.project import PREVIEWS, Project
 from broadsheet.digests import addresses
 from broadsheet.digests.issue import Issue
+from broadsheet.errors import Problem
 from broadsheet.preview import Shown
 from broadsheet.words import Words
 
@@ -44,10 +46,21 @@ def command(serve: bool, port: int, open_: bool) -> None:
         click.echo(f"{PREVIEWS}/index.html shows {count(issues, 'issue')}")
     if open_:
         webbrowser.open((folder / "index.html").resolve().as_uri())
+    refused = [*_refused(project)]
+    for problem in refused:
+        click.echo(str(problem), err=True)
     for problem in project.articles.problems:
         click.echo(f"{problem} (left out)", err=True)
-    if project.articles.problems:
+    if refused or project.articles.problems:
         raise SystemExit(1)
+
+
+def _refused(project: Project) -> Iterator[Problem]:
+    """Why `digest` would not make an issue that is due."""
+    for name, history in project.histories.items():
+        due = project.digest(name).due(project.now, history)
+        if refused := project.admitted(name, due)[1]:
+            yield refused
 
 
 def gallery(project: Project, *, live: bool) -> dict[str, bytes]:
@@ -73,7 +86,7 @@ def _issues(project: Project, name: str) -> list[Shown]:
 
 def _shown(project: Project, issue: Issue, files: dict[str, bytes], *, made: bool = False) -> Shown:
     settings = project.settings
-    digest = settings.digests[issue.digest]
+    digest = settings.digest(issue.digest)
     words = Words(settings.publication.language)
     local = issue.tick.astimezone(settings.publication.timezone)
     return Shown(

@@ -16,6 +16,8 @@ from broadsheet.cli.clock import moment
 from broadsheet.cli.options import Options
 from broadsheet.digests import addresses
 from broadsheet.digests.due import Digest, History
+from broadsheet.digests.guard import Guard
+from broadsheet.digests.issue import Issue
 from broadsheet.errors import Problem
 from broadsheet.library import library
 from broadsheet.markup import Library, Links
@@ -166,10 +168,30 @@ class Project:
     @cached_property
     def histories(self) -> dict[str, History]:
         """The issues of each digest that were made before this run."""
-        shown = self.settings.feeds.folder
-        return {
-            name: records.history(self.feeds_folder, name, shown) for name in self.settings.digests
-        }
+        return {name: self.history(name) for name in self.settings.digests}
+
+    def history(self, name: str) -> History:
+        """The issues that were made of the digest called `name`. Raises RecordError."""
+        digest = self.settings.digests.get(name)
+        former = digest.renamed_from if digest else ()
+        return records.history(self.feeds_folder, name, self.settings.feeds.folder, former=former)
+
+    @cached_property
+    def former(self) -> dict[str, History]:
+        """The issues of the digests that are gone from the config, by the digest's name."""
+        known = self.settings.digests.keys() | self.settings.renamed.keys()
+        names = (name for name in records.names(self.feeds_folder) if name not in known)
+        return {name: self.history(name) for name in names}
+
+    def admitted(
+        self, name: str, issues: Iterable[Issue], *, late: bool = False, new: bool = False
+    ) -> tuple[tuple[Issue, ...], Problem | None]:
+        """Those of `issues`, of one digest, that may be made, and why the next may not.
+
+        late, new: what the command line allows.
+        """
+        guard = Guard(lambda: self.former, allow_late=late, allow_new=new)
+        return guard.admit(issues, self.digest(name), self.histories[name])
 
     def digest(self, name: str) -> Digest:
         """The digest called `name` in the config."""

@@ -89,6 +89,7 @@ def _digest(project: Project, name: str) -> dict[str, Any]:
     tick = next_tick(digest.settings.schedule, digest.zone, project.now)
     due = digest.due(project.now, history)
     coming = digest.upcoming(project.now, history)
+    refused = project.admitted(name, coming)[1]
     return {
         "name": name,
         "issues": len(history.issues),
@@ -96,6 +97,7 @@ def _digest(project: Project, name: str) -> dict[str, Any]:
         "due": [issue.key for issue in due],
         "next": _time(project, tick) if tick else None,
         "articles_so_far": sum(len(issue.ids) for issue in coming[len(due) :]),
+        **({"refused": str(refused)} if refused else {}),
     }
 
 
@@ -146,6 +148,8 @@ def _show(found: dict[str, Any], deliveries: Sequence[str]) -> None:
         click.echo(line.rstrip())
     for digest in found["digests"]:
         click.echo(_words(digest))
+        if "refused" in digest:
+            click.echo(f"  {digest['refused']}")
     for delivery in deliveries:
         click.echo(f"delivery {delivery}")
     due, stale = found["next_due"], found["out_of_date"]

@@ -45,7 +45,7 @@ def letters(issue: Issue, entries: Mapping[str, Entry], settings: Settings) -> s
 
     entries: of those of its articles that stand as they were issued, by id.
     """
-    digest = settings.digests[issue.digest]
+    digest = settings.digest(issue.digest)
     own = digest.language or settings.publication.language
     missing = {placed.url for placed in issue.articles if placed.id not in entries}
     known = {
@@ -71,7 +71,7 @@ class Variants:
         """mail: as issued. kept: what `letters` made. templates: the user's own."""
         self._mail = mail
         self._letters = msgspec.json.decode(kept, type=Letters)
-        self._max_bytes = settings.digests[digest].max_bytes
+        self._max_bytes = settings.digest(digest).max_bytes
         self._templates = templates
         self._aliases = {
             key(other): key(name)

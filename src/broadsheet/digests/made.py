@@ -49,7 +49,7 @@ def begun(
     Both raise TemplateError for a template that fails or makes a mail too large, and ConfigError
     for a sender that is none.
     """
-    digest = settings.digests[issue.digest]
+    digest = settings.digest(issue.digest)
     whole = letter(
         issue,
         entries,

@@ -1,0 +1,104 @@
+"""Issues that are not made unasked, because mail cannot be recalled.
+
+- An issue most of which is late: after a change of addresses that `identity` could not follow,
+  articles that readers have look like late ones.
+- The first issue of a digest that looks like one that is gone from the config: it was renamed, and
+  would begin anew with what readers have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from msgspec import Struct
+
+from broadsheet.digests.due import Digest, History
+from broadsheet.digests.issue import Issue
+from broadsheet.errors import Problem
+
+_FEWEST_LATE = 2  # one article that was merged late is no reason to stop
+
+
+class Guard(Struct, frozen=True):
+    """What decides whether an issue is made.
+
+    former: the histories of the digests that are gone from the config, by name; called only for a
+    first issue. allow_late, allow_new: what was allowed for this run.
+    """
+
+    former: Callable[[], Mapping[str, History]]
+    allow_late: bool = False
+    allow_new: bool = False
+
+    def admit(
+        self, issues: Iterable[Issue], digest: Digest, history: History
+    ) -> tuple[tuple[Issue, ...], Problem | None]:
+        """Those of `issues`, oldest first, that may be made, and why the next one may not."""
+        made: list[Issue] = []
+        for issue in issues:
+            if problem := self._objection(issue, digest, history):
+                return tuple(made), problem
+            made.append(issue)
+            history = history.and_then(issue)
+        return tuple(made), None
+
+    def _objection(self, issue: Issue, digest: Digest, history: History) -> Problem | None:
+        if not self.allow_late and (problem := _mostly_late(issue)):
+            return problem
+        if self.allow_new or history.issues:
+            return None
+        return _renamed(issue, digest, self.former())
+
+
+def _mostly_late(issue: Issue) -> Problem | None:
+    late = sum(placed.late for placed in issue.articles)
+    total = len(issue.articles)
+    if late < _FEWEST_LATE or 2 * late <= total:
+        return None
+    return Problem(
+        f"{_refusing(issue)}: {late} of its {total} articles are late, dated before "
+        f"{issue.since:%Y-%m-%d %H:%M}, and may have been mailed under other addresses",
+        "check it with `broadsheet preview`, then run "
+        f"`broadsheet digest {issue.digest} --allow-late`",
+    )
+
+
+def _renamed(issue: Issue, digest: Digest, former: Mapping[str, History]) -> Problem | None:
+    """Why the first issue of `digest` is not made."""
+    if names := digest.settings.renamed_from:  # with a record of these, this were no first issue
+        named = " or ".join(f"digests/{name}/" for name in names)
+        return Problem(
+            f"{_refusing(issue)}: renamed_from has {', '.join(names)}, but the feeds folder has no "
+            f"issue in {named}",
+            "correct the name, or restore the folder from Git or a backup; "
+            f"to begin anew, run `broadsheet digest {issue.digest} --allow-new`",
+        )
+    for name, history in former.items():
+        if why := _likeness(issue, digest, history):
+            return Problem(
+                f"{_refusing(issue)}, its first: [digests.{name}] is gone from the config and "
+                f"{why}; readers may have its articles",
+                f'if it was renamed, write renamed_from = ["{name}"] in [digests.{issue.digest}]; '
+                f"if it is a new digest, run `broadsheet digest {issue.digest} --allow-new`",
+            )
+    return None
+
+
+def _likeness(issue: Issue, digest: Digest, former: History) -> str:
+    """What a digest has in common with one that is gone; "" if nothing."""
+    if former.last is None:
+        return ""
+    old, new = former.last.profile, digest.profile
+    if old.title == new.title:
+        return "had the same title"
+    if (old.schedule, old.topics, old.tags, old.languages) == (
+        *(new.schedule, new.topics, new.tags, new.languages),
+    ):
+        return "had the same schedule and selection"
+    if shared := digest.issued(issue, former):
+        return f"issued {shared} of its {len(issue.ids)} articles"
+    return ""
+
+
+def _refusing(issue: Issue) -> str:
+    return f"refusing to make {issue.digest}/{issue.key}"
