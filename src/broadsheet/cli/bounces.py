@@ -81,12 +81,13 @@ class _Clerk:
     def _results(self, data: bytes) -> list[Result]:
         """Raises Unread."""
         found = bounces.read(data)
-        digests, now = tuple(self.project.settings.digests), self.project.now
+        settings, now = self.project.settings, self.project.now
         results: list[Result] = []
         try:
             with self.database.writing() as connection:
                 if isinstance(found, bounces.Wish):
-                    results = [take_off(connection, found, self.tokens, digests, now)]
+                    given = (self.tokens, tuple(settings.digests), now)
+                    results = [take_off(connection, found, *given, renamed=settings.renamed)]
                 else:
                     results = take(connection, found, self.tokens, self.policy, now)
                 if self.dry_run:

@@ -19,7 +19,6 @@ from broadsheet.cli.options import Options, common_options, options
 from broadsheet.cli.planning import Plan, planned
 from broadsheet.cli.project import Project
 from broadsheet.cli.sample import send_copy
-from broadsheet.digests.issue import Issue
 from broadsheet.errors import Problem, UsageError
 
 if TYPE_CHECKING:  # they take time to import, which only a delivery is worth
@@ -39,6 +38,9 @@ _ONLY = ("pending", "retry", "failed", "in_doubt")
 @click.option("--to", "to", default="", metavar="ADDRESS", help="A test copy; nothing is noted.")
 @click.option("--only", type=click.Choice(_ONLY), default=None, help="Only rows in this state.")
 @click.option("--limit", type=click.IntRange(min=1), default=None, help="At most so many mails.")
+@click.option(
+    "--allow-repeat", is_flag=True, help="Send an issue even if readers have its articles."
+)
 @click.option("--dry-run", is_flag=True, help="Say what would be sent; send and write nothing.")
 @click.option("--json", "as_json", is_flag=True, help="As data.")
 @common_options
@@ -48,12 +50,13 @@ def command(
     to: str,
     only: Any,
     limit: int | None,
+    allow_repeat: bool,
     dry_run: bool,
     as_json: bool,
 ) -> None:
     """Sends issues to subscribers; safe to kill and run again."""
     project = Project(options())
-    asked = Asked(names, issue, only, limit or 0, as_json)
+    asked = Asked(names, issue, only, limit or 0, as_json, allow_repeat)
     _check(project, asked)
     with extra("delivery"):
         from broadsheet.delivery.environment import Secrets
@@ -67,10 +70,10 @@ def command(
 
 
 def _check(project: Project, asked: Asked) -> None:
-    known = project.settings.digests
+    known = project.settings.digests.keys() | project.settings.renamed.keys()
     digest, slash, key = asked.issue.partition("/")
     if unknown := [name for name in (*asked.names, digest) if name and name not in known]:
-        listed = ", ".join(known) or "none"
+        listed = ", ".join(project.settings.digests) or "none"
         raise UsageError(
             Problem(f"there is no digest {unknown[0]!r} in the config", f"there is: {listed}")
         )
@@ -95,7 +98,9 @@ def _deliver(project: Project, asked: Asked, secrets: Secrets) -> None:
         tally = None
         if mailings:
             tally = _send(project, asked, plan.database, mailings, plan.server)
-        _report(project, asked, plan.database, begun, plan.left, tally)
+        _tell_refused(plan)
+        _report(project, asked, plan.database, begun, _left(plan), tally)
+    _end_refused(plan)
 
 
 def _rehearse(project: Project, asked: Asked, secrets: Secrets) -> None:
@@ -108,11 +113,13 @@ def _rehearse(project: Project, asked: Asked, secrets: Secrets) -> None:
             can_write(plan.database)
             can_lock(plan.database)
         found = [_foreseen(project, asked, plan, each) for each in plan.issues]
-    _show([*found, *_left(plan.left)], asked)
+    _show([*found, *_left(plan)], asked)
+    _tell_refused(plan)
     if any(each["would_send"] for each in found):
         from broadsheet.delivery.sending import rehearse
 
         _end(asyncio.run(rehearse(plan.server, plan.stamps.envelope)))
+    _end_refused(plan)
 
 
 def _send(
@@ -153,6 +160,7 @@ def _policy(project: Project, asked: Asked) -> Policy:
         retry_days=delivery.retry_days,
         in_doubt=delivery.in_doubt,
         only=asked.only,
+        renamed=project.settings.renamed,
     )
 
 
@@ -169,13 +177,27 @@ def _waiting(project: Project, asked: Asked, database: Database, issue: Begun) -
 
     with database.reading() as connection:
         if not issue.id:
-            return subscribers.count_wanting(connection, issue.digest)
+            return subscribers.count_wanting(connection, *project.settings.names(issue.digest))
         queue = Queue(connection, _policy(project, asked), sender=0)
         return queue.waiting(connection, (issue.id,), ledger_clock(project)())
 
 
-def _left(left: Sequence[tuple[Issue, str]]) -> list[dict[str, Any]]:
-    return [{"digest": i.digest, "key": i.key, "left": why} for i, why in left]
+def _left(plan: Plan) -> list[dict[str, Any]]:
+    """What will not be sent, and why."""
+    left = [{"digest": i.digest, "key": i.key, "left": why} for i, why in plan.left]
+    refused = [{"digest": i.digest, "key": i.key, "refused": str(p)} for i, p in plan.refused]
+    return [*left, *refused]
+
+
+def _tell_refused(plan: Plan) -> None:
+    for _, problem in plan.refused:
+        click.echo(str(problem), err=True)
+
+
+def _end_refused(plan: Plan) -> None:
+    """Exit code 1 where an issue was refused."""
+    if plan.refused:
+        raise SystemExit(1)
 
 
 def _show(found: list[dict[str, Any]], asked: Asked) -> None:
@@ -184,6 +206,8 @@ def _show(found: list[dict[str, Any]], asked: Asked) -> None:
         return
     for row in found if not options().quiet else ():
         name = f"{row['digest']}/{row['key']}"
+        if "refused" in row:
+            continue  # `_tell_refused` says it
         if "left" in row:
             click.echo(f"{name} will not be sent: {row['left']}; --issue {name} sends it")
         else:
@@ -197,7 +221,7 @@ def _report(
     asked: Asked,
     database: Database,
     begun: Sequence[Begun],
-    left: Sequence[tuple[Issue, str]],
+    left: list[dict[str, Any]],
     tally: Tally | None,
 ) -> None:
     from broadsheet.delivery import accounts
@@ -211,7 +235,7 @@ def _report(
     counts: dict[State, int] = tally.counts if tally else {}
     if asked.as_json:
         shown = {
-            "issues": [progress_data(each) for each in found + stranded] + _left(left),
+            "issues": [progress_data(each) for each in found + stranded] + left,
             "run": {
                 **{str(each): counts.get(each, 0) for each in STATES if each != "claimed"},
                 "taken_over": tally.taken_over if tally else 0,
@@ -223,7 +247,7 @@ def _report(
         for each in found:
             click.echo(progress_words(each, project))
         if not found:
-            _show(_left(left), asked)
+            _show(left, asked)
     for each in stranded:
         click.echo(progress_words(each, project), err=True)
     if tally is not None:

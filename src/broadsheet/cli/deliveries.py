@@ -49,7 +49,10 @@ def progress_words(progress: Progress, project: Project) -> str:
 
 def is_stranded(progress: Progress, project: Project) -> bool:
     """Whether someone still waits for an issue of a digest that is no longer in the config."""
-    return progress.left > 0 and progress.digest not in project.settings.digests
+    return (
+        progress.left > 0
+        and not {*project.settings.names(progress.digest)} & project.settings.digests.keys()
+    )
 
 
 def delivery_status(project: Project) -> tuple[Progress, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -14,12 +14,13 @@ from broadsheet.cli import making
 from broadsheet.cli.options import options
 from broadsheet.cli.project import Project
 from broadsheet.digests import addresses
-from broadsheet.digests.issue import Issue
+from broadsheet.digests.issue import RECORD, Issue
 from broadsheet.errors import BroadsheetError, DeliveryError, Problem, UsageError
 
 if TYPE_CHECKING:  # they take time to import, which only a delivery is worth
     from broadsheet.delivery.database import Database
     from broadsheet.delivery.freezing import Begun
+    from broadsheet.delivery.repeats import Repeat
     from broadsheet.delivery.states import State
 
 
@@ -32,12 +33,22 @@ class Asked:
     only: State | None
     limit: int
     as_json: bool
+    allow_repeat: bool = False
 
 
 def ledger_clock(project: Project) -> Callable[[], datetime]:
     """The time that the ledger goes by: the clock's; with --now it starts there."""
     shift = project.now - datetime.now(UTC) if options().now else timedelta()
     return lambda: datetime.now(UTC) + shift
+
+
+def rename(project: Project, database: Database) -> None:
+    """Lets readers who want a digest by a former name want it by its present one."""
+    from broadsheet.delivery import subscribers
+
+    for old, new in project.settings.renamed.items():
+        with database.writing() as connection:
+            subscribers.rename_digest(connection, old, new, now=ledger_clock(project)())
 
 
 def chosen(
@@ -48,7 +59,9 @@ def chosen(
         return [named(project, asked.issue)], []
     issues: list[Issue] = []
     left: list[tuple[Issue, str]] = []
-    for name in asked.names or project.settings.digests:
+    renamed = project.settings.renamed
+    names = dict.fromkeys(renamed.get(name, name) for name in asked.names)
+    for name in names or project.settings.digests:
         some, others = _of_digest(project, asked, name, database)
         issues += some
         left += others
@@ -62,19 +75,19 @@ def _of_digest(
     from broadsheet.delivery.choosing import choose
 
     issued = {issue.key: issue for issue in project.histories[name].issues}
-    begun: list[tuple[str, datetime, bool]] = []
+    begun: list[tuple[str, str, datetime, bool]] = []
     if database is not None:
         with database.reading() as connection:
-            begun = freezing.begun(connection, name)
+            begun = freezing.begun(connection, *project.settings.names(name))
     fresh = project.settings.delivery.fresh_days
     found = choose(
-        tuple(issued.values()), [(key, tick) for key, tick, _ in begun], project.now, fresh
+        tuple(issued.values()), [(key, tick) for _, key, tick, _ in begun], project.now, fresh
     )
     since = project.now - timedelta(days=fresh)
     # What was begun is finished whatever became of its files: the ledger has all of it.
     going_on = [
-        issued.get(key) or _forgotten(name, key)
-        for key, tick, done in begun
+        issued.get(key) or _forgotten(digest, key)
+        for digest, key, tick, done in begun
         if not done or (asked.only == "failed" and tick >= since)
     ]
     if asked.only:  # rows that there are already, and no new ones
@@ -91,17 +104,19 @@ def _forgotten(digest: str, key: str) -> Issue:
 def named(project: Project, name: str) -> Issue:
     """The issue called `DIGEST/KEY`."""
     digest, _, key = name.partition("/")
-    for issue in project.histories[digest].issues:
+    history = project.histories[project.settings.renamed.get(digest, digest)]
+    for issue in history.issues:
         if issue.key == key:
             return issue
-    newest = project.histories[digest].last
-    hint = f"the newest is {digest}/{newest.key}" if newest else "it has none yet"
+    newest = history.last
+    hint = f"the newest is {newest.digest}/{newest.key}" if newest else "it has none yet"
     raise UsageError(Problem(f"there is no issue {name}", hint))
 
 
 def newest(project: Project, names: tuple[str, ...]) -> Issue:
     """The newest issue of the digests called `names`, or of all."""
-    chosen = names or tuple(project.settings.digests)
+    renamed = project.settings.renamed
+    chosen = [renamed.get(name, name) for name in names] or [*project.settings.digests]
     newest = [last for name in chosen if (last := project.histories[name].last)]
     if not newest:
         raise UsageError(Problem("there is no issue yet", "run `broadsheet digest`"))
@@ -131,8 +146,53 @@ def begin(project: Project, database: Database, draft: Begun) -> Begun:
     now = ledger_clock(project)()
     with database.writing() as connection:
         return freezing.freeze(
-            connection, draft.digest, draft.key, draft.tick, draft.mail, draft.letters, now
+            connection,
+            *(draft.digest, draft.key, draft.tick, draft.mail, draft.letters, now),
+            names=project.settings.names(draft.digest),
         )
+
+
+def unmailed(
+    project: Project, asked: Asked, database: Database | None, issues: Sequence[Issue]
+) -> tuple[list[Issue], list[tuple[Issue, Problem]]]:
+    """Those of `issues` that may be sent, and the others, of which readers have articles."""
+    if database is None or asked.allow_repeat:
+        return list(issues), []
+    from broadsheet.delivery import freezing
+    from broadsheet.delivery.repeats import repeats
+
+    def recorded(digest: str, key: str) -> bool:
+        return (project.feeds_folder / addresses.folder(digest, key) / RECORD).is_file()
+
+    fine: list[Issue] = []
+    refused: list[tuple[Issue, Problem]] = []
+    with database.reading() as connection:
+        for issue in issues:
+            others = {*project.settings.digests} - {*project.settings.names(issue.digest)}
+            begun = freezing.find_issue(connection, issue.digest, issue.key)
+            if begun is None and (found := repeats(connection, issue, others, recorded)):
+                refused.append((issue, _repeated(project, issue, found)))
+            else:
+                fine.append(issue)
+    return fine, refused
+
+
+def _repeated(project: Project, issue: Issue, found: Sequence[Repeat]) -> Problem:
+    titles = {title for each in found for title in each.titles}
+    last = found[-1]
+    name, old = f"{issue.digest}/{issue.key}", f"{last.digest}/{last.key}"
+    record = f"{project.settings.feeds.folder}/digests/{old}/{RECORD}"
+    renamed = (
+        ""
+        if last.digest in project.settings.names(issue.digest)
+        else f'; if the digest was renamed, write renamed_from = ["{last.digest}"]'
+    )
+    return Problem(
+        f"refusing to send {name}: {len(titles)} of its {len(issue.ids)} articles were sent in "
+        f"{old}, whose record {record} is missing",
+        f"restore it from Git or a backup{renamed}; "
+        f"to send {name} nevertheless, run `broadsheet deliver --issue {name} --allow-repeat`",
+    )
 
 
 def issued_mail(project: Project, issue: Issue) -> bytes:

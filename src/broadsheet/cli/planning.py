@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from broadsheet.cli.issued import Asked, begun_or_draft, chosen
+from broadsheet.cli.issued import Asked, begun_or_draft, chosen, rename, unmailed
 from broadsheet.cli.options import options
 from broadsheet.cli.project import Project
 from broadsheet.delivery import place
 from broadsheet.digests.alignment import sender_problems
 from broadsheet.digests.issue import Issue
+from broadsheet.errors import Problem
 
 if TYPE_CHECKING:  # they take time to import, which only a delivery is worth
     from broadsheet.delivery.database import Database
@@ -33,7 +34,8 @@ class Plan:
     """What is to be sent, and by what.
 
     database: None in a dry run where there is none yet. issues: with what the ledger has of each,
-    or would have (its id is 0 then). left: what will not be sent, with the reason.
+    or would have (its id is 0 then). left: what will not be sent, with the reason. refused: what
+    readers may have.
     """
 
     server: Any
@@ -41,6 +43,7 @@ class Plan:
     database: Database | None
     issues: tuple[Begun, ...]
     left: tuple[tuple[Issue, str], ...]
+    refused: tuple[tuple[Issue, Problem], ...] = ()
 
 
 @contextmanager
@@ -58,11 +61,14 @@ def planned(
     stamps = environment.stamps(settings, secrets, project.root)
     warn_of_sender(project)
     with _opened(project, dry_run=dry_run) as database:
+        if database is not None and not dry_run:
+            rename(project, database)
         issues, left = chosen(project, asked, database)
+        issues, refused = unmailed(project, asked, database, issues)
         found = tuple(begun_or_draft(project, database, issue) for issue in issues)
         for each in found:
             _check_mails(project, database, each, stamps)
-        yield Plan(server, stamps, database, found, tuple(left))
+        yield Plan(server, stamps, database, found, tuple(left), tuple(refused))
 
 
 def warn_of_sender(project: Project) -> None:
@@ -100,5 +106,7 @@ def _check_mails(project: Project, database: Database | None, issue: Begun, stam
     preferences: set[tuple[tuple[str, ...], str]] = set() if issue.id else {((), "")}
     if database is not None:
         with database.reading() as connection:
-            preferences |= freezing.preferences(connection, issue)
+            preferences |= freezing.preferences(
+                connection, issue, project.settings.names(issue.digest)
+            )
     Mailing(issue, project.settings, project.templates, stamps).check(preferences)

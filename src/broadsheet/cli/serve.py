@@ -15,6 +15,7 @@ import click
 
 from broadsheet import outputs
 from broadsheet.cli.extras import extra
+from broadsheet.cli.issued import rename
 from broadsheet.cli.options import Options, common_options, options
 from broadsheet.cli.project import Project
 from broadsheet.errors import BroadsheetError, ConfigError, Problem, UsageError
@@ -125,14 +126,17 @@ def counter(given: Options) -> Counter:
     server = replace(server, timeout=min(server.timeout, _PATIENCE_WITH_MAIL))
     who = sender(settings.publication, settings.delivery)
     menu = _Menu(given, project)
+    database = open_database(settings.delivery.database, project.root, _PATIENCE)
+    rename(project, database)
     # `--now` sets the clock, and from there it goes on.
     ahead = project.now - datetime.now(UTC) if given.now else timedelta()
     return Counter(
         desk=Desk(
-            Records(open_database(settings.delivery.database, project.root, _PATIENCE)),
+            Records(database),
             Tokens(secrets.secret),
             tuple(settings.digests),
             lambda: datetime.now(UTC) + ahead,
+            settings.renamed,
         ),
         paper=Paper(settings.publication, urlsplit(settings.delivery.service_url).path),
         letters=Letters(settings.publication, who),

@@ -41,6 +41,7 @@ class Queue:
     def __init__(self, connection: Connection, policy: Policy, sender: int) -> None:
         self._connection = connection
         self._lease = timedelta(seconds=policy.lease)
+        self._renamed = policy.renamed
         self._queries = _queries(policy)
         self._sender = sender
         self._look_at: dict[tuple[int, State], datetime] = {}
@@ -93,7 +94,7 @@ class Queue:
                     break
                 send_at = moments[len(made.claims) + len(claims)]
                 claim = _claim(row, send_at, now + self._lease, now)
-                if why := _skip(row, claim, unwanted):
+                if why := _skip(row, claim, unwanted, self._renamed):
                     self._skip(claim, why, now)
                     made.skipped += 1
                 else:
@@ -219,11 +220,11 @@ def _claim(row: sql.Row[Any], send_at: float, lease: datetime, now: datetime) ->
     )
 
 
-def _skip(row: sql.Row[Any], claim: Claim, unwanted: Unwanted) -> str:
+def _skip(row: sql.Row[Any], claim: Claim, unwanted: Unwanted, renamed: Mapping[str, str]) -> str:
     """Why a row is to be skipped; "" for one that is to be sent."""
     if row.status != "active":
         return LEFT
-    digests = json.loads(row.digests)
-    if digests and row.digest not in digests:
+    digests = {renamed.get(name, name) for name in json.loads(row.digests)}
+    if digests and renamed.get(row.digest, row.digest) not in digests:
         return UNWANTED
     return NOTHING if unwanted(claim.issue, claim.topics, claim.language) else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -40,10 +41,13 @@ def freeze(
     mail: bytes,
     letters: str,
     now: datetime,
+    *,
+    names: Collection[str] = (),
 ) -> Begun:
     """Begins the delivery of an issue: a row for everyone who is to get it, in one transaction.
 
-    An issue that was begun before stays as it is.
+    names: others that its digest has, or had; who wants one of them gets it too. An issue that was
+    begun before stays as it is.
     """
     serialise(connection)
     if (before := find_issue(connection, digest, key)) is not None:
@@ -61,7 +65,7 @@ def freeze(
     id_ = int(made.scalar_one())
     rows = sql.select(
         sql.literal(id_), subscribers.c.id, sql.literal("pending"), sql.literal(stamp(now))
-    ).where(people.wanting(digest))
+    ).where(people.wanting(digest, *names))
     connection.execute(
         sql.insert(deliveries).from_select(["issue", "subscriber", "state", "changed"], rows)
     )
@@ -78,24 +82,31 @@ def find_issue(connection: Connection, digest: str, key: str) -> Begun | None:
     return None if row is None else _begun(row)
 
 
-def preferences(connection: Connection, issue: Begun) -> set[tuple[tuple[str, ...], str]]:
-    """Topics and language of those who are still to get `issue`, or would get it if it began."""
+def preferences(
+    connection: Connection, issue: Begun, names: Collection[str] = ()
+) -> set[tuple[tuple[str, ...], str]]:
+    """Topics and language of those who are still to get `issue`, or would get it if it began.
+
+    names: others that its digest has, or had.
+    """
     columns = sql.select(subscribers.c.topics, subscribers.c.language).distinct()
     if issue.id:
         query = columns.join(deliveries, deliveries.c.subscriber == subscribers.c.id).where(
             deliveries.c.issue == issue.id, deliveries.c.state.not_in(("sent", "skipped"))
         )
     else:
-        query = columns.where(people.wanting(issue.digest))
+        query = columns.where(people.wanting(issue.digest, *names))
     return {(tuple(json.loads(topics)), language) for topics, language in connection.execute(query)}
 
 
-def begun(connection: Connection, digest: str) -> list[tuple[str, datetime, bool]]:
-    """Key and tick of each issue of `digest` whose delivery has begun, oldest first, and whether it
-    is done."""
-    query = sql.select(issues.c.key, issues.c.tick, issues.c.done).where(issues.c.digest == digest)
-    found = connection.execute(query.order_by(issues.c.tick))
-    return [(key, moment(tick), done is not None) for key, tick, done in found]
+def begun(connection: Connection, *names: str) -> list[tuple[str, str, datetime, bool]]:
+    """Name, key and tick of each issue whose delivery has begun, and whether it is done.
+
+    names: those that its digest has, or had. Oldest first.
+    """
+    query = sql.select(issues.c.digest, issues.c.key, issues.c.tick, issues.c.done)
+    found = connection.execute(query.where(issues.c.digest.in_(names)).order_by(issues.c.tick))
+    return [(name, key, moment(tick), done is not None) for name, key, tick, done in found]
 
 
 def _begun(row: sql.Row[Any]) -> Begun:

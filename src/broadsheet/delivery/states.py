@@ -7,8 +7,8 @@ failed -> claimed                        only where the publisher asks for it
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal
 
@@ -72,7 +72,8 @@ class Outcome:
 class Policy:
     """What the config says. lease, retry_wait: seconds.
 
-    only: a state of which each row is tried once, due or not; None: what is due.
+    only: a state of which each row is tried once, due or not; None: what is due. renamed: the
+    present name of each digest by a former one.
     """
 
     rate: float
@@ -81,6 +82,7 @@ class Policy:
     retry_days: int
     in_doubt: Literal["resend", "hold"]
     only: State | None = None
+    renamed: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,21 +124,34 @@ def counts(connection: Connection) -> dict[Status, int]:
     return {status: found.get(status, 0) for status in STATUSES}
 
 
-def wanting(digest: str) -> sql.ColumnElement[bool]:
-    """Which subscribers get `digest`: those who are active and want all digests, or this one."""
-    named = listed((digest,))[1:-1]  # as it stands in a JSON list: in quotes
+def wanting(*names: str) -> sql.ColumnElement[bool]:
+    """Which subscribers get the digest that has, or had, these `names`: those who are active and
+    want all digests, or this one."""
     return sql.and_(
         subscribers.c.status == "active",
-        sql.or_(
-            subscribers.c.digests == "[]", subscribers.c.digests.contains(named, autoescape=True)
-        ),
+        sql.or_(subscribers.c.digests == "[]", *map(_naming, names)),
     )
 
 
-def count_wanting(connection: Connection, digest: str) -> int:
-    """How many subscribers get `digest`."""
-    query = sql.select(sql.func.count()).select_from(subscribers).where(wanting(digest))
+def _naming(digest: str) -> sql.ColumnElement[bool]:
+    named = listed((digest,))[1:-1]  # as it stands in a JSON list: in quotes
+    return subscribers.c.digests.contains(named, autoescape=True)
+
+
+def count_wanting(connection: Connection, *names: str) -> int:
+    """How many subscribers get the digest that has, or had, these `names`."""
+    query = sql.select(sql.func.count()).select_from(subscribers).where(wanting(*names))
     return int(connection.execute(query).scalar_one())
+
+
+def rename_digest(connection: Connection, old: str, new: str, *, now: datetime) -> int:
+    """Lets those who want the digest `old` by name want `new` instead; how many they are."""
+    rows = connection.execute(sql.select(subscribers).where(_naming(old))).all()
+    for person in map(_subscriber, rows):
+        wanted = tuple(dict.fromkeys(new if name == old else name for name in person.digests))
+        cause = f"the digest {old} is now called {new}"
+        change(connection, person, digests=wanted, cause=cause, now=now)
+    return len(rows)
 
 
 def set_status(

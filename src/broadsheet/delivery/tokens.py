@@ -11,6 +11,7 @@ import base64
 import hashlib
 import hmac
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
@@ -35,6 +36,10 @@ class Mark:
 
     subscriber: int
     digest: str = ""
+
+    def renamed(self, names: Mapping[str, str]) -> Mark:
+        """The same for the digest's present name, from the present name of each by a former one."""
+        return Mark(self.subscriber, names.get(self.digest, self.digest))
 
 
 @dataclass(frozen=True, slots=True)

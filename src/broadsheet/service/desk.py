@@ -5,7 +5,7 @@ Each method is one transaction. Nothing here knows of HTTP; what is asked twice 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -48,12 +48,16 @@ class Reader:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """The service's part of the delivery database. digests: the names of those that there are."""
+    """The service's part of the delivery database.
+
+    digests: the names of those that there are. renamed: the present name of each by a former one.
+    """
 
     records: Records
     tokens: Tokens = field(repr=False)
     digests: tuple[str, ...]
     clock: Callable[[], datetime] = field(repr=False)
+    renamed: Mapping[str, str] = field(default_factory=dict)
 
     def check(self) -> None:
         """Raises DatabaseError when the database cannot be used, to read or to write.
@@ -66,7 +70,8 @@ class Desk:
 
     def mark(self, text: str) -> Mark | None:
         """What the link with `text` says; None when we did not make it."""
-        return self.tokens.read_unsubscribe(text)
+        found = self.tokens.read_unsubscribe(text)
+        return found and found.renamed(self.renamed)
 
     def reader(self, mark: Mark) -> Reader | None:
         """Who is meant; None when the publisher has removed that subscriber."""

@@ -9,9 +9,10 @@ mail counts once: its id stands in the cause of the change that it made.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Final, Literal
 
 from sqlalchemy import Connection
@@ -82,10 +83,13 @@ def take_off(
     tokens: Tokens | None,
     digests: Sequence[str],
     now: datetime,
+    *,
+    renamed: Mapping[str, str] = MappingProxyType({}),
 ) -> Result:
     """Takes the one whose mark `wish` carries off the list, as a click on the link would.
 
-    digests: the names of those that there are. Raises Unread where there is no mark of ours:
+    digests: the names of those that there are. renamed: the present name of each by a former one.
+    Raises Unread where there is no mark of ours:
     whoever it was wants to leave, so a person has to look.
     """
     text = mark_in_subject(wish.subject)
@@ -100,6 +104,7 @@ def take_off(
     mark = tokens.read_unsubscribe(text)
     if mark is None:
         raise Unread("someone wants to leave, by a mark that is none of ours")
+    mark = mark.renamed(renamed)
     found = hold(connection, mark.subscriber)
     finding = Finding("wish", (wish.sent_by,) if wish.sent_by else (), "", mark.digest)
     if found is None:

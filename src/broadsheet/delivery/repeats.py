@@ -1,0 +1,90 @@
+"""Articles of an issue that the ledger says were mailed, in an issue that has no record any more.
+
+The records under `feeds/digests/` keep articles from being issued twice. Where one was deleted, or
+its folder renamed by hand, only the ledger still knows what readers have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from datetime import datetime
+
+import msgspec
+import sqlalchemy as sql
+from sqlalchemy import Connection
+
+from broadsheet.delivery.database import issues
+from broadsheet.digests.identity import paths
+from broadsheet.digests.issue import Issue, Placed
+
+
+class _Story(msgspec.Struct, frozen=True):
+    title: str
+    url: str
+    iso: str
+
+
+class _Part(msgspec.Struct, frozen=True):
+    stories: tuple[_Story, ...]
+
+
+class _Letter(msgspec.Struct, frozen=True):
+    parts: tuple[_Part, ...]
+
+
+class _Letters(msgspec.Struct, frozen=True):
+    """As much of `variants.Letters` as tells the articles."""
+
+    language: str
+    letters: dict[str, _Letter]
+
+
+class Repeat(msgspec.Struct, frozen=True):
+    """An issue that was mailed and has no record. titles: of the articles that it has as well."""
+
+    digest: str
+    key: str
+    titles: tuple[str, ...]
+
+
+def repeats(
+    connection: Connection,
+    issue: Issue,
+    others: Collection[str],
+    recorded: Callable[[str, str], bool],
+) -> tuple[Repeat, ...]:
+    """The mailed issues without a record that have articles of `issue`, oldest first.
+
+    others: digests that are in the config, whose readers get these articles apart from this one.
+    recorded: whether there is a record of an issue, by digest and key.
+    """
+    known = sql.select(issues.c.id, issues.c.digest, issues.c.key).order_by(issues.c.tick)
+    found = []
+    for id_, digest, key in connection.execute(known).all():
+        if digest in others or (digest, key) == (issue.digest, issue.key) or recorded(digest, key):
+            continue
+        query = sql.select(issues.c.letters).where(issues.c.id == id_)
+        mailed = _stories(connection.execute(query).scalar_one())
+        if titles := tuple(each.title for each in issue.articles if _is_among(each, mailed)):
+            found.append(Repeat(digest, key, titles))
+    return tuple(found)
+
+
+def _stories(kept: str) -> tuple[_Story, ...]:
+    letters = msgspec.json.decode(kept, type=_Letters)
+    letter = letters.letters[letters.language]
+    return tuple(story for part in letter.parts for story in part.stories)
+
+
+def _is_among(placed: Placed, mailed: tuple[_Story, ...]) -> bool:
+    """By the address below the host, or by title and date."""
+    day = placed.date.timestamp() if placed.date else None
+    return any(
+        paths(story.url, "") == paths(placed.url, "")
+        or (story.title == placed.title and day is not None and _timestamp(story.iso) == day)
+        for story in mailed
+    )
+
+
+def _timestamp(iso: str) -> float | None:
+    return datetime.fromisoformat(iso).timestamp() if iso else None
