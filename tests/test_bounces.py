@@ -187,17 +187,18 @@ def test_what_is_no_wish_to_leave_ends_no_one(kind: str) -> None:
 @pytest.mark.parametrize(
     ("status", "words", "kind"),
     [
-        ("5.1.1", "550 no", "permanent"),
+        ("5.1.1", "550 no such user", "permanent"),
+        ("5.1.1", "550 no", "temporary"),
         ("5.4.1", "550 5.4.1 Recipient address rejected: Access denied", "permanent"),
         ("5.5.0", "550 mailbox unavailable", "permanent"),
-        ("5.2.1", "550 account disabled", "permanent"),
+        ("5.2.1", "550 account disabled", "temporary"),
         ("5.2.2", "552 full", "temporary"),
         ("5.3.4", "552 too big", "temporary"),
         ("5.3.2", "550 system not accepting messages", "temporary"),
         ("5.1.8", "550 the sender's domain does not exist", "temporary"),
         ("5.4.6", "554 routing loop", "temporary"),
         ("5.4.7", "554 delivery expired", "temporary"),
-        ("5.4.310", "550 the domain does not exist", "permanent"),
+        ("5.4.310", "550 the domain does not exist", "temporary"),
         ("5.5.3", "550 too many recipients", "temporary"),
         ("5.7.17", "550 mailbox owner has changed", "permanent"),
         ("5.0.0", "550 RP:TRC the IP has no reputation", "temporary"),
@@ -213,7 +214,7 @@ def test_what_is_no_wish_to_leave_ends_no_one(kind: str) -> None:
         ("", "451 later", "temporary"),
         ("", "who knows", "temporary"),
         ("2.0.0", "250 ok", "nothing"),
-        ("5.1.1 (bad destination mailbox address)", "550 no", "permanent"),
+        ("5.1.1 (bad destination mailbox address)", "550 no such user", "permanent"),
     ],
 )
 def test_only_what_is_about_the_address_ends_it(status: str, words: str, kind: str) -> None:
@@ -430,9 +431,52 @@ def failing(number: int, status: str = "4.4.1", date: str = DATE) -> bytes:
     """A report on reader@example.com with a Message-ID of its own."""
     report = mail("postfix-unknown-user")
     report = report.replace(b"Status: 5.1.1", f"Status: {status}".encode())
-    report = report.replace(b"550 5.1.1", b"451")
+    report = report.replace(b"550 5.1.1", b"550" if status == "5.1.1" else b"451")
     report = report.replace(DATE.encode(), date.encode())
     return report.replace(b"4F2A81C0A3@", f"{number}@".encode())
+
+
+# Status and Diagnostic-Code of reports that ended an address, and must only count.
+PASSING = [
+    ("5.4.316", "550 5.4.316 Message expired, connection refused(Socket error code 10061)"),
+    ("5.2.1", "550-5.2.1 The user you are trying to contact is receiving mail at a rate that"),
+    ("5.1.1", "550 5.7.1 IP address blacklisted by recipient"),
+    ("5.2.0", "522 5.2.0 Delivery failed: Over quota"),
+    (
+        "5.1.0",
+        "550 5.1.0 192.0.2.222 is not allowed to send from <b.example> per its SPF Record",
+    ),
+    (
+        "5.4.310",
+        "550 5.4.310 DNS domain x does not exist [Message=InfoDomainNonexistent]",
+    ),
+    ("5.0.0", "554 Service currently unavailable"),
+    ("5.5.0", "550 domain [b.example] mismatches client ip 192.0.2.225."),
+    ("5.0.0", "554 Transaction failed"),
+    ("5.0.350", "550 5.0.350 Remote server returned an error -> 554 5.4.0 Connection timed out"),
+    ("5.1.1", "552 5.2.2 Over quota"),
+]
+
+
+@pytest.mark.parametrize(("status", "reply"), PASSING)
+def test_what_may_pass_counts_once(desk: Desk, status: str, reply: str) -> None:
+    """Quota, rate, expired, SPF, policy and connection: the reader stays, and the report counts."""
+    desk.subscriber("kijitora@example.net")
+    report = (
+        "Return-Path: <>\nFrom: Mail Delivery System <mailer-daemon@mta.b.example>\n"
+        "To: b@b.example\nSubject: Undelivered Mail Returned to Sender\nMessage-ID: <a@b.example>\n"
+        "MIME-Version: 1.0\nContent-Type: multipart/report; report-type=delivery-status;"
+        ' boundary="b1"\n\n--b1\nContent-Type: text/plain\n\nNot delivered.\n\n'
+        "--b1\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; mta.b.example\n\n"
+        "Final-Recipient: rfc822; kijitora@example.net\nAction: failed\n"
+        f"Status: {status}\nDiagnostic-Code: smtp; {reply}\n\n--b1--\n"
+    ).encode()
+    assert desk.outcomes(report) == ["counted"]
+    assert desk.outcomes(report) == ["again"]
+    assert (desk.status("kijitora@example.net"), desk.find("kijitora@example.net").bounces) == (
+        "active",
+        1,
+    )
 
 
 def test_a_permanent_failure_ends_the_address(desk: Desk) -> None:

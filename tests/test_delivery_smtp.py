@@ -153,6 +153,37 @@ def test_each_answer_has_its_verdict(
             assert found.words == verdict.words
 
 
+@pytest.mark.parametrize(
+    ("replies", "gone"),
+    [
+        ({"RCPT": "550 5.1.1 no such user"}, True),
+        (
+            {"RCPT": "550-5.1.1 The account that you tried to\r\n550 5.1.1 reach does not exist"},
+            True,
+        ),
+        ({"RCPT": "550 no such user here"}, True),
+        ({"RCPT": "550 5.2.2 mailbox full"}, False),
+        ({"RCPT": "550 5.1.1 user unknown: over quota"}, False),
+        ({"RCPT": "550 5.7.1 <you@b.org>: no such user"}, False),
+        ({"RCPT": "550 5.1.2 unknown domain"}, False),
+        ({"RCPT": "550 5.4.310 the domain does not exist"}, False),
+        ({"RCPT": "450 5.1.1 no such user"}, False),
+        ({"RCPT": "530 authenticate first: unknown user"}, False),
+        ({"MAIL": "550 5.1.1 no such user"}, False),
+        ({"MAIL": "450 5.1.1 no such user"}, False),
+        ({"END": "550 user unknown"}, False),
+        ({"END": "550 5.1.1 no such user"}, True),
+        ({"RCPT": "552 5.2.2 full", "DATA": "554 5.1.1 no such user"}, False),
+    ],
+)
+@pytest.mark.parametrize("extensions", ["250-me\r\n250 PIPELINING", "250 me"])
+def test_only_a_mailbox_that_is_none_is_gone(
+    replies: dict[str, str | None], gone: bool, extensions: str
+) -> None:
+    """By the rules that `bounces` uses: what is said before RCPT is not about the reader."""
+    assert _sent(Script(EHLO=extensions, **replies)).gone == gone
+
+
 def test_after_a_refusal_the_connection_serves_on() -> None:
     """Also where the server wants the mail though it took nobody to send it to (RFC 2920)."""
     script = Script(RCPT="550 5.1.1 no", END="554 5.5.1 no valid recipients")

@@ -6,12 +6,24 @@ import re
 from collections.abc import Sequence
 from email.message import Message
 
-from broadsheet.bounces.parts import ADDRESS, MOST_RECIPIENTS, addresses, first_text, one_line
+from broadsheet.bounces.parts import (
+    ADDRESS,
+    MOST_RECIPIENTS,
+    REPLY,
+    WORDS,
+    addresses,
+    first_text,
+    one_line,
+    paragraph_on,
+)
 from broadsheet.bounces.report import Finding
 from broadsheet.bounces.verdict import status_of, verdict
 
 _QMAIL = re.compile(r"\s*Hi\. This is the ", re.IGNORECASE)
-_COPY = re.compile(r"^-{3,} ?(?:Below this line is|This is) a copy of the message.*$", re.MULTILINE)
+_COPY = re.compile(
+    r"^-{3,} ?(?:(?:Below this line is|This is) a copy of the message|Original message).*$",
+    re.MULTILINE,
+)
 
 
 def qmail(parts: Sequence[Message]) -> list[Finding]:
@@ -29,13 +41,14 @@ def qmail(parts: Sequence[Message]) -> list[Finding]:
 
 
 def exim(mail: Message, parts: Sequence[Message]) -> list[Finding]:
-    """Exim's: the addresses in a header, what was said of each in the text."""
+    """Exim's, and Gmail's once: the addresses in a header, what was said of each in the text."""
     text = _COPY.split(first_text(parts))[0]
-    found = []
-    for address in addresses(mail.get_all("X-Failed-Recipients", []))[:MOST_RECIPIENTS]:
-        _, _, after = text.partition(address)
-        found.append(_from_words(address, re.split(r"\n\s*\n", after)[0]))
-    return found
+    failed = addresses(mail.get_all("X-Failed-Recipients", []))[:MOST_RECIPIENTS]
+    if len(failed) == 1:  # Gmail's has the server's reply in a paragraph of its own
+        return [
+            _from_words(failed[0], paragraph_on(text, failed[0]) or text.partition(failed[0])[2])
+        ]
+    return [_from_words(address, paragraph_on(text, address)) for address in failed]
 
 
 def copied(parts: Sequence[Message]) -> str:
@@ -45,6 +58,5 @@ def copied(parts: Sequence[Message]) -> str:
 
 
 def _from_words(address: str, words: str) -> Finding:
-    line = one_line(words)
-    status = status_of("", line)
-    return Finding(verdict("failed", status, line), (address,), status, line)
+    line = one_line(words, REPLY)
+    return Finding(verdict("failed", "", line), (address,), status_of("", line), line[:WORDS])

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from email import message_from_string
+from email.errors import HeaderParseError
+from email.header import decode_header, make_header
 from email.message import Message
 from email.utils import getaddresses, parsedate_to_datetime
 from typing import Final
@@ -15,14 +17,25 @@ from broadsheet.bounces.report import Unread
 MOST_RECIPIENTS: Final = 100
 MOST_FIELDS: Final = 300
 WORDS: Final = 300  # characters kept of what the other server said
+REPLY: Final = 1_500  # characters of it that are judged
 # No server has NUL or other control characters in an address, and no database takes NUL in a text.
 ADDRESS: Final = re.compile(
     r"[^\s<>\"(),:;@\x00-\x1f\x7f-\x9f]{1,64}@[^\s<>\"(),:;@\x00-\x1f\x7f-\x9f]{1,253}"
 )
 # Only these encodings change anything.
 _ENCODED: Final = frozenset({"base64", "quoted-printable"})
+_ANSWERS: Final = ("X-Autoreply", "X-Autorespond", "X-Auto-Reply-From")
+_AUTOMATIC: Final = frozenset({"auto_reply", "auto-reply"})
+_ANSWER: Final = re.compile(
+    r"\W*(?:auto(?:matic|mated)?[- ]?(?:re(?:ply|spon)|answer)|out of (?:the )?office|vacation"
+    r"|on holiday|away\b|abwesen|automatische (?:antwort|abwesen)|r[ée]ponse automatique|absen[ct]e"
+    r"|respuesta autom|fuera de|resposta autom|risposta autom|自动回复|自動回覆|自動返信|不在|休假"
+    r"|外出)",
+    re.IGNORECASE,
+)
 _DEEPEST: Final = 8  # parts within parts; a report needs three
-_LONGEST_FIELD: Final = 10_000  # characters
+LONGEST_FIELD: Final = 10_000  # characters
+_LONGEST_TEXT: Final = 100_000  # characters of a report's text that are searched
 # RFC 3461, section 4: how a plus sign is written in ORCPT, and passed on by some in reports.
 _XTEXT = re.compile(r"\+([0-9A-F]{2})")
 
@@ -75,6 +88,17 @@ def first_text(parts: Iterable[Message]) -> str:
     return next((text_of(part) for part in plain), "")
 
 
+def texts_of(parts: Iterable[Message], type_: str) -> list[str]:
+    """The texts of the parts of a content type, in order."""
+    return [text_of(part) for part in parts if part.get_content_type() == type_]
+
+
+def paragraph_on(text: str, address: str) -> str:
+    """What `text` says of `address`, up to the next empty line, on one line; "" if nothing."""
+    _, _, after = text[:_LONGEST_TEXT].partition(address)
+    return one_line(re.split(r"\n\s*\n", after, maxsplit=1)[0].lstrip(">:,;) \t\n"), REPLY)
+
+
 def field(fields: Message, name: str) -> str:
     """A header on one line; "" where there is none."""
     return unfolded(fields.get(name) or "")
@@ -82,13 +106,31 @@ def field(fields: Message, name: str) -> str:
 
 def unfolded(value: object) -> str:
     """A header's value on one line, cut where only malice goes on."""
-    return " ".join(str(value)[:_LONGEST_FIELD].split())
+    return " ".join(str(value)[:LONGEST_FIELD].split())
 
 
-def one_line(text: str) -> str:
-    """`text` without what a terminal might obey, on one line, cut at a fair length."""
-    clean = "".join(char if char.isprintable() else " " for char in text[: 4 * WORDS])
-    return " ".join(clean.split())[:WORDS]
+def one_line(text: str, longest: int = WORDS) -> str:
+    """`text` on one line, without control characters, cut to `longest` characters."""
+    clean = "".join(char if char.isprintable() else " " for char in text[: 4 * longest])
+    return " ".join(clean.split())[:longest]
+
+
+def decoded_header(value: str, longest: int = WORDS) -> str:
+    """A header with its encoded words (RFC 2047) decoded, on one line."""
+    try:
+        return one_line(str(make_header(decode_header(value))), longest)
+    except (HeaderParseError, ValueError, LookupError):
+        return one_line(value, longest)
+
+
+def is_automatic_answer(mail: Message) -> bool:
+    """Whether a person's mail program answers for them: on holiday, or "we got your mail".
+
+    Servers mark their reports `auto-replied` too (RFC 3834, section 3.1.7), so the subject decides.
+    """
+    if any(mail.get(name) for name in _ANSWERS) or field(mail, "Precedence").lower() in _AUTOMATIC:
+        return True
+    return bool(_ANSWER.match(decoded_header(field(mail, "Subject"))))
 
 
 def addresses(values: Iterable[object]) -> tuple[str, ...]:

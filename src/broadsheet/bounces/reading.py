@@ -11,6 +11,7 @@ from typing import Final
 
 from broadsheet.bounces import complaints, older, status
 from broadsheet.bounces.parts import (
+    LONGEST_FIELD,
     MOST_FIELDS,
     addresses,
     date_of,
@@ -31,18 +32,30 @@ _RETURNED_PARTS: Final = frozenset(
 )
 
 
+_CHINESE: Final = re.compile(rb"gb(?:k|2312|18030)", re.IGNORECASE)
+
+
 def read(mail: bytes) -> Report | Wish:
     """What `mail` says. Raises Unread, and nothing else, when it is nothing that is known here."""
     if len(mail) > LARGEST:
         raise Unread(f"it is larger than {LARGEST // 1_000_000} MB")
     try:
         # As text at once: the parser's way with bytes loses addresses that are not ASCII.
-        text = _without_mbox_line(mail).replace(b"\r\n", b"\n").decode("utf-8", "replace")
+        text = _decoded(_without_mbox_line(mail).replace(b"\r\n", b"\n").replace(b"\r", b"\n"))
         return _read(message_from_string(text), text)
     except Unread:
         raise
     except (Exception, RecursionError) as error:  # the parser was not made for hostile mail
         raise Unread(f"it is malformed ({type(error).__name__})") from error
+
+
+def _decoded(mail: bytes) -> str:
+    """As UTF-8; reports of providers in China quote replies in GBK, declared or not."""
+    try:
+        return mail.decode()
+    except UnicodeDecodeError:
+        chinese = _CHINESE.search(mail[:LONGEST_FIELD])
+        return mail.decode("gb18030" if chinese else "utf-8", "replace")
 
 
 def _read(mail: Message, text: str) -> Report | Wish:

@@ -1,54 +1,123 @@
-"""Whether what a server said of a recipient is for good (RFC 3463, and what servers really say)."""
+"""What a server's reply means for the recipient (RFC 3463, RFC 5321, and the providers' own codes).
+
+`deliver` judges the replies to its own commands by these rules, and `bounces` those that reports
+quote. An address ends only if the server itself says that the mailbox does not exist. Anything else
+counts: a full mailbox, a limit, a policy, a broken route and a reply that nobody understands may
+all pass, and one issue that a filter dislikes must not end everyone at that provider.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from typing import Final
 
+from broadsheet.bounces.phrases import about_something_else, names_no_mailbox
 from broadsheet.bounces.report import Kind
+from broadsheet.bounces.stages import Stage, stage_in
 
-_STATUS = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?![\d.])")
-_REPLY = re.compile(r"(?<![\d.])([45])\d\d(?=[ -])")
+_STATUS: Final = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?![\d.]*\d)")
+# A reply code begins a reply: nothing that could make it part of a number or a name is around it.
+_REPLY: Final = re.compile(r"(?<![\w./@#=-])(?<!\d:)([245]\d\d)(?=[ :-]|$)")
 
-# About the mail, its sender or the moment, not about the address. RFC 3463 and what Exchange adds:
-# x.1.7, x.1.8 the sender's address; x.2.2 full; x.2.3 too big; x.3 the other system; x.4.6, x.4.14
-# a loop; x.4.7, x.4.300 expired; x.5 the protocol, but x.5.0 is what Outlook.com says of a mailbox
-# that is none; x.6 content; x.7 policy, but x.7.17 and x.7.18 (RFC 7293) say that someone else has
-# the address now.
-_PASSING = re.compile(
-    r"1\.[78]|2\.[23]|3\.\d+|4\.(?:6|7|14|300)|5\.[1-9]\d*|6\.\d+|7\.(?!1[78]$)\d+"
-)
-# Where the code tells nothing (Exim's 5.0.0, Chinese providers) the words do.
-_PASSING_WORDS = re.compile(
-    r"spam|junk|black ?list|block(?:ed|list)|\bpolicy\b|\bcontent\b|denied|virus|malware|reputation"
-    r"|\b(?:dmarc|spf|dkim|rate|full)\b|frequency|too (?:many|much|large|big|frequent)|quota"
-    r"|exceed|size limit|expired|timed? ?out|\b(?:DT|HL|MI|RP|IP|RTE?):[A-Z]{3}\b"
-    r"|垃圾|频率|超限|已满",
-    re.IGNORECASE,
-)
+# RFC 3464, section 2.3.3: the mail arrived, or the other server still tries and will report again.
+_NO_FAILURE: Final = frozenset({"delayed", "delivered", "relayed", "expanded"})
+
+# The mailbox does not exist (1.1), is written wrongly (1.3) or has moved (1.6); somebody else has
+# the address by now (7.17, 7.18: RFC 7293).
+_NO_MAILBOX: Final = frozenset({"1.1", "1.3", "1.6", "7.17", "7.18"})
+# Details that do not say what is wrong, by subject; then the words do. Providers number freely
+# below "other" (5.0.350). 1.10 is Exchange's for a recipient that is not found, and RFC 7505's for
+# a domain that takes no mail. Where the code is about the domain (1.2), the sender (1.7, 1.8, and
+# Exchange's 1.90), a mailbox that is shut (2.1, Google's also for a rate) or anything else, no
+# words help.
+_UNDECIDED: Final = re.compile(r"0\.\d+|1\.(?:0|4|5|10|11)|2\.0|3\.0|5\.0")
+# RFC 5321, section 4.2.3. The others are about commands (50x, 555), the service (52x, 556),
+# authentication (53x) or storage (552).
+_MAILBOX_REPLIES: Final = re.compile(r"51\d|55[0134]")
+
+# Two replies of Microsoft that its documentation explains: a recipient that the directory does not
+# list (Exchange Online), and a mailbox that is none (Outlook.com).
+_MICROSOFT: Final = {
+    "4.1": re.compile(r"recipient address rejected: access denied", re.IGNORECASE),
+    "5.0": re.compile(r"mailbox unavailable", re.IGNORECASE),
+}
 
 
 def status_of(written: str, words: str) -> str:
-    """The status code; a general one (Exim writes only 5.0.0) gives way to the server's own."""
-    given, said = _STATUS.search(written), _STATUS.search(words)
+    """The status code (RFC 3463) to show; "" without one.
+
+    written: the relay's. The last one in `words` is the innermost, the server's own. A code that
+    says nothing (5.0.0) gives way to one that does.
+    """
+    said = [match[0] for match in _STATUS.finditer(words)]
+    given = _STATUS.search(written)
+    own = next((each for each in reversed(said) if not each.endswith(".0.0")), "")
     if given is None:
-        return said[0] if said else ""
+        return own or next(iter(said), "")
     general = given[2] == given[3] == "0"
-    return said[0] if general and said and said[1] == given[1] else given[0]
+    differs = not own.startswith(given[1]) or (given[1] == "4" and not general)
+    return given[0] if differs else own
 
 
-def verdict(action: str, status: str, words: str) -> Kind:
-    """What follows for the recipient. action: RFC 3464, section 2.3.3, in lower case."""
-    if action in {"delayed", "delivered", "relayed", "expanded"} or status.startswith("2"):
-        return "nothing"  # delayed: the other server still tries, and will report how it ends
-    reply = _REPLY.search(words)
-    family = status[:1] or (reply[1] if reply else "")
-    return "permanent" if family == "5" and not _passing(status, words) else "temporary"
+def verdict(action: str, written: str, words: str, stage: Stage = "") -> Kind:
+    """What follows for the recipient.
+
+    action: RFC 3464, section 2.3.3, in lower case. written: the Status field of the report, ""
+    without one. words: the server's reply, with its codes, on one line. stage: when it said so; ""
+    if only the words tell.
+    """
+    given = [match[0] for match in _STATUS.finditer(written)][:1]
+    if action in _NO_FAILURE or any(status.startswith("2") for status in given):
+        return "nothing"
+    return "permanent" if _is_gone(given, words, stage or stage_in(words)) else "temporary"
 
 
-def _passing(status: str, words: str) -> bool:
-    """Whether a 5.x.x is no reason to end the address: one issue that a filter dislikes must not
-    end everyone at that provider. It counts; who cannot be reached time and again ends too."""
-    detail = status[2:]
-    if detail in {"", "0.0"}:
-        return _PASSING_WORDS.search(words) is not None
-    return _PASSING.fullmatch(detail) is not None
+def gives_a_reason(words: str) -> bool:
+    """Whether a text is, or quotes, a server's reply, or says why a mail did not arrive."""
+    codes = _STATUS.search(words) or _REPLY.search(words)
+    return bool(codes) or about_something_else(words) or names_no_mailbox(words)
+
+
+def is_gone(code: int, words: str, stage: Stage) -> bool:
+    """Whether the reply `code` `words` to a command of ours says that there is no such mailbox."""
+    return verdict("failed", "", f"{code} {words}", stage) == "permanent"
+
+
+def _is_gone(given: Sequence[str], words: str, stage: Stage) -> bool:
+    said = [match[0] for match in _STATUS.finditer(words)]
+    replies = _REPLY.findall(words)
+    if stage == "session" or not _all_permanent([*given, *said, *replies]):
+        return False
+    details = [status[2:] for status in said or given]
+    telling = [detail for detail in details if not detail.startswith("0.")] or details
+    if len(telling) == 1 and _is_microsofts(telling[0], words):
+        return stage != "data"
+    if about_something_else(words):
+        return False
+    if said and all(detail in _NO_MAILBOX for detail in telling):
+        return True
+    # After the mail itself, filters say "user unknown" of mail that they do not like.
+    if stage == "data" or not all(_may_be_gone(detail) for detail in telling):
+        return False
+    confirmed = any(detail in _NO_MAILBOX for detail in telling)
+    if not words or confirmed:
+        return confirmed and (not words or names_no_mailbox(words))
+    return bool(replies) and names_no_mailbox(words, surely=stage != "recipient")
+
+
+def _may_be_gone(detail: str) -> bool:
+    return detail in _NO_MAILBOX or _UNDECIDED.fullmatch(detail) is not None
+
+
+def _all_permanent(codes: Sequence[str]) -> bool:
+    """Whether each code, of three digits or RFC 3463, can say that a mailbox is gone for good."""
+    fine = (code.startswith("5.") or _MAILBOX_REPLIES.fullmatch(code) for code in codes)
+    return bool(codes) and all(fine)
+
+
+def _is_microsofts(detail: str, words: str) -> bool:
+    meant = _MICROSOFT.get(detail)
+    if meant is None or not meant.search(words):
+        return False
+    return not about_something_else(meant.sub("", words))

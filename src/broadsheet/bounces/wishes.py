@@ -7,16 +7,13 @@ counts: anyone can write any sender. Whether the mark is ours is decided elsewhe
 from __future__ import annotations
 
 import re
-from email.errors import HeaderParseError
-from email.header import decode_header, make_header
 from email.message import Message
 
-from broadsheet.bounces.parts import addresses, date_of, field, one_line
+from broadsheet.bounces.parts import addresses, date_of, decoded_header, field, is_automatic_answer
 from broadsheet.bounces.report import Unread, Wish
 
 _REPLY = r"\W*(?:(?:re|fwd?|aw|wg|回复|答复|转发)\s*[:：]\s*)*"
 _LEAVES = re.compile(_REPLY + "(?:unsubscribe|退订)", re.IGNORECASE)
-_ANSWERS = ("X-Autoreply", "X-Autorespond", "X-Auto-Reply-From")
 
 
 def wish(mail: Message, id_: str) -> Wish | None:
@@ -25,25 +22,13 @@ def wish(mail: Message, id_: str) -> Wish | None:
     Raises Unread for an automatic answer. A mail that a program made for the reader
     (`auto-generated`) is none (RFC 3834, section 5).
     """
-    subject = _decoded(field(mail, "Subject"))
+    subject = decoded_header(field(mail, "Subject"))
     if not _LEAVES.match(subject):
         return None
     submitted = field(mail, "Auto-Submitted").partition(";")[0].strip().lower()
-    precedence = field(mail, "Precedence").lower()
-    if (
-        submitted in {"auto-replied", "auto-notified"}
-        or precedence in {"auto_reply", "auto-reply"}
-        or any(mail.get(name) for name in _ANSWERS)
-    ):
+    if submitted in {"auto-replied", "auto-notified"} or is_automatic_answer(mail):
         raise Unread("it is an automatic answer")
     sender = next(iter(addresses(mail.get_all("From", []))), "")
     # What our own server wrote goes before what the sender's clock says.
     received = field(mail, "Received").rpartition(";")[2]
     return Wish(id_, date_of(received) or date_of(field(mail, "Date")), subject, sender)
-
-
-def _decoded(subject: str) -> str:
-    try:
-        return one_line(str(make_header(decode_header(subject))))
-    except (HeaderParseError, ValueError, LookupError):
-        return one_line(subject)

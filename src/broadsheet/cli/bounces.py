@@ -100,9 +100,9 @@ class _Clerk:
 @click.command()
 @click.argument("source", default="", metavar="[FILE|MAILDIR|-]")
 @click.option("--times", type=click.IntRange(1), default=5, show_default=True,
-              help="So many temporary failures end an address ...")  # fmt: skip
+              help="End an address after this many failures that may pass ...")  # fmt: skip
 @click.option("--days", type=click.IntRange(1), default=35, show_default=True,
-              help="... when they come within so many days.")  # fmt: skip
+              help="... within this many days.")  # fmt: skip
 @click.option("--proven/--no-proven", default=None,
               help="Count only reports that carry our own mark. Not given: so where delivery.verp "
               "puts one into every mail.")  # fmt: skip
@@ -112,11 +112,11 @@ class _Clerk:
 def command(
     source: str, times: int, days: int, proven: bool | None, dry_run: bool, as_json: bool
 ) -> None:
-    """Takes delivery reports, complaints, and mails by which readers leave.
+    """Take delivery reports, complaints, and mails by which readers leave.
 
-    From a mail, an mbox, a maildir or standard input. What fails for good ends the address, and so
-    does a complaint; what fails for now counts. In a maildir, what is done is marked as seen, in
-    cur/, and what cannot be read stays.
+    From a mail, an mbox, a maildir or standard input. A mailbox that does not exist ends the
+    address, and so does a complaint; any other failure counts. In a maildir, what is done is marked
+    as seen, in cur/, and what cannot be read stays.
     """
     project = Project(options())
     delivery = project.settings.delivery

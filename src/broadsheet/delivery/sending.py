@@ -26,7 +26,6 @@ from broadsheet.errors import BroadsheetError, DatabaseError
 _ROUNDS: Final = 6  # pauses with no mail taken, after which a run ends
 _ASIDE: Final = 30.0  # seconds until a connection that the server refused is tried again
 _SENDER_REFUSALS: Final = 3  # one after another, after which it is not about a reader
-_NO_SUCH_ADDRESS: Final = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +187,7 @@ class _Office:
                 self._sender_refusals = 0
                 if verdict.kind == "accepted":
                     return Outcome(claim, "sent", code, words)
-                return Outcome(claim, "failed", code, words, gone=_no_such_address(words))
+                return Outcome(claim, "failed", code, words, gone=verdict.gone)
             case "lost" if verdict.stale:
                 return Outcome(claim, "pending", code, words)
             case "in_doubt":
@@ -301,7 +300,3 @@ def _signals(desk: Desk) -> Iterator[None]:
         with suppress(NotImplementedError, ValueError, RuntimeError):
             for name in names:
                 loop.remove_signal_handler(getattr(signal, name))
-
-
-def _no_such_address(words: str) -> bool:
-    return words.partition(" ")[0] in _NO_SUCH_ADDRESS

@@ -17,11 +17,14 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Final, Literal
 
+from broadsheet.bounces.stages import Stage
+from broadsheet.bounces.verdict import is_gone
 from broadsheet.delivery.wire import LostError, Patience, Wire
 
 _LONGEST_REPLY: Final = 100  # lines
 _LONGEST_WORDS: Final = 500  # characters of a reply that are kept
 _REPLY_LINE: Final = re.compile(rb"([2-5]\d\d)(?:([ -])(.*))?$", re.DOTALL)
+_STAGES: Final[tuple[Stage, ...]] = ("session", "recipient", "data")  # of MAIL, RCPT, DATA
 _LEAVING: Final = 5.0  # seconds for the server's goodbye
 
 
@@ -54,12 +57,6 @@ class Reply:
     code: int
     words: str
 
-    @property
-    def enhanced(self) -> str:
-        """Its enhanced status code (RFC 3463), such as 5.1.1; "" without one."""
-        found = re.match(r"[245]\.\d{1,3}\.\d{1,3}(?=\s|$)", self.words)
-        return found[0] if found else ""
-
     def __str__(self) -> str:
         return f"{self.code} {_one_line(self)}".strip()
 
@@ -84,12 +81,14 @@ class Verdict:
     sender, whoever is to get it; `lost`: the connection went before the mail was complete, so it
     was not accepted; `in_doubt`: it went after that, before the reply.
     stale: lost before the server said anything, on a connection that had served before.
+    gone: the server says that the recipient's mailbox does not exist.
     """
 
     kind: Literal["accepted", "put_off", "refused", "sender_refused", "lost", "in_doubt"]
     code: int | None
     words: str
     stale: bool = False
+    gone: bool = False
 
 
 MayEnd = Callable[[], Awaitable[bool]]
@@ -171,7 +170,7 @@ class Session:
         if 200 <= reply.code < 300:
             self.sent += 1
             return Verdict("accepted", reply.code, _one_line(reply))
-        return _verdict(reply)
+        return _verdict(reply, "data")
 
     async def introduce(self, sender: str) -> Verdict | None:
         """Say who sends, and take it back. Return the verdict if the server refuses for good."""
@@ -330,12 +329,14 @@ def _refusal(replies: list[Reply]) -> Verdict | None:
     """Why there can be no mail, as far as the replies to MAIL, RCPT and DATA say so."""
     if replies and replies[0].code >= 500:
         return Verdict("sender_refused", replies[0].code, _one_line(replies[0]))
-    return next((_verdict(reply) for reply in replies if reply.code >= 400), None)
+    answered = zip(replies, _STAGES, strict=False)
+    return next((_verdict(reply, stage) for reply, stage in answered if reply.code >= 400), None)
 
 
-def _verdict(reply: Reply) -> Verdict:
+def _verdict(reply: Reply, stage: Stage) -> Verdict:
     kind: Literal["refused", "put_off"] = "refused" if reply.code >= 500 else "put_off"
-    return Verdict(kind, reply.code, _one_line(reply))
+    words = _one_line(reply)
+    return Verdict(kind, reply.code, words, gone=is_gone(reply.code, words, stage))
 
 
 def _one_line(reply: Reply) -> str:
