@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broadsheet import bounces
-from broadsheet.bounces import Finding, Report
+from broadsheet.bounces import Finding, Report, Unread
 from broadsheet.bounces.stages import Stage, stage_in, stage_in_text
 from broadsheet.bounces.verdict import is_gone, verdict
 
@@ -403,3 +403,84 @@ def test_a_reply_in_another_charset_is_understood() -> None:
     encoded = "=?gb18030?B?NTUwIDUuMS4xINPKz+TS0cL6?="  # the same, as an encoded word
     assert kinds(dsn("x", "5.1.1", encoded)) == ["temporary"]
     assert kinds(dsn("退信", "5.0.0", "550 该用户不存在")) == ["permanent"]
+
+
+# Reports in no standard form
+
+COPY = "Received: from c.example by x\nFrom: n@c.example\nTo: a@b.example\nSubject: The Weekly\n"
+FREEFORM = {
+    "opensmtpd": plain(
+        "    Hi!\n\n    This is the MAILER-DAEMON, please DO NOT REPLY to this email.\n\n"
+        f"a@b.example: 550 5.1.1 no such user\n\n    Below is a copy:\n\n{COPY}"
+    ),
+    "a transcript": plain(
+        "   ----- Transcript of session follows -----\n421 b.example... Deferred\n\n"
+        f"   ----- Unsent message follows -----\n{COPY}",
+        subject="Returned mail: Cannot send message for 4 days",
+    ),
+    "an indented copy": plain(
+        "We could not deliver your message.\n\n" + "".join(f"    {x}\n" for x in COPY.splitlines())
+    ),
+    "an address": plain("This could not be delivered: a@b.example.", subject="Delivery failure"),
+    "html": plain("<p>Delivery to &lt;a@b.example&gt; failed<p>").replace(
+        "text/plain", "text/html"
+    ),
+    "Chinese": plain(
+        "很抱歉，您发给 <a@b.example> 的邮件无法送达。", "postmaster@qq.example", "系统退信"
+    ),
+    "a returned mail": (
+        "Return-Path: <>\nFrom: no-reply@b.example\nTo: n@c.example\nSubject: Mail\n"
+        "Content-Type: multipart/mixed; boundary=b1\n\n--b1\nContent-Type: text/plain\n\n"
+        "Your mail could not be delivered: the mailbox is full.\n"
+        f"--b1\nContent-Type: message/rfc822\n\n{COPY}\nHello.\n--b1--\n"
+    ),
+    "fields in the text": plain(
+        "An error occurred.\n\nReporting-MTA: dns; b.example\n\nAction: failed\n"
+        "Final-Recipient: rfc822; a@b.example\nDiagnostic-Code: smtp; 554 4.4.7 expired\n"
+        "Status: 4.4.7\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("mail", FREEFORM.values(), ids=FREEFORM)
+def test_a_report_in_no_standard_form_counts_for_whom_it_names(mail: str) -> None:
+    """The reader's address is found, by flufl.bounce or in what came back; it never ends."""
+    assert [(f.kind, f.addresses) for f in findings(mail)] == [("temporary", ("a@b.example",))]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Warning: your message to a@b.example is delayed.", "a@b.example: we are still trying to"],
+)
+def test_a_delay_needs_nothing(text: str) -> None:
+    """The other server still tries."""
+    assert kinds(plain(f"{text} deliver it.\n\n{COPY}", subject="Delivery status")) == ["nothing"]
+
+
+@pytest.mark.parametrize(
+    "mail",
+    [
+        plain("I am away. For help write to a@b.example.", "Ann <a@b.example>", "Away until May"),
+        plain("Back on Monday.\n\n" + COPY, "a@b.example", "Automatic reply: The Weekly"),
+        plain("Back on Monday.\n\n" + COPY, "postmaster@b.example", "自动回复: The Weekly"),
+        plain("Your mail has arrived.", "a@b.example", "Read: The Weekly"),
+        plain(
+            "Delivery failed for x@y.example, what now?", "a@b.example", "Re: The Weekly"
+        ).replace("Return-Path: <>", "Return-Path: <a@b.example>"),
+    ],
+)
+def test_a_person_s_mail_is_no_report(mail: str) -> None:
+    """Holidays, receipts and questions count for no one."""
+    with pytest.raises(Unread):
+        bounces.read(mail.encode())
+
+
+def test_outlook_s_own_form_of_complaint_is_one() -> None:
+    """The mail itself comes back, and a header names the reader."""
+    mail = (
+        "From: staff@hotmail.com\nTo: n@c.example\nSubject: complaint about message from 192.0.2.1"
+        "\n"
+        "Content-Type: multipart/mixed; boundary=b1\n\n--b1\nContent-Type: message/rfc822\n\n"
+        f"X-HmXmrOriginalRecipient: <a@b.example>\n{COPY}\nHello.\n--b1--\n"
+    )
+    assert [(f.kind, f.addresses) for f in findings(mail)] == [("complaint", ("a@b.example",))]

@@ -1,8 +1,8 @@
-"""Complaints: a reader has called a mail a nuisance (RFC 5965, section 3)."""
+"""Complaints: a reader has marked a mail as spam (RFC 5965, section 3; Outlook.com's own form)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from email.message import Message
 from typing import Final
 
@@ -12,17 +12,18 @@ from broadsheet.bounces.report import Finding, Kind, Unread
 # RFC 6591 and RFC 5965, section 7.3: these tell of no one's wish to get no more.
 _NO_COMPLAINTS: Final = frozenset(["not-spam", "auth-failure"])
 # Where providers that hide the recipient may still name it.
-_HIDDEN_IN: Final = frozenset({"x-hmxmroriginalrecipient", "x-original-to", "delivered-to", "to"})
+_OUTLOOK: Final = "x-hmxmroriginalrecipient"
+_HIDDEN_IN: Final = frozenset({_OUTLOOK, "x-original-to", "delivered-to", "to"})
 
 
-def told(parts: Iterable[Message], returned: Iterable[tuple[str, str]]) -> list[Finding]:
-    """The complaints of a mail; none where it is no such mail. returned: as a report's.
+def told(parts: Sequence[Message], returned: Iterable[tuple[str, str]]) -> list[Finding]:
+    """The complaints in a mail; none if it is another kind of mail. returned: as a report's.
 
     Raises Unread.
     """
     fields = _fields(parts)
     if fields is None:
-        return []
+        return _outlooks(parts[0], returned)
     kind = field(fields, "Feedback-Type").lower()
     if not kind:
         raise Unread("it is a complaint without a Feedback-Type")
@@ -32,6 +33,15 @@ def told(parts: Iterable[Message], returned: Iterable[tuple[str, str]]) -> list[
         return [Finding(means, (each,), "", words) for each in named]
     hidden = addresses(value for name, value in returned if name in _HIDDEN_IN)
     return [Finding(means, hidden if means == "complaint" else (), "", words)]
+
+
+def _outlooks(mail: Message, returned: Iterable[tuple[str, str]]) -> list[Finding]:
+    """Outlook.com's (JMRP): the mail itself, with a header that names the reader."""
+    subject = field(mail, "Subject")
+    named = addresses(value for name, value in returned if name == _OUTLOOK)
+    if not named or not subject.lower().startswith("complaint about message from"):
+        return []
+    return [Finding("complaint", named, "", one_line(subject))]
 
 
 def sent_from(parts: Iterable[Message]) -> tuple[str, ...]:

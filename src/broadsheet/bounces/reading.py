@@ -9,7 +9,7 @@ from email import message_from_string
 from email.message import Message
 from typing import Final
 
-from broadsheet.bounces import complaints, older, status
+from broadsheet.bounces import complaints, freeform, older, status
 from broadsheet.bounces.parts import (
     LONGEST_FIELD,
     MOST_FIELDS,
@@ -60,29 +60,31 @@ def _decoded(mail: bytes) -> str:
 
 def _read(mail: Message, text: str) -> Report | Wish:
     parts = list(walk(mail))
-    returned = _returned(parts)
+    returned = _returned(mail, parts)
     findings = (
         status.told(parts)
         or complaints.told(parts, returned)
         or older.qmail(parts)
         or older.exim(mail, parts)
+        or freeform.embedded(mail, parts)
     )
     id_ = _identity(mail, text)
-    if findings:
-        sent_to = dict.fromkeys(_sent_to(mail, parts, returned))
-        return Report(id_, date_of(field(mail, "Date")), tuple(sent_to), returned, tuple(findings))
-    if found := wish(mail, id_):
+    if not findings and (found := wish(mail, id_)):
         return found
+    sent_to = tuple(dict.fromkeys(_sent_to(mail, parts, returned)))
+    ours = addresses([*mail.get_all("To", []), *mail.get_all("Delivered-To", [])])
+    if findings := findings or freeform.told(mail, parts, text, ours):
+        return Report(id_, date_of(field(mail, "Date")), sent_to, returned, tuple(findings))
     raise Unread("it is no delivery report, no complaint and no wish to leave")
 
 
-def _returned(parts: Sequence[Message]) -> tuple[tuple[str, str], ...]:
+def _returned(mail: Message, parts: Sequence[Message]) -> tuple[tuple[str, str], ...]:
     """The headers of the mail that came back."""
     for part in parts:
         if part.get_content_type() in _RETURNED_PARTS:
             inner = within(part)
             return _headers(inner[0] if inner else message_from_string(text_of(part)))
-    copy = older.copied(parts)
+    copy = older.copied(parts) or freeform.pasted(mail, parts)
     return _headers(message_from_string(copy)) if copy else ()
 
 
