@@ -288,6 +288,9 @@ def nested(levels: int) -> bytes:
     return "".join(heads).encode()
 
 
+DAEMON = b"From: MAILER-DAEMON\nSubject: failure notice\n\n"
+
+
 @pytest.mark.parametrize(
     "data",
     [
@@ -304,6 +307,31 @@ def nested(levels: int) -> bytes:
         b"Content-Type: message/delivery-status\n\nFinal-Recipient: " + b"a" * 4_000_000,
         b"Date: " + b"9" * 10_000 + b"\n\nHi. This is the \n\n<a@b.example>:\n550 no",
         b"Content-Type: text/plain\n\n" + b"-" * 4_000_000,
+        b"Content-Type: multipart/report" + b";" * 65_000 + b"\n\nx",
+        b"Content-Type: multipart/report" + b";" * 4_900_000 + b"\n\nx",
+        b"Content-Type: multipart/report;\n" + b" a=b;\n" * 400_000 + b"\n\nx",
+        b"".join(
+            b"Content-Type: multipart/report; boundary=b%d" % n + b";" * 900 + b"\n\n--b%d\n" % n
+            for n in range(5_000)
+        ),
+        DAEMON + b"a" * 4_000_000,
+        DAEMON + b"a@" * 2_000_000,
+        DAEMON + b"<" * 4_000_000,
+        DAEMON + b"To: x\n \n" * 100_000,
+        DAEMON + b"To: x\nAb:\n\n" * 100_000,
+        DAEMON + b"Message not delivered to the following addresses\n" + b"aaaa" * 1_000_000,
+        DAEMON + b"Final-Recipient: rfc822;a@b.example\n\n" * 30_000,
+        b"X-Failed-Recipients: a@b.example\n" + DAEMON + b"a@b.example\n" + b"550 user " * 500_000,
+        b"Content-Type: multipart/report; boundary=x\n\n--x\nContent-Type: text/plain\n\n"
+        + b"550 user 550 user\n" * 20_000
+        + b"\n--x\nContent-Type: message/delivery-status\n\n"
+        + b"".join(
+            b"Final-Recipient: rfc822;a%d@b.example\nAction: failed\nStatus: 5.1.1\n" % n
+            + b"Diagnostic-Code: smtp;550 "
+            + b"user address mailbox x " * 100
+            + b"\n\n"
+            for n in range(99)
+        ),
     ],
     ids=lambda data: f"{len(data)} bytes of {data[:24]!r}",
 )

@@ -32,6 +32,11 @@ _RETURNED_PARTS: Final = frozenset(
 )
 
 
+# The standard library takes the square of the number of parameters of such a field.
+_LONG_FIELD: Final = re.compile(
+    r"^(?:Content|MIME|Auto)-[\w-]{1,40}:.*(?:\n[ \t].*)*", re.MULTILINE | re.IGNORECASE
+)
+_MOST_PARAMETERS: Final = 20
 _CHINESE: Final = re.compile(rb"gb(?:k|2312|18030)", re.IGNORECASE)
 
 
@@ -42,6 +47,7 @@ def read(mail: bytes) -> Report | Wish:
     try:
         # As text at once: the parser's way with bytes loses addresses that are not ASCII.
         text = _decoded(_without_mbox_line(mail).replace(b"\r\n", b"\n").replace(b"\r", b"\n"))
+        text = _LONG_FIELD.sub(_shortened, text)
         return _read(message_from_string(text), text)
     except Unread:
         raise
@@ -56,6 +62,10 @@ def _decoded(mail: bytes) -> str:
     except UnicodeDecodeError:
         chinese = _CHINESE.search(mail[:LONGEST_FIELD])
         return mail.decode("gb18030" if chinese else "utf-8", "replace")
+
+
+def _shortened(field_: re.Match[str]) -> str:
+    return ";".join(field_[0][:LONGEST_FIELD].split(";")[:_MOST_PARAMETERS])
 
 
 def _read(mail: Message, text: str) -> Report | Wish:
