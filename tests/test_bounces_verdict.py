@@ -150,6 +150,7 @@ PASSING = [
     "550 5.1.8 <n@example.org>: Sender address rejected: Domain not found",
     "550 sender address does not exist",
     "550 Unroutable sender address",
+    "550 Verification failed for <n@c.example>: no such user here",
     "550 请求被拒绝：发件人不存在",
     "554 5.7.1 <a@example.com>: Relay access denied",
     "530 5.7.57 Client not authenticated to send mail",
@@ -366,6 +367,27 @@ def test_reports_of_anything_else_count(reply: str) -> None:
     for status in RELAYS:
         assert kinds(postfix(reply, status)) == kinds(sendmail(reply, status)) == ["temporary"]
     assert kinds(dsn(f"<a@b.example>: {reply}", "5.1.1", "")) == ["temporary"]
+
+
+WRAPPERS = [
+    "5.1.0 - Unknown address error {}-'{}' (delivery attempts: 0)",
+    "550 5.1.1 <a@b.example>: host mx.b.example[192.0.2.1] said: {} {}",
+    "550 5.1.1 <a@b.example>... User unknown ({} {})",
+    "550 5.0.350 Remote server returned an error -> {} {}",
+    "host mx.b.example said: {} {} (in reply to RCPT TO command)",
+]
+
+
+@pytest.mark.parametrize("wrapper", WRAPPERS)
+def test_a_relay_around_the_server_s_reply_adds_nothing(wrapper: str) -> None:
+    """Its own 5.1.1 and "unknown" are not the server's, in whichever order they come."""
+    replies = [each for each in PASSING if each[:3].isdigit()]
+    replies += ["550 Message refused", "554 no", "550 5.0.0 go away"]
+    for reply in replies:
+        whole = wrapper.format(reply[:3], reply[4:])
+        assert verdict("failed", "5.1.1", whole) == "temporary", whole
+    for reply in ("550 5.1.1 User unknown", "550 5.1.1 <a@b.example>: does not exist"):
+        assert verdict("failed", "5.0.0", wrapper.format(reply[:3], reply[4:])) == "permanent"
 
 
 @given(st.sampled_from(GONE))

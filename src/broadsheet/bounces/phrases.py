@@ -103,6 +103,7 @@ _POLICY: Final = any_of(
 _SENDER: Final = any_of(
     r"\b(?:spf|dkim|dmarc|ptr|r?dns|arc|tls|ssl|starttls|helo|ehlo)\b|authenti|reverse",
     r"\bsender|\bsending\b|\bsend from\b|\bmail from\b|originat|\bclient\b",
+    r"\bverif|\bcall ?-?(?:out|back)",
     r"\byour (?:ip|server|domain|host|network)\b|\bIPs?\b(?: address)?",
     r"relaying|relay (?:access|not|denied|is)|not.{1,20}\brelay\b",
     r"发件人|发信|发送方|认证|验证|未授权",

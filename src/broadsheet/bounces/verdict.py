@@ -86,24 +86,45 @@ def is_gone(code: int, words: str, stage: Stage) -> bool:
 
 def _is_gone(given: Sequence[str], words: str, stage: Stage) -> bool:
     said = [match[0] for match in _STATUS.finditer(words)]
-    replies = _REPLY.findall(words)
-    if stage == "session" or not _all_permanent([*given, *said, *replies]):
+    if stage == "session" or not _all_permanent([*given, *said, *_REPLY.findall(words)]):
         return False
-    details = [status[2:] for status in said or given]
-    telling = [detail for detail in details if not detail.startswith("0.")] or details
-    if len(telling) == 1 and _is_microsofts(telling[0], words):
+    own = _innermost(words)
+    own_said = [match[0] for match in _STATUS.finditer(own)]
+    details = _telling(own_said or given)
+    if len(details) == 1 and _is_microsofts(details[0], own):
         return stage != "data"
-    if about_something_else(words):
+    if about_something_else(words) or not all(map(_may_be_gone, _telling([*own_said, *said]))):
         return False
-    if said and all(detail in _NO_MAILBOX for detail in telling):
+    confirmed = all(detail in _NO_MAILBOX for detail in details) and bool(details)
+    if own_said and confirmed:
         return True
     # After the mail itself, filters say "user unknown" of mail that they do not like.
-    if stage == "data" or not all(_may_be_gone(detail) for detail in telling):
+    if stage == "data" or not all(map(_may_be_gone, details)):
         return False
-    confirmed = any(detail in _NO_MAILBOX for detail in telling)
-    if not words or confirmed:
-        return confirmed and (not words or names_no_mailbox(words))
-    return bool(replies) and names_no_mailbox(words, surely=stage != "recipient")
+    if confirmed:  # by a relay
+        return not words or names_no_mailbox(own)
+    answered = _REPLY.search(own) is not None
+    return answered and names_no_mailbox(own, surely=stage != "recipient")
+
+
+def _innermost(words: str) -> str:
+    """The last reply in `words`, without what relays put around it.
+
+    The lines of a reply have the same code and, but for the last, a hyphen after it.
+    """
+    replies = list(_REPLY.finditer(words))
+    start = replies[-1].start() if replies else 0
+    for line in reversed(replies[:-1]):
+        if line[0] != replies[-1][0] or words[line.end()] != "-":
+            break
+        start = line.start()
+    return words[start:]
+
+
+def _telling(codes: Sequence[str]) -> list[str]:
+    """Subjects and details, without those that say nothing (0.x) where another does."""
+    details = [code[2:] for code in codes]
+    return [detail for detail in details if not detail.startswith("0.")] or details
 
 
 def _may_be_gone(detail: str) -> bool:
