@@ -91,6 +91,17 @@ def test_a_refusal_ends_that_reader_only(office: Post) -> None:
     assert office.states() == {"failed": 1, "sent": 3}
 
 
+def test_a_server_that_does_not_relay_costs_nobody_the_issue(office: Post) -> None:
+    """Without a login it refuses every reader; the run ends, and all rows wait."""
+    denied = "554 5.7.1 Relay access denied"
+    office.server.order(rcpt={f"reader{n:06}@example.org": denied for n in range(20)})
+    office.subscribe(20)
+    ran = office.deliver()
+    assert ran.code == 1
+    assert f"takes nothing from this sender: {denied}" in ran.err
+    assert office.states()["failed"] == 0
+
+
 def test_a_sender_that_is_refused_costs_nobody_the_issue(office: Post) -> None:
     """When the server takes nothing from this sender, the run ends and says so; all rows wait."""
     office.server.order(mail={"*": "550 5.7.1 sender not allowed"})

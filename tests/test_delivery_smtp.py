@@ -184,6 +184,22 @@ def test_only_a_mailbox_that_is_none_is_gone(
     assert _sent(Script(EHLO=extensions, **replies)).gone == gone
 
 
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "530 5.7.0 Authentication required",
+        "535 5.7.8 no",
+        "554 5.7.1 <you@b.org>: Relay access denied",
+        "550 5.7.1 Unable to relay",
+        "550 relay not permitted",
+        "553 sorry, that domain isn't in my list of allowed rcpthosts (#5.7.1)",
+    ],
+)
+def test_a_server_that_wants_a_login_blames_no_reader(reply: str) -> None:
+    """It says so to RCPT, to everyone: the config has to change."""
+    assert _sent(Script(RCPT=reply)).kind == "sender_refused"
+
+
 def test_after_a_refusal_the_connection_serves_on() -> None:
     """Also where the server wants the mail though it took nobody to send it to (RFC 2920)."""
     script = Script(RCPT="550 5.1.1 no", END="554 5.5.1 no valid recipients")

@@ -108,6 +108,10 @@ _SENDER: Final = any_of(
     r"relaying|relay (?:access|not|denied|is)|not.{1,20}\brelay\b",
     r"发件人|发信|发送方|认证|验证|未授权",
 )
+_NO_RELAY: Final = any_of(
+    r"\brelay(?:ing)? (?:access |is )?(?:denied|not|prohibited)",
+    r"(?:not|unable|cannot).{1,20}\brelay\b|allowed rcpthosts",
+)
 _ROUTE: Final = any_of(
     r"time-?d? ?-?out|connect(?:ion)? (?:was |is )?(?:refus|time|lost|clos|drop|reset|fail|error)",
     r"unreachable|\bloop|\bhops?\b|\brout(?:e|ing)\b|name ?-?serv|null ?-?mx",
@@ -149,6 +153,11 @@ def names_no_mailbox(words: str, *, surely: bool = False) -> bool:
     """
     text = _without_names(words)
     return _NO_MAILBOX.search(_MERELY.sub(" ", text) if surely else text) is not None
+
+
+def refuses_to_relay(words: str) -> bool:
+    """Whether a server's reply says that it takes mail only for its own users."""
+    return _NO_RELAY.search(_without_names(words)) is not None
 
 
 def _without_names(words: str) -> str:

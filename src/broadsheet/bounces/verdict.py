@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from broadsheet.bounces.phrases import about_something_else, names_no_mailbox
+from broadsheet.bounces.phrases import about_something_else, names_no_mailbox, refuses_to_relay
 from broadsheet.bounces.report import Kind
 from broadsheet.bounces.stages import Stage, stage_in
 
@@ -82,6 +82,15 @@ def gives_a_reason(words: str) -> bool:
 def is_gone(code: int, words: str, stage: Stage) -> bool:
     """Whether the reply `code` `words` to a command of ours says that there is no such mailbox."""
     return verdict("failed", "", f"{code} {words}", stage) == "permanent"
+
+
+def is_for_us(code: int, words: str) -> bool:
+    """Whether the reply `code` `words` to RCPT refuses us, whoever is to get the mail.
+
+    Many servers say only then that they take no mail from this connection, as when nobody has
+    logged in (530: RFC 4954, section 6; "Relay access denied").
+    """
+    return code // 10 == 53 or (code >= 500 and refuses_to_relay(words))
 
 
 def _is_gone(given: Sequence[str], words: str, stage: Stage) -> bool:

@@ -18,7 +18,7 @@ from ipaddress import ip_address
 from typing import Final, Literal
 
 from broadsheet.bounces.stages import Stage
-from broadsheet.bounces.verdict import is_gone
+from broadsheet.bounces.verdict import is_for_us, is_gone
 from broadsheet.delivery.wire import LostError, Patience, Wire
 
 _LONGEST_REPLY: Final = 100  # lines
@@ -78,8 +78,8 @@ class Verdict:
     """What became of a mail.
 
     kind: `accepted`; `put_off` and `refused`: 4xx and 5xx; `sender_refused`: 5xx, but for the
-    sender, whoever is to get it; `lost`: the connection went before the mail was complete, so it
-    was not accepted; `in_doubt`: it went after that, before the reply.
+    sender or for us, whoever is to get it; `lost`: the connection went before the mail was
+    complete, so it was not accepted; `in_doubt`: it went after that, before the reply.
     stale: lost before the server said anything, on a connection that had served before.
     gone: the server says that the recipient's mailbox does not exist.
     """
@@ -334,9 +334,12 @@ def _refusal(replies: list[Reply]) -> Verdict | None:
 
 
 def _verdict(reply: Reply, stage: Stage) -> Verdict:
-    kind: Literal["refused", "put_off"] = "refused" if reply.code >= 500 else "put_off"
     words = _one_line(reply)
-    return Verdict(kind, reply.code, words, gone=is_gone(reply.code, words, stage))
+    if reply.code < 500:
+        return Verdict("put_off", reply.code, words)
+    if stage == "recipient" and is_for_us(reply.code, words):
+        return Verdict("sender_refused", reply.code, words)
+    return Verdict("refused", reply.code, words, gone=is_gone(reply.code, words, stage))
 
 
 def _one_line(reply: Reply) -> str:
