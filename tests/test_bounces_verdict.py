@@ -46,6 +46,7 @@ GONE = [
     "550 5.4.1 Recipient address rejected: Access denied. [DB5EUR01FT050.eop-EUR01.example.com]",
     "550 5.5.0 Requested action not taken: mailbox unavailable (S2017062302). [BN8.example.com]",
     "550 5.0.350 Remote server returned an error -> 550 5.1.1 User unknown",
+    "550 5.1.351 Remote server returned unknown recipient or mailbox unavailable -> 550 5.1.1 no",
     # Yahoo, iCloud
     "554 delivery error: dd This user doesn't have a yahoo.com account (a@yahoo.com) [0]",
     "550 5.1.1 <a@icloud.com>: user does not exist",
@@ -468,6 +469,14 @@ FREEFORM = {
 def test_a_report_in_no_standard_form_counts_for_whom_it_names(mail: str) -> None:
     """The reader's address is found, by flufl.bounce or in what came back; it never ends."""
     assert [(f.kind, f.addresses) for f in findings(mail)] == [("temporary", ("a@b.example",))]
+
+
+def test_each_recipient_of_a_report_has_its_own_reply() -> None:
+    """One address to a line, without empty lines between, where the fields have no replies."""
+    mail = dsn("a@b.example: 550 5.1.1 no such user\nc@b.example: 552 5.2.2 full", "5.0.0", "")
+    second = "Final-Recipient: rfc822; c@b.example\nAction: failed\nStatus: 5.0.0\n\n--b1\nContent"
+    mail = mail.replace("--b1\nContent-Type: text/rfc822", f"{second}-Type: text/rfc822")
+    assert kinds(mail) == ["permanent", "temporary"]
 
 
 @pytest.mark.parametrize(

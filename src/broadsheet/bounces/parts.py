@@ -33,6 +33,7 @@ _ANSWER: Final = re.compile(
     r"|外出)",
     re.IGNORECASE,
 )
+_NEXT: Final = re.compile(r"\n\s*\n|\n(?=[ \t]*<?[^\s@]{1,64}@[^\s@:]{1,253}:)")
 _DEEPEST: Final = 8  # parts within parts; a report needs three
 LONGEST_FIELD: Final = 10_000  # characters
 _LONGEST_TEXT: Final = 100_000  # characters of a report's text that are searched
@@ -94,9 +95,12 @@ def texts_of(parts: Iterable[Message], type_: str) -> list[str]:
 
 
 def paragraph_on(text: str, address: str) -> str:
-    """What `text` says of `address`, up to the next empty line, on one line; "" if nothing."""
+    """What `text` says of `address`, up to an empty line or the next address, on one line.
+
+    Empty if it says nothing.
+    """
     _, _, after = text[:_LONGEST_TEXT].partition(address)
-    return one_line(re.split(r"\n\s*\n", after, maxsplit=1)[0].lstrip(">:,;) \t\n"), REPLY)
+    return one_line(_NEXT.split(after, maxsplit=1)[0].lstrip(">:,;) \t\n"), REPLY)
 
 
 def field(fields: Message, name: str) -> str:

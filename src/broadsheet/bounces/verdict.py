@@ -27,11 +27,11 @@ _NO_FAILURE: Final = frozenset({"delayed", "delivered", "relayed", "expanded"})
 # the address by now (7.17, 7.18: RFC 7293).
 _NO_MAILBOX: Final = frozenset({"1.1", "1.3", "1.6", "7.17", "7.18"})
 # Details that do not say what is wrong, by subject; then the words do. Providers number freely
-# below "other" (5.0.350). 1.10 is Exchange's for a recipient that is not found, and RFC 7505's for
-# a domain that takes no mail. Where the code is about the domain (1.2), the sender (1.7, 1.8, and
-# Exchange's 1.90), a mailbox that is shut (2.1, Google's also for a rate) or anything else, no
-# words help.
-_UNDECIDED: Final = re.compile(r"0\.\d+|1\.(?:0|4|5|10|11)|2\.0|3\.0|5\.0")
+# below "other" (5.0.350), or sum up another server's reply (Exchange's 1.351). 1.10 is Exchange's
+# for a recipient that is not found, and RFC 7505's for a domain that takes no mail. Where the code
+# is about the domain (1.2), the sender (1.7, 1.8, Exchange's 1.90), a mailbox that is shut (2.1,
+# Google's also for a rate) or anything else, no words help.
+_UNDECIDED: Final = re.compile(r"0\.\d+|1\.(?:0|4|5|10|11|351)|2\.0|3\.0|5\.0")
 # RFC 5321, section 4.2.3. The others are about commands (50x, 555), the service (52x, 556),
 # authentication (53x) or storage (552).
 _MAILBOX_REPLIES: Final = re.compile(r"51\d|55[0134]")
