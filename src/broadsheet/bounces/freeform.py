@@ -67,8 +67,9 @@ _FAILURE: Final = any_of(
     r"退信|无法送达|無法|未能|配信|送信|エラー|доставлен",
     r"unbekannt|unzustellbar|non remis|no entregad|devolvid",
 )
+_WARNING: Final = any_of(r"\bwarning\b|\bdelay")  # in the subject
 _DELAY: Final = any_of(
-    r"\bdelay(?:ed)?\b|\bwarning\b|will (?:continue|keep|be (?:retried|tried))",
+    r"\bdelayed\b|will (?:continue|keep|be (?:retried|tried))",
     r"still (?:trying|being)|(?:not|n.t) (?:need to )?re-?send",
 )
 
@@ -174,7 +175,7 @@ def _is_from_a_system(mail: Message) -> bool:
 
 def _is_delay(mail: Message, text: str) -> bool:
     subject = decoded_header(field(mail, "Subject"))
-    return bool(_DELAY.search(subject) or _DELAY.search(text[:3_000]))
+    return bool(_WARNING.search(subject) or _DELAY.search(text[:3_000]))
 
 
 def _text(mail: Message, parts: Sequence[Message]) -> str:
