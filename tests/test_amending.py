@@ -196,12 +196,12 @@ def test_it_says_what_a_whole_build_would(built: Newsroom, ways: list[str]) -> N
 
 def test_an_edit_that_cannot_be_rendered_leaves_the_article_out(built: Newsroom) -> None:
     """It is named, as in a build of all, and comes back when it is mended."""
-    edit(built, "a3.md", "Text 3.", ">" * 3000 + " deep")
+    edit(built, "a3.md", "Text 3.", "- " * 3000 + "deep")
     time.sleep(0.05)
     ran = built.run("build")
     assert ran.code == 1
     assert "content/a3.md" in ran.err
-    edit(built, "a3.md", ">" * 3000, "")
+    edit(built, "a3.md", "- " * 3000, "")
     assert settled(built) == from_nothing(built)
 
 

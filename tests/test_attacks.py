@@ -18,7 +18,7 @@ from lxml import etree
 
 import browser
 from broadsheet import preview
-from broadsheet.markup import Library, Links, render
+from broadsheet.markup import Library, Links, dialect, render
 from broadsheet.preview import Shown
 from browser import Browser
 from conftest import Newsroom, contents
@@ -521,7 +521,11 @@ def test_pairs_of_attacks_run_no_more_than_one(
         other = ATTACKS[(number * 37 + 11 * part) % len(ATTACKS)]
         middle = len(one) // 2
         pairs += [one[:middle] + other + one[middle:], one[:middle] + other[len(other) // 2 :]]
-    made = [render(f"Text {pair} text.\n\n{pair}\n", links).html for pair in pairs]
+    made = [
+        render(f"Text {pair} text.\n\n{pair}\n", links, dialect(name)).html
+        for pair in pairs
+        for name in ("commonmark", "python-markdown")
+    ]
     nothing_ran(chromium, page(tmp_path, "pairs.html", "\n".join(made)))
 
 

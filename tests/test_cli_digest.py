@@ -161,7 +161,7 @@ def test_a_broken_article_is_told_when_an_issue_may_miss_it(project: Newsroom) -
 
 def test_the_overview_counts_what_build_counts(project: Newsroom) -> None:
     """An article that cannot be rendered is in no feed, and `digest` does not count it either."""
-    project.article("deep.md", "> " * 5_000 + "x", title="深", date="2025-06-01T12:00:00+08:00")
+    project.article("deep.md", "- " * 5_000 + "x", title="深", date="2025-06-01T12:00:00+08:00")
     assert project.run("build").code == 1
     built = project.published()["index.html"]
     ran = project.run("digest")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broadsheet.markup import Library, Links, render
+from broadsheet.markup import Library, Links, dialect, render
 from broadsheet.markup.shortcodes import expand, unknown_shortcodes
 
 SITE = "https://example.org/"
@@ -59,21 +59,30 @@ def test_a_highlighted_part_is_code() -> None:
         ("{{< highlight go >}}", "{{< /highlight >}}"),
         ("{% highlight go %}", "{% endhighlight %}"),
     ):
-        html = render(f"{opening}\n<b> ```\n{closing}", LINKS).html
+        html = render(f"{opening}\n<b> ```\n{closing}", LINKS, dialect("commonmark")).html
         assert html.startswith('<pre><code class="language-go">&lt;b&gt; ```')
 
 
 def test_a_figure_keeps_its_picture_and_words() -> None:
     """Picture, link, title and caption stay; what is in the arguments cannot become markup."""
-    html = render('{{< figure src="c.png" title="T" caption="a <b> c" link="/l" >}}', LINKS).html
+    html = render(
+        '{{< figure src="c.png" title="T" caption="a <b> c" link="/l" >}}',
+        LINKS,
+        dialect("commonmark"),
+    ).html
     assert '<a href="https://example.org/l"><img src="https://example.org/a/c.png"' in html
     assert "<figcaption><strong>T</strong> a &lt;b&gt; c</figcaption>" in html
-    assert "<em>b</em>" in render('{{< figure src="c.png" caption="a *b*" >}}', LINKS).html
+    assert (
+        "<em>b</em>"
+        in render('{{< figure src="c.png" caption="a *b*" >}}', LINKS, dialect("commonmark")).html
+    )
 
 
 def test_details_hold_markdown() -> None:
     """What is folded away is still read as Markdown."""
-    html = render('{{< details summary="S" >}}\n- a\n{{< /details >}}', LINKS).html
+    html = render(
+        '{{< details summary="S" >}}\n- a\n{{< /details >}}', LINKS, dialect("commonmark")
+    ).html
     assert "<summary>S</summary>" in html
     assert "<li>a</li>" in html
 

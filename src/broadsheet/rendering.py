@@ -11,7 +11,8 @@ import re
 import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
+from functools import partial
 from types import MappingProxyType
 from typing import NoReturn
 
@@ -21,7 +22,7 @@ from msgspec import Struct
 from broadsheet.articles import Article
 from broadsheet.cache import Cache
 from broadsheet.errors import Problem, RenderError, unforeseen
-from broadsheet.markup import Library, Links, Rendition, TooDeep, prepare, render
+from broadsheet.markup import Library, Links, Rendition, TooComplex, dialect, prepare, render
 from broadsheet.workers import spread
 
 WORTH_A_WORKER = 40
@@ -51,12 +52,21 @@ class _Renderer(Struct, frozen=True):
         links = Links(self.library, article.source, article.url)
         excerpt = not article.summary
         try:
+            read_as = dialect(article.markdown)
             # Before the clock runs: an import that it stops may leave halves behind.
-            prepare(excerpt=excerpt)
-            with _time_limit():
-                return render(text, links, mdx=article.is_mdx, excerpt=excerpt)
-        except TooDeep as error:
-            return str(error), "no reader shows more than a few levels"
+            prepare([read_as])
+            # What reads CommonMark takes a time that is linear, and cannot be interrupted.
+            with _time_limit() if read_as.engine == "python-markdown" else nullcontext():
+                return render(
+                    text,
+                    links,
+                    read_as,
+                    language=article.language,
+                    mdx=article.is_mdx,
+                    excerpt=excerpt,
+                )
+        except TooComplex as error:
+            return error.what, error.fix
         except TimeoutError:
             return (
                 f"its Markdown cannot be read within {_LONGEST:.0f} seconds",
@@ -159,7 +169,7 @@ def renditions(
         missing,
         worth_a_worker=worth_a_worker,
         workers=workers,
-        before=prepare,
+        before=partial(_prepare, frozenset(article.markdown for article in missing)),
         meanwhile=meanwhile,
         aside=aside,
     )
@@ -193,7 +203,12 @@ def forget(cache: Cache, articles: Iterable[Article], *, but: Iterable[Article])
 
 def key(article: Article) -> str:
     """What the rendition of `article` is made from, but for what its links resolve to."""
-    return f"{article.source}\0{article.url}\0{article.sha256}"
+    parts = (article.source, article.url, article.sha256, article.markdown, article.language)
+    return "\0".join(parts)
+
+
+def _prepare(dialects: Iterable[str]) -> None:
+    prepare(map(dialect, dialects))
 
 
 def _keep(cache: Cache, fresh: Mapping[str, Rendition]) -> None:

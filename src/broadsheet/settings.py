@@ -32,6 +32,21 @@ MEDIA_TYPES: Final[dict[FeedFormat, str]] = {
 Grouping = Literal["topics", "tags"]
 
 
+# fmt: off
+DialectName = Literal[
+    "astro", "commonmark", "docusaurus", "eleventy", "github", "hugo", "jekyll", "mkdocs",
+    "obsidian", "pelican", "python-markdown", "vuepress", "zola",
+]
+"""The modules of `markup.dialects`."""
+
+MarkdownExtension = Literal[
+    "abbreviations", "alerts", "attributes", "containers", "emoji", "kramdown", "mark", "math",
+    "math-blocks", "smart", "wikilinks",
+]
+"""The keys of `markup.dialects.EXTENSIONS`."""
+# fmt: on
+
+
 class ArticleSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where the articles are and which addresses they have on the web."""
 
@@ -78,6 +93,38 @@ class ArticleSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
             'know them, or would keep it out: `status = ["reading"]`; `"*"`: any value.'
         ),
     ] = field(default_factory=dict)
+    markdown: Annotated[
+        DialectName | None,
+        Meta(
+            description="The dialect of Markdown that articles are written in: the site's "
+            "generator, or `commonmark` or `python-markdown`. Not given: `python-markdown`."
+        ),
+    ] = None
+    markdown_in: Annotated[
+        dict[str, DialectName],
+        Meta(description='The same for single folders: `"content/old" = "pelican"`.'),
+    ] = field(default_factory=dict)
+    markdown_extensions: Annotated[
+        dict[MarkdownExtension, bool],
+        Meta(
+            description="What the site adds to its dialect, or has switched off: `emoji = true`, "
+            "`smart = false` (docs/articles.md)."
+        ),
+    ] = field(default_factory=dict)
+
+    @property
+    def dialects(self) -> frozenset[str]:
+        """Every dialect that articles may be written in, as `markup.dialect` takes it."""
+        return frozenset(self.dialect_of(f"{folder}/x") for folder in ("", *self.markdown_in))
+
+    def dialect_of(self, path: str) -> str:
+        """Return the dialect of the file at `path`, as `markup.dialect` takes it."""
+        name = self.markdown or "python-markdown"
+        for folder in sorted(self.markdown_in, key=len):  # the innermost comes last
+            if path.startswith(folder.strip("/") + "/"):
+                name = self.markdown_in[folder]
+        changes = (("+" if on else "-") + each for each, on in self.markdown_extensions.items())
+        return " ".join([name, *sorted(changes)])
 
 
 class FeedSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

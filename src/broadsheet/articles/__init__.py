@@ -64,6 +64,7 @@ class Article(Struct, frozen=True, array_like=True):  # a list is shorter to kee
     unclear: what it says of its visibility that is not understood, for which it is `hidden`.
     body_sha256: its body's `fingerprint`.
     aliases: former addresses, as written.
+    markdown: the dialect that the body is written in, as `markup.dialect` takes it.
     """
 
     source: str
@@ -85,6 +86,7 @@ class Article(Struct, frozen=True, array_like=True):  # a list is shorter to kee
     aliases: tuple[str, ...]
     body: str | None
     sha256: str
+    markdown: str
     unclear: tuple[Problem, ...] = ()
     body_sha256: str = ""
 
@@ -211,6 +213,7 @@ class _Reader:
             sha256=self.source.sha256,
             unclear=unclear,
             body_sha256=fingerprint(_body(self.source) if body is None else body),
+            markdown=self.settings.dialect_of(self.source.path),
         )
         if self.problems:
             raise ArticleError(*self._problems(unclear))

@@ -20,7 +20,7 @@ from broadsheet.cli.making import Site, site
 from broadsheet.cli.project import Project
 from broadsheet.errors import Problem
 from broadsheet.folders import Stamp
-from broadsheet.markup import prepare
+from broadsheet.markup import dialect, prepare
 from broadsheet.outputs import Changes
 from broadsheet.standing import Last, Look, Published, Summary
 
@@ -58,7 +58,8 @@ def build(
             project.seen = seen
         if edit := amendment(project, kept):
             return _amend(project, edit, kept, before, lambda: config_now() == config)
-        project.meanwhile, project.puts_off = prepare, True
+        names = project.settings.articles.dialects
+        project.meanwhile, project.puts_off = lambda: prepare(map(dialect, names)), True
         try:
             made = site(project, kept)
         finally:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broadsheet.characters import forbidden, printable
-from broadsheet.markup import Library, Links, plain, render, shorten, width
+from broadsheet.markup import Library, Links, dialect, plain, render, shorten, width
 from broadsheet.markup.text import (
     CLUSTER,
     cluster_width,
@@ -23,7 +23,7 @@ FAMILY = "👨\u200d👩\u200d👧"
 
 
 def excerpt(markdown: str) -> str:
-    return render(markdown, LINKS).excerpt
+    return render(markdown, LINKS, dialect("commonmark")).excerpt
 
 
 @pytest.mark.parametrize(
@@ -51,8 +51,11 @@ def test_an_excerpt_is_what_the_article_begins_with(markdown: str, expected: str
 
 def test_the_mark_leaves_no_trace() -> None:
     """The mark is in no output, and in code it is what the article shows."""
-    assert render("A.\n\n<!--more-->\n\nB.", LINKS).html == "<p>A.</p>\n<p>B.</p>"
-    assert "&lt;!--more--&gt;" in render("```\n<!--more-->\n```", LINKS).html
+    assert (
+        render("A.\n\n<!--more-->\n\nB.", LINKS, dialect("commonmark")).html
+        == "<p>A.</p>\n<p>B.</p>"
+    )
+    assert "&lt;!--more--&gt;" in render("```\n<!--more-->\n```", LINKS, dialect("commonmark")).html
 
 
 @pytest.mark.parametrize(
@@ -109,7 +112,7 @@ def test_characters_that_xml_forbids_go() -> None:
     """Controls, surrogates and U+FFFE go, written out or as a reference; tabs and lines stay."""
     assert printable("a\x00\x08\x1f\ufffe\ud800b\tc\n") == "ab\tc\n"
     assert forbidden("a\x00b\x0b") == ["\x00", "\x0b"]
-    assert render("a&#1;b\x0cc", LINKS).html == "<p>abc</p>"
+    assert render("a&#1;b\x0cc", LINKS, dialect("commonmark")).html == "<p>abc</p>"
 
 
 def test_a_text_that_is_quickly_seen_to_be_clean_is() -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broadsheet.markup import Asset, Library, Links, encode, links, render
+from broadsheet.markup import Asset, Library, Links, dialect, encode, links, render
 
 ARTICLE = "https://example.org/posts/a/"
 LIBRARY = Library(
@@ -106,7 +106,7 @@ def test_a_reference_to_a_file_leads_to_where_it_is_served(reference: str, addre
 )
 def test_each_generator_s_way_to_link_is_understood(markdown: str, address: str) -> None:
     """Hugo's ref, Jekyll's post_url and link, Zola's @/ lead to the article they name."""
-    assert f'href="{address}"' in render(markdown, LINKS).html
+    assert f'href="{address}"' in render(markdown, LINKS, dialect("commonmark")).html
 
 
 def test_a_library_can_be_handed_to_another_process() -> None:
@@ -129,7 +129,7 @@ def test_finding_a_page_does_not_take_longer_among_many() -> None:
 
 def test_references_say_what_each_became() -> None:
     """The rendition keeps each reference as it was written, with the address it became."""
-    made = render("[a](b.md) ![](my%20cat.png) [again](b.md)", LINKS)
+    made = render("[a](b.md) ![](my%20cat.png) [again](b.md)", LINKS, dialect("commonmark"))
     assert made.references == {
         "b.md": "https://example.org/b/",
         "my%20cat.png": "https://example.org/my%20cat.png",

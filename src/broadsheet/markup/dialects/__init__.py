@@ -1,0 +1,61 @@
+"""Dialects of Markdown: what each site generator reads, as an engine and its extensions.
+
+Each module beside this one is a dialect and is found by its name: `hugo.py` is `markdown = "hugo"`.
+A module has a docstring that names its source, and `DIALECT`.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Final, Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+Engine = Literal["commonmark", "python-markdown"]
+
+EXTENSIONS: Final = {
+    "abbreviations": "`*[HTML]: HyperText` defines an abbreviation",
+    "alerts": "`> [!NOTE]` begins an alert or callout",
+    "attributes": "`## Title {#id}` and `![](a.png){width=300}`",
+    "containers": "`:::tip` to `:::` is an aside",
+    "emoji": "`:tada:` is an emoji",
+    "kramdown": '`{: .class}`, `{:toc}` and `markdown="1"`, as kramdown has them',
+    "mark": "`==text==` is highlighted",
+    "math": "`$a_b$` and `$$` are formulas, kept from being read as Markdown",
+    "math-blocks": "only `$$` is a formula",
+    "smart": "straight quotes, `--` and `...` become typographic ones",
+    "wikilinks": "`[[Page]]`, `[[Page|text]]` and `![[image.png]]`",
+}
+"""What `articles.markdown_extensions` can switch on or off in a dialect that is CommonMark."""
+
+
+class Dialect(Struct, frozen=True):
+    """How articles are written.
+
+    engine: the library that reads them. extensions: names of EXTENSIONS; for `commonmark` only.
+    note: what a footnote's anchor on the site begins with; note_ref: the same for its references.
+    """
+
+    engine: Engine
+    extensions: frozenset[str] = frozenset()
+    note: str = "fn:"
+    note_ref: str = "fnref:"
+
+
+@cache
+def names() -> tuple[str, ...]:
+    """Return the name of every dialect, in alphabetical order."""
+    return tuple(sorted(each.name.replace("_", "-") for each in iter_modules(__path__)))
+
+
+@cache
+def dialect(name: str) -> Dialect:
+    """Return the dialect of one of `names()`, with any changes after it: `hugo +emoji -smart`."""
+    name, *changes = name.split()
+    found: Dialect = import_module(f"{__name__}.{name.replace('-', '_')}").DIALECT
+    added = {each[1:] for each in changes if each.startswith("+")}
+    removed = {each[1:] for each in changes if each.startswith("-")}
+    return replace(found, extensions=(found.extensions | added) - removed)

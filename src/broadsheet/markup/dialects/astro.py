@@ -1,0 +1,12 @@
+"""Astro's remark, and Starlight (https://docs.astro.build/en/guides/markdown-content, https://starlight.astro.build/guides/authoring-content)."""
+
+from __future__ import annotations
+
+from broadsheet.markup.dialects import Dialect
+
+DIALECT = Dialect(
+    "commonmark",
+    frozenset({"alerts", "attributes", "containers", "smart"}),
+    note="user-content-fn-",
+    note_ref="user-content-fnref-",
+)

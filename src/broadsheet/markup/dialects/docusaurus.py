@@ -1,0 +1,12 @@
+"""Docusaurus (https://docusaurus.io/docs/markdown-features)."""
+
+from __future__ import annotations
+
+from broadsheet.markup.dialects import Dialect
+
+DIALECT = Dialect(
+    "commonmark",
+    frozenset({"alerts", "attributes", "containers", "emoji", "math"}),
+    note="user-content-fn-",
+    note_ref="user-content-fnref-",
+)

@@ -1,0 +1,9 @@
+"""Jekyll's kramdown (https://kramdown.gettalong.org/syntax.html)."""
+
+from __future__ import annotations
+
+from broadsheet.markup.dialects import Dialect
+
+DIALECT = Dialect(
+    "commonmark", frozenset({"abbreviations", "attributes", "kramdown", "math-blocks", "smart"})
+)

@@ -1,0 +1,7 @@
+"""Zola's pulldown-cmark with its defaults (https://www.getzola.org/documentation/content/overview)."""
+
+from __future__ import annotations
+
+from broadsheet.markup.dialects import Dialect
+
+DIALECT = Dialect("commonmark", frozenset({"alerts", "attributes"}), note="fn-", note_ref="fr-")

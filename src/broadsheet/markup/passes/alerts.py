@@ -1,0 +1,91 @@
+"""Alerts, callouts and admonitions become block quotes under a title.
+
+GitHub's `> [!NOTE]` (https://docs.github.com/en/get-started/writing-on-github), Obsidian's callouts
+with titles of their own, and the `div.admonition` that Python-Markdown writes.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from broadsheet.markup.passes.context import Context
+from broadsheet.markup.tree import Node, children, element, rename
+
+ALERT: Final = "data-alert"
+"""The attribute of a block quote that was an alert; its value is the kind, such as `note`."""
+_MARK = re.compile(r"\[!([A-Za-z][\w-]*)(?:\|[^\]\n]*)?\][+-]?[ \t]*")
+
+
+_WORDS = frozenset({"note", "tip", "important", "warning", "caution"})
+# What other kinds are called; any other name is shown as it is.
+_OTHER_NAMES = {
+    "attention": "warning",
+    "danger": "caution",
+    "error": "caution",
+    "hint": "tip",
+    "info": "note",
+}
+
+
+def apply(body: Node, context: Context) -> None:
+    """Give every alert its title in bold, and mark its block quote as one."""
+    for quote in body.css("blockquote") if "[!" in context.html else ():
+        first = next((each for each in children(quote) if each.is_element_node), None)
+        if first is not None and first.tag == "p":
+            _title(quote, first, context.language)
+    for box in body.css("div.admonition"):
+        _admonition(box)
+
+
+def _title(quote: Node, first: Node, language: str) -> None:
+    start = first.first_child
+    found = _MARK.match(start.text_content or "") if start is not None else None
+    if start is None or found is None:
+        return
+    kind = found[1].lower()
+    start.replace_with((start.text_content or "")[found.end() :])
+    title = element(quote, "strong")
+    _move_first_line(first, title)
+    paragraph = element(quote, "p")
+    if not title.text(deep=True).strip():
+        title.insert_child(_name(kind, language))
+    paragraph.insert_child(title, move=True)
+    first.insert_before(paragraph, move=True)
+    if not (first.inner_html or "").strip():
+        first.decompose()
+    quote.attrs[ALERT] = kind
+
+
+def _move_first_line(paragraph: Node, title: Node) -> None:
+    """Move what comes before the first line end of `paragraph` into `title`."""
+    for child in children(paragraph):
+        if child.tag == "br":
+            child.decompose()
+            return
+        text = child.text_content if child.is_text_node else None
+        if text is not None and "\n" in text:
+            line, _, rest = text.partition("\n")
+            title.insert_child(line.rstrip())
+            child.replace_with(rest)
+            return
+        title.insert_child(child, move=True)
+
+
+def _admonition(box: Node) -> None:
+    """Make a block quote of Python-Markdown's `div`; the classes name the kind."""
+    classes = (box.attributes.get("class") or "").split()
+    kind = next((each for each in classes if each != "admonition"), "note")
+    for title in box.css("p.admonition-title"):
+        title.inner_html = f"<strong>{title.inner_html or ''}</strong>"
+    rename(box, "blockquote").attrs[ALERT] = kind
+
+
+def _name(kind: str, language: str) -> str:
+    """Return the title of an alert that gives none, in `language`."""
+    from broadsheet.words import Words  # imports Babel, which few articles need
+
+    known = _OTHER_NAMES.get(kind, kind)
+    if known not in _WORDS:
+        return kind.replace("-", " ").capitalize()
+    return Words(language)(f"alert.{known}")

@@ -1,0 +1,66 @@
+"""Attributes in braces after headings, images, links and blocks: `## Title {#id .class}`.
+
+As in Hugo (https://gohugo.io/content-management/markdown-attributes) and Pandoc. Ids serve `check`;
+widths and heights stay; classes mean nothing without the site's stylesheet.
+"""
+
+from __future__ import annotations
+
+import re
+
+from broadsheet.markup.passes.context import Context
+from broadsheet.markup.tree import Node
+
+_VALUE = r"""(?:"[^"]*"|'[^']*'|“[^”]*”|[^\s{}"'“”]+)"""
+_TOKEN = rf"(?:[#.][\w:./-]+|[A-Za-z][\w-]*={_VALUE})"
+ATTRIBUTES = rf"\{{[ \t]*(?P<tokens>{_TOKEN}(?:[ \t]+{_TOKEN})*)[ \t]*\}}"
+_AT_END = re.compile(rf"[ \t]*{ATTRIBUTES}[ \t]*\Z")
+_LAST_LINE = re.compile(rf"(?:\A|\n)[ \t]*{ATTRIBUTES}[ \t]*\Z")
+_AT_START = re.compile(ATTRIBUTES)
+_SPLIT = re.compile(_TOKEN)
+_KEPT = {"img": {"width", "height", "alt", "title"}}
+
+HEADINGS = "h1,h2,h3,h4,h5,h6"
+_BLOCKS = "p,li,dd,dt,td,th"
+
+
+def apply(body: Node, context: Context) -> None:
+    """Take the attributes out of the text; set the ids of headings and the sizes of images."""
+    if "{" not in context.html:
+        return
+    for heading in body.css(HEADINGS):
+        take_last(heading, _AT_END, heading)
+    for inline in body.css("img,a,code"):
+        _take_following(inline)
+    for block in body.css(_BLOCKS):
+        take_last(block, _LAST_LINE, block)
+
+
+def take_last(block: Node, pattern: re.Pattern[str], target: Node) -> None:
+    """Cut what `pattern` finds at the end of the text of `block`, and set it on `target`."""
+    last = block.last_child
+    text = last.text_content if last is not None and last.is_text_node else None
+    if last is None or not text or not (found := pattern.search(text)):
+        return
+    set_attributes(target, found["tokens"])
+    last.replace_with(text[: found.start()])
+    if not block.inner_html:
+        block.decompose()
+
+
+def _take_following(inline: Node) -> None:
+    following = inline.next
+    text = following.text_content if following is not None and following.is_text_node else None
+    if following is not None and text and (found := _AT_START.match(text)):
+        set_attributes(inline, found["tokens"])
+        following.replace_with(text[found.end() :])
+
+
+def set_attributes(node: Node, tokens: str) -> None:
+    """Set the id that `tokens` give, and what an image keeps."""
+    for token in _SPLIT.findall(tokens):
+        name, is_named, value = token.partition("=")
+        if token.startswith("#"):
+            node.attrs["id"] = token[1:]
+        elif is_named and name.lower() in _KEPT.get(node.tag or "", ()):
+            node.attrs[name.lower()] = value.strip("\"'“”")

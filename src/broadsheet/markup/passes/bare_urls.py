@@ -1,0 +1,70 @@
+"""URLs and e-mail addresses in the text become links (GFM 6.9), also with Chinese right after.
+
+The library's own autolinks take the Chinese text after a URL to be part of it.
+"""
+
+from __future__ import annotations
+
+import re
+
+from broadsheet.markup.passes.context import Context
+from broadsheet.markup.tree import Node, element, text_nodes
+
+_URL = re.compile(
+    r"(?<![\w@/.=\"'-])(?:https?://|www\.)[\w.~:/?#@!$&'()*+,;=%\[\]-]*[\w/~=%&+#)-]",
+    re.ASCII | re.IGNORECASE,
+)
+_MAIL = re.compile(
+    r"(?<![\w@/.=\"'+-])[\w.+-]{1,64}@"
+    r"[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){0,8}\.[a-z]{2,}(?![\w@-])",
+    re.ASCII | re.IGNORECASE,
+)
+_OUTSIDE = frozenset({"a", "code", "kbd", "pre", "samp", "script", "style", "textarea", "title"})
+
+
+def apply(body: Node, context: Context) -> None:
+    """Link every URL and e-mail address in the text that is no link yet, nor code."""
+    if not _may_have_one(context.html):
+        return
+    for node in text_nodes(body, _may_have_one, _OUTSIDE):
+        text = node.text_content or ""
+        if found := _addresses(text):
+            _link(node, text, found)
+
+
+def _may_have_one(text: str) -> bool:
+    return "://" in text or "@" in text or "www." in text
+
+
+def _addresses(text: str) -> list[tuple[int, str, str]]:
+    """Return where each address of `text` starts, the address, and what it leads to."""
+    found = []
+    for url in _URL.finditer(text):
+        address = _trimmed(url[0])
+        href = address if "://" in address else f"https://{address}"
+        found.append((url.start(), address, href))
+    found += [(mail.start(), mail[0], f"mailto:{mail[0]}") for mail in _MAIL.finditer(text)]
+    return sorted(found)
+
+
+def _trimmed(url: str) -> str:
+    """Return `url` without a closing parenthesis that was not opened in it, and what comes before
+    that."""
+    end, unopened = len(url), url.count(")") - url.count("(")
+    while url[end - 1] == ")" and unopened > 0:
+        unopened -= 1
+        end = len(url[: end - 1].rstrip(".,:;!?'*"))
+    return url[:end]
+
+
+def _link(node: Node, text: str, found: list[tuple[int, str, str]]) -> None:
+    end = 0
+    for start, address, href in found:
+        if start < end:  # within the one before
+            continue
+        node.insert_before(text[end:start])
+        link = element(node, "a", href=href)
+        link.insert_child(address)
+        node.insert_before(link, move=True)
+        end = start + len(address)
+    node.replace_with(text[end:])

@@ -1,0 +1,39 @@
+"""What readers cannot use is kept in a plainer form: check boxes, embedded frames, `noscript`."""
+
+from __future__ import annotations
+
+from broadsheet.markup.passes.context import Context
+from broadsheet.markup.tree import Node, element
+
+
+def apply(body: Node, _: Context) -> None:
+    """Make characters of check boxes and links of frames; keep what shows without scripts."""
+    for box in body.css("input[type=checkbox i]"):
+        box.replace_with("☑" if "checked" in box.attributes else "☐")
+    for frame in body.css("iframe"):
+        _link(frame)
+    for fallback in body.css("noscript"):
+        fallback.unwrap()
+
+
+def _is_alone(frame: Node) -> bool:
+    """Whether no words are beside `frame`, and no paragraph is around it."""
+    sides = (frame.prev, frame.next)
+    if any(side is not None and (side.text_content or "").strip() for side in sides):
+        return False
+    return frame.parent is not None and frame.parent.tag in {"body", "div", "figure", "section"}
+
+
+def _link(frame: Node) -> None:
+    """Put a link to what `frame` shows in its place; a paragraph where it is not within one."""
+    address = frame.attributes.get("src")
+    if not address:
+        frame.decompose()
+        return
+    link = element(frame, "a", href=address)
+    link.insert_child(frame.attributes.get("title") or address)
+    if _is_alone(frame):
+        paragraph = element(frame, "p")
+        paragraph.insert_child(link, move=True)
+        link = paragraph
+    frame.replace_with(link, move=True)

@@ -1,0 +1,26 @@
+"""Text between single tildes: struck out around words (GFM 6.5), as typed in `10~20 and 30~40`.
+
+The engine writes it as `sub`, which a reader's own `<sub>` differs from by having no position.
+"""
+
+from __future__ import annotations
+
+from broadsheet.markup.passes.context import Context
+from broadsheet.markup.tree import Node, rename
+
+
+def apply(body: Node, _: Context) -> None:
+    """Make `del` of what is struck out, and text of the tildes of anything else."""
+    for struck in body.css("sub[data-sourcepos]"):
+        if _ends_in_a_word(struck.prev, -1) or _ends_in_a_word(struck.next, 0):
+            struck.insert_before("~")
+            struck.insert_after("~")
+            struck.unwrap()
+        else:
+            rename(struck, "del")
+
+
+def _ends_in_a_word(neighbour: Node | None, place: int) -> bool:
+    """Whether the text node `neighbour` has a letter or digit at `place`, 0 or -1."""
+    text = neighbour.text_content if neighbour is not None else None
+    return text[place].isalnum() if text else False

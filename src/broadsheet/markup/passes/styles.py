@@ -1,0 +1,22 @@
+"""The little that stays of how things look: the alignment of cells, the language of code."""
+
+from __future__ import annotations
+
+import re
+
+from broadsheet.markup.passes.context import Context
+from broadsheet.markup.tree import Node
+
+_LANGUAGE = re.compile(r"(?:^|\s)(?:language-|lang-)([\w+#.-]+)")
+
+
+def apply(body: Node, _: Context) -> None:
+    """Write alignment as a style (the attribute is obsolete), and only the language as a class."""
+    for cell in body.css("td[align],th[align]"):
+        cell.attrs["style"] = f"text-align:{(cell.attributes['align'] or '').lower()}"
+    for code in body.css("code[class]"):
+        found = _LANGUAGE.search(code.attributes["class"] or "")
+        if found:
+            code.attrs["class"] = f"language-{found[1]}"
+        else:
+            del code.attrs["class"]

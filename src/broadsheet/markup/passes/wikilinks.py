@@ -1,0 +1,56 @@
+"""Obsidian's links by name: `[[Page]]`, `[[Page#Heading|text]]`, `![[image.png|300]]`."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import quote, unquote
+
+from broadsheet.markup.links import INTERNAL
+from broadsheet.markup.passes.context import Context
+from broadsheet.markup.tree import Node, element, text_nodes
+
+_EMBED = re.compile(r"!\[\[([^\[\]|\n]+)(?:\|([^\[\]\n]*))?\]\]")
+_IMAGE = re.compile(r"\.(?:avif|bmp|gif|jpe?g|png|svg|webp)\Z", re.IGNORECASE)
+_OUTSIDE = frozenset({"pre", "code", "a"})
+_SIZE = re.compile(r"(\d+)(?:x(\d+))?\Z")
+
+
+def apply(body: Node, context: Context) -> None:
+    """Make references by name of links and embeds; which file they mean is found like any other."""
+    for link in body.css("a[data-wikilink]"):
+        link.attrs["href"] = _reference(unquote(link.attrs["href"] or ""))
+    if "![[" not in context.html:
+        return
+    for node in text_nodes(body, _EMBED.search, _OUTSIDE):
+        text = node.text_content or ""
+        end = 0
+        for found in _EMBED.finditer(text):
+            node.insert_before(text[end : found.start()])
+            node.insert_before(
+                _embedded(node, found[1].strip(), (found[2] or "").strip()), move=True
+            )
+            end = found.end()
+        if end:
+            node.replace_with(text[end:])
+
+
+def _reference(target: str) -> str:
+    """Return what leads to the page `target`, or to a heading of it."""
+    page, mark, heading = target.partition("#")
+    anchor = "-".join(heading.lower().split()) if mark else ""
+    return (INTERNAL + quote(page.strip()) if page.strip() else "") + mark + quote(anchor)
+
+
+def _embedded(near: Node, target: str, text: str) -> Node:
+    """Return the image `target`, or a link to the page that the site would show here."""
+    if not _IMAGE.search(target):
+        link = element(near, "a", href=_reference(target))
+        link.insert_child(text or target)
+        return link
+    image = element(near, "img", src=INTERNAL + quote(target))
+    if size := _SIZE.match(text):
+        image.attrs["width"] = size[1]
+        if size[2]:
+            image.attrs["height"] = size[2]
+    image.attrs["alt"] = "" if size else text
+    return image

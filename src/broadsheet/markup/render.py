@@ -1,0 +1,100 @@
+"""From an article's Markdown to the HTML that any reader may be given."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from msgspec import Struct
+
+from broadsheet.characters import printable
+from broadsheet.markup.dialects import Dialect
+from broadsheet.markup.links import Links
+from broadsheet.markup.text import shorten
+
+EXCERPT_COLUMNS: Final = 280
+"""How wide a summary made from the text may be: 140 Chinese characters, 280 Latin ones."""
+
+_MDX_LINES = re.compile(r"^(?:import|export)\s.*$\n?", re.MULTILINE)
+_MDX_MORE = re.compile(r"\{/\*\s*more\s*\*/\}", re.IGNORECASE)
+_EMPTY = re.compile(r"<p>\s*</p>\n?")
+
+
+class Rendition(Struct, frozen=True):
+    """An article's body as readers get it.
+
+    html: sanitised, every address absolute.
+    excerpt: plain text on one line, for where the front matter has no summary; "" where it has.
+    references: what the body refers to, as it is written -> the address it became. A rendition
+    may be kept for as long as these hold.
+    """
+
+    html: str
+    excerpt: str
+    references: dict[str, str]
+
+
+def render(
+    body: str,
+    links: Links,
+    dialect: Dialect,
+    *,
+    language: str = "en",
+    mdx: bool = False,
+    excerpt: bool = True,
+) -> Rendition:
+    """Return the Markdown `body` of the article that `links` belongs to, as readers get it.
+
+    language: the article's, for words such as the title of an alert. mdx: whether it is an MDX
+    file. excerpt: whether one is needed.
+
+    Raises TooComplex.
+    """
+    # Imported here, for the many runs that render nothing.
+    from broadsheet.markup import rewrites, sanitiser, tree
+    from broadsheet.markup.excerpts import excerpt_of
+    from broadsheet.markup.passes import Context, run
+    from broadsheet.markup.shortcodes import expand
+
+    if mdx:
+        body = _MDX_MORE.sub("<!--more-->", _MDX_LINES.sub("", body))
+    references: dict[str, str] = {}
+
+    def resolve(reference: str) -> str:
+        if reference not in references:
+            references[reference] = links.resolve(reference)
+        return references[reference]
+
+    text = expand(printable(body), links.library.site)
+    html = sanitiser.bounded(to_html(rewrites.run(text, dialect), dialect))
+    top = tree.parse(html)
+    run(top, Context(dialect, language, html))
+    start = excerpt_of(top) if excerpt else ""
+    if "<!--" in html:
+        tree.remove_comments(top)
+    sanitiser.make_absolute(top, resolve)
+    # Printable once more, since a reference such as &#1; has only now become a character.
+    html = printable(sanitiser.clean(tree.to_html(top)))
+    html = _EMPTY.sub("", html).strip()
+    return Rendition(html, shorten(printable(start), EXCERPT_COLUMNS), references)
+
+
+def prepare(dialects: Iterable[Dialect]) -> None:
+    """Import what renders these dialects, which otherwise comes with the first article."""
+    from broadsheet.markup import excerpts, passes, rewrites, sanitiser, shortcodes, text  # noqa: F401
+
+    text.prepare()
+    for each in set(dialects):
+        to_html("", each)
+
+
+def to_html(text: str, dialect: Dialect) -> str:
+    """Return `text` as the dialect's engine reads it, not yet safe. Raises TooComplex."""
+    if dialect.engine == "commonmark":
+        from broadsheet.markup.engines import commonmark
+
+        return commonmark.to_html(text, dialect.extensions)
+    from broadsheet.markup.engines import python_markdown
+
+    return python_markdown.to_html(text)

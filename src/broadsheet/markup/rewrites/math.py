@@ -1,0 +1,44 @@
+"""Formulas: `$a_b$` and `$$` are kept from being read as Markdown, and stay as they are typed.
+
+A dollar begins a formula where no space follows it, and ends one where no space comes before it and
+no digit after it (Pandoc, `tex_math_dollars`), so that prices are no formulas.
+"""
+
+from __future__ import annotations
+
+import re
+
+from broadsheet.markup.rewrites.code import outside_code
+
+_BLOCK = r"\$\$(?:[^$]|\$(?!\$)){1,20000}?\$\$"
+_INLINE = r"\$(?![\s$\d])(?:\\.|[^\\$\n`]){1,1000}?(?<!\s)\$(?![\d$])"
+_FORMULA = re.compile(rf"(?<![\\$])(?:{_BLOCK}|{_INLINE})")
+_BLOCK_FORMULA = re.compile(rf"(?<![\\$]){_BLOCK}")
+_BLANK_LINE = re.compile(r"\n[ \t>]*\n")
+_MARKS = re.compile(r"[!-/:-@\[-`{-~]")
+
+
+def rewrite(text: str) -> str:
+    """Return `text` with the punctuation of its formulas escaped."""
+    return _rewritten(text, _FORMULA) if "$" in text else text
+
+
+def rewrite_blocks(text: str) -> str:
+    """Return `text` with the punctuation of what is between `$$` escaped."""
+    return _rewritten(text, _BLOCK_FORMULA) if "$$" in text else text
+
+
+def _rewritten(text: str, pattern: re.Pattern[str]) -> str:
+    parts: list[str] = []
+    end = 0
+    for start, stop in outside_code(text):
+        parts += [text[end:start], pattern.sub(_escaped, text[start:stop])]
+        end = stop
+    return "".join([*parts, text[end:]])
+
+
+def _escaped(found: re.Match[str]) -> str:
+    if _BLANK_LINE.search(found[0]):
+        return found[0]
+    # A reference stands for a character in text and in HTML alike (CommonMark 0.31, 6.2).
+    return _MARKS.sub(lambda mark: f"&#{ord(mark[0])};", found[0])

@@ -1,0 +1,42 @@
+"""Marks within bare URLs are kept from being read as emphasis: `https://e.org/__init__.py`.
+
+A character reference stands for a mark in text and in HTML alike (CommonMark 0.31, 6.2).
+"""
+
+from __future__ import annotations
+
+import re
+
+from broadsheet.markup.rewrites.code import outside_code
+
+_URL = re.compile(
+    r"(?<![\w@/.:=\"'<-])(?<!\]\()(?:https?://|www\.)[\w.:/?#@!$&'()*+,;=%~-]+", re.ASCII
+)
+_INDENTED = re.compile(r"(?:^|\n)(?: {4}|\t)[^\n]*\Z")
+_DEFINITION = re.compile(r"(?:^|\n)[ >]{0,9}\[[^\]\n]+\]:[ \t]*\Z")
+_MARKS = re.compile(r"[*_~]")
+
+
+def rewrite(text: str) -> str:
+    """Return `text` with the marks in its bare URLs as character references."""
+    if "://" not in text and "www." not in text:
+        return text
+    parts: list[str] = []
+    end = 0
+    for start, stop in outside_code(text):
+        parts += [text[end:start], _URL.sub(_kept, text[start:stop])]
+        end = stop
+    return "".join([*parts, text[end:]])
+
+
+def _kept(found: re.Match[str]) -> str:
+    before = found.string[max(found.start() - 200, 0) : found.start()]
+    if _INDENTED.search(before) or _DEFINITION.search(before):
+        return found[0]  # code, or the definition of a link
+    url = found[0].rstrip("*_~.,;:!?)")  # marks at its end belong to the text around it
+    return escaped(url) + found[0][len(url) :]
+
+
+def escaped(text: str) -> str:
+    """Return `text` with a reference for each mark of emphasis."""
+    return _MARKS.sub(lambda mark: f"&#{ord(mark[0])};", text)

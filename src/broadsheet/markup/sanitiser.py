@@ -1,0 +1,165 @@
+"""HTML that is safe to hand to any reader: an allow-list, by nh3 (ammonia).
+
+Nothing that is kept runs, sends, or changes how the page around it looks. Ids go too: one could
+only collide with another article's in a page that shows several, and a link within the article
+leads to the same place on the web (docs/decisions/0003-links-within-an-article.md).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Final
+
+import nh3
+
+from broadsheet.markup.tree import Node, keep_line_ends
+
+_EVERYWHERE = {"lang", "dir", "title"}
+_ATTRIBUTES: dict[str, set[str]] = {
+    "a": {"href", "hreflang"},
+    "audio": {"src", "controls", "preload", "loop"},
+    "blockquote": {"cite"},
+    "code": {"class"},
+    "col": {"span"},
+    "colgroup": {"span"},
+    "data": {"value"},
+    "del": {"cite", "datetime"},
+    "details": {"open"},
+    "img": {"src", "srcset", "sizes", "alt", "width", "height"},
+    "ins": {"cite", "datetime"},
+    "li": {"value"},
+    "ol": {"start", "reversed", "type"},
+    "q": {"cite"},
+    "source": {"src", "srcset", "sizes", "type", "media"},
+    "td": {"colspan", "rowspan", "style"},
+    "th": {"colspan", "rowspan", "scope", "abbr", "style"},
+    "time": {"datetime"},
+    "track": {"src", "kind", "srclang", "label"},
+    "video": {"src", "poster", "controls", "width", "height", "preload", "loop", "muted"},
+}
+_PLAIN_TAGS = """
+    abbr article aside b bdi big br caption center cite dd dfn div dl dt em figcaption figure
+    footer h1 h2 h3 h4 h5 h6 header hr i kbd main mark p picture pre rp rt ruby s samp section
+    small span strike strong sub summary sup table tbody tfoot thead tr tt u ul var wbr
+"""
+TAGS: Final = frozenset(_ATTRIBUTES) | frozenset(_PLAIN_TAGS.split())
+"""The elements that stay."""
+DROPPED_WITH_CONTENT: Final = frozenset({"script", "style", "template", "svg", "math", "title"})
+"""The elements whose content goes with them; that of any other that is not in TAGS stays."""
+
+DEEPEST: Final = 250
+"""How many elements may be within each other. Those further in are dropped, their words stay."""
+_MOST_ATTRIBUTES = 100  # of one tag; Lexbor's time grows with the square of their number
+
+_LOADED = {"src", "poster"}
+_ADDRESSES = ("href", "cite", "src", "poster")
+_HAS_ADDRESS = "[href],[src],[srcset],[cite],[poster]"
+_WEB = {"http", "https"}
+_SCHEMES = _WEB | {"mailto", "tel", "sms", "xmpp", "magnet", "geo", "irc", "ircs", "ftp", "ftps"}
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
+# An image that is written into the article loads nothing, and would be lost otherwise. SVG could
+# have scripts in it.
+_INLINE_IMAGE = re.compile(r"data:image/(?:png|jpeg|gif|webp|avif);base64,[A-Za-z0-9+/=%]+\Z")
+_CANDIDATE_END = re.compile(r",\s+|,(?=[^\s,]+\s+[\d.]+[wx])")
+
+_TAG = re.compile(r"<(/?)([A-Za-z][^\s/<>]*)((?:[^<>\"']|\"[^\"]*\"|'[^']*')*)>")
+_TAG_NAME = re.compile(r"<([A-Za-z][^\s/<>]*)")
+_VOID = "area base br col embed hr img input link meta source track wbr"
+# These end where another begins, so that many of them in a row are siblings.
+_OFTEN_LEFT_OPEN = "p li dt dd tr td th tbody thead tfoot option"
+_SELF_ENDING = frozenset(f"{_VOID} {_OFTEN_LEFT_OPEN}".split())
+_MOST_PASSES = 5
+
+_CLEANER = nh3.Cleaner(
+    tags=set(TAGS),
+    clean_content_tags=set(DROPPED_WITH_CONTENT),
+    attributes={**_ATTRIBUTES, "*": _EVERYWHERE},
+    filter_style_properties={"text-align"},
+    url_schemes=_SCHEMES | {"data"},
+    strip_comments=True,
+    link_rel=None,
+)
+
+
+def bounded(html: str) -> str:
+    """Return `html` without the tags that lie deeper than DEEPEST, or have too many attributes.
+
+    A parser of HTML takes a time that grows with the square of both.
+    """
+    return "".join(_bounded(html)) if html.count("<") > DEEPEST or len(html) > 50_000 else html
+
+
+def _bounded(html: str) -> Iterator[str]:
+    depth = end = 0
+    for tag in _TAG.finditer(html):
+        nests = tag[2].lower() not in _SELF_ENDING
+        depth += 1 if nests and not tag[1] else 0
+        if (nests and depth > DEEPEST) or tag[3].count("=") > _MOST_ATTRIBUTES:
+            yield html[end : tag.start()]
+            end = tag.end()
+        depth -= 1 if nests and tag[1] and depth else 0
+    yield html[end:]
+
+
+def make_absolute(body: Node, resolve: Callable[[str], str]) -> None:
+    """Make every address below `body` absolute, and remove those that no reader may follow."""
+    for node in {node.mem_id: node for node in body.css(_HAS_ADDRESS)}.values():
+        given = node.attributes
+        for name in _ADDRESSES:
+            if name not in given:
+                continue
+            address = _address(node, name, given[name] or "", resolve)
+            if address is None:
+                del node.attrs[name]
+            elif address != given[name]:
+                node.attrs[name] = address
+        if "srcset" in given:
+            node.attrs["srcset"] = _srcset(given["srcset"] or "", resolve)
+
+
+def clean(html: str) -> str:
+    """Return `html` by the allow-list; its addresses are absolute already.
+
+    Where an element goes, those around it may be read in another way, such as a link within a
+    link. So HTML in which that can happen is cleaned again until it stays as it is.
+    """
+    cleaned = _clean(html)
+    names = {name.lower() for name in set(_TAG_NAME.findall(html))}
+    if names <= TAGS and "table" not in names and not _has_link_in_link(cleaned):
+        return cleaned
+    for _ in range(_MOST_PASSES):
+        html, cleaned = cleaned, _clean(cleaned)
+        if html == cleaned:
+            break
+    return cleaned
+
+
+def _clean(html: str) -> str:
+    return keep_line_ends(_CLEANER.clean(html))
+
+
+def _has_link_in_link(html: str) -> bool:
+    """Whether a link may begin where one is open."""
+    return any(part.count("<a ") + part.count("<a>") > 1 for part in html.split("</a>"))
+
+
+def _address(node: Node, name: str, value: str, resolve: Callable[[str], str]) -> str | None:
+    """Return the absolute address, or None where no reader may follow it."""
+    if node.tag == "img" and name == "src" and _INLINE_IMAGE.match(value):
+        return value
+    address = resolve(value)
+    scheme = _SCHEME.match(address)
+    allowed = _WEB if name in _LOADED else _SCHEMES
+    return address if scheme and scheme[1].lower() in allowed else None
+
+
+def _srcset(value: str, resolve: Callable[[str], str]) -> str:
+    """Return a list of image candidates (HTML Standard, 4.8.4.2.1) with each address resolved."""
+    candidates = (part.split() for part in _CANDIDATE_END.split(value.strip()))
+    resolved = ((resolve(parts[0].strip(",")), parts[1:]) for parts in candidates if parts)
+    return ", ".join(
+        " ".join((address.replace(",", "%2C"), *descriptor))
+        for address, descriptor in resolved
+        if address.startswith(("http:", "https:"))
+    )

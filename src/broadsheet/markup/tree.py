@@ -1,0 +1,95 @@
+"""The tree of an article's HTML, built and written as the HTML Standard says (by Lexbor).
+
+Passes change it in place. A node's `parser` makes new nodes; `move=True` puts one into the tree.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import cast
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+Node = LexborNode
+
+_BLOCKS = """
+    address article aside blockquote body br center dd details div dl dt figcaption figure footer h1
+    h2 h3 h4 h5 h6 header hr img li main ol p pre section summary table tbody td tfoot th thead tr
+    ul audio video
+"""
+BLOCKS = frozenset(_BLOCKS.split())
+"""Elements that words on their two sides do not run across."""
+
+_FIRST_OF_PRE = re.compile(r"(<pre\b[^>]*>)\n")
+
+
+def parse(html: str) -> Node:
+    """Return the `body` of the tree of `html`, a fragment."""
+    # With the start tag given, no later one can take the body's place (HTML Standard, 13.2.6.4.6).
+    return cast("Node", LexborHTMLParser("<body>" + html).body)
+
+
+def to_html(body: Node) -> str:
+    """Return the HTML of what is in `body`."""
+    return keep_line_ends(body.inner_html or "")
+
+
+def keep_line_ends(html: str) -> str:
+    """Double the line end that begins a `pre`: parsers drop the first, serialisers write one."""
+    return _FIRST_OF_PRE.sub(r"\1\n\n", html) if "<pre" in html else html
+
+
+def element(near: Node, tag: str, **attributes: str) -> Node:
+    """Return a new element for the tree of `near`."""
+    made = near.parser.create_node(tag)
+    for name, value in attributes.items():
+        made.attrs[name] = value
+    return made
+
+
+def rename(node: Node, tag: str) -> Node:
+    """Put an element `tag` without attributes in the place of `node`, with its content."""
+    made = element(node, tag)
+    made.inner_html = node.inner_html or ""
+    node.replace_with(made, move=True)
+    return made
+
+
+def children(node: Node) -> Iterator[Node]:
+    """Yield every child of `node`, text too, also when the one before is taken out meanwhile."""
+    child = node.first_child
+    while child is not None:
+        following = child.next
+        yield child
+        child = following
+
+
+def remove_comments(body: Node) -> None:
+    """Remove every comment, and the lines that are left empty after it."""
+    for comment in [node for node in body.traverse(include_text=True) if node.is_comment_node]:
+        following = comment.next
+        text = following.text_content if following is not None else None
+        if following is not None and text and text.isspace() and "\n" in text:
+            following.decompose()
+        comment.decompose()
+
+
+def text_nodes(
+    body: Node, is_wanted: Callable[[str], object], outside: frozenset[str]
+) -> list[Node]:
+    """Return the text nodes of `body` whose text is wanted and that lie in no element `outside`."""
+    return [
+        node
+        for node in body.traverse(include_text=True)
+        if (text := node.text_content) and is_wanted(text) and not _is_in(node, outside)
+    ]
+
+
+def _is_in(node: Node, tags: frozenset[str]) -> bool:
+    above = node.parent
+    while above is not None and above.tag != "body":
+        if above.tag in tags:
+            return True
+        above = above.parent
+    return False

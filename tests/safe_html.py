@@ -1,0 +1,49 @@
+"""What HTML must be that any reader may be given."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Callable
+
+import html5lib
+
+from broadsheet.markup import dialect, sanitiser, tree
+from broadsheet.markup.passes import Context, run
+
+ADDRESSES = {"href", "src", "poster", "cite"}
+ALLOWED = ("http:", "https:", "mailto:", "tel:", "xmpp:", "magnet:", "geo:", "data:image/")
+
+COMMONMARK = dialect("commonmark")
+
+
+def sanitise(html: str, resolve: Callable[[str], str]) -> str:
+    """`html` as it is after all that is done to what an engine wrote."""
+    top = tree.parse(sanitiser.bounded(html))
+    run(top, Context(COMMONMARK, "en", html))
+    sanitiser.make_absolute(top, resolve)
+    return sanitiser.clean(tree.to_html(top))
+
+
+def parsed(html: str) -> object:
+    """The tree of `html`; raises where it is not written as HTML asks."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return html5lib.HTMLParser(
+            html5lib.treebuilders.getTreeBuilder("etree"), strict=True, namespaceHTMLElements=False
+        ).parseFragment(html)
+
+
+def assert_harmless(html: str) -> None:
+    """Only tags and attributes of the list are left, and addresses that a reader may follow."""
+    tree = parsed(html)
+    for element in tree.iter():  # type: ignore[attr-defined]
+        assert element.tag not in {"script", "style", "svg", "math", "iframe", "form", "object"}
+        for name, value in element.attrib.items():
+            assert not name.startswith("on")
+            assert name not in {"id", "name", "target", "ping", "formaction", "action", "srcdoc"}
+            assert name != "style" or re.fullmatch(r"text-align:\w+", value)
+            assert name not in ADDRESSES or value.startswith(ALLOWED), value
+            assert name != "srcset" or all(
+                candidate.startswith(("http:", "https:")) for candidate in value.split(", ")
+            )
