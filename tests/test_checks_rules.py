@@ -496,7 +496,7 @@ def test_an_issue_that_would_be_refused_is_told(newsroom: Newsroom) -> None:
 def test_every_rule_is_tested() -> None:
     """A rule without an article that trips it may never find anything."""
     here = Path(__file__).parent
-    tests = "".join(path.read_text("utf-8") for path in sorted(here.glob("test_checks_*.py")))
+    tests = "".join(path.read_text("utf-8") for path in sorted(here.rglob("test_*.py")))
     assert [name for name in RULES if f'"{name}"' not in tests] == []
 
 

@@ -77,6 +77,7 @@ def test_hugo_with_permalinks_by_section() -> None:
         "articles.permalink": "/{year}/{month}/{slug_or_filename}/",
         "articles.addresses": "hugo",
         "articles.assets": ["static", "media", "content"],
+        "articles.markdown": "hugo",
     }
     assert sources(site)["publication.author"] == "config.toml: author"
     assert sources(site)["articles.permalink"] == "config.toml: permalinks.posts"
@@ -95,6 +96,7 @@ def test_hugo_with_permalinks_by_kind_of_page() -> None:
         "articles.lowercase": False,
         "articles.addresses": "hugo",
         "articles.assets": ["static", "content"],
+        "articles.markdown": "hugo",
     }
     assert "{title} instead of {slug}" in remarks_on(site, "articles.permalink")
 
@@ -112,6 +114,7 @@ def test_hugo_with_a_folder_of_configs_in_two_languages() -> None:
         "articles.permalink": "/zh-cn/posts/{path}/",
         "articles.addresses": "hugo",
         "articles.assets": ["assets", "content/zh-cn"],
+        "articles.markdown": "hugo",
     }
     assert sources(site)["publication.title"] == "config/_default/languages.toml: zh-cn.title"
     assert "a broadsheet.toml of its own" in remarks_on(site, "publication.language")
@@ -127,6 +130,7 @@ def test_jekyll_with_next_to_nothing() -> None:
         "articles.permalink": "/{year}/{month}/{day}/{slug}.html",
         "articles.lowercase": False,
         "articles.assets": ["."],
+        "articles.markdown": "jekyll",
     }
     assert "machine" in remarks_on(site, "publication.timezone")
     assert "categories" in remarks_on(site, "articles.permalink")
@@ -147,6 +151,7 @@ def test_jekyll_with_everything() -> None:
         "articles.id": "/{year}/{month}/{day}/{slug}",
         "articles.lowercase": False,
         "articles.assets": ["."],
+        "articles.markdown": "jekyll",
     }
     assert sources(site)["publication.url"] == "_config.yml: url + baseurl"
 
@@ -164,6 +169,7 @@ def test_eleventy_base_blog() -> None:
         "articles.permalink": "/blog/{path}/",
         "articles.lowercase": False,
         "articles.assets": ["public", "content/blog"],
+        "articles.markdown": "eleventy",
     }
     assert sources(site)["publication.title"] == "eleventy.config.js: metadata.title"
 
@@ -180,6 +186,7 @@ def test_eleventy_with_data_files() -> None:
         "articles.permalink": "/{year}/{slug}/",
         "articles.lowercase": False,
         "articles.assets": ["src", "src/posts"],
+        "articles.markdown": "eleventy",
     }
     assert '"src/fonts/files"' in remarks_on(site, "articles.assets")
 
@@ -194,6 +201,7 @@ def test_astro_blog_template() -> None:
         "articles.folders": ["src/content/blog"],
         "articles.permalink": "/blog/{path}",
         "articles.assets": ["public", "src/content/blog"],
+        "articles.markdown": "astro",
     }
     assert sources(site)["publication.url"] == "astro.config.mjs: site + base"
     assert "compare" in remarks_on(site, "articles.permalink")
@@ -211,6 +219,7 @@ def test_astro_with_constants() -> None:
         "articles.folders": ["src/data/blog"],
         "articles.permalink": "/posts/{path}/",
         "articles.assets": ["public", "src/data/blog"],
+        "articles.markdown": "astro",
     }
 
 
@@ -227,6 +236,7 @@ def test_zola() -> None:
         "articles.permalink": "/blog/{path}/",
         "articles.addresses": "zola",
         "articles.assets": ["static", "content"],
+        "articles.markdown": "zola",
     }
     assert "a date at the front of a file name" in remarks_on(site, "articles.permalink")
 

@@ -42,6 +42,8 @@ class Material:
     renditions: by article id, of the catalogue. outputs: path -> bytes of what would be written.
     letters: the folder of an issue that comes next -> its mail. refused: digest -> why its next
     issue would not be made, and whether that is due. published: the last build.
+    letters: the folder of an issue that comes next -> its mail. published: the last build.
+    dialect: the dialect of the generator beside the articles; None where none is known.
     """
 
     settings: Settings
@@ -61,6 +63,7 @@ class Material:
     letters: Mapping[str, Mail]
     refused: Mapping[str, tuple[Problem, bool]]
     published: tuple[Published, ...]
+    dialect: str | None
 
     @cached_property
     def prose(self) -> Mapping[str, Prose]:

@@ -30,6 +30,20 @@ def config(material: Material) -> Iterator[Problem]:
 
 
 @rule(
+    "markdown-dialect",
+    "error",
+    "Generators read Markdown differently. Without `articles.markdown` articles are read as "
+    "Python-Markdown reads them, which loses code, lists and line breaks of texts written for "
+    "Hugo, Jekyll, Zola, Astro or Eleventy.",
+)
+def markdown_dialect(material: Material) -> Iterator[Problem]:
+    if material.settings.articles.markdown is None and material.dialect:
+        what = f"articles.markdown is missing beside a site whose dialect is {material.dialect}"
+        fix = f'write `markdown = "{material.dialect}"` under [articles]'
+        yield Problem(what, fix, material.config[0], material.config_line("[articles]"))
+
+
+@rule(
     "check-off",
     "warning",
     "An article names a rule that does not exist, or a severity that is none, so what it was meant "

@@ -24,6 +24,7 @@ from broadsheet.checks.own import severities
 from broadsheet.cli import making
 from broadsheet.cli.counting import count
 from broadsheet.cli.digest import make
+from broadsheet.cli.init import dialect_of_site
 from broadsheet.cli.issued import issued_mail
 from broadsheet.cli.options import common_options, options
 from broadsheet.cli.project import Project
@@ -121,6 +122,7 @@ def _material(project: Project) -> Material:
         letters=letters,
         refused=_refused(project),
         published=published(project.feeds_folder),
+        dialect=dialect_of_site(project.root),
     )
 
 

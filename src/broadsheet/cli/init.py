@@ -37,7 +37,7 @@ def command(templates: bool) -> None:
         raise UsageError(
             Problem("there is a config already", "edit it, or delete it first", path.name)
         )
-    site = sites.recognise(_texts(root), set(_folders(root, depth=3)))
+    site = _site(root)
     values, refused = _checked({taken.key: taken for taken in (site.taken if site else ())}, root)
     _refuse_unusable(values, site, root)
     writing.write(path, reference.starter(values).encode())
@@ -72,6 +72,7 @@ def _checked(taken: dict[str, Taken], root: Path) -> tuple[dict[str, object], tu
     values: dict[str, object] = {key: each.value for key, each in taken.items()}
     values.setdefault("publication.title", printable(root.resolve().name) or "My publication")
     values.setdefault("articles.folders", [_articles_folder(root)])
+    values.setdefault("articles.markdown", _dialect_by_files(root) or "commonmark")
     try:
         _settings(values)
     except ConfigError as error:
@@ -103,6 +104,22 @@ def _refuse_unusable(values: dict[str, object], site: Site | None, root: Path) -
             )
         )
     inputs.find(root, settings.articles, but=(settings.feeds.folder, PREVIEWS))
+
+
+def dialect_of_site(root: Path) -> str | None:
+    """Return the dialect of the generator beside the articles; None where none is known."""
+    taken = {each.key: each.value for each in site.taken} if (site := _site(root)) else {}
+    found = taken.get("articles.markdown") or _dialect_by_files(root)
+    return str(found) if found else None
+
+
+def _site(root: Path) -> Site | None:
+    return sites.recognise(_texts(root), set(_folders(root, depth=3)))
+
+
+def _dialect_by_files(root: Path) -> str | None:
+    names = [path.name for folder in (root, root / "docs") for path in folder.glob("*")]
+    return sites.dialect_by_files(names)
 
 
 def _articles_folder(root: Path) -> str:

@@ -13,7 +13,19 @@ from dataclasses import replace
 from broadsheet.sites import astro, eleventy, hugo, jekyll, zola
 from broadsheet.sites.site import Site, Taken
 
-__all__ = ["CANDIDATES", "Site", "Taken", "recognise"]
+__all__ = ["CANDIDATES", "Site", "Taken", "dialect_by_files", "recognise"]
+
+# Generators whose config is not read, by a file or folder that they need.
+_MARKS = {
+    ".obsidian": "obsidian",
+    ".vitepress": "vuepress",
+    ".vuepress": "vuepress",
+    "docusaurus.config.js": "docusaurus",
+    "docusaurus.config.ts": "docusaurus",
+    "mkdocs.yaml": "mkdocs",
+    "mkdocs.yml": "mkdocs",
+    "pelicanconf.py": "pelican",
+}
 
 # The surer a generator's file names are, the sooner its turn.
 _READERS: tuple[Callable[[Mapping[str, str], frozenset[str]], Site | None], ...] = (
@@ -36,6 +48,12 @@ CANDIDATES: tuple[str, ...] = tuple(
     )
 )
 """The files that tell of a site, as relative POSIX paths, in order of precedence."""
+
+
+def dialect_by_files(names: Collection[str]) -> str | None:
+    """Return the dialect of a site whose config is not read, by the `names` of files and folders
+    of the project, and of those in `docs`; None where they tell nothing."""
+    return next((dialect for name, dialect in _MARKS.items() if name in names), None)
 
 
 def recognise(files: Mapping[str, str], folders: Collection[str]) -> Site | None:

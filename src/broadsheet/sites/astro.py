@@ -51,6 +51,7 @@ def read(files: Mapping[str, str], folders: Collection[str]) -> Site | None:
     findings.language(*languages, config.find("i18n", "defaultLocale"))
     findings.timezone(*_places(constants, "timezone"))
     findings.author(*_places(constants, "author"))
+    findings.markdown("astro", ("smart", config.find("markdown", "smartypants")))
     _take_articles(findings, config, folders)
     return findings.site()
 

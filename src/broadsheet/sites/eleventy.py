@@ -86,6 +86,7 @@ def read(files: Mapping[str, str], folders: Collection[str]) -> Site | None:
     findings.address(said_as("base"), said_as("url"), _homepage(package), below=_prefix(file, code))
     findings.language(said_as("language"), said_as("lang"), said_as("locale"))
     findings.author(said_as("author"))
+    findings.markdown("eleventy")
     root = _input(code)
     folder = _take_folder(findings, root, folders)
     if folder:

@@ -30,11 +30,13 @@ ID = "articles.id"
 LOWERCASE = "articles.lowercase"
 ADDRESSES = "articles.addresses"
 ASSETS = "articles.assets"
+MARKDOWN = "articles.markdown"
+EXTENSIONS = "articles.markdown_extensions"
 
 # The order of broadsheet.toml. The first two have no default, so their lack is always remarked on.
 _KEYS = (
     *(TITLE, URL, LANGUAGE, TIMEZONE, AUTHOR),
-    *(FOLDERS, PERMALINK, ID, LOWERCASE, ADDRESSES, ASSETS),
+    *(FOLDERS, PERMALINK, ID, LOWERCASE, ADDRESSES, ASSETS, MARKDOWN, EXTENSIONS),
 )
 _REQUIRED = {TITLE: '"The Daily Example"', URL: '"https://www.example.org/"'}
 
@@ -174,6 +176,15 @@ class Findings:
             'the nearest, such as "/{year}/{month}/{slug}/", and `url` in the front matter of '
             "articles that it does not fit,",
         )
+
+    def markdown(self, dialect: str, *switches: tuple[str, Found | None]) -> None:
+        """Take articles.markdown, and for each extension whether the site has it on or off."""
+        self.take(MARKDOWN, dialect, f"the dialect of {self._generator}")
+        found = {name: place for name, place in switches if place and isinstance(place.value, bool)}
+        if found:
+            values = {name: place.value for name, place in found.items()}
+            sources = ", ".join(dict.fromkeys(place.source for place in found.values()))
+            self.take(EXTENSIONS, values, sources)
 
     def assets(self, folders: Iterable[str], source: str) -> None:
         """Takes articles.assets, each folder once."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 from broadsheet.sites.documents import Document, Found, find, read_document
@@ -74,6 +75,7 @@ def read(files: Mapping[str, str], folders: Collection[str]) -> Site | None:
     findings.timezone(config.find("timeZone"))
     findings.author(config.find("params", "author"), config.find("author"))
     if not damaged:  # else Hugo's defaults might stand for settings that were not read
+        findings.markdown("hugo", *_markdown(config))
         _take_articles(findings, config, folders)
     return findings.site()
 
@@ -117,6 +119,19 @@ class _Config:
         if len(self.languages) > 1:
             return "en"  # Hugo's own default, whatever the languages of the site
         return next(iter(self.languages), "")
+
+
+def _markdown(config: _Config) -> Iterator[tuple[str, Found | None]]:
+    """Yield each extension of Markdown that the config can switch, and where it does."""
+    goldmark = ("markup", "goldmark")
+    yield "emoji", config.find("enableEmoji")
+    yield "attributes", config.find(*goldmark, "parser", "attribute", "title")
+    yield "math", config.find(*goldmark, "extensions", "passthrough", "enable")
+    yield "mark", config.find(*goldmark, "extensions", "extras", "mark", "enable")
+    typographer = (*goldmark, "extensions", "typographer")
+    yield "smart", config.find(*typographer)
+    if disabled := config.find(*typographer, "disable"):
+        yield "smart", replace(disabled, value=disabled.value is not True)
 
 
 def _documents(files: Mapping[str, str]) -> Iterator[Document]:

@@ -68,8 +68,19 @@ def read(files: Mapping[str, str], folders: Collection[str]) -> Site | None:
     findings.author(config.find("author"))
     root = _take_folder(findings, config, folders)
     _take_addresses(findings, config, files.get(_GEMFILE, ""))
+    _take_markdown(findings, config, files.get(_GEMFILE, ""))
     findings.assets([root], "Jekyll copies images from the root of the site")
     return findings.site()
+
+
+def _take_markdown(findings: Findings, config: Document, gemfile: str) -> None:
+    engine = config.find("markdown")
+    name = engine.value.lower() if engine and isinstance(engine.value, str) else "kramdown"
+    plugins = config.find("plugins") or config.find("gems")
+    listed = plugins.value if plugins and isinstance(plugins.value, list) else []
+    has_emoji = "jemoji" in gemfile or "jemoji" in listed
+    emoji = Found(True, f"{config.file}: jemoji") if has_emoji else None
+    findings.markdown("github" if name.startswith("commonmark") else "jekyll", ("emoji", emoji))
 
 
 def _is_hexo(config: Document) -> bool:

@@ -42,6 +42,12 @@ def read(files: Mapping[str, str], folders: Collection[str]) -> Site | None:
     _take_language(findings, config)
     findings.author(config.find("author"), config.find("extra", "author"))
     _take_articles(findings, config, folders)
+    findings.markdown(
+        "zola",
+        ("emoji", config.find("markdown", "render_emoji")),
+        ("smart", config.find("markdown", "smart_punctuation")),
+        ("alerts", config.find("markdown", "github_alerts")),
+    )
     findings.assets(
         [*(name for name in ("static",) if name in folders), _CONTENT], "Zola's default"
     )
