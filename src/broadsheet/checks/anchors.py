@@ -82,10 +82,12 @@ def anchors(prose: Prose, *, mdx: bool = False) -> Anchors:
     """The anchors of the article whose text is `prose`."""
     clean = printable(prose.source)
     headings: dict[str, str] = {}
-    for text in _headings(prose.text, clean):
+    reading = prose.reading
+    for text in reading.headings if reading else _headings(prose.text, clean):
         for key in _keys(text):
             headings.setdefault(key, text)
     given = [one or other for one, other in _GIVEN.findall(clean)]
+    given += reading.ids if reading else ()
     for tag in prose.tags:
         given += [tag.attributes[name] for name in ("id", "name") if name in tag.attributes]
     unsure = bool(unknown_shortcodes(prose.text)) or (mdx and bool(_COMPONENT.search(clean)))
@@ -114,8 +116,9 @@ def _headings(text: str, clean: str) -> list[str]:
 
 
 def _plain(heading: str) -> str:
-    text = _LINKED.sub(r"\1", _ATTRIBUTES.sub("", heading))
-    return " ".join(unescape(_TAG.sub("", text)).replace("`", "").split())
+    parts = _LINKED.sub(r"\1", _ATTRIBUTES.sub("", heading)).split("`")
+    parts[::2] = (_TAG.sub("", text) for text in parts[::2])  # between backticks a tag is text
+    return " ".join(unescape("".join(parts)).split())
 
 
 def _keys(heading: str) -> set[str]:

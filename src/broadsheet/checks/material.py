@@ -16,7 +16,7 @@ from broadsheet.checks.own import severities
 from broadsheet.checks.prose import Prose
 from broadsheet.digests.remarks import Mail
 from broadsheet.errors import Problem
-from broadsheet.markup import Asset, Library, Links, Rendition
+from broadsheet.markup import Asset, Library, Links, Rendition, dialect
 from broadsheet.markup.links import INTERNAL
 from broadsheet.settings import Settings
 
@@ -68,7 +68,12 @@ class Material:
     @cached_property
     def prose(self) -> Mapping[str, Prose]:
         """Each article's text as the rules read it: what is code in it does not count."""
-        return {article.source: Prose.of(self.texts[article.source]) for article in self.by_path}
+        return {
+            article.source: Prose.of(
+                self.texts[article.source], dialect(article.markdown), self.links(article)
+            )
+            for article in self.by_path
+        }
 
     @cached_property
     def by_path(self) -> tuple[Article, ...]:

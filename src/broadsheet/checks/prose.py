@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,6 +18,8 @@ from broadsheet.articles.fields import fold
 from broadsheet.characters import printable
 from broadsheet.checks.references import Footnotes, Reference, Tag, footnotes, references, tags
 from broadsheet.errors import ArticleError
+from broadsheet.markup import Dialect, Links, TooComplex, positions
+from broadsheet.markup.positions import Reading, find_line
 
 # The two usual forms, whose end one sees without reading what stands in them.
 _HEAD = re.compile(
@@ -33,6 +36,9 @@ _POINT = re.compile(
 )
 _TICKS = re.compile(r"`+")
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
+_LEFT_LABEL = re.compile(r"(?<![\w\])])\[([^\[\]\n^][^\[\]\n]{0,200})\]\[([^\[\]\n]{0,200})\]")
+# What is no text, beside code: comments, what is escaped.
+_HIDDEN = re.compile(r"<!--.*?-->|\{/\*.*?\*/\}|\\[!-/:-@\[-`{-~]", re.DOTALL)
 _NOT_LINE_END = re.compile(r"[^\n]")
 _CODE = 4  # columns that a line of code is indented by
 _LIST_ITEM = re.compile(r"[ \t]*(?P<mark>[-*+]|\d{1,9}[.)]|(?P<note>\[\^[^\]\n]*\]:))(?:[ \t]|$)")
@@ -42,20 +48,35 @@ _LIST_ITEM = re.compile(r"[ \t]*(?P<mark>[-*+]|\d{1,9}[.)]|(?P<note>\[\^[^\]\n]*
 class Prose:
     """text: as long as the source without what XML forbids, in which spaces stand for front
     matter, code and comments. source: what it was made from.
+    reading: what the engine found in the body, which begins after `before` lines; None for an
+    article that is not CommonMark, or that the engine refuses.
     """
 
     text: str
     source: str
+    reading: Reading | None = None
+    before: int = 0
 
     @classmethod
-    def of(cls, source: str) -> Prose:
-        """The prose of a source text; what has no front matter is all prose."""
+    def of(cls, source: str, dialect: Dialect | None = None, links: Links | None = None) -> Prose:
+        """Return the prose of a source text; one without front matter is all prose."""
         clean = printable(source)
         start = _body_start(clean)
-        body = clean[start:]
+        body, before = clean[start:], clean.count("\n", 0, start)
+        if dialect is not None and links is not None and dialect.engine == "commonmark":
+            with suppress(TooComplex):
+                reading = positions.read(body, links, dialect)
+                text = _without(body, positions.code_ranges(body, dialect))
+                return cls(_blank(clean[:start]) + text, source, reading, before)
         if _MAY_BE_CODE.search(clean, max(start - 2, 0)):
             body = _without_indented(_Blanked(body).text())
         return cls(_blank(clean[:start]) + body, source)
+
+    @property
+    def texts(self) -> Iterator[tuple[str, tuple[int, int]]]:
+        """Yield each text that readers see as text, and the first and last line it may be on."""
+        for each in self.reading.texts if self.reading else ():
+            yield each.text, (each.lines[0] + self.before, each.lines[1] + self.before)
 
     def field_line(self, *names: str) -> int | None:
         """The line of the first of the front-matter fields `names` that is there."""
@@ -69,7 +90,29 @@ class Prose:
     @cached_property
     def references(self) -> tuple[Reference, ...]:
         """Every link and image, in the order of the text."""
-        return references(self.text)
+        if self.reading is None:
+            return references(self.text)
+        found = [
+            Reference(
+                each.is_image, each.text, each.target, self._start(each.line), "", each.is_html
+            )
+            for each in self.reading.found
+        ]
+        return tuple(found + self._undefined())
+
+    def _start(self, line: int) -> int:
+        """Return the offset of a line of the body."""
+        return self._line_starts[line + self.before - 1]
+
+    def _undefined(self) -> list[Reference]:
+        """Return each `[text][label]` that is left in the text: nothing defines the label."""
+        lines = self.source.split("\n")
+        return [
+            Reference(False, found[1], None, self._line_starts[line - 1], found[2] or found[1])
+            for text, within in self.texts
+            for found in _LEFT_LABEL.finditer(text)
+            for line in [find_line(re.compile(re.escape(found[0])), within, lines)]
+        ]
 
     @cached_property
     def tags(self) -> tuple[Tag, ...]:
@@ -104,6 +147,17 @@ def _body_start(clean: str) -> int:
         return 0
     # The library trims what surrounds the body; its end is where it was.
     return len(clean.rstrip()) - len(parts[1]) if parts else 0
+
+
+def _without(body: str, code: Iterable[tuple[int, int]]) -> str:
+    """Return `body` with spaces for the ranges of `code`, comments and what is escaped."""
+    parts, end = [], 0
+    for start, stop in sorted(code):
+        if start >= end:
+            parts += [body[end:start], _blank(body[start:stop])]
+            end = stop
+    text = "".join([*parts, body[end:]])
+    return _HIDDEN.sub(lambda found: _blank(found[0]), text)
 
 
 def _blank(text: str) -> str:

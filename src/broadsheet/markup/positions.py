@@ -1,0 +1,144 @@
+"""What is where in an article that is CommonMark, by the positions that the engine reports.
+
+`check` reads articles with this, so that it sees what readers will see.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+from urllib.parse import unquote
+
+from msgspec import Struct
+
+from broadsheet.characters import printable
+from broadsheet.markup import rewrites, sanitiser, tree
+from broadsheet.markup.dialects import Dialect
+from broadsheet.markup.engines import commonmark
+from broadsheet.markup.links import Links
+from broadsheet.markup.passes import Context, run
+from broadsheet.markup.passes.attributes import HEADINGS
+from broadsheet.markup.shortcodes import expand
+from broadsheet.markup.tree import Node
+
+Range = tuple[int, int]
+
+NOT_TEXT: Final = frozenset(
+    {"code", "kbd", "pre", "samp", "script", "style", "template", "textarea"}
+)
+"""Elements whose text is shown as it is, or not at all."""
+_OWN_LINKS = frozenset({"data-footnote-ref", "data-footnote-backref"})
+_POSITION = re.compile(r"(\d+):(\d+)-(\d+):(\d+)")
+
+
+class Found(Struct, frozen=True):
+    """A link or an image.
+
+    target: as it is written. text: of the link, or the image's alternative text; None for an
+    `<img>` without one. line: 1-based, of the body. is_html: whether it is written as HTML.
+    """
+
+    is_image: bool
+    target: str
+    text: str | None
+    line: int
+    is_html: bool
+
+
+class Text(Struct, frozen=True):
+    """Text that readers see and that is no code. lines: the first and last it may be on."""
+
+    text: str
+    lines: Range
+
+
+class Reading(Struct, frozen=True):
+    """What an article has. headings, ids: text of each heading; ids given in the article."""
+
+    found: tuple[Found, ...]
+    texts: tuple[Text, ...]
+    headings: tuple[str, ...]
+    ids: tuple[str, ...]
+
+
+def read(body: str, links: Links, dialect: Dialect) -> Reading:
+    """Return what is in the Markdown `body`. Raises TooComplex."""
+    text = rewrites.run(expand(printable(body), links.library.site), dialect)
+    html = sanitiser.bounded(commonmark.to_html(text, dialect.extensions))
+    top = tree.parse(html)
+    run(top, Context(dialect, "en", html))
+    lines = body.split("\n")
+    return Reading(
+        tuple(_found(top, lines)),
+        tuple(_texts(top, len(lines))),
+        tuple(each.text(deep=True) for each in top.css(HEADINGS)),
+        tuple(_ids(top)),
+    )
+
+
+def _found(top: Node, lines: list[str]) -> list[Found]:
+    found = []
+    for node in top.css("a[href],img[src],audio[src],video[src],source[src],track[src]"):
+        given = node.attributes
+        if _OWN_LINKS & given.keys():
+            continue
+        is_image = node.tag == "img"
+        target = given.get("href" if node.tag == "a" else "src") or ""
+        text = given.get("alt") if is_image else node.text(deep=True)
+        target, line = _as_written(target, _lines(node, len(lines)), lines)
+        is_html = "data-sourcepos" not in given and (is_image or node.tag != "a" or text != target)
+        found.append(Found(is_image, target, text, line, is_html))
+    return found
+
+
+def _texts(top: Node, last: int) -> list[Text]:
+    nodes = tree.text_nodes(top, str.strip, NOT_TEXT)
+    return [Text(node.text_content or "", _lines(node, last)) for node in nodes]
+
+
+def _ids(top: Node) -> list[str]:
+    nodes = top.css("[id],a[name]")
+    given = [node.attributes.get(name) for node in nodes for name in ("id", "name")]
+    return [each for each in given if each]
+
+
+def _lines(node: Node, last: int) -> Range:
+    """Return the lines of the nearest element around `node` that has a position; else all."""
+    each: Node | None = node
+    while each is not None:
+        position = each.attributes.get("data-sourcepos") if each.is_element_node else None
+        if position and (found := _POSITION.match(position)):
+            return int(found[1]), max(int(found[1]), int(found[3]))
+        each = each.parent
+    return 1, last
+
+
+def _as_written(target: str, within: Range, lines: list[str]) -> tuple[str, int]:
+    """Return `target` as it is on the first line `within` that has it, and that line.
+
+    The engine encodes what an address must not have, such as spaces and Chinese.
+    """
+    for written in dict.fromkeys((target, unquote(target))):
+        for number in range(within[0], min(within[1], len(lines)) + 1):
+            if written in lines[number - 1]:
+                return written, number
+    return target, within[0]
+
+
+def find_line(pattern: re.Pattern[str], within: Range, lines: list[str]) -> int:
+    """Return the first line `within` that `pattern` is found on; the first of all if none."""
+    first, last = within
+    numbers = range(first, min(last, len(lines)) + 1)
+    return next((number for number in numbers if pattern.search(lines[number - 1])), first)
+
+
+def code_ranges(body: str, dialect: Dialect) -> list[Range]:
+    """Return the start and end of each code block and code span, as offsets in `body`."""
+    top = tree.parse(sanitiser.bounded(commonmark.to_html(body, dialect.extensions)))
+    starts = [0, *(found.end() for found in re.finditer("\n", body))]
+    found = []
+    for node in top.css("pre[data-sourcepos],code[data-sourcepos]"):
+        if position := _POSITION.match(node.attributes["data-sourcepos"] or ""):
+            first, column, last, end = map(int, position.groups())
+            found.append((starts[first - 1] + column - 1, starts[min(last, len(starts)) - 1] + end))
+    return found
