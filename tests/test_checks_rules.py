@@ -333,7 +333,7 @@ CASES = [
         "link-anchor",
         body("# The `Foo` trait & more", "", "[a](#the-foo-trait)", "[b](good.md#gone)"),
         body(
-            *("## The `Foo` [trait](bad.md) & _more_ #", "", "1. Setext", "=========", ""),
+            *("## The `Foo` [trait](bad.md) & _more_ #", "", "1\\. Setext", "=========", ""),
             *("### Again", "### Again", "### Named {#other}", '<a id="html"></a>', "## Crab (🦀)"),
             "[a](#the-foo-trait--more) [b](#the-foo-trait-and-more-1) [c](#setext) [d](#1-setext)",
             "[e](#again-1) [f](#other) [g](#html) [h](#) [i](#top) [j](#fn:1) [k](#crab-crab)",
@@ -451,9 +451,12 @@ def findings(newsroom: Newsroom, rule: str) -> list[dict[str, object]]:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.rule)
-def test_a_rule_finds_what_is_wrong_and_only_that(newsroom: Newsroom, case: Case) -> None:
+@pytest.mark.parametrize("markdown", ["commonmark", "python-markdown"])
+def test_a_rule_finds_what_is_wrong_and_only_that(
+    newsroom: Newsroom, case: Case, markdown: str
+) -> None:
     """One article trips it, at the right line, with what to do; the near miss does not."""
-    newsroom.configure(case.config + ELSEWHERE)
+    newsroom.configure(_with_dialect(case.config, markdown) + ELSEWHERE)
     for path, data in case.files.items():
         newsroom.write(path, data)
     newsroom.write("content/bad.md", source("Bad", case.bad))
@@ -491,6 +494,12 @@ def test_an_issue_that_would_be_refused_is_told(newsroom: Newsroom) -> None:
     )
     newsroom.configure('\n[checks.rules]\nrefused-issue = "off"\n' + DIGEST)
     assert "refused" not in newsroom.run("check").out
+
+
+def _with_dialect(config: str, markdown: str) -> str:
+    """`config` with `articles.markdown`, in the table that may be there already."""
+    given = f'[articles]\nmarkdown = "{markdown}"\n'
+    return config.replace("[articles]\n", given) if "[articles]" in config else given + config
 
 
 def test_every_rule_is_tested() -> None:

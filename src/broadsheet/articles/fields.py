@@ -107,10 +107,15 @@ def address(value: object) -> str:
 
 
 def texts(value: object) -> tuple[str, ...]:
-    """A list of texts, each once; one text with commas in it is a list too."""
+    """Return a list of texts, each once; one text with commas in it is a list too.
+
+    A list in it counts as its texts: Hexo nests categories (https://hexo.io/docs/front-matter).
+    """
     if isinstance(value, dict):
         raise ValueError("a list is wanted, and this is a mapping")
     items = value if isinstance(value, list) else _LIST_MARKS.split(text(value))
+    nested = (item if isinstance(item, list) else [item] for item in items)
+    items = [each for inner in nested for each in inner]
     return tuple(dict.fromkeys(filter(None, map(text, items))))
 
 

@@ -12,6 +12,7 @@ from broadsheet.checks import (
     of_images,
     of_links,
     of_mails,
+    of_markdown,
 )
 from broadsheet.checks.material import Material, Published
 from broadsheet.checks.rule import RULES, Finding, findings, of_problems
@@ -31,6 +32,7 @@ __all__ = [
     "of_images",
     "of_links",
     "of_mails",
+    "of_markdown",
     "of_problems",
 ]
 

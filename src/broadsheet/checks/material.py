@@ -42,7 +42,6 @@ class Material:
     renditions: by article id, of the catalogue. outputs: path -> bytes of what would be written.
     letters: the folder of an issue that comes next -> its mail. refused: digest -> why its next
     issue would not be made, and whether that is due. published: the last build.
-    letters: the folder of an issue that comes next -> its mail. published: the last build.
     dialect: the dialect of the generator beside the articles; None where none is known.
     """
 

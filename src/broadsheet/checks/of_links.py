@@ -170,7 +170,7 @@ def link_scheme(material: Material) -> Iterator[Problem]:
 
 @rule(
     "link-undefined",
-    "warning",
+    "error",
     "[text][label] without a line `[label]: address` is no link: it stays in the text as it is. So "
     "does [text]（address） with full-width parentheses.",
 )

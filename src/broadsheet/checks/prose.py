@@ -37,8 +37,11 @@ _POINT = re.compile(
 _TICKS = re.compile(r"`+")
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 _LEFT_LABEL = re.compile(r"(?<![\w\])])\[([^\[\]\n^][^\[\]\n]{0,200})\]\[([^\[\]\n]{0,200})\]")
-# What is no text, beside code: comments, what is escaped.
-_HIDDEN = re.compile(r"<!--.*?-->|\{/\*.*?\*/\}|\\[!-/:-@\[-`{-~]", re.DOTALL)
+# What is no text, beside code: comments, what is escaped, and the labels of definitions.
+_HIDDEN = re.compile(
+    r"<!--.*?-->|\\[!-/:-@\[-`{-~]|^ {0,3}\[[^\]\n^][^\]\n]*\]:", re.DOTALL | re.MULTILINE
+)
+_MDX_COMMENT = re.compile(r"\{/\*.*?\*/\}", re.DOTALL)
 _NOT_LINE_END = re.compile(r"[^\n]")
 _CODE = 4  # columns that a line of code is indented by
 _LIST_ITEM = re.compile(r"[ \t]*(?P<mark>[-*+]|\d{1,9}[.)]|(?P<note>\[\^[^\]\n]*\]:))(?:[ \t]|$)")
@@ -67,10 +70,19 @@ class Prose:
             with suppress(TooComplex):
                 reading = positions.read(body, links, dialect)
                 text = _without(body, positions.code_ranges(body, dialect))
+                if links.source.endswith(".mdx"):
+                    text = _MDX_COMMENT.sub(lambda found: _blank(found[0]), text)
                 return cls(_blank(clean[:start]) + text, source, reading, before)
         if _MAY_BE_CODE.search(clean, max(start - 2, 0)):
             body = _without_indented(_Blanked(body).text())
         return cls(_blank(clean[:start]) + body, source)
+
+    @property
+    def body(self) -> tuple[str, int]:
+        """Return the body, and how many lines are before it."""
+        clean = printable(self.source)
+        start = _body_start(clean)
+        return clean[start:], clean.count("\n", 0, start)
 
     @property
     def texts(self) -> Iterator[tuple[str, tuple[int, int]]]:

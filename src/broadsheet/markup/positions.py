@@ -85,7 +85,9 @@ def _found(top: Node, lines: list[str]) -> list[Found]:
         is_image = node.tag == "img"
         target = given.get("href" if node.tag == "a" else "src") or ""
         text = given.get("alt") if is_image else node.text(deep=True)
-        target, line = _as_written(target, _lines(node, len(lines)), lines)
+        within = _lines(node, len(lines))
+        target, line = _as_written(target, within, lines)
+        line = within[0] if "data-sourcepos" in given else line
         is_html = "data-sourcepos" not in given and (is_image or node.tag != "a" or text != target)
         found.append(Found(is_image, target, text, line, is_html))
     return found
@@ -108,7 +110,8 @@ def _lines(node: Node, last: int) -> Range:
     while each is not None:
         position = each.attributes.get("data-sourcepos") if each.is_element_node else None
         if position and (found := _POSITION.match(position)):
-            return int(found[1]), max(int(found[1]), int(found[3]))
+            first = min(int(found[1]), last)
+            return first, max(first, min(int(found[3]), last))
         each = each.parent
     return 1, last
 

@@ -34,9 +34,7 @@ def taken(**files: str) -> dict[str, object]:
     [
         ({"hugo__toml": HUGO}, "hugo", {"emoji": True, "math": True, "smart": False}),
         (
-            {
-                "zola__toml": 'base_url = "https://z.example"\n[markdown]\nsmart_punctuation = true\n'
-            },
+            {"zola__toml": ZOLA},
             "zola",
             {"smart": True},
         ),
@@ -47,9 +45,7 @@ def taken(**files: str) -> dict[str, object]:
         ),
         ({"_config__yml": JEKYLL + "markdown: CommonMarkGhPages\n"}, "github", None),
         (
-            {
-                "astro__config__mjs": "export default defineConfig({ markdown: { smartypants: false } })"
-            },
+            {"astro__config__mjs": ASTRO},
             "astro",
             {"smart": False},
         ),

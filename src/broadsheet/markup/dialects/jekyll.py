@@ -5,5 +5,6 @@ from __future__ import annotations
 from broadsheet.markup.dialects import Dialect
 
 DIALECT = Dialect(
-    "commonmark", frozenset({"abbreviations", "attributes", "kramdown", "math-blocks", "smart"})
+    "commonmark",
+    frozenset({"abbreviations", "alerts", "attributes", "kramdown", "math-blocks", "smart"}),
 )

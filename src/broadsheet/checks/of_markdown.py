@@ -1,0 +1,171 @@
+"""Rules on what Markdown leaves in the text that readers will see, and on its dialects."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from broadsheet.articles import Article
+from broadsheet.checks.material import Material
+from broadsheet.checks.prose import Prose
+from broadsheet.checks.rule import more, rule
+from broadsheet.errors import Problem
+from broadsheet.markup import TooComplex, dialect, tree
+from broadsheet.markup.differences import OTHER, Block, difference
+from broadsheet.markup.positions import NOT_TEXT
+
+_Lines = tuple[int, int]
+
+
+class _Mark(NamedTuple):
+    """A mark that readers should not see: its pattern, what it is, and what to do about it."""
+
+    pattern: re.Pattern[str]
+    what: str
+    fix: str
+
+
+_AS_CODE = "if readers are meant to see it, write it as code: `...`"
+_MARKS = (
+    _Mark(
+        re.compile(r"(?<![`~])(?:`{3,}|~{3,})"),
+        "a fence of a code block",
+        "put each fence on a line of its own, indented like the text around it",
+    ),
+    _Mark(re.compile(r"\{\{|\{%|<%[=\s-]"), "a template tag", _AS_CODE),
+    _Mark(re.compile(r"\{/\*"), "a comment of MDX", "remove it, or name the file .mdx"),
+    _Mark(
+        re.compile(r"\{::?[^{}\n]{0,200}\}"),
+        "an attribute list of kramdown",
+        'remove it, or set articles.markdown to "jekyll" if the site reads kramdown',
+    ),
+    _Mark(
+        re.compile(r"\{#[\w:.-]{1,100}[^{}\n]{0,200}\}"),
+        "an attribute list",
+        "remove it, or set articles.markdown_extensions.attributes to true",
+    ),
+    _Mark(
+        re.compile(r"^[ \t]*:{3,}", re.MULTILINE),
+        "a container mark",
+        "remove it, or set articles.markdown_extensions.containers to true",
+    ),
+    _Mark(
+        re.compile(r"^[ \t]*(?:!!!|\?\?\?)\+?[ \t]+\w+", re.MULTILINE),
+        "an admonition of Python-Markdown",
+        'write a block quote, or set articles.markdown to "mkdocs" if the site is read by it',
+    ),
+    _Mark(
+        re.compile(r"\[!(?:note|tip|important|warning|caution|info|danger)\]", re.IGNORECASE),
+        "the mark of an alert",
+        "put it alone on the first line of the quote, or set "
+        "articles.markdown_extensions.alerts to true",
+    ),
+    _Mark(
+        re.compile(r"!?\[\[[^\[\]\n]{1,300}\]\]"),
+        "a wiki link",
+        'write [text](file.md), or set articles.markdown to "obsidian"',
+    ),
+    _Mark(
+        re.compile(r"(?<![*\w\\])\*\*(?=[^\s*])[^*\n]{1,300}(?<!\s)\*\*(?![*\w])"),
+        "a mark of emphasis",
+        "leave no space inside the marks, and a space or punctuation outside",
+    ),
+    _Mark(
+        re.compile(r"\]\((?:\Z|(?:https?://|\.{0,2}/|#)[^()\s]{0,500}\)?)"),
+        "a link that is none",
+        "close its brackets, and leave no space between ] and (",
+    ),
+    _Mark(
+        re.compile(r"</?[A-Za-z][\w.-]{0,60}(?:[\s/][^<>]{0,500})?/?>"),
+        "a tag that is none",
+        _AS_CODE,
+    ),
+)
+_IN_ADDRESS = re.compile(r"%7[Bb]|\{\{|\{%")
+
+
+@rule(
+    "markdown-left",
+    "error",
+    "A mark of Markdown or of a template is left in the text, or in an address, so readers see it. "
+    "Often the article is written in another dialect than `articles.markdown` says.",
+)
+def markdown_left(material: Material) -> Iterator[Problem]:
+    for article, prose in material.each():
+        lines = prose.text.split("\n")
+        for mark in _MARKS:
+            if found := sorted(set(_places(mark.pattern, _texts(material, article, prose), lines))):
+                line, written = found[0]
+                what = f"{mark.what} is left in the text: {written!r}"
+                others = more([number for number, _ in found])
+                yield Problem(what + others, mark.fix, article.source, line)
+        for each in prose.references:
+            if _IN_ADDRESS.search(each.target or ""):
+                what = f"a template tag is left in an address: {each.target}"
+                fix = "write the address that it stands for"
+                yield Problem(what, fix, article.source, prose.line(each.start))
+
+
+def _texts(material: Material, article: Article, prose: Prose) -> list[tuple[str, _Lines]]:
+    """Return each text that readers see as text, and the lines it may be on."""
+    if prose.reading is not None:
+        return list(prose.texts)
+    rendered = material.renditions.get(article.id)
+    if rendered is None:
+        return []
+    everywhere = (1, prose.source.count("\n") + 1)
+    nodes = tree.text_nodes(tree.parse(rendered.html), str.strip, NOT_TEXT)
+    return [(node.text_content or "", everywhere) for node in nodes]
+
+
+def _places(
+    pattern: re.Pattern[str], texts: list[tuple[str, _Lines]], lines: list[str]
+) -> Iterator[tuple[int, str]]:
+    """Yield line and wording of each mark that is in the text, and unescaped in the source.
+
+    lines: of the source, in which spaces stand for code and for what is escaped.
+    """
+    for text, (first, last) in texts:
+        for found in pattern.finditer(text):
+            written = found[0].strip()
+            number = next(
+                (n for n in range(first, min(last, len(lines)) + 1) if written in lines[n - 1]),
+                None,
+            )
+            if number is not None:
+                yield number, written if len(written) <= 40 else written[:39] + "…"
+
+
+@rule(
+    "other-dialect",
+    "warning",
+    "The article reads differently in CommonMark, which Hugo, Jekyll, Zola, Astro, Eleventy and "
+    "GitHub read, than in Python-Markdown. Checked where articles are read as Python-Markdown; for "
+    "CommonMark only where `[checks.rules]` gives this rule a severity.",
+)
+def other_dialect(material: Material) -> Iterator[Problem]:
+    is_asked_for = "other-dialect" in material.settings.checks.rules
+    for article, prose in material.each():
+        read_as = dialect(article.markdown)
+        if read_as.engine == "commonmark" and not is_asked_for:
+            continue
+        body, before = prose.body
+        try:
+            found = difference(body, material.links(article), read_as)
+        except (TooComplex, RecursionError):
+            continue
+        if found is None:
+            continue
+        names = {"commonmark": "CommonMark", "python-markdown": "Python-Markdown"}
+        here, there = names[read_as.engine], names[OTHER[read_as.engine]]
+        what = f"{here} reads {_called(found.here)} here, {there} {_called(found.there)}"
+        line = next((each.line for each in (found.here, found.there) if each and each.line), 0)
+        fix = "set articles.markdown to the dialect of the site, or write it so that both read it"
+        yield Problem(what, fix, article.source, before + line if line else 1)
+
+
+def _called(block: Block | None) -> str:
+    if block is None:
+        return "nothing more"
+    return f"{block.kind} ({block.text[:24]}…)" if len(block.text) > 24 else block.kind

@@ -1,0 +1,105 @@
+"""Where an article would read differently with the other engine."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from msgspec import Struct
+
+from broadsheet.markup import sanitiser, tree
+from broadsheet.markup.dialects import Dialect, dialect
+from broadsheet.markup.links import Links
+from broadsheet.markup.passes import Context, run
+from broadsheet.markup.render import to_html
+from broadsheet.markup.shortcodes import expand
+from broadsheet.markup.tree import Node
+
+OTHER: Final = {"commonmark": "python-markdown", "python-markdown": "commonmark"}
+"""The engine that an article is compared with; each is the name of a dialect, too."""
+
+_KINDS = {
+    **dict.fromkeys(("h1", "h2", "h3", "h4", "h5", "h6"), "a heading"),
+    **dict.fromkeys(("td", "th"), "a table"),
+    **dict.fromkeys(("dt", "dd"), "a definition list"),
+    "li": "a list item",
+    "p": "a paragraph",
+    "pre": "a code block",
+}
+_CONTAINERS = frozenset({"blockquote", "dl", "ol", "ul"})
+_FOOTNOTES = "section[data-footnotes],div.footnote,sup"
+_UNLIKE = re.compile(r"[\W_]+")
+
+
+class Block(Struct, frozen=True):
+    """A block of an article: what it is, how deep in lists and quotes, its text, and its line."""
+
+    kind: str
+    depth: int
+    text: str
+    line: int | None
+
+
+class Difference(Struct, frozen=True):
+    """The first block that the two engines read differently; None where one has no more."""
+
+    here: Block | None
+    there: Block | None
+
+
+def difference(body: str, links: Links, read_as: Dialect) -> Difference | None:
+    """Return the first difference between `read_as` and the other engine; None for no difference.
+
+    Raises TooComplex.
+    """
+    text = expand(body, links.library.site)
+    here = _blocks(text, read_as)
+    there = _blocks(text, dialect(OTHER[read_as.engine]))
+    for one, other in zip(here, there, strict=False):
+        if _signature(one) != _signature(other):
+            return Difference(one, other)
+    if len(here) == len(there):
+        return None
+    shorter = min(len(here), len(there))
+    return Difference((*here, None)[shorter:][0], (*there, None)[shorter:][0])
+
+
+def _signature(block: Block) -> tuple[str, int, str]:
+    return block.kind, block.depth, block.text
+
+
+def _blocks(text: str, read_as: Dialect) -> list[Block]:
+    html = sanitiser.bounded(to_html(text, read_as))
+    top = tree.parse(html)
+    run(top, Context(read_as, "en", html))
+    for note in top.css(_FOOTNOTES):
+        note.decompose()
+    return [_block(node) for node in top.css(",".join(_KINDS)) if not _is_covered(node)]
+
+
+def _is_covered(node: Node) -> bool:
+    """Whether the text of `node` is that of another block: a paragraph's in an item, say."""
+    parent = node.parent
+    if node.tag == "p" and parent is not None and parent.tag in {"li", "dd", "dt", "td"}:
+        return True
+    return not _own_text(node)
+
+
+def _own_text(node: Node) -> str:
+    """Return the letters and digits of `node`, without those of lists and blocks within it."""
+    if node.tag == "pre":
+        return _UNLIKE.sub("", node.text(deep=True))
+    inner = _CONTAINERS | {"pre", "table"}
+    parts = [c.text(deep=True) for c in node.iter(include_text=True) if c.tag not in inner]
+    return _UNLIKE.sub("", "".join(parts))
+
+
+def _block(node: Node) -> Block:
+    depth, line = 0, None
+    each: Node | None = node
+    while each is not None and each.tag != "body":
+        depth += each.tag in _CONTAINERS
+        position = each.attributes.get("data-sourcepos")
+        line = line or (int(position.partition(":")[0]) if position else None)
+        each = each.parent
+    return Block(_KINDS[node.tag or ""], depth, _own_text(node), line)

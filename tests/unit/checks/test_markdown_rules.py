@@ -1,0 +1,107 @@
+"""The rules that name what Markdown leaves in the text, and what another dialect reads."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from conftest import Newsroom
+
+HEAD = "---\ntitle: A\ndate: 2025-06-01\nsummary: S.\n---\n"
+
+
+def found(newsroom: Newsroom, rule: str, markdown: str, body: str, *, more: str = "") -> list[Any]:
+    """What `rule` finds in an article of one dialect, whose body begins on line 6."""
+    newsroom.configure(f'[articles]\nmarkdown = "{markdown}"\n{more}')
+    newsroom.write("content/a.md", HEAD + body)
+    every = json.loads(newsroom.run("check", "--json").out)
+    return [each for each in every if each["rule"] == rule]
+
+
+@pytest.mark.parametrize(
+    ("markdown", "body", "line", "written"),
+    [
+        ("commonmark", "a\n\nText. ```js\nb", 8, "```"),
+        ("commonmark", "a {{ page.title }}", 6, "{{"),
+        ("commonmark", "a\n\n{% for x in y", 8, "{%"),
+        ("hugo", "a\n\n{/* hidden */}", 8, "{/*"),
+        ("hugo", "## A\n{: #id }\n\n{:toc}", 7, "{: #id }"),
+        ("github", "## A {#id}", 6, "{#id}"),
+        ("hugo", "a\n\n:::note\nb\n:::", 8, ":::"),
+        ("hugo", '!!! note "T"\n    b', 6, "!!! note"),
+        ("hugo", "a\n\n- b [[Page]]", 8, "[[Page]]"),
+        ("hugo", "a ** b ** c**d **", 0, ""),
+        ("hugo", "[a] (b) and [a]( https://e.org/ ]", 0, ""),
+        ("hugo", "[a](https://e.org/ b)", 6, "]("),
+        ("hugo", "a\n\n<Image src={x} alt={{a: 1}} />", 8, "{{"),
+        ("python-markdown", "a\n\n```js {1-3} x=y z\nb\n```", 0, ""),
+        ("python-markdown", "> [!NOTE] b\n\n:::note\n", 8, ":::"),
+        ("python-markdown", "- a\n\n[b]: c\n\nText [[Page]] text.", 10, "[[Page]]"),
+    ],
+)
+def test_a_mark_in_the_text_is_an_error_with_its_line(
+    newsroom: Newsroom, markdown: str, body: str, line: int, written: str
+) -> None:
+    """What readers would see, in each dialect, and nothing that its author meant to be seen."""
+    marks = found(newsroom, "markdown-left", markdown, body)
+    if not line:
+        assert marks == []
+        return
+    assert line in {each["line"] for each in marks}
+    assert any(written in each["what"] for each in marks)
+    assert {each["severity"] for each in marks} == {"error"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "`{{ x }}` and `:::` and `[[a]]`",
+        "```\n{% raw %} ** {:toc} [[a]] :::\n```",
+        "    {{ code }}\n\ntext",
+        "\\*\\*a\\*\\* \\[\\[b\\]\\] \\{{ c }}",
+        "2 ** 3 ** 4, a*b*c, list[0][1], C++ and a::b::c",
+        "[[1]](https://e.org/) and [![](i.png)](https://e.org/)",
+        "`a` &lt;div&gt; 1 < 2 > 0",
+        "$$\na_{b_{c}} **\n$$",
+    ],
+)
+def test_what_is_meant_to_be_seen_is_no_error(newsroom: Newsroom, body: str) -> None:
+    """Code, what is escaped, and what only looks like a mark."""
+    assert found(newsroom, "markdown-left", "commonmark", body) == []
+
+
+def test_a_template_in_an_address_is_named(newsroom: Newsroom) -> None:
+    """An address with a tag in it leads nowhere."""
+    (one,) = found(newsroom, "markdown-left", "hugo", "a\n\n[b](</{{ unknown | x }}/c>)")
+    assert one["line"] == 8
+    assert "address" in one["what"]
+
+
+@pytest.mark.parametrize(
+    ("body", "line"),
+    [
+        ("```js {1}\na\n```\n\n- b\n- c", 0),
+        ("a\n- b\n- c", 6),
+        ("- a\n  - b\n    - c", 7),
+        ("1. a\n   - b\n2. c", 6),
+        ("```rust,ignore\na\n```", 6),
+        ("Text.\n\n- a\n- b\n\n1. c\n2. d\n\n> e\n\n## F\n\n    code", 0),
+    ],
+)
+def test_what_the_other_engine_reads_differently_is_named(
+    newsroom: Newsroom, body: str, line: int
+) -> None:
+    """Where Python-Markdown is chosen, at the line where CommonMark begins to differ."""
+    differing = found(newsroom, "other-dialect", "python-markdown", body)
+    assert [each["line"] for each in differing] == ([line] if line else [])
+
+
+def test_for_commonmark_the_other_dialect_is_asked_for(newsroom: Newsroom) -> None:
+    """Who writes for Hugo need not know what Python-Markdown makes of it."""
+    body = "a\n- b\n- c"
+    assert found(newsroom, "other-dialect", "hugo", body) == []
+    asked = '[checks.rules]\nother-dialect = "warn"\n'
+    (one,) = found(newsroom, "other-dialect", "hugo", body, more=asked)
+    assert "CommonMark reads a list item" in one["what"] or "CommonMark" in one["what"]
