@@ -101,7 +101,6 @@ def test_any_text_has_anchors(text: str) -> None:
         ("## A", ":~:text=x", True),
         ("## A", "user-content-fn-1", True),
         ("## A", "L10-L12", True),
-        ("{{< toc >}}", "anything", True),
     ],
 )
 def test_an_anchor_is_there_however_it_is_written(body: str, anchor: str, there: bool) -> None:

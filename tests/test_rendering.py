@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,11 +16,11 @@ from broadsheet.articles import Article
 from broadsheet.cache import Cache
 from broadsheet.errors import RenderError
 from broadsheet.library import File, library
-from broadsheet.markup import Library, Rendition, shortcodes
+from broadsheet.markup import Library, Links, Rendition, templates
 from broadsheet.publication import BaseUrl, Publication
 from broadsheet.rendering import renditions
 from broadsheet.settings import ArticleSettings
-from conftest import article, dated
+from conftest import Newsroom, article, dated
 
 ARTICLES = tuple(
     article(
@@ -58,14 +59,14 @@ def test_a_pause_costs_no_article(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     """The limit is of time at work: a machine may sleep, or be busy with something else."""
     monkeypatch.setattr(rendering, "_LONGEST", 0.3)
 
-    def paused(text: str, site: str) -> str:
+    def paused(text: str, links: Links, **options: Any) -> templates.Expanded:
         time.sleep(0.6)
-        return expand(text, site)
+        return expand(text, links, **options)
 
-    expand = shortcodes.expand
-    monkeypatch.setattr(shortcodes, "expand", paused)
+    expand = templates.expand
+    monkeypatch.setattr(templates, "expand", paused)
     assert rendered(tmp_path, ARTICLES[:1], made_of(ARTICLES))[1] == 1
-    monkeypatch.setattr(shortcodes, "expand", lambda *_: [None for _ in iter(int, 1)])
+    monkeypatch.setattr(templates, "expand", lambda *_, **_options: [None for _ in iter(int, 1)])
     with pytest.raises(RenderError, match="cannot be read within"):
         rendered(tmp_path, ARTICLES[1:2], made_of(ARTICLES))
 
@@ -74,13 +75,13 @@ def test_the_time_of_the_system_counts(tmp_path: Path, monkeypatch: pytest.Monke
     """The limit is of all CPU time: what an article makes the system do is its cost, too."""
     monkeypatch.setattr(rendering, "_LONGEST", 0.3)
 
-    def busy(text: str, _: str) -> str:
+    def busy(text: str, *_: object, **_options: object) -> str:
         end = time.process_time() + 3
         while time.process_time() < end:
             os.urandom(1_000_000)  # all but none of it is user time
         return text
 
-    monkeypatch.setattr(shortcodes, "expand", busy)
+    monkeypatch.setattr(templates, "expand", busy)
     with pytest.raises(RenderError, match="cannot be read within"):
         rendered(tmp_path, ARTICLES[:1], made_of(ARTICLES))
 
@@ -134,7 +135,7 @@ def test_nothing_is_imported_while_the_clock_of_an_article_runs() -> None:
         "from broadsheet import rendering\n"
         "from broadsheet.cache import Cache\n"
         "from broadsheet.markup import Library\n"
-        "from conftest import article, dated\n"
+        "from conftest import Newsroom, article, dated\n"
         "from pathlib import Path\n"
         "@contextmanager\n"
         "def limit():\n"
@@ -159,3 +160,11 @@ def test_nothing_is_imported_while_the_clock_of_an_article_runs() -> None:
     count, *imported = done.stdout.split()
     assert int(count) > 100
     assert imported == []
+
+
+def test_a_changed_shortcode_is_in_the_next_build(newsroom: Newsroom) -> None:
+    """A template of the config is part of what an article is rendered from."""
+    newsroom.article("a.md", "{{< a >}}")
+    for shown in ("one", "two"):
+        newsroom.configure(f'[articles]\nmarkdown = "hugo"\nshortcodes = {{ a = "{shown}" }}\n')
+        assert f"<p>{shown}</p>" in newsroom.build()["feed.json"].decode()

@@ -45,7 +45,7 @@ def library(
                 rooted.setdefault(inner, asset)
         if any(_within(file.path, folder) is not None for folder in settings.folders):
             beside[file.path] = asset
-    return Library(publication.url, pages, beside, rooted)
+    return Library(publication.url, pages, beside, rooted, shortcodes=settings.shortcodes)
 
 
 def _asset(

@@ -15,13 +15,14 @@ import msgspec
 from broadsheet.characters import printable
 from broadsheet.publication import BaseUrl, Language, Person
 from broadsheet.settings import Settings
-from broadsheet.values import Permalink, Schedule, SmtpUrl
+from broadsheet.values import Permalink, Schedule, ShortcodeTemplate, SmtpUrl
 
 _TYPES: dict[type, dict[str, Any]] = {
     BaseUrl: {"type": "string", "format": "uri", "examples": ["https://example.org/"]},
     Language: {"type": "string", "examples": ["zh-CN", "en"]},
     Permalink: {"type": "string", "examples": ["/posts/{slug}/"]},
     Schedule: {"type": "string", "examples": ["0 8 * * MON", "@daily"]},
+    ShortcodeTemplate: {"type": "string", "examples": ['<img src="{src}" alt="{alt}">']},
     SmtpUrl: {"type": "string", "format": "uri", "examples": ["smtps://mail.example.org"]},
     ZoneInfo: {"type": "string", "examples": ["Asia/Shanghai"]},
 }
@@ -30,6 +31,7 @@ _NAMES: dict[type, str] = {
     Language: "language tag",
     Permalink: "pattern",
     Schedule: "schedule",
+    ShortcodeTemplate: "template",
     SmtpUrl: "mail server",
     ZoneInfo: "time zone",
     Person: "name, email, url",

@@ -11,7 +11,7 @@ import re
 import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from functools import partial
 from types import MappingProxyType
 from typing import NoReturn
@@ -55,15 +55,15 @@ class _Renderer(Struct, frozen=True):
             read_as = dialect(article.markdown)
             # Before the clock runs: an import that it stops may leave halves behind.
             prepare([read_as])
-            # What reads CommonMark takes a time that is linear, and cannot be interrupted.
-            with _time_limit() if read_as.engine == "python-markdown" else nullcontext():
+            with _time_limit():
                 return render(
                     text,
                     links,
                     read_as,
                     language=article.language,
-                    mdx=article.is_mdx,
+                    mdx=article.is_mdx or read_as.mdx,
                     excerpt=excerpt,
+                    values={"page": article.page},
                 )
         except TooComplex as error:
             return error.what, error.fix

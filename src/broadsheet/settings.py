@@ -6,12 +6,13 @@ documentation, the JSON Schema and the starter file from their descriptions and 
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct, field
 
 from broadsheet.publication import BaseUrl, Language, Publication
-from broadsheet.values import Permalink, Schedule, SmtpUrl
+from broadsheet.values import Permalink, Schedule, ShortcodeTemplate, SmtpUrl
 
 FeedFormat = Literal["atom", "rss", "json"]
 
@@ -112,19 +113,33 @@ class ArticleSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         ),
     ] = field(default_factory=dict)
 
+    shortcodes: Annotated[
+        dict[str, ShortcodeTemplate],
+        Meta(
+            description='What template tags of your own stand for: `name = "Markdown or HTML"`, '
+            "with arguments in braces: `{src}` by name, `{0}` by position, `{inner}` for what is "
+            "between a pair of tags. It holds for shortcodes of Hugo and Zola, for tags and "
+            "includes of Liquid, and for components of MDX (docs/articles.md)."
+        ),
+    ] = field(default_factory=dict)
+
     @property
     def dialects(self) -> frozenset[str]:
         """Every dialect that articles may be written in, as `markup.dialect` takes it."""
         return frozenset(self.dialect_of(f"{folder}/x") for folder in ("", *self.markdown_in))
 
     def dialect_of(self, path: str) -> str:
-        """Return the dialect of the file at `path`, as `markup.dialect` takes it."""
+        """Return the dialect of the file at `path`, as `markup.dialect` takes it.
+
+        It has a digest of `shortcodes`, so that an article is read anew when they change.
+        """
         name = self.markdown or "python-markdown"
         for folder in sorted(self.markdown_in, key=len):  # the innermost comes last
             if path.startswith(folder.strip("/") + "/"):
                 name = self.markdown_in[folder]
         changes = (("+" if on else "-") + each for each, on in self.markdown_extensions.items())
-        return " ".join([name, *sorted(changes)])
+        own = sha256(repr(sorted(self.shortcodes.items())).encode()).hexdigest()
+        return " ".join([name, *sorted(changes), *(["#" + own] if self.shortcodes else [])])
 
 
 class FeedSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

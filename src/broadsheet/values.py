@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from string import Formatter
 from typing import Self
 from urllib.parse import urlsplit
 
@@ -28,6 +29,32 @@ class Permalink(str):
             raise ValueError(f"unknown token {{{unknown[0]}}}; known are {known}")
         if not tokens & {"slug", "filename", "slug_or_filename", "path", "title"}:
             raise ValueError(f"{text!r} gives all articles one address; add {{slug}}")
+        return super().__new__(cls, text)
+
+
+class ShortcodeTemplate(str):
+    """What a tag of a template language stands for: Markdown or HTML with arguments in braces."""
+
+    __slots__ = ()
+
+    def __new__(cls, text: str) -> Self:
+        """Raises ValueError for a brace alone, or for anything but a name in braces."""
+        try:
+            fields = [*Formatter().parse(text)]
+        except ValueError:
+            raise ValueError(
+                f"{text!r} has a brace that nothing closes; write {{{{ and }}}} for braces"
+            ) from None
+        names = [name for _, name, _, _ in fields if name is not None]
+        if wrong := [n for n in names if not re.fullmatch(r"[\w-]+", n, re.ASCII)]:
+            raise ValueError(
+                f"{{{wrong[0]}}} is not an argument; write a name, such as {{src}}, or a position, "
+                "such as {0}"
+            )
+        if any(kind or conversion for _, _, kind, conversion in fields):
+            raise ValueError(f"{text!r} formats an argument; write only its name in braces")
+        if names.count("inner") > 1:
+            raise ValueError("{inner} is there twice; write it once")
         return super().__new__(cls, text)
 
 

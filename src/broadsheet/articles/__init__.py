@@ -96,6 +96,22 @@ class Article(Struct, frozen=True, array_like=True):  # a list is shorter to kee
         return max(self.date, self.publish or self.date)
 
     @property
+    def page(self) -> dict[str, object]:
+        """What templates in the body may show of the article, by the names that generators use.
+
+        Only what its text gives, since a rendition is kept by that.
+        """
+        known: dict[str, object] = {
+            "title": self.title,
+            "date": self.date,
+            "tags": [*self.tags],
+            "categories": [*self.topics],
+        }
+        if self.summary:
+            known |= dict.fromkeys(("description", "summary", "excerpt"), self.summary)
+        return known
+
+    @property
     def is_mdx(self) -> bool:
         """Whether the body is MDX, which Astro's articles may be."""
         return self.source.endswith(".mdx")

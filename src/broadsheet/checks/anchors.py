@@ -16,7 +16,6 @@ from urllib.parse import unquote
 
 from broadsheet.characters import printable
 from broadsheet.checks.prose import Prose
-from broadsheet.markup.shortcodes import unknown_shortcodes
 
 _HEADING = re.compile(r"^[ ]{0,3}(?:>[ ]?|[-*+][ ]+|\d{1,9}[.)][ ]+){0,9}#{1,6}(?=\s|$)")
 _UNDERLINE = re.compile(r"^[ >]{0,9}(?:=+|-+)[ \t]*$")
@@ -28,7 +27,6 @@ _ATTRIBUTES = re.compile(r"\{:?[ ]?[^{}\n]{0,200}\}[ \t]*$")
 _LINKED = re.compile(r"!?\[([^\[\]\n]{0,500})\](?:\([^()\n]{0,500}\)|\[[^\[\]\n]{0,200}\])")
 _NOTE = re.compile(r"\[\^[^\[\]\n]{1,200}\]")
 _TAG = re.compile(r"<[^<>]{1,500}>")
-_COMPONENT = re.compile(r"<[A-Z]\w*[\s/>]")
 _ENDS_IN_DIGITS = re.compile(r"[0-9]+$")
 _BEGINS_WITH_DIGITS = re.compile(r"^[0-9]+")
 # What readers, themes and footnotes have of their own.
@@ -78,8 +76,8 @@ class Anchors:
         return self.headings[near[0]] if near else ""
 
 
-def anchors(prose: Prose, *, mdx: bool = False) -> Anchors:
-    """The anchors of the article whose text is `prose`."""
+def anchors(prose: Prose, *, unsure: bool = False) -> Anchors:
+    """The anchors of the article whose text is `prose`; unsure: whether it may have others."""
     clean = printable(prose.source)
     headings: dict[str, str] = {}
     reading = prose.reading
@@ -90,7 +88,6 @@ def anchors(prose: Prose, *, mdx: bool = False) -> Anchors:
     given += reading.ids if reading else ()
     for tag in prose.tags:
         given += [tag.attributes[name] for name in ("id", "name") if name in tag.attributes]
-    unsure = bool(unknown_shortcodes(prose.text)) or (mdx and bool(_COMPONENT.search(clean)))
     begun = tuple(_key(text.partition(mark[0])[0]) for text, mark in _with_emoji(headings))
     return Anchors(headings, frozenset(map(_key, given)), begun, unsure)
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from posixpath import dirname, normpath
 from urllib.parse import unquote
 
@@ -18,6 +18,7 @@ from broadsheet.digests.remarks import Mail
 from broadsheet.errors import Problem
 from broadsheet.markup import Asset, Library, Links, Rendition, dialect
 from broadsheet.markup.links import INTERNAL
+from broadsheet.markup.templates import Expanded, expand
 from broadsheet.settings import Settings
 
 
@@ -69,10 +70,22 @@ class Material:
         """Each article's text as the rules read it: what is code in it does not count."""
         return {
             article.source: Prose.of(
-                self.texts[article.source], dialect(article.markdown), self.links(article)
+                self.texts[article.source], dialect(article.markdown), self._expanding(article)
             )
             for article in self.by_path
         }
+
+    def _expanding(self, article: Article) -> Callable[[str], Expanded]:
+        """Return what takes the templates out of the body of `article`."""
+        read_as = dialect(article.markdown)
+        return partial(
+            expand,
+            links=self.links(article),
+            mdx=article.is_mdx or read_as.mdx,
+            shortcodes=self.library.shortcodes,
+            language=read_as.templates,
+            values={"page": article.page},
+        )
 
     @cached_property
     def by_path(self) -> tuple[Article, ...]:

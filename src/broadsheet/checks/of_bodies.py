@@ -12,7 +12,6 @@ from broadsheet.checks.references import Footnotes, Tag
 from broadsheet.checks.rule import more, rule
 from broadsheet.errors import Problem
 from broadsheet.markup.sanitiser import TAGS
-from broadsheet.markup.shortcodes import unknown_shortcodes
 from broadsheet.topics import key
 
 _HIDES = re.compile(
@@ -153,12 +152,14 @@ def _is_kept(tag: str) -> bool:
 @rule(
     "shortcode",
     "warning",
-    "A shortcode is a template of the site generator; Broadsheet knows only the common ones "
-    "(docs/articles.md), and takes the tags of the others out.",
+    "Broadsheet runs no template of the site generator. It knows the common ones "
+    "(docs/articles.md) and takes the tags of the others out, which readers may miss.",
 )
 def shortcode(material: Material) -> Iterator[Problem]:
     for article, prose in material.each():
-        for name, offset in unknown_shortcodes(prose.text):
-            what = f"the shortcode {name!r} is not known here, and its tag is taken out"
-            todo = "write in Markdown what readers of feeds and mails should see"
-            yield Problem(what, todo, article.source, prose.line(offset))
+        for each in prose.expanded.unknown if prose.expanded else ():
+            what = f"the template {each.name!r} cannot be resolved, and its tag is taken out"
+            todo = (
+                "define it in [articles.shortcodes], or write in Markdown what readers should see"
+            )
+            yield Problem(what, todo, article.source, prose.before + each.line)

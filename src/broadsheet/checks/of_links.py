@@ -103,13 +103,19 @@ def link_anchor(material: Material) -> Iterator[Problem]:
             if other is None:
                 continue
             if other.source not in known:
-                known[other.source] = anchors(material.prose[other.source], mdx=other.is_mdx)
+                known[other.source] = _anchors(material, other)
             if not known[other.source].has(anchor):
                 where = "this article" if other is article else other.source
                 meant = known[other.source].nearest(anchor)
                 todo = f"did you mean the heading {meant!r}?" if meant else "mend the link"
                 what = f"no heading or id of {where} gives #{anchor}"
                 yield Problem(what, todo, article.source, prose.line(each.start))
+
+
+def _anchors(material: Material, article: Article) -> Anchors:
+    """The anchors of an article; it may have others where a template of its generator is."""
+    prose = material.prose[article.source]
+    return anchors(prose, unsure=bool(prose.expanded and prose.expanded.unknown))
 
 
 def _article_at(material: Material, article: Article, path: str) -> Article | None:

@@ -148,11 +148,10 @@ def other_dialect(material: Material) -> Iterator[Problem]:
     is_asked_for = "other-dialect" in material.settings.checks.rules
     for article, prose in material.each():
         read_as = dialect(article.markdown)
-        if read_as.engine == "commonmark" and not is_asked_for:
+        if (read_as.engine == "commonmark" and not is_asked_for) or prose.expanded is None:
             continue
-        body, before = prose.body
         try:
-            found = difference(body, material.links(article), read_as)
+            found = difference(prose.expanded, read_as)
         except (TooComplex, RecursionError):
             continue
         if found is None:
@@ -162,7 +161,7 @@ def other_dialect(material: Material) -> Iterator[Problem]:
         what = f"{here} reads {_called(found.here)} here, {there} {_called(found.there)}"
         line = next((each.line for each in (found.here, found.there) if each and each.line), 0)
         fix = "set articles.markdown to the dialect of the site, or write it so that both read it"
-        yield Problem(what, fix, article.source, before + line if line else 1)
+        yield Problem(what, fix, article.source, prose.before + line if line else 1)
 
 
 def _called(block: Block | None) -> str:

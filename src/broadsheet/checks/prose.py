@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,8 +18,9 @@ from broadsheet.articles.fields import fold
 from broadsheet.characters import printable
 from broadsheet.checks.references import Footnotes, Reference, Tag, footnotes, references, tags
 from broadsheet.errors import ArticleError
-from broadsheet.markup import Dialect, Links, TooComplex, positions
+from broadsheet.markup import Dialect, TooComplex, positions
 from broadsheet.markup.positions import Reading, find_line
+from broadsheet.markup.templates import Expanded
 
 # The two usual forms, whose end one sees without reading what stands in them.
 _HEAD = re.compile(
@@ -41,7 +42,6 @@ _LEFT_LABEL = re.compile(r"(?<![\w\])])\[([^\[\]\n^][^\[\]\n]{0,200})\]\[([^\[\]
 _HIDDEN = re.compile(
     r"<!--.*?-->|\\[!-/:-@\[-`{-~]|^ {0,3}\[[^\]\n^][^\]\n]*\]:", re.DOTALL | re.MULTILINE
 )
-_MDX_COMMENT = re.compile(r"\{/\*.*?\*/\}", re.DOTALL)
 _NOT_LINE_END = re.compile(r"[^\n]")
 _CODE = 4  # columns that a line of code is indented by
 _LIST_ITEM = re.compile(r"[ \t]*(?P<mark>[-*+]|\d{1,9}[.)]|(?P<note>\[\^[^\]\n]*\]:))(?:[ \t]|$)")
@@ -52,37 +52,39 @@ class Prose:
     """text: as long as the source without what XML forbids, in which spaces stand for front
     matter, code and comments. source: what it was made from.
     reading: what the engine found in the body, which begins after `before` lines; None for an
-    article that is not CommonMark, or that the engine refuses.
+    article that is not CommonMark, or that the engine refuses. expanded: the body without its
+    templates; None where it was not asked for.
     """
 
     text: str
     source: str
     reading: Reading | None = None
     before: int = 0
+    expanded: Expanded | None = None
 
     @classmethod
-    def of(cls, source: str, dialect: Dialect | None = None, links: Links | None = None) -> Prose:
-        """Return the prose of a source text; one without front matter is all prose."""
+    def of(
+        cls,
+        source: str,
+        dialect: Dialect | None = None,
+        expand: Callable[[str], Expanded] | None = None,
+    ) -> Prose:
+        """Return the prose of a source text; one without front matter is all prose.
+
+        expand: takes the templates out of the body.
+        """
         clean = printable(source)
         start = _body_start(clean)
         body, before = clean[start:], clean.count("\n", 0, start)
-        if dialect is not None and links is not None and dialect.engine == "commonmark":
+        expanded = expand(body) if expand else None
+        if dialect is not None and dialect.engine == "commonmark" and expanded:
             with suppress(TooComplex):
-                reading = positions.read(body, links, dialect)
-                text = _without(body, positions.code_ranges(body, dialect))
-                if links.source.endswith(".mdx"):
-                    text = _MDX_COMMENT.sub(lambda found: _blank(found[0]), text)
-                return cls(_blank(clean[:start]) + text, source, reading, before)
+                reading = positions.read(body, expanded, dialect)
+                text = _blank(clean[:start]) + _without_code(body, dialect)
+                return cls(text, source, reading, before, expanded)
         if _MAY_BE_CODE.search(clean, max(start - 2, 0)):
             body = _without_indented(_Blanked(body).text())
-        return cls(_blank(clean[:start]) + body, source)
-
-    @property
-    def body(self) -> tuple[str, int]:
-        """Return the body, and how many lines are before it."""
-        clean = printable(self.source)
-        start = _body_start(clean)
-        return clean[start:], clean.count("\n", 0, start)
+        return cls(_blank(clean[:start]) + body, source, None, before, expanded)
 
     @property
     def texts(self) -> Iterator[tuple[str, tuple[int, int]]]:
@@ -161,10 +163,10 @@ def _body_start(clean: str) -> int:
     return len(clean.rstrip()) - len(parts[1]) if parts else 0
 
 
-def _without(body: str, code: Iterable[tuple[int, int]]) -> str:
-    """Return `body` with spaces for the ranges of `code`, comments and what is escaped."""
+def _without_code(body: str, dialect: Dialect) -> str:
+    """Return `body` with spaces for code, comments and what is escaped."""
     parts, end = [], 0
-    for start, stop in sorted(code):
+    for start, stop in sorted(positions.code_ranges(body, dialect)):
         if start >= end:
             parts += [body[end:start], _blank(body[start:stop])]
             end = stop

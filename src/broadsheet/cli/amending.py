@@ -182,6 +182,7 @@ def _library(
         _Later(lambda: whole().pages),
         _Later(lambda: whole().beside),
         _Later(lambda: whole().rooted),
+        shortcodes=project.settings.articles.shortcodes,
     )
 
 

@@ -156,9 +156,7 @@ class Project:
             if article.image
         )
         paths = sorted({asset.path for asset in named if asset})
-        return Library(
-            made.site, made.pages, made.beside, made.rooted, inputs.measure(self.root, paths)
-        )
+        return replace(made, sizes=inputs.measure(self.root, paths))
 
     @cached_property
     def feeds(self) -> tuple[feeds.Feed, ...]:

@@ -7,12 +7,11 @@ from typing import Final
 
 from msgspec import Struct
 
-from broadsheet.markup import sanitiser, tree
+from broadsheet.markup import rewrites, sanitiser, tree
 from broadsheet.markup.dialects import Dialect, dialect
-from broadsheet.markup.links import Links
 from broadsheet.markup.passes import Context, run
 from broadsheet.markup.render import to_html
-from broadsheet.markup.shortcodes import expand
+from broadsheet.markup.templates import Expanded
 from broadsheet.markup.tree import Node
 
 OTHER: Final = {"commonmark": "python-markdown", "python-markdown": "commonmark"}
@@ -47,14 +46,13 @@ class Difference(Struct, frozen=True):
     there: Block | None
 
 
-def difference(body: str, links: Links, read_as: Dialect) -> Difference | None:
+def difference(expanded: Expanded, read_as: Dialect) -> Difference | None:
     """Return the first difference between `read_as` and the other engine; None for no difference.
 
     Raises TooComplex.
     """
-    text = expand(body, links.library.site)
-    here = _blocks(text, read_as)
-    there = _blocks(text, dialect(OTHER[read_as.engine]))
+    here = _blocks(expanded, read_as)
+    there = _blocks(expanded, dialect(OTHER[read_as.engine]))
     for one, other in zip(here, there, strict=False):
         if _signature(one) != _signature(other):
             return Difference(one, other)
@@ -68,13 +66,13 @@ def _signature(block: Block) -> tuple[str, int, str]:
     return block.kind, block.depth, block.text
 
 
-def _blocks(text: str, read_as: Dialect) -> list[Block]:
-    html = sanitiser.bounded(to_html(text, read_as))
+def _blocks(expanded: Expanded, read_as: Dialect) -> list[Block]:
+    html = sanitiser.bounded(to_html(rewrites.run(expanded.text, read_as), read_as))
     top = tree.parse(html)
     run(top, Context(read_as, "en", html))
     for note in top.css(_FOOTNOTES):
         note.decompose()
-    return [_block(node) for node in top.css(",".join(_KINDS)) if not _is_covered(node)]
+    return [_block(node, expanded) for node in top.css(",".join(_KINDS)) if not _is_covered(node)]
 
 
 def _is_covered(node: Node) -> bool:
@@ -94,12 +92,13 @@ def _own_text(node: Node) -> str:
     return _UNLIKE.sub("", "".join(parts))
 
 
-def _block(node: Node) -> Block:
+def _block(node: Node, expanded: Expanded) -> Block:
     depth, line = 0, None
     each: Node | None = node
     while each is not None and each.tag != "body":
         depth += each.tag in _CONTAINERS
         position = each.attributes.get("data-sourcepos")
-        line = line or (int(position.partition(":")[0]) if position else None)
+        if line is None and position:
+            line = expanded.source_line(int(position.partition(":")[0]))
         each = each.parent
     return Block(_KINDS[node.tag or ""], depth, _own_text(node), line)

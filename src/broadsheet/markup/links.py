@@ -58,6 +58,7 @@ class Library(Struct, frozen=True, dict=True):
     beside: path of a file in an article folder, as `source` paths are written -> its asset.
     rooted: path of a file under an assets folder, relative to it -> its asset.
     sizes: path of an image's asset -> its width and height in pixels, where it was measured.
+    shortcodes: templates of the config, by the name of the tag that they replace.
     """
 
     site: str
@@ -65,6 +66,7 @@ class Library(Struct, frozen=True, dict=True):
     beside: Mapping[str, Asset] = field(default_factory=dict)
     rooted: Mapping[str, Asset] = field(default_factory=dict)
     sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    shortcodes: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def _by_end(self) -> Mapping[str, str]:

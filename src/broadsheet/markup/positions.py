@@ -6,19 +6,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Final
 from urllib.parse import unquote
 
 from msgspec import Struct
 
-from broadsheet.characters import printable
 from broadsheet.markup import rewrites, sanitiser, tree
 from broadsheet.markup.dialects import Dialect
 from broadsheet.markup.engines import commonmark
-from broadsheet.markup.links import Links
 from broadsheet.markup.passes import Context, run
 from broadsheet.markup.passes.attributes import HEADINGS
-from broadsheet.markup.shortcodes import expand
+from broadsheet.markup.templates import Expanded
 from broadsheet.markup.tree import Node
 
 Range = tuple[int, int]
@@ -61,22 +60,52 @@ class Reading(Struct, frozen=True):
     ids: tuple[str, ...]
 
 
-def read(body: str, links: Links, dialect: Dialect) -> Reading:
-    """Return what is in the Markdown `body`. Raises TooComplex."""
-    text = rewrites.run(expand(printable(body), links.library.site), dialect)
+def read(body: str, expanded: Expanded, dialect: Dialect) -> Reading:
+    """Return what is in the Markdown `body`, which is `expanded`. Raises TooComplex."""
+    text = rewrites.run(expanded.text, dialect)
     html = sanitiser.bounded(commonmark.to_html(text, dialect.extensions))
     top = tree.parse(html)
     run(top, Context(dialect, "en", html))
-    lines = body.split("\n")
+    source = _Source(body.split("\n"), expanded.source_line)
     return Reading(
-        tuple(_found(top, lines)),
-        tuple(_texts(top, len(lines))),
+        tuple(_found(top, source)),
+        tuple(_texts(top, source)),
         tuple(each.text(deep=True) for each in top.css(HEADINGS)),
         tuple(_ids(top)),
     )
 
 
-def _found(top: Node, lines: list[str]) -> list[Found]:
+class _Source(Struct, frozen=True):
+    """The lines of a body, and which of them a line of the expanded body came from."""
+
+    lines: list[str]
+    source_line: Callable[[int], int]
+
+    def within(self, node: Node) -> Range:
+        """Return the lines of the nearest element around `node` that has a position; else all."""
+        last = len(self.lines)
+        each: Node | None = node
+        while each is not None:
+            position = each.attributes.get("data-sourcepos") if each.is_element_node else None
+            if position and (found := _POSITION.match(position)):
+                first = min(self.source_line(int(found[1])), last)
+                return first, max(first, min(self.source_line(int(found[3])), last))
+            each = each.parent
+        return 1, last
+
+    def as_written(self, target: str, within: Range) -> tuple[str, int]:
+        """Return `target` as it is on the first line `within` that has it, and that line.
+
+        The engine encodes what an address must not have, such as spaces and Chinese.
+        """
+        for written in dict.fromkeys((target, unquote(target))):
+            for number in range(within[0], within[1] + 1):
+                if written in self.lines[number - 1]:
+                    return written, number
+        return target, within[0]
+
+
+def _found(top: Node, source: _Source) -> list[Found]:
     found = []
     for node in top.css("a[href],img[src],audio[src],video[src],source[src],track[src]"):
         given = node.attributes
@@ -85,47 +114,23 @@ def _found(top: Node, lines: list[str]) -> list[Found]:
         is_image = node.tag == "img"
         target = given.get("href" if node.tag == "a" else "src") or ""
         text = given.get("alt") if is_image else node.text(deep=True)
-        within = _lines(node, len(lines))
-        target, line = _as_written(target, within, lines)
+        within = source.within(node)
+        target, line = source.as_written(target, within)
         line = within[0] if "data-sourcepos" in given else line
         is_html = "data-sourcepos" not in given and (is_image or node.tag != "a" or text != target)
         found.append(Found(is_image, target, text, line, is_html))
     return found
 
 
-def _texts(top: Node, last: int) -> list[Text]:
+def _texts(top: Node, source: _Source) -> list[Text]:
     nodes = tree.text_nodes(top, str.strip, NOT_TEXT)
-    return [Text(node.text_content or "", _lines(node, last)) for node in nodes]
+    return [Text(node.text_content or "", source.within(node)) for node in nodes]
 
 
 def _ids(top: Node) -> list[str]:
     nodes = top.css("[id],a[name]")
     given = [node.attributes.get(name) for node in nodes for name in ("id", "name")]
     return [each for each in given if each]
-
-
-def _lines(node: Node, last: int) -> Range:
-    """Return the lines of the nearest element around `node` that has a position; else all."""
-    each: Node | None = node
-    while each is not None:
-        position = each.attributes.get("data-sourcepos") if each.is_element_node else None
-        if position and (found := _POSITION.match(position)):
-            first = min(int(found[1]), last)
-            return first, max(first, min(int(found[3]), last))
-        each = each.parent
-    return 1, last
-
-
-def _as_written(target: str, within: Range, lines: list[str]) -> tuple[str, int]:
-    """Return `target` as it is on the first line `within` that has it, and that line.
-
-    The engine encodes what an address must not have, such as spaces and Chinese.
-    """
-    for written in dict.fromkeys((target, unquote(target))):
-        for number in range(within[0], min(within[1], len(lines)) + 1):
-            if written in lines[number - 1]:
-                return written, number
-    return target, within[0]
 
 
 def find_line(pattern: re.Pattern[str], within: Range, lines: list[str]) -> int:

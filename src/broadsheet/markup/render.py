@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Final
 
 from msgspec import Struct
@@ -16,8 +17,7 @@ from broadsheet.markup.text import shorten
 EXCERPT_COLUMNS: Final = 280
 """How wide a summary made from the text may be: 140 Chinese characters, 280 Latin ones."""
 
-_MDX_LINES = re.compile(r"^(?:import|export)\s.*$\n?", re.MULTILINE)
-_MDX_MORE = re.compile(r"\{/\*\s*more\s*\*/\}", re.IGNORECASE)
+_NOTHING: Mapping[str, object] = MappingProxyType({})
 _EMPTY = re.compile(r"<p>\s*</p>\n?")
 
 
@@ -43,11 +43,13 @@ def render(
     language: str = "en",
     mdx: bool = False,
     excerpt: bool = True,
+    values: Mapping[str, object] = _NOTHING,
 ) -> Rendition:
     """Return the Markdown `body` of the article that `links` belongs to, as readers get it.
 
     language: the article's, for words such as the title of an alert. mdx: whether it is an MDX
-    file. excerpt: whether one is needed.
+    file. excerpt: whether one is needed. values: what templates in it may show of the article
+    (`templates.expand`).
 
     Raises TooComplex.
     """
@@ -55,19 +57,24 @@ def render(
     from broadsheet.markup import rewrites, sanitiser, tree
     from broadsheet.markup.excerpts import excerpt_of
     from broadsheet.markup.passes import Context, run
-    from broadsheet.markup.shortcodes import expand
+    from broadsheet.markup.templates import expand
 
-    if mdx:
-        body = _MDX_MORE.sub("<!--more-->", _MDX_LINES.sub("", body))
-    references: dict[str, str] = {}
+    expanded = expand(
+        printable(body),
+        links,
+        mdx=mdx,
+        shortcodes=links.library.shortcodes,
+        language=dialect.templates,
+        values=values,
+    )
+    references = {**expanded.references}
 
     def resolve(reference: str) -> str:
         if reference not in references:
             references[reference] = links.resolve(reference)
         return references[reference]
 
-    text = expand(printable(body), links.library.site)
-    html = sanitiser.bounded(to_html(rewrites.run(text, dialect), dialect))
+    html = sanitiser.bounded(to_html(rewrites.run(expanded.text, dialect), dialect))
     top = tree.parse(html)
     run(top, Context(dialect, language, html))
     start = excerpt_of(top) if excerpt else ""
@@ -82,7 +89,7 @@ def render(
 
 def prepare(dialects: Iterable[Dialect]) -> None:
     """Import what renders these dialects, which otherwise comes with the first article."""
-    from broadsheet.markup import excerpts, passes, rewrites, sanitiser, shortcodes, text  # noqa: F401
+    from broadsheet.markup import excerpts, passes, rewrites, sanitiser, templates, text  # noqa: F401
 
     text.prepare()
     for each in set(dialects):

@@ -24,7 +24,7 @@ def found(newsroom: Newsroom, rule: str, markdown: str, body: str, *, more: str 
     ("markdown", "body", "line", "written"),
     [
         ("commonmark", "a\n\nText. ```js\nb", 8, "```"),
-        ("commonmark", "a {{ page.title }}", 6, "{{"),
+        ("commonmark", "a {{ user.name }}", 6, "{{"),
         ("commonmark", "a\n\n{% for x in y", 8, "{%"),
         ("hugo", "a\n\n{/* hidden */}", 8, "{/*"),
         ("hugo", "## A\n{: #id }\n\n{:toc}", 7, "{: #id }"),

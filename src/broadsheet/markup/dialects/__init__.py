@@ -14,6 +14,8 @@ from typing import Final, Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
+from broadsheet.markup.templates.tags import Language
+
 Engine = Literal["commonmark", "python-markdown"]
 
 EXTENSIONS: Final = {
@@ -36,11 +38,14 @@ class Dialect(Struct, frozen=True):
     """How articles are written.
 
     engine: the library that reads them. extensions: names of EXTENSIONS; for `commonmark` only.
+    templates: whose template tags articles may have. mdx: whether `.md` files are MDX too.
     note: what a footnote's anchor on the site begins with; note_ref: the same for its references.
     """
 
     engine: Engine
     extensions: frozenset[str] = frozenset()
+    templates: Language = "any"
+    mdx: bool = False
     note: str = "fn:"
     note_ref: str = "fnref:"
 

@@ -7,6 +7,7 @@ from broadsheet.markup.dialects import Dialect
 DIALECT = Dialect(
     "commonmark",
     frozenset({"alerts", "attributes", "containers", "smart"}),
+    templates="none",
     note="user-content-fn-",
     note_ref="user-content-fnref-",
 )

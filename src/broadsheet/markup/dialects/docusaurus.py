@@ -7,6 +7,8 @@ from broadsheet.markup.dialects import Dialect
 DIALECT = Dialect(
     "commonmark",
     frozenset({"alerts", "attributes", "containers", "emoji", "math"}),
+    templates="none",
+    mdx=True,
     note="user-content-fn-",
     note_ref="user-content-fnref-",
 )

@@ -5,5 +5,9 @@ from __future__ import annotations
 from broadsheet.markup.dialects import Dialect
 
 DIALECT = Dialect(
-    "commonmark", frozenset({"alerts", "attributes", "containers"}), note="fn", note_ref="fnref"
+    "commonmark",
+    frozenset({"alerts", "attributes", "containers"}),
+    templates="liquid",
+    note="fn",
+    note_ref="fnref",
 )

@@ -4,4 +4,8 @@ from __future__ import annotations
 
 from broadsheet.markup.dialects import Dialect
 
-DIALECT = Dialect("commonmark", frozenset({"alerts", "attributes", "smart"}))
+DIALECT = Dialect(
+    "commonmark",
+    frozenset({"alerts", "attributes", "smart"}),
+    templates="hugo",
+)

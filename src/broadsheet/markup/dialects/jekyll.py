@@ -7,4 +7,5 @@ from broadsheet.markup.dialects import Dialect
 DIALECT = Dialect(
     "commonmark",
     frozenset({"abbreviations", "alerts", "attributes", "kramdown", "math-blocks", "smart"}),
+    templates="liquid",
 )

@@ -4,4 +4,8 @@ from __future__ import annotations
 
 from broadsheet.markup.dialects import Dialect
 
-DIALECT = Dialect("commonmark", frozenset({"alerts", "mark", "math", "wikilinks"}))
+DIALECT = Dialect(
+    "commonmark",
+    frozenset({"alerts", "mark", "math", "wikilinks"}),
+    templates="none",
+)

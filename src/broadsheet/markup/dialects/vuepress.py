@@ -7,6 +7,7 @@ from broadsheet.markup.dialects import Dialect
 DIALECT = Dialect(
     "commonmark",
     frozenset({"alerts", "attributes", "containers", "emoji"}),
+    templates="none",
     note="footnote",
     note_ref="footnote-ref",
 )

@@ -4,4 +4,10 @@ from __future__ import annotations
 
 from broadsheet.markup.dialects import Dialect
 
-DIALECT = Dialect("commonmark", frozenset({"alerts", "attributes"}), note="fn-", note_ref="fr-")
+DIALECT = Dialect(
+    "commonmark",
+    frozenset({"alerts", "attributes"}),
+    templates="zola",
+    note="fn-",
+    note_ref="fr-",
+)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from broadsheet.markup.rewrites.code import outside_code
+from broadsheet.markup.templates import outside_code
 
 _BLOCK = r"\$\$(?:[^$]|\$(?!\$)){1,20000}?\$\$"
 _INLINE = r"\$(?![\s$\d])(?:\\.|[^\\$\n`]){1,1000}?(?<!\s)\$(?![\d$])"

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import re
 
-from broadsheet.markup.rewrites.code import outside_code
+from broadsheet.markup.templates import outside_code
 
 _URL = re.compile(
     r"(?<![\w@/.:=\"'<-])(?<!\]\()(?:https?://|www\.)[\w.:/?#@!$&'()*+,;=%~-]+", re.ASCII
 )
-_INDENTED = re.compile(r"(?:^|\n)(?: {4}|\t)[^\n]*\Z")
 _DEFINITION = re.compile(r"(?:^|\n)[ >]{0,9}\[[^\]\n]+\]:[ \t]*\Z")
 _MARKS = re.compile(r"[*_~]")
 
@@ -31,8 +30,8 @@ def rewrite(text: str) -> str:
 
 def _kept(found: re.Match[str]) -> str:
     before = found.string[max(found.start() - 200, 0) : found.start()]
-    if _INDENTED.search(before) or _DEFINITION.search(before):
-        return found[0]  # code, or the definition of a link
+    if _DEFINITION.search(before):
+        return found[0]
     url = found[0].rstrip("*_~.,;:!?)")  # marks at its end belong to the text around it
     return escaped(url) + found[0][len(url) :]
 

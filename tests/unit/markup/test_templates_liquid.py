@@ -1,0 +1,205 @@
+"""Liquid of Jekyll and Eleventy: addresses, variables, branches, loops; nothing of it is left."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from broadsheet.markup import Asset, Library, Links, dialect, render
+from broadsheet.markup.templates import Expanded, Language, expand, outside_code
+
+SITE = "https://l.example/blog/"
+TWO = f"{SITE}news/tech/2025/06/02/two/"
+LIBRARY = Library(
+    SITE,
+    {"_posts/2025-06-01-hello.md": f"{SITE}2025/06/01/hello/", "_posts/2025-06-02-two.md": TWO},
+    {},
+    {"assets/x.png": Asset("assets/x.png", f"{SITE}assets/x.png", 1)},
+)
+LINKS = Links(LIBRARY, "_posts/2025-06-01-hello.md", f"{SITE}2025/06/01/hello/")
+VALUES = {"page": {"title": "Hello", "tags": ["a", "b"]}}
+
+
+def expanded(text: str, language: Language = "any") -> Expanded:
+    return expand(text, LINKS, mdx=False, shortcodes={}, language=language, values=VALUES)
+
+
+POST = "{% post_url 2025-06-02-two %}"
+ADDRESSES = [
+    (POST, TWO),
+    ("{% link _posts/2025-06-02-two.md %}", TWO),
+    ("{%link _posts/2025-06-02-two.md%}", TWO),
+    ("{{ site.baseurl }}" + POST, TWO),
+    ("{{site.baseurl}}/" + POST, TWO),
+    ("{{ site.url }}" + POST, TWO),
+    ("{{ site.url }}{{ site.baseurl }}" + POST, TWO),
+    ("{{ site.url }}{{ site.baseurl }}/x", f"{SITE}x"),
+    ("{{ site.url }}/blog/x", f"{SITE}x"),
+    ("{{ site.baseurl }}/x", f"{SITE}x"),
+    ("{{ '/x' | relative_url }}", f"{SITE}x"),
+    ('{{ "x" | absolute_url }}', f"{SITE}x"),
+    ("{{ site.url }}{{ '/x' | relative_url }}", f"{SITE}x"),
+    ("{{ '/x' | prepend: site.baseurl }}", f"{SITE}x"),
+    ("{{ '/x' | prepend: site.baseurl | prepend: site.url }}", f"{SITE}x"),
+    ("{{ site.baseurl | append: '/x' }}", f"{SITE}x"),
+    ("{{ '/x' | url }}", f"{SITE}x"),
+    ("{{ '/a b.png' | relative_url }}", f"{SITE}a%20b.png"),
+    ("{{ 'https://b.example/x' | relative_url }}", "https://b.example/x"),
+    ("{{ '/assets/x.png' | relative_url }}", f"{SITE}assets/x.png"),
+    ("{{ site.url }}{{ site.baseurl }}{{ page.url }}", f"{SITE}2025/06/01/hello/"),
+    ("{{ page.url | absolute_url }}", f"{SITE}2025/06/01/hello/"),
+    ("{% assign root = site.baseurl %}{{ root }}/x", f"{SITE}x"),
+    ("{% capture a %}{{ site.baseurl }}/x{% endcapture %}{{ a }}", f"{SITE}x"),
+]
+
+
+@pytest.mark.parametrize("language", ["any", "liquid"])
+@pytest.mark.parametrize(("written", "address"), ADDRESSES)
+def test_an_address_is_absolute_wherever_it_is(
+    written: str, address: str, language: Language
+) -> None:
+    """In text, in a link, in HTML and in a definition; the site's own path is there once."""
+    for form in ("{}", "[a]({})", '<a href="{}">a</a>', "<img src='{}'>", "[a]: {}", "- {}\n"):
+        found = expanded(form.format(written), language)
+        assert found.text == form.format(address)
+        assert found.unknown == ()
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("{{ page.title }}", "Hello"),
+        ("{{ page.title | upcase | append: '!' }}", "HELLO!"),
+        ("{% assign a = 'x y' | replace: ' ', '-' %}{{ a }}", "x-y"),
+        ("{% set a = 'x' %}{{ a }}", "x"),
+        ("{% if page.title == 'Hello' %}a{% else %}b{% endif %}", "a"),
+        ("{% unless page.title == 'Hello' %}a{% else %}b{% endunless %}", "b"),
+        ("{% if page.tags contains 'c' or 1 > 2 %}a{% elsif 1 < 2 %}b{% endif %}", "b"),
+        ("{% case page.title %}{% when 'A', 'Hello' %}a{% else %}b{% endcase %}", "a"),
+        ("{% for t in page.tags %}{{ forloop.index }}{{ t }} {% endfor %}", "1a 2b "),
+        ("{% assign n = '1|2' | split: '|' %}{% for i in n %}{{ i }}{% endfor %}", "12"),
+        ("{% for i in (1..3) %}{{ i }}{% endfor %}", "123"),
+        ("{% comment %}a{% endcomment %}b{# c #}", "b"),
+        ("{% raw %}{{ a }}{% endraw %}", "{{ a }}"),
+        ("```\n{% raw %}\n{{ a }}\n{% endraw %}\n```", "```\n{{ a }}\n```"),
+        ("`{% raw %}{{ a }}{% endraw %}`", "`{{ a }}`"),
+        ("a  \n{%- comment -%}x{%- endcomment -%}\n b", "ab"),
+    ],
+)
+def test_what_is_known_is_shown(written: str, shown: str) -> None:
+    """Variables, filters, branches and loops, where their values are in the article."""
+    assert expanded(written).text == shown
+    assert expanded(written).unknown == ()
+
+
+@pytest.mark.parametrize(
+    ("written", "shown", "named"),
+    [
+        ("a {{ site.title }}b", "a b", "site.title"),
+        ("a {{ site.time | date: '%Y' }}b", "a b", "site.time"),
+        ("{% if site.a %}a{% else %}b{% endif %}", "a", "if site.a"),
+        ("{% case site.a %}{% when 1 %}a{% when 2 %}b{% endcase %}", "a", "case site.a"),
+        ("{% for a in site.posts %}{{ a.url }}{% endfor %}b", "b", "for a in site.posts"),
+        ("{% assign a = site.x %}{{ a.b }}c", "c", "a.b"),
+        ("{% include toc.html %}a", "a", "include toc.html"),
+        ("{% callout 'info' %}a{% endcallout %}", "a", "callout"),
+        ("[a]({% post_url 2025-1-1-x %})", f"[a]({SITE}2025-1-1-x)", "post_url 2025-1-1-x"),
+        ("{% link _docs/x.md %}", f"{SITE}docs/x", "link _docs/x.md"),
+        ("{% if site.a %}a", "a", "if site.a"),
+    ],
+)
+def test_what_is_not_known_goes_and_is_named(written: str, shown: str, named: str) -> None:
+    """A tag goes, what is between tags stays; of two branches the first, of a loop nothing."""
+    found = expanded(f"\n{written}")
+    assert found.text == f"\n{shown}"
+    assert [(each.name, each.line) for each in found.unknown] == [(named, 2)]
+
+
+def test_liquid_runs_in_code() -> None:
+    """Jekyll runs its tags before it reads Markdown; `raw` and GitHub Actions are left alone."""
+    text = "`{{ site.url }}`\n```\n{{ site.x }}${{ secrets.A }}{% raw %}{{ b }}{% endraw %}\n```"
+    assert expanded(text, "liquid").text == (
+        "`https://l.example`\n```\n${{ secrets.A }}{{ b }}\n```"
+    )
+    assert expanded("`{{ site.url }}`").text == "`{{ site.url }}`"
+
+
+def test_includes_that_show_pictures_and_videos() -> None:
+    """The usual includes and plugins of Jekyll and Hexo mean what they say."""
+    for tag in (
+        '{% include figure.html src="/a.png" alt="A" %}',
+        '{% include figure image_path="/a.png" alt="A" %}',
+        "{% include img.liquid url='/a.png' title='A' %}",
+        "{% img /a.png A %}",
+        "{% asset_img /a.png A %}",
+    ):
+        assert '<img src="/a.png" alt="A">' in expanded(tag).text
+    assert expanded('{% include youtube.html id="b" %}').text == (
+        "<https://www.youtube.com/watch?v=b>"
+    )
+    assert expanded("{% gist me/12 %}").text == "<https://gist.github.com/me/12>"
+
+
+def test_a_highlight_stays_in_its_list() -> None:
+    """Code of a list item is a fence that is indented like the tag."""
+    html = render(
+        "- a\n\n  {% highlight sh %}\n  b\n  {% endhighlight %}\n- c", LINKS, dialect("commonmark")
+    ).html
+    assert '<pre><code class="language-sh">b' in html
+    assert html.count("<ul>") == 1
+
+
+def test_lines_are_those_of_the_body() -> None:
+    """A line of the text is traced to the line it came from, whatever was taken out before it."""
+    text = "a\n{% comment %}\nb\n{% endcomment %}\nc\n{%- if site.x -%}\nd\n{% endif %}\n"
+    text += "e {{ site.url }}\nf"
+    found = expanded(text)
+    lines = found.text.split("\n")
+    for word, line in (("a", 1), ("c", 5), ("e", 9), ("f", 10)):
+        number = next(n for n, each in enumerate(lines, 1) if each.startswith(word))
+        assert found.source_line(number) == line
+
+
+HOSTILE = [
+    *("{{< ", '{{< a "', '{{< a "\\"', "{{< a ` ", "{{</* ", "{{ a(", '{{ a("\\"', "{% a ' "),
+    *("{% raw %}", "{% if x %}", "{% if x %}{% endif %}", "{% for i in (1..9) %}", "{% end %}"),
+    *("{% for i in (1..9) %}{{ i }}{% endfor %}", "{% case x %}{% when 1 %}", "{{ a | upcase "),
+    "{% capture a %}{{ a }}xx{% endcapture %}",
+    "{% assign a = a | append: 'xxxxxxxxxxx' %}{{ a }}",
+    "{% assign a = 'x' | append: a | append: a | append: a %}",
+    *("{", "{{", "{%", "{# ", "` {{< ", "```\n", "> ```\n", "- ```\n", "<pre>", "<!--", "`a ``b "),
+    *("{% post_url x %}", "{{ 'x' | relative_url }}", "\n{% highlight x %}", "{%- x -%}  \n"),
+]
+
+
+@pytest.mark.parametrize("language", ["any", "liquid"])
+@pytest.mark.parametrize("unit", HOSTILE)
+def test_time_is_proportional_to_length(unit: str, language: Language) -> None:
+    """Whatever is repeated or left open: 100,000 characters take a second or so, and no more."""
+    text = unit * (100_000 // len(unit))
+    started = time.process_time()
+    found = expanded(text, language)
+    list(outside_code(text))
+    assert time.process_time() - started < 3
+    assert len(found.text) < 12 * len(text) + 500_000
+
+
+def test_outside_code_leaves_out_all_code() -> None:
+    """Fences, spans, comments, `<pre>` and indented lines are code; lists and escapes are not."""
+    text = "a `b` \\` c\n\n    d\n\n- e\n\n    f\n\n```\ng\n```\n<pre>h</pre><!-- i -->j"
+    shown = "".join(text[start:end] for start, end in outside_code(text))
+    assert [letter for letter in "abcdefghij" if letter in shown.replace("pre", "")] == [
+        *("a", "c", "e", "f", "j")
+    ]
+
+
+@given(st.text(alphabet="`~ >-\n\ta1.<!pre/\\", max_size=60))
+def test_parts_outside_code_are_in_order(text: str) -> None:
+    """They do not overlap, are not empty, and lie in the text."""
+    at = 0
+    for start, end in outside_code(text):
+        assert at <= start < end <= len(text)
+        at = end

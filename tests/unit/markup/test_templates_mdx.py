@@ -1,0 +1,223 @@
+"""MDX as Markdown: no tag, brace, import or comment of it reaches readers."""
+
+from __future__ import annotations
+
+import time
+from textwrap import dedent
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from broadsheet.markup import Library, Links, dialect, render
+from broadsheet.markup.templates import Expanded, expand
+
+LINKS = Links(Library("https://a.example/docs/"), "src/blog/a.mdx", "https://a.example/docs/a/")
+
+
+def expanded(text: str, **shortcodes: str) -> Expanded:
+    values = {"page": {"title": "Hello"}}
+    return expand(text, LINKS, mdx=True, shortcodes=shortcodes, values=values)
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "import { Image } from 'astro:assets';",
+        "import A, { B } from './a';\nimport * as C from 'c'\nimport 'd.css'",
+        "import {\n  A,\n  B,\n} from 'c';",
+        "export const meta = {\n  a: '}',\n\n  b: [`\n\n${c}`],\n};",
+        "export default function A({ children }) {\n  return <p>{children}</p>;\n}",
+        "export * from './a'",
+        "{/* a *b* {c} */}",
+        "{/*\n a\n\n b\n*/}",
+        "{}",
+    ],
+)
+def test_modules_and_comments_go(module: str) -> None:
+    """Imports and exports of one line or many, and comments, show nothing."""
+    assert expanded(f"{module}\n\na\n").text.strip() == "a"
+    assert expanded(f"a\n\n{module}\n\nb\n").text.split() == ["a", "b"]
+    assert expanded(f"{module}\n\na\n").unknown == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import duties rose",
+        "exports of goods",
+        "`import a from 'b'`",
+        "```js\nimport a from 'b'\n\nexport const c = 1\n{d} <E/>\n```",
+        "a `{b}` `<C/>` `{/* d */}`",
+        r"a \{b} \<c>",
+        "1 < 2",
+        ':::tip[A]{icon="b"}',
+    ],
+)
+def test_text_and_code_stay(text: str) -> None:
+    """Prose that begins with `import`, escaped braces, and code are as they were."""
+    assert expanded(text).text == text
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("{'*a*'}", "<p>*a*</p>"),
+        ('a{" "}b', "<p>a b</p>"),
+        ("{`a\nb`}", "<p>a b</p>"),
+        ("{`a {b} <c>`}", "<p>a {b} &lt;c&gt;</p>"),
+        ("{42}", "<p>42</p>"),
+        ("{frontmatter.title}", "<p>Hello</p>"),
+        ("{`# ${frontMatter.title}!`}", "<p># Hello!</p>"),
+        ("export const v = '1.2'\n\na {v}", "<p>a 1.2</p>"),
+        ("a {true}{null}b", "<p>a b</p>"),
+    ],
+)
+def test_plain_expressions_are_shown(written: str, shown: str) -> None:
+    """Texts, numbers and constants; nothing in them is Markdown."""
+    assert (
+        render(
+            written, LINKS, dialect("commonmark"), mdx=True, values={"page": {"title": "Hello"}}
+        ).html
+        == shown
+    )
+
+
+@pytest.mark.parametrize(
+    ("written", "source"),
+    [
+        ("<Image src={hero} alt='A' />", "../h.jpg"),
+        ("<Image\n  src={hero}\n  alt='A'\n/>", "../h.jpg"),
+        ("<Image src={hero.src} alt='A' format='webp' />", "../h.jpg"),
+        ("<img src={hero} alt='A'/>", "../h.jpg"),
+        ("<Picture src='x.png' alt={'A'} formats={['avif']} />", "x.png"),
+        ("<ZoomImage src={require('./x.png').default} alt={`A`} />", "./x.png"),
+        ("<img src={useBaseUrl('/img/x.png')} alt='A' />", "https://a.example/docs/img/x.png"),
+        ("<Card src='./x.png' alt='A' />", "./x.png"),
+    ],
+)
+def test_a_picture_is_found_through_its_import(written: str, source: str) -> None:
+    """The file that was imported, required or named is the picture's source."""
+    found = expanded(f"import hero from '../h.jpg';\n\n{written}")
+    assert f'<img src="{source}" alt="A">' in found.text
+    assert found.unknown == ()
+
+
+def test_components_are_unwrapped() -> None:
+    """Their content is Markdown, however deep it is indented; a label is its title."""
+    text = dedent("""\
+        <Tabs>
+          <TabItem label="npm" icon={x}>
+            ```sh
+            npm i
+              -g
+            ```
+          </TabItem>
+          <TabItem value="yarn" label="Yarn">
+
+            - *a*
+              - b
+
+          </TabItem>
+        </Tabs>
+        after
+        """)
+    html = render(text, LINKS, dialect("commonmark"), mdx=True).html
+    assert '<pre><code class="language-sh">npm i\n  -g</code></pre>' in html.replace(
+        "\n</code>", "</code>"
+    )
+    assert "<strong>npm</strong>" in html
+    assert "<strong>Yarn</strong>" in html
+    assert "<li><em>a</em>" in html
+    assert html.endswith("<p>after</p>")
+    assert expanded(text).unknown == ()
+
+
+def test_components_stay_in_their_list() -> None:
+    """What is in a list item is in it still."""
+    text = (
+        "1. a\n\n   <Tabs>\n     <TabItem label='L'>\n       b\n     </TabItem>\n   </Tabs>\n\n2. c"
+    )
+    assert "   **L**\n\n" in expanded(text).text
+    assert "\n   b\n" in expanded(text).text
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("<><b>a</b></>", "<b>a</b>"),
+        (
+            '<span className="a" style={{color: "red"}} onClick={f}>b</span>',
+            '<span class="a">b</span>',
+        ),
+        ("a <Badge text='New' /> b", "a New b"),
+        ("<Link to='/x'>a</Link>", '<a href="/x">a</a>'),
+        ("<LinkCard title='T' href='/x' description='D' />", '<a href="/x">T</a> D'),
+        ("<YouTube id='b' />", "<https://www.youtube.com/watch?v=b>"),
+        ("## A {#b}", "## A {#b}"),
+        ("## A {/* #b */}", "## A {#b}"),
+        ("a\n\n{/* truncate */}\n\nb", "a\n\n<!--more-->\n\nb"),
+        ("<br/>", "<br>"),
+    ],
+)
+def test_elements_become_html_or_markdown(written: str, shown: str) -> None:
+    """Attributes are HTML's; links, badges and videos say what they show."""
+    assert expanded(written).text == shown
+
+
+@pytest.mark.parametrize(
+    ("written", "shown", "named"),
+    [
+        ("a <Chart data={d} /> b", "a  b", "<Chart>"),
+        ("a {list.map((x) => <li>{x}</li>)} b", "a  b", "{list.map((x) => <li>{x}</li>)}"),
+        ("<img src={x} alt='A'/>", '<img alt="A">', "<img src>"),
+        ("<Image src={x}/>", "", "<Image src>"),
+        ("<Chart {...props} a='b' />", "", "<Chart>"),
+    ],
+)
+def test_what_is_not_known_goes_and_is_named(written: str, shown: str, named: str) -> None:
+    """`check` can name each component and expression that shows nothing, with its line."""
+    found = expanded(f"\n{written}")
+    assert found.text == f"\n{shown}"
+    assert [(each.name, each.line) for each in found.unknown] == [(named, 2)]
+
+
+def test_the_config_defines_components() -> None:
+    """A template of the config replaces a component, around its content."""
+    text = "<Note kind='<b>'>\n  *a*\n</Note>"
+    html = expanded(text, Note='<aside class="{kind}">{inner}</aside>').text
+    assert html.split() == ["<aside", 'class="&lt;b&gt;">', "*a*", "</aside>"]
+    assert expanded("<Chart id='1'/>", Chart="![{id}](c.png)").text == "![1](c.png)"
+
+
+HOSTILE = [
+    *("{", "}", "{a", "{'", "{`", "{`${", "<A>", "<A ", "<A b={", "</A>", "<A></A>", "<p>*a"),
+    *("  <A>\n  x\n", "import {", "\nimport {\n\n", "export const x = `", "{/*", "<>", "<A b='"),
+    *(
+        "<Image src={x}/>",
+        "\\{",
+        "<div>\n<A>\n\n",
+        "{(",
+        "`{`",
+        "<A>\n- x\n",
+        "import a from 'x'\n\n",
+    ),
+]
+
+
+@pytest.mark.parametrize("unit", HOSTILE)
+def test_time_is_proportional_to_length(unit: str) -> None:
+    """Whatever is repeated or left open: 100,000 characters take a second or so, and no more."""
+    text = unit * (100_000 // len(unit))
+    started = time.process_time()
+    found = expanded(text)
+    assert time.process_time() - started < 3
+    assert len(found.text) < 12 * len(text)
+
+
+@given(st.text(alphabet="{}<>/*\"'`=AapB\n -$\\()", max_size=80))
+def test_any_text_expands(text: str) -> None:
+    """No text makes it raise, and every line of it is a line of the body."""
+    found = expanded(text)
+    lines = range(1, found.text.count("\n") + 2)
+    assert all(1 <= found.source_line(n) <= text.count("\n") + 1 for n in lines)
