@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from starlette.routing import Route
 
 from broadsheet.delivery.database import open_database
 from broadsheet.delivery.tokens import Tokens
-from broadsheet.service.door import Door
+from broadsheet.service.connections import HttpConnection, Patience, Room
 from broadsheet.service.limits import mailbox
 from test_service import OFFER, Office, hidden, office, ticked
 
@@ -99,7 +100,7 @@ def test_a_mark_of_another_purpose_opens_nothing(desk: Office) -> None:
         desk.form(),
         Tokens("the secret of someone else").unsubscribe(who.id, ""),
         desk.mark(who) * 2,
-        "a" * 60_000,
+        "a" * 30_000,
     ]
     for other in others:
         answer = desk.web.post("/unsubscribe", data={"t": other, **ONE_CLICK})
@@ -287,12 +288,9 @@ def test_a_database_that_may_only_be_read_is_not_healthy(
 def behind_a_door(patience: float) -> Iterator[int]:
     """The port of a server whose doors close after `patience` seconds."""
 
-    class Impatient(Door):
-        pass
-
-    Impatient.patience = patience
+    impatient = partial(HttpConnection, room=Room(), patience=Patience(head=patience))
     app = Starlette(routes=[Route("/", lambda _: PlainTextResponse("here"))])
-    config = uvicorn.Config(app, http=Impatient, ws="none", log_config=None, timeout_keep_alive=60)
+    config = uvicorn.Config(app, http=impatient, ws="none", log_config=None, timeout_keep_alive=60)
     server = uvicorn.Server(config)
     with socket.create_server(("127.0.0.1", 0)) as door:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [door]})

@@ -8,6 +8,8 @@ import socket
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from ipaddress import ip_network
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -22,6 +24,7 @@ from broadsheet.errors import BroadsheetError, ConfigError, Problem, UsageError
 
 if TYPE_CHECKING:
     from broadsheet.service.counter import Counter
+    from broadsheet.service.limits import Network
     from broadsheet.service.paper import Offer
 
 log = logging.getLogger("broadsheet.service")
@@ -29,7 +32,6 @@ log = logging.getLogger("broadsheet.service")
 _PATIENCE: Final = 5.0  # seconds for a database that is locked: someone waits for the page
 _PATIENCE_WITH_MAIL: Final = 30.0
 _MOST_TOPICS: Final = 60
-_AT_ONCE: Final = 200  # requests; more are told to come back
 _FINISH: Final = 15  # seconds for what is under way when the service ends
 
 
@@ -50,7 +52,7 @@ def command(host: str, port: int, proxy: tuple[str, ...]) -> None:
         import uvicorn
 
         from broadsheet.service.app import application
-        from broadsheet.service.door import Door
+        from broadsheet.service.connections import LARGEST_HEAD, HttpConnection, Room
 
         made = counter(options())
     _log(options())
@@ -58,14 +60,15 @@ def command(host: str, port: int, proxy: tuple[str, ...]) -> None:
         application(made),
         host=host,
         port=port,
-        http=Door,
+        # uvicorn calls it with arguments of its own, as it would a class.
+        http=partial(HttpConnection, room=Room(_networks(proxy))),  # type: ignore[arg-type]
+        h11_max_incomplete_event_size=LARGEST_HEAD,
         ws="none",
         log_config=None,
         access_log=False,  # it would have the tokens; `service.guard` has a log without them
         proxy_headers=bool(proxy),
         forwarded_allow_ips=list(proxy),
         server_header=False,
-        limit_concurrency=_AT_ONCE,
         timeout_graceful_shutdown=_FINISH,
     )
     with _listening(host, port) as door:
@@ -77,6 +80,16 @@ def command(host: str, port: int, proxy: tuple[str, ...]) -> None:
         server.run(sockets=[door])
     if not server.started:
         sys.exit(1)
+
+
+def _networks(proxies: tuple[str, ...]) -> tuple[Network, ...]:
+    """The trusted proxies. Raises UsageError for what is no address or network."""
+    try:
+        return tuple(ip_network(proxy) for proxy in proxies)
+    except ValueError as error:
+        raise UsageError(
+            Problem(f"--proxy: {error}", "write an IP address such as 127.0.0.1, or a network")
+        ) from None
 
 
 def _listening(host: str, port: int) -> socket.socket:
@@ -192,7 +205,9 @@ def _topics(project: Project) -> tuple[str, ...]:
 
 def _log(given: Options) -> None:
     """To standard error, without times where a journal adds them. No line holds a token."""
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    # A warning for each bad request lets anyone fill the disk.
+    for name in ("uvicorn", "python_multipart"):
+        logging.getLogger(name).setLevel(logging.ERROR)
     logging.basicConfig(
         format="%(levelname)s %(message)s"
         if os.environ.get("JOURNAL_STREAM")

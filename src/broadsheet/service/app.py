@@ -82,6 +82,8 @@ class _Application:
             except forms.TooMuch:
                 # What was not read is not waited for.
                 return told("too_big", 413, {"Connection": "close"})
+            except forms.Unreadable:
+                return told("unreadable", 400)
             except forms.TooSlow:
                 return told("slow", 408, {"Connection": "close"})
             except DatabaseError as error:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
+from urllib.parse import urlsplit
 
 from itsdangerous import BadData, TimestampSigner
 from starlette.requests import Request
@@ -15,28 +16,12 @@ from broadsheet.delivery.tokens import Mark
 from broadsheet.service import forms
 from broadsheet.service.desk import Desk, Reader, Wishes
 from broadsheet.service.letters import Letters
-from broadsheet.service.limits import Allowance, client
+from broadsheet.service.limits import Limits, client
 from broadsheet.service.paper import Link, Offer, Paper, masked
 from broadsheet.service.post import Post
 
-_HOUR: Final = 3_600.0
 _FORM_WITHIN: Final = int(timedelta(hours=12).total_seconds())
 _LONGEST_MARK: Final = 1_000
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What one may do before waiting. Links from our mails have no limit: they are unguessable,
-    and one machine of a mail provider sends the one-click requests of thousands."""
-
-    asking: Allowance = field(default_factory=lambda: Allowance(10, _HOUR))
-    """Subscribe forms of one client."""
-    address: Allowance = field(default_factory=lambda: Allowance(3, 24 * _HOUR))
-    """Letters to one address."""
-    letters: Allowance = field(default_factory=lambda: Allowance(300, _HOUR))
-    """Letters to all addresses."""
-    guessing: Allowance = field(default_factory=lambda: Allowance(30, _HOUR / 6))
-    """Links of one client that we did not make."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,15 +87,24 @@ class Counter:
     def sealed(self, request: Request, form: forms.Form) -> bool:
         """Whether `form` was sent from our own page, shown not long ago.
 
-        Anyone may fetch a seal; a browser says where a form was sent from (Fetch Metadata).
+        Anyone may fetch a seal; a browser says where a form was sent from (Fetch Metadata, or
+        Origin in older ones, which is `null` for a page without a referrer, as ours are).
         """
         if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
+            return False
+        if request.headers.get("origin", "null") not in {"null", self._origin}:
             return False
         try:
             self._signer().unsign(form.one("t"), max_age=_FORM_WITHIN)
         except BadData:
             return False
         return True
+
+    @property
+    def _origin(self) -> str:
+        """Of the service (RFC 6454)."""
+        url = urlsplit(self.url)
+        return f"{url.scheme}://{url.netloc}"
 
     def _signer(self) -> TimestampSigner:
         return TimestampSigner(self.desk.tokens.secret, salt="broadsheet form")

@@ -16,6 +16,7 @@ from time import perf_counter
 from typing import Final
 
 from starlette.datastructures import MutableHeaders
+from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 log = logging.getLogger("broadsheet.service")
@@ -32,6 +33,8 @@ _HEADERS: Final = {
     "X-Robots-Tag": "noindex, nofollow",
 }
 _SHORTEST_TOKEN: Final = 24  # characters; no page of ours has so long a name
+_LONGEST_TARGET: Final = 8_192  # characters; a token has some hundred, and they are parsed
+_MOST_HEADERS: Final = 200
 _POLICY: Final = (
     "default-src 'none'; {styles}base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
@@ -61,10 +64,20 @@ class Guard:
             await send(message)
 
         try:
-            await self._app(scope, receive, guarded)
+            app = _refusal(scope) or self._app
+            await app(scope, receive, guarded)
         finally:
             took = (perf_counter() - start) * 1000
             requests.info("%s %s %d %.0f ms", scope["method"], _path(scope), status, took)
+
+
+def _refusal(scope: Scope) -> ASGIApp | None:
+    """The answer to a request that is too large to be looked at; None for any other."""
+    if len(scope["path"]) + len(scope["query_string"]) > _LONGEST_TARGET:
+        return PlainTextResponse("the address is too long\n", 414)
+    if len(scope["headers"]) > _MOST_HEADERS:
+        return PlainTextResponse("too many header fields\n", 431)
+    return None
 
 
 def policy(page: bytes) -> str:

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
-from ipaddress import IPv6Address, ip_address
+from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from threading import Lock
 from time import monotonic
 from typing import Final
 
 from broadsheet.delivery.addresses import address_key
 
-_MOST: Final = 20_000  # keys that are remembered; whoever has more addresses is no longer one
+_MOST: Final = 20_000  # keys that are remembered
+_HOUR: Final = 3_600.0
+_RESERVED: Final = 1 / 3  # of a shared quota, for networks that have used none of it for an hour
+_NOWHERE: Final = ip_address("::")
+
+Network = IPv4Network | IPv6Network
 
 
 class Allowance:
@@ -28,13 +34,13 @@ class Allowance:
         self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
         self._lock = Lock()
 
-    def take(self, key: str) -> bool:
-        """Whether `key` may; if so, it has one less."""
+    def take(self, key: str, *, reserved: float = 0.0) -> bool:
+        """Whether `key` may; if so, it has one less. reserved: the share that must be left."""
         with self._lock:
             now = self._clock()
             left, then = self._left.pop(key, (self._times, now))
             left = min(self._times, left + (now - then) * self._rate)
-            allowed = left >= 1
+            allowed = left >= 1 + reserved * self._times
             self._left[key] = (left - 1 if allowed else left, now)
             while len(self._left) > self._most:
                 self._left.popitem(last=False)
@@ -42,6 +48,44 @@ class Allowance:
 
     def __len__(self) -> int:
         return len(self._left)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one may do before waiting. Links from our mails have no limit: they are unguessable,
+    and one machine of a mail provider sends the one-click requests of thousands."""
+
+    forms: Allowance = field(default_factory=lambda: Allowance(60, _HOUR))
+    """Subscribe forms of one client, good or bad; more are not even read."""
+    client: Allowance = field(default_factory=lambda: Allowance(10, _HOUR))
+    """Confirmation mails that one client may cause."""
+    around: Allowance = field(default_factory=lambda: Allowance(30, _HOUR))
+    """The same for the network around it: a /24 (IPv4) or /48 (IPv6)."""
+    first: Allowance = field(default_factory=lambda: Allowance(1, _HOUR))
+    """The one of such a network that may be taken from what is reserved."""
+    mailbox: Allowance = field(default_factory=lambda: Allowance(3, 24 * _HOUR))
+    """Confirmation mails to one mailbox."""
+    domain: Allowance = field(default_factory=lambda: Allowance(150, _HOUR))
+    """Confirmation mails to one mail domain."""
+    everyone: Allowance = field(default_factory=lambda: Allowance(300, _HOUR))
+    """All confirmation mails."""
+    guessing: Allowance = field(default_factory=lambda: Allowance(30, _HOUR / 6))
+    """Links of one client that we did not make."""
+
+    def confirmation(self, host: str, address: str) -> bool:
+        """Whether the client at `host` may have a confirmation mail sent to `address`.
+
+        A third of the quotas that all share is reserved for networks that have had no mail sent
+        for an hour, so a few busy networks cannot use it up.
+        """
+        client, around = map(str, networks(host))
+        if not (self.client.take(client) and self.around.take(around)):
+            return False
+        reserved = 0.0 if self.first.take(around) else _RESERVED
+        domain = mailbox(address).rpartition("@")[2]
+        return self.domain.take(domain, reserved=reserved) and self.everyone.take(
+            "", reserved=reserved
+        )
 
 
 def mailbox(address: str) -> str:
@@ -56,14 +100,22 @@ def mailbox(address: str) -> str:
     return f"{name}@{domain}"
 
 
-def client(host: str) -> str:
-    """Who asks: an IPv4 address, or the /64 of an IPv6 address, which one household has."""
+def networks(host: str) -> tuple[Network, Network]:
+    """The client at `host` and the network around it, which its owner may have to choose from.
+
+    IPv4: /32 and /24. IPv6: /64, which one household has, and /48, which anyone gets for the
+    asking. Whatever is no IP address is one client.
+    """
     try:
-        address = ip_address(host)
+        address = ip_address(host.partition("%")[0])
     except ValueError:
-        return host[:64]
-    if isinstance(address, IPv6Address):
-        if address.ipv4_mapped:
-            return str(address.ipv4_mapped)
-        return str(IPv6Address(int(address) >> 64 << 64)) + "/64"
-    return str(address)
+        address = _NOWHERE
+    if isinstance(address, IPv6Address) and address.ipv4_mapped:
+        address = address.ipv4_mapped
+    own, around = (32, 24) if address.version == 4 else (64, 48)
+    return ip_network((address, own), strict=False), ip_network((address, around), strict=False)
+
+
+def client(host: str) -> str:
+    """The client at `host`, as the key of a limit."""
+    return str(networks(host)[0])

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeVar
 
+from anyio import CapacityLimiter, to_thread
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
@@ -19,12 +23,15 @@ from broadsheet.service.limits import mailbox
 from broadsheet.service.paper import Button, Link
 from broadsheet.service.preferring import missing
 
+_T = TypeVar("_T")
+
 
 @dataclass(frozen=True, slots=True)
 class Subscribing:
     """/subscribe"""
 
     counter: Counter
+    _threads: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(8), init=False)
 
     async def show(self, request: Request) -> Response:  # noqa: ARG002 - a handler
         """The form."""
@@ -33,6 +40,8 @@ class Subscribing:
     async def act(self, request: Request) -> Response:
         """Has a letter sent, unless the form must be shown once more."""
         counter = self.counter
+        if not counter.limits.forms.take(counter.client(request)):
+            return counter.busy()
         form = await forms.received(request)
         words, offer = counter.paper.words(), counter.offer()
         shown, given = counter.shown(form, offer), form.one("address")[:254]
@@ -42,7 +51,7 @@ class Subscribing:
         if not given:
             return self._asking(shown, "", words("service.address_none"), status=400)
         try:
-            address = await run_in_threadpool(checked_address, given)
+            address = await self._aside(partial(checked_address, given))
         except AddressError:
             note = words("service.address_wrong", address=given)
             return self._asking(shown, given, note, status=400)
@@ -51,6 +60,10 @@ class Subscribing:
             note = words(f"service.{missing(form, offer)}")
             return self._asking(shown, given, note, status=400)
         return await self._invite(request, address, wishes)
+
+    async def _aside(self, work: Callable[[], _T]) -> _T:
+        """Do `work` in one of a few threads, so that the others stay free for those who leave."""
+        return await to_thread.run_sync(work, limiter=self._threads)
 
     def _asking(
         self, wishes: Wishes, address: str, *notes: str, again: bool = False, status: int = 200
@@ -76,17 +89,17 @@ class Subscribing:
     async def _invite(self, request: Request, address: str, wishes: Wishes) -> Response:
         """The answer that everyone gets, whoever is on the list; a letter says the rest."""
         counter, limits = self.counter, self.counter.limits
+        host = request.client.host if request.client else ""
         # If it cannot be written down, say so now.
-        await run_in_threadpool(counter.desk.check)
-        if not limits.asking.take(counter.client(request)):
+        await self._aside(counter.desk.check)
+        if not limits.confirmation(host, address):
             return counter.busy()
-        if limits.address.take(mailbox(address)):
-            taken = limits.letters.take("all") and counter.post.take(
-                lambda: self._letter(address, wishes)
-            )
-            if not taken:
-                log.warning("too many letters at once; a subscription was put off")
-                return counter.busy()
+        taken = not limits.mailbox.take(mailbox(address)) or counter.post.take(
+            lambda: self._letter(address, wishes)
+        )
+        if not taken:
+            log.warning("too many confirmation mails at once; a subscription was put off")
+            return counter.busy()
         words = counter.paper.words()
         return counter.paper.page(
             words,

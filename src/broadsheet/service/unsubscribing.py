@@ -59,7 +59,10 @@ class Unsubscribing:
     async def act(self, request: Request) -> Response:
         """Does it; twice is once."""
         counter = self.counter
-        form = await forms.received(request)
+        try:
+            form = await forms.received(request)
+        except forms.Unreadable:  # the link says who leaves; a badly written body keeps nobody
+            form = forms.Form()
         mark = counter.mark(request, form)
         name, value = _ONE_CLICK
         one_click = form.one(name) == value

@@ -1,0 +1,170 @@
+"""Bounds on connections: how many, how long, and how much is parsed at once.
+
+uvicorn bounds the number of requests, not who makes them, and waits for the rest of a request for
+as long as the client likes. `HttpConnection` is uvicorn's HTTP protocol with bounds: on the time
+for the head of a request and for its answer, the bytes that are parsed in one go, and the number
+of connections, for each client network and in total. Bodies are bounded in `forms`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network
+from typing import Any, Final
+
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from broadsheet.service.limits import Network, networks
+
+LARGEST_HEAD: Final = 16_384
+"""Bytes of a request line and its headers; cookies of the whole domain may be among them."""
+_PIECE: Final = 4_096  # bytes that are parsed before the bounds are checked again
+_CHUNKED: Final = 4_000  # bytes on the wire; no browser chunks a form, and a chunk may have 6 bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How many seconds a client has. head: to send the head of a request. answer: to send the body
+    and to take the answer."""
+
+    head: float = 15.0
+    answer: float = 60.0
+
+
+@dataclass(slots=True)
+class Room:
+    """The open connections: those of one client, of the network around it, and `total` of all.
+
+    Where there are too many, the connection that has waited longest for its client is closed, so
+    connections that are held open for nothing keep nobody out, not even others at that address.
+    Requests that are being answered stay, and a client may have five times as many of these as of
+    others. Connections from the `proxies` count only for the total.
+    """
+
+    proxies: tuple[Network, ...] = ()
+    each: int = 20
+    total: int = 400
+    _inside: dict[str, dict[HttpConnection, None]] = field(
+        default_factory=lambda: defaultdict(dict), init=False
+    )
+
+    def enter(self, connection: HttpConnection) -> bool:
+        """Whether there is room for `connection`; if so, it is inside."""
+        scopes = self._scopes(connection)
+        for name, most, _ in scopes:
+            members = self._inside.get(name, {})
+            waiting = next((each for each in members if not each.answering), None)
+            if len(members) >= most and waiting is not None:
+                self.leave(waiting)
+                waiting.transport.abort()
+        if any(len(self._inside.get(name, ())) >= most for name, _, most in scopes):
+            return False
+        for name, _, _ in scopes:
+            self._inside[name][connection] = None
+        return True
+
+    def leave(self, connection: HttpConnection) -> None:
+        """Remove `connection`, if it is inside."""
+        for name, _, _ in self._scopes(connection):
+            self._inside[name].pop(connection, None)
+            if not self._inside[name]:
+                del self._inside[name]
+
+    def _scopes(self, connection: HttpConnection) -> tuple[tuple[str, int, int], ...]:
+        """What `connection` counts for: a name, how many may be inside, and how many answered."""
+        client, around = networks(connection.client[0] if connection.client else "")
+        everyone = ("", self.total, self.total)
+        if any(_within(client, proxy) for proxy in self.proxies):
+            return (everyone,)
+        return (
+            (f"client {client}", self.each, 5 * self.each),
+            (f"around {around}", 4 * self.each, 10 * self.each),
+            everyone,
+        )
+
+
+def _within(one: Network, other: Network) -> bool:
+    if isinstance(one, IPv4Network):
+        return isinstance(other, IPv4Network) and one.subnet_of(other)
+    return isinstance(other, IPv6Network) and one.overlaps(other)
+
+
+class HttpConnection(H11Protocol):
+    """One connection. It is closed when its time is over or the bounds are exceeded."""
+
+    def __init__(
+        self, *args: Any, room: Room, patience: Patience = Patience(), **kwargs: Any
+    ) -> None:
+        """Args and kwargs are uvicorn's."""
+        super().__init__(*args, **kwargs)
+        self._room, self._patience = room, patience
+        self._timer: asyncio.TimerHandle | None = None
+        self._chunked = 0
+
+    @property
+    def answering(self) -> bool:
+        """Whether it is the service that takes its time, and not the client: a whole request is
+        here, its answer is not finished, and what there is of it has been taken."""
+        begun = self.cycle is not None and not self.cycle.response_complete
+        return begun and self.conn.their_state is not h11.SEND_BODY and not self.flow.write_paused
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """As uvicorn, if there is room."""
+        super().connection_made(transport)
+        if self._room.enter(self):
+            self._set_timer(self._patience.head)
+        else:
+            transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """As uvicorn; the room is free."""
+        self._room.leave(self)
+        self._cancel_timer()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """As uvicorn, piece by piece, so that nothing large is parsed before it is refused."""
+        for start in range(0, len(data), _PIECE):
+            piece = data[start : start + _PIECE]
+            if self.transport.is_closing():
+                return
+            if self._exceeds(len(piece)):
+                self.transport.abort()
+                return
+            super().data_received(piece)
+
+    def handle_events(self) -> None:
+        """As uvicorn; from the head of a request on, the time for its answer runs."""
+        before = self.cycle
+        super().handle_events()
+        if self.cycle is not before and not self.cycle.response_complete:
+            self._chunked = 0
+            self._set_timer(self._patience.answer)
+            if {b"transfer-encoding", b"content-length"} <= {name for name, _ in self.headers}:
+                self.cycle.keep_alive = False  # RFC 9112, section 6.3: perhaps request smuggling
+
+    def on_response_complete(self) -> None:
+        """As uvicorn; the time for the next request begins."""
+        self._set_timer(self._patience.head)
+        super().on_response_complete()
+
+    def _exceeds(self, size: int) -> bool:
+        """Whether the next `size` bytes are more than a well-behaved client sends."""
+        if self.conn.their_state is h11.DONE:  # pipelining: they wait for the answer
+            return len(self.conn.trailing_data[0]) + size > LARGEST_HEAD
+        chunked = any(name == b"transfer-encoding" for name, _ in self.headers or ())
+        if chunked and self.conn.their_state is h11.SEND_BODY:
+            self._chunked += size
+        return self._chunked > _CHUNKED
+
+    def _set_timer(self, seconds: float) -> None:
+        self._cancel_timer()
+        self._timer = self.loop.call_later(seconds, self.transport.abort)
+
+    def _cancel_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
