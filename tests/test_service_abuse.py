@@ -483,6 +483,8 @@ def test_one_click_goes_through_while_subscriptions_flood_in(newsroom: Newsroom)
 
         def flood(number: int) -> None:
             while not end.is_set():
+                for other in ("/health", "/confirm/x", "/subscribe")[: number % 4]:
+                    answer(port, head("GET", other, stranger()))
                 body = f"t={seal}&address=x{next(STRANGERS)}@example.com&digest=weekly".encode()
                 sent = post("/subscribe", FORM, body)
                 if number % 3:
@@ -553,3 +555,12 @@ def test_a_proxy_is_named_by_its_address(newsroom: Newsroom, proxy: str) -> None
     )
     assert done.returncode == 2
     assert "--proxy: " in done.stderr
+
+
+def test_a_link_that_we_did_not_make_does_not_reach_the_database(tmp_path: Path) -> None:
+    """Whoever makes up links keeps no connection to it busy; here there is none."""
+    with office(tmp_path) as desk:
+        (desk.folder / "test.db").rename(desk.folder / "away.db")
+        for page in ("unsubscribe", "preferences", "confirm"):
+            assert desk.web.get(f"/{page}/x").status_code == 400
+            assert desk.web.post(f"/{page}/x").status_code == 400

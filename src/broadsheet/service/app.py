@@ -10,9 +10,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
+from anyio import CapacityLimiter, to_thread
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -45,6 +46,8 @@ def application(counter: Counter) -> Starlette:
 @dataclass(frozen=True, slots=True)
 class _Application:
     counter: Counter
+    # So that who asks for the health of the service leaves threads for those who leave.
+    _few: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(2), init=False)
 
     def made(self) -> Starlette:
         subscribing = Subscribing(self.counter)
@@ -121,7 +124,7 @@ class _Application:
 
     async def _health(self, request: Request) -> Response:  # noqa: ARG002 - a handler
         try:
-            await run_in_threadpool(self.counter.desk.check)
+            await to_thread.run_sync(self.counter.desk.check, limiter=self._few)
         except DatabaseError as error:
             log.error("%s", error)
             return PlainTextResponse("the database cannot be used\n", 503)

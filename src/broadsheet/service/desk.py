@@ -139,11 +139,15 @@ class Desk:
 
     def invited(self, text: str) -> Subscriber | None:
         """Whom the confirmation link with `text` was sent to; None when it no longer holds."""
+        if self._named(text) is None:  # whoever makes up links does not reach the database
+            return None
         with self.records.reading() as connection:
             return self._invited(connection, text, subscribers.get)
 
     def confirm(self, text: str) -> Subscriber | None:
         """Makes the one who got the link with `text` active; None when it no longer holds."""
+        if self._named(text) is None:
+            return None
         with self.records.writing() as connection:
             found = self._invited(connection, text, hold)
             if found is None:
@@ -173,7 +177,7 @@ class Desk:
         self, connection: Connection, text: str, get: Callable[[Connection, int], Subscriber | None]
     ) -> Subscriber | None:
         now, life = self.clock(), CONFIRM_WITHIN.total_seconds()
-        id_ = self.tokens.read_confirm(text, int(life), now)
+        id_ = self._named(text)
         found = None if id_ is None else get(connection, id_)
         if found is None or not found.gone:
             return found
@@ -181,6 +185,10 @@ class Desk:
         since = int((now - found.since).total_seconds())
         fresh = self.tokens.read_confirm(text, min(since, int(life)), now)
         return None if fresh is None else found
+
+    def _named(self, text: str) -> int | None:
+        life = int(CONFIRM_WITHIN.total_seconds())
+        return self.tokens.read_confirm(text, life, self.clock())
 
     def _wish(
         self,
