@@ -104,6 +104,13 @@ class Newsroom:
         return contents(self.folder / "feeds")
 
 
+def live(published: dict[str, bytes]) -> dict[str, bytes]:
+    """What is published but for the feeds that have ended, and the manifest that names them."""
+    manifest = json.loads(published[".broadsheet.json"])
+    others = {".broadsheet.json", *manifest.get("retired", {})}
+    return {path: data for path, data in published.items() if path not in others}
+
+
 def contents(folder: Path) -> dict[str, bytes]:
     """Every file below `folder`: relative path with slashes -> bytes."""
     files = (path for path in folder.rglob("*") if path.is_file())

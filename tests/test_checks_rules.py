@@ -760,3 +760,19 @@ def test_lines_are_right_in_every_form_of_file(
     (image,) = findings(newsroom, "image-missing")
     (link,) = findings(newsroom, "broken-link")
     assert (image["line"], link["line"]) == (field_line, head.count("\n") + 4)
+
+
+def test_a_feed_that_would_end_is_told_before(newsroom: Newsroom) -> None:
+    """At the feed, with why, what happens then, and what leads on; only until it has happened."""
+    newsroom.article("a.md", categories=["AI"])
+    newsroom.build()
+    assert findings(newsroom, "feed-ends") == []
+    newsroom.article("a.md", categories=["Machines"])
+    (found,) = findings(newsroom, "feed-ends")
+    assert found["path"] == "feeds/topics/ai/"
+    assert found["severity"] == "warning"
+    assert "no article has its topic" in str(found["what"])
+    assert "for 90 days" in str(found["todo"])
+    assert "feeds/topics/machines/atom.xml" in str(found["todo"])
+    newsroom.build()
+    assert findings(newsroom, "feed-ends") == []

@@ -78,6 +78,7 @@ def publish(
     *,
     standing: Collection[str] = (),
     keep: Collection[str] = (),
+    retired: Mapping[str, object] | None = None,
     adopt: bool = False,
     dry_run: bool = False,
 ) -> Changes:
@@ -85,15 +86,17 @@ def publish(
 
     files: relative path with slashes -> content; a document is made when its turn comes.
     standing: those of them that are known to be there as they would be made. keep: prefixes of
-    paths in the manifest that this run does not make and that stay. adopt: take over files that
-    the manifest does not name.
+    paths in the manifest that this run does not make and that stay. retired: what the manifest
+    says of feeds that have ended, by path; None: what it has said. adopt: take over files that the
+    manifest does not name.
 
     Raises OutputError when a file of someone else's is in the way, and when writing fails; each
     file is then old or new and whole, and the next run puts all in order.
     """
     for path in files:
         _refuse_outside(path, shown)
-    known = _read_manifest(folder)
+    before = read_manifest(folder)
+    known, retired = set(before.files), before.retired if retired is None else retired
     kept = {path for path in known if any(path.startswith(prefix) for prefix in keep)}
     held: dict[str, tuple[Stamp, str]] = {}
     content = _Content(files)
@@ -110,11 +113,11 @@ def publish(
     if not dry_run:
         try:
             writing.sweep(folder, but=MANIFEST)
-            _write_manifest(folder, known | files.keys())
+            _write_manifest(folder, known | files.keys(), {**before.retired, **retired})
             held |= writing.write_all(folder, changed, content.take)
             for path in stale:
                 _remove(folder, path)
-            _write_manifest(folder, files.keys() | kept)
+            _write_manifest(folder, files.keys() | kept, retired)
         except OSError as error:
             raise OutputError(_unwritable(error, shown)) from error
     return Changes(tuple(changed), tuple(removed), len(files) - len(changed), held)
@@ -166,20 +169,34 @@ def _differs(
     return False
 
 
-def _read_manifest(folder: Path) -> set[str]:
-    """The files that Broadsheet wrote; with a manifest that is lost or broken, none."""
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What the manifest in the output folder says: the files that Broadsheet wrote, and of the
+    feeds among them that have ended what is known of these, by path."""
+
+    files: frozenset[str] = frozenset()
+    retired: Mapping[str, object] = field(default_factory=dict)
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest in `folder`; an empty one if it is lost or broken."""
     try:
-        listed = json.loads(folders.content(folder / MANIFEST))["files"]
-    except (OSError, ValueError, LookupError, TypeError, RecursionError):
-        return set()
-    if not isinstance(listed, list):
-        return set()
-    return {path for path in listed if isinstance(path, str) and not _leaves(path)}
+        listed = json.loads(folders.content(folder / MANIFEST))
+        files, retired = listed["files"], listed.get("retired", {})
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return Manifest()
+    if not isinstance(files, list) or not isinstance(retired, dict):
+        return Manifest()
+    ours = frozenset(path for path in files if isinstance(path, str) and not _leaves(path))
+    return Manifest(ours, {path: each for path, each in retired.items() if path in ours})
 
 
-def _write_manifest(folder: Path, paths: Collection[str]) -> None:
+def _write_manifest(folder: Path, paths: Collection[str], retired: Mapping[str, object]) -> None:
     note = "The files here that Broadsheet wrote. It changes and removes no others."
-    data = json.dumps({"about": note, "files": sorted(paths)}, ensure_ascii=False, indent=1)
+    told: dict[str, object] = {"about": note, "files": sorted(paths)}
+    if retired:
+        told["retired"] = dict(sorted(retired.items()))
+    data = json.dumps(told, ensure_ascii=False, indent=1)
     if _content(folder / MANIFEST) != (data + "\n").encode():
         writing.write(folder / MANIFEST, (data + "\n").encode())
 

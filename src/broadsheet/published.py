@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -17,23 +18,30 @@ _ATOM: Final = "{http://www.w3.org/2005/Atom}"
 _CONTENT: Final = "{http://purl.org/rss/1.0/modules/content/}"
 
 
-def published(feeds: Path) -> tuple[Published, ...]:
+def published(feeds: Path, *, but: Collection[str] = ()) -> tuple[Published, ...]:
     """The entries of the last build, from the main feed and its archives; each once.
+
+    but: the paths of the feeds that have ended.
 
     Only what can be read counts: this serves a warning, and no build depends on it.
     """
     found: dict[str, Published] = {}
-    for path in (feeds / "feed.json", *sorted(feeds.glob("archive/*/feed.json"))):
+    for path in _documents(feeds, "feed.json", but):
         with suppress(Exception):  # whatever it has become, it is only compared with
             for item in json.loads(folders.content(path))["items"]:
                 html = str(item.get("content_html", ""))
                 found[item["id"]] = Published(item["id"], str(item.get("title", "")), plain(html))
-    return tuple(found.values()) or _published_in_atom(feeds) or _published_in_rss(feeds)
+    return tuple(found.values()) or _published_in_atom(feeds, but) or _published_in_rss(feeds, but)
 
 
-def _published_in_atom(feeds: Path) -> tuple[Published, ...]:
+def _documents(feeds: Path, name: str, but: Collection[str]) -> list[Path]:
+    """The main feed of that name and its archives."""
+    return [] if name in but else [feeds / name, *sorted(feeds.glob(f"archive/*/{name}"))]
+
+
+def _published_in_atom(feeds: Path, but: Collection[str]) -> tuple[Published, ...]:
     found: dict[str, Published] = {}
-    for path in (feeds / "atom.xml", *sorted(feeds.glob("archive/*/atom.xml"))):
+    for path in _documents(feeds, "atom.xml", but):
         with suppress(Exception):
             for entry in etree.fromstring(folders.content(path)).iter(f"{_ATOM}entry"):
                 texts = (
@@ -44,9 +52,9 @@ def _published_in_atom(feeds: Path) -> tuple[Published, ...]:
     return tuple(found.values())
 
 
-def _published_in_rss(feeds: Path) -> tuple[Published, ...]:
+def _published_in_rss(feeds: Path, but: Collection[str]) -> tuple[Published, ...]:
     found: dict[str, Published] = {}
-    for path in (feeds / "rss.xml", *sorted(feeds.glob("archive/*/rss.xml"))):
+    for path in _documents(feeds, "rss.xml", but):
         with suppress(Exception):
             for item in etree.fromstring(folders.content(path)).iter("item"):
                 id_, title = (item.findtext(name, "") for name in ("guid", "title"))

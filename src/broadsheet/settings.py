@@ -168,6 +168,15 @@ class FeedSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         Literal["month", "year", "none"],
         Meta(description="The period of the archives behind the main feed (RFC 5005)."),
     ] = "month"
+    keep_retired_days: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=3650,
+            description="For how many days a feed that has ended stays, with a last entry that "
+            "says which one to follow instead; 0: it is removed at once.",
+        ),
+    ] = 90
     hub: Annotated[
         str,
         Meta(pattern=r"^(https?://\S+)?$", description="The address of a WebSub hub; empty: none."),

@@ -16,6 +16,7 @@ from broadsheet.checks.own import severities
 from broadsheet.checks.prose import Prose
 from broadsheet.digests.remarks import Mail
 from broadsheet.errors import Problem
+from broadsheet.feeds.retired import Retired
 from broadsheet.markup import Asset, Library, Links, Rendition, dialect
 from broadsheet.markup.links import INTERNAL
 from broadsheet.markup.templates import Expanded, expand
@@ -44,6 +45,7 @@ class Material:
     letters: the folder of an issue that comes next -> its mail. refused: digest -> why its next
     issue would not be made, and whether that is due. published: the last build.
     dialect: the dialect of the generator beside the articles; None where none is known.
+    ending: the folder of a published feed that would end, or of several the name of the file.
     """
 
     settings: Settings
@@ -64,6 +66,7 @@ class Material:
     refused: Mapping[str, tuple[Problem, bool]]
     published: tuple[Published, ...]
     dialect: str | None
+    ending: Mapping[str, Retired]
 
     @cached_property
     def prose(self) -> Mapping[str, Prose]:

@@ -71,6 +71,37 @@ def _pieces(text: str) -> set[str]:
     return {text[at : at + _PIECE] for at in range(max(len(text) - _PIECE + 1, 1))}
 
 
+@rule(
+    "feed-ends",
+    "warning",
+    "A feed that readers may follow would end: its topic or tag has no article any more (a rename "
+    "does that too), or the config no longer has it. It stays for `feeds.keep_retired_days` with a "
+    "last entry that leads to another feed, and then goes.",
+)
+def feed_ends(material: Material) -> Iterator[Problem]:
+    settings = material.settings.feeds
+    for path, each in material.ending.items():
+        what = f"this feed is published and would end: {_why(path, settings.by)}"
+        then = (
+            f"keep it for {settings.keep_retired_days} days with a last entry that leads to "
+            f"{settings.folder}/{each.to}"
+            if settings.keep_retired_days
+            else "remove it (feeds.keep_retired_days is 0)"
+        )
+        todo = f"undo that if readers should keep it; otherwise the next build will {then}"
+        yield Problem(what, todo, f"{settings.folder}/{path}")
+
+
+def _why(path: str, by: Sequence[str]) -> str:
+    """Why a feed would end: the folder of one, or the name of the file of several."""
+    kind, slash, _ = path.partition("/")
+    if not slash:
+        return "feeds.formats no longer has its format"
+    if kind == "digests":
+        return "the config no longer has its digest"
+    return f"no article has its {kind.rstrip('s')}" if kind in by else f"feeds.by has no {kind}"
+
+
 @rule("feed-size", "warning", "Several readers take no feed above a megabyte, or only its start.")
 def feed_size(material: Material) -> Iterator[Problem]:
     folder = material.settings.feeds.folder

@@ -45,6 +45,8 @@ def command(dry_run: bool, workers: int | None, adopt: bool, strict: bool) -> No
         click.echo(f"{problem} (left out)", err=True)
     for title in built.gone:
         click.echo(f"dropped out of the feeds, where it was before: {title}", err=True)
+    for words in () if options().quiet else built.ended:
+        click.echo(words, err=True)
     if built.problems:
         raise SystemExit(1)
 

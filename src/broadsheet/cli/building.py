@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import NoReturn
 
 import click
+import msgspec
 from msgspec import Struct
 
 from broadsheet import folders, outputs, plans, reading, standing
@@ -19,6 +20,7 @@ from broadsheet.cli.amending import Amendment, amendment
 from broadsheet.cli.making import Site, site
 from broadsheet.cli.project import Project
 from broadsheet.errors import Problem
+from broadsheet.feeds.retired import by_feed
 from broadsheet.folders import Stamp
 from broadsheet.markup import dialect, prepare
 from broadsheet.outputs import Changes
@@ -27,12 +29,14 @@ from broadsheet.standing import Last, Look, Published, Summary
 
 class Built(Struct, frozen=True):
     """What a build came to. problems: what is wrong with the articles that were left out; gone:
-    the titles of the entries that readers had, and that are no longer in the feeds."""
+    the titles of the entries that readers had, and that are no longer in the feeds; ended: the
+    feeds that readers may follow and that have ended now, in words."""
 
     summary: Summary
     changes: Changes
     problems: tuple[Problem, ...] = ()
     gone: tuple[str, ...] = ()
+    ended: tuple[str, ...] = ()
 
 
 def build(
@@ -73,16 +77,19 @@ def build(
             made.documents,
             project.settings.feeds.folder,
             standing=before.standing(made.documents),
-            keep=project.kept,
+            keep=(*project.kept, *made.waiting),
+            retired=msgspec.to_builtins(made.retired),
             adopt=adopt,
             dry_run=dry_run,
         )
         summary = _summary(project, changes)
         if not dry_run:
-            last = before.remember(changes, lambda after: _last(project, config, after, summary))
+            last = before.remember(
+                changes, lambda after: _last(project, made, config, after, summary)
+            )
             if last and not problems and config_now() == config:
                 _remember(project, made, kept, last)
-        return Built(summary, changes, problems, gone)
+        return Built(summary, changes, problems, gone, _ended(project, made))
 
 
 def _amend(
@@ -103,8 +110,23 @@ def _amend(
     return Built(summary, replace(changes, unchanged=summary.files - len(changes.written)))
 
 
+def _ended(project: Project, made: Site) -> tuple[str, ...]:
+    """What the user is told of the feeds that this build ends."""
+    folder, settings = project.settings.feeds.folder, project.settings.feeds
+    return tuple(
+        f"{folder}/{path}: this feed has ended; "
+        + (
+            f"it stays until {each.until(settings):%Y-%m-%d}, and its last entry leads to "
+            f"{folder}/{each.to}"
+            if settings.keep_retired_days
+            else "it is removed, as feeds.keep_retired_days is 0"
+        )
+        for path, each in by_feed(made.ending).items()
+    )
+
+
 def _last(
-    project: Project, config: bytes, after: Mapping[str, Stamp], summary: Summary
+    project: Project, made: Site, config: bytes, after: Mapping[str, Stamp], summary: Summary
 ) -> Last | None:
     """What a build of all is remembered by that has left the feeds folder as `after`; None where
     what it read may have changed since, and nothing would show it."""
@@ -112,7 +134,9 @@ def _last(
     if not all(folders.is_settled(stamp, project.before) for stamp in stamps.values()):
         return None
     seen = standing.view(project.scope, config, stamps, after)
-    span = standing.span(*steady(project.articles.read, project.now))
+    since, until = steady(project.articles.read, project.now)
+    ends = (each.until(project.settings.feeds) for each in made.retired.values())
+    span = standing.span(since, min((*ends, *((until,) if until else ())), default=None))
     return Last(project.scope, seen, *span, summary)
 
 
@@ -136,7 +160,8 @@ def _dropped_out(project: Project) -> tuple[str, ...]:
     from broadsheet.published import published  # brings the checks, for the few runs that want it
 
     ids = {article.id for article in project.catalogue.articles}
-    return tuple(each.title for each in published(project.feeds_folder) if each.id not in ids)
+    found = published(project.feeds_folder, but=project.manifest.retired)
+    return tuple(each.title for each in found if each.id not in ids)
 
 
 def _summary(project: Project, changes: Changes) -> Summary:

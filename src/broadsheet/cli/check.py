@@ -42,6 +42,7 @@ from broadsheet.errors import (
     TemplateError,
     UsageError,
 )
+from broadsheet.feeds.retired import by_feed
 from broadsheet.published import published
 
 _SHOWN: Final = 20
@@ -101,7 +102,7 @@ def _material(project: Project) -> Material:
     read = project.articles
     project.articles = structs.replace(read, read=_unique(read.read))
     broken = _leave_out_broken_records(project)
-    files = making.site_files(project)
+    made, files = making.site_files(project)
     letters, templates = making.without_bad(project, lambda: _letters(project))
     wanted = feeds.to_render(project.feeds, project.settings.feeds)
     return Material(
@@ -121,8 +122,9 @@ def _material(project: Project) -> Material:
         outputs=files,
         letters=letters,
         refused=_refused(project),
-        published=published(project.feeds_folder),
+        published=published(project.feeds_folder, but=project.manifest.retired),
         dialect=dialect_of_site(project.root),
+        ending=by_feed(made.ending),
     )
 
 

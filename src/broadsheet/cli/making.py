@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
+from functools import cache, partial
+from hashlib import sha256
 from types import MappingProxyType
 from typing import TypeVar
 
+import msgspec
 from msgspec import Struct
 
-from broadsheet import feeds, rendering
+from broadsheet import feeds, folders, rendering
 from broadsheet.articles import Article
 from broadsheet.cache import Cache
 from broadsheet.catalogue import Catalogue
@@ -23,6 +26,7 @@ from broadsheet.document import Document
 from broadsheet.entry import Entry, Held, entry, surroundings
 from broadsheet.errors import RenderError
 from broadsheet.feeds import Newsletter
+from broadsheet.feeds.retired import Retired, Successors, document, is_in_doubt, retire
 from broadsheet.markup import Library, Rendition
 from broadsheet.publication import Publication
 from broadsheet.settings import DigestSettings
@@ -42,24 +46,30 @@ def without_bad(project: Project, make: Callable[[], _T]) -> _T:
 class Site(Struct, frozen=True):
     """All that `build` makes, each file to be made when it is needed.
 
-    held: the articles in the feeds.
+    held: the articles in the feeds. retired: the feeds that have ended and stay for now, by path;
+    ending: those that this run ends, whether they stay or not. waiting: those that may only lack
+    an article with an error; they are left as they are.
     """
 
     documents: dict[str, Document]
     held: tuple[Held, ...]
+    retired: dict[str, Retired]
+    ending: dict[str, Retired]
+    waiting: frozenset[str]
 
 
-def site_files(project: Project) -> dict[str, bytes]:
-    """All that `build` makes: the feeds, and what tells of the digests' issues.
+def site_files(project: Project) -> tuple[Site, dict[str, bytes]]:
+    """All that `build` makes: the feeds, and what tells of the digests' issues; and their bytes.
 
     An article that cannot be rendered is left out, and becomes one of the project's problems.
     """
     with Cache(project.state) as kept:
-        return {path: each.make() for path, each in site(project, kept).documents.items()}
+        made = site(project, kept)
+        return made, {path: each.make() for path, each in made.documents.items()}
 
 
 def site(project: Project, kept: Cache) -> Site:
-    """The same, while the cache `kept` is open."""
+    """The same without the bytes, while the cache `kept` is open."""
     return without_bad(project, lambda: _site(project, kept))
 
 
@@ -96,7 +106,73 @@ def _site(project: Project, kept: Cache) -> Site:
         for article in feeds.inside(project.feeds)
     }
     made = feeds.documents(project.feeds, held, rendered, publication, settings, copy=copy)
-    return Site(made | others, tuple(held.values()))
+    live = made | others
+    before = retired_before(project)
+    ended = retire(
+        before, _successors(project, live), project.now, lambda path: _published(project, path)
+    )
+    waiting = _in_doubt(project, ended.keys() - before.keys())
+    ended = {path: each for path, each in ended.items() if path not in waiting}
+    stay = {path: each for path, each in ended.items() if project.now < each.until(settings)}
+    return Site(
+        live | _retired_documents(project, stay),
+        tuple(held.values()),
+        stay,
+        {path: each for path, each in ended.items() if path not in before},
+        waiting,
+    )
+
+
+def _in_doubt(project: Project, ending: Collection[str]) -> frozenset[str]:
+    """Those of the feeds `ending` that may only lack an article that has an error now."""
+    if not project.articles.problems:
+        return frozenset()
+    read = {article.id for article in project.articles.read}
+    return frozenset(
+        path for path in ending if is_in_doubt(path, _published(project, path) or b"", read)
+    )
+
+
+def retired_before(project: Project) -> dict[str, Retired]:
+    """The feeds that had ended at the last build, by path."""
+    found = {}
+    for path, told in project.manifest.retired.items():
+        with suppress(msgspec.ValidationError):
+            found[path] = msgspec.convert(told, Retired)
+    return found
+
+
+def _successors(project: Project, live: Mapping[str, Document]) -> Successors:
+    """What to follow instead of a feed that is not among the `live` documents."""
+    settings, catalogue = project.settings, project.catalogue
+    groups = {
+        f"{folder}/{topic.slug}/": articles
+        for folder in settings.feeds.by
+        for topic, articles in {"topics": catalogue.topics, "tags": catalogue.tags}[folder].items()
+    }
+    published, aliases = project.manifest.files, settings.topics.aliases
+    return Successors(live.keys(), published, groups, aliases, settings.feeds.formats)
+
+
+def _retired_documents(project: Project, ended: Mapping[str, Retired]) -> dict[str, Document]:
+    publication = project.settings.publication
+    public = frozenset(article.id for article in project.catalogue.articles)
+    of_all = sha256("\n".join(sorted(public)).encode()).hexdigest() if ended else ""
+
+    def make(path: str, each: Retired) -> bytes:
+        return document(_published(project, path), path, each, publication, public)
+
+    return {
+        path: Document(f"{path} {each!r} {of_all}", partial(make, path, each))
+        for path, each in ended.items()
+    }
+
+
+def _published(project: Project, path: str) -> bytes | None:
+    """The file at `path` in the feeds folder; None where it cannot be read."""
+    with suppress(OSError):
+        return folders.content(project.feeds_folder / path)
+    return None
 
 
 def leave_out_as_build(project: Project) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from broadsheet import config, feeds, folders, inputs, reading, records, standing
+from broadsheet import config, feeds, folders, inputs, outputs, reading, records, standing
 from broadsheet.cache import Cache
 from broadsheet.catalogue import Catalogue
 from broadsheet.cli.clock import moment
@@ -66,12 +66,25 @@ class Project:
         """What a build leaves in the feeds folder, though it does not make it: issues.
 
         Not what a killed run left of an issue that was then made at a later tick: no record
-        names it. Whatever a digest that is no longer in the config has made stays.
+        names it. The issues and the page of a digest that is no longer in the config stay.
         """
-        names = (path.name for path in self.feeds_folder.glob("digests/*"))
-        former = (addresses.folder(name) for name in names if name not in self.settings.digests)
+        former = [
+            path
+            for path in self.feeds_folder.glob("digests/*/*")
+            if path.parent.name not in self.settings.digests
+        ]
+        pages = (addresses.folder(each.parent.name) + feeds.INDEX for each in former)
+        theirs = (addresses.folder(each.parent.name, each.name) for each in former if each.is_dir())
         issues = (issue for history in self.histories.values() for issue in history.issues)
-        return (*former, *(addresses.folder(issue.digest, issue.key) for issue in issues))
+        return (
+            *sorted({*pages, *theirs}),
+            *(addresses.folder(issue.digest, issue.key) for issue in issues),
+        )
+
+    @cached_property
+    def manifest(self) -> outputs.Manifest:
+        """What the last build wrote into the feeds folder. To be asked under the lock."""
+        return outputs.read_manifest(self.feeds_folder)
 
     @property
     def scope(self) -> standing.Scope:

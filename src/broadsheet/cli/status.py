@@ -25,6 +25,7 @@ from broadsheet.cli.project import Project
 from broadsheet.digests.schedule import next_tick
 from broadsheet.errors import BroadsheetError
 from broadsheet.feeds import Feed
+from broadsheet.feeds.retired import by_feed
 
 if TYPE_CHECKING:  # it takes time to import
     from broadsheet.delivery.accounts import Progress
@@ -51,15 +52,16 @@ def command(as_json: bool) -> None:
 
 def _status(project: Project) -> dict[str, Any]:
     with outputs.lock(project.state, project.config_name):
-        files = site_files(project)
+        made, files = site_files(project)
         changes = outputs.publish(
             project.feeds_folder,
             files,
             project.settings.feeds.folder,
-            keep=project.kept,
+            keep=(*project.kept, *made.waiting),
             adopt=True,
             dry_run=True,
         )
+    folder = project.settings.feeds.folder
     coming = [a for a in project.articles.read if not a.hidden and a.appears > project.now]
     return {
         "now": _time(project, project.now),
@@ -68,6 +70,15 @@ def _status(project: Project) -> dict[str, Any]:
         "next_due": _next(project, coming),
         "digests": [_digest(project, name) for name in project.settings.digests],
         "feeds": [_feed(project, feed) for feed in project.feeds],
+        "retired": [
+            {
+                "path": f"{folder}/{path}",
+                "until": _time(project, until),
+                "to": f"{folder}/{each.to}",
+            }
+            for path, each in by_feed(made.retired).items()
+            for until in [each.until(project.settings.feeds)]
+        ],
         "out_of_date": len(changes.written) + len(changes.removed),
         "problems": [str(problem) for problem in project.articles.problems],
     }
@@ -146,6 +157,10 @@ def _show(found: dict[str, Any], deliveries: Sequence[str]) -> None:
         console.print(table)
     for line in captured.get().splitlines():
         click.echo(line.rstrip())
+    for ended in found["retired"]:
+        click.echo(
+            f"ended: {ended['path']} stays until {ended['until']} and leads to {ended['to']}"
+        )
     for digest in found["digests"]:
         click.echo(_words(digest))
         if "refused" in digest:

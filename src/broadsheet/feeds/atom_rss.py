@@ -6,7 +6,8 @@ The only user of feedgen. What feedgen leaves out or gets wrong is in `mends`.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from email.utils import format_datetime
 from html import escape
 from typing import Any
 
@@ -38,19 +39,44 @@ def frame(channel: Channel, items: Sequence[bytes]) -> bytes:
 
 def item(entry: Entry, format_: FeedFormat) -> bytes:
     """The entry as it stands in every feed of that format: feedgen's element, in its place."""
-    made = FeedEntry()
-    made.register_extension("mends", EntryMends)
-    _describe_entry(made, entry, format_)
     if format_ == "atom":
         root = place = etree.Element("feed", xmlns=ATOM, nsmap=namespaces(format_))
-        place.append(made.atom_entry())
     else:
         root = etree.Element("rss", nsmap=namespaces(format_))
         place = etree.SubElement(root, "channel")
-        place.append(made.rss_entry())
+    place.append(_element(entry, format_))
     _, _, text = etree.tostring(root, pretty_print=True, encoding="UTF-8").partition(b">\n")
     text = text.removeprefix(b"  <channel>\n").removesuffix(_END[format_])
     return _by_profile(text) if format_ == "rss" else text
+
+
+def with_first(feed: Any, entry: Entry, format_: FeedFormat, keeps: Callable[[str], bool]) -> bytes:
+    """The document of the element `feed` with `entry` before the others, of which only those stay
+    whose id it `keeps`."""
+    new = _element(entry, format_)
+    etree.indent(new, level=1)
+    new.tail = "\n  "
+    atom = format_ == "atom"
+    place = feed if atom else feed.find("channel")
+    name, id_ = (f"{{{ATOM}}}entry", f"{{{ATOM}}}id") if atom else ("item", "guid")
+    others = place.findall(name)
+    place.insert(place.index(others[0]) if others else len(place), new)
+    for other in others:
+        if not keeps(other.findtext(id_, "")):
+            place.remove(other)
+    if atom:
+        place.find(f"{{{ATOM}}}updated").text = entry.updated.isoformat()
+    else:
+        place.find("lastBuildDate").text = format_datetime(entry.updated)
+    document: bytes = etree.tostring(feed.getroottree(), encoding="UTF-8", xml_declaration=True)
+    return (_by_profile(document) if format_ == "rss" else document) + b"\n"
+
+
+def _element(entry: Entry, format_: FeedFormat) -> Any:
+    made = FeedEntry()
+    made.register_extension("mends", EntryMends)
+    _describe_entry(made, entry, format_)
+    return made.atom_entry() if format_ == "atom" else made.rss_entry()
 
 
 def written(channel: Channel, entries: Sequence[Entry]) -> bytes:

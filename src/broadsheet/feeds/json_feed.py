@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from broadsheet.entry import Entry, Image
@@ -39,6 +39,15 @@ def item(entry: Entry, format_: FeedFormat) -> bytes:  # noqa: ARG001 - there is
     # A text in JSON holds no line end, so each line is one of the layout.
     lines = json.dumps(_item(entry), ensure_ascii=False, indent=1).split("\n")
     return "\n".join(f"  {line}" for line in lines).encode()
+
+
+def with_first(content: bytes, entry: Entry, keeps: Callable[[str], bool]) -> bytes:
+    """The feed document `content` with `entry` before the others, of which only those stay whose
+    id it `keeps`. Raises ValueError, LookupError or TypeError for what is no feed."""
+    document = json.loads(content)
+    others = [item for item in document["items"] if keeps(item["id"])]
+    document["items"] = [_item(entry), *others]
+    return (json.dumps(document, ensure_ascii=False, indent=1) + "\n").encode()
 
 
 def _item(entry: Entry) -> dict[str, Any]:

@@ -1,0 +1,239 @@
+"""Feeds that have ended: they stay for a while, with a last entry that says where to go."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from html import escape
+from typing import Annotated, Any, Final
+
+from msgspec import Meta, Struct
+from msgspec.structs import replace
+
+from broadsheet.articles import Article
+from broadsheet.entry import Entry
+from broadsheet.feeds.channel import INDEX, channel
+from broadsheet.feeds.plan import Feed
+from broadsheet.feeds.press import Press
+from broadsheet.markup import encode
+from broadsheet.publication import Person, Publication
+from broadsheet.settings import FEED_FILES, FeedFormat, FeedSettings
+from broadsheet.topics import slug
+
+_FORMATS: Final[dict[str, FeedFormat]] = {name: format_ for format_, name in FEED_FILES.items()}
+_MARK: Final = "#ended-"  # in the id of a last entry
+_ATOM: Final = "{http://www.w3.org/2005/Atom}"
+
+
+class Retired(Struct, frozen=True):
+    """A feed document that has ended. since: when. to: the path of the one to follow instead."""
+
+    since: Annotated[datetime, Meta(tz=True)]
+    to: str
+
+    def until(self, settings: FeedSettings) -> datetime:
+        """When it is removed."""
+        return self.since + timedelta(days=settings.keep_retired_days)
+
+
+class Successors(Struct, frozen=True):
+    """What there is to follow instead of a feed that ends.
+
+    live: the paths of all documents. published: those of the last build. groups: the folder of a
+    topic's or tag's feed -> all its articles. aliases: as in the settings.
+    """
+
+    live: Collection[str]
+    published: Collection[str]
+    groups: Mapping[str, Sequence[Article]]
+    aliases: Mapping[str, Sequence[str]]
+    formats: Sequence[FeedFormat]
+
+    def of(self, path: str, content: bytes) -> str:
+        """The path of the document to follow instead of that at `path`: another format of the same
+        feed, the feed under its new name, or else the main feed."""
+        folder, name = _split(path)
+        names = [name, *(FEED_FILES[format_] for format_ in self.formats)]
+        folders = [folder, *self._renamed(folder, content, _FORMATS[name]), ""]
+        places = (each + file for each in folders for file in names)
+        return next((place for place in places if place in self.live), folder)
+
+    def _renamed(self, folder: str, content: bytes, format_: FeedFormat) -> Iterator[str]:
+        """The folders under which the feed in `folder` may go on, the best first."""
+        kind, _, rest = folder.partition("/")
+        if kind == "topics":
+            for topic, others in self.aliases.items():
+                if rest.rstrip("/") in map(slug, others):
+                    yield f"topics/{slug(topic)}/"
+        if kind == "digests":
+            yield from self._new_digest(folder)
+        elif moved := self._moved(kind, told(content, format_)):
+            yield moved
+
+    def _moved(self, kind: str, entries: Collection[tuple[str, str]]) -> str:
+        """The folder of the feed that has most of `entries` now; "" if none has more than half.
+
+        An entry is known by its id or title: the id may change with the topic.
+        """
+        ids, titles = {id_ for id_, _ in entries}, {title for _, title in entries}
+        counts = {
+            folder: sum(article.id in ids or article.title in titles for article in articles)
+            for folder, articles in self.groups.items()
+            if folder.startswith(f"{kind}/")
+        }
+        best = min(
+            counts, key=lambda each: (-counts[each], len(self.groups[each]), each), default=""
+        )
+        return best if best and 2 * counts[best] > len(entries) else ""
+
+    def _new_digest(self, folder: str) -> list[str]:
+        """The folder of the one digest whose issues begin where those in `folder` end, if any."""
+        last = max(self._issues(folder), default="")
+        new = [each for each in _digests(self.live) if min(self._issues(each), default="~") > last]
+        return new if len(new) == 1 else []
+
+    def _issues(self, folder: str) -> set[str]:
+        """The keys of the issues of a digest; they begin with their dates."""
+        ours = (path.removeprefix(folder) for path in self.published if path.startswith(folder))
+        return {rest.partition("/")[0] for rest in ours if "/" in rest}
+
+
+def retire(
+    before: Mapping[str, Retired],
+    successors: Successors,
+    now: datetime,
+    content: Callable[[str], bytes | None],
+) -> dict[str, Retired]:
+    """Path -> feed document that has ended. before: the same at the last build.
+
+    content: gives the document at a path. An archive is no feed that anyone follows.
+    """
+    gone = {path for path in (*successors.published, *before) if _is_feed(path)}
+    since = now.astimezone(UTC).replace(microsecond=0)  # the same in every zone
+    return {
+        path: before.get(path) or Retired(since, successors.of(path, content(path) or b""))
+        for path in sorted(gone.difference(successors.live))
+    }
+
+
+def is_in_doubt(path: str, content: bytes, read: Collection[str]) -> bool:
+    """Whether the feed document at `path` has an entry of an article that is not among those that
+    could be `read`, by id: perhaps one with an error, which will be back."""
+    if path.startswith("digests/"):
+        return False
+    return any(id_ not in read for id_, _ in told(content, _FORMATS[_split(path)[1]]))
+
+
+def by_feed(retired: Mapping[str, Retired]) -> dict[str, Retired]:
+    """The same, with one path for all formats of a feed: its folder. Where only some formats have
+    ended, one path for all feeds: the name of the file."""
+    found: dict[str, Retired] = {}
+    for path, each in retired.items():
+        folder, name = _split(path)
+        found.setdefault(name if _split(each.to)[0] == folder else folder, each)
+    return found
+
+
+def document(
+    content: bytes | None,
+    path: str,
+    retired: Retired,
+    publication: Publication,
+    public: Collection[str],
+) -> bytes:
+    """The feed document at `path`, which is `content` now, with its last entry.
+
+    public: the ids of the articles in the catalogue. Entries of others go: an article that is
+    withdrawn is in no feed. Issues of a digest stay, as they do on the web. Without a content that
+    can be read the last entry is the only one.
+    """
+    last = _last_entry(path, retired, publication)
+    folder, name = _split(path)
+    format_ = _FORMATS[name]
+
+    def keeps(id_: str) -> bool:
+        return id_ in public or (folder.startswith("digests/") and _MARK not in id_)
+
+    with suppress(Exception):  # whatever it has become, readers must learn where to go
+        if content:
+            return _with_last(content, last, format_, keeps)
+    settings = FeedSettings()
+    head = channel(Feed(folder, "all", "", (), 0), format_, publication, settings)
+    return Press().document(replace(head, updated=retired.since), [last])
+
+
+def told(content: bytes, format_: FeedFormat) -> set[tuple[str, str]]:
+    """Id and title of each entry of a feed document; none where it cannot be read."""
+    with suppress(Exception):
+        if format_ == "json":
+            return {(each["id"], each.get("title", "")) for each in json.loads(content)["items"]}
+        names = (f"{_ATOM}id", f"{_ATOM}title") if format_ == "atom" else ("guid", "title")
+        entries = _parsed(content).iter(f"{_ATOM}entry" if format_ == "atom" else "item")
+        return {(each.findtext(names[0], ""), each.findtext(names[1], "")) for each in entries}
+    return set()
+
+
+def _last_entry(path: str, retired: Retired, publication: Publication) -> Entry:
+    from broadsheet.words import Words, languages  # brings Babel
+
+    words = Words(publication.language)
+    address, every = publication.feeds_url + encode(retired.to), publication.feeds_url + INDEX
+    lead = words("retired.lead")
+    everything = words("retired.every", publication=publication.title)
+    folder, _ = _split(path)
+    return Entry(
+        id=f"{publication.id_base}{encode(f'feeds/{folder}')}{_MARK}{retired.since:%Y-%m-%d}",
+        url=every,
+        title=words("retired.title"),
+        published=retired.since,
+        updated=retired.since,
+        authors=(publication.author or Person(publication.title),),
+        topics=(),
+        tags=(),
+        schemes=publication.id_base + "feeds/",
+        language=publication.language if words.locale.language in languages() else "en",
+        summary=f"{lead} {address}",
+        content=f'<p>{escape(lead)} <a href="{escape(address)}">'
+        f'{escape(address)}</a></p>\n<p><a href="{escape(every)}">{escape(everything)}</a></p>',
+        image=None,
+    )
+
+
+def _with_last(
+    content: bytes, last: Entry, format_: FeedFormat, keeps: Callable[[str], bool]
+) -> bytes:
+    """`content` with the entry `last` first and only those others that it `keeps`; the very bytes
+    if it is so already."""
+    ids = {id_ for id_, _ in told(content, format_)}
+    if last.id in ids and all(map(keeps, ids - {last.id})):
+        return content
+    if format_ == "json":
+        from broadsheet.feeds import json_feed
+
+        return json_feed.with_first(content, last, keeps)
+    from broadsheet.feeds import atom_rss
+
+    return atom_rss.with_first(_parsed(content), last, format_, keeps)
+
+
+def _parsed(content: bytes) -> Any:
+    from lxml import etree
+
+    return etree.fromstring(content, etree.XMLParser(resolve_entities=False, no_network=True))
+
+
+def _split(path: str) -> tuple[str, str]:
+    """The folder, "" or ending in a slash, and the name of a file."""
+    folder, slash, name = path.rpartition("/")
+    return folder + slash, name
+
+
+def _is_feed(path: str) -> bool:
+    return _split(path)[1] in _FORMATS and not path.startswith("archive/")
+
+
+def _digests(paths: Collection[str]) -> set[str]:
+    """The folders of the digests that have a feed."""
+    return {_split(path)[0] for path in paths if path.startswith("digests/") and _is_feed(path)}
