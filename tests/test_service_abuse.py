@@ -404,6 +404,24 @@ def test_a_bad_request_is_refused_and_leads_nowhere(
     assert answer(port, head("GET", "/health")).endswith(b"ok\n")
 
 
+@pytest.mark.enable_socket
+@pytest.mark.parametrize("bad", [b"x\r\n", b"1\r\naXX", b"-1\r\n", b"0\r\nbad header\r\n\r\n"])
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_bad_body_is_no_error_of_ours(newsroom: Newsroom, bad: bytes, *, whole: bool) -> None:
+    """Refused, and nothing of it in the log: anyone could fill the disk with it."""
+    newsroom.configure(CONFIG % 25)
+    with served(newsroom) as (port, process):
+        for path in ("/unsubscribe/x", "/nothing"):
+            sent = chunked(bad).replace(b"/unsubscribe/x", path.encode())
+            with socket.create_connection((HERE, port), timeout=10) as client:
+                client.sendall(sent if whole else sent[: -len(bad)])
+                client.sendall(b"" if whole else bad)
+                said = read(client)
+                assert not said or int(said.split()[1]) in {400, 404}
+        process.terminate()
+        assert process.communicate(timeout=20)[1] == b""
+
+
 # Confirmation mails
 
 

@@ -146,6 +146,16 @@ class HttpConnection(H11Protocol):
             if {b"transfer-encoding", b"content-length"} <= {name for name, _ in self.headers}:
                 self.cycle.keep_alive = False  # RFC 9112, section 6.3: perhaps request smuggling
 
+    def send_400_response(self, msg: str) -> None:
+        """As uvicorn, for a bad head; for a bad body too, which the application must not answer."""
+        if self.cycle is not None and not self.cycle.response_complete:
+            if self.cycle.response_started:
+                self.transport.abort()
+                return
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        super().send_400_response(msg)
+
     def on_response_complete(self) -> None:
         """As uvicorn; the time for the next request begins."""
         self._set_timer(self._patience.head)
