@@ -35,7 +35,7 @@ from conftest import Newsroom
 from test_service import CONFIG, NOW, SECRET, hidden, office, served, wait_until
 
 MOST = 0.02  # seconds of CPU for one request
-TIMES = 12  # requests of which that is the average
+TIMES = 8  # requests of which that is the average
 HERE = "127.0.0.1"
 
 
@@ -153,12 +153,13 @@ def read(client: socket.socket) -> bytes:
     return said
 
 
-STRANGERS = (f"10.{n >> 16}.{n >> 8 & 255}.{n & 255}" for n in count(1))
+STRANGERS = count(1)
 
 
 def stranger() -> str:
     """The header of a proxy that passes on what a client sends that was never here before."""
-    return f"X-Forwarded-For: {next(STRANGERS)}"
+    n = next(STRANGERS)
+    return f"X-Forwarded-For: 10.{n >> 16}.{n >> 8 & 255}.{n & 255}"
 
 
 def cpu(process: int) -> float:
@@ -173,12 +174,16 @@ def cpu(process: int) -> float:
 def test_no_request_costs_much(running: tuple[int, int], request_: bytes) -> None:
     """Whatever is sent in one go is answered or refused in 20 ms of CPU, and the service lives."""
     port, process = running
-    before = cpu(process)
-    for _ in range(TIMES):
-        said = answer(port, request_.replace(b"Host: h", f"Host: h\r\n{stranger()}".encode(), 1))
-        assert not said or int(said.split()[1]) < 500, said[:500]
-    took = (cpu(process) - before) / TIMES
-    assert took < MOST, f"{took * 1000:.0f} ms"
+    took = []
+    for _ in range(3):
+        before = cpu(process)
+        for _ in range(TIMES):
+            said = answer(
+                port, request_.replace(b"Host: h", f"Host: h\r\n{stranger()}".encode(), 1)
+            )
+            assert not said or int(said.split()[1]) < 500, said[:500]
+        took.append((cpu(process) - before) / TIMES)
+    assert min(took) < MOST, took  # other work on the machine slows this one down, and never up
     assert answer(port, head("GET", "/health")).endswith(b"ok\n")
 
 
@@ -201,10 +206,13 @@ def test_no_address_costs_much(tmp_path: Path, address: str) -> None:
     """In whatever way it is wrong."""
     with office(tmp_path) as desk:
         given = {"t": desk.form(), "address": address, "digest": "weekly"}
-        start = time.process_time()
-        for _ in range(TIMES):
-            assert desk.web.post("/subscribe", data=given).status_code in {200, 400, 429}
-        assert (time.process_time() - start) / TIMES < MOST
+        took = []
+        for _ in range(3):
+            start = time.process_time()
+            for _ in range(TIMES):
+                assert desk.web.post("/subscribe", data=given).status_code in {200, 400, 429}
+            took.append((time.process_time() - start) / TIMES)
+        assert min(took) < MOST
 
 
 _PIECES = st.sampled_from(
@@ -226,14 +234,15 @@ _PIECES = st.sampled_from(
     st.lists(st.tuples(_PIECES, st.integers(1, 9_000)), max_size=6), st.sampled_from([FORM, PARTS])
 )
 def test_no_form_costs_much(pieces: list[tuple[bytes, int]], kind: str) -> None:
-    """However it is put together; the second time counts, for the first may import something."""
+    """However it is put together."""
     body = b"".join(piece * times for piece, times in pieces)[: forms.LARGEST]
-    for _ in range(2):
+    took = []
+    for _ in range(3):
         start = time.process_time()
         with suppress(forms.Unreadable):
             asyncio.run(forms.parse(kind, body))
-        took = time.process_time() - start
-    assert took < 2 * MOST
+        took.append(time.process_time() - start)
+    assert min(took) < MOST
 
 
 # Who keeps whom out
@@ -515,15 +524,17 @@ def test_one_click_goes_through_while_subscriptions_flood_in(newsroom: Newsroom)
             flooding = [threading.Thread(target=flood, args=(n,), daemon=True) for n in range(8)]
             for each in flooding:
                 each.start()
-            for reader in readers:
-                mark = Tokens(SECRET).unsubscribe(reader.id, "")
-                start = time.monotonic()
-                click = post(f"/unsubscribe/{mark}", FORM, b"List-Unsubscribe=One-Click")
-                assert b" 200 " in answer(port, click)
-                assert time.monotonic() - start < 2
-            end.set()
-            for each in flooding:
-                each.join(20)
+            try:
+                for reader in readers:
+                    mark = Tokens(SECRET).unsubscribe(reader.id, "")
+                    start = time.monotonic()
+                    click = post(f"/unsubscribe/{mark}", FORM, b"List-Unsubscribe=One-Click")
+                    assert b" 200 " in answer(port, click)
+                    assert time.monotonic() - start < 5
+            finally:
+                end.set()
+                for each in flooding:
+                    each.join(20)
     with database.reading() as connection:
         now = [subscribers.get(connection, reader.id) for reader in readers]
     database.close()
