@@ -247,7 +247,9 @@ def test_the_feed_of_a_digest_that_is_renamed_or_removed(
     issues = [path for path in newsroom.published() if path.endswith("issue.json")]
     assert len(issues) == 2
     other = '[digests.english]\ntitle = "E"\nlanguages = ["en"]\n'
-    newsroom.configure(other + ('[digests.daily]\ntitle = "D"\n' if renamed else ""))
+    newsroom.configure(
+        other + ('[digests.daily]\ntitle = "D"\nrenamed_from = ["weekly"]\n' if renamed else "")
+    )
     newsroom.article("b.md", date=day(11))
     assert newsroom.run("digest", now=day(17)).code == 0
     newsroom.build(now=day(17))

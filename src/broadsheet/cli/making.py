@@ -151,7 +151,8 @@ def _successors(project: Project, live: Mapping[str, Document]) -> Successors:
         for topic, articles in {"topics": catalogue.topics, "tags": catalogue.tags}[folder].items()
     }
     published, aliases = project.manifest.files, settings.topics.aliases
-    return Successors(live.keys(), published, groups, aliases, settings.feeds.formats)
+    renamed = {old: name for name, each in settings.digests.items() for old in each.renamed_from}
+    return Successors(live.keys(), published, groups, aliases, settings.feeds.formats, renamed)
 
 
 def _retired_documents(project: Project, ended: Mapping[str, Retired]) -> dict[str, Document]:

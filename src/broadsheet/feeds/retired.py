@@ -43,6 +43,7 @@ class Successors(Struct, frozen=True):
 
     live: the paths of all documents. published: those of the last build. groups: the folder of a
     topic's or tag's feed -> all its articles. aliases: as in the settings.
+    renamed: the former name of a digest -> its name.
     """
 
     live: Collection[str]
@@ -50,6 +51,7 @@ class Successors(Struct, frozen=True):
     groups: Mapping[str, Sequence[Article]]
     aliases: Mapping[str, Sequence[str]]
     formats: Sequence[FeedFormat]
+    renamed: Mapping[str, str]
 
     def of(self, path: str, content: bytes) -> str:
         """The path of the document to follow instead of that at `path`: another format of the same
@@ -68,6 +70,8 @@ class Successors(Struct, frozen=True):
                 if rest.rstrip("/") in map(slug, others):
                     yield f"topics/{slug(topic)}/"
         if kind == "digests":
+            if name := self.renamed.get(rest.rstrip("/")):
+                yield f"digests/{name}/"
             yield from self._new_digest(folder)
         elif moved := self._moved(kind, told(content, format_)):
             yield moved
