@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from broadsheet.articles import front_matter, visibility
@@ -325,6 +325,7 @@ def test_nothing_outweighs_what_keeps_an_article_out(out: str, shown: str, first
     assert made.hidden or any(dates)
 
 
+@example({".": False})
 @given(
     st.dictionaries(
         st.text(max_size=12),

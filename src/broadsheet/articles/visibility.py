@@ -158,7 +158,8 @@ def _statements(
         if value is None or value in ("", [], {}):
             continue
         name = fold(str(written))
-        path = (*above, *filter(None, name.split("."))) if "." in name else (*above, name)
+        parts = [part for part in name.split(".") if part] or [name]
+        path = (*above, *parts)
         if not isinstance(value, Mapping):
             yield path, value
         elif words.GROUPS.fullmatch(path[-1]) and len(path) < 5:

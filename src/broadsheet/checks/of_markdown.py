@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import NamedTuple
 
 from broadsheet.articles import Article
@@ -11,8 +12,8 @@ from broadsheet.checks.material import Material
 from broadsheet.checks.prose import Prose
 from broadsheet.checks.rule import more, rule
 from broadsheet.errors import Problem
-from broadsheet.markup import TooComplex, dialect, tree
-from broadsheet.markup.differences import OTHER, Block, difference
+from broadsheet.markup import dialect, tree
+from broadsheet.markup.differences import Block, Difference, difference
 from broadsheet.markup.positions import NOT_TEXT
 
 _Lines = tuple[int, int]
@@ -148,20 +149,23 @@ def other_dialect(material: Material) -> Iterator[Problem]:
     is_asked_for = "other-dialect" in material.settings.checks.rules
     for article, prose in material.each():
         read_as = dialect(article.markdown)
-        if (read_as.engine == "commonmark" and not is_asked_for) or prose.expanded is None:
+        rendered = material.renditions.get(article.id)
+        if prose.expanded is None or rendered is None:
             continue
-        try:
-            found = difference(prose.expanded, read_as)
-        except (TooComplex, RecursionError):
+        if read_as.engine == "commonmark" and not is_asked_for:
             continue
-        if found is None:
-            continue
-        names = {"commonmark": "CommonMark", "python-markdown": "Python-Markdown"}
-        here, there = names[read_as.engine], names[OTHER[read_as.engine]]
-        what = f"{here} reads {_called(found.here)} here, {there} {_called(found.there)}"
-        line = next((each.line for each in (found.here, found.there) if each and each.line), 0)
-        fix = "set articles.markdown to the dialect of the site, or write it so that both read it"
-        yield Problem(what, fix, article.source, prose.before + line if line else 1)
+        # What an engine cannot read is reported when the article is rendered.
+        with suppress(Exception):
+            if found := difference(prose.expanded, read_as, rendered.html):
+                yield _differs(article, prose, found)
+
+
+def _differs(article: Article, prose: Prose, found: Difference) -> Problem:
+    one, other = found.commonmark, found.python_markdown
+    what = f"CommonMark reads {_called(one)} here, Python-Markdown {_called(other)}"
+    line = next((each.line for each in (one, other) if each and each.line), None)
+    fix = "set articles.markdown to the dialect of the site, or write it so that both read it"
+    return Problem(what, fix, article.source, prose.before + line if line else 1)
 
 
 def _called(block: Block | None) -> str:

@@ -1,9 +1,9 @@
-"""Where an article would read differently with the other engine."""
+"""Where the two engines read an article differently."""
 
 from __future__ import annotations
 
 import re
-from typing import Final
+from itertools import zip_longest
 
 from msgspec import Struct
 
@@ -14,9 +14,6 @@ from broadsheet.markup.render import to_html
 from broadsheet.markup.templates import Expanded
 from broadsheet.markup.tree import Node
 
-OTHER: Final = {"commonmark": "python-markdown", "python-markdown": "commonmark"}
-"""The engine that an article is compared with; each is the name of a dialect, too."""
-
 _KINDS = {
     **dict.fromkeys(("h1", "h2", "h3", "h4", "h5", "h6"), "a heading"),
     **dict.fromkeys(("td", "th"), "a table"),
@@ -26,7 +23,7 @@ _KINDS = {
     "pre": "a code block",
 }
 _CONTAINERS = frozenset({"blockquote", "dl", "ol", "ul"})
-_FOOTNOTES = "section[data-footnotes],div.footnote,sup"
+_FOOTNOTES = "section[data-footnotes],div:has(> hr + ol),sup"
 _UNLIKE = re.compile(r"[\W_]+")
 
 
@@ -40,36 +37,41 @@ class Block(Struct, frozen=True):
 
 
 class Difference(Struct, frozen=True):
-    """The first block that the two engines read differently; None where one has no more."""
+    """The first block that the engines read differently; None where one has no more."""
 
-    here: Block | None
-    there: Block | None
+    commonmark: Block | None
+    python_markdown: Block | None
 
 
-def difference(expanded: Expanded, read_as: Dialect) -> Difference | None:
-    """Return the first difference between `read_as` and the other engine; None for no difference.
+def difference(expanded: Expanded, read_as: Dialect, html: str) -> Difference | None:
+    """Return the first difference between the engines; None for no difference.
 
-    Raises TooComplex.
+    html: the article as readers get it. Raises TooComplex.
     """
-    here = _blocks(expanded, read_as)
-    there = _blocks(expanded, dialect(OTHER[read_as.engine]))
-    for one, other in zip(here, there, strict=False):
-        if _signature(one) != _signature(other):
+    if read_as.engine == "commonmark":
+        commonmark = _read(expanded, read_as)
+        python_markdown = _read(expanded, dialect("python-markdown"))
+    else:
+        commonmark = _read(expanded, dialect("commonmark"))
+        python_markdown = _blocks(tree.parse(html), expanded)
+    for one, other in zip_longest(commonmark, python_markdown):
+        if one is None or other is None or _signature(one) != _signature(other):
             return Difference(one, other)
-    if len(here) == len(there):
-        return None
-    shorter = min(len(here), len(there))
-    return Difference((*here, None)[shorter:][0], (*there, None)[shorter:][0])
+    return None
 
 
 def _signature(block: Block) -> tuple[str, int, str]:
     return block.kind, block.depth, block.text
 
 
-def _blocks(expanded: Expanded, read_as: Dialect) -> list[Block]:
+def _read(expanded: Expanded, read_as: Dialect) -> list[Block]:
     html = sanitiser.bounded(to_html(rewrites.run(expanded.text, read_as), read_as))
     top = tree.parse(html)
     run(top, Context(read_as, "en", html))
+    return _blocks(top, expanded)
+
+
+def _blocks(top: Node, expanded: Expanded) -> list[Block]:
     for note in top.css(_FOOTNOTES):
         note.decompose()
     return [_block(node, expanded) for node in top.css(",".join(_KINDS)) if not _is_covered(node)]

@@ -44,8 +44,6 @@ _NOT_TEXT = re.compile(r"<(pre|table)\b.*?</\1>", re.DOTALL)
 _NOTE_MARK = re.compile(r"<sup><a\b[^>]*>[^<]*</a></sup>")
 _POWER = re.compile(r"<sup>([0-9+-]+)</sup>")
 _POWERS = str.maketrans("0123456789+-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻")
-_PARAGRAPH = re.compile(r"<p\b[^>]*>(.*?)</p>", re.DOTALL)
-_QUOTE = re.compile(r"<(/?)blockquote\b[^>]*>")
 _TAG = re.compile(r"<[^>]*>")
 
 
@@ -64,26 +62,6 @@ def plain(html: str) -> str:
     html = _NOTE_MARK.sub("", _NOT_TEXT.sub("", html))
     html = _POWER.sub(lambda found: found[1].translate(_POWERS), html)
     return one_line(unescape(_TAG.sub("", html.replace("<br>", " "))))
-
-
-def first_paragraph(html: str) -> str:
-    """The words of the first paragraph of `html` that has any, one of the author's own before
-    one in a quote; all words where there is no paragraph."""
-    paragraphs = filter(None, (plain(found[1]) for found in _PARAGRAPH.finditer(_own(html))))
-    quoted = filter(None, (plain(found[1]) for found in _PARAGRAPH.finditer(html)))
-    return next(paragraphs, "") or next(quoted, "") or plain(html)
-
-
-def _own(html: str) -> str:
-    """`html` without its quotes."""
-    kept: list[str] = []
-    start = depth = 0
-    for found in _QUOTE.finditer(html):
-        if not depth:
-            kept.append(html[start : found.start()])
-        depth = max(depth - 1, 0) if found[1] else depth + 1
-        start = found.end()
-    return "".join([*kept, "" if depth else html[start:]])
 
 
 @lru_cache(maxsize=4096)

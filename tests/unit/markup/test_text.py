@@ -14,7 +14,6 @@ from broadsheet.markup.text import (
     CLUSTER,
     cluster_width,
     clusters,
-    first_paragraph,
     is_unspaced,
 )
 
@@ -143,7 +142,6 @@ def test_a_line_end_is_no_space_in_unspaced_scripts(before: str, after: str, joi
 def test_plain_words_leave_code_and_tables_out() -> None:
     """A list of articles has no room for code blocks and tables."""
     assert plain("<p>a<br>b</p>\n<pre>c</pre><table><tr><td>d</td></tr></table><p>e</p>") == "a b e"
-    assert first_paragraph("<blockquote><p>q</p></blockquote><p> </p><p>own</p>") == "own"
 
 
 @given(st.text("ab中。 é\u0301\u200d\ufe0f👧🏽🇦"))

@@ -1,12 +1,14 @@
 """CommonMark and GFM by comrak (CommonMark 0.31, GFM 0.29).
 
-comrak is compiled and cannot be interrupted, and it is linear in all but two constructs, which are
-bounded here: nesting, and tables whose rows are filled up to the width of their header.
+comrak is compiled and cannot be interrupted. It is linear in all but three constructs, which are
+bounded here: quotes within quotes, tables whose rows are filled up to the width of their header,
+and definition lists.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import cache
 from typing import Final
 
@@ -15,7 +17,7 @@ from comrak import ExtensionOptions, ParseOptions, RenderOptions, render_markdow
 from broadsheet.markup.errors import TooComplex
 
 _ALWAYS = (
-    *("cjk_friendly_emphasis", "description_lists", "footnotes", "inline_footnotes"),
+    *("cjk_friendly_emphasis", "footnotes", "inline_footnotes"),
     *("strikethrough", "subscript", "table", "tasklist"),
 )
 _OPTIONAL = {
@@ -26,11 +28,15 @@ _OPTIONAL = {
 
 MAX_QUOTES: Final = 100
 """Block quotes within each other. comrak's time grows with the square of their depth."""
-MAX_GROWTH: Final = 50
-"""How many times as long as its source the HTML of an article of some size may be."""
-_SMALL = 200_000  # bytes of HTML that are never too many
+MAX_CELLS: Final = 100_000
+"""Cells of one table, also those that its source leaves out."""
+MAX_DEFINITIONS: Final = 2_000
+"""Definitions. comrak's time grows with the square of their number; with more they stay text."""
 
 _QUOTES = re.compile(rf"^(?:[ \t]*>){{{MAX_QUOTES + 1}}}", re.MULTILINE)
+_DELIMITER_ROW = re.compile(r"^[ \t>]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t:-]*)+$", re.MULTILINE)
+_TABLE_END = re.compile(r"\n[ \t>]*(?:\n|\Z)")
+_DEFINITION = re.compile(r"^[ \t>]*:[ \t]", re.MULTILINE)
 _NOTE = re.compile(r"^[ \t>]*\[\^([^\]\s]+)\]:", re.MULTILINE)
 _REFERENCE = re.compile(r"\[\^([^\]\s]+)\](?!:)")
 
@@ -45,6 +51,8 @@ def to_html(text: str, extensions: frozenset[str]) -> str:
     """
     if _QUOTES.search(text):
         raise TooComplex("nested too deeply", "simplify the structure")
+    if max(_cells(text), default=0) > MAX_CELLS:
+        raise TooComplex("a table is too large", "split it, or link to a spreadsheet")
     html = _render(text, extensions)
     if unused := _unused_notes(text):
         # comrak leaves out a footnote that nothing refers to; its text would be lost.
@@ -55,20 +63,24 @@ def to_html(text: str, extensions: frozenset[str]) -> str:
 
 
 def _render(text: str, extensions: frozenset[str]) -> str:
-    html = render_markdown(text, *_options(extensions))
-    if len(html) > max(_SMALL, MAX_GROWTH * len(text)):
-        raise TooComplex(
-            f"its HTML is {len(html) // len(text)} times as long as its Markdown",
-            "look for a table with very many columns, and split it",
-        )
-    return html
+    has_definitions = len(_DEFINITION.findall(text)) <= MAX_DEFINITIONS
+    return render_markdown(text, *_options(extensions, has_definitions))
+
+
+def _cells(text: str) -> Iterator[int]:
+    """Yield how many cells each table of `text` will have at most."""
+    for row in _DELIMITER_ROW.finditer(text) if "|" in text else ():
+        end = _TABLE_END.search(text, row.end())
+        rows = text.count("\n", row.end(), end.start() if end else len(text))
+        yield row[0].count("|") * rows
 
 
 @cache
 def _options(
-    extensions: frozenset[str],
+    extensions: frozenset[str], has_definitions: bool
 ) -> tuple[ExtensionOptions, ParseOptions, RenderOptions]:
     extension, parse, render = ExtensionOptions(), ParseOptions(), RenderOptions()
+    extension.description_lists = has_definitions
     for name in (*_ALWAYS, *(_OPTIONAL[each] for each in extensions & _OPTIONAL.keys())):
         setattr(extension, name, True)
     parse.smart = "smart" in extensions

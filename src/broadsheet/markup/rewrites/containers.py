@@ -6,6 +6,7 @@ Of Docusaurus (https://docusaurus.io/docs/markdown-features/admonitions), VuePre
 from __future__ import annotations
 
 import re
+from typing import Final
 
 from broadsheet.markup.rewrites.code import is_code
 
@@ -14,6 +15,8 @@ _OPENING = re.compile(
     r"[ \t]*(?:\[(?P<title>[^\]\n]*)\])?[ \t]*(?:\{[^}\n]*\})?[ \t]*(?P<rest>[^\n]*)"
 )
 _CLOSING = re.compile(r"[ \t]*(?:>[ \t]?)*(:{3,})[ \t]*")
+DEEPEST: Final = 20
+"""Containers within each other. Each adds a mark to every line in it, so the text would grow."""
 _NAMES = """
     note tip info important warning caution danger success question example quote details hint error
     attention abstract todo
@@ -32,7 +35,7 @@ def rewrite(text: str) -> str:
         if not code[number] and opened and _CLOSING.fullmatch(line):
             opened.pop()
             lines[number] = _quoted("", opened)
-        elif not code[number] and (found := _OPENING.fullmatch(line)):
+        elif not code[number] and len(opened) < DEEPEST and (found := _OPENING.fullmatch(line)):
             lines[number] = _opening(found, opened)
         else:
             lines[number] = _quoted(line, opened)

@@ -1,0 +1,201 @@
+"""What each dialect reads, and what it leaves as it is typed."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from typing import get_args
+
+import pytest
+
+from broadsheet.markup import Asset, Library, Links, TooComplex, dialect, render
+from broadsheet.markup.dialects import EXTENSIONS, names
+from broadsheet.settings import ArticleSettings, DialectName, MarkdownExtension
+
+LIBRARY = Library(
+    "https://example.org/",
+    pages={"notes/Other Page.md": "https://example.org/other/"},
+    beside={"notes/cat.png": Asset("notes/cat.png", "https://example.org/cat.png", 3)},
+)
+LINKS = Links(LIBRARY, "notes/a.md", "https://example.org/a/")
+COMMONMARK = [name for name in names() if dialect(name).engine == "commonmark"]
+PYTHON_MARKDOWN = [name for name in names() if dialect(name).engine == "python-markdown"]
+
+
+def html(markdown: str, name: str, language: str = "en") -> str:
+    """The HTML of `markdown` without the line ends that mean nothing."""
+    made = render(markdown, LINKS, dialect(name), language=language).html
+    return made.replace(">\n", ">").replace("\n<", "<").replace("\n", " ")
+
+
+def test_the_config_knows_every_dialect_and_extension() -> None:
+    """The registry is the folder; the config names the same."""
+    assert set(names()) == set(get_args(DialectName))
+    assert set(EXTENSIONS) == set(get_args(MarkdownExtension))
+    assert all(dialect(name).extensions <= EXTENSIONS.keys() for name in names())
+
+
+def test_the_dialect_of_a_file_is_that_of_its_innermost_folder() -> None:
+    """Extensions hold for all of them."""
+    settings = ArticleSettings(
+        markdown="hugo",
+        markdown_in={"content/old": "pelican", "content/old/new": "zola"},
+        markdown_extensions={"emoji": True, "smart": False},
+    )
+    assert settings.dialect_of("content/a.md") == "hugo +emoji -smart"
+    assert settings.dialect_of("content/old/a.md") == "pelican +emoji -smart"
+    assert settings.dialect_of("content/old/new/a.md") == "zola +emoji -smart"
+    assert settings.dialect_of("content/older/a.md") == "hugo +emoji -smart"
+    assert dialect("hugo +emoji -smart").extensions == {"alerts", "attributes", "emoji"}
+
+
+@pytest.mark.parametrize("name", COMMONMARK)
+@pytest.mark.parametrize(
+    ("markdown", "expected"),
+    [
+        ("```js{1,3}\na\n```", '<pre><code class="language-js">a</code></pre>'),
+        ('```jsx title="a b" x\n# a\n```', '<pre><code class="language-jsx"># a</code></pre>'),
+        ("```toml ,name=x.toml\na\n```", '<pre><code class="language-toml">a</code></pre>'),
+        ("a\n- b\n  - c", "<p>a</p><ul><li>b<ul><li>c</li></ul></li></ul>"),
+        ("> a  \n> b\\\n> c", "<blockquote><p>a<br>b<br>c</p></blockquote>"),
+        ("\\$ \\@ \\<b\\> \\:", "<p>$ @ &lt;b&gt; :</p>"),
+        ("他说**“重点”**的~~旧。~~新", "<p>他说<strong>“重点”</strong>的<del>旧。</del>新</p>"),
+        ("10~20 and 30~40", "<p>10~20 and 30~40</p>"),
+        ("花了$5和$10", "<p>花了$5和$10</p>"),
+        ("- [x] a", "<ul><li>☑ a</li></ul>"),
+    ],
+)
+def test_every_commonmark_dialect_reads_this_alike(name: str, markdown: str, expected: str) -> None:
+    """Fences with any info string, lists, hard breaks, escapes, Chinese emphasis, prices."""
+    assert html(markdown, name) == expected
+
+
+@pytest.mark.parametrize(
+    ("extension", "markdown", "expected"),
+    [
+        ("abbreviations", "HTML\n\n*[HTML]: H", '<p><abbr title="H">HTML</abbr></p>'),
+        (
+            "alerts",
+            "> [!NOTE]\n> a",
+            "<blockquote><p><strong>Note</strong></p><p>a</p></blockquote>",
+        ),
+        ("alerts", "> [!tip]- *T*\n> a", "<p><strong><em>T</em></strong></p><p>a</p>"),
+        ("attributes", "## A {#b .c}", "<h2>A</h2>"),
+        ("attributes", "![](cat.png){width=30 .x}", 'alt="" width="30"'),
+        ("attributes", "a\n{.lead}", "<p>a</p>"),
+        ("containers", "+alerts :::tip[T]\na\n:::\nb", "</p><p>a</p></blockquote><p>b</p>"),
+        ("containers", ":::tabs\na\n:::", "<p>a</p>"),
+        ("emoji", ":tada:", "<p>🎉</p>"),
+        ("kramdown", "## A\n{: #b}\n\n* TOC\n{:toc}\n\nb\n{: .c}", "<h2>A</h2> <p>b</p>"),
+        ("kramdown", '<div markdown="1">\n*a*\n</div>', "<p><em>a</em></p>"),
+        ("kramdown", "![](cat.png){: width='3'}", 'alt="" width="3"'),
+        ("mark", "==a==", "<p><mark>a</mark></p>"),
+        ("math", "$_a_$ and $*b*$", "<p>$_a_$ and $*b*$</p>"),
+        ("math", "$$\n\\{a\\} *b* *c*\n$$", "<p>$$ \\{a\\} *b* *c* $$</p>"),
+        ("math-blocks", "$$*a* \\\\ b$$ $5*6*", "<p>$$*a* \\\\ b$$ $5<em>6</em></p>"),
+        ("smart", '"a" -- b...', "<p>“a” – b…</p>"),
+        ("wikilinks", "[[Other Page]]", '<a href="https://example.org/other/">Other Page</a>'),
+        ("wikilinks", "[[Other Page#A b|c]]", '<a href="https://example.org/other/#a-b">c</a>'),
+        (
+            "wikilinks",
+            "![[cat.png|30]]",
+            '<img src="https://example.org/cat.png" width="30" alt="">',
+        ),
+    ],
+)
+def test_an_extension_is_read_where_it_is_on(extension: str, markdown: str, expected: str) -> None:
+    """Each can be added to a dialect, and taken from it."""
+    also, _, rest = markdown.partition(" ") if markdown.startswith("+") else ("", "", markdown)
+    assert expected in html(rest, f"commonmark +{extension} {also}")
+    off = " ".join(f"-{name}" for name in EXTENSIONS)
+    assert expected not in html(rest, f"commonmark {off}")
+
+
+@pytest.mark.parametrize("name", [*COMMONMARK, *PYTHON_MARKDOWN])
+def test_every_dialect_reads_chinese_emphasis_and_bare_urls(name: str) -> None:
+    """Both engines, whatever comes right after."""
+    made = html("**“重点”**的 见https://e.org/中文，me@e.org。", name)
+    assert "<strong>“重点”</strong>的" in made
+    assert '<a href="https://e.org/">https://e.org/</a>中文' in made
+    assert '<a href="mailto:me@e.org">me@e.org</a>。' in made
+
+
+@pytest.mark.parametrize(
+    ("markdown", "expected"),
+    [
+        ("!!! tip\n    a", "<blockquote><p><strong>Tip</strong></p><p>a</p></blockquote>"),
+        ('??? note "T"\n    a', "<details><summary>T</summary><p>a</p></details>"),
+        ("- a\n\n    ```\n    b\n    ```", "<ul><li><p>a</p><pre><code>b</code></pre></li></ul>"),
+        ("~~a~~ b~2~", "<p><del>a</del> b~2~</p>"),
+        ("a\n- b", "<p>a - b</p>"),
+        ("*[H]: L\n\nH", '<p><abbr title="L">H</abbr></p>'),
+    ],
+)
+def test_python_markdown_is_read_as_the_library_reads_it(markdown: str, expected: str) -> None:
+    """With its own extensions and those of pymdown-extensions."""
+    assert html(markdown, "python-markdown") == expected
+
+
+def test_an_alert_is_named_in_the_language_of_the_article() -> None:
+    """What gives no title of its own."""
+    assert "<strong>警告</strong>" in html("> [!WARNING]\n> 当心", "github", "zh-CN")
+    assert "<strong>Careful now</strong>" in html("> [!careful-now]\n> a", "github", "zh-CN")
+
+
+@pytest.mark.parametrize(("name", "anchor"), [("hugo", "fn:a"), ("github", "user-content-fn-a")])
+def test_a_footnote_leads_to_its_anchor_on_the_site(name: str, anchor: str) -> None:
+    """Generators give these anchors different names (decision 0003)."""
+    made = html("a[^a]\n\n[^a]: b", name)
+    assert f'href="https://example.org/a/#{anchor}"' in made
+    assert "↩\ufe0e" in made
+
+
+def test_a_footnote_that_nothing_refers_to_is_kept() -> None:
+    """Below the others, without a link back; the paragraph that asks for it leaves no trace."""
+    made = html("a[^1]\n\n[^1]: b\n[^unused]: c\n", "commonmark")
+    assert "<li><p>c </p></li></ol></section>" in made
+    assert made.startswith("<p>a<sup>")
+    assert "unused" not in made
+    assert "\ue001" not in made
+    assert html("```\na\n\n[^1]: b", "commonmark") == "<pre><code>a  [^1]: b</code></pre>"
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        *("[", "![", "> a\n", "*a ", "_a_ ", "`a", "``a` ", "~a~ ", "<b>", "</b>", "<div>\n\n"),
+        *("<p>x", "<ul><li>", "|a", "&amp;", "<", "https://e.org/a_b_ ", "a@b.org ", "$a", "$$a "),
+        *("[^1] ", "[^a]: x\n\n", "- a\n", "# a {#b}\n\n", "{a=b} ", "![a](b){width=1} "),
+        *("a\n{: .b}\n\n", ":::note\n", "> [!NOTE]\n> a\n\n", "[[a]] ", "![[a.png]] ", "*[a]: b\n"),
+        *("<!--", "<!--more-->\n\n", "^[a]", "a\n: b\n\n", "中\n", "字 [a](b) *c* ", "[a]: b\n"),
+        *(
+            '<div markdown="1">\na\n</div>\n',
+            "<input type=checkbox>",
+            "<p a=1 ",
+            "<svg>",
+            "<a href=x>",
+        ),
+    ],
+)
+def test_no_commonmark_takes_long(unit: str) -> None:
+    """A tenth of a megabyte of any construct is read in about a second of CPU time."""
+    everything = dialect("jekyll " + " ".join(f"+{name}" for name in EXTENSIONS))
+    body = unit * (100_000 // len(unit.encode()))
+    started = time.process_time()
+    with suppress(TooComplex):
+        render(body, LINKS, everything)
+    assert time.process_time() - started < 5  # on a busy machine; a quadratic one takes minutes
+
+
+@pytest.mark.parametrize(
+    ("markdown", "what"),
+    [
+        (">" * 200 + "a", "nested too deeply"),
+        ("|a" * 2_000 + "\n" + "|-" * 2_000 + "\n" + "|b\n" * 2_000, "table is too large"),
+    ],
+)
+def test_what_is_not_linear_is_refused_in_words(markdown: str, what: str) -> None:
+    """The engine cannot be interrupted."""
+    with pytest.raises(TooComplex, match=what) as raised:
+        html(markdown, "commonmark")
+    assert raised.value.fix
