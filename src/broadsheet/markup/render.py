@@ -18,6 +18,7 @@ EXCERPT_COLUMNS: Final = 280
 """How wide a summary made from the text may be: 140 Chinese characters, 280 Latin ones."""
 
 _NOTHING: Mapping[str, object] = MappingProxyType({})
+_RAW_HTML = re.compile(r"<(?!https?:|mailto:)[A-Za-z/!?]")
 _EMPTY = re.compile(r"<p>\s*</p>\n?")
 
 
@@ -82,7 +83,8 @@ def render(
         tree.remove_comments(top)
     sanitiser.make_absolute(top, resolve)
     # Printable once more, since a reference such as &#1; has only now become a character.
-    html = printable(sanitiser.clean(tree.to_html(top)))
+    is_ours = not _RAW_HTML.search(expanded.text)
+    html = printable(sanitiser.clean(tree.to_html(top), is_ours=is_ours))
     html = _EMPTY.sub("", html).strip()
     return Rendition(html, shorten(printable(start), EXCERPT_COLUMNS), references)
 

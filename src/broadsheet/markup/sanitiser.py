@@ -118,13 +118,16 @@ def make_absolute(body: Node, resolve: Callable[[str], str]) -> None:
             node.attrs["srcset"] = _srcset(given["srcset"] or "", resolve)
 
 
-def clean(html: str) -> str:
+def clean(html: str, *, is_ours: bool = False) -> str:
     """Return `html` by the allow-list; its addresses are absolute already.
 
-    Where an element goes, those around it may be read in another way, such as a link within a
-    link. So HTML in which that can happen is cleaned again until it stays as it is.
+    is_ours: whether an engine wrote every tag. Where an element goes, those around it may be read
+    in another way, such as a link within a link. So HTML in which that can happen is cleaned again
+    until it stays as it is.
     """
     cleaned = _clean(html)
+    if is_ours:
+        return cleaned
     names = {name.lower() for name in set(_TAG_NAME.findall(html))}
     if names <= TAGS and "table" not in names and not _has_link_in_link(cleaned):
         return cleaned

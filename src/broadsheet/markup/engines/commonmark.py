@@ -49,7 +49,7 @@ def to_html(text: str, extensions: frozenset[str]) -> str:
 
     extensions: names as in `broadsheet.markup.dialects`. Raises TooComplex.
     """
-    if _QUOTES.search(text):
+    if text.count(">") > MAX_QUOTES and _QUOTES.search(text):
         raise TooComplex("nested too deeply", "simplify the structure")
     if max(_cells(text), default=0) > MAX_CELLS:
         raise TooComplex("a table is too large", "split it, or link to a spreadsheet")
@@ -63,7 +63,8 @@ def to_html(text: str, extensions: frozenset[str]) -> str:
 
 
 def _render(text: str, extensions: frozenset[str]) -> str:
-    has_definitions = len(_DEFINITION.findall(text)) <= MAX_DEFINITIONS
+    may_be_many = text.count(":") > MAX_DEFINITIONS
+    has_definitions = not may_be_many or len(_DEFINITION.findall(text)) <= MAX_DEFINITIONS
     return render_markdown(text, *_options(extensions, has_definitions))
 
 

@@ -19,12 +19,13 @@ _MAIL = re.compile(
     r"[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){0,8}\.[a-z]{2,}(?![\w@-])",
     re.ASCII | re.IGNORECASE,
 )
+_IN_TEXT = re.compile(r">[^<]*(?:://|@|www\.)")
 _OUTSIDE = frozenset({"a", "code", "kbd", "pre", "samp", "script", "style", "textarea", "title"})
 
 
 def apply(body: Node, context: Context) -> None:
     """Link every URL and e-mail address in the text that is no link yet, nor code."""
-    if not _may_have_one(context.html):
+    if not _may_have_one(context.html) or not _IN_TEXT.search(">" + context.html):
         return
     for node in text_nodes(body, _may_have_one, _OUTSIDE):
         text = node.text_content or ""

@@ -6,8 +6,10 @@ from broadsheet.markup.passes.context import Context
 from broadsheet.markup.tree import Node, element
 
 
-def apply(body: Node, _: Context) -> None:
+def apply(body: Node, context: Context) -> None:
     """Make characters of check boxes and links of frames; keep what shows without scripts."""
+    if not any(tag in context.html for tag in ("<input", "<iframe", "<noscript")):
+        return
     for box in body.css("input[type=checkbox i]"):
         box.replace_with("☑" if "checked" in box.attributes else "☐")
     for frame in body.css("iframe"):

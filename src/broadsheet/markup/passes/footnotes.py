@@ -12,6 +12,8 @@ _AS_TEXT = "↩\ufe0e"  # with the variation selector that keeps it from being s
 
 def apply(body: Node, context: Context) -> None:
     """Draw a line above the notes, and give their links the anchors of the site."""
+    if "footnote" not in context.html:
+        return
     for section in body.css("section[data-footnotes]"):
         section.insert_before(element(section, "hr"), move=True)
         _remove_added_references(section)

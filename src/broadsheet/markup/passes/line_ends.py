@@ -7,67 +7,65 @@ from functools import partial
 
 from broadsheet.markup.passes.context import Context
 from broadsheet.markup.text import is_unspaced
-from broadsheet.markup.tree import BLOCKS, Node
+from broadsheet.markup.tree import BLOCKS, Node, text_nodes
 
+_UNSPACED = re.compile("[\u2e80-\U0003ffff]")  # any such script, and a few others
 _LINE_END = re.compile(r"[ \t]*\n[ \t]*")
 _INLINE_ENDS = ("</a>", "</code>", "</del>", "</em>", "</mark>", "</span>", "</strong>", "</sup>")
-_PRESERVED = "pre,code,textarea"
+_PRESERVED = frozenset({"pre", "code", "textarea"})
 
 
 def apply(body: Node, context: Context) -> None:
     """Remove the line ends between two characters of scripts that are written without spaces."""
-    if not any(map(_is_within_text, context.html.split("\n"))):
+    if not _UNSPACED.search(context.html):
         return
-    kept = {
-        inner.mem_id for each in body.css(_PRESERVED) for inner in each.traverse(include_text=True)
-    }
-    run: list[Node] = []  # the text nodes since the last block began or ended
-    parent = -1
-    for node in body.traverse(include_text=True):
-        if not node.is_text_node:
-            if node.tag in BLOCKS:
-                _join(run)
-                run = []
-            continue
-        block = _block_of(node)
-        if block != parent:
-            _join(run)
-            run, parent = [], block
-        if node.mem_id not in kept:
-            run.append(node)
-    _join(run)
+    if not any(map(_ends_in_text, context.html.split("\n"))):
+        return
+    for node in text_nodes(body, _has_line_end, _PRESERVED):
+        text = node.text_content or ""
+        joined = _LINE_END.sub(partial(_between, node), text)
+        if joined != text:
+            node.replace_with(joined)
 
 
-def _is_within_text(line: str) -> bool:
+def _ends_in_text(line: str) -> bool:
     """Whether a line of HTML may end in the middle of such text."""
     end = line.rstrip(" \t")
     return end[-1:] > "\x7f" or end.endswith(_INLINE_ENDS)
 
 
-def _block_of(node: Node) -> int:
-    above = node.parent
-    while above is not None and above.tag not in BLOCKS:
-        above = above.parent
-    return above.mem_id if above is not None else 0
+def _has_line_end(text: str) -> bool:
+    return "\n" in text
 
 
-def _join(run: list[Node]) -> None:
-    texts = [node.text_content or "" for node in run]
-    if not any("\n" in text for text in texts):
-        return
-    whole = "".join(texts)
-    offset = 0
-    for node, text in zip(run, texts, strict=True):
-        start = offset
-        changed = _LINE_END.sub(partial(_between, whole, start), text)
-        offset += len(text)
-        if changed != text:
-            node.replace_with(changed) if changed else node.decompose()
+def _between(node: Node, found: re.Match[str]) -> str:
+    """Return what stays of the line end `found` in the text `node`: nothing, or all of it."""
+    text = found.string
+    before = text[found.start() - 1] if found.start() else _neighbour(node, -1)
+    after = text[found.end()] if found.end() < len(text) else _neighbour(node, 0)
+    return "" if before and after and is_unspaced(before, after) else found[0]
 
 
-def _between(whole: str, offset: int, found: re.Match[str]) -> str:
-    """Return what stays of the line end `found`, at `offset` of `whole`: nothing, or all of it."""
-    start, end = offset + found.start(), offset + found.end()
-    if start and end < len(whole) and is_unspaced(whole[start - 1], whole[end]):
-        return ""
-    return found[0]
+def _neighbour(node: Node, place: int) -> str:
+    """Return the last character before `node` (place -1), or the first after it (0).
+
+    "" where a block begins or ends between them.
+    """
+    each: Node | None = node
+    while each is not None and each.tag not in BLOCKS:
+        beside = each.prev if place else each.next
+        if beside is not None:
+            return _edge(beside, place)
+        each = each.parent
+    return ""
+
+
+def _edge(node: Node, place: int) -> str:
+    """Return the first or last character in `node`; "" for a block, or without text."""
+    each: Node | None = node
+    while each is not None and not each.is_text_node:
+        if each.tag in BLOCKS:
+            return ""
+        each = each.last_child if place else each.first_child
+    text = each.text_content if each is not None else ""
+    return text[place] if text else ""

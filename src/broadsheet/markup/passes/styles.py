@@ -10,11 +10,11 @@ from broadsheet.markup.tree import Node
 _LANGUAGE = re.compile(r"(?:^|\s)(?:language-|lang-)([\w+#.-]+)")
 
 
-def apply(body: Node, _: Context) -> None:
+def apply(body: Node, context: Context) -> None:
     """Write alignment as a style (the attribute is obsolete), and only the language as a class."""
-    for cell in body.css("td[align],th[align]"):
+    for cell in body.css("td[align],th[align]") if "align=" in context.html else ():
         cell.attrs["style"] = f"text-align:{(cell.attributes['align'] or '').lower()}"
-    for code in body.css("code[class]"):
+    for code in body.css("code[class]") if "<code " in context.html else ():
         found = _LANGUAGE.search(code.attributes["class"] or "")
         if found:
             code.attrs["class"] = f"language-{found[1]}"

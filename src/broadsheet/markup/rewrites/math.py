@@ -29,6 +29,8 @@ def rewrite_blocks(text: str) -> str:
 
 
 def _rewritten(text: str, pattern: re.Pattern[str]) -> str:
+    if not pattern.search(text):
+        return text
     parts: list[str] = []
     end = 0
     for start, stop in outside_code(text):

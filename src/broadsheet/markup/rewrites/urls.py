@@ -12,13 +12,14 @@ from broadsheet.markup.templates import outside_code
 _URL = re.compile(
     r"(?<![\w@/.:=\"'<-])(?<!\]\()(?:https?://|www\.)[\w.:/?#@!$&'()*+,;=%~-]+", re.ASCII
 )
+_MAY_HAVE_MARKS = re.compile(r"(?:://|www\.)[^\s<>*_~]{0,2000}[*_~]")
 _DEFINITION = re.compile(r"(?:^|\n)[ >]{0,9}\[[^\]\n]+\]:[ \t]*\Z")
 _MARKS = re.compile(r"[*_~]")
 
 
 def rewrite(text: str) -> str:
     """Return `text` with the marks in its bare URLs as character references."""
-    if "://" not in text and "www." not in text:
+    if not _MAY_HAVE_MARKS.search(text):
         return text
     parts: list[str] = []
     end = 0
