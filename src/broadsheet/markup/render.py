@@ -81,6 +81,7 @@ def render(
     start = excerpt_of(top) if excerpt else ""
     if "<!--" in html:
         tree.remove_comments(top)
+    sanitiser.unwrap_unknown(top, html)
     sanitiser.make_absolute(top, resolve)
     # Printable once more, since a reference such as &#1; has only now become a character.
     is_ours = not _RAW_HTML.search(expanded.text)

@@ -56,7 +56,13 @@ _LOADED = {"src", "poster"}
 _ADDRESSES = ("href", "cite", "src", "poster")
 _HAS_ADDRESS = "[href],[src],[srcset],[cite],[poster]"
 _WEB = {"http", "https"}
-_SCHEMES = _WEB | {"mailto", "tel", "sms", "xmpp", "magnet", "geo", "irc", "ircs", "ftp", "ftps"}
+_SCHEMES = (
+    _WEB
+    | {"mailto", "tel", "sms", "xmpp", "magnet", "geo", "irc", "ircs", "ftp", "ftps"}
+    | {
+        *("gemini", "gopher", "matrix", "news", "nntp", "rsync"),
+    }
+)
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 # An image that is written into the article loads nothing, and would be lost otherwise. SVG could
 # have scripts in it.
@@ -70,6 +76,10 @@ _VOID = "area base br col embed hr img input link meta source track wbr"
 _OFTEN_LEFT_OPEN = "p li dt dd tr td th tbody thead tfoot option"
 _SELF_ENDING = frozenset(f"{_VOID} {_OFTEN_LEFT_OPEN}".split())
 _MOST_PASSES = 5
+# Their content is no HTML, or is something else than text.
+_RAW = {"iframe", "noembed", "noframes", "noscript", "plaintext", "textarea", "xmp"}
+_HANDLED = TAGS | DROPPED_WITH_CONTENT | _RAW | {"body", "head", "html", "input", "image"}
+_PLAIN_NAME = re.compile(r"[a-z][a-z0-9-]*")
 
 _CLEANER = nh3.Cleaner(
     tags=set(TAGS),
@@ -116,6 +126,26 @@ def make_absolute(body: Node, resolve: Callable[[str], str]) -> None:
                 node.attrs[name] = address
         if "srcset" in given:
             node.attrs["srcset"] = _srcset(given["srcset"] or "", resolve)
+
+
+def unwrap_unknown(body: Node, html: str) -> None:
+    """Remove the tags of elements below `body` that no reader knows, such as `<int>` in a text.
+
+    The allow-list would do so too, but it drops an element with its content where the name is one
+    of SVG or MathML outside of them: `vector`, `int`, `set`, `text`. html: what `body` came from.
+    """
+    names = {name.lower() for name in set(_TAG_NAME.findall(html))} - _HANDLED
+    names = {name for name in names if _PLAIN_NAME.fullmatch(name)}
+    for node in body.css(",".join(names)) if names else ():
+        if not _is_foreign(node):
+            node.unwrap()
+
+
+def _is_foreign(node: Node) -> bool:
+    above = node.parent
+    while above is not None and above.tag not in {"svg", "math"}:
+        above = above.parent
+    return above is not None
 
 
 def clean(html: str, *, is_ours: bool = False) -> str:
