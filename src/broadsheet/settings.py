@@ -41,8 +41,9 @@ DialectName = Literal[
 """The modules of `markup.dialects`."""
 
 MarkdownExtension = Literal[
-    "abbreviations", "alerts", "attributes", "containers", "emoji", "kramdown", "mark", "math",
-    "math-blocks", "smart", "wikilinks",
+    "abbreviations", "alerts", "attributes", "containers", "definitions", "emoji", "indented-text",
+    "inline-notes", "kramdown", "mark", "math", "math-blocks", "single-tildes", "smart",
+    "wikilinks",
 ]
 """The keys of `markup.dialects.EXTENSIONS`."""
 # fmt: on

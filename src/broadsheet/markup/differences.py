@@ -65,7 +65,9 @@ def _signature(block: Block) -> tuple[str, int, str]:
 
 
 def _read(expanded: Expanded, read_as: Dialect) -> list[Block]:
-    html = sanitiser.bounded(to_html(rewrites.run(expanded.text, read_as), read_as))
+    html = sanitiser.bounded(
+        to_html(rewrites.run(expanded.text, read_as, mdx=expanded.is_mdx), read_as)
+    )
     top = tree.parse(html)
     run(top, Context(read_as, "en", html))
     return _blocks(top, expanded)

@@ -62,7 +62,7 @@ class Reading(Struct, frozen=True):
 
 def read(body: str, expanded: Expanded, dialect: Dialect) -> Reading:
     """Return what is in the Markdown `body`, which is `expanded`. Raises TooComplex."""
-    text = rewrites.run(expanded.text, dialect)
+    text = rewrites.run(expanded.text, dialect, mdx=expanded.is_mdx)
     html = sanitiser.bounded(commonmark.to_html(text, dialect.extensions))
     top = tree.parse(html)
     run(top, Context(dialect, "en", html))

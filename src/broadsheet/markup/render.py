@@ -75,16 +75,19 @@ def render(
             references[reference] = links.resolve(reference)
         return references[reference]
 
-    html = sanitiser.bounded(to_html(rewrites.run(expanded.text, dialect), dialect))
+    html = sanitiser.bounded(
+        to_html(rewrites.run(expanded.text, dialect, mdx=expanded.is_mdx), dialect)
+    )
     top = tree.parse(html)
     run(top, Context(dialect, language, html))
     start = excerpt_of(top) if excerpt else ""
     if "<!--" in html:
         tree.remove_comments(top)
-    sanitiser.unwrap_unknown(top, html)
+    is_ours = not _RAW_HTML.search(expanded.text)
+    if not is_ours:
+        sanitiser.unwrap_unknown(top, html)
     sanitiser.make_absolute(top, resolve)
     # Printable once more, since a reference such as &#1; has only now become a character.
-    is_ours = not _RAW_HTML.search(expanded.text)
     html = printable(sanitiser.clean(tree.to_html(top), is_ours=is_ours))
     html = _EMPTY.sub("", html).strip()
     return Rendition(html, shorten(printable(start), EXCERPT_COLUMNS), references)

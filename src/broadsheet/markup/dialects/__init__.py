@@ -23,11 +23,15 @@ EXTENSIONS: Final = {
     "alerts": "`> [!NOTE]` begins an alert or callout",
     "attributes": "`## Title {#id}` and `![](a.png){width=300}`",
     "containers": "`:::tip` to `:::` is an aside",
+    "definitions": "`: meaning` below a term is a definition list",
     "emoji": "`:tada:` is an emoji",
+    "indented-text": "four spaces do not begin a code block",
+    "inline-notes": "`^[text]` is a footnote",
     "kramdown": '`{: .class}`, `{:toc}` and `markdown="1"`, as kramdown has them',
     "mark": "`==text==` is highlighted",
     "math": "`$a_b$` and `$$` are formulas, kept from being read as Markdown",
     "math-blocks": "only `$$` is a formula",
+    "single-tildes": "`~text~` is struck out, as `~~text~~` is",
     "smart": "straight quotes, `--` and `...` become typographic ones",
     "wikilinks": "`[[Page]]`, `[[Page|text]]` and `![[image.png]]`",
 }
@@ -39,15 +43,18 @@ class Dialect(Struct, frozen=True):
 
     engine: the library that reads them. extensions: names of EXTENSIONS; for `commonmark` only.
     templates: whose template tags articles may have. mdx: whether `.md` files are MDX too.
-    note: what a footnote's anchor on the site begins with; note_ref: the same for its references.
+    note, note_ref, note_again: the anchors on the site of a footnote, of the first reference to it,
+    and of the others, with `{label}` and `{number}` of the footnote, and for the second reference
+    a 2 as `{nth}` and a 1 as `{again}`.
     """
 
     engine: Engine
     extensions: frozenset[str] = frozenset()
     templates: Language = "any"
     mdx: bool = False
-    note: str = "fn:"
-    note_ref: str = "fnref:"
+    note: str = "fn:{label}"
+    note_ref: str = "fnref:{label}"
+    note_again: str = "fnref:{label}"
 
 
 @cache

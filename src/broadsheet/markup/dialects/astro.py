@@ -6,8 +6,9 @@ from broadsheet.markup.dialects import Dialect
 
 DIALECT = Dialect(
     "commonmark",
-    frozenset({"alerts", "attributes", "containers", "smart"}),
+    frozenset({"alerts", "attributes", "containers", "single-tildes", "smart"}),
     templates="none",
-    note="user-content-fn-",
-    note_ref="user-content-fnref-",
+    note="user-content-fn-{label}",
+    note_ref="user-content-fnref-{label}",
+    note_again="user-content-fnref-{label}-{nth}",
 )

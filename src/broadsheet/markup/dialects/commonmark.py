@@ -4,4 +4,17 @@ from __future__ import annotations
 
 from broadsheet.markup.dialects import Dialect
 
-DIALECT = Dialect("commonmark", frozenset({"alerts", "attributes", "containers", "math"}))
+DIALECT = Dialect(
+    "commonmark",
+    frozenset(
+        {
+            "alerts",
+            "attributes",
+            "containers",
+            "definitions",
+            "inline-notes",
+            "math",
+            "single-tildes",
+        }
+    ),
+)

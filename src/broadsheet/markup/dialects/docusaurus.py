@@ -6,9 +6,10 @@ from broadsheet.markup.dialects import Dialect
 
 DIALECT = Dialect(
     "commonmark",
-    frozenset({"alerts", "attributes", "containers", "emoji", "math"}),
+    frozenset({"alerts", "attributes", "containers", "emoji", "math", "single-tildes"}),
     templates="none",
     mdx=True,
-    note="user-content-fn-",
-    note_ref="user-content-fnref-",
+    note="user-content-fn-{label}",
+    note_ref="user-content-fnref-{label}",
+    note_again="user-content-fnref-{label}-{nth}",
 )

@@ -6,8 +6,11 @@ from broadsheet.markup.dialects import Dialect
 
 DIALECT = Dialect(
     "commonmark",
-    frozenset({"alerts", "attributes", "containers"}),
+    frozenset(
+        {"alerts", "attributes", "containers", "definitions", "indented-text", "inline-notes"}
+    ),
     templates="liquid",
-    note="fn",
-    note_ref="fnref",
+    note="fn{number}",
+    note_ref="fnref{number}",
+    note_again="fnref{number}:{again}",
 )

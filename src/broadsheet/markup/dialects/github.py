@@ -6,7 +6,8 @@ from broadsheet.markup.dialects import Dialect
 
 DIALECT = Dialect(
     "commonmark",
-    frozenset({"alerts", "emoji", "math"}),
-    note="user-content-fn-",
-    note_ref="user-content-fnref-",
+    frozenset({"alerts", "emoji", "math", "single-tildes"}),
+    note="user-content-fn-{label}",
+    note_ref="user-content-fnref-{label}",
+    note_again="user-content-fnref-{label}-{nth}",
 )

@@ -6,6 +6,9 @@ from broadsheet.markup.dialects import Dialect
 
 DIALECT = Dialect(
     "commonmark",
-    frozenset({"alerts", "attributes", "smart"}),
+    frozenset({"alerts", "attributes", "definitions", "single-tildes", "smart"}),
     templates="hugo",
+    note="fn:{number}",
+    note_ref="fnref:{number}",
+    note_again="fnref{again}:{number}",
 )

@@ -6,6 +6,9 @@ from broadsheet.markup.dialects import Dialect
 
 DIALECT = Dialect(
     "commonmark",
-    frozenset({"abbreviations", "alerts", "attributes", "kramdown", "math-blocks", "smart"}),
+    frozenset(
+        {"abbreviations", "alerts", "attributes", "definitions", "kramdown", "math-blocks", "smart"}
+    ),
     templates="liquid",
+    note_again="fnref:{label}:{again}",
 )

@@ -6,8 +6,9 @@ from broadsheet.markup.dialects import Dialect
 
 DIALECT = Dialect(
     "commonmark",
-    frozenset({"alerts", "attributes", "containers", "emoji"}),
+    frozenset({"alerts", "attributes", "containers", "emoji", "inline-notes"}),
     templates="none",
-    note="footnote",
-    note_ref="footnote-ref",
+    note="footnote{number}",
+    note_ref="footnote-ref{number}",
+    note_again="footnote-ref{number}:{again}",
 )

@@ -6,8 +6,9 @@ from broadsheet.markup.dialects import Dialect
 
 DIALECT = Dialect(
     "commonmark",
-    frozenset({"alerts", "attributes"}),
+    frozenset({"alerts", "attributes", "definitions", "single-tildes"}),
     templates="zola",
-    note="fn-",
-    note_ref="fr-",
+    note="fn-{label}",
+    note_ref="fr-{label}-1",
+    note_again="fr-{label}-{nth}",
 )

@@ -17,11 +17,12 @@ from comrak import ExtensionOptions, ParseOptions, RenderOptions, render_markdow
 from broadsheet.markup.errors import TooComplex
 
 _ALWAYS = (
-    *("cjk_friendly_emphasis", "footnotes", "inline_footnotes"),
-    *("strikethrough", "subscript", "table", "tasklist"),
+    *("cjk_friendly_emphasis", "footnotes", "strikethrough", "subscript", "table", "tasklist"),
 )
 _OPTIONAL = {
+    "definitions": "description_lists",
     "emoji": "shortcodes",
+    "inline-notes": "inline_footnotes",
     "mark": "highlight",
     "wikilinks": "wikilinks_title_after_pipe",
 }
@@ -40,6 +41,13 @@ _DEFINITION = re.compile(r"^[ \t>]*:[ \t]", re.MULTILINE)
 _NOTE = re.compile(r"^[ \t>]*\[\^([^\]\s]+)\]:", re.MULTILINE)
 _REFERENCE = re.compile(r"\[\^([^\]\s]+)\](?!:)")
 
+_LINK_DEFINITION = re.compile(
+    r"^[ \t>]*\[[^\]\n]+\]:([^\n]*(?:\n[ \t>]*[\"'(][^\n]*)?)", re.MULTILINE
+)
+_FILLER = "\ue002"  # of the private use area, like UNUSED_NOTES
+_ALLOWANCE = re.compile(f"\n?(?:<p[^<>]*>)?{_FILLER}+(?:</p>)?")
+_MOST_OF_REFERENCES = 100_000  # bytes; as in cmark
+
 UNUSED_NOTES: Final = "\ue001"
 """Begins the paragraph that refers to the footnotes that nothing else refers to (Unicode, 23.5)."""
 
@@ -53,19 +61,35 @@ def to_html(text: str, extensions: frozenset[str]) -> str:
         raise TooComplex("nested too deeply", "simplify the structure")
     if max(_cells(text), default=0) > MAX_CELLS:
         raise TooComplex("a table is too large", "split it, or link to a spreadsheet")
+    text = _with_allowance(text)
     html = _render(text, extensions)
     if unused := _unused_notes(text):
         # comrak leaves out a footnote that nothing refers to; its text would be lost.
         with_references = _render(f"{text}\n\n{UNUSED_NOTES}{unused}\n", extensions)
         if f">{UNUSED_NOTES}<" in with_references:
             html = with_references
-    return html
+    return _ALLOWANCE.sub("", html) if _FILLER in text else html
+
+
+def _with_allowance(text: str) -> str:
+    """Return `text` with its last line ended, and as long as its reference links ask for.
+
+    comrak stops resolving references when the addresses and titles that it has put in for them
+    are longer than the text. An article of links by reference soon comes to that.
+    """
+    text = text.rstrip("\n") + "\n"
+    longest = max(map(len, _LINK_DEFINITION.findall(text)), default=0)
+    missing = min(longest * text.count("["), _MOST_OF_REFERENCES) - len(text)
+    if missing <= 0:
+        return text
+    return f"{text}\n{_FILLER * (missing // len(_FILLER.encode()) + 1)}\n"
 
 
 def _render(text: str, extensions: frozenset[str]) -> str:
     may_be_many = text.count(":") > MAX_DEFINITIONS
-    has_definitions = not may_be_many or len(_DEFINITION.findall(text)) <= MAX_DEFINITIONS
-    return render_markdown(text, *_options(extensions, has_definitions))
+    if may_be_many and len(_DEFINITION.findall(text)) > MAX_DEFINITIONS:
+        extensions -= {"definitions"}
+    return render_markdown(text, *_options(extensions))
 
 
 def _cells(text: str) -> Iterator[int]:
@@ -78,10 +102,9 @@ def _cells(text: str) -> Iterator[int]:
 
 @cache
 def _options(
-    extensions: frozenset[str], has_definitions: bool
+    extensions: frozenset[str],
 ) -> tuple[ExtensionOptions, ParseOptions, RenderOptions]:
     extension, parse, render = ExtensionOptions(), ParseOptions(), RenderOptions()
-    extension.description_lists = has_definitions
     for name in (*_ALWAYS, *(_OPTIONAL[each] for each in extensions & _OPTIONAL.keys())):
         setattr(extension, name, True)
     parse.smart = "smart" in extensions

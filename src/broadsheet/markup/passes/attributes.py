@@ -17,6 +17,7 @@ ATTRIBUTES = rf"\{{[ \t]*(?P<tokens>{_TOKEN}(?:[ \t]+{_TOKEN})*)[ \t]*\}}"
 _AT_END = re.compile(rf"[ \t]*{ATTRIBUTES}[ \t]*\Z")
 _LAST_LINE = re.compile(rf"(?:\A|\n)[ \t]*{ATTRIBUTES}[ \t]*\Z")
 _AT_START = re.compile(ATTRIBUTES)
+_ALONE = re.compile(rf"\s*{ATTRIBUTES}\s*")
 _SPLIT = re.compile(_TOKEN)
 _KEPT = {"img": {"width", "height", "alt", "title"}}
 
@@ -32,8 +33,16 @@ def apply(body: Node, context: Context) -> None:
         take_last(heading, _AT_END, heading)
     for inline in body.css("img,a,code"):
         _take_following(inline)
+    for row in body.css("tr"):
+        _remove_row(row)
     for block in body.css(_BLOCKS):
         take_last(block, _LAST_LINE, block)
+
+
+def _remove_row(row: Node) -> None:
+    """Remove `row` where it has nothing but the attributes of its table."""
+    if _ALONE.fullmatch(row.text(deep=True)):
+        row.decompose()
 
 
 def take_last(block: Node, pattern: re.Pattern[str], target: Node) -> None:

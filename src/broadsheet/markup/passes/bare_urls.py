@@ -20,6 +20,7 @@ _MAIL = re.compile(
     re.ASCII | re.IGNORECASE,
 )
 _IN_TEXT = re.compile(r">[^<]*(?:://|@|www\.)")
+_EMPHASIS = frozenset({"em", "strong", "del"})
 _OUTSIDE = frozenset({"a", "code", "kbd", "pre", "samp", "script", "style", "textarea", "title"})
 
 
@@ -29,12 +30,20 @@ def apply(body: Node, context: Context) -> None:
         return
     for node in text_nodes(body, _may_have_one, _OUTSIDE):
         text = node.text_content or ""
-        if found := _addresses(text):
+        found = [each for each in _addresses(text) if not _goes_on(node, text, each)]
+        if found:
             _link(node, text, found)
 
 
 def _may_have_one(text: str) -> bool:
     return "://" in text or "@" in text or "www." in text
+
+
+def _goes_on(node: Node, text: str, found: tuple[int, str, str]) -> bool:
+    """Whether marks that were read as emphasis cut the address short: `https://e.org/__a__.py`."""
+    start, address, _ = found
+    after = node.next
+    return start + len(address) == len(text) and after is not None and after.tag in _EMPHASIS
 
 
 def _addresses(text: str) -> list[tuple[int, str, str]]:

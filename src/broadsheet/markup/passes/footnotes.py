@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from urllib.parse import unquote
+
+from broadsheet.markup.dialects import Dialect
 from broadsheet.markup.engines.commonmark import UNUSED_NOTES
 from broadsheet.markup.passes.context import Context
 from broadsheet.markup.tree import Node, element
@@ -17,15 +20,28 @@ def apply(body: Node, context: Context) -> None:
     for section in body.css("section[data-footnotes]"):
         section.insert_before(element(section, "hr"), move=True)
         _remove_added_references(section)
-    for link in body.css("a[data-footnote-ref],a[data-footnote-backref]"):
-        anchor = link.attrs["href"] or ""
-        if anchor.startswith(_REFERENCE):
-            link.attrs["href"] = "#" + context.dialect.note_ref + anchor.removeprefix(_REFERENCE)
-        else:
-            link.attrs["href"] = "#" + context.dialect.note + anchor.removeprefix(_NOTE)
+    references = body.css("a[data-footnote-ref]")
+    anchors: dict[str, str] = {}  # those of the engine -> those of the site
+    for link in references:
+        anchors |= _anchors(link, context.dialect)
+    for link in [*references, *body.css("a[data-footnote-backref]")]:
+        link.attrs["href"] = anchors.get(link.attrs["href"] or "", link.attrs["href"])
     for back in body.css("a[data-footnote-backref],a.footnote-backref"):
         if (arrow := back.first_child) is not None and arrow.text_content == "↩":
             arrow.replace_with(_AS_TEXT)
+
+
+def _anchors(reference: Node, dialect: Dialect) -> dict[str, str]:
+    """Return the anchors of `reference` and of its note: the engine's -> the site's."""
+    note, own = reference.attrs["href"] or "", "#" + (reference.attrs["id"] or "")
+    label = unquote(note.removeprefix(_NOTE))
+    nth = own.removeprefix(_REFERENCE + note.removeprefix(_NOTE)).removeprefix("-") or "1"
+    values = {"label": label, "number": reference.text(), "nth": nth}
+    site_reference = dialect.note_ref if nth == "1" else dialect.note_again
+    return {
+        note: "#" + dialect.note.format(**values),
+        own: "#" + site_reference.format(**values, again=int(nth) - 1),
+    }
 
 
 def _remove_added_references(section: Node) -> None:

@@ -9,10 +9,11 @@ from broadsheet.markup.passes.context import Context
 from broadsheet.markup.tree import Node, rename
 
 
-def apply(body: Node, _: Context) -> None:
+def apply(body: Node, context: Context) -> None:
     """Make `del` of what is struck out, and text of the tildes of anything else."""
+    counts = "single-tildes" in context.dialect.extensions
     for struck in body.css("sub[data-sourcepos]"):
-        if _ends_in_a_word(struck.prev, -1) or _ends_in_a_word(struck.next, 0):
+        if not counts or _ends_in_a_word(struck.prev, -1) or _ends_in_a_word(struck.next, 0):
             struck.insert_before("~")
             struck.insert_after("~")
             struck.unwrap()

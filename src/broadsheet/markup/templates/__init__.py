@@ -30,12 +30,14 @@ class Expanded(Struct, frozen=True):
     text: Markdown. unknown: what could not be resolved, in the order of the body.
     references: what tags refer to -> the address it became; the text holds as long as these do.
     source_line: the 1-based line of the body that a 1-based line of `text` came from.
+    is_mdx: whether the body was MDX.
     """
 
     text: str
     unknown: tuple[Unknown, ...]
     references: dict[str, str]
     source_line: Callable[[int], int]
+    is_mdx: bool
 
 
 def expand(
@@ -61,5 +63,5 @@ def expand(
         scope = Scope(links, values, 4 * len(body) + 200_000)
         output, unknown, references = run(body, scope, links, shortcodes, language)
     else:
-        return Expanded(body, (), {}, int)
-    return Expanded(output.text, tuple(unknown), references, output.source_line)
+        return Expanded(body, (), {}, int, mdx)
+    return Expanded(output.text, tuple(unknown), references, output.source_line, mdx)
