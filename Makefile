@@ -5,7 +5,7 @@ NOW := 2025-06-30T09:00:00+08:00
 SPREAD := --numprocesses auto --dist worksteal
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test test-long test-nightly check bench feeds docs clean
+.PHONY: demo test test-long test-nightly test-conformance check bench feeds docs clean
 
 demo: .venv/demo  ## install Broadsheet, publish seeds/, and say where to look
 	$(BIN)/broadsheet digest --now $(NOW)
@@ -25,6 +25,9 @@ test-long: .venv/dev  ## kills at hundreds of instants, full disks, attacks in a
 
 test-nightly: .venv/dev  ## the longest forms of the tests that kill and repeat; half an hour
 	$(BIN)/pytest $(SPREAD) -m nightly
+
+test-conformance: .venv/dev .conformance/installed  ## our HTML beside that of Hugo, Jekyll, Eleventy, ...
+	$(BIN)/pytest -m conformance tests/conformance
 
 check: .venv/dev  ## formatting, lint and types, as in CI
 	$(BIN)/ruff format --check .
@@ -49,11 +52,15 @@ docs: .venv/demo  ## make the documentation that comes from the code
 	$(BIN)/broadsheet reference schema > docs/broadsheet.schema.json
 
 clean:  ## remove what can be made again
-	rm -rf .venv .broadsheet dist previews .mypy_cache .ruff_cache .pytest_cache .hypothesis .fuzz
+	rm -rf .venv .conformance .broadsheet dist previews .mypy_cache .ruff_cache .pytest_cache .hypothesis .fuzz
 
 .venv/demo: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(PIP) install --constraint constraints.txt --editable .
+	@touch $@
+
+.conformance/installed: tests/conformance/install tests/conformance/package.json
+	tests/conformance/install
 	@touch $@
 
 .venv/dev: .venv/demo
