@@ -46,7 +46,8 @@ def test_the_dialect_of_a_file_is_that_of_its_innermost_folder() -> None:
     assert settings.dialect_of("content/old/a.md") == "pelican +emoji -smart"
     assert settings.dialect_of("content/old/new/a.md") == "zola +emoji -smart"
     assert settings.dialect_of("content/older/a.md") == "hugo +emoji -smart"
-    assert dialect("hugo +emoji -smart").extensions == {"alerts", "attributes", "emoji"}
+    extensions = dialect("hugo").extensions
+    assert dialect("hugo +emoji -smart").extensions == extensions - {"smart"} | {"emoji"}
 
 
 @pytest.mark.parametrize("name", COMMONMARK)
@@ -142,7 +143,7 @@ def test_an_alert_is_named_in_the_language_of_the_article() -> None:
     assert "<strong>Careful now</strong>" in html("> [!careful-now]\n> a", "github", "zh-CN")
 
 
-@pytest.mark.parametrize(("name", "anchor"), [("hugo", "fn:a"), ("github", "user-content-fn-a")])
+@pytest.mark.parametrize(("name", "anchor"), [("jekyll", "fn:a"), ("github", "user-content-fn-a")])
 def test_a_footnote_leads_to_its_anchor_on_the_site(name: str, anchor: str) -> None:
     """Generators give these anchors different names (decision 0003)."""
     made = html("a[^a]\n\n[^a]: b", name)
