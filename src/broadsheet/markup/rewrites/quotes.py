@@ -19,7 +19,7 @@ _PUNCTUATION = re.compile(r"[\u3000-\u3004\u3008-\u3020\uff00-\uff0f\uff1a-\uff2
 
 def rewrite(text: str) -> str:
     """Return `text` with such quotes as they shall be shown."""
-    if '"' not in text or text.isascii():
+    if not _QUOTED.search(text):
         return text
     parts: list[str] = []
     end = 0

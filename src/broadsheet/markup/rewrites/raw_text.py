@@ -23,7 +23,7 @@ def rewrite(text: str) -> str:
     """Return `text` with the marks in such places as character references."""
     if "^" in text:
         text = _END_OF_BLOCK.sub("<!-- -->", text)
-    if "</" not in text and "{:" not in text:
+    if not _RAW.search(text):
         return text
     parts: list[str] = []
     end = 0
