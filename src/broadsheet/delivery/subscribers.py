@@ -8,17 +8,17 @@ one.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
 
 import sqlalchemy as sql
-from sqlalchemy import Connection
+from sqlalchemy import Connection, bindparam
 
 from broadsheet.delivery import database
 from broadsheet.delivery.addresses import address_key, checked_address
-from broadsheet.delivery.database import changes, stamp, subscribers
+from broadsheet.delivery.database import changes, execute_many, stamp, subscribers
 
 Status = Literal["pending", "active", "unsubscribed", "bounced", "complained"]
 
@@ -108,6 +108,89 @@ def get(connection: Connection, id_: int) -> Subscriber | None:
     return _one(connection, subscribers.c.id == id_)
 
 
+def lookup(connection: Connection, keys: Collection[str]) -> dict[str, Subscriber]:
+    """The subscribers whose addresses have one of these keys (`address_key`), by key.
+
+    Nobody else changes a subscriber until the transaction of `connection` ends, if it writes.
+    """
+    if connection.dialect.name == "postgresql" and not database.only_reads(connection):
+        # As SQLite does by itself: else somebody may leave between this look and what follows.
+        connection.execute(_HOLD)
+    found = connection.execute(_BY_KEYS, {"keys": list(keys)})
+    return {row.address_key: _subscriber(row) for row in found}
+
+
+def add_all(connection: Connection, rows: Sequence[Mapping[str, Any]], now: datetime) -> None:
+    """Add many subscribers, each with its row in `changes`.
+
+    rows: the columns of the table, as the database holds them, but for the id. The caller has
+    looked them up in the same transaction, so that nobody else adds one at the same time.
+    """
+    if rows:
+        last = connection.execute(_LAST).scalar_one()
+        execute_many(connection, _ADD, rows)
+        connection.execute(_TELL_ADDED, {"at_": stamp(now), "last": last})
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A change to be made. what: a column of the table; before, after: as the database holds it."""
+
+    subscriber: Subscriber
+    what: str
+    before: str
+    after: str
+    cause: str
+
+
+def edit_all(connection: Connection, edits: Sequence[Edit], now: datetime) -> None:
+    """Make many changes, each with its row in `changes`. The caller has just looked them up."""
+    for what, statement in _EDIT.items():
+        values = [
+            {"id_": edit.subscriber.id, "to_": edit.after, "why": edit.cause, "at_": stamp(now)}
+            for edit in edits
+            if edit.what == what
+        ]
+        if values:
+            execute_many(connection, statement, values)
+    if edits:
+        told = [
+            {
+                "subscriber": edit.subscriber.id,
+                "at": stamp(now),
+                "what": edit.what,
+                "before": edit.before,
+                "after": edit.after,
+                "cause": edit.cause,
+            }
+            for edit in edits
+        ]
+        execute_many(connection, sql.insert(changes), told)
+
+
+def differences(
+    subscriber: Subscriber,
+    *,
+    cause: str,
+    name: str | None = None,
+    language: str | None = None,
+    topics: tuple[str, ...] | None = None,
+    digests: tuple[str, ...] | None = None,
+) -> list[Edit]:
+    """What of the given is not so yet."""
+    given = (
+        ("name", subscriber.name, name),
+        ("language", subscriber.language, language),
+        ("topics", listed(subscriber.topics), None if topics is None else listed(topics)),
+        ("digests", listed(subscriber.digests), None if digests is None else listed(digests)),
+    )
+    return [
+        Edit(subscriber, what, before, after, cause)
+        for what, before, after in given
+        if after is not None and after != before
+    ]
+
+
 def everyone(connection: Connection, status: Status | None = None) -> Iterator[Subscriber]:
     """All subscribers, or those of one status, in the order they came; read bit by bit."""
     wanted = sql.select(subscribers).order_by(subscribers.c.id)
@@ -184,27 +267,11 @@ def change(
     digests: tuple[str, ...] | None = None,
 ) -> bool:
     """Changes what is given; False when that changes nothing."""
-    given = {
-        "name": (subscriber.name, name),
-        "language": (subscriber.language, language),
-        "topics": (listed(subscriber.topics), None if topics is None else listed(topics)),
-        "digests": (listed(subscriber.digests), None if digests is None else listed(digests)),
-    }
-    wanted = {
-        what: (before, after)
-        for what, (before, after) in given.items()
-        if after is not None and after != before
-    }
-    if not wanted:
-        return False
-    connection.execute(
-        sql.update(subscribers)
-        .where(subscribers.c.id == subscriber.id)
-        .values({what: after for what, (_, after) in wanted.items()})
+    edits = differences(
+        subscriber, cause=cause, name=name, language=language, topics=topics, digests=digests
     )
-    for what, (before, after) in wanted.items():
-        _record(connection, subscriber.id, what, before, after, cause, now)
-    return True
+    edit_all(connection, edits, now)
+    return bool(edits)
 
 
 def count_bounce(
@@ -284,3 +351,39 @@ def _record(
             subscriber=id_, at=stamp(now), what=what, before=before, after=after, cause=cause
         )
     )
+
+
+_BY_KEYS: Final = sql.select(subscribers).where(
+    subscribers.c.address_key.in_(bindparam("keys", expanding=True))
+)
+_HOLD: Final = sql.text("LOCK TABLE subscribers IN SHARE ROW EXCLUSIVE MODE")
+_ADD: Final = sql.insert(subscribers)
+_LAST: Final = sql.select(sql.func.coalesce(sql.func.max(subscribers.c.id), 0))
+_TELL_ADDED: Final = sql.insert(changes).from_select(
+    ["subscriber", "at", "what", "before", "after", "cause"],
+    sql.select(
+        subscribers.c.id,
+        bindparam("at_", type_=sql.Text),
+        sql.literal_column("'status'"),
+        sql.literal_column("''"),
+        subscribers.c.status,
+        subscribers.c.cause,
+    ).where(subscribers.c.id > bindparam("last")),
+)
+_EDIT: Final = {
+    **{
+        what: sql.update(subscribers)
+        .where(subscribers.c.id == bindparam("id_"))
+        .values({what: bindparam("to_")})
+        for what in ("name", "language", "topics", "digests")
+    },
+    "status": sql.update(subscribers)
+    .where(subscribers.c.id == bindparam("id_"))
+    .values(
+        status=bindparam("to_"),
+        since=bindparam("at_"),
+        cause=bindparam("why"),
+        bounces=sql.literal_column("0"),
+        bounced_at=sql.null(),
+    ),
+}
