@@ -7,14 +7,17 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from threading import Thread
 
 import pytest
 import sqlalchemy as sql
 
 from broadsheet.delivery import database, subscribers
+from broadsheet.delivery.importing import BATCH
 from conftest import MOMENT
-from deliveries import SECRET, Post, at, post, stop_again_and_again
+from deliveries import SECRET, Post, at, post, stop_again_and_again, until
 from postgresql import postgresql
 
 pytest.importorskip("psycopg")
@@ -168,3 +171,67 @@ def test_a_run_stopped_past_its_timeouts_sends_nothing_twice(
 ) -> None:
     """Its lock stays on the server for as long as it is only stopped."""
     stop_again_and_again(office, 4, 2, others=others, database=url)
+
+
+def test_an_import_is_the_same_there(office: OnPostgres) -> None:
+    """Added in batches, changed, opted out, kept out; each with the change that says so."""
+    lines = [f"r{i}@example{i % 97}.org,Reader {i},active" for i in range(2 * BATCH + 1)]
+    text = "\n".join(["email,name,status", *lines, "out@x.org,Out,unsubscribed", ""])
+    path = str(office.newsroom.write("list.csv", text))
+    ran = office.newsroom.run("subscribers", "import", path)
+    assert ran.out.startswith("2,002 added, 0 changed, 0 unchanged, 0 bad lines"), ran.err
+    text = text.replace("Reader 7,active", "Ann,bounced").replace("Out,unsub", "Out,sub")
+    ran = office.newsroom.run("subscribers", "import", str(office.newsroom.write("list.csv", text)))
+    assert ran.out.startswith("0 added, 1 changed, 2,000 unchanged, 0 bad lines"), ran.err
+    assert "1 left before and stay so: out@x.org" in ran.out
+    db = office.open()
+    with db.reading() as connection:
+        one = subscribers.find(connection, "r7@example7.org")
+        assert one is not None
+        assert (one.name, one.status) == ("Ann", "bounced")
+        told = [(each.what, each.after) for each in subscribers.history(connection, one)]
+        assert told == [("status", "active"), ("name", "Ann"), ("status", "bounced")]
+        told_of = sql.select(sql.func.count(sql.distinct(database.changes.c.subscriber)))
+        assert connection.execute(told_of).scalar_one() == 2 * BATCH + 2
+        counts = subscribers.counts(connection)
+        assert (counts["active"], counts["bounced"], counts["unsubscribed"]) == (2 * BATCH, 1, 1)
+    db.close()
+
+
+def test_nobody_slips_in_between_the_look_and_the_batch(office: OnPostgres) -> None:
+    """Who is added while a batch is at work is added once: the other waits, and finds the row."""
+    db, other = office.open(), office.open()
+    with db.writing() as connection:
+        assert subscribers.lookup(connection, ["ann@x.org"]) == {}
+        late = Thread(target=_add_if_missing, args=(other, "ann@x.org"))
+        late.start()
+        until(lambda: _is_waiting(db))
+        row = {
+            "address": "ann@x.org",
+            "address_key": "ann@x.org",
+            "name": "",
+            "language": "",
+            "topics": "[]",
+            "digests": "[]",
+            "status": "unsubscribed",
+            "since": database.stamp(MOMENT),
+            "cause": "t",
+            "bounces": 0,
+        }
+        subscribers.add_all(connection, [row], MOMENT)
+    late.join()
+    with db.reading() as connection:
+        assert [one.status for one in subscribers.everyone(connection)] == ["unsubscribed"]
+    db.close()
+    other.close()
+
+
+def _add_if_missing(db: database.Database, address: str) -> None:
+    with suppress(database.DatabaseError), db.writing() as connection:
+        subscribers.add(connection, address, cause="t", now=MOMENT)
+
+
+def _is_waiting(db: database.Database) -> bool:
+    query = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+    with db.reading() as connection:
+        return bool(connection.execute(sql.text(query)).scalar_one())

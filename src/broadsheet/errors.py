@@ -109,5 +109,9 @@ class DatabaseLockedError(DatabaseError):
     """Another program is writing to the delivery database; it ends by itself, or is stopped."""
 
 
+class ConsentError(BroadsheetError):
+    """A list may say who must not be mailed, in a way that is not understood; nothing was taken."""
+
+
 class DeliveryError(BroadsheetError):
     """Mail cannot be sent; the ledger knows what was, and the next run goes on from there."""

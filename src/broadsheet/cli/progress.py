@@ -12,8 +12,10 @@ _WORTH_A_BAR = 200  # steps; fewer are over before anyone could read it
 
 
 @contextmanager
-def progress(steps: int, options: Options) -> Iterator[Callable[[], object]]:
-    """Yields what to call after each of `steps`."""
+def progress(
+    steps: int, options: Options, what: str = "Rendering"
+) -> Iterator[Callable[[], object]]:
+    """Yield a function to call after each of `steps`. what: is being done."""
     if options.quiet or not sys.stderr.isatty() or steps < _WORTH_A_BAR:
         yield lambda: None
         return
@@ -21,5 +23,5 @@ def progress(steps: int, options: Options) -> Iterator[Callable[[], object]]:
     from rich.progress import Progress
 
     with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("Rendering", total=steps)
+        task = bar.add_task(what, total=steps)
         yield lambda: bar.advance(task)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,11 +13,14 @@ import click
 
 from broadsheet.cli.extras import extra
 from broadsheet.cli.options import common_options, options
+from broadsheet.cli.progress import progress
 from broadsheet.cli.project import Project
 from broadsheet.errors import Problem, UsageError
 
 if TYPE_CHECKING:  # it takes time to import
     from broadsheet.delivery.database import Database
+    from broadsheet.delivery.importing import Imported
+    from broadsheet.delivery.spreadsheet import Listing
     from broadsheet.delivery.subscribers import Subscriber
 
 _STATUSES = ("pending", "active", "unsubscribed", "bounced", "complained")
@@ -39,43 +42,133 @@ def command() -> None:
 
 @command.command("import")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True))
+@click.option(
+    "--as",
+    "as_",
+    type=click.Choice(_STATUSES),
+    default=None,
+    help="The status of everyone in the file, unless their line says something stricter.",
+)
+@click.option(
+    "--column",
+    "columns",
+    multiple=True,
+    metavar="HEADING=WHAT",
+    help="What a column holds: a field such as name, status, opted-in, opted-out, confirmed,"
+    " bounced, complained, or ignore; may be repeated.",
+)
+@click.option(
+    "--status",
+    "words",
+    multiple=True,
+    metavar="VALUE=STATUS",
+    help="What a value in a column of consent means; may be repeated.",
+)
+@click.option("--encoding", default="", help="Of the file; default: find out.")
 @click.option("--dry-run", is_flag=True, help="Say what would change; change nothing.")
 @click.option("--json", "as_json", is_flag=True, help="As data.")
 @common_options
-def import_(file: Path, dry_run: bool, as_json: bool) -> None:
-    """Takes in a CSV file, as often as you like; nobody who left comes back."""
-    from broadsheet.delivery.importing import Imported, import_all
-    from broadsheet.delivery.spreadsheet import read
+def import_(
+    file: Path,
+    as_: Any,
+    columns: tuple[str, ...],
+    words: tuple[str, ...],
+    encoding: str,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Take in a CSV file, as often as you like; nobody who opted out comes back."""
+    from broadsheet.delivery.columns import Told
+    from broadsheet.delivery.importing import BATCH, import_all
+    from broadsheet.delivery.spreadsheet import open_list
 
     project = Project(options())
     shown = "standard input" if str(file) == "-" else file.name
-    data = _read(file)
-    with _database(project) as database, database.writing() as connection:
-        made: Imported = import_all(connection, read(data, shown), shown, project.now)
-        if dry_run:
-            connection.rollback()
+    told = Told(_columns(columns), _words(words), as_)
+    listing = open_list(_read(file), shown, told, encoding)
+    batches = listing.decoded.text.count("\n") // BATCH
+    opened = _existing if dry_run else _database
+    with opened(project) as database, progress(batches, options(), "Importing") as step:
+        made = import_all(database, listing.lines(), shown, project.now, dry_run=dry_run, step=step)
     for problem in made.problems:
         click.echo(str(problem), err=True)
     if as_json:
-        found = {
-            "added": made.added,
-            "changed": made.changed,
-            "unchanged": made.same,
-            "left": made.left,
-            "problems": [str(problem) for problem in made.problems],
-        }
-        click.echo(json.dumps(found, ensure_ascii=False, indent=1))
+        click.echo(json.dumps(_import_data(listing, made), ensure_ascii=False, indent=1))
     elif not options().quiet:
-        verb = "would be " if dry_run else ""
-        click.echo(
-            f"{made.added:,} {verb}added, {made.changed:,} {verb}changed, "
-            f"{made.same:,} unchanged, {len(made.problems):,} bad lines"
-        )
-        if made.left:
-            some = ", ".join(made.left[:5]) + (", ..." if len(made.left) > 5 else "")
-            click.echo(f"{len(made.left):,} left before and stay so: {some}")
+        for line in _import_words(listing, made, dry_run=dry_run):
+            click.echo(line)
     if made.problems:
         raise SystemExit(1)
+
+
+def _columns(given: tuple[str, ...]) -> dict[str, str]:
+    """--column, as the columns of a file are asked for."""
+    from broadsheet.delivery.columns import IGNORE
+    from broadsheet.delivery.consent import KINDS, plain
+    from broadsheet.delivery.headings import FIELDS
+
+    known = (*FIELDS, *KINDS, IGNORE)
+    return {plain(heading): what for heading, what in _pairs("--column", given, known)}
+
+
+def _words(given: tuple[str, ...]) -> dict[str, Any]:
+    """--status, as the cells of a file are asked for."""
+    from broadsheet.delivery.consent import plain
+
+    return {plain(value): status for value, status in _pairs("--status", given, _STATUSES)}
+
+
+def _pairs(option: str, given: tuple[str, ...], known: Sequence[str]) -> Iterator[tuple[str, str]]:
+    for text in given:
+        name, equals, what = text.rpartition("=")
+        if not equals or what not in known:
+            choices = ", ".join(known)
+            raise UsageError(
+                Problem(f"{option}: {text!r}", f"write NAME=WHAT, with one of {choices}")
+            )
+        yield name, what
+
+
+def _import_data(listing: Listing, made: Imported) -> dict[str, Any]:
+    columns = listing.columns
+    return {
+        "added": made.added,
+        "changed": made.changed,
+        "unchanged": made.same,
+        "left": made.left,
+        "states": made.states,
+        "service": columns.service.name if columns.service else None,
+        "encoding": listing.decoded.encoding,
+        "consent": [heading for _, heading, _ in columns.states],
+        "ignored": list(columns.ignored),
+        "problems": [str(problem) for problem in made.problems],
+    }
+
+
+def _import_words(listing: Listing, made: Imported, *, dry_run: bool) -> Iterator[str]:
+    columns = listing.columns
+    verb = "would be " if dry_run else ""
+    yield (
+        f"{made.added:,} {verb}added, {made.changed:,} {verb}changed, "
+        f"{made.same:,} unchanged, {len(made.problems):,} bad lines"
+    )
+    if set(made.states) - {"active"}:
+        counts = (f"{made.states[s]:,} {s}" for s in _STATUSES if s in made.states)
+        yield f"of those added: {', '.join(counts)}"
+    if made.left:
+        some = ", ".join(made.left[:5]) + (", ..." if len(made.left) > 5 else "")
+        yield f"{len(made.left):,} left before and stay so: {some}"
+    if columns.service:
+        yield f"read as an export of {columns.service.name}"
+    if columns.states:
+        yield f"consent taken from: {', '.join(heading for _, heading, _ in columns.states)}"
+    if columns.ignored:
+        yield f"columns ignored: {', '.join(columns.ignored)}"
+    if listing.decoded.guessed:
+        name = listing.decoded.encoding
+        yield f"read as {name}; if names look wrong, add --encoding and import again"
+    if columns.service and columns.service.note:
+        yield columns.service.note
 
 
 @command.command()
@@ -191,7 +284,7 @@ def list_(status: Any, as_json: bool) -> None:
             return
         if not options().quiet:
             for one in people:
-                click.echo(_words(one))
+                click.echo(_line(one))
     _say(", ".join(f"{number:,} {each}" for each, number in counts.items() if number) or "nobody")
 
 
@@ -218,7 +311,7 @@ def _data(one: Subscriber) -> dict[str, Any]:
     }
 
 
-def _words(one: Subscriber) -> str:
+def _line(one: Subscriber) -> str:
     wants = [*one.digests, *one.topics]
     parts = [f"{one.address:<40} {one.status:<12} {one.since:%Y-%m-%d}", ", ".join(wants)]
     return "  ".join(filter(None, parts)).rstrip()
@@ -251,6 +344,19 @@ def _database(project: Project) -> Iterator[Database]:
         yield database
     finally:
         database.close()
+
+
+@contextmanager
+def _existing(project: Project) -> Iterator[Database | None]:
+    """The database, for one who only reads; None where there is none yet."""
+    from broadsheet.delivery.database import open_existing
+
+    database = open_existing(project.settings.delivery.database, project.root)
+    try:
+        yield database
+    finally:
+        if database is not None:
+            database.close()
 
 
 def _say(text: str) -> None:

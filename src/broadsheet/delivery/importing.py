@@ -1,98 +1,178 @@
-"""Bringing a list of subscribers in: as often as one likes, and nobody who left comes back."""
+"""Importing a list of subscribers: as often as you like, and nobody who opted out comes back.
+
+A batch is one short transaction, and the next one is read outside of any: whoever else writes to
+the database waits for a batch at most. An import that is killed leaves whole batches; the next one
+completes it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any, Final
 
 from sqlalchemy import Connection
 
 from broadsheet.delivery import subscribers
-from broadsheet.delivery.addresses import address_key
+from broadsheet.delivery.database import Database, stamp
 from broadsheet.delivery.spreadsheet import Entry
-from broadsheet.delivery.subscribers import GONE, Subscriber
+from broadsheet.delivery.subscribers import GONE, Edit, Status, Subscriber, listed
 from broadsheet.errors import Problem
+
+BATCH: Final = 1000
+"""Lines in one transaction."""
 
 
 @dataclass(slots=True)
 class Imported:
-    """What an import did. left: those who left before, and stay so. problems: of lines."""
+    """What an import did. left: those who left before, and stay so. problems: of lines.
+
+    states: how many of those added there are of each status.
+    """
 
     added: int = 0
     changed: int = 0
     same: int = 0
     left: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    states: dict[Status, int] = field(default_factory=dict)
 
 
 def import_all(
-    connection: Connection, lines: Iterable[Entry | Problem], shown: str, now: datetime
+    database: Database | None,
+    lines: Iterable[Entry | Problem],
+    shown: str,
+    now: datetime,
+    *,
+    dry_run: bool = False,
+    step: Callable[[], object] = lambda: None,
 ) -> Imported:
-    """Takes in the `lines` of a file, which messages call `shown`.
+    """Take in the `lines` of a file, which messages call `shown`.
 
     A column that the file does not have changes nothing. One who unsubscribed, complained or
     bounced stays so, whatever the file says; one whom the file says to have left has left. One who
     has not confirmed yet is active from now on, unless the file says pending too: the publisher
-    vouches for the whole list.
+    vouches for the whole list. dry_run: write nothing; then database may be None, for an empty one.
+    step: called after each batch. Raises DatabaseError; the batches before are in.
     """
     made = Imported()
-    seen: dict[str, int] = {}
+    for batch in _batches(lines, shown, made):
+        _count(_taken(database, batch, shown, now, dry_run=dry_run), made)
+        step()
+    return made
+
+
+def _taken(
+    database: Database | None, batch: list[Entry], shown: str, now: datetime, *, dry_run: bool
+) -> _Plan:
+    """Plan a batch, and carry the plan out."""
+    if database is None:
+        return _Plan(batch, {}, shown, now)
+    with database.reading() if dry_run else database.writing() as connection:
+        plan = _Plan(batch, _known(connection, batch), shown, now)
+        if not dry_run:
+            subscribers.add_all(connection, plan.rows, now)
+            subscribers.edit_all(connection, plan.edits, now)
+    return plan
+
+
+def _known(connection: Connection, batch: Iterable[Entry]) -> dict[str, Subscriber]:
+    """Everyone of the batch of whom the database knows: who opted out wins over the file.
+
+    The one place in an import that decides so, and where any other reason to keep an address out
+    belongs.
+    """
+    return subscribers.lookup(connection, [entry.key for entry in batch])
+
+
+class _Plan:
+    """What a batch comes to, given who is `known`. rows: to add, as the database holds them."""
+
+    def __init__(
+        self, batch: Iterable[Entry], known: dict[str, Subscriber], shown: str, now: datetime
+    ) -> None:
+        self.rows: list[dict[str, Any]] = []
+        self.edits: list[Edit] = []
+        self.left: list[str] = []
+        self.changed = self.same = 0
+        self._shown = shown
+        self._now = stamp(now)
+        for entry in batch:
+            before = known.get(entry.key)
+            if before is None:
+                self.rows.append(self._row(entry))
+            elif before.gone and entry.status not in GONE:
+                self.left.append(f"{before.address} ({before.status} {before.since:%Y-%m-%d})")
+            else:
+                edits = [] if before.gone else self._edits(before, entry)
+                self.edits += edits
+                self.changed += bool(edits)
+                self.same += not edits
+
+    def _row(self, entry: Entry) -> dict[str, Any]:
+        return {
+            "address": entry.address,
+            "address_key": entry.key,
+            "name": entry.name or "",
+            "language": entry.language or "",
+            "topics": listed(entry.topics) if entry.topics else "[]",
+            "digests": listed(entry.digests) if entry.digests else "[]",
+            "status": entry.status,
+            "since": stamp(entry.since) if entry.since else self._now,
+            "cause": self._cause(entry),
+            "bounces": 0,
+        }
+
+    def _edits(self, before: Subscriber, entry: Entry) -> list[Edit]:
+        edits = subscribers.differences(
+            before,
+            cause=f"import of {self._shown}",
+            name=entry.name,
+            language=entry.language,
+            topics=entry.topics,
+            digests=entry.digests,
+        )
+        confirmed = before.status == "pending" and entry.status == "active"
+        if entry.status in GONE or confirmed:
+            cause = self._cause(entry)
+            edits.append(Edit(before, "status", before.status, entry.status, cause))
+        return edits
+
+    def _cause(self, entry: Entry) -> str:
+        return entry.cause or f"import of {self._shown}"
+
+
+def _count(plan: _Plan, made: Imported) -> None:
+    made.added += len(plan.rows)
+    made.changed += plan.changed
+    made.same += plan.same
+    made.left += plan.left
+    for row in plan.rows:
+        made.states[row["status"]] = made.states.get(row["status"], 0) + 1
+
+
+def _batches(lines: Iterable[Entry | Problem], shown: str, made: Imported) -> Iterator[list[Entry]]:
+    """The entries, some at a time, no address twice in a batch; the problems go into `made`.
+
+    Of two lines of one address the first counts, unless only the second is an opt-out.
+    """
+    batch: dict[str, Entry] = {}
+    seen: dict[str, int] = {}  # key -> line, negative for an opt-out
     for line in lines:
         if isinstance(line, Problem):
             made.problems.append(line)
             continue
-        first = seen.setdefault(address_key(line.address), line.line)
-        if first != line.line:
-            what = f"{line.address} stands in line {first} already"
-            made.problems.append(Problem(what, "leave one of them out", shown, line.line))
+        gone = line.status in GONE
+        first = seen.get(line.key, 0)
+        if first < 0 or (first and not gone):
+            what = f"{line.address} is already in line {abs(first)}"
+            made.problems.append(Problem(what, "remove one of the lines", shown, line.line))
             continue
-        _import(connection, line, f"import of {shown}", now, made)
-    return made
-
-
-def _import(connection: Connection, line: Entry, cause: str, now: datetime, made: Imported) -> None:
-    before = subscribers.find(connection, line.address)
-    if before is None:
-        subscribers.add(
-            connection,
-            line.address,
-            cause=line.cause or cause,
-            now=now,
-            name=line.name or "",
-            language=line.language or "",
-            topics=line.topics or (),
-            digests=line.digests or (),
-            status=line.status,
-            since=line.since,
-        )
-        made.added += 1
-        return
-    if before.gone:
-        if line.status not in GONE:
-            made.left.append(f"{before.address} ({before.status} {before.since:%Y-%m-%d})")
-        else:
-            made.same += 1
-        return
-    made_other = _change(connection, before, line, cause, now)
-    made.changed += made_other
-    made.same += not made_other
-
-
-def _change(
-    connection: Connection, before: Subscriber, line: Entry, cause: str, now: datetime
-) -> bool:
-    changed = subscribers.change(
-        connection,
-        before,
-        cause=cause,
-        now=now,
-        name=line.name,
-        language=line.language,
-        topics=line.topics,
-        digests=line.digests,
-    )
-    if line.status in GONE or (before.status == "pending" and line.status == "active"):
-        why = line.cause or cause
-        changed |= subscribers.set_status(connection, before, line.status, cause=why, now=now)
-    return changed
+        seen[line.key] = -line.line if gone else line.line
+        if line.key in batch or len(batch) == BATCH:
+            yield list(batch.values())
+            batch = {}
+        batch[line.key] = line
+    if batch:
+        yield list(batch.values())

@@ -5,14 +5,19 @@ from __future__ import annotations
 
 import csv
 import io
-import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
+import msgspec
+
 from broadsheet.delivery.addresses import AddressError, checked_address
-from broadsheet.delivery.subscribers import STATUSES, Status, Subscriber
+from broadsheet.delivery.charsets import BROKEN, Decoded, decode
+from broadsheet.delivery.columns import NOTHING_TOLD, Columns, Told, Values, understand
+from broadsheet.delivery.consent import strictest
+from broadsheet.delivery.rows import Row, read_rows
+from broadsheet.delivery.subscribers import GONE, STATUSES, Status, Subscriber
 from broadsheet.errors import Problem, UsageError
 from broadsheet.publication import Language
 
@@ -20,48 +25,20 @@ COLUMNS: Final = (
     "address", "name", "language", "topics", "digests", "status", "since", "cause", "id",
 )  # fmt: skip
 
-_HEADINGS: Final = {
-    "address": (
-        "email", "e-mail", "mail", "email address", "e-mail address", "mail address",
-        "subscriber email", "邮箱", "邮件", "电子邮件", "电子邮箱", "邮箱地址", "邮件地址",
-    ),
-    "name": ("full name", "fullname", "display name", "姓名", "名字", "名称", "昵称"),
-    "first": ("first name", "firstname", "given name", "名"),
-    "last": ("last name", "lastname", "surname", "family name", "姓"),
-    "language": ("lang", "locale", "语言"),
-    "topics": ("topic", "interests", "主题", "话题"),
-    "digests": ("digest", "lists", "newsletters", "周报", "简报"),
-    "status": ("state", "subscription status", "状态"),
-    "since": (),
-    "cause": (),
-}  # fmt: skip
-_FIELDS: Final = {
-    heading: field for field, others in _HEADINGS.items() for heading in (field, *others)
-}
-_STATUSES: Final[dict[str, Status]] = {
-    **{status: status for status in STATUSES},
-    "": "active",
-    "subscribed": "active",
-    "confirmed": "active",
-    "enabled": "active",
-    "unconfirmed": "pending",
-    "opted out": "unsubscribed",
-    "cleaned": "bounced",
-    "complaint": "complained",
-    "spam": "complained",
-}
+_ZIP: Final = b"PK\x03\x04"
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """A line of a file. topics, digests, name, language: None where the file has no such column.
 
-    since (aware), cause: of the status; None and "" where the file gives none.
+    key: of the address (`address_key`). since (aware), cause: of the status; None and "" where the
+    file gives none.
     """
 
     line: int
     address: str
+    key: str
     name: str | None
     language: str | None
     topics: tuple[str, ...] | None
@@ -71,31 +48,45 @@ class Entry:
     cause: str
 
 
-def read(data: bytes, shown: str) -> Iterator[Entry | Problem]:
-    """The lines of a CSV file, or what is wrong with each; messages call the file `shown`.
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A list that was read and understood. shown: what messages call the file."""
 
-    Commas, semicolons or tabs; any order of columns, with the headings of the usual services; with
-    no headings one column of addresses. Raises UsageError when it is no such file at all.
+    shown: str
+    decoded: Decoded
+    columns: Columns
+    has_headings: bool
+
+    def lines(self) -> Iterator[Entry | Problem]:
+        """Read each line, or say what is wrong with it. An opt-out counts in a bad line too."""
+        rows = read_rows(self.decoded.text)
+        if self.has_headings:
+            next(rows, None)
+        for row in rows:
+            yield from _read(row, self.columns, self.shown)
+
+
+def open_list(data: bytes, shown: str, told: Told = NOTHING_TOLD, encoding: str = "") -> Listing:
+    """Read a CSV file as spreadsheets and mail services write it; `shown` is its name in messages.
+
+    Any usual encoding, or the one named; any order of columns; with no headings one column of
+    addresses. Raises UsageError if it is no such file, ConsentError if it may say who opted out in
+    a way that is not understood.
     """
-    text = _decode(data, shown)
-    delimiter = max(",;\t", key=text.partition("\n")[0].count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    columns: dict[str, int] | None = None
-    line = 1
-    try:
-        for cells in reader:
-            started, line = line, reader.line_num + 1
-            if not any(cell.strip() for cell in cells):
-                continue
-            if columns is None:
-                columns = _columns(cells, shown)
-                if "@" not in "".join(cells):
-                    continue
-            yield _entry(cells, columns, started, shown)
-    except csv.Error as error:
-        yield Problem(
-            f"the rest cannot be read as CSV: {error}", "mend the quotation marks", shown, line
-        )
+    if data.startswith(_ZIP):
+        what = "this is a ZIP archive or an Excel workbook, not a CSV file"
+        raise UsageError(Problem(what, "extract it, or save it as CSV (UTF-8)", shown))
+    decoded = decode(data, shown, encoding)
+    rows = read_rows(decoded.text)
+    first = next(rows, Row(1, ["address"]))
+    if first.error:
+        raise UsageError(Problem(first.error, "correct the headings", shown, first.line))
+    bare = len(first.cells) == 1 and "@" in first.cells[0]
+    headings = ["address"] if bare else first.cells
+    values = Values(len(headings))
+    for row in rows:
+        values.add(row.cells)
+    return Listing(shown, decoded, understand(headings, values, told, shown), not bare)
 
 
 def write(people: Iterable[Subscriber]) -> Iterator[str]:
@@ -110,69 +101,109 @@ def write(people: Iterable[Subscriber]) -> Iterator[str]:
         )  # fmt: skip
 
 
-def _decode(data: bytes, shown: str) -> str:
-    if data[:2] in {b"\xff\xfe", b"\xfe\xff"}:
-        return data.decode("utf-16", "replace")
+def _read(row: Row, columns: Columns, shown: str) -> Iterator[Entry | Problem]:
+    """Read a row. A bad cell costs all of it, but for the address and an opt-out."""
     try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        what = f"the byte 0x{data[error.start]:02x} is not UTF-8"
-        raise UsageError(Problem(what, "save the file as UTF-8", shown, line)) from None
-
-
-def _columns(cells: Sequence[str], shown: str) -> dict[str, int]:
-    """The place of each field, by the headings `cells`."""
-    names = [_FIELDS.get(re.sub(r"[\s_]+", " ", cell).strip().casefold(), "") for cell in cells]
-    if "address" in names:
-        return {name: names.index(name) for name in names if name}
-    if len(cells) == 1 and "@" in cells[0]:
-        return {"address": 0}
-    raise UsageError(
-        Problem(
-            f"no column is called address or email; there are: {', '.join(cells)[:200]}",
-            "give the column of the addresses the heading `address`",
-            shown,
-            1,
-        )
-    )
-
-
-def _entry(cells: Sequence[str], columns: dict[str, int], line: int, shown: str) -> Entry | Problem:
-    def cell(field: str) -> str | None:
-        place = columns.get(field)
-        if place is None:
-            return None
-        return _plain(cells[place].strip()) if place < len(cells) else ""
-
-    try:
-        address = checked_address(cell("address") or "")
+        if row.error:
+            raise _BadCell(row.error, "correct the line")
+        if any(row.cells[columns.width :]):
+            what = f"{len(row.cells)} cells, but only {columns.width} headings"
+            raise _BadCell(what, "quote the cells that hold a comma")
+        cells = _padded(row, columns)
+        address = checked_address(_plain(cells[columns.fields["address"]].strip()))
+        status, why = _status(cells, columns)
     except AddressError as error:
-        return Problem(error.problems[0].what, error.problems[0].todo, shown, line)
-    language, status = cell("language"), (cell("status") or "").casefold()
-    if status not in _STATUSES:
-        known = ", ".join(STATUSES)
-        return Problem(f"{status!r} is no status", f"there is: {known}", shown, line)
+        yield replace(error.problems[0], path=shown, line=row.line)
+        return
+    except _BadCell as error:
+        yield replace(error.problem, path=shown, line=row.line)
+        return
+    cause = f"import of {shown}: {why}" if why else ""
+    bare = Entry(row.line, address, address.casefold(), None, None, None, None, status, None, cause)
     try:
-        language = str(Language(language)) if language else language
-    except ValueError as error:
-        return Problem(str(error), "", shown, line)
-    names = (cell("first"), cell("last"))
-    joined = " ".join(filter(None, names)) if any(n is not None for n in names) else None
+        yield _complete(bare, cells, columns.fields)
+    except _BadCell as error:
+        yield replace(error.problem, path=shown, line=row.line)
+        if status in GONE:
+            yield bare
+
+
+def _padded(row: Row, columns: Columns) -> list[str]:
+    """The cells of a row, one for each column; what is not there is empty, but for consent."""
+    cells = row.cells
+    missing = columns.width - len(cells)
+    if missing <= 0:
+        return cells
+    lost = [heading for index, heading, _ in columns.states if index >= len(cells)]
+    if lost:
+        raise _BadCell(f"the line ends before the column {lost[0]!r}", "complete the line")
+    return cells + [""] * missing
+
+
+class _BadCell(Exception):  # noqa: N818 - it ends a line, not the program
+    def __init__(self, what: str, todo: str) -> None:
+        super().__init__(what)
+        self.problem = Problem(what, todo)
+
+
+def _status(cells: Sequence[str], columns: Columns) -> tuple[Status, str]:
+    """The status that the cells of a line say, and which of them says so."""
+    found: dict[Status, str] = {}
+    unknown: list[tuple[str, str]] = []
+    for index, heading, read in columns.states:
+        cell = cells[index].strip()
+        status = read(cell)
+        if status is None:
+            unknown.append((heading, cell))
+        elif status != "active":
+            found.setdefault(status, f"{heading} {cell[:60]}".strip())
+    status = strictest((*found, columns.status))
+    if unknown and status not in GONE:
+        heading, cell = unknown[0]
+        shown = f"{cell[:40]!r} in the column {heading!r} is no status"
+        raise _BadCell(
+            shown if cell else f"the column {heading!r} is empty",
+            f"write {', '.join(STATUSES)}; or say what it means, as in"
+            f' --status "{cell[:40]}=unsubscribed"',
+        )
+    return status, found.get(status, "")
+
+
+def _complete(bare: Entry, cells: Sequence[str], fields: Mapping[str, int]) -> Entry:
+    """Add to `bare` what the other cells of its line say."""
+    whole = "".join(cells)
+    if "\0" in whole:
+        raise _BadCell("a cell contains a NUL character", "remove it")
+    if BROKEN in whole:
+        raise _BadCell("a cell is not valid in the encoding of the file", "correct it")
+    given = {field: cells[index].strip() for field, index in fields.items()}
+    if "'" in whole:
+        given = {field: _plain(cell) for field, cell in given.items()}
+    names = [given[field] for field in ("first", "last") if field in given]
     return Entry(
-        line=line,
-        address=address,
-        name=cell("name") if cell("name") is not None else joined,
-        language=language,
-        topics=_names(cell("topics")),
-        digests=_names(cell("digests")),
-        status=_STATUSES[status],
-        since=_moment(cell("since") or ""),
-        cause=cell("cause") or "",
+        bare.line,
+        bare.address,
+        bare.key,
+        given.get("name", " ".join(filter(None, names)) if names else None),
+        _language(given.get("language")),
+        _names(given.get("topics")),
+        _names(given.get("digests")),
+        bare.status,
+        _moment(given.get("since", "")),
+        given.get("cause") or bare.cause,
     )
+
+
+def _language(cell: str | None) -> str | None:
+    try:
+        return str(Language(cell)) if cell else cell
+    except ValueError as error:
+        raise _BadCell(str(error), "correct it") from None
 
 
 def _moment(text: str) -> datetime | None:
+    if not text:
+        return None
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
