@@ -303,6 +303,9 @@ def _status_of(headings: str, cells: str) -> str:
         ("deleted_at", "0000-00-00 00:00:00", "1714550000", "unsubscribed"),
         ("退订", "否", "是", "unsubscribed"),
         ("退订时间", "", "2024年5月1日", "unsubscribed"),
+        ("是否退订", "否", "是", "unsubscribed"),
+        ("Unsubscribed?", "No", "Yes", "unsubscribed"),
+        ("Email subscriber status", "Subscribed", "Unsubscribed", "unsubscribed"),
         ("opt_in", "yes", "no", "unsubscribed"),
         ("subscribed", "true", "false", "unsubscribed"),
         ("Consent", "ja", "nein", "unsubscribed"),
@@ -659,9 +662,10 @@ def test_any_bytes_are_decoded_or_refused(data: bytes) -> None:
         list(spreadsheet.open_list(data, "x").lines())
 
 
-def test_a_workbook_is_refused_with_what_to_do(desk: Newsroom) -> None:
+@pytest.mark.parametrize("data", [b"PK\x03\x04rest", b"\xd0\xcf\x11\xe0\xa1\xb1rest"])
+def test_a_workbook_is_refused_with_what_to_do(desk: Newsroom, data: bytes) -> None:
     """And so is the archive that some services send."""
-    ran = _import(desk, b"PK\x03\x04rest", name="list.xlsx")
+    ran = _import(desk, data, name="list.xlsx")
     assert ran.code == 2
     assert ran.err == (
         "list.xlsx: this is a ZIP archive or an Excel workbook, not a CSV file; extract it, or save"

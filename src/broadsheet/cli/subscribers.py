@@ -150,7 +150,8 @@ def _import_words(listing: Listing, made: Imported, *, dry_run: bool) -> Iterato
     verb = "would be " if dry_run else ""
     yield (
         f"{made.added:,} {verb}added, {made.changed:,} {verb}changed, "
-        f"{made.same:,} unchanged, {len(made.problems):,} bad lines"
+        f"{made.same:,} unchanged, {len(made.problems):,} bad "
+        f"{'line' if len(made.problems) == 1 else 'lines'}"
     )
     if set(made.states) - {"active"}:
         counts = (f"{made.states[s]:,} {s}" for s in _STATUSES if s in made.states)

@@ -84,6 +84,8 @@ class Values:
         for seen, cell in zip(self._columns, cells, strict=False):
             if cell not in seen and (len(seen) < _MANY or cell.casefold() in _STRONG):
                 seen.add(cell)
+        for seen in self._columns[len(cells) :]:
+            seen.add("")
 
     def of(self, index: int) -> list[str]:
         """The values of a column that are not blank, sorted."""

@@ -109,7 +109,7 @@ _WEIGHT: Final[tuple[Status, ...]] = (
 def plain(text: str) -> str:
     """`text` as it is compared: one case, one form, one kind of space; `emailDisabled` is two."""
     folded = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", unicodedata.normalize("NFKC", text))
-    return re.sub(r"[\s_\-]+", " ", folded).strip("\ufeff '\"").casefold()
+    return re.sub(r"[\s_\-]+", " ", folded).strip("\ufeff '\"?:*").casefold()
 
 
 def is_blank(cell: str) -> bool:

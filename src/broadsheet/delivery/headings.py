@@ -45,6 +45,7 @@ _STATUS: Final = frozenset((
     "e mail status", "list status", "global status", "contact status", "member status",
     "subscription state", "subscriber state", "subscriber type", "marketing status",
     "email marketing status", "newsletter status", "consent status", "opt in status",
+    "email subscriber status", "email subscription status",
     "状态", "订阅状态", "邮件状态", "訂閱狀態", "狀態", "anmeldestatus", "statut", "estado",
     "stato", "状態", "상태", "статус",
 ))  # fmt: skip
@@ -60,7 +61,7 @@ _OPTED_OUT: Final = (
     "(?:has )?opted out of e ?mails?",
     "e ?mail disabled",
     "deleted at",
-    "已?(?:退订|取消订阅|拒收|退訂|取消訂閱)(?:时间|日期|時間)?",
+    "(?:是否)?已?(?:退订|取消订阅|拒收|退訂|取消訂閱)(?:时间|日期|時間)?",
     "黑名单|黑名單",
 )
 _BOUNCED: Final = (
@@ -78,7 +79,7 @@ _COMPLAINED: Final = (
 )
 _CONFIRMED: Final = (
     "(?:(?:is|e ?mail) )?(?:confirmed|double ?opt(?:ed)? ?in|opt ?in confirmed)" + _AT,
-    "已?确认|已?確認",
+    "(?:是否)?已?(?:确认|確認)",
 )
 _OPTED_IN: Final = (
     "(?:(?:is|e ?mail) )?(?:subscribed|opt(?:ed)? ?in)" + _AT,

@@ -25,7 +25,7 @@ COLUMNS: Final = (
     "address", "name", "language", "topics", "digests", "status", "since", "cause", "id",
 )  # fmt: skip
 
-_ZIP: Final = b"PK\x03\x04"
+_WORKBOOKS: Final = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # .xlsx or .zip, .xls
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -73,7 +73,7 @@ def open_list(data: bytes, shown: str, told: Told = NOTHING_TOLD, encoding: str 
     addresses. Raises UsageError if it is no such file, ConsentError if it may say who opted out in
     a way that is not understood.
     """
-    if data.startswith(_ZIP):
+    if data.startswith(_WORKBOOKS):
         what = "this is a ZIP archive or an Excel workbook, not a CSV file"
         raise UsageError(Problem(what, "extract it, or save it as CSV (UTF-8)", shown))
     decoded = decode(data, shown, encoding)
@@ -163,7 +163,7 @@ def _status(cells: Sequence[str], columns: Columns) -> tuple[Status, str]:
         shown = f"{cell[:40]!r} in the column {heading!r} is no status"
         raise _BadCell(
             shown if cell else f"the column {heading!r} is empty",
-            f"write {', '.join(STATUSES)}; or say what it means, as in"
+            f"write one of {', '.join(STATUSES)}; or say what it means, as in"
             f' --status "{cell[:40]}=unsubscribed"',
         )
     return status, found.get(status, "")
