@@ -206,3 +206,18 @@ def test_whether_there_is_a_database_is_asked_without_making_one(tmp_path: Path)
     assert database.open_existing(URL, tmp_path) is None
     database.open_database(URL, tmp_path).close()
     assert place.exists(URL, tmp_path)
+
+
+def test_a_connection_keeps_its_patience(tmp_path: Path) -> None:
+    """Whoever waits to write asks often, and for as long as was said; detached ones too."""
+    db = database.open_database("sqlite:///a.db", tmp_path, patience=0.2)
+    with db.engine.connect() as held, db.engine.connect() as connection:
+        held.begin()
+        connection.detach()
+        database.hurry(connection, 0.1)
+        with pytest.raises(sql.exc.OperationalError, match="locked"):
+            connection.begin()
+        held.rollback()
+        with connection.begin():
+            assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() == 100
+    db.close()

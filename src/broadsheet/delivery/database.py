@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -27,6 +28,8 @@ from broadsheet.errors import ConfigError, DatabaseError, DatabaseLockedError, P
 
 PATIENCE: Final = 30.0
 """Seconds to wait for another program to be done with the database."""
+
+_ASK_AGAIN: Final = 0.003  # seconds, while another program writes to an SQLite file
 
 metadata = sql.MetaData()
 
@@ -354,4 +357,34 @@ def _wait_for_locks(patience: float, connection: Any, _: object) -> None:
 def _begin(connection: sql.Connection) -> None:
     # IMMEDIATE: who means to write waits at the start. A transaction that read first and finds
     # another writer when it comes to write could only fail.
-    connection.exec_driver_sql("BEGIN" if only_reads(connection) else "BEGIN IMMEDIATE")
+    if only_reads(connection):
+        connection.exec_driver_sql("BEGIN")
+    else:
+        _begin_to_write(connection)
+
+
+def _begin_to_write(connection: sql.Connection) -> None:
+    """Wait for other writers, asking often.
+
+    SQLite's own way to wait asks ten times a second, and can miss every moment between the
+    batches of an import.
+    """
+    driver = connection.connection.cursor()
+    driver.execute("PRAGMA busy_timeout")
+    (patience,) = driver.fetchone() or (0,)  # milliseconds
+    end = time.monotonic() + patience / 1000
+    driver.execute("PRAGMA busy_timeout = 0")
+    try:
+        while time.monotonic() < end:
+            try:
+                driver.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                    break
+                time.sleep(_ASK_AGAIN)
+            else:
+                return
+        connection.exec_driver_sql("BEGIN IMMEDIATE")  # once more, for an error of SQLAlchemy's
+    finally:
+        driver.execute(f"PRAGMA busy_timeout = {patience}")
+        driver.close()
