@@ -188,6 +188,8 @@ def test_a_locked_database_is_said_in_words(tmp_path: Path) -> None:
         ("nonsense", "this is no URL"),
         ("mysql://host/db", "'mysql' is no database that Broadsheet knows"),
         ("postgresql+psycopg://me:hunter2@host/db", "a password has no place in the config"),
+        ("postgresql+psycopg://host/db?password=hunter2", "a password has no place in the config"),
+        ("postgresql+psycopg://h/d?sslpassword=hunter2", "a password has no place in the config"),
     ],
 )
 def test_a_url_that_cannot_be_is_refused(tmp_path: Path, url: str, what: str) -> None:

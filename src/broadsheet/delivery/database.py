@@ -316,7 +316,7 @@ def _url(url: str) -> URL:
         raise ConfigError(
             Problem("delivery.database: this is no URL", "write one like sqlite:///broadsheet.db")
         ) from None
-    if parsed.password:
+    if parsed.password or any("password" in name.casefold() for name in parsed.query):
         raise ConfigError(
             Problem(
                 "delivery.database: a password has no place in the config",

@@ -11,7 +11,7 @@ import asyncio
 import base64
 import re
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -19,13 +19,31 @@ from typing import Final, Literal
 
 from broadsheet.bounces.stages import Stage
 from broadsheet.bounces.verdict import is_for_us, is_gone
+from broadsheet.delivery.credentials import Traces, as_bytes, traces
 from broadsheet.delivery.wire import LostError, Patience, Wire
 
 _LONGEST_REPLY: Final = 100  # lines
 _LONGEST_WORDS: Final = 500  # characters of a reply that are kept
 _REPLY_LINE: Final = re.compile(rb"([2-5]\d\d)(?:([ -])(.*))?$", re.DOTALL)
+_ENHANCED: Final = re.compile(r"[245]\.\d{1,3}\.\d{1,3}(?=\s|$)")
 _STAGES: Final[tuple[Stage, ...]] = ("session", "recipient", "data")  # of MAIL, RCPT, DATA
 _LEAVING: Final = 5.0  # seconds for the server's goodbye
+_WITHHELD: Final = "(withheld: the server repeats the credentials)"
+_AUTH_CODES: Final = {
+    "4.7.0": "temporary authentication failure",
+    "4.7.12": "a password transition is needed",
+    "5.5.6": "the credentials are too long",
+    "5.7.0": "authentication required",
+    "5.7.3": "authentication unsuccessful",
+    "5.7.8": "the credentials are invalid",
+    "5.7.9": "the authentication mechanism is too weak, or an app password is needed",
+    "5.7.11": "encryption required",
+    "5.7.13": "the account is disabled",
+    "5.7.14": "trust relationship required",
+    "5.7.139": "password authentication is disabled",
+}
+"""What servers mean by these codes in a reply to AUTH (RFC 4954, section 6; RFC 5248; Microsoft).
+Their own words may repeat the credentials."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +124,10 @@ class Session:
         self._server = server
         self._wire = wire
         self._extensions: dict[str, str] = {}
+        self._said: tuple[str, ...] = ()
+        self._traces: Traces | None = (
+            traces(server.user, server.password) if server.user or server.password else None
+        )
         self.sent = 0
 
     @property
@@ -141,6 +163,7 @@ class Session:
         """
         complete = False
         replies: list[Reply] = []
+        self._said = (sender, to)
         try:
             if not self._wire.quiet:  # it says goodbye while we were silent
                 raise LostError("the server speaks out of turn")
@@ -217,12 +240,13 @@ class Session:
         # RFC 5321, 4.1.3: the address, since a name may be one that nobody can look up.
         address = self._wire.address
         literal = f"[IPv6:{address}]" if ":" in address else f"[{address}]"
-        reply = await self._ask(f"EHLO {literal}")
-        if reply.code >= 500:
-            reply = await self._ask(f"HELO {literal}")
-        self._expect(reply, "answers our name with")
-        lines = reply.words.split("\n")[1:]
-        words = (line.upper().partition(" ") for line in lines)
+        self._write(f"EHLO {literal}")
+        code, lines = await self._lines()
+        if code >= 500:
+            self._write(f"HELO {literal}")
+            code, lines = await self._lines()
+        self._expect(self._safe(code, lines), "answers our name with")
+        words = (line.upper().partition(" ") for line in lines[1:])
         self._extensions = {name: rest for name, _, rest in words}
 
     async def _secure(self) -> None:
@@ -257,16 +281,14 @@ class Session:
                 "the password would cross the network in the clear", for_good=True
             )
         ways = self._extensions.get("AUTH", "").split()
+        user, password = as_bytes(server.user), as_bytes(server.password)
         if "PLAIN" in ways:
-            token = base64.b64encode(f"\0{server.user}\0{server.password}".encode()).decode()
-            reply = await self._ask(f"AUTH PLAIN {token}")
+            steps = [b"AUTH PLAIN " + base64.b64encode(b"\0%b\0%b" % (user, password))]
         elif "LOGIN" in ways:
-            reply = await self._ask("AUTH LOGIN")
-            for text in (server.user, server.password):
-                if reply.code == 334:
-                    reply = await self._ask(base64.b64encode(text.encode()).decode())
+            steps = [b"AUTH LOGIN", base64.b64encode(user), base64.b64encode(password)]
         else:
             raise UnavailableError("it knows neither PLAIN nor LOGIN to log in with", for_good=True)
+        reply = await self._authenticate(steps)
         if reply.code != 235:
             raise UnavailableError(
                 f"it does not let us in: {reply}; check BROADSHEET_SMTP_USER and "
@@ -274,6 +296,17 @@ class Session:
                 reply,
                 for_good=reply.code >= 500,
             )
+
+    async def _authenticate(self, steps: Sequence[bytes]) -> Reply:
+        """Sends `steps` one by one; the last reply, in our words: the server's may repeat them."""
+        code, lines = 334, [""]
+        for step in steps:
+            if code == 334:
+                self._wire.write(step + b"\r\n")
+                code, lines = await self._lines()
+        enhanced = _enhanced(lines[0])
+        words = _AUTH_CODES.get(enhanced, "")
+        return Reply(code, f"{enhanced} {words}" if words else "")
 
     async def _body(self, mail: bytes) -> None:
         """Everything but the dot that completes the mail; it is on its way when this returns."""
@@ -301,24 +334,28 @@ class Session:
         self._wire.write(command.encode("ascii", "replace") + b"\r\n")
 
     async def _reply(self, times: float = 1.0) -> Reply:
-        """The next reply, its lines joined by line ends while they still mean something."""
+        """The next reply, without credentials."""
+        return self._safe(*await self._lines(times))
+
+    async def _lines(self, times: float = 1.0) -> tuple[int, list[str]]:
+        """The code and the lines of the next reply, as the server wrote them: not to be shown."""
         lines: list[str] = []
         wait = Patience(self._server.timeout * times)
         for _ in range(_LONGEST_REPLY):
             line = _REPLY_LINE.match(await self._wire.line(wait))
             if not line:
                 raise LostError("the server does not speak SMTP")
-            lines.append(self._clean(line[3] or b""))
+            lines.append(_clean(line[3] or b""))
             if line[2] != b"-":
-                return Reply(int(line[1]), "\n".join(lines))
+                return int(line[1]), lines
         raise LostError("the server's reply has no end")
 
-    def _clean(self, words: bytes) -> str:
-        text = words.decode("utf-8", "replace")
-        if not text.isprintable():
-            text = "".join(c if c.isprintable() else " " for c in text)
-        # A server may repeat what it was told.
-        return text.replace(self._server.password, "***") if self._server.password else text
+    def _safe(self, code: int, lines: Sequence[str]) -> Reply:
+        """A reply that may be shown and kept; its lines are joined by line ends."""
+        if self._traces is None or not self._traces.found(lines, self._said):
+            return Reply(code, "\n".join(lines))
+        enhanced = _enhanced(lines[0])
+        return Reply(code, f"{enhanced} {_WITHHELD}".strip())
 
     def _expect(self, reply: Reply, what: str) -> None:
         if reply.code >= 300:
@@ -344,6 +381,17 @@ def _verdict(reply: Reply, stage: Stage) -> Verdict:
 
 def _one_line(reply: Reply) -> str:
     return reply.words.replace("\n", " ")[:_LONGEST_WORDS]
+
+
+def _enhanced(line: str) -> str:
+    """The enhanced status code that a line of a reply begins with (RFC 2034); "" without one."""
+    found = _ENHANCED.match(line)
+    return found[0] if found else ""
+
+
+def _clean(words: bytes) -> str:
+    text = words.decode("utf-8", "replace")
+    return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
 
 
 def _tls_words(error: ssl.SSLError) -> str:
