@@ -854,6 +854,19 @@ def test_without_the_secret_a_wish_waits(desk: Desk, monkeypatch: pytest.MonkeyP
     assert list(contents(desk.newsroom.folder / "returned")) == ["cur/1.M1.host:2,S"]
 
 
+def test_a_wish_from_before_a_rotation_is_granted(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As long as the secret that signed it is listed as an old one."""
+    data = wishing(TOKENS.unsubscribe(desk.subscriber().id, ""))
+    monkeypatch.setenv("BROADSHEET_SECRET", "the secret after the rotation")
+    assert "by a mark that is none of ours" in desk.take("-", given=data).err
+    assert desk.status() == "active"
+    monkeypatch.setenv("BROADSHEET_OLD_SECRETS", f"a secret of long ago, {SECRET}")
+    assert desk.outcomes(data) == ["left"]
+    assert desk.status() == "unsubscribed"
+
+
 def test_a_wish_in_a_dry_run_changes_nothing(desk: Desk) -> None:
     """It says what it would do."""
     who = desk.subscriber()

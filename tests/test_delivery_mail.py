@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 import letters
 from broadsheet.delivery import variants
 from broadsheet.delivery.dkim import Signer
+from broadsheet.delivery.environment import Secrets
 from broadsheet.delivery.personal import Reader, Template, reader_key
 from broadsheet.delivery.tokens import Mark, Tokens, mark_in_subject, unsubscribe_mail
 from broadsheet.delivery.variants import ISSUED, Variants
@@ -229,6 +230,53 @@ def test_a_secret_that_can_be_guessed_is_refused(secret: str) -> None:
     """Before anything is signed with it."""
     with pytest.raises(UsageError, match="BROADSHEET_SECRET is"):
         Tokens(secret)
+
+
+def _marks(tokens: Tokens) -> tuple[str, str, str]:
+    return tokens.unsubscribe(7, "weekly"), tokens.confirm(7), tokens.bounce(7, 3)
+
+
+@given(st.lists(st.text(min_size=16), min_size=2, max_size=5, unique=True))
+def test_marks_made_before_a_rotation_still_work(secrets: list[str]) -> None:
+    """Of every purpose, by any earlier secret that is listed; new ones are signed with the new."""
+    *old, new = secrets
+    tokens = Tokens(new, tuple(reversed(old)))
+    for secret in secrets:
+        leave, confirm, bounce = _marks(Tokens(secret))
+        assert tokens.read_unsubscribe(leave) == Mark(7, "weekly")
+        assert tokens.read_confirm(confirm, 10**9) == 7
+        assert tokens.read_bounce(bounce) == (7, 3)
+    leave, confirm, bounce = _marks(tokens)
+    only_new = Tokens(new)
+    assert only_new.read_unsubscribe(leave) == Mark(7, "weekly")
+    assert only_new.read_confirm(confirm, 10**9) == 7
+    assert only_new.read_bounce(bounce) == (7, 3)
+    dropped = Tokens(new, tuple(old[1:]))
+    assert dropped.read_unsubscribe(_marks(Tokens(old[0]))[0]) is None
+
+
+@pytest.mark.parametrize(
+    ("listed", "secrets"),
+    [
+        ("", ()),
+        (" , ", ()),
+        ("first secret of us", ("first secret of us",)),
+        ("the second of two, the first of two,", ("the second of two", "the first of two")),
+        ("one, with commas, \nand yet another one\n", ("one, with commas,", "and yet another one")),
+    ],
+)
+def test_old_secrets_are_listed_in_the_environment(listed: str, secrets: tuple[str, ...]) -> None:
+    """Separated by commas or line ends; never shown."""
+    found = Secrets.read({"BROADSHEET_SECRET": SECRET, "BROADSHEET_OLD_SECRETS": listed})
+    assert found.tokens().old == secrets
+    assert not any(secret in repr((found, found.tokens())) for secret in secrets)
+
+
+def test_an_old_secret_that_can_be_guessed_is_refused() -> None:
+    """A part of a secret is none; the message does not repeat it."""
+    with pytest.raises(UsageError, match="1 of its 2 secrets is too short") as caught:
+        Tokens(SECRET, ("an old secret of some length", "tail"))
+    assert "tail" not in str(caught.value)
 
 
 def _variants(*missing: int, **changes: Any) -> Variants:

@@ -139,8 +139,8 @@ def command(
 
 def _tokens(*, proven: bool) -> Tokens | None:
     """Reads our marks; without the secret there is no telling them, and addresses must do."""
-    secret = Secrets.read().secret
-    return Tokens(secret) if secret or proven else None
+    secrets = Secrets.read()
+    return secrets.tokens() if secrets.secret or proven else None
 
 
 def _folder(path: Path, clerk: _Clerk) -> bool:

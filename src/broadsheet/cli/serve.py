@@ -112,7 +112,6 @@ def counter(given: Options) -> Counter:
     """
     from broadsheet.delivery import environment
     from broadsheet.delivery.database import open_database
-    from broadsheet.delivery.tokens import Tokens
     from broadsheet.digests.sender import sender
     from broadsheet.service.counter import Counter
     from broadsheet.service.desk import Desk
@@ -146,7 +145,7 @@ def counter(given: Options) -> Counter:
     return Counter(
         desk=Desk(
             Records(database),
-            Tokens(secrets.secret),
+            secrets.tokens(),
             tuple(settings.digests),
             lambda: datetime.now(UTC) + ahead,
             settings.renamed,

@@ -10,7 +10,7 @@ from pathlib import Path
 from broadsheet.delivery.dkim import Signer
 from broadsheet.delivery.smtp import Server
 from broadsheet.delivery.stamps import Stamps
-from broadsheet.delivery.tokens import SECRET, Tokens
+from broadsheet.delivery.tokens import OLD_SECRETS, SECRET, Tokens
 from broadsheet.digests.sender import ascii_domain, sender
 from broadsheet.errors import ConfigError, Problem
 from broadsheet.settings import DeliverySettings, Settings
@@ -21,16 +21,25 @@ PASSWORD = "BROADSHEET_SMTP_PASSWORD"  # noqa: S105 - the name of the variable, 
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """user, password: of the mail server; secret: what links are signed with. "" for none."""
+    """user, password: of the mail server; secret: what links are signed with. "" for none.
+
+    old: secrets of earlier; the links that they signed still work.
+    """
 
     user: str = field(default="", repr=False)
     password: str = field(default="", repr=False)
     secret: str = field(default="", repr=False)
+    old: tuple[str, ...] = field(default=(), repr=False)
 
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ) -> Secrets:
         """The secrets of this process."""
-        return cls(*(environment.get(name, "") for name in (USER, PASSWORD, SECRET)))
+        user, password, secret = (environment.get(name, "") for name in (USER, PASSWORD, SECRET))
+        return cls(user, password, secret, _listed(environment.get(OLD_SECRETS, "")))
+
+    def tokens(self) -> Tokens:
+        """Makes and reads the marks in links. Raises UsageError for a secret that cannot be."""
+        return Tokens(self.secret, self.old)
 
 
 def server(settings: DeliverySettings, secrets: Secrets) -> Server:
@@ -66,9 +75,15 @@ def stamps(settings: Settings, secrets: Secrets, root: Path) -> Stamps:
     return Stamps(
         envelope=_bounce_address(delivery) or who.address,
         verp=delivery.verp,
-        tokens=Tokens(secrets.secret) if wanted else None,
+        tokens=secrets.tokens() if wanted else None,
         signer=_signer(delivery, who.domain, root) if delivery.dkim_key else None,
     )
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    """The secrets in a list: separated by commas, or one on each line where one has a comma."""
+    parts = text.splitlines() if "\n" in text.strip() else text.split(",")
+    return tuple(dict.fromkeys(part.strip() for part in parts if part.strip()))
 
 
 def _bounce_address(delivery: DeliverySettings) -> str:

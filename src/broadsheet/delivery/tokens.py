@@ -2,7 +2,8 @@
 
 Signed by itsdangerous with BROADSHEET_SECRET; each purpose has a key of its own, so that a mark
 made for one thing opens nothing else. What stands in an unsubscribe link never runs out: a reader
-may leave from the oldest mail.
+may leave from the oldest mail. So after a rotation, the secrets of BROADSHEET_OLD_SECRETS are still
+accepted, and never signed with.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from itsdangerous import BadData, URLSafeSerializer, URLSafeTimedSerializer
 from broadsheet.errors import Problem, UsageError
 
 SECRET: Final = "BROADSHEET_SECRET"  # noqa: S105 - the name of the variable, not what is in it
+OLD_SECRETS: Final = "BROADSHEET_OLD_SECRETS"
 SHORTEST: Final = 16
 """Characters; a secret that can be guessed is none."""
 
@@ -44,23 +46,40 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """Makes and reads marks. secret: BROADSHEET_SECRET; it is in no message and no repr.
+    """Makes and reads marks. Secrets are in no message and no repr.
 
-    Raises UsageError when the secret is missing or too short.
+    secret: BROADSHEET_SECRET, which signs. old: secrets before it; what they signed is accepted.
+    Raises UsageError when the secret is missing, or one is too short.
     """
 
     secret: str = field(repr=False)
+    old: tuple[str, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
+        short = sum(len(each) < SHORTEST for each in self.old)
+        if short:
+            raise UsageError(
+                Problem(
+                    f"{OLD_SECRETS}: {short} of its {len(self.old)} secrets "
+                    f"{'is' if short == 1 else 'are'} too short",
+                    f"list whole secrets of {SHORTEST} or more characters, separated by commas",
+                )
+            )
         if len(self.secret) < SHORTEST:
             what = "is too short" if self.secret else "is not set"
             raise UsageError(
                 Problem(
                     f"{SECRET} {what}; the links in the mail are signed with it",
                     f"set it to {SHORTEST} or more random characters, and keep it: with another "
-                    "one the links in mail already sent stop working",
+                    "one the links in mail already sent stop working, unless the old one is in "
+                    f"{OLD_SECRETS}",
                 )
             )
+
+    @property
+    def keys(self) -> list[str]:
+        """All secrets for itsdangerous, which signs with the last and accepts any."""
+        return [*reversed(self.old), self.secret]
 
     def unsubscribe(self, subscriber: int, digest: str) -> str:
         """The mark of an unsubscribe link: letters, digits, `-`, `_` and `.` only."""
@@ -89,7 +108,7 @@ class Tokens:
 
     def bounce(self, subscriber: int, issue: int) -> str:
         """The mark in an envelope sender (VERP): short, and the same in any case of letters."""
-        return f"{subscriber}-{issue}-{self._seal(subscriber, issue)}"
+        return f"{subscriber}-{issue}-{_seal(self.secret, subscriber, issue)}"
 
     def read_bounce(self, text: str) -> tuple[int, int] | None:
         """The subscriber and the issue, both by id, that `bounce` named; None for anything else."""
@@ -97,30 +116,32 @@ class Tokens:
         if found is None:
             return None
         subscriber, issue = int(found[1]), int(found[2])
-        good = hmac.compare_digest(self._seal(subscriber, issue), found[3])
+        seals = [_seal(secret, subscriber, issue) for secret in self.keys]
+        good = any(hmac.compare_digest(seal, found[3]) for seal in seals)
         return (subscriber, issue) if good else None
 
-    def _seal(self, subscriber: int, issue: int) -> str:
-        key = hashlib.sha256(f"broadsheet bounce {self.secret}".encode()).digest()
-        made = hmac.new(key, f"{subscriber}-{issue}".encode(), "sha256").digest()
-        return base64.b32encode(made).decode().lower()[:10]
-
     def _made(self, purpose: str, value: list[Any]) -> str:
-        return str(_serializer(self.secret, purpose).dumps(value))
+        return str(_serializer(tuple(self.keys), purpose).dumps(value))
 
     def _read(self, purpose: str, text: str) -> Any:
         try:
-            return _serializer(self.secret, purpose).loads(text)
+            return _serializer(tuple(self.keys), purpose).loads(text)
         except (BadData, ValueError):
             return None
 
     def _timed(self) -> URLSafeTimedSerializer:
-        return URLSafeTimedSerializer(self.secret, salt="broadsheet confirm")
+        return URLSafeTimedSerializer(self.keys, salt="broadsheet confirm")
+
+
+def _seal(secret: str, subscriber: int, issue: int) -> str:
+    key = hashlib.sha256(f"broadsheet bounce {secret}".encode()).digest()
+    made = hmac.new(key, f"{subscriber}-{issue}".encode(), "sha256").digest()
+    return base64.b32encode(made).decode().lower()[:10]
 
 
 @cache
-def _serializer(secret: str, purpose: str) -> URLSafeSerializer:
-    return URLSafeSerializer(secret, salt=f"broadsheet {purpose}")
+def _serializer(secrets: tuple[str, ...], purpose: str) -> URLSafeSerializer:
+    return URLSafeSerializer(list(secrets), salt=f"broadsheet {purpose}")
 
 
 def unsubscribe_url(service_url: str, mark: str) -> str:

@@ -107,7 +107,7 @@ class Counter:
         return f"{url.scheme}://{url.netloc}"
 
     def _signer(self) -> TimestampSigner:
-        return TimestampSigner(self.desk.tokens.secret, salt="broadsheet form")
+        return TimestampSigner(self.desk.tokens.keys, salt="broadsheet form")
 
     # What is said
 
