@@ -16,9 +16,10 @@ import click
 from broadsheet import bounces
 from broadsheet.bounces import Unread
 from broadsheet.cli.counting import count
+from broadsheet.cli.deliveries import opened
 from broadsheet.cli.options import common_options, options
 from broadsheet.cli.project import Project
-from broadsheet.delivery.database import Database, open_database
+from broadsheet.delivery.database import Database
 from broadsheet.delivery.environment import Secrets
 from broadsheet.delivery.tokens import Tokens
 from broadsheet.errors import Problem, UsageError
@@ -123,7 +124,7 @@ def command(
     policy = Policy(times, days, delivery.verp if proven is None else proven)
     tokens = _tokens(proven=policy.proven)
     outcome = Outcome()
-    database = open_database(delivery.database, project.root)
+    database = opened(project)
     try:
         clerk = _Clerk(database, tokens, policy, project, outcome, dry_run)
         whole = _folder(Path(source), clerk) if Path(source or "-").is_dir() else None

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
+
+from broadsheet.cli.options import options
 from broadsheet.cli.project import Project
-from broadsheet.delivery import place
+from broadsheet.delivery import place, private
+from broadsheet.errors import Problem
 
 if TYPE_CHECKING:  # they take time to import, which only a delivery is worth
     from broadsheet.delivery.accounts import Progress
@@ -78,6 +84,49 @@ def delivery_rows(project: Project) -> Iterator[dict[str, Any]]:
                 times = {"changed": row.changed, "next_at": row.next_at}
                 shown = {name: at.isoformat() if at else None for name, at in times.items()}
                 yield {**asdict(row), **shown}
+
+
+def opened(project: Project, patience: float | None = None) -> Database:
+    """The database, created where there is none; says so where others can read it.
+
+    patience: seconds to wait for other programs; None: as usual.
+    """
+    from broadsheet.delivery.database import PATIENCE, open_database
+
+    warn_exposed(project)
+    url = project.settings.delivery.database
+    return open_database(url, project.root, PATIENCE if patience is None else patience)
+
+
+def warn_exposed(project: Project) -> None:
+    """Says which files with addresses other users of the machine can open."""
+    if not options().quiet:
+        for problem in exposed(project):
+            click.echo(str(problem), err=True)
+
+
+def exposed(project: Project) -> list[Problem]:
+    """The files with addresses, and the DKIM key, that other users of the machine can read."""
+    delivery = project.settings.delivery
+    file = place.sqlite_file(delivery.database, project.root)
+    found = (
+        [(path, "holds your subscribers") for path in private.exposed_beside(file)] if file else []
+    )
+    key = project.root / delivery.dkim_key if delivery.dkim_key else None
+    if key and private.is_exposed(key):
+        found.append((key, "holds the key that signs your mail"))
+    return [_is_exposed(path, project.root, what) for path, what in found]
+
+
+def _is_exposed(path: Path, root: Path, what: str) -> Problem:
+    inside = path.is_relative_to(root.resolve())
+    shown = str(path.relative_to(root.resolve()) if inside else path)
+    mode = path.lstat().st_mode & 0o777
+    return Problem(
+        f"it {what}, and other users of this machine may open it (mode {mode:04o})",
+        f"run: chmod 600 {shlex.quote(shown)}",
+        shown,
+    )
 
 
 @contextmanager

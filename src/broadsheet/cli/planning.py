@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from broadsheet.cli.deliveries import warn_exposed
 from broadsheet.cli.issued import Asked, begun_or_draft, chosen, rename, unmailed
 from broadsheet.cli.options import options
 from broadsheet.cli.project import Project
@@ -89,6 +90,7 @@ def _opened(project: Project, *, dry_run: bool) -> Iterator[Database | None]:
         check_place(url, project.root)
         database = None
     else:
+        warn_exposed(project)
         opened = open_existing if dry_run else open_database
         database = opened(url, project.root)
     try:

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import click
 
 from broadsheet import outputs
+from broadsheet.cli.deliveries import opened
 from broadsheet.cli.extras import extra
 from broadsheet.cli.issued import rename
 from broadsheet.cli.options import Options, common_options, options
@@ -111,7 +112,6 @@ def counter(given: Options) -> Counter:
     Raises ConfigError or UsageError where something is missing.
     """
     from broadsheet.delivery import environment
-    from broadsheet.delivery.database import open_database
     from broadsheet.digests.sender import sender
     from broadsheet.service.counter import Counter
     from broadsheet.service.desk import Desk
@@ -138,7 +138,7 @@ def counter(given: Options) -> Counter:
     server = replace(server, timeout=min(server.timeout, _PATIENCE_WITH_MAIL))
     who = sender(settings.publication, settings.delivery)
     menu = _Menu(given, project)
-    database = open_database(settings.delivery.database, project.root, _PATIENCE)
+    database = opened(project, _PATIENCE)
     rename(project, database)
     # `--now` sets the clock, and from there it goes on.
     ahead = project.now - datetime.now(UTC) if given.now else timedelta()

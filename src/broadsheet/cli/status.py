@@ -15,6 +15,7 @@ from broadsheet.cli.counting import count
 from broadsheet.cli.deliveries import (
     delivery_rows,
     delivery_status,
+    exposed,
     progress_data,
     progress_words,
 )
@@ -38,6 +39,7 @@ def command(as_json: bool) -> None:
     """Says what is published, what comes next, and how far deliveries are."""
     project = Project(options())
     found = _status(project)
+    found["problems"] += [str(problem) for problem in exposed(project)]
     try:
         with extra("delivery", "what a delivery left"):
             progress = delivery_status(project)

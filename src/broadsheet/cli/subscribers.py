@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from broadsheet.cli.deliveries import opened, warn_exposed
 from broadsheet.cli.extras import extra
 from broadsheet.cli.options import common_options, options
 from broadsheet.cli.progress import progress
@@ -87,8 +88,8 @@ def import_(
     told = Told(_columns(columns), _words(words), as_)
     listing = open_list(_read(file), shown, told, encoding)
     batches = listing.decoded.text.count("\n") // BATCH
-    opened = _existing if dry_run else _database
-    with opened(project) as database, progress(batches, options(), "Importing") as step:
+    access = _existing if dry_run else _database
+    with access(project) as database, progress(batches, options(), "Importing") as step:
         made = import_all(database, listing.lines(), shown, project.now, dry_run=dry_run, step=step)
     for problem in made.problems:
         click.echo(str(problem), err=True)
@@ -262,10 +263,10 @@ def export(status: Any, output: Path | None) -> None:
     with _database(project) as database, database.reading() as connection:
         lines = spreadsheet.write(subscribers.everyone(connection, status))
         if output is None:
+            _warn_exposed()
             sys.stdout.writelines(lines)
         else:
-            with output.open("w", encoding="utf-8", newline="") as file:
-                file.writelines(lines)
+            _write(output, lines)
 
 
 @command.command("list")
@@ -336,11 +337,32 @@ def _read(file: Path) -> bytes:
         ) from error
 
 
+def _warn_exposed() -> None:
+    from broadsheet.delivery.private import is_exposed_stream
+
+    if is_exposed_stream(sys.stdout) and not options().quiet:
+        problem = Problem(
+            "other users of this machine may open the file that the list goes into",
+            "use --output FILE, which only you can read, or run chmod 600 on it",
+        )
+        click.echo(str(problem), err=True)
+
+
+def _write(output: Path, lines: Iterator[str]) -> None:
+    from broadsheet.delivery.private import replacing
+
+    try:
+        with replacing(output) as file:
+            file.writelines(lines)
+    except OSError as error:
+        raise UsageError(
+            Problem(f"it cannot be written: {error.strerror}", "choose another", str(output))
+        ) from error
+
+
 @contextmanager
 def _database(project: Project) -> Iterator[Database]:
-    from broadsheet.delivery.database import open_database
-
-    database = open_database(project.settings.delivery.database, project.root)
+    database = opened(project)
     try:
         yield database
     finally:
@@ -352,6 +374,7 @@ def _existing(project: Project) -> Iterator[Database | None]:
     """The database, for one who only reads; None where there is none yet."""
     from broadsheet.delivery.database import open_existing
 
+    warn_exposed(project)
     database = open_existing(project.settings.delivery.database, project.root)
     try:
         yield database

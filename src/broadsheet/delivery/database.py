@@ -11,7 +11,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -24,6 +24,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from broadsheet.delivery.migrating import DIALECTS, migrate, schema_version
 from broadsheet.delivery.place import exists, sqlite_file
+from broadsheet.delivery.private import create
 from broadsheet.errors import ConfigError, DatabaseError, DatabaseLockedError, Problem
 
 PATIENCE: Final = 30.0
@@ -221,7 +222,7 @@ def database_error(error: SQLAlchemyError, shown: str) -> DatabaseError:
         return DatabaseError(
             Problem(f"it cannot be written: {why}", "make room and run again", shown)
         )
-    return DatabaseError(Problem(f"the database says: {why}", "mend that and run again", shown))
+    return DatabaseError(Problem(f"the database says: {why}", "fix it and run again", shown))
 
 
 def only_reads(connection: sql.Connection) -> bool:
@@ -302,6 +303,7 @@ def _open(url: str, root: Path, patience: float) -> Database:
             )
         ) from error
     if file is not None:
+        sql.event.listen(engine, "do_connect", partial(_create, file))
         sql.event.listen(engine, "connect", _prepare)
         sql.event.listen(engine, "begin", _begin)
     else:
@@ -335,6 +337,12 @@ def _url(url: str) -> URL:
             Problem("delivery.database: it names no file", "write one like sqlite:///broadsheet.db")
         )
     return parsed
+
+
+def _create(file: Path, *_: object) -> None:
+    """Creates the file before SQLite would, with the umask; its companions get the file's mode."""
+    with suppress(OSError):  # SQLite says what is wrong
+        create(file)
 
 
 def _prepare(connection: sqlite3.Connection, _: object) -> None:

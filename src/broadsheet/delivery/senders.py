@@ -19,6 +19,7 @@ from filelock import FileLock, Timeout
 from sqlalchemy import Connection
 
 from broadsheet.delivery.database import Database, senders, stamp
+from broadsheet.delivery.private import MODE, create_folder
 from broadsheet.errors import DatabaseError, Problem
 
 _CLASS: Final = 0x62726F61  # "broa": keeps our advisory locks apart from others'
@@ -47,7 +48,7 @@ class Senders:
         if not path.exists():
             return False
         try:
-            lock = FileLock(path)
+            lock = FileLock(path, mode=MODE)
             lock.acquire(timeout=0)
         except Timeout:
             return True
@@ -76,8 +77,8 @@ class Senders:
             return
         _check_locks(self._folder)
         try:
-            self._folder.mkdir(exist_ok=True)
-            self._lock = FileLock(self._folder / f"{self.id}.lock")
+            create_folder(self._folder)
+            self._lock = FileLock(self._folder / f"{self.id}.lock", mode=MODE)
             self._lock.acquire()
         except (OSError, NotImplementedError) as error:
             raise _no_lock(self._folder, getattr(error, "strerror", "") or str(error)) from error

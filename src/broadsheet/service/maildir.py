@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from broadsheet.delivery.private import create_folder
 from broadsheet.errors import BroadsheetError, Problem, UsageError
 
 _SEEN: Final = "S"
@@ -51,7 +52,7 @@ class Maildir:
         folder = self.path / "cur"
         flags = "".join(sorted({*_flags(file), _SEEN}))
         try:
-            folder.mkdir(exist_ok=True)
+            create_folder(folder)
             file.rename(folder / f"{file.name.partition(':')[0]}:2,{flags}")
         except FileNotFoundError:
             return
