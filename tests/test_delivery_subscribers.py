@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broadsheet.delivery import database, spreadsheet, subscribers
+from broadsheet.delivery import database, exporting, spreadsheet, subscribers
 from broadsheet.delivery.addresses import AddressError, address_key, checked_address
 from broadsheet.delivery.subscribers import Subscriber
 from broadsheet.errors import Problem
@@ -193,7 +193,7 @@ def test_any_name_and_topic_comes_back(name: str, topics: list[str], digests: li
     wanted = tuple(dict.fromkeys(topic.strip() for topic in topics if topic.strip()))
     listed = tuple(dict.fromkeys(digest.strip() for digest in digests if digest.strip()))
     one = Subscriber(1, "a@b.org", name, "", wanted, listed, "active", MOMENT, "because")
-    text = "".join(spreadsheet.write([one]))
+    text = "".join(exporting.write([one]))
     (found,) = spreadsheet.open_list(text.encode(), "x").lines()
     assert not isinstance(found, Problem)
     assert (found.name, found.topics, found.digests) == (name, wanted, listed)

@@ -13,12 +13,13 @@ import os
 import sys
 from contextlib import suppress
 from importlib import import_module
+from traceback import print_exception
 from typing import NoReturn
 
 import click
 
 from broadsheet import __version__
-from broadsheet.cli import interrupts
+from broadsheet.cli import interrupts, terminal
 from broadsheet.cli.options import common_options
 from broadsheet.errors import BroadsheetError
 
@@ -96,6 +97,11 @@ def main() -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # it may know fewer characters than the articles
             stream.reconfigure(errors="backslashreplace")
+    with terminal.guarded():
+        _run()
+
+
+def _run() -> NoReturn:
     try:
         broadsheet(prog_name="broadsheet", standalone_mode=False)
     except click.ClickException as error:
@@ -113,8 +119,9 @@ def main() -> NoReturn:
         sys.exit(0)
     except Exception as error:
         if os.environ.get("BROADSHEET_DEBUG"):
-            raise
-        click.echo(f"broadsheet: {_mishap(error)}", err=True)
+            print_exception(error)
+        else:
+            click.echo(f"broadsheet: {_mishap(error)}", err=True)
         sys.exit(1)
     sys.exit(0)
 

@@ -19,6 +19,7 @@ from broadsheet.cli.options import Options, common_options, options
 from broadsheet.cli.planning import Plan, planned
 from broadsheet.cli.project import Project
 from broadsheet.cli.sample import send_copy
+from broadsheet.cli.terminal import raw
 from broadsheet.errors import Problem, UsageError
 
 if TYPE_CHECKING:  # they take time to import, which only a delivery is worth
@@ -279,6 +280,6 @@ def _bar(rows: int, shown: Options) -> Iterator[Callable[[], object]]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
     columns = ("Sending", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with Progress(*columns, console=Console(file=raw(sys.stderr)), transient=True) as bar:
         task = bar.add_task("", total=rows)
         yield lambda: bar.advance(task)

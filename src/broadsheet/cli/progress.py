@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from broadsheet.cli.options import Options
+from broadsheet.cli.terminal import raw
 
 _WORTH_A_BAR = 200  # steps; fewer are over before anyone could read it
 
@@ -22,6 +23,6 @@ def progress(
     from rich.console import Console  # costs 0.1 s, for the few who see it
     from rich.progress import Progress
 
-    with Progress(console=Console(stderr=True), transient=True) as bar:
+    with Progress(console=Console(file=raw(sys.stderr)), transient=True) as bar:
         task = bar.add_task(what, total=steps)
         yield lambda: bar.advance(task)

@@ -154,7 +154,7 @@ def _show(found: dict[str, Any], deliveries: Sequence[str]) -> None:
         table.add_row(*("" if feed[name] is None else str(feed[name]) for name in names))
     # A pipe has no width: what is cut off there is lost to whatever reads it.
     width = None if sys.stdout.isatty() else 1000
-    console = Console(highlight=False, markup=False, width=width)
+    console = Console(highlight=False, markup=False, width=width, color_system=None)
     with console.capture() as captured:
         console.print(table)
     for line in captured.get().splitlines():

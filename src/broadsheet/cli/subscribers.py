@@ -16,6 +16,7 @@ from broadsheet.cli.extras import extra
 from broadsheet.cli.options import common_options, options
 from broadsheet.cli.progress import progress
 from broadsheet.cli.project import Project
+from broadsheet.cli.terminal import on_one_line, raw
 from broadsheet.errors import Problem, UsageError
 
 if TYPE_CHECKING:  # it takes time to import
@@ -257,14 +258,16 @@ def remove(addresses: tuple[str, ...]) -> None:
 @common_options
 def export(status: Any, output: Path | None) -> None:
     """Writes the list as CSV, which `import` reads back."""
-    from broadsheet.delivery import spreadsheet, subscribers
+    from broadsheet.delivery import exporting, subscribers
 
     project = Project(options())
     with _database(project) as database, database.reading() as connection:
-        lines = spreadsheet.write(subscribers.everyone(connection, status))
+        lines = exporting.write(subscribers.everyone(connection, status))
         if output is None:
             _warn_exposed()
-            sys.stdout.writelines(lines)
+            # Programs read it back as it was; a terminal must not obey it.
+            stream = sys.stdout if sys.stdout.isatty() else raw(sys.stdout)
+            stream.writelines(lines)
         else:
             _write(output, lines)
 
@@ -314,7 +317,7 @@ def _data(one: Subscriber) -> dict[str, Any]:
 
 
 def _line(one: Subscriber) -> str:
-    wants = [*one.digests, *one.topics]
+    wants = [on_one_line(name) for name in (*one.digests, *one.topics)]
     parts = [f"{one.address:<40} {one.status:<12} {one.since:%Y-%m-%d}", ", ".join(wants)]
     return "  ".join(filter(None, parts)).rstrip()
 

@@ -1,11 +1,9 @@
-"""Subscribers as CSV (RFC 4180): read as people and other services write it, written to be read
-back."""
+"""Subscribers as CSV (RFC 4180), read as people, other services and `exporting` write it."""
 
 from __future__ import annotations
 
 import csv
-import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -16,17 +14,13 @@ from broadsheet.delivery.addresses import AddressError, checked_address
 from broadsheet.delivery.charsets import BROKEN, Decoded, decode
 from broadsheet.delivery.columns import NOTHING_TOLD, Columns, Told, Values, understand
 from broadsheet.delivery.consent import strictest
+from broadsheet.delivery.exporting import unquoted
 from broadsheet.delivery.rows import Row, read_rows
-from broadsheet.delivery.subscribers import GONE, STATUSES, Status, Subscriber
+from broadsheet.delivery.subscribers import GONE, STATUSES, Status
 from broadsheet.errors import Problem, UsageError
 from broadsheet.publication import Language
 
-COLUMNS: Final = (
-    "address", "name", "language", "topics", "digests", "status", "since", "cause", "id",
-)  # fmt: skip
-
 _WORKBOOKS: Final = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # .xlsx or .zip, .xls
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -89,18 +83,6 @@ def open_list(data: bytes, shown: str, told: Told = NOTHING_TOLD, encoding: str 
     return Listing(shown, decoded, understand(headings, values, told, shown), not bare)
 
 
-def write(people: Iterable[Subscriber]) -> Iterator[str]:
-    """The lines of a CSV file of `people`, the headings first."""
-    yield _line(COLUMNS)
-    for one in people:
-        yield _line(
-            (
-                one.address, _safe(one.name), one.language, _cell(one.topics), _cell(one.digests),
-                one.status, one.since.isoformat(), _safe(one.cause), str(one.id),
-            )
-        )  # fmt: skip
-
-
 def _read(row: Row, columns: Columns, shown: str) -> Iterator[Entry | Problem]:
     """Read a row. A bad cell costs all of it, but for the address and an opt-out."""
     try:
@@ -110,7 +92,7 @@ def _read(row: Row, columns: Columns, shown: str) -> Iterator[Entry | Problem]:
             what = f"{len(row.cells)} cells, but only {columns.width} headings"
             raise _BadCell(what, "quote the cells that hold a comma")
         cells = _padded(row, columns)
-        address = checked_address(_plain(cells[columns.fields["address"]].strip()))
+        address = checked_address(unquoted(cells[columns.fields["address"]].strip()))
         status, why = _status(cells, columns)
     except AddressError as error:
         yield replace(error.problems[0], path=shown, line=row.line)
@@ -178,7 +160,7 @@ def _complete(bare: Entry, cells: Sequence[str], fields: Mapping[str, int]) -> E
         raise _BadCell("a cell is not valid in the encoding of the file", "correct it")
     given = {field: cells[index].strip() for field, index in fields.items()}
     if "'" in whole:
-        given = {field: _plain(cell) for field, cell in given.items()}
+        given = {field: unquoted(cell) for field, cell in given.items()}
     names = [given[field] for field in ("first", "last") if field in given]
     return Entry(
         bare.line,
@@ -218,27 +200,3 @@ def _names(cell: str | None) -> tuple[str, ...] | None:
     delimiter = ";" if ";" in cell or '"' in cell else ","
     parts = next(csv.reader([cell], delimiter=delimiter, skipinitialspace=True), [])
     return tuple(dict.fromkeys(part.strip() for part in parts if part.strip()))
-
-
-def _cell(names: Sequence[str]) -> str:
-    """`names` as one cell; a name with a comma is quoted, so that it stays one."""
-    made = io.StringIO()
-    commas = any("," in name for name in names)
-    quoting: Final = csv.QUOTE_ALL if commas else csv.QUOTE_MINIMAL
-    csv.writer(made, delimiter=";", lineterminator="", quoting=quoting).writerow(names)
-    return _safe(made.getvalue()) if names else ""
-
-
-def _line(cells: Sequence[str]) -> str:
-    made = io.StringIO()
-    csv.writer(made, lineterminator="\n").writerow(cells)
-    return made.getvalue()
-
-
-def _safe(text: str) -> str:
-    """`text` so that a spreadsheet takes it for no formula; `read` takes the mark away."""
-    return f"'{text}" if text.startswith((*_FORMULA, "'")) else text
-
-
-def _plain(text: str) -> str:
-    return text[1:] if text.startswith("'") and text[1:].startswith((*_FORMULA, "'")) else text
