@@ -40,6 +40,7 @@ from starlette.testclient import TestClient
 import browser
 from broadsheet.delivery import subscribers
 from broadsheet.delivery.database import Database, open_database
+from broadsheet.delivery.erasing import erase
 from broadsheet.delivery.subscribers import Status, Subscriber
 from broadsheet.delivery.tokens import Tokens
 from broadsheet.digests.sender import Sender
@@ -512,6 +513,45 @@ def test_nobody_learns_from_the_form_who_is_on_the_list(desk: Office) -> None:
         answers.add((answer.status_code, answer.text.replace(name, "X"), str(headers)))
     assert len(answers) == 1
     assert len(desk.post()) == 5  # not to the one who called our mail a nuisance
+
+
+def test_a_form_brings_no_erased_address_back(desk: Office) -> None:
+    """Anyone may fill it in: the answer is as for all, no letter goes out, and nothing is kept."""
+    who = desk.subscriber("ann@example.com")
+    mark, confirm = desk.mark(who), desk.service.desk.tokens.confirm(who.id)
+    assert erase(desk.database, "ann@example.com", desk.clock) is not None
+    answers = set()
+    for name in ("ann", "ANN", "bob"):
+        given = {"t": desk.form(), "address": f"{name}@example.com", "digest": "weekly"}
+        answer = desk.web.post("/subscribe", data=given)
+        answers.add((answer.status_code, answer.text.replace(name, "X")))
+    assert len(answers) == 1
+    assert [letter.recipient for letter in desk.post()] == ["bob@example.com"]
+    assert desk.web.post("/confirm", data={"t": confirm}).status_code == 400
+    assert "You are unsubscribed" in desk.web.get(f"/unsubscribe/{mark}").text
+    assert desk.web.get(f"/preferences/{mark}").status_code == 200
+    with desk.database.reading() as connection:
+        assert [one.address for one in subscribers.everyone(connection)] == ["bob@example.com"]
+
+
+def test_a_letter_that_waits_is_not_sent_to_who_was_erased_meanwhile(desk: Office) -> None:
+    """The mail server has put it off; when its time comes, the address is gone."""
+    letterbox = Letterbox()
+    letterbox.refusals = [LaterError("451"), LaterError("451")]
+    letters = iter((Letter("ann@example.com", b""), Letter("bob@example.com", b"")))
+    desk.subscriber("bob@example.com")
+
+    async def work() -> None:
+        post = Post(letterbox, waits=(0.0, 0.0), knows=desk.service.desk.knows)
+        post.start()
+        for letter in letters:
+            post.take(lambda letter=letter: letter)  # type: ignore[misc]
+        while letterbox.refusals or not letterbox.letters:
+            await asyncio.sleep(0)
+        await post.stop()
+
+    asyncio.run(work())
+    assert [letter.recipient for letter in letterbox.letters] == ["bob@example.com"]
 
 
 def test_the_answer_comes_before_anyone_is_looked_up(desk: Office) -> None:

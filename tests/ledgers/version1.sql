@@ -20,7 +20,7 @@ INSERT INTO "changes" VALUES(9,4,'2025-06-30T01:00:00.104691Z','status','active'
 CREATE TABLE deliveries (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   issue BIGINT NOT NULL REFERENCES issues (id),
-  subscriber BIGINT NOT NULL REFERENCES subscribers (id),
+  subscriber BIGINT REFERENCES subscribers (id),  
   state TEXT NOT NULL DEFAULT 'pending'
     CHECK (state IN ('pending', 'claimed', 'retry', 'in_doubt', 'sent', 'failed', 'skipped')),
   attempts INTEGER NOT NULL DEFAULT 0,
@@ -40,6 +40,14 @@ INSERT INTO "deliveries" VALUES(4,1,5,'sent',1,'2025-06-30T01:00:00.098390Z','20
 INSERT INTO "deliveries" VALUES(5,1,6,'pending',0,NULL,'2025-06-30T01:00:00.000013Z',NULL,NULL,NULL,NULL,'');
 INSERT INTO "deliveries" VALUES(6,1,7,'pending',0,NULL,'2025-06-30T01:00:00.000013Z',NULL,NULL,NULL,NULL,'');
 INSERT INTO "deliveries" VALUES(7,1,8,'pending',0,NULL,'2025-06-30T01:00:00.000013Z',NULL,NULL,NULL,NULL,'');
+CREATE TABLE erasures (
+  hash TEXT PRIMARY KEY,
+  at TEXT NOT NULL
+);
+CREATE TABLE keys (
+  name TEXT PRIMARY KEY,
+  value TEXT NOT NULL
+);
 CREATE TABLE issues (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   digest TEXT NOT NULL,

@@ -28,7 +28,7 @@ COMMANDS = {
     "build": "articles -> feeds/; writes only what changed",
     "digest": "make every issue that is due; run it from cron as often as you like",
     "preview": "the next issues as HTML files; --serve: a live page in the browser",
-    "subscribers": "import, add, remove, export or list those who get mail",
+    "subscribers": "import, add, remove, show, erase, export or list those who get mail",
     "deliver": "send issues to subscribers; safe to kill and run again",
     "schedule": "the crontab line, systemd timer or CI workflow to install",
     "check": "everything that is wrong, in one run, before it is published",

@@ -101,21 +101,24 @@ def opened(project: Project, patience: float | None = None) -> Database:
 def warn_exposed(project: Project) -> None:
     """Says which files with addresses other users of the machine can open."""
     if not options().quiet:
-        for problem in exposed(project):
+        for problem in _exposed_database(project):
             click.echo(str(problem), err=True)
 
 
 def exposed(project: Project) -> list[Problem]:
-    """The files with addresses, and the DKIM key, that other users of the machine can read."""
-    delivery = project.settings.delivery
-    file = place.sqlite_file(delivery.database, project.root)
-    found = (
-        [(path, "holds your subscribers") for path in private.exposed_beside(file)] if file else []
-    )
-    key = project.root / delivery.dkim_key if delivery.dkim_key else None
+    """The files with addresses, and the DKIM key, that other users of the machine can open."""
+    name = project.settings.delivery.dkim_key
+    key = project.root / name if name else None
+    found = _exposed_database(project)
     if key and private.is_exposed(key):
-        found.append((key, "holds the key that signs your mail"))
-    return [_is_exposed(path, project.root, what) for path, what in found]
+        found.append(_is_exposed(key, project.root, "holds the key that signs your mail"))
+    return found
+
+
+def _exposed_database(project: Project) -> list[Problem]:
+    file = place.sqlite_file(project.settings.delivery.database, project.root)
+    found = private.exposed_beside(file) if file else []
+    return [_is_exposed(path, project.root, "holds your subscribers") for path in found]
 
 
 def _is_exposed(path: Path, root: Path, what: str) -> Problem:

@@ -142,17 +142,18 @@ def counter(given: Options) -> Counter:
     rename(project, database)
     # `--now` sets the clock, and from there it goes on.
     ahead = project.now - datetime.now(UTC) if given.now else timedelta()
+    desk = Desk(
+        Records(database),
+        secrets.tokens(),
+        tuple(settings.digests),
+        lambda: datetime.now(UTC) + ahead,
+        settings.renamed,
+    )
     return Counter(
-        desk=Desk(
-            Records(database),
-            secrets.tokens(),
-            tuple(settings.digests),
-            lambda: datetime.now(UTC) + ahead,
-            settings.renamed,
-        ),
+        desk=desk,
         paper=Paper(settings.publication, urlsplit(settings.delivery.service_url).path),
         letters=Letters(settings.publication, who),
-        post=Post(Sending(server, stamps.envelope, stamps.signer)),
+        post=Post(Sending(server, stamps.envelope, stamps.signer), knows=desk.knows),
         offer=menu,
         refresh=menu.refresh,
         url=settings.delivery.service_url,

@@ -39,13 +39,13 @@ def command(as_json: bool) -> None:
     """Says what is published, what comes next, and how far deliveries are."""
     project = Project(options())
     found = _status(project)
-    found["problems"] += [str(problem) for problem in exposed(project)]
+    problems = exposed(project)  # before companions go as the database is closed
     try:
         with extra("delivery", "what a delivery left"):
             progress = delivery_status(project)
     except BroadsheetError as error:  # all else is worth telling
-        progress = ()
-        found["problems"] += [str(problem) for problem in error.problems]
+        progress, problems = (), list(error.problems)
+    found["problems"] += [str(problem) for problem in problems]
     if as_json:
         _show_data(found, progress, delivery_rows(project) if progress else iter(()))
     elif not options().quiet:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from broadsheet.cli import personal_data
+from broadsheet.cli.counting import count
 from broadsheet.cli.deliveries import opened, warn_exposed
 from broadsheet.cli.extras import extra
 from broadsheet.cli.options import common_options, options
@@ -39,7 +41,11 @@ class _Needing(click.Group):
 @click.group(cls=_Needing)
 @common_options
 def command() -> None:
-    """Those who get mail: import, add, remove, export and list them."""
+    """Those who get mail: import, add, remove, show, erase, export and list them."""
+
+
+command.add_command(personal_data.show)
+command.add_command(personal_data.erase)
 
 
 @command.command("import")
@@ -138,6 +144,7 @@ def _import_data(listing: Listing, made: Imported) -> dict[str, Any]:
         "changed": made.changed,
         "unchanged": made.same,
         "left": made.left,
+        "erased": made.erased,
         "states": made.states,
         "service": columns.service.name if columns.service else None,
         "encoding": listing.decoded.encoding,
@@ -161,6 +168,8 @@ def _import_words(listing: Listing, made: Imported, *, dry_run: bool) -> Iterato
     if made.left:
         some = ", ".join(made.left[:5]) + (", ..." if len(made.left) > 5 else "")
         yield f"{len(made.left):,} left before and stay so: {some}"
+    if made.erased:
+        yield f"{count(made.erased, 'line')} left out: the address was erased"
     if columns.service:
         yield f"read as an export of {columns.service.name}"
     if columns.states:
@@ -180,7 +189,9 @@ def _import_words(listing: Listing, made: Imported, *, dry_run: bool) -> Iterato
 @click.option("--language", default="", metavar="TAG", help="Such as en; else the digest's own.")
 @click.option("--topic", "topics", multiple=True, help="Only this topic; may be repeated.")
 @click.option("--digest", "digests", multiple=True, help="Only this digest; may be repeated.")
-@click.option("--again", is_flag=True, help="They left, and want to come back: they asked for it.")
+@click.option(
+    "--again", is_flag=True, help="They left or were erased, and have asked to come back."
+)
 @common_options
 def add(
     address: str,
@@ -205,7 +216,9 @@ def add(
     with _database(project) as database, database.writing() as connection:
         before = subscribers.find(connection, address)
         if before is None:
-            made = subscribers.add(connection, address, cause=cause, now=project.now, **wants)
+            made = subscribers.add(
+                connection, address, cause=cause, now=project.now, again=again, **wants
+            )
             _say(f"{made.address} added")
             return
         if before.gone and not again:

@@ -75,11 +75,14 @@ def _next_at(connection: Connection, issue: int) -> datetime | None:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row of the ledger, for people. subscriber: by id. changed, next_at: aware."""
+    """One row of the ledger, for people. changed, next_at: aware.
+
+    subscriber: by id; None, with no address, for one who was erased.
+    """
 
     digest: str
     key: str
-    subscriber: int
+    subscriber: int | None
     address: str
     state: State
     attempts: int
@@ -96,9 +99,9 @@ def rows(connection: Connection, digest: str = "", key: str = "") -> Iterator[Ro
         deliveries.c.state, deliveries.c.attempts, deliveries.c.changed, deliveries.c.next_at,
         deliveries.c.code, deliveries.c.reply,
     ]  # fmt: skip
-    query = sql.select(*columns).order_by(deliveries.c.id)
-    query = query.where(deliveries.c.issue == issues.c.id)
-    query = query.where(deliveries.c.subscriber == subscribers.c.id)
+    whole = deliveries.join(issues, deliveries.c.issue == issues.c.id)
+    whole = whole.outerjoin(subscribers, deliveries.c.subscriber == subscribers.c.id)
+    query = sql.select(*columns).select_from(whole).order_by(deliveries.c.id)
     if digest:
         query = query.where(issues.c.digest == digest)
     if key:
@@ -107,4 +110,6 @@ def rows(connection: Connection, digest: str = "", key: str = "") -> Iterator[Ro
         digest_, key_, subscriber, address, state, attempts, changed, due, code, reply = found
         next_at = moment(due) if due else None
         at = moment(changed)
-        yield Row(digest_, key_, subscriber, address, state, attempts, at, next_at, code, reply)
+        yield Row(
+            digest_, key_, subscriber, address or "", state, attempts, at, next_at, code, reply
+        )

@@ -94,7 +94,8 @@ deliveries = _table(
     reply=sql.Text,
 )
 pace = _table("pace", name=sql.Text, next_at=sql.Double)
-
+erasures = _table("erasures", hash=sql.Text, at=sql.Text)
+keys = _table("keys", name=sql.Text, value=sql.Text)
 
 _PACE: Final = sql.select(pace.c.next_at).where(pace.c.name == "all").with_for_update()
 
@@ -353,6 +354,8 @@ def _prepare(connection: sqlite3.Connection, _: object) -> None:
     # A commit is on the disk when it returns: what was sent stays known after a power cut.
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
+    # What is deleted is overwritten: an erased address is in no corner of the file.
+    connection.execute("PRAGMA secure_delete = ON")
 
 
 def _wait_for_locks(patience: float, connection: Any, _: object) -> None:

@@ -7,14 +7,14 @@ completes it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Connection
 
-from broadsheet.delivery import subscribers
+from broadsheet.delivery import erasures, subscribers
 from broadsheet.delivery.database import Database, stamp
 from broadsheet.delivery.spreadsheet import Entry
 from broadsheet.delivery.subscribers import GONE, Edit, Status, Subscriber, listed
@@ -28,12 +28,14 @@ BATCH: Final = 1000
 class Imported:
     """What an import did. left: those who left before, and stay so. problems: of lines.
 
-    states: how many of those added there are of each status.
+    erased: how many lines were left out because their address was erased. states: how many of those
+    added there are of each status.
     """
 
     added: int = 0
     changed: int = 0
     same: int = 0
+    erased: int = 0
     left: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     states: dict[Status, int] = field(default_factory=dict)
@@ -68,7 +70,7 @@ def _taken(
 ) -> _Plan:
     """Plan a batch, and carry the plan out."""
     if database is None:
-        return _Plan(batch, {}, shown, now)
+        return _Plan(batch, _Known(), shown, now)
     with database.reading() if dry_run else database.writing() as connection:
         plan = _Plan(batch, _known(connection, batch), shown, now)
         if not dry_run:
@@ -77,30 +79,39 @@ def _taken(
     return plan
 
 
-def _known(connection: Connection, batch: Iterable[Entry]) -> dict[str, Subscriber]:
-    """Everyone of the batch of whom the database knows: who opted out wins over the file.
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What the database knows of a batch. people: by key. erased: keys of erased addresses."""
 
-    The one place in an import that decides so, and where any other reason to keep an address out
-    belongs.
+    people: Mapping[str, Subscriber] = field(default_factory=dict)
+    erased: Collection[str] = ()
+
+
+def _known(connection: Connection, batch: Iterable[Entry]) -> _Known:
+    """Look up a batch. Who opted out or was erased wins over the file, and only here is it asked.
+
+    In this order: on a server, the first look-up keeps others from changing subscribers.
     """
-    return subscribers.lookup(connection, [entry.key for entry in batch])
+    keys = [entry.key for entry in batch]
+    people = subscribers.lookup(connection, keys)
+    return _Known(people, erasures.erased(connection, (key for key in keys if key not in people)))
 
 
 class _Plan:
     """What a batch comes to, given who is `known`. rows: to add, as the database holds them."""
 
-    def __init__(
-        self, batch: Iterable[Entry], known: dict[str, Subscriber], shown: str, now: datetime
-    ) -> None:
+    def __init__(self, batch: Iterable[Entry], known: _Known, shown: str, now: datetime) -> None:
         self.rows: list[dict[str, Any]] = []
         self.edits: list[Edit] = []
         self.left: list[str] = []
-        self.changed = self.same = 0
+        self.changed = self.same = self.erased = 0
         self._shown = shown
         self._now = stamp(now)
         for entry in batch:
-            before = known.get(entry.key)
-            if before is None:
+            before = known.people.get(entry.key)
+            if entry.key in known.erased:
+                self.erased += 1
+            elif before is None:
                 self.rows.append(self._row(entry))
             elif before.gone and entry.status not in GONE:
                 self.left.append(f"{before.address} ({before.status} {before.since:%Y-%m-%d})")
@@ -148,6 +159,7 @@ def _count(plan: _Plan, made: Imported) -> None:
     made.changed += plan.changed
     made.same += plan.same
     made.left += plan.left
+    made.erased += plan.erased
     for row in plan.rows:
         made.states[row["status"]] = made.states.get(row["status"], 0) + 1
 

@@ -87,9 +87,8 @@ class Template:
         return signature + head + b"\r\n" + body
 
     def _own(self, reader: Reader) -> list[tuple[str, bytes]]:
-        name, _, domain = self.message_id.rpartition("@")
         to = address_header("To", reader.name, reader.address).partition(":")[2].strip()
-        headers = [("To", to), ("Message-ID", f"<{name}.{reader.key}@{domain}>")]
+        headers = [("To", to), ("Message-ID", _own_id(self.message_id, reader.key))]
         page = reader.page or self._shared
         # Where nobody reads the answers, there is no mailto: for anyone.
         mail = (self._mailto and reader.mail) or self._mailto
@@ -122,6 +121,16 @@ def reader_key(message_id: str, subscriber: int) -> str:
     """
     issue = message_id.rpartition("@")[0]
     return hashlib.sha256(f"{issue} {subscriber}".encode()).hexdigest()[:16]
+
+
+def own_message_id(message_id: str, subscriber: int) -> str:
+    """The Message-ID of an issue's copy for a subscriber (by id), in brackets."""
+    return _own_id(message_id, reader_key(message_id, subscriber))
+
+
+def _own_id(message_id: str, key: str) -> str:
+    name, _, domain = message_id.rpartition("@")
+    return f"<{name}.{key}@{domain}>"
 
 
 def _pieces(mail: bytes, links: Mapping[str, str], length: int) -> tuple[Piece, ...]:

@@ -30,7 +30,7 @@ class Senders:
 
     def __init__(self, database: Database, connection: Connection, now: datetime) -> None:
         """Registers this run; `connection` stays open for as long as it lives."""
-        self._folder = None if database.file is None else _folder(database.file)
+        self._folder = lock_folder(database.file)
         self._connection = connection
         self._lock: FileLock | None = None
         name = f"{socket.gethostname()}:{os.getpid()}"
@@ -42,21 +42,7 @@ class Senders:
 
     def lives(self, sender: int) -> bool | None:
         """Whether another run still lives; None where that cannot be told."""
-        if self._folder is None:
-            return not self._free_on_server(sender)
-        path = self._folder / f"{sender}.lock"
-        if not path.exists():
-            return False
-        try:
-            lock = FileLock(path, mode=MODE)
-            lock.acquire(timeout=0)
-        except Timeout:
-            return True
-        except (OSError, NotImplementedError):
-            return None
-        lock.release()
-        path.unlink(missing_ok=True)
-        return False
+        return lives(self._folder, self._connection, sender)
 
     def leave(self, now: datetime) -> None:
         """This run ends, with nothing in hand."""
@@ -83,18 +69,34 @@ class Senders:
         except (OSError, NotImplementedError) as error:
             raise _no_lock(self._folder, getattr(error, "strerror", "") or str(error)) from error
 
-    def _free_on_server(self, sender: int) -> bool:
-        took = self._connection.execute(sql.select(sql.func.pg_try_advisory_lock(_CLASS, sender)))
-        free = bool(took.scalar_one())
-        if free:
-            self._connection.execute(sql.select(sql.func.pg_advisory_unlock(_CLASS, sender)))
-        return free
+
+def lives(folder: Path | None, connection: Connection, sender: int) -> bool | None:
+    """Whether the run with this id still lives; None where that cannot be told.
+
+    folder: of the locks (`lock_folder`); None for a server, which is asked by `connection`.
+    """
+    if folder is None:
+        return not _free_on_server(connection, sender)
+    path = folder / f"{sender}.lock"
+    if not path.exists():
+        return False
+    try:
+        lock = FileLock(path, mode=MODE)
+        lock.acquire(timeout=0)
+    except Timeout:
+        return True
+    except (OSError, NotImplementedError):
+        return None
+    lock.release()
+    path.unlink(missing_ok=True)
+    return False
 
 
 def can_lock(database: Database) -> None:
     """Raise DatabaseError if no run could hold its lock beside an SQLite `database`."""
-    if database.file is not None:
-        _check_locks(_folder(database.file))
+    folder = lock_folder(database.file)
+    if folder is not None:
+        _check_locks(folder)
 
 
 def _check_locks(folder: Path) -> None:
@@ -105,10 +107,6 @@ def _check_locks(folder: Path) -> None:
         raise _no_lock(folder, "it cannot be written")
 
 
-def _folder(file: Path) -> Path:
-    return file.with_name(f"{file.name}-senders")
-
-
 def _no_lock(folder: Path, why: str) -> DatabaseError:
     return DatabaseError(
         Problem(
@@ -117,3 +115,16 @@ def _no_lock(folder: Path, why: str) -> DatabaseError:
             folder.name,
         )
     )
+
+
+def lock_folder(file: Path | None) -> Path | None:
+    """Where the locks of the runs on the SQLite database `file` are; None for a server's."""
+    return None if file is None else file.with_name(f"{file.name}-senders")
+
+
+def _free_on_server(connection: Connection, sender: int) -> bool:
+    took = connection.execute(sql.select(sql.func.pg_try_advisory_lock(_CLASS, sender)))
+    free = bool(took.scalar_one())
+    if free:
+        connection.execute(sql.select(sql.func.pg_advisory_unlock(_CLASS, sender)))
+    return free

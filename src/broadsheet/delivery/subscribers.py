@@ -19,6 +19,8 @@ from sqlalchemy import Connection, bindparam
 from broadsheet.delivery import database
 from broadsheet.delivery.addresses import address_key, checked_address
 from broadsheet.delivery.database import changes, execute_many, stamp, subscribers
+from broadsheet.delivery.erasures import erased_at, lift
+from broadsheet.errors import BroadsheetError, Problem
 
 Status = Literal["pending", "active", "unsubscribed", "bounced", "complained"]
 
@@ -31,6 +33,10 @@ STATUSES: Final[tuple[Status, ...]] = (
 )
 GONE: Final[frozenset[Status]] = frozenset({"unsubscribed", "bounced", "complained"})
 """Those who left, or whom mail does not reach: no import brings them back."""
+
+
+class ErasedError(BroadsheetError):
+    """The address was erased; nobody adds it again unless its owner asks for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +78,25 @@ def add(
     digests: tuple[str, ...] = (),
     status: Status = "active",
     since: datetime | None = None,
+    again: bool = False,
 ) -> Subscriber:
     """A new subscriber. since: when the status began, if that was not now.
 
-    Raises AddressError for no address, ValueError for one that is there.
+    again: even if the address was erased: its owner asked for it. Raises AddressError for no
+    address, ValueError for one that is there, ErasedError for one that was erased.
     """
     checked = checked_address(address)
     if find(connection, checked) is not None:
         raise ValueError(f"{checked} is there already")
+    if again:
+        lift(connection, checked)
+    elif (at := erased_at(connection, checked)) is not None:
+        raise ErasedError(
+            Problem(
+                f"{checked} was erased on {at:%Y-%m-%d}",
+                "only if they asked to come back: add --again",
+            )
+        )
     values = {
         "address": checked,
         "address_key": address_key(checked),

@@ -106,14 +106,17 @@ class Desk:
                 self._wish(connection, found, wishes)
             return self._reader(connection, mark)
 
-    def ask(self, address: str, wishes: Wishes) -> Subscriber:
-        """Someone wants mail at `address`: who that is now, pending where new.
+    def ask(self, address: str, wishes: Wishes) -> Subscriber | None:
+        """Someone wants mail at `address`: who that is now, pending where new; None where the
+        address was erased, and then nothing is kept.
 
         The wishes of those who get mail already are left alone: anyone may fill in a form.
         Raises AddressError.
         """
         try:
             return self._ask(address, wishes)
+        except subscribers.ErasedError:
+            return None
         except (DatabaseError, ValueError):
             # On a server two may ask for one address at once; the second finds it there then.
             return self._ask(address, wishes)
@@ -136,6 +139,11 @@ class Desk:
             if found.status in {"pending", "unsubscribed"}:
                 self._wish(connection, found, wishes, "asked for on the web, not confirmed yet")
             return found
+
+    def knows(self, address: str) -> bool:
+        """Whether `address` is on the list, whatever its status."""
+        with self.records.reading() as connection:
+            return subscribers.find(connection, address) is not None
 
     def invited(self, text: str) -> Subscriber | None:
         """Whom the confirmation link with `text` was sent to; None when it no longer holds."""

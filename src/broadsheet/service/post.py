@@ -13,7 +13,7 @@ from typing import Final, Protocol
 
 from starlette.concurrency import run_in_threadpool
 
-from broadsheet.errors import BroadsheetError
+from broadsheet.errors import BroadsheetError, DatabaseError
 from broadsheet.service.guard import log, mishap
 from broadsheet.service.letters import Letter
 
@@ -47,8 +47,14 @@ class _Errand:
 class Post:
     """Errands in a queue, done by a few workers."""
 
-    def __init__(self, send: SendOne, waits: Sequence[float] = WAITS) -> None:
-        self._send, self._waits = send, waits
+    def __init__(
+        self,
+        send: SendOne,
+        waits: Sequence[float] = WAITS,
+        knows: Callable[[str], bool] = lambda _: True,
+    ) -> None:
+        """knows: whether an address is still on the list, when a letter is tried again."""
+        self._send, self._waits, self._knows = send, waits, knows
         self._queue: asyncio.Queue[_Errand] = asyncio.Queue(_MOST)
         self._workers: list[asyncio.Task[None]] = []
         self._later: set[asyncio.Task[None]] = set()
@@ -102,8 +108,10 @@ class Post:
         if letter is None:
             return
         try:
+            if errand.tries and not await run_in_threadpool(self._knows, letter.recipient):
+                return  # erased in the meantime
             await self._send(letter)
-        except LaterError as error:
+        except (LaterError, DatabaseError) as error:
             if errand.tries == len(self._waits):
                 log.error("a letter was not sent after %d tries: %s", errand.tries + 1, error)
                 return

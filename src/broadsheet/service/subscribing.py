@@ -109,10 +109,11 @@ class Subscribing:
         )
 
     def _letter(self, address: str, wishes: Wishes) -> Letter | None:
-        """What is sent to someone who asks; nothing to one who called our mail a nuisance."""
+        """What is sent to someone who asks; nothing to one who complained or was erased: anyone
+        may fill in the form in their name, so they have to write to the publisher."""
         desk, letters, url = self.counter.desk, self.counter.letters, self.counter.url
         who, now = desk.ask(address, wishes), desk.clock()
-        if who.status == "complained":
+        if who is None or who.status == "complained":
             return None
         if who.status == "active":
             link = f"{url}preferences/{desk.tokens.unsubscribe(who.id, '')}"

@@ -58,7 +58,7 @@ CREATE TABLE senders (
 CREATE TABLE deliveries (
   id {id},
   issue BIGINT NOT NULL REFERENCES issues (id),
-  subscriber BIGINT NOT NULL REFERENCES subscribers (id),
+  subscriber BIGINT REFERENCES subscribers (id),  -- NULL: erased; the row only counts
   state TEXT NOT NULL DEFAULT 'pending'
     CHECK (state IN ('pending', 'claimed', 'retry', 'in_doubt', 'sent', 'failed', 'skipped')),
   attempts INTEGER NOT NULL DEFAULT 0,
@@ -82,3 +82,15 @@ CREATE TABLE pace (
 );
 
 INSERT INTO pace (name, next_at) VALUES ('all', 0);
+
+-- Addresses that were erased: HMAC-SHA-256 of address_key, with the key `erasures`.
+CREATE TABLE erasures (
+  hash TEXT PRIMARY KEY,
+  at TEXT NOT NULL
+);
+
+-- Random keys that belong to this database; hexadecimal.
+CREATE TABLE keys (
+  name TEXT PRIMARY KEY,
+  value TEXT NOT NULL
+);
