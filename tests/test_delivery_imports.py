@@ -553,6 +553,24 @@ def test_an_opt_out_is_never_lost_with_the_rest_of_its_line(desk: Newsroom) -> N
     assert _states(desk) == {"ann": "unsubscribed", "bob": "bounced"}
 
 
+@pytest.mark.parametrize("end", ["\n", "\r", "\r\n"])
+def test_a_cell_may_name_topics_on_several_lines(end: str) -> None:
+    """As people write lists in spreadsheets; a name in quotation marks stays whole."""
+    cell = f'AI{end}开源; "a{end}b"{end}'.replace('"', '""')
+    text = f'email,topics\na@x.org,"{cell}"\nb@x.org,"AI{end}开源, x"\n'
+    first, second = _entries(spreadsheet.open_list(text.encode(), "x"))
+    assert first.topics == ("AI", "开源", f"a{end}b")
+    assert second.topics == ("AI", "开源", "x")
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_characters="\0\ufffd")))
+def test_a_cell_of_topics_may_hold_any_text(cell: str) -> None:
+    """Whatever is in it, its line is imported or said to be bad."""
+    table = io.StringIO()
+    csv.writer(table).writerows([["email", "topics"], ["a@x.org", cell], ["b@x.org", "开源"]])
+    assert len(list(spreadsheet.open_list(table.getvalue().encode(), "x").lines())) == 2
+
+
 @pytest.mark.parametrize(
     ("bad", "what"),
     [

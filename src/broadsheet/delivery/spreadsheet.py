@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import chain
 from typing import Final
 
 import msgspec
@@ -194,9 +196,10 @@ def _moment(text: str) -> datetime | None:
 
 
 def _names(cell: str | None) -> tuple[str, ...] | None:
-    """The names in a cell, which is itself a line of CSV, divided by semicolons; or by commas."""
+    """The names in a cell, which is itself CSV: separated by semicolons, else commas, or lines."""
     if cell is None:
         return None
     delimiter = ";" if ";" in cell or '"' in cell else ","
-    parts = next(csv.reader([cell], delimiter=delimiter, skipinitialspace=True), [])
+    lines = io.StringIO(cell, newline="")
+    parts = chain.from_iterable(csv.reader(lines, delimiter=delimiter, skipinitialspace=True))
     return tuple(dict.fromkeys(part.strip() for part in parts if part.strip()))
