@@ -165,26 +165,21 @@ def _count(plan: _Plan, made: Imported) -> None:
 
 
 def _batches(lines: Iterable[Entry | Problem], shown: str, made: Imported) -> Iterator[list[Entry]]:
-    """The entries, some at a time, no address twice in a batch; the problems go into `made`.
-
-    Of two lines of one address the first counts, unless only the second is an opt-out.
-    """
-    batch: dict[str, Entry] = {}
-    seen: dict[str, int] = {}  # key -> line, negative for an opt-out
+    """The entries, some at a time, no address twice: the first counts. Problems go into `made`."""
+    batch: list[Entry] = []
+    seen: dict[str, int] = {}  # key -> line
     for line in lines:
         if isinstance(line, Problem):
             made.problems.append(line)
             continue
-        gone = line.status in GONE
-        first = seen.get(line.key, 0)
-        if first < 0 or (first and not gone):
-            what = f"{line.address} is already in line {abs(first)}"
+        first = seen.setdefault(line.key, line.line)
+        if first != line.line:
+            what = f"{line.address} is already in line {first}"
             made.problems.append(Problem(what, "remove one of the lines", shown, line.line))
             continue
-        seen[line.key] = -line.line if gone else line.line
-        if line.key in batch or len(batch) == BATCH:
-            yield list(batch.values())
-            batch = {}
-        batch[line.key] = line
+        batch.append(line)
+        if len(batch) == BATCH:
+            yield batch
+            batch = []
     if batch:
-        yield list(batch.values())
+        yield batch

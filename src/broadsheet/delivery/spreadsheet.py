@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -12,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from broadsheet.delivery.addresses import AddressError, checked_address
+from broadsheet.delivery.addresses import AddressError, address_key, checked_address
 from broadsheet.delivery.charsets import BROKEN, Decoded, decode
 from broadsheet.delivery.columns import NOTHING_TOLD, Columns, Told, Values, understand
 from broadsheet.delivery.consent import strictest
@@ -54,12 +55,41 @@ class Listing:
     has_headings: bool
 
     def lines(self) -> Iterator[Entry | Problem]:
-        """Read each line, or say what is wrong with it. An opt-out counts in a bad line too."""
+        """Read each line, or say what is wrong with it. An opt-out counts in a bad line too.
+
+        Where one line of an address is an opt-out, those that are none are left out: nobody is
+        subscribed even until that line is reached.
+        """
+        left = self._opted_out()
+        for row in self._rows():
+            for line in _read(row, self.columns, self.shown):
+                if isinstance(line, Problem) or line.key not in left or line.status in GONE:
+                    yield line
+
+    def _rows(self) -> Iterator[Row]:
         rows = read_rows(self.decoded.text)
         if self.has_headings:
             next(rows, None)
-        for row in rows:
-            yield from _read(row, self.columns, self.shown)
+        return rows
+
+    def _opted_out(self) -> set[str]:
+        """The keys of addresses that have several lines, at least one of them an opt-out."""
+        if not self.columns.states:
+            return set()
+        counts = Counter(map(self._key, self._rows()))
+        repeated = {key for key, number in counts.items() if number > 1}
+        lines = (
+            line
+            for row in (self._rows() if repeated else ())
+            if self._key(row) in repeated
+            for line in _read(row, self.columns, self.shown)
+        )
+        return {line.key for line in lines if isinstance(line, Entry) and line.status in GONE}
+
+    def _key(self, row: Row) -> str:
+        """The key of the address in a row; some text if there is none."""
+        index = self.columns.fields["address"]
+        return address_key(unquoted(row.cells[index].strip())) if index < len(row.cells) else ""
 
 
 def open_list(data: bytes, shown: str, told: Told = NOTHING_TOLD, encoding: str = "") -> Listing:
