@@ -7,7 +7,7 @@ import os
 import random
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from pathlib import Path
@@ -58,6 +58,11 @@ def office(
             made.url = running.url
             made.configure(database=running.url)
         yield made
+
+
+REFUSED = (
+    f"{ANN} was erased on 2025-06-30; only if they asked to come back: subscribers add --again\n"
+)
 
 
 def run(office: Post, *args: str) -> Any:
@@ -237,9 +242,7 @@ def test_no_import_add_or_form_brings_an_erased_address_back(office: Post) -> No
     assert json.loads(run(office, "import", str(path), "--json").out)["erased"] >= 1
     ran = run(office, "add", ANN)
     assert ran.code == 1
-    assert (
-        ran.err == f"{ANN} was erased on 2025-06-30; only if they asked to come back: add --again\n"
-    )
+    assert ran.err == REFUSED
     db = office.open()
     desk = Desk(Records(db), Tokens(SECRET), ("weekly",), lambda: datetime.now(UTC))
     assert desk.ask(ANN, Wishes()) is None
@@ -249,6 +252,20 @@ def test_no_import_add_or_form_brings_an_erased_address_back(office: Post) -> No
     db.close()
     path.unlink()
     assert not holds(office, ANN)
+
+
+@pytest.mark.parametrize("args", [(), ("--dry-run",)])
+@pytest.mark.parametrize("to", [ANN, f" {ANN} ", ANN.replace("example.org", "EXAMPLE.ORG")])
+def test_an_erased_address_gets_no_test_copy(office: Post, to: str, args: Sequence[str]) -> None:
+    """However it is spelled; others do, and so does who has come back."""
+    office.subscribe(2)
+    assert run(office, "erase", ANN).code == 0
+    ran = office.deliver("--to", to, *args)
+    assert (ran.code, ran.out, ran.err) == (1, "", REFUSED)
+    assert office.received() == {}
+    assert office.deliver("--to", "me@example.org", *args).code == 0
+    assert run(office, "add", ANN, "--again").code == 0
+    assert office.deliver("--to", to, *args).code == 0
 
 
 def test_who_asks_to_come_back_can(office: Post) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from broadsheet.cli.deliveries import existing, warn_exposed
 from broadsheet.cli.issued import Asked, issued_mail, kept_letters, ledger_clock, named, newest
 from broadsheet.cli.options import options
 from broadsheet.cli.planning import warn_of_sender
@@ -25,6 +26,7 @@ def send_copy(project: Project, asked: Asked, to: str, secrets: Secrets, *, dry_
     from broadsheet.delivery.mailing import Mailing
 
     address = checked_address(to)
+    _refuse_erased(project, address)
     settings = project.settings
     issue = named(project, asked.issue) if asked.issue else newest(project, asked.names)
     now = ledger_clock(project)()
@@ -38,6 +40,17 @@ def send_copy(project: Project, asked: Asked, to: str, secrets: Secrets, *, dry_
     if not options().quiet:
         verb = "would be sent" if dry_run else "sent"
         click.echo(f"{issue.digest}/{issue.key}: a test copy {verb} to {address}")
+
+
+def _refuse_erased(project: Project, address: str) -> None:
+    """Raise ErasedError if the owner of `address` asked for silence."""
+    from broadsheet.delivery import subscribers
+
+    warn_exposed(project)
+    with existing(project) as database:
+        if database is not None:
+            with database.reading() as connection:
+                subscribers.refuse_erased(connection, address)
 
 
 async def _hand_over(server: Any, envelope: str, address: str, mail: bytes | None) -> None:

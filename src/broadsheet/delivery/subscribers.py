@@ -90,13 +90,8 @@ def add(
         raise ValueError(f"{checked} is there already")
     if again:
         lift(connection, checked)
-    elif (at := erased_at(connection, checked)) is not None:
-        raise ErasedError(
-            Problem(
-                f"{checked} was erased on {at:%Y-%m-%d}",
-                "only if they asked to come back: add --again",
-            )
-        )
+    else:
+        refuse_erased(connection, checked)
     values = {
         "address": checked,
         "address_key": address_key(checked),
@@ -113,6 +108,17 @@ def add(
     id_ = int(made.scalar_one())
     _record(connection, id_, "status", "", status, cause, now)
     return Subscriber(id_, checked, name, language, topics, digests, status, since or now, cause)
+
+
+def refuse_erased(connection: Connection, address: str) -> None:
+    """Raise ErasedError if `address` was erased."""
+    if (at := erased_at(connection, address)) is not None:
+        raise ErasedError(
+            Problem(
+                f"{address} was erased on {at:%Y-%m-%d}",
+                "only if they asked to come back: subscribers add --again",
+            )
+        )
 
 
 def find(connection: Connection, address: str) -> Subscriber | None:
