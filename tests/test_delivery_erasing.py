@@ -190,6 +190,29 @@ def test_a_dry_run_erases_nothing(office: Post) -> None:
     assert ran.out.startswith(f"{ANN} erased: 4 rows removed, 1 row of the ledger kept")
 
 
+def test_an_erasure_is_told_as_data(office: Post) -> None:
+    """The dry run says what the erasure then does; problems are in it and on stderr."""
+    busy(office)
+    told = {
+        "address": ANN,
+        "rows": {"changes": 3, "subscribers": 1},
+        "kept": 1,
+        "mentions": 1,
+        "published": [],
+        "before": False,
+        "clean": True,
+    }
+    unknown = "nobody@example.org is not on the list; check the spelling"
+    for more in (["--dry-run"], []):
+        ran = run(office, "erase", "--json", ANN, "nobody@example.org", *more)
+        assert json.loads(ran.out) == {"erased": [told], "problems": [unknown]}
+        assert (ran.code, ran.err) == (1, f"{unknown}\n")
+    for more in (["--dry-run"], []):
+        ran = run(office, "erase", "--json", ANN, *more)
+        (again,) = json.loads(ran.out)["erased"]
+        assert (ran.code, again["rows"], again["before"]) == (0, {}, True)
+
+
 def test_nothing_is_left_of_an_erased_person(office: Post) -> None:
     """In no table and no file, not even where nothing points to; others stay as they were."""
     busy(office)

@@ -110,70 +110,99 @@ def _value(name: str, value: Any, zone: ZoneInfo) -> str:
 @click.command()
 @click.argument("addresses", nargs=-1, required=True, metavar="ADDRESS...")
 @click.option("--dry-run", is_flag=True, help="Say what would be erased; erase nothing.")
+@click.option("--json", "as_json", is_flag=True, help="As data.")
 @common_options
-def erase(addresses: tuple[str, ...], dry_run: bool) -> None:
+def erase(addresses: tuple[str, ...], dry_run: bool, as_json: bool) -> None:
     """Erases people: every row about them. A keyed hash of each address is kept, so that no import,
     `add` or form brings it back."""
     project = Project(options())
-    database = opened(project)
+    found: dict[str, Erased] = {}
     problems: list[Problem] = []
+    database = opened(project)
     try:
         for address in addresses:
             try:
-                said = (
-                    _foreseen(database, address) if dry_run else _erased(project, database, address)
+                made = (
+                    _foreseen(database, address) if dry_run else _made(project, database, address)
                 )
             except BroadsheetError as error:
                 problems += error.problems
                 continue
-            if not options().quiet:
-                click.echo("\n".join(said))
+            found[address] = made
+            if not (options().quiet or as_json):
+                click.echo("\n".join(_words(address, made, dry_run=dry_run)))
+            if not made.clean:
+                problems.append(_unclean(database, address))
     finally:
         database.close()
+    if as_json:
+        click.echo(json.dumps(_data(found, problems), ensure_ascii=False, indent=1))
     if problems:
         raise BroadsheetError(*problems)
 
 
-def _foreseen(database: Database, address: str) -> list[str]:
+def _foreseen(database: Database, address: str) -> Erased:
+    """What an erasure would do. Raises BroadsheetError if the address is not on the list."""
     from broadsheet.delivery.dossier import dossier
+    from broadsheet.delivery.erasing import Erased
     from broadsheet.delivery.erasures import erased
+    from broadsheet.delivery.mentions import published
 
     with database.reading() as connection:
         found = dossier(connection, address)
         if found is None and not erased(connection, [address]):
             raise _unknown(address)
-    if found is None:
-        return [f"{address} is erased already"]
-    rows = {"subscribers": 1, **{name: len(rows) for name, rows in found.others.items()}}
-    return [
-        f"{address} would be erased: {_counted(rows, len(found.deliveries), len(found.mentions))}",
-        *_left(found.published),
-    ]
+        if found is None:
+            return Erased({}, published=published(connection, address), before=True)
+    rows = {**{name: len(rows) for name, rows in found.others.items()}, "subscribers": 1}
+    return Erased(rows, len(found.deliveries), len(found.mentions), found.published)
 
 
-def _erased(project: Project, database: Database, address: str) -> list[str]:
+def _made(project: Project, database: Database, address: str) -> Erased:
+    """What the erasure did. Raises BroadsheetError if the address is not on the list."""
     from broadsheet.delivery.erasing import erase as erase_
 
     made = erase_(database, address, ledger_clock(project))
     if made is None:
         raise _unknown(address)
-    if not made.clean:
-        raise BroadsheetError(
-            Problem(
-                f"{address} is erased, but the file may still hold it where nothing points to: "
-                "other programs keep it open",
-                "end them, and run this again",
-                database.shown,
-            )
-        )
+    return made
+
+
+def _unclean(database: Database, address: str) -> Problem:
+    return Problem(
+        f"{address} is erased, but the file may still hold it where nothing points to: "
+        "other programs keep it open",
+        "end them, and run this again",
+        database.shown,
+    )
+
+
+def _data(found: dict[str, Erased], problems: list[Problem]) -> dict[str, Any]:
+    people = [
+        {
+            "address": address,
+            "rows": made.rows,
+            "kept": made.kept,
+            "mentions": made.mentions,
+            "published": made.published,
+            "before": made.before,
+            "clean": made.clean,
+        }
+        for address, made in found.items()
+    ]
+    return {"erased": people, "problems": [str(problem) for problem in problems]}
+
+
+def _words(address: str, made: Erased, *, dry_run: bool) -> list[str]:
     if made.before:
         return [f"{address} is erased already"]
-    return [_said(address, made), *_left(made.published)]
-
-
-def _said(address: str, made: Erased) -> str:
     counts = _counted(made.rows, made.kept, made.mentions)
-    return f"{address} erased: {counts}; exports, backups and mail logs may still hold it"
+    said = (
+        f"{address} would be erased: {counts}"
+        if dry_run
+        else f"{address} erased: {counts}; exports, backups and mail logs may still hold it"
+    )
+    return [said, *_left(made.published)]
 
 
 def _counted(rows: dict[str, int], kept: int, mentions: int) -> str:
