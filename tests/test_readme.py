@@ -263,3 +263,15 @@ def test_a_decision_is_short() -> None:
         if (count := len(path.read_text("utf-8").splitlines())) > 20
     }
     assert long == {}
+
+
+def test_every_decision_has_a_number_of_its_own() -> None:
+    """In its name and in its title; and whatever names a number means a decision that there is."""
+    decisions = sorted((ROOT / "docs/decisions").glob("*.md"))
+    numbers = [path.name[:4] for path in decisions]
+    assert len(set(numbers)) == len(numbers)
+    for path in decisions:
+        assert path.read_text("utf-8").startswith(f"# {path.name[:4]}: ")
+    for path in [*DOCS, *(ROOT / "src").rglob("*.py")]:
+        named = re.findall(r"decisions?[/ ](\d{4})", path.read_text("utf-8"))
+        assert set(named) <= set(numbers), path
