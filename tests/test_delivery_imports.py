@@ -20,7 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broadsheet.delivery import consent, database, spreadsheet, subscribers
-from broadsheet.delivery.addresses import AddressError, checked_address
+from broadsheet.delivery.addresses import AddressError, address_key, checked_address
 from broadsheet.delivery.charsets import decode
 from broadsheet.delivery.importing import BATCH
 from broadsheet.delivery.rows import read_rows
@@ -741,6 +741,8 @@ DOMAINS = st.sampled_from(
         "[192.0.2.1]",
         "b.org.",
         "例子.cn",
+        "xn--bcher-kva.de",
+        "XN--Fsqu00a.XN--P1AI",
     ]
 ) | st.text("ab.-", max_size=6)
 
@@ -756,6 +758,7 @@ def test_the_short_way_agrees_with_the_library(local: str, domain: str) -> None:
             checked_address(address)
     else:
         assert checked_address(address) == found.ascii_email
+        assert address_key(address) == found.ascii_email.casefold()
 
 
 OUT = sorted(word for word, status in consent.WORDS.items() if status != "active")

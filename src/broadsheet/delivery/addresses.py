@@ -38,6 +38,8 @@ def address_key(text: str) -> str:
     The part before the at sign may tell case apart (RFC 5321, section 2.4), but no mail service
     gives `Ann@` and `ann@` to two people, and nobody wants an issue twice.
     """
+    if text.isascii():  # only IDNA changes more than the case
+        return text.strip().casefold()
     try:
         return checked_address(text).casefold()
     except AddressError:
