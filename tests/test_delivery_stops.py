@@ -33,7 +33,9 @@ def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Post]:
         yield made
 
 
-@pytest.mark.parametrize("connections", [1, 4, 16])
+@pytest.mark.parametrize(
+    "connections", [4, *(pytest.param(count, marks=pytest.mark.long) for count in (1, 16))]
+)
 def test_a_run_stopped_past_its_timeouts_sends_nothing_twice(
     office: Post, connections: int
 ) -> None:

@@ -354,7 +354,7 @@ class Site:
 
 
 @given(data=st.data(), stubs=st.booleans())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_whatever_changes_each_article_is_issued_once(data: st.DataObject, stubs: bool) -> None:
     """Renames, patterns, moves, aliases, other dates, edits and a renamed digest, in any order:
     nothing is in two issues, and nothing new is in none. Also for stubs, which are all alike."""

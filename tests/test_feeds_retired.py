@@ -400,7 +400,7 @@ _STEPS = st.lists(
 )
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(_STEPS)
 def test_no_feed_goes_without_a_word(steps: list[tuple[int, list[str], str, int]]) -> None:
     """Whatever happens: a feed that was there is live, or says for 90 days that it has ended."""

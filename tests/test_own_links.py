@@ -139,7 +139,7 @@ _DIGEST = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(
     articles=_ARTICLES,
     feeds=_FEEDS,
