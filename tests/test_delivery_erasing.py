@@ -291,6 +291,16 @@ def test_an_erased_address_gets_no_test_copy(office: Post, to: str, args: Sequen
     assert office.deliver("--to", to, *args).code == 0
 
 
+def test_an_address_that_opted_out_gets_no_test_copy(office: Post) -> None:
+    """A test copy is mail, too."""
+    office.subscribe(2)
+    assert run(office, "remove", ANN).code == 0
+    ran = office.deliver("--to", ANN)
+    assert ran.code == 1
+    assert f"{ANN} unsubscribed on 2025-06-30, and gets no test copy" in ran.err
+    assert office.received() == {}
+
+
 def test_who_asks_to_come_back_can(office: Post) -> None:
     """By --again, which forgets the hash; then they are a subscriber like any other."""
     office.subscribe(1)

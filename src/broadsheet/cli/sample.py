@@ -16,6 +16,7 @@ from broadsheet.errors import DeliveryError, Problem
 
 if TYPE_CHECKING:
     from broadsheet.delivery.environment import Secrets
+    from broadsheet.delivery.subscribers import Subscriber
 
 
 def send_copy(project: Project, asked: Asked, to: str, secrets: Secrets, *, dry_run: bool) -> None:
@@ -26,7 +27,7 @@ def send_copy(project: Project, asked: Asked, to: str, secrets: Secrets, *, dry_
     from broadsheet.delivery.mailing import Mailing
 
     address = checked_address(to)
-    _refuse_erased(project, address)
+    _refuse_opted_out(project, address)
     settings = project.settings
     issue = named(project, asked.issue) if asked.issue else newest(project, asked.names)
     now = ledger_clock(project)()
@@ -42,8 +43,8 @@ def send_copy(project: Project, asked: Asked, to: str, secrets: Secrets, *, dry_
         click.echo(f"{issue.digest}/{issue.key}: a test copy {verb} to {address}")
 
 
-def _refuse_erased(project: Project, address: str) -> None:
-    """Raise ErasedError if the owner of `address` asked for silence."""
+def _refuse_opted_out(project: Project, address: str) -> None:
+    """Raise ErasedError or DeliveryError if the owner of `address` asked for no more mail."""
     from broadsheet.delivery import subscribers
 
     warn_exposed(project)
@@ -51,6 +52,17 @@ def _refuse_erased(project: Project, address: str) -> None:
         if database is not None:
             with database.reading() as connection:
                 subscribers.refuse_erased(connection, address)
+                _refuse(subscribers.find(connection, address))
+
+
+def _refuse(found: Subscriber | None) -> None:
+    if found is not None and found.status in {"unsubscribed", "complained"}:
+        raise DeliveryError(
+            Problem(
+                f"{found.address} {found.status} on {found.since:%Y-%m-%d}, and gets no test copy",
+                "use another address, or `subscribers add --again` if its owner asked for it",
+            )
+        )
 
 
 async def _hand_over(server: Any, envelope: str, address: str, mail: bytes | None) -> None:

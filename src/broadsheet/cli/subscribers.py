@@ -19,7 +19,7 @@ from broadsheet.cli.options import common_options, options
 from broadsheet.cli.progress import progress
 from broadsheet.cli.project import Project
 from broadsheet.cli.terminal import on_one_line, raw
-from broadsheet.errors import Problem, UsageError
+from broadsheet.errors import DeliveryError, Problem, UsageError
 
 if TYPE_CHECKING:  # it takes time to import
     from broadsheet.delivery.database import Database
@@ -222,7 +222,7 @@ def add(
             _say(f"{made.address} added")
             return
         if before.gone and not again:
-            raise UsageError(
+            raise DeliveryError(
                 Problem(
                     f"{before.address} is {before.status} since {before.since:%Y-%m-%d} "
                     f"({before.cause})",
