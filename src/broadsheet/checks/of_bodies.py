@@ -159,7 +159,7 @@ def shortcode(material: Material) -> Iterator[Problem]:
     for article, prose in material.each():
         for each in prose.expanded.unknown if prose.expanded else ():
             what = f"the template {each.name!r} cannot be resolved, and its tag is taken out"
-            todo = (
-                "define it in [articles.shortcodes], or write in Markdown what readers should see"
-            )
+            todo = "write in Markdown what readers should see"
+            if each.can_define:
+                todo = f"define it in [articles.shortcodes], or {todo}"
             yield Problem(what, todo, article.source, prose.before + each.line)

@@ -68,8 +68,6 @@ def test_text_and_code_stay(text: str) -> None:
         ("{`a {b} <c>`}", "<p>a {b} &lt;c&gt;</p>"),
         ("{42}", "<p>42</p>"),
         ("{frontmatter.title}", "<p>Hello</p>"),
-        ("{`# ${frontMatter.title}!`}", "<p># Hello!</p>"),
-        ("export const v = '1.2'\n\na {v}", "<p>a 1.2</p>"),
         ("a {true}{null}b", "<p>a b</p>"),
     ],
 )

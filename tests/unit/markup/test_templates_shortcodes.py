@@ -136,6 +136,21 @@ def test_what_goes_is_named_with_its_line() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "can_define"),
+    [
+        ("{{< note >}}", True),
+        ("{% include toc.html %}", True),
+        ("{{ site.x }}", False),
+        ("{% if a %}{% endif %}", False),
+        ("{{< ref x >}}", False),
+    ],
+)
+def test_only_named_tags_can_be_defined(text: str, *, can_define: bool) -> None:
+    """A template of the config helps with a tag of its own, and not with values or control."""
+    assert [each.can_define for each in expanded(text).unknown] == [can_define]
+
+
+@pytest.mark.parametrize(
     ("text", "expected"),
     [
         (

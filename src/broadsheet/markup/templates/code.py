@@ -21,7 +21,6 @@ _TICKS = re.compile(r"`+")
 _BLOCK = re.compile(
     r"\n[ \t>]*(?:\n|\Z|[-*+][ \t]|\d{1,9}[.)][ \t]|#{1,6}[ \t]|`{3,}[^`\n]*$|~{3,})", re.MULTILINE
 )
-_UNQUOTED = re.compile(r"^(?![ \t]*>)", re.MULTILINE)
 _LIST_ITEM = re.compile(r"[ \t]*(?P<mark>[-*+]|\d{1,9}[.)]|(?P<note>\[\^[^\]\n]*\]:))(?:[ \t]|$)")
 _INDENT = 4  # columns
 
@@ -30,15 +29,19 @@ class Walk:
     """Finds code, and the marks that are not in code.
 
     mark: a pattern, without named groups of the names above, of what else to stop at; its group
-    `mark` is set where it matches. mdx: whether `<pre>` and its like have Markdown in them.
+    `mark` is set where it matches. code: whether to look for code at all. elements: whether
+    `<pre>` and the like are code.
     """
 
-    def __init__(self, text: str, mark: str = "", *, mdx: bool = False) -> None:
+    def __init__(
+        self, text: str, mark: str = "", *, code: bool = True, elements: bool = True
+    ) -> None:
         self._text = text
-        parts = [_ESCAPE, _CODE, "" if mdx else _ELEMENTS, mark]
+        parts = [*([_ESCAPE, _CODE] * code), _ELEMENTS * (code and elements), mark]
         self._point = re.compile("|".join(filter(None, parts)), re.MULTILINE | re.IGNORECASE)
         self._absent: set[str] = set()  # what closes something and does not occur any more
-        self._paragraph_end = self._quote_end = -1
+        self._paragraph_end = -1
+        self._ends: dict[str, int] = {}  # what is outside a quote or list item -> next place
         self._ticks: dict[int, list[int]] = {}  # length of a run of backticks -> places
         for run in _TICKS.finditer(text):
             self._ticks.setdefault(len(run[0]), []).append(run.start())
@@ -81,28 +84,18 @@ class Walk:
 
     def _end_of_fence(self, opening: re.Match[str]) -> int:
         """A fence that nothing closes ends with its block quote, list item or text."""
-        fence, lead = opening["fence"], opening["lead"]
-        limit = len(self._text)
-        if ">" in lead:
-            limit = self._end_of_quote(opening.end())
-        elif lead.strip():
+        fence, lead, limit = opening["fence"], opening["lead"], len(self._text)
+        if lead.strip():
             column = len(lead.expandtabs(4))
-            outside = re.compile(rf"^[ \t]{{0,{column - 1}}}[^\s]", re.MULTILINE)
-            found = outside.search(self._text, self._line_end(opening.end()))
-            limit = found.start() if found else limit
+            outside = r"^(?![ \t]*>)" if ">" in lead else rf"^[ \t]{{0,{column - 1}}}[^\s]"
+            line = self._text.find("\n", opening.end()) + 1 or limit
+            if outside not in self._ends or self._ends[outside] < line:
+                found = re.compile(outside, re.MULTILINE).search(self._text, line)
+                self._ends[outside] = found.start() if found else limit
+            limit = self._ends[outside]
         closing = re.compile(rf"^[ \t>]*{fence[0]}{{{len(fence)},}}[ \t]*$", re.MULTILINE)
         found = closing.search(self._text, opening.end(), limit)
         return found.end() if found else limit
-
-    def _line_end(self, at: int) -> int:
-        end = self._text.find("\n", at)
-        return len(self._text) if end < 0 else end + 1
-
-    def _end_of_quote(self, at: int) -> int:
-        if at >= self._quote_end:
-            found = _UNQUOTED.search(self._text, self._line_end(at))
-            self._quote_end = found.start() if found else len(self._text)
-        return self._quote_end
 
     def _end_of_ticks(self, opening: re.Match[str]) -> int:
         """A code span ends within its paragraph, at a run as long as the one it began with."""
@@ -122,55 +115,37 @@ def outside_code(text: str, *, indented: bool = True) -> Iterator[tuple[int, int
 
     indented: whether lines indented by four columns after a blank line are code, too.
     """
+    code = [*_found(text), *(_indented(text) if indented else ())]
+    at = 0
+    for start, end in (*sorted(code), (len(text), len(text))):
+        if at < start:
+            yield at, start
+        at = max(at, end)
+
+
+def _found(text: str) -> Iterator[tuple[int, int]]:
     walk, at = Walk(text), 0
-    cuts = _indented(text) if indented else []
     while point := walk.next(at):
-        yield from _without(at, point[0], cuts)
+        yield point[:2]
         at = point[1]
-    yield from _without(at, len(text), cuts)
 
 
-def _without(start: int, end: int, cuts: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """Yield the parts between `start` and `end` outside `cuts`."""
-    first = bisect_left(cuts, (start, start))
-    if first and cuts[first - 1][1] > start:
-        start = cuts[first - 1][1]
-    for cut_start, cut_end in cuts[first:]:
-        if cut_start >= end:
-            break
-        if start < cut_start:
-            yield start, cut_start
-        start = cut_end
-    if start < end:
-        yield start, end
-
-
-def _indented(text: str) -> list[tuple[int, int]]:
-    """Lines indented after a blank line, by four columns more than the list they belong to."""
-    if "\n    " not in text and "\t" not in text and not text.startswith("    "):
-        return []
-    found: list[tuple[int, int]] = []
-    blank, code, column, at = True, False, 0, 0  # column: of the text of a list item, if in one
+def _indented(text: str) -> Iterator[tuple[int, int]]:
+    """Yield lines indented after a blank line, by four columns more than their list."""
+    is_blank, is_code, column, at = True, False, 0, 0  # column: of the text of a list item
     for line in text.split("\n"):
-        end = at + len(line)
         if line.strip():
-            indent = _columns(line)
-            deep = indent >= column + _INDENT
+            columns = line.expandtabs(4)
+            indent = len(columns) - len(columns.lstrip())
+            is_deep = indent >= column + _INDENT
             # A list in a list may be indented by as much as code is.
-            item = None if deep and (code or not column) else _LIST_ITEM.match(line)
-            code = deep and not item and (blank or code)
-            if code:
-                found.append((at, end))
+            item = None if is_deep and (is_code or not column) else _LIST_ITEM.match(line)
+            is_code = is_deep and not item and (is_blank or is_code)
+            if is_code:
+                yield at, at + len(line)
             elif item:
                 column = _INDENT if item["note"] else indent + len(item["mark"]) + 1
-            elif blank and not indent:
+            elif is_blank and not indent:
                 column = 0
-        blank = not line.strip()
-        at = end + 1
-    return found
-
-
-def _columns(line: str) -> int:
-    """The columns of white space that `line` begins with; a tab reaches the next fourth one."""
-    white = line[: len(line) - len(line.lstrip())]
-    return len(white.expandtabs(4)) if "\t" in white else len(white)
+        is_blank = not line.strip()
+        at += len(line) + 1
