@@ -89,8 +89,8 @@ def test_what_is_known_is_shown(written: str, shown: str) -> None:
     [
         ("a {{ site.title }}b", "a b", "site.title"),
         ("a {{ site.time | date: '%Y' }}b", "a b", "site.time"),
-        ("{% if site.a %}a{% else %}b{% endif %}", "ab", "if site.a"),
-        ("{% case site.a %}{% when 1 %}a{% when 2 %}b{% endcase %}", "ab", "case site.a"),
+        ("{% if site.a %}a{% else %}b{% endif %}", "a", "if site.a"),
+        ("{% case site.a %}{% when 1 %}a{% when 2 %}b{% endcase %}", "a", "case site.a"),
         ("{% capture a %}b{% endcapture %}", "b", "capture a"),
         ("{% for a in site.posts %}{{ a.url }}{% endfor %}b", "b", "for a in site.posts"),
         ("{% assign a = site.x %}{{ a.b }}c", "c", "a.b"),

@@ -1,7 +1,8 @@
 """Resolve the tags of Liquid, Hugo and Zola in a text.
 
-A tag that cannot be resolved is removed and reported, and what is between tags stays; only the
-body of a loop goes with it, since that is a template for each item rather than text.
+A tag that cannot be resolved is removed and reported, and what is between tags stays. Two things
+go: the body of a loop, which is a template rather than text, and all branches of a condition but
+the first.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ _ROOTS = {"site", "page", "layout", "include", "jekyll", "paginator", "theme", "
 """Variables of Liquid; if the language is unknown, other braces may be anything."""
 _WHOLE = {"raw", "verbatim", "comment", "for"}
 _BRANCHES = {"else", "elsif", "elif", "elseif", "when"}
+_CONDITIONS = {"if", "unless", "case", "for"}  # a loop may have an `else`, too
 _CONTROL = {"if", "unless", "case", "capture", "for"} | _BRANCHES
 _INCLUDES = {"include", "include_relative", "include_cached", "render", "partial", "component"}
 _REFERENCES = {"link", "post_url", "ref", "relref"}
@@ -54,6 +56,7 @@ class Resolver(Editor):
         self._room = 4 * len(text) + 200_000  # characters that variables may still add
         self._tags = [*tags(text, language)]
         self._ends = _pairs(self._tags)
+        self._others = _other_branches(self._tags)
         self._closings: dict[int, str] = {}  # end of an opening tag's pair -> what it becomes
 
     def expanded(self) -> Expanded:
@@ -104,6 +107,8 @@ class Resolver(Editor):
             self._put(tag)
         elif tag.name in _WHOLE and end is not None:
             self._whole(tag, end)
+        elif index in self._others:
+            self.replace(tag.start, self._tags[self._others[index]].start, "")
         elif tag.name in _CONTROL:
             if tag.name not in _BRANCHES:
                 self.report(f"{tag.name} {tag.rest}", tag.at)
@@ -195,3 +200,20 @@ def _pairs(found: Sequence[Tag]) -> dict[int, int]:
         elif tag.closing and open_.get(name):
             ends[open_[name].pop()] = index
     return ends
+
+
+def _other_branches(found: Sequence[Tag]) -> dict[int, int]:
+    """Return the index of the second branch of a condition -> that of the tag that ends it."""
+    others: dict[int, int] = {}
+    open_: list[list[int]] = []  # of each condition, the index of its tag and of its branches
+    for index, tag in enumerate(found):
+        if tag.name in _BRANCHES and open_:
+            open_[-1].append(index)
+        elif tag.name in _CONDITIONS and not tag.closing:
+            open_.append([index])
+        elif tag.name in _CONDITIONS and open_:
+            opening, *branches = open_.pop()
+            second = 1 if found[opening].name == "case" else 0
+            if found[opening].name != "for" and len(branches) > second:
+                others[branches[second]] = index
+    return others
