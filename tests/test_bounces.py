@@ -644,7 +644,7 @@ def test_a_maildir_keeps_what_cannot_be_read_and_files_the_rest(desk: Desk) -> N
     ran = desk.take(str(room.folder / "returned"))
     assert ran.code == 0
     assert ran.out.splitlines()[-1] == "2 reports: 2 ended"
-    assert "new/1750636809.M3.host: left where it is: it is no delivery report" in ran.err
+    assert "new/1750636809.M3.host: left where it is: it is not a delivery report" in ran.err
     assert sorted(contents(room.folder / "returned")) == [
         "cur/1750636807.M1.host:2,S",
         "cur/1750636808.M2.host,S=99:2,S",

@@ -571,7 +571,7 @@ def test_a_severity_that_is_none_is_told(newsroom: Newsroom) -> None:
     newsroom.article("a.md", checks={"no-summary": "loud", "zzz": "off"})
     said = [(each["line"], each["what"], each["todo"]) for each in findings(newsroom, "check-off")]
     assert said == [
-        (4, "checks: 'loud' is no severity of 'no-summary'", "write error, warn, off"),
+        (4, "checks: 'loud' is not a severity of 'no-summary'", "write error, warn, off"),
         (4, "there is no rule 'zzz'", "docs/checks.md lists the rules"),
     ]
     assert [each["severity"] for each in findings(newsroom, "no-summary")] == ["warning"]
@@ -675,7 +675,7 @@ def test_a_name_is_near_by_more_than_its_ending(newsroom: Newsroom) -> None:
     newsroom.article("zone4.md", "[a](gone.md) [b](long-hike.md)\n")
     newsroom.article("a-long-hike/index.md")
     told = [str(each["todo"]) for each in findings(newsroom, "broken-link")]
-    assert told == ["mend or remove the link", "did you mean content/a-long-hike/index.md?"]
+    assert told == ["fix or remove the link", "did you mean content/a-long-hike/index.md?"]
 
 
 def test_a_page_that_a_link_names_is_not_said_to_be_missing(newsroom: Newsroom) -> None:
@@ -708,7 +708,7 @@ def test_a_site_without_articles_is_told_so_once(newsroom: Newsroom) -> None:
     (found,) = findings(newsroom, "no-date")
     assert (found["path"], found["what"]) == (
         "broadsheet.toml",
-        "none of 5 files has a date, so there is no article",
+        "none of 5 files has a date, so there are no articles",
     )
     text = (newsroom.folder / "broadsheet.toml").read_text(encoding="utf-8").split("\n")
     assert text[int(str(found["line"])) - 1] == 'folders = ["content"]'

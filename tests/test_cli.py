@@ -121,8 +121,10 @@ def test_what_is_wrong_with_the_config_is_told_at_once_with_its_lines(newsroom: 
         ran = newsroom.run(command)
         assert (ran.code, ran.out) == (2, "")
         first, second = ran.err.splitlines()
-        assert first.startswith("broadsheet.toml:10: feeds.entrys: is no key of Broadsheet; ")
-        assert second.startswith("broadsheet.toml:13: digests.weekly.schedule: 'x' is no schedule")
+        assert first.startswith("broadsheet.toml:10: feeds.entrys: unknown key; ")
+        assert second.startswith(
+            "broadsheet.toml:13: digests.weekly.schedule: 'x' is not a valid schedule"
+        )
 
 
 def test_what_is_wrong_with_an_article_ends_with_1_and_the_rest_is_published(
@@ -251,7 +253,7 @@ def test_now_may_come_from_the_environment(project: Newsroom) -> None:
     assert json.loads(ran.stdout)["now"] == "2025-06-30 09:00"
     wrong = _command("-C", str(project.folder), "status", SOURCE_DATE_EPOCH="today")
     assert wrong.returncode == 2
-    assert wrong.stderr.startswith("SOURCE_DATE_EPOCH: 'today' is no time; ")
+    assert wrong.stderr.startswith("SOURCE_DATE_EPOCH: 'today' is not a valid time; ")
 
 
 @pytest.mark.parametrize("encoding", ["latin-1", "cp1252"])
@@ -299,7 +301,7 @@ def test_what_cannot_be_written_is_an_error_in_words() -> None:
         for command in ("build", "digest"):
             ran = newsroom.run(command)
             assert (ran.code, ran.out) == (1, "")
-            assert "Permission denied; mend that and run again" in ran.err
+            assert "Permission denied; fix it and run again" in ran.err
             assert "Traceback" not in ran.err
 
 

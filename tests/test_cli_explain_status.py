@@ -66,16 +66,19 @@ def _explained(newsroom: Newsroom, file: str, **given: str) -> dict:  # type: ig
         ("content/future.md", "in no feed: it is dated 2025-07-02 00:00 +0800, which is still"),
         ("content/expired.md", "in no feed: it expired at 2025-06-25 00:00 +0800"),
         ("content/held.md", "in no feed: it is to be published at 2025-07-10 00:00 +0800"),
-        ("content/page.md", "no article: it has no front matter"),
-        ("content/undated.md", "no article: it has no date"),
-        ("content/_index.md", "no article: it is a section page (_index.md)"),
+        ("content/page.md", "not an article: it has no front matter"),
+        ("content/undated.md", "not an article: it has no date"),
+        ("content/_index.md", "not an article: it is a section page (_index.md)"),
         ("content/broken.md", "cannot be read: date: '06/07/2025' can be read"),
         (
             "content/image.png",
-            "no article: it is not a Markdown file in articles.folders (content)",
+            "not an article: it is not a Markdown file in articles.folders (content)",
         ),
-        ("README.md", "no article: it is not a Markdown file in articles.folders (content)"),
-        ("broadsheet.toml", "no article: it is not a Markdown file in articles.folders (content)"),
+        ("README.md", "not an article: it is not a Markdown file in articles.folders (content)"),
+        (
+            "broadsheet.toml",
+            "not an article: it is not a Markdown file in articles.folders (content)",
+        ),
     ],
 )
 def test_every_kind_of_file_has_its_verdict(project: Newsroom, file: str, verdict: str) -> None:

@@ -131,17 +131,17 @@ missed = "never"
 """
     lines = [
         (2, 'publication.title: is missing; write it, such as title = "The Daily Example"'),
-        (3, "publication.titel: is no key of Broadsheet; did you mean 'title'?"),
+        (3, "publication.titel: unknown key; did you mean 'title'?"),
         (4, "publication.url: 'example.org"),
-        (5, "publication.timezone: 'Asia/Peking' is no time zone; write one like Asia/Shanghai"),
-        (6, "publication.author.nane: is no key of Broadsheet; did you mean 'name'?"),
+        (5, "publication.timezone: 'Asia/Peking' is not a time zone; write one like Asia/Shanghai"),
+        (6, "publication.author.nane: unknown key; did you mean 'name'?"),
         (6, 'publication.author.name: is missing; write it, such as name = "Ann Lee"'),
         (9, "feeds.entries: a whole number is wanted, and this is a text; write it without quotes"),
         (10, "feeds.formats: there is no 'rdf'; write 'atom' or 'rss' or 'json'"),
         (11, "feeds.content: there is no 'all'; write 'full' or 'summary'"),
         (15, "digests.\"a.b\".missed: there is no 'never'; write 'merge' or 'each' or"),
         (17, 'digests.c.title: is missing; write it, such as title = "The Weekly"'),
-        (19, "extra: is no key of Broadsheet; known are publication, "),
+        (19, "extra: unknown key; known keys: publication, "),
     ]
     problems = refusal(text)
     assert [line for line, _ in problems] == [line for line, _ in lines]
@@ -152,9 +152,9 @@ missed = "never"
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ('feeds = "x"', "feeds: 'x' is no table; write [feeds]"),
-        ("digests = 3", "digests: 3 is no table; write [digests]"),
-        ("digests.weekly = 3", "digests.weekly: 3 is no table; write [digests.weekly]"),
+        ('feeds = "x"', "feeds: 'x' is not a table; write [feeds]"),
+        ("digests = 3", "digests: 3 is not a table; write [digests]"),
+        ("digests.weekly = 3", "digests.weekly: 3 is not a table; write [digests.weekly]"),
         ("feeds.entries = 0", "feeds.entries: it is too small; write 1 or more"),
         (
             'feeds.formats = "atom"',
@@ -185,10 +185,10 @@ missed = "never"
             "articles.permalink: unknown token {slag}; known",
         ),
         ('publication.url = "https://e.org/?x"', "publication.url: 'https://e.org/?x' has a query"),
-        ("publication.url = 3", "publication.url: 3 is no text; write it in quotes"),
+        ("publication.url = 3", "publication.url: 3 is not text; write it in quotes"),
         (
             'publication.language = "Chinese!"',
-            "publication.language: 'Chinese!' is no lan",
+            "publication.language: 'Chinese!' is not a lan",
         ),
         ('publication.timezone = "../../etc/passwd"', "publication.timezone: "),
         ('publication.timezone = ""', "publication.timezone: "),

@@ -204,7 +204,9 @@ def test_a_signed_mail_is_verified_by_another_library(tmp_path: Path, kind: str)
 @pytest.mark.parametrize("pem", [b"", b"-----BEGIN PRIVATE KEY-----\nnonsense", b"\x00\x01"])
 def test_a_key_that_is_none_is_said_in_words(pem: bytes) -> None:
     """The file is named, and what it holds is not shown."""
-    with pytest.raises(ConfigError, match=r"key\.pem: delivery\.dkim_key: this is no private key"):
+    with pytest.raises(
+        ConfigError, match=r"key\.pem: delivery\.dkim_key: this is not a private key"
+    ):
         Signer.of(pem, "example.org", "news", "key.pem")
 
 

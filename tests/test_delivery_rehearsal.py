@@ -102,7 +102,7 @@ FAULTS: dict[str, tuple[Callable[[Post], object], str]] = {
     "no DKIM key": (_config(dkim_key="none.pem"), "delivery.dkim_key: it cannot be read"),
     "a DKIM key that is none": (
         lambda o: (_written(o, "dkim.pem", "-----BEGIN"), o.configure(dkim_key="dkim.pem"))[:0],
-        "delivery.dkim_key: this is no private key",
+        "delivery.dkim_key: this is not a private key",
     ),
     "a DKIM key of another kind": (
         lambda o: _key(o, "ecparam", "-name", "prime256v1", "-genkey", "-noout"),

@@ -297,7 +297,7 @@ def test_a_clock_that_jumps_neither_loses_nor_doubles(office: Post) -> None:
 
 def test_a_clock_that_jumps_ends_no_waiting(office: Post) -> None:
     """Years that nobody waited are none: a mail is tried three times before it has failed; and a
-    first attempt that is still to come does not count."""
+    first attempt that is in the future does not count."""
     office.server.order(rcpt={"*": "450 4.2.0 later"})
     office.subscribe(1)
     states = []

@@ -341,7 +341,7 @@ def test_standing_speaks_of_the_issue_that_holds_it_or_will() -> None:
         "next": (True, "it will be in the issue of 2025-06-30"),
         "future": (
             False,
-            f"at its next tick, {tick}, it is dated 2025-07-24 12:00 +0800, which is still to come",
+            f"at its next tick, {tick}, it is dated 2025-07-24 12:00 +0800, which is in the future",
         ),
         "draft": (False, f"at its next tick, {tick}, it is a draft"),
         "elsewhere": (False, "it has none of the digest's topics"),

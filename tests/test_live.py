@@ -113,7 +113,7 @@ def test_the_pages_follow_what_is_saved(project: Newsroom, served: Served) -> No
         project.configure("[nonsense]\n")
         assert next(line for line in events if line.startswith("data:")) == "data: changed"
         broken = served.get(PAGE)[1]
-        assert "is no key of Broadsheet" in broken
+        assert "unknown key" in broken
         assert "EventSource" in broken, "it comes back when the mistake is mended"
         project.configure('\n[digests.weekly]\ntitle = "夜报"\n')
         assert next(line for line in events if line.startswith("data:")) == "data: changed"
@@ -233,4 +233,4 @@ def test_serving_writes_nothing(project: Newsroom) -> None:
     project.configure("[nonsense]\n")
     ran = project.run("preview", "--serve", "--port", "0")
     assert (ran.code, ran.out) == (2, "")
-    assert "nonsense: is no key of Broadsheet" in ran.err
+    assert "nonsense: unknown key" in ran.err

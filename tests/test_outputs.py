@@ -384,7 +384,7 @@ def test_a_run_may_end_at_any_instant(
     monkeypatch.setattr(writing, "_WORTH_THREADS", worth_threads)
     calls = _count_calls(tmp_path / "count") + len(NEW)
     assert calls > 15
-    kill, full_disk = end == "kill", "No space left on device; mend that and run again"
+    kill, full_disk = end == "kill", "No space left on device; fix it and run again"
     for call in range(calls):
         feeds = tmp_path / str(call)
         if start:

@@ -133,7 +133,7 @@ def test_there_is_nothing_else(desk: Office, path: str) -> None:
     """404 in words, with the headers that every answer has."""
     answer = desk.web.get(path)
     assert answer.status_code == 404
-    assert "There is no such page" in answer.text
+    assert "Page not found" in answer.text
     assert answer.headers["Cache-Control"] == "no-store"
     assert answer.headers["Referrer-Policy"] == "no-referrer"
     assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]

@@ -94,7 +94,7 @@ def absence(article: Article, now: datetime) -> str | None:
     if article.hidden:
         return article.hidden
     if article.date > now:
-        return f"it is dated {article.date:%Y-%m-%d %H:%M %z}, which is still to come"
+        return f"it is dated {article.date:%Y-%m-%d %H:%M %z}, which is in the future"
     if article.publish is not None and article.publish > now:
         return f"it is to be published at {article.publish:%Y-%m-%d %H:%M %z}"
     if article.expires is not None and article.expires <= now:

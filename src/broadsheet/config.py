@@ -61,10 +61,10 @@ def parse(text: str, shown: str = CONFIG_NAME) -> Settings:
             what, todo = f"the table [{name}] is there already, above", "write its keys into that"
             raise ConfigError(Problem(what, todo, shown, line and int(line[1]))) from error
         raise ConfigError(
-            Problem(f"this is not TOML: {error}", "mend it there", shown, line and int(line[1]))
+            Problem(f"this is not TOML: {error}", "correct it", shown, line and int(line[1]))
         ) from error
     except ValueError as error:  # a number of thousands of digits
-        raise ConfigError(Problem(f"it cannot be read: {error}", "mend it there", shown)) from error
+        raise ConfigError(Problem(f"it cannot be read: {error}", "correct it", shown)) from error
     problems: list[Problem] = []
     settings = _struct(Settings, table, (), problems)
     problems.extend(_unfit_names(table))
@@ -102,13 +102,13 @@ def _unprintable(value: object, key: tuple[str, ...]) -> Iterator[Problem]:
 def decode_hook(kind: type, value: object) -> object:
     """How msgspec makes our own types of text. Raises ValueError with what to write."""
     if not isinstance(value, str):
-        raise ValueError(f"{value!r} is no text; write it in quotes")
+        raise ValueError(f"{value!r} is not text; write it in quotes")
     if kind is ZoneInfo:
         try:
             return ZoneInfo(value)
         except (ZoneInfoNotFoundError, ValueError, OSError):
             raise ValueError(
-                f"{value!r} is no time zone; write one like Asia/Shanghai or Europe/Berlin"
+                f"{value!r} is not a time zone; write one like Asia/Shanghai or Europe/Berlin"
             ) from None
     return kind(value)
 
@@ -118,7 +118,7 @@ def _struct(
 ) -> object | None:
     """`table` as the struct `kind`, or None after adding to `problems` all that is wrong."""
     if not isinstance(table, dict):
-        problems.append(_problem(key, f"{table!r} is no table", f"write [{_shown(key)}]"))
+        problems.append(_problem(key, f"{table!r} is not a table", f"write [{_shown(key)}]"))
         return None
     before = len(problems)
     fields = {f.encode_name: f for f in msgspec.structs.fields(kind)}
@@ -129,7 +129,7 @@ def _struct(
         if name in table:
             values[info.name] = _value(hints[info.name], table[name], (*key, name), problems)
         elif info.required:
-            todo = f"write it, such as {name} = {_example(hints[info.name])}"
+            todo = f"add it, for example {name} = {_example(hints[info.name])}"
             problems.append(_problem((*key, name), "is missing", todo))
     return kind(**values) if len(problems) == before else None
 
@@ -149,7 +149,7 @@ def _value(kind: Any, value: object, key: tuple[str, ...], problems: list[Proble
         if isinstance(value, dict):
             item = get_args(plain)[1]
             return {name: _value(item, v, (*key, name), problems) for name, v in value.items()}
-        problems.append(_problem(key, f"{value!r} is no table", f"write [{_shown(key)}]"))
+        problems.append(_problem(key, f"{value!r} is not a table", f"write [{_shown(key)}]"))
         return None
     try:
         return msgspec.convert(value, kind, strict=True, dec_hook=decode_hook)
@@ -223,7 +223,7 @@ def _unfit_names(table: dict[str, object]) -> Iterator[Problem]:
 
 
 def _wrong_former_names(settings: Settings) -> Iterator[Problem]:
-    """A former name belongs to one digest, and to none that still has it."""
+    """Former names that more than one digest has, or that a digest in the config still has."""
     owners: dict[str, str] = {}
     for name, digest in settings.digests.items():
         for old in digest.renamed_from:
@@ -243,8 +243,8 @@ def _unknown(
 ) -> Iterator[Problem]:
     for name in table.keys() - fields.keys():
         near = difflib.get_close_matches(name, fields, n=1)
-        todo = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(fields)}"
-        yield _problem((*key, name), "is no key of Broadsheet", todo)
+        todo = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(fields)}"
+        yield _problem((*key, name), "unknown key", todo)
 
 
 def _problem(key: tuple[str, ...], what: str, todo: str) -> Problem:

@@ -43,7 +43,7 @@ def unforeseen(error: Exception) -> tuple[str, str]:
     """What is wrong with a text that a library stumbled over, and what to do."""
     said = " ".join(f"{type(error).__name__}: {error}".split())
     return (
-        f"it cannot be read, for a reason that nobody foresaw ({said[:200]})",
+        f"it cannot be read, because of an unexpected error ({said[:200]})",
         "look for what is unusual in it, and please report it with the text",
     )
 
@@ -106,7 +106,7 @@ class DatabaseError(BroadsheetError):
 
 
 class DatabaseLockedError(DatabaseError):
-    """Another program is writing to the delivery database; it ends by itself, or is stopped."""
+    """Another program holds the lock of the delivery database; the user can wait or stop it."""
 
 
 class ConsentError(BroadsheetError):

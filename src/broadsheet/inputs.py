@@ -174,7 +174,7 @@ def inside(folder: str) -> str:
 def _unnamable(path: str) -> Problem:
     """What is wrong with a file whose name cannot stand in an address, nor in a message."""
     shown = _UNNAMABLE.sub(lambda found: _escaped(found[0]), path)
-    return Problem("its name has bytes or characters that nobody can type", "rename it", shown)
+    return Problem("its name has bytes or characters that cannot be typed", "rename it", shown)
 
 
 def _escaped(char: str) -> str:

@@ -14,7 +14,7 @@ from broadsheet.settings import ArticleSettings
 
 
 class File(Struct, frozen=True):
-    """A file on disk that is no article: its path relative to the project, and its bytes."""
+    """A file on disk that is not an article: its path relative to the project, and its bytes."""
 
     path: str
     length: int

@@ -86,8 +86,8 @@ def publish(
 
     files: relative path with slashes -> content; a document is made when its turn comes.
     standing: those of them that are known to be there as they would be made. keep: prefixes of
-    paths in the manifest that this run does not make and that stay. retired: what the manifest
-    says of feeds that have ended, by path; None: what it has said. adopt: take over files that the
+    paths in the manifest that this run does not make and that stay. retired: path -> record of a
+    feed that has ended, for the manifest; None: as before. adopt: take over files that the
     manifest does not name.
 
     Raises OutputError when a file of someone else's is in the way, and when writing fails; each
@@ -171,8 +171,10 @@ def _differs(
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What the manifest in the output folder says: the files that Broadsheet wrote, and of the
-    feeds among them that have ended what is known of these, by path."""
+    """The manifest of the output folder.
+
+    files: those that Broadsheet wrote. retired: path -> record of a feed among them that has ended.
+    """
 
     files: frozenset[str] = frozenset()
     retired: Mapping[str, object] = field(default_factory=dict)
@@ -283,6 +285,6 @@ def _unwritable(error: OSError, shown: str) -> Problem:
         name = name.removeprefix(".").removesuffix(writing.ENDING)
     return Problem(
         f"{name or shown} cannot be written: {error.strerror or error}",
-        "mend that and run again; what is published already is whole",
+        "fix it and run again; what is published already is whole",
         shown,
     )

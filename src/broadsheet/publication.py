@@ -19,7 +19,7 @@ class Url(str):
         """Raises ValueError, with what to write, when `text` is no absolute web address."""
         parts = urlsplit(text)
         if parts.scheme not in {"http", "https"} or not parts.hostname or re.search(r"\s", text):
-            raise ValueError(f"{text!r} is no web address; write one like https://example.org/")
+            raise ValueError(f"{text!r} is not a web address; write one like https://example.org/")
         return super().__new__(cls, text)
 
 
@@ -44,7 +44,7 @@ class Language(str):
         """Raises ValueError when `text` is not formed like a language tag."""
         tag = text.replace("_", "-")
         if not re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", tag):
-            raise ValueError(f"{text!r} is no language tag; write one like zh-CN or en")
+            raise ValueError(f"{text!r} is not a language tag; write one like zh-CN or en")
         return super().__new__(cls, tag)
 
 

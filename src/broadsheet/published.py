@@ -21,9 +21,9 @@ _CONTENT: Final = "{http://purl.org/rss/1.0/modules/content/}"
 def published(feeds: Path, *, but: Collection[str] = ()) -> tuple[Published, ...]:
     """The entries of the last build, from the main feed and its archives; each once.
 
-    but: the paths of the feeds that have ended.
+    but: the paths of feeds that have ended, which are skipped.
 
-    Only what can be read counts: this serves a warning, and no build depends on it.
+    What cannot be read is skipped: this serves a warning, and no build depends on it.
     """
     found: dict[str, Published] = {}
     for path in _documents(feeds, "feed.json", but):
@@ -35,7 +35,7 @@ def published(feeds: Path, *, but: Collection[str] = ()) -> tuple[Published, ...
 
 
 def _documents(feeds: Path, name: str, but: Collection[str]) -> list[Path]:
-    """The main feed of that name and its archives."""
+    """The main feed with that file name, and its archives."""
     return [] if name in but else [feeds / name, *sorted(feeds.glob(f"archive/*/{name}"))]
 
 

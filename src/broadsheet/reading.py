@@ -35,10 +35,10 @@ _DRAWERS = 256
 
 
 class Articles(Struct, frozen=True):
-    """What the article files turned out to be.
+    """The outcome of reading the article files.
 
-    read: in no meaningful order, without their bodies. pages: path -> why it is no article.
-    problems: what is wrong with the other files, and why the visibility of an article is unclear.
+    read: in no particular order, without their bodies. pages: path -> why it is not an article.
+    problems: those of the other files, and unclear statements about visibility.
     """
 
     read: tuple[Article, ...]
@@ -47,9 +47,9 @@ class Articles(Struct, frozen=True):
 
 
 class Outcome(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
-    """What one file turned out to be; exactly one of the first three says something.
+    """The outcome of reading one file; exactly one of the first three fields is set.
 
-    cascades: what a section page says of the articles below it.
+    cascades: statements of a section page about the articles below it.
     """
 
     article: Article | None = None
@@ -291,7 +291,7 @@ def _sorted_out(found: Found, outcomes: dict[str, Outcome]) -> Articles:
 
 
 def _below(cascades: Sequence[Cascade], article: Article) -> Article:
-    """`article`, hidden where a section page above it says so."""
+    """`article`, hidden if a section page above it says so."""
     if article.hidden:
         return article
     over = next((each for each in cascades if each.covers(article.source)), None)

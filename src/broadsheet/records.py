@@ -15,10 +15,10 @@ from broadsheet.errors import Problem, RecordError
 def history(feeds: Path, digest: str, shown: str, *, former: Iterable[str] = ()) -> History:
     """The issues of `digest` below the folder `feeds`, which messages call `shown`.
 
-    former: names that the digest had before, whose issues count as well.
+    former: names that the digest had before; their issues count as well.
 
-    A folder without a record is what a killed run left; the next run makes that issue anew.
-    Raises RecordError when a record cannot be read: without it articles would be sent again.
+    A folder without a record is left from a killed run; the next run makes that issue again.
+    Raises RecordError if a record cannot be read: without it, articles would be sent again.
     """
     return History.of(issue for name in (digest, *former) for issue in _issues(feeds, name, shown))
 

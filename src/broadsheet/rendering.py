@@ -30,7 +30,7 @@ WORTH_A_WORKER = 40
 
 _KEPT_TOGETHER = 64  # renditions
 _FIXED = re.compile(r"https?://[^/]|#")
-_LONGEST = 8.0  # seconds of CPU time; a long article takes a tenth of one
+_LONGEST = 8.0  # seconds of CPU time; a long article takes 0.1
 
 Outcome = Rendition | tuple[str, str]
 """A rendition, or what is wrong and what to do."""
@@ -251,11 +251,11 @@ def _still_holds(references: Mapping[str, str], article: Article, library: Libra
 
 @contextmanager
 def _time_limit() -> Iterator[None]:
-    """Raise TimeoutError in the block when it takes too long, where the platform has such timers.
+    """Raise TimeoutError in the block if it takes too long, on platforms with such timers.
 
     Python-Markdown's time grows with the square of some texts, such as a run of brackets. All CPU
-    time counts, that of the system too, since a large text costs page faults and copies (setitimer,
-    ITIMER_PROF). Time in which the machine sleeps or is busy elsewhere does not.
+    time counts, including the system's, since a large text costs page faults and copies (setitimer,
+    ITIMER_PROF). Time in which the machine sleeps or is busy elsewhere does not count.
     """
     if not hasattr(signal, "setitimer") or threading.current_thread() != threading.main_thread():
         yield

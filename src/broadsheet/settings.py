@@ -91,48 +91,48 @@ class ArticleSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     public: Annotated[
         dict[str, tuple[str, ...]],
         Meta(
-            description="Values of a field that publish an article although Broadsheet does not "
-            'know them, or would keep it out: `status = ["reading"]`; `"*"`: any value.'
+            description="Values of a field that make an article public although Broadsheet does "
+            'not know them or would keep it out: `status = ["reading"]`; `"*"` is any value.'
         ),
     ] = field(default_factory=dict)
     markdown: Annotated[
         DialectName | None,
         Meta(
-            description="The dialect of Markdown that articles are written in: the site's "
-            "generator, or `commonmark` or `python-markdown`. Not given: `python-markdown`."
+            description="The Markdown dialect of the articles: that of the site's generator, or "
+            "`commonmark` or `python-markdown`. Not given: `python-markdown`."
         ),
     ] = None
     markdown_in: Annotated[
         dict[str, DialectName],
-        Meta(description='The same for single folders: `"content/old" = "pelican"`.'),
+        Meta(description='The dialect of single folders: `"content/old" = "pelican"`.'),
     ] = field(default_factory=dict)
     markdown_extensions: Annotated[
         dict[MarkdownExtension, bool],
         Meta(
-            description="What the site adds to its dialect, or has switched off: `emoji = true`, "
-            "`smart = false` (docs/articles.md)."
+            description="Extensions that the site adds to its dialect or switches off: "
+            "`emoji = true`, `smart = false` (docs/articles.md)."
         ),
     ] = field(default_factory=dict)
 
     shortcodes: Annotated[
         dict[str, ShortcodeTemplate],
         Meta(
-            description='What template tags of your own stand for: `name = "Markdown or HTML"`, '
-            "with arguments in braces: `{src}` by name, `{0}` by position, `{inner}` for what is "
-            "between a pair of tags. It holds for shortcodes of Hugo and Zola, for tags and "
-            "includes of Liquid, and for components of MDX (docs/articles.md)."
+            description='Replacements for your own template tags: `name = "Markdown or HTML"`, '
+            "with arguments in braces: `{src}` by name, `{0}` by position, `{inner}` for the text "
+            "between a pair of tags. They apply to shortcodes of Hugo and Zola, tags and includes "
+            "of Liquid, and components of MDX (docs/articles.md)."
         ),
     ] = field(default_factory=dict)
 
     @property
     def dialects(self) -> frozenset[str]:
-        """Every dialect that articles may be written in, as `markup.dialect` takes it."""
+        """Every dialect that the config names for articles, as `markup.dialect` takes it."""
         return frozenset(self.dialect_of(f"{folder}/x") for folder in ("", *self.markdown_in))
 
     def dialect_of(self, path: str) -> str:
         """Return the dialect of the file at `path`, as `markup.dialect` takes it.
 
-        It has a digest of `shortcodes`, so that an article is read anew when they change.
+        It includes a hash of `shortcodes`, so that articles are rendered again when they change.
         """
         name = self.markdown or "python-markdown"
         for folder in sorted(self.markdown_in, key=len):  # the innermost comes last
@@ -174,8 +174,8 @@ class FeedSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         Meta(
             ge=0,
             le=3650,
-            description="For how many days a feed that has ended stays, with a last entry that "
-            "says which one to follow instead; 0: it is removed at once.",
+            description="The number of days that a feed stays after it has ended, with a last "
+            "entry that says which one to follow instead; 0: it is removed at once.",
         ),
     ] = 90
     hub: Annotated[
@@ -185,7 +185,7 @@ class FeedSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     @property
     def main_format(self) -> FeedFormat:
-        """The format to link to where there is one link to a feed: a file that is written."""
+        """The format to link to if there is only one link to a feed; its file is written."""
         return next(each for each in FEED_FILES if each in self.formats)
 
 
@@ -198,7 +198,7 @@ class TopicSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     ] = field(default_factory=dict)
     known: Annotated[
         tuple[str, ...],
-        Meta(description="The topics that there are; `check` tells of any other. Empty: any."),
+        Meta(description="The known topics; `check` reports any other. Empty: any."),
     ] = ()
 
 
@@ -225,8 +225,7 @@ class DigestSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     renamed_from: Annotated[
         tuple[str, ...],
         Meta(
-            description="Every NAME that this digest had before. Its issues and readers stay with "
-            "it."
+            description="Every NAME that this digest had before. It keeps their issues and readers."
         ),
     ] = ()
     schedule: Annotated[
@@ -404,7 +403,7 @@ class DeliverySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         str,
         Meta(
             description="The file of the private key that signs the mail (DKIM), PEM, RSA or "
-            "Ed25519. Not given: the mail server signs, or nobody."
+            "Ed25519. Not given: Broadsheet does not sign; the mail server may."
         ),
     ] = ""
     dkim_selector: Annotated[
@@ -431,7 +430,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     topics: Annotated[TopicSettings, Meta(description="What topics are called.")] = field(
         default_factory=TopicSettings
     )
-    checks: Annotated[CheckSettings, Meta(description="What `check` tells of.")] = field(
+    checks: Annotated[CheckSettings, Meta(description="What `check` reports.")] = field(
         default_factory=CheckSettings
     )
     mail: Annotated[MailSettings, Meta(description="How the mail looks.")] = field(
@@ -443,14 +442,14 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     @property
     def renamed(self) -> dict[str, str]:
-        """The present name of each digest by each of its former names."""
+        """Former name of a digest -> its present name."""
         return {old: new for new, digest in self.digests.items() for old in digest.renamed_from}
 
     def names(self, digest: str) -> tuple[str, ...]:
-        """The name of a digest and all that it had before, by any of them."""
+        """The present name of a digest and all its former names. digest: any of them."""
         name = self.renamed.get(digest, digest)
         return (name, *(self.digests[name].renamed_from if name in self.digests else ()))
 
     def digest(self, name: str) -> DigestSettings:
-        """The digest of that name, or that had it. Raises KeyError if there is none."""
+        """The digest that has or had this name. Raises KeyError if there is none."""
         return self.digests[self.renamed.get(name, name)]

@@ -26,14 +26,14 @@ class Permalink(str):
         tokens = set(re.findall(r"\{(.*?)\}", text))
         if unknown := sorted(tokens - PERMALINK_TOKENS):
             known = ", ".join(f"{{{token}}}" for token in sorted(PERMALINK_TOKENS))
-            raise ValueError(f"unknown token {{{unknown[0]}}}; known are {known}")
+            raise ValueError(f"unknown token {{{unknown[0]}}}; known keys: {known}")
         if not tokens & {"slug", "filename", "slug_or_filename", "path", "title"}:
             raise ValueError(f"{text!r} gives all articles one address; add {{slug}}")
         return super().__new__(cls, text)
 
 
 class ShortcodeTemplate(str):
-    """What a tag of a template language stands for: Markdown or HTML with arguments in braces."""
+    """The text that replaces a template tag: Markdown or HTML with arguments in braces."""
 
     __slots__ = ()
 
@@ -43,7 +43,7 @@ class ShortcodeTemplate(str):
             fields = [*Formatter().parse(text)]
         except ValueError:
             raise ValueError(
-                f"{text!r} has a brace that nothing closes; write {{{{ and }}}} for braces"
+                f"{text!r} has an unmatched brace; write {{{{ and }}}} for literal braces"
             ) from None
         names = [name for _, name, _, _ in fields if name is not None]
         if wrong := [n for n in names if not re.fullmatch(r"[\w-]+", n, re.ASCII)]:
@@ -52,9 +52,11 @@ class ShortcodeTemplate(str):
                 "such as {0}"
             )
         if any(kind or conversion for _, _, kind, conversion in fields):
-            raise ValueError(f"{text!r} formats an argument; write only its name in braces")
+            raise ValueError(
+                f"{text!r} has a format after an argument; write only its name in braces"
+            )
         if names.count("inner") > 1:
-            raise ValueError("{inner} is there twice; write it once")
+            raise ValueError("{inner} occurs twice; use it once")
         return super().__new__(cls, text)
 
 
@@ -83,7 +85,7 @@ class Schedule(str):
             next(CronSim(expression, datetime(2000, 1, 1, tzinfo=UTC)))
         except (CronSimError, StopIteration) as error:
             raise ValueError(
-                f"{text!r} is no schedule ({str(error) or 'it never comes'}); "
+                f"{text!r} is not a valid schedule ({str(error) or 'it never comes'}); "
                 'write one like "0 8 * * MON": minute, hour, day, month, weekday'
             ) from None
         if len(expression.split()) != 5:
@@ -115,7 +117,7 @@ class SmtpUrl(str):
             )
         wrong = parts.scheme not in {"smtp", "smtps"} or not parts.hostname or port == 0
         if wrong or parts.path not in {"", "/"} or parts.query or parts.fragment:
-            raise ValueError(f"{text!r} is no mail server; write one like smtp://localhost:25")
+            raise ValueError(f"{text!r} is not a mail server; write one like smtp://localhost:25")
         return super().__new__(cls, text)
 
     @property

@@ -52,17 +52,17 @@ class Article(Struct, frozen=True, array_like=True):  # a list is shorter to kee
     """One source file: front matter and a Markdown body.
 
     source: its path, relative to the project, with slashes.
-    url: its absolute address; id: what never changes (an absolute URI).
+    url: its absolute address; id: an absolute URI that never changes.
     date, updated, publish, expires: aware; `updated` is never before `date`.
-    language: a tag; the publication's where it names none.
-    image: as written, to be resolved like any link of the article; "" for none.
-    summary: from the front matter, one line; "" where there is none.
-    hidden: why it is not for the public list, as a clause; "" where it is.
-    body: the Markdown below the front matter, without what XML forbids; None where it was let
-    go, since of most articles only the front matter is needed.
+    language: a BCP 47 tag; the publication's if the article names none.
+    image: as written, to be resolved like any link of the article; "" if none.
+    summary: from the front matter, on one line; "" if none.
+    hidden: why the article is not public, as a clause; "" if it is public.
+    body: the Markdown below the front matter, without characters that XML forbids; None if it was
+    dropped, since most articles are needed for their front matter only.
     sha256: of the whole source text, in hexadecimal.
-    unclear: what it says of its visibility that is not understood, for which it is `hidden`.
-    body_sha256: its body's `fingerprint`.
+    unclear: statements about its visibility that are not understood; they make it `hidden`.
+    body_sha256: the `fingerprint` of its body.
     aliases: former addresses, as written.
     markdown: the dialect that the body is written in, as `markup.dialect` takes it.
     """
@@ -92,14 +92,14 @@ class Article(Struct, frozen=True, array_like=True):  # a list is shorter to kee
 
     @property
     def appears(self) -> datetime:
-        """When it may be published, unless it is `hidden`."""
+        """The time from which it may be published, unless it is `hidden`."""
         return max(self.date, self.publish or self.date)
 
     @property
     def page(self) -> dict[str, object]:
-        """What templates in the body may show of the article, by the names that generators use.
+        """The fields that templates in the body may show, by the names that generators use.
 
-        Only what its text gives, since a rendition is kept by that.
+        Only fields from the source text, because renditions are cached by that text.
         """
         known: dict[str, object] = {
             "title": self.title,
@@ -254,7 +254,7 @@ class _Reader:
         return default
 
     def _aliases(self) -> tuple[str, ...]:
-        """The addresses that lead here, of all fields that name some."""
+        """The former addresses of the article, from all fields that give any."""
         none: tuple[str, ...] = ()
         named = (self._read((name,), fields.texts, none) for name in fields.ALIASES)
         return tuple(dict.fromkeys(alias for each in named for alias in each))
@@ -286,7 +286,7 @@ class _Reader:
         )
 
     def _visibility(self) -> tuple[str, tuple[Problem, ...]]:
-        """Why the article is not for the public list, and what of that is not understood."""
+        """Why the article is not public, and which statements about that are not understood."""
         if by_path := visibility.in_path(self.source.path, self.source.folder):
             return by_path, ()
         said = visibility.read(self.matter.given, self.settings.public)

@@ -1,4 +1,4 @@
-"""What a section page says of the articles below it: Hugo's `cascade`, where it hides them.
+"""Hugo's `cascade`: a section page that hides the articles below it.
 
 Source: gohugo.io/content-management/front-matter/#cascade. It is a mapping of fields, or a list of
 these, each of which may have a `target` (`_target` before 0.123).
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 
 class Cascade(Struct, frozen=True, array_like=True):
-    """What hides the articles below a folder.
+    """A statement that hides the articles below a folder.
 
     folder: where the section page is, relative to the project. target: a glob for the paths of
-    articles, without their endings; "" for all. hidden: why they are not for the public list.
+    articles, without their endings; "" for all. hidden: why they are not public.
     """
 
     folder: str
@@ -31,17 +31,17 @@ class Cascade(Struct, frozen=True, array_like=True):
     hidden: str
 
     def covers(self, path: str) -> bool:
-        """Whether the article at `path` is meant. In doubt it is, since that keeps it out."""
+        """Whether this covers the article at `path`. If in doubt it does, which keeps it out."""
         if not f"/{path}".startswith(f"/{self.folder}/".replace("//", "/")):
             return False
         parts = path.rpartition(".")[0].split("/")
-        # A glob begins at Hugo's content folder, wherever the articles folder does.
+        # A glob starts at Hugo's content folder, wherever the articles folder does.
         ways = ("/" + "/".join(parts[start:]) for start in range(len(parts)))
         return not self.target or any(fnmatchcase(way, self.target) for way in ways)
 
 
 def read(text: str, path: str, public: Mapping[str, tuple[str, ...]]) -> tuple[Cascade, ...]:
-    """What the page at `path` with this text hides: nothing unless it is a section page.
+    """Return the cascades of the page at `path`, whose text is `text`; () if not a section page.
 
     public: `articles.public`. Raises ArticleError as `front_matter.split` does.
     """
@@ -62,7 +62,7 @@ def _cascades(
             continue
         said = visibility.read(fields, public)
         unclear = (each for each in said.doubts if each.out)
-        # What is not understood hides as well.
+        # A statement that is not understood hides the articles too.
         found = said if said.field else next(unclear, None)
         if found is not None:
             what = visibility.clause(visibility.Visibility(found.field, found.value), matter)
@@ -70,7 +70,7 @@ def _cascades(
 
 
 def _target(fields: Mapping[Any, object]) -> str | None:
-    """The glob of a cascade; None where it is not about articles."""
+    """The glob of a cascade; None if the cascade is not about articles."""
     given = next((each for name, each in fields.items() if fold(str(name)) == "target"), {})
     if not isinstance(given, Mapping):
         return ""

@@ -34,7 +34,7 @@ def read(value: object, zone: tzinfo) -> datetime:
     elif isinstance(value, str) and value.strip():
         found = _from_text(value.strip())
     else:
-        raise ValueError(f"{reprlib.repr(value)} is no date")
+        raise ValueError(f"{reprlib.repr(value)} is not a date")
     return _settle(found if found.tzinfo else found.replace(tzinfo=zone), zone, value)
 
 
@@ -50,7 +50,7 @@ def _settle(aware: datetime, zone: tzinfo, value: object) -> datetime:
                 raise ValueError
         offset = aware.utcoffset() or timedelta()
     except (OverflowError, ValueError):
-        raise ValueError(f"{value!r} is no date that can be published") from None
+        raise ValueError(f"{value!r} has a year that cannot be published") from None
     if (whole := _whole(offset)) is None:
         return aware.astimezone(UTC).replace(microsecond=0)
     return aware.replace(microsecond=0, tzinfo=whole)
@@ -77,7 +77,7 @@ def in_name(path: str, zone: tzinfo) -> datetime | None:
 
 def _from_text(text: str) -> datetime:
     if len(text) > _LONGEST:
-        raise ValueError(f"{reprlib.repr(text)} is no date")
+        raise ValueError(f"{reprlib.repr(text)} is not a date")
     try:
         return datetime.fromisoformat(text)
     except ValueError:
@@ -105,9 +105,9 @@ def _from_words(text: str) -> datetime:
             for default in (datetime(2000, 1, 1), datetime(2001, 2, 2))  # noqa: DTZ001
         )
     except (ValueError, ArithmeticError, TypeError, AttributeError, LookupError) as error:
-        raise ValueError(f"{text!r} is no date") from error
+        raise ValueError(f"{text!r} is not a date") from error
     if one != other or f"{one.year:04}" not in text:
-        raise ValueError(f"{text!r} is no whole date")
+        raise ValueError(f"{text!r} is not a complete date")
     return one
 
 
@@ -119,4 +119,4 @@ def _offset(name: str | None, seconds: int | None) -> timezone | None:
         return timezone(timedelta(seconds=seconds))
     if name in {"UTC", "GMT", "Z"}:
         return UTC
-    raise ValueError(f"{name} is no offset; write one like +08:00")
+    raise ValueError(f"{name} is not a UTC offset; write one like +08:00")

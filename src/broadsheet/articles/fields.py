@@ -103,7 +103,7 @@ def address(value: object) -> str:
     try:
         return encode(Url(written.replace(" ", "%20")))
     except ValueError:  # it says no more than this for a bracketed host that is none
-        raise ValueError(f"{written!r} is no web address") from None
+        raise ValueError(f"invalid URL {written!r}") from None
 
 
 def texts(value: object) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
-"""The fingerprint of a body: equal for two files that hold the same text.
+"""The fingerprint of a body, equal for two files with the same text.
 
-It leaves out what a rename, an editor or a checkout changes by itself: front matter, line ends,
+It ignores what a rename, an editor or a checkout changes by itself: front matter, line ends,
 trailing white space, empty lines around the text, and the Unicode form (NFC, UAX #15).
 """
 
@@ -15,7 +15,7 @@ _WORD = re.compile(r"[^\W_]")
 
 
 def fingerprint(body: str) -> str:
-    """SHA-256 of a Markdown body in hexadecimal; "" without any letter or digit.
+    """SHA-256 of a Markdown body in hexadecimal; "" if it has no letter or digit.
 
     Bodies without text are alike by chance, so they must not be compared.
     """

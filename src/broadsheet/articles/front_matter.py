@@ -153,11 +153,11 @@ _BEGINNING = 512  # characters; the front matter of nearly all articles is short
 
 
 class FrontMatter(Struct, frozen=True):
-    """What stands above the body of a source file.
+    """The front matter of a source file.
 
     fields: by name, folded so that `featuredImage` and `featured_image` are one; the last counts.
-    given: all of them, by the names as written.
-    head: what they were read from; start: how many lines stand above it.
+    given: all fields, by their names as written.
+    head: the text they were read from; start: the number of lines above it.
     """
 
     fields: Mapping[str, object]
@@ -326,7 +326,7 @@ def _unreadable(error: Exception, path: str, start: int) -> Problem:
         what = error.problem or error.context or "it cannot be read"
         return Problem(
             f"the front matter cannot be read as YAML: {what}",
-            "mend it there; a text with a colon or a quote in it goes into quotes",
+            "correct it; a value with a colon or a quotation mark needs quotation marks around it",
             path,
             start + error.problem_mark.line + 1,
         )
@@ -335,11 +335,11 @@ def _unreadable(error: Exception, path: str, start: int) -> Problem:
         what = str(error)[: found.start()] if found else str(error)
         line = start + (int(found[1]) if found else 1)
         what = f"the front matter cannot be read as TOML: {what}"
-        return Problem(what, "mend it there", path, line)
+        return Problem(what, "correct it", path, line)
     if isinstance(error, json.JSONDecodeError):
         line = start + error.lineno
         what = f"the front matter cannot be read as JSON: {error.msg}"
-        return Problem(what, "mend it there", path, line)
+        return Problem(what, "correct it", path, line)
     what = "it is nested too deep" if isinstance(error, RecursionError) else str(error)
     return Problem(
         f"the front matter cannot be read: {what}", "write one field to a line", path, start + 1

@@ -1,4 +1,4 @@
-"""Whether an article is for the public list: what its front matter and its path say.
+"""Whether an article is public, by its front matter and its path.
 
 Closed by default: an article whose front matter says something about visibility that
 `visibility_words` does not list is kept out and reported. What only resembles such a statement is
@@ -37,7 +37,7 @@ class Doubt(Struct, frozen=True):
 
 
 class Visibility(Struct, frozen=True):
-    """What an article says of its visibility.
+    """The statements of an article about its visibility.
 
     field, value: the first statement that keeps it out, the field as folded names from the top
     down; empty where there is none. A password is never given. doubts: in the order of the fields.
@@ -52,10 +52,10 @@ _SILENT = Visibility()
 
 
 def read(fields: Mapping[Any, object], public: Mapping[str, tuple[str, ...]]) -> Visibility:
-    """What front matter says of visibility.
+    """Front matter, read for statements about visibility.
 
-    fields: by name, as written. public: by the name of a field, the values that publish an article
-    all the same (`articles.public`); `*` for any.
+    fields: by name, as written. public: field name -> the values that publish an article
+    nevertheless (`articles.public`); `*` for any value.
     """
     doubts: list[Doubt] = []
     for path, value in _statements(fields):
@@ -73,7 +73,7 @@ def read(fields: Mapping[Any, object], public: Mapping[str, tuple[str, ...]]) ->
 
 
 def clause(found: Visibility, matter: FrontMatter) -> str:
-    """What keeps an article out, in words."""
+    """What keeps an article out, as a clause for messages."""
     if found.field == ("draft",) and _word(found.value) in words.ON:
         return "it is a draft"
     name = _written(found.field, matter)
@@ -81,7 +81,7 @@ def clause(found: Visibility, matter: FrontMatter) -> str:
 
 
 def problem(doubt: Doubt, matter: FrontMatter, path: str) -> Problem:
-    """What is wrong with a statement in the file at `path`, and what to do."""
+    """The problem with a statement in the file at `path`."""
     what, todo = _DOUBTS[doubt.why]
     said = f"`{_written(doubt.field, matter)}: {doubt.value}`"
     if doubt.out:
@@ -113,13 +113,13 @@ def _written(field: tuple[str, ...], matter: FrontMatter) -> str:
 
 
 def _line(field: tuple[str, ...], matter: FrontMatter) -> int | None:
-    """The line of a field; of one inside another that is on one line, the line of that."""
+    """The line of a field; for one inside another on the same line, that of the outer one."""
     lines = [matter.lines[name] for name in field if name in matter.lines]
     return max(lines, default=None)
 
 
 def in_path(path: str, folder: str) -> str:
-    """What keeps a file out by its name or its folders, as a clause; "" where nothing does.
+    """Why the name or a folder of a file keeps it out, as a clause; "" if nothing does.
 
     path: of the file, folder: of the articles folder; both relative to the project.
     """
@@ -153,7 +153,7 @@ def speaks(name: str, value: object) -> bool:
 def _statements(
     fields: Mapping[Any, object], above: tuple[str, ...] = ()
 ) -> Iterator[tuple[tuple[str, ...], object]]:
-    """The values of all fields that can be a statement, those of groups after the group's name."""
+    """Path and value of each field that can be a statement; the name of a group comes first."""
     for written, value in fields.items():
         if value is None or value in ("", [], {}):
             continue
@@ -183,7 +183,7 @@ def _meaning_of(path: tuple[str, ...]) -> tuple[Kind | None, bool]:
 
 
 def _judge(path: tuple[str, ...], value: object) -> bool | Doubt | None:
-    """Whether the value of a field keeps the article out; a Doubt or None where it does not say."""
+    """Whether the value of a field keeps the article out; a Doubt or None if that is unclear."""
     kind, strict = _meaning_of(path)
     if (place := _place(path, value)) is not None:
         return place
@@ -228,9 +228,9 @@ def _state(
     if all(word in showing for word in given):
         return False
     if path[-1] in words.DATED and words.DATE.search(_shown(value)):
-        return None  # a time, which decides when it comes
+        return None  # a time: it decides when the article is published
     if kind == "hides" and isinstance(value, list) and path[-1].startswith("eleventy"):
-        return True  # the collections that do not have it
+        return True  # collections that leave the article out
     shown = "…" if "secret" in path[-1] else _shown(value)  # it may be a password
     return Doubt(path, shown, out=True, why="unknown") if strict else None
 
@@ -240,13 +240,13 @@ _VALUES: dict[Kind, tuple[frozenset[str], frozenset[str]]] = {
     "shows": (words.OFF | words.HIDING, words.ON | words.SHOWING),
     "status": (words.OFF | words.HIDING, words.ON | words.SHOWING),
 }
-"""The values that keep an article out, and those that do not, by what the field says."""
+"""Kind of field -> the values that keep an article out, and those that do not."""
 
 _SPOKEN = words.ON | words.OFF | words.HIDING | words.SHOWING
 
 
 def _similar(path: tuple[str, ...], value: object) -> Doubt | None:
-    """A doubt about a field that no table has, where its name or value resembles those that do."""
+    """A Doubt about a field that is in no table but resembles one that is, by name or value."""
     name = path[-1]
     if name == "title" and words.IN_TITLE.match(_shown(value)):
         return Doubt(path, _shown(value), out=False, why="title")
@@ -268,7 +268,7 @@ def _similar(path: tuple[str, ...], value: object) -> Doubt | None:
 def _unless_public(
     path: tuple[str, ...], value: object, public: Mapping[str, tuple[str, ...]]
 ) -> object:
-    """`value` without what the config calls public; None where nothing is left."""
+    """`value` without what the config calls public; None if nothing is left."""
     for name, values in public.items():
         if [*map(fold, name.split("."))] == list(path):
             allowed = {*map(_word, values)}
@@ -284,7 +284,7 @@ def _items(value: object) -> list[object]:
 def _labels(value: object) -> tuple[str, ...]:
     try:
         return texts(value)
-    except ValueError:  # told where the field is read
+    except ValueError:  # reported where the field is read
         return ()
 
 

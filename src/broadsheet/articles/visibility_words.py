@@ -1,4 +1,4 @@
-"""The words by which front matter and paths say that an article is not for the public list.
+"""The words by which front matter and paths say that an article is not public.
 
 The tables of this module are the only list of the words that generators, themes and content
 systems use for drafts and for hidden, private, unlisted or protected articles. A word is looked up
@@ -55,7 +55,7 @@ DRAFT = _words(
     "dontpublish 草稿 未发布 未公开 不公开 不发布 entwurf borrador brouillon bozza rascunho "
     "черновик 下書き 非公開 초안 비공개"
 )
-"""Values that say so in any field."""
+"""Values that mean a draft, in any field."""
 
 HIDING = DRAFT | _words(
     "firstdraft roughdraft draft1 draft2 inprogress unfinished incomplete outline idea todo "
@@ -84,7 +84,7 @@ SHOWING = _words(
     "所有人可见 正常 完成 已完成 完结 连载 连载中 publicado publicada öffentlich veröffentlicht "
     "publié publique pubblicato 公開 공개"
 )
-"""Values of such a field that publish it, labels of MkDocs and of digital gardens among them."""
+"""Values of such a field that publish an article, with labels of MkDocs and digital gardens."""
 
 LABELS = _words("draft drafts private unlisted unpublished 草稿 私密")
 """Tags and categories that keep an article out."""

@@ -17,9 +17,9 @@ _HIDDEN_IN: Final = frozenset({_OUTLOOK, "x-original-to", "delivered-to", "to"})
 
 
 def told(parts: Sequence[Message], returned: Iterable[tuple[str, str]]) -> list[Finding]:
-    """The complaints in a mail; none if it is another kind of mail. returned: as a report's.
+    """The complaints in a mail; () if it is another kind of mail.
 
-    Raises Unread.
+    returned: header fields of the mail that it returns. Raises Unread.
     """
     fields = _fields(parts)
     if fields is None:

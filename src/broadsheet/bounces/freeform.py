@@ -1,8 +1,8 @@
 """Reports in no standard form: text for people, as many mail systems wrote it and some still do.
 
-What only the text says never ends an address; it counts. flufl.bounce (Mailman's detectors) knows
-many of these forms. For the others it is enough that a mail system returns a mail of ours: that
-mail says who was to get it.
+A failure that only the text reports never ends an address; it counts. flufl.bounce (Mailman's
+detectors) knows many of these forms. For the others it is enough that a mail system returns one of
+our mails, which names its recipient.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ from broadsheet.bounces.report import Finding, Kind
 from broadsheet.bounces.status import recipient
 from broadsheet.bounces.verdict import status_of
 
-_LONGEST: Final = 100_000  # characters that are searched: no report of this kind has more
-# flufl.bounce takes the square of a line's length.
+_LONGEST: Final = 100_000  # characters that are searched; reports of this kind are shorter
+# The time of flufl.bounce grows with the square of the length of a line.
 _LONGEST_FOR_FLUFL: Final = 50_000
 _LONG_LINE: Final = re.compile(r"[^\n]{300}")
 logging.getLogger("flufl.bounce").addHandler(logging.NullHandler())
@@ -102,7 +102,7 @@ def told(mail: Message, parts: Sequence[Message], whole: str, ours: Sequence[str
 
 
 def pasted(mail: Message, parts: Sequence[Message]) -> str:
-    """The headers of a mail that is pasted into the text; "" without any."""
+    """The headers of a mail that is quoted in the text; "" if there is none."""
     found = _PASTED.search(_text(mail, parts))
     if found is None:
         return ""
@@ -119,7 +119,7 @@ def _by_flufl(whole: str) -> list[str]:
     lines = _LONG_LINE.sub(r"\g<0>\n", whole[:_LONGEST_FOR_FLUFL])
     try:
         temporary, permanent = all_failures(message_from_string(lines))
-    except Exception:  # it was not made for hostile mail
+    except Exception:  # flufl.bounce is not written for hostile mail
         return []
     named = sorted(each.decode("utf-8", "replace") for each in {*temporary, *permanent})
     return [address for address in named if ADDRESS.fullmatch(address)]
@@ -144,7 +144,7 @@ def _by_what_came_back(
 
 
 def _returned(mail: Message, parts: Sequence[Message]) -> Message:
-    """The mail that came back, or its headers; empty without any."""
+    """The returned mail, or its headers; empty if there is none."""
     for part in parts:
         if part.get_content_type() == "message/rfc822" and (inner := within(part)):
             return inner[0]

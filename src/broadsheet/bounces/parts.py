@@ -1,4 +1,4 @@
-"""Parts, fields and addresses of a mail that nobody promised to be well formed (RFC 2045, 5322)."""
+"""Parts, fields and addresses of a mail that may be malformed (RFC 2045, 5322)."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def decoded_header(value: str, longest: int = WORDS) -> str:
 
 
 def is_automatic_answer(mail: Message) -> bool:
-    """Whether a person's mail program answers for them: on holiday, or "we got your mail".
+    """Whether this is an automatic answer: on holiday, or "we got your mail".
 
     Servers mark their reports `auto-replied` too (RFC 3834, section 3.1.7), so the subject decides.
     """

@@ -1,6 +1,6 @@
 """What servers say in words, where their codes say too little or the wrong thing.
 
-Written after RFC 5321 and what these servers and providers document or reply: Postfix, Exim,
+Sources: RFC 5321, and the documentation and replies of Postfix, Exim,
 Sendmail, qmail, Exchange, Gmail, Yahoo, iCloud, Coremail (163.com), QQ, Aliyun, Amazon SES. Each
 text searched here is one short line (`parts.REPLY`).
 """
@@ -16,7 +16,7 @@ def any_of(*patterns: str) -> re.Pattern[str]:
     return re.compile("|".join(patterns), re.IGNORECASE)
 
 
-# Names may hold any word: addresses, web addresses, hosts.
+# Addresses, URLs and host names can contain any word.
 _ADDRESSES: Final = re.compile(r"<[^<>]*>|[^\s<>@]{1,64}@[^\s<>@]{1,253}")
 _NAMES: Final = re.compile(r"https?://\S*|\b(?!RESOLVER\.)[\w-]+(?:\.[\w-]+){2,}\b", re.IGNORECASE)
 _BLOCKLISTS: Final = re.compile(
@@ -130,7 +130,7 @@ _SYSTEM: Final = any_of(
     r"could ?n[o'’]t (?:create|open|write|lock|read|access)",
     r"command (?:not|out|un|param)|sequence|syntax|not implemented|系统",
 )
-_SHUT: Final = any_of(  # the mailbox exists, and takes nothing
+_SHUT: Final = any_of(  # the mailbox exists but accepts nothing
     r"disabled?\b|suspend|\bin-?activ|dormant|frozen|\blocked\b|deactivat|discontinued|\bhold\b|unpaid",
     r"禁用|停用|冻结|锁定|отключ",
 )

@@ -32,7 +32,7 @@ _RETURNED_PARTS: Final = frozenset(
 )
 
 
-# The standard library takes the square of the number of parameters of such a field.
+# The standard library's time grows with the square of the number of parameters.
 _LONG_FIELD: Final = re.compile(
     r"^(?:Content|MIME|Auto)-[\w-]{1,40}:.*(?:\n[ \t].*)*", re.MULTILINE | re.IGNORECASE
 )
@@ -85,7 +85,7 @@ def _read(mail: Message, text: str) -> Report | Wish:
     ours = addresses([*mail.get_all("To", []), *mail.get_all("Delivered-To", [])])
     if findings := findings or freeform.told(mail, parts, text, ours):
         return Report(id_, date_of(field(mail, "Date")), sent_to, returned, tuple(findings))
-    raise Unread("it is no delivery report, no complaint and no wish to leave")
+    raise Unread("it is not a delivery report, a complaint or an unsubscribe mail")
 
 
 def _returned(mail: Message, parts: Sequence[Message]) -> tuple[tuple[str, str], ...]:

@@ -1,7 +1,7 @@
-"""At which command a server refused, as reports tell it.
+"""The command at which a server refused, as far as reports show it.
 
-What a server says before it hears of the recipient is about us. What it says after the mail itself
-is often about the mail, whatever it says.
+A reply before the recipient is named is about us. A reply after the mail itself is often about the
+mail, whatever its words.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from typing import Final, Literal
 from broadsheet.bounces.phrases import any_of
 
 Stage = Literal["session", "recipient", "data", ""]
-"""Before RCPT, in answer to it, after it; "" where nobody says."""
+"""Before RCPT, in answer to it, after it; "" if unknown."""
 
 _LONGEST_TEXT: Final = 50_000  # characters of a report that are searched
-_KEY: Final = 30  # characters by which a reply is found again
+_KEY: Final = 30  # characters that identify a reply in the text
 
 _EARLY: Final = r"(?:HELO|EHLO|LHLO|STARTTLS|AUTH|MAIL(?: FROM)?)"
 # Exim, Postfix, qmail
@@ -34,18 +34,18 @@ _PHRASES: Final[dict[Stage, re.Pattern[str]]] = {
     ),
 }
 _COMMANDS: Final[dict[str, Stage]] = {"RCPT": "recipient", "DATA": "data", ".": "data"}
-# RFC 2920: the replies to MAIL, RCPT and DATA come after all three commands. That nobody was
-# accepted shows in the reply to DATA.
+# RFC 2920: the replies to MAIL, RCPT and DATA come after all three commands. If no recipient
+# was accepted, the reply to DATA says so.
 _NOBODY: Final = re.compile(r"<<< 5\d\d.*(?:RCPT|recipients?\b)", re.IGNORECASE)
 
 
 def stage_in(words: str) -> Stage:
-    """When the server said `words`, as far as they tell themselves."""
+    """The stage of the reply `words`, as far as they show it; else ""."""
     return next((stage for stage, phrase in _PHRASES.items() if phrase.search(words)), "")
 
 
 def stage_in_text(text: str, words: str) -> Stage:
-    """When the server said `words`, by the text of the report, which quotes them."""
+    """The stage of the reply `words`, by the text of the report that quotes them."""
     key = words[:_KEY].strip()
     if not key:
         return ""

@@ -41,7 +41,7 @@ def told(parts: Sequence[Message]) -> list[Finding]:
 def recipient(fields: Message, text: str) -> list[Finding]:
     """The finding in the fields of one recipient; none in those of the whole report.
 
-    text: what the report says to people. It has the server's reply where the fields have none.
+    text: the part of the report for people. It has the server's reply where the fields have none.
     """
     named = (*typed(fields, "Original-Recipient"), *typed(fields, "Final-Recipient"))
     action = field(fields, "Action").partition(" ")[0].lower()

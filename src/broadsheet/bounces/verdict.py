@@ -23,8 +23,8 @@ _REPLY: Final = re.compile(r"(?<![\w./@#=-])(?<!\d:)([245]\d\d)(?=[ :-]|$)")
 # RFC 3464, section 2.3.3: the mail arrived, or the other server still tries and will report again.
 _NO_FAILURE: Final = frozenset({"delayed", "delivered", "relayed", "expanded"})
 
-# The mailbox does not exist (1.1), is written wrongly (1.3) or has moved (1.6); somebody else has
-# the address by now (7.17, 7.18: RFC 7293).
+# The mailbox does not exist (1.1), is written wrongly (1.3) or has moved (1.6); somebody else
+# now has the address (7.17, 7.18: RFC 7293).
 _NO_MAILBOX: Final = frozenset({"1.1", "1.3", "1.6", "7.17", "7.18"})
 # Details that do not say what is wrong, by subject; then the words do. Providers number freely
 # below "other" (5.0.350), or sum up another server's reply (Exchange's 1.351). 1.10 is Exchange's
@@ -37,7 +37,7 @@ _UNDECIDED: Final = re.compile(r"0\.\d+|1\.(?:0|4|5|10|11|351)|2\.0|3\.0|5\.0")
 _MAILBOX_REPLIES: Final = re.compile(r"51\d|55[0134]")
 
 # Two replies of Microsoft that its documentation explains: a recipient that the directory does not
-# list (Exchange Online), and a mailbox that is none (Outlook.com).
+# list (Exchange Online), and a mailbox that does not exist (Outlook.com).
 _MICROSOFT: Final = {
     "4.1": re.compile(r"recipient address rejected: access denied", re.IGNORECASE),
     "5.0": re.compile(r"mailbox unavailable", re.IGNORECASE),
@@ -64,8 +64,8 @@ def verdict(action: str, written: str, words: str, stage: Stage = "") -> Kind:
     """What follows for the recipient.
 
     action: RFC 3464, section 2.3.3, in lower case. written: the Status field of the report, ""
-    without one. words: the server's reply, with its codes, on one line. stage: when it said so; ""
-    if only the words tell.
+    without one. words: the server's reply, with its codes, on one line. stage: of the reply; ""
+    if only the words can show it.
     """
     given = [match[0] for match in _STATUS.finditer(written)][:1]
     if action in _NO_FAILURE or any(status.startswith("2") for status in given):
@@ -85,10 +85,10 @@ def is_gone(code: int, words: str, stage: Stage) -> bool:
 
 
 def is_for_us(code: int, words: str) -> bool:
-    """Whether the reply `code` `words` to RCPT refuses us, whoever is to get the mail.
+    """Whether the reply `code` `words` to RCPT refuses us, whoever the recipient is.
 
-    Many servers say only then that they take no mail from this connection, as when nobody has
-    logged in (530: RFC 4954, section 6; "Relay access denied").
+    Many servers say only then that they accept no mail from this connection, for example without a
+    login (530: RFC 4954, section 6; "Relay access denied").
     """
     return code // 10 == 53 or (code >= 500 and refuses_to_relay(words))
 
@@ -107,7 +107,7 @@ def _is_gone(given: Sequence[str], words: str, stage: Stage) -> bool:
     confirmed = all(detail in _NO_MAILBOX for detail in details) and bool(details)
     if own_said and confirmed:
         return True
-    # After the mail itself, filters say "user unknown" of mail that they do not like.
+    # After the mail itself, filters say "user unknown" about mail that they reject.
     if stage == "data" or not all(map(_may_be_gone, details)):
         return False
     if confirmed:  # by a relay

@@ -36,16 +36,16 @@ class Published:
 class Material:
     """The project as it is and as it would be published.
 
-    config: the path of broadsheet.toml, as messages call it, and its text.
+    config: the path of broadsheet.toml as shown in messages, and its text.
     texts: source path -> the whole text. articles: all that could be read, drafts too.
-    pages: source path -> why it is no article. of_pages: what such a page says of the rules for
-    itself, by path. problems: what is wrong with the other files, with
-    the user's mail templates, and with the records of issues.
-    renditions: by article id, of the catalogue. outputs: path -> bytes of what would be written.
-    letters: the folder of an issue that comes next -> its mail. refused: digest -> why its next
-    issue would not be made, and whether that is due. published: the last build.
-    dialect: the dialect of the generator beside the articles; None where none is known.
-    ending: the folder of a published feed that would end, or of several the name of the file.
+    pages: source path -> why it is not an article. of_pages: source path of a page -> the
+    severities that it sets for itself. problems: those of the other files, the user's mail
+    templates and the records of issues.
+    renditions: by article id, of the catalogue. outputs: path -> bytes that would be written.
+    letters: the folder of a next issue -> its mail. refused: digest -> why its next issue would
+    not be made, and whether that issue is due. published: the last build.
+    dialect: that of the generator beside the articles; None if unknown.
+    ending: the folder of each published feed that would end; the file name if a format would.
     """
 
     settings: Settings
@@ -79,7 +79,7 @@ class Material:
         }
 
     def _expanding(self, article: Article) -> Callable[[str], Expanded]:
-        """Return what takes the templates out of the body of `article`."""
+        """Return the function that removes the templates from the body of `article`."""
         read_as = dialect(article.markdown)
         return partial(
             expand,

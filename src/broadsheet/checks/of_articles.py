@@ -26,7 +26,7 @@ _MOST_NAMES = 50  # topics, or tags, of one article
     "error",
     "The file cannot be read as an article: its front matter does not parse, its title or date is "
     "missing or unreadable, or its text cannot be rendered. It is left out of everything until "
-    "that is mended.",
+    "that is fixed.",
 )
 def unreadable(material: Material) -> Iterator[Problem]:
     unclear = {problem for article in material.articles for problem in article.unclear}
@@ -36,9 +36,9 @@ def unreadable(material: Material) -> Iterator[Problem]:
 @rule(
     "visibility",
     "error",
-    "The front matter says something about visibility that Broadsheet does not know, so the "
-    "article is left out until that is clear (docs/articles.md). What only resembles such "
-    "a statement, and what concerns search engines only, is a warning.",
+    "The front matter has a statement about visibility that Broadsheet does not know, so the "
+    "article is left out until that is resolved (docs/articles.md). A warning for what only "
+    "resembles such a statement or concerns search engines only.",
 )
 def visibility_(material: Material) -> Iterator[Problem | Slight]:
     public = material.settings.articles.public
@@ -56,13 +56,13 @@ def visibility_(material: Material) -> Iterator[Problem | Slight]:
     "no-date",
     "warning",
     "A file with front matter but no date is taken for a page of the site, and is in no feed. It "
-    "is told where it lies among articles; a folder that holds mostly pages is left alone.",
+    "is reported if it is among articles; a folder that holds mostly pages is left alone.",
 )
 def no_date(material: Material) -> Iterator[Problem]:
     undated = sorted(path for path, why in material.pages.items() if "no date" in why)
     if not material.articles and len(undated) > _FEW:
-        what = f"none of {len(undated):,} files has a date, so there is no article"
-        todo = "write `date: ...` into those that are articles, or mend articles.folders"
+        what = f"none of {len(undated):,} files has a date, so there are no articles"
+        todo = "write `date: ...` into those that are articles, or correct articles.folders"
         yield Problem(what, todo, material.config[0], material.config_line("folders"))
         return
     articles = Counter(_home(article.source) for article in material.articles)
@@ -70,7 +70,7 @@ def no_date(material: Material) -> Iterator[Problem]:
     for path in undated:
         home = _home(path)
         if not material.articles or 2 * articles[home] >= pages[home]:
-            yield Problem("it has no date, so it is no article", "write `date: ...`", path, 1)
+            yield Problem("it has no date, so it is not an article", "write `date: ...`", path, 1)
 
 
 def _home(path: str) -> str:
@@ -91,9 +91,11 @@ def _home(path: str) -> str:
 def future_date(material: Material) -> Iterator[Problem]:
     for article in material.by_path:
         if not article.hidden and article.date > material.now:
-            what = f"its date, {article.date:%Y-%m-%d %H:%M %z}, is still to come"
+            what = f"its date, {article.date:%Y-%m-%d %H:%M %z}, is in the future"
             line = material.line(article, *fields.DATE)
-            yield Problem(what, "it will appear then; mend the date if not", article.source, line)
+            yield Problem(
+                what, "it will appear then; correct the date if that is wrong", article.source, line
+            )
 
 
 @rule("old-date", "warning", "A date before 1900 is most often a slip of the finger.")
@@ -102,7 +104,7 @@ def old_date(material: Material) -> Iterator[Problem]:
         if article.date < _PREVIOUS_CENTURY:
             what = f"its date is in the year {article.date.year}"
             line = material.line(article, *fields.DATE)
-            todo = "mend it, or write check_off: [old-date] into the article"
+            todo = "correct it, or write check_off: [old-date] into the article"
             yield Problem(what, todo, article.source, line)
 
 
@@ -110,7 +112,7 @@ def old_date(material: Material) -> Iterator[Problem]:
     "no-summary",
     "warning",
     "Without a summary, digests and feeds show the article's first paragraph, cut. Where most of "
-    "many articles have none, that is told once.",
+    "many articles have none, that is reported once.",
 )
 def no_summary(material: Material) -> Iterator[Problem]:
     without = [article for article in material.by_path if not article.summary]
@@ -147,7 +149,7 @@ def unknown_topic(material: Material) -> Iterator[Problem]:
         for topic in article.topics:
             if key(name_of(topic)) in keys:
                 continue
-            todo = nearest(topic, known) or "add it to topics.known, or mend it"
+            todo = nearest(topic, known) or "add it to topics.known, or correct it"
             line = material.line(article, *fields.TOPICS)
             yield Problem(f"the topic {topic!r} is not known", todo, article.source, line)
 

@@ -69,7 +69,7 @@ def _how_to_define(notes: Footnotes, label: str, prose: Prose) -> str:
 @rule(
     "footnote-unused",
     "warning",
-    "A footnote that nothing refers to stands at the end, and nobody knows what it is for.",
+    "A footnote that nothing refers to is at the end of the article, out of context.",
 )
 def footnote_unused(material: Material) -> Iterator[Problem]:
     for article, prose in material.each():
@@ -152,13 +152,13 @@ def _is_kept(tag: str) -> bool:
 @rule(
     "shortcode",
     "warning",
-    "Broadsheet runs no template of the site generator. It knows the common ones "
-    "(docs/articles.md) and takes the tags of the others out, which readers may miss.",
+    "Broadsheet does not run the site generator's templates. It resolves the common ones "
+    "(docs/articles.md) and removes the tags of all others, so readers may miss something.",
 )
 def shortcode(material: Material) -> Iterator[Problem]:
     for article, prose in material.each():
         for each in prose.expanded.unknown if prose.expanded else ():
-            what = f"the template {each.name!r} cannot be resolved, and its tag is taken out"
+            what = f"the template {each.name!r} cannot be resolved, so its tag is removed"
             todo = "write in Markdown what readers should see"
             if each.can_define:
                 todo = f"define it in [articles.shortcodes], or {todo}"

@@ -39,7 +39,7 @@ def forbidden_character(material: Material) -> Iterator[Problem]:
 @rule(
     "invisible-character",
     "warning",
-    "Characters that nobody sees make two names of one, turn the rest of a line around, or break "
+    "Invisible characters make two names of one, turn the rest of a line around, or break "
     "an address that is typed. Emoji, and scripts that need such characters, may have them.",
 )
 def invisible_character(material: Material) -> Iterator[Problem]:
@@ -51,7 +51,7 @@ def invisible_character(material: Material) -> Iterator[Problem]:
             if found:
                 chars = ", ".join(f"U+{ord(char):04X} {name(char, '')}".strip() for char in found)
                 line = material.line(article, *names) or 1
-                told = f"its {what} has a character that nobody sees: {chars}"
+                told = f"its {what} has an invisible character: {chars}"
                 yield Problem(told, "delete it, or type the line anew", article.source, line)
 
 

@@ -19,8 +19,8 @@ from broadsheet.topics import key
 @rule(
     "config",
     "error",
-    "broadsheet.toml cannot be read, or a key or value in it is wrong; all of it is told at once. "
-    "So is a rule under `[checks.rules]` that does not exist.",
+    "broadsheet.toml cannot be read, or a key or value in it is wrong; all mistakes are reported "
+    "at once. So is a rule under `[checks.rules]` that does not exist.",
 )
 def config(material: Material) -> Iterator[Problem]:
     for name in material.settings.checks.rules:
@@ -32,13 +32,13 @@ def config(material: Material) -> Iterator[Problem]:
 @rule(
     "markdown-dialect",
     "error",
-    "Generators read Markdown differently. Without `articles.markdown` articles are read as "
-    "Python-Markdown reads them, which loses code, lists and line breaks of texts written for "
-    "Hugo, Jekyll, Zola, Astro or Eleventy.",
+    "Generators read Markdown differently. Without `articles.markdown`, articles are read by "
+    "Python-Markdown, which breaks code, lists and line breaks in articles written for Hugo, "
+    "Jekyll, Zola, Astro or Eleventy.",
 )
 def markdown_dialect(material: Material) -> Iterator[Problem]:
     if material.settings.articles.markdown is None and material.dialect:
-        what = f"articles.markdown is missing beside a site whose dialect is {material.dialect}"
+        what = f"articles.markdown is missing, and the site's dialect is {material.dialect}"
         fix = f'write `markdown = "{material.dialect}"` under [articles]'
         yield Problem(what, fix, material.config[0], material.config_line("[articles]"))
 
@@ -46,7 +46,7 @@ def markdown_dialect(material: Material) -> Iterator[Problem]:
 @rule(
     "check-off",
     "warning",
-    "An article names a rule that does not exist, or a severity that is none, so what it was meant "
+    "An article names a rule that does not exist, or an unknown severity, so what it was meant "
     "to hide still shows.",
 )
 def check_off(material: Material) -> Iterator[Problem]:
@@ -58,7 +58,7 @@ def check_off(material: Material) -> Iterator[Problem]:
                 what = f"there is no rule {name!r}"
                 yield Problem(what, _rule_meant(name), article.source, line)
             elif severity not in SEVERITIES:
-                what = f"checks: {severity!r} is no severity of {name!r}"
+                what = f"checks: {severity!r} is not a severity of {name!r}"
                 yield Problem(what, f"write {', '.join(SEVERITIES)}", article.source, line)
 
 
@@ -85,7 +85,7 @@ def _nobody_has(
     material: Material, digest: str, noun: str, wanted: str, used: Iterable[str]
 ) -> Problem:
     what = f"digests.{digest}: no article has the {noun} {wanted!r}"
-    todo = nearest(wanted, used) or "mend it, or leave it for articles to come"
+    todo = nearest(wanted, used) or "correct it, or keep it for future articles"
     return Problem(what, todo, material.config[0], material.config_line(wanted))
 
 
@@ -93,7 +93,7 @@ def _nobody_has(
     "mail-sender",
     "error",
     "Receivers reject mail whose sender, envelope sender and DKIM signature belong to different "
-    "domains (DMARC). An error where nothing belongs to the sender's domain; else a warning.",
+    "domains (DMARC). An error if neither belongs to the sender's domain; else a warning.",
 )
 def mail_sender(material: Material) -> Iterator[Problem | Slight]:
     settings = material.settings
@@ -124,8 +124,8 @@ def record(material: Material) -> Iterator[Problem]:
 @rule(
     "refused-issue",
     "error",
-    "`digest` would not make an issue, because it may mail what readers have: most of it is late, "
-    "or its digest looks like one under a new name. A warning until the issue is due.",
+    "`digest` would refuse to make an issue, because it may repeat articles that readers have: "
+    "most of it is late, or its digest looks renamed. A warning until the issue is due.",
 )
 def refused_issue(material: Material) -> Iterator[Problem | Slight]:
     for name, (problem, due) in material.refused.items():

@@ -74,31 +74,31 @@ def _pieces(text: str) -> set[str]:
 @rule(
     "feed-ends",
     "warning",
-    "A feed that readers may follow would end: its topic or tag has no article any more (a rename "
-    "does that too), or the config no longer has it. It stays for `feeds.keep_retired_days` with a "
-    "last entry that leads to another feed, and then goes.",
+    "A feed that readers may follow would end: its topic or tag has no articles left (perhaps it "
+    "was renamed), or it was removed from the config. It stays for `feeds.keep_retired_days`, with "
+    "a last entry that links to another feed; then it is removed.",
 )
 def feed_ends(material: Material) -> Iterator[Problem]:
     settings = material.settings.feeds
     for path, each in material.ending.items():
-        what = f"this feed is published and would end: {_why(path, settings.by)}"
+        what = f"this published feed would end: {_why(path, settings.by)}"
         then = (
-            f"keep it for {settings.keep_retired_days} days with a last entry that leads to "
+            f"keep it for {settings.keep_retired_days} days, with a last entry that links to "
             f"{settings.folder}/{each.to}"
             if settings.keep_retired_days
             else "remove it (feeds.keep_retired_days is 0)"
         )
-        todo = f"undo that if readers should keep it; otherwise the next build will {then}"
+        todo = f"undo that to keep the feed; otherwise the next build will {then}"
         yield Problem(what, todo, f"{settings.folder}/{path}")
 
 
 def _why(path: str, by: Sequence[str]) -> str:
-    """Why a feed would end: the folder of one, or the name of the file of several."""
+    """Why the feed at `path` would end: a folder, or a file name for all feeds of a format."""
     kind, slash, _ = path.partition("/")
     if not slash:
-        return "feeds.formats no longer has its format"
+        return "its format was removed from feeds.formats"
     if kind == "digests":
-        return "the config no longer has its digest"
+        return "its digest was removed from the config"
     return f"no article has its {kind.rstrip('s')}" if kind in by else f"feeds.by has no {kind}"
 
 

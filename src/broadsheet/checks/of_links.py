@@ -56,7 +56,7 @@ def broken_link(material: Material) -> Iterator[Problem | Slight]:
             yield Problem(f"no article is at {path!r}", todo, article.source, line)
         elif _FILE.search(path) and material.is_missing(article, path):
             todo = material.meant(article, path) or (
-                "put it beside the article or into an assets folder, or mend the link"
+                "put it beside the article or into an assets folder, or fix the link"
             )
             yield Problem(f"the file {path!r} is not on disk", todo, article.source, line)
     for article, prose in material.each():
@@ -69,7 +69,7 @@ def broken_link(material: Material) -> Iterator[Problem | Slight]:
 @rule(
     "link-nowhere",
     "warning",
-    "A link within the site to an address that is formed like an article's, but is no article's. "
+    "A link within the site to an address that is formed like an article's, but belongs to none. "
     "Addresses that only the site's generator knows cannot be told from these.",
 )
 def link_nowhere(material: Material) -> Iterator[Problem]:
@@ -107,13 +107,13 @@ def link_anchor(material: Material) -> Iterator[Problem]:
             if not known[other.source].has(anchor):
                 where = "this article" if other is article else other.source
                 meant = known[other.source].nearest(anchor)
-                todo = f"did you mean the heading {meant!r}?" if meant else "mend the link"
+                todo = f"did you mean the heading {meant!r}?" if meant else "fix the link"
                 what = f"no heading or id of {where} gives #{anchor}"
                 yield Problem(what, todo, article.source, prose.line(each.start))
 
 
 def _anchors(material: Material, article: Article) -> Anchors:
-    """The anchors of an article; it may have others where a template of its generator is."""
+    """The anchors of an article; it may have others if it has templates of its generator."""
     prose = material.prose[article.source]
     return anchors(prose, unsure=bool(prose.expanded and prose.expanded.unknown))
 
@@ -128,7 +128,7 @@ def _article_at(material: Material, article: Article, path: str) -> Article | No
 @rule(
     "link-unpublished",
     "warning",
-    "A link to a draft, or to an article that is still to come, leads nowhere until then.",
+    "A link to a draft, or to an article that is in the future, leads nowhere until then.",
 )
 def link_unpublished(material: Material) -> Iterator[Problem]:
     for article, line, target, address in _on_the_site(material):
@@ -154,7 +154,7 @@ def link_text(material: Material) -> Iterator[Problem]:
             text = each.text.strip().strip("*_<>").replace("\\_", "_")
             if _is_address(text, each.target) and not _same(text, each.target):
                 what = f"the text of a link says {text} but it leads to {each.target}"
-                todo = "mend the one that is wrong"
+                todo = "correct the wrong one"
                 yield Problem(what, todo, article.source, prose.line(each.start))
 
 
@@ -227,10 +227,10 @@ class _Names:
         """What to do about a link to `name`, which is not there."""
         self.patience -= 1
         if self.patience <= 0:
-            return "mend or remove the link"
+            return "fix or remove the link"
         by_name = {each.casefold(): place for each, place in self.places.items()}
         near = get_close_matches(name.casefold(), by_name, n=1, cutoff=0.75)
-        return f"did you mean {by_name[near[0]]}?" if near else "mend or remove the link"
+        return f"did you mean {by_name[near[0]]}?" if near else "fix or remove the link"
 
 
 def _on_the_site(material: Material) -> Iterator[tuple[Article, int, str, str]]:

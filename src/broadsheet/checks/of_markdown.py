@@ -1,4 +1,4 @@
-"""Rules on what Markdown leaves in the text that readers will see, and on its dialects."""
+"""Rules on Markdown that is left in the text that readers see, and on dialects."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ _MARKS = (
         "put each fence on a line of its own, indented like the text around it",
     ),
     _Mark(re.compile(r"\{\{|\{%|<%[=\s-]"), "a template tag", _AS_CODE),
-    _Mark(re.compile(r"\{/\*"), "a comment of MDX", "remove it, or name the file .mdx"),
+    _Mark(re.compile(r"\{/\*"), "an MDX comment", "remove it, or name the file .mdx"),
     _Mark(
         re.compile(r"\{::?[^{}\n]{0,200}\}"),
-        "an attribute list of kramdown",
+        "a kramdown attribute list",
         'remove it, or set articles.markdown to "jekyll" if the site reads kramdown',
     ),
     _Mark(
@@ -53,12 +53,12 @@ _MARKS = (
     ),
     _Mark(
         re.compile(r"^[ \t]*(?:!!!|\?\?\?)\+?[ \t]+\w+", re.MULTILINE),
-        "an admonition of Python-Markdown",
-        'write a block quote, or set articles.markdown to "mkdocs" if the site is read by it',
+        "a Python-Markdown admonition",
+        'write a block quote, or set articles.markdown to "mkdocs" if that is its dialect',
     ),
     _Mark(
         re.compile(r"\[!(?:note|tip|important|warning|caution|info|danger)\]", re.IGNORECASE),
-        "the mark of an alert",
+        "an alert mark",
         "put it alone on the first line of the quote, or set "
         "articles.markdown_extensions.alerts to true",
     ),
@@ -69,17 +69,17 @@ _MARKS = (
     ),
     _Mark(
         re.compile(r"(?<![*\w\\])\*\*(?=[^\s*])[^*\n]{1,300}(?<!\s)\*\*(?![*\w])"),
-        "a mark of emphasis",
+        "an emphasis mark",
         "leave no space inside the marks, and a space or punctuation outside",
     ),
     _Mark(
         re.compile(r"\]\((?:\Z|(?:https?://|\.{0,2}/|#)[^()\s]{0,500}\)?)"),
-        "a link that is none",
+        "an incomplete link",
         "close its brackets, and leave no space between ] and (",
     ),
     _Mark(
         re.compile(r"</?[A-Za-z][\w.-]{0,60}(?:[\s/][^<>]{0,500})?/?>"),
-        "a tag that is none",
+        "an HTML tag",
         _AS_CODE,
     ),
 )
@@ -89,8 +89,8 @@ _IN_ADDRESS = re.compile(r"%7[Bb]|\{\{|\{%")
 @rule(
     "markdown-left",
     "error",
-    "A mark of Markdown or of a template is left in the text, or in an address, so readers see it. "
-    "Often the article is written in another dialect than `articles.markdown` says.",
+    "A Markdown or template mark is left in the text or in an address, where readers see it. Often "
+    "the article is written in another dialect than `articles.markdown` says.",
 )
 def markdown_left(material: Material) -> Iterator[Problem]:
     for article, prose in material.each():
@@ -104,7 +104,7 @@ def markdown_left(material: Material) -> Iterator[Problem]:
         for each in prose.references:
             if _IN_ADDRESS.search(each.target or ""):
                 what = f"a template tag is left in an address: {each.target}"
-                fix = "write the address that it stands for"
+                fix = "write the full address"
                 yield Problem(what, fix, article.source, prose.line(each.start))
 
 
@@ -141,9 +141,9 @@ def _places(
 @rule(
     "other-dialect",
     "warning",
-    "The article reads differently in CommonMark, which Hugo, Jekyll, Zola, Astro, Eleventy and "
-    "GitHub read, than in Python-Markdown. Checked where articles are read as Python-Markdown; for "
-    "CommonMark only where `[checks.rules]` gives this rule a severity.",
+    "CommonMark, which Hugo, Jekyll, Zola, Astro, Eleventy and GitHub use, and Python-Markdown "
+    "read the article differently. Checked for articles in a Python-Markdown dialect; in a "
+    "CommonMark dialect only if `[checks.rules]` gives this rule a severity.",
 )
 def other_dialect(material: Material) -> Iterator[Problem]:
     is_asked_for = "other-dialect" in material.settings.checks.rules
@@ -164,7 +164,7 @@ def _differs(article: Article, prose: Prose, found: Difference) -> Problem:
     one, other = found.commonmark, found.python_markdown
     what = f"CommonMark reads {_called(one)} here, Python-Markdown {_called(other)}"
     line = next((each.line for each in (one, other) if each and each.line), None)
-    fix = "set articles.markdown to the dialect of the site, or write it so that both read it"
+    fix = "set articles.markdown to the dialect of the site, or write it so that both read it alike"
     return Problem(what, fix, article.source, prose.before + line if line else 1)
 
 

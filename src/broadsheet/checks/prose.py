@@ -38,7 +38,7 @@ _POINT = re.compile(
 _TICKS = re.compile(r"`+")
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 _LEFT_LABEL = re.compile(r"(?<![\w\])])\[([^\[\]\n^][^\[\]\n]{0,200})\]\[([^\[\]\n]{0,200})\]")
-# What is no text, beside code: comments, what is escaped, and the labels of definitions.
+# Not text, like code: comments, escaped characters, and the labels of definitions.
 _HIDDEN = re.compile(
     r"<!--.*?-->|\\[!-/:-@\[-`{-~]|^ {0,3}\[[^\]\n^][^\]\n]*\]:", re.DOTALL | re.MULTILINE
 )
@@ -49,11 +49,12 @@ _LIST_ITEM = re.compile(r"[ \t]*(?P<mark>[-*+]|\d{1,9}[.)]|(?P<note>\[\^[^\]\n]*
 
 @dataclass(frozen=True)
 class Prose:
-    """text: as long as the source without what XML forbids, in which spaces stand for front
-    matter, code and comments. source: what it was made from.
-    reading: what the engine found in the body, which begins after `before` lines; None for an
-    article that is not CommonMark, or that the engine refuses. expanded: the body without its
-    templates; None where it was not asked for.
+    """The text of a source file that readers see.
+
+    text: the source without characters that XML forbids, and with spaces in place of front matter,
+    code and comments. source: the text it was made from. reading: what the engine found in the
+    body, which begins after `before` lines; None if the article is not CommonMark or the engine
+    refuses it. expanded: the body without its templates; None if not requested.
     """
 
     text: str
@@ -69,9 +70,9 @@ class Prose:
         dialect: Dialect | None = None,
         expand: Callable[[str], Expanded] | None = None,
     ) -> Prose:
-        """Return the prose of a source text; one without front matter is all prose.
+        """Return the prose of a source text; without front matter, all of it is prose.
 
-        expand: takes the templates out of the body.
+        expand: removes the templates from the body.
         """
         clean = printable(source)
         start = _body_start(clean)
@@ -164,7 +165,7 @@ def _body_start(clean: str) -> int:
 
 
 def _without_code(body: str, dialect: Dialect) -> str:
-    """Return `body` with spaces for code, comments and what is escaped."""
+    """Return `body` with spaces in place of code, comments and escaped characters."""
     parts, end = [], 0
     for start, stop in sorted(positions.code_ranges(body, dialect)):
         if start >= end:

@@ -128,7 +128,7 @@ def _run() -> NoReturn:
 
 def _mishap(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
-        return f"{error.filename or 'a file'}: {error.strerror}; mend that and run again"
+        return f"{error.filename or 'a file'}: {error.strerror}; fix it and run again"
     return (
         f"this should not have happened ({type(error).__name__}: {error}); what was published "
         "is whole. Please report it with what BROADSHEET_DEBUG=1 shows"

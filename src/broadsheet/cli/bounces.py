@@ -101,23 +101,22 @@ class _Clerk:
 @click.command()
 @click.argument("source", default="", metavar="[FILE|MAILDIR|-]")
 @click.option("--times", type=click.IntRange(1), default=5, show_default=True,
-              help="End an address after this many failures that may pass ...")  # fmt: skip
+              help="End an address after this many temporary failures ...")  # fmt: skip
 @click.option("--days", type=click.IntRange(1), default=35, show_default=True,
               help="... within this many days.")  # fmt: skip
 @click.option("--proven/--no-proven", default=None,
-              help="Count only reports that carry our own mark. Not given: so where delivery.verp "
-              "puts one into every mail.")  # fmt: skip
+              help="Count only reports with our own mark. Default: as delivery.verp.")  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Change nothing; say what would be done.")
 @click.option("--json", "as_json", is_flag=True, help="As data.")
 @common_options
 def command(
     source: str, times: int, days: int, proven: bool | None, dry_run: bool, as_json: bool
 ) -> None:
-    """Take delivery reports, complaints, and mails by which readers leave.
+    """Process delivery reports, complaints and unsubscribe mails.
 
-    From a mail, an mbox, a maildir or standard input. A mailbox that does not exist ends the
-    address, and so does a complaint; any other failure counts. In a maildir, what is done is marked
-    as seen, in cur/, and what cannot be read stays.
+    Reads a mail, an mbox, a maildir or standard input. A mailbox that does not exist ends the
+    address, and so does a complaint; any other failure counts. In a maildir, processed mails are
+    moved to cur/ as seen; mails that cannot be read stay where they are.
     """
     project = Project(options())
     delivery = project.settings.delivery

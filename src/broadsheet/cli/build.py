@@ -44,7 +44,7 @@ def command(dry_run: bool, workers: int | None, adopt: bool, strict: bool) -> No
     for problem in built.problems:
         click.echo(f"{problem} (left out)", err=True)
     for title in built.gone:
-        click.echo(f"dropped out of the feeds, where it was before: {title}", err=True)
+        click.echo(f"no longer in the feeds: {title}", err=True)
     for words in () if options().quiet else built.ended:
         click.echo(words, err=True)
     if built.problems:
@@ -93,4 +93,4 @@ def _report(summary: Summary, changes: Changes, dry_run: bool) -> None:
         if pages := summary.pages.get(what):
             shown = ", ".join(pages[:3]) + (", ..." if len(pages) > 3 else "")
             lacking = what.removeprefix("it has no ")
-            click.echo(f"{count(len(pages), 'page')} without {lacking}, so no articles: {shown}")
+            click.echo(f"{count(len(pages), 'page')} without {lacking}, not published: {shown}")

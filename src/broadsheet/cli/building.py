@@ -28,9 +28,11 @@ from broadsheet.standing import Last, Look, Published, Summary
 
 
 class Built(Struct, frozen=True):
-    """What a build came to. problems: what is wrong with the articles that were left out; gone:
-    the titles of the entries that readers had, and that are no longer in the feeds; ended: the
-    feeds that readers may follow and that have ended now, in words."""
+    """The result of a build.
+
+    problems: those of the articles that were left out. gone: the titles of published entries that
+    are no longer in the feeds. ended: a message for each feed that this build ends.
+    """
 
     summary: Summary
     changes: Changes
@@ -111,12 +113,12 @@ def _amend(
 
 
 def _ended(project: Project, made: Site) -> tuple[str, ...]:
-    """What the user is told of the feeds that this build ends."""
+    """A message for each feed that this build ends."""
     folder, settings = project.settings.feeds.folder, project.settings.feeds
     return tuple(
         f"{folder}/{path}: this feed has ended; "
         + (
-            f"it stays until {each.until(settings):%Y-%m-%d}, and its last entry leads to "
+            f"it stays until {each.until(settings):%Y-%m-%d}, and its last entry links to "
             f"{folder}/{each.to}"
             if settings.keep_retired_days
             else "it is removed, as feeds.keep_retired_days is 0"

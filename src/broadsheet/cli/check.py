@@ -141,7 +141,7 @@ def _text(project: Project, article: Article) -> str:
 
 
 def _of_page(project: Project, path: str) -> Mapping[str, str]:
-    """What a file that is no article says of the rules for itself. A draft needs no date."""
+    """The severities that a page sets for itself, by rule. A draft needs no date."""
     with suppress(ArticleError, ValueError):
         text = inputs.read(project.root, path, "").text
         said = severities(text)
@@ -178,7 +178,7 @@ def _leave_out_broken_records(project: Project) -> tuple[Problem, ...]:
 
 
 def _refused(project: Project) -> dict[str, tuple[Problem, bool]]:
-    """Why the next issue of a digest would not be made, by its name, and whether that is due."""
+    """Digest name -> why its next issue would not be made, and whether that issue is due."""
     found: dict[str, tuple[Problem, bool]] = {}
     for name, history in project.histories.items():
         digest = project.digest(name)
@@ -214,7 +214,7 @@ def _letters(project: Project) -> tuple[dict[str, Mail], tuple[Problem, ...]]:
 
 
 def _issued(project: Project, history: History) -> dict[str, Mail]:
-    """The newest mail of a digest, as `deliver` would send it: for whether readers can leave."""
+    """The newest mail of a digest, as `deliver` would send it, with its unsubscribe remarks."""
     since = project.now - timedelta(days=project.settings.delivery.fresh_days)
     for issue in history.issues[-1:]:
         if since <= issue.tick <= project.now:
@@ -229,7 +229,7 @@ def _issued(project: Project, history: History) -> dict[str, Mail]:
 
 
 def _of_ways_out(mail: Mail) -> Mail:
-    """`mail` with its remarks on ways to unsubscribe only."""
+    """`mail` with only its remarks on unsubscribe links."""
     kept = tuple(each for each in mail.remarks if each.rule == "mail-unsubscribe")
     return structs.replace(mail, remarks=kept)
 
@@ -249,7 +249,7 @@ def _unreadable_templates(project: Project) -> Iterator[Problem]:
             yield Problem("it is nested too deep to be read", "write it flatter", path)
         except TemplateSyntaxError as error:
             what = error.message or "the template cannot be read"
-            yield Problem(what, "mend it there", path, error.lineno)
+            yield Problem(what, "correct it", path, error.lineno)
 
 
 def _within_project(files: Iterable[Path]) -> set[str]:

@@ -22,7 +22,7 @@ def moment(given: str) -> datetime:
         name = "--now" if given else "SOURCE_DATE_EPOCH"
         raise UsageError(
             Problem(
-                f"{name}: {given or epoch!r} is no time",
+                f"{name}: {given or epoch!r} is not a valid time",
                 "write one like 2025-06-30T08:00:00+08:00"
                 if given
                 else "it counts seconds from 1970",

@@ -36,9 +36,13 @@ _ONLY = ("pending", "retry", "failed", "in_doubt")
 @click.command()
 @click.argument("names", nargs=-1, metavar="[DIGEST]...")
 @click.option("--issue", default="", metavar="DIGEST/KEY", help="Only this one, however old.")
-@click.option("--to", "to", default="", metavar="ADDRESS", help="A test copy; nothing is noted.")
-@click.option("--only", type=click.Choice(_ONLY), default=None, help="Only rows in this state.")
-@click.option("--limit", type=click.IntRange(min=1), default=None, help="At most so many mails.")
+@click.option("--to", "to", default="", metavar="ADDRESS", help="Send a test copy; record nothing.")
+@click.option(
+    "--only", type=click.Choice(_ONLY), default=None, help="Send only rows in this state."
+)
+@click.option(
+    "--limit", type=click.IntRange(min=1), default=None, help="Send at most this many mails."
+)
 @click.option(
     "--allow-repeat", is_flag=True, help="Send an issue even if readers have its articles."
 )
@@ -55,7 +59,7 @@ def command(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Sends issues to subscribers; safe to kill and run again."""
+    """Send issues to subscribers; safe to kill and run again."""
     project = Project(options())
     asked = Asked(names, issue, only, limit or 0, as_json, allow_repeat)
     _check(project, asked)
@@ -87,7 +91,7 @@ def _check(project: Project, asked: Asked) -> None:
 
 
 def _deliver(project: Project, asked: Asked, secrets: Secrets) -> None:
-    """The run itself: plan, freeze, send, report."""
+    """Plan, freeze, send, report."""
     from broadsheet.delivery.mailing import Mailing
 
     with planned(project, asked, secrets) as plan:
@@ -105,7 +109,7 @@ def _deliver(project: Project, asked: Asked, secrets: Secrets) -> None:
 
 
 def _rehearse(project: Project, asked: Asked, secrets: Secrets) -> None:
-    """What a run would do now, up to the first thing that cannot be undone; nothing is written."""
+    """Do what a run would do, up to the first step that cannot be undone; write nothing."""
     with planned(project, asked, secrets, dry_run=True) as plan:
         if plan.database is not None and plan.issues:
             from broadsheet.delivery.database import can_write
@@ -196,7 +200,7 @@ def _tell_refused(plan: Plan) -> None:
 
 
 def _end_refused(plan: Plan) -> None:
-    """Exit code 1 where an issue was refused."""
+    """Exit with code 1 if an issue was refused."""
     if plan.refused:
         raise SystemExit(1)
 

@@ -27,11 +27,11 @@ from broadsheet.workers import Apart, helper
 @click.option("--dry-run", is_flag=True, help="Say which issues are due; write nothing.")
 @click.option("--allow-late", is_flag=True, help="Make an issue even if most of it is late.")
 @click.option(
-    "--allow-new", is_flag=True, help="Begin a digest even if it looks like a renamed one."
+    "--allow-new", is_flag=True, help="Start a digest even if it looks like a renamed one."
 )
 @common_options
 def command(names: tuple[str, ...], dry_run: bool, allow_late: bool, allow_new: bool) -> None:
-    """Makes every issue that is due, of all digests or of those named."""
+    """Make every issue that is due, of all digests or of those named."""
     project = Project(options())
     chosen = _chosen(project, names)
     with outputs.lock(project.state, project.config_name), _helper(project, chosen) as apart:
@@ -39,8 +39,8 @@ def command(names: tuple[str, ...], dry_run: bool, allow_late: bool, allow_new: 
             project, lambda: _due(project, chosen, apart, late=allow_late, new=allow_new)
         )
         missed = project.articles.problems
-        # Without a new issue the pages are written as well: a run that was killed may have left
-        # them undone. Not where an issue is refused, so that nothing is.
+        # The pages are also written without a new issue, since a run that was killed may have
+        # left them undone; but not if an issue was refused, so that nothing is written then.
         writes = not dry_run and (due.issues or not due.refused)
         pages = _pages(project, [issue for issue, _ in due.issues]) if writes else {}
         made = [rest() for _, rest in due.issues]
@@ -80,7 +80,7 @@ def _prepare(root: Path, folder: str) -> None:
 
 
 class _Due(Struct):
-    """The issues that are due, each with what makes the rest of its files.
+    """The issues that are due, each with the function that makes the rest of its files.
 
     refused: why the next issue of a digest is not made, by the digest's name.
     """
@@ -145,7 +145,7 @@ def _write_all(project: Project, files: dict[str, bytes]) -> None:
 
 
 def _report(project: Project, chosen: list[str], made: list[Made], dry_run: bool) -> None:
-    """chosen: the digests of which something is to be said if no issue was made."""
+    """Report the issues made. chosen: the digests to report on if no issue was made."""
     if not options().quiet:
         for each in made:
             path = addresses.folder(each.issue.digest, each.issue.key)

@@ -70,10 +70,12 @@ def _source(project: Project, file: Path) -> str:
 def _explain(project: Project, path: str) -> dict[str, Any]:
     if path not in dict(project.found.articles):
         folders = ", ".join(project.settings.articles.folders)
-        return {"verdict": f"no article: it is not a Markdown file in articles.folders ({folders})"}
+        return {
+            "verdict": f"not an article: it is not a Markdown file in articles.folders ({folders})"
+        }
     articles = project.articles
     if path in articles.pages:
-        return {"verdict": f"no article: {articles.pages[path]}"}
+        return {"verdict": f"not an article: {articles.pages[path]}"}
     article = next((each for each in articles.read if each.source == path), None)
     if article is None:
         wrong = (problem.words for problem in articles.problems if problem.path == path)

@@ -65,9 +65,9 @@ def _say(text: str) -> None:
 
 
 def _checked(taken: dict[str, Taken], root: Path) -> tuple[dict[str, object], tuple[Problem, ...]]:
-    """The values for the config, and what the config would refuse.
+    """The values for the config, and the problems of those that the config would refuse.
 
-    All that it must have but the URL: that is known, or has to be written by hand.
+    All required keys have a value except the URL, which is known or must be written by hand.
     """
     values: dict[str, object] = {key: each.value for key, each in taken.items()}
     values.setdefault("publication.title", printable(root.resolve().name) or "My publication")
@@ -85,29 +85,26 @@ def _checked(taken: dict[str, Taken], root: Path) -> tuple[dict[str, object], tu
 
 
 def _settings(values: dict[str, object]) -> Settings:
-    """The settings that a config with `values` gives, whatever its URL is going to be."""
+    """The settings of a config with `values`, and a placeholder if they have no URL."""
     return config.parse(reference.starter({_URL: "https://unknown.invalid/", **values}))
 
 
 def _refuse_unusable(values: dict[str, object], site: Site | None, root: Path) -> None:
-    """Raise UsageError or ConfigError where a build with `values` would find no articles folder."""
+    """Raise UsageError or ConfigError if a build with `values` would find no articles folder."""
     settings = _settings(values)
     taken = {each.key: each.source for each in site.taken} if site else {}
     said = f" ({taken[_FOLDERS]})" if _FOLDERS in taken else ""
-    todo = "create it, or run init in the folder of the web site"
+    todo = "create it, or run `broadsheet init` in the folder of the web site"
     missing = [f for f in settings.articles.folders if not (root / inputs.inside(f)).is_dir()]
     if missing:
         raise UsageError(
-            *(
-                Problem(f"there is no folder {f!r} for the articles here{said}", todo)
-                for f in missing
-            )
+            *(Problem(f"there is no articles folder {f!r} here{said}", todo) for f in missing)
         )
     inputs.find(root, settings.articles, but=(settings.feeds.folder, PREVIEWS))
 
 
 def dialect_of_site(root: Path) -> str | None:
-    """Return the dialect of the generator beside the articles; None where none is known."""
+    """Return the dialect of the generator beside the articles; None if unknown."""
     taken = {each.key: each.value for each in site.taken} if (site := _site(root)) else {}
     found = taken.get("articles.markdown") or _dialect_by_files(root)
     return str(found) if found else None

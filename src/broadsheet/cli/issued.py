@@ -17,7 +17,7 @@ from broadsheet.digests import addresses
 from broadsheet.digests.issue import RECORD, Issue
 from broadsheet.errors import BroadsheetError, DeliveryError, Problem, UsageError
 
-if TYPE_CHECKING:  # they take time to import, which only a delivery is worth
+if TYPE_CHECKING:  # slow to import, and only needed to deliver
     from broadsheet.delivery.database import Database
     from broadsheet.delivery.freezing import Begun
     from broadsheet.delivery.repeats import Repeat
@@ -43,7 +43,7 @@ def ledger_clock(project: Project) -> Callable[[], datetime]:
 
 
 def rename(project: Project, database: Database) -> None:
-    """Lets readers who want a digest by a former name want it by its present one."""
+    """Move readers who chose a digest by a former name to its present name."""
     from broadsheet.delivery import subscribers
 
     for old, new in project.settings.renamed.items():
@@ -124,7 +124,7 @@ def newest(project: Project, names: tuple[str, ...]) -> Issue:
 
 
 def begun_or_draft(project: Project, database: Database | None, issue: Issue) -> Begun:
-    """What the ledger has of `issue`, or would have; then its id is 0, and nothing was written."""
+    """The issue in the ledger, or a draft of it with id 0; writes nothing."""
     from broadsheet.delivery import freezing
 
     if database is not None:
@@ -138,7 +138,7 @@ def begun_or_draft(project: Project, database: Database | None, issue: Issue) ->
 
 
 def begin(project: Project, database: Database, draft: Begun) -> Begun:
-    """`draft` in the ledger; its rows are frozen where that was not done before."""
+    """`draft` in the ledger; freezes its rows if that was not done before."""
     from broadsheet.delivery import freezing
 
     if draft.id:
@@ -155,7 +155,7 @@ def begin(project: Project, database: Database, draft: Begun) -> Begun:
 def unmailed(
     project: Project, asked: Asked, database: Database | None, issues: Sequence[Issue]
 ) -> tuple[list[Issue], list[tuple[Issue, Problem]]]:
-    """Those of `issues` that may be sent, and the others, of which readers have articles."""
+    """The issues that may be sent, and those refused because readers have articles of them."""
     if database is None or asked.allow_repeat:
         return list(issues), []
     from broadsheet.delivery import freezing
@@ -191,7 +191,7 @@ def _repeated(project: Project, issue: Issue, found: Sequence[Repeat]) -> Proble
         f"refusing to send {name}: {len(titles)} of its {len(issue.ids)} articles were sent in "
         f"{old}, whose record {record} is missing",
         f"restore it from Git or a backup{renamed}; "
-        f"to send {name} nevertheless, run `broadsheet deliver --issue {name} --allow-repeat`",
+        f"to send {name} anyway, run `broadsheet deliver --issue {name} --allow-repeat`",
     )
 
 

@@ -44,11 +44,11 @@ def without_bad(project: Project, make: Callable[[], _T]) -> _T:
 
 
 class Site(Struct, frozen=True):
-    """All that `build` makes, each file to be made when it is needed.
+    """All files of `build`, each made when it is needed.
 
-    held: the articles in the feeds. retired: the feeds that have ended and stay for now, by path;
-    ending: those that this run ends, whether they stay or not. waiting: those that may only lack
-    an article with an error; they are left as they are.
+    held: the articles in the feeds. retired: the ended feeds that still stay, by path. ending: the
+    feeds that this run ends, whether they stay or not. waiting: feeds that may only lack an article
+    with an error; they are not changed.
     """
 
     documents: dict[str, Document]
@@ -59,7 +59,7 @@ class Site(Struct, frozen=True):
 
 
 def site_files(project: Project) -> tuple[Site, dict[str, bytes]]:
-    """All that `build` makes: the feeds, and what tells of the digests' issues; and their bytes.
+    """All files of `build`: the feeds, and the pages and feeds of issues; and their bytes.
 
     An article that cannot be rendered is left out, and becomes one of the project's problems.
     """
@@ -69,7 +69,7 @@ def site_files(project: Project) -> tuple[Site, dict[str, bytes]]:
 
 
 def site(project: Project, kept: Cache) -> Site:
-    """The same without the bytes, while the cache `kept` is open."""
+    """All files of `build` without their bytes, while the cache `kept` is open."""
     return without_bad(project, lambda: _site(project, kept))
 
 
@@ -124,7 +124,7 @@ def _site(project: Project, kept: Cache) -> Site:
 
 
 def _in_doubt(project: Project, ending: Collection[str]) -> frozenset[str]:
-    """Those of the feeds `ending` that may only lack an article that has an error now."""
+    """The feeds among `ending` that may only lack an article that has an error now."""
     if not project.articles.problems:
         return frozenset()
     read = {article.id for article in project.articles.read}
@@ -170,7 +170,7 @@ def _retired_documents(project: Project, ended: Mapping[str, Retired]) -> dict[s
 
 
 def _published(project: Project, path: str) -> bytes | None:
-    """The file at `path` in the feeds folder; None where it cannot be read."""
+    """The file at `path` in the feeds folder; None if it cannot be read."""
     with suppress(OSError):
         return folders.content(project.feeds_folder / path)
     return None

@@ -1,8 +1,8 @@
-"""What a run of `deliver` is about to do: everything that can go wrong before the first mail.
+"""The plan of a `deliver` run: everything that can fail before the first mail.
 
-`deliver` and `deliver --dry-run` make the same plan, so that both fail for the same reasons, with
-the same words. The dry run then only asks what the run would do next: whether the database can be
-written, and whether the mail server lets it in.
+`deliver` and `deliver --dry-run` make the same plan, so both fail for the same reasons with the
+same messages. The dry run then only checks what the run would need next: whether the database can
+be written, and whether the mail server accepts the login.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from broadsheet.digests.alignment import sender_problems
 from broadsheet.digests.issue import Issue
 from broadsheet.errors import Problem
 
-if TYPE_CHECKING:  # they take time to import, which only a delivery is worth
+if TYPE_CHECKING:  # slow to import, and only needed to deliver
     from broadsheet.delivery.database import Database
     from broadsheet.delivery.environment import Secrets
     from broadsheet.delivery.freezing import Begun
@@ -32,11 +32,11 @@ if TYPE_CHECKING:  # they take time to import, which only a delivery is worth
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is to be sent, and by what.
+    """What is to be sent, and through which server.
 
-    database: None in a dry run where there is none yet. issues: with what the ledger has of each,
-    or would have (its id is 0 then). left: what will not be sent, with the reason. refused: what
-    readers may have.
+    database: None in a dry run if there is none yet. issues: as in the ledger, or drafts (id 0).
+    left: issues that will not be sent, with the reason. refused: issues with articles that readers
+    may have.
     """
 
     server: Any
@@ -53,7 +53,7 @@ def planned(
 ) -> Iterator[Plan]:
     """The plan of a run, with its database open.
 
-    Raises the BroadsheetError of whatever would keep the run from sending a mail.
+    Raises the BroadsheetError of anything that would keep the run from sending a mail.
     """
     from broadsheet.delivery import environment
 
@@ -73,7 +73,7 @@ def planned(
 
 
 def warn_of_sender(project: Project) -> None:
-    """Say on stderr what is wrong with who sends the mail."""
+    """Print warnings about the sender of the mail to stderr."""
     settings = project.settings
     for _, problem in sender_problems(settings.publication, settings.delivery):
         if not options().quiet:

@@ -56,7 +56,7 @@ def command(serve: bool, port: int, open_: bool) -> None:
 
 
 def _refused(project: Project) -> Iterator[Problem]:
-    """Why `digest` would not make an issue that is due."""
+    """Why `digest` would refuse to make an issue that is due."""
     for name, history in project.histories.items():
         due = project.digest(name).due(project.now, history)
         if refused := project.admitted(name, due)[1]:

@@ -63,10 +63,10 @@ class Project:
 
     @property
     def kept(self) -> tuple[str, ...]:
-        """What a build leaves in the feeds folder, though it does not make it: issues.
+        """The paths in the feeds folder that a build does not make and keeps: issues.
 
-        Not what a killed run left of an issue that was then made at a later tick: no record
-        names it. The issues and the page of a digest that is no longer in the config stay.
+        Not the remains of an issue whose run was killed and that was then made at a later tick:
+        they have no record. The issues and page of a digest that left the config stay.
         """
         former = [
             path
@@ -83,7 +83,7 @@ class Project:
 
     @cached_property
     def manifest(self) -> outputs.Manifest:
-        """What the last build wrote into the feeds folder. To be asked under the lock."""
+        """The manifest of the last build. The caller must hold the lock."""
         return outputs.read_manifest(self.feeds_folder)
 
     @property
@@ -189,7 +189,7 @@ class Project:
 
     @cached_property
     def former(self) -> dict[str, History]:
-        """The issues of the digests that are gone from the config, by the digest's name."""
+        """Digest name -> issues, for digests that were removed from the config."""
         known = self.settings.digests.keys() | self.settings.renamed.keys()
         names = (name for name in records.names(self.feeds_folder) if name not in known)
         return {name: self.history(name) for name in names}
@@ -197,9 +197,9 @@ class Project:
     def admitted(
         self, name: str, issues: Iterable[Issue], *, late: bool = False, new: bool = False
     ) -> tuple[tuple[Issue, ...], Problem | None]:
-        """Those of `issues`, of one digest, that may be made, and why the next may not.
+        """The issues of one digest that may be made, and why the next one may not.
 
-        late, new: what the command line allows.
+        late, new: whether the command line allows late issues, and new digests.
         """
         guard = Guard(lambda: self.former, allow_late=late, allow_new=new)
         return guard.admit(issues, self.digest(name), self.histories[name])

@@ -84,7 +84,7 @@ def command(host: str, port: int, proxy: tuple[str, ...]) -> None:
 
 
 def _networks(proxies: tuple[str, ...]) -> tuple[Network, ...]:
-    """The trusted proxies. Raises UsageError for what is no address or network."""
+    """The trusted proxies. Raises UsageError for anything but IP addresses and networks."""
     try:
         return tuple(ip_network(proxy) for proxy in proxies)
     except ValueError as error:
@@ -205,7 +205,7 @@ def _topics(project: Project) -> tuple[str, ...]:
 
 def _log(given: Options) -> None:
     """To standard error, without times where a journal adds them. No line holds a token."""
-    # A warning for each bad request lets anyone fill the disk.
+    # With a warning for each bad request, anyone could fill the disk.
     for name in ("uvicorn", "python_multipart"):
         logging.getLogger(name).setLevel(logging.ERROR)
     logging.basicConfig(

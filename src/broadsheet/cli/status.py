@@ -161,7 +161,7 @@ def _show(found: dict[str, Any], deliveries: Sequence[str]) -> None:
         click.echo(line.rstrip())
     for ended in found["retired"]:
         click.echo(
-            f"ended: {ended['path']} stays until {ended['until']} and leads to {ended['to']}"
+            f"ended: {ended['path']} stays until {ended['until']} and links to {ended['to']}"
         )
     for digest in found["digests"]:
         click.echo(_words(digest))
@@ -175,7 +175,7 @@ def _show(found: dict[str, Any], deliveries: Sequence[str]) -> None:
     click.echo(
         f"{count(stale, 'file')} out of date: run `broadsheet build`"
         if stale
-        else "all is up to date"
+        else "everything is up to date"
     )
     for problem in found["problems"]:
         click.echo(problem)

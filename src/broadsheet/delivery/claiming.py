@@ -202,7 +202,7 @@ def _queries(policy: Policy) -> Mapping[State, sql.Select[Any]]:
 
 
 def _claim(row: sql.Row[Any], send_at: float, lease: datetime, now: datetime) -> Claim:
-    # A first attempt that is still to come: the clock was set back since.
+    # A first attempt that is in the future: the clock was set back since.
     anew = row.state == "failed" or row.first_at is None or moment(row.first_at) > now + _STRAY
     return Claim(
         id=row.id,

@@ -19,8 +19,8 @@ from broadsheet.delivery.states import Claim, Outcome, State
 from broadsheet.errors import DatabaseError, DatabaseLockedError
 
 _PATIENCE: Final = 60.0  # seconds in which the database has to answer
-_PAUSE: Final = 0.5  # seconds between two tries
-_LONGEST_TRY: Final = 3.0  # seconds that a try at a locked database takes, with its pause
+_PAUSE: Final = 0.5  # seconds between attempts
+_LONGEST_TRY: Final = 3.0  # seconds of an attempt at a locked database, with its pause
 _LOOK_AGAIN: Final = 5.0  # seconds between two looks for runs that were killed
 
 _Result = TypeVar("_Result")
@@ -189,10 +189,10 @@ class Desk:
                 self._tally.taken_over += self._ledger.take_over(tuple(self._mailings))
 
     async def _patiently(self, work: Callable[[], _Result], *, forever: bool = False) -> _Result:
-        """What `work` returns; while the database is locked or full, it is tried again.
+        """Return the result of `work`; try again while the database is locked or full.
 
-        forever: as long as another program has it locked. What was sent must be noted, or the next
-        run sends it again; and that program may be stopped in the middle of a transaction.
+        forever: as long as another program holds the lock. What was sent must be recorded, or the
+        next run sends it again, and that program may be stopped in the middle of a transaction.
         """
         left = _PATIENCE
         while True:

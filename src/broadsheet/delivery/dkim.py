@@ -65,7 +65,7 @@ class Signer:
         try:
             key = load_pem_private_key(pem, password=None)
         except (ValueError, TypeError, UnsupportedAlgorithm):
-            raise _no_key(shown, "this is no private key without a passphrase") from None
+            raise _no_key(shown, "this is not a private key without a passphrase") from None
         if not isinstance(key, RSAPrivateKey | Ed25519PrivateKey):
             raise _no_key(shown, "this key is neither RSA nor Ed25519")
         if not (_DOMAIN.fullmatch(domain) and _DOMAIN.fullmatch(selector)):
@@ -73,7 +73,7 @@ class Signer:
                 Problem(
                     f"delivery.dkim_domain or dkim_selector: {selector}._domainkey.{domain} is "
                     "not a valid domain name",
-                    "write the names as they are in the DNS, such as example.org and news",
+                    "write the names as they are in the DNS, for example example.org and news",
                 )
             )
         if isinstance(key, RSAPrivateKey) and key.key_size < _SHORTEST_RSA:

@@ -44,10 +44,10 @@ def freeze(
     *,
     names: Collection[str] = (),
 ) -> Begun:
-    """Begins the delivery of an issue: a row for everyone who is to get it, in one transaction.
+    """Begin the delivery of an issue: write a row for each recipient, in one transaction.
 
-    names: others that its digest has, or had; who wants one of them gets it too. An issue that was
-    begun before stays as it is.
+    names: other names that the digest has or had; readers who chose one of them get the issue too.
+    An issue that was begun before is not changed.
     """
     serialise(connection)
     if (before := find_issue(connection, digest, key)) is not None:
@@ -85,9 +85,9 @@ def find_issue(connection: Connection, digest: str, key: str) -> Begun | None:
 def preferences(
     connection: Connection, issue: Begun, names: Collection[str] = ()
 ) -> set[tuple[tuple[str, ...], str]]:
-    """Topics and language of those who are still to get `issue`, or would get it if it began.
+    """Topics and language of those who have yet to get `issue`, or would get it if it began.
 
-    names: others that its digest has, or had.
+    names: other names that the digest has or had.
     """
     columns = sql.select(subscribers.c.topics, subscribers.c.language).distinct()
     if issue.id:
@@ -102,7 +102,7 @@ def preferences(
 def begun(connection: Connection, *names: str) -> list[tuple[str, str, datetime, bool]]:
     """Name, key and tick of each issue whose delivery has begun, and whether it is done.
 
-    names: those that its digest has, or had. Oldest first.
+    names: those that the digest has or had. Oldest first.
     """
     query = sql.select(issues.c.digest, issues.c.key, issues.c.tick, issues.c.done)
     found = connection.execute(query.where(issues.c.digest.in_(names)).order_by(issues.c.tick))

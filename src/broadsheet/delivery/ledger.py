@@ -259,7 +259,7 @@ class Ledger:
         return ("failed", None) if given_up else (outcome.kind, next_at)
 
 
-# Nobody else's row, even if this run was taken for dead.
+# Only our own rows, even if another run has taken this one for dead.
 _OURS: Final = sql.update(deliveries).where(
     deliveries.c.id == bindparam("row"),
     deliveries.c.sender == bindparam("me"),

@@ -19,7 +19,7 @@ from broadsheet.errors import DeliveryError
 from broadsheet.settings import Settings
 
 _MOST_KEPT: Final = 64  # templates, of some hundred kilobytes each
-_REMAKE: Final = "then remove the folder of this issue, and let `broadsheet digest` make it again"
+_REMAKE: Final = "then remove the folder of this issue and run `broadsheet digest` to make it again"
 
 
 class Mailing:
@@ -53,7 +53,7 @@ class Mailing:
     def copy(
         self, address: str, name: str, subscriber: int | None, variant: Variant = ISSUED
     ) -> bytes:
-        """The message for a subscriber, by id, or for none: then with the links that all share.
+        """The message for a subscriber, by id; None gives the one with the links that all share.
 
         Raises TemplateError, and DeliveryError for one that shows no way to unsubscribe.
         """
@@ -71,7 +71,7 @@ class Mailing:
         return made
 
     def check(self, preferences: Iterable[tuple[tuple[str, ...], str]]) -> None:
-        """Make a copy for each of some `preferences`: topics and language.
+        """Make a copy for each of these `preferences`: topics and language.
 
         Raises TemplateError, and DeliveryError for a mail that shows no way to unsubscribe.
         """

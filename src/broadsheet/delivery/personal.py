@@ -115,7 +115,7 @@ class Template:
 
 
 def reader_key(message_id: str, subscriber: int) -> str:
-    """What the Message-ID of an issue's copy for a subscriber (by id) names the reader by.
+    """The part of the Message-ID of an issue that identifies a subscriber (by id).
 
     It stays the same when the domain of the sender changes.
     """

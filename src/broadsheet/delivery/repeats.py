@@ -1,7 +1,7 @@
-"""Articles of an issue that the ledger says were mailed, in an issue that has no record any more.
+"""Articles of an issue that were mailed before, in an issue whose record is missing.
 
-The records under `feeds/digests/` keep articles from being issued twice. Where one was deleted, or
-its folder renamed by hand, only the ledger still knows what readers have.
+The records under `feeds/digests/` keep articles from being issued twice. If one was deleted, or its
+folder renamed by hand, only the ledger still knows what readers have.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ class _Letter(msgspec.Struct, frozen=True):
 
 
 class _Letters(msgspec.Struct, frozen=True):
-    """As much of `variants.Letters` as tells the articles."""
+    """The part of `variants.Letters` that has the articles."""
 
     language: str
     letters: dict[str, _Letter]
 
 
 class Repeat(msgspec.Struct, frozen=True):
-    """An issue that was mailed and has no record. titles: of the articles that it has as well."""
+    """An issue that was mailed and has no record. titles: of the shared articles."""
 
     digest: str
     key: str
@@ -55,8 +55,8 @@ def repeats(
 ) -> tuple[Repeat, ...]:
     """The mailed issues without a record that have articles of `issue`, oldest first.
 
-    others: digests that are in the config, whose readers get these articles apart from this one.
-    recorded: whether there is a record of an issue, by digest and key.
+    others: the other digests of the config; they may have the same articles.
+    recorded: whether an issue, by digest and key, has a record.
     """
     known = sql.select(issues.c.id, issues.c.digest, issues.c.key).order_by(issues.c.tick)
     found = []
@@ -77,7 +77,7 @@ def _stories(kept: str) -> tuple[_Story, ...]:
 
 
 def _is_among(placed: Placed, mailed: tuple[_Story, ...]) -> bool:
-    """By the address below the host, or by title and date."""
+    """Compare by the URL without the host, or by title and date."""
     day = placed.date.timestamp() if placed.date else None
     return any(
         paths(story.url, "") == paths(placed.url, "")

@@ -38,7 +38,7 @@ class Limits:
 
 
 class _Held:
-    """A claim for as long as its mail is being sent. ours: no other run has taken it over."""
+    """A claim while its mail is being sent. ours: whether no other run has taken it over."""
 
     def __init__(self, claim: Claim, desk: Desk, clock: Callable[[], datetime]) -> None:
         self._claim = claim
@@ -247,9 +247,9 @@ async def send_all(
 
 
 async def rehearse(server: Server, sender: str) -> Tally:
-    """Connect and log in as `send_all` would, and say who sends, but no more: no mail is sent.
+    """Connect, log in and give the sender as `send_all` would, but send no mail.
 
-    sender: an envelope address. What would stop the run is in the tally, in the same words.
+    sender: an envelope address. The tally has what would stop the run, with the same message.
     """
     tally = Tally()
     brake = Brake(random.random)
@@ -276,7 +276,7 @@ def _unusable(server: Server, error: UnavailableError) -> str:
 
 
 def _unwelcome(said: str) -> str:
-    return f"the mail server takes nothing from this sender: {said}"
+    return f"the mail server accepts no mail from this sender: {said}"
 
 
 @contextmanager

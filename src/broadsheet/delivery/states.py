@@ -70,10 +70,10 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What the config says. lease, retry_wait: seconds.
+    """The rules of a run, from the config. lease, retry_wait: seconds.
 
-    only: a state of which each row is tried once, due or not; None: what is due. renamed: the
-    present name of each digest by a former one.
+    only: a state of which each row is tried once, due or not; None: what is due. renamed: former
+    name of a digest -> its present name.
     """
 
     rate: float

@@ -40,7 +40,7 @@ class Mark:
     digest: str = ""
 
     def renamed(self, names: Mapping[str, str]) -> Mark:
-        """The same for the digest's present name, from the present name of each by a former one."""
+        """The same with the digest's present name. names: former name -> present name."""
         return Mark(self.subscriber, names.get(self.digest, self.digest))
 
 

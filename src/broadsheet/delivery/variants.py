@@ -98,7 +98,7 @@ class Variants:
         if variant == ISSUED:
             return self._mail
         kept = self._letters.letters[variant.language]
-        # Not those of the config when the delivery began.
+        # Not those that the config had when the delivery began.
         current = replace(kept, sender=self._sender, leaving=self._leaving)
         wanted = excerpt(current, variant.places)
         fitting, html = fit(wanted, self._templates, self._max_bytes)

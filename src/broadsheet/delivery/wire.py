@@ -15,8 +15,8 @@ _LONGEST_LINE: Final = 8192
 _MOST_LINES: Final = 1000  # that nobody has read
 _ALL_BUT: Final = 1
 """Bytes. With 0 asyncio's TLS pauses and resumes in turn, whatever there is to write."""
-_SLICE: Final = 1.0  # seconds between two looks at the clocks
-_LATE: Final = 0.5  # seconds; a timer that is later than this found the process stopped
+_SLICE: Final = 1.0  # seconds between readings of the clocks
+_LATE: Final = 0.5  # seconds; if a timer is later than this, the process was stopped
 
 
 class LostError(Exception):
@@ -24,12 +24,11 @@ class LostError(Exception):
 
 
 class Patience:
-    """How long the server may still take for one answer.
+    """The time that the server may still take for one answer.
 
-    The time for which this process was stopped (SIGSTOP) or the machine asleep does not count: what
-    the server said meanwhile waits in the socket or is still on its way, so that afterwards it has
-    all of its time again. A stopped process misses the monotonic clock, a machine that sleeps only
-    the wall clock; both are read.
+    Time in which this process was stopped (SIGSTOP) or the machine asleep does not count: an answer
+    may wait in the socket or be on its way, so the server then gets its full time again. While a
+    process is stopped both clocks go on; while a machine sleeps, only the wall clock does.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -38,13 +37,13 @@ class Patience:
         self._since = _clocks()
 
     def begin(self) -> float:
-        """Begins a wait, and returns how many seconds it may take; 0: it is the last."""
+        """Begin a wait, and return how many seconds it may take; 0: it is the last."""
         self._slice = max(0.0, min(self._left, _SLICE))
         self._since = _clocks()
         return self._slice
 
     def over(self, *, happened: bool) -> bool:
-        """Ends the wait. Return whether to give up. happened: it ended before its time.
+        """End the wait, and return whether to give up. happened: it ended before its time.
 
         The last wait takes no time: it only lets the event loop read what has arrived, since the
         loop may run a timer first.
@@ -161,7 +160,7 @@ class Wire(asyncio.Protocol):
         self._wake()
 
     async def _wait(self, patience: Patience) -> None:
-        """Wait until anything happens, or for a while. Raises LostError when patience is over."""
+        """Wait until something happens or a slice ends. Raises LostError when the time is over."""
         if self._lost:
             raise self._lost
         loop = asyncio.get_running_loop()

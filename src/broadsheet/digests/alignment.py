@@ -1,8 +1,8 @@
 """Whether the domains in a mail belong together: From, envelope sender and DKIM signature.
 
 DMARC (RFC 7489, section 3.1) passes where From has the same organisation's domain as the envelope
-sender, if SPF passes, or as the `d=` of a DKIM signature. The public suffix list is not asked: the
-few suffixes of two labels that senders have are told by their form.
+sender, if SPF passes, or as the `d=` of a DKIM signature. The public suffix list is not used: the
+few suffixes of two labels that senders have are recognised by their form.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _SHARED: Final = frozenset(
 
 
 def organisation(domain: str) -> str:
-    """The organisational domain of `domain` (RFC 7489, section 3.2), as far as its form tells."""
+    """The organisational domain of `domain` (RFC 7489, section 3.2), as far as its form shows."""
     labels = domain.lower().rstrip(".").split(".")
     suffix = ".".join(labels[-2:])
     shared = suffix in _SHARED or _SECOND_LEVEL.fullmatch(suffix)
@@ -42,14 +42,14 @@ def organisation(domain: str) -> str:
 def sender_problems(
     publication: Publication, delivery: DeliverySettings
 ) -> Iterator[tuple[Severity, Problem]]:
-    """What receivers will hold against the sender; each with the key of [delivery] it begins with.
+    """Why receivers may reject the sender; each message begins with a key of [delivery].
 
-    Raises ConfigError for a sender that is none.
+    Raises ConfigError for an invalid sender.
     """
     who = sender(publication, delivery)
     if not who.answers and delivery.service_url is not None:
         what = f"delivery.sender is not set: mail comes from {who.address}, which may not exist"
-        yield "warning", Problem(what, 'write one like "News <news@example.org>"')
+        yield "warning", Problem(what, 'set it, for example to "News <news@example.org>"')
     yield from _misaligned(who, delivery)
 
 
@@ -61,12 +61,12 @@ def _misaligned(who: Sender, delivery: DeliverySettings) -> Iterator[tuple[Sever
     by_spf = organisation(envelope) == own
     if delivery.dkim_key and not by_dkim:
         what = f"delivery.dkim_domain: {signed} is not the domain of the sender, {who.domain}"
-        todo = "leave it out, so that the sender's domain signs, or DMARC does not count it"
+        todo = "leave it out, so that the sender's domain signs; else DMARC ignores the signature"
         yield ("warning" if by_spf else "error"), Problem(what, todo)
     if not by_spf:
         what = f"delivery.bounce_address: {envelope} is not in the sender's domain, {who.domain}"
         rest = (
-            "DMARC rests on the DKIM signature alone"
+            "DMARC depends on the DKIM signature alone"
             if by_dkim
             else "DMARC fails unless your mail server signs for the sender's domain"
         )

@@ -7,7 +7,7 @@ from colorsys import hls_to_rgb
 from typing import Final
 
 FAINT: Final = 0.1
-"""Below this alpha nobody sees anything."""
+"""Below this alpha, nothing is visible."""
 
 _NUMBER: Final = re.compile(r"(-?(?:\d+\.?\d*|\.\d+))([a-z%]*)")
 _NAMED: Final = {
@@ -27,7 +27,7 @@ _NAMED: Final = {
 
 
 def parse(text: str) -> str:
-    """A colour as #rrggbb; "" for none that is known, and for one that is see-through."""
+    """A colour as #rrggbb; "" if unknown or transparent."""
     text = text.strip()
     if text in _NAMED:
         return _NAMED[text]
@@ -54,7 +54,7 @@ def _of_function(text: str) -> str:
 
 
 def is_clear(text: str) -> bool:
-    """Whether a colour has next to no alpha."""
+    """Whether a colour is transparent."""
     if text == "transparent":
         return True
     if found := re.fullmatch(r"#(?:[0-9a-f]{3}([0-9a-f])|[0-9a-f]{6}([0-9a-f]{2}))", text):

@@ -1,4 +1,4 @@
-"""Which issues are due, and which articles stand in each.
+"""Which issues are due, and which articles are in each.
 
 Membership decides, not dates: an issue holds every article of the catalogue at its tick that
 the digest selects and no earlier issue holds, by id or by what `identity` recognises it by. The
@@ -58,7 +58,7 @@ class History(Struct, frozen=True, dict=True):
 
     @cached_property
     def _gaps(self) -> list[tuple[datetime, datetime]]:
-        """Where one issue's window ends and the next one's begins later."""
+        """The gaps between the windows of consecutive issues: end of one, start of the next."""
         pairs = zip(self.issues, self.issues[1:], strict=False)
         return [(one.tick, other.since) for one, other in pairs if one.tick < other.since]
 
@@ -68,7 +68,7 @@ class History(Struct, frozen=True, dict=True):
 
 
 class Digest(Struct, frozen=True):
-    """A digest with all that its rules ask for.
+    """A digest with everything that its rules need.
 
     name: as in the config. catalogue_at: what may be published at a moment. site:
     `publication.url`.
@@ -82,7 +82,7 @@ class Digest(Struct, frozen=True):
 
     @property
     def profile(self) -> Profile:
-        """What this digest is recognised by."""
+        """The settings by which this digest is recognised under another name."""
         mine = self.settings
         return Profile(mine.title, str(mine.schedule), mine.topics, mine.tags, mine.languages)
 
@@ -120,7 +120,7 @@ class Digest(Struct, frozen=True):
         history = history.and_then(*(issue for issue in coming if issue.tick < tick))
         catalogue, since = self.catalogue_at(tick), self.since(tick, history)
         timely = self._timely(catalogue, since, history)
-        # It may be too old to be issued, and was issued all the same.
+        # It may be too old to be issued now, and yet was issued before.
         others = [each for each in timely if each.id != article.id]
         moved = history.record.moved(catalogue, [*others, article], self.site)
         if match := moved.get(article.id):
@@ -171,7 +171,7 @@ class Digest(Struct, frozen=True):
         )
 
     def issued(self, issue: Issue, history: History) -> int:
-        """How many articles of `issue` another digest issued, of which this is the history."""
+        """The number of articles of `issue` that another digest issued. history: that digest's."""
         catalogue, known = self.catalogue_at(issue.tick), history.record.by_id
         mine = [article for article in catalogue.articles if article.id in issue.ids]
         others = [article for article in mine if article.id not in known]
@@ -179,7 +179,7 @@ class Digest(Struct, frozen=True):
         return len(mine) - len(others) + len(found)
 
     def _timely(self, catalogue: Catalogue, since: datetime, history: History) -> list[Article]:
-        """The articles of no known id that are not too old."""
+        """The articles with unknown ids that are not too old."""
         known = history.record.by_id
         unknown = (article for article in catalogue.articles if article.id not in known)
         return [each for each in unknown if self._untimely(each, since, history) is None]
@@ -187,8 +187,8 @@ class Digest(Struct, frozen=True):
     def _changed(
         self, catalogue: Catalogue, moved: Mapping[str, Match], since: datetime, history: History
     ) -> Iterator[Changed]:
-        """What was issued and is now other than it was last known, unless it is too old to come
-        back."""
+        """The issued articles that have changed since they were last recorded, unless too old to
+        come back."""
         record, oldest = history.record, since - timedelta(days=self.settings.late_days)
         for article in catalogue.articles:
             if article.date <= oldest:
@@ -202,7 +202,7 @@ class Digest(Struct, frozen=True):
     def _refusal(
         self, article: Article, catalogue: Catalogue, since: datetime, history: History
     ) -> str | None:
-        """Why an article of no known id is not in the issue whose window begins at `since`."""
+        """Why an article with an unknown id is not in the issue whose window begins at `since`."""
         return self._unselected(article, catalogue) or self._untimely(article, since, history)
 
     def _untimely(self, article: Article, since: datetime, history: History) -> str | None:

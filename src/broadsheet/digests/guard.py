@@ -1,9 +1,9 @@
-"""Issues that are not made unasked, because mail cannot be recalled.
+"""Issues that need permission, because mail cannot be recalled.
 
 - An issue most of which is late: after a change of addresses that `identity` could not follow,
-  articles that readers have look like late ones.
-- The first issue of a digest that looks like one that is gone from the config: it was renamed, and
-  would begin anew with what readers have.
+  articles that readers have look late.
+- The first issue of a digest that looks like one that was removed from the config: it was probably
+  renamed, and would start again with articles that readers have.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from broadsheet.digests.due import Digest, History
 from broadsheet.digests.issue import Issue
 from broadsheet.errors import Problem
 
-_FEWEST_LATE = 2  # one article that was merged late is no reason to stop
+_FEWEST_LATE = 2  # one article that was merged late is normal
 
 
 class Guard(Struct, frozen=True):
     """What decides whether an issue is made.
 
-    former: the histories of the digests that are gone from the config, by name; called only for a
-    first issue. allow_late, allow_new: what was allowed for this run.
+    former: returns the histories of the digests that were removed from the config, by name; called
+    only for a first issue. allow_late, allow_new: what is allowed in this run.
     """
 
     former: Callable[[], Mapping[str, History]]
@@ -33,7 +33,7 @@ class Guard(Struct, frozen=True):
     def admit(
         self, issues: Iterable[Issue], digest: Digest, history: History
     ) -> tuple[tuple[Issue, ...], Problem | None]:
-        """Those of `issues`, oldest first, that may be made, and why the next one may not."""
+        """The issues, oldest first, that may be made, and why the next one may not."""
         made: list[Issue] = []
         for issue in issues:
             if problem := self._objection(issue, digest, history):
@@ -65,18 +65,20 @@ def _mostly_late(issue: Issue) -> Problem | None:
 
 def _renamed(issue: Issue, digest: Digest, former: Mapping[str, History]) -> Problem | None:
     """Why the first issue of `digest` is not made."""
-    if names := digest.settings.renamed_from:  # with a record of these, this were no first issue
+    if (
+        names := digest.settings.renamed_from
+    ):  # with a record of these, it would not be the first issue
         named = " or ".join(f"digests/{name}/" for name in names)
         return Problem(
             f"{_refusing(issue)}: renamed_from has {', '.join(names)}, but the feeds folder has no "
             f"issue in {named}",
             "correct the name, or restore the folder from Git or a backup; "
-            f"to begin anew, run `broadsheet digest {issue.digest} --allow-new`",
+            f"to start again, run `broadsheet digest {issue.digest} --allow-new`",
         )
     for name, history in former.items():
         if why := _likeness(issue, digest, history):
             return Problem(
-                f"{_refusing(issue)}, its first: [digests.{name}] is gone from the config and "
+                f"{_refusing(issue)}, its first: [digests.{name}] was removed from the config and "
                 f"{why}; readers may have its articles",
                 f'if it was renamed, write renamed_from = ["{name}"] in [digests.{issue.digest}]; '
                 f"if it is a new digest, run `broadsheet digest {issue.digest} --allow-new`",
@@ -85,7 +87,7 @@ def _renamed(issue: Issue, digest: Digest, former: Mapping[str, History]) -> Pro
 
 
 def _likeness(issue: Issue, digest: Digest, former: History) -> str:
-    """What a digest has in common with one that is gone; "" if nothing."""
+    """What a digest has in common with one that was removed; "" if nothing."""
     if former.last is None:
         return ""
     old, new = former.last.profile, digest.profile

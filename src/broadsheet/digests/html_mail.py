@@ -44,7 +44,7 @@ _IN_HTML = (
     ),
     _Refused(
         re.compile(r"<!\[if\b", re.IGNORECASE),
-        "<![if ...]>, which is no comment",
+        "<![if ...]>, which is not a comment",
         "write <!--[if !mso]><!--> ... <!--<![endif]-->",
     ),
     _Refused(

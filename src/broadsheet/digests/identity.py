@@ -28,8 +28,8 @@ _BY_ALIAS, _BY_PATH = 20, 10  # points; more than all other evidence together ha
 class Known(Struct, frozen=True):
     """An article as an issue's record describes it.
 
-    first: the id under which it was issued. issue: in which. paths: its address below the site's
-    and below the host, as `_key` writes them.
+    first: the id under which it was issued. issue: the issue that has it. paths: its URL relative
+    to the site and to the host, as `_key` writes them.
     """
 
     first: str
@@ -39,14 +39,14 @@ class Known(Struct, frozen=True):
 
 
 class Match(Struct, frozen=True):
-    """What an article was issued as. copy: the article that was issued is still there as well."""
+    """The issued article that an article is. copy: whether the issued one is still there too."""
 
     known: Known
     copy: bool
 
 
 class Record(Struct, frozen=True, dict=True):
-    """The articles that the issues of a digest hold, oldest first, and what became of them."""
+    """The articles in the issues of a digest, oldest first, with their later changes."""
 
     issues: tuple[Issue, ...]
 
@@ -78,10 +78,10 @@ class Record(Struct, frozen=True, dict=True):
     def moved(
         self, catalogue: Catalogue, articles: Sequence[Article], site: str
     ) -> dict[str, Match]:
-        """What those of `articles`, none of a known id, were issued as: by their present ids.
+        """Present id -> issued article, for those of `articles` (none with a known id) that were.
 
         site: `publication.url`. An issued article that is gone is found again at most once, by the
-        best evidence there is.
+        best evidence.
         """
         hidden = self._holders(catalogue.absent, published=False)
         there = hidden | self._holders(catalogue.articles, published=True)
@@ -112,7 +112,7 @@ class Record(Struct, frozen=True, dict=True):
     def _ranked(
         self, candidates: Iterable[_Candidate], there: Mapping[str, _Holder]
     ) -> list[tuple[_Candidate, Known]]:
-        """Each candidate with each article that it may be, the best evidence first."""
+        """Pairs of a candidate and an issued article that it may be, best evidence first."""
         pairs = [
             (points, candidate, known)
             for candidate in candidates
@@ -123,7 +123,7 @@ class Record(Struct, frozen=True, dict=True):
         return [(candidate, known) for _, candidate, known in pairs]
 
     def _near(self, candidate: _Candidate) -> Iterator[Known]:
-        """What has any evidence in common with `candidate`, each once."""
+        """The issued articles that share any evidence with `candidate`, each once."""
         places = {place for clue in candidate.clues for place in self._index.get(clue, ())}
         return (self.known[place] for place in sorted(places))
 
@@ -138,7 +138,7 @@ class Record(Struct, frozen=True, dict=True):
 
 
 class _Holder(Struct, frozen=True):
-    """The article that an issued one is now. published: whether it is in the catalogue."""
+    """The present form of an issued article. published: whether it is in the catalogue."""
 
     article: Article
     published: bool
@@ -149,7 +149,7 @@ class _Holder(Struct, frozen=True):
 
 
 class _Candidate(Struct, frozen=True):
-    """An article whose id is not known. aliases, path: as `_key` writes addresses."""
+    """An article with an unknown id. aliases, path: as `_key` writes addresses."""
 
     article: Article
     aliases: frozenset[str]
@@ -167,10 +167,10 @@ class _Candidate(Struct, frozen=True):
         return {*self.aliases, self.path, *_clues(mine.title, mine.source, mine.date)} - {""}
 
     def points(self, known: Known, holder: _Holder | None) -> int:
-        """How much says that this is the article `known`; 0: not enough.
+        """Points of evidence that this is the article `known`; 0: not enough.
 
-        holder: the article that still has one of its ids; None: it is gone. Beside it an alias
-        alone does not count: front matter is copied, and in Obsidian aliases are names.
+        holder: the article that still has one of its ids; None if it is gone. If there is one, an
+        alias alone does not count: front matter is copied, and in Obsidian aliases are names.
         """
         title, source, date, text = self._agreement(known)
         agreed = title + source + date + text
@@ -184,9 +184,9 @@ class _Candidate(Struct, frozen=True):
         return agreed if (text and agreed > 1) or (date and (title or source)) else 0
 
     def copies(self, known: Known, holder: _Holder) -> bool:
-        """Whether this has the title and text of `known`, and is not one of a recurring text.
+        """Whether this has the title and text of `known`, and the text is not a recurring one.
 
-        While `holder` still shows that text, an equal one of another date is a new article.
+        While `holder` still has that text, an equal one with another date is a new article.
         """
         title, _, date, text = self._agreement(known)
         return title and text and (date or not holder.shows(known.placed.body_sha256))
@@ -203,7 +203,7 @@ class _Candidate(Struct, frozen=True):
 
 
 def _clues(title: str, source: str, date: object) -> tuple[Hashable, ...]:
-    """What to look an article up by. The body alone is no evidence."""
+    """The keys to look an article up by. The body alone is not evidence."""
     return ("title", composed(title)), ("source", composed(source)), ("date", date)
 
 
@@ -215,7 +215,7 @@ def paths(url: str, site: str) -> tuple[str, str]:
 
 
 def _alias(alias: str, path: str, site: str) -> Iterator[str]:
-    """What `alias` may name: an address below the host or the site, or beside the article's own."""
+    """The addresses that `alias` may mean: below the host or the site, or beside the article."""
     if _HOST.match(alias):
         yield from paths(alias, site)
         return
@@ -225,6 +225,6 @@ def _alias(alias: str, path: str, site: str) -> Iterator[str]:
 
 
 def _key(path: str) -> str:
-    """What the ways to write one path have in common; "" is the home page."""
+    """The normal form of a path; "" is the home page."""
     plain = composed(unquote(path.partition("#")[0])).casefold().strip("/")
     return _INDEX.sub("", plain).rstrip("/")

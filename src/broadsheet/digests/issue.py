@@ -12,10 +12,10 @@ from broadsheet.errors import Problem, RecordError
 
 
 class Placed(Struct, frozen=True, omit_defaults=True):
-    """An article as an issue names it, when the issue was made.
+    """An article in an issue, as it was when the issue was made.
 
-    sha256: of its source text. source, date (aware), body_sha256: as of `Article`; what it is
-    recognised by when its id has changed. late: dated before the issue's window.
+    sha256: of its source text. source, date (aware), body_sha256: as in `Article`; they identify it
+    if its id has changed. late: whether it is dated before the issue's window.
     """
 
     id: str
@@ -36,14 +36,14 @@ class Section(Struct, frozen=True):
 
 
 class Changed(Struct, frozen=True):
-    """An article of an earlier issue that has changed since. first: the id it was issued under."""
+    """An article of an earlier issue that has changed. first: the id it was issued under."""
 
     first: str
     now: Placed
 
 
 class Profile(Struct, frozen=True):
-    """The settings that tell one digest from another, whatever it is called."""
+    """The settings that identify a digest whatever its name."""
 
     title: str = ""
     schedule: str = ""
@@ -53,13 +53,13 @@ class Profile(Struct, frozen=True):
 
 
 class Issue(Struct, frozen=True, omit_defaults=True):
-    """One number of a digest.
+    """One issue of a digest.
 
     digest: its name in the config. key: names the issue's folder, such as 2025-06-23.
     number: 1 for the digest's first. tick: when it was due, aware.
-    since: where its window begins, half open: since < t <= tick.
-    site: `publication.url` when it was made. changed: what has become of articles of earlier
-    issues, so that they are recognised whatever changes next.
+    since: the start of its half-open window: since < t <= tick.
+    site: `publication.url` when it was made. changed: the changes to articles of
+    earlier issues, so that they are recognised whatever changes next.
     """
 
     digest: str

@@ -125,7 +125,7 @@ class Ways(Struct, frozen=True):
     archive: str
     feed: str
     index: str
-    feed_type: str = MEDIA_TYPES["atom"]  # of letters in ledgers that do not name it
+    feed_type: str = MEDIA_TYPES["atom"]  # for letters in ledgers that do not have it
 
 
 class Letter(Struct, frozen=True):

@@ -1,8 +1,8 @@
-"""What a mail says of its sender, from the config as it is now: From, List fields, ways out.
+"""The sender of a mail, from the present config: From, List fields, unsubscribe addresses.
 
-An issue's files never change, but who sends it, and how its readers leave, is for the config at the
-time of delivery to say (docs/decisions/0015). So each message is readdressed before it goes out,
-whether it was issued as it is or laid out for some readers.
+An issue's files never change, but its sender and unsubscribe addresses come from the config at
+delivery (docs/decisions/0015). So each message is readdressed before it is sent, whether it is the
+issued one or was laid out for some readers.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _LINK = '<a href="{way}" style="color: #767676; text-decoration: underline">{wor
 
 
 class Letterhead(Struct, frozen=True):
-    """Who sends an issue. list_name: of List-ID. archive, web: addresses of its pages."""
+    """The sender of an issue. list_name: of List-ID. archive, web: URLs of its pages."""
 
     sender: Sender
     leaving: Leaving
@@ -57,10 +57,10 @@ def letterhead(digest: str, key: str, settings: Settings) -> Letterhead:
 
 
 def readdressed(message: bytes, head: Letterhead) -> bytes:
-    """`message`, as digests.message makes it, with `head` in the place of its own.
+    """`message`, as digests.message makes it, with the fields of `head` in place of its own.
 
-    Its Message-ID takes the sender's domain. Where it was made with no way out, a line at its end
-    has one. Raises DeliveryError for what is no message of ours.
+    Its Message-ID takes the sender's domain. If it was made without an unsubscribe address, a line
+    at its end has one. Raises DeliveryError if `message` is not in that form.
     """
     own = fields(message)
     replaced = _headers(own, head)
@@ -77,7 +77,7 @@ def readdressed(message: bytes, head: Letterhead) -> bytes:
 
 
 def _headers(own: list[tuple[str, bytes]], head: Letterhead) -> dict[str, list[str]]:
-    """By the name of a field in lower case: the lines that take its place."""
+    """Field name in lower case -> the lines that replace it."""
     issue = _value(own, "message-id").strip().strip("<>").rpartition("@")[0]
     return {
         "from": [address_header("From", head.sender.name, head.sender.address)],
@@ -96,7 +96,7 @@ def _value(own: list[tuple[str, bytes]], wanted: str) -> str:
 
 
 def _links(page: str, mail: str, new: Leaving) -> dict[str, str]:
-    """What takes the place of the ways out that the message was made with, old -> new."""
+    """The unsubscribe addresses that the message was made with -> the new ones."""
     links = {}
     if page:
         links[page] = new.unsubscribe

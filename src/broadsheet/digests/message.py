@@ -37,7 +37,7 @@ def message(letter: Letter, html: str, text: str) -> bytes:
 
 
 def whole(headers: Sequence[str], boundary: str, html: str, text: str) -> bytes:
-    """A message with these header fields, of which one is its Content-Type."""
+    """A message with these header fields, which include its Content-Type."""
     parts = (_part("plain", text), _part("html", html))
     body = "".join(f"--{boundary}{_CRLF}{part}{_CRLF}" for part in parts)
     made = _CRLF.join([*headers, "", body]) + f"--{boundary}--{_CRLF}"
@@ -45,9 +45,9 @@ def whole(headers: Sequence[str], boundary: str, html: str, text: str) -> bytes:
 
 
 def fields(message: bytes) -> list[tuple[str, bytes]]:
-    """The header fields of a message of ours: names, and values as they stand, with their folds.
+    """The header fields of a message that `message` made: names, and raw values with their folds.
 
-    Raises DeliveryError for what is none.
+    Raises DeliveryError for any other message.
     """
     made = header_fields(message)
     names = {name.lower() for name, _ in made}
@@ -57,14 +57,14 @@ def fields(message: bytes) -> list[tuple[str, bytes]]:
 
 
 def header_fields(message: bytes) -> list[tuple[str, bytes]]:
-    """The header fields of any message with CRLF: names, and values with their folds."""
+    """The header fields of a message with CRLF line ends: names, and values with their folds."""
     head = message.partition(b"\r\n\r\n")[0]
     split = [field.partition(b":") for field in re.split(rb"\r\n(?![ \t])", head)]
     return [(name.decode("ascii", "replace"), value.lstrip(b" ")) for name, _, value in split]
 
 
 def shared_ways(headers: Sequence[tuple[str, bytes]]) -> tuple[str, str]:
-    """The ways out that all readers share, from List-Unsubscribe: the page and the mail address."""
+    """The unsubscribe addresses that all readers share, from List-Unsubscribe: page and mail."""
     values = [value.decode() for name, value in headers if name.lower() == "list-unsubscribe"]
     ways = re.findall(r"<([^>]*)>", " ".join(values))
     pages = [way for way in ways if not way.startswith("mailto:")]
@@ -73,10 +73,10 @@ def shared_ways(headers: Sequence[tuple[str, bytes]]) -> tuple[str, str]:
 
 
 def no_message() -> DeliveryError:
-    """A message that is not as `message` makes it."""
+    """The error for a message that is not as `message` makes it."""
     return DeliveryError(
         Problem(
-            "its message.eml is not as Broadsheet writes it",
+            "its message.eml is not in the form that Broadsheet writes",
             "restore it from Git or a backup, and run again",
         )
     )
@@ -105,7 +105,7 @@ def unsubscribe_headers(leaving: Leaving) -> list[str]:
     """List-Unsubscribe, where there is a way out (RFC 2369, section 3.2).
 
     Each address is on a line of its own, and never encoded.
-    No List-Unsubscribe-Post (RFC 8058): the page that holds for everyone is not a reader's own.
+    No List-Unsubscribe-Post (RFC 8058): the page is the same for all readers.
     """
     ways = [f"<{way}>" for way in (leaving.mail, leaving.page) if way]
     return [f"List-Unsubscribe: {f',{_CRLF} '.join(ways)}"] if ways else []

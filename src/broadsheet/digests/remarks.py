@@ -24,7 +24,7 @@ ROOM_BYTES = 100_000
 """What a digest keeps to by default: it leaves room for what is added on the way to a reader."""
 
 ABOUT: dict[str, tuple[Literal["error", "warning"], str]] = {
-    "mail-size": ("error", "Gmail hides what stands below 102 kB of a mail's HTML."),
+    "mail-size": ("error", "Gmail hides what comes after the first 102 kB of a mail's HTML."),
     "mail-style-size": ("error", "Gmail drops a <style> of more than 16 kB whole."),
     "mail-image-alt": ("warning", "Many mail clients show no images until they are asked to."),
     "mail-image-width": ("warning", "Outlook shows an image without a width at its own."),
@@ -36,8 +36,8 @@ ABOUT: dict[str, tuple[Literal["error", "warning"], str]] = {
     "mail-unsubscribe": (
         "error",
         (
-            "Mail providers and the law ask for a link to unsubscribe that people see, in the HTML "
-            "and the text. `deliver` sends no mail without one."
+            "Mail providers and the law require a visible unsubscribe link, in the HTML and in the "
+            "text. `deliver` sends no mail without one."
         ),
     ),
     "mail-line": ("error", "RFC 5322 allows no line over 998 bytes; servers break it anywhere."),
@@ -105,7 +105,7 @@ def look_at(html: bytes, text: bytes, message: bytes) -> Mail:
 
 
 def _of_size(html: bytes) -> Iterator[Remark]:
-    size = f"the HTML has {len(html):,} bytes, and Gmail hides what stands below {CLIP_BYTES:,}"
+    size = f"the HTML has {len(html):,} bytes, and Gmail hides what comes after {CLIP_BYTES:,}"
     if len(html) > CLIP_BYTES:
         yield Remark("mail-size", "error", size, "lower the digest's max_bytes")
     elif len(html) > ROOM_BYTES:  # what was cut to the usual budget deserves no remark
@@ -169,7 +169,7 @@ def _of_text(text: bytes) -> Iterator[Remark]:
 
 def _of_ways_out(html: str, text: str, message: bytes) -> Iterator[Remark]:
     ways = shared_ways(header_fields(message))
-    # What is empty is told by `mail-text`.
+    # `mail-text` reports an empty text.
     for problem in missing_ways_out(html, text if text.strip() else " ".join(ways), ways):
         yield Remark("mail-unsubscribe", "error", problem.what, problem.todo)
 

@@ -88,7 +88,7 @@ def beside(unsubscribe: str) -> str:
 
 
 def whole_address(address: str) -> str:
-    """The pattern of `address` in a text, where it is not only the start of a longer one.
+    """A pattern for `address` in a text that does not match the start of a longer address.
 
     A full stop after it ends the sentence, not the address.
     """
@@ -96,17 +96,17 @@ def whole_address(address: str) -> str:
 
 
 def for_reader(text: str, shared: str, own: str) -> str:
-    """`text`, the HTML or plain text of a mail, with a reader's `own` address for the `shared` one.
+    """`text`, HTML or plain text of a mail, with a reader's `own` address for the `shared` one.
 
-    Both need no escaping in either. Only whole addresses are replaced.
+    Neither needs escaping in HTML. Only whole addresses are replaced.
     """
     return with_links(text, {shared: own})
 
 
 def with_links(text: str, links: Mapping[str, str]) -> str:
-    """`text`, the HTML or plain text of a mail, with other addresses for some: old -> new.
+    """`text`, HTML or plain text of a mail, with some addresses replaced: old -> new.
 
-    None needs escaping in either. Only whole addresses are replaced, all at once.
+    None needs escaping in HTML. Only whole addresses are replaced, all at once.
     """
     for new in links.values():
         if set(new) & set("\"&'<> "):
@@ -119,7 +119,7 @@ def with_links(text: str, links: Mapping[str, str]) -> str:
 
 
 def ascii_domain(domain: str) -> str:
-    """`domain` in IDNA form; as it is where it has none."""
+    """`domain` in IDNA form; unchanged if it has none."""
     try:
         return domain.strip().encode("idna").decode("ascii")
     except UnicodeError:
@@ -127,7 +127,7 @@ def ascii_domain(domain: str) -> str:
 
 
 def _ascii(address: str) -> str:
-    """`address` with its domain in IDNA form; "" when it is no address a mail server takes."""
+    """`address` with its domain in IDNA form; "" if a mail server would not accept it."""
     local, _, domain = address.strip().rpartition("@")
     made = f"{local}@{ascii_domain(domain)}"
     return made if _ADDRESS.fullmatch(made) else ""

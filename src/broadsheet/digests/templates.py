@@ -177,4 +177,4 @@ def _todo(error: Exception) -> str:
         return "docs/digests.md lists what a template can show"
     if isinstance(error, SecurityError):
         return "a template can only read what it is given"
-    return "mend the template"
+    return "correct the template"

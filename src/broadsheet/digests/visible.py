@@ -1,7 +1,7 @@
-"""Whether people see an element of a finished mail: what CSS and HTML can hide it with.
+"""Whether an element of a finished mail is visible, by the CSS and HTML that can hide it.
 
-Not a browser: it knows the ways in which mail hides things (preheaders, print-only parts), and is
-strict where a rule holds only on some screens.
+Not a browser: it knows how mail hides things (preheaders, print-only parts), and is strict about
+rules that apply only on some screens.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from broadsheet.digests import colours
 from broadsheet.digests.look import contrast
 
 Declarations = dict[str, str]
-"""CSS: property -> value, in lower case, without `!important`; what wins comes last."""
+"""CSS: property -> value, in lower case, without `!important`; the winner comes last."""
 
 _NEVER_SHOWN: Final = frozenset(
     ("head", "title", "style", "script", "template", "textarea", "select", "object", "iframe")
@@ -31,9 +31,9 @@ _ESCAPE: Final = re.compile(r"\\(?:([0-9a-f]{1,6})\s?|(.))", re.IGNORECASE)
 _COMMENT: Final = re.compile(r"/\*.*?\*/", re.DOTALL)
 _NUMBER: Final = re.compile(r"(-?(?:\d+\.?\d*|\.\d+))([a-z%]*)")
 _FONT_SIZE: Final = re.compile(r"(?:^|\s)(\.?\d[\d.]*(?:[a-z]+|%)?)(?=\s*/|\s+\S)")
-_TINY: Final = 2.0  # pixels (or points): nobody reads a letter, or hits a box, of this size
+_TINY: Final = 2.0  # pixels (or points): too small to read or to click
 _FAR: Final = -300.0  # pixels: beyond the edge of any mail
-_CONTRAST: Final = 1.3  # WCAG 2.1, 1.4.3 asks for 4.5; below this nobody sees a letter
+_CONTRAST: Final = 1.3  # WCAG 2.1, 1.4.3 asks for 4.5; below this nothing can be read
 _WHITE: Final = "#ffffff"
 _LINK: Final = "#0000ee"  # what browsers give a link without a colour
 
@@ -47,10 +47,10 @@ class Rule(NamedTuple):
 
 
 class Visibility:
-    """What of a document can be seen, by its `style` attributes and the sheets that it keeps.
+    """The visible part of a document, by its `style` attributes and style sheets.
 
-    queries: whether the rules of media queries hold too: a mail may show one part on small screens
-    and another on large ones. Their colours are left out, since dark mode changes all of them.
+    queries: whether the rules of media queries apply too: a mail may show one part on small screens
+    and another on large ones. Their colours are ignored, since dark mode changes all of them.
     """
 
     def __init__(self, tree: Any, *, queries: bool) -> None:
@@ -63,12 +63,12 @@ class Visibility:
                         _cascade(self._by_sheets[element], rule.declarations)
 
     def hidden_by(self, element: Any) -> str:
-        """What hides all that `element` says, in words; "" if something of it can be seen."""
+        """What hides all text of `element`, as a phrase; "" if some of it is visible."""
         found = [self._hides(parent, element) for parent in _texts(element)]
-        return "" if "" in found else (found[0] if found else "it has no words")
+        return "" if "" in found else (found[0] if found else "it has no text")
 
     def _hides(self, parent: Any, link: Any) -> str:
-        """What hides a text in the element `parent`, which is `link` or lies in it."""
+        """What hides a text in the element `parent`, which is `link` or inside it."""
         chain = [parent, *parent.iterancestors()]
         for each in chain:
             if each.tag in _NEVER_SHOWN or each.get("hidden") is not None:
@@ -138,7 +138,7 @@ def _matches(tree: Any, selector: str) -> list[Any]:
     try:
         find: Any = CSSSelector(selector, translator="html")
         return list(find(tree))
-    except (SelectorError, XPathError):  # one that is too new, and that mail clients drop
+    except (SelectorError, XPathError):  # too new a selector, which mail clients ignore
         return []
 
 
@@ -166,7 +166,7 @@ def _plain(css: str) -> str:
 
 
 def _texts(element: Any) -> Iterator[Any]:
-    """The elements in `element`, itself included, that have words of their own."""
+    """The elements in `element`, including itself, that have text of their own."""
     for each in element.iter():
         if not isinstance(each.tag, str):
             continue
@@ -189,7 +189,7 @@ def _attributes(element: Any) -> Iterator[tuple[str, str]]:
 
 
 def _hiding(declared: Declarations) -> str:
-    """The declaration that hides an element and all in it, whatever that declares; "" for none."""
+    """The declaration that hides an element and everything in it; "" if none does."""
     for name, test in _HIDING.items():
         if name in declared and test(declared[name]):
             return f"{name}: {declared[name]}"
@@ -202,7 +202,7 @@ def _hiding(declared: Declarations) -> str:
 
 
 def _inherited(own: Sequence[Declarations]) -> str:
-    """The declaration nearest to a text that hides it, of those that elements inside may undo."""
+    """The nearest declaration that hides a text, of those that inner elements may override."""
     for name, test in _INHERITED.items():
         value = next((each[name] for each in own if each.get(name, "inherit") != "inherit"), None)
         if value is not None and test(value):
@@ -211,7 +211,10 @@ def _inherited(own: Sequence[Declarations]) -> str:
 
 
 def _like_its_background(own: Sequence[Declarations], inside: int) -> str:
-    """own: from a text to the root, of which the first `inside` are the link and what is in it."""
+    """A colour that is too close to its background; "" if there is none.
+
+    own: declarations from a text up to the root; the first `inside` are the link's and inside it.
+    """
     given = [each["color"] for each in own[:inside] if "color" in each]
     if given and given[0] in {"inherit", "currentcolor"}:
         given = [each["color"] for each in own[inside:] if "color" in each]
@@ -232,7 +235,7 @@ def _background(declared: Declarations) -> str:
 
 
 def _pixels(value: str) -> float:
-    """A length in pixels, roughly; infinite for what is none."""
+    """A length in pixels, roughly; infinite if it is not a length."""
     found = _NUMBER.fullmatch(value.strip())
     if not found:
         return float("inf")
@@ -250,7 +253,7 @@ def _far(value: str) -> bool:
 
 
 def _of_no_size(value: str) -> bool:
-    """A `transform` that leaves nothing to be seen."""
+    """A `transform` that leaves nothing visible."""
     scaled = re.search(r"scale(?:3d|x|y)?\(\s*([^)]*)\)", value)
     numbers = [float(n) for n, _ in _NUMBER.findall(scaled[1])] if scaled else [1.0]
     return any(abs(n) < colours.FAINT for n in numbers) or _far(value)
@@ -267,7 +270,7 @@ def _clipped(value: str) -> bool:
 
 
 _Tests = Mapping[str, Callable[[str], bool]]
-"""By property: whether a value of it hides an element."""
+"""Property -> whether a value of it hides an element."""
 
 _HIDING: Final[_Tests] = {
     "display": lambda value: value == "none",

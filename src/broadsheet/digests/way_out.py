@@ -1,7 +1,7 @@
-"""The rule that every mail shows a way to unsubscribe, in its HTML and in its plain text.
+"""The rule that every mail shows an unsubscribe link, in its HTML and in its plain text.
 
-It looks at the finished mail, whichever template made it. A link counts only if a reader can see
-it: not in a comment, not hidden by CSS (visible.py), not without words.
+It looks at the finished mail, whichever template made it. A link counts only if it is visible: not
+in a comment, not hidden by CSS (visible.py), not without text.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from broadsheet.digests.visible import Visibility
 from broadsheet.errors import Problem
 
 _KEEP_HTML: Final = (
-    'keep <a href="{{ letter.leaving.unsubscribe }}"> in digest.html.j2, with words in it, where '
+    'keep <a href="{{ letter.leaving.unsubscribe }}"> in digest.html.j2, with text in it, where '
     "nothing hides it"
 )
 _KEEP_TEXT: Final = "keep {{ letter.leaving.unsubscribe }} in digest.txt.j2"
 
 
 def missing_ways_out(html: str, text: str, ways: Collection[str]) -> tuple[Problem, ...]:
-    """Return what is wrong with a mail that a reader cannot leave; () if nothing is.
+    """Return the problems of a mail without visible unsubscribe links; () if it has them.
 
     html, text: its bodies. ways: the addresses by which its reader unsubscribes, of which one must
     be visible in each body. (RFC 2369 and RFC 8058 ask for headers too; digests.message has them.)
@@ -43,7 +43,7 @@ def missing_ways_out(html: str, text: str, ways: Collection[str]) -> tuple[Probl
     if what := _wrong_in_html(html, wanted):
         found.append(Problem(what, _KEEP_HTML))
     if not any(re.search(whole_address(way), text) for way in wanted):
-        found.append(Problem("the plain text part has no link to unsubscribe", _KEEP_TEXT))
+        found.append(Problem("the plain text part has no unsubscribe link", _KEEP_TEXT))
     return tuple(found)
 
 
@@ -62,18 +62,18 @@ def bodies(message: bytes) -> tuple[str, str]:
 
 
 def _wrong_in_html(html: str, ways: Collection[str]) -> str:
-    """What is wrong where no link in `html` leads out; "" if one does that can be seen."""
-    what = "the HTML part shows no link to unsubscribe"
+    """What is wrong with the links of `html`; "" if a visible one leads to one of `ways`."""
+    what = "the HTML part shows no unsubscribe link"
     tree = _tree(html)
     links = [] if tree is None else [a for a in tree.iter("a") if _leads_to(a, ways)]
     if not links:
         written = any(way in html for way in ways)
-        return f"{what}: the address is in a comment, or in no link" if written else what
+        return f"{what}: the address is in a comment, or not in a link" if written else what
     for queries in (False, True):
         visibility = Visibility(tree, queries=queries)
         reasons = [visibility.hidden_by(link) for link in links]
         if "" not in reasons:
-            return f"{what}: the link cannot be seen ({reasons[0]})"
+            return f"{what}: the link is not visible ({reasons[0]})"
     return ""
 
 

@@ -51,8 +51,8 @@ def item(entry: Entry, format_: FeedFormat) -> bytes:
 
 
 def with_first(feed: Any, entry: Entry, format_: FeedFormat, keeps: Callable[[str], bool]) -> bytes:
-    """The document of the element `feed` with `entry` before the others, of which only those stay
-    whose id it `keeps`."""
+    """The document of the element `feed`, with `entry` first and only those others that `keeps`
+    accepts, by id."""
     new = _element(entry, format_)
     etree.indent(new, level=1)
     new.tail = "\n  "

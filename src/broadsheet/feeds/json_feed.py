@@ -42,8 +42,8 @@ def item(entry: Entry, format_: FeedFormat) -> bytes:  # noqa: ARG001 - there is
 
 
 def with_first(content: bytes, entry: Entry, keeps: Callable[[str], bool]) -> bytes:
-    """The feed document `content` with `entry` before the others, of which only those stay whose
-    id it `keeps`. Raises ValueError, LookupError or TypeError for what is no feed."""
+    """The feed document `content`, with `entry` first and only those others that `keeps` accepts,
+    by id. Raises ValueError, LookupError or TypeError if `content` is not a JSON Feed."""
     document = json.loads(content)
     others = [item for item in document["items"] if keeps(item["id"])]
     document["items"] = [_item(entry), *others]

@@ -19,7 +19,7 @@ def write(
     publication: Publication,
     settings: FeedSettings,
 ) -> bytes:
-    """One outline for each feed to subscribe to, in the main one of its formats."""
+    """One outline for each feed to subscribe to, in the main format."""
     root = etree.Element("opml", version="2.0")
     etree.SubElement(etree.SubElement(root, "head"), "title").text = publication.title
     body = etree.SubElement(root, "body")

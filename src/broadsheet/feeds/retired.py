@@ -28,18 +28,18 @@ _ATOM: Final = "{http://www.w3.org/2005/Atom}"
 
 
 class Retired(Struct, frozen=True):
-    """A feed document that has ended. since: when. to: the path of the one to follow instead."""
+    """A feed document that has ended. since: when. to: the path of the feed to follow instead."""
 
     since: Annotated[datetime, Meta(tz=True)]
     to: str
 
     def until(self, settings: FeedSettings) -> datetime:
-        """When it is removed."""
+        """The time at which it is removed."""
         return self.since + timedelta(days=settings.keep_retired_days)
 
 
 class Successors(Struct, frozen=True):
-    """What there is to follow instead of a feed that ends.
+    """The feeds that can be followed instead of one that ends.
 
     live: the paths of all documents. published: those of the last build. groups: the folder of a
     topic's or tag's feed -> all its articles. aliases: as in the settings.
@@ -54,8 +54,8 @@ class Successors(Struct, frozen=True):
     renamed: Mapping[str, str]
 
     def of(self, path: str, content: bytes) -> str:
-        """The path of the document to follow instead of that at `path`: another format of the same
-        feed, the feed under its new name, or else the main feed."""
+        """The path of the document to follow instead of the one at `path`: another format of the
+        same feed, the feed under its new name, or else the main feed."""
         folder, name = _split(path)
         names = [name, *(FEED_FILES[format_] for format_ in self.formats)]
         folders = [folder, *self._renamed(folder, content, _FORMATS[name]), ""]
@@ -63,7 +63,7 @@ class Successors(Struct, frozen=True):
         return next((place for place in places if place in self.live), folder)
 
     def _renamed(self, folder: str, content: bytes, format_: FeedFormat) -> Iterator[str]:
-        """The folders under which the feed in `folder` may go on, the best first."""
+        """The folders in which the feed in `folder` may continue, best first."""
         kind, _, rest = folder.partition("/")
         if kind == "topics":
             for topic, others in self.aliases.items():
@@ -79,7 +79,7 @@ class Successors(Struct, frozen=True):
     def _moved(self, kind: str, entries: Collection[tuple[str, str]]) -> str:
         """The folder of the feed that has most of `entries` now; "" if none has more than half.
 
-        An entry is known by its id or title: the id may change with the topic.
+        An entry is identified by its id or title, since the id may change with the topic.
         """
         ids, titles = {id_ for id_, _ in entries}, {title for _, title in entries}
         counts = {
@@ -112,10 +112,10 @@ def retire(
 ) -> dict[str, Retired]:
     """Path -> feed document that has ended. before: the same at the last build.
 
-    content: gives the document at a path. An archive is no feed that anyone follows.
+    content: returns the document at a path. Archives do not count, since nobody follows them.
     """
     gone = {path for path in (*successors.published, *before) if _is_feed(path)}
-    since = now.astimezone(UTC).replace(microsecond=0)  # the same in every zone
+    since = now.astimezone(UTC).replace(microsecond=0)  # the same in every time zone
     return {
         path: before.get(path) or Retired(since, successors.of(path, content(path) or b""))
         for path in sorted(gone.difference(successors.live))
@@ -123,16 +123,16 @@ def retire(
 
 
 def is_in_doubt(path: str, content: bytes, read: Collection[str]) -> bool:
-    """Whether the feed document at `path` has an entry of an article that is not among those that
-    could be `read`, by id: perhaps one with an error, which will be back."""
+    """Whether the feed document at `path` has an entry whose article is not in `read` (ids): it may
+    have an error and come back."""
     if path.startswith("digests/"):
         return False
     return any(id_ not in read for id_, _ in told(content, _FORMATS[_split(path)[1]]))
 
 
 def by_feed(retired: Mapping[str, Retired]) -> dict[str, Retired]:
-    """The same, with one path for all formats of a feed: its folder. Where only some formats have
-    ended, one path for all feeds: the name of the file."""
+    """The ended feeds, with one key for all formats of a feed: its folder. If only a format has
+    ended, one key for all feeds: the file name."""
     found: dict[str, Retired] = {}
     for path, each in retired.items():
         folder, name = _split(path)
@@ -149,9 +149,9 @@ def document(
 ) -> bytes:
     """The feed document at `path`, which is `content` now, with its last entry.
 
-    public: the ids of the articles in the catalogue. Entries of others go: an article that is
-    withdrawn is in no feed. Issues of a digest stay, as they do on the web. Without a content that
-    can be read the last entry is the only one.
+    public: the ids of the articles in the catalogue. Other entries are removed, so that withdrawn
+    articles are in no feed; issues of a digest stay, as they do on the web. If `content` cannot be
+    read, the last entry is the only one.
     """
     last = _last_entry(path, retired, publication)
     folder, name = _split(path)
@@ -160,7 +160,7 @@ def document(
     def keeps(id_: str) -> bool:
         return id_ in public or (folder.startswith("digests/") and _MARK not in id_)
 
-    with suppress(Exception):  # whatever it has become, readers must learn where to go
+    with suppress(Exception):  # whatever is wrong with it, readers must learn where to go
         if content:
             return _with_last(content, last, format_, keeps)
     settings = FeedSettings()
@@ -169,7 +169,7 @@ def document(
 
 
 def told(content: bytes, format_: FeedFormat) -> set[tuple[str, str]]:
-    """Id and title of each entry of a feed document; none where it cannot be read."""
+    """Id and title of each entry of a feed document; empty if it cannot be read."""
     with suppress(Exception):
         if format_ == "json":
             return {(each["id"], each.get("title", "")) for each in json.loads(content)["items"]}
@@ -208,7 +208,7 @@ def _last_entry(path: str, retired: Retired, publication: Publication) -> Entry:
 def _with_last(
     content: bytes, last: Entry, format_: FeedFormat, keeps: Callable[[str], bool]
 ) -> bytes:
-    """`content` with the entry `last` first and only those others that it `keeps`; the very bytes
+    """`content` with the entry `last` first and only those others that `keeps` accepts; unchanged
     if it is so already."""
     ids = {id_ for id_, _ in told(content, format_)}
     if last.id in ids and all(map(keeps, ids - {last.id})):

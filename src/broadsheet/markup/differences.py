@@ -28,7 +28,7 @@ _UNLIKE = re.compile(r"[\W_]+")
 
 
 class Block(Struct, frozen=True):
-    """A block of an article: what it is, how deep in lists and quotes, its text, and its line."""
+    """A block of an article: its kind, its depth in lists and quotes, its text and its line."""
 
     kind: str
     depth: int
@@ -37,7 +37,7 @@ class Block(Struct, frozen=True):
 
 
 class Difference(Struct, frozen=True):
-    """The first block that the engines read differently; None where one has no more."""
+    """The first block that the engines read differently; None if one has no more blocks."""
 
     commonmark: Block | None
     python_markdown: Block | None
@@ -80,7 +80,7 @@ def _blocks(top: Node, expanded: Expanded) -> list[Block]:
 
 
 def _is_covered(node: Node) -> bool:
-    """Whether the text of `node` is that of another block: a paragraph's in an item, say."""
+    """Whether another block has the text of `node`, such as a paragraph in a list item."""
     parent = node.parent
     if node.tag == "p" and parent is not None and parent.tag in {"li", "dd", "dt", "td"}:
         return True
@@ -88,7 +88,7 @@ def _is_covered(node: Node) -> bool:
 
 
 def _own_text(node: Node) -> str:
-    """Return the letters and digits of `node`, without those of lists and blocks within it."""
+    """Return the letters and digits of `node`, without those of lists and blocks inside it."""
     if node.tag == "pre":
         return _UNLIKE.sub("", node.text(deep=True))
     inner = _CONTAINERS | {"pre", "table"}

@@ -1,4 +1,4 @@
-"""What `render` raises."""
+"""The exception that `render` raises."""
 
 from __future__ import annotations
 

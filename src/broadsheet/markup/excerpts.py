@@ -1,4 +1,4 @@
-"""The start of an article as plain text, for where its front matter has no summary."""
+"""The start of an article as plain text, used if its front matter has no summary."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ _NO_WORDS = "pre,table,script,style,template,svg,math,title,section[data-footnot
 
 
 def excerpt_of(body: Node) -> str:
-    """Return the words before `<!--more-->`; else the first paragraph that has any, one of the
-    author's own before one in a quote; else all words. On one line. Never an alert or a footnote.
+    """Return the text before `<!--more-->`; else the first paragraph with text, preferably outside
+    quotes; else all text. On one line. Never an alert or a footnote.
     """
     nodes = list(body.traverse(include_text=True))
     dropped = _inside(body.css(f"{_NO_WORDS},blockquote[{ALERT}]"))
@@ -53,7 +53,7 @@ def _words(nodes: Iterable[Node]) -> str:
 
 
 def _text(node: Node) -> str:
-    """Return the words that `node` alone has: a text's own, and a space for a line break."""
+    """Return the text of `node` itself, without its children; a space for a line break."""
     if node.tag == "br":
         return " "
     if not node.is_text_node:

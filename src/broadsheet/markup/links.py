@@ -51,13 +51,13 @@ class Asset(Struct, frozen=True):
 
 
 class Library(Struct, frozen=True, dict=True):
-    """What links can lead to, gathered once for all articles.
+    """Everything that links can lead to, collected once for all articles.
 
     site: the address of the web site, ending in a slash.
-    pages: source path of an article -> its address.
+    pages: source path of an article -> its URL.
     beside: path of a file in an article folder, as `source` paths are written -> its asset.
     rooted: path of a file under an assets folder, relative to it -> its asset.
-    sizes: path of an image's asset -> its width and height in pixels, where it was measured.
+    sizes: path of an image's asset -> its width and height in pixels, if measured.
     shortcodes: templates of the config, by the name of the tag that they replace.
     """
 

@@ -1,6 +1,6 @@
-"""What is where in an article that is CommonMark, by the positions that the engine reports.
+"""The links, texts and headings of a CommonMark article, with positions from the engine.
 
-`check` reads articles with this, so that it sees what readers will see.
+`check` uses this, so that it sees what readers will see.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Range = tuple[int, int]
 NOT_TEXT: Final = frozenset(
     {"code", "kbd", "pre", "samp", "script", "style", "template", "textarea"}
 )
-"""Elements whose text is shown as it is, or not at all."""
+"""Elements whose text is shown literally or not at all."""
 _OWN_LINKS = frozenset({"data-footnote-ref", "data-footnote-backref"})
 _POSITION = re.compile(r"(\d+):(\d+)-(\d+):(\d+)")
 
@@ -33,7 +33,7 @@ _POSITION = re.compile(r"(\d+):(\d+)-(\d+):(\d+)")
 class Found(Struct, frozen=True):
     """A link or an image.
 
-    target: as it is written. text: of the link, or the image's alternative text; None for an
+    target: as written. text: of the link, or the image's alternative text; None for an
     `<img>` without one. line: 1-based, of the body. is_html: whether it is written as HTML.
     """
 
@@ -45,14 +45,14 @@ class Found(Struct, frozen=True):
 
 
 class Text(Struct, frozen=True):
-    """Text that readers see and that is no code. lines: the first and last it may be on."""
+    """Text that readers see, except code. lines: the first and last line it may be on."""
 
     text: str
     lines: Range
 
 
 class Reading(Struct, frozen=True):
-    """What an article has. headings, ids: text of each heading; ids given in the article."""
+    """The contents of an article. headings: the text of each. ids: those given in the article."""
 
     found: tuple[Found, ...]
     texts: tuple[Text, ...]
@@ -61,7 +61,10 @@ class Reading(Struct, frozen=True):
 
 
 def read(body: str, expanded: Expanded, dialect: Dialect) -> Reading:
-    """Return what is in the Markdown `body`, which is `expanded`. Raises TooComplex."""
+    """Return the contents of the Markdown `body`; `expanded`: the same without templates.
+
+    Raises TooComplex.
+    """
     text = rewrites.run(expanded.text, dialect, mdx=expanded.is_mdx)
     html = sanitiser.bounded(commonmark.to_html(text, dialect.extensions))
     top = tree.parse(html)
@@ -76,13 +79,13 @@ def read(body: str, expanded: Expanded, dialect: Dialect) -> Reading:
 
 
 class _Source(Struct, frozen=True):
-    """The lines of a body, and which of them a line of the expanded body came from."""
+    """The lines of a body, and the one that each line of the expanded body came from."""
 
     lines: list[str]
     source_line: Callable[[int], int]
 
     def within(self, node: Node) -> Range:
-        """Return the lines of the nearest element around `node` that has a position; else all."""
+        """Return the lines of the nearest element around `node` with a position; else all lines."""
         last = len(self.lines)
         each: Node | None = node
         while each is not None:
@@ -94,9 +97,9 @@ class _Source(Struct, frozen=True):
         return 1, last
 
     def as_written(self, target: str, within: Range) -> tuple[str, int]:
-        """Return `target` as it is on the first line `within` that has it, and that line.
+        """Return `target` as written on the first line in `within` that has it, and that line.
 
-        The engine encodes what an address must not have, such as spaces and Chinese.
+        The engine percent-encodes what a URL must not have, such as spaces and Chinese.
         """
         for written in dict.fromkeys((target, unquote(target))):
             for number in range(within[0], within[1] + 1):
@@ -134,7 +137,7 @@ def _ids(top: Node) -> list[str]:
 
 
 def find_line(pattern: re.Pattern[str], within: Range, lines: list[str]) -> int:
-    """Return the first line `within` that `pattern` is found on; the first of all if none."""
+    """Return the first line in `within` that `pattern` matches; the first of all if none."""
     first, last = within
     numbers = range(first, min(last, len(lines)) + 1)
     return next((number for number in numbers if pattern.search(lines[number - 1])), first)

@@ -1,4 +1,4 @@
-"""From an article's Markdown to the HTML that any reader may be given."""
+"""Render the Markdown of an article to HTML that is safe for any reader."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from broadsheet.markup.links import Links
 from broadsheet.markup.text import shorten
 
 EXCERPT_COLUMNS: Final = 280
-"""How wide a summary made from the text may be: 140 Chinese characters, 280 Latin ones."""
+"""The width of a summary made from the text: 140 Chinese characters or 280 Latin ones."""
 
 _NOTHING: Mapping[str, object] = MappingProxyType({})
 _RAW_HTML = re.compile(r"<(?!https?:|mailto:)[A-Za-z/!?]")
@@ -25,10 +25,10 @@ _EMPTY = re.compile(r"<p>\s*</p>\n?")
 class Rendition(Struct, frozen=True):
     """An article's body as readers get it.
 
-    html: sanitised, every address absolute.
-    excerpt: plain text on one line, for where the front matter has no summary; "" where it has.
-    references: what the body refers to, as it is written -> the address it became. A rendition
-    may be kept for as long as these hold.
+    html: sanitised, every URL absolute.
+    excerpt: plain text on one line if the front matter has no summary; else "".
+    references: each reference of the body as written -> the URL it became. A cached rendition is
+    valid as long as these still hold.
     """
 
     html: str
@@ -48,13 +48,13 @@ def render(
 ) -> Rendition:
     """Return the Markdown `body` of the article that `links` belongs to, as readers get it.
 
-    language: the article's, for words such as the title of an alert. mdx: whether it is an MDX
-    file. excerpt: whether one is needed. values: what templates in it may show of the article
+    language: the article's, for text such as the title of an alert. mdx: whether it is an MDX
+    file. excerpt: whether one is needed. values: the values that templates in it may show
     (`templates.expand`).
 
     Raises TooComplex.
     """
-    # Imported here, for the many runs that render nothing.
+    # Imported here, so that runs that render nothing do not pay for it.
     from broadsheet.markup import rewrites, sanitiser, tree
     from broadsheet.markup.excerpts import excerpt_of
     from broadsheet.markup.passes import Context, run
@@ -87,14 +87,14 @@ def render(
     if not is_ours:
         sanitiser.unwrap_unknown(top, html)
     sanitiser.make_absolute(top, resolve)
-    # Printable once more, since a reference such as &#1; has only now become a character.
+    # `printable` again, since a reference such as &#1; has only now become a character.
     html = printable(sanitiser.clean(tree.to_html(top), is_ours=is_ours))
     html = _EMPTY.sub("", html).strip()
     return Rendition(html, shorten(printable(start), EXCERPT_COLUMNS), references)
 
 
 def prepare(dialects: Iterable[Dialect]) -> None:
-    """Import what renders these dialects, which otherwise comes with the first article."""
+    """Import what these dialects need to render; otherwise the first article does."""
     from broadsheet.markup import excerpts, passes, rewrites, sanitiser, templates, text  # noqa: F401
 
     text.prepare()

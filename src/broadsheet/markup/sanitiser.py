@@ -1,8 +1,8 @@
 """HTML that is safe to hand to any reader: an allow-list, by nh3 (ammonia).
 
-Nothing that is kept runs, sends, or changes how the page around it looks. Ids go too: one could
-only collide with another article's in a page that shows several, and a link within the article
-leads to the same place on the web (docs/decisions/0003-links-within-an-article.md).
+Nothing that is kept runs, sends, or changes the look of the page around it. Ids are removed too: on
+a page with several articles they could collide, and a link within the article leads to the same
+place on the web (docs/decisions/0003-links-within-an-article.md).
 """
 
 from __future__ import annotations
@@ -44,12 +44,12 @@ _PLAIN_TAGS = """
     small span strike strong sub summary sup table tbody tfoot thead tr tt u ul var wbr
 """
 TAGS: Final = frozenset(_ATTRIBUTES) | frozenset(_PLAIN_TAGS.split())
-"""The elements that stay."""
+"""The elements that are kept."""
 DROPPED_WITH_CONTENT: Final = frozenset({"script", "style", "template", "svg", "math", "title"})
-"""The elements whose content goes with them; that of any other that is not in TAGS stays."""
+"""The elements that are removed with their content; others not in TAGS leave theirs."""
 
 DEEPEST: Final = 250
-"""How many elements may be within each other. Those further in are dropped, their words stay."""
+"""The depth of nested elements. Deeper ones are removed; their text stays."""
 _MOST_ATTRIBUTES = 100  # of one tag; Lexbor's time grows with the square of their number
 
 _LOADED = {"src", "poster"}
@@ -64,15 +64,15 @@ _SCHEMES = (
     }
 )
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
-# An image that is written into the article loads nothing, and would be lost otherwise. SVG could
-# have scripts in it.
+# An image that is embedded in the article loads nothing, and would be lost otherwise. SVG could
+# contain scripts.
 _INLINE_IMAGE = re.compile(r"data:image/(?:png|jpeg|gif|webp|avif);base64,[A-Za-z0-9+/=%]+\Z")
 _CANDIDATE_END = re.compile(r",\s+|,(?=[^\s,]+\s+[\d.]+[wx])")
 
 _TAG = re.compile(r"<(/?)([A-Za-z][^\s/<>]*)((?:[^<>\"']|\"[^\"]*\"|'[^']*')*)>")
 _TAG_NAME = re.compile(r"<([A-Za-z][^\s/<>]*)")
 _VOID = "area base br col embed hr img input link meta source track wbr"
-# These end where another begins, so that many of them in a row are siblings.
+# The next one ends these, so many in a row are siblings.
 _OFTEN_LEFT_OPEN = "p li dt dd tr td th tbody thead tfoot option"
 _SELF_ENDING = frozenset(f"{_VOID} {_OFTEN_LEFT_OPEN}".split())
 _MOST_PASSES = 5
@@ -93,9 +93,9 @@ _CLEANER = nh3.Cleaner(
 
 
 def bounded(html: str) -> str:
-    """Return `html` without the tags that lie deeper than DEEPEST, or have too many attributes.
+    """Return `html` without tags that are deeper than DEEPEST or have too many attributes.
 
-    A parser of HTML takes a time that grows with the square of both.
+    The time of HTML parsers grows with the square of both.
     """
     return "".join(_bounded(html)) if html.count("<") > DEEPEST or len(html) > 50_000 else html
 
@@ -113,7 +113,7 @@ def _bounded(html: str) -> Iterator[str]:
 
 
 def make_absolute(body: Node, resolve: Callable[[str], str]) -> None:
-    """Make every address below `body` absolute, and remove those that no reader may follow."""
+    """Make every URL below `body` absolute, and remove those that are not allowed."""
     for node in {node.mem_id: node for node in body.css(_HAS_ADDRESS)}.values():
         given = node.attributes
         for name in _ADDRESSES:
@@ -178,7 +178,7 @@ def _has_link_in_link(html: str) -> bool:
 
 
 def _address(node: Node, name: str, value: str, resolve: Callable[[str], str]) -> str | None:
-    """Return the absolute address, or None where no reader may follow it."""
+    """Return the absolute URL, or None if it is not allowed."""
     if node.tag == "img" and name == "src" and _INLINE_IMAGE.match(value):
         return value
     address = resolve(value)
@@ -188,7 +188,7 @@ def _address(node: Node, name: str, value: str, resolve: Callable[[str], str]) -
 
 
 def _srcset(value: str, resolve: Callable[[str], str]) -> str:
-    """Return a list of image candidates (HTML Standard, 4.8.4.2.1) with each address resolved."""
+    """Return a list of image candidates (HTML Standard, 4.8.4.2.1) with each URL resolved."""
     candidates = (part.split() for part in _CANDIDATE_END.split(value.strip()))
     resolved = ((resolve(parts[0].strip(",")), parts[1:]) for parts in candidates if parts)
     return ", ".join(

@@ -19,19 +19,19 @@ _BLOCKS = """
     ul audio video
 """
 BLOCKS = frozenset(_BLOCKS.split())
-"""Elements that words on their two sides do not run across."""
+"""Elements that separate the words on their two sides."""
 
 _FIRST_OF_PRE = re.compile(r"(<pre\b[^>]*>)\n")
 
 
 def parse(html: str) -> Node:
     """Return the `body` of the tree of `html`, a fragment."""
-    # With the start tag given, no later one can take the body's place (HTML Standard, 13.2.6.4.6).
+    # With this start tag, no later one can replace the body (HTML Standard, 13.2.6.4.6).
     return cast("Node", LexborHTMLParser("<body>" + html).body)
 
 
 def to_html(body: Node) -> str:
-    """Return the HTML of what is in `body`."""
+    """Return the HTML of the content of `body`."""
     return keep_line_ends(body.inner_html or "")
 
 
@@ -49,7 +49,7 @@ def element(near: Node, tag: str, **attributes: str) -> Node:
 
 
 def rename(node: Node, tag: str) -> Node:
-    """Put an element `tag` without attributes in the place of `node`, with its content."""
+    """Replace `node` by an element `tag` without attributes, with the same content."""
     made = element(node, tag)
     made.inner_html = node.inner_html or ""
     node.replace_with(made, move=True)
@@ -57,7 +57,7 @@ def rename(node: Node, tag: str) -> Node:
 
 
 def children(node: Node) -> Iterator[Node]:
-    """Yield every child of `node`, text too, also when the one before is taken out meanwhile."""
+    """Yield every child of `node`, including text, even if the previous one is removed."""
     child = node.first_child
     while child is not None:
         following = child.next
@@ -66,7 +66,7 @@ def children(node: Node) -> Iterator[Node]:
 
 
 def remove_comments(body: Node) -> None:
-    """Remove every comment, and the lines that are left empty after it."""
+    """Remove every comment, and lines that it leaves empty."""
     for comment in [node for node in body.traverse(include_text=True) if node.is_comment_node]:
         following = comment.next
         text = following.text_content if following is not None else None
@@ -78,7 +78,7 @@ def remove_comments(body: Node) -> None:
 def text_nodes(
     body: Node, is_wanted: Callable[[str], object], outside: frozenset[str]
 ) -> list[Node]:
-    """Return the text nodes of `body` whose text is wanted and that lie in no element `outside`."""
+    """Return the text nodes of `body` outside the elements `outside` whose text is wanted."""
     return [
         node
         for node in body.traverse(include_text=True)

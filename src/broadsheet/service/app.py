@@ -46,7 +46,7 @@ def application(counter: Counter) -> Starlette:
 @dataclass(frozen=True, slots=True)
 class _Application:
     counter: Counter
-    # So that who asks for the health of the service leaves threads for those who leave.
+    # Health checks get few threads, so that the others stay free for those who unsubscribe.
     _few: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(2), init=False)
 
     def made(self) -> Starlette:

@@ -2,8 +2,8 @@
 
 uvicorn bounds the number of requests, not who makes them, and waits for the rest of a request for
 as long as the client likes. `HttpConnection` is uvicorn's HTTP protocol with bounds: on the time
-for the head of a request and for its answer, the bytes that are parsed in one go, and the number
-of connections, for each client network and in total. Bodies are bounded in `forms`.
+for the head of a request and for its answer, the bytes that are parsed at once, and the number of
+connections, for each client network and in total. Bodies are bounded in `forms`.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from broadsheet.service.limits import Network, networks
 LARGEST_HEAD: Final = 16_384
 """Bytes of a request line and its headers; cookies of the whole domain may be among them."""
 _PIECE: Final = 4_096  # bytes that are parsed before the bounds are checked again
-_CHUNKED: Final = 4_000  # bytes on the wire; no browser chunks a form, and a chunk may have 6 bytes
+_CHUNKED: Final = 4_000  # bytes as sent; browsers do not chunk forms, and a chunk may have 6 bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How many seconds a client has. head: to send the head of a request. answer: to send the body
-    and to take the answer."""
+    """Seconds that a client has. head: to send the head of a request. answer: to send the body and
+    receive the answer."""
 
     head: float = 15.0
     answer: float = 60.0
@@ -36,12 +36,13 @@ class Patience:
 
 @dataclass(slots=True)
 class Room:
-    """The open connections: those of one client, of the network around it, and `total` of all.
+    """The open connections. each: the limit of a client; its network has four times as many.
+    total: the limit of all.
 
-    Where there are too many, the connection that has waited longest for its client is closed, so
-    connections that are held open for nothing keep nobody out, not even others at that address.
-    Requests that are being answered stay, and a client may have five times as many of these as of
-    others. Connections from the `proxies` count only for the total.
+    If there are too many, the connection that has waited longest for its client is closed, so idle
+    connections keep no one out, not even others at that address. Requests that are being answered
+    stay, and a client may have five times as many of these as of others. Connections from the
+    `proxies` count only for the total.
     """
 
     proxies: tuple[Network, ...] = ()
@@ -52,7 +53,7 @@ class Room:
     )
 
     def enter(self, connection: HttpConnection) -> bool:
-        """Whether there is room for `connection`; if so, it is inside."""
+        """Add `connection` if there is room, and return whether there is."""
         scopes = self._scopes(connection)
         for name, most, _ in scopes:
             members = self._inside.get(name, {})
@@ -67,14 +68,14 @@ class Room:
         return True
 
     def leave(self, connection: HttpConnection) -> None:
-        """Remove `connection`, if it is inside."""
+        """Remove `connection` if it was added."""
         for name, _, _ in self._scopes(connection):
             self._inside[name].pop(connection, None)
             if not self._inside[name]:
                 del self._inside[name]
 
     def _scopes(self, connection: HttpConnection) -> tuple[tuple[str, int, int], ...]:
-        """What `connection` counts for: a name, how many may be inside, and how many answered."""
+        """The limits that apply to `connection`: key, most connections, most being answered."""
         client, around = networks(connection.client[0] if connection.client else "")
         everyone = ("", self.total, self.total)
         if any(_within(client, proxy) for proxy in self.proxies):
@@ -98,7 +99,7 @@ class HttpConnection(H11Protocol):
     def __init__(
         self, *args: Any, room: Room, patience: Patience = Patience(), **kwargs: Any
     ) -> None:
-        """Args and kwargs are uvicorn's."""
+        """args, kwargs: as uvicorn passes them."""
         super().__init__(*args, **kwargs)
         self._room, self._patience = room, patience
         self._timer: asyncio.TimerHandle | None = None
@@ -106,13 +107,13 @@ class HttpConnection(H11Protocol):
 
     @property
     def answering(self) -> bool:
-        """Whether it is the service that takes its time, and not the client: a whole request is
-        here, its answer is not finished, and what there is of it has been taken."""
+        """Whether the client waits for the service: a whole request has arrived, its answer is not
+        finished, and the client has received all that was sent."""
         begun = self.cycle is not None and not self.cycle.response_complete
         return begun and self.conn.their_state is not h11.SEND_BODY and not self.flow.write_paused
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """As uvicorn, if there is room."""
+        """Like uvicorn, if there is room."""
         super().connection_made(transport)
         if self._room.enter(self):
             self._set_timer(self._patience.head)
@@ -120,13 +121,13 @@ class HttpConnection(H11Protocol):
             transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """As uvicorn; the room is free."""
+        """Like uvicorn; make room for another."""
         self._room.leave(self)
         self._cancel_timer()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """As uvicorn, piece by piece, so that nothing large is parsed before it is refused."""
+        """Like uvicorn, piece by piece, so that nothing large is parsed before it is refused."""
         for start in range(0, len(data), _PIECE):
             piece = data[start : start + _PIECE]
             if self.transport.is_closing():
@@ -137,17 +138,17 @@ class HttpConnection(H11Protocol):
             super().data_received(piece)
 
     def handle_events(self) -> None:
-        """As uvicorn; from the head of a request on, the time for its answer runs."""
+        """Like uvicorn; start the time for the answer after the head of a request."""
         before = self.cycle
         super().handle_events()
         if self.cycle is not before and not self.cycle.response_complete:
             self._chunked = 0
             self._set_timer(self._patience.answer)
             if {b"transfer-encoding", b"content-length"} <= {name for name, _ in self.headers}:
-                self.cycle.keep_alive = False  # RFC 9112, section 6.3: perhaps request smuggling
+                self.cycle.keep_alive = False  # RFC 9112, section 6.3: may be request smuggling
 
     def send_400_response(self, msg: str) -> None:
-        """As uvicorn, for a bad head; for a bad body too, which the application must not answer."""
+        """Like uvicorn for a bad head; also for a bad body, which the app must not answer."""
         if self.cycle is not None and not self.cycle.response_complete:
             if self.cycle.response_started:
                 self.transport.abort()
@@ -157,7 +158,7 @@ class HttpConnection(H11Protocol):
         super().send_400_response(msg)
 
     def on_response_complete(self) -> None:
-        """As uvicorn; the time for the next request begins."""
+        """Like uvicorn; start the time for the next request."""
         self._set_timer(self._patience.head)
         super().on_response_complete()
 

@@ -102,7 +102,7 @@ class Counter:
 
     @property
     def _origin(self) -> str:
-        """Of the service (RFC 6454)."""
+        """The origin of the service (RFC 6454)."""
         url = urlsplit(self.url)
         return f"{url.scheme}://{url.netloc}"
 

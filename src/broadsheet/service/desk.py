@@ -50,7 +50,7 @@ class Reader:
 class Desk:
     """The service's part of the delivery database.
 
-    digests: the names of those that there are. renamed: the present name of each by a former one.
+    digests: the names of all digests. renamed: former name of a digest -> its present name.
     """
 
     records: Records
@@ -147,7 +147,7 @@ class Desk:
 
     def invited(self, text: str) -> Subscriber | None:
         """Whom the confirmation link with `text` was sent to; None when it no longer holds."""
-        if self._named(text) is None:  # whoever makes up links does not reach the database
+        if self._named(text) is None:  # made-up links do not reach the database
             return None
         with self.records.reading() as connection:
             return self._invited(connection, text, subscribers.get)

@@ -1,7 +1,7 @@
-"""Reading what a form sends, in either of the two ways that forms have (HTML, section 4.10.21).
+"""Read the body that a form sends, in either encoding of HTML forms (HTML, section 4.10.21).
 
 RFC 8058, section 3.2 lets a mail provider choose between them for the one-click POST. Starlette and
-python-multipart parse; bytes, seconds and fields are bounded before they do.
+python-multipart parse it, after bytes, seconds and fields have been limited.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _LONGEST: Final = 2_000  # characters of a value
 
 
 class TooMuch(Exception):  # noqa: N818 - it says what the request is
-    """More bytes than any form of ours has."""
+    """The body is larger than any of our forms."""
 
 
 class TooSlow(Exception):  # noqa: N818 - it says what the request is
@@ -79,7 +79,7 @@ async def parse(content_type: str, body: bytes) -> Form:
     kind, options = parse_options_header(content_type)
     if kind == b"multipart/form-data":
         kind, body = _multipart(options.get(b"boundary", b""), body)
-    elif body.count(b"&") > _MOST_PARAMETERS:  # empty ones are no fields, and cost as much
+    elif body.count(b"&") > _MOST_PARAMETERS:  # empty ones are not fields, but cost as much
         raise Unreadable
 
     async def receive() -> Message:
@@ -96,10 +96,10 @@ async def parse(content_type: str, body: bytes) -> Form:
 
 
 def _multipart(boundary: bytes, body: bytes) -> tuple[bytes, bytes]:
-    """Content type and body of a multipart form, with nothing but what is needed to read it.
+    """Content type and body of a multipart form, reduced to what is needed to read it.
 
-    No charset: Python has codecs that take very long or raise errors of their own. No preamble
-    (RFC 2046, section 5.1.1), which the parser refuses.
+    Without charset: some Python codecs take very long or raise errors of their own. Without a
+    preamble (RFC 2046, section 5.1.1), which the parser refuses.
     """
     if not boundary or body.count(b";") > _MOST_PARAMETERS:
         raise Unreadable

@@ -33,7 +33,7 @@ _HEADERS: Final = {
     "X-Robots-Tag": "noindex, nofollow",
 }
 _SHORTEST_TOKEN: Final = 24  # characters; no page of ours has so long a name
-_LONGEST_TARGET: Final = 8_192  # characters; a token has some hundred, and they are parsed
+_LONGEST_TARGET: Final = 8_192  # characters, all of which are parsed; a token has about a hundred
 _MOST_HEADERS: Final = 200
 _POLICY: Final = (
     "default-src 'none'; {styles}base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
@@ -72,7 +72,7 @@ class Guard:
 
 
 def _refusal(scope: Scope) -> ASGIApp | None:
-    """The answer to a request that is too large to be looked at; None for any other."""
+    """The answer to a request that is too large; None for any other."""
     if len(scope["path"]) + len(scope["query_string"]) > _LONGEST_TARGET:
         return PlainTextResponse("the address is too long\n", 414)
     if len(scope["headers"]) > _MOST_HEADERS:

@@ -14,7 +14,9 @@ from broadsheet.delivery.addresses import address_key
 
 _MOST: Final = 20_000  # keys that are remembered
 _HOUR: Final = 3_600.0
-_RESERVED: Final = 1 / 3  # of a shared quota, for networks that have used none of it for an hour
+_RESERVED: Final = (
+    1 / 3
+)  # of a shared quota: reserved for networks that have used none of it for an hour
 _NOWHERE: Final = ip_address("::")
 
 Network = IPv4Network | IPv6Network
@@ -35,7 +37,10 @@ class Allowance:
         self._lock = Lock()
 
     def take(self, key: str, *, reserved: float = 0.0) -> bool:
-        """Whether `key` may; if so, it has one less. reserved: the share that must be left."""
+        """Use one of the allowance of `key`, and return whether it had one.
+
+        reserved: the share of the allowance that must be left.
+        """
         with self._lock:
             now = self._clock()
             left, then = self._left.pop(key, (self._times, now))
@@ -52,11 +57,11 @@ class Allowance:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one may do before waiting. Links from our mails have no limit: they are unguessable,
-    and one machine of a mail provider sends the one-click requests of thousands."""
+    """The limits of the service. Links from our mails have none: they cannot be guessed, and one
+    machine of a mail provider sends the one-click requests of thousands."""
 
     forms: Allowance = field(default_factory=lambda: Allowance(60, _HOUR))
-    """Subscribe forms of one client, good or bad; more are not even read."""
+    """Subscribe forms of one client, valid or not; further ones are not read."""
     client: Allowance = field(default_factory=lambda: Allowance(10, _HOUR))
     """Confirmation mails that one client may cause."""
     around: Allowance = field(default_factory=lambda: Allowance(30, _HOUR))
@@ -70,12 +75,12 @@ class Limits:
     everyone: Allowance = field(default_factory=lambda: Allowance(300, _HOUR))
     """All confirmation mails."""
     guessing: Allowance = field(default_factory=lambda: Allowance(30, _HOUR / 6))
-    """Links of one client that we did not make."""
+    """Invalid links of one client."""
 
     def confirmation(self, host: str, address: str) -> bool:
-        """Whether the client at `host` may have a confirmation mail sent to `address`.
+        """Whether the client at `host` may cause a confirmation mail to `address`.
 
-        A third of the quotas that all share is reserved for networks that have had no mail sent
+        A third of the shared quotas is reserved for networks that have had no mail sent
         for an hour, so a few busy networks cannot use it up.
         """
         client, around = map(str, networks(host))
@@ -101,10 +106,10 @@ def mailbox(address: str) -> str:
 
 
 def networks(host: str) -> tuple[Network, Network]:
-    """The client at `host` and the network around it, which its owner may have to choose from.
+    """The client at `host`, and the network whose addresses its owner may be able to choose from.
 
-    IPv4: /32 and /24. IPv6: /64, which one household has, and /48, which anyone gets for the
-    asking. Whatever is no IP address is one client.
+    IPv4: /32 and /24. IPv6: /64, which one household has, and /48, which anyone can get. All hosts
+    that are not IP addresses are one client.
     """
     try:
         address = ip_address(host.partition("%")[0])
@@ -117,5 +122,5 @@ def networks(host: str) -> tuple[Network, Network]:
 
 
 def client(host: str) -> str:
-    """The client at `host`, as the key of a limit."""
+    """The client at `host`, as a key of a limit."""
     return str(networks(host)[0])

@@ -25,7 +25,9 @@ class Maildir:
         """The maildir at `path`. Raises UsageError where there is none that can be read."""
         try:
             if not (path / "new").is_dir():
-                raise UsageError(Problem("it is no maildir: it has no folder new/", "", str(path)))
+                raise UsageError(
+                    Problem("it is not a maildir: it has no folder new/", "", str(path))
+                )
             next((path / "new").iterdir(), None)
         except OSError as error:
             raise UsageError(

@@ -86,11 +86,10 @@ def take_off(
     *,
     renamed: Mapping[str, str] = MappingProxyType({}),
 ) -> Result:
-    """Takes the one whose mark `wish` carries off the list, as a click on the link would.
+    """Unsubscribe the reader whose mark `wish` has, as a click on the link would.
 
-    digests: the names of those that there are. renamed: the present name of each by a former one.
-    Raises Unread where there is no mark of ours:
-    whoever it was wants to leave, so a person has to look.
+    digests: the names of all digests. renamed: former name of a digest -> its present name.
+    Raises Unread if the mark is not ours: someone wants to unsubscribe, so a person has to look.
     """
     text = mark_in_subject(wish.subject)
     if not text:
@@ -103,7 +102,7 @@ def take_off(
         raise Unread(f"someone wants to leave; set {SECRET}, or the mark cannot be read")
     mark = tokens.read_unsubscribe(text)
     if mark is None:
-        raise Unread("someone wants to leave, by a mark that is none of ours")
+        raise Unread("someone wants to unsubscribe, with a mark that is not ours")
     mark = mark.renamed(renamed)
     found = hold(connection, mark.subscriber)
     finding = Finding("wish", (wish.sent_by,) if wish.sent_by else (), "", mark.digest)

@@ -62,7 +62,7 @@ class Subscribing:
         return await self._invite(request, address, wishes)
 
     async def _aside(self, work: Callable[[], _T]) -> _T:
-        """Do `work` in one of a few threads, so that the others stay free for those who leave."""
+        """Do `work` in one of a few threads, so that the others stay free for unsubscribes."""
         return await to_thread.run_sync(work, limiter=self._threads)
 
     def _asking(

@@ -61,7 +61,7 @@ class Unsubscribing:
         counter = self.counter
         try:
             form = await forms.received(request)
-        except forms.Unreadable:  # the link says who leaves; a badly written body keeps nobody
+        except forms.Unreadable:  # the link says who unsubscribes; a bad body must not prevent it
             form = forms.Form()
         mark = counter.mark(request, form)
         name, value = _ONE_CLICK

@@ -15,7 +15,7 @@ from broadsheet.sites.site import Site, Taken
 
 __all__ = ["CANDIDATES", "Site", "Taken", "dialect_by_files", "recognise"]
 
-# Generators whose config is not read, by a file or folder that they need.
+# Generators whose config is not read, recognised by a file or folder that they need.
 _MARKS = {
     ".obsidian": "obsidian",
     ".vitepress": "vuepress",
@@ -51,8 +51,10 @@ CANDIDATES: tuple[str, ...] = tuple(
 
 
 def dialect_by_files(names: Collection[str]) -> str | None:
-    """Return the dialect of a site whose config is not read, by the `names` of files and folders
-    of the project, and of those in `docs`; None where they tell nothing."""
+    """Return the dialect of a site whose config is not read; None if unknown.
+
+    names: of files and folders in the project and in its `docs`.
+    """
     return next((dialect for name, dialect in _MARKS.items() if name in names), None)
 
 

@@ -105,7 +105,7 @@ def _same_key(value: object, wanted: str) -> str | None:
 def _complaint(file: str, line: int, why: str) -> str:
     return (
         f"{file}:{line}: this cannot be read ({' '.join(why.split())}), so nothing was taken from "
-        "it; mend it and run `broadsheet init` again, or write the values by hand"
+        "it; correct it and run `broadsheet init` again, or write the values by hand"
     )
 
 

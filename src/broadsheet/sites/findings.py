@@ -98,7 +98,7 @@ class Findings:
             if isinstance(title, str):
                 self.take(TITLE, " ".join(title.split()), found.source)
             else:
-                self.refuse(TITLE, found, _unfit(found, "which is no text"), _REQUIRED[TITLE])
+                self.refuse(TITLE, found, _unfit(found, "which is not text"), _REQUIRED[TITLE])
 
     def address(self, *places: Found | None, below: Found | None = None) -> None:
         """Takes publication.url; `below` is a path under it that the site lives at."""
@@ -106,11 +106,11 @@ class Findings:
             return
         url = _absolute(found.value)
         if url is None:
-            why = _unfit(found, "which is no plain absolute address")
+            why = _unfit(found, "which is not a plain absolute URL")
             self.refuse(URL, found, why, _REQUIRED[URL])
             return
         if _LOCAL.fullmatch(urlsplit(url).hostname or ""):
-            self.refuse(URL, found, "which is this machine", "the URL of the web site")
+            self.refuse(URL, found, "which is the local machine", "the URL of the web site")
             return
         source = found.source
         if (below := _first([below])) and below.value != "/":
@@ -122,7 +122,7 @@ class Findings:
     def _put_below(self, url: str, source: str, below: Found) -> tuple[str, str]:
         path = below.value.strip("/. ") if isinstance(below.value, str) else ""
         if not re.fullmatch(r"[^\s:?#\\{}]+", path) or ".." in path:
-            self.refuse(URL, below, _unfit(below, "which is no plain path"), "the whole address")
+            self.refuse(URL, below, _unfit(below, "which is not a plain path"), "the whole address")
             return url, source
         file, _, key = below.source.partition(": ")
         joint = f" + {key}" if source.startswith(f"{file}: ") else f" + {below.source}"
@@ -135,7 +135,7 @@ class Findings:
         if tag := _language_tag(found.value):
             self.take(LANGUAGE, tag, found.source)
         else:
-            self.refuse(LANGUAGE, found, _unfit(found, "which is no language tag"), '"en"')
+            self.refuse(LANGUAGE, found, _unfit(found, "which is not a language tag"), '"en"')
 
     def timezone(self, *places: Found | None) -> None:
         """Takes publication.timezone, where it has the form of an IANA name."""
@@ -144,7 +144,7 @@ class Findings:
         if isinstance(found.value, str) and _TIMEZONE.fullmatch(found.value.strip()):
             self.take(TIMEZONE, found.value.strip(), found.source)
         else:
-            why = _unfit(found, "which is no place in the time zone database")
+            why = _unfit(found, "which is not in the time zone database")
             self.refuse(TIMEZONE, found, why, 'one such as "Europe/Paris"')
 
     def author(self, *places: Found | None) -> None:
@@ -155,7 +155,7 @@ class Findings:
         if person := _person(first):
             self.take(AUTHOR, person, found.source)
         else:
-            self.refuse(AUTHOR, found, _unfit(found, "which names nobody"), '{ name = "Ann Lee" }')
+            self.refuse(AUTHOR, found, _unfit(found, "which names no one"), '{ name = "Ann Lee" }')
 
     def permalink(self, pattern: str, source: str) -> bool:
         """Takes articles.permalink, and says whether it could."""
@@ -178,7 +178,7 @@ class Findings:
         )
 
     def markdown(self, dialect: str, *switches: tuple[str, Found | None]) -> None:
-        """Take articles.markdown, and for each extension whether the site has it on or off."""
+        """Take articles.markdown, and for each extension whether the site switches it on or off."""
         self.take(MARKDOWN, dialect, f"the dialect of {self._generator}")
         found = {name: place for name, place in switches if place and isinstance(place.value, bool)}
         if found:

@@ -122,7 +122,7 @@ class _Config:
 
 
 def _markdown(config: _Config) -> Iterator[tuple[str, Found | None]]:
-    """Yield each extension of Markdown that the config can switch, and where it does."""
+    """Yield each Markdown extension that the config can switch, and where it does."""
     goldmark = ("markup", "goldmark")
     yield "emoji", config.find("enableEmoji")
     yield "attributes", config.find(*goldmark, "parser", "attribute", "title")
@@ -175,7 +175,7 @@ def _take_articles(findings: Findings, config: _Config, folders: Collection[str]
     given = config.find("contentDir")
     content = relative_folder(given.value) if given else "content"
     if given and content is None:
-        findings.refuse(FOLDERS, given, "which is no folder inside the project", '["content"]')
+        findings.refuse(FOLDERS, given, "which is not a folder inside the project", '["content"]')
     content = content or "content"
     source = given.source if given else "Hugo's default"
     if config.find("module", "mounts"):

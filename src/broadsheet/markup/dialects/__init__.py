@@ -1,7 +1,7 @@
-"""Dialects of Markdown: what each site generator reads, as an engine and its extensions.
+"""Dialects of Markdown: for each site generator, an engine and its extensions.
 
 Each module beside this one is a dialect and is found by its name: `hugo.py` is `markdown = "hugo"`.
-A module has a docstring that names its source, and `DIALECT`.
+Each module defines `DIALECT`, and its docstring gives the source.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ EXTENSIONS: Final = {
     "smart": "straight quotes, `--` and `...` become typographic ones",
     "wikilinks": "`[[Page]]`, `[[Page|text]]` and `![[image.png]]`",
 }
-"""What `articles.markdown_extensions` can switch on or off in a dialect that is CommonMark."""
+"""What `articles.markdown_extensions` can switch on or off in a CommonMark dialect."""
 
 
 class Dialect(Struct, frozen=True):
-    """How articles are written.
+    """A dialect that articles are written in.
 
     engine: the library that reads them. extensions: names of EXTENSIONS; for `commonmark` only.
     templates: whose template tags articles may have. mdx: whether `.md` files are MDX too.
@@ -65,7 +65,7 @@ def names() -> tuple[str, ...]:
 
 @cache
 def dialect(name: str) -> Dialect:
-    """Return the dialect of one of `names()`, with any changes after it: `hugo +emoji -smart`."""
+    """Return the dialect for a name and its changes, such as `hugo +emoji -smart`."""
     name, *changes = name.split()
     found: Dialect = import_module(f"{__name__}.{name.replace('-', '_')}").DIALECT
     added = {each[1:] for each in changes if each.startswith("+")}

@@ -1,7 +1,7 @@
 """CommonMark and GFM by comrak (CommonMark 0.31, GFM 0.29).
 
 comrak is compiled and cannot be interrupted. It is linear in all but three constructs, which are
-bounded here: quotes within quotes, tables whose rows are filled up to the width of their header,
+bounded here: nested block quotes, tables whose rows are filled up to the width of their header,
 and definition lists.
 """
 
@@ -28,11 +28,11 @@ _OPTIONAL = {
 }
 
 MAX_QUOTES: Final = 100
-"""Block quotes within each other. comrak's time grows with the square of their depth."""
+"""The depth of nested block quotes. comrak's time grows with the square of their depth."""
 MAX_CELLS: Final = 100_000
-"""Cells of one table, also those that its source leaves out."""
+"""Cells of one table, including those that its source leaves out."""
 MAX_DEFINITIONS: Final = 2_000
-"""Definitions. comrak's time grows with the square of their number; with more they stay text."""
+"""Definitions. comrak's time grows with the square of their number; more stay text."""
 
 _QUOTES = re.compile(rf"^(?:[ \t]*>){{{MAX_QUOTES + 1}}}", re.MULTILINE)
 _DELIMITER_ROW = re.compile(r"^[ \t>]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t:-]*)+$", re.MULTILINE)
@@ -49,7 +49,7 @@ _ALLOWANCE = re.compile(f"\n?(?:<p[^<>]*>)?{_FILLER}+(?:</p>)?")
 _MOST_OF_REFERENCES = 100_000  # bytes; as in cmark
 
 UNUSED_NOTES: Final = "\ue001"
-"""Begins the paragraph that refers to the footnotes that nothing else refers to (Unicode, 23.5)."""
+"""Starts the paragraph that refers to footnotes without other references (Unicode, 23.5)."""
 
 
 def to_html(text: str, extensions: frozenset[str]) -> str:
@@ -108,7 +108,7 @@ def _options(
     for name in (*_ALWAYS, *(_OPTIONAL[each] for each in extensions & _OPTIONAL.keys())):
         setattr(extension, name, True)
     parse.smart = "smart" in extensions
-    render.unsafe_ = True  # raw HTML is the sanitiser's business
+    render.unsafe_ = True  # the sanitiser handles raw HTML
     render.sourcepos = True
     return extension, parse, render
 

@@ -1,6 +1,6 @@
-"""Python-Markdown with its own extensions and pymdown-extensions, as those libraries read a text.
+"""Python-Markdown with its own extensions and pymdown-extensions, unmodified.
 
-betterem, one of pymdown-extensions, is left out: it reads no emphasis beside Chinese punctuation.
+betterem, one of pymdown-extensions, is left out: it ignores emphasis beside Chinese punctuation.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ def to_html(text: str) -> str:
     try:
         return converter.convert(text)
     except BaseException as error:
-        # The converter stopped in the middle of a block, and reset() does not take it out of there:
-        # it would read every later article as part of that block.
+        # The converter stopped in the middle of a block, and reset() does not undo that: it would
+        # read every later article as part of that block.
         _converter.cache_clear()
         if isinstance(error, RecursionError):
             raise TooComplex("nested too deeply", "simplify the structure") from None
@@ -35,8 +35,8 @@ def to_html(text: str) -> str:
 @cache
 def _converter() -> Markdown:
     """Return the converter of this process; making one takes longer than an article."""
-    # Imported late: a run that converts nothing does without. Given as objects: to find a name, the
-    # library searches everything that is installed.
+    # Imported late, so that a run that converts nothing does not pay for it. Passed as objects,
+    # because to find a name, the library searches all installed packages.
     from markdown.extensions.abbr import AbbrExtension
     from markdown.extensions.admonition import AdmonitionExtension
     from markdown.extensions.attr_list import AttrListExtension
@@ -52,7 +52,7 @@ def _converter() -> Markdown:
     from pymdownx.tilde import DeleteSubExtension
 
     class Converter(Markdown):
-        """One extension asks for another by its name; it gets the one given here."""
+        """A converter in which extensions that ask for another by name get the one given here."""
 
         def build_extension(self, ext_name: str, configs: Mapping[str, Any]) -> Extension:
             if ext_name == "pymdownx.highlight":
@@ -61,7 +61,7 @@ def _converter() -> Markdown:
             return super().build_extension(ext_name, configs)
 
     class Footnotes(FootnoteExtension):
-        """Also writes footnotes that are defined within another, which the library loses."""
+        """Footnotes that also include those defined in another one, which the library loses."""
 
         def makeFootnotesDiv(self, root: Element) -> Element | None:  # noqa: N802 - its name
             """Return the footnotes below the text; reading one may add others to the list."""

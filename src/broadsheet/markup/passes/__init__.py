@@ -1,7 +1,7 @@
-"""What is done to the tree of an article, one module a pass, in the order given here.
+"""Passes over the tree of an article, one per module, in the order given here.
 
-The engines leave differences and gaps, and readers of feeds and mails have no scripts, styles or
-ids. Each pass takes one of these up. Addresses come last, so that a pass may write any reference.
+The engines differ and leave gaps, and feeds and mails have no scripts, styles or ids; each pass
+handles one such case. URLs come last, so that a pass may write any reference.
 """
 
 from __future__ import annotations

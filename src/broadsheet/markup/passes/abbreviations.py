@@ -13,7 +13,7 @@ _MOST = 500  # definitions; no real article has more
 
 
 def apply(body: Node, context: Context) -> None:
-    """Take the definitions out, and mark up each word that they explain."""
+    """Remove the definitions, and mark up each word that they explain."""
     if "*[" not in context.html:
         return
     meanings: dict[str, str] = {}

@@ -58,7 +58,7 @@ def _title(quote: Node, first: Node, language: str) -> None:
 
 
 def _move_first_line(paragraph: Node, title: Node) -> None:
-    """Move what comes before the first line end of `paragraph` into `title`."""
+    """Move the first line of `paragraph` into `title`."""
     for child in children(paragraph):
         if child.tag == "br":
             child.decompose()
@@ -73,7 +73,7 @@ def _move_first_line(paragraph: Node, title: Node) -> None:
 
 
 def _admonition(box: Node) -> None:
-    """Make a block quote of Python-Markdown's `div`; the classes name the kind."""
+    """Turn Python-Markdown's `div` into a block quote; its classes give the kind."""
     classes = (box.attributes.get("class") or "").split()
     kind = next((each for each in classes if each != "admonition"), "note")
     for title in box.css("p.admonition-title"):
@@ -82,7 +82,7 @@ def _admonition(box: Node) -> None:
 
 
 def _name(kind: str, language: str) -> str:
-    """Return the title of an alert that gives none, in `language`."""
+    """Return the default title of a kind of alert, in `language`."""
     from broadsheet.words import Words  # imports Babel, which few articles need
 
     known = _OTHER_NAMES.get(kind, kind)

@@ -1,7 +1,7 @@
 """Attributes in braces after headings, images, links and blocks: `## Title {#id .class}`.
 
-As in Hugo (https://gohugo.io/content-management/markdown-attributes) and Pandoc. Ids serve `check`;
-widths and heights stay; classes mean nothing without the site's stylesheet.
+As in Hugo (https://gohugo.io/content-management/markdown-attributes) and Pandoc. `check` uses the
+ids; widths and heights are kept; classes mean nothing without the site's stylesheet.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _BLOCKS = "p,li,dd,dt,td,th"
 
 
 def apply(body: Node, context: Context) -> None:
-    """Take the attributes out of the text; set the ids of headings and the sizes of images."""
+    """Remove the attributes from the text; set the ids of headings and the sizes of images."""
     if "{" not in context.html:
         return
     for heading in body.css(HEADINGS):
@@ -46,7 +46,7 @@ def _remove_row(row: Node) -> None:
 
 
 def take_last(block: Node, pattern: re.Pattern[str], target: Node) -> None:
-    """Cut what `pattern` finds at the end of the text of `block`, and set it on `target`."""
+    """Cut the match of `pattern` at the end of the text of `block`, and set it on `target`."""
     last = block.last_child
     text = last.text_content if last is not None and last.is_text_node else None
     if last is None or not text or not (found := pattern.search(text)):
@@ -66,7 +66,7 @@ def _take_following(inline: Node) -> None:
 
 
 def set_attributes(node: Node, tokens: str) -> None:
-    """Set the id that `tokens` give, and what an image keeps."""
+    """Set the id in `tokens`, and the width and height of an image."""
     for token in _SPLIT.findall(tokens):
         name, is_named, value = token.partition("=")
         if token.startswith("#"):

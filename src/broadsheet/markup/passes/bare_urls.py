@@ -1,6 +1,6 @@
 """URLs and e-mail addresses in the text become links (GFM 6.9), also with Chinese right after.
 
-The library's own autolinks take the Chinese text after a URL to be part of it.
+The library's own autolinks include the Chinese text after a URL.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _OUTSIDE = frozenset({"a", "code", "kbd", "pre", "samp", "script", "style", "tex
 
 
 def apply(body: Node, context: Context) -> None:
-    """Link every URL and e-mail address in the text that is no link yet, nor code."""
+    """Link every URL and e-mail address in the text outside links and code."""
     if not _may_have_one(context.html) or not _IN_TEXT.search(">" + context.html):
         return
     for node in text_nodes(body, _may_have_one, _OUTSIDE):
@@ -47,7 +47,7 @@ def _goes_on(node: Node, text: str, found: tuple[int, str, str]) -> bool:
 
 
 def _addresses(text: str) -> list[tuple[int, str, str]]:
-    """Return where each address of `text` starts, the address, and what it leads to."""
+    """Return the offset of each address in `text`, the address, and its link target."""
     found = []
     for url in _URL.finditer(text):
         address = _trimmed(url[0])
@@ -70,7 +70,7 @@ def _trimmed(url: str) -> str:
 def _link(node: Node, text: str, found: list[tuple[int, str, str]]) -> None:
     end = 0
     for start, address, href in found:
-        if start < end:  # within the one before
+        if start < end:  # inside the previous one
             continue
         node.insert_before(text[end:start])
         link = element(node, "a", href=href)

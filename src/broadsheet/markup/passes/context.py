@@ -1,4 +1,4 @@
-"""What passes know of an article beside its tree."""
+"""The context of an article that passes get beside its tree."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from broadsheet.markup.dialects import Dialect
 
 
 class Context(Struct, frozen=True):
-    """What holds for the whole article.
+    """Facts about the whole article.
 
     dialect: the one it is written in. language: a tag such as `zh-CN`.
-    html: what the tree was built from. A pass that finds its marks nowhere in it has nothing to do.
+    html: the HTML that the tree was built from. A pass whose marks are not in it can return early.
     """
 
     dialect: Dialect

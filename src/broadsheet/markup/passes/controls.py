@@ -1,4 +1,4 @@
-"""What readers cannot use is kept in a plainer form: check boxes, embedded frames, `noscript`."""
+"""Replace what readers cannot use by a plainer form: check boxes, embedded frames, `noscript`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from broadsheet.markup.tree import Node, element
 
 
 def apply(body: Node, context: Context) -> None:
-    """Make characters of check boxes and links of frames; keep what shows without scripts."""
+    """Turn check boxes into characters and frames into links; keep the content of `noscript`."""
     if not any(tag in context.html for tag in ("<input", "<iframe", "<noscript")):
         return
     for box in body.css("input[type=checkbox i]"):
@@ -19,7 +19,7 @@ def apply(body: Node, context: Context) -> None:
 
 
 def _is_alone(frame: Node) -> bool:
-    """Whether no words are beside `frame`, and no paragraph is around it."""
+    """Whether `frame` has no text beside it and no paragraph around it."""
     sides = (frame.prev, frame.next)
     if any(side is not None and (side.text_content or "").strip() for side in sides):
         return False
@@ -27,7 +27,7 @@ def _is_alone(frame: Node) -> bool:
 
 
 def _link(frame: Node) -> None:
-    """Put a link to what `frame` shows in its place; a paragraph where it is not within one."""
+    """Replace `frame` by a link to what it shows, in a paragraph if it is not in one."""
     address = frame.attributes.get("src")
     if not address:
         frame.decompose()

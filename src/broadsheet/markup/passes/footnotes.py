@@ -9,8 +9,8 @@ from broadsheet.markup.engines.commonmark import UNUSED_NOTES
 from broadsheet.markup.passes.context import Context
 from broadsheet.markup.tree import Node, element
 
-_NOTE, _REFERENCE = "#fn-", "#fnref-"  # how comrak's anchors begin
-_AS_TEXT = "↩\ufe0e"  # with the variation selector that keeps it from being shown as an emoji
+_NOTE, _REFERENCE = "#fn-", "#fnref-"  # prefixes of comrak's anchors
+_AS_TEXT = "↩\ufe0e"  # with the variation selector for text, not emoji
 
 
 def apply(body: Node, context: Context) -> None:

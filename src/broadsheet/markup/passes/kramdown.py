@@ -26,12 +26,12 @@ _INLINE = "a,img,code,em,strong,span,del,sup"
 
 
 def apply(body: Node, context: Context) -> None:
-    """Take kramdown's marks out; set ids and the sizes of images."""
+    """Remove kramdown's marks; set ids and the sizes of images."""
     if "{:" not in context.html:
         return
     for item in body.css("li"):
         if _TABLE_OF_CONTENTS.search(item.text(deep=True)) and item.parent is not None:
-            item.parent.decompose()  # the list that the table of contents would take the place of
+            item.parent.decompose()  # the list that the table of contents would replace
     for inline in body.css(_INLINE):
         _take(inline.next, _AT_START, inline)
     for block in body.css(_BLOCKS):
@@ -47,7 +47,7 @@ def apply(body: Node, context: Context) -> None:
 
 
 def _take(node: Node | None, pattern: re.Pattern[str], target: Node) -> None:
-    """Cut what `pattern` finds in the text `node`, and set it on `target`."""
+    """Cut the match of `pattern` from the text `node`, and set it on `target`."""
     text = node.text_content if node is not None and node.is_text_node else None
     if node is not None and text and (found := pattern.search(text)):
         set_attributes(target, found["tokens"])

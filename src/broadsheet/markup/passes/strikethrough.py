@@ -1,6 +1,6 @@
-"""Text between single tildes: struck out around words (GFM 6.5), as typed in `10~20 and 30~40`.
+"""Text between single tildes: struck out around words (GFM 6.5), kept in `10~20 and 30~40`.
 
-The engine writes it as `sub`, which a reader's own `<sub>` differs from by having no position.
+The engine writes it as `sub` with a position, which an author's own `<sub>` does not have.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from broadsheet.markup.tree import Node, rename
 
 
 def apply(body: Node, context: Context) -> None:
-    """Make `del` of what is struck out, and text of the tildes of anything else."""
+    """Turn struck-out text into `del`, and other tildes back into text."""
     counts = "single-tildes" in context.dialect.extensions
     for struck in body.css("sub[data-sourcepos]"):
         if not counts or _ends_in_a_word(struck.prev, -1) or _ends_in_a_word(struck.next, 0):

@@ -1,4 +1,4 @@
-"""The little that stays of how things look: the alignment of cells, the language of code."""
+"""The only styles that are kept: the alignment of cells, the language of code."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _LANGUAGE = re.compile(r"(?:^|\s)(?:language-|lang-)([\w+#.-]+)")
 
 
 def apply(body: Node, context: Context) -> None:
-    """Write alignment as a style (the attribute is obsolete), and only the language as a class."""
+    """Write alignment as a style (the attribute is obsolete); keep only the language class."""
     for cell in body.css("td[align],th[align]") if "align=" in context.html else ():
         cell.attrs["style"] = f"text-align:{(cell.attributes['align'] or '').lower()}"
     for code in body.css("code[class]") if "<code " in context.html else ():

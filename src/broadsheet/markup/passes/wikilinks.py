@@ -16,7 +16,7 @@ _SIZE = re.compile(r"(\d+)(?:x(\d+))?\Z")
 
 
 def apply(body: Node, context: Context) -> None:
-    """Make references by name of links and embeds; which file they mean is found like any other."""
+    """Turn links and embeds into references by name, which are resolved like any other."""
     for link in body.css("a[data-wikilink]"):
         link.attrs["href"] = _reference(unquote(link.attrs["href"] or ""))
     if "![[" not in context.html:
@@ -35,14 +35,14 @@ def apply(body: Node, context: Context) -> None:
 
 
 def _reference(target: str) -> str:
-    """Return what leads to the page `target`, or to a heading of it."""
+    """Return the reference to the page `target`, or to a heading of it."""
     page, mark, heading = target.partition("#")
     anchor = "-".join(heading.lower().split()) if mark else ""
     return (INTERNAL + quote(page.strip()) if page.strip() else "") + mark + quote(anchor)
 
 
 def _embedded(near: Node, target: str, text: str) -> Node:
-    """Return the image `target`, or a link to the page that the site would show here."""
+    """Return the image `target`, or a link to the page that the site would embed here."""
     if not _IMAGE.search(target):
         link = element(near, "a", href=_reference(target))
         link.insert_child(text or target)

@@ -1,6 +1,6 @@
-"""What is rewritten in the Markdown of an article before an engine reads it, one module each.
+"""Rewrites of an article's Markdown before an engine reads it, one per module.
 
-Each keeps the number of lines, so that a position in what the engine reads is one in the article.
+Each keeps the number of lines, so that the engine's positions are those of the article.
 """
 
 from __future__ import annotations

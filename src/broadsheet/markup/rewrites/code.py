@@ -8,7 +8,7 @@ _FENCE = re.compile(r"[ \t>]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)*(`{3,}(?=[^`]*$)|~{
 
 
 def is_code(lines: list[str]) -> list[bool]:
-    """Return for each of `lines` whether it is part of a fenced code block, its fences too."""
+    """Return for each of `lines` whether it is part of a fenced code block, fences included."""
     found: list[bool] = []
     mark = ""
     for line in lines:

@@ -1,6 +1,7 @@
-"""Containers: `:::tip Title` to `:::` become the quote of an alert, others just their content.
+"""Containers: `:::tip Title` to `:::` become the quote of an alert; others keep their content only.
 
-Of Docusaurus (https://docusaurus.io/docs/markdown-features/admonitions), VuePress and Starlight.
+Sources: Docusaurus (https://docusaurus.io/docs/markdown-features/admonitions), VuePress,
+Starlight.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ _OPENING = re.compile(
 )
 _CLOSING = re.compile(r"[ \t]*(?:>[ \t]?)*(:{3,})[ \t]*")
 DEEPEST: Final = 20
-"""Containers within each other. Each adds a mark to every line in it, so the text would grow."""
+"""The depth of nested containers. Each adds a mark to every line in it, so the text grows."""
 _NAMES = """
     note tip info important warning caution danger success question example quote details hint error
     attention abstract todo
@@ -25,12 +26,12 @@ _ALERTS = frozenset(_NAMES.split())
 
 
 def rewrite(text: str) -> str:
-    """Return `text` with its containers as block quotes, each on the lines where it was."""
+    """Return `text` with its containers as block quotes, each on its original lines."""
     if ":::" not in text:
         return text
     lines = text.split("\n")
     code = is_code(lines)
-    opened: list[tuple[str, str]] = []  # the indent and what is put before each line
+    opened: list[tuple[str, str]] = []  # indent, and prefix of each line
     for number, line in enumerate(lines):
         if not code[number] and opened and _CLOSING.fullmatch(line):
             opened.pop()
@@ -43,7 +44,7 @@ def rewrite(text: str) -> str:
 
 
 def _opening(found: re.Match[str], opened: list[tuple[str, str]]) -> str:
-    """Return the line that begins a container, and add it to those that are open."""
+    """Return the first line of a container, and add the container to the open ones."""
     name = found["name"].lower()
     if name not in _ALERTS:
         opened.append((found["indent"], ""))
@@ -55,7 +56,7 @@ def _opening(found: re.Match[str], opened: list[tuple[str, str]]) -> str:
 
 
 def _quoted(line: str, opened: list[tuple[str, str]]) -> str:
-    """Return `line` as part of the block quotes of the containers that are open."""
+    """Return `line` as part of the block quotes of the open containers."""
     for indent, mark in reversed(opened):
         if mark:
             line = indent + mark + line.removeprefix(indent)

@@ -1,7 +1,7 @@
 """Markdown within HTML: `<div markdown="1">` (https://kramdown.gettalong.org/syntax.html#html-blocks).
 
-CommonMark reads Markdown after a blank line in HTML. A line has no room for one more, so the tag
-of such an element gives way: it is an element around blocks, and what is in it stays.
+CommonMark reads Markdown in HTML only after a blank line. Adding one would move the lines, so the
+tag of such an element is removed instead: it surrounds blocks, and its content stays.
 """
 
 from __future__ import annotations

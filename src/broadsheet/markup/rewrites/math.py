@@ -1,7 +1,7 @@
-"""Formulas: `$a_b$` and `$$` are kept from being read as Markdown, and stay as they are typed.
+"""Formulas: `$a_b$` and `$$` are not read as Markdown, and stay as typed.
 
-A dollar begins a formula where no space follows it, and ends one where no space comes before it and
-no digit after it (Pandoc, `tex_math_dollars`), so that prices are no formulas.
+A dollar starts a formula if no space follows it, and ends one if no space precedes it and no digit
+follows it (Pandoc, `tex_math_dollars`), so that prices are not formulas.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def rewrite(text: str) -> str:
 
 
 def rewrite_blocks(text: str) -> str:
-    """Return `text` with the punctuation of what is between `$$` escaped."""
+    """Return `text` with the punctuation between `$$` escaped."""
     return _rewritten(text, _BLOCK_FORMULA) if "$$" in text else text
 
 
@@ -42,5 +42,5 @@ def _rewritten(text: str, pattern: re.Pattern[str]) -> str:
 def _escaped(found: re.Match[str]) -> str:
     if _BLANK_LINE.search(found[0]):
         return found[0]
-    # A reference stands for a character in text and in HTML alike (CommonMark 0.31, 6.2).
+    # A reference is the same character in text and in HTML (CommonMark 0.31, 6.2).
     return _MARKS.sub(lambda mark: f"&#{ord(mark[0])};", found[0])

@@ -1,6 +1,6 @@
-"""Marks within bare URLs are kept from being read as emphasis: `https://e.org/__init__.py`.
+"""Marks in bare URLs are not read as emphasis: `https://e.org/__init__.py`.
 
-A character reference stands for a mark in text and in HTML alike (CommonMark 0.31, 6.2).
+A character reference is the same character in text and in HTML (CommonMark 0.31, 6.2).
 """
 
 from __future__ import annotations
