@@ -126,7 +126,7 @@ def test_without_a_folder_of_articles_there_is_no_config(
     ran = newsroom.run("init")
     assert (ran.code, ran.out) == (2, "")
     assert ran.err.startswith(f"there is no folder {folder!r} for the articles here")
-    assert ran.err.endswith("; create it, or run init in the folder of the web site\n")
+    assert ran.err.endswith("; create it, or run `broadsheet init` in the folder of the web site\n")
     assert contents(tmp_path).keys() == files.keys()
     (tmp_path / folder).mkdir()
     assert newsroom.run("init").code == 0

@@ -72,9 +72,9 @@ def markdown() -> str:
     lines = [
         "# Every key of broadsheet.toml",
         "",
-        "Made from the code by `make docs`. Every key but `publication.title` and",
+        "Generated from the code by `make docs`. Every key except `publication.title` and",
         "`publication.url` has a default. `broadsheet init` writes a file with all of them.",
-        "An editor that knows TOML completes and checks the file with",
+        "Editors with TOML support complete and check the file with",
         "[broadsheet.schema.json](broadsheet.schema.json).",
     ]
     for table, keys in _by_table():

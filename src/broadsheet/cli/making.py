@@ -1,4 +1,4 @@
-"""From a project to the bytes of its outputs: the way through the house, for every command."""
+"""Build the outputs of a project as bytes, for every command."""
 
 from __future__ import annotations
 
