@@ -42,8 +42,8 @@ def markdown() -> str:
     lines = [
         "# What `broadsheet check` checks",
         "",
-        "Generated from the code by `make docs`. `broadsheet check` reads everything that `build` and",
-        "`digest` read, makes what they would write, and writes nothing. Each finding is a line",
+        "Generated from the code by `make docs`. `broadsheet check` reads everything that `build`",
+        "and `digest` read, makes their output, and writes nothing. Each finding is a line",
         "`path:line: rule: what is wrong; what to do`, under `errors:` or `warnings:`; the counts",
         "come last. If a rule finds much, only the first findings are shown; `--all` shows all. To",
         "see only the findings in some files, name them: `broadsheet check content/new.md`.",
