@@ -173,7 +173,7 @@ def test_the_sender_of_the_mail_that_came_back_counts_as_an_address_it_was_sent_
 
 def test_an_automatic_answer_is_no_report() -> None:
     """Someone on holiday stays subscribed, whatever codes and addresses the text holds."""
-    with pytest.raises(Unread, match="no delivery report, no complaint and no wish to leave"):
+    with pytest.raises(Unread, match="not a delivery report, a complaint or an unsubscribe mail"):
         read(mail("vacation"))
 
 
@@ -260,8 +260,8 @@ def test_an_mbox_is_many_mails_and_a_mail_is_one() -> None:
 @pytest.mark.parametrize(
     ("data", "why"),
     [
-        (b"", "no delivery report"),
-        (b"\0\xff\xfe", "no delivery report"),
+        (b"", "not a delivery report"),
+        (b"\0\xff\xfe", "not a delivery report"),
         (b"x" * (bounces.LARGEST + 1), "larger than"),
         (mail("complaint").replace(b"Feedback-Type: abuse\n", b""), "without a Feedback-Type"),
         (
@@ -690,7 +690,7 @@ def test_what_is_no_mail_at_all_is_a_mistake_of_use(desk: Desk) -> None:
     assert "cannot be read" in missing.err
     folder = desk.take(str(desk.newsroom.folder))
     assert folder.code == 2
-    assert "no maildir" in folder.err
+    assert "not a maildir" in folder.err
 
 
 def test_as_data_each_finding_has_its_outcome(desk: Desk) -> None:
@@ -789,12 +789,12 @@ def test_the_subject_is_read_as_programs_write_it(desk: Desk, subject: str) -> N
         ((b"unsubscribe MARK", b"unsubscribe"), "only by its sender, reader@example.com"),
         ((b"unsubscribe MARK", b"Re: unsubscribe MARK"), "only by its sender"),
         ((b"unsubscribe MARK", "退订".encode()), "only by its sender"),
-        ((b"MARK", b"FORGED"), "by a mark that is none of ours"),
+        ((b"MARK", b"FORGED"), "with a mark that is not ours"),
         ((b"MARK", b"BOUNCE"), "only by its sender"),
-        ((b"MARK", b"CONFIRM"), "by a mark that is none of ours"),
+        ((b"MARK", b"CONFIRM"), "with a mark that is not ours"),
         ((b"MIME-Version", b"Auto-Submitted: auto-replied\nMIME-Version"), "automatic answer"),
         ((b"MIME-Version", b"X-Autoreply: yes\nMIME-Version"), "automatic answer"),
-        ((b"unsubscribe MARK", b"hello MARK"), "no wish to leave"),
+        ((b"unsubscribe MARK", b"hello MARK"), "an unsubscribe mail"),
     ],
 )
 def test_without_a_mark_of_ours_nobody_leaves(
@@ -860,7 +860,7 @@ def test_a_wish_from_before_a_rotation_is_granted(
     """As long as the secret that signed it is listed as an old one."""
     data = wishing(TOKENS.unsubscribe(desk.subscriber().id, ""))
     monkeypatch.setenv("BROADSHEET_SECRET", "the secret after the rotation")
-    assert "by a mark that is none of ours" in desk.take("-", given=data).err
+    assert "with a mark that is not ours" in desk.take("-", given=data).err
     assert desk.status() == "active"
     monkeypatch.setenv("BROADSHEET_OLD_SECRETS", f"a secret of long ago, {SECRET}")
     assert desk.outcomes(data) == ["left"]

@@ -18,7 +18,7 @@ def test_an_article_that_breaks_is_named_and_has_dropped_out(tmp_path: Path) -> 
     assert ran.code == 1
     assert "content/soon-bad.md:" in ran.err
     assert "(left out)" in ran.err
-    assert "dropped out of the feeds, where it was before: Was there" in ran.err
+    assert "no longer in the feeds: Was there" in ran.err
     assert "good" in (tmp_path / "feeds/atom.xml").read_text(encoding="utf-8")
 
 

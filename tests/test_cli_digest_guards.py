@@ -197,7 +197,7 @@ def test_a_digest_that_looks_renamed_is_refused(
     _renamed(issued, **fields)
     ran = issued.run("digest", now=FIRST)
     assert ran.code == 1
-    assert "[digests.weekly] is gone from the config and" in ran.err
+    assert "[digests.weekly] was removed from the config and" in ran.err
     assert why in ran.err
     assert 'renamed_from = ["weekly"] in [digests.letter]' in ran.err
     assert "broadsheet digest letter --allow-new" in ran.err

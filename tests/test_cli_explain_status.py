@@ -63,7 +63,10 @@ def _explained(newsroom: Newsroom, file: str, **given: str) -> dict:  # type: ig
     [
         ("content/due.md", "in 3 of 5 feeds"),
         ("content/draft.md", "in no feed: it is a draft"),
-        ("content/future.md", "in no feed: it is dated 2025-07-02 00:00 +0800, which is still"),
+        (
+            "content/future.md",
+            "in no feed: it is dated 2025-07-02 00:00 +0800, which is in the future",
+        ),
         ("content/expired.md", "in no feed: it expired at 2025-06-25 00:00 +0800"),
         ("content/held.md", "in no feed: it is to be published at 2025-07-10 00:00 +0800"),
         ("content/page.md", "not an article: it has no front matter"),
@@ -200,7 +203,7 @@ def test_status_after_a_run_is_up_to_date(project: Newsroom) -> None:
     weekly = found["digests"][0]
     assert (weekly["issues"], weekly["newest"], weekly["due"]) == (1, "2025-06-30", [])
     out = project.run("status").out
-    assert "all is up to date\n" in out
+    assert "everything is up to date\n" in out
     assert "digest weekly: 1 issue, newest 2025-06-30; next due 2025-07-07 08:00, " in out
     assert "due now" not in out
 

@@ -28,7 +28,7 @@ def test_a_site_with_init_and_build_has_feeds(tmp_path: Path, name: str) -> None
     shutil.copytree(SAMPLES / name, tmp_path, dirs_exist_ok=True)
     newsroom = Newsroom(tmp_path)
     ran = newsroom.run("init")
-    while missing := re.match("there is no folder '(.+)' for the articles here", ran.err):
+    while missing := re.match("there is no articles folder '(.+)' here", ran.err):
         assert ran.code == 2
         assert not (tmp_path / "broadsheet.toml").exists()
         (tmp_path / missing[1]).mkdir(parents=True)
@@ -71,7 +71,7 @@ def test_without_a_url_the_config_has_none(tmp_path: Path) -> None:
         assert refused.code == 2
         said = refused.out + refused.err
         assert re.search(r"broadsheet\.toml:\d+: ", said)
-        assert 'publication.url: is missing; write it, such as url = "https://www.' in said
+        assert 'publication.url: is missing; add it, for example url = "https://www.' in said
     assert not (newsroom.folder / "feeds").exists()
     _write_url(newsroom)
     settings = _settings(newsroom)
@@ -125,7 +125,7 @@ def test_without_a_folder_of_articles_there_is_no_config(
         newsroom.write(path, text)
     ran = newsroom.run("init")
     assert (ran.code, ran.out) == (2, "")
-    assert ran.err.startswith(f"there is no folder {folder!r} for the articles here")
+    assert ran.err.startswith(f"there is no articles folder {folder!r} here")
     assert ran.err.endswith("; create it, or run `broadsheet init` in the folder of the web site\n")
     assert contents(tmp_path).keys() == files.keys()
     (tmp_path / folder).mkdir()

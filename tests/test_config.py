@@ -130,17 +130,17 @@ missed = "never"
 [extra]
 """
     lines = [
-        (2, 'publication.title: is missing; write it, such as title = "The Daily Example"'),
+        (2, 'publication.title: is missing; add it, for example title = "The Daily Example"'),
         (3, "publication.titel: unknown key; did you mean 'title'?"),
         (4, "publication.url: 'example.org"),
         (5, "publication.timezone: 'Asia/Peking' is not a time zone; write one like Asia/Shanghai"),
         (6, "publication.author.nane: unknown key; did you mean 'name'?"),
-        (6, 'publication.author.name: is missing; write it, such as name = "Ann Lee"'),
+        (6, 'publication.author.name: is missing; add it, for example name = "Ann Lee"'),
         (9, "feeds.entries: a whole number is wanted, and this is a text; write it without quotes"),
         (10, "feeds.formats: there is no 'rdf'; write 'atom' or 'rss' or 'json'"),
         (11, "feeds.content: there is no 'all'; write 'full' or 'summary'"),
         (15, "digests.\"a.b\".missed: there is no 'never'; write 'merge' or 'each' or"),
-        (17, 'digests.c.title: is missing; write it, such as title = "The Weekly"'),
+        (17, 'digests.c.title: is missing; add it, for example title = "The Weekly"'),
         (19, "extra: unknown key; known keys: publication, "),
     ]
     problems = refusal(text)

@@ -269,7 +269,7 @@ def _text(mail: str) -> str:
         (("nothing",), "there is no digest 'nothing' in the config"),
         (("--issue", "weekly"), "'weekly' names no issue"),
         (("--issue", "weekly/2000-01-01"), "there is no issue weekly/2000-01-01"),
-        (("--to", "nobody"), "'nobody' is no mail address"),
+        (("--to", "nobody"), "'nobody' is not a valid email address"),
     ],
 )
 def test_what_cannot_be_is_said(office: Post, args: tuple[str, ...], what: str) -> None:

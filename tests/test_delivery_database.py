@@ -185,8 +185,8 @@ def test_a_locked_database_is_said_in_words(tmp_path: Path) -> None:
     [
         ("sqlite://", "it names no file"),
         ("sqlite:///:memory:", "it names no file"),
-        ("nonsense", "this is no URL"),
-        ("mysql://host/db", "'mysql' is no database that Broadsheet knows"),
+        ("nonsense", "this is not a URL"),
+        ("mysql://host/db", "'mysql' is not a supported database"),
         ("postgresql+psycopg://me:hunter2@host/db", "a password has no place in the config"),
         ("postgresql+psycopg://host/db?password=hunter2", "a password has no place in the config"),
         ("postgresql+psycopg://h/d?sslpassword=hunter2", "a password has no place in the config"),

@@ -158,7 +158,7 @@ def test_filling_for_one_leaves_nothing_for_the_next() -> None:
 
 def test_what_is_no_message_of_ours_is_refused() -> None:
     """With what to do."""
-    with pytest.raises(DeliveryError, match="is not as Broadsheet writes it"):
+    with pytest.raises(DeliveryError, match="is not in the form that Broadsheet writes"):
         Template(b"Hello", TICK, "", None)
 
 

@@ -127,7 +127,10 @@ FAULTS: dict[str, tuple[Callable[[Post], object], str]] = {
     "no folder for locks": (_file("broadsheet.db-senders", ""), "no lock can be held there"),
     "a record that is none": (_file(f"{ISSUE}/issue.json", "{"), "this record of an issue"),
     "no message": (_remove(f"{ISSUE}/message.eml"), "message.eml: it cannot be read"),
-    "a message that is none": (_file(f"{ISSUE}/message.eml", "x"), "not as Broadsheet writes it"),
+    "a message that is none": (
+        _file(f"{ISSUE}/message.eml", "x"),
+        "not in the form that Broadsheet writes",
+    ),
     "a template that is none": (_template("digest.html.j2", "{% block"), "digest.html.j2"),
     "a template in GBK": (_file("email_templates/digest.txt.j2", b"\xd6\xd0"), "digest.txt.j2"),
     "a template that fails": (
@@ -143,11 +146,11 @@ FAULTS: dict[str, tuple[Callable[[Post], object], str]] = {
     ),
     "a template without a way out": (
         _template("digest.html.j2", "{% block footer %}{% endblock %}"),
-        "the HTML part shows no link to unsubscribe",
+        "the HTML part shows no unsubscribe link",
     ),
     "a sender that the server refuses": (
         lambda o: o.server.order(mail={"*": "550 5.7.1 not you"}),
-        "takes nothing from this sender: 550 5.7.1 not you",
+        "accepts no mail from this sender: 550 5.7.1 not you",
     ),
     "a server that is busy": (
         lambda o: o.server.order(most=0),

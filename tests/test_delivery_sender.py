@@ -223,17 +223,17 @@ def test_a_mail_without_a_sender_or_service_is_not_sent(
         (
             "digest.html.j2",
             '{% block footer %}<div style="display:none">{{ super() }}</div>{% endblock %}',
-            "the link cannot be seen (display: none)",
+            "the link is not visible (display: none)",
         ),
         (
             "digest.html.j2",
             "{% block styles %}<style data-premailer='ignore'>a{font-size:0}</style>{% endblock %}",
-            "the link cannot be seen (font-size: 0)",
+            "the link is not visible (font-size: 0)",
         ),
         (
             "digest.html.j2",
             "{% block styles %}<style>.foot a { color: #fff }</style>{% endblock %}",
-            "the link cannot be seen (color: #fff, on #ffffff)",
+            "the link is not visible (color: #fff, on #ffffff)",
         ),
         ("digest.txt.j2", "{% block footer %}{% endblock %}", "the plain text part has no"),
     ],
@@ -282,7 +282,7 @@ def test_a_template_that_fails_some_readers_is_refused_before_anyone_gets_mail(
     for args in (("--dry-run",), ()):
         ran = office.deliver(*args)
         assert ran.code == 1
-        assert "the plain text part has no link to unsubscribe" in ran.err
+        assert "the plain text part has no unsubscribe link" in ran.err
     assert office.rows() == []
     assert office.server.taken() == []
 

@@ -98,17 +98,17 @@ def test_a_server_that_does_not_relay_costs_nobody_the_issue(office: Post) -> No
     office.subscribe(20)
     ran = office.deliver()
     assert ran.code == 1
-    assert f"takes nothing from this sender: {denied}" in ran.err
+    assert f"accepts no mail from this sender: {denied}" in ran.err
     assert office.states()["failed"] == 0
 
 
 def test_a_sender_that_is_refused_costs_nobody_the_issue(office: Post) -> None:
-    """When the server takes nothing from this sender, the run ends and says so; all rows wait."""
+    """When the server accepts no mail from this sender, the run ends and says so; all rows wait."""
     office.server.order(mail={"*": "550 5.7.1 sender not allowed"})
     office.subscribe(20)
     ran = office.deliver()
     assert ran.code == 1
-    assert "takes nothing from this sender: 550 5.7.1 sender not allowed" in ran.err
+    assert "accepts no mail from this sender: 550 5.7.1 sender not allowed" in ran.err
     assert set(office.states()) == {"pending", "retry"}
 
 

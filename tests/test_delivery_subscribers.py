@@ -55,7 +55,7 @@ def test_an_address_is_as_mail_is_sent_to_it(given_: str, sent: str) -> None:
 )
 def test_what_is_no_address_is_refused(text: str) -> None:
     """The message names it."""
-    with pytest.raises(AddressError, match="is no mail address"):
+    with pytest.raises(AddressError, match="is not a valid email address"):
         checked_address(text)
 
 
@@ -70,9 +70,9 @@ def test_an_import_is_repeatable_and_names_bad_lines(desk: Newsroom) -> None:
     assert ran.code == 1
     assert ran.out.splitlines()[0] == "3 added, 0 changed, 0 unchanged, 3 bad lines"
     lines = ran.err.splitlines()
-    assert lines[0].startswith("readers.csv:3: 'bob at example.org' is no mail address")
+    assert lines[0].startswith("readers.csv:3: 'bob at example.org' is not a valid email address")
     assert lines[1].startswith("readers.csv:6: ANN@example.org is already in line 2")
-    assert lines[2].startswith("readers.csv:9: 'x@' is no mail address")
+    assert lines[2].startswith("readers.csv:9: 'x@' is not a valid email address")
     assert [each["address"] for each in _list(desk)] == [
         "ann@example.org",
         "carl@example.org",

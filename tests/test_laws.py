@@ -293,7 +293,7 @@ def _said(ran: Ran, newsroom: Newsroom) -> tuple[object, ...]:
     assert counts, ran
     files = sum(int(count.replace(",", "")) for count in counts.groups()[1:])
     files -= len(read_manifest(newsroom.folder / "feeds").retired)
-    history = re.compile("dropped out|feeds/.*: this feed has ended")
+    history = re.compile("no longer in the feeds|feeds/.*: this feed has ended")
     wrong = [line for line in ran.err.splitlines() if not history.match(line)]
     return ran.code, wrong, counts[1], files, ran.out.split("\n")[1:]
 

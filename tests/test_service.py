@@ -288,7 +288,7 @@ def test_a_link_for_one_of_two_digests_offers_both_ways(desk: Office) -> None:
     assert "Only from The Weekly" in page
     assert page.count("<button") == 2
     one = desk.web.post("/unsubscribe", data={"t": hidden(page)}).text
-    assert "no more mail from The Weekly" in one
+    assert "no more email from The Weekly" in one
     assert desk.status() == "active"
     desk.web.post("/unsubscribe", data={"t": hidden(page), "all": "yes"})
     assert desk.status() == "unsubscribed"
@@ -353,7 +353,7 @@ def test_a_link_that_we_did_not_make_says_what_to_do(desk: Office, page: str, me
     for text in bad:
         answer = desk.web.request(method, f"/{page}", params={"t": text})
         assert answer.status_code == 400, text
-        assert "Open the newest mail" in answer.text
+        assert "Open our latest email" in answer.text
         assert "news@example.org" in answer.text
     assert desk.find() == before
 
@@ -422,9 +422,9 @@ def test_preferences_of_one_who_left_bring_no_one_back(desk: Office, status: Sta
     """The page says how to subscribe again, and saves nothing."""
     mark = desk.mark(desk.subscriber(status=status))
     before = desk.find()
-    assert "subscribe anew" in desk.web.get(f"/preferences/{mark}").text
+    assert "To receive it again" in desk.web.get(f"/preferences/{mark}").text
     answer = desk.web.post("/preferences", data={"t": mark, "digest": "weekly"})
-    assert "subscribe anew" in answer.text
+    assert "To receive it again" in answer.text
     assert desk.find() == before
 
 

@@ -460,7 +460,7 @@ def test_author(said: str, taken: dict[str, str]) -> None:
 
 def test_nameless_author() -> None:
     """An author with no name is not taken."""
-    assert "names nobody" in remarks_on(jekyll("author: {twitter: ann}"), "publication.author")
+    assert "names no one" in remarks_on(jekyll("author: {twitter: ann}"), "publication.author")
 
 
 # Hugo's addresses

@@ -14,7 +14,7 @@ _LONGEST: Final = 254  # RFC 5321, 4.5.3.1.3
 
 
 class AddressError(BroadsheetError):
-    """A text is no mail address that mail can be sent to."""
+    """A text that is not a valid email address."""
 
 
 def checked_address(text: str) -> str:
@@ -63,7 +63,7 @@ def _validated(address: str) -> str:
         found = validate_email(address, check_deliverability=False, allow_smtputf8=False)
     except EmailNotValidError as error:
         raise AddressError(
-            Problem(f"{address[:80]!r} is no mail address: {_why(error)}", "correct it")
+            Problem(f"{address[:80]!r} is not a valid email address: {_why(error)}", "correct it")
         ) from None
     return found.ascii_email or found.normalized
 

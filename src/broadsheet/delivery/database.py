@@ -317,7 +317,9 @@ def _url(url: str) -> URL:
         parsed = sql.engine.make_url(url)
     except ArgumentError:
         raise ConfigError(
-            Problem("delivery.database: this is no URL", "write one like sqlite:///broadsheet.db")
+            Problem(
+                "delivery.database: this is not a URL", "write one like sqlite:///broadsheet.db"
+            )
         ) from None
     if parsed.password or any("password" in name.casefold() for name in parsed.query):
         raise ConfigError(
@@ -329,7 +331,7 @@ def _url(url: str) -> URL:
     if parsed.get_backend_name() not in DIALECTS:
         raise ConfigError(
             Problem(
-                f"delivery.database: {parsed.drivername!r} is no database that Broadsheet knows",
+                f"delivery.database: {parsed.drivername!r} is not a supported database",
                 "write sqlite:///... or postgresql+psycopg://...",
             )
         )

@@ -44,7 +44,7 @@ def sender(publication: Publication, delivery: DeliverySettings) -> Sender:
         if not delivery.sender.isprintable() or not (ascii_ := _ascii(address)):
             raise ConfigError(
                 Problem(
-                    f"delivery.sender: {delivery.sender!r} is no mail address",
+                    f"delivery.sender: {delivery.sender!r} is not a valid email address",
                     'write one like "News <news@example.org>"',
                 )
             )
