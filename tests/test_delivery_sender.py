@@ -214,7 +214,11 @@ def test_a_mail_without_a_sender_or_service_is_not_sent(
 @pytest.mark.parametrize(
     ("name", "template", "what"),
     [
-        ("digest.html.j2", "{% block footer %}{% endblock %}", "the HTML part shows no link"),
+        (
+            "digest.html.j2",
+            "{% block footer %}{% endblock %}",
+            "the HTML part shows no unsubscribe link",
+        ),
         (
             "digest.html.j2",
             "{% block footer %}<!-- {{ super() }} -->{% endblock %}",
