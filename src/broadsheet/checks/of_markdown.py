@@ -30,7 +30,7 @@ class _Mark(NamedTuple):
 _AS_CODE = "if readers are meant to see it, write it as code: `...`"
 _MARKS = (
     _Mark(
-        re.compile(r"(?<![`~])(?:`{3,}|~{3,})"),
+        re.compile(r"(?<!`)`{3,}|^[ \t]*~{3,}", re.MULTILINE),
         "a fence of a code block",
         "put each fence on a line of its own, indented like the text around it",
     ),
@@ -63,9 +63,10 @@ _MARKS = (
         "articles.markdown_extensions.alerts to true",
     ),
     _Mark(
-        re.compile(r"!?\[\[[^\[\]\n]{1,300}\]\]"),
+        # Not what programs write: `list[[1]]`.
+        re.compile(r"(?<![A-Za-z0-9_$)\]])!?\[\[(?=[^\[\]\n]*[^\W\d])[^\[\]\n]{1,300}\]\]"),
         "a wiki link",
-        'write [text](file.md), or set articles.markdown to "obsidian"',
+        "write [text](file.md), or set articles.markdown_extensions.wikilinks to true",
     ),
     _Mark(
         re.compile(r"(?<![*\w\\])\*\*(?=[^\s*])[^*\n]{1,300}(?<!\s)\*\*(?![*\w])"),
