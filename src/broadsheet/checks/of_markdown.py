@@ -84,7 +84,8 @@ _MARKS = (
         _AS_CODE,
     ),
 )
-_IN_ADDRESS = re.compile(r"%7[Bb]|\{\{|\{%")
+_IN_ADDRESS = re.compile(r"\{\{|\{%|\A\{")
+_BRACE = re.compile(r"%7[Bb]")
 
 
 @rule(
@@ -103,10 +104,17 @@ def markdown_left(material: Material) -> Iterator[Problem]:
                 others = more([number for number, _ in found])
                 yield Problem(what + others, mark.fix, article.source, line)
         for each in prose.references:
-            if _IN_ADDRESS.search(each.target or ""):
+            if _has_template(each.target or "", prose.source):
                 what = f"a template tag is left in an address: {each.target}"
                 fix = "write the full address"
                 yield Problem(what, fix, article.source, prose.line(each.start))
+
+
+def _has_template(target: str, source: str) -> bool:
+    """Whether a template tag is in the address `target`. Its author may have encoded a brace."""
+    if _BRACE.search(target) and target not in source:
+        return True
+    return bool(_IN_ADDRESS.search(target))
 
 
 def _texts(material: Material, article: Article, prose: Prose) -> list[tuple[str, _Lines]]:
@@ -131,20 +139,28 @@ def _places(
     for text, (first, last) in texts:
         for found in pattern.finditer(text):
             written = found[0].strip()
-            number = next(
-                (n for n in range(first, min(last, len(lines)) + 1) if written in lines[n - 1]),
-                None,
-            )
-            if number is not None:
+            numbers = [
+                n for n in range(first, min(last, len(lines)) + 1) if written in lines[n - 1]
+            ]
+            if numbers:
+                around = _around(text, found)
+                number = next((n for n in numbers if around in lines[n - 1]), numbers[0])
                 yield number, written if len(written) <= 40 else written[:39] + "…"
+
+
+def _around(text: str, found: re.Match[str]) -> str:
+    """Return what is found with up to 40 characters before it on its line: it may come twice."""
+    start = text.rfind("\n", max(found.start() - 40, 0), found.start()) + 1
+    return text[start or max(found.start() - 40, 0) : found.end()].strip()
 
 
 @rule(
     "other-dialect",
     "warning",
     "CommonMark, which Hugo, Jekyll, Zola, Astro, Eleventy and GitHub use, and Python-Markdown "
-    "read the article differently. Checked for articles in a Python-Markdown dialect; in a "
-    "CommonMark dialect only if `[checks.rules]` gives this rule a severity.",
+    "read the article differently. Checked for articles in a Python-Markdown dialect, unless the "
+    "site's generator reads that dialect; otherwise only if `[checks.rules]` gives this rule a "
+    "severity.",
 )
 def other_dialect(material: Material) -> Iterator[Problem]:
     is_asked_for = "other-dialect" in material.settings.checks.rules
@@ -153,7 +169,8 @@ def other_dialect(material: Material) -> Iterator[Problem]:
         rendered = material.renditions.get(article.id)
         if prose.expanded is None or rendered is None:
             continue
-        if read_as.engine == "commonmark" and not is_asked_for:
+        is_known = read_as.engine == "commonmark" or article.markdown == material.dialect
+        if is_known and not is_asked_for:
             continue
         # What an engine cannot read is reported when the article is rendered.
         with suppress(Exception):

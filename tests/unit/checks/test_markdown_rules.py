@@ -82,6 +82,26 @@ def test_a_template_in_an_address_is_named(newsroom: Newsroom) -> None:
 
 
 @pytest.mark.parametrize(
+    "body",
+    [
+        "[b](https://e.org/repl#code=%7B%7Ba%7D%7D)",
+        "[b](https://e.org/%7Bid%7D?a=%7b)",
+        "[b](https://e.org/{id})",
+    ],
+)
+def test_a_brace_in_an_address_is_no_template(newsroom: Newsroom, body: str) -> None:
+    """Links to playgrounds have code in them, which their authors encoded."""
+    assert found(newsroom, "markdown-left", "docusaurus", body) == []
+
+
+def test_a_mark_is_named_on_its_own_line(newsroom: Newsroom) -> None:
+    """Not on an earlier one that has the same characters where they are right."""
+    body = "<ul>\n<li>a</li>\n</ul>\n\n[a](https://e.org/)\n\n<p>\nb [c](https://e.org/ d)\n</p>"
+    (one,) = found(newsroom, "markdown-left", "hugo", body)
+    assert one["line"] == 13
+
+
+@pytest.mark.parametrize(
     ("body", "line"),
     [
         ("```js {1}\na\n```\n\n- b\n- c", 0),
@@ -98,6 +118,12 @@ def test_what_the_other_engine_reads_differently_is_named(
     """Where Python-Markdown is chosen, at the line where CommonMark begins to differ."""
     differing = found(newsroom, "other-dialect", "python-markdown", body)
     assert [each["line"] for each in differing] == ([line] if line else [])
+
+
+def test_beside_a_generator_that_reads_it_no_other_dialect_counts(newsroom: Newsroom) -> None:
+    """An article of MkDocs is right as MkDocs reads it."""
+    newsroom.write("mkdocs.yml", "site_name: A\n")
+    assert found(newsroom, "other-dialect", "mkdocs", "a\n- b\n- c") == []
 
 
 def test_for_commonmark_the_other_dialect_is_asked_for(newsroom: Newsroom) -> None:
