@@ -41,8 +41,8 @@ DialectName = Literal[
 """The modules of `markup.dialects`."""
 
 MarkdownExtension = Literal[
-    "abbreviations", "alerts", "attributes", "containers", "definitions", "emoji", "indented-text",
-    "inline-notes", "kramdown", "mark", "math", "math-blocks", "single-tildes", "smart",
+    "abbreviations", "alerts", "attributes", "comments", "containers", "definitions", "emoji",
+    "indented-text", "inline-notes", "kramdown", "mark", "math", "math-blocks", "single-tildes", "smart",
     "wikilinks",
 ]
 """The keys of `markup.dialects.EXTENSIONS`."""

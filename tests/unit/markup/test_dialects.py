@@ -84,6 +84,9 @@ def test_every_commonmark_dialect_reads_this_alike(name: str, markdown: str, exp
         ("attributes", "## A {#b .c}", "<h2>A</h2>"),
         ("attributes", "![](cat.png){width=30 .x}", 'alt="" width="30"'),
         ("attributes", "a\n{.lead}", "<p>a</p>"),
+        ("comments", "a %%*b* `c`%% d", "<p>a  d</p>"),
+        ("comments", "a\n\n%%\nb\n\n```\nc\n```\n%%\n\nd", "<p>a</p><p>d</p>"),
+        ("comments", "> a\n>\n> %%b\n>\n> c%%", "<blockquote><p>a</p></blockquote>"),
         ("containers", "+alerts :::tip[T]\na\n:::\nb", "</p><p>a</p></blockquote><p>b</p>"),
         ("containers", ":::tabs\na\n:::", "<p>a</p>"),
         ("emoji", ":tada:", "<p>🎉</p>"),
@@ -137,6 +140,15 @@ def test_python_markdown_is_read_as_the_library_reads_it(markdown: str, expected
     assert html(markdown, "python-markdown") == expected
 
 
+@pytest.mark.parametrize(
+    "text", ["5%% or 6%% of it", "a %% b", "a %%\n\n%% b", "https://e.org/%%a%%", "%% a"]
+)
+def test_what_only_looks_like_a_comment_is_kept(text: str) -> None:
+    """Marks that are not a pair, and percentages."""
+    assert "%%" in html(text, "obsidian")
+    assert "<code>%%a%%</code>" in html("`%%a%%`", "obsidian")
+
+
 def test_an_alert_is_named_in_the_language_of_the_article() -> None:
     """What gives no title of its own."""
     assert "<strong>警告</strong>" in html("> [!WARNING]\n> 当心", "github", "zh-CN")
@@ -167,7 +179,16 @@ def test_a_footnote_that_nothing_refers_to_is_kept() -> None:
         *("[", "![", "> a\n", "*a ", "_a_ ", "`a", "``a` ", "~a~ ", "<b>", "</b>", "<div>\n\n"),
         *("<p>x", "<ul><li>", "|a", "&amp;", "<", "https://e.org/a_b_ ", "a@b.org ", "$a", "$$a "),
         *("[^1] ", "[^a]: x\n\n", "- a\n", "# a {#b}\n\n", "{a=b} ", "![a](b){width=1} "),
-        *("a\n{: .b}\n\n", ":::note\n", "> [!NOTE]\n> a\n\n", "[[a]] ", "![[a.png]] ", "*[a]: b\n"),
+        *(
+            "a\n{: .b}\n\n",
+            ":::note\n",
+            "> [!NOTE]\n> a\n\n",
+            "[[a]] ",
+            "![[a.png]] ",
+            "%% ",
+            "a %%\n\n",
+            "*[a]: b\n",
+        ),
         *("<!--", "<!--more-->\n\n", "^[a]", "a\n: b\n\n", "中\n", "字 [a](b) *c* ", "[a]: b\n"),
         *(
             '<div markdown="1">\na\n</div>\n',

@@ -22,6 +22,7 @@ EXTENSIONS: Final = {
     "abbreviations": "`*[HTML]: HyperText` defines an abbreviation",
     "alerts": "`> [!NOTE]` begins an alert or callout",
     "attributes": "`## Title {#id}` and `![](a.png){width=300}`",
+    "comments": "`%%text%%` is a comment, which readers do not see",
     "containers": "`:::tip` to `:::` is an aside",
     "definitions": "`: meaning` below a term is a definition list",
     "emoji": "`:tada:` is an emoji",

@@ -6,6 +6,6 @@ from broadsheet.markup.dialects import Dialect
 
 DIALECT = Dialect(
     "commonmark",
-    frozenset({"alerts", "inline-notes", "mark", "math", "wikilinks"}),
+    frozenset({"alerts", "comments", "inline-notes", "mark", "math", "wikilinks"}),
     templates="none",
 )

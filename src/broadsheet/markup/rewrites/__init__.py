@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from broadsheet.markup.dialects import Dialect
 from broadsheet.markup.rewrites import (
+    comments,
     containers,
     html_blocks,
     indented_text,
@@ -22,6 +23,7 @@ from broadsheet.markup.rewrites import (
 Rewrite = Callable[[str], str]
 
 REWRITES: tuple[tuple[str, Rewrite], ...] = (
+    ("comments", comments.rewrite),
     ("containers", containers.rewrite),
     ("kramdown", html_blocks.rewrite),
     ("kramdown", raw_text.rewrite),
