@@ -100,6 +100,8 @@ def test_every_commonmark_dialect_reads_this_alike(name: str, markdown: str, exp
         ("smart", '"a" -- b...', "<p>“a” – b…</p>"),
         ("wikilinks", "[[Other Page]]", '<a href="https://example.org/other/">Other Page</a>'),
         ("wikilinks", "[[Other Page#A b|c]]", '<a href="https://example.org/other/#a-b">c</a>'),
+        ("wikilinks", "a *b* ^c-1\n\n- d ^e", "<p>a <em>b</em></p><ul><li>d</li></ul>"),
+        ("wikilinks", "> a\n\n^b\n\nc", "<blockquote><p>a</p></blockquote><p>c</p>"),
         (
             "wikilinks",
             "![[cat.png|30]]",

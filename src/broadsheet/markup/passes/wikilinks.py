@@ -12,6 +12,7 @@ from broadsheet.markup.tree import Node, element, text_nodes
 _EMBED = re.compile(r"!\[\[([^\[\]|\n]+)(?:\|([^\[\]\n]*))?\]\]")
 _IMAGE = re.compile(r"\.(?:avif|bmp|gif|jpe?g|png|svg|webp)\Z", re.IGNORECASE)
 _OUTSIDE = frozenset({"pre", "code", "a"})
+_BLOCK_ID = re.compile(r"(?:\A|\s)\^[A-Za-z0-9-]+\s*\Z")
 _SIZE = re.compile(r"(\d+)(?:x(\d+))?\Z")
 
 
@@ -19,6 +20,8 @@ def apply(body: Node, context: Context) -> None:
     """Turn links and embeds into references by name, which are resolved like any other."""
     for link in body.css("a[data-wikilink]"):
         link.attrs["href"] = _reference(unquote(link.attrs["href"] or ""))
+    if "^" in context.html:
+        _remove_block_ids(body)
     if "![[" not in context.html:
         return
     for node in text_nodes(body, _EMBED.search, _OUTSIDE):
@@ -32,6 +35,19 @@ def apply(body: Node, context: Context) -> None:
             end = found.end()
         if end:
             node.replace_with(text[end:])
+
+
+def _remove_block_ids(body: Node) -> None:
+    """Take out the names that paragraphs and items end with, as in `Text. ^name`."""
+    for block in body.css("p,li,h1,h2,h3,h4,h5,h6"):
+        last = block.last_child
+        if last is None or not last.is_text_node:
+            continue
+        text = last.text_content or ""
+        if found := _BLOCK_ID.search(text):
+            last.replace_with(text[: found.start()])
+            if not (block.inner_html or "").strip():
+                block.decompose()
 
 
 def _reference(target: str) -> str:
