@@ -79,7 +79,10 @@ _MARKS = (
         "close its brackets, and leave no space between ] and (",
     ),
     _Mark(
-        re.compile(r"</?[A-Za-z][\w.-]{0,60}(?:[\s/][^<>]{0,500})?/?>"),
+        # What is a tag of HTML (CommonMark 0.31, 6.6) is read as one, so its author escaped it.
+        re.compile(
+            r"(?!</?[A-Za-z][A-Za-z0-9-]*\s*/?>)</?[A-Za-z][\w.-]{0,60}(?:[\s/][^<>]{0,500})?/?>"
+        ),
         "an HTML tag",
         _AS_CODE,
     ),

@@ -19,7 +19,7 @@ from broadsheet.characters import printable
 from broadsheet.checks.references import Footnotes, Reference, Tag, footnotes, references, tags
 from broadsheet.errors import ArticleError
 from broadsheet.markup import Dialect, TooComplex, positions
-from broadsheet.markup.positions import Reading, find_line
+from broadsheet.markup.positions import Reading, Text, find_line
 from broadsheet.markup.templates import Expanded
 
 # The two usual forms, whose end one sees without reading what stands in them.
@@ -91,7 +91,11 @@ class Prose:
     def texts(self) -> Iterator[tuple[str, tuple[int, int]]]:
         """Yield each text that readers see as text, and the first and last line it may be on."""
         for each in self.reading.texts if self.reading else ():
-            yield each.text, (each.lines[0] + self.before, each.lines[1] + self.before)
+            yield each.text, self._within(each)
+
+    def _within(self, text: Text) -> tuple[int, int]:
+        """Return the first and last line of the source that `text` may be on."""
+        return text.lines[0] + self.before, text.lines[1] + self.before
 
     def field_line(self, *names: str) -> int | None:
         """The line of the first of the front-matter fields `names` that is there."""
@@ -124,9 +128,10 @@ class Prose:
         lines = self.source.split("\n")
         return [
             Reference(False, found[1], None, self._line_starts[line - 1], found[2] or found[1])
-            for text, within in self.texts
-            for found in _LEFT_LABEL.finditer(text)
-            for line in [find_line(re.compile(re.escape(found[0])), within, lines)]
+            for each in (self.reading.texts if self.reading else ())
+            if not each.is_html  # `[width][height]` is as likely CSS there
+            for found in _LEFT_LABEL.finditer(each.text)
+            for line in [find_line(re.compile(re.escape(found[0])), self._within(each), lines)]
         ]
 
     @cached_property

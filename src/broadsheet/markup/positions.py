@@ -45,10 +45,15 @@ class Found(Struct, frozen=True):
 
 
 class Text(Struct, frozen=True):
-    """Text that readers see, except code. lines: the first and last line it may be on."""
+    """Text that readers see and that is no code.
+
+    lines: the first and last it may be on. is_html: whether it is in a block of HTML, in which
+    Markdown is not read.
+    """
 
     text: str
     lines: Range
+    is_html: bool
 
 
 class Reading(Struct, frozen=True):
@@ -84,8 +89,8 @@ class _Source(Struct, frozen=True):
     lines: list[str]
     source_line: Callable[[int], int]
 
-    def within(self, node: Node) -> Range:
-        """Return the lines of the nearest element around `node` with a position; else all lines."""
+    def within(self, node: Node) -> Range | None:
+        """Return the lines of the nearest element around `node` that has a position."""
         last = len(self.lines)
         each: Node | None = node
         while each is not None:
@@ -94,7 +99,11 @@ class _Source(Struct, frozen=True):
                 first = min(self.source_line(int(found[1])), last)
                 return first, max(first, min(self.source_line(int(found[3])), last))
             each = each.parent
-        return 1, last
+        return None
+
+    @property
+    def everywhere(self) -> Range:
+        return 1, len(self.lines)
 
     def as_written(self, target: str, within: Range) -> tuple[str, int]:
         """Return `target` as written on the first line in `within` that has it, and that line.
@@ -117,7 +126,7 @@ def _found(top: Node, source: _Source) -> list[Found]:
         is_image = node.tag == "img"
         target = given.get("href" if node.tag == "a" else "src") or ""
         text = given.get("alt") if is_image else node.text(deep=True)
-        within = source.within(node)
+        within = source.within(node) or source.everywhere
         target, line = source.as_written(target, within)
         line = within[0] if "data-sourcepos" in given else line
         is_html = "data-sourcepos" not in given and (is_image or node.tag != "a" or text != target)
@@ -127,7 +136,8 @@ def _found(top: Node, source: _Source) -> list[Found]:
 
 def _texts(top: Node, source: _Source) -> list[Text]:
     nodes = tree.text_nodes(top, str.strip, NOT_TEXT)
-    return [Text(node.text_content or "", source.within(node)) for node in nodes]
+    found = [(node.text_content or "", source.within(node)) for node in nodes]
+    return [Text(text, lines or source.everywhere, lines is None) for text, lines in found]
 
 
 def _ids(top: Node) -> list[str]:

@@ -65,6 +65,8 @@ def test_a_mark_in_the_text_is_an_error_with_its_line(
         "2 ** 3 ** 4, a*b*c, list[0][1], C++ and a::b::c",
         "geyser[[1]], [[2]] and env[[name]]; 只只~~~小鸟",
         "[[1]](https://e.org/) and [![](i.png)](https://e.org/)",
+        "<p>A &lt;p&gt;b&lt;/p&gt;</p>",
+        "<b>A &lt;b&gt;b&lt;/b&gt;</b>",
         "`a` &lt;div&gt; 1 < 2 > 0",
         "$$\na_{b_{c}} **\n$$",
     ],
@@ -79,6 +81,17 @@ def test_a_template_in_an_address_is_named(newsroom: Newsroom) -> None:
     (one,) = found(newsroom, "markdown-left", "hugo", "a\n\n[b](</{{ unknown | x }}/c>)")
     assert one["line"] == 8
     assert "address" in one["what"]
+
+
+@pytest.mark.parametrize(
+    ("body", "line"), [("a [b][c]", 6), ("a\n\n<i>[b][c]</i>", 8), ("<h4>a [b][c]</h4>", 0)]
+)
+def test_a_label_is_looked_for_where_markdown_is_read(
+    newsroom: Newsroom, body: str, line: int
+) -> None:
+    """In a block of HTML brackets are what they are."""
+    lines = [each["line"] for each in found(newsroom, "link-undefined", "commonmark", body)]
+    assert lines == [line] * bool(line)
 
 
 @pytest.mark.parametrize(
