@@ -42,8 +42,8 @@ DialectName = Literal[
 
 MarkdownExtension = Literal[
     "abbreviations", "alerts", "attributes", "comments", "containers", "definitions", "emoji",
-    "indented-text", "inline-notes", "kramdown", "mark", "math", "math-blocks", "single-tildes", "smart",
-    "wikilinks",
+    "indented-text", "inline-notes", "kramdown", "mark", "math", "math-blocks", "single-tildes",
+    "smart", "toc", "wikilinks",
 ]
 """The keys of `markup.dialects.EXTENSIONS`."""
 # fmt: on

@@ -98,6 +98,7 @@ def test_every_commonmark_dialect_reads_this_alike(name: str, markdown: str, exp
         ("math", "$$\n\\{a\\} *b* *c*\n$$", "<p>$$ \\{a\\} *b* *c* $$</p>"),
         ("math-blocks", "$$*a* \\\\ b$$ $5*6*", "<p>$$*a* \\\\ b$$ $5<em>6</em></p>"),
         ("smart", '"a" -- b...', "<p>“a” – b…</p>"),
+        ("toc", "a\n\n[[TOC]]\n\nb", "<p>a</p><p>b</p>"),
         ("wikilinks", "[[Other Page]]", '<a href="https://example.org/other/">Other Page</a>'),
         ("wikilinks", "[[Other Page#A b|c]]", '<a href="https://example.org/other/#a-b">c</a>'),
         ("wikilinks", "a *b* ^c-1\n\n- d ^e", "<p>a <em>b</em></p><ul><li>d</li></ul>"),

@@ -34,6 +34,7 @@ EXTENSIONS: Final = {
     "math-blocks": "only `$$` is a formula",
     "single-tildes": "`~text~` is struck out, as `~~text~~` is",
     "smart": "straight quotes, `--` and `...` become typographic ones",
+    "toc": "`[[toc]]` is a table of contents, and taken out",
     "wikilinks": "`[[Page]]`, `[[Page|text]]` and `![[image.png]]`",
 }
 """What `articles.markdown_extensions` can switch on or off in a CommonMark dialect."""

@@ -6,7 +6,7 @@ from broadsheet.markup.dialects import Dialect
 
 DIALECT = Dialect(
     "commonmark",
-    frozenset({"alerts", "attributes", "containers", "emoji", "inline-notes"}),
+    frozenset({"alerts", "attributes", "containers", "emoji", "inline-notes", "toc"}),
     templates="none",
     note="footnote{number}",
     note_ref="footnote-ref{number}",

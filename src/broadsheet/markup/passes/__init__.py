@@ -20,6 +20,7 @@ from broadsheet.markup.passes import (
     line_ends,
     strikethrough,
     styles,
+    toc,
     wikilinks,
 )
 from broadsheet.markup.passes.context import Context
@@ -35,6 +36,7 @@ PASSES: tuple[tuple[str, Pass], ...] = (
     ("attributes", attributes.apply),
     ("definitions", definitions.apply),
     ("alerts", alerts.apply),
+    ("toc", toc.apply),
     ("wikilinks", wikilinks.apply),
     ("abbreviations", abbreviations.apply),
     ("", footnotes.apply),
