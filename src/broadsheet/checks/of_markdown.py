@@ -65,8 +65,9 @@ _MARKS = (
     _Mark(
         # Not what programs write: `list[[1]]`.
         re.compile(r"(?<![A-Za-z0-9_$)\]])!?\[\[(?=[^\[\]\n]*[^\W\d])[^\[\]\n]{1,300}\]\]"),
-        "a wiki link",
-        "write [text](file.md), or set articles.markdown_extensions.wikilinks to true",
+        "a wiki link, or a link in brackets whose label is not defined,",
+        "write [text](file.md), define the label, or set articles.markdown_extensions.wikilinks "
+        "to true",
     ),
     _Mark(
         re.compile(r"(?<![*\w\\])\*\*(?=[^\s*])[^*\n]{1,300}(?<!\s)\*\*(?![*\w])"),
