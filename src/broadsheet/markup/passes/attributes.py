@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from broadsheet.markup.passes.context import Context
+from broadsheet.markup.sanitiser import TAGS
 from broadsheet.markup.tree import Node
 
 _VALUE = r"""(?:"[^"]*"|'[^']*'|“[^”]*”|[^\s{}"'“”]+)"""
@@ -30,8 +31,9 @@ def apply(body: Node, context: Context) -> None:
     if "{" not in context.html:
         return
     for heading in body.css(HEADINGS):
+        _unwrap_components(heading)
         take_last(heading, _AT_END, heading)
-    for inline in body.css("img,a,code"):
+    for inline in body.css("img,a,code,strong,em,del,mark"):
         _take_following(inline)
     for row in body.css("tr"):
         _remove_row(row)
@@ -43,6 +45,14 @@ def _remove_row(row: Node) -> None:
     """Remove `row` where it has nothing but the attributes of its table."""
     if _ALONE.fullmatch(row.text(deep=True)):
         row.decompose()
+
+
+def _unwrap_components(heading: Node) -> None:
+    """Move what follows a tag like `<Badge />` out of it: HTML has no such empty element."""
+    last = heading.last_child
+    while last is not None and last.is_element_node and last.tag not in TAGS:
+        last.unwrap()
+        last = heading.last_child
 
 
 def take_last(block: Node, pattern: re.Pattern[str], target: Node) -> None:
