@@ -185,8 +185,8 @@ def test_the_config_defines_tags(text: str, expected: str) -> None:
         ("{}", "not an argument"),
         ("{a.b}", "not an argument"),
         ("{a[0]}", "not an argument"),
-        ("{a!r}", "formats"),
-        ("{a:>10}", "formats"),
+        ("{a!r}", "a format after an argument"),
+        ("{a:>10}", "a format after an argument"),
         ("{inner}{inner}", "twice"),
     ],
 )
