@@ -219,3 +219,17 @@ def test_any_text_expands(text: str) -> None:
     found = expanded(text)
     lines = range(1, found.text.count("\n") + 2)
     assert all(1 <= found.source_line(n) <= text.count("\n") + 1 for n in lines)
+
+
+def test_an_end_tag_in_code_keeps_its_place() -> None:
+    """Only the end tag of an open component loses the indentation of its lines."""
+    text = "<Steps>\n\n1. a\n\n    ```html\n      <head>\n      </head>\n    ```\n\n</Steps>\n"
+    html = render(text, LINKS, dialect("astro"), mdx=True).html
+    assert "  &lt;head&gt;\n  &lt;/head&gt;\n</code></pre>" in html
+    assert "```" not in html
+
+
+def test_what_follows_a_summary_is_markdown() -> None:
+    """Also without a blank line, as in MDX."""
+    text = "<details>\n<summary>a</summary>\n**b**\n</details>\n"
+    assert "<p><strong>b</strong></p>" in render(text, LINKS, dialect("astro"), mdx=True).html
