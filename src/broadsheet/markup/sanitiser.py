@@ -97,7 +97,8 @@ def bounded(html: str) -> str:
 
     The time of HTML parsers grows with the square of both.
     """
-    return "".join(_bounded(html)) if html.count("<") > DEEPEST or len(html) > 50_000 else html
+    start_tags = html.count("<") - html.count("</")
+    return "".join(_bounded(html)) if start_tags > DEEPEST or len(html) > 50_000 else html
 
 
 def _bounded(html: str) -> Iterator[str]:

@@ -17,7 +17,7 @@ _PRESERVED = frozenset({"pre", "code", "textarea"})
 
 def apply(body: Node, context: Context) -> None:
     """Remove the line ends between two characters of scripts that are written without spaces."""
-    if not _UNSPACED.search(context.html):
+    if context.html.isascii() or not _UNSPACED.search(context.html):
         return
     if not any(map(_ends_in_text, context.html.split("\n"))):
         return

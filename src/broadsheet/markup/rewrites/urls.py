@@ -12,7 +12,8 @@ from broadsheet.markup.templates import outside_code
 _URL = re.compile(
     r"(?<![\w@/.:=\"'<-])(?<!\]\()(?:https?://|www\.)[\w.:/?#@!$&'()*+,;=%~-]+", re.ASCII
 )
-_MAY_HAVE_MARKS = re.compile(r"(?:://|www\.)[^\s<>*_~]{0,2000}[*_~]")
+# An underscore between letters is none.
+_MAY_HAVE_MARKS = re.compile(r"(?:://|www\.)[^\s<>]{0,2000}?(?:[*~]|__|\W_|_\W)", re.ASCII)
 _DEFINITION = re.compile(r"(?:^|\n)[ >]{0,9}\[[^\]\n]+\]:[ \t]*\Z")
 _MARKS = re.compile(r"[*_~]")
 
