@@ -31,7 +31,7 @@ def catalogue(*articles: Article, now: datetime = MOMENT) -> Catalogue:
         ({}, None),
         ({"draft": True}, "draft"),
         ({"date": "2025-06-30T09:00:00+08:00"}, None),
-        ({"date": "2025-06-30T01:00:01Z"}, "still to come"),
+        ({"date": "2025-06-30T01:00:01Z"}, "in the future"),
         ({"publishDate": "2025-06-30T09:00:01+08:00"}, "to be published"),
         ({"publishDate": "2025-06-30T09:00:00+08:00"}, None),
         ({"expiryDate": "2025-06-30T09:00:00+08:00"}, "expired"),

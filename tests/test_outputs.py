@@ -106,7 +106,7 @@ def test_where_one_file_finds_no_room_none_is_replaced(
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limits[1]))
     try:
-        with pytest.raises(OutputError, match="feeds cannot be written: File too large; mend"):
+        with pytest.raises(OutputError, match="feeds cannot be written: File too large; fix it"):
             publish(tmp_path, {**NEW, "atom.xml": b"x" * 10_001}, "feeds", keep=outputs.EVERYTHING)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)

@@ -165,6 +165,7 @@ def test_what_is_made_is_committed_and_pushed_once(published: Newsroom) -> None:
 
 def test_a_removed_feed_is_committed_too(published: Newsroom) -> None:
     """What a run takes away goes from the repository as well."""
+    published.configure("[feeds]\nkeep_retired_days = 0\n")
     script = _cron_shell(timetable.cron(_place(published.folder, commit=True)).split("\n")[1])
     published.article("a.md", date="2025-06-20", main_topics=["AI"])
     assert _sh(script, published.folder).returncode == 0
