@@ -170,7 +170,10 @@ def _fails_alike(office: Post, args: tuple[str, ...], what: str) -> None:
     assert len(office.server.taken()) == before
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize(
+    "fault",
+    [pytest.param(name, marks=[pytest.mark.long] * (n >= 8)) for n, name in enumerate(FAULTS)],
+)
 def test_a_dry_run_fails_as_the_run_does(office: Post, fault: str) -> None:
     """Whatever is wrong: the same code, the same words, and no mail."""
     make, what = FAULTS[fault]

@@ -147,6 +147,7 @@ def _anew(office: Post, *, answers: bool = True, **delivery: Any) -> None:
         assert office.newsroom.run("subscribers", "add", address, *wants).code == 0
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "before",
     [
@@ -211,6 +212,7 @@ def test_a_mail_without_a_sender_or_service_is_not_sent(
     assert office.server.taken() == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("name", "template", "what"),
     [

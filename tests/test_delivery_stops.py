@@ -141,6 +141,7 @@ def test_past_its_lease_a_run_leaves_alone_what_became_anothers(
     assert office.received() == dict.fromkeys(addresses, 1)
 
 
+@pytest.mark.long
 def test_what_was_sent_is_noted_though_the_database_is_locked_for_long(
     office: Post, monkeypatch: pytest.MonkeyPatch
 ) -> None:

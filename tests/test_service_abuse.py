@@ -413,6 +413,7 @@ def test_a_bad_request_is_refused_and_leads_nowhere(
     assert answer(port, head("GET", "/health")).endswith(b"ok\n")
 
 
+@pytest.mark.long
 @pytest.mark.enable_socket
 @pytest.mark.parametrize("bad", [b"x\r\n", b"1\r\naXX", b"-1\r\n", b"0\r\nbad header\r\n\r\n"])
 @pytest.mark.parametrize("whole", [True, False])
@@ -493,6 +494,7 @@ def test_a_network_is_what_one_owner_has(host: str, own: str, around: str) -> No
     assert tuple(map(str, networks(host))) == (own, around)
 
 
+@pytest.mark.long
 @pytest.mark.enable_socket
 def test_one_click_goes_through_while_subscriptions_flood_in(newsroom: Newsroom) -> None:
     """From one address and from many, with forms that are good, bad and unfinished."""
