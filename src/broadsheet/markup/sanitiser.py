@@ -87,6 +87,8 @@ _CLEANER = nh3.Cleaner(
     attributes={**_ATTRIBUTES, "*": _EVERYWHERE},
     filter_style_properties={"text-align"},
     url_schemes=_SCHEMES | {"data"},
+    # All are absolute by then, but for what the two parsers read differently.
+    url_relative="deny",
     strip_comments=True,
     link_rel=None,
 )

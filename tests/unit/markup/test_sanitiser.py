@@ -23,6 +23,7 @@ ATTACKS = [
     "<img src=x onerror=alert(1)>",
     "<img src=x ONERROR = alert(1) //",
     "<svg/onload=alert(1)>",
+    "<svg><style><img src=x onerror=alert(1)></style>",
     "<svg><script>alert(1)</script></svg>",
     "<math><mi//xlink:href='data:x,<script>alert(1)</script>'>",
     "<math><mtext><table><mglyph><style><img src=x onerror=alert(1)></style></mglyph></table>",
