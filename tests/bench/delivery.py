@@ -26,9 +26,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 
-from broadsheet.cli.counting import count
 from broadsheet.delivery import database
 from broadsheet.delivery.database import stamp
+from broadsheet.text.counting import count
 
 NOW = "2025-06-30T09:00:00+08:00"
 CONFIG = """

@@ -15,9 +15,9 @@ import sys
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 
-from conftest import Ran
+from newsroom import Ran
 from undisturbed import Scenario, scenario
 
 LAYER = ctypes.CDLL(None)

@@ -10,10 +10,10 @@ from hashlib import sha256
 from pathlib import Path
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent))
+sys.path.insert(0, str(HERE.parent / "support"))
 
-from test_attacks import ATTACKS  # noqa: E402
-from test_hostile import BROKEN, DEEP, ODD, PLACES  # noqa: E402
+from attacks import ATTACKS  # noqa: E402
+from hostile import BROKEN, DEEP, ODD, PLACES  # noqa: E402
 
 LONGEST = 1000  # bytes; of what is long the beginning does as well, and more makes fuzzers slow
 

@@ -15,10 +15,11 @@ import atheris
 from lxml import html as lxml_html
 
 with atheris.instrument_imports(include=["broadsheet", "markdown", "pymdownx"]):
-    from broadsheet.characters import printable
     from broadsheet.checks.prose import Prose
-    from broadsheet.markup import Library, Links, TooComplex, dialect, plain, render
+    from broadsheet.markup import Library, Links, TooComplex, dialect, render
     from broadsheet.markup.sanitiser import clean
+    from broadsheet.text.characters import printable
+    from broadsheet.text.plain import plain
 
 LINKS = Links(Library("https://example.org/"), "content/a.md", "https://example.org/a/")
 PLAIN = "Words, `code` and *stress*.\n\n- one\n- two[^1]\n\n[^1]: Note.\n"

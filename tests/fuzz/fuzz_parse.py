@@ -14,11 +14,11 @@ import atheris
 
 with atheris.instrument_imports(include=["broadsheet", "frontmatter", "yaml", "dateutil"]):
     from broadsheet.articles import NotAnArticle, Source, parse
+    from broadsheet.articles.topics import slug
     from broadsheet.checks.prose import Prose
     from broadsheet.errors import ArticleError
-    from broadsheet.publication import BaseUrl, Publication
-    from broadsheet.settings import ArticleSettings
-    from broadsheet.topics import slug
+    from broadsheet.model.publication import BaseUrl, Publication
+    from broadsheet.model.settings import ArticleSettings
 
 SITE = "https://example.org/"
 PUBLICATION = Publication(title="A", url=BaseUrl(SITE))

@@ -14,9 +14,9 @@ from broadsheet.articles import addresses, dates, fields, visibility
 from broadsheet.articles.fields import fold
 from broadsheet.articles.fingerprint import fingerprint
 from broadsheet.errors import ArticleError, Problem
-from broadsheet.markup import encode
-from broadsheet.publication import Person, Publication
-from broadsheet.settings import ArticleSettings
+from broadsheet.model.publication import Person, Publication
+from broadsheet.model.settings import ArticleSettings
+from broadsheet.text.urls import encode
 
 if TYPE_CHECKING:
     from broadsheet.articles.front_matter import FrontMatter

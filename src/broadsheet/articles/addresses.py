@@ -15,7 +15,7 @@ from urllib.parse import unquote
 from msgspec import Struct
 
 from broadsheet.articles import hugo
-from broadsheet.markup import encode
+from broadsheet.text.urls import encode
 
 _DATE_PREFIX = re.compile(r"^\d{4}-\d{1,2}-\d{1,2}[-_]")
 _TOKEN = re.compile(r"\{(\w+)\}")

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from broadsheet.characters import printable
-from broadsheet.markup import encode
-from broadsheet.markup.text import one_line
-from broadsheet.publication import Person, Url
+from broadsheet.model.publication import Person, Url
+from broadsheet.text.characters import printable
+from broadsheet.text.plain import one_line
+from broadsheet.text.urls import encode
 
 TITLE = ("title",)
 DATE = ("date", "pubDate", "pubDatetime", "publishDate", "published_at", "published")

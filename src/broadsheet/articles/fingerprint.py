@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from hashlib import sha256
 
-from broadsheet.characters import composed
+from broadsheet.text.characters import composed
 
 _WORD = re.compile(r"[^\W_]")
 

@@ -24,8 +24,8 @@ from msgspec import Struct
 
 from broadsheet.articles import plain_yaml
 from broadsheet.articles.fields import fold
-from broadsheet.characters import printable
 from broadsheet.errors import ArticleError, Problem
+from broadsheet.text.characters import printable
 
 _YAML_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _DEEPEST = 100  # levels of nesting

@@ -3,7 +3,8 @@
 That is `name: text`, `name: [text, text]`, and a list of `- text` below a name, the texts plain or
 in quotes, each on one line (YAML 1.2.2, chapters 7 and 8). All else is for PyYAML: what nests or
 goes on in the next line, comments, escapes, tags, aliases, and above all what is wrong. So nothing
-here may read a text that PyYAML reads otherwise; a law in tests/test_plain_yaml.py compares them.
+here may read a text that PyYAML reads otherwise; tests/unit/articles/test_plain_yaml.py compares
+them.
 """
 
 from __future__ import annotations

@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-# Importing the rules is what registers them.
-from broadsheet.checks import (
-    of_articles,
-    of_bodies,
-    of_characters,
-    of_config,
-    of_feeds,
-    of_images,
-    of_links,
-    of_mails,
-    of_markdown,
-)
+from importlib import import_module
+from pkgutil import iter_modules
+
+from broadsheet.checks import rules
 from broadsheet.checks.material import Material, Published
 from broadsheet.checks.rule import RULES, Finding, findings, of_problems
 
@@ -24,17 +16,12 @@ __all__ = [
     "Published",
     "findings",
     "markdown",
-    "of_articles",
-    "of_bodies",
-    "of_characters",
-    "of_config",
-    "of_feeds",
-    "of_images",
-    "of_links",
-    "of_mails",
-    "of_markdown",
     "of_problems",
 ]
+
+
+for _module in iter_modules(rules.__path__):  # importing a module registers its rules
+    import_module(f"{rules.__name__}.{_module.name}")
 
 
 def markdown() -> str:

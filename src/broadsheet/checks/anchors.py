@@ -14,8 +14,8 @@ from functools import lru_cache
 from html import unescape
 from urllib.parse import unquote
 
-from broadsheet.characters import printable
 from broadsheet.checks.prose import Prose
+from broadsheet.text.characters import printable
 
 _HEADING = re.compile(r"^[ ]{0,3}(?:>[ ]?|[-*+][ ]+|\d{1,9}[.)][ ]+){0,9}#{1,6}(?=\s|$)")
 _UNDERLINE = re.compile(r"^[ >]{0,9}(?:=+|-+)[ \t]*$")

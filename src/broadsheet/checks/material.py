@@ -11,7 +11,7 @@ from posixpath import dirname, normpath
 from urllib.parse import unquote
 
 from broadsheet.articles import Article
-from broadsheet.catalogue import Catalogue
+from broadsheet.articles.catalogue import Catalogue
 from broadsheet.checks.own import severities
 from broadsheet.checks.prose import Prose
 from broadsheet.digests.remarks import Mail
@@ -20,7 +20,7 @@ from broadsheet.feeds.retired import Retired
 from broadsheet.markup import Asset, Library, Links, Rendition, dialect
 from broadsheet.markup.links import INTERNAL
 from broadsheet.markup.templates import Expanded, expand
-from broadsheet.settings import Settings
+from broadsheet.model.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,12 +15,12 @@ from functools import cached_property
 
 from broadsheet.articles import front_matter
 from broadsheet.articles.fields import fold
-from broadsheet.characters import printable
 from broadsheet.checks.references import Footnotes, Reference, Tag, footnotes, references, tags
 from broadsheet.errors import ArticleError
 from broadsheet.markup import Dialect, TooComplex, positions
 from broadsheet.markup.positions import Reading, Text, find_line
 from broadsheet.markup.templates import Expanded
+from broadsheet.text.characters import printable
 
 # The two usual forms, whose end one sees without reading what stands in them.
 _HEAD = re.compile(

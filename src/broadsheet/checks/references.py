@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from broadsheet.markup.links import INTERNAL
-from broadsheet.markup.text import one_line, unescape
+from broadsheet.text.plain import one_line, unescape
 
 # [text](inside) and ![alt](inside): one level of brackets in the text, and two of parentheses
 # inside, is what people write. A line may end within, a paragraph may not.

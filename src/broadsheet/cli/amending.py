@@ -13,21 +13,23 @@ from typing import TypeVar
 
 from msgspec import Struct
 
-from broadsheet import feeds, folders, inputs, plans, reading, rendering, standing
+from broadsheet import feeds
 from broadsheet.articles import Article
-from broadsheet.cache import Cache
+from broadsheet.articles.entries import Held
+from broadsheet.articles.link_index import library
 from broadsheet.cli.making import renditions_from
 from broadsheet.cli.project import Project
-from broadsheet.document import Document
-from broadsheet.entry import Held
 from broadsheet.errors import RenderError
-from broadsheet.folders import Stamp
-from broadsheet.library import library
 from broadsheet.markup import Library
-from broadsheet.plans import Plan, Row
-from broadsheet.reading import Reader
-from broadsheet.standing import Last, Look
-from broadsheet.workers import Elsewhere
+from broadsheet.model.document import Document
+from broadsheet.pipeline import plans, reading, rendering, standing
+from broadsheet.pipeline.cache import Cache
+from broadsheet.pipeline.plans import Plan, Row
+from broadsheet.pipeline.reading import Reader
+from broadsheet.pipeline.standing import Last, Look
+from broadsheet.pipeline.workers import Elsewhere
+from broadsheet.storage import folders, sources
+from broadsheet.storage.folders import Stamp
 
 _T = TypeVar("_T")
 
@@ -95,7 +97,7 @@ def _edited(
 ) -> dict[str, Article] | None:
     """The files of these stamps as articles; None where one is none, or does not stand where it
     stood `before`."""
-    found = inputs.find(project.root, project.settings.articles, listed=stamps)
+    found = sources.find(project.root, project.settings.articles, listed=stamps)
     edited: dict[str, Article] = {}
     for path, folder in found.articles:
         article = project.reader.outcome((path, folder)).article

@@ -15,7 +15,6 @@ import click
 
 from broadsheet import bounces
 from broadsheet.bounces import Unread
-from broadsheet.cli.counting import count
 from broadsheet.cli.deliveries import opened
 from broadsheet.cli.options import common_options, options
 from broadsheet.cli.project import Project
@@ -25,6 +24,7 @@ from broadsheet.delivery.tokens import Tokens
 from broadsheet.errors import Problem, UsageError
 from broadsheet.service.maildir import Maildir
 from broadsheet.service.returned import Policy, Result, take, take_off
+from broadsheet.text.counting import count
 
 _SAID = {
     "ended": "ended: {address} ({why})",

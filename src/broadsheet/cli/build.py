@@ -6,12 +6,13 @@ from pathlib import Path
 
 import click
 
-from broadsheet import folders, standing
-from broadsheet.cli.clock import moment
-from broadsheet.cli.counting import count
 from broadsheet.cli.options import Options, common_options, options
-from broadsheet.outputs import Changes
-from broadsheet.standing import Look, Summary
+from broadsheet.pipeline import standing
+from broadsheet.pipeline.clock import moment
+from broadsheet.pipeline.standing import Look, Summary
+from broadsheet.storage import folders
+from broadsheet.storage.outputs import Changes
+from broadsheet.text.counting import count
 
 
 @click.command()

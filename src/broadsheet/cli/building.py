@@ -13,18 +13,19 @@ import click
 import msgspec
 from msgspec import Struct
 
-from broadsheet import folders, outputs, plans, reading, standing
-from broadsheet.cache import Cache
-from broadsheet.catalogue import steady
+from broadsheet.articles.catalogue import steady
 from broadsheet.cli.amending import Amendment, amendment
 from broadsheet.cli.making import Site, site
 from broadsheet.cli.project import Project
 from broadsheet.errors import Problem
 from broadsheet.feeds.retired import by_feed
-from broadsheet.folders import Stamp
 from broadsheet.markup import dialect, prepare
-from broadsheet.outputs import Changes
-from broadsheet.standing import Last, Look, Published, Summary
+from broadsheet.pipeline import plans, reading, standing
+from broadsheet.pipeline.cache import Cache
+from broadsheet.pipeline.standing import Last, Look, Published, Summary
+from broadsheet.storage import folders, outputs
+from broadsheet.storage.folders import Stamp
+from broadsheet.storage.outputs import Changes
 
 
 class Built(Struct, frozen=True):
@@ -159,7 +160,9 @@ def _refuse(problems: Sequence[Problem]) -> NoReturn:
 
 def _dropped_out(project: Project) -> tuple[str, ...]:
     """The titles of the entries that readers have, and that this build will not have."""
-    from broadsheet.published import published  # brings the checks, for the few runs that want it
+    from broadsheet.pipeline.published import (
+        published,  # brings the checks, for the few runs that want it
+    )
 
     ids = {article.id for article in project.catalogue.articles}
     found = published(project.feeds_folder, but=project.manifest.retired)

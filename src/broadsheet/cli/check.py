@@ -17,12 +17,11 @@ import click
 from jinja2 import Environment, TemplateSyntaxError
 from msgspec import structs
 
-from broadsheet import checks, config, feeds, folders, inputs, outputs
+from broadsheet import checks, feeds
 from broadsheet.articles import Article, front_matter, visibility
 from broadsheet.checks import Finding, Material, of_problems
 from broadsheet.checks.own import severities
 from broadsheet.cli import making
-from broadsheet.cli.counting import count
 from broadsheet.cli.digest import make
 from broadsheet.cli.init import dialect_of_site
 from broadsheet.cli.issued import issued_mail
@@ -43,7 +42,9 @@ from broadsheet.errors import (
     UsageError,
 )
 from broadsheet.feeds.retired import by_feed
-from broadsheet.published import published
+from broadsheet.pipeline.published import published
+from broadsheet.storage import config, folders, outputs, sources
+from broadsheet.text.counting import count
 
 _SHOWN: Final = 20
 """How many findings of one rule are shown, unless all are asked for."""
@@ -137,13 +138,13 @@ def _unique(articles: Iterable[Article]) -> tuple[Article, ...]:
 
 
 def _text(project: Project, article: Article) -> str:
-    return inputs.read(project.root, article.source, "").text
+    return sources.read(project.root, article.source, "").text
 
 
 def _of_page(project: Project, path: str) -> Mapping[str, str]:
     """The severities that a page sets for itself, by rule. A draft needs no date."""
     with suppress(ArticleError, ValueError):
-        text = inputs.read(project.root, path, "").text
+        text = sources.read(project.root, path, "").text
         said = severities(text)
         if "no-date" not in said and (parts := front_matter.split(text, path)):
             is_hidden = visibility.read(parts[0].given, project.settings.articles.public).field

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from broadsheet.cli.counting import count
 from broadsheet.cli.deliveries import is_stranded, progress_data, progress_words
 from broadsheet.cli.extras import extra
 from broadsheet.cli.issued import Asked, begin, ledger_clock
@@ -21,6 +20,7 @@ from broadsheet.cli.project import Project
 from broadsheet.cli.sample import send_copy
 from broadsheet.cli.terminal import raw
 from broadsheet.errors import Problem, UsageError
+from broadsheet.text.counting import count
 
 if TYPE_CHECKING:  # they take time to import, which only a delivery is worth
     from broadsheet.delivery.database import Database

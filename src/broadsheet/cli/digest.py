@@ -10,16 +10,16 @@ from pathlib import Path
 import click
 from msgspec import Struct
 
-from broadsheet import inputs, outputs
 from broadsheet.cli import making
-from broadsheet.cli.counting import count
 from broadsheet.cli.options import common_options, options
 from broadsheet.cli.project import Project
 from broadsheet.digests import addresses, html_mail
 from broadsheet.digests.issue import RECORD, Issue
 from broadsheet.digests.made import Made, begun
 from broadsheet.errors import Problem, UsageError
-from broadsheet.workers import Apart, helper
+from broadsheet.pipeline.workers import Apart, helper
+from broadsheet.storage import outputs, sources
+from broadsheet.text.counting import count
 
 
 @click.command()
@@ -76,7 +76,7 @@ def _helper(project: Project, names: tuple[str, ...]) -> AbstractContextManager[
 
 def _prepare(root: Path, folder: str) -> None:
     """What the other process does first; what is wrong with a template is told by who uses it."""
-    html_mail.prepare(inputs.templates(root, folder), folder)
+    html_mail.prepare(sources.templates(root, folder), folder)
 
 
 class _Due(Struct):

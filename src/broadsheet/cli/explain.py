@@ -10,15 +10,15 @@ import click
 
 from broadsheet import feeds
 from broadsheet.articles import Article
-from broadsheet.cache import Cache
-from broadsheet.catalogue import absence
-from broadsheet.cli.counting import count
+from broadsheet.articles.catalogue import absence
 from broadsheet.cli.making import renditions_from
 from broadsheet.cli.options import common_options, options
 from broadsheet.cli.project import Project
 from broadsheet.digests import addresses
 from broadsheet.errors import Problem, RenderError, UsageError
 from broadsheet.feeds.standing import standings
+from broadsheet.pipeline.cache import Cache
+from broadsheet.text.counting import count
 
 
 @click.command()

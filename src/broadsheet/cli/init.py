@@ -7,14 +7,16 @@ from pathlib import Path
 
 import click
 
-from broadsheet import config, folders, inputs, reference, sites, writing
-from broadsheet.characters import printable
+from broadsheet import importers
 from broadsheet.cli.options import common_options, options
 from broadsheet.cli.project import PREVIEWS
 from broadsheet.digests.templates import starters
 from broadsheet.errors import ConfigError, Problem, UsageError
-from broadsheet.settings import FeedSettings, Settings
-from broadsheet.sites import Site, Taken
+from broadsheet.importers import Site, Taken
+from broadsheet.model import reference
+from broadsheet.model.settings import FeedSettings, Settings
+from broadsheet.storage import config, folders, sources, writing
+from broadsheet.text.characters import printable
 
 _URL = "publication.url"
 _FOLDERS = "articles.folders"
@@ -95,12 +97,12 @@ def _refuse_unusable(values: dict[str, object], site: Site | None, root: Path) -
     taken = {each.key: each.source for each in site.taken} if site else {}
     said = f" ({taken[_FOLDERS]})" if _FOLDERS in taken else ""
     todo = "create it, or run `broadsheet init` in the folder of the web site"
-    missing = [f for f in settings.articles.folders if not (root / inputs.inside(f)).is_dir()]
+    missing = [f for f in settings.articles.folders if not (root / sources.inside(f)).is_dir()]
     if missing:
         raise UsageError(
             *(Problem(f"there is no articles folder {f!r} here{said}", todo) for f in missing)
         )
-    inputs.find(root, settings.articles, but=(settings.feeds.folder, PREVIEWS))
+    sources.find(root, settings.articles, but=(settings.feeds.folder, PREVIEWS))
 
 
 def dialect_of_site(root: Path) -> str | None:
@@ -111,21 +113,21 @@ def dialect_of_site(root: Path) -> str | None:
 
 
 def _site(root: Path) -> Site | None:
-    return sites.recognise(_texts(root), set(_folders(root, depth=3)))
+    return importers.recognise(_texts(root), set(_folders(root, depth=3)))
 
 
 def _dialect_by_files(root: Path) -> str | None:
     names = [path.name for folder in (root, root / "docs") for path in folder.glob("*")]
-    return sites.dialect_by_files(names)
+    return importers.dialect_by_files(names)
 
 
 def _articles_folder(root: Path) -> str:
     """The folder that most likely holds the articles of a project without a known generator."""
     for folder in _LIKELY_FOLDERS:
-        if inputs.holds_articles(root / folder):
+        if sources.holds_articles(root / folder):
             return folder
     others = [name for name in _folders(root, depth=1) if name not in _OURS]
-    holding = [name for name in others if inputs.holds_articles(root / name)]
+    holding = [name for name in others if sources.holds_articles(root / name)]
     if len(holding) == 1 and not any(root.glob("*.md")):
         return holding[0]
     if holding or any(root.glob("*.md")):
@@ -137,7 +139,7 @@ def _articles_folder(root: Path) -> str:
 def _texts(root: Path) -> dict[str, str]:
     """The site configs that are there; one that is no text, or far too long, is left out."""
     texts: dict[str, str] = {}
-    for name in sites.CANDIDATES:
+    for name in importers.CANDIDATES:
         try:
             if (root / name).stat().st_size <= _LONGEST:
                 texts[name] = folders.text(root / name)
@@ -187,7 +189,7 @@ def _remarks(site: Site | None, values: dict[str, object], root: Path) -> Iterat
     taken = {each.key for each in site.taken} if site else set()
     folders = values["articles.folders"]
     listed = [str(folder) for folder in folders] if isinstance(folders, list) else []
-    if not any(inputs.holds_articles(root / folder) for folder in listed):
+    if not any(sources.holds_articles(root / folder) for folder in listed):
         yield f"articles.folders: there is no Markdown file in {', '.join(listed)} yet"
     elif "articles.folders" not in taken:
         yield f"articles.folders: the articles are taken from {', '.join(listed)}"

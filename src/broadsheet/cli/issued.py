@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from broadsheet import folders, outputs
 from broadsheet.cli import making
 from broadsheet.cli.options import options
 from broadsheet.cli.project import Project
 from broadsheet.digests import addresses
 from broadsheet.digests.issue import RECORD, Issue
 from broadsheet.errors import BroadsheetError, DeliveryError, Problem, UsageError
+from broadsheet.storage import folders, outputs
 
 if TYPE_CHECKING:  # slow to import, and only needed to deliver
     from broadsheet.delivery.database import Database

@@ -24,12 +24,13 @@ from starlette.responses import FileResponse, RedirectResponse, Response, Stream
 from starlette.routing import Route
 from watchfiles import awatch
 
-from broadsheet import outputs, pages
+from broadsheet import pages
 from broadsheet.cli.options import Options
 from broadsheet.cli.preview import gallery
 from broadsheet.cli.project import STATE, Project
 from broadsheet.errors import Problem, UsageError
 from broadsheet.pages.policy import of_script
+from broadsheet.storage import outputs
 
 _HOST = "127.0.0.1"
 _HTML = "text/html"

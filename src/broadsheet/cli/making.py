@@ -12,24 +12,26 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct
 
-from broadsheet import feeds, folders, rendering
+from broadsheet import feeds
 from broadsheet.articles import Article
-from broadsheet.cache import Cache
-from broadsheet.catalogue import Catalogue
+from broadsheet.articles.catalogue import Catalogue
+from broadsheet.articles.entries import Entry, Held, entry, surroundings
 from broadsheet.cli.options import options
 from broadsheet.cli.progress import progress
 from broadsheet.cli.project import Project
 from broadsheet.digests.addresses import folder
 from broadsheet.digests.due import History
 from broadsheet.digests.issue import Issue
-from broadsheet.document import Document
-from broadsheet.entry import Entry, Held, entry, surroundings
 from broadsheet.errors import RenderError
 from broadsheet.feeds import Newsletter
 from broadsheet.feeds.retired import Retired, Successors, document, is_in_doubt, retire
 from broadsheet.markup import Library, Rendition
-from broadsheet.publication import Publication
-from broadsheet.settings import DigestSettings
+from broadsheet.model.document import Document
+from broadsheet.model.publication import Publication
+from broadsheet.model.settings import DigestSettings
+from broadsheet.pipeline import rendering
+from broadsheet.pipeline.cache import Cache
+from broadsheet.storage import folders
 
 _T = TypeVar("_T")
 

@@ -9,13 +9,13 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from broadsheet.cli.counting import count
 from broadsheet.cli.deliveries import opened
 from broadsheet.cli.issued import ledger_clock
 from broadsheet.cli.options import common_options, options
 from broadsheet.cli.project import Project
 from broadsheet.cli.terminal import on_one_line
 from broadsheet.errors import BroadsheetError, Problem
+from broadsheet.text.counting import count
 
 _TIMES: Final = frozenset({"at", "since", "bounced_at", "changed", "first_at", "next_at", "lease"})
 

@@ -10,8 +10,6 @@ from urllib.parse import quote
 
 import click
 
-from broadsheet import folders, outputs, preview
-from broadsheet.cli.counting import count
 from broadsheet.cli.digest import make
 from broadsheet.cli.extras import extra
 from broadsheet.cli.making import without_bad
@@ -20,8 +18,11 @@ from broadsheet.cli.project import PREVIEWS, Project
 from broadsheet.digests import addresses
 from broadsheet.digests.issue import Issue
 from broadsheet.errors import Problem
-from broadsheet.preview import Shown
-from broadsheet.words import Words
+from broadsheet.i18n import Words
+from broadsheet.pipeline import preview
+from broadsheet.pipeline.preview import Shown
+from broadsheet.storage import folders, outputs
+from broadsheet.text.counting import count
 
 _MADE = 12  # how many of a digest's newest issues are shown
 

@@ -9,21 +9,23 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from broadsheet import config, feeds, folders, inputs, outputs, reading, records, standing
-from broadsheet.cache import Cache
-from broadsheet.catalogue import Catalogue
-from broadsheet.cli.clock import moment
+from broadsheet import feeds
+from broadsheet.articles.catalogue import Catalogue
+from broadsheet.articles.link_index import library
 from broadsheet.cli.options import Options
 from broadsheet.digests import addresses
 from broadsheet.digests.due import Digest, History
 from broadsheet.digests.guard import Guard
 from broadsheet.digests.issue import Issue
 from broadsheet.errors import Problem
-from broadsheet.library import library
 from broadsheet.markup import Library, Links
-from broadsheet.reading import Articles, Reader
-from broadsheet.settings import Settings
-from broadsheet.standing import Look
+from broadsheet.model.settings import Settings
+from broadsheet.pipeline import reading, standing
+from broadsheet.pipeline.cache import Cache
+from broadsheet.pipeline.clock import moment
+from broadsheet.pipeline.reading import Articles, Reader
+from broadsheet.pipeline.standing import Look
+from broadsheet.storage import config, folders, issue_records, outputs, sources
 
 STATE = standing.STATE
 PREVIEWS = "previews"
@@ -91,9 +93,9 @@ class Project:
         """All that a build looks at."""
         settings = self.settings
         return standing.Scope(
-            searched=[*inputs.searched(settings.articles)],
-            needed=[*map(inputs.inside, settings.articles.folders)],
-            but=[inputs.inside(folder) for folder in self._ours],
+            searched=[*sources.searched(settings.articles)],
+            needed=[*map(sources.inside, settings.articles.folders)],
+            but=[sources.inside(folder) for folder in self._ours],
             feeds=settings.feeds.folder,
             others=[str(path) for path in self.reader.rules_of_time],
         )
@@ -109,14 +111,14 @@ class Project:
         return self.settings.feeds.folder, PREVIEWS
 
     @cached_property
-    def found(self) -> inputs.Found:
+    def found(self) -> sources.Found:
         """The files in the folders, after the disk time `before`."""
         settings, seen = self.settings.articles, self.seen
         if seen and (seen.searched, seen.but) == (self.scope.searched, self.scope.but):
             self.before = seen.before
-            return inputs.find(self.root, settings, but=self._ours, listed=seen.stamps)
+            return sources.find(self.root, settings, but=self._ours, listed=seen.stamps)
         self.before = folders.disk_time(self.state)
-        return inputs.find(self.root, settings, but=self._ours)
+        return sources.find(self.root, settings, but=self._ours)
 
     @cached_property
     def articles(self) -> Articles:
@@ -169,7 +171,7 @@ class Project:
             if article.image
         )
         paths = sorted({asset.path for asset in named if asset})
-        return replace(made, sizes=inputs.measure(self.root, paths))
+        return replace(made, sizes=sources.measure(self.root, paths))
 
     @cached_property
     def feeds(self) -> tuple[feeds.Feed, ...]:
@@ -185,13 +187,15 @@ class Project:
         """The issues that were made of the digest called `name`. Raises RecordError."""
         digest = self.settings.digests.get(name)
         former = digest.renamed_from if digest else ()
-        return records.history(self.feeds_folder, name, self.settings.feeds.folder, former=former)
+        return issue_records.history(
+            self.feeds_folder, name, self.settings.feeds.folder, former=former
+        )
 
     @cached_property
     def former(self) -> dict[str, History]:
         """Digest name -> issues, for digests that were removed from the config."""
         known = self.settings.digests.keys() | self.settings.renamed.keys()
-        names = (name for name in records.names(self.feeds_folder) if name not in known)
+        names = (name for name in issue_records.names(self.feeds_folder) if name not in known)
         return {name: self.history(name) for name in names}
 
     def admitted(
@@ -213,7 +217,7 @@ class Project:
     @cached_property
     def templates(self) -> dict[str, str]:
         """The user's own mail templates."""
-        return inputs.templates(self.root, self.settings.mail.templates)
+        return sources.templates(self.root, self.settings.mail.templates)
 
     @cached_property
     def catalogue_at(self) -> Callable[[datetime], Catalogue]:

@@ -6,8 +6,8 @@ import json
 
 import click
 
-from broadsheet import reference
 from broadsheet.cli.options import common_options
+from broadsheet.model import reference
 
 
 @click.command()

@@ -7,19 +7,20 @@ import sys
 
 import click
 
-from broadsheet import config, timetable
 from broadsheet.cli.options import common_options, options
 from broadsheet.cli.project import Project
+from broadsheet.importers import schedules
+from broadsheet.storage import config
 
 
 @click.command()
-@click.argument("kind", type=click.Choice(list(timetable.KINDS)), default="cron")
+@click.argument("kind", type=click.Choice(list(schedules.KINDS)), default="cron")
 @click.option("--commit", is_flag=True, help="Commit and push feeds/ too (cron, systemd).")
 @common_options
 def command(kind: str, commit: bool) -> None:
     """Prints what runs Broadsheet by itself: for cron, systemd, GitHub or GitLab."""
     project = Project(options())
-    place = timetable.Place(
+    place = schedules.Place(
         project=str(project.root.resolve()),
         command=_command(),
         config="" if project.config_name == config.CONFIG_NAME else project.config_name,
@@ -27,7 +28,7 @@ def command(kind: str, commit: bool) -> None:
         zone=project.settings.publication.timezone.key,
         commit=commit,
     )
-    click.echo(timetable.KINDS[kind](place))
+    click.echo(schedules.KINDS[kind](place))
 
 
 def _command() -> tuple[str, ...]:

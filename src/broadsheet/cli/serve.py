@@ -15,13 +15,13 @@ from urllib.parse import urlsplit
 
 import click
 
-from broadsheet import outputs
 from broadsheet.cli.deliveries import opened
 from broadsheet.cli.extras import extra
 from broadsheet.cli.issued import rename
 from broadsheet.cli.options import Options, common_options, options
 from broadsheet.cli.project import Project
 from broadsheet.errors import BroadsheetError, ConfigError, Problem, UsageError
+from broadsheet.storage import outputs
 
 if TYPE_CHECKING:
     from broadsheet.service.counter import Counter

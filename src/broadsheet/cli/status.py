@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from broadsheet import outputs
 from broadsheet.articles import Article
-from broadsheet.cli.counting import count
 from broadsheet.cli.deliveries import (
     delivery_rows,
     delivery_status,
@@ -27,6 +25,8 @@ from broadsheet.digests.schedule import next_tick
 from broadsheet.errors import BroadsheetError
 from broadsheet.feeds import Feed
 from broadsheet.feeds.retired import by_feed
+from broadsheet.storage import outputs
+from broadsheet.text.counting import count
 
 if TYPE_CHECKING:  # it takes time to import
     from broadsheet.delivery.accounts import Progress

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from broadsheet.cli import personal_data
-from broadsheet.cli.counting import count
 from broadsheet.cli.deliveries import opened, warn_exposed
 from broadsheet.cli.extras import extra
 from broadsheet.cli.options import common_options, options
@@ -20,6 +19,7 @@ from broadsheet.cli.progress import progress
 from broadsheet.cli.project import Project
 from broadsheet.cli.terminal import on_one_line, raw
 from broadsheet.errors import DeliveryError, Problem, UsageError
+from broadsheet.text.counting import count
 
 if TYPE_CHECKING:  # it takes time to import
     from broadsheet.delivery.database import Database
@@ -336,7 +336,7 @@ def _line(one: Subscriber) -> str:
 
 
 def _language(text: str) -> str:
-    from broadsheet.publication import Language
+    from broadsheet.model.publication import Language
 
     try:
         return str(Language(text)) if text else ""

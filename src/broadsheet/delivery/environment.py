@@ -13,7 +13,7 @@ from broadsheet.delivery.stamps import Stamps
 from broadsheet.delivery.tokens import OLD_SECRETS, SECRET, Tokens
 from broadsheet.digests.sender import ascii_domain, sender
 from broadsheet.errors import ConfigError, Problem
-from broadsheet.settings import DeliverySettings, Settings
+from broadsheet.model.settings import DeliverySettings, Settings
 
 USER = "BROADSHEET_SMTP_USER"
 PASSWORD = "BROADSHEET_SMTP_PASSWORD"  # noqa: S105 - the name of the variable, not what is in it

@@ -16,7 +16,7 @@ from broadsheet.delivery.variants import ISSUED, Variant, Variants
 from broadsheet.digests.letterhead import letterhead, readdressed
 from broadsheet.digests.way_out import bodies, missing_ways_out
 from broadsheet.errors import DeliveryError
-from broadsheet.settings import Settings
+from broadsheet.model.settings import Settings
 
 _MOST_KEPT: Final = 64  # templates, of some hundred kilobytes each
 _REMAKE: Final = "then remove the folder of this issue and run `broadsheet digest` to make it again"

@@ -21,7 +21,7 @@ from broadsheet.delivery.exporting import unquoted
 from broadsheet.delivery.rows import Row, read_rows
 from broadsheet.delivery.subscribers import GONE, STATUSES, Status
 from broadsheet.errors import Problem, UsageError
-from broadsheet.publication import Language
+from broadsheet.model.publication import Language
 
 _WORKBOOKS: Final = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # .xlsx or .zip, .xls
 

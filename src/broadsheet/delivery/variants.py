@@ -15,16 +15,16 @@ from typing import Final
 import msgspec
 from msgspec.structs import replace
 
+from broadsheet.articles.entries import Entry
+from broadsheet.articles.topics import key
 from broadsheet.digests.budget import fit
 from broadsheet.digests.issue import Issue, Placed
 from broadsheet.digests.letter import Letter, Story, excerpt, letter
 from broadsheet.digests.message import message
 from broadsheet.digests.sender import leaving, sender
 from broadsheet.digests.text_mail import mail_text
-from broadsheet.entry import Entry
-from broadsheet.settings import Settings
-from broadsheet.topics import key
-from broadsheet.words import languages
+from broadsheet.i18n import languages
+from broadsheet.model.settings import Settings
 
 
 class Letters(msgspec.Struct, frozen=True):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from broadsheet.markup import encode
-from broadsheet.publication import Publication
-from broadsheet.settings import FEED_FILES, MEDIA_TYPES, FeedSettings
-from broadsheet.topics import Topic
+from broadsheet.articles.topics import Topic
+from broadsheet.model.publication import Publication
+from broadsheet.model.settings import FEED_FILES, MEDIA_TYPES, FeedSettings
+from broadsheet.text.urls import encode
 
 
 def folder(digest: str, issue: str = "") -> str:

@@ -13,8 +13,8 @@ from typing import Final, Literal
 
 from broadsheet.digests.sender import Sender, ascii_domain, sender
 from broadsheet.errors import Problem
-from broadsheet.publication import Publication
-from broadsheet.settings import DeliverySettings
+from broadsheet.model.publication import Publication
+from broadsheet.model.settings import DeliverySettings
 
 Severity = Literal["error", "warning"]
 

@@ -11,13 +11,14 @@ from html import escape
 from msgspec import Struct
 
 from broadsheet import pages
+from broadsheet.articles.entries import Entry
 from broadsheet.digests.addresses import folder
 from broadsheet.digests.issue import Issue, Section
-from broadsheet.entry import Entry
-from broadsheet.markup import encode, shorten
-from broadsheet.publication import Person, Publication
-from broadsheet.settings import DigestSettings
-from broadsheet.words import Words
+from broadsheet.i18n import Words
+from broadsheet.model.publication import Person, Publication
+from broadsheet.model.settings import DigestSettings
+from broadsheet.text.plain import shorten
+from broadsheet.text.urls import encode
 
 _SUMMARY_COLUMNS = 280
 

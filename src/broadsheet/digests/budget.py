@@ -18,8 +18,8 @@ from broadsheet.digests.html_mail import Draft, draft, finished
 from broadsheet.digests.letter import Letter, Part, Story
 from broadsheet.digests.weight import Scales
 from broadsheet.errors import Problem, TemplateError
-from broadsheet.markup import shorten
-from broadsheet.words import Words
+from broadsheet.i18n import Words
+from broadsheet.text.plain import shorten
 
 _SUMMARY_COLUMNS = (400, 280, 200, 140, 100, 70)
 

@@ -21,13 +21,13 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct, structs
 
 from broadsheet.articles import Article
-from broadsheet.catalogue import Catalogue, absence
+from broadsheet.articles.catalogue import Catalogue, absence
+from broadsheet.articles.topics import key
 from broadsheet.digests.identity import Match, Record
 from broadsheet.digests.issue import Changed, Issue, Placed, Profile, Section
 from broadsheet.digests.schedule import last_tick, next_tick, tick_before, ticks
 from broadsheet.digests.sections import sections
-from broadsheet.settings import DigestSettings
-from broadsheet.topics import key
+from broadsheet.model.settings import DigestSettings
 
 CatalogueAt = Callable[[datetime], Catalogue]
 

@@ -16,9 +16,9 @@ from urllib.parse import unquote
 from msgspec import Struct
 
 from broadsheet.articles import Article
-from broadsheet.catalogue import Catalogue
-from broadsheet.characters import composed
+from broadsheet.articles.catalogue import Catalogue
 from broadsheet.digests.issue import Issue, Placed
+from broadsheet.text.characters import composed
 
 _HOST = re.compile(r"\Ahttps?://[^/?#]*", re.IGNORECASE)  # urlsplit refuses some addresses
 _INDEX = re.compile(r"(?:^|/)index\.html?$|\.html?$")

@@ -13,23 +13,23 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 from msgspec.structs import replace
 
+from broadsheet.articles.entries import Entry, Image
+from broadsheet.articles.topics import Topic, key, slug
 from broadsheet.digests.addresses import Addresses
 from broadsheet.digests.issue import Issue, Placed, Section
 from broadsheet.digests.look import Look, look
 from broadsheet.digests.reading import minutes
 from broadsheet.digests.sender import Leaving, Sender, leaving, sender
-from broadsheet.entry import Entry, Image
-from broadsheet.markup import shorten
-from broadsheet.publication import Publication
-from broadsheet.settings import (
+from broadsheet.i18n import Words, direction
+from broadsheet.model.publication import Publication
+from broadsheet.model.settings import (
     MEDIA_TYPES,
     DeliverySettings,
     DigestSettings,
     FeedSettings,
     MailSettings,
 )
-from broadsheet.topics import Topic, key, slug
-from broadsheet.words import Words, direction
+from broadsheet.text.plain import shorten
 
 PREHEADER_COLUMNS = 140
 """How wide the line is that a list of mails shows beside the subject; clients cut it earlier."""

@@ -23,8 +23,8 @@ from broadsheet.digests.message import (
 )
 from broadsheet.digests.sender import Leaving, Sender, beside, leaving, sender, with_links
 from broadsheet.digests.way_out import bodies
-from broadsheet.settings import Settings
-from broadsheet.words import Words
+from broadsheet.i18n import Words
+from broadsheet.model.settings import Settings
 
 _LINE = (
     '<p style="margin: 0; padding: 16px; text-align: center; font: 13px/22px sans-serif; '

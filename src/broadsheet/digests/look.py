@@ -10,9 +10,9 @@ import re
 from babel import Locale
 from msgspec import Struct
 
-from broadsheet.markup import encode, join
-from broadsheet.publication import Publication
-from broadsheet.settings import MailSettings
+from broadsheet.model.publication import Publication
+from broadsheet.model.settings import MailSettings
+from broadsheet.text.urls import encode, join
 
 LEAST_CONTRAST = 4.5
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from broadsheet.articles.entries import Entry
 from broadsheet.digests import issue as record
 from broadsheet.digests.budget import fit
 from broadsheet.digests.issue import Issue
@@ -15,9 +16,8 @@ from broadsheet.digests.letter import Letter, letter
 from broadsheet.digests.message import message
 from broadsheet.digests.text_mail import mail_text
 from broadsheet.digests.web_page import web_html
-from broadsheet.entry import Entry
+from broadsheet.model.settings import Settings
 from broadsheet.pages import policy
-from broadsheet.settings import Settings
 
 
 class Made(Struct, frozen=True):

@@ -16,10 +16,10 @@ from email.header import Header
 from email.utils import format_datetime, quote
 from typing import Final
 
-from broadsheet.characters import printable
 from broadsheet.digests.letter import Letter
 from broadsheet.digests.sender import Leaving
 from broadsheet.errors import DeliveryError, Problem
+from broadsheet.text.characters import printable
 
 _CRLF: Final = "\r\n"
 _COLUMNS: Final = 76

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from broadsheet.markup import plain
+from broadsheet.text.plain import plain
 
 CHARACTERS_A_MINUTE = 400
 WORDS_A_MINUTE = 220

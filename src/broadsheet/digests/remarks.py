@@ -14,8 +14,8 @@ from msgspec import Struct
 from broadsheet.digests import mail_css
 from broadsheet.digests.message import header_fields, shared_ways
 from broadsheet.digests.way_out import missing_ways_out
-from broadsheet.markup import width
 from broadsheet.pages.policy import unguarded
+from broadsheet.text.plain import width
 
 CLIP_BYTES = 102_000
 """Gmail hides what stands below this many bytes of a message's HTML."""

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from cronsim import CronSim
 
-from broadsheet.values import Schedule
+from broadsheet.model.values import Schedule
 
 # How far back to look for the tick before a moment: wider and wider, since looking costs time in
 # proportion to the ticks on the way.

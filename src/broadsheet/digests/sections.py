@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from broadsheet.articles import Article
-from broadsheet.settings import DigestSettings
-from broadsheet.topics import Topic, key
+from broadsheet.articles.topics import Topic, key
+from broadsheet.model.settings import DigestSettings
 
 NO_TOPIC = Topic("", "")
 """The section of articles that have no topic; it comes last."""

@@ -10,9 +10,9 @@ from urllib.parse import quote, urlsplit
 from msgspec import Struct
 
 from broadsheet.errors import ConfigError, Problem
-from broadsheet.markup import encode
-from broadsheet.publication import Publication
-from broadsheet.settings import DeliverySettings
+from broadsheet.model.publication import Publication
+from broadsheet.model.settings import DeliverySettings
+from broadsheet.text.urls import encode
 
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*")
 """RFC 5322, section 3.4.1, without quoted local parts and domain literals."""

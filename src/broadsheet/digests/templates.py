@@ -33,8 +33,8 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from broadsheet.digests.letter import Letter
 from broadsheet.errors import Problem, TemplateError
-from broadsheet.markup import width
-from broadsheet.words import Words
+from broadsheet.i18n import Words
+from broadsheet.text.plain import width
 
 FOLDER: Final = "email_templates"
 HTML: Final = "digest.html.j2"

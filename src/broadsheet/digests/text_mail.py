@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from broadsheet.digests.letter import Letter
 from broadsheet.digests.templates import TEXT, render
-from broadsheet.digests.wrapping import wrap
+from broadsheet.text.wrapping import wrap
 
 _GAP = re.compile(r"\n{4,}")
 

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 
 from lxml import etree
 
-from broadsheet.characters import printable
 from broadsheet.digests.html_mail import Draft, HtmlElement, finished
+from broadsheet.text.characters import printable
 
 # What selectors look at, and what premailer puts in the place of what was there.
 _LOOKED_AT = {

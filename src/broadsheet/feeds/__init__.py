@@ -6,15 +6,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
 from broadsheet.articles import Article
-from broadsheet.document import Document
-from broadsheet.entry import Entry, Held, Surroundings, entry
+from broadsheet.articles.entries import Entry, Held, Surroundings, entry
 from broadsheet.feeds.channel import INDEX, STYLESHEET, channel, of_newsletter
 from broadsheet.feeds.newsletter import Newsletter
 from broadsheet.feeds.plan import NEVER, Feed, plan
 from broadsheet.feeds.press import Press
 from broadsheet.markup import Rendition
-from broadsheet.publication import Publication
-from broadsheet.settings import FEED_FILES, FeedFormat, FeedSettings
+from broadsheet.model.document import Document
+from broadsheet.model.publication import Publication
+from broadsheet.model.settings import FEED_FILES, FeedFormat, FeedSettings
 
 __all__ = [
     "INDEX",
@@ -50,7 +50,7 @@ def prepare(settings: FeedSettings, *, overview: bool = False) -> None:
     the `overview`."""
     if overview:
         from broadsheet.feeds import opml, page  # noqa: F401
-    from broadsheet import words  # noqa: F401
+    from broadsheet import i18n  # noqa: F401
 
     if {"atom", "rss"} & {*settings.formats}:
         from broadsheet.feeds import atom_rss  # noqa: F401

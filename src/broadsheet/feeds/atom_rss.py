@@ -16,11 +16,11 @@ from feedgen.entry import FeedEntry
 from feedgen.feed import FeedGenerator
 from lxml import etree
 
-from broadsheet.entry import Entry
+from broadsheet.articles.entries import Entry
 from broadsheet.feeds.channel import Channel
 from broadsheet.feeds.mends import ATOM, EntryMends, FeedMends, namespaces, rss_date
-from broadsheet.publication import Person
-from broadsheet.settings import FeedFormat
+from broadsheet.model.publication import Person
+from broadsheet.model.settings import FeedFormat
 
 GENERATOR = "Broadsheet"
 

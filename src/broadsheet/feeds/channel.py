@@ -8,12 +8,12 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from broadsheet.entry import person
+from broadsheet.articles.entries import person
 from broadsheet.feeds.newsletter import Newsletter
 from broadsheet.feeds.plan import Feed
-from broadsheet.markup import encode, join
-from broadsheet.publication import Person, Publication
-from broadsheet.settings import FEED_FILES, FeedFormat, FeedSettings
+from broadsheet.model.publication import Person, Publication
+from broadsheet.model.settings import FEED_FILES, FeedFormat, FeedSettings
+from broadsheet.text.urls import encode, join
 
 STYLESHEET: Final = "feed.css"
 INDEX: Final = "index.html"
@@ -73,7 +73,7 @@ def of_newsletter(
 
 def title(feed: Feed, publication: Publication) -> str:
     """The title of `feed` as readers see it in their list."""
-    from broadsheet.words import Words  # brings Babel, for the few documents that change
+    from broadsheet.i18n import Words  # brings Babel, for the few documents that change
 
     words = Words(publication.language)
     if feed.kind == "archive":

@@ -6,10 +6,10 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from broadsheet.entry import Entry, Image
+from broadsheet.articles.entries import Entry, Image
 from broadsheet.feeds.channel import Channel
-from broadsheet.publication import Person
-from broadsheet.settings import FeedFormat
+from broadsheet.model.publication import Person
+from broadsheet.model.settings import FeedFormat
 
 
 def frame(channel: Channel, items: Sequence[bytes]) -> bytes:

@@ -1,6 +1,6 @@
 """All that feedgen leaves out or gets wrong, mended through its extension interface.
 
-Each mend says what it is for; tests/test_feeds_mends.py shows each.
+Each mend says what it is for; tests/unit/feeds/test_mends.py shows each.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from typing import Any
 from feedgen.ext.base import BaseEntryExtension, BaseExtension
 from lxml import etree
 
-from broadsheet.entry import Entry, Image
+from broadsheet.articles.entries import Entry, Image
 from broadsheet.feeds.channel import Channel
-from broadsheet.settings import MEDIA_TYPES, FeedFormat
+from broadsheet.model.settings import MEDIA_TYPES, FeedFormat
 
 ATOM = "http://www.w3.org/2005/Atom"
 CONTENT = "http://purl.org/rss/1.0/modules/content/"

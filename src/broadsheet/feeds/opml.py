@@ -9,8 +9,8 @@ from lxml import etree
 from broadsheet.feeds.channel import address, title
 from broadsheet.feeds.newsletter import Newsletter
 from broadsheet.feeds.plan import Feed
-from broadsheet.publication import Publication
-from broadsheet.settings import FeedSettings
+from broadsheet.model.publication import Publication
+from broadsheet.model.settings import FeedSettings
 
 
 def write(

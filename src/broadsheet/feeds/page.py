@@ -10,10 +10,10 @@ from broadsheet import pages
 from broadsheet.feeds.channel import address, title
 from broadsheet.feeds.newsletter import Newsletter
 from broadsheet.feeds.plan import Feed
-from broadsheet.markup import encode
-from broadsheet.publication import Publication
-from broadsheet.settings import MEDIA_TYPES, FeedFormat, FeedSettings
-from broadsheet.words import Words
+from broadsheet.i18n import Words
+from broadsheet.model.publication import Publication
+from broadsheet.model.settings import MEDIA_TYPES, FeedFormat, FeedSettings
+from broadsheet.text.urls import encode
 
 FORMAT_NAMES: dict[FeedFormat, str] = {"atom": "Atom", "rss": "RSS", "json": "JSON"}
 

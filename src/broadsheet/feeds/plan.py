@@ -10,10 +10,10 @@ from typing import Literal
 from msgspec import Struct
 
 from broadsheet.articles import Article
-from broadsheet.catalogue import Catalogue
-from broadsheet.publication import Publication
-from broadsheet.settings import FeedSettings
-from broadsheet.topics import Topic
+from broadsheet.articles.catalogue import Catalogue
+from broadsheet.articles.topics import Topic
+from broadsheet.model.publication import Publication
+from broadsheet.model.settings import FeedSettings
 
 Kind = Literal["all", "topic", "tag", "archive"]
 

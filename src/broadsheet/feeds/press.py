@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from broadsheet.entry import Entry
+from broadsheet.articles.entries import Entry
 from broadsheet.feeds.channel import Channel
-from broadsheet.settings import FeedFormat
+from broadsheet.model.settings import FeedFormat
 
 
 class Press:

@@ -13,14 +13,14 @@ from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from broadsheet.articles import Article
-from broadsheet.entry import Entry
+from broadsheet.articles.entries import Entry
+from broadsheet.articles.topics import slug
 from broadsheet.feeds.channel import INDEX, channel
 from broadsheet.feeds.plan import Feed
 from broadsheet.feeds.press import Press
-from broadsheet.markup import encode
-from broadsheet.publication import Person, Publication
-from broadsheet.settings import FEED_FILES, FeedFormat, FeedSettings
-from broadsheet.topics import slug
+from broadsheet.model.publication import Person, Publication
+from broadsheet.model.settings import FEED_FILES, FeedFormat, FeedSettings
+from broadsheet.text.urls import encode
 
 _FORMATS: Final[dict[str, FeedFormat]] = {name: format_ for format_, name in FEED_FILES.items()}
 _MARK: Final = "#ended-"  # in the id of a last entry
@@ -180,7 +180,7 @@ def told(content: bytes, format_: FeedFormat) -> set[tuple[str, str]]:
 
 
 def _last_entry(path: str, retired: Retired, publication: Publication) -> Entry:
-    from broadsheet.words import Words, languages  # brings Babel
+    from broadsheet.i18n import Words, languages  # brings Babel
 
     words = Words(publication.language)
     address, every = publication.feeds_url + encode(retired.to), publication.feeds_url + INDEX

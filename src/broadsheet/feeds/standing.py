@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from broadsheet.articles import Article
+from broadsheet.articles.topics import Topic
 from broadsheet.feeds.plan import Feed
-from broadsheet.topics import Topic
 
 
 @dataclass(frozen=True, slots=True)

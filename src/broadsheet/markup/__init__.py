@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from broadsheet.markup.dialects import Dialect, dialect
 from broadsheet.markup.errors import TooComplex
-from broadsheet.markup.links import Asset, Library, Links, encode, join
+from broadsheet.markup.links import Asset, Library, Links
 from broadsheet.markup.render import Rendition, prepare, render
-from broadsheet.markup.text import plain, shorten, width
 
 __all__ = [
     "Asset",
@@ -16,11 +15,6 @@ __all__ = [
     "Rendition",
     "TooComplex",
     "dialect",
-    "encode",
-    "join",
-    "plain",
     "prepare",
     "render",
-    "shorten",
-    "width",
 ]

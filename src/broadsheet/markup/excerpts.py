@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable
 
 from broadsheet.markup.passes.alerts import ALERT
-from broadsheet.markup.text import one_line
 from broadsheet.markup.tree import Node
+from broadsheet.text.plain import one_line
 
 _READ_MORE = re.compile(r"\s*more\s*\Z", re.IGNORECASE)
 _POWER = re.compile(r"[0-9+-]+\Z")

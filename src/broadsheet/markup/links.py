@@ -10,30 +10,19 @@ import re
 from collections.abc import Mapping
 from functools import cached_property
 from posixpath import dirname, normpath
-from urllib.parse import quote, unquote, urljoin, urlsplit, urlunsplit
+from urllib.parse import unquote
 
 from msgspec import Struct, field
+
+from broadsheet.text.urls import WHOLE_URL, encode, join
 
 INTERNAL = "@/"
 """Begins a reference to another article by its file, wherever it lies (as in Zola)."""
 
-# What may stand unencoded in a path, query or fragment (RFC 3986, section 3.3), and "%", which
-# `_encode_part` has made sure begins an escape.
-_SAFE = "/%:@!$&'()*+,;=~-._"
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _WEB = re.compile(r"https?:", re.IGNORECASE)
-_STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _PAGE = re.compile(r"\.(?:md|markdown|mdx)\Z", re.IGNORECASE)
-# An address of the web that stays as it is: nothing to drop, to join or to encode.
-_PART = r"[{0}]*(?:%[0-9A-Fa-f]{{2}}[{0}]*)*"
-_WHOLE = re.compile(
-    r"https?://[A-Za-z0-9.-]+(?::[0-9]+)?(?:/{})?(?:\?(?=[^#]){})?(?:#(?=.){})?".format(
-        _PART.format(r"\w:@!$&'()*+,=~./-"), *[_PART.format(r"\w:@!$&'()*+,=~./?-")] * 2
-    ),
-    re.ASCII,
-)
 _OWN = re.compile(r"#[\w:.~-]+", re.ASCII)  # a place in the article that stays as it is
-_PLAIN = re.compile(r"(?!//)[\w@!$&'()*+,=~./-]*", re.ASCII)  # a path, likewise
 _DROPPED = re.compile(r"[\t\n\r]")  # by every browser (WHATWG URL, 4.4)
 
 
@@ -112,7 +101,7 @@ class Links(Struct, frozen=True, dict=True):
         beside the article or in an assets folder gets the address it is served at. A link to a
         file that does not exist is resolved as a browser would.
         """
-        if _WHOLE.fullmatch(reference):
+        if WHOLE_URL.fullmatch(reference):
             return reference
         if _OWN.fullmatch(reference):
             return self._own + reference
@@ -164,41 +153,6 @@ class Links(Struct, frozen=True, dict=True):
         return None
 
 
-def encode(address: str) -> str:
-    """`address` as an RFC 3986 URI: what needs an escape gets one, what has one keeps it."""
-    return address if is_encoded(address) else encode_parts(address)
-
-
-def is_encoded(address: str) -> bool:
-    """Whether it is easily seen that `encode_parts` would leave `address` as it is."""
-    return bool(_WHOLE.fullmatch(address) or _PLAIN.fullmatch(address))
-
-
-def encode_parts(address: str) -> str:
-    """`encode`, part by part."""
-    try:
-        parts = urlsplit(address)
-        return urlunsplit(
-            (
-                parts.scheme,
-                _encode_authority(parts.netloc),
-                _encode_part(parts.path),
-                _encode_part(parts.query, "?"),
-                _encode_part(parts.fragment, "?"),
-            )
-        )
-    except ValueError:  # such as a bracketed host that is no IPv6 address
-        return _encode_part(address, "?#")
-
-
-def join(base: str, reference: str) -> str:
-    """`reference` as seen from `base`. What is no address, such as `//[a`, is none afterwards."""
-    try:
-        return urljoin(base, reference)
-    except ValueError:
-        return "https:" + reference if reference.startswith("//") else reference
-
-
 def _split(reference: str) -> tuple[str, str]:
     """The path of `reference`, and what follows it: query and fragment with their marks."""
     found = re.search(r"[?#]", reference)
@@ -209,20 +163,3 @@ def _slashed(reference: str) -> str:
     """`reference` with slashes for the backslashes of its path, as in every browser."""
     path, rest = _split(reference)
     return path.replace("\\", "/") + rest
-
-
-def _encode_part(text: str, also_safe: str = "") -> str:
-    return quote(_STRAY_PERCENT.sub("%25", text), safe=_SAFE + also_safe, errors="replace")
-
-
-def _encode_authority(authority: str) -> str:
-    """A host, which may have a port after it and a user before it."""
-    if authority.isascii():
-        return quote(authority, safe="@:[]%!$&'()*+,;=~-._")
-    user, mark, place = authority.rpartition("@")
-    host, colon, port = place.partition(":")
-    try:
-        host = host.encode("idna").decode("ascii")
-    except UnicodeError:
-        host = quote(host, safe="")
-    return _encode_part(user) + mark + host + colon + quote(port, safe="")

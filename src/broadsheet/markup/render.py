@@ -9,10 +9,10 @@ from typing import Final
 
 from msgspec import Struct
 
-from broadsheet.characters import printable
 from broadsheet.markup.dialects import Dialect
 from broadsheet.markup.links import Links
-from broadsheet.markup.text import shorten
+from broadsheet.text.characters import printable
+from broadsheet.text.plain import shorten
 
 EXCERPT_COLUMNS: Final = 280
 """The width of a summary made from the text: 140 Chinese characters or 280 Latin ones."""
@@ -95,9 +95,9 @@ def render(
 
 def prepare(dialects: Iterable[Dialect]) -> None:
     """Import what these dialects need to render; otherwise the first article does."""
-    from broadsheet.markup import excerpts, passes, rewrites, sanitiser, templates, text  # noqa: F401
+    from broadsheet.text import plain
 
-    text.prepare()
+    plain.prepare()
     for each in set(dialects):
         to_html("", each)
 

@@ -14,8 +14,8 @@ from email.policy import SMTP
 from email.utils import format_datetime, make_msgid
 
 from broadsheet.digests.sender import Sender
-from broadsheet.publication import Publication
-from broadsheet.words import Words
+from broadsheet.i18n import Words
+from broadsheet.model.publication import Publication
 
 _POLICY = SMTP.clone(cte_type="7bit")
 

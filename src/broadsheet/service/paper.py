@@ -12,10 +12,10 @@ from starlette.responses import Response
 
 from broadsheet import pages
 from broadsheet.delivery.subscribers import Subscriber
-from broadsheet.publication import Publication
+from broadsheet.i18n import Words
+from broadsheet.model.publication import Publication
 from broadsheet.service.desk import Wishes
 from broadsheet.service.guard import policy
-from broadsheet.words import Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +189,7 @@ class Paper:
 def languages() -> dict[str, str]:
     """The languages that the product speaks: tag -> its name in itself."""
     found = {}
-    for file in sorted(files("broadsheet.words").iterdir(), key=str):
+    for file in sorted(files("broadsheet.i18n").iterdir(), key=str):
         tag, dot, kind = file.name.partition(".")
         if dot and kind == "toml":
             try:

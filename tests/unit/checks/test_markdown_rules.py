@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from conftest import Newsroom
+from newsroom import Newsroom
 
 HEAD = "---\ntitle: A\ndate: 2025-06-01\nsummary: S.\n---\n"
 

@@ -10,7 +10,7 @@ import pytest
 
 from broadsheet.markup import Asset, Library, Links, TooComplex, dialect, render
 from broadsheet.markup.dialects import EXTENSIONS, names
-from broadsheet.settings import ArticleSettings, DialectName, MarkdownExtension
+from broadsheet.model.settings import ArticleSettings, DialectName, MarkdownExtension
 
 LIBRARY = Library(
     "https://example.org/",

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broadsheet.markup import Asset, Library, Links, dialect, encode, links, render
+from broadsheet.markup import Asset, Library, Links, dialect, links, render
+from broadsheet.text.urls import encode
 
 ARTICLE = "https://example.org/posts/a/"
 LIBRARY = Library(

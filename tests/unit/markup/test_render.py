@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from broadsheet.characters import forbidden
 from broadsheet.markup import Library, Links, TooComplex, dialect, render
+from broadsheet.text.characters import forbidden
+from newsroom import ROOT
 from safe_html import assert_harmless, sanitise
 
-SEED = Path(__file__).parents[3] / "seeds/2025-06-19-ai-talent-war.md"
+SEED = ROOT / "seeds/2025-06-19-ai-talent-war.md"
 ARTICLE = "https://example.org/posts/talent/"
 LINKS = Links(Library("https://example.org/"), "seeds/a.md", ARTICLE)
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from broadsheet.errors import ConfigError
 from broadsheet.markup import Library, Links, dialect, render
 from broadsheet.markup.templates import Expanded, Language, expand
-from broadsheet.values import ShortcodeTemplate
+from broadsheet.model.values import ShortcodeTemplate
 
 LIBRARY = Library("https://example.org/", {"content/b.md": "https://example.org/posts/b/"})
 LINKS = Links(LIBRARY, "content/a.md", "https://example.org/posts/a/")
@@ -192,7 +192,7 @@ def test_the_config_defines_tags(text: str, expected: str) -> None:
 )
 def test_a_template_that_is_wrong_is_refused(template: str, said: str) -> None:
     """A mistake in a template is found when the config is read."""
-    from broadsheet.config import parse
+    from broadsheet.storage.config import parse
 
     with pytest.raises(ValueError, match=said):
         ShortcodeTemplate(template)

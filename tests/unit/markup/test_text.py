@@ -8,13 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broadsheet.characters import forbidden, printable
-from broadsheet.markup import Library, Links, dialect, plain, render, shorten, width
-from broadsheet.markup.text import (
+from broadsheet.markup import Library, Links, dialect, render
+from broadsheet.text.characters import forbidden, printable
+from broadsheet.text.plain import (
     CLUSTER,
     cluster_width,
     clusters,
     is_unspaced,
+    plain,
+    shorten,
+    width,
 )
 
 LINKS = Links(Library("https://example.org/"), "a.md", "https://example.org/a/")

@@ -83,7 +83,7 @@ def _admonition(box: Node) -> None:
 
 def _name(kind: str, language: str) -> str:
     """Return the default title of a kind of alert, in `language`."""
-    from broadsheet.words import Words  # imports Babel, which few articles need
+    from broadsheet.i18n import Words  # imports Babel, which few articles need
 
     known = _OTHER_NAMES.get(kind, kind)
     if known not in _WORDS:

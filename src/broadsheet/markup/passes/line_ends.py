@@ -6,8 +6,8 @@ import re
 from functools import partial
 
 from broadsheet.markup.passes.context import Context
-from broadsheet.markup.text import is_unspaced
 from broadsheet.markup.tree import BLOCKS, Node, text_nodes
+from broadsheet.text.plain import is_unspaced
 
 _UNSPACED = re.compile("[\u2e80-\U0003ffff]")  # any such script, and a few others
 _LINE_END = re.compile(r"[ \t]*\n[ \t]*")

@@ -12,7 +12,8 @@ from html import escape
 from posixpath import basename, dirname, join, normpath
 from string import Formatter
 
-from broadsheet.markup.links import INTERNAL, Links, encode
+from broadsheet.markup.links import INTERNAL, Links
+from broadsheet.text.urls import encode
 
 Arguments = Mapping[str, str]
 

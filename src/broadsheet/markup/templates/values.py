@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from html import escape
 from urllib.parse import quote_plus, urljoin
 
-from broadsheet.markup.links import Links, encode
+from broadsheet.markup.links import Links
+from broadsheet.text.urls import encode
 
 _TERM = re.compile(r"\s*(?:\"(?P<double>[^\"]*)\"|'(?P<single>[^']*)'|(?P<path>[\w.-]+))\s*")
 _FILTER = re.compile(r"\|\s*(?P<name>\w+)\s*(?::(?P<given>(?:[^|\"']|\"[^\"]*\"|'[^']*')*+))?\s*")

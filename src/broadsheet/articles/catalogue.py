@@ -1,0 +1,150 @@
+"""The catalogue: every article that may be published at `now`, in one total order."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Sequence
+from datetime import datetime
+from functools import cached_property
+from itertools import chain
+from operator import attrgetter
+
+from msgspec import Struct
+
+from broadsheet.articles import Article
+from broadsheet.articles.topics import Names, Topic
+from broadsheet.errors import IdentityError, Problem
+from broadsheet.model.settings import TopicSettings
+
+
+class Catalogue(Struct, frozen=True, dict=True):
+    """What may be published.
+
+    articles: newest first by date, ties by id; the same on every machine.
+    absent: the others, such as drafts and what has expired, in no order.
+    """
+
+    articles: tuple[Article, ...]
+    settings: TopicSettings
+    absent: tuple[Article, ...] = ()
+
+    @classmethod
+    def at(cls, now: datetime, articles: Iterable[Article], settings: TopicSettings) -> Catalogue:
+        """The catalogue at `now` (aware). Raises IdentityError where two articles share an id."""
+        published: list[Article] = []
+        absent: list[Article] = []
+        for article in articles:
+            (published if absence(article, now) is None else absent).append(article)
+        _refuse_shared_ids(published)
+        published.sort(key=_newest_first)
+        return cls(tuple(published), settings, tuple(absent))
+
+    @cached_property
+    def _topic_names(self) -> Names:
+        oldest_first = reversed(self.articles)
+        spellings = chain.from_iterable(map(attrgetter("topics"), oldest_first))
+        return Names(spellings, self.settings.aliases)
+
+    @cached_property
+    def _tag_names(self) -> Names:
+        return Names(chain.from_iterable(map(attrgetter("tags"), reversed(self.articles))))
+
+    def topics_of(self, article: Article) -> tuple[Topic, ...]:
+        """The topics of one of the articles, in the order they are written."""
+        return self._topic_names(article.topics)
+
+    def tags_of(self, article: Article) -> tuple[Topic, ...]:
+        """The tags of one of the articles, in the order they are written."""
+        return self._tag_names(article.tags)
+
+    def topic_name(self, spelling: str) -> str:
+        """What the topic that may be spelled `spelling` is called; itself where it is unknown."""
+        return self._topic_names.name_of(spelling)
+
+    @cached_property
+    def topics(self) -> dict[Topic, tuple[Article, ...]]:
+        """Each topic's articles, newest first; the topics by name."""
+        return _grouped(self.articles, attrgetter("topics"), self._topic_names)
+
+    @cached_property
+    def tags(self) -> dict[Topic, tuple[Article, ...]]:
+        """Each tag's articles, newest first; the tags by name."""
+        return _grouped(self.articles, attrgetter("tags"), self._tag_names)
+
+
+def steady(articles: Iterable[Article], now: datetime) -> tuple[datetime | None, datetime | None]:
+    """From when until when, half open, the catalogue is what it is at `now`; None: for ever."""
+    past = coming = None
+    for article in articles:
+        if article.hidden:
+            continue
+        for step in (article.date, article.publish, article.expires):
+            if step is None:
+                continue
+            if step > now:
+                if coming is None or step < coming:
+                    coming = step
+            elif past is None or step > past:
+                past = step
+    return past, coming
+
+
+def absence(article: Article, now: datetime) -> str | None:
+    """Why `article` is not in the catalogue at `now`, in words; None when it is."""
+    if article.hidden:
+        return article.hidden
+    if article.date > now:
+        return f"it is dated {article.date:%Y-%m-%d %H:%M %z}, which is in the future"
+    if article.publish is not None and article.publish > now:
+        return f"it is to be published at {article.publish:%Y-%m-%d %H:%M %z}"
+    if article.expires is not None and article.expires <= now:
+        return f"it expired at {article.expires:%Y-%m-%d %H:%M %z}"
+    return None
+
+
+def _grouped(
+    articles: Iterable[Article], spellings: Callable[[Article], tuple[str, ...]], names: Names
+) -> dict[Topic, tuple[Article, ...]]:
+    """The articles under each of their topics, each article once; they are given newest first."""
+    # By spelling first, of which there are few, so that each is looked up but once.
+    by_spelling: defaultdict[str, list[Article]] = defaultdict(list)
+    for article in articles:
+        for spelling in spellings(article):
+            by_spelling[spelling].append(article)
+    groups: defaultdict[Topic, list[list[Article]]] = defaultdict(list)
+    for spelling, group in by_spelling.items():
+        (topic,) = names([spelling])
+        groups[topic].append(group)
+    return {topic: _merged(groups[topic]) for topic in sorted(groups)}
+
+
+def _merged(groups: Sequence[Sequence[Article]]) -> tuple[Article, ...]:
+    """The articles of all `groups`, each once, newest first."""
+    if len(groups) == 1:
+        return tuple(groups[0])
+    every = {article.id: article for group in groups for article in group}
+    return tuple(sorted(every.values(), key=_newest_first))
+
+
+def _newest_first(article: Article) -> tuple[float, str]:
+    """By seconds, since two moments in zones of their own take long to compare."""
+    return -article.date.timestamp(), article.id
+
+
+def _refuse_shared_ids(articles: Collection[Article]) -> None:
+    if len({article.id for article in articles}) == len(articles):
+        return
+    by_id: defaultdict[str, list[str]] = defaultdict(list)
+    for article in articles:
+        by_id[article.id].append(article.source)
+    if shared := {id_: sorted(paths) for id_, paths in by_id.items() if len(paths) > 1}:
+        raise IdentityError(
+            *(
+                Problem(
+                    f"its id {id_} is also that of {', '.join(paths[1:])}",
+                    "give each a slug or id of its own; nothing has been written",
+                    paths[0],
+                )
+                for id_, paths in sorted(shared.items())
+            )
+        )

@@ -1,0 +1,185 @@
+"""An article as it stands in a feed or a digest: the one truth that every format tells."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from broadsheet.articles import Article
+from broadsheet.articles.catalogue import Catalogue
+from broadsheet.articles.topics import Topic, key
+from broadsheet.markup import Library, Links, Rendition
+from broadsheet.model.publication import Language, Person, Publication, Url
+from broadsheet.text.urls import encode, join
+
+# Ours, since the standard library's table depends on the machine and the Python version.
+_IMAGE_TYPES = {
+    "avif": "image/avif",
+    "gif": "image/gif",
+    "jpeg": "image/jpeg",
+    "jpg": "image/jpeg",
+    "png": "image/png",
+    "svg": "image/svg+xml",
+    "webp": "image/webp",
+}
+
+
+# What every reader and validator takes for a mail address; RFC 5322 allows more.
+_MAIL = re.compile(r"[\w.'+-]+@([A-Za-z0-9-]+\.)+[A-Za-z0-9-]+", re.ASCII)
+
+
+class Image(Struct, frozen=True):
+    """A featured image.
+
+    url: absolute, of the web. alt: may be "". type: media type, "" where unknown.
+    length: bytes; width, height: pixels; None where the file is not on disk or cannot be read.
+    """
+
+    url: str
+    alt: str
+    type: str
+    length: int | None
+    width: int | None
+    height: int | None
+
+
+class Entry(Struct, frozen=True):
+    """What a feed says of an article.
+
+    topics and tags: none is in both. schemes: the base of the addresses that tell the two apart
+    (RFC 4287, section 4.2.2.2). summary: plain text on one line.
+    content: HTML; "" in feeds of summaries.
+    """
+
+    id: str
+    url: str
+    title: str
+    published: datetime
+    updated: datetime
+    authors: tuple[Person, ...]
+    topics: tuple[Topic, ...]
+    tags: tuple[Topic, ...]
+    schemes: str
+    language: str
+    summary: str
+    content: str
+    image: Image | None
+
+    @property
+    def description(self) -> str:
+        """The summary; of an article without any text its title, since feeds want some."""
+        return self.summary or self.title
+
+    def without_content(self) -> Entry:
+        """The entry as it stands in feeds of summaries."""
+        return replace(self, content="")
+
+
+class Surroundings(Struct, frozen=True):
+    """What an entry tells that is not up to its article alone.
+
+    topics, tags: as the whole catalogue names them, in the order they are written; one may be in
+    both. image: as it lies on disk.
+    """
+
+    topics: tuple[Topic, ...]
+    tags: tuple[Topic, ...]
+    image: Image | None
+
+
+class Held(Struct, frozen=True):
+    """An article in some feed, with all that its entry is made of but its text.
+
+    mark: what changes when its rendition does; None where none is needed.
+    """
+
+    article: Article
+    around: Surroundings
+    mark: str | None
+
+
+def surroundings(article: Article, catalogue: Catalogue, library: Library) -> Surroundings:
+    """The surroundings of one of the articles of `catalogue`."""
+    topics, tags = catalogue.topics_of(article), catalogue.tags_of(article)
+    return Surroundings(topics, tags, _image(article, library))
+
+
+def entry(
+    article: Article,
+    rendition: Rendition | None,
+    around: Surroundings,
+    publication: Publication,
+) -> Entry:
+    """The entry of `article`. Without a rendition it has no content."""
+    taken = {key(topic.name) for topic in around.topics}
+    return Entry(
+        id=article.id,
+        url=article.url,
+        title=article.title,
+        published=article.date,
+        updated=article.updated,
+        authors=tuple(person(author, publication) for author in article.authors),
+        topics=around.topics,
+        tags=tuple(tag for tag in around.tags if key(tag.name) not in taken),
+        schemes=publication.id_base + "feeds/",
+        language=_language(article, publication),
+        summary=article.summary or (rendition.excerpt if rendition else ""),
+        content=rendition.html if rendition else "",
+        image=around.image,
+    )
+
+
+def person(given: Person, publication: Publication) -> Person:
+    """`given` as feeds may name it: what is no mail address, or no address of the web, is left out.
+
+    A page of the site itself may be written as a path (/people/ada/).
+    """
+    email = given.email.removeprefix("mailto:")
+    return Person(
+        name=given.name,
+        email=email if _MAIL.fullmatch(email) else "",
+        url=_web_address(join(publication.url, given.url) if given.url[:1] == "/" else given.url),
+    )
+
+
+def _web_address(address: str) -> str:
+    """`address` encoded; "" where it is none of the web."""
+    try:
+        return Url(encode(address))
+    except ValueError:
+        return ""
+
+
+def _language(article: Article, publication: Publication) -> str:
+    """The article's language; the publication's where it names none, or what is no language tag."""
+    try:
+        return Language(article.language)
+    except ValueError:
+        return publication.language
+
+
+def _image(article: Article, library: Library) -> Image | None:
+    """The featured image of `article`, absolute, with what the file on disk says of it.
+
+    None for an image that has no address of its own (`data:`).
+    """
+    if not article.image:
+        return None
+    links = Links(library, article.source, article.url)
+    asset = links.asset(article.image)
+    url = asset.url if asset else _web_address(links.resolve(article.image))
+    if not url:
+        return None
+    width, height = library.sizes.get(asset.path, (None, None)) if asset else (None, None)
+    ending = url.partition("?")[0].rpartition(".")[2].lower()
+    return Image(
+        url=url,
+        alt=article.image_alt,
+        type=_IMAGE_TYPES.get(ending, ""),
+        length=(asset.length or None) if asset else None,  # an empty file is no enclosure
+        width=width,
+        height=height,
+    )

@@ -1,0 +1,81 @@
+"""What articles can link to: each other, the files beside them, and the site's own files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from posixpath import dirname, normpath
+from urllib.parse import quote
+
+from msgspec import Struct
+
+from broadsheet.markup import Asset, Library
+from broadsheet.model.publication import Publication
+from broadsheet.model.settings import ArticleSettings
+
+
+class File(Struct, frozen=True):
+    """A file on disk that is not an article: its path relative to the project, and its bytes."""
+
+    path: str
+    length: int
+
+
+def library(
+    files: Iterable[File],
+    pages: Mapping[str, str],
+    publication: Publication,
+    settings: ArticleSettings,
+) -> Library:
+    """The library of `files` and of the articles in `pages`: source path -> address.
+
+    A file in a page bundle is served under its article's address, one in an assets folder from
+    the root of the site, and any other at its path in the articles folder, as Hugo does.
+    """
+    bundles = {
+        dirname(source): url
+        for source, url in pages.items()
+        if source.rpartition("/")[2].startswith("index.")
+    }
+    beside: dict[str, Asset] = {}
+    rooted: dict[str, Asset] = {}
+    for file in files:
+        asset = _asset(file, bundles, publication, settings)
+        for root in settings.assets:
+            if (inner := _within(file.path, root)) is not None:
+                rooted.setdefault(inner, asset)
+        if any(_within(file.path, folder) is not None for folder in settings.folders):
+            beside[file.path] = asset
+    return Library(publication.url, pages, beside, rooted, shortcodes=settings.shortcodes)
+
+
+def _asset(
+    file: File, bundles: dict[str, str], publication: Publication, settings: ArticleSettings
+) -> Asset:
+    folder = dirname(file.path)
+    while folder:
+        if folder in bundles:
+            inner = file.path.removeprefix(folder).lstrip("/")
+            return Asset(file.path, _page_folder(bundles[folder]) + _quoted(inner), file.length)
+        folder = dirname(folder)
+    places = (_within(file.path, root) for root in (*settings.assets, *settings.folders))
+    inner = next((place for place in places if place is not None), file.path)
+    return Asset(file.path, publication.url + _quoted(inner), file.length)
+
+
+def _page_folder(url: str) -> str:
+    """Where the files of the page at `url` are served; Hugo's `x.html` has them in `x/`."""
+    return url if url.endswith("/") else url.removesuffix(".html") + "/"
+
+
+def _quoted(path: str) -> str:
+    """A path on disk for an address. Unlike a link, it has no escapes, queries or fragments yet."""
+    return quote(path, safe="/:@!$&'()*+,;=~")
+
+
+def _within(path: str, folder: str) -> str | None:
+    """`path` relative to `folder`, as the config writes it; None where it does not lie in it."""
+    start = normpath(folder.strip("/") or ".")
+    if start == ".":
+        return path
+    inner = path.removeprefix(start + "/")
+    return None if inner == path else inner

@@ -1,0 +1,264 @@
+"""Rules on front matter: what an article says of itself."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
+
+from broadsheet.articles import Article, fields, front_matter, visibility
+from broadsheet.articles.topics import key
+from broadsheet.checks.material import Material
+from broadsheet.checks.rule import Slight, rule
+from broadsheet.checks.rules.config import nearest
+from broadsheet.errors import Problem
+from broadsheet.text.plain import width
+
+_PREVIOUS_CENTURY = datetime(1900, 1, 1, tzinfo=UTC)
+_LONGEST_SUMMARY = 400  # columns: more than a mail shows of it
+_FEW = 3  # files
+_MANY = 50  # articles; of fewer each is told
+_MOST_NAMES = 50  # topics, or tags, of one article
+
+
+@rule(
+    "unreadable",
+    "error",
+    "The file cannot be read as an article: its front matter does not parse, its title or date is "
+    "missing or unreadable, or its text cannot be rendered. It is left out of everything until "
+    "that is fixed.",
+)
+def unreadable(material: Material) -> Iterator[Problem]:
+    unclear = {problem for article in material.articles for problem in article.unclear}
+    yield from (problem for problem in material.problems if problem not in unclear)
+
+
+@rule(
+    "visibility",
+    "error",
+    "The front matter has a statement about visibility that Broadsheet does not know, so the "
+    "article is left out until that is resolved (docs/articles.md). A warning for what only "
+    "resembles such a statement or concerns search engines only.",
+)
+def visibility_(material: Material) -> Iterator[Problem | Slight]:
+    public = material.settings.articles.public
+    for article in material.by_path:
+        parts = front_matter.split(material.texts[article.source], article.source)
+        said = visibility.read(parts[0].given, public) if parts else visibility.Visibility()
+        if not parts or (article.hidden and not (article.unclear or said.field)):
+            continue  # its path keeps it out
+        for doubt in said.doubts:
+            problem = visibility.problem(doubt, parts[0], article.source)
+            yield problem if doubt.out else Slight(problem)
+
+
+@rule(
+    "no-date",
+    "warning",
+    "A file with front matter but no date is taken for a page of the site, and is in no feed. It "
+    "is reported if it is among articles; a folder that holds mostly pages is left alone.",
+)
+def no_date(material: Material) -> Iterator[Problem]:
+    undated = sorted(path for path, why in material.pages.items() if "no date" in why)
+    if not material.articles and len(undated) > _FEW:
+        what = f"none of {len(undated):,} files has a date, so there are no articles"
+        todo = "write `date: ...` into those that are articles, or correct articles.folders"
+        yield Problem(what, todo, material.config[0], material.config_line("folders"))
+        return
+    articles = Counter(_home(article.source) for article in material.articles)
+    pages = Counter(map(_home, undated))
+    for path in undated:
+        home = _home(path)
+        if not material.articles or 2 * articles[home] >= pages[home]:
+            yield Problem("it has no date, so it is not an article", "write `date: ...`", path, 1)
+
+
+def _home(path: str) -> str:
+    """The folder that the file at `path` belongs to: not that of a bundle, or of a year."""
+    folder, _, name = path.rpartition("/")
+    if name.partition(".")[0] == "index":
+        folder = folder.rpartition("/")[0]
+    while folder.rpartition("/")[2].isdecimal():
+        folder = folder.rpartition("/")[0]
+    return folder
+
+
+@rule(
+    "future-date",
+    "warning",
+    "An article dated in the future is not published before then. That may be what you want.",
+)
+def future_date(material: Material) -> Iterator[Problem]:
+    for article in material.by_path:
+        if not article.hidden and article.date > material.now:
+            what = f"its date, {article.date:%Y-%m-%d %H:%M %z}, is in the future"
+            line = material.line(article, *fields.DATE)
+            yield Problem(
+                what, "it will appear then; correct the date if that is wrong", article.source, line
+            )
+
+
+@rule("old-date", "warning", "A date before 1900 is most often a slip of the finger.")
+def old_date(material: Material) -> Iterator[Problem]:
+    for article in material.by_path:
+        if article.date < _PREVIOUS_CENTURY:
+            what = f"its date is in the year {article.date.year}"
+            line = material.line(article, *fields.DATE)
+            todo = "correct it, or write check_off: [old-date] into the article"
+            yield Problem(what, todo, article.source, line)
+
+
+@rule(
+    "no-summary",
+    "warning",
+    "Without a summary, digests and feeds show the article's first paragraph, cut. Where most of "
+    "many articles have none, that is reported once.",
+)
+def no_summary(material: Material) -> Iterator[Problem]:
+    without = [article for article in material.by_path if not article.summary]
+    if len(without) > _MANY and 2 * len(without) > len(material.articles):
+        what = f"{len(without):,} of {len(material.articles):,} articles have no summary"
+        todo = "write `summary: ...` into new ones, or set checks.rules.no-summary to off"
+        yield Problem(what, todo, material.config[0])
+        return
+    for article in without:
+        yield Problem("it has no summary", "write `summary: ...`", article.source, 1)
+
+
+@rule("long-summary", "warning", "A mail with a long summary is skipped; the link does the rest.")
+def long_summary(material: Material) -> Iterator[Problem]:
+    for article in material.by_path:
+        if (columns := width(article.summary)) > _LONGEST_SUMMARY:
+            what = f"its summary takes {columns} columns; a mail has room for {_LONGEST_SUMMARY}"
+            line = material.line(article, *fields.SUMMARY)
+            yield Problem(what, "shorten it to two or three sentences", article.source, line)
+
+
+@rule(
+    "unknown-topic",
+    "error",
+    "With `topics.known` in the config, a topic that is not listed there is a slip; it would make "
+    "a feed of its own.",
+)
+def unknown_topic(material: Material) -> Iterator[Problem]:
+    if not (known := material.settings.topics.known):
+        return
+    name_of = material.catalogue.topic_name
+    keys = {key(name_of(name)) for name in known}
+    for article in material.by_path:
+        for topic in article.topics:
+            if key(name_of(topic)) in keys:
+                continue
+            todo = nearest(topic, known) or "add it to topics.known, or correct it"
+            line = material.line(article, *fields.TOPICS)
+            yield Problem(f"the topic {topic!r} is not known", todo, article.source, line)
+
+
+@rule(
+    "topic-spelling",
+    "warning",
+    "Spellings of a topic that differ only by case, width or spaces are one topic; the oldest "
+    "article's spelling is shown. One spelling everywhere is easier to search for.",
+)
+def topic_spelling(material: Material) -> Iterator[Problem]:
+    topics = material.settings.topics
+    chosen = (*topics.aliases, *(each for names in topics.aliases.values() for each in names))
+    yield from _spellings(
+        material,
+        "topic",
+        fields.TOPICS,
+        lambda article: article.topics,
+        chosen=(*topics.known, *chosen),
+    )
+
+
+@rule("tag-spelling", "warning", "The same for tags.")
+def tag_spelling(material: Material) -> Iterator[Problem]:
+    yield from _spellings(material, "tag", fields.TAGS, lambda article: article.tags)
+
+
+def _spellings(
+    material: Material,
+    noun: str,
+    names: tuple[str, ...],
+    of: Callable[[Article], tuple[str, ...]],
+    chosen: Iterable[str] = (),
+) -> Iterator[Problem]:
+    first = {key(name): (name, "the config") for name in chosen}
+    for article in sorted(material.articles, key=lambda a: (a.date, a.id, a.source)):
+        for spelling in of(article):
+            used, place = first.setdefault(key(spelling), (spelling, article.source))
+            if used != spelling:
+                what = f"the {noun} {spelling!r} is written {used!r} in {place}"
+                line = material.line(article, *names, "taxonomies")
+                yield Problem(what, "write it in one way", article.source, line)
+
+
+@rule(
+    "many-topics",
+    "warning",
+    f"More than {_MOST_NAMES} topics or tags on one article are most often a slip, such as a text "
+    "that was taken for a list. Each topic makes a feed.",
+)
+def many_topics(material: Material) -> Iterator[Problem]:
+    for article in material.by_path:
+        for noun, given, names in (
+            ("topics", article.topics, fields.TOPICS),
+            ("tags", article.tags, fields.TAGS),
+        ):
+            if len(given) > _MOST_NAMES:
+                line = material.line(article, *names, "taxonomies")
+                what = f"it has {len(given):,} {noun}"
+                yield Problem(what, "keep those that readers look for", article.source, line)
+
+
+@rule(
+    "duplicate-id",
+    "error",
+    "Two articles with one id are one article to a reader: one of them would never be seen, so "
+    "`build` writes nothing.",
+)
+def duplicate_id(material: Material) -> Iterator[Problem]:
+    for first, article in _sharing(material, lambda a: a.id):
+        what = f"its id {article.id} is also that of {first.source}"
+        yield _told(material, article, what, "give each a slug or id of its own", "id", "slug")
+
+
+@rule(
+    "duplicate-address",
+    "error",
+    "Two articles with one address: the site shows only one of them.",
+)
+def duplicate_address(material: Material) -> Iterator[Problem]:
+    for first, article in _sharing(material, lambda a: a.url):
+        if article.id != first.id:
+            what = f"its address {article.url} is also that of {first.source}"
+            names = (*fields.ADDRESS, "slug")
+            yield _told(material, article, what, "give each a slug of its own", *names)
+
+
+@rule(
+    "duplicate-title",
+    "warning",
+    "In a list, two articles with one title look like one that was sent twice.",
+)
+def duplicate_title(material: Material) -> Iterator[Problem]:
+    for first, article in _sharing(material, lambda a: (key(a.title), a.language)):
+        what = f"its title is also that of {first.source}"
+        yield _told(material, article, what, "tell them apart by their titles")
+
+
+def _sharing(
+    material: Material, of: Callable[[Article], object]
+) -> Iterable[tuple[Article, Article]]:
+    """Of the articles for which `of` says the same, the first and each other one."""
+    groups: defaultdict[object, list[Article]] = defaultdict(list)
+    for article in material.by_path:
+        if not article.hidden:
+            groups[of(article)].append(article)
+    return ((group[0], other) for group in groups.values() for other in group[1:])
+
+
+def _told(material: Material, article: Article, what: str, todo: str, *names: str) -> Problem:
+    line = material.line(article, *names, *fields.TITLE)
+    return Problem(what, todo, article.source, line)

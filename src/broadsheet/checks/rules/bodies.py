@@ -1,0 +1,165 @@
+"""Rules on what else stands below the front matter: footnotes, HTML, shortcodes."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+
+from broadsheet.articles.topics import key
+from broadsheet.checks.material import Material
+from broadsheet.checks.prose import Prose
+from broadsheet.checks.references import Footnotes, Tag
+from broadsheet.checks.rule import more, rule
+from broadsheet.errors import Problem
+from broadsheet.markup.sanitiser import TAGS
+
+_HIDES = re.compile(
+    r"display\s*:\s*none|visibility\s*:\s*hidden|opacity\s*:\s*0(?![.\d])", re.IGNORECASE
+)
+_LOADS = re.compile(r"url\s*\(|@import|expression\s*\(", re.IGNORECASE)
+_RUNS = re.compile(r"[\s\x00-\x1f]*(?:javascript|vbscript|data)\s*:", re.IGNORECASE)
+_ADDRESSES = {"src", "action", "formaction", "poster", "data", "xlink:href"}
+# What a sanitiser only keeps in its place, and what it says nothing of.
+_PLACED = "caption col colgroup tbody td tfoot th thead tr html head body noscript input"
+_ELSEWHERE = frozenset(_PLACED.split())
+_OTHERS = """
+    acronym address applet area base basefont bgsound blink button canvas center dialog embed
+    fieldset font form frame frameset hgroup iframe legend link map marquee math menu meta meter nav
+    noembed noframes object optgroup option output param plaintext portal progress rb rtc script
+    search select slot style svg template textarea title xmp
+"""
+_HTML = frozenset(_OTHERS.split())
+"""Elements of HTML, so that a name that is none can be told from them."""
+_WITHIN = """
+    animate animatemotion animatetransform annotation circle clippath defs desc ellipse feblend
+    fecolormatrix fegaussianblur feoffset filter foreignobject g line lineargradient marker mask
+    maction menclose mfrac mi mmultiscripts mn mo mover mpadded mphantom mroot mrow ms mspace msqrt
+    mstyle msub msubsup msup mtable mtd mtext mtr munder munderover path pattern polygon polyline
+    radialgradient rect semantics set stop symbol text textpath title tspan use view
+"""
+_DRAWN = frozenset(_WITHIN.split())
+"""Elements within a drawing or a formula, which go with it."""
+
+
+@rule(
+    "footnote-undefined",
+    "error",
+    "A footnote that is referred to and never written stays in the text as [^1].",
+)
+def footnote_undefined(material: Material) -> Iterator[Problem]:
+    for article, prose in material.each():
+        notes = prose.footnotes
+        for label in notes.used.keys() - notes.defined.keys():
+            what = f"the footnote [^{label}] is not defined"
+            line = prose.line(notes.used[label])
+            yield Problem(what, _how_to_define(notes, label, prose), article.source, line)
+
+
+def _how_to_define(notes: Footnotes, label: str, prose: Prose) -> str:
+    if label in notes.wide:
+        line = prose.line(notes.wide[label])
+        return f"on line {line} write a plain colon (:) in the place of the full-width one (：)"
+    alike = [each for each in notes.defined if key(each) == key(label)]
+    if alike:
+        return f"line {prose.line(notes.defined[alike[0]])} defines [^{alike[0]}]: write both alike"
+    return f"write it on a line of its own: [^{label}]: ..."
+
+
+@rule(
+    "footnote-unused",
+    "warning",
+    "A footnote that nothing refers to is at the end of the article, out of context.",
+)
+def footnote_unused(material: Material) -> Iterator[Problem]:
+    for article, prose in material.each():
+        used, defined = prose.footnotes.used, prose.footnotes.defined
+        for label in defined.keys() - used.keys():
+            what = f"nothing refers to the footnote [^{label}]"
+            todo = f"write [^{label}] where it belongs, or remove it"
+            yield Problem(what, todo, article.source, prose.line(defined[label]))
+
+
+@rule(
+    "footnote-twice",
+    "warning",
+    "Of two footnotes with one label readers get only one; which one depends on the program.",
+)
+def footnote_twice(material: Material) -> Iterator[Problem]:
+    for article, prose in material.each():
+        for label, place in prose.footnotes.again:
+            first = prose.line(prose.footnotes.defined[label])
+            what = f"the footnote [^{label}] is defined on line {first} too"
+            todo = "give one of them another label, or remove it"
+            yield Problem(what, todo, article.source, prose.line(place))
+
+
+@rule(
+    "raw-html",
+    "warning",
+    "HTML that could run, load or hide something is taken out of feeds and mails, and so is what "
+    "only looks like a tag, such as `<T>` in a text about code.",
+)
+def raw_html(material: Material) -> Iterator[Problem]:
+    for article, prose in material.each():
+        if "<" not in prose.text:
+            continue
+        lines: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
+        drawn = any(tag.name in {"svg", "math"} for tag in prose.tags)
+        for tag in prose.tags:
+            if drawn and tag.name in _DRAWN:
+                continue
+            for told in _dropped(tag):
+                lines[told].append(prose.line(tag.start))
+        for (what, todo), found in lines.items():
+            yield Problem(what + more(found), todo, article.source, found[0])
+
+
+def _dropped(tag: Tag) -> Iterator[tuple[str, str]]:
+    """What of `tag` readers do not get, and what to do."""
+    if tag.name == "iframe":
+        yield "an <iframe> becomes a link to what it shows", "or write the link yourself"
+    elif tag.name in _HTML and not _is_kept(tag.name):
+        yield f"<{tag.name}> is taken out", "say it in Markdown, or in words with a link"
+    elif not _is_kept(tag.name):
+        todo = f"if it is meant to be seen, write it as code: `<{tag.written}>`"
+        yield f"<{tag.written}> is read as an HTML tag, and taken out", todo
+    for what in _dropped_attributes(tag):
+        yield f"{what} of <{tag.name}> is taken out", "remove it"
+
+
+def _dropped_attributes(tag: Tag) -> Iterator[str]:
+    for name, value in tag.attributes.items():
+        if name.startswith("on") and len(name) > 2:
+            yield f"{name}=..."
+        elif name == "style" and _LOADS.search(value):
+            yield "a style that loads something"
+        elif name == "style" and _HIDES.search(value):
+            yield "a style that hides it"
+        elif name in _ADDRESSES and _RUNS.match(value) and not _is_picture(tag, value):
+            yield f"the {name}"
+
+
+def _is_picture(tag: Tag, address: str) -> bool:
+    return tag.name == "img" and "image/" in address
+
+
+def _is_kept(tag: str) -> bool:
+    """Whether a tag of that name stays in what readers get."""
+    return tag in _ELSEWHERE or tag in TAGS
+
+
+@rule(
+    "shortcode",
+    "warning",
+    "Broadsheet does not run the site generator's templates. It resolves the common ones "
+    "(docs/articles.md) and removes the tags of all others, so readers may miss something.",
+)
+def shortcode(material: Material) -> Iterator[Problem]:
+    for article, prose in material.each():
+        for each in prose.expanded.unknown if prose.expanded else ():
+            what = f"the template {each.name!r} cannot be resolved, so its tag is removed"
+            todo = "write in Markdown what readers should see"
+            if each.can_define:
+                todo = f"define it in [articles.shortcodes], or {todo}"
+            yield Problem(what, todo, article.source, prose.before + each.line)

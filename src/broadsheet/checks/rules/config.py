@@ -1,0 +1,150 @@
+"""Rules on what an editor sets for the whole: the config, templates, the records of issues."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from difflib import get_close_matches
+from functools import lru_cache
+
+from broadsheet.articles import fields
+from broadsheet.articles.topics import key
+from broadsheet.checks.material import Material
+from broadsheet.checks.own import SEVERITIES
+from broadsheet.checks.rule import RULES, Slight, rule
+from broadsheet.digests.alignment import sender_problems
+from broadsheet.errors import Problem
+
+
+@rule(
+    "config",
+    "error",
+    "broadsheet.toml cannot be read, or a key or value in it is wrong; all mistakes are reported "
+    "at once. So is a rule under `[checks.rules]` that does not exist.",
+)
+def config(material: Material) -> Iterator[Problem]:
+    for name in material.settings.checks.rules:
+        if name not in RULES:
+            what = f"checks.rules: there is no rule {name!r}"
+            yield Problem(what, _rule_meant(name), material.config[0], material.config_line(name))
+
+
+@rule(
+    "markdown-dialect",
+    "error",
+    "Generators read Markdown differently. Without `articles.markdown`, articles are read by "
+    "Python-Markdown, which breaks code, lists and line breaks in articles written for Hugo, "
+    "Jekyll, Zola, Astro or Eleventy.",
+)
+def markdown_dialect(material: Material) -> Iterator[Problem]:
+    if material.settings.articles.markdown is None and material.dialect:
+        what = f"articles.markdown is missing, and the site's dialect is {material.dialect}"
+        fix = f'write `markdown = "{material.dialect}"` under [articles]'
+        yield Problem(what, fix, material.config[0], material.config_line("[articles]"))
+
+
+@rule(
+    "check-off",
+    "warning",
+    "An article names a rule that does not exist, or an unknown severity, so what it was meant "
+    "to hide still shows.",
+)
+def check_off(material: Material) -> Iterator[Problem]:
+    for article in material.by_path:
+        said = material.own.get(article.source)
+        line = material.line(article, *fields.UNCHECKED, *fields.CHECKS) if said else None
+        for name, severity in (said or {}).items():
+            if name not in RULES:
+                what = f"there is no rule {name!r}"
+                yield Problem(what, _rule_meant(name), article.source, line)
+            elif severity not in SEVERITIES:
+                what = f"checks: {severity!r} is not a severity of {name!r}"
+                yield Problem(what, f"write {', '.join(SEVERITIES)}", article.source, line)
+
+
+@rule(
+    "digest-topic",
+    "warning",
+    "A digest names a topic or tag that no article has: a section or an issue that never comes.",
+)
+def digest_topic(material: Material) -> Iterator[Problem]:
+    topics = {topic for article in material.articles for topic in article.topics}
+    tags = {tag for article in material.articles for tag in article.tags}
+    name_of = material.catalogue.topic_name
+    for name, digest in material.settings.digests.items():
+        wanted = dict.fromkeys((*digest.topics, *digest.topic_order))
+        known = {key(name_of(topic)) for topic in topics}
+        missing = [topic for topic in wanted if key(name_of(topic)) not in known]
+        yield from (_nobody_has(material, name, "topic", each, topics) for each in missing)
+        known = {key(tag) for tag in tags}
+        missing = [tag for tag in digest.tags if key(tag) not in known]
+        yield from (_nobody_has(material, name, "tag", each, tags) for each in missing)
+
+
+def _nobody_has(
+    material: Material, digest: str, noun: str, wanted: str, used: Iterable[str]
+) -> Problem:
+    what = f"digests.{digest}: no article has the {noun} {wanted!r}"
+    todo = nearest(wanted, used) or "correct it, or keep it for future articles"
+    return Problem(what, todo, material.config[0], material.config_line(wanted))
+
+
+@rule(
+    "mail-sender",
+    "error",
+    "Receivers reject mail whose sender, envelope sender and DKIM signature belong to different "
+    "domains (DMARC). An error if neither belongs to the sender's domain; else a warning.",
+)
+def mail_sender(material: Material) -> Iterator[Problem | Slight]:
+    settings = material.settings
+    if not settings.digests:
+        return
+    for severity, problem in sender_problems(settings.publication, settings.delivery):
+        key = problem.what.partition(":")[0].partition(" ")[0].rpartition(".")[2]
+        line = material.config_line(key)
+        placed = replace(problem, path=material.config[0], line=line)
+        yield placed if severity == "error" else Slight(placed)
+
+
+@rule("template", "error", "A mail template of yours fails, so no issue could be made with it.")
+def template(material: Material) -> Iterator[Problem]:
+    yield from material.templates
+
+
+@rule(
+    "record",
+    "error",
+    "The record of an issue cannot be read. Without it, `digest` would send its articles again, so "
+    "it makes no issue of that digest until the record is back.",
+)
+def record(material: Material) -> Iterator[Problem]:
+    yield from material.records
+
+
+@rule(
+    "refused-issue",
+    "error",
+    "`digest` would refuse to make an issue, because it may repeat articles that readers have: "
+    "most of it is late, or its digest looks renamed. A warning until the issue is due.",
+)
+def refused_issue(material: Material) -> Iterator[Problem | Slight]:
+    for name, (problem, due) in material.refused.items():
+        line = material.config_line(f"digests.{name}")
+        found = replace(problem, path=material.config[0], line=line)
+        yield found if due else Slight(found)
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """A question after the one of `known` that is spelled most like `name`; "" for none."""
+    return _nearest(name, tuple(sorted(known)))
+
+
+@lru_cache(1000)  # the same slip often stands in many articles
+def _nearest(name: str, known: tuple[str, ...]) -> str:
+    by_key = {key(each): each for each in known}
+    near = get_close_matches(key(name), by_key, n=1, cutoff=0.5)
+    return f"did you mean {by_key[near[0]]!r}?" if near else ""
+
+
+def _rule_meant(name: str) -> str:
+    return nearest(name, RULES) or "docs/checks.md lists the rules"

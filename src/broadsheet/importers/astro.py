@@ -1,0 +1,129 @@
+"""Reads Astro's config and the constants that its blog templates keep beside it.
+
+Sources: docs.astro.build/en/reference/configuration-reference, the "blog" template of
+withastro/astro, and AstroPaper for the names of constants.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+
+from broadsheet.importers.documents import Document, Found, find
+from broadsheet.importers.findings import FOLDERS, PERMALINK, Findings
+from broadsheet.importers.javascript import value_after, without_comments
+from broadsheet.importers.permalinks import ARTICLE_FOLDERS
+from broadsheet.importers.site import Site
+
+_CONFIGS = tuple(f"astro.config.{extension}" for extension in ("mjs", "ts", "js", "mts", "cjs"))
+_CONSTANTS = (
+    "src/consts.ts",
+    "src/consts.js",
+    "src/config.ts",
+    "src/config.js",
+    "src/site.config.ts",
+    "astro-paper.config.ts",
+)
+CANDIDATES = (*_CONFIGS, *_CONSTANTS)
+_FOLDERS = tuple(
+    f"src/{kind}/{name}" for kind in ("content", "data", "pages") for name in ARTICLE_FOLDERS
+)
+
+_OBJECT = r"(?:defineConfig\s*\(\s*|export\s+default\s+|module\.exports\s*=\s*)(?=\{)"
+_NAMED_OBJECT = r"\b(?:SITE|SITE_CONFIG|siteConfig|site)\b(?:\s*:\s*[\w<>.]+)?\s*[=:]\s*(?=\{)"
+_NAMED_TEXT = r"\b(?:export\s+)?const\s+{name}\b(?:\s*:\s*\w+)?\s*=\s*"
+
+
+def read(files: Mapping[str, str], folders: Collection[str]) -> Site | None:
+    """The site, where `files` hold an Astro config; None where they hold none."""
+    file = next((name for name in _CONFIGS if name in files), None)
+    if file is None:
+        return None
+    value = value_after(without_comments(files[file]), _OBJECT)
+    config = Document(file, value if isinstance(value, dict) else {})
+    constants = tuple(_constants(files))
+    findings = Findings("Astro")
+    findings.title(*_places(constants, "title", "name"))
+    findings.address(
+        *_literal_first([config.find("site"), *_places(constants, "website", "url", "site")]),
+        below=config.find("base"),
+    )
+    languages = _places(constants, "lang", "language", "locale")
+    findings.language(*languages, config.find("i18n", "defaultLocale"))
+    findings.timezone(*_places(constants, "timezone"))
+    findings.author(*_places(constants, "author"))
+    findings.markdown("astro", ("smart", config.find("markdown", "smartypants")))
+    _take_articles(findings, config, folders)
+    return findings.site()
+
+
+def _constants(files: Mapping[str, str]) -> Iterator[Document]:
+    """What src/consts.ts and its like say, as if each were a file of the keys title, url, ..."""
+    for file in _CONSTANTS:
+        if file not in files:
+            continue
+        text = without_comments(files[file])
+        group = value_after(text, _NAMED_OBJECT)
+        if isinstance(group, dict):
+            yield Document(file, group)
+        names = {
+            key: value
+            for key in ("TITLE", "URL", "LANG", "AUTHOR", "TIMEZONE")
+            if (value := value_after(text, _NAMED_TEXT.format(name=f"SITE_{key}"))) is not None
+        }
+        yield Document(file, {f"SITE_{key}": value for key, value in names.items()})
+
+
+def _places(constants: tuple[Document, ...], *names: str) -> list[Found | None]:
+    places = [find(constants, name) for name in names]
+    return [*places, *(find(constants, f"SITE_{name}") for name in names)]
+
+
+def _literal_first(places: list[Found | None]) -> list[Found | None]:
+    """A text before code: `site: SITE.website` is told by the constant that it names."""
+    return sorted(places, key=lambda found: not (found and isinstance(found.value, str)))
+
+
+def _take_articles(findings: Findings, config: Document, folders: Collection[str]) -> None:
+    present = [folder for folder in _FOLDERS if folder in folders]
+    if not present:
+        findings.remark(
+            FOLDERS,
+            "no folder of articles was found under src/content; write it by hand, e.g. "
+            '["src/content/blog"], and articles.permalink with it',
+        )
+        return
+    folder = present[0]
+    findings.take(FOLDERS, [folder], f"folder {folder}")
+    others = [name for name in present[1:] if not name.startswith("src/pages/")]
+    if others:
+        findings.remark(FOLDERS, f"{', '.join(others)} may hold articles too; add them by hand")
+    _take_permalink(findings, config, folder, folders)
+    images = [name for name in ("public", "src/assets") if name in folders]
+    findings.assets([*images, folder], "Astro's default")
+
+
+def _take_permalink(
+    findings: Findings, config: Document, folder: str, folders: Collection[str]
+) -> None:
+    kind, name = folder.split("/")[1:3]
+    routes = [route for route in ARTICLE_FOLDERS if f"src/pages/{route}" in folders]
+    # A collection is shown wherever a page of src/pages says; mostly under its own name.
+    route = routes[0] if len(routes) == 1 and name not in routes else name
+    slash = config.find("trailingSlash")
+    end = "" if slash and slash.value == "never" else "/"
+    source = (
+        f"folder src/pages/{route}" if kind == "pages" or route in routes else f"folder {folder}"
+    )
+    findings.permalink(f"/{route}/{{path}}{end}", source)
+    findings.remark(
+        PERMALINK,
+        f"Astro keeps addresses in code, and /{route}/ is only the name of a folder; compare with "
+        "the address of one article on the site",
+    )
+    layout = config.find("build", "format")
+    if layout and layout.value == "file":
+        findings.remark(
+            PERMALINK,
+            f"{layout.source} is file; if the site's links end in .html, write "
+            f'"/{route}/{{path}}.html" by hand',
+        )

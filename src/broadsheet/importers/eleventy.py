@@ -1,0 +1,222 @@
+"""Reads what Eleventy's config writes out, and the data files that its blogs keep beside it.
+
+Sources: 11ty.dev/docs (config, permalinks, copy, data-eleventy-supplied) and
+11ty/eleventy-base-blog.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+
+from broadsheet.importers.documents import Document, Found, find, read_document
+from broadsheet.importers.findings import (
+    ASSETS,
+    FOLDERS,
+    LOWERCASE,
+    PERMALINK,
+    Findings,
+    relative_folder,
+    under,
+)
+from broadsheet.importers.javascript import value_after, values_after, without_comments
+from broadsheet.importers.permalinks import ARTICLE_FOLDERS, tidy, translate
+from broadsheet.importers.site import Site
+
+_CONFIGS = (
+    "eleventy.config.js",
+    "eleventy.config.mjs",
+    "eleventy.config.cjs",
+    "eleventy.config.ts",
+    ".eleventy.js",
+)
+_DATA = tuple(
+    f"{folder}_data/{name}.{extension}"
+    for folder in ("", "src/", "content/")
+    for name in ("metadata", "site")
+    for extension in ("json", "js", "mjs", "cjs")
+)
+_PARENTS = (".", "content", "src", "src/content")
+_FOLDERS = tuple(under(parent, name) for parent in _PARENTS for name in ARTICLE_FOLDERS)
+_FOLDER_DATA = tuple(
+    f"{folder}/{folder.rsplit('/', 1)[-1]}.{ending}"
+    for folder in _FOLDERS
+    for ending in ("json", "11tydata.json", "11tydata.js", "11tydata.mjs", "11tydata.cjs")
+)
+_PACKAGE = "package.json"
+CANDIDATES = (*_CONFIGS, *_DATA, *_FOLDER_DATA, _PACKAGE)
+
+_OBJECT = r"(?:module\.exports\s*=|export\s+default|return)\s*\(?\s*(?=\{)"
+_TOKEN = r"\{\{-?\s*(.*?)\s*-?\}\}"  # noqa: S105 - a pattern, no secret
+_TOKENS = {
+    "page.fileSlug": "{slug}",
+    "slug": "{slug}",
+    "title | slugify": "{title}",
+    "title | slug": "{title}",
+    **{
+        f"page.date | date: {quote}{form}{quote}": pattern
+        for quote in "'\""
+        for form, pattern in (
+            ("%Y", "{year}"),
+            ("%m", "{month}"),
+            ("%d", "{day}"),
+            ("%Y/%m", "{year}/{month}"),
+            ("%Y/%m/%d", "{year}/{month}/{day}"),
+        )
+    },
+}
+
+
+def read(files: Mapping[str, str], folders: Collection[str]) -> Site | None:
+    """The site, where `files` hold an Eleventy config; None where they hold none."""
+    file = next((name for name in _CONFIGS if name in files), None)
+    if file is None:
+        return None
+    code = without_comments(files[file])
+    metadata = Document(file, {"metadata": value_after(code, r"\bmetadata\s*[:=]\s*(?=\{)")})
+    data = tuple(_read_data(name, files[name]) for name in _DATA if name in files)
+    package = read_document(_PACKAGE, files.get(_PACKAGE, "{}"))
+    findings = Findings("Eleventy")
+    findings.complain([*data, package])
+
+    def said_as(name: str) -> Found | None:
+        return metadata.find("metadata", name) or find(data, name)
+
+    findings.title(said_as("title"), said_as("name"))
+    findings.address(said_as("base"), said_as("url"), _homepage(package), below=_prefix(file, code))
+    findings.language(said_as("language"), said_as("lang"), said_as("locale"))
+    findings.author(said_as("author"))
+    findings.markdown("eleventy")
+    root = _input(code)
+    folder = _take_folder(findings, root, folders)
+    if folder:
+        _take_permalink(findings, files, folder, root)
+    _take_assets(findings, file, code, root, folder)
+    return findings.site()
+
+
+def _read_data(file: str, text: str) -> Document:
+    if file.endswith(".json"):
+        return read_document(file, text)
+    value = value_after(without_comments(text), _OBJECT)
+    return Document(file, value if isinstance(value, dict) else {})
+
+
+def _homepage(package: Document) -> Found | None:
+    """package.json's homepage, unless npm filled it in with the repository's."""
+    found = package.find("homepage")
+    if found and re.search(r"//(www\.)?(github|gitlab)\.com/|#readme$", str(found.value)):
+        return None
+    return found
+
+
+def _prefix(file: str, code: str) -> Found | None:
+    """The folder of the domain that the site lives in."""
+    value = value_after(code, r"\bpathPrefix\s*:\s*")
+    return Found(value, f"{file}: pathPrefix") if isinstance(value, str) else None
+
+
+def _input(code: str) -> str:
+    """The folder that Eleventy reads; addresses begin below it."""
+    value = value_after(code, r"\bsetInputDirectory\s*\(\s*")
+    group = value_after(code, r"\bdir\s*[:=]\s*(?=\{)")
+    if value is None and isinstance(group, dict):
+        value = group.get("input")
+    return relative_folder(value) or "."
+
+
+def _take_folder(findings: Findings, root: str, folders: Collection[str]) -> str | None:
+    """Takes articles.folders, and answers with the one folder that it took."""
+    below = [under(root, name) for name in ARTICLE_FOLDERS]
+    present = [name for name in below if name in folders]
+    if root == ".":
+        present += [name for name in _FOLDERS if name in folders and name not in present]
+    if not present:
+        present = [name for name in (root, under(root, "content")) if name in folders]
+    if not present:
+        findings.remark(
+            FOLDERS,
+            'no folder of articles was found; write it by hand, e.g. ["posts"], and '
+            "articles.permalink with it",
+        )
+        return None
+    findings.take(FOLDERS, present[:1], f"folder {present[0]}")
+    if present[1:]:
+        findings.remark(
+            FOLDERS, f"{', '.join(present[1:])} may hold articles too; add them by hand"
+        )
+    return present[0]
+
+
+def _take_permalink(findings: Findings, files: Mapping[str, str], folder: str, root: str) -> None:
+    # The folder's own data file, such as posts/posts.json, may set `permalink` for all in it.
+    names = [name for name in _FOLDER_DATA if name in files and name.rpartition("/")[0] == folder]
+    documents = [_read_data(name, files[name]) for name in names]
+    if findings.complain(documents):
+        return
+    findings.take(LOWERCASE, False, "Eleventy keeps capital letters")
+    inside = folder if root == "." else folder.removeprefix(root).strip("/")
+    if found := find(documents, "permalink"):
+        _translate_permalink(findings, found, inside)
+        return
+    findings.permalink(tidy(f"/{inside}/{{path}}/"), "Eleventy's default")
+    findings.remark(
+        PERMALINK,
+        "Eleventy lets each article and each folder set its own `permalink`; compare with the "
+        "address of one article on the site",
+    )
+
+
+def _translate_permalink(findings: Findings, found: Found, inside: str) -> None:
+    if not isinstance(found.value, str):
+        findings.refuse(PERMALINK, found, "which init cannot work out", '"/posts/{slug}/"')
+        return
+    tokens = {**_TOKENS, "page.filePathStem": f"{inside}/{{path}}"}
+    pattern, unknown = translate(found.value, _TOKEN, tokens)
+    if unknown or "{%" in found.value:
+        findings.no_permalink(found, unknown or ["{% ... %}"])
+    else:
+        findings.permalink(pattern, found.source)
+
+
+def _take_assets(findings: Findings, file: str, code: str, root: str, folder: str | None) -> None:
+    kept: list[str] = []
+    for source, target in _copied(code):
+        if place := _published_from(source, target, root):
+            kept.append(place)
+        elif not isinstance(source, str) or "." not in source.rsplit("/", 1)[-1]:
+            found = Found(source, f"{file}: addPassthroughCopy")
+            why = "from which the folder at the root of the site cannot be told"
+            findings.refuse(ASSETS, found, why, "that folder")
+    if folder:
+        kept.append(folder)
+    if kept:
+        findings.assets(kept, f"{file}: addPassthroughCopy")
+
+
+def _copied(code: str) -> Iterator[tuple[object, object]]:
+    """What is copied as it is, and to where; None where its own path tells."""
+    for copied in values_after(code, r"\baddPassthroughCopy\s*\(\s*"):
+        if isinstance(copied, dict):
+            yield from copied.items()
+        else:
+            yield copied, None
+
+
+def _published_from(source: object, target: object, root: str) -> str | None:
+    """The folder on disk whose content lies at the root of the site, by one copied folder.
+
+    "public" copied to "/" tells "public"; "src/img", read from "src", is copied to "/img" and
+    tells "src". None for single files, patterns, and folders that are copied to another name.
+    """
+    origin = relative_folder(source)
+    if origin is None or re.search(r"[*?\[]|\.\w+$", origin):
+        return None
+    if target is None:
+        target = origin.removeprefix("" if root == "." else f"{root}/")
+    place = relative_folder(target.lstrip("/")) if isinstance(target, str) else None
+    if place == origin:
+        return "."
+    if place is None or place == ".":
+        return place and origin
+    return origin.removesuffix(f"/{place}") if origin.endswith(f"/{place}") else None

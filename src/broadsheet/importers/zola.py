@@ -1,0 +1,102 @@
+"""Reads Zola's config: zola.toml, or the config.toml that has a base_url.
+
+Source: getzola.org/documentation/getting-started/configuration and content/page.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+
+from broadsheet.importers.documents import Document, read_document
+from broadsheet.importers.findings import (
+    ADDRESSES,
+    FOLDERS,
+    LANGUAGE,
+    LOWERCASE,
+    PERMALINK,
+    Findings,
+    under,
+)
+from broadsheet.importers.permalinks import ARTICLE_FOLDERS
+from broadsheet.importers.site import Site
+
+CANDIDATES = ("zola.toml", "config.toml")
+
+_CONTENT = "content"  # not to be set in Zola
+
+
+def read(files: Mapping[str, str], folders: Collection[str]) -> Site | None:
+    """The site, where `files` hold a Zola config; None where they hold none."""
+    file = next((name for name in CANDIDATES if name in files), None)
+    if file is None:
+        return None
+    config = read_document(file, files[file])
+    if not _is_zola(config, files[file]):
+        return None
+    findings = Findings("Zola")
+    if findings.complain([config]):
+        return findings.site()
+    findings.title(config.find("title"))
+    findings.address(config.find("base_url"))
+    _take_language(findings, config)
+    findings.author(config.find("author"), config.find("extra", "author"))
+    _take_articles(findings, config, folders)
+    findings.markdown(
+        "zola",
+        ("emoji", config.find("markdown", "render_emoji")),
+        ("smart", config.find("markdown", "smart_punctuation")),
+        ("alerts", config.find("markdown", "github_alerts")),
+    )
+    findings.assets(
+        [*(name for name in ("static",) if name in folders), _CONTENT], "Zola's default"
+    )
+    return findings.site()
+
+
+def _is_zola(config: Document, text: str) -> bool:
+    if config.file == "zola.toml" or config.find("base_url"):
+        return True
+    return bool(config.complaint) and re.search(r"(?m)^\s*base_url\b", text) is not None
+
+
+def _take_language(findings: Findings, config: Document) -> None:
+    findings.language(config.find("default_language"))
+    languages = config.find("languages")
+    if languages and isinstance(languages.value, Mapping) and languages.value:
+        findings.remark(
+            LANGUAGE,
+            f"the site is in more languages ({', '.join(map(str, languages.value))}), and only the "
+            "default one was taken; give each a broadsheet.toml of its own",
+        )
+
+
+def _take_articles(findings: Findings, config: Document, folders: Collection[str]) -> None:
+    present = [name for name in ARTICLE_FOLDERS if under(_CONTENT, name) in folders]
+    if len(present) == 1:
+        folder = under(_CONTENT, present[0])
+        findings.take(FOLDERS, [folder], f"folder {folder}")
+        findings.remark(
+            FOLDERS, f"only {folder} was taken; add other folders by hand if they hold articles"
+        )
+        findings.permalink(f"/{present[0]}/{{path}}/", "Zola's default")
+    else:
+        findings.take(FOLDERS, [_CONTENT], "Zola's default")
+        findings.permalink("/{path}/", "Zola's default")
+    findings.take(ADDRESSES, "zola", "the site is Zola's")
+    keeps_dates = config.find("slugify", "paths_keep_dates")
+    if not (keeps_dates and keeps_dates.value is True):
+        findings.remark(
+            PERMALINK,
+            "Zola leaves a date at the front of a file name out of the address; if the file names "
+            "have one, write {slug} instead of {path}",
+        )
+    spelling = config.find("slugify", "paths") or config.find("slugify_paths")
+    if spelling and spelling.value in ("safe", "off"):
+        findings.take(LOWERCASE, False, spelling.source)
+    else:
+        findings.remark(
+            PERMALINK,
+            "Zola makes addresses of Latin letters, digits and hyphens alone; an article whose "
+            "file name has others needs `slug` or `path` in its front matter",
+        )

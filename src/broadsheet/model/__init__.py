@@ -1,0 +1,1 @@
+"""The frozen nouns of a publication, its settings, and their reference."""

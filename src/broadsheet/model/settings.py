@@ -1,0 +1,455 @@
+"""Every key of broadsheet.toml, as types that cannot hold a bad value.
+
+The types are the one source: `config` reads the file with them, `reference` makes the
+documentation, the JSON Schema and the starter file from their descriptions and defaults.
+"""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import Annotated, Final, Literal
+
+from msgspec import Meta, Struct, field
+
+from broadsheet.model.publication import BaseUrl, Language, Publication
+from broadsheet.model.values import Permalink, Schedule, ShortcodeTemplate, SmtpUrl
+
+FeedFormat = Literal["atom", "rss", "json"]
+
+FEED_FILES: Final[dict[FeedFormat, str]] = {
+    "atom": "atom.xml",
+    "rss": "rss.xml",
+    "json": "feed.json",
+}
+"""The file name of a feed in each format, the most widely read format first."""
+
+MEDIA_TYPES: Final[dict[FeedFormat, str]] = {
+    "atom": "application/atom+xml",
+    "rss": "application/rss+xml",
+    "json": "application/feed+json",
+}
+"""The media type of each format (RFC 4287, section 7; rssboard.org; jsonfeed.org)."""
+
+Grouping = Literal["topics", "tags"]
+
+
+# fmt: off
+DialectName = Literal[
+    "astro", "commonmark", "docusaurus", "eleventy", "github", "hugo", "jekyll", "mkdocs",
+    "obsidian", "pelican", "python-markdown", "vuepress", "zola",
+]
+"""The modules of `markup.dialects`."""
+
+MarkdownExtension = Literal[
+    "abbreviations", "alerts", "attributes", "comments", "containers", "definitions", "emoji",
+    "indented-text", "inline-notes", "kramdown", "mark", "math", "math-blocks", "single-tildes",
+    "smart", "toc", "wikilinks",
+]
+"""The keys of `markup.dialects.EXTENSIONS`."""
+# fmt: on
+
+
+class ArticleSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the articles are and which addresses they have on the web."""
+
+    folders: Annotated[
+        tuple[str, ...],
+        Meta(min_length=1, description="The folders that hold the articles, searched throughout."),
+    ] = ("content",)
+    permalink: Annotated[
+        Permalink,
+        Meta(
+            description="The address of an article under `publication.url`, of {year} {month} "
+            "{day} {slug} {filename} {slug_or_filename} {section} {path} {title}."
+        ),
+    ] = field(default_factory=lambda: Permalink("/posts/{slug}/"))
+    id: Annotated[
+        Permalink | None,
+        Meta(
+            description="The same for ids, under `publication.id_base`, where the ids of an "
+            "earlier feed were not the addresses. Not given: `permalink`."
+        ),
+    ] = None
+    lowercase: Annotated[
+        bool, Meta(description="Whether addresses made from file names are lower case.")
+    ] = True
+    addresses: Annotated[
+        Literal["plain", "hugo", "zola"],
+        Meta(
+            description="Whose rules addresses follow. `hugo`: the day is the one that the front "
+            "matter writes, in whatever time zone; `url` ends with a slash; punctuation in file "
+            "names and slugs is left out. `zola`: `path` ends with a slash. `plain`: none of these."
+        ),
+    ] = "plain"
+    assets: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Folders whose content lies at the root of the web site; images are "
+            "looked up there."
+        ),
+    ] = ("static",)
+    public: Annotated[
+        dict[str, tuple[str, ...]],
+        Meta(
+            description="Values of a field that make an article public although Broadsheet does "
+            'not know them or would keep it out: `status = ["reading"]`; `"*"` is any value.'
+        ),
+    ] = field(default_factory=dict)
+    markdown: Annotated[
+        DialectName | None,
+        Meta(
+            description="The Markdown dialect of the articles: that of the site's generator, or "
+            "`commonmark` or `python-markdown`. Not given: `python-markdown`."
+        ),
+    ] = None
+    markdown_in: Annotated[
+        dict[str, DialectName],
+        Meta(description='The dialect of single folders: `"content/old" = "pelican"`.'),
+    ] = field(default_factory=dict)
+    markdown_extensions: Annotated[
+        dict[MarkdownExtension, bool],
+        Meta(
+            description="Extensions that the site adds to its dialect or switches off: "
+            "`emoji = true`, `smart = false` (docs/articles.md)."
+        ),
+    ] = field(default_factory=dict)
+
+    shortcodes: Annotated[
+        dict[str, ShortcodeTemplate],
+        Meta(
+            description='Replacements for your own template tags: `name = "Markdown or HTML"`, '
+            "with arguments in braces: `{src}` by name, `{0}` by position, `{inner}` for the text "
+            "between a pair of tags. They apply to shortcodes of Hugo and Zola, tags and includes "
+            "of Liquid, and components of MDX (docs/articles.md)."
+        ),
+    ] = field(default_factory=dict)
+
+    @property
+    def dialects(self) -> frozenset[str]:
+        """Every dialect that the config names for articles, as `markup.dialect` takes it."""
+        return frozenset(self.dialect_of(f"{folder}/x") for folder in ("", *self.markdown_in))
+
+    def dialect_of(self, path: str) -> str:
+        """Return the dialect of the file at `path`, as `markup.dialect` takes it.
+
+        It includes a hash of `shortcodes`, so that articles are rendered again when they change.
+        """
+        name = self.markdown or "python-markdown"
+        for folder in sorted(self.markdown_in, key=len):  # the innermost comes last
+            if path.startswith(folder.strip("/") + "/"):
+                name = self.markdown_in[folder]
+        changes = (("+" if on else "-") + each for each, on in self.markdown_extensions.items())
+        own = sha256(repr(sorted(self.shortcodes.items())).encode()).hexdigest()
+        return " ".join([name, *sorted(changes), *(["#" + own] if self.shortcodes else [])])
+
+
+class FeedSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which feeds are made, and what they hold."""
+
+    folder: Annotated[str, Meta(min_length=1, description="The folder that is written.")] = "feeds"
+    formats: Annotated[
+        tuple[FeedFormat, ...], Meta(min_length=1, description="The formats of every feed.")
+    ] = ("atom", "rss", "json")
+    entries: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=10_000,
+            description="How many of the newest articles a feed holds. With an archive the main "
+            "feed also holds the rest of its oldest period, so that each article stands once.",
+        ),
+    ] = 20
+    content: Annotated[
+        Literal["full", "summary"], Meta(description="Whole articles, or only their summaries.")
+    ] = "full"
+    by: Annotated[tuple[Grouping, ...], Meta(description="Feeds for each topic, for each tag.")] = (
+        "topics",
+    )
+    archive: Annotated[
+        Literal["month", "year", "none"],
+        Meta(description="The period of the archives behind the main feed (RFC 5005)."),
+    ] = "month"
+    keep_retired_days: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=3650,
+            description="The number of days that a feed stays after it has ended, with a last "
+            "entry that says which one to follow instead; 0: it is removed at once.",
+        ),
+    ] = 90
+    hub: Annotated[
+        str,
+        Meta(pattern=r"^(https?://\S+)?$", description="The address of a WebSub hub; empty: none."),
+    ] = ""
+
+    @property
+    def main_format(self) -> FeedFormat:
+        """The format to link to if there is only one link to a feed; its file is written."""
+        return next(each for each in FEED_FILES if each in self.formats)
+
+
+class TopicSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What topics are called."""
+
+    aliases: Annotated[
+        dict[str, tuple[str, ...]],
+        Meta(description="Other names of a topic: `name = [others]`. Tags stay as written."),
+    ] = field(default_factory=dict)
+    known: Annotated[
+        tuple[str, ...],
+        Meta(description="The known topics; `check` reports any other. Empty: any."),
+    ] = ()
+
+
+class CheckSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What `check` makes of its rules."""
+
+    rules: Annotated[
+        dict[str, Literal["error", "warn", "off"]],
+        Meta(description='The severity of a rule (docs/checks.md): `name = "off"`.'),
+    ] = field(default_factory=dict)
+
+
+class DigestSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One standing newsletter: `[digests.NAME]`."""
+
+    title: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            description="Its name; the subject begins with it.",
+            examples=["The Weekly"],
+        ),
+    ]
+    renamed_from: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Every NAME that this digest had before. It keeps their issues and readers."
+        ),
+    ] = ()
+    schedule: Annotated[
+        Schedule,
+        Meta(
+            description="When an issue is made: a cron expression in the publication's time zone."
+        ),
+    ] = field(default_factory=lambda: Schedule("0 8 * * MON"))
+    description: Annotated[str, Meta(description="One sentence on what it brings.")] = ""
+    language: Annotated[
+        Language | None, Meta(description="Its language. Not given: the publication's.")
+    ] = None
+    topics: Annotated[
+        tuple[str, ...], Meta(description="Only articles with one of these topics; empty: all.")
+    ] = ()
+    tags: Annotated[
+        tuple[str, ...], Meta(description="Only articles with one of these tags; empty: all.")
+    ] = ()
+    languages: Annotated[
+        tuple[str, ...],
+        Meta(description="Only articles in one of these languages; empty: all. `en` is en-GB too."),
+    ] = ()
+    topic_order: Annotated[
+        tuple[str, ...], Meta(description="The sections that come first, in this order.")
+    ] = ()
+    group: Annotated[
+        Literal["shared", "first", "every"],
+        Meta(
+            description="`shared`: few, full sections; `first`: each article under its first "
+            "topic; `every`: under each of its topics."
+        ),
+    ] = "shared"
+    missed: Annotated[
+        Literal["merge", "each", "skip"],
+        Meta(
+            description="After ticks that no run saw: one issue for all, one issue each, or only "
+            "the newest period's."
+        ),
+    ] = "merge"
+    late_days: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=36_500,
+            description="An article that first appears dated more days than this before the "
+            "window never enters.",
+        ),
+    ] = 60
+    max_bytes: Annotated[
+        int,
+        Meta(ge=20_000, description="The most bytes of the mail's HTML; Gmail clips at 102 kB."),
+    ] = 100_000
+
+
+Colour = Annotated[str, Meta(pattern="^#[0-9a-fA-F]{6}$")]
+
+
+class MailSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How the mail of every digest looks."""
+
+    templates: Annotated[
+        str,
+        Meta(
+            description="A folder of your own templates, which extend or replace those that ship "
+            "with Broadsheet. `broadsheet init --templates` writes a start."
+        ),
+    ] = "email_templates"
+    logo: Annotated[
+        str, Meta(description="The masthead's image: an address or a path. Not given: the title.")
+    ] = ""
+    logo_width: Annotated[int, Meta(ge=16, le=600, description="Its width in pixels.")] = 160
+    accent: Annotated[Colour, Meta(description="The colour of links and rules.")] = "#a4361f"
+    accent_dark: Annotated[Colour, Meta(description="The same in dark mode.")] = "#f0937d"
+    ink: Annotated[Colour, Meta(description="The colour of text.")] = "#1d2329"
+    paper: Annotated[Colour, Meta(description="The colour behind the mail.")] = "#f4f2ec"
+    fonts: Annotated[
+        str,
+        Meta(description="Font families, as in CSS. Not given: the system's, by language."),
+    ] = ""
+    footer: Annotated[
+        str, Meta(description="A line at the foot, such as a postal address (the law may want it).")
+    ] = ""
+
+
+class DeliverySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who sends the mail, through which server, and how fast."""
+
+    sender: Annotated[
+        str,
+        Meta(
+            description="The From of every mail: `Name <address>`. Not given: the publication's "
+            "title, and its author's address."
+        ),
+    ] = ""
+    service_url: Annotated[
+        BaseUrl | None,
+        Meta(description="Where `broadsheet serve` answers; unsubscribe links lead there."),
+    ] = None
+    smtp: Annotated[
+        SmtpUrl,
+        Meta(
+            description="The mail server: `smtp://host:port`; `smtps://`: TLS from the start. "
+            "User and password come from the environment."
+        ),
+    ] = field(default_factory=lambda: SmtpUrl("smtp://localhost:25"))
+    starttls: Annotated[
+        Literal["required", "if offered", "never"],
+        Meta(
+            description="Whether the connection is encrypted; certificates are always checked. "
+            "`never` only for a server on this machine."
+        ),
+    ] = "required"
+    database: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            description="The subscribers and the ledger: an SQLAlchemy URL without a password; a "
+            "relative SQLite path starts at broadsheet.toml.",
+        ),
+    ] = "sqlite:///broadsheet.db"
+    connections: Annotated[
+        int, Meta(ge=1, le=100, description="The most connections of one run to the mail server.")
+    ] = 4
+    messages_per_connection: Annotated[
+        int,
+        Meta(ge=0, description="How many messages go over a connection before a new one; 0: all."),
+    ] = 0
+    rate: Annotated[
+        float,
+        Meta(ge=0, description="The most messages a second, over all processes; 0: no limit."),
+    ] = 50.0
+    timeout: Annotated[
+        int,
+        Meta(ge=1, le=3600, description="How many seconds the mail server has for each answer."),
+    ] = 300
+    in_doubt: Annotated[
+        Literal["resend", "hold"],
+        Meta(
+            description="A mail whose acceptance the server did not confirm: send it again, with "
+            "the same Message-ID, or hold it."
+        ),
+    ] = "resend"
+    retry_wait: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=604_800,
+            description="Seconds until a mail that the server put off is tried again; each "
+            "further wait is about twice as long, up to six hours.",
+        ),
+    ] = 300
+    retry_days: Annotated[
+        int, Meta(ge=0, le=3650, description="After so many days of this the mail has failed.")
+    ] = 4
+    fresh_days: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=36_500,
+            description="An issue older than this is not sent unless `--issue` names it.",
+        ),
+    ] = 7
+    bounce_address: Annotated[
+        str,
+        Meta(description="Where bounces go (the envelope sender). Not given: the sender."),
+    ] = ""
+    verp: Annotated[
+        bool,
+        Meta(
+            description="Whether each mail has an envelope sender of its own, `name+mark@domain`, "
+            "so that every bounce can be told."
+        ),
+    ] = False
+    dkim_key: Annotated[
+        str,
+        Meta(
+            description="The file of the private key that signs the mail (DKIM), PEM, RSA or "
+            "Ed25519. Not given: Broadsheet does not sign; the mail server may."
+        ),
+    ] = ""
+    dkim_selector: Annotated[
+        str, Meta(description="The selector under which DNS has the public key.")
+    ] = "broadsheet"
+    dkim_domain: Annotated[
+        str, Meta(description="The domain that signs. Not given: that of the sender.")
+    ] = ""
+
+
+class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All of broadsheet.toml."""
+
+    publication: Annotated[Publication, Meta(description="Who publishes.")]
+    articles: Annotated[ArticleSettings, Meta(description="Where the articles are.")] = field(
+        default_factory=ArticleSettings
+    )
+    feeds: Annotated[FeedSettings, Meta(description="What subscribers get.")] = field(
+        default_factory=FeedSettings
+    )
+    digests: Annotated[
+        dict[str, DigestSettings], Meta(description="Newsletters, each by its name.")
+    ] = field(default_factory=dict)
+    topics: Annotated[TopicSettings, Meta(description="What topics are called.")] = field(
+        default_factory=TopicSettings
+    )
+    checks: Annotated[CheckSettings, Meta(description="What `check` reports.")] = field(
+        default_factory=CheckSettings
+    )
+    mail: Annotated[MailSettings, Meta(description="How the mail looks.")] = field(
+        default_factory=MailSettings
+    )
+    delivery: Annotated[DeliverySettings, Meta(description="Who sends the mail.")] = field(
+        default_factory=DeliverySettings
+    )
+
+    @property
+    def renamed(self) -> dict[str, str]:
+        """Former name of a digest -> its present name."""
+        return {old: new for new, digest in self.digests.items() for old in digest.renamed_from}
+
+    def names(self, digest: str) -> tuple[str, ...]:
+        """The present name of a digest and all its former names. digest: any of them."""
+        name = self.renamed.get(digest, digest)
+        return (name, *(self.digests[name].renamed_from if name in self.digests else ()))
+
+    def digest(self, name: str) -> DigestSettings:
+        """The digest that has or had this name. Raises KeyError if there is none."""
+        return self.digests[self.renamed.get(name, name)]

@@ -1,0 +1,1 @@
+"""Files: finding sources, reading the config, and writing outputs atomically."""

@@ -1,0 +1,280 @@
+"""Reading broadsheet.toml: the file's text into `Settings`, with all of its mistakes at once."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal, cast, get_args, get_origin, get_type_hints
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+from msgspec.structs import FieldInfo
+
+from broadsheet.articles.topics import slug
+from broadsheet.errors import ConfigError, Problem
+from broadsheet.model.settings import Settings
+from broadsheet.storage import folders
+from broadsheet.text.characters import forbidden
+
+CONFIG_NAME = "broadsheet.toml"
+_LONGEST = 1_000_000  # bytes; to read many times that would take minutes
+_DEEPEST = 10  # tables within tables; ours are three deep
+
+_PART = r"""(?:"[^"]*"|'[^']*'|[A-Za-z0-9_-]+)"""
+_DOTTED = rf"{_PART}(?:\s*\.\s*{_PART})*"
+
+
+def load(path: Path, shown: str) -> Settings:
+    """The settings in the file at `path`, which messages call `shown`.
+
+    Raises ConfigError when the file is missing, unreadable or wrong.
+    """
+    try:
+        if path.stat().st_size > _LONGEST:
+            what = f"the config has {path.stat().st_size:,} bytes"
+            raise ConfigError(Problem(what, "check that it is one", shown))
+        text = folders.text(path)
+    except FileNotFoundError:
+        raise ConfigError(
+            Problem("there is no such config", "run `broadsheet init` to write one", shown)
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            Problem(f"the config cannot be read: {error}", "check the file", shown)
+        ) from error
+    return parse(text, shown)
+
+
+def parse(text: str, shown: str = CONFIG_NAME) -> Settings:
+    """The settings in `text`; raises ConfigError with every problem that it has."""
+    try:
+        table = tomllib.loads(text)
+    except RecursionError:
+        raise ConfigError(Problem("it is nested too deep to be read", "", shown)) from None
+    except tomllib.TOMLDecodeError as error:
+        line = re.search(r"at line (\d+)", str(error))
+        if twice := re.match(r"Cannot declare \((.+?),?\) twice", str(error)):
+            name = ".".join(re.findall(r"'(.*?)'", twice[1]))
+            what, todo = f"the table [{name}] is there already, above", "write its keys into that"
+            raise ConfigError(Problem(what, todo, shown, line and int(line[1]))) from error
+        raise ConfigError(
+            Problem(f"this is not TOML: {error}", "correct it", shown, line and int(line[1]))
+        ) from error
+    except ValueError as error:  # a number of thousands of digits
+        raise ConfigError(Problem(f"it cannot be read: {error}", "correct it", shown)) from error
+    problems: list[Problem] = []
+    settings = _struct(Settings, table, (), problems)
+    problems.extend(_unfit_names(table))
+    if isinstance(settings, Settings):
+        problems.extend(_wrong_former_names(settings))
+    problems.extend(_unprintable(table, ()))
+    if problems:
+        located = (
+            Problem(p.what, p.todo, shown, _line_of(text, tuple(p.path.split("\0"))))
+            for p in problems
+        )
+        raise ConfigError(*sorted(located, key=lambda p: p.line or 0))
+    return cast("Settings", settings)
+
+
+def _unprintable(value: object, key: tuple[str, ...]) -> Iterator[Problem]:
+    """Texts with a character that no feed, mail or file name can hold, such as NUL or ESC.
+
+    As deep as any key lies; what lies deeper is unknown, and told as that.
+    """
+    if len(key) > _DEEPEST:
+        return
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _unprintable(inner, (*key, name))
+            if forbidden(name):
+                yield _problem(key, f"the name {name!r} has an invisible character", "take it out")
+    elif isinstance(value, list):
+        for item in value:
+            yield from _unprintable(item, key)
+    elif isinstance(value, str) and forbidden(value):
+        yield _problem(key, f"{value[:60]!r} has an invisible character", "take it out")
+
+
+def decode_hook(kind: type, value: object) -> object:
+    """How msgspec makes our own types of text. Raises ValueError with what to write."""
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} is not text; write it in quotes")
+    if kind is ZoneInfo:
+        try:
+            return ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError(
+                f"{value!r} is not a time zone; write one like Asia/Shanghai or Europe/Berlin"
+            ) from None
+    return kind(value)
+
+
+def _struct(
+    kind: type, table: object, key: tuple[str, ...], problems: list[Problem]
+) -> object | None:
+    """`table` as the struct `kind`, or None after adding to `problems` all that is wrong."""
+    if not isinstance(table, dict):
+        problems.append(_problem(key, f"{table!r} is not a table", f"write [{_shown(key)}]"))
+        return None
+    before = len(problems)
+    fields = {f.encode_name: f for f in msgspec.structs.fields(kind)}
+    problems.extend(_unknown(table, fields, key))
+    hints = get_type_hints(kind, include_extras=True)
+    values: dict[str, Any] = {}
+    for name, info in fields.items():
+        if name in table:
+            values[info.name] = _value(hints[info.name], table[name], (*key, name), problems)
+        elif info.required:
+            todo = f"add it, for example {name} = {_example(hints[info.name])}"
+            problems.append(_problem((*key, name), "is missing", todo))
+    return kind(**values) if len(problems) == before else None
+
+
+def _example(hint: Any) -> str:
+    """An example of a required text, in TOML."""
+    given = (each.examples for each in getattr(hint, "__metadata__", ()) if each.examples)
+    return f'"{next(given, ["..."])[0]}"'
+
+
+def _value(kind: Any, value: object, key: tuple[str, ...], problems: list[Problem]) -> object:
+    """`value` as `kind`: a struct, a table of structs, or anything that msgspec converts."""
+    plain = _unwrap(kind)
+    if isinstance(plain, type) and issubclass(plain, msgspec.Struct):
+        return _struct(plain, value, key, problems)
+    if get_origin(plain) is dict:
+        if isinstance(value, dict):
+            item = get_args(plain)[1]
+            return {name: _value(item, v, (*key, name), problems) for name, v in value.items()}
+        problems.append(_problem(key, f"{value!r} is not a table", f"write [{_shown(key)}]"))
+        return None
+    try:
+        return msgspec.convert(value, kind, strict=True, dec_hook=decode_hook)
+    except msgspec.ValidationError as error:
+        what, todo = _in_words(str(error))
+        if choices := _choices(plain):
+            todo = f"write {' or '.join(map(repr, choices))}"
+            if get_origin(plain) is tuple and not isinstance(value, list):
+                todo += ", in brackets"
+        problems.append(_problem(key, what, todo))
+        return None
+
+
+def _choices(kind: Any) -> tuple[object, ...]:
+    """The values that `kind`, or each item of it, can have, where they are few."""
+    if get_origin(kind) is Literal:
+        return get_args(kind)
+    return _choices(_unwrap(get_args(kind)[0])) if get_origin(kind) is tuple else ()
+
+
+def _unwrap(kind: Any) -> Any:
+    """The type inside Annotated and Optional."""
+    if hasattr(kind, "__metadata__"):
+        return _unwrap(get_args(kind)[0])
+    parts = [part for part in get_args(kind) if part is not type(None)]
+    if len(parts) == 1 and type(None) in get_args(kind):
+        return _unwrap(parts[0])
+    return kind
+
+
+_KINDS = {
+    "str": ("a text", "write it in quotes"),
+    "int": ("a whole number", "write it without quotes, like 20"),
+    "float": ("a number", "write it without quotes, like 1.5"),
+    "bool": ("true or false", "write true or false, without quotes"),
+    "array": ("a list", 'write it in brackets, like ["a", "b"]'),
+    "object": ("a table", "write it in braces"),
+}
+
+
+def _in_words(text: str) -> tuple[str, str]:
+    """What msgspec says is wrong with a value, and what to do.
+
+    Our own types say both, divided by a semicolon; the path that follows `_problem` names itself.
+    """
+    text = re.sub(r" - at `.*?`$", "", text).replace("`", "")
+    if found := re.fullmatch(r"Expected (\w+), got (\w+)", text):
+        wanted, todo = _KINDS.get(found[1], (found[1], ""))
+        return f"{wanted} is wanted, and this is {_KINDS.get(found[2], (found[2],))[0]}", todo
+    if found := re.fullmatch(r"Expected (\w+) of length >= 1", text):
+        return "there is nothing in it", f"write {_KINDS[found[1]][0]} with something in it"
+    if found := re.fullmatch(r"Expected \w+ ([<>]=) (\S+)", text):
+        small = found[1] == ">="
+        size, todo = ("small", "more") if small else ("large", "less")
+        return f"it is too {size}", f"write {found[2]} or {todo}"
+    if text.startswith("Expected str matching regex"):
+        return "it is not of the form that is wanted", "see its line in docs/config.md"
+    if found := re.fullmatch(r"Invalid enum value (.+)", text):
+        return f"there is no {found[1]}", ""
+    what, _, todo = text.partition("; ")
+    return what, todo
+
+
+def _unfit_names(table: dict[str, object]) -> Iterator[Problem]:
+    """A digest's name is also its folder's, and part of addresses that must stand."""
+    digests = table.get("digests")
+    for name in digests if isinstance(digests, dict) else ():
+        if slug(name) != name:
+            todo = f"write letters, digits and hyphens, such as [digests.{slug(name)}]"
+            yield _problem(("digests", name), "this name cannot be a folder's", todo)
+
+
+def _wrong_former_names(settings: Settings) -> Iterator[Problem]:
+    """Former names that more than one digest has, or that a digest in the config still has."""
+    owners: dict[str, str] = {}
+    for name, digest in settings.digests.items():
+        for old in digest.renamed_from:
+            key = ("digests", name, "renamed_from")
+            if slug(old) != old:
+                yield _problem(key, f"{old!r} cannot be the name of a digest", "correct it")
+            elif old in settings.digests:
+                todo = f"remove it here, or remove [digests.{old}]"
+                yield _problem(key, f"the digest {old!r} is still in the config", todo)
+            elif owners.setdefault(old, name) != name:
+                what = f"[digests.{owners[old]}] has {old!r} as a former name too"
+                yield _problem(key, what, "write it in one of them")
+
+
+def _unknown(
+    table: dict[str, object], fields: dict[str, FieldInfo], key: tuple[str, ...]
+) -> Iterator[Problem]:
+    for name in table.keys() - fields.keys():
+        near = difflib.get_close_matches(name, fields, n=1)
+        todo = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(fields)}"
+        yield _problem((*key, name), "unknown key", todo)
+
+
+def _problem(key: tuple[str, ...], what: str, todo: str) -> Problem:
+    """A problem that carries its key as path until `parse` has found the line."""
+    full = _shown(key)
+    return Problem(f"{full}: {what}" if full else what, todo, path="\0".join(key))
+
+
+def _shown(key: tuple[str, ...]) -> str:
+    """`key` as TOML writes it."""
+    bare = re.compile(r"[A-Za-z0-9_-]+")
+    parts = (part if bare.fullmatch(part) else f'"{part}"' for part in key)
+    return "".join(ascii(char)[1:-1] if forbidden(char) else char for char in ".".join(parts))
+
+
+def _line_of(text: str, key: tuple[str, ...]) -> int | None:
+    """The 1-based line where `key` is written; its table's line if it is missing there."""
+    table: tuple[str, ...] = ()
+    best: int | None = None
+    for number, line in enumerate(text.split("\n"), 1):
+        if header := re.match(rf"\s*\[+\s*({_DOTTED})\s*\]", line):
+            table = _parts(header[1])
+            if table == key[: len(table)]:
+                best = number
+        elif (pair := re.match(rf"\s*({_DOTTED})\s*=", line)) and key:
+            written = (*table, *_parts(pair[1]))
+            if written == key[: len(written)]:
+                return number
+    return best
+
+
+def _parts(dotted: str) -> tuple[str, ...]:
+    return tuple(part.strip("\"'") for part in re.findall(_PART, dotted))

@@ -1,0 +1,50 @@
+"""Reading the record of what was issued: the issue.json files under the feeds folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from broadsheet.digests.addresses import folder
+from broadsheet.digests.due import History
+from broadsheet.digests.issue import RECORD, Issue, read
+from broadsheet.errors import Problem, RecordError
+from broadsheet.storage import folders
+
+
+def history(feeds: Path, digest: str, shown: str, *, former: Iterable[str] = ()) -> History:
+    """The issues of `digest` below the folder `feeds`, which messages call `shown`.
+
+    former: names that the digest had before; their issues count as well.
+
+    A folder without a record is left from a killed run; the next run makes that issue again.
+    Raises RecordError if a record cannot be read: without it, articles would be sent again.
+    """
+    return History.of(issue for name in (digest, *former) for issue in _issues(feeds, name, shown))
+
+
+def names(feeds: Path) -> tuple[str, ...]:
+    """The names of all digests that have a record below the folder `feeds`."""
+    return tuple(sorted({path.parent.parent.name for path in feeds.glob(f"digests/*/*/{RECORD}")}))
+
+
+def _issues(feeds: Path, digest: str, shown: str) -> Iterator[Issue]:
+    place = folder(digest)
+    for path in sorted((feeds / place).glob(f"*/{RECORD}")):
+        name = f"{shown}/{place}{path.parent.name}/{RECORD}"
+        try:
+            data = folders.content(path)
+        except OSError as error:
+            raise RecordError(
+                Problem(f"it cannot be read: {error.strerror}", "check its permissions", name)
+            ) from error
+        issue = read(data, name)
+        if folder(issue.digest, issue.key) != f"{place}{path.parent.name}/":
+            raise RecordError(
+                Problem(
+                    f"this is the record of issue {issue.key} of the digest {issue.digest!r}",
+                    "move its folder back to where it was",
+                    name,
+                )
+            )
+        yield issue

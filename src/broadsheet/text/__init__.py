@@ -1,0 +1,1 @@
+"""Text and URLs: pure functions on strings, used by every other package."""

@@ -1,0 +1,354 @@
+"""`deliver` as the publisher uses it: what it sends, what it says, what it leaves."""
+
+from __future__ import annotations
+
+import json
+import re
+import resource
+import shutil
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from email import message_from_string, policy
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from broadsheet.delivery import accounts, database, pacing, sending, states
+from deliveries import SECRET, Post, at, post
+from newsroom import NOW, TESTS
+
+pytestmark = [pytest.mark.enable_socket, pytest.mark.allow_hosts(["127.0.0.1"])]
+
+NEXT_WEEK = at(days=7)
+
+
+@pytest.fixture
+def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Post]:
+    """A newsroom that delivers."""
+    monkeypatch.setenv("BROADSHEET_SECRET", SECRET)
+    with post(tmp_path) as made:
+        yield made
+
+
+def _second_issue(office: Post) -> None:
+    office.newsroom.article("b.md", date="2025-07-02T08:00:00+08:00", title="新的一篇")
+    assert office.newsroom.run("digest", now=NEXT_WEEK).code == 0
+
+
+def test_each_issue_is_sent_once(office: Post) -> None:
+    """The newest at first, then each that is made; whoever joins later gets what comes then."""
+    office.subscribe(3)
+    ran = office.deliver()
+    assert ran.code == 0
+    assert ran.out == "weekly/2025-06-30: 3 sent\n"
+    assert office.deliver("--quiet").out == ""
+    assert office.newsroom.run("subscribers", "add", "new@example.org").code == 0
+    _second_issue(office)
+    assert office.deliver(now=NEXT_WEEK).out == "weekly/2025-07-07: 4 sent\n"
+    assert sorted(office.received().values()) == [1, 2, 2, 2]
+
+
+def test_old_issues_are_not_mailed_by_surprise(office: Post) -> None:
+    """A digest that was never delivered sends its newest issue; --issue sends an older one."""
+    _second_issue(office)
+    office.subscribe(2)
+    ran = office.deliver("--dry-run", now=NEXT_WEEK)
+    assert "weekly/2025-07-07 would be sent to 2 subscribers" in ran.out
+    assert "weekly/2025-06-30 will not be sent: " in ran.out
+    assert office.deliver(now=NEXT_WEEK).out == "weekly/2025-07-07: 2 sent\n"
+    named = office.deliver("--issue", "weekly/2025-06-30", now=NEXT_WEEK)
+    assert named.out == "weekly/2025-06-30: 2 sent\n"
+    ran = office.deliver(now=at(days=300))
+    assert ran.out == "nothing is to be delivered\n"
+
+
+def test_a_dry_run_writes_nothing(office: Post) -> None:
+    """Not even a database."""
+    ran = office.deliver("--dry-run")
+    assert ran.code == 0
+    assert "would be sent to 0 subscribers" in ran.out
+    assert not (office.newsroom.folder / "broadsheet.db").exists()
+    office.subscribe(5)
+    assert "would be sent to 5 subscribers" in office.deliver("--dry-run").out
+    assert office.rows() == []
+    assert office.server.taken() == []
+
+
+def test_a_test_copy_is_noted_nowhere(office: Post) -> None:
+    """It goes to any address, with the links that all share."""
+    office.server.order(keep=True)
+    ran = office.deliver("--to", "me@example.org")
+    assert ran.code == 0, ran.err
+    assert ran.out == "weekly/2025-06-30: a test copy sent to me@example.org\n"
+    assert not (office.newsroom.folder / "broadsheet.db").exists()
+    (mail,) = office.server.taken()
+    assert mail["to"] == "me@example.org"
+    assert "<https://news.example.org/unsubscribe>" in mail["mail"]
+
+
+def test_a_limit_is_kept_to(office: Post) -> None:
+    """Exactly, whatever the connections."""
+    office.subscribe(20)
+    office.deliver("--limit", "7")
+    assert office.states() == {"sent": 7, "pending": 13}
+    assert len(office.server.taken()) == 7
+
+
+def test_the_json_has_every_number(office: Post) -> None:
+    """Of each issue, and of the run."""
+    office.subscribe(3)
+    office.server.order(rcpt={"reader000001@example.org": "550 5.1.1 no"})
+    found = json.loads(office.deliver("--json").out)
+    (issue,) = found["issues"]
+    assert (issue["total"], issue["sent"], issue["failed"]) == (3, 2, 1)
+    assert issue["done"] is not None
+    assert found["run"]["sent"] == 2
+    db = office.open()
+    with db.reading() as connection:
+        rows = list(accounts.rows(connection, "weekly"))
+        (progress,) = accounts.progress(connection)
+    db.close()
+    assert [(row.state, row.code) for row in rows] == [
+        ("sent", 250),
+        ("failed", 550),
+        ("sent", 250),
+    ]
+    assert progress.left == 0
+
+
+def _status(office: Post) -> dict[str, Any]:
+    ran = office.newsroom.run("status", "--json")
+    assert ran.code == 0, ran.err
+    found: dict[str, Any] = json.loads(ran.out)
+    return found
+
+
+def test_status_tells_how_far_each_issue_is(office: Post) -> None:
+    """Without a database nothing, and none is made; then the counts, and as data each row."""
+    found = _status(office)
+    assert (found["deliveries"], found["ledger"]) == ([], [])
+    assert not (office.newsroom.folder / "broadsheet.db").exists()
+    office.subscribe(2)
+    assert _status(office)["deliveries"] == []
+    office.deliver("--limit", "1")
+    assert "delivery weekly/2025-06-30: 1 pending, 1 sent\n" in office.newsroom.run("status").out
+    found = _status(office)
+    (issue,) = found["deliveries"]
+    assert (issue["key"], issue["done"], issue["sent"], issue["pending"]) == (
+        *("2025-06-30", None, 1, 1),
+    )
+    rows = [(row["subscriber"], row["address"], row["state"]) for row in found["ledger"]]
+    assert rows == [
+        (1, "reader000000@example.org", "sent"),
+        (2, "reader000001@example.org", "pending"),
+    ]
+    listed = json.loads(office.newsroom.run("subscribers", "list", "--json").out)
+    assert [(one["id"], one["address"]) for one in listed] == [row[:2] for row in rows]
+    office.deliver()
+    assert _status(office)["deliveries"][0]["done"] is not None
+    assert "delivery weekly/2025-06-30: 2 sent\n" in office.newsroom.run("status").out
+
+
+def test_a_digest_that_is_taken_out_in_the_midst_is_told(office: Post) -> None:
+    """Every run says that readers still wait, and what to do; then all get the issue, once."""
+    office.subscribe(3)
+    office.deliver("--limit", "1")
+    config = office.newsroom.folder / "broadsheet.toml"
+    text = config.read_text(encoding="utf-8")
+    config.write_text(text.replace("[digests.weekly]", "[digests.monthly]"), encoding="utf-8")
+    told = "weekly/2025-06-30: 2 pending, 1 sent; the config has no [digests.weekly] any more; "
+    ran = office.deliver("--quiet")
+    assert ran.err.startswith(told)
+    assert (ran.code, ran.out) == (0, "")
+    assert told in office.newsroom.run("status").out
+    config.write_text(text, encoding="utf-8")
+    assert office.deliver().out == "weekly/2025-06-30: 3 sent\n"
+    assert sorted(office.received().values()) == [1, 1, 1]
+
+
+def test_a_delivery_that_an_earlier_version_began_goes_on(office: Post) -> None:
+    """Its database is brought up to date, and everyone who waits gets the issue, once."""
+    with sqlite3.connect(office.newsroom.folder / "broadsheet.db") as connection:
+        connection.executescript((TESTS / "ledgers/version1.sql").read_text())
+    connection.close()
+    (issue,) = _status(office)["deliveries"]
+    assert (issue["sent"], issue["failed"], issue["retry"], issue["pending"]) == (2, 1, 1, 3)
+    assert office.deliver(now=at(minutes=20)).code == 0
+    assert office.received() == dict.fromkeys(
+        ["ann@example.org", *(f"reader{i:06}@example.org" for i in (2, 3, 4))], 1
+    )
+    (issue,) = _status(office)["deliveries"]
+    assert (issue["sent"], issue["failed"], issue["total"]) == (6, 1, 7)
+    assert issue["done"] is not None
+
+
+def test_status_goes_on_without_the_database(office: Post) -> None:
+    """What is wrong with it is told, and all else too."""
+    (office.newsroom.folder / "broadsheet.db").write_text("no database at all, by any means")
+    ran = office.newsroom.run("status")
+    assert ran.code == 0
+    assert "digest weekly: 1 issue" in ran.out
+    assert "broadsheet.db: the database says: file is not a database; " in ran.out
+    (found,) = _status(office)["problems"]
+    assert found.startswith("broadsheet.db: ")
+
+
+def test_status_imports_nothing_for_deliveries_where_there_are_none(office: Post) -> None:
+    """SQLAlchemy takes long to import."""
+    code = (
+        "import sys; from broadsheet.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: assert 'sqlalchemy' not in sys.modules"
+    )
+    command = [sys.executable, "-c", code, "-C", str(office.newsroom.folder), "status"]
+    assert subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+def test_who_leaves_in_the_meantime_gets_nothing(office: Post) -> None:
+    """Between the freezing of the rows and the mail."""
+    office.subscribe(10)
+    office.deliver("--limit", "2")
+    office.newsroom.run("subscribers", "remove", "reader000005@example.org")
+    assert office.deliver().out == "weekly/2025-06-30: 9 sent, 1 skipped\n"
+    assert office.received()["reader000005@example.org"] == 0
+    assert office.rows()[5]["reply"] == states.LEFT
+
+
+def test_digests_are_for_those_who_want_them(office: Post) -> None:
+    """Named ones, or all."""
+    office.subscribe(2)
+    office.newsroom.run("subscribers", "add", "a@x.org", "--digest", "weekly")
+    db = office.open()
+    with db.writing() as connection:
+        connection.execute(
+            database.subscribers.update()
+            .where(database.subscribers.c.address == "reader000000@example.org")
+            .values(digests='["weekly2"]')
+        )
+    db.close()
+    office.deliver()
+    assert set(office.received()) == {"reader000001@example.org", "a@x.org"}
+
+
+def test_what_becomes_of_the_articles_and_files_stops_no_delivery(office: Post) -> None:
+    """An issue is what was issued: edited, broken, or gone with the whole feeds folder."""
+    office.server.order(keep=True)
+    office.subscribe(4, topics=("开源",))
+    office.newsroom.article("a1.md", title="第 1 篇", date="2025-06-24T08:00:00+08:00",
+                            main_topics=["开源"], summary="今天改了。")  # fmt: skip
+    (office.newsroom.folder / "content" / "a3.md").unlink()
+    office.deliver("--limit", "1")
+    shutil.rmtree(office.newsroom.folder / "feeds")
+    shutil.rmtree(office.newsroom.folder / "content")
+    (office.newsroom.folder / "content").mkdir()
+    ran = office.deliver()
+    assert ran.out == "weekly/2025-06-30: 4 sent\n", ran.err
+    (text,) = {_text(mail["mail"]) for mail in office.server.taken()}
+    assert "第 1 篇" in text
+    assert "今天改了" not in text
+    assert "第 3 篇" in text
+
+
+def _text(mail: str) -> str:
+    """The text part of a mail, without what is the reader's own."""
+    parsed = message_from_string(mail, policy=policy.default)
+    assert isinstance(parsed, EmailMessage)
+    part = parsed.get_body(("plain",))
+    assert part is not None
+    return re.sub(r"(?:unsubscribe|preferences)/\S+", "", part.get_content())
+
+
+@pytest.mark.parametrize(
+    ("args", "what"),
+    [
+        (("nothing",), "there is no digest 'nothing' in the config"),
+        (("--issue", "weekly"), "'weekly' names no issue"),
+        (("--issue", "weekly/2000-01-01"), "there is no issue weekly/2000-01-01"),
+        (("--to", "nobody"), "'nobody' is not a valid email address"),
+    ],
+)
+def test_what_cannot_be_is_said(office: Post, args: tuple[str, ...], what: str) -> None:
+    """With what there is."""
+    ran = office.deliver(*args)
+    assert ran.code in {1, 2}
+    assert what in ran.err
+
+
+def test_without_a_secret_nothing_is_sent(office: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The links could not be signed."""
+    monkeypatch.delenv("BROADSHEET_SECRET")
+    office.subscribe(1)
+    ran = office.deliver()
+    assert ran.code == 2
+    assert "BROADSHEET_SECRET is not set" in ran.err
+    assert office.rows() == []
+
+
+def _fill(office: Post, number: int) -> None:
+    """So many subscribers, quickly."""
+    office.subscribe(0)
+    with sqlite3.connect(office.newsroom.folder / "broadsheet.db") as connection:
+        connection.execute(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) "
+            "INSERT INTO subscribers (address, address_key, status, since, cause) "
+            "SELECT 'r' || i || '@example.org', 'r' || i || '@example.org', 'active', '', '' "
+            "FROM n",
+            (number,),
+        )
+    connection.close()
+
+
+def test_a_hundred_thousand_rows_are_frozen_in_seconds(office: Post) -> None:
+    """In one transaction; and the first mails do not wait for anything else."""
+    _fill(office, 100_000)
+    started = time.monotonic()
+    assert office.deliver("--limit", "20").code == 0
+    assert time.monotonic() - started < 10
+    assert office.states() == {"sent": 20, "pending": 99_980}
+
+
+@pytest.mark.nightly
+def test_the_memory_does_not_grow_with_the_subscribers(office: Post) -> None:
+    """A hundred thousand mails take hardly more than a thousand."""
+    _fill(office, 100_000)
+
+    def most(*args: str) -> int:
+        child = office.begin(*args)
+        assert office.end(child, 1200) == 0
+        return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+
+    little = most("--limit", "1000")
+    assert most() - little < 20_000  # kilobytes
+    assert office.states() == {"sent": 100_000}
+    assert set(office.received().values()) == {1}
+
+
+@pytest.mark.long
+def test_the_memory_does_not_grow_with_those_who_wait(
+    office: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that puts everyone off: what waits is in the ledger, and nowhere else."""
+    monkeypatch.setattr(pacing, "FIRST_PAUSE", 0.0)
+    monkeypatch.setattr(pacing, "_LONGEST_PAUSE", 0.0)
+    monkeypatch.setattr(sending, "_ROUNDS", 10**9)
+    office.server.order(rcpt={"*": "451 4.3.0 try again later"})
+    _fill(office, 20_000)
+
+    def most(*args: str) -> int:
+        child = office.begin(*args)
+        assert office.end(child, 1200) == 0
+        return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+
+    little = most("--limit", "1000")
+    assert most() - little < 5_000  # kilobytes
+    assert office.states() == {"retry": 20_000}
+
+
+def test_the_time_of_the_test_is_the_time_of_the_issue() -> None:
+    """What the other tests rely on: NOW is an hour after the tick."""
+    assert NOW.startswith("2025-06-30T09")

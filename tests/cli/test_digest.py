@@ -1,0 +1,256 @@
+"""broadsheet digest: the command that cron runs."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from newsroom import NOW, Newsroom, contents, run_command, stamps
+
+CONFIG = """
+[digests.weekly]
+title = "周报"
+[digests.daily]
+title = "Daily"
+schedule = "0 8 * * *"
+language = "en"
+"""
+FILES = {"issue.json", "index.html", "email.html", "email.txt", "message.eml"}
+
+
+@pytest.fixture
+def project(newsroom: Newsroom) -> Newsroom:
+    """Two digests; two articles for the weekly one, and one of them for the daily one."""
+    newsroom.configure(CONFIG)
+    newsroom.article("a.md", title="甲", date="2025-06-26T12:00:00+08:00", main_topics=["AI"])
+    newsroom.article("b.md", title="乙", date="2025-06-29T12:00:00+08:00", main_topics=["AI"])
+    return newsroom
+
+
+def _issues(newsroom: Newsroom) -> dict[str, list[str]]:
+    """The titles of each issue that was made, by its folder."""
+    return {
+        path.removesuffix("/issue.json"): [
+            placed["title"]
+            for section in json.loads(data)["sections"]
+            for placed in section["articles"]
+        ]
+        for path, data in newsroom.published().items()
+        if path.endswith("/issue.json")
+    }
+
+
+def test_every_digest_has_the_issue_that_is_due(project: Newsroom) -> None:
+    """All files of each issue are there, and what tells of them; one line says each."""
+    ran = project.run("digest")
+    assert (ran.code, ran.err) == (0, "")
+    assert _issues(project) == {
+        "digests/weekly/2025-06-30": ["乙", "甲"],
+        "digests/daily/2025-06-30": ["乙"],
+    }
+    for name in ("weekly", "daily"):
+        folder = project.folder / f"feeds/digests/{name}"
+        assert {path.name for path in (folder / "2025-06-30").iterdir()} == FILES
+        assert {"index.html", "atom.xml"} <= {path.name for path in folder.iterdir()}
+    assert "周报" in project.published()["index.html"].decode()
+    first, second = ran.out.splitlines()
+    assert first.startswith("feeds/digests/weekly/2025-06-30/ made: 周报：乙")
+    assert first.endswith("(2 articles)")
+    assert second.startswith("feeds/digests/daily/2025-06-30/ made: Daily: 乙")
+    assert second.endswith("(1 article)")
+
+
+def test_a_named_digest_is_made_alone(project: Newsroom) -> None:
+    """The other stays due."""
+    assert project.run("digest", "daily").code == 0
+    assert list(_issues(project)) == ["digests/daily/2025-06-30"]
+    assert project.run("digest", "daily", "weekly").code == 0
+    assert len(_issues(project)) == 2
+
+
+def test_an_unknown_digest_is_a_wrong_command_line(project: Newsroom) -> None:
+    """Exit 2; the message lists what there is, and the others are not made."""
+    ran = project.run("digest", "daily", "monthly")
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err == "there is no digest 'monthly' in the config; there is: weekly, daily\n"
+    assert not (project.folder / "feeds").exists()
+    project.configure("")
+    assert project.run("digest", "x").err.endswith("; there is: none\n")
+
+
+def test_nothing_due_says_when_something_will_be(project: Newsroom) -> None:
+    """A person is told of the next issue; cron, with --quiet, of nothing."""
+    project.run("digest")
+    project.article("c.md", date="2025-06-30T08:30:00+08:00")
+    ran = project.run("digest")
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.splitlines() == [
+        "weekly: nothing is due; the next issue is at 2025-07-07 08:00, 1 article so far",
+        "daily: nothing is due; the next issue is at 2025-07-01 08:00, 1 article so far",
+    ]
+    ran = project.run("digest", "--quiet")
+    assert (ran.code, ran.out, ran.err) == (0, "", "")
+
+
+def test_a_project_without_digests_has_nothing_to_do(newsroom: Newsroom) -> None:
+    """No digest in the config is no error: exit 0."""
+    newsroom.article("a.md")
+    ran = newsroom.run("digest")
+    assert (ran.code, ran.err) == (0, "")
+
+
+def test_a_dry_run_writes_nothing_and_says_the_same(project: Newsroom) -> None:
+    """What would be made is what is then made."""
+    dry = project.run("digest", "--dry-run")
+    assert (dry.code, dry.err) == (0, "")
+    assert not (project.folder / "feeds").exists()
+    assert dry.out.replace("would be made", "made") == project.run("digest").out
+    before = stamps(project.folder / "feeds")
+    project.article("c.md", date="2025-07-01")
+    project.run("digest", "--dry-run", now="2025-07-07T09:00:00+08:00")
+    assert stamps(project.folder / "feeds") == before
+
+
+def test_a_rerun_touches_nothing(project: Newsroom) -> None:
+    """A hundred runs are one run: no file's mtime changes."""
+    project.run("digest")
+    before = stamps(project.folder / "feeds")
+    for args in ([], ["--quiet"], ["weekly"]):
+        assert project.run("digest", *args).code == 0
+    assert stamps(project.folder / "feeds") == before
+    digests = stamps(project.folder / "feeds/digests")
+    assert project.run("digest", now="2025-06-23T09:00:00+08:00").code == 0  # a clock goes back
+    assert stamps(project.folder / "feeds/digests") == digests
+
+
+def test_missed_ticks_are_made_up_for_in_one_run(project: Newsroom) -> None:
+    """`each`, from the first issue on, has one issue for every tick with articles."""
+    project.configure(CONFIG + 'missed = "each"\n')
+    project.run("digest", "daily", now="2025-06-27T09:00:00+08:00")
+    project.article("c.md", title="丙", date="2025-06-28")
+    ran = project.run("digest", "daily")
+    assert [line.split()[0] for line in ran.out.splitlines()] == [
+        "feeds/digests/daily/2025-06-28/",
+        "feeds/digests/daily/2025-06-30/",
+    ]
+    assert _issues(project) == {
+        "digests/daily/2025-06-27": ["甲"],
+        "digests/daily/2025-06-28": ["丙"],
+        "digests/daily/2025-06-30": ["乙"],
+    }
+
+
+def test_a_broken_article_is_told_when_an_issue_may_miss_it(project: Newsroom) -> None:
+    """The issue is made of the others, exit 1; the run after has nothing to tell."""
+    project.write("content/bad.md", "---\ntitle: Bad\ndate: 06/07/2025\n---\n")
+    ran = project.run("digest", "--quiet")
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err.startswith("content/bad.md:3: date: ")
+    assert ran.err.endswith("(left out)\n")
+    assert len(_issues(project)) == 2
+    ran = project.run("digest", "--quiet")
+    assert (ran.code, ran.out, ran.err) == (0, "", "")
+    project.write("content/bad.md", "---\ntitle: Mended\ndate: 2025-06-25\n---\n")
+    assert project.run("digest", now="2025-07-07T09:00:00+08:00").code == 0
+    assert _issues(project)["digests/weekly/2025-07-07"] == ["Mended"]
+
+
+def test_the_overview_counts_what_build_counts(project: Newsroom) -> None:
+    """An article that cannot be rendered is in no feed, and `digest` does not count it either."""
+    project.article("deep.md", "- " * 5_000 + "x", title="深", date="2025-06-01T12:00:00+08:00")
+    assert project.run("build").code == 1
+    built = project.published()["index.html"]
+    ran = project.run("digest")
+    assert (ran.code, ran.err) == (0, "")
+    told = project.published()["index.html"]
+    assert told != built
+    assert project.run("build").code == 1
+    assert project.published()["index.html"] == told
+
+
+def test_after_a_build_nothing_is_imported_that_reads_articles(project: Newsroom) -> None:
+    """What parses and renders takes time to import, and all that is remembered needs none of it."""
+    # In a process of its own: what was written only just now is not remembered yet.
+    assert run_command(project.folder, "build").returncode == 0
+    program = (
+        "import atexit, sys\n"
+        "from broadsheet.cli import main\n"
+        "unwanted = {'frontmatter', 'yaml', 'markdown', 'nh3'}\n"
+        "atexit.register(lambda: print(sorted(unwanted & set(sys.modules))))\n"
+        f"sys.argv = ['broadsheet', '-C', {str(project.folder)!r}, '--now', {NOW!r}, 'digest']\n"
+        "main()"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert ran.stdout.splitlines()[-1] == "[]"
+    assert len(_issues(project)) == 2
+
+
+def test_the_number_of_cores_does_not_show(
+    project: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The mail is made in a process of its own where there are two, and is the same."""
+    made: list[dict[str, bytes]] = []
+    for cores in (1, 2):
+        monkeypatch.setattr("os.cpu_count", lambda cores=cores: cores)
+        assert project.run("digest").code == 0
+        made.append(project.published())
+        shutil.rmtree(project.folder / "feeds")
+    assert made[0] == made[1]
+    assert any(path.endswith("email.html") for path in made[0])
+
+
+def test_a_template_that_fails_leaves_nothing_half(project: Newsroom) -> None:
+    """A mistake in a template of one's own: its file and line, exit 1, and no issue."""
+    project.write("email_templates/digest.html.j2", "<p>\n{{ nothing.at.all }}\n")
+    ran = project.run("digest", "--quiet")
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err.startswith("email_templates/digest.html.j2:2: ")
+    assert not (project.folder / "feeds").exists()
+
+
+def test_two_runs_at_once_make_what_one_makes(project: Newsroom, tmp_path_factory) -> None:  # type: ignore[no-untyped-def]
+    """Processes that start together: one waits for the other; every byte is as after one run."""
+    command = [sys.executable, "-m", "broadsheet", "--now", NOW]
+    runs = [
+        subprocess.Popen(
+            [*command, "-C", str(project.folder), name],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        for name in ("digest", "build", "digest", "digest")
+    ]
+    for run in runs:
+        _, err = run.communicate(timeout=60)
+        assert (run.returncode, err) == (0, b"")
+    together = contents(project.folder / "feeds")
+    alone = Newsroom.open(tmp_path_factory.mktemp("alone"), CONFIG)
+    for path, data in contents(project.folder / "content").items():
+        alone.write(f"content/{path}", data)
+    alone.run("digest")
+    assert alone.build() == together
+
+
+def test_one_by_one_is_late_and_merged(newsroom: Newsroom, tmp_path_factory) -> None:  # type: ignore[no-untyped-def]
+    """Thirty articles over two months: weekly runs and one late run hold the same articles."""
+    late = Newsroom.open(tmp_path_factory.mktemp("late"))
+    for project in (newsroom, late):
+        project.configure('\n[digests.weekly]\ntitle = "W"\n')
+        for day in range(1, 31):
+            project.article(f"{day}.md", title=f"{day}", date=f"2025-05-{day:02}")
+        project.run("digest", now="2025-05-05T08:00:00+08:00")
+    for day in (12, 19, 26):
+        newsroom.run("digest", now=f"2025-05-{day}T08:00:00+08:00")
+    for project in (newsroom, late):
+        assert project.run("digest", now="2025-06-02T08:00:00+08:00").code == 0
+    held = [
+        sorted(title for titles in _issues(project).values() for title in titles)
+        for project in (newsroom, late)
+    ]
+    assert held[0] == held[1]
+    assert len(held[0]) == len(set(held[0])) == 30
+    assert (len(_issues(newsroom)), len(_issues(late))) == (5, 2)

@@ -1,0 +1,246 @@
+"""broadsheet init: the file it writes is a config, and a build with it works."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from broadsheet.model.settings import Settings
+from broadsheet.storage import config
+from newsroom import TESTS, Newsroom, contents
+
+SAMPLES = TESTS / "sites"
+URL = "https://a.example/"
+NAMES = sorted(path.name for path in SAMPLES.iterdir() if path.is_dir())
+ARTICLE = "---\ntitle: 一\ndate: 2025-06-20\n---\n\nText.\n"
+
+
+def _settings(newsroom: Newsroom) -> Settings:
+    return config.load(newsroom.folder / "broadsheet.toml", "broadsheet.toml")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_site_with_init_and_build_has_feeds(tmp_path: Path, name: str) -> None:
+    """The config is valid, says where each value comes from, and finds articles put in place."""
+    shutil.copytree(SAMPLES / name, tmp_path, dirs_exist_ok=True)
+    newsroom = Newsroom(tmp_path)
+    ran = newsroom.run("init")
+    while missing := re.match("there is no articles folder '(.+)' here", ran.err):
+        assert ran.code == 2
+        assert not (tmp_path / "broadsheet.toml").exists()
+        (tmp_path / missing[1]).mkdir(parents=True)
+        ran = newsroom.run("init")
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.startswith("broadsheet.toml is written.\n")
+    assert "site. From its config:\n" in ran.out
+    if "publication.url = " not in ran.out:
+        _write_url(newsroom)
+    settings = _settings(newsroom)
+    for folder in settings.articles.folders:
+        newsroom.write(f"{folder}/2025-06-20-one.md", ARTICLE)
+    built = newsroom.run("build")
+    assert built.code == 0, built.err
+    feed = (tmp_path / settings.feeds.folder / "atom.xml").read_text(encoding="utf-8")
+    assert feed.count("</entry>") == len(
+        {folder.strip("/") for folder in settings.articles.folders}
+    )
+    assert settings.publication.url in feed
+
+
+def _write_url(newsroom: Newsroom) -> None:
+    """Fills in the key that init has left out."""
+    path = newsroom.folder / "broadsheet.toml"
+    text = path.read_text("utf-8")
+    assert re.search('^# url = ".*" +# required', text, re.MULTILINE)
+    path.write_text(re.sub("(?m)^# url = .*", f'url = "{URL}"', text), "utf-8")
+
+
+def test_without_a_url_the_config_has_none(tmp_path: Path) -> None:
+    """`init` makes none up and says so; until it is written, every command says what to write."""
+    newsroom = Newsroom(tmp_path / '我的 "blog"')
+    newsroom.write("content/a.md", ARTICLE)
+    ran = newsroom.run("init")
+    assert (ran.code, ran.err) == (0, "")
+    assert "publication.url: not found; write the URL of the web site into the config" in ran.out
+    assert ran.out.endswith("Next: write publication.url, then broadsheet build\n")
+    for command in ("build", "digest", "status", "check"):
+        refused = newsroom.run(command)
+        assert refused.code == 2
+        said = refused.out + refused.err
+        assert re.search(r"broadsheet\.toml:\d+: ", said)
+        assert 'publication.url: is missing; add it, for example url = "https://www.' in said
+    assert not (newsroom.folder / "feeds").exists()
+    _write_url(newsroom)
+    settings = _settings(newsroom)
+    assert settings.publication.title == '我的 "blog"'
+    assert settings.articles.folders == ("content",)
+    assert newsroom.run("build").code == 0
+
+
+@pytest.mark.parametrize("url", ["http://localhost:4000", "http://127.0.0.1:1313/", "/"])
+def test_the_url_of_this_machine_is_not_that_of_the_site(tmp_path: Path, url: str) -> None:
+    """What a generator has for its own preview becomes no id."""
+    newsroom = Newsroom(tmp_path)
+    newsroom.write("hugo.toml", f'title = "A"\nbaseURL = "{url}"\n')
+    newsroom.write("content/a.md", ARTICLE)
+    ran = newsroom.run("init")
+    assert ran.code == 0
+    assert "publication.url: hugo.toml: baseURL says" in ran.out
+    assert newsroom.run("build").code == 2
+    _write_url(newsroom)
+    assert newsroom.run("build").code == 0
+
+
+def test_example_org_is_a_url_like_any_other(tmp_path: Path) -> None:
+    """Who writes it gets it, as the demo does."""
+    newsroom = Newsroom(tmp_path)
+    newsroom.write("hugo.toml", 'title = "A"\nbaseURL = "https://example.org/"\n')
+    newsroom.write("content/a.md", ARTICLE)
+    assert newsroom.run("init").code == 0
+    assert newsroom.run("build").code == 0
+    assert b"https://example.org/a/" in newsroom.published()["atom.xml"]
+
+
+@pytest.mark.parametrize(
+    ("files", "folder"),
+    [
+        ({}, "content"),
+        ({"notes.txt": ""}, "content"),
+        ({"feeds/old.md": ARTICLE}, "content"),
+        ({"previews/old.md": ARTICLE}, "content"),
+        ({"hugo.toml": 'baseURL = "https://a.example/"\ncontentDir = "texts"\n'}, "texts"),
+        ({"_config.yml": "title: A\nurl: https://a.example\n"}, "_posts"),
+        ({"config.toml": 'base_url = "https://a.example"\ntitle = "A"\n'}, "content"),
+    ],
+)
+def test_without_a_folder_of_articles_there_is_no_config(
+    tmp_path: Path, files: dict[str, str], folder: str
+) -> None:
+    """A missing folder is an error at `init` already: exit 2, and nothing is written."""
+    newsroom = Newsroom(tmp_path)
+    for path, text in files.items():
+        newsroom.write(path, text)
+    ran = newsroom.run("init")
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith(f"there is no articles folder {folder!r} here")
+    assert ran.err.endswith("; create it, or run `broadsheet init` in the folder of the web site\n")
+    assert contents(tmp_path).keys() == files.keys()
+    (tmp_path / folder).mkdir()
+    assert newsroom.run("init").code == 0
+
+
+@pytest.mark.parametrize(
+    ("path", "folder"),
+    [
+        ("content/posts/a.md", "content/posts"),
+        ("posts/a.md", "posts"),
+        ("_posts/2025-01-01-a.markdown", "_posts"),
+        ("essays/deep/a.md", "essays"),
+        ("a.md", "."),
+    ],
+)
+def test_the_folder_that_holds_articles_is_found(tmp_path: Path, path: str, folder: str) -> None:
+    """Without a generator's config, init looks where the Markdown is."""
+    newsroom = Newsroom(tmp_path)
+    newsroom.write(path, ARTICLE)
+    assert newsroom.run("init").code == 0
+    _write_url(newsroom)
+    assert _settings(newsroom).articles.folders == (folder,)
+    assert newsroom.run("build").code == 0
+
+
+def test_a_config_is_never_overwritten(tmp_path: Path) -> None:
+    """A second init, and one under the name of a file that is there, changes nothing: exit 2."""
+    newsroom = Newsroom(tmp_path)
+    newsroom.write("broadsheet.toml", "mine")
+    for args in (["init"], ["--config", "broadsheet.toml", "init"]):
+        ran = newsroom.run(*args)
+        assert (ran.code, ran.out) == (2, "")
+        assert ran.err == (
+            "broadsheet.toml: there is a config already; edit it, or delete it first\n"
+        )
+    assert contents(tmp_path) == {"broadsheet.toml": b"mine"}
+
+
+def test_the_config_may_have_another_name(tmp_path: Path) -> None:
+    """With --config the file is written there, and nowhere else."""
+    newsroom = Newsroom(tmp_path)
+    newsroom.write("content/a.md", ARTICLE)
+    assert newsroom.run("--config", "other.toml", "init").code == 0
+    assert set(contents(tmp_path)) == {"other.toml", "content/a.md"}
+    text = (tmp_path / "other.toml").read_text("utf-8")
+    newsroom.write("other.toml", re.sub("(?m)^# url = .*", f'url = "{URL}"', text))
+    assert newsroom.run("build", "--config", "other.toml").code == 0
+
+
+def test_a_config_in_a_folder_is_for_that_folder(tmp_path: Path) -> None:
+    """Its articles are looked for beside it, where a build will."""
+    newsroom = Newsroom(tmp_path)
+    newsroom.write("site/posts/a.md", ARTICLE)
+    newsroom.write("content/b.md", ARTICLE)
+    assert newsroom.run("--config", "site/broadsheet.toml", "init").code == 0
+    text = (tmp_path / "site/broadsheet.toml").read_text("utf-8")
+    assert 'folders = ["posts"]' in text
+
+
+def test_init_can_be_quiet(tmp_path: Path) -> None:
+    """With --quiet it writes the same and says nothing."""
+    loud, quiet = Newsroom(tmp_path / "a" / "blog"), Newsroom(tmp_path / "b" / "blog")
+    for newsroom in (loud, quiet):
+        newsroom.write("content/a.md", ARTICLE)
+    assert loud.run("init").out
+    ran = quiet.run("init", "--quiet")
+    assert (ran.code, ran.out, ran.err) == (0, "", "")
+    assert contents(loud.folder) == contents(quiet.folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("hugo.toml", "not = [toml"),
+        ("_config.yml", "a: b: c"),
+        ("hugo.toml", 'title = "A"\nbaseURL = "not an address"\n'),
+        ("hugo.toml", 'title = "A"\nlanguageCode = "klingon!"\ntimeZone = "Mars/Base"\n'),
+        ("_config.yml", "title: A\nurl: ''\ntimezone: 7\n"),
+    ],
+)
+def test_what_cannot_be_taken_over_does_not_spoil_the_rest(
+    tmp_path: Path, name: str, text: str
+) -> None:
+    """A generator's config that is broken or strange gives a valid config all the same."""
+    newsroom = Newsroom(tmp_path)
+    newsroom.write(name, text)
+    newsroom.write("content/a.md", ARTICLE)
+    newsroom.write("_posts/2025-06-20-a.md", ARTICLE)
+    ran = newsroom.run("init")
+    assert (ran.code, ran.err) == (0, "")
+    assert "publication.url: " in ran.out
+    _write_url(newsroom)
+    assert newsroom.run("build").code == 0
+
+
+def test_templates_are_a_start_that_extends_ours(newsroom: Newsroom) -> None:
+    """`init --templates` changes nothing that anyone sees, and replaces no template."""
+    newsroom.configure('\n[digests.weekly]\ntitle = "周报"\n')
+    newsroom.article("a.md", date="2025-06-26")
+    assert newsroom.run("digest").code == 0
+    before = newsroom.published()["digests/weekly/2025-06-30/email.html"]
+    shutil.rmtree(newsroom.folder / "feeds")
+    ran = newsroom.run("init", "--templates")
+    assert (ran.code, ran.err) == (0, "")
+    written = contents(newsroom.folder / "email_templates")
+    assert written
+    made = newsroom.run("digest")
+    assert (made.code, made.err) == (0, "")
+    after = newsroom.published()["digests/weekly/2025-06-30/email.html"]
+    assert after.split() == before.split()
+    for path in written:
+        newsroom.write(f"email_templates/{path}", "mine")
+    again = newsroom.run("init", "--templates")
+    assert again.code == 0
+    assert "stays as it is" in again.out
+    assert set(contents(newsroom.folder / "email_templates").values()) == {b"mine"}
+    assert newsroom.run("init", "--templates", "--quiet").out == ""

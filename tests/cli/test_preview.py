@@ -1,0 +1,158 @@
+"""broadsheet preview: what it shows is what `digest` writes."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from urllib.parse import unquote
+
+import html5lib
+import pytest
+
+from newsroom import Newsroom, contents, stamps
+
+CONFIG = """
+[digests.weekly]
+title = "周报"
+
+[digests.daily]
+title = "日报"
+schedule = "0 8 * * *"
+"""
+PNG = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c4944415408d763f8"
+    "ffff3f0005fe02fea7d8f0a30000000049454e44ae426082"
+)
+MADE_OF_IT = ("email.html", "email.txt", "message.eml")
+
+
+@pytest.fixture
+def project(newsroom: Newsroom) -> Newsroom:
+    """One article for the issue that is due, one for the next; with an image on disk."""
+    newsroom.configure(CONFIG)
+    newsroom.write("content/图 1.png", PNG)
+    newsroom.article("a.md", title="甲", date="2025-06-26", image="图 1.png")
+    newsroom.article("b.md", title="乙", date="2025-06-30T08:30:00+08:00")
+    return newsroom
+
+
+def _previews(newsroom: Newsroom) -> dict[str, bytes]:
+    return contents(newsroom.folder / "previews")
+
+
+def test_what_is_due_is_previewed_with_the_very_bytes(project: Newsroom) -> None:
+    """Before `digest` makes an issue, its preview has each of its files, byte for byte."""
+    ran = project.run("preview")
+    assert (ran.code, ran.err) == (0, "")
+    previews = _previews(project)
+    project.run("digest")
+    published = project.published()
+    for name in MADE_OF_IT:
+        expected = published[f"digests/weekly/2025-06-30/{name}"]
+        assert previews[f"weekly/2025-06-30/{name}"] == expected
+
+
+def test_the_next_issue_is_previewed_with_the_very_bytes(project: Newsroom) -> None:
+    """What is shown for the next tick is what a run at that tick makes, if nothing comes in."""
+    project.run("digest")
+    project.run("preview")
+    previews = _previews(project)
+    project.run("digest", now="2025-07-07T08:00:00+08:00")
+    for name in MADE_OF_IT:
+        expected = project.published()[f"digests/weekly/2025-07-07/{name}"]
+        assert previews[f"weekly/2025-07-07/{name}"] == expected
+
+
+def test_the_issues_that_were_made_are_shown_as_they_are(project: Newsroom) -> None:
+    """Articles that were edited since change nothing in the preview of an issue made."""
+    project.run("digest")
+    project.article("a.md", title="Another", date="2025-06-26")
+    project.run("preview")
+    for name in MADE_OF_IT:
+        expected = project.published()[f"digests/weekly/2025-06-30/{name}"]
+        assert _previews(project)[f"weekly/2025-06-30/{name}"] == expected
+
+
+def test_the_pages_lie_together_and_their_links_lead_somewhere(project: Newsroom) -> None:
+    """A double click is enough: every link, frame and image on disk is there."""
+    ran = project.run("preview")
+    folder = project.folder / "previews"
+    assert ran.out == "previews/index.html shows 3 issues\n"
+    pages = [path for path in folder.rglob("*.html") if path.name != "email.html"]
+    assert len(pages) == 1 + 3 * 3
+    local = []
+    for page in pages:
+        tree = html5lib.parse(page.read_text(encoding="utf-8"), namespaceHTMLElements=False)
+        for element in tree.iter():
+            if not isinstance(element.tag, str):
+                continue
+            link = element.get("href") or element.get("src") or ""
+            if link and "://" not in link and not link.startswith(("#", "mailto:")):
+                assert (page.parent / unquote(link)).exists(), (page, link)
+                local.append(Path(unquote(link)).name)
+    assert "图 1.png" in local
+
+
+def test_previews_of_what_is_no_longer_coming_go(project: Newsroom) -> None:
+    """The folder holds what is shown now; files of others in it stay."""
+    project.run("preview")
+    mine = project.write("previews/notes.txt", "mine")
+    (project.folder / "content/b.md").unlink()
+    project.run("preview")
+    assert "weekly/2025-07-07/preview.html" not in _previews(project)
+    assert mine.read_text() == "mine"
+
+
+def test_a_preview_makes_no_issue(project: Newsroom) -> None:
+    """Looking publishes nothing: the feeds folder is as it was."""
+    project.run("preview")
+    assert not (project.folder / "feeds").exists()
+    project.build()
+    before = stamps(project.folder / "feeds")
+    project.run("preview")
+    assert stamps(project.folder / "feeds") == before
+
+
+def test_open_opens_the_gallery(project: Newsroom, monkeypatch: pytest.MonkeyPatch) -> None:
+    """--open hands the gallery's address on disk to the browser."""
+    opened: list[str] = []
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    project.run("preview", "--open")
+    assert opened == [(project.folder / "previews/index.html").resolve().as_uri()]
+
+
+def test_serve_without_its_extra_says_what_to_install(
+    project: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Exit 2 and the command to type, where uvicorn is not installed."""
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    monkeypatch.delitem(sys.modules, "broadsheet.cli.live", raising=False)
+    monkeypatch.delattr("broadsheet.cli.live", raising=False)
+    ran = project.run("preview", "--serve")
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err == (
+        "preview --serve needs uvicorn, which is not installed; install Broadsheet "
+        'with it: pip install "path/to/the/clone[serve]"\n'
+    )
+
+
+def test_a_broken_article_is_told_when_a_preview_may_miss_it(project: Newsroom) -> None:
+    """An editor who looks for an article in the preview learns why it is not there."""
+    project.write("content/bad.md", "---\ntitle: Bad\ndate: 06/07/2025\n---\n")
+    ran = project.run("preview", "--quiet")
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err.startswith("content/bad.md:3: date: ")
+    assert "index.html" in _previews(project)
+
+
+def test_an_article_that_cannot_be_rendered_is_left_out(newsroom: Newsroom) -> None:
+    """It is named, with exit 1; the issue is shown with the others."""
+    newsroom.configure('\n[digests.weekly]\ntitle = "周报"\n')
+    newsroom.article("good.md", title="甲", date="2025-06-26")
+    newsroom.article("deep.md", title="乙", date="2025-06-27", body="- " * 5_000 + "x")
+    ran = newsroom.run("preview")
+    assert ran.code == 1
+    assert "content/deep.md: nested too deeply" in ran.err
+    (page,) = (newsroom.folder / "previews").glob("weekly/*/email.html")
+    assert "甲" in page.read_text("utf-8")
+    assert "乙" not in page.read_text("utf-8")

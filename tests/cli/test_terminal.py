@@ -1,0 +1,151 @@
+"""Text that others wrote sends a terminal no commands, whichever command shows it."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import pty
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from broadsheet.cli.terminal import Harmless, harmless, on_one_line, raw
+from broadsheet.delivery import database, subscribers
+from newsroom import MOMENT, Newsroom
+
+NASTY = [
+    "\x1b[2J", "\x1b]0;owned\x07", "\x1b[8mhidden", "\x9b31m", "\x9d0;x\x9c", "\x07",
+    "\b\b\b", "\rspoofed", "\x7f", "\x00", "\u202egnp.exe", "\u2066x\u2069", "\u2028",
+    "\x0b", "\x0c",
+]  # fmt: skip
+COMMANDS = {chr(i) for i in (*range(9), *range(11, 32), *range(127, 160))} | set("\u202e\u2066")
+
+
+@given(st.text())
+def test_only_what_commands_a_terminal_is_changed(text: str) -> None:
+    """And JSON means the same with it."""
+    shown = harmless(text)
+    assert not COMMANDS & set(shown)
+    assert not {*COMMANDS, "\n", "\t"} & set(on_one_line(text))
+    data = json.dumps(text, ensure_ascii=False)
+    assert json.loads(harmless(data)) == text
+
+
+@pytest.mark.parametrize("text", ["周报\tAnn\n", "👩‍👩‍👧", "می‌خواهم", "שלום\u200f", "naïve"])
+def test_other_text_is_as_it_was(text: str) -> None:
+    """Emoji, joiners and right-to-left marks are text."""
+    assert harmless(text) == text
+
+
+def test_nothing_writes_past_it() -> None:
+    """It says what it is like its stream, but gives no bytes stream away."""
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii", errors="backslashreplace")
+    guarded = Harmless(stream)
+    assert guarded.encoding == "ascii"
+    assert not hasattr(guarded, "buffer")
+    guarded.writelines(["a\x1b", "b\n"])
+    assert raw(guarded) is stream  # type: ignore[arg-type]
+    stream.seek(0)
+    assert stream.read() == "a\\u001bb\n"
+
+
+@pytest.fixture
+def hostile(newsroom: Newsroom) -> Newsroom:
+    """A newsroom whose every text is an attack on the terminal."""
+    newsroom.configure('[digests.weekly]\ntitle = "W"\n')
+    db = database.open_database("sqlite:///broadsheet.db", newsroom.folder)
+    with db.writing() as connection:
+        for number, text in enumerate(NASTY):
+            subscribers.add(
+                connection,
+                f"reader{number}@example.org",
+                cause=f"{text} cause",
+                now=MOMENT,
+                name=f"{text} name",
+                topics=(f"{text} topic", f"two\nlines{number}"),
+                digests=(f"{text} digest",),
+            )
+    db.close()
+    for number, text in enumerate(NASTY):
+        newsroom.article(f"a{number}.md", title=f"{text} title", main_topics=[f"{text} topic"])
+    return newsroom
+
+
+def _read(terminal: int) -> Iterator[bytes]:
+    while True:
+        try:
+            data = os.read(terminal, 65536)
+        except OSError:  # Linux says so at the end
+            return
+        if not data:
+            return
+        yield data
+
+
+def _on_a_terminal(newsroom: Newsroom, *args: str) -> str:
+    """What the command sends to a terminal of 200 columns."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "broadsheet", "-C", str(newsroom.folder), *args],
+        stdin=subprocess.DEVNULL,
+        stdout=theirs,
+        stderr=theirs,
+        env={**os.environ, "COLUMNS": "200", "TERM": "xterm-256color"},
+    )
+    os.close(theirs)
+    shown = b"".join(_read(ours))
+    process.wait()
+    os.close(ours)
+    return shown.decode("utf-8", "replace").replace("\r\n", "\n")
+
+
+SHOWN = [
+    ("subscribers", "list"),
+    ("subscribers", "list", "--json"),
+    ("subscribers", "export"),
+    ("status",),
+    ("check", "--all"),
+    ("explain", "content/a0.md"),
+]
+
+
+@pytest.mark.parametrize("args", SHOWN, ids=" ".join)
+def test_a_terminal_gets_no_commands(hostile: Newsroom, args: tuple[str, ...]) -> None:
+    """On a terminal, and in a pipe, which may lead to one."""
+    shown = _on_a_terminal(hostile, *args)
+    assert shown
+    assert not COMMANDS & set(shown)
+    if args != ("subscribers", "export"):
+        assert not COMMANDS & set(hostile.run(*args).out)
+
+
+def test_a_topic_forges_no_line_of_a_list(hostile: Newsroom) -> None:
+    """One line for each subscriber, whatever their topics hold."""
+    lines = hostile.run("subscribers", "list").out.splitlines()
+    assert len(lines) == len(NASTY) + 1
+    assert all(line.startswith("reader") for line in lines[:-1])
+
+
+def test_a_file_with_commands_in_it_is_reported_harmlessly(newsroom: Newsroom) -> None:
+    """An import repeats what it cannot read."""
+    for text in NASTY:
+        lines = f"address,name{text},status\n{text}@x,{text},{text}\nx@example.org,,{text}odd\n"
+        newsroom.write("readers.csv", lines)
+        ran = newsroom.run("subscribers", "import", str(newsroom.folder / "readers.csv"))
+        assert not COMMANDS & set(ran.out + ran.err)
+    ran = newsroom.run("subscribers", "add", "a\x1b[2J@example.org")
+    assert not COMMANDS & set(ran.out + ran.err)
+
+
+def test_data_for_programs_comes_back_as_it_was(hostile: Newsroom) -> None:
+    """A pipe gets the export byte for byte, and JSON with the same texts."""
+    command = [sys.executable, "-m", "broadsheet", "-C", str(hostile.folder), "subscribers"]
+    exported = subprocess.run([*command, "export"], capture_output=True, check=True).stdout
+    listed = subprocess.run([*command, "list", "--json"], capture_output=True, check=True).stdout
+    assert "\x1b[2J name" in exported.decode()
+    assert [one["name"] for one in json.loads(listed)] == [f"{text} name" for text in NASTY]

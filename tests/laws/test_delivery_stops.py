@@ -1,0 +1,213 @@
+"""Runs of `deliver` that are stopped (SIGSTOP) past every timeout, and continued: nobody gets an
+issue twice, and nobody is lost.
+
+A stop of real processes takes real time: these tests sleep for as long as a run is stopped.
+"""
+
+from __future__ import annotations
+
+import signal
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from broadsheet.cli import deliver, issued
+from broadsheet.delivery import desk, wire
+from broadsheet.delivery.senders import Senders
+from deliveries import SECRET, Post, post, stop_again_and_again, until
+from newsroom import MOMENT
+
+pytestmark = [pytest.mark.enable_socket, pytest.mark.allow_hosts(["127.0.0.1"])]
+
+
+@pytest.fixture
+def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Post]:
+    """A newsroom that delivers."""
+    monkeypatch.setenv("BROADSHEET_SECRET", SECRET)
+    with post(tmp_path) as made:
+        yield made
+
+
+@pytest.mark.parametrize(
+    "connections", [4, *(pytest.param(count, marks=pytest.mark.long) for count in (1, 16))]
+)
+def test_a_run_stopped_past_its_timeouts_sends_nothing_twice(
+    office: Post, connections: int
+) -> None:
+    """The answers that came meanwhile wait in the socket, and count."""
+    stop_again_and_again(office, connections, 2, others=False)
+
+
+def test_a_run_that_starts_while_another_is_stopped_sends_nothing_twice(office: Post) -> None:
+    """It leaves alone what the other has in hand, though its lease is over."""
+    stop_again_and_again(office, 4, 2, others=True)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("others", [False, True])
+@pytest.mark.parametrize("connections", [1, 4, 16])
+def test_stopped_at_ten_instants_it_sends_nothing_twice(
+    office: Post, connections: int, others: bool
+) -> None:
+    """The same, more often."""
+    stop_again_and_again(office, connections, 10, others=others)
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("others", [False, True])
+@pytest.mark.parametrize("connections", [1, 4, 16])
+def test_stopped_at_sixty_instants_it_sends_nothing_twice(
+    office: Post, connections: int, others: bool
+) -> None:
+    """The longest form."""
+    stop_again_and_again(office, connections, 60, others=others)
+
+
+@pytest.fixture
+def leap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], object]:
+    """Lets the wall clock of all runs leap two hours, as after a machine has slept."""
+    file = tmp_path / "leap"
+
+    def clock() -> datetime:
+        return MOMENT + (datetime.now(UTC) - begun) + timedelta(hours=2 * file.exists())
+
+    begun = datetime.now(UTC)
+    for module in (deliver, issued):
+        monkeypatch.setattr(module, "ledger_clock", lambda _project: clock)
+    return file.touch
+
+
+def _stopped_before_the_dot(office: Post, leap: Callable[[], object]) -> tuple[int, list[str]]:
+    """A run that was stopped while the server thinks about recipients, and who these are."""
+    office.configure(connections=4, timeout=10)
+    office.server.order(delay_rcpt=1.0)
+    first = office.begin()
+    until(lambda: office.states()["claimed"] == 4)
+    time.sleep(0.3)  # the mails are under way
+    office.pause(first)
+    leap()
+    return first, [row["address"] for row in office.rows() if row["state"] == "claimed"]
+
+
+def test_past_its_lease_a_run_renews_its_claims(office: Post, leap: Callable[[], object]) -> None:
+    """Nobody else took them over: it goes on, and each lease is a new one."""
+    addresses = office.subscribe(8)
+    first, in_hand = _stopped_before_the_dot(office, leap)
+    leases = {row["address"]: row["lease"] for row in office.rows() if row["lease"]}
+    office.kill(first, signal.SIGCONT)
+    until(
+        lambda: any(row["lease"] and row["lease"] > max(leases.values()) for row in office.rows())
+    )
+    assert office.end(first) == 0
+    assert len(in_hand) == 4
+    assert office.received() == dict.fromkeys(addresses, 1)
+
+
+def test_past_its_lease_a_run_sends_nothing_that_another_took_over(
+    office: Post, leap: Callable[[], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where no lock says that it lives, the lease decides; what was taken over is not completed."""
+    monkeypatch.setattr(Senders, "lives", lambda _self, _sender: None)
+    addresses = office.subscribe(8)
+    first, in_hand = _stopped_before_the_dot(office, leap)
+    office.server.order()
+    second = office.begin()
+    assert office.end(second) == 0
+    assert set(in_hand) <= set(office.received())
+    office.kill(first, signal.SIGCONT)
+    assert office.end(first) == 0
+    assert office.received() == dict.fromkeys(addresses, 1)
+    assert set(office.states()) == {"sent"}
+
+
+def test_past_its_lease_a_run_leaves_alone_what_became_anothers(
+    office: Post, leap: Callable[[], object]
+) -> None:
+    """Though that one has not sent it: it waits for the next run."""
+    addresses = office.subscribe(8)
+    first, in_hand = _stopped_before_the_dot(office, leap)
+    office.server.order()
+    with closing(sqlite3.connect(office.newsroom.folder / "broadsheet.db")) as other, other:
+        other.execute("UPDATE deliveries SET sender = 999 WHERE state = 'claimed'")
+    office.kill(first, signal.SIGCONT)
+    assert office.end(first) == 0
+    assert not set(in_hand) & set(office.received())
+    assert office.deliver().code == 0
+    assert office.received() == dict.fromkeys(addresses, 1)
+
+
+@pytest.mark.long
+def test_what_was_sent_is_noted_though_the_database_is_locked_for_long(
+    office: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another program was stopped in the middle of a transaction: beyond its patience the run
+    claims nothing more, but waits to note what it has sent."""
+    monkeypatch.setattr(desk, "_PATIENCE", 0.5)
+    addresses = office.subscribe(40)
+    office.server.order(delay=0.1)
+    first = office.begin()
+    office.server.wait_for(4)
+    with closing(sqlite3.connect(office.newsroom.folder / "broadsheet.db")) as other:
+        other.execute("BEGIN IMMEDIATE")
+        sent = len(office.server.taken())
+        time.sleep(5)  # two tries
+        assert len(office.server.taken()) <= sent + 4
+        other.rollback()
+    office.end(first)
+    assert office.deliver().code == 0
+    assert office.received() == dict.fromkeys(addresses, 1)
+
+
+class _Clocks:
+    """The monotonic and the wall clock, in the hands of a test."""
+
+    def __init__(self) -> None:
+        self.now = [1000.0, 5000.0]
+
+    def __call__(self) -> tuple[float, float]:
+        return self.now[0], self.now[1]
+
+
+@pytest.mark.parametrize("clocks", [(0,), (1,), (0, 1)], ids=["stopped", "asleep", "both"])
+def test_a_leap_of_a_clock_gives_all_the_time_again(
+    monkeypatch: pytest.MonkeyPatch, clocks: tuple[int, ...]
+) -> None:
+    """A stopped process misses the one clock, a machine that sleeps the other."""
+    now = _Clocks()
+    monkeypatch.setattr(wire, "_clocks", now)
+    patience = wire.Patience(10.0)
+    for _ in range(9):
+        assert patience.begin() == 1.0
+        now.now = [each + 1.0 for each in now.now]
+        assert not patience.over(happened=False)
+    patience.begin()
+    for each in clocks:
+        now.now[each] += 3600.0
+    assert not patience.over(happened=False)
+    waited = 0.0
+    while True:
+        wait = patience.begin()
+        waited += wait
+        now.now = [each + wait for each in now.now]
+        if patience.over(happened=False):
+            break
+    assert waited == 10.0
+
+
+def test_the_last_wait_lets_the_socket_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only a wait that took no time, and in which nothing happened, ends the patience."""
+    now = _Clocks()
+    monkeypatch.setattr(wire, "_clocks", now)
+    patience = wire.Patience(0.4)
+    assert patience.begin() == 0.4
+    now.now[0] += 0.5
+    assert not patience.over(happened=False)
+    assert patience.begin() == 0.0
+    assert not patience.over(happened=True)
+    assert patience.begin() == 0.0
+    assert patience.over(happened=False)

@@ -1,0 +1,170 @@
+"""Killed at any instant: each file is old or new and whole, and the next run puts all in order.
+
+Two ways: a process that kills itself before its n-th change of the disk, for every n; and one that
+is killed with signal 9 at random instants of its run.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from broadsheet.storage import writing
+from newsroom import NOW
+from undisturbed import COMMANDS, Scenario, changes_of, killed_at, scenario
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="it needs os.fork")
+
+_POINTS = 8  # kill points of each scenario in the usual suite
+
+
+def _survives(made: Scenario, number: int) -> None:
+    made.begin()
+    assert killed_at(made, number)
+    made.check_whole()
+    made.run()
+    made.check_in_order()
+
+
+@pytest.mark.parametrize("commands", COMMANDS[:2], ids="-".join)
+def test_a_kill_before_any_change_of_the_disk_is_made_good(
+    tmp_path: Path, commands: tuple[str, ...]
+) -> None:
+    """Killed at points spread over all changes, a rerun leaves what an undisturbed run does."""
+    made = scenario(tmp_path, commands)
+    count = changes_of(made)
+    assert count > 2 * _POINTS
+    step = count // _POINTS
+    for number in range(1 + count % step, count + 1, step):
+        _survives(made, number)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("commands", COMMANDS[:2], ids="-".join)
+def test_a_kill_before_every_change_of_the_disk_is_made_good(
+    tmp_path: Path, commands: tuple[str, ...]
+) -> None:
+    """The same for every single change."""
+    made = scenario(tmp_path, commands)
+    for number in range(1, changes_of(made) + 1):
+        _survives(made, number)
+
+
+@pytest.mark.nightly
+def test_a_second_kill_is_no_worse(tmp_path: Path) -> None:
+    """A run that puts a killed one in order may be killed too."""
+    made = scenario(tmp_path, ("build", "digest"))
+    count = changes_of(made)
+    for first in range(1, count, count // 10):
+        for second in range(1, count, count // 10):
+            made.begin()
+            killed_at(made, first)
+            killed_at(made, second)
+            made.check_whole()
+            made.run()
+            made.check_in_order()
+
+
+@pytest.mark.parametrize("command", ["build", "digest"])
+def test_the_command_killed_at_any_instant_is_made_good(tmp_path: Path, command: str) -> None:
+    """`kill -9` of the command as users start it, and a clean run after it."""
+    made = _ready(tmp_path, command)
+    seconds = _seconds(made, lambda: _command(made, command))
+    for _ in range(3):
+        _kill(made, lambda: _command(made, command), seconds)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("command", "worth_threads"), [("build", 32), ("build", 0), ("digest", 32)]
+)
+def test_two_hundred_kills_at_random_instants_are_made_good(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str, worth_threads: int
+) -> None:
+    """A run in a copy of this process, which has imported all: so it is at work when killed.
+
+    It writes file by file, or as a run does that has many to write.
+    """
+    monkeypatch.setattr(writing, "_WORTH_THREADS", worth_threads)
+    _kill_again_and_again(tmp_path, command, 200)
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("command", ["build", "digest"])
+def test_five_thousand_kills_at_random_instants_are_made_good(tmp_path: Path, command: str) -> None:
+    """The same again and again."""
+    _kill_again_and_again(tmp_path, command, 5000)
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("command", ["build", "digest"])
+def test_two_hundred_kills_of_the_command_are_made_good(tmp_path: Path, command: str) -> None:
+    """The same of the command as users start it."""
+    made = _ready(tmp_path, command)
+    seconds = _seconds(made, lambda: _command(made, command))
+    for _ in range(200):
+        _kill(made, lambda: _command(made, command), seconds)
+
+
+def _kill_again_and_again(folder: Path, command: str, kills: int) -> None:
+    made = _ready(folder, command)
+    seconds = _seconds(made, lambda: _copy(made))
+    midway = sum(_kill(made, lambda: _copy(made), seconds) for _ in range(kills))
+    assert midway, "none of the kills came while it wrote"
+
+
+def _ready(folder: Path, command: str) -> Scenario:
+    return scenario(folder, (command,), given="build" if command == "digest" else "")
+
+
+def _kill(made: Scenario, start: Callable[[], int], seconds: float) -> bool:
+    """Kills a run that takes so long at an instant of it; whether it had changed some of it."""
+    made.begin()
+    run = start()
+    time.sleep(random.uniform(0, seconds * 1.1))
+    os.kill(run, signal.SIGKILL)
+    os.waitpid(run, 0)
+    midway = made.is_midway()
+    made.check_whole()
+    made.run()
+    made.check_in_order()
+    return midway
+
+
+def _seconds(made: Scenario, start: Callable[[], int]) -> float:
+    """How long an undisturbed run takes; of three, the shortest."""
+    taken: list[float] = []
+    for _ in range(3):
+        made.begin()
+        began = time.monotonic()
+        _, status = os.waitpid(start(), 0)
+        taken.append(time.monotonic() - began)
+        assert status == 0
+        made.check_in_order()
+    return min(taken)
+
+
+def _copy(made: Scenario) -> int:
+    """Starts the run in a copy of this process, and returns its id."""
+    child = os.fork()
+    if not child:
+        try:
+            made.run()
+        except BaseException:  # the parent must see it, and pytest must not go on here
+            os._exit(1)
+        os._exit(0)
+    return child
+
+
+def _command(made: Scenario, command: str) -> int:
+    """Starts the command in a process of its own, and returns its id."""
+    folder = str(made.newsroom.folder)
+    call = [sys.executable, "-m", "broadsheet", "-C", folder, "--now", NOW, command, "--quiet"]
+    return os.posix_spawn(sys.executable, call, os.environ)

@@ -1,0 +1,300 @@
+"""A newsroom with an issue, subscribers and a mail server, to deliver in and to kill."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import json
+import os
+import random
+import shutil
+import signal
+import sqlite3
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import mail_server
+from broadsheet.cli import main
+from broadsheet.delivery import database, subscribers
+from newsroom import MOMENT, NOW, Newsroom
+
+SECRET = "a secret that nobody guesses"
+STOP = 2.4  # seconds; with timeout = 1 the server has two for its last answer
+
+
+@dataclass
+class MailServer:
+    """The mail server of mail_server.py, in a process of its own: it can be killed."""
+
+    folder: Path
+    port: int = 0
+    process: int = 0
+
+    def start(self) -> None:
+        """Starts it, on the port that it had before."""
+        reading, writing = os.pipe()
+        self.process = os.fork()
+        if self.process:
+            os.close(writing)
+            with os.fdopen(reading) as told:
+                self.port = int(told.readline())
+            return
+        try:
+            os.close(reading)
+            os.dup2(os.open(os.devnull, os.O_RDWR), 2)
+            asyncio.run(mail_server.serve(self.journal, self.orders, self.port, writing))
+        finally:
+            os._exit(1)
+
+    def stop(self) -> None:
+        """Kills it, if it still lives."""
+        if self.process:
+            with suppress(ProcessLookupError):
+                os.kill(self.process, signal.SIGKILL)
+            os.waitpid(self.process, 0)
+            self.process = 0
+
+    @property
+    def journal(self) -> Path:
+        return self.folder / "journal"
+
+    @property
+    def orders(self) -> Path:
+        return self.folder / "orders.json"
+
+    def order(self, **orders: Any) -> None:
+        """Tells it what to do from now on."""
+        new = self.orders.with_suffix(".new")
+        new.write_text(json.dumps(orders))
+        new.replace(self.orders)
+
+    def taken(self) -> list[dict[str, Any]]:
+        """What it has written down, each mail as it was accepted."""
+        if not self.journal.exists():
+            return []
+        return [json.loads(line) for line in self.journal.read_text().splitlines()]
+
+    def wait_for(self, mails: int, seconds: float = 20.0) -> None:
+        """Waits until it has taken so many."""
+        until = time.monotonic() + seconds
+        while not self.journal.exists() or self.journal.read_bytes().count(b"\n") < mails:
+            assert time.monotonic() < until, "no mail arrives"
+            time.sleep(0.002)
+
+
+@dataclass
+class Post:
+    """A newsroom that delivers. run: of one process at a time; begin: beside this one."""
+
+    newsroom: Newsroom
+    server: MailServer
+    children: list[int] = field(default_factory=list)
+
+    def configure(self, more: str = "", **delivery: Any) -> None:
+        """Writes the config; `delivery` goes into its table."""
+        keys: dict[str, Any] = {
+            "smtp": f"smtp://127.0.0.1:{self.server.port}",
+            "starttls": "never",
+            "service_url": "https://news.example.org/",
+            "rate": 0,
+            "retry_wait": 600,
+            **delivery,
+        }
+        lines = (f"{key} = {json.dumps(value)}" for key, value in keys.items() if value is not None)
+        table = "\n".join(lines)
+        self.newsroom.configure(
+            f'\n[digests.weekly]\ntitle = "周报"\n\n[delivery]\n{table}\n{more}'
+        )
+
+    def subscribe(self, number: int, **wants: Any) -> list[str]:
+        """Adds so many subscribers, and returns their addresses."""
+        addresses = [f"reader{i:06}@example.org" for i in range(number)]
+        db = self.open()
+        with db.writing() as connection:
+            for address in addresses:
+                subscribers.add(connection, address, cause="test", now=MOMENT, **wants)
+        db.close()
+        return addresses
+
+    def open(self) -> database.Database:
+        """The delivery database."""
+        return database.open_database("sqlite:///broadsheet.db", self.newsroom.folder)
+
+    def deliver(self, *args: str, now: str = NOW) -> Any:
+        """Runs `deliver` in this process."""
+        return self.newsroom.run("deliver", *args, now=now)
+
+    def begin(self, *args: str, now: str = NOW) -> int:
+        """Starts `deliver` in a copy of this process, and returns its id."""
+        child = os.fork()
+        if child:
+            self.children.append(child)
+            return child
+        out = os.open(self.newsroom.folder / "out", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        sys.stdout = sys.stderr = os.fdopen(out, "w")
+        random.seed()
+        sys.argv = ["broadsheet", "-C", str(self.newsroom.folder), "--now", now, "deliver", *args]
+        try:
+            main()
+        except SystemExit as end:
+            sys.stdout.flush()
+            os._exit(int(end.code or 0))
+        finally:
+            os._exit(99)
+
+    def end(self, child: int, seconds: float = 30.0) -> int:
+        """Waits for a run to end, and returns its exit code; negative: the signal."""
+        until = time.monotonic() + seconds
+        while True:
+            ended, status = os.waitpid(child, os.WNOHANG)
+            if ended:
+                self.children.remove(child)
+                return os.waitstatus_to_exitcode(status)
+            assert time.monotonic() < until, "it does not end"
+            time.sleep(0.005)
+
+    def kill(self, child: int, by: int = signal.SIGKILL) -> None:
+        """Sends a signal to a run; it may have ended."""
+        with suppress(ProcessLookupError):
+            os.kill(child, by)
+
+    def pause(self, child: int) -> None:
+        """Stops a run (SIGSTOP) outside of a transaction: within one it would hold up all others
+        for as long as it is stopped, as any program does that has the database locked."""
+        end = time.monotonic() + 20
+        os.kill(child, signal.SIGSTOP)
+        while self.is_locked():
+            assert time.monotonic() < end, "it is never outside of a transaction"
+            os.kill(child, signal.SIGCONT)
+            time.sleep(0.003)
+            os.kill(child, signal.SIGSTOP)
+
+    def is_locked(self) -> bool:
+        """Whether a run is in the middle of a transaction that writes."""
+        file = self.newsroom.folder / "broadsheet.db"
+        connection = sqlite3.connect(file, timeout=0.1, isolation_level=None)
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return True
+        finally:
+            connection.close()
+        return False
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The ledger, as any program reads it."""
+        with sqlite3.connect(self.newsroom.folder / "broadsheet.db") as connection:
+            connection.row_factory = sqlite3.Row
+            query = (
+                "SELECT d.*, s.address FROM deliveries d "
+                "JOIN subscribers s ON s.id = d.subscriber ORDER BY d.id"
+            )
+            found = [dict(row) for row in connection.execute(query)]
+        connection.close()
+        return found
+
+    def states(self) -> Counter[str]:
+        """How many rows are in each state."""
+        return Counter(row["state"] for row in self.rows())
+
+    def received(self) -> Counter[str]:
+        """How often each address got the issue."""
+        return Counter(mail["to"] for mail in self.server.taken())
+
+    def ids(self) -> dict[str, set[str]]:
+        """The Message-IDs that each address got."""
+        found: dict[str, set[str]] = {}
+        for mail in self.server.taken():
+            found.setdefault(mail["to"], set()).add(mail["id"])
+        return found
+
+
+@contextmanager
+def post(folder: Path) -> Iterator[Post]:
+    """A newsroom with one issue of three articles, and a server that takes all mail."""
+    shutil.copytree(_newsroom(), folder, dirs_exist_ok=True)
+    (folder / "server").mkdir()
+    made = Post(Newsroom(folder), MailServer(folder / "server"))
+    made.server.order()
+    made.server.start()
+    try:
+        made.configure()
+        yield made
+    finally:
+        for child in made.children:
+            made.kill(child)
+            os.waitpid(child, 0)
+        made.server.stop()
+
+
+@cache
+def _newsroom() -> Path:
+    """A folder with three articles and their issue; made once."""
+    folder = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    Post(Newsroom.open(folder), MailServer(folder, port=25)).configure()
+    newsroom = Newsroom(folder)
+    for number, topic in enumerate(("开源", "芯片", "开源"), 1):
+        newsroom.article(
+            f"a{number}.md",
+            f"正文 {number}。\n",
+            title=f"第 {number} 篇",
+            date=f"2025-06-2{number + 3}T08:00:00+08:00",
+            main_topics=[topic],
+            summary=f"摘要 {number}。",
+        )
+    ran = newsroom.run("digest")
+    assert ran.code == 0, ran.err
+    return folder
+
+
+def stop_again_and_again(
+    office: Post, connections: int, stops: int, *, others: bool, **config: Any
+) -> None:
+    """Stops a run at random instants past its timeouts, and checks that each mail arrives once.
+
+    others: a second run starts meanwhile. config: more keys of [delivery].
+    """
+    office.configure(connections=connections, timeout=1, **config)
+    addresses = office.subscribe(connections * stops * 12 + 20)
+    office.server.order(delay=0.1)
+    dice = random.Random(connections + stops)
+    first = office.begin()
+    office.server.wait_for(1)
+    for _ in range(stops):
+        time.sleep(dice.random() * 0.2)
+        office.kill(first, signal.SIGSTOP)
+        since = time.monotonic()
+        # It takes what the first has not in hand, or waits for the database.
+        second = office.begin("--limit", "5", now=at(days=1)) if others else 0
+        time.sleep(max(0.0, STOP - (time.monotonic() - since)))
+        office.kill(first, signal.SIGCONT)
+        if second:
+            assert office.end(second, 60) == 0
+    office.server.order()
+    assert office.end(first, 60) == 0
+    assert office.received() == dict.fromkeys(addresses, 1)
+    assert set(office.states()) == {"sent"}
+
+
+def at(days: float = 0, minutes: float = 0) -> str:
+    """A time after NOW, for --now."""
+    moment = datetime.fromtimestamp(MOMENT.timestamp() + days * 86400 + minutes * 60, UTC)
+    return moment.isoformat()
+
+
+def until(true: Callable[[], bool], seconds: float = 20.0) -> None:
+    """Waits until something is so."""
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "it does not come to that"
+        time.sleep(0.005)

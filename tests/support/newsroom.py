@@ -1,0 +1,184 @@
+"""A small newsroom for the tests: a project on disk, and the real command run in it."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from unittest.mock import patch
+
+from broadsheet.articles import Article, Source, parse
+from broadsheet.cli import main
+from broadsheet.model.publication import BaseUrl, Publication
+from broadsheet.model.settings import ArticleSettings
+
+ROOT = Path(__file__).parents[2]
+"""The checkout."""
+TESTS = ROOT / "tests"
+
+NOW = "2025-06-30T09:00:00+08:00"
+MOMENT = datetime.fromisoformat(NOW)
+
+CONFIG = """
+[publication]
+title = "AI 前沿"
+url = "https://example.org/"
+language = "zh-CN"
+timezone = "Asia/Shanghai"
+author = { name = "编辑部", email = "editors@example.org" }
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What a run of the command came to."""
+
+    code: int
+    out: str
+    err: str
+
+
+@dataclass(frozen=True, slots=True)
+class Newsroom:
+    """A project: broadsheet.toml and articles in content/."""
+
+    folder: Path
+
+    @classmethod
+    def open(cls, folder: Path, config: str = "") -> Newsroom:
+        """A new project in `folder`; `config` comes after the publication's table."""
+        newsroom = cls(folder)
+        newsroom.configure(config)
+        (folder / "content").mkdir(exist_ok=True)
+        return newsroom
+
+    def configure(self, config: str, publication: str = CONFIG) -> None:
+        self.write("broadsheet.toml", publication + config)
+
+    def write(self, path: str, content: str | bytes) -> Path:
+        place = self.folder / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(content.encode() if isinstance(content, str) else content)
+        return place
+
+    def article(self, path: str, body: str = "Text.\n", **fields: object) -> Path:
+        """Writes content/`path`; the front matter is JSON's kind of YAML, so any text will do."""
+        given = {"title": path.partition(".")[0], "date": "2025-06-19T07:20:04+08:00", **fields}
+        lines = [
+            f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in given.items()
+        ]
+        head = "\n".join(lines)
+        return self.write(f"content/{path}", f"---\n{head}\n---\n\n{body}")
+
+    def run(self, *args: str, now: str = NOW) -> Ran:
+        """Runs the real command in this process, as `broadsheet -C folder --now now args`."""
+        out, err = io.StringIO(), io.StringIO()
+        argv = ["broadsheet", "-C", str(self.folder), "--now", now, *args]
+        with patch.object(sys, "argv", argv), redirect_stdout(out), redirect_stderr(err):
+            try:
+                main()
+            except SystemExit as end:
+                return Ran(int(end.code or 0), out.getvalue(), err.getvalue())
+
+    def build(self, *args: str, now: str = NOW) -> dict[str, bytes]:
+        """Builds, which must go well, and returns what is published."""
+        ran = self.run("build", *args, now=now)
+        assert ran.code == 0, ran.err
+        return self.published()
+
+    def published(self) -> dict[str, bytes]:
+        """Every file of the feeds folder: relative path -> bytes."""
+        return contents(self.folder / "feeds")
+
+
+def live(published: dict[str, bytes]) -> dict[str, bytes]:
+    """What is published but for the feeds that have ended, and the manifest that names them."""
+    manifest = json.loads(published[".broadsheet.json"])
+    others = {".broadsheet.json", *manifest.get("retired", {})}
+    return {path: data for path, data in published.items() if path not in others}
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Every file below `folder`: relative path with slashes -> bytes."""
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+def stamps(folder: Path) -> dict[str, tuple[int, int]]:
+    """When each file and folder below `folder` was last changed, and its inode."""
+    found = {path.relative_to(folder).as_posix(): path.lstat() for path in folder.rglob("*")}
+    return {path: (status.st_mtime_ns, status.st_ino) for path, status in found.items()}
+
+
+def run_command(folder: Path, *args: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Runs the command in a process of its own, with `environment` added to ours."""
+    return subprocess.run(
+        [sys.executable, "-m", "broadsheet", "-C", str(folder), "--now", NOW, *args],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+    )
+
+
+def article(text: str, path: str = "content/a.md", **settings: object) -> Article:
+    """The article of a source text. `settings`: of the publication, or of its articles."""
+    mine = {
+        name: value for name, value in settings.items() if name in ArticleSettings.__annotations__
+    }
+    others = {name: value for name, value in settings.items() if name not in mine}
+    publication = {"title": "AI 前沿", "url": BaseUrl("https://example.org/"), **others}
+    return parse(
+        Source(path, "content", text, sha256(text.encode("utf-8", "surrogatepass")).hexdigest()),
+        Publication(**publication),  # type: ignore[arg-type]
+        ArticleSettings(**mine),  # type: ignore[arg-type]
+    )
+
+
+def dated(**fields: object) -> str:
+    """A source text with a title, a date and `fields`."""
+    given = {"title": "A", "date": "2025-06-19T07:20:04+08:00", **fields}
+    lines = [f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in given.items()]
+    return "\n".join(["---", *lines, "---", "", "Text.", ""])
+
+
+@cache
+def _import_all() -> None:
+    """Imports what commands import when they need it: a user without privileges may not be
+    allowed to read it, and Python remembers that it found none."""
+    with tempfile.TemporaryDirectory() as name:
+        newsroom = Newsroom.open(Path(name), '[digests.weekly]\ntitle = "W"\n')
+        newsroom.article("a.md")
+        for command in ("digest", "build", "check"):
+            assert newsroom.run(command).code == 0
+
+
+@contextmanager
+def no_privileges() -> Iterator[Path]:
+    """A folder of a user without privileges, which this process then is: root may read all."""
+    _import_all()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        user = os.geteuid()
+        if user == 0:
+            os.chown(folder, 65534, 65534)
+            os.seteuid(65534)
+        try:
+            yield folder
+        finally:
+            for path in (folder, *folder.rglob("*")):
+                if path.is_dir():
+                    path.chmod(0o700)
+            os.seteuid(user)

@@ -1,0 +1,143 @@
+"""A PostgreSQL server for the tests: one of its own, on a socket that nobody else knows."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sql
+
+from broadsheet.delivery import database
+from broadsheet.delivery.database import open_database
+from broadsheet.errors import DatabaseError
+from deliveries import Post
+
+
+def programs() -> Path | None:
+    """The folder of PostgreSQL's own programs."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    if found:
+        return found[-1].parent
+    path = shutil.which("initdb")
+    return Path(path).parent if path else None
+
+
+@dataclass
+class PostgreSQL:
+    """A server that can be stopped and started."""
+
+    folder: Path
+    programs: Path
+    process: subprocess.Popen[bytes] | None = field(default=None)
+
+    @property
+    def url(self) -> str:
+        """What the config says."""
+        return f"postgresql+psycopg://broadsheet@/postgres?host={self.folder}"
+
+    def start(self) -> None:
+        """Begins, and waits until it answers."""
+        self.process = self._run("postgres", "-k", str(self.folder), "-c", "listen_addresses=")
+        until = time.monotonic() + 20
+        while True:
+            try:
+                open_database(self.url, self.folder).close()
+            except DatabaseError:
+                assert time.monotonic() < until
+                time.sleep(0.1)
+            else:
+                return
+
+    def stop(self) -> None:
+        """Ends at once; clients lose their connections."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGQUIT)
+        self.process.wait()
+
+    def empty(self) -> None:
+        """Begins anew with an empty database."""
+        database = open_database(self.url, self.folder)
+        with database.writing() as connection:
+            connection.execute(sql.text("DROP SCHEMA public CASCADE"))
+            connection.execute(sql.text("CREATE SCHEMA public"))
+        database.close()
+
+    def make(self) -> None:
+        """Its data, with one user who needs no password."""
+        init = self._run("initdb", "-U", "broadsheet", "--auth=trust", "--no-sync")
+        assert init.wait() == 0
+
+    def _run(self, name: str, *args: str) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [str(self.programs / name), "-D", str(self.folder / "data"), *args],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            user="postgres" if os.geteuid() == 0 else None,  # it does not run as root
+        )
+
+
+@contextmanager
+def postgresql() -> Iterator[PostgreSQL]:
+    """A running server. The test is skipped where PostgreSQL is not installed."""
+    found = programs()
+    if found is None:
+        pytest.skip("PostgreSQL is not installed")
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
+        Path(name).chmod(0o777)
+        server = PostgreSQL(Path(name), found)
+        server.make()
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    """A server for this module."""
+    with postgresql() as server:
+        yield server.url
+
+
+class OnPostgres(Post):
+    """A newsroom whose database is on that server, emptied."""
+
+    url = ""
+
+    def open(self) -> database.Database:
+        until = time.monotonic() + 20
+        while True:
+            try:
+                return database.open_database(self.url, self.newsroom.folder)
+            except database.DatabaseError:  # it is starting
+                assert time.monotonic() < until
+                time.sleep(0.1)
+
+    def is_locked(self) -> bool:
+        db = self.open()
+        try:
+            with db.writing() as connection:
+                connection.execute(sql.text("SELECT 1 FROM pace FOR UPDATE NOWAIT"))
+        except database.DatabaseError:
+            return True
+        finally:
+            db.close()
+        return False
+
+    def states(self) -> Counter[str]:
+        db = self.open()
+        with db.reading() as connection:
+            found = Counter(connection.execute(sql.select(database.deliveries.c.state)).scalars())
+        db.close()
+        return found

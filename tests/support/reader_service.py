@@ -1,0 +1,239 @@
+"""The service run for a newsroom, and a reader at its pages."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email import message_from_bytes
+from email.policy import default
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from starlette.testclient import TestClient
+
+from broadsheet.delivery import subscribers
+from broadsheet.delivery.database import Database, open_database
+from broadsheet.delivery.subscribers import Status, Subscriber
+from broadsheet.delivery.tokens import Tokens
+from broadsheet.digests.sender import Sender
+from broadsheet.model.publication import BaseUrl, Language, Publication
+from broadsheet.service.app import application
+from broadsheet.service.counter import Counter
+from broadsheet.service.desk import Desk
+from broadsheet.service.letters import Letter, Letters
+from broadsheet.service.limits import Limits
+from broadsheet.service.paper import Newsletter, Offer, Paper
+from broadsheet.service.post import Post
+from broadsheet.service.records import Records
+from newsroom import Newsroom
+
+SECRET = "a secret of more than sixteen characters"
+
+
+NOW = datetime(2025, 6, 30, 1, 0, tzinfo=UTC)
+
+
+URL = BaseUrl("https://news.example.org/")
+
+
+@dataclass
+class Clock:
+    """The time, which tests move on."""
+
+    now: datetime = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@dataclass
+class Letterbox:
+    """Where letters go instead of a mail server. refusals: what it says before it takes one."""
+
+    letters: list[Letter] = field(default_factory=list)
+    refusals: list[Exception] = field(default_factory=list)
+
+    async def __call__(self, letter: Letter) -> None:
+        if self.refusals:
+            raise self.refusals.pop(0)
+        self.letters.append(letter)
+
+
+@dataclass
+class Office:
+    """A service with a real database, and a way to look behind the counter."""
+
+    database: Database
+    service: Counter
+    letterbox: Letterbox
+    clock: Clock
+    web: TestClient
+    folder: Path
+
+    def subscriber(self, address: str = "ann@example.com", **fields: object) -> Subscriber:
+        """A new subscriber."""
+        with self.database.writing() as connection:
+            return subscribers.add(
+                connection,
+                address,
+                cause="test",
+                now=self.clock(),
+                **fields,  # type: ignore[arg-type]
+            )
+
+    def find(self, address: str = "ann@example.com") -> Subscriber | None:
+        with self.database.reading() as connection:
+            return subscribers.find(connection, address)
+
+    def who(self, address: str = "ann@example.com") -> Subscriber:
+        """The subscriber, who must be there."""
+        found = self.find(address)
+        assert found is not None
+        return found
+
+    def status(self, address: str = "ann@example.com") -> Status | None:
+        found = self.find(address)
+        return found.status if found else None
+
+    def mark(self, subscriber: Subscriber, digest: str = "") -> str:
+        return self.service.desk.tokens.unsubscribe(subscriber.id, digest)
+
+    def form(self) -> str:
+        """The seal of a form that was just shown."""
+        return hidden(self.web.get("/subscribe").text)
+
+    def post(self) -> list[Letter]:
+        """The letters that were sent once all errands are done."""
+        assert self.web.portal is not None
+        self.web.portal.call(self.service.post.idle)
+        return self.letterbox.letters
+
+    def subscribe(self, address: str, **fields: object) -> int:
+        given = {"t": self.form(), "address": address, "digest": ["weekly", "english"], **fields}
+        return self.web.post("/subscribe", data=given).status_code
+
+
+def hidden(page: str) -> str:
+    """The token in a page's form."""
+    found = re.search(r'name="t" value="([^"]+)"', page)
+    assert found, page
+    return found[1]
+
+
+PUBLICATION = Publication(
+    title="AI 前沿",
+    url=BaseUrl("https://example.org/"),
+    language=Language("en"),
+)
+
+
+OFFER = Offer(
+    (
+        Newsletter("weekly", "The Weekly", "Every Monday"),
+        Newsletter("english", "The Monthly"),
+    ),
+    ("开源", "Science", "A & B <i>"),
+)
+
+
+@contextmanager
+def office(
+    folder: Path,
+    publication: Publication = PUBLICATION,
+    offer: Offer = OFFER,
+    url: BaseUrl = URL,
+    limits: Limits | None = None,
+    database_url: str = "sqlite:///test.db",
+    patience: float = 3.0,  # a loaded machine may take a second for a write to reach the disk
+) -> Iterator[Office]:
+    """A service for as long as the block lasts."""
+    clock, letterbox = Clock(), Letterbox()
+    database = open_database(database_url, folder, patience)
+    sender = Sender("AI 前沿", "news@example.org", answers=True)
+    service = Counter(
+        Desk(Records(database), Tokens(SECRET), tuple(d.name for d in offer.digests), clock),
+        Paper(publication, urlsplit(url).path),
+        Letters(publication, sender),
+        Post(letterbox, waits=(0.0, 0.0)),
+        lambda: offer,
+        url,
+        limits=limits or Limits(),
+    )
+    try:
+        with TestClient(
+            application(service), base_url="https://news.example.org", follow_redirects=False
+        ) as web:
+            yield Office(database, service, letterbox, clock, web, folder)
+    finally:
+        database.close()
+
+
+def linked(letter: Letter) -> str:
+    """The link in a letter."""
+    text = message_from_bytes(letter.message, policy=default).get_content()
+    (found,) = [line for line in text.splitlines() if line.startswith(URL)]
+    return str(found)
+
+
+def ticked(page: str) -> dict[str, list[str]]:
+    """What is ticked in a page's form, by name."""
+
+    class Boxes(HTMLParser):
+        found: dict[str, list[str]] = {}  # noqa: RUF012 - one class for each call
+
+        def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+            given = dict(attrs)
+            if tag == "input" and given.get("type") == "checkbox" and "checked" in given:
+                self.found.setdefault(given["name"] or "", []).append(given["value"] or "")
+
+    boxes = Boxes()
+    boxes.feed(page)
+    return boxes.found
+
+
+CONFIG = f"""
+[delivery]
+service_url = "{URL}"
+sender = "AI 前沿 <news@example.org>"
+smtp = "smtp://127.0.0.1:%d"
+starttls = "never"
+
+[digests.weekly]
+title = "周报"
+"""
+
+
+@contextmanager
+def served(newsroom: Newsroom, *args: str) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
+    """The port of a running `broadsheet serve`, and its process."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "broadsheet", "-C", newsroom.folder, "serve", "--port", "0", *args],
+        env={**os.environ, "BROADSHEET_SECRET": SECRET},
+        stderr=subprocess.PIPE,
+    )
+    try:
+        assert process.stderr is not None
+        line = process.stderr.readline().decode()
+        found = re.search(r"http://127\.0\.0\.1:(\d+)/", line)
+        assert found, line + process.stderr.read().decode()
+        yield int(found[1]), process
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.communicate(timeout=10)
+
+
+def wait_until(what: Callable[[], bool], seconds: float = 15) -> None:
+    """Waits for something that another process does."""
+    end = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < end
+        time.sleep(0.05)

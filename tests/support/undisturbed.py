@@ -1,0 +1,156 @@
+"""A project before and after an undisturbed run, to hold disturbed ones against.
+
+Each file that a disturbed run leaves is old or new and whole; and after it, an undisturbed one
+leaves what it would have left alone.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from newsroom import Newsroom, contents
+
+CONFIG = """
+[digests.weekly]
+title = "周报"
+missed = "each"
+[digests.daily]
+title = "日报"
+schedule = "0 8 * * *"
+"""
+EARLIER = "2025-06-16T09:00:00+08:00"
+COMMANDS = [("build",), ("digest",), ("build", "digest")]
+_TEMPORARY = ".broadsheet-tmp"
+_CHANGES = ("replace", "unlink", "fsync", "mkdir", "rmdir")
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A project as a run finds it, the run, and what feeds/ must hold after it."""
+
+    newsroom: Newsroom
+    before: Path
+    commands: tuple[str, ...]
+    old: dict[str, bytes]
+    new: dict[str, bytes]
+
+    def begin(self) -> None:
+        """Puts everything back to where the run starts."""
+        shutil.rmtree(self.newsroom.folder)
+        shutil.copytree(self.before, self.newsroom.folder)
+
+    def run(self) -> None:
+        """One undisturbed run, which must go well."""
+        for command in self.commands:
+            ran = self.newsroom.run(command, "--quiet")
+            assert (ran.code, ran.out, ran.err) == (0, "", "")
+
+    def check_whole(self) -> None:
+        """Every file is old or new; an issue that has its record has all of its files."""
+        left = contents(self.newsroom.folder / "feeds")
+        for path, data in left.items():
+            if not path.endswith(_TEMPORARY):
+                old_or_new = data in (self.old.get(path), self.new.get(path))
+                assert old_or_new or path in _FOLLOWING, path
+                assert data.endswith(b"\n") or path.endswith((".eml", ".txt")), f"{path} is half"
+        for path in left:
+            if path.endswith("/issue.json"):
+                folder = path.removesuffix("issue.json")
+                files = {name for name in self.new if name.startswith(folder)}
+                assert all(left.get(name) == self.new[name] for name in files)
+
+    def check_in_order(self) -> None:
+        """What an undisturbed run leaves, to the byte, and nothing else."""
+        assert contents(self.newsroom.folder / "feeds") == self.new
+
+    def is_midway(self) -> bool:
+        """Whether what is there is neither what was there before the run nor what it leaves."""
+        return contents(self.newsroom.folder / "feeds") not in (self.old, self.new)
+
+
+# What one command writes and the next writes again, so that it has a state in between.
+_FOLLOWING = {".broadsheet.json", "feeds.opml", "index.html"} | {
+    f"digests/{name}/{file}"
+    for name in ("weekly", "daily")
+    for file in ("index.html", "atom.xml", "rss.xml", "feed.json")
+}
+
+
+def scenario(folder: Path, commands: tuple[str, ...], *, given: str = "") -> Scenario:
+    """Something is published and issued already; articles have come, changed and gone since.
+
+    given: a command that has run since then.
+    """
+    newsroom = Newsroom.open(folder / "project", CONFIG)
+    newsroom.article("a.md", title="甲", date="2025-06-12", main_topics=["AI"])
+    newsroom.article("gone.md", title="旧", date="2025-06-13", main_topics=["旧的"])
+    for command in ("build", "digest"):
+        assert newsroom.run(command, now=EARLIER).code == 0
+    (newsroom.folder / "content/gone.md").unlink()
+    newsroom.article("a.md", title="甲乙", date="2025-06-12", main_topics=["AI"])
+    newsroom.article("b.md", title="乙", date="2025-06-18", main_topics=["AI"])
+    newsroom.article("c.md", title="丙", date="2025-06-29T12:00:00+08:00", main_topics=["芯片"])
+    if given:
+        assert newsroom.run(given).code == 0
+    before = folder / "before"
+    shutil.copytree(newsroom.folder, before)
+    old = newsroom.published()
+    made = Scenario(newsroom, before, commands, old, {})
+    made.run()
+    return Scenario(newsroom, before, commands, old, newsroom.published())
+
+
+def killed_at(made: Scenario, number: int) -> bool:
+    """Runs in a process that kills itself before its `number`th change; whether it came to that."""
+    child = os.fork()
+    if not child:
+        _count_changes(lambda count: os.kill(os.getpid(), signal.SIGKILL) if count == number else 0)
+        try:
+            made.run()
+        except BaseException:  # the parent must see it, and pytest must not go on here
+            os._exit(1)
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0
+    return os.WIFSIGNALED(status)
+
+
+def _count_changes(told: Callable[[int], object]) -> None:
+    """Calls `told` with 1, 2, ... before each change of the disk that this process makes."""
+    count = 0
+
+    def counting(change: Callable[..., object]) -> Callable[..., object]:
+        def counted(*args: object, **kwargs: object) -> object:
+            nonlocal count
+            count += 1
+            told(count)
+            return change(*args, **kwargs)
+
+        return counted
+
+    for name in _CHANGES:
+        setattr(os, name, counting(getattr(os, name)))
+
+
+def changes_of(made: Scenario) -> int:
+    """How many changes of the disk an undisturbed run makes."""
+    made.begin()
+    reader, writer = os.pipe()
+    child = os.fork()
+    if not child:
+        _count_changes(lambda _: os.write(writer, b"."))
+        try:
+            made.run()
+        finally:
+            os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader, "rb") as pipe:
+        count = len(pipe.read())
+    os.waitpid(child, 0)
+    made.check_in_order()
+    return count

@@ -1,0 +1,165 @@
+"""Permalinks from a pattern and the place of a file."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from unittest.mock import patch
+from urllib.parse import unquote, urljoin, urlsplit
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from broadsheet.articles import addresses, fields
+from broadsheet.articles.addresses import FilePlace, address, tidy
+from newsroom import MOMENT
+
+
+def made(pattern: str, path: str, slug: str = "", title: str = "T", **given: object) -> str:
+    place = FilePlace.of(path)
+    date = given.get("date", MOMENT)
+    assert isinstance(date, datetime)
+    lowercase = bool(given.get("lowercase", True))
+    return address(pattern, place, slug=slug, title=title, date=date, lowercase=lowercase)
+
+
+@pytest.mark.parametrize(
+    ("path", "stem", "slug", "folder", "section"),
+    [
+        ("a.md", "a", "a", "", ""),
+        ("posts/a.md", "a", "a", "posts", "posts"),
+        ("posts/deep/a.md", "a", "a", "posts/deep", "posts"),
+        ("posts/a/index.md", "a", "a", "posts", "posts"),
+        ("a/index.md", "a", "a", "", ""),
+        ("index.md", "index", "index", "", ""),
+        ("2025-06-19-a.md", "2025-06-19-a", "a", "", ""),
+        ("2025-06-19-a/index.md", "2025-06-19-a", "a", "", ""),
+        ("posts/a.b.md", "a.b", "a.b", "posts", "posts"),
+    ],
+)
+def test_a_file_s_place_says(path: str, stem: str, slug: str, folder: str, section: str) -> None:
+    """A bundle's folder stands for its file, and a date before the name is not in the slug."""
+    place = FilePlace.of(path)
+    assert (place.stem, place.slug, place.folder, place.section) == (stem, slug, folder, section)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "address_"),
+    [
+        ("/posts/{slug}/", "posts/my-post/"),
+        ("/{year}/{month}/{day}/{slug}.html", "2025/06/30/my-post.html"),
+        ("/{section}/{filename}", "news/2025-06-19-my-post"),
+        ("/{path}/", "news/tech/2025-06-19-my-post/"),
+        ("/{title}/", "t-and-%E4%B8%AD/"),
+        ("{slug_or_filename}/", "2025-06-19-my-post/"),
+    ],
+)
+def test_each_token_is_filled_in(pattern: str, address_: str) -> None:
+    """The tokens that docs and messages name are known."""
+    path = "news/tech/2025-06-19-My post.md"
+    assert made(pattern, path, title="T and 中") == address_
+
+
+def test_a_slug_takes_the_place_of_the_name() -> None:
+    """The front matter's slug goes before the file's name, but for {filename}."""
+    assert made("/{slug}/{slug_or_filename}/{path}/{filename}/", "n/f.md", "s") == "s/s/n/s/f/"
+
+
+def test_case_is_kept_on_request() -> None:
+    """Jekyll and Astro keep the case of file names."""
+    assert made("/{slug}/", "My-Post.md", lowercase=False) == "My-Post/"
+    assert made("/{slug}/", "My-Post.md") == "my-post/"
+
+
+# What Hugo 0.168 made of files with these names: by its default, with `disablePathToLower`, and by
+# :filename. Those for a slug in the front matter follow.
+NAMES = [
+    ("Hello, World! (2)", "hello-world-2", "Hello-World-2", "hello-world-2"),
+    ("apos'trophe", "apostrophe", "apostrophe", "apostrophe"),
+    ("C++ & you", "c++--you", "C++-you", "c-you"),
+    ("a - b", "a---b", "a-b", "a-b"),
+    ("a--b", "a--b", "a--b", "a--b"),
+    ("-lead", "-lead", "-lead", "-lead"),
+    ("trail-", "trail-", "trail-", "trail-"),
+    ("x  y", "x--y", "x-y", "x-y"),
+    ("a.b_c~d@e", "a.b_c~d@e", "a.b_c~d@e", "a.b_c~d@e"),
+    ("全角　空格，“标题”…", "全角-空格标题", "全角-空格标题", "全角-空格标题"),
+    ("e\u0301te\u0301", "été", "été", "été"),
+]
+SLUGS = [("C++ & a - b", "c++-a-b", "c-a-b"), ("b/c", "b/c", "b/c"), ("UPPER", "upper", "upper")]
+
+
+def hugo_s(pattern: str, file: str, slug: str = "", title: str = "T", lower: bool = True) -> str:
+    place, given = FilePlace.of(file), {"slug": slug, "title": title, "date": MOMENT}
+    return unquote(address(pattern, place, **given, lowercase=lower, like_hugo=True))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("name", "by_default", "with_case", "by_token"), NAMES)
+def test_punctuation_goes_as_with_hugo(
+    name: str, by_default: str, with_case: str, by_token: str
+) -> None:
+    """From a path and from a token not alike; a bundle's folder is a name like a file's."""
+    for file in (f"{name}/x.md", f"{name}/x/index.md"):
+        assert hugo_s("/{path}/", file) == f"{by_default}/x/"
+    for file in (f"{name}.md", f"{name}/index.md"):
+        assert hugo_s("/{path}/", file) == f"{by_default}/"
+        assert hugo_s("/{path}/", file, lower=False) == f"{with_case}/"
+        assert hugo_s("/{slug_or_filename}/", file) == f"{by_token}/"
+
+
+@pytest.mark.parametrize(("slug", "by_default", "by_token"), SLUGS)
+def test_slugs_lose_punctuation_as_with_hugo(slug: str, by_default: str, by_token: str) -> None:
+    """A slash in one divides; in a title it does not."""
+    assert hugo_s("/{path}/", "a.md", slug) == f"{by_default}/"
+    assert hugo_s("/{slug}/", "a.md", slug) == f"{by_token}/"
+    assert hugo_s("/{title}/", "a.md", title="b/c: d+e") == "b-c-d-e/"
+
+
+@pytest.mark.parametrize(
+    ("path", "with_slash"),
+    [("x/z", "x/z/"), ("x/z/", "x/z/"), ("x/z.html", "x/z.html"), ("a.b/c", "a.b/c/"), ("", "")],
+)
+def test_an_address_is_closed_unless_it_names_a_file(path: str, with_slash: str) -> None:
+    """As Hugo and Zola do with the address that the front matter asks for."""
+    assert addresses.closed(path) == with_slash
+    assert addresses.closed(with_slash) == with_slash
+
+
+def test_the_form_of_unicode_does_not_matter() -> None:
+    """A file name from a Mac (NFD) has the address of the same name from elsewhere (NFC)."""
+    assert made("/{slug}/", "cafe\u0301.md") == made("/{slug}/", "caf\u00e9.md") == "caf%C3%A9/"
+
+
+_TEXTS = st.text(max_size=30) | st.text("./\\%25eEfF?#: \n\0", max_size=30)
+_WRITTEN = _TEXTS.map(fields.text)  # as it comes from the front matter
+
+
+@given(_WRITTEN, _WRITTEN, st.sampled_from(["/posts/{slug}/", "/{title}/{slug}", "/{path}.html"]))
+@example("../../x", "%2e%2e/%2e%2e", "/{title}/{slug}")
+@example("..%2f..", "..\\..", "/{title}/{slug}")
+def test_no_text_leads_off_the_site(slug: str, title: str, pattern: str) -> None:
+    """Whatever stands in the front matter, a browser finds the address below the site's."""
+    base = "https://example.org/blog/"
+    url = base + made(pattern, "a.md", slug, title)
+    assert urljoin(base, unquote(url)).startswith(base) or urlsplit(url).path.startswith("/blog/")
+    path = urlsplit(url).path
+    assert not {".", ".."} & set(unquote(path).replace("\\", "/").split("/"))
+    assert url.isascii()
+    assert not set(url) & set(" \n\\")
+
+
+@given(_WRITTEN)
+def test_tidy_is_done_once(path: str) -> None:
+    """What is tidy stays as it is."""
+    once = tidy(path)
+    assert tidy(once) == once
+    assert not once.startswith("/")
+
+
+@given(st.text("ab-_~/.%?# \u4e2d", max_size=12))
+def test_what_is_seen_to_be_tidy_is(path: str) -> None:
+    """A path that is taken as it stands is what taking it apart would leave of it."""
+    with patch.object(addresses, "_TIDY", re.compile("(?!)")):
+        apart = tidy(path)
+    assert tidy(path) == apart

@@ -1,0 +1,116 @@
+"""What may be published at a moment, and in which order."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from broadsheet.articles import Article
+from broadsheet.articles.catalogue import Catalogue, absence
+from broadsheet.errors import IdentityError
+from broadsheet.model.settings import TopicSettings
+from newsroom import MOMENT, article, dated
+
+NO_ALIASES = TopicSettings()
+
+
+def made(slug: str, **fields: object) -> Article:
+    return article(dated(slug=slug, **fields), f"content/{slug}.md")
+
+
+def catalogue(*articles: Article, now: datetime = MOMENT) -> Catalogue:
+    return Catalogue.at(now, articles, NO_ALIASES)
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({}, None),
+        ({"draft": True}, "draft"),
+        ({"date": "2025-06-30T09:00:00+08:00"}, None),
+        ({"date": "2025-06-30T01:00:01Z"}, "in the future"),
+        ({"publishDate": "2025-06-30T09:00:01+08:00"}, "to be published"),
+        ({"publishDate": "2025-06-30T09:00:00+08:00"}, None),
+        ({"expiryDate": "2025-06-30T09:00:00+08:00"}, "expired"),
+        ({"expiryDate": "2025-06-30T09:00:01+08:00"}, None),
+        ({"expiryDate": "9999-12-31"}, None),
+    ],
+)
+def test_drafts_future_and_expired_articles_are_out(
+    fields: dict[str, object], reason: str | None
+) -> None:
+    """What is not to be published now is left out, and the reason can be said."""
+    one = made("a", **fields)
+    assert (reason is None) is (absence(one, MOMENT) is None)
+    assert reason is None or reason in str(absence(one, MOMENT))
+    assert catalogue(one).articles == ((one,) if reason is None else ())
+
+
+@given(st.permutations([("a", 1), ("b", 1), ("c", 2), ("d", 3), ("e", 1)]))
+def test_the_order_is_total(given: list[tuple[str, int]]) -> None:
+    """Newest first, ties by id, in whatever order the files were read."""
+    articles = [made(slug, date=f"2025-06-0{day}") for slug, day in given]
+    slugs = [one.id.split("/")[-2] for one in catalogue(*articles).articles]
+    assert slugs == ["d", "c", "a", "b", "e"]
+
+
+def test_one_moment_in_two_offsets_is_a_tie() -> None:
+    """The order follows the moment, not how it is written."""
+    a = made("a", date="2025-06-19T00:00:00Z")
+    b = made("b", date="2025-06-19T08:00:00+08:00")
+    assert catalogue(b, a).articles == (a, b)
+
+
+def test_two_articles_with_one_id_are_an_error() -> None:
+    """Never a silent merge: the error names both files, and all such pairs at once."""
+    articles = [
+        article(dated(id="x"), "content/one.md"),
+        article(dated(id="x"), "content/two.md"),
+        article(dated(slug="s"), "content/three.md"),
+        article(dated(), "content/s.md"),
+    ]
+    with pytest.raises(IdentityError) as refused:
+        catalogue(*articles)
+    assert len(refused.value.problems) == 2
+    for pair in (("one.md", "two.md"), ("s.md", "three.md")):
+        assert any(all(name in str(problem) for name in pair) for problem in refused.value.problems)
+
+
+def test_a_draft_shares_an_id_in_peace() -> None:
+    """A copy that is worked on as a draft hinders nothing until it is to be published."""
+    draft = article(dated(id="x", draft=True), "content/draft.md")
+    assert len(catalogue(draft, article(dated(id="x"))).articles) == 1
+
+
+def test_topics_and_tags_group_the_articles() -> None:
+    """Each topic's articles are newest first, its name the oldest spelling."""
+    old = made("old", date="2025-06-01", categories=["Open Source", "AI"], tags="x")
+    new = made("new", date="2025-06-02", categories=["open-source"], tags="X, y")
+    both = catalogue(old, new)
+    assert {topic.name: len(found) for topic, found in both.topics.items()} == {
+        "AI": 1,
+        "Open Source": 2,
+    }
+    assert [topic.name for topic in both.topics_of(new)] == ["Open Source"]
+    assert both.topics[both.topics_of(new)[0]] == (new, old)
+    assert {tag.name: len(found) for tag, found in both.tags.items()} == {"x": 2, "y": 1}
+
+
+def test_aliases_are_for_topics_alone() -> None:
+    """The config's other names count for topics; tags stay as they were written."""
+    one = made("a", categories=["LLM"], tags=["llm", "x"])
+    names = Catalogue.at(MOMENT, [one], TopicSettings(aliases={"大模型": ("LLM",)}))
+    assert [topic.name for topic in names.topics_of(one)] == ["大模型"]
+    assert [tag.name for tag in names.tags_of(one)] == ["llm", "x"]
+
+
+def test_a_window_opens_and_closes() -> None:
+    """An article is in the catalogue from its date on, until it expires."""
+    one = made("a", date="2025-06-19T00:00:00Z", expiryDate="2025-06-20T00:00:00Z")
+    inside = [
+        catalogue(one, now=one.date + timedelta(hours=h)).articles != () for h in (-1, 0, 23, 24)
+    ]
+    assert inside == [False, True, True, False]

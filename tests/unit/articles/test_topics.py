@@ -1,0 +1,142 @@
+"""Topics and tags: spellings, names and addresses."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
+
+from broadsheet.articles.topics import Names, Topic, key, slug
+
+RESERVED = {
+    "con",
+    "prn",
+    "aux",
+    "nul",
+    *(f"{port}{n}" for port in ("com", "lpt") for n in range(10)),
+}
+
+_NAMES = st.text(max_size=40) | st.text(
+    "aA-_. ~/#i\u0130\u0131\u017f\u0345\u1fb3e\u0301", max_size=8
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "slug_"),
+    [
+        ("大模型", "大模型"),
+        ("AI安全与治理", "ai安全与治理"),
+        ("Open Source", "open-source"),
+        ("open-source", "open-source"),
+        ("Ｏｐｅｎ　Source", "open-source"),
+        ("C++", "c++"),
+        ("v1.5", "v1.5"),
+        ("Straße", "strasse"),
+        ("हिन्दी", "हिन्दी"),
+        ("ไทย", "ไทย"),
+    ],
+)
+def test_a_slug_reads_like_its_name(name: str, slug_: str) -> None:
+    """Letters, digits and marks of any script stay; spaces become hyphens."""
+    assert slug(name) == slug_
+
+
+@pytest.mark.parametrize(
+    ("name", "start"),
+    [
+        ("C#", "c~"),
+        ("C", "c"),
+        (".NET", "net~"),
+        ("AI/ML", "ai-ml~"),
+        ("a_b", "a-b~"),
+        ("a--b", "a-b~"),
+        ("~a", "a~"),
+        ("🚀", "~"),
+        ("", "~"),
+        ("..", "~"),
+        ("con", "con~"),
+        ("Con.Txt", "con-txt~"),
+        ("COM¹", "com1~"),
+        ("\u0301e", "e~"),
+        ("字" * 60, "字" * 37 + "~"),
+    ],
+)
+def test_a_name_that_loses_something_gets_a_mark(name: str, start: str) -> None:
+    """So C# is not C, and no name is a reserved one or too long."""
+    assert slug(name).startswith(start)
+    assert slug(name) == start or len(slug(name)) == len(start) + 8
+
+
+@given(_NAMES, _NAMES)
+@example("a b", "a-b")
+@example("C#", slug("C#"))
+@example("\u1fb3", "\u03b1\u0345")
+@example("e\u0301", "\u00e9")
+@example("\u0130", "i\u0307")
+@example("AI\u200b", "AI")
+def test_two_names_have_one_slug_exactly_if_they_have_one_key(one: str, other: str) -> None:
+    """One topic has one address, and two topics never share one, on no disk."""
+    assert (slug(one) == slug(other)) is (key(one) == key(other))
+    if slug(one) != slug(other):
+        for form in ("NFC", "NFD", "NFKC", "NFKD"):
+            shapes = [unicodedata.normalize(form, slug(name)).casefold() for name in (one, other)]
+            assert shapes[0] != shapes[1]
+
+
+@given(_NAMES)
+@example("\u1fb2\u0300")
+def test_the_ways_of_writing_a_name_have_one_key(name: str) -> None:
+    """Case, width, composition and spaces make no other topic."""
+    for form in ("NFC", "NFD", "NFKC", "NFKD"):
+        assert key(unicodedata.normalize(form, name)) == key(name)
+    assert key(unicodedata.normalize("NFKD", name).casefold()) == key(name)
+    assert key(f"  {name}\t") == key(name)
+    assert key(key(name)) == key(name)
+
+
+@given(_NAMES | st.sampled_from(sorted(RESERVED)).map(lambda name: f"{name.upper()}.{'x' * 130}"))
+@example("con." + "x" * 118)
+def test_every_slug_is_a_folder_name_everywhere(name: str) -> None:
+    """It is never empty, `.`, `..`, hidden, reserved, too long, or a path of two parts."""
+    made = slug(name)
+    assert 1 <= len(made.encode()) <= 120
+    assert made[0] not in ".-"
+    assert made[-1] not in ".- "
+    assert made.partition(".")[0] not in RESERVED
+    assert not set(made) & set('/\\<>:"|?*%#& \0')
+    assert made.isprintable()
+    assert made == unicodedata.normalize("NFC", made)
+    assert unicodedata.category(made[0])[0] != "M"
+
+
+@given(st.lists(_NAMES, max_size=6), _NAMES)
+def test_a_later_topic_never_changes_an_earlier_one(names: list[str], later: str) -> None:
+    """An address once published stands, whatever topics come after it."""
+    before, after = Names(names), Names([*names, later])
+    assert before(names) == after(names)
+    assert [topic.slug for topic in Names([later, *names])(names)] == [
+        topic.slug for topic in before(names)
+    ]
+
+
+def test_the_oldest_spelling_is_the_name() -> None:
+    """Spellings of one topic go under the name that was used first."""
+    names = Names(["Open Source", "open-source", "OPEN SOURCE"])
+    assert names(["OPEN SOURCE", "open-source"]) == (Topic("Open Source", "open-source"),)
+
+
+def test_aliases_go_before() -> None:
+    """The config's name stands for all of its other spellings, each in any case."""
+    names = Names(["ai talent war", "AI人才战"], {"AI人才争夺": ["AI Talent War", "AI人才战"]})
+    assert names(["AI人才战", "ai talent war"]) == (Topic("AI人才争夺", "ai人才争夺"),)
+
+
+@given(st.lists(_NAMES, max_size=5))
+def test_topics_stand_once_in_their_order(names: list[str]) -> None:
+    """An article has each of its topics once, in the order it names them."""
+    topics = Names(names)(names)
+    assert len({topic.slug for topic in topics}) == len(topics)
+    assume(topics)
+    assert topics[0].name == names[0]

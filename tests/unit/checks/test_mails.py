@@ -1,0 +1,200 @@
+"""What `check` says of templates, records, and the mails that come next."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from broadsheet.checks import RULES
+from broadsheet.digests.remarks import look_at
+from newsroom import Newsroom
+
+SENDER = '\n[delivery]\nsender = "News <news@example.org>"\n'
+WEEKLY = '\n[digests.weekly]\ntitle = "Weekly"\nmax_bytes = 200000\n'
+OURS = '{% extends "bundled/digest.html.j2" %}\n'
+
+ISSUE = "feeds/digests/weekly/2025-06-30/"
+
+
+def masthead(html: str) -> str:
+    """A template in which `html` stands at the head of the mail."""
+    return f"{OURS}{{% block masthead %}}<tr><td>{html}</td></tr>{{% endblock %}}\n"
+
+
+@pytest.fixture
+def issued(newsroom: Newsroom) -> Newsroom:
+    """A project whose next issue has one article."""
+    newsroom.configure(WEEKLY + SENDER)
+    newsroom.article("a.md", date="2025-06-26", summary="In short.", main_topics=["AI"])
+    return newsroom
+
+
+def findings(newsroom: Newsroom) -> list[dict[str, Any]]:
+    ran = newsroom.run("check", "--json")
+    assert ran.err == ""
+    found: list[dict[str, Any]] = json.loads(ran.out)
+    return found
+
+
+def test_a_good_mail_has_no_finding(issued: Newsroom) -> None:
+    """The templates that ship make a mail that no rule complains of, whatever the language."""
+    assert findings(issued) == []
+    issued.configure(WEEKLY + SENDER + '[mail]\nlogo = "https://example.org/logo.png"\n')
+    assert findings(issued) == []
+
+
+BLOCKS = {
+    "mail-size": "文" * 35_000,
+    "mail-style-size": "<style data-premailer='ignore'>" + "p{color:#123456}" * 1_100 + "</style>",
+    "mail-image-alt": '<img src="https://example.org/a.png" width="9">',
+    "mail-image-width": '<img src="https://example.org/a.png" alt="">',
+    "mail-image-type": '<img src="https://example.org/a.webp" alt="" width="9">',
+    "mail-element": "<form><p>a</p></form>",
+    "mail-address": '<a href="//example.org/">a</a>',
+    "mail-css": '<p style="display:flex">a</p>',
+}
+
+
+@pytest.mark.parametrize("rule", BLOCKS)
+def test_what_a_template_does_badly_is_told(issued: Newsroom, rule: str) -> None:
+    """Each under the name of its rule, with its severity, at the folder of the issue."""
+    issued.write("email_templates/digest.html.j2", masthead(BLOCKS[rule]))
+    (found,) = findings(issued)
+    assert (found["rule"], found["severity"]) == (rule, RULES[rule].severity)
+    assert found["path"] == ISSUE
+
+
+@pytest.mark.parametrize(
+    "css",
+    [
+        "display:grid",
+        "display: inline-flex",
+        "position:absolute",
+        "float:left",
+        "color:var(--ink)",
+        "width:calc(100% - 2px)",
+        "background:url(https://example.org/a.png)",
+    ],
+)
+def test_css_that_mail_clients_do_not_know_is_told(issued: Newsroom, css: str) -> None:
+    """In an element and in a rule that stays one."""
+    for block in (
+        f'<p style="{css}">a</p>',
+        f"<style data-premailer='ignore'>.x{{{css}}}</style>",
+    ):
+        issued.write("email_templates/digest.html.j2", masthead(block))
+        assert [found["rule"] for found in findings(issued)] == ["mail-css"]
+
+
+@pytest.mark.parametrize("css", ["display:block", "padding:1px", "float:none"])
+def test_css_that_they_know_is_not(issued: Newsroom, css: str) -> None:
+    """Nor is a word in the text that CSS has too."""
+    block = f'<p style="{css}">display: flex; position: fixed</p>'
+    issued.write("email_templates/digest.html.j2", masthead(block))
+    assert findings(issued) == []
+
+
+def test_a_mail_that_is_nearly_too_large_is_a_warning(issued: Newsroom) -> None:
+    """The rule is one of errors, but what still fits is none; the config can say otherwise."""
+    issued.write("email_templates/digest.html.j2", masthead("文" * 31_000))
+    (found,) = findings(issued)
+    assert (found["rule"], found["severity"]) == ("mail-size", "warning")
+    issued.configure(WEEKLY + SENDER + '[checks.rules]\nmail-size = "error"\n')
+    assert [each["severity"] for each in findings(issued)] == ["error"]
+    issued.configure(WEEKLY + SENDER + '[checks.rules]\nmail-size = "off"\n')
+    assert findings(issued) == []
+
+
+def test_a_subject_is_told_when_it_is_too_long(issued: Newsroom) -> None:
+    """It begins with the digest's title, whose length is in the editor's hands."""
+    issued.configure(WEEKLY.replace("Weekly", "W" * 100) + SENDER)
+    assert [found["rule"] for found in findings(issued)] == ["mail-subject"]
+
+
+def test_a_preheader_a_text_and_a_way_to_leave_are_missed(issued: Newsroom) -> None:
+    """Each is told where it is not."""
+    empty = OURS + "{% block preheader %}{% endblock %}\n"
+    issued.write("email_templates/digest.html.j2", empty)
+    assert [found["rule"] for found in findings(issued)] == ["mail-preheader"]
+    issued.write("email_templates/digest.html.j2", OURS)
+    issued.write("email_templates/digest.txt.j2", "\n")
+    assert [found["rule"] for found in findings(issued)] == ["mail-text"]
+    (issued.folder / "email_templates/digest.txt.j2").unlink()
+    nobody = '[publication]\ntitle = "A"\nurl = "https://example.org/"\n'
+    issued.configure(WEEKLY, publication=nobody)
+    assert [found["rule"] for found in findings(issued)] == ["mail-unsubscribe"]
+
+
+def test_a_line_of_a_message_is_told_when_it_is_too_long() -> None:
+    """No template makes one, so this looks at a message of our own."""
+    head = b"Subject: A\r\nFrom: a@example.org\r\nList-Unsubscribe: <mailto:a@example.org>\r\n\r\n"
+    mail = look_at(b"<p>a</p>", b"a", head + b"x" * 999 + b"\r\n")
+    material: Any = SimpleNamespace(letters={"issue/": mail})
+    assert len(list(RULES["mail-line"].look(material))) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "said"),
+    [
+        ("<p>\n{% if %}\n", 2, "Expected an expression"),
+        ("<p>\n\n{{ letter.nothing }}\n", 3, "nothing"),
+        ("{{ [].__class__ }}", 1, "unsafe"),
+        ('{% extends "missing.j2" %}', 1, "missing.j2"),
+        ("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", 1, ""),
+    ],
+)
+def test_a_template_that_fails_is_told_with_its_line(
+    issued: Newsroom, text: str, line: int, said: str
+) -> None:
+    """Whether it cannot be read or fails on an issue; all else is checked all the same."""
+    issued.write("email_templates/digest.html.j2", text)
+    issued.article("b.md", date="2025-06-26", summary="")
+    template, summary = findings(issued)
+    assert (template["rule"], template["severity"]) == ("template", "error")
+    assert template["path"] == "email_templates/digest.html.j2"
+    assert template["line"] == line
+    assert said in template["what"]
+    assert summary["rule"] == "no-summary"
+
+
+def test_templates_are_checked_when_no_issue_comes(issued: Newsroom) -> None:
+    """A slip is told today, not on the morning of the next issue."""
+    assert issued.run("digest").code == 0
+    assert findings(issued) == []
+    issued.write("email_templates/digest.html.j2", "{{ letter.nothing }}")
+    assert [found["rule"] for found in findings(issued)] == ["template"]
+    (issued.folder / "feeds/digests/weekly/2025-06-30/issue.json").unlink()
+    (issued.folder / "content/a.md").unlink()
+    issued.write("email_templates/digest.html.j2", "{% if %}")
+    assert [found["rule"] for found in findings(issued)] == ["template"]
+    issued.write("email_templates/digest.html.j2", b"\xff\xfe")
+    assert [found["rule"] for found in findings(issued)] == ["template"]
+
+
+def test_a_broken_record_is_told_and_the_rest_is_checked(issued: Newsroom) -> None:
+    """`digest` would stop there; `check` says so beside all else."""
+    assert issued.run("digest").code == 0
+    record = issued.folder / "feeds/digests/weekly/2025-06-30/issue.json"
+    record.write_bytes(b"{}")
+    issued.article("b.md", date="2025-06-26", summary="")
+    ran = issued.run("check", "--json")
+    assert (ran.code, ran.err) == (1, "")
+    first, second = json.loads(ran.out)
+    assert (first["rule"], first["path"]) == ("record", f"{ISSUE}issue.json")
+    assert second["rule"] == "no-summary"
+
+
+def test_a_sender_of_another_domain_is_told(issued: Newsroom) -> None:
+    """At its line of the config: a warning where DMARC may still pass, an error where it cannot."""
+    issued.configure(WEEKLY + SENDER + 'bounce_address = "b@elsewhere.example"\n')
+    (found,) = findings(issued)
+    assert (found["rule"], found["severity"]) == ("mail-sender", "warning")
+    assert found["path"] == "broadsheet.toml"
+    text = (issued.folder / "broadsheet.toml").read_text().splitlines()
+    assert text[found["line"] - 1].startswith("bounce_address")
+    more = 'bounce_address = "b@esp.example"\ndkim_key = "k"\ndkim_domain = "esp.example"\n'
+    issued.configure(WEEKLY + SENDER + more)
+    assert [each["severity"] for each in findings(issued)] == ["error", "error"]

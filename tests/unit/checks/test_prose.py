@@ -1,0 +1,235 @@
+"""Text as its author reads it: what is code does not count, and nothing takes long."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from broadsheet.articles import front_matter
+from broadsheet.checks.prose import Prose
+from broadsheet.errors import ArticleError
+from broadsheet.text.characters import printable
+
+HEAD = "---\ntitle: A\n---\n"
+
+
+def targets(body: str) -> list[str | None]:
+    return [each.target for each in Prose.of(HEAD + body).references]
+
+
+CODE = [
+    "`[x](gone.md)`",
+    "``a ` [x](gone.md) ``",
+    "`two\nlines [x](gone.md)`",
+    "```\n[x](gone.md)\n```",
+    "~~~~ md\n~~~\n[x](gone.md)\n~~~~",
+    "```\n[x](gone.md)",
+    "> ```\n> [x](gone.md)\n> ```",
+    "- a\n\n  ```\n  [x](gone.md)\n  ```",
+    "1. ```\n   [x](gone.md)\n   ```",
+    "A\n\n    [x](gone.md)\n\n    [x](gone.md)",
+    "\t[x](gone.md)",
+    "A\n\n    - [x](gone.md)\n    - [x](gone.md)",
+    "1. a\n\n        [x](gone.md)",
+    "- a\n\n      [x](gone.md)\n\n      [x](gone.md)",
+    "- a\n  - b\n\n        [x](gone.md)",
+    "[^1]: a\n\n        [x](gone.md)",
+    "<!-- [x](gone.md) -->",
+    "<!--\n\n[x](gone.md)\n-->",
+    "{/* [x](gone.md) */}",
+    "<pre>[x](gone.md)</pre>",
+    "<PRE class='a'>\n\n[x](gone.md)</Pre>",
+    "<code>[x](gone.md)</code>",
+    "<script>'[x](gone.md)'</script>",
+    "{% raw %}[x](gone.md){% endraw %}",
+    "{% highlight md %}[x](gone.md){% endhighlight %}",
+    "{{< highlight md >}}[x](gone.md){{< /highlight >}}",
+    r"\[x](gone.md)",
+]
+
+
+@pytest.mark.parametrize("code", CODE)
+def test_code_is_no_text(code: str) -> None:
+    """A link in it is none; one before and one after it is."""
+    text = f"[a](before.md)\n\n{code}\n"
+    assert targets(text) == ["before.md"]
+    if not code.startswith("```\n[x](gone.md)") or code.endswith("```"):
+        assert targets(f"{text}\n[b](after.md)\n") == ["before.md", "after.md"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "- a\n\n    [x](here.md)",
+        "1. a\n\n    [x](here.md)",
+        "[^1]: a\n\n    [x](here.md)",
+        "- a\n\n    - b [x](here.md)",
+        "- a\n    - b\n\n        [x](here.md)",
+        "1. a\n    1. b\n        1. c\n\n            [x](here.md)",
+        "- a\n\n      - b\n\n        [x](here.md)",
+        "- a\n\nb\n\n  [x](here.md)",
+        "a\n    [x](here.md)",
+        "a ` b [x](here.md)",
+        "a ` b\n\n[x](here.md) `c",
+        "a `` b ` [x](here.md)",
+        "<!-- [x](here.md)",
+        "<pre [x](here.md)",
+        "<code> [x](here.md)",
+        "{% raw %} [x](here.md)",
+        r"\\[x](here.md)",
+        r"\`[x](here.md)`",
+        r"\```[x](here.md)",
+        "[![a](here.md)",
+        "[a [b] c](here.md)",
+        "[a\nb](here.md)",
+        '[a](here.md "A title (so)")',
+        "[a](<here.md> 'Title')",
+        "[a](\nhere.md)",
+        "[a][b]\n\n[B]: here.md",
+        "[a][]\n\n[a]:\n   <here.md> 'Title'",
+        '<a class="b" href="here.md">c</a>',
+    ],
+)
+def test_what_is_no_code_counts(text: str) -> None:
+    """However it is written, the link is found, once."""
+    assert targets(text) == ["here.md"]
+
+
+def test_a_target_is_what_the_author_wrote() -> None:
+    """With spaces, parentheses and entities in it, without its title."""
+    assert targets("![a](images/default (19).png)") == ["images/default (19).png"]
+    assert targets("[a](https://a.org/b_(c)) [d](e.md)") == ["https://a.org/b_(c)", "e.md"]
+    assert targets("<a href='a.md?b=1&amp;c=2'>d</a>") == ["a.md?b=1&c=2"]
+    assert targets("a [^1] [x] b[0][1] (c)") == []
+    assert targets("a [x][y]") == [None]
+
+
+def test_two_brackets_in_a_row_are_a_link_only_with_a_label() -> None:
+    """Only where the second is defined; else the second may begin a link, or mean nothing."""
+    assert targets("[a] [b](c.md)") == ["c.md"]
+    assert targets("[a] [b] [c] [d](e.md) ![[f]] [g]") == ["e.md"]
+    assert targets("[a] [b]\n\n[b]: c.md") == ["c.md"]
+    assert targets("[a][] [b][c]") == [None, None]
+
+
+def test_links_are_found_in_shortcodes_and_media() -> None:
+    """A figure is an image and may be a link; `ref` is a link to an article's file."""
+    found = Prose.of(HEAD + '{{< figure src="a.png" alt="A" link="b.md" >}}').references
+    assert [(each.image, each.text, each.target) for each in found] == [
+        (True, "A", "a.png"),
+        (False, None, "b.md"),
+    ]
+    assert targets('[a]({{< relref "b.md" >}}) [c]({{% ref d.md#e %}})') == ["@/b.md", "@/d.md#e"]
+    assert targets("<video src='a.mp4'></video><audio><source src=b.mp3></audio>") == [
+        *("a.mp4", "b.mp3")
+    ]
+    assert targets('`{{< figure src="a.png" >}}` {{</* figure src="b.png" */>}}') == []
+
+
+def test_the_text_of_an_html_link_counts_where_it_is_plain() -> None:
+    """With a tag in it, it may be anything."""
+    found = Prose.of(HEAD + "<a href='b'>c &amp; d</a> <a href='e'><b>f</b></a>").references
+    assert [each.text for each in found] == ["c & d", None]
+
+
+def test_every_definition_of_a_footnote_is_found() -> None:
+    """The first of each label, those that come again, and those with a full-width colon."""
+    notes = Prose.of("[^a] [^b]\n\n[^a]: x\n> [^a]: y\n[^b]：z\n[^a]\n").footnotes
+    assert (list(notes.used), list(notes.defined), list(notes.wide)) == (["a", "b"], ["a"], ["b"])
+    assert [label for label, _ in notes.again] == ["a"]
+
+
+def test_a_place_in_the_text_has_its_line() -> None:
+    """Counted from the top of the file, whatever stands above."""
+    text = "\n\n---\r\ntitle: A\n---\n\n\x08\n```\n```\n[x](y.md)\n".replace("\r", "")
+    prose = Prose.of(text)
+    assert [prose.line(each.start) for each in prose.references] == [10]
+    assert prose.field_line("Title") == 4
+    assert prose.field_line("summary", "title") == 4
+    assert prose.field_line("summary") is None
+
+
+HEADS = st.sampled_from(
+    [
+        "---\na: b\n---",
+        "---- \na: b\n...",
+        "---\n---",
+        "+++\na = 1\n+++",
+        '{"a": 1}',
+        "",
+        "\n---\n---",
+    ]
+)
+LINES = st.text(st.sampled_from("a \t`~<>[]()!^:-+.{}%#\\\n\"'=*_/x\x08\x85"), max_size=60)
+
+
+@given(HEADS, LINES, LINES)
+def test_the_body_begins_where_the_article_says(head: str, body: str, more: str) -> None:
+    """What is prose lies in the body, at its own place and line; front matter never counts."""
+    source = f"{head}\n{body}{more}\n"
+    try:
+        parts = front_matter.split(source, "")
+    except ArticleError:
+        return
+    prose = Prose.of(source)
+    clean = printable(source)
+    assert len(prose.text) == len(clean)
+    assert prose.text.count("\n") == clean.count("\n")
+    kept = [(one, other) for one, other in zip(prose.text, clean, strict=True) if one != " "]
+    assert all(one == other for one, other in kept)
+    body_text = parts[1] if parts else clean
+    start = len(clean.rstrip()) - len(body_text.rstrip())
+    assert not prose.text[:start].strip()
+
+
+@given(LINES)
+def test_any_text_has_references_tags_and_footnotes(text: str) -> None:
+    """Whatever an article holds, looking at it is no error, and what is found lies within."""
+    prose = Prose.of(text)
+    places = [
+        *(each.start for each in prose.references),
+        *(each.start for each in prose.tags),
+        *prose.footnotes.used.values(),
+        *prose.footnotes.defined.values(),
+    ]
+    assert all(0 <= place < len(prose.text) for place in places)
+
+
+LENGTH = 200_000
+_UNITS = r"""
+    [ [( []( [a]( ![ [[a] [a][ [a][b] [a]: [^ [^a] [^a]: ( <( <!-- <pre <pre> </pre> <img
+    <script> ``` ~~~~ > - {%raw%} {{ {{< {%endraw%} \\[ `a`` [](< [a]((a) " ' & <a$b='c="d
+    {/* {/**/} ](（/ [a]（ {{<figure$ {{<figure$a="b [a]({{<ref$ <a$href="b">c [^a]：
+    [](a$"b [](a$'b$( <a$b <a$onx= <a$href=" ![a](b)[ `$ <a<a <a'<a" <(<(
+"""
+UNITS = (unit.replace("$", " ") for unit in _UNITS.split())
+TRAPS = {
+    **{
+        unit: unit * (LENGTH // len(unit))
+        for unit in (*UNITS, "[a\n", " \n", "---\n", "- a\n\n    ")
+    },
+    "one run": "`" * LENGTH + "a",
+    "growing runs": " ".join("`" * length for length in range(1, 600)),
+    "unclosed": "[" + "[a]" * (LENGTH // 3),
+    "no end": "[](" + "(a)" * (LENGTH // 3),
+    "titles": "[a](b" + ' "' * (LENGTH // 2),
+    "many titles": ("[a](b" + ' "' * 200) * (LENGTH // 405),
+    "a long line": "a" * LENGTH,
+    "a long address": "[a](" + "b" * LENGTH + ")",
+    "attributes": "<a " + "b='c' " * (LENGTH // 6) + ">",
+    "a head without end": "---\n" + "a: b\n" * (LENGTH // 5),
+}
+
+
+@pytest.mark.parametrize("trap", TRAPS)
+def test_no_text_takes_long(trap: str) -> None:
+    """A text made to be read again and again from each of its marks is read in about a second."""
+    began = time.process_time()
+    prose = Prose.of(HEAD + TRAPS[trap])
+    assert prose.references is not None
+    assert prose.tags is not None
+    assert prose.footnotes is not None
+    assert time.process_time() - began < 5

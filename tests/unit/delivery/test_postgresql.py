@@ -1,0 +1,195 @@
+"""The same on PostgreSQL, which is only another URL. Skipped where PostgreSQL is not installed."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from threading import Thread
+
+import pytest
+import sqlalchemy as sql
+
+from broadsheet.delivery import database, subscribers
+from broadsheet.delivery.importing import BATCH
+from deliveries import SECRET, at, post, stop_again_and_again, until
+from newsroom import MOMENT
+from postgresql import OnPostgres
+
+pytest.importorskip("psycopg")
+pytestmark = [pytest.mark.enable_socket, pytest.mark.allow_hosts(["127.0.0.1"])]
+
+
+@pytest.fixture
+def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str) -> Iterator[OnPostgres]:
+    """A newsroom that delivers from PostgreSQL."""
+    monkeypatch.setenv("BROADSHEET_SECRET", SECRET)
+    with post(tmp_path) as made:
+        office = OnPostgres(made.newsroom, made.server, made.children)
+        office.url = url
+        db = office.open()
+        with db.writing() as connection:
+            connection.execute(sql.text("DROP SCHEMA public CASCADE"))
+            connection.execute(sql.text("CREATE SCHEMA public"))
+        db.close()
+        office.configure(database=url)
+        yield office
+
+
+def test_everyone_gets_it_once(office: OnPostgres) -> None:
+    """By one run, and the next has nothing to do."""
+    addresses = office.subscribe(50)
+    ran = office.deliver()
+    assert ran.code == 0, ran.err
+    assert office.received() == dict.fromkeys(addresses, 1)
+    assert office.deliver().out == "nothing is to be delivered\n"
+    assert office.newsroom.run("subscribers", "list", "--status", "active").out.count("@") == 50
+
+
+def test_several_runs_send_nothing_twice(office: OnPostgres) -> None:
+    """At the same time, from the freezing of the rows on."""
+    addresses = office.subscribe(200)
+    children = [office.begin() for _ in range(3)]
+    assert [office.end(child) for child in children] == [0, 0, 0]
+    assert office.received() == dict.fromkeys(addresses, 1)
+
+
+def test_killed_and_stopped_runs_lose_nobody(office: OnPostgres) -> None:
+    """The lock is the server's, and falls with the connection of a run that is killed."""
+    addresses = office.subscribe(250)
+    office.server.order(delay=0.005)
+    for kills in range(1, 5):
+        child = office.begin()
+        office.server.wait_for(kills * 15)
+        office.kill(child)
+        office.end(child)
+    stopped = office.begin()
+    office.server.wait_for(90)
+    office.pause(stopped)
+    held = office.states()["claimed"]
+    second = office.begin(now=at(days=1))
+    office.end(second)
+    assert office.states()["claimed"] == held
+    os.kill(stopped, signal.SIGCONT)
+    assert office.end(stopped) == 0
+    assert office.states() == {"sent": 250}
+    assert set(office.received()) == set(addresses)
+    assert sum(office.received().values()) <= 250 + 4 * 4
+    assert all(len(ids) == 1 for ids in office.ids().values())
+
+
+def test_a_run_that_loses_its_connection_ends(office: OnPostgres) -> None:
+    """Its lock went with it: it must not go on while others take it for dead."""
+    addresses = office.subscribe(150)
+    office.server.order(delay=0.01)
+    child = office.begin()
+    office.server.wait_for(20)
+    db = office.open()
+    with db.writing() as connection:
+        connection.execute(
+            sql.text(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE pid != pg_backend_pid() AND datname = 'postgres'"
+            )
+        )
+    db.close()
+    assert office.end(child) == 1
+    said = (office.newsroom.folder / "out").read_text()
+    assert "the connection was lost; run again" in said
+    assert "Traceback" not in said
+    office.server.order()
+    assert office.deliver().code == 0
+    assert set(office.received()) == set(addresses)
+    assert sum(office.received().values()) <= 150 + 4
+
+
+def test_the_subscribers_are_the_same_there(office: OnPostgres) -> None:
+    """Added, found, changed and listed."""
+    db = office.open()
+    with db.writing() as connection:
+        one = subscribers.add(
+            connection, "Ann@Example.org", cause="t", now=MOMENT, digests=("weekly",)
+        )
+        subscribers.add(connection, "b@b.org", cause="t", now=MOMENT, digests=('a"weekly"b',))
+        assert subscribers.count_wanting(connection, "weekly") == 1
+        assert subscribers.set_status(connection, one, "unsubscribed", cause="t", now=MOMENT)
+        assert subscribers.counts(connection)["unsubscribed"] == 1
+        assert [each.address for each in subscribers.everyone(connection)] == [
+            "Ann@example.org",
+            "b@b.org",
+        ]
+    db.close()
+
+
+@pytest.mark.parametrize("others", [False, True])
+def test_a_run_stopped_past_its_timeouts_sends_nothing_twice(
+    office: OnPostgres, url: str, others: bool
+) -> None:
+    """Its lock stays on the server for as long as it is only stopped."""
+    stop_again_and_again(office, 4, 2, others=others, database=url)
+
+
+def test_an_import_is_the_same_there(office: OnPostgres) -> None:
+    """Added in batches, changed, opted out, kept out; each with the change that says so."""
+    lines = [f"r{i}@example{i % 97}.org,Reader {i},active" for i in range(2 * BATCH + 1)]
+    text = "\n".join(["email,name,status", *lines, "out@x.org,Out,unsubscribed", ""])
+    path = str(office.newsroom.write("list.csv", text))
+    ran = office.newsroom.run("subscribers", "import", path)
+    assert ran.out.startswith("2,002 added, 0 changed, 0 unchanged, 0 bad lines"), ran.err
+    text = text.replace("Reader 7,active", "Ann,bounced").replace("Out,unsub", "Out,sub")
+    ran = office.newsroom.run("subscribers", "import", str(office.newsroom.write("list.csv", text)))
+    assert ran.out.startswith("0 added, 1 changed, 2,000 unchanged, 0 bad lines"), ran.err
+    assert "1 left before and stay so: out@x.org" in ran.out
+    db = office.open()
+    with db.reading() as connection:
+        one = subscribers.find(connection, "r7@example7.org")
+        assert one is not None
+        assert (one.name, one.status) == ("Ann", "bounced")
+        told = [(each.what, each.after) for each in subscribers.history(connection, one)]
+        assert told == [("status", "active"), ("name", "Ann"), ("status", "bounced")]
+        told_of = sql.select(sql.func.count(sql.distinct(database.changes.c.subscriber)))
+        assert connection.execute(told_of).scalar_one() == 2 * BATCH + 2
+        counts = subscribers.counts(connection)
+        assert (counts["active"], counts["bounced"], counts["unsubscribed"]) == (2 * BATCH, 1, 1)
+    db.close()
+
+
+def test_nobody_slips_in_between_the_look_and_the_batch(office: OnPostgres) -> None:
+    """Who is added while a batch is at work is added once: the other waits, and finds the row."""
+    db, other = office.open(), office.open()
+    with db.writing() as connection:
+        assert subscribers.lookup(connection, ["ann@x.org"]) == {}
+        late = Thread(target=_add_if_missing, args=(other, "ann@x.org"))
+        late.start()
+        until(lambda: _is_waiting(db))
+        row = {
+            "address": "ann@x.org",
+            "address_key": "ann@x.org",
+            "name": "",
+            "language": "",
+            "topics": "[]",
+            "digests": "[]",
+            "status": "unsubscribed",
+            "since": database.stamp(MOMENT),
+            "cause": "t",
+            "bounces": 0,
+        }
+        subscribers.add_all(connection, [row], MOMENT)
+    late.join()
+    with db.reading() as connection:
+        assert [one.status for one in subscribers.everyone(connection)] == ["unsubscribed"]
+    db.close()
+    other.close()
+
+
+def _add_if_missing(db: database.Database, address: str) -> None:
+    with suppress(database.DatabaseError), db.writing() as connection:
+        subscribers.add(connection, address, cause="t", now=MOMENT)
+
+
+def _is_waiting(db: database.Database) -> bool:
+    query = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+    with db.reading() as connection:
+        return bool(connection.execute(sql.text(query)).scalar_one())

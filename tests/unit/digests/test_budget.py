@@ -1,0 +1,146 @@
+"""The size budget: a mail too long gives up no more than it must, says so, and loses nothing."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import letters
+from broadsheet.digests.budget import fit
+from broadsheet.digests.html_mail import mail_html
+from broadsheet.digests.letter import Letter
+from broadsheet.errors import TemplateError
+from broadsheet.i18n import Words
+
+TOPICS = ("算力与芯片", "开源", "大模型", "编辑部")
+
+
+def _long(count: int, sentences: int = 6) -> Letter:
+    entries = [
+        letters.entry(
+            number,
+            TOPICS[number * len(TOPICS) // (count + 1)],
+            summary=letters.SUMMARY * sentences,
+        )
+        for number in range(1, count + 1)
+    ]
+    return letters.make(*entries)
+
+
+def _size(html: str) -> int:
+    return len(html.encode())
+
+
+def _counted(text: str) -> int:
+    return int(found[1]) if (found := re.search(r"还有 (\d+) 篇", text)) else 0
+
+
+def test_a_mail_that_fits_is_left_alone() -> None:
+    """Within the budget nothing changes and nothing is said."""
+    letter = letters.make()
+    fitted, html = fit(letter, {}, 100_000)
+    assert fitted is letter
+    assert html == mail_html(letter, {})
+    assert fitted.note == fitted.more == ""
+
+
+def test_first_summaries_get_shorter() -> None:
+    """While fewer words are enough, every article keeps its picture and a summary."""
+    letter = _long(12, sentences=80)
+    fitted, html = fit(letter, {}, 100_000)
+    assert _size(html) <= 100_000
+    assert fitted.note == Words("zh-CN")("mail.cut")
+    assert fitted.note in html
+    assert fitted.more == ""
+    assert all(story.summary and not story.brief for story in fitted.stories)
+    assert [s.picture for s in fitted.stories] == [s.picture for s in letter.stories]
+
+
+def test_then_articles_at_the_end_stand_with_their_titles() -> None:
+    """The first articles keep their summaries; the note counts those that have lost them."""
+    letter = _long(80)
+    fitted, html = fit(letter, {}, 100_000)
+    assert _size(html) <= 100_000
+    brief = [story.brief for story in fitted.stories]
+    assert brief == sorted(brief)
+    assert 0 < sum(brief) < 80
+    assert f"有 {sum(brief)} 篇文章只列出标题" in fitted.note
+    assert fitted.note in html
+    assert all(f'href="{story.url}"' in html for story in letter.stories)
+
+
+def test_then_articles_are_counted_and_linked() -> None:
+    """What is not in the mail is counted, at its head and at its end, with a link to all of it."""
+    letter = _long(400)
+    fitted, html = fit(letter, {}, 100_000)
+    missing = 400 - len(fitted.stories)
+    assert _size(html) <= 100_000
+    assert missing > 0
+    assert _counted(fitted.more) == missing
+    assert f"有 {missing} 篇文章只在网页版中" in fitted.note
+    assert fitted.note in html
+    assert fitted.more in html
+    assert html.count(f'href="{letter.ways.web}"') >= 4
+
+
+@settings(max_examples=4, deadline=None)
+@given(count=st.integers(1, 60), max_bytes=st.integers(20_000, 60_000))
+def test_every_article_is_shown_or_counted(count: int, max_bytes: int) -> None:
+    """For any issue and budget: it fits, and shown plus counted articles are all there are."""
+    letter = _long(count)
+    fitted, html = fit(letter, {}, max_bytes)
+    assert _size(html) <= max_bytes
+    shown = sum(f'href="{story.url}"' in html for story in letter.stories)
+    assert shown + _counted(fitted.more) == count
+    assert bool(fitted.note) == (fitted != letter)
+
+
+def test_no_more_is_given_up_than_must_be() -> None:
+    """A budget of a few bytes more than the mail takes changes nothing; a smaller one little."""
+    letter = _long(10)
+    size = _size(mail_html(letter, {}))
+    assert fit(letter, {}, size)[0] is letter
+    shorter = fit(letter, {}, size - 1)[0]
+    assert not any(story.brief for story in shorter.stories)
+
+
+def test_an_article_under_two_topics_is_counted_once() -> None:
+    """With `group = "every"` an article that is shown under one topic is not counted as missing."""
+    entry = letters.entry(1, *TOPICS, summary=letters.SUMMARY * 400)
+    issue = letters.issue(entry)
+    section = issue.sections[0]
+    doubled = type(issue)(
+        digest=issue.digest,
+        key=issue.key,
+        number=issue.number,
+        tick=issue.tick,
+        since=issue.since,
+        sections=tuple(type(section)(topic, section.articles) for topic in TOPICS),
+    )
+    letter = letters.make(entry, of=doubled)
+    fitted, _ = fit(letter, {}, 20_000)
+    assert letter.total == 1
+    assert fitted.more == ""
+
+
+def test_a_frame_too_large_is_an_error() -> None:
+    """A template that leaves no room for one article is told, with the numbers."""
+    own = (
+        '{% extends "bundled/digest.html.j2" %}{% block intro %}' + "x" * 30_000 + "{% endblock %}"
+    )
+    with pytest.raises(TemplateError, match=r"\d+ bytes with no article in it; max_bytes is 20000"):
+        fit(letters.make(), {"digest.html.j2": own}, 20_000)
+
+
+def test_a_template_need_not_know_titles_alone_where_all_fits() -> None:
+    """One that wants a picture of each story fails only when stories have to give theirs up."""
+    wants = "{% block section scoped %}{% for s in part.stories %}{{ s.picture.url }}{% endfor %}"
+    own = {"digest.html.j2": '{% extends "bundled/digest.html.j2" %}' + wants + "{% endblock %}"}
+    letter = letters.make(*(letters.entry(n, image=letters.PICTURE) for n in range(1, 5)))
+    whole, html = fit(letter, own, 100_000)
+    assert whole is letter
+    with pytest.raises(TemplateError, match="url"):
+        fit(letter, own, _size(html) - 1)

@@ -1,0 +1,522 @@
+"""The HTML of the mail and the web version: what stands in them, and what premailer made of it."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lxml import html as lxml_html
+from msgspec.structs import replace
+
+import browser
+import letters
+from broadsheet.articles.entries import Image
+from broadsheet.digests import templates
+from broadsheet.digests.html_mail import inline, mail_html
+from broadsheet.digests.templates import HTML, WEB, bundled, render
+from broadsheet.digests.web_page import web_html
+from broadsheet.errors import TemplateError
+from broadsheet.model.publication import BaseUrl, Language
+from broadsheet.model.settings import DeliverySettings, DigestSettings, MailSettings
+
+EXTENDS = '{% extends "bundled/digest.html.j2" %}'
+SVG = Image("https://example.org/a.svg", "图", "image/svg+xml", 1, 1200, 560)
+
+
+@pytest.fixture(scope="module")
+def mail() -> str:
+    """The HTML of a mail that has a bit of everything."""
+    return mail_html(letters.make(mail=MailSettings(footer="示例路 1 号")), {})
+
+
+@pytest.fixture(scope="module")
+def tree(mail: str) -> Any:
+    """The same as a tree."""
+    return lxml_html.document_fromstring(mail)
+
+
+def _page(body: str, style: str = "", kept: str = "") -> str:
+    kept = f'<style data-premailer="ignore">{kept}</style>' if kept else ""
+    return (
+        "<!DOCTYPE html>\n<html><head><meta charset='utf-8'><title>t</title>"
+        f"<style>{style}</style>{kept}</head><body>{body}</body></html>"
+    )
+
+
+def _wrong(text: str, name: str = HTML) -> str:
+    """What is said of a user's template of this text."""
+    with pytest.raises(TemplateError) as caught:
+        mail_html(letters.make(), {name: text, **({} if name == HTML else {HTML: EXTENDS})})
+    return str(caught.value)
+
+
+# What stands in the mail
+
+
+def test_every_layout_table_says_so(tree: Any) -> None:
+    """A screen reader is told that no table holds data."""
+    assert {table.get("role") for table in tree.iter("table")} == {"presentation"}
+
+
+def test_images_have_size_and_words(tree: Any) -> None:
+    """Each image has a width in pixels, a height where it is known, and an alt."""
+    images = list(tree.iter("img"))
+    assert [(i.get("width"), i.get("height"), i.get("alt")) for i in images] == [
+        ("544", "286", "窄门"),
+        ("160", "84", "窄门"),
+    ]
+
+
+def test_the_mail_names_its_language_and_direction(tree: Any) -> None:
+    """The document has a language, and an English story in it its own."""
+    assert (tree.get("lang"), tree.get("dir")) == ("zh-CN", "ltr")
+    title = next(h for h in tree.iter("h3") if h.text_content() == "Why Feeds Beat Timelines")
+    assert title.get("lang") == "en"
+    arabic = DigestSettings(title="نشرة", language=Language("ar"))
+    assert 'dir="rtl"' in mail_html(letters.make(digest=arabic), {})
+
+
+def test_headings_follow_each_other(tree: Any) -> None:
+    """One h1, an h2 for the contents and each section, an h3 for each story."""
+    names = [element.tag for element in tree.iter("h1", "h2", "h3")]
+    assert names == ["h1", "h2", "h2", "h3", "h3", "h2", "h3", "h2", "h3"]
+
+
+def test_every_address_is_absolute(mail: str, tree: Any) -> None:
+    """No link or image is relative, and none leads to a place within the mail."""
+    links = [address for _, _, address, _ in tree.iterlinks()]
+    assert len(links) > 20
+    assert {link.partition(":")[0] for link in links} == {"https", "mailto"}
+    assert "url(" not in mail
+    assert "srcset" not in mail
+
+
+def test_nothing_that_mail_clients_cannot_do(mail: str, tree: Any) -> None:
+    """No script, font or stylesheet from elsewhere; no layout that fails in mail clients."""
+    assert {"script", "link", "iframe", "form", "object"}.isdisjoint(e.tag for e in tree.iter())
+    for word in ("position:", "float:", "display:grid", "display:flex", "var(", "@import", "calc("):
+        assert word not in mail.replace(": ", ":")
+
+
+def test_kept_rules_are_few_and_flat(mail: str) -> None:
+    """Gmail drops a style over 16 kB, and one with an at-rule within another."""
+    styles = re.findall(r"<style[^>]*>(.*?)</style>", mail, re.DOTALL)
+    assert styles
+    assert all(len(style.encode()) < 16_000 for style in styles)
+    for style in styles:
+        depth = 0
+        for mark in re.findall(r"@media|[{}]", style):
+            assert not (mark == "@media" and depth)
+            depth += {"{": 1, "}": -1}.get(mark, 0)
+        assert depth == 0
+
+
+def test_the_preheader_comes_first_and_is_padded(tree: Any) -> None:
+    """A list of mails shows the preheader, and nothing of the mail after it."""
+    first = tree.body[0]
+    assert first.get("class") == "preheader"
+    assert "display:none" in first.get("style")
+    assert first.text_content().startswith("另有：第 2 篇")
+    assert first.text_content().count("\u200c") == 60
+
+
+def test_outlook_gets_its_width_and_its_font(mail: str) -> None:
+    """The conditional comments survive: a table of 600 pixels, 96 pixels an inch, a font."""
+    assert '<!--[if mso]><table role="presentation" align="center" width="600"' in mail
+    assert "<o:PixelsPerInch>96</o:PixelsPerInch>" in mail
+    assert '"Microsoft YaHei", sans-serif !important' in mail
+    assert mail.count("<!--[if mso]>") == mail.count("<![endif]-->") == 3
+
+
+def test_titles_are_text(tree: Any) -> None:
+    """Quotation marks, ampersands and angle brackets of a title are seen as they are."""
+    titles = [h.text_content() for h in tree.iter("h3")]
+    assert '“开放权重” & "开源"：为什么前者 < 后者' in titles
+    injected = letters.entry(1, title="<script>x</script> {{ letter.footer }}", summary="{% x %}")
+    html = mail_html(letters.make(injected), {})
+    assert "<script>" not in html
+    assert "{{ letter.footer }}" in html
+    assert "{% x %}" in html
+
+
+def test_images_of_kinds_that_outlook_does_not_show_are_left_out() -> None:
+    """A story with an SVG has no image in the mail, and has it in the web version."""
+    letter = letters.make(letters.entry(1, image=SVG))
+    assert "a.svg" not in mail_html(letter, {})
+    assert 'src="https://example.org/a.svg" width="1200" height="560"' in web_html(letter, {})
+
+
+def test_an_image_without_words_is_no_link_for_screen_readers() -> None:
+    """Its title is a link already; a second one without words would only be in the way."""
+    image = Image("https://example.org/a.png", "", "image/png", 1, 1200, 630)
+    html = mail_html(letters.make(letters.entry(1, image=image)), {})
+    assert re.search(r'<a class="picture"[^>]* aria-hidden="true" tabindex="-1"', html)
+    assert 'alt=""' in html
+
+
+def test_a_late_article_says_so() -> None:
+    """The mark stands before the author, with its meaning."""
+    issue = letters.issue(*letters.ENTRIES, late=frozenset({letters.ENTRIES[0].id}))
+    html = mail_html(letters.make(of=issue), {})
+    assert ">补登</span> · 林晚舟 · " in html
+
+
+def test_a_logo_stands_for_the_title() -> None:
+    """The logo has its width and the digest's title as words."""
+    html = mail_html(letters.make(mail=MailSettings(logo="/标志.png", logo_width=200)), {})
+    image = next(lxml_html.document_fromstring(html).iter("img"))
+    assert image.get("src") == "https://example.org/%E6%A0%87%E5%BF%97.png"
+    assert (image.get("width"), image.get("alt")) == ("200", "AI 前沿周报")
+
+
+def test_the_way_out_is_in_every_mail_that_has_one(mail: str) -> None:
+    """The link to unsubscribe is what the letter says, and absent where there is no way."""
+    assert 'href="mailto:editors@example.org?subject=unsubscribe"' in mail
+    service = DeliverySettings(service_url=BaseUrl("https://n.example/"))
+    served = mail_html(letters.make(delivery=service), {})
+    assert 'href="https://n.example/unsubscribe"' in served
+    assert 'href="https://n.example/preferences"' in served
+    assert "订阅设置" in served
+    assert "订阅设置" not in mail
+    assert "n.example" not in web_html(letters.make(delivery=service), {})
+
+
+def test_the_mail_speaks_english() -> None:
+    """With an English digest every word of ours is English."""
+    entry = letters.entry(1, title="T", summary="S", language="en", content="<p>word</p>")
+    digest = DigestSettings(title="Weekly", language=Language("en"))
+    html = mail_html(letters.make(entry, digest=digest), {})
+    assert "You get this mail because you subscribed to Weekly." in html
+    words = re.sub(r"<[^>]*>|林晚舟|AI 前沿", "", html)
+    assert re.findall("[\u4e00-\u9fff]+", words) == []
+
+
+def test_the_same_letter_gives_the_same_bytes() -> None:
+    """Neither hash order nor what was inlined before has a part in the outcome."""
+    program = (
+        "import hashlib, letters\n"
+        "from broadsheet.digests.html_mail import mail_html\n"
+        "print(hashlib.sha256(mail_html(letters.make(), {}).encode()).hexdigest())"
+    )
+    here = str(Path(__file__).parent)
+    found = {
+        subprocess.run(
+            [sys.executable, "-c", program],
+            env={
+                **os.environ,
+                "PYTHONHASHSEED": seed,
+                "PYTHONPATH": os.pathsep.join([here, *sys.path]),
+            },
+            capture_output=True,
+            check=True,
+            text=True,
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(found) == 1
+
+
+# What premailer does
+
+
+def test_rules_that_must_stay_keep_their_importance(mail: str) -> None:
+    """Dark and phone rules stand in the mail with !important, so that they win over inline."""
+    kept = "".join(re.findall(r"<style>(.*?)</style>", mail, re.DOTALL))
+    assert "@media (prefers-color-scheme: dark)" in kept
+    assert "[data-ogsc] .title a" in kept
+    declarations = re.findall(r"\{ ([\w-]+: [^;]+); \}", kept)
+    assert len(declarations) > 20
+    assert all(
+        "!important" in each
+        for each in declarations
+        if "color" in each.partition(":")[0] and "scheme" not in each
+    )
+
+
+def test_a_fluid_image_keeps_its_width_in_pixels() -> None:
+    """Outlook reads the attributes: premailer may not write 100% and auto into them."""
+    html = inline(_page('<img width="600" height="300">', "img { width: 100%; height: auto }"), "t")
+    assert 'width="600"' in html
+    assert 'height="300"' in html
+    assert "width:100%" in html
+
+
+@pytest.mark.parametrize("word", ["float", "FLOAT", "fl\\6f at"])
+def test_an_image_that_floats_is_told_so_for_outlook(word: str) -> None:
+    """Outlook knows no `float`, but the attribute; an image that does not float has none."""
+    assert 'align="right"' in inline(_page("<img>", f"img {{ {word}: right }}"), "t")
+    assert 'align="left"' in inline(_page(f'<img style="{word}: left">'), "t")
+    assert "align" not in inline(_page("<img>float", "img { border: 0 }"), "t")
+
+
+@pytest.mark.parametrize(
+    "start", ["<!doctype html>", "<!-- x --><!DOCTYPE html>", "\n<!DOCTYPE html>", ""]
+)
+def test_the_doctype_is_always_there(start: str) -> None:
+    """However the template begins, the mail is not drawn in quirks mode."""
+    html = inline(start + "<html><body><p>x</p></body></html>", "t")
+    assert html.startswith("<!DOCTYPE html>\n<html>")
+    assert html.lower().count("<!doctype") == 1
+
+
+def test_a_mail_services_tags_survive() -> None:
+    """A user may put the tags of a mail service into a link."""
+    html = inline(_page('<a href="{{ unsubscribe_url }}">x</a>'), "t")
+    assert 'href="{{ unsubscribe_url }}"' in html
+
+
+def test_importance_in_a_users_rule_survives() -> None:
+    """A rule that is put into elements keeps its !important."""
+    assert "color:red !important" in inline(_page("<p>x</p>", "p { color: red !important }"), "t")
+
+
+def test_fragments_and_addresses_stay_as_written() -> None:
+    """Nothing is rewritten: addresses are absolute before."""
+    html = inline(_page('<a href="#a">x</a><a href="https://e.org/?a=1&amp;b=%E4">y</a>'), "t")
+    assert 'href="#a"' in html
+    assert 'href="https://e.org/?a=1&amp;b=%E4"' in html
+
+
+def test_premailer_is_quiet_and_asks_no_network(capfd: pytest.CaptureFixture[str]) -> None:
+    """CSS that cssutils does not know goes through without a word on standard error."""
+    html = inline(
+        _page("<p>x</p>", "p { mso-line-height-rule: exactly; overflow-wrap: anywhere }"), "t"
+    )
+    assert "mso-line-height-rule:exactly" in html
+    assert "overflow-wrap:anywhere" in html
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("template", "said"),
+    [
+        (_page("x", "@font-face { font-family: x }"), "an at-rule"),
+        (_page("x", "@media print { p { color: red } }"), "an at-rule"),
+        (_page("x", "* { color: red }"), "a selector with *"),
+        (_page("x", "p:nth-child(2) { color: red }"), "a selector with *"),
+        (_page("x", "p:not(.a) { color: red }"), "a selector with *"),
+        (_page("x", "p[align] { color: red }"), "a selector with *"),
+        (_page("<![if !mso]>x<![endif]>"), "<![if ...]>"),
+        (_page("<script>1</script>"), "a script"),
+        (
+            _page('<link rel="stylesheet" href="https://e.org/a.css">'),
+            "a stylesheet from elsewhere",
+        ),
+        ('<?xml version="1.0"?>' + _page("x"), "an XML declaration"),
+        ("  \n", "an empty mail"),
+    ],
+)
+def test_what_premailer_would_spoil_is_refused(template: str, said: str) -> None:
+    """What would be dropped or mangled without a word is told, with what to write instead."""
+    message = _wrong("{% raw %}" + template + "{% endraw %}")
+    assert message.startswith("email_templates/digest.html.j2: ")
+    assert said in message
+    assert "; " in message
+
+
+def test_the_same_is_welcome_where_it_is_kept() -> None:
+    """In <style data-premailer="ignore"> and in conditional comments anything goes."""
+    kept = (
+        "@font-face { font-family: x } @media print { * { color: red } } p:not(.a) { color: red }"
+    )
+    page = _page("<!--[if mso]><style>* { color: red }</style><![endif]-->x", kept=kept)
+    html = mail_html(letters.make(), {HTML: "{% raw %}" + page + "{% endraw %}"})
+    assert kept in html
+    assert "<!--[if mso]><style>* { color: red }</style><![endif]-->" in html
+
+
+def test_an_article_is_written_in_the_direction_of_its_language() -> None:
+    """Where that is not the letter's; what is said about it stays in the letter's."""
+    arabic = letters.entry(2, language="ar", title="مرحبا.", summary="أهلا.")
+    for html in (mail_html, web_html):
+        page = html(letters.make(letters.entry(1), arabic), {})
+        assert page.count('dir="rtl"') == page.count('lang="ar"') >= 1
+        assert 'dir="rtl"' not in html(letters.make(), {})
+    digest = letters.DIGEST
+    there = letters.make(letters.entry(1), arabic, digest=replace(digest, language=Language("ar")))
+    assert mail_html(there, {}).count('dir="rtl"') == 1  # of the page
+    assert 'lang="zh-CN" dir="ltr"' in mail_html(there, {})
+
+
+@pytest.mark.parametrize("count", [3, 12, 13, 20])
+@pytest.mark.parametrize("topics", [(), ("开源",)])
+def test_a_table_of_contents_has_something_in_it(count: int, topics: tuple[str, ...]) -> None:
+    """A long one names the sections alone; without topics there are none."""
+    made = letters.make(*(letters.entry(n, *topics) for n in range(count)))
+    listed = re.search(r'<td class="[^"]*contents.*?</table>', mail_html(made, {}), re.DOTALL)
+    assert bool(listed) == (count <= 12 or bool(topics))
+    assert not listed or "<p" in listed[0]
+
+
+# A user's own templates
+
+
+def test_a_user_can_change_one_block() -> None:
+    """The rest stays ours, the order too."""
+    own = EXTENDS + "{% block intro %}<tr><td>{{ letter.count }}!</td></tr>{% endblock %}"
+    html = mail_html(letters.make(), {HTML: own})
+    assert "<td>4 篇文章!</td>" in html
+    assert html.index("4 篇文章!") < html.index("本期内容") < html.index("退订")
+
+
+def test_a_user_can_change_how_a_story_looks() -> None:
+    """A block within the loop sees the story, and may use ours with super()."""
+    own = EXTENDS + (
+        "{% block story %}<tr><td>{{ part.name }}/{{ story.number }}</td></tr>"
+        "{{ super() }}{% endblock %}"
+    )
+    html = mail_html(letters.make(), {HTML: own})
+    assert "<td>算力与芯片/2</td>" in html
+    assert "Why Feeds Beat Timelines" in html
+
+
+def test_a_user_can_replace_all_of_it() -> None:
+    """Without extends nothing of ours is left, and a file of theirs can be included."""
+    own = _page(
+        '{% include "foot.html" %}<p class="a">{{ letter.digest }}</p>', ".a { color: red }"
+    )
+    html = mail_html(letters.make(), {HTML: own, "foot.html": "<p>foot</p>"})
+    assert '<p class="a" style="color:red">AI 前沿周报</p>' in html
+    assert "<p>foot</p>" in html
+    assert "退订" not in html
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "said"),
+    [
+        ("\n\n{% block %}", 3, "expected token"),
+        ("a\n{{ letter.nothing }}", 2, "nothing"),
+        ("a\nb\n{{ 1 / 0 }}", 3, "division by zero"),
+        ("{{ letter.digest | lost }}", 1, "lost"),
+        (EXTENDS + "\n{% block intro %}\n{{ oops }}{% endblock %}", 3, "oops"),
+        ('\n{% include "gone.html" %}', 2, "gone.html"),
+        ("{{ ''.__class__.__mro__ }}", 1, "unsafe"),
+    ],
+)
+def test_errors_name_file_and_line(text: str, line: int, said: str) -> None:
+    """What goes wrong in a user's template is told where it stands, and what to do."""
+    message = _wrong(text)
+    assert message.startswith(f"email_templates/digest.html.j2:{line}: ")
+    assert said in message
+    assert "; " in message
+
+
+def test_errors_name_the_users_file_even_when_ours_calls_it() -> None:
+    """A macro that a user has replaced is theirs, though our template called it."""
+    own = bundled()["parts.html.j2"].replace("{{ story.title }}", "{{ story.tittle }}")
+    message = _wrong(own, "parts.html.j2")
+    assert re.match(r"email_templates/parts\.html\.j2:\d+: .*tittle", message)
+
+
+def test_the_folder_in_messages_is_the_configs() -> None:
+    """A user who keeps the templates elsewhere is told of that place."""
+    letter = letters.make(mail=MailSettings(templates="theme/mail/"))
+    with pytest.raises(TemplateError, match=r"^theme/mail/digest\.html\.j2:1: "):
+        mail_html(letter, {HTML: "{{ oops }}"})
+
+
+def test_templates_that_are_nowhere_are_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A broken installation says so, and what to do."""
+    monkeypatch.setattr(templates, "files", lambda _: tmp_path)
+    monkeypatch.setattr(templates, "__file__", str(tmp_path / "a/b/c/d.py"))
+    with pytest.raises(TemplateError, match="install Broadsheet again"):
+        bundled.__wrapped__()
+
+
+def test_templates_in_the_package_come_first(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """An installed Broadsheet uses its own, whatever lies beside it."""
+    (tmp_path / "email_templates").mkdir()
+    (tmp_path / "email_templates" / HTML).write_text("installed", encoding="utf-8")
+    monkeypatch.setattr(templates, "files", lambda _: tmp_path)
+    assert bundled.__wrapped__() == {HTML: "installed"}
+
+
+# The web version
+
+
+def test_the_web_version_loads_nothing_but_images() -> None:
+    """Its policy forbids scripts and styles from elsewhere, and it has none."""
+    page = lxml_html.document_fromstring(web_html(letters.make(), {}))
+    policy = page.xpath("//meta[@http-equiv='Content-Security-Policy']/@content")[0]
+    assert "default-src 'none'" in policy
+    assert "script-src" not in policy
+    assert not list(page.iter("script", "iframe", "object"))
+    assert [link.get("rel") for link in page.iter("link")] == ["canonical", "alternate"]
+
+
+def test_the_mails_contents_lead_to_places_in_the_web_version() -> None:
+    """Each link of the contents of the mail names an article that the web version has."""
+    letter = letters.make()
+    links = re.findall(re.escape(letter.ways.web) + r"#([\w-]+)", mail_html(letter, {}))
+    page = lxml_html.document_fromstring(web_html(letter, {}))
+    assert links == page.xpath("//article/@id") == [f"article-{n}" for n in range(1, 5)]
+
+
+def test_every_address_of_the_web_version_is_absolute_or_within_it() -> None:
+    """It can be moved or saved without losing a link."""
+    page = lxml_html.document_fromstring(web_html(letters.make(), {}))
+    assert all(re.match(r"https://|#\w", link) for _, _, link, _ in page.iterlinks())
+
+
+def test_a_user_can_change_the_web_version() -> None:
+    """It is a template like the others."""
+    own = '{% extends "bundled/web.html.j2" %}{% block footer %}<p>foot</p>{% endblock %}'
+    assert web_html(letters.make(), {WEB: own}).count("<p>foot</p>") == 1
+
+
+# In a browser
+
+STYLES = """
+[...document.querySelectorAll('body, body *')].map(element => {
+  const style = getComputedStyle(element), found = {};
+  for (const name of style) found[name] = style.getPropertyValue(name);
+  return [element.tagName, found];
+})
+"""
+OVERFLOW = "document.documentElement.scrollWidth - window.innerWidth"
+
+
+def _written(folder: Path, html: str) -> Path:
+    page = folder / "page.html"
+    page.write_text(html, encoding="utf-8")
+    return page
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(bool(browser.MISSING), reason=browser.MISSING or "there is one")
+@pytest.mark.parametrize(("width", "dark"), [(320, False), (600, True)])
+def test_inlining_changes_nothing_that_is_seen(
+    chromium: browser.Browser, tmp_path: Path, width: int, dark: bool
+) -> None:
+    """Every element of the mail has the same computed style before and after premailer."""
+    letter = letters.make(mail=MailSettings(footer="示例路 1 号"))
+    before = _written(tmp_path, render(HTML, letter, {}))
+    expected = chromium.evaluate(before, STYLES, width, dark=dark)
+    after = _written(tmp_path, mail_html(letter, {}))
+    found = chromium.evaluate(after, STYLES, width, dark=dark)
+    assert len(expected) == len(found) > 100
+    for (tag, one), (other_tag, other) in zip(expected, found, strict=True):
+        assert tag == other_tag
+        assert {k: (v, other[k]) for k, v in one.items() if v != other[k]} == {}
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(bool(browser.MISSING), reason=browser.MISSING or "there is one")
+@pytest.mark.parametrize("width", [320, 375, 600, 1000])
+def test_nothing_is_wider_than_the_window(
+    chromium: browser.Browser, tmp_path: Path, width: int
+) -> None:
+    """From a small phone to a desktop, mail and web version need no sideways scrolling."""
+    entry = letters.entry(1, "主题" * 20, title="https://example.org/" + "long" * 40)
+    letter = letters.make(entry, *letters.ENTRIES[1:])
+    for html in (mail_html(letter, {}), web_html(letter, {})):
+        assert chromium.evaluate(_written(tmp_path, html), OVERFLOW, width) <= 0

@@ -1,0 +1,143 @@
+"""The remarks on a finished mail: each is made where it is due, and only there."""
+
+from __future__ import annotations
+
+import pytest
+
+from broadsheet.digests.remarks import CLIP_BYTES, ROOM_BYTES, Mail, look_at
+from broadsheet.model.settings import DigestSettings
+
+TEXT = b"Hello.\nUnsubscribe: mailto:news@example.org\n"
+HEAD = "Subject: {subject}\r\nFrom: News <news@example.org>\r\n{more}MIME-Version: 1.0\r\n\r\nx\r\n"
+LEAVE = "List-Unsubscribe: <mailto:news@example.org>\r\n"
+LINK = '<p><a href="mailto:news@example.org">Unsubscribe</a></p>'
+PREHEADER = '<div class="preheader">What it is about&#847;&zwnj;&nbsp;&#8199;&shy;</div>'
+
+
+def _look(
+    body: str = "",
+    *,
+    subject: str = "A",
+    more: str = LEAVE,
+    text: bytes = TEXT,
+    head: str = "",
+    link: str = LINK,
+) -> Mail:
+    html = (
+        f"<!DOCTYPE html><html><head><meta charset='utf-8'>{head}</head>"
+        f"<body>{body}{link}</body></html>"
+    )
+    message = HEAD.format(subject=subject, more=more)
+    return look_at(html.encode(), text, message.encode())
+
+
+def _rules(mail: Mail) -> list[str]:
+    return [remark.rule for remark in mail.remarks]
+
+
+def test_a_good_mail_has_no_remark() -> None:
+    """Subject, sender, preheader without its padding, and the size are told as they are."""
+    image = '<img src="https://example.org/a.png" alt="" width="600">'
+    mail = _look(PREHEADER + image + '<a href="mailto:a@example.org">Write</a>')
+    assert mail.remarks == ()
+    assert (mail.subject, mail.preheader) == ("A", "What it is about")
+    assert mail.sender == "News <news@example.org>"
+    assert mail.size > 100
+
+
+@pytest.mark.parametrize(
+    ("body", "rule", "severity"),
+    [
+        ('<img src="https://e.org/a.png" width="9">', "mail-image-alt", "warning"),
+        ('<img src="https://e.org/a.png" alt="a">', "mail-image-width", "warning"),
+        ('<img src="https://e.org/a.webp?v=1" alt="" width="9">', "mail-image-type", "warning"),
+        ('<img src="https://e.org/a.SVG" alt="" width="9">', "mail-image-type", "warning"),
+        ("<script>alert(1)</script>", "mail-element", "error"),
+        ("<form></form>", "mail-element", "error"),
+        ("<iframe></iframe>", "mail-element", "error"),
+        ('<a href="/posts/">x</a>', "mail-address", "error"),
+        ('<a href="#fn:1">x</a>', "mail-address", "error"),
+        ('<a href="//e.org/">x</a>', "mail-address", "error"),
+        ('<a href="">x</a>', "mail-address", "error"),
+        ('<td background="a.png"></td>', "mail-address", "error"),
+    ],
+)
+def test_what_mail_clients_do_badly_is_found_in_the_html(
+    body: str, rule: str, severity: str
+) -> None:
+    """One fault, one remark with its name and weight."""
+    mail = _look(PREHEADER + (f"<table><tr>{body}</tr></table>" if "<td" in body else body))
+    assert [(remark.rule, remark.severity) for remark in mail.remarks] == [(rule, severity)]
+
+
+def test_the_size_is_measured_in_bytes_against_gmails_clip() -> None:
+    """Chinese takes three bytes a character; over the usual budget warns, over the clip fails."""
+    empty = _look(PREHEADER).size
+    over = (CLIP_BYTES - empty) // 3 + 1
+    near = (ROOM_BYTES - empty) // 3 + 1
+    assert [(r.rule, r.severity) for r in _look(PREHEADER + "文" * over).remarks] == [
+        ("mail-size", "error")
+    ]
+    assert [(r.rule, r.severity) for r in _look(PREHEADER + "文" * near).remarks] == [
+        ("mail-size", "warning")
+    ]
+    assert "102,000" in _look("文" * over).remarks[0].what
+
+
+def test_a_style_that_gmail_drops_is_an_error() -> None:
+    """Over 16 kB of rules in one element is none."""
+    head = "<style>" + "a{color:#123456}" * 1100 + "</style>"
+    assert _rules(_look(PREHEADER, head=head)) == ["mail-style-size"]
+
+
+def test_the_head_of_the_message_is_looked_at() -> None:
+    """A long subject, no preheader, no way to leave, a line that servers break."""
+    assert _rules(_look(PREHEADER, subject="w" * 91)) == ["mail-subject"]
+    assert _rules(_look(PREHEADER, subject="=?utf-8?q?" + "=E6=96=87" * 10 + "?=")) == []
+    assert _rules(_look()) == ["mail-preheader"]
+    assert _rules(_look(PREHEADER, more="")) == ["mail-unsubscribe"]
+    assert _rules(_look(PREHEADER, more=LEAVE + f"X-Long: {'x' * 1000}\r\n")) == ["mail-line"]
+
+
+def test_a_link_to_unsubscribe_is_in_both_bodies() -> None:
+    """By the rule of digests.way_out."""
+    assert _rules(_look(PREHEADER, link="")) == ["mail-unsubscribe"]
+    assert _rules(_look(PREHEADER, link=f"<!-- {LINK} -->")) == ["mail-unsubscribe"]
+    assert _rules(_look(PREHEADER, text=b"Hello.\n")) == ["mail-unsubscribe"]
+
+
+def test_an_empty_text_part_is_an_error() -> None:
+    """Some people, and every filter against spam, read it."""
+    assert _rules(_look(PREHEADER, text=b" \n")) == ["mail-text"]
+
+
+def test_every_remark_says_what_to_do() -> None:
+    """What is so, and what to do about it."""
+    body = '<img src="a.svg"><script></script>'
+    mail = _look(body + "文" * 40_000, subject="w" * 91, more="", text=b"")
+    assert len(mail.remarks) >= 8
+    for remark in mail.remarks:
+        assert remark.what
+        assert remark.words == f"{remark.what}; {remark.todo}"
+        assert len(remark.todo) > 5
+
+
+def test_a_mail_that_fills_the_usual_budget_has_no_remark() -> None:
+    """It was cut to that size on purpose, and leaves room for what is added on the way."""
+    full = (ROOM_BYTES - _look(PREHEADER).size) // 3
+    mail = _look(PREHEADER + "文" * full)
+    assert ROOM_BYTES - 3 < mail.size <= ROOM_BYTES
+    assert mail.remarks == ()
+    assert DigestSettings(title="Weekly").max_bytes == ROOM_BYTES
+
+
+@pytest.mark.parametrize(
+    "html",
+    ['<p style="display:grid">a</p>', "<style>@font-face{src:url(a)}</style>"],
+)
+def test_css_that_mail_clients_do_not_know_is_remarked(html: str) -> None:
+    """In an element and in a style, with what to do; a comment has none."""
+    found = [remark for remark in _look(PREHEADER + html).remarks if remark.rule == "mail-css"]
+    assert found
+    assert all("in your template" in remark.todo for remark in found)
+    assert "mail-css" not in _rules(_look(f"{PREHEADER}<!-- {html} -->"))

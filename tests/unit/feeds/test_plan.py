@@ -1,0 +1,141 @@
+"""Which feeds there are, and which articles stand in each."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from broadsheet.articles import Article
+from broadsheet.articles.catalogue import Catalogue
+from broadsheet.feeds.plan import NEVER, Feed, plan
+from broadsheet.model.publication import BaseUrl, Publication
+from broadsheet.model.settings import FeedSettings, TopicSettings
+from newsroom import article, dated
+
+PUBLICATION = Publication(
+    title="A", url=BaseUrl("https://example.org/"), timezone=ZoneInfo("Asia/Shanghai")
+)
+
+
+def made(name: str, date: str, **fields: object) -> Article:
+    return article(dated(date=date, **fields), f"content/{name}.md")
+
+
+def planned(*articles: Article, **given: object) -> dict[str, Feed]:
+    """The feeds by their paths."""
+    now = datetime(2100, 1, 1, tzinfo=UTC)
+    catalogue = Catalogue.at(now, articles, TopicSettings())
+    settings = FeedSettings(**given)  # type: ignore[arg-type]
+    return {feed.path: feed for feed in plan(catalogue, settings, PUBLICATION)}
+
+
+def names(feed: Feed) -> list[str]:
+    return [held.id.split("/")[-2] for held in feed.articles]
+
+
+def test_no_articles_make_one_empty_feed() -> None:
+    """Its date may not come from the clock."""
+    feeds = planned()
+    assert list(feeds) == [""]
+    assert feeds[""].updated == NEVER
+
+
+def test_each_topic_has_a_feed_and_tags_on_request() -> None:
+    """Topics by default; tags where asked for; each holds the newest articles only."""
+    articles = [
+        made(f"a{day}", f"2025-06-1{day}", categories=["大模型"], tags=["C#"]) for day in range(5)
+    ]
+    assert [path for path in planned(*articles) if path] == ["topics/大模型/"]
+    feeds = planned(*articles, by=("topics", "tags"), entries=2, archive="none")
+    topic, tag = (feed for path, feed in feeds.items() if path)
+    assert (topic.kind, topic.name, topic.total) == ("topic", "大模型", 5)
+    assert names(topic) == ["a4", "a3"]
+    assert (tag.kind, tag.name, tag.path[:7]) == ("tag", "C#", "tags/c~")
+    assert set(planned(*articles, by=())) == {""}
+
+
+def test_a_feed_is_as_new_as_its_newest_change() -> None:
+    """An edit of an older article is a change of the feed."""
+    feeds = planned(made("a", "2025-06-10", lastmod="2025-06-20"), made("b", "2025-06-15"))
+    assert feeds[""].updated == datetime(2025, 6, 20, tzinfo=UTC)
+
+
+def test_months_are_the_publication_s() -> None:
+    """The last evening of a month in UTC is the first morning of the next in Shanghai."""
+    feeds = planned(
+        made("may", "2025-05-31T15:59:00Z"),
+        made("june", "2025-05-31T16:00:00Z"),
+        made("july", "2025-07-01"),
+        entries=1,
+    )
+    assert [(path, names(feed)) for path, feed in feeds.items()] == [
+        ("", ["july"]),
+        ("archive/2025-06/", ["june"]),
+        ("archive/2025-05/", ["may"]),
+    ]
+    assert feeds[""].older == "archive/2025-06/"
+    assert feeds["archive/2025-06/"].older == "archive/2025-05/"
+    assert feeds["archive/2025-05/"].older is None
+
+
+def test_the_feed_holds_the_rest_of_its_oldest_period() -> None:
+    """A period is archived as a whole or not at all, so that an archive once made stands."""
+    articles = [made(f"a{day}", f"2025-06-1{day}") for day in range(5)]
+    feeds = planned(*articles, made("old", "2025-05-01"), entries=2)
+    assert names(feeds[""]) == ["a4", "a3", "a2", "a1", "a0"]
+    assert names(feeds["archive/2025-05/"]) == ["old"]
+
+
+@pytest.mark.parametrize(("archive", "period"), [("year", "2024"), ("month", "2024-12")])
+def test_periods_are_months_or_years(archive: str, period: str) -> None:
+    """The archive's folder is named for its period; `none` cuts the feed and keeps no more."""
+    articles = [made("new", "2025-06-01"), made("old", "2024-12-01")]
+    main, held = planned(*articles, entries=1, archive=archive).values()
+    assert (held.kind, held.name, held.path) == ("archive", period, f"archive/{period}/")
+    assert main.older == held.path
+    (cut,) = planned(*articles, entries=1, archive="none").values()
+    assert (cut.total, names(cut), cut.older) == (2, ["new"], None)
+
+
+_START = datetime(2025, 4, 1, tzinfo=UTC)
+# Some in a few months, where ties and turns of months are, and some in any of 200 years.
+_MOMENTS = (
+    st.timedeltas(timedelta(), timedelta(days=90))
+    | st.timedeltas(timedelta(days=-50_000), timedelta(days=20_000))
+).map(lambda passed: _START + passed)
+
+
+def made_at(number: int, moment: datetime) -> Article:
+    return made(f"a{number}", moment.isoformat())
+
+
+@given(
+    st.lists(_MOMENTS, max_size=12),
+    st.integers(1, 6),
+    st.sampled_from(["month", "year"]),
+    st.data(),
+)
+def test_every_article_stands_once_and_archives_stand(
+    moments: list[datetime], entries: int, archive: str, data: st.DataObject
+) -> None:
+    """Feed and archives hold each article exactly once; a newer one changes no archive."""
+    articles = [made_at(number, moment) for number, moment in enumerate(moments)]
+    feeds = planned(*articles, entries=entries, archive=archive, by=())
+    held = [name for feed in feeds.values() for name in names(feed)]
+    assert sorted(held) == sorted(f"a{number}" for number in range(len(moments)))
+    assert len(feeds[""].articles) >= min(entries, len(moments))
+    walked, path = [], feeds[""].older
+    while path is not None:
+        walked.append(path)
+        path = feeds[path].older
+    assert walked == [path for path in feeds if path]
+    newest = max(moments, default=_START)
+    later = newest + data.draw(st.timedeltas(timedelta(), timedelta(days=800)))
+    after = planned(*articles, made_at(99, later), entries=entries, archive=archive, by=())
+    for path, feed in feeds.items():
+        if feed.kind == "archive":
+            assert after[path] == feed

@@ -1,0 +1,109 @@
+"""The press: an entry that is written once stands in each document as if it were its only one."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from broadsheet.articles.entries import Entry, Image
+from broadsheet.articles.topics import Topic
+from broadsheet.feeds import atom_rss, json_feed
+from broadsheet.feeds.channel import Channel
+from broadsheet.feeds.press import Press
+from broadsheet.model.publication import Person
+
+WHEN = datetime(2025, 6, 19, 7, 20, 4, tzinfo=UTC)
+HEAD = Channel(
+    format="atom",
+    id="https://example.org/feeds/",
+    title="AI & 前沿 ]]>",
+    description="<b>x</b> & y",
+    language="zh-CN",
+    updated=WHEN,
+    self_url="https://example.org/feeds/atom.xml",
+    home="https://example.org/",
+    stylesheet="https://example.org/feeds/feed.css",
+    icon="",
+    logo="",
+    rights="© x",
+    hub="https://hub.example/",
+    older="https://example.org/feeds/archive/2025-05/atom.xml",
+    current=None,
+    authors=(Person("编辑部", "a@example.org"),),
+)
+TEXTS = st.sampled_from(
+    ["", "一句话。", "a & b < c", "</entry>\n </item>", "  x\n\n y ", '"\\n"', "[]"]
+)
+
+
+@st.composite
+def entries(draw: st.DrawFn) -> Entry:
+    number = draw(st.integers(0, 4))
+    image = Image("https://example.org/i.png", draw(TEXTS), "image/png", 3, None, 9)
+    return Entry(
+        id=f"https://example.org/{number}/",
+        url=f"https://example.org/{number}/",
+        title=draw(TEXTS) or "T",
+        published=WHEN,
+        updated=WHEN,
+        authors=(Person("Ann"),),
+        topics=(Topic("大模型", "大模型"),),
+        tags=(Topic("x y", "x-y"),),
+        schemes="https://example.org/feeds/",
+        language="en",
+        summary=draw(TEXTS),
+        content=draw(TEXTS),
+        image=draw(st.sampled_from([None, image])),
+    )
+
+
+@given(st.lists(entries(), max_size=4, unique_by=lambda entry: entry.id), st.booleans())
+@pytest.mark.parametrize("format_", ["atom", "rss"])
+def test_a_document_is_what_feedgen_would_write(
+    format_: str, held: list[Entry], archive: bool
+) -> None:
+    """Byte for byte, in every document that an entry is in."""
+    head = replace(HEAD, format=format_, current="https://example.org/a" if archive else None)  # type: ignore[arg-type]
+    press = Press()
+    for some in (held, held[1:], held[::-1], []):
+        whole = atom_rss.written(head, some)
+        first, _, rest = press.document(head, some).partition(b"<?xml-stylesheet")
+        assert first + rest.partition(b"\n")[2] == whole
+
+
+@given(st.lists(entries(), max_size=4, unique_by=lambda entry: entry.id))
+def test_a_json_document_is_laid_out_as_one(held: list[Entry]) -> None:
+    """As if the standard library had written it as a whole."""
+    head = replace(HEAD, format="json")
+    press = Press()
+    for some in (held, held[1:], []):
+        document = press.document(head, some)
+        whole = json.dumps(json.loads(document), ensure_ascii=False, indent=1) + "\n"
+        assert document.decode() == whole
+        assert len(json.loads(document)["items"]) == len(some)
+
+
+def test_an_entry_is_written_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many documents of a format it is in."""
+    written: list[str] = []
+    real = json_feed.item
+
+    def counting(entry: Entry, format_: object) -> bytes:
+        written.append(entry.id)
+        return real(entry, format_)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(json_feed, "item", counting)
+    entry = _entry()
+    press = Press()
+    for _ in range(3):
+        press.document(replace(HEAD, format="json"), [entry])
+    assert written == [entry.id]
+
+
+def _entry() -> Entry:
+    return Entry("i", "u", "T", WHEN, WHEN, (), (), (), "s", "en", "S", "C", None)

@@ -1,0 +1,781 @@
+"""What `broadsheet init` takes over from the config of another generator."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from broadsheet.importers import CANDIDATES, Site, Taken, recognise
+from broadsheet.model.publication import BaseUrl, Language
+from broadsheet.model.values import Permalink
+from newsroom import TESTS
+
+SAMPLES = TESTS / "sites"
+
+
+def sample(name: str, *folders: str) -> Site:
+    """Recognises a sample site of tests/sites that also has `folders`."""
+    root = SAMPLES / name
+    files = {
+        file: (root / file).read_text("utf-8") for file in CANDIDATES if (root / file).exists()
+    }
+    return found(files, *folders)
+
+
+def found(files: dict[str, str], *folders: str) -> Site:
+    site = recognise(files, folders)
+    assert site is not None
+    return site
+
+
+def values(site: Site) -> dict[str, object]:
+    return {taken.key: taken.value for taken in site.taken}
+
+
+def sources(site: Site) -> dict[str, str]:
+    return {taken.key: taken.source for taken in site.taken}
+
+
+def remarks_on(site: Site, key: str) -> str:
+    return "\n".join(remark for remark in site.remarks if remark.startswith(f"{key}: "))
+
+
+def hugo(config: str, *folders: str) -> Site:
+    return found({"hugo.toml": f'baseURL = "https://a.blog/"\ntitle = "A"\n{config}'}, *folders)
+
+
+def jekyll(config: str, *folders: str, **files: str) -> Site:
+    text = f"url: https://a.blog\ntitle: A\n{config}"
+    return found({"_config.yml": text, **files}, "_posts", *folders)
+
+
+def astro(config: str, *folders: str) -> Site:
+    text = f"export default defineConfig({{ {config} }})"
+    return found({"astro.config.mjs": text}, "src/content/blog", *folders)
+
+
+def eleventy(config: str, *folders: str, **files: str) -> Site:
+    return found({"eleventy.config.js": config, **files}, *folders)
+
+
+# Whole sites
+
+
+def test_hugo_with_permalinks_by_section() -> None:
+    """Hugo's oldest form gives title, sub path, author and the pattern of the posts."""
+    site = sample("hugo-flat", "content", "content/posts", "content/recipes", "static", "media")
+    assert site.generator == "Hugo"
+    assert values(site) == {
+        "publication.title": "Notes from the Harbour",
+        "publication.url": "https://harbour.notes.blog/log/",
+        "publication.language": "en-US",
+        "publication.timezone": "Europe/Amsterdam",
+        "publication.author": {"name": "Ann Lee", "email": "ann@harbour.example"},
+        "articles.folders": ["content/posts"],
+        "articles.permalink": "/{year}/{month}/{slug_or_filename}/",
+        "articles.addresses": "hugo",
+        "articles.assets": ["static", "media", "content"],
+        "articles.markdown": "hugo",
+    }
+    assert sources(site)["publication.author"] == "config.toml: author"
+    assert sources(site)["articles.permalink"] == "config.toml: permalinks.posts"
+
+
+def test_hugo_with_permalinks_by_kind_of_page() -> None:
+    """Hugo's later form is read too; what {slug} cannot say of :slug is remarked on."""
+    site = sample("hugo-paged", "content", "content/blog", "content/docs", "static")
+    assert values(site) == {
+        "publication.title": "2025",
+        "publication.url": "https://harbour.dev/",
+        "publication.language": "de-DE",
+        "publication.author": {"name": "Bernd Maier", "email": "bernd@harbour.dev"},
+        "articles.folders": ["content/blog"],
+        "articles.permalink": "/artikel/{year}/{slug}/",
+        "articles.lowercase": False,
+        "articles.addresses": "hugo",
+        "articles.assets": ["static", "content"],
+        "articles.markdown": "hugo",
+    }
+    assert "{title} instead of {slug}" in remarks_on(site, "articles.permalink")
+
+
+def test_hugo_with_a_folder_of_configs_in_two_languages() -> None:
+    """The default language's own values win, and the address begins with its code."""
+    site = sample("hugo-folder", "content", "content/zh-cn", "content/zh-cn/posts", "assets")
+    assert values(site) == {
+        "publication.title": "AI 前沿",
+        "publication.url": "https://frontier.cn/",
+        "publication.language": "zh-CN",
+        "publication.timezone": "Asia/Shanghai",
+        "publication.author": {"name": "林悦"},
+        "articles.folders": ["content/zh-cn/posts"],
+        "articles.permalink": "/zh-cn/posts/{path}/",
+        "articles.addresses": "hugo",
+        "articles.assets": ["assets", "content/zh-cn"],
+        "articles.markdown": "hugo",
+    }
+    assert sources(site)["publication.title"] == "config/_default/languages.toml: zh-cn.title"
+    assert "a broadsheet.toml of its own" in remarks_on(site, "publication.language")
+
+
+def test_jekyll_with_next_to_nothing() -> None:
+    """Jekyll's own defaults fill what a minimal config leaves out, and the rest is remarked on."""
+    site = sample("jekyll-minimal", "_posts", "assets")
+    assert values(site) == {
+        "publication.title": "Field Notes",
+        "publication.url": "https://field.notes.blog/",
+        "articles.folders": ["_posts"],
+        "articles.permalink": "/{year}/{month}/{day}/{slug}.html",
+        "articles.lowercase": False,
+        "articles.assets": ["."],
+        "articles.markdown": "jekyll",
+    }
+    assert "machine" in remarks_on(site, "publication.timezone")
+    assert "categories" in remarks_on(site, "articles.permalink")
+    assert '"/{year}/{month}/{day}/{slug}"' in remarks_on(site, "articles.id")
+
+
+def test_jekyll_with_everything() -> None:
+    """baseurl joins the address, and the ids are those that jekyll-feed has given."""
+    site = sample("jekyll-full", "collections", "collections/_posts")
+    assert values(site) == {
+        "publication.title": "Slow Letters",
+        "publication.url": "https://slowletters.blog/letters/",
+        "publication.language": "en-GB",
+        "publication.timezone": "Europe/London",
+        "publication.author": {"name": "Mary Shaw", "email": "mary@slowletters.blog"},
+        "articles.folders": ["collections/_posts"],
+        "articles.permalink": "/{year}/{month}/{day}/{slug}.html",
+        "articles.id": "/{year}/{month}/{day}/{slug}",
+        "articles.lowercase": False,
+        "articles.assets": ["."],
+        "articles.markdown": "jekyll",
+    }
+    assert sources(site)["publication.url"] == "_config.yml: url + baseurl"
+
+
+def test_eleventy_base_blog() -> None:
+    """The options of the feed plugin and the copied folder are read from the code's literals."""
+    site = sample("eleventy-base-blog", "content", "content/blog", "content/feed", "public")
+    assert site.generator == "Eleventy"
+    assert values(site) == {
+        "publication.title": 'Ada’s "Machine" Notes',
+        "publication.url": "https://machine.notes/",
+        "publication.language": "en",
+        "publication.author": {"name": "Ada Byron"},
+        "articles.folders": ["content/blog"],
+        "articles.permalink": "/blog/{path}/",
+        "articles.lowercase": False,
+        "articles.assets": ["public", "content/blog"],
+        "articles.markdown": "eleventy",
+    }
+    assert sources(site)["publication.title"] == "eleventy.config.js: metadata.title"
+
+
+def test_eleventy_with_data_files() -> None:
+    """Site data and the posts' own data file are read, and a renamed folder is remarked on."""
+    site = sample("eleventy-data", "src", "src/posts", "src/images")
+    assert values(site) == {
+        "publication.title": "Journal",
+        "publication.url": "https://quiet.press/journal/",
+        "publication.language": "fr",
+        "publication.author": {"name": "Léa Martin"},
+        "articles.folders": ["src/posts"],
+        "articles.permalink": "/{year}/{slug}/",
+        "articles.lowercase": False,
+        "articles.assets": ["src", "src/posts"],
+        "articles.markdown": "eleventy",
+    }
+    assert '"src/fonts/files"' in remarks_on(site, "articles.assets")
+
+
+def test_astro_blog_template() -> None:
+    """The address is site and base, and the permalink is named as a guess to compare."""
+    site = sample("astro-blog", "src", "src/content/blog", "src/pages/blog", "public")
+    assert values(site) == {
+        "publication.title": "Astro Blog",
+        "publication.url": "https://ann.dev/writing/",
+        "publication.language": "pt-BR",
+        "articles.folders": ["src/content/blog"],
+        "articles.permalink": "/blog/{path}",
+        "articles.assets": ["public", "src/content/blog"],
+        "articles.markdown": "astro",
+    }
+    assert sources(site)["publication.url"] == "astro.config.mjs: site + base"
+    assert "compare" in remarks_on(site, "articles.permalink")
+
+
+def test_astro_with_constants() -> None:
+    """A constant stands in for the code that names it, and the page's folder tells the route."""
+    site = sample("astro-paper", "src/data/blog", "src/pages/posts", "public")
+    assert values(site) == {
+        "publication.title": "AstroPaper",
+        "publication.url": "https://paper.press/",
+        "publication.language": "en",
+        "publication.timezone": "Asia/Bangkok",
+        "publication.author": {"name": "Sat Naing"},
+        "articles.folders": ["src/data/blog"],
+        "articles.permalink": "/posts/{path}/",
+        "articles.assets": ["public", "src/data/blog"],
+        "articles.markdown": "astro",
+    }
+
+
+def test_zola() -> None:
+    """base_url tells Zola's config.toml from Hugo's."""
+    site = sample("zola", "content", "content/blog", "static")
+    assert site.generator == "Zola"
+    assert values(site) == {
+        "publication.title": "Ferris Writes",
+        "publication.url": "https://ferris.blog/",
+        "publication.language": "en",
+        "publication.author": {"name": "Ferris", "email": "ferris@ferris.blog"},
+        "articles.folders": ["content/blog"],
+        "articles.permalink": "/blog/{path}/",
+        "articles.addresses": "zola",
+        "articles.assets": ["static", "content"],
+        "articles.markdown": "zola",
+    }
+    assert "a date at the front of a file name" in remarks_on(site, "articles.permalink")
+
+
+# Which generator
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {},
+        {"package.json": '{"homepage": "https://a.blog"}'},
+        {"Gemfile": 'gem "jekyll-feed"'},
+        {"config.toml": 'name = "something else"'},
+        {"config.yaml": "server: {port: 80}"},
+        {"config.toml": "not [toml"},
+        {"src/consts.ts": "export const SITE_TITLE = 'A'"},
+        {"_config.yml": "title: A\nurl: https://a.blog\nsource_dir: source\n"},
+    ],
+)
+def test_no_known_generator(files: dict[str, str]) -> None:
+    """Without a known generator's config there is no site; Hexo's config is not Jekyll's."""
+    assert recognise(files, ["content", "_posts"]) is None
+
+
+def test_two_generators() -> None:
+    """Where two generators have a config, one is taken and the other is named."""
+    files = {"hugo.toml": 'title = "New"', "_config.yml": "title: Old"}
+    site = found(files, "_posts")
+    assert (site.generator, values(site)["publication.title"]) == ("Hugo", "New")
+    assert any("Jekyll" in remark for remark in site.remarks)
+
+
+def test_every_sample_file_is_a_candidate() -> None:
+    """Init is told to read every file that the readers know, each once."""
+    files = {
+        path.relative_to(root).as_posix()
+        for root in SAMPLES.iterdir()
+        for path in root.rglob("*")
+        if path.is_file()
+    }
+    assert files <= set(CANDIDATES)
+    assert len(set(CANDIDATES)) == len(CANDIDATES)
+
+
+# What cannot be read
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "place"),
+    [
+        ("hugo.toml", 'title = "A"\n\nbaseURL = oops\n', "hugo.toml:3: "),
+        ("hugo.toml", 'title = "A', "hugo.toml:1: "),
+        ("hugo.yaml", "title: A\nmenu: [a\nb: c: d\n", "hugo.yaml:3: "),
+        ("hugo.json", '{\n  "title": "A",\n}', "hugo.json:"),
+        ("hugo.yaml", "- a\n- list\n", "hugo.yaml:1: "),
+        ("_config.yml", "title: A\ndate: 2024-13-45\n", "_config.yml:1: "),
+        ("_config.yml", "title: A\nurl: \x07\n", "_config.yml:2: "),
+        ("_config.yml", "title: !ruby/object:Evil {}\n", "_config.yml:1: "),
+        ("zola.toml", "[a]\n[a]\n", "zola.toml:2: "),
+        ("config.toml", "baseURL = \n", "config.toml:1: "),
+        ("config.toml", "base_url = \n", "config.toml:1: "),
+        ("hugo.json", "[" * 100_000, "hugo.json:1: "),
+    ],
+)
+def test_unparsable_config(file: str, text: str, place: str) -> None:
+    """A config that does not parse is a remark with its file and line, never a traceback."""
+    site = found({file: text})
+    assert site.remarks[0].startswith(place)
+    assert "\n" not in site.remarks[0]
+    assert remarks_on(site, "publication.title")
+    assert remarks_on(site, "publication.url")
+    assert site.taken == (), "a default would stand for what was not read"
+
+
+def test_unparsable_data_file() -> None:
+    """One bad data file does not keep the others from being read."""
+    data = {
+        "_data/metadata.json": "{",
+        "_data/site.json": '{"title": "A"}',
+        "posts/posts.json": "[",
+    }
+    site = eleventy("", "posts", **data)
+    assert values(site)["publication.title"] == "A"
+    assert "articles.permalink" not in values(site)
+    assert [remark.split(":")[0] for remark in site.remarks[:2]] == [
+        "_data/metadata.json",
+        "posts/posts.json",
+    ]
+
+
+def test_yaml_that_grows_without_bound() -> None:
+    """A small file whose aliases stand for a value without end costs nothing."""
+    levels = [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 30)]
+    keys = "".join(f"{key}: *a29\n" for key in ("title", "url", "baseurl", "author", "permalink"))
+    text = "\n".join(["a0: &a0 [x]", *levels, keys])
+    assert remarks_on(found({"_config.yml": text}), "publication.title")
+
+
+@settings(deadline=None)  # the first YAML of a run is slow
+@given(
+    st.sampled_from(CANDIDATES),
+    st.text() | st.text(alphabet="{}[]()'\"`:,;=\\/\n ab.u$"),
+    st.sampled_from(
+        ["", "export default defineConfig({ site: ", "title = ", "title: ", '{"title":']
+    ),
+)
+def test_no_text_raises(file: str, text: str, start: str) -> None:
+    """Whatever a candidate holds, what is taken is fit to be written."""
+    site = recognise({file: start + text}, ["posts", "content/blog"])
+    for taken in site.taken if site else ():
+        assert "\x00" not in str(taken.value)
+        str(taken.value).encode()
+
+
+# Title, address, language, time zone, author
+
+
+@pytest.mark.parametrize(
+    ("said", "taken"),
+    [
+        ("https://a.blog", "https://a.blog/"),
+        ("https://a.blog/x//y", "https://a.blog/x/y/"),
+        ("http://a.blog:8080/", "http://a.blog:8080/"),
+        ("https://例子.中国/博客", "https://例子.中国/博客/"),
+    ],
+)
+def test_address(said: str, taken: str) -> None:
+    """An address is absolute and ends with a slash, and broadsheet.toml accepts it."""
+    site = found({"hugo.toml": f'baseURL = "{said}"'})
+    assert values(site)["publication.url"] == taken == BaseUrl(taken)
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["/", "//a.blog/", "a.blog", "ftp://a.blog", "https://u:p@a.blog/", "https://a.blog/?x",
+     "https:", "https://a.blog:x/", "https://[a/", "https://a b/"],
+)  # fmt: skip
+def test_bad_address(said: str) -> None:
+    """What is no plain absolute address is quoted in a remark, not taken."""
+    site = found({"hugo.toml": f'baseURL = "{said}"'})
+    assert "publication.url" not in values(site)
+    assert f'baseURL says "{said}"' in remarks_on(site, "publication.url")
+
+
+def test_stand_in_address() -> None:
+    """The address that a generator begins with is taken, with the advice to change it."""
+    site = found({"hugo.toml": 'baseURL = "https://example.org/"'})
+    assert values(site)["publication.url"] == "https://example.org/"
+    assert "stand-in" in remarks_on(site, "publication.url")
+
+
+@pytest.mark.parametrize("baseurl", ["", "/", '""'])
+def test_empty_base_path(baseurl: str) -> None:
+    """An empty sub path changes nothing and is not named as a source."""
+    site = jekyll(f"baseurl: {baseurl}")
+    assert values(site)["publication.url"] == "https://a.blog/"
+    assert sources(site)["publication.url"] == "_config.yml: url"
+
+
+def test_title_that_no_file_can_hold() -> None:
+    """Half a character or a control character is refused, not written."""
+    site = found({"hugo.json": '{"title": "A\\u0000", "baseURL": "https://a.blog"}'})
+    assert "publication.title" not in values(site)
+    assert "characters" in remarks_on(site, "publication.title")
+
+
+def test_bad_base_path() -> None:
+    """A sub path that is none is remarked on, and the rest of the address stands."""
+    site = jekyll("baseurl: https://b.blog/x")
+    assert values(site)["publication.url"] == "https://a.blog/"
+    assert "baseurl" in remarks_on(site, "publication.url")
+
+
+@pytest.mark.parametrize(
+    ("said", "taken"),
+    [("zh-cn", "zh-CN"), ("en_US", "en-US"), ("ZH-HANS-cn", "zh-Hans-CN"), ("es-419", "es-419")],
+)
+def test_language(said: str, taken: str) -> None:
+    """Language tags get the case that BCP 47 recommends, and broadsheet.toml accepts them."""
+    assert values(jekyll(f"lang: {said}"))["publication.language"] == taken == Language(taken)
+
+
+def test_bad_language() -> None:
+    """What is no language tag is not taken."""
+    site = jekyll("lang: English (UK)")
+    assert "publication.language" not in values(site)
+    assert "English (UK)" in remarks_on(site, "publication.language")
+
+
+@pytest.mark.parametrize(
+    "zone", ["Asia/Shanghai", "America/Argentina/Buenos_Aires", "Etc/GMT+8", "UTC"]
+)
+def test_timezone(zone: str) -> None:
+    """Names of the time zone database are taken as they are."""
+    assert values(jekyll(f"timezone: {zone}"))["publication.timezone"] == zone
+
+
+@pytest.mark.parametrize("zone", ["'+08:00'", "CST8", "Central European Time", "8"])
+def test_bad_timezone(zone: str) -> None:
+    """An offset or an abbreviation is no time zone."""
+    site = jekyll(f"timezone: {zone}")
+    assert "publication.timezone" not in values(site)
+    assert "Europe/Paris" in remarks_on(site, "publication.timezone")
+
+
+@pytest.mark.parametrize(
+    ("said", "taken"),
+    [
+        ("Ann Lee", {"name": "Ann Lee"}),
+        ("{name: Ann, email: ann@a.blog}", {"name": "Ann", "email": "ann@a.blog"}),
+        ("{name: Ann, email: none}", {"name": "Ann"}),
+        ("[Ann, Bob]", {"name": "Ann"}),
+        ("Ann <ann@a.blog>", {"name": "Ann", "email": "ann@a.blog"}),
+    ],
+)
+def test_author(said: str, taken: dict[str, str]) -> None:
+    """An author is a name, or a mapping or list that has one."""
+    assert values(jekyll(f"author: {said}"))["publication.author"] == taken
+
+
+def test_nameless_author() -> None:
+    """An author with no name is not taken."""
+    assert "names no one" in remarks_on(jekyll("author: {twitter: ann}"), "publication.author")
+
+
+# Hugo's addresses
+
+
+@pytest.mark.parametrize(
+    ("config", "folders", "taken"),
+    [
+        ("", (), "/{path}/"),
+        ("", ("content/posts",), "/posts/{path}/"),
+        ("", ("content/posts", "content/news"), "/{path}/"),
+        ("uglyURLs = true", (), "/{path}.html"),
+        ("uglyURLs = true", ("content/blog",), "/blog/{path}.html"),
+        ("[uglyURLs]\nblog = true", ("content/blog",), "/blog/{path}.html"),
+        ("[permalinks]\nposts = '/:section/:title'", (), "/{section}/{title}/"),
+        ("[permalinks]\nposts = '/:section/:title'", ("content/posts",), "/posts/{title}/"),
+        ("[permalinks]\nposts = '/:filename.html'", (), "/{filename}.html"),
+        ("[permalinks]\nposts = ':sections/:filename'", (), "/{path}/"),
+        ("[permalinks]\nposts = ':sections/:title'", (), "/{section}/{title}/"),
+        ("[permalinks.page]\nposts = '/:year/:contentbasename'", (), "/{year}/{filename}/"),
+        ("[permalinks.term]\ntags = '/t/:slug/'", (), "/{path}/"),
+        ("[permalinks]\ndocs = '/d/:title/'", (), "/{path}/"),
+        (
+            """
+            [[permalinks]]
+            pattern = '/n/:slugorfilename/'
+            target = { kind = 'page', path = '/{news,news/**}' }
+            """,
+            (),
+            "/n/{slug_or_filename}/",
+        ),
+    ],
+)
+def test_hugo_permalink(config: str, folders: tuple[str, ...], taken: str) -> None:
+    """Each of Hugo's patterns becomes one that broadsheet.toml accepts."""
+    assert values(hugo(config, "content", *folders))["articles.permalink"] == taken
+    Permalink(taken)
+
+
+@pytest.mark.parametrize("token", [":monthname", ":yearday", ":sections[1:]", ":2006", ":path"])
+def test_hugo_token_without_a_like(token: str) -> None:
+    """A token that nothing here stands for is named, and no permalink is taken."""
+    site = hugo(f"[permalinks]\nposts = '/{token}/:slug/'")
+    assert "articles.permalink" not in values(site)
+    assert f"stands for {token};" in remarks_on(site, "articles.permalink")
+
+
+def test_hugo_with_several_patterns() -> None:
+    """Of several patterns the posts' is taken, and the remark says whose were not."""
+    site = hugo("[permalinks]\nnotes = '/n/:title/'\nposts = '/p/:title/'")
+    assert values(site)["articles.permalink"] == "/p/{title}/"
+    assert "notes had others" in remarks_on(site, "articles.permalink")
+
+
+def test_hugo_pattern_for_all_articles_alike() -> None:
+    """A pattern that gives two articles one address is not taken."""
+    site = hugo("[permalinks]\nposts = '/:year/:month/'")
+    assert "articles.permalink" not in values(site)
+    assert "one address" in remarks_on(site, "articles.permalink")
+
+
+def test_hugo_dates_in_file_names() -> None:
+    """Where Hugo strips dates from file names, the remark says what to write."""
+    site = hugo("[frontmatter]\ndate = [':filename', ':default']")
+    assert "file names begin with dates" in remarks_on(site, "articles.permalink")
+
+
+def test_hugo_keys_have_no_case() -> None:
+    """baseurl is baseURL, and the source names the key as the file spells it."""
+    site = found({"hugo.yaml": "baseurl: https://a.blog/\nTITLE: A\n"})
+    assert sources(site)["publication.url"] == "hugo.yaml: baseurl"
+    assert values(site)["publication.title"] == "A"
+
+
+def test_hugo_content_outside_the_project() -> None:
+    """A content folder outside the project is refused; Hugo's default stands in."""
+    site = hugo("contentDir = '../texts'")
+    assert values(site)["articles.folders"] == ["content"]
+    assert '"../texts"' in remarks_on(site, "articles.folders")
+
+
+def test_hugo_with_one_bad_file_of_several() -> None:
+    """What the other files say is taken, but no address that the bad one might have set."""
+    files = {"hugo.toml": "title = 'A'", "config/_default/permalinks.toml": "posts = ?"}
+    assert values(found(files)) == {"publication.title": "A"}
+
+
+def test_hugo_with_mounted_folders() -> None:
+    """Mounts are not followed, and the remark says so."""
+    site = hugo("[[module.mounts]]\nsource = 'texts'\ntarget = 'content'")
+    assert "module.mounts" in remarks_on(site, "articles.folders")
+
+
+def test_hugo_file_of_one_language() -> None:
+    """languages.en.toml, as some themes keep it, is read."""
+    files = {
+        "config/_default/hugo.toml": "baseURL = 'https://a.blog/'\ndefaultContentLanguage = 'en'",
+        "config/_default/languages.en.toml": "title = 'A'\n[params.author]\nname = 'Ann'",
+    }
+    site = found(files)
+    assert values(site)["publication.title"] == "A"
+    assert values(site)["publication.author"] == {"name": "Ann"}
+    assert values(site)["publication.language"] == "en"
+
+
+# Jekyll's addresses and ids
+
+
+@pytest.mark.parametrize(
+    ("said", "permalink", "ids"),
+    [
+        ("date", "/{year}/{month}/{day}/{slug}.html", "/{year}/{month}/{day}/{slug}"),
+        ("pretty", "/{year}/{month}/{day}/{slug}/", "/{year}/{month}/{day}/{slug}"),
+        ("none", "/{slug}.html", "/{slug}"),
+        ("/blog/:title/", "/blog/{slug}/", "/blog/{slug}"),
+        ("/:title", "/{slug}", None),
+        ("/:year/:title/index.html", "/{year}/{slug}/", "/{year}/{slug}"),
+        ("/:year-:month/:slug:output_ext", "/{year}-{month}/{slug}.html", "/{year}-{month}/{slug}"),
+        ("/:year_:title/", "/{year}_{slug}/", "/{slug}"),
+    ],
+)
+def test_jekyll_permalink(said: str, permalink: str, ids: str | None) -> None:
+    """Jekyll's styles and templates are taken, with the ids that jekyll-feed makes of them."""
+    taken = values(jekyll(f"plugins: [jekyll-feed]\npermalink: {said}"))
+    assert taken["articles.permalink"] == permalink
+    assert taken.get("articles.id") == ids
+
+
+@pytest.mark.parametrize(
+    ("said", "token"),
+    [("ordinal", ":y_day"), ("weekdate", ":week"), ("/:short_year/:title/", ":short_year"),
+     ("/:i_month/:title/", ":i_month"), ("/:titles/", ":titles")],
+)  # fmt: skip
+def test_jekyll_token_without_a_like(said: str, token: str) -> None:
+    """A style with parts that nothing here stands for is not taken, nor are its ids."""
+    site = jekyll(f"plugins: [jekyll-feed]\npermalink: {said}")
+    assert not {"articles.permalink", "articles.id"} & values(site).keys()
+    assert token in remarks_on(site, "articles.permalink")
+
+
+def test_jekyll_permalink_of_the_defaults() -> None:
+    """A permalink that `defaults` give to posts wins over the site's."""
+    scope = "defaults: [{scope: {path: '', type: posts}, values: {permalink: '/p/:slug/'}}]"
+    site = jekyll(f"permalink: pretty\n{scope}")
+    assert values(site)["articles.permalink"] == "/p/{slug}/"
+    assert "articles.lowercase" not in values(site)
+
+
+def test_jekyll_feed_in_the_gemfile() -> None:
+    """A plugin that only the Gemfile names is one all the same; a commented one is not."""
+    assert "articles.id" in values(
+        jekyll("", Gemfile='group :jekyll_plugins do\n gem "jekyll-feed"\nend')
+    )
+    assert "articles.id" not in values(jekyll("", Gemfile='# gem "jekyll-feed"'))
+
+
+def test_jekyll_source_folder() -> None:
+    """`source` moves the posts and the images."""
+    taken = values(jekyll("source: ./site/", "site/_posts"))
+    assert taken["articles.folders"] == ["site/_posts"]
+    assert taken["articles.assets"] == ["site"]
+
+
+def test_jekyll_posts_of_categories() -> None:
+    """Posts under a category's folder are named, for their addresses differ."""
+    assert "news/_posts" in remarks_on(jekyll("", "news/_posts"), "articles.folders")
+
+
+# JavaScript
+
+
+@pytest.mark.parametrize(
+    "site",
+    ["SITE.url", "process.env.URL ?? 'https://b.blog'", "`https://${host}`", "'https://' + host",
+     "url('https://b.blog')", "new URL('https://b.blog').href", "isDev ? 'a' : 'b'"],
+)  # fmt: skip
+def test_code_is_not_guessed(site: str) -> None:
+    """Only a plain text is an address; code is quoted in a remark."""
+    result = astro(f"site: {site}, base: '/x'")
+    assert "publication.url" not in values(result)
+    assert "code" in remarks_on(result, "publication.url")
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        "'site': `https://a.blog`",
+        "output: 'static', site: \"https://a.blog\" as const",
+        "integrations: [feed({ site: 'https://b.blog' })], site: 'https://a.blog'",
+        "vite: { plugins: [x()], define: { a: () => { return {}; } } }, site: 'https:\\/\\/a.blog'",
+        "/* site: 'https://b.blog', */ site: 'https://a.blog' // site: 'https://c.blog'\n",
+        "...shared, redirects: { '/a': '/b' }, get base() { return 'x' }, site: 'https://a.blog',",
+    ],
+)
+def test_literals_of_javascript(config: str) -> None:
+    """A literal is found at its own level, past code, comments and strings."""
+    assert values(astro(config))["publication.url"] == "https://a.blog/"
+
+
+def test_astro_without_a_folder_of_articles() -> None:
+    """No known folder: nothing is taken, and the remark says what to write."""
+    site = found({"astro.config.mjs": "export default {}"}, "src", "src/pages")
+    assert "articles.folders" not in values(site)
+    assert "src/content/blog" in remarks_on(site, "articles.folders")
+
+
+def test_astro_pages_as_articles() -> None:
+    """Markdown files among the pages have the address of their path."""
+    site = found(
+        {"astro.config.mjs": "export default { site: 'https://a.blog' }"}, "src/pages/posts"
+    )
+    assert values(site)["articles.permalink"] == "/posts/{path}/"
+
+
+def test_astro_files_instead_of_folders() -> None:
+    """Where Astro may write .html files, the remark says what the permalink would be."""
+    assert "{path}.html" in remarks_on(astro("build: { format: 'file' }"), "articles.permalink")
+
+
+@pytest.mark.parametrize(
+    ("code", "taken"),
+    [
+        ("addPassthroughCopy('images')", [".", "posts"]),
+        ("addPassthroughCopy({ 'public': '/' })", ["public", "posts"]),
+        ("addPassthroughCopy({ './assets/img': 'img' })", ["assets", "posts"]),
+        ("addPassthroughCopy('favicon.ico')", ["posts"]),
+        ("addPassthroughCopy('**/*.png')", ["posts"]),
+        ("addPassthroughCopy(folder)", ["posts"]),
+        ("addPassthroughCopy('../elsewhere')", ["posts"]),
+    ],
+)
+def test_eleventy_copied_folders(code: str, taken: list[str]) -> None:
+    """A copied folder tells which folder lies at the root of the site."""
+    assert values(eleventy(f"config.{code};", "posts"))["articles.assets"] == taken
+
+
+@pytest.mark.parametrize(
+    ("permalink", "taken"),
+    [
+        ('"/{{ page.fileSlug }}/"', "/{slug}/"),
+        ('"{{ page.filePathStem }}.html"', "/posts/{path}.html"),
+        ('"/{{ title | slugify }}/index.html"', "/{title}/"),
+        (
+            "\"/{{ page.date | date: '%Y/%m/%d' }}/{{page.fileSlug}}/\"",
+            "/{year}/{month}/{day}/{slug}/",
+        ),
+        ('"/{{ series }}/{{ page.fileSlug }}/"', None),
+        ('"/{% if x %}a{% endif %}/{{ page.fileSlug }}/"', None),
+        ("false", None),
+    ],
+)
+def test_eleventy_permalink_of_a_folder(permalink: str, taken: str | None) -> None:
+    """The data file of the folder tells its addresses where they are plain."""
+    site = eleventy("", "posts", **{"posts/posts.json": f'{{"permalink": {permalink}}}'})
+    assert values(site).get("articles.permalink") == taken
+    assert bool(remarks_on(site, "articles.permalink")) == (taken is None)
+
+
+def test_eleventy_input_folder_by_method() -> None:
+    """setInputDirectory tells where addresses begin."""
+    site = eleventy('eleventyConfig.setInputDirectory("./src/");', "src", "src/news")
+    assert values(site)["articles.permalink"] == "/news/{path}/"
+
+
+def test_eleventy_homepage() -> None:
+    """package.json's homepage is the last resort, and a repository's address is none."""
+    own = eleventy("", **{"package.json": '{"homepage": "https://a.blog"}'})
+    assert values(own)["publication.url"] == "https://a.blog/"
+    npm = eleventy("", **{"package.json": '{"homepage": "https://github.com/a/b#readme"}'})
+    assert "publication.url" not in values(npm)
+
+
+def test_eleventy_without_articles() -> None:
+    """Several folders of articles or none are said, not guessed at."""
+    assert "posts" in remarks_on(eleventy(""), "articles.folders")
+    assert "blog may hold" in remarks_on(eleventy("", "blog", "posts"), "articles.folders")
+
+
+# Zola
+
+
+@pytest.mark.parametrize(
+    ("config", "key", "value"),
+    [
+        ("[slugify]\npaths = 'safe'", "articles.lowercase", False),
+        ("[slugify]\npaths = 'on'", "articles.lowercase", None),
+        ("", "articles.permalink", "/{path}/"),
+    ],
+)
+def test_zola_settings(config: str, key: str, value: object) -> None:
+    """Zola's settings for addresses are heeded."""
+    assert values(found({"zola.toml": f"title = 'A'\n{config}"}, "content")).get(key) == value
+
+
+def test_zola_keeps_dates() -> None:
+    """Where Zola keeps the dates of file names, or their letters, there is nothing to remark on."""
+    config = "base_url = 'https://a.blog'\n[slugify]\npaths_keep_dates = true"
+    said = remarks_on(found({"config.toml": config}), "articles.permalink")
+    assert "Latin letters" in said
+    assert "date" not in said
+    config += "\npaths = 'safe'"
+    assert not remarks_on(found({"config.toml": config}), "articles.permalink")
+
+
+# The whole
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in SAMPLES.iterdir()))
+def test_samples_are_fit_for_broadsheet_toml(name: str) -> None:
+    """What is taken is of the types that broadsheet.toml has, in its order, no key twice."""
+    site = sample(name)
+    keys = [taken.key for taken in site.taken]
+    assert len(set(keys)) == len(keys)
+    assert all(isinstance(taken, Taken) and taken.source for taken in site.taken)
+    assert keys == sorted(keys, key=lambda key: not key.startswith("publication."))
+    for taken in site.taken:
+        assert isinstance(taken.value, str | bool | list | dict)
+        if taken.key in {"articles.permalink", "articles.id"}:
+            Permalink(str(taken.value))

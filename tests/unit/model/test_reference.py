@@ -1,0 +1,121 @@
+"""What the settings say of themselves: documentation, JSON Schema, starter file."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from broadsheet.model import reference
+from broadsheet.model.reference import keys
+from broadsheet.model.settings import Settings
+from broadsheet.storage import config
+from broadsheet.text.characters import printable
+from newsroom import ROOT, Newsroom
+
+DOCS = ROOT / "docs"
+LEAST = {"publication.title": "A", "publication.url": "https://example.org/"}
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
+
+
+def test_every_key_is_described() -> None:
+    """No key of the settings is without a sentence that says what it is for."""
+    for key in keys():
+        assert key.description.endswith("."), key
+        assert "|" not in key.name
+    names = [(*key.table, key.name) for key in keys()]
+    assert len(names) == len(set(names)) > 40
+
+
+def test_the_documentation_has_a_row_for_every_key() -> None:
+    """Each key stands in a table under its own heading, with its type and default."""
+    text = reference.markdown()
+    for key in keys():
+        section = text.split(f"## [{'.'.join(key.table)}]\n")[1].split("\n## ")[0]
+        rows = [row for row in section.splitlines() if row.startswith(f"| `{key.name}` |")]
+        assert len(rows) == 1, key
+        cells = rows[0].replace("\\|", "").split("|")
+        assert len(cells) == 6
+        assert cells[2].strip(), f"{key.name} has a type"
+
+
+@pytest.mark.parametrize("name", ["config.md", "broadsheet.schema.json"])
+def test_the_documentation_in_the_checkout_is_of_this_code(newsroom: Newsroom, name: str) -> None:
+    """`make docs` has been run after the last change of a setting."""
+    what = "config" if name == "config.md" else "schema"
+    assert newsroom.run("reference", what).out == (DOCS / name).read_text(encoding="utf-8")
+
+
+def test_the_schema_names_every_key_and_refuses_others() -> None:
+    """An editor completes each key and marks what is none."""
+    schema = reference.schema()
+    tables = {
+        name: definition
+        for name, definition in schema["$defs"].items()
+        if definition.get("type") == "object"
+    }
+    known = {name for table in tables.values() for name in table["properties"]}
+    assert {key.name for key in keys()} <= known
+    assert all(table["additionalProperties"] is False for table in tables.values())
+    required = schema["$defs"]["Publication"]["required"]
+    assert sorted(required) == ["title", "url"]
+    assert json.dumps(schema)
+
+
+def test_the_starter_file_is_a_config_at_its_defaults() -> None:
+    """As written it says no more than the two keys that one must give."""
+    text = reference.starter(LEAST)
+    assert config.parse(text) == config.parse(
+        '[publication]\ntitle = "A"\nurl = "https://example.org/"\n'
+    )
+    assert max(map(len, text.splitlines())) <= 140
+
+
+def test_every_commented_line_of_the_starter_file_is_valid() -> None:
+    """Taking the comment sign from any assignment or table gives a config without a mistake."""
+    lines = reference.starter(LEAST).splitlines()
+    shown = [
+        line.removeprefix("# ")
+        if line.startswith(("# [digests.weekly]", "# [")) or _assigns(line)
+        else line
+        for line in lines
+    ]
+    whole = tomllib.loads("\n".join(line for line in shown if line))
+    assert {"publication", "articles", "feeds", "digests", "topics", "mail"} <= set(whole)
+    named = {
+        (*(("digests", "weekly") if key.table[:1] == ("digests",) else key.table), key.name)
+        for key in keys()
+    }
+    for path in named:
+        table = whole
+        for part in path:
+            assert part in table, path
+            table = table[part]
+
+
+def _assigns(line: str) -> bool:
+    """Whether a comment holds an assignment, and no sentence."""
+    name, equals, _ = line.removeprefix("# ").partition(" = ")
+    return line.startswith("# ") and bool(equals) and name.replace("_", "").isalnum()
+
+
+@given(title=TEXT, description=TEXT, alias=TEXT, other=TEXT)
+def test_any_text_of_a_site_survives_the_starter_file(
+    title: str, description: str, alias: str, other: str
+) -> None:
+    """What a generator's config says is in the file as it is; what nobody sees of it is not."""
+    assume(printable(title))  # there must be one
+    values = {
+        **LEAST,
+        "publication.title": title,
+        "publication.description": description,
+        "topics.aliases": {alias: [other]},
+    }
+    settings = config.parse(reference.starter(values))
+    assert isinstance(settings, Settings)
+    assert settings.publication.title == printable(title)
+    assert settings.publication.description == printable(description)
+    assert settings.topics.aliases == {printable(alias): (printable(other),)}

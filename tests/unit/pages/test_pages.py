@@ -1,0 +1,106 @@
+"""The pages of feeds/ as people see them, in a browser: phone, desktop, light and dark."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import browser
+from browser import Browser
+from newsroom import ROOT
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(bool(browser.MISSING), reason=browser.MISSING),
+]
+FEEDS = ROOT / "feeds"
+PAGES = ("index.html", "digests/weekly/index.html", "digests/weekly/2025-06-30/index.html")
+
+WIDEST = "document.documentElement.scrollWidth"
+SMALLEST_TARGET = """
+Math.min(...[...document.querySelectorAll('.links a')].map(a => a.getBoundingClientRect().height))
+"""
+CONTRASTS = """
+(() => {
+  const part = c => { c /= 255; return c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4; };
+  const numbers = colour => colour.match(/[\\d.]+/g).map(Number);
+  const light = colour => {
+    const [r, g, b] = numbers(colour).map(part);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const ground = element => {
+    for (let e = element; e; e = e.parentElement) {
+      const colour = getComputedStyle(e).backgroundColor;
+      if (numbers(colour)[3] !== 0) return colour;
+    }
+    return 'rgb(255, 255, 255)';
+  };
+  const texts = [...document.querySelectorAll('h1, h2, h3, p, a, time, li')]
+    .filter(e => [...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim()));
+  return texts.map(e => {
+    const [a, b] = [light(getComputedStyle(e).color), light(ground(e))].sort((x, y) => y - x);
+    return (a + 0.05) / (b + 0.05);
+  });
+})()
+"""
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("width", [320, 375, 1000])
+def test_a_page_fits_the_window(chromium: Browser, page: str, width: int) -> None:
+    """Nobody has to scroll sideways, on whatever width."""
+    assert chromium.evaluate(FEEDS / page, WIDEST, width) <= width
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("dark", [False, True])
+def test_every_text_can_be_read(chromium: Browser, page: str, dark: bool) -> None:
+    """Text and ground differ by 4.5 to 1 or more (WCAG 2.2, 1.4.3), in light and in dark."""
+    contrasts = chromium.evaluate(FEEDS / page, CONTRASTS, 600, dark=dark)
+    assert len(contrasts) > 5
+    assert min(contrasts) >= 4.5
+
+
+def test_the_dark_page_is_dark(chromium: Browser) -> None:
+    """Who reads in the dark gets a page that does not shine."""
+    ground = "getComputedStyle(document.body).backgroundColor"
+    light = chromium.evaluate(FEEDS / "index.html", ground)
+    dark = chromium.evaluate(FEEDS / "index.html", ground, dark=True)
+    assert light == "rgb(251, 250, 247)"
+    assert dark == "rgb(21, 24, 27)"
+
+
+def test_a_thumb_hits_each_subscribe_link(chromium: Browser) -> None:
+    """On a phone, a link to a feed is at least 24 pixels high (WCAG 2.2, 2.5.8)."""
+    assert chromium.evaluate(FEEDS / "index.html", SMALLEST_TARGET, 375) >= 24
+
+
+def test_the_index_runs_and_loads_nothing(chromium: Browser) -> None:
+    """No script, image, font or stylesheet comes with the page."""
+    loaded = "performance.getEntriesByType('resource').length + document.scripts.length"
+    assert chromium.evaluate(FEEDS / "index.html", loaded) == 0
+
+
+@pytest.mark.parametrize("name", ["atom.xml", "rss.xml"])
+def test_a_feed_in_a_browser_is_readable(chromium: Browser, name: str, tmp_path: Path) -> None:
+    """Opened in a browser, a feed shows titles and summaries, and no markup, id or category."""
+    text = (FEEDS / name).read_text(encoding="utf-8")
+    near = text.replace("https://example.org/feeds/feed.css", "feed.css")
+    (tmp_path / name).write_text(near, encoding="utf-8")
+    (tmp_path / "feed.css").write_bytes((FEEDS / "feed.css").read_bytes())
+    shown = chromium.evaluate(
+        tmp_path / name,
+        """
+        [...document.querySelectorAll('*')]
+          .filter(e => !e.childElementCount && e.getClientRects().length && e.textContent.trim())
+          .map(e => [e.localName, e.textContent])
+        """,
+        375,
+    )
+    names = {local for local, _ in shown}
+    assert {"title"} < names <= {
+        "title", "subtitle", "description", "summary", "published", "pubDate", "name", "creator",
+    }  # fmt: skip
+    assert not any("<p>" in text or text.startswith("http") for _, text in shown)
+    assert sum(local == "title" for local, _ in shown) > 5

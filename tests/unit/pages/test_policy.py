@@ -1,0 +1,143 @@
+"""The policy of pages (CSP): it stands in each, lets nothing run, and breaks nothing shown."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import browser
+import letters
+from broadsheet.digests.html_mail import mail_html
+from broadsheet.pages import live_script, policy
+from browser import Browser
+from newsroom import Newsroom, contents
+
+META = re.compile(r'<meta http-equiv="Content-Security-Policy" content="([^"]*)">')
+PNG = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de"
+    "0000000c49444154789c63f8cfc0000003010100c9fe92ef0000000049454e44ae426082"
+)
+RUNS = "new Promise(done => setTimeout(done, 50)).then(() => top.ran || 0)"
+WIDTHS = """
+Promise.all([...document.images].map(image => {
+  image.loading = 'eager';
+  return image.decode().then(() => image.naturalWidth, () => 0);
+}))
+"""
+LENGTHS = """
+[...document.querySelectorAll('iframe')].map(each => each.contentDocument.body.innerText.length)
+"""
+EVIL = "<script>top.ran=1</script><img src=x onerror=top.ran=1>"
+
+in_a_browser = [
+    pytest.mark.browser,
+    pytest.mark.skipif(bool(browser.MISSING), reason=browser.MISSING),
+]
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Newsroom:
+    """Every page there is: feeds, an issue that was made, previews of it and of the next."""
+    newsroom = Newsroom.open(
+        tmp_path_factory.mktemp("pages"),
+        '[digests.weekly]\ntitle = "Weekly"\n[delivery]\nsender = "N <n@example.org>"\n',
+    )
+    newsroom.write("static/a b.png", PNG)
+    newsroom.article("a.md", date="2025-06-20", main_topics=["AI"], image="/a b.png")
+    newsroom.article("b.md", date="2025-06-25", main_topics=["AI"], image="/a b.png")
+    assert newsroom.run("digest", now="2025-06-23T09:00:00+08:00").code == 0
+    for command in ("build", "preview"):
+        assert newsroom.run(command).code == 0
+    return newsroom
+
+
+def pages(newsroom: Newsroom) -> dict[str, str]:
+    found = contents(newsroom.folder)
+    return {path: data.decode() for path, data in found.items() if path.endswith(".html")}
+
+
+def test_every_page_that_is_written_has_one_policy(published: Newsroom) -> None:
+    """At the top of its head, where it counts for all that follows; none allows a script."""
+    found = pages(published)
+    names = {Path(path).name for path in found}
+    assert {"index.html", "email.html", "view.html", "web.html", "preview.html"} <= names
+    for path, text in found.items():
+        (each,) = META.findall(text)
+        assert each.startswith("default-src 'none'; "), path
+        assert "script-src" not in each, path
+        before = text[: text.index("Content-Security-Policy")]
+        assert set(re.findall(r"<([a-z]+)", before)) <= {"html", "head", "meta"}, path
+
+
+def test_the_mail_that_is_sent_has_none(published: Newsroom) -> None:
+    """It is for browsers that open the file; and email.html is else the very mail."""
+    for path, data in contents(published.folder).items():
+        if path.endswith("message.eml"):
+            assert b"Content-Security-Policy" not in data
+            page = contents(published.folder)[path.replace("message.eml", "email.html")].decode()
+            assert policy.unguarded(page) == META.sub("", page).replace("<head>\n\n", "<head>\n")
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<!DOCTYPE html>\n<html lang='en'>\n<head>\n<title>a</title></head><body>b</body></html>",
+        "<!-- <head> -->\n<!DOCTYPE html><HTML><HEAD profile='x'><title>a</title>",
+        "<html><body>a</body></html>",
+        "<p>a</p>",
+        "",
+    ],
+)
+def test_a_policy_is_put_in_and_taken_out(html: str) -> None:
+    """Whatever the document looks like; once in, it is out again to the byte."""
+    guarded = policy.guarded(html)
+    assert guarded.count("Content-Security-Policy") == 1
+    assert policy.unguarded(guarded) == html
+    assert policy.unguarded(html) == html
+    shown = policy.previewed(guarded)
+    assert META.findall(shown)[0].count("file:") == shown.count("Content-Security-Policy") == 1
+    mail = mail_html(letters.make(), {})
+    assert policy.unguarded(policy.guarded(mail)) == mail
+
+
+class TestInABrowser:
+    """What a real one does with these pages."""
+
+    pytestmark = in_a_browser
+
+    def test_a_script_that_got_in_does_not_run(
+        self, chromium: Browser, published: Newsroom, tmp_path: Path
+    ) -> None:
+        """Neither an element nor a handler, in any page; without the policy both would."""
+        for path, text in pages(published).items():
+            place = tmp_path / "page.html"
+            for page, expected in ((text, 0), (META.sub("", text), 1)):
+                place.write_text(page.replace("</body>", f"{EVIL}</body>"), encoding="utf-8")
+                assert chromium.evaluate(place, RUNS) == expected, path
+
+    def test_images_on_disk_are_shown(self, chromium: Browser, published: Newsroom) -> None:
+        """In the view of the mail and in the web version, both of which have a policy."""
+        for name in ("view.html", "web.html"):
+            found = sorted(published.folder.glob(f"previews/**/{name}"))
+            assert found
+            for place in found:
+                assert chromium.evaluate(place, WIDTHS) == [1], place
+
+    def test_the_mail_is_shown_in_its_frames(self, chromium: Browser, published: Newsroom) -> None:
+        """The page that holds them allows them, and they are not empty."""
+        for place in sorted(published.folder.glob("previews/**/preview.html")):
+            assert min(chromium.evaluate(place, LENGTHS)) > 100, place
+
+    def test_the_one_script_of_a_live_preview_runs(self, chromium: Browser, tmp_path: Path) -> None:
+        """Its digest allows it to the letter, and no other."""
+        before = "<script>window.EventSource = class { constructor(at) { top.at = at } }</script>"
+        rule = policy.of_script(live_script())
+        meta = f'<meta http-equiv="Content-Security-Policy" content="script-src {rule}">'
+        place = tmp_path / "live.html"
+        for script, expected in ((live_script(), "/events"), (live_script() + " ", None)):
+            text = f"<!DOCTYPE html>{before}{meta}<body><script>{script}</script>{EVIL}"
+            place.write_text(text, encoding="utf-8")
+            assert chromium.evaluate(place, "top.at || null") == expected
+            assert chromium.evaluate(place, RUNS) == 0

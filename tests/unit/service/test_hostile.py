@@ -1,0 +1,361 @@
+"""The service as those meet it who mean no good, and as programs do that were made badly."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from functools import partial
+from pathlib import Path
+
+import pytest
+import uvicorn
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+
+from broadsheet.delivery.database import open_database
+from broadsheet.delivery.tokens import Tokens
+from broadsheet.service.connections import HttpConnection, Patience, Room
+from broadsheet.service.limits import mailbox
+from reader_service import OFFER, Office, hidden, office, ticked
+
+ONE_CLICK = {"List-Unsubscribe": "One-Click"}
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Office]:
+    """A service with two digests and three topics."""
+    with office(tmp_path) as opened:
+        yield opened
+
+
+# One click, as many programs send it
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("application/x-www-form-urlencoded", b"List-Unsubscribe=One-Click"),
+        ("application/x-www-form-urlencoded; charset=UTF-8", b"List-Unsubscribe=One-Click\r\n"),
+        ("APPLICATION/X-WWW-FORM-URLENCODED", b"List-Unsubscribe=One%2DClick&x=%FF"),
+        (
+            'multipart/form-data; boundary="=_a b"',
+            (
+                b'--=_a b\r\nContent-Disposition: form-data; name="List-Unsubscribe"\r\n'
+                b"Content-Type: text/plain\r\n\r\nOne-Click\r\n--=_a b--\r\n"
+            ),
+        ),
+        (
+            "multipart/form-data; boundary=x",
+            (
+                b'before\r\n--x\r\ncontent-disposition: form-data; name="List-Unsubscribe"\r\n\r\n'
+                b"One-Click\r\n--x--\r\n\r\n"
+            ),
+        ),
+    ],
+)
+def test_one_click_in_every_form_that_is_met(desk: Office, kind: str, body: bytes) -> None:
+    """In either encoding, however it is spelled: the short answer for programs, and done."""
+    who = desk.subscriber()
+    answer = desk.web.post(
+        f"/unsubscribe/{desk.mark(who)}", content=body, headers={"Content-Type": kind}
+    )
+    assert (answer.status_code, answer.text) == (200, "unsubscribed\n")
+    assert desk.status() == "unsubscribed"
+    assert "set-cookie" not in answer.headers
+
+
+@pytest.mark.parametrize("body", [b"", b"\xff\xfe\0", b"{}", b"--x\r\n" * 999])
+@pytest.mark.parametrize("kind", ["", "text/plain", "application/json", "multipart/form-data"])
+def test_a_post_to_the_link_leaves_whatever_its_body(desk: Office, kind: str, body: bytes) -> None:
+    """Nobody who wants to leave is kept for a form that a program wrote badly."""
+    who = desk.subscriber()
+    headers = {"Content-Type": kind} if kind else {}
+    answer = desk.web.post(f"/unsubscribe/{desk.mark(who)}", content=body, headers=headers)
+    assert answer.status_code == 200
+    assert desk.status() == "unsubscribed"
+
+
+def test_a_slash_after_the_link_does_no_harm(desk: Office) -> None:
+    """Some programs add one; RFC 8058 forbids to answer with a redirect."""
+    place = f"/unsubscribe/{desk.mark(desk.subscriber())}/"
+    assert desk.web.get(place).status_code == 200
+    assert desk.web.post(place, data=ONE_CLICK).status_code == 200
+    assert desk.status() == "unsubscribed"
+
+
+def test_a_mark_of_another_purpose_opens_nothing(desk: Office) -> None:
+    """The mark of an envelope, of a confirmation, of our form; of another publication."""
+    who = desk.subscriber()
+    tokens = desk.service.desk.tokens
+    others = [
+        tokens.bounce(who.id, 1),
+        tokens.confirm(who.id),
+        desk.form(),
+        Tokens("the secret of someone else").unsubscribe(who.id, ""),
+        desk.mark(who) * 2,
+        "a" * 30_000,
+    ]
+    for other in others:
+        answer = desk.web.post("/unsubscribe", data={"t": other, **ONE_CLICK})
+        assert answer.status_code == 400, other
+        assert desk.web.post("/preferences", data={"t": other}).status_code == 400
+    assert desk.status() == "active"
+
+
+# Methods, paths and headers
+
+
+@pytest.mark.parametrize("path", ["/", "/subscribe", "/unsubscribe/x", "/health", "/preferences"])
+@pytest.mark.parametrize("method", ["OPTIONS", "PUT", "DELETE", "PATCH", "TRACE", "PROPFIND"])
+def test_other_methods_are_refused_and_told_which_there_are(
+    desk: Office, path: str, method: str
+) -> None:
+    """405, with every method that there is (RFC 9110, section 15.5.6)."""
+    answer = desk.web.request(method, path)
+    assert answer.status_code == 405
+    allowed = {name.strip() for name in answer.headers["Allow"].split(",")}
+    wanted = {"GET", "HEAD"} if path in {"/", "/health"} else {"GET", "HEAD", "POST"}
+    assert allowed == wanted
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/nothing", "/unsubscribe/a/b", "/..%2f..%2fetc/passwd", "/%ff", "/%00", "/.git/config"],
+)
+def test_there_is_nothing_else(desk: Office, path: str) -> None:
+    """404 in words, with the headers that every answer has."""
+    answer = desk.web.get(path)
+    assert answer.status_code == 404
+    assert "Page not found" in answer.text
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.headers["Referrer-Policy"] == "no-referrer"
+    assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
+
+
+def test_no_header_of_a_request_comes_back(desk: Office) -> None:
+    """Neither Host nor what proxies write: links stay on this very service."""
+    evil = {
+        "Host": "evil.example",
+        "X-Forwarded-Host": "evil.example",
+        "X-Forwarded-Proto": "gopher",
+        "Origin": "https://evil.example",
+        "Referer": "https://evil.example/",
+        "X-Original-URL": "/health",
+    }
+    mark = desk.mark(desk.subscriber())
+    for path in ("/subscribe", f"/unsubscribe/{mark}", f"/preferences/{mark}", "/none"):
+        answer = desk.web.get(path, headers=evil)
+        assert "evil.example" not in answer.text + str(answer.headers)
+    assert "access-control-allow-origin" not in desk.web.get("/subscribe", headers=evil).headers
+
+
+# Forms that ask for what there is not
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"digest": "no such"}, "Choose at least one newsletter"),
+        ({"digest": ["no such", "nor this"], "topic": "Science"}, "Choose at least one newsletter"),
+        ({"digest": "weekly", "topic": "no such"}, "is available any more"),
+    ],
+)
+def test_what_is_not_on_offer_never_means_all_of_it(
+    desk: Office, given: dict[str, object], said: str
+) -> None:
+    """A form that was open while the topics changed is shown again, and not saved."""
+    who = desk.subscriber(digests=("english",), topics=("开源",))
+    answer = desk.web.post("/preferences", data={"t": desk.mark(who), **given})
+    assert answer.status_code == 400
+    assert said in answer.text
+    assert desk.who() == who
+    asked = {"t": desk.form(), "address": "bob@example.com", **given}
+    answer = desk.web.post("/subscribe", data=asked)
+    assert (answer.status_code, said in answer.text) == (400, True)
+    assert desk.post() == []
+    known = {"digest": ["weekly"]} if given["digest"] == "weekly" else {}
+    assert "Science" not in ticked(answer.text).get("topic", []) or "Science" in str(given)
+    assert known.items() <= ticked(answer.text).items()
+
+
+def test_a_seal_that_another_site_has_fetched_is_none(desk: Office) -> None:
+    """Its readers' browsers say where the form stood; the form is shown, and nothing is sent."""
+    given = {"t": desk.form(), "address": "bob@example.com", "digest": "weekly"}
+    for site in ("cross-site", "same-site"):
+        answer = desk.web.post("/subscribe", data=given, headers={"Sec-Fetch-Site": site})
+        assert "bob@example.com" in answer.text
+        assert hidden(answer.text)
+    assert desk.post() == []
+    own = {"Sec-Fetch-Site": "same-origin"}
+    assert desk.web.post("/subscribe", data=given, headers=own).status_code == 200
+    assert len(desk.post()) == 1
+
+
+@pytest.mark.parametrize(
+    ("address", "same"),
+    [
+        ("Ann@Example.org", "ann@example.org"),
+        ("ann+1@example.org", "ann@example.org"),
+        ("a.n.n+x@gmail.com", "ann@gmail.com"),
+        ("a.n.n@example.org", "a.n.n@example.org"),
+        ("+@example.org", "+@example.org"),
+    ],
+)
+def test_a_mailbox_has_many_addresses(address: str, same: str) -> None:
+    """What stands after a plus sign leads to the same one nearly everywhere."""
+    assert mailbox(address) == same
+
+
+def test_one_mailbox_is_not_bombed_by_its_many_addresses(desk: Office) -> None:
+    """Three letters a day to all of them together."""
+    for number in range(6):
+        assert desk.subscribe(f"bob+{number}@example.com") == 200
+    assert len(desk.post()) == 3
+
+
+# What happens to the database
+
+
+def test_a_database_that_is_moved_away_is_missed(desk: Office) -> None:
+    """503 while it is gone, and no empty one in its place; put back, it is the same as before."""
+    mark = desk.mark(desk.subscriber())
+    file, away = desk.folder / "test.db", desk.folder / "away.db"
+    file.rename(away)
+    for path in (f"/unsubscribe/{mark}", f"/preferences/{mark}"):
+        assert desk.web.get(path).status_code == 503
+    answer = desk.web.post(f"/unsubscribe/{mark}", data=ONE_CLICK)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "120")
+    assert "Nothing was lost" in answer.text
+    assert desk.web.get("/health").status_code == 503
+    assert not file.exists()
+    away.rename(file)
+    assert desk.web.get("/health").status_code == 200
+    assert desk.web.post(f"/unsubscribe/{mark}", data=ONE_CLICK).status_code == 200
+    assert desk.status() == "unsubscribed"
+
+
+def test_a_database_that_is_put_back_from_a_backup_is_the_one_that_is_written(
+    desk: Office, tmp_path: Path
+) -> None:
+    """Whoever leaves afterwards has left in the new file."""
+    mark = desk.mark(desk.subscriber())
+    with closing(sqlite3.connect(desk.folder / "test.db")) as whole:
+        whole.execute("VACUUM INTO ?", [str(tmp_path / "backup.db")])
+    desk.web.get(f"/unsubscribe/{mark}")
+    for old in desk.folder.glob("test.db*"):
+        old.unlink()
+    (tmp_path / "backup.db").rename(desk.folder / "test.db")
+    assert desk.web.post(f"/unsubscribe/{mark}", data=ONE_CLICK).status_code == 200
+    anew = open_database("sqlite:///test.db", desk.folder)
+    with anew.reading() as connection:
+        row = connection.exec_driver_sql("SELECT status FROM subscribers").scalar_one()
+    anew.close()
+    assert row == "unsubscribed"
+
+
+def test_a_database_that_is_no_database_is_503(desk: Office) -> None:
+    """Torn or overwritten: a page, no traceback."""
+    mark = desk.mark(desk.subscriber())
+    for old in desk.folder.glob("test.db*"):
+        old.unlink()
+    (desk.folder / "test.db").write_bytes(b"\0no database" * 999)
+    assert desk.web.post(f"/unsubscribe/{mark}", data=ONE_CLICK).status_code == 503
+    assert desk.web.get("/health").status_code == 503
+
+
+def test_a_database_that_may_only_be_read_is_not_healthy(
+    desk: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And nobody is told to look into a mailbox that nothing comes to."""
+    assert desk.web.get("/health").text == "ok\n"
+    # Root may write everything, so the system is made to say no.
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    assert desk.web.get("/health").text == "the database cannot be used\n"
+    assert desk.subscribe("bob@example.com") == 503
+
+
+# Slow ones
+
+
+@contextmanager
+def behind_a_door(patience: float) -> Iterator[int]:
+    """The port of a server whose doors close after `patience` seconds."""
+
+    impatient = partial(HttpConnection, room=Room(), patience=Patience(head=patience))
+    app = Starlette(routes=[Route("/", lambda _: PlainTextResponse("here"))])
+    config = uvicorn.Config(app, http=impatient, ws="none", log_config=None, timeout_keep_alive=60)
+    server = uvicorn.Server(config)
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [door]})
+        thread.start()
+        yield door.getsockname()[1]
+        server.should_exit = True
+        thread.join()
+
+
+@pytest.mark.enable_socket
+@pytest.mark.parametrize("before", [b"", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"])
+def test_whoever_sends_letter_by_letter_is_shown_the_door(before: bytes) -> None:
+    """On a new connection and on one that has been used: it takes only so long."""
+    with behind_a_door(0.4) as port, socket.create_connection(("127.0.0.1", port)) as client:
+        client.sendall(before)
+        client.settimeout(0.1)
+        start, closed = time.monotonic(), False
+        while not closed and time.monotonic() < start + 5:
+            try:
+                client.sendall(b"X")
+                closed = client.recv(4096) == b""
+            except TimeoutError:
+                continue
+            except OSError:
+                closed = True
+        assert closed
+        assert time.monotonic() < start + 3
+
+
+@pytest.mark.enable_socket
+def test_a_connection_that_is_used_stays_open() -> None:
+    """One request after another, for longer than the door waits for one of them."""
+    with behind_a_door(0.5) as port, socket.create_connection(("127.0.0.1", port)) as client:
+        for _ in range(4):
+            client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            answer = b""
+            while not answer.endswith(b"here"):
+                part = client.recv(4096)
+                assert part, "it was closed"
+                answer += part
+            time.sleep(0.25)
+
+
+def test_forms_of_nothing_but_boundaries_cost_little(desk: Office) -> None:
+    """The largest that are taken, made to keep a parser busy."""
+    mark = desk.mark(desk.subscriber())
+    nested = b"".join(
+        b"--b%d\r\nContent-Type: multipart/mixed; boundary=b%d\r\n\r\n" % (n, n + 1)
+        for n in range(1_000)
+    )
+    start = time.process_time()
+    for body in (nested, b"--b0\r\n" * 9_000, b"--b0\r\n\r\n\r\n" * 5_000, b"\r\n" * 30_000):
+        answer = desk.web.post(
+            f"/preferences/{mark}",
+            content=body,
+            headers={"Content-Type": "multipart/form-data; boundary=b0"},
+        )
+        assert answer.status_code in {200, 400, 413}
+    assert time.process_time() - start < 4
+
+
+def test_the_pages_of_the_offer_show_no_markup_of_strangers(desk: Office) -> None:
+    """What is written into a form comes back as text."""
+    evil = '"><script>alert(1)</script>'
+    for given in ({"address": evil}, {"name": evil, "digest": "weekly"}, {"topic": evil}):
+        page = desk.web.post("/subscribe", data={"t": desk.form(), **given}).text
+        assert "<script" not in page
+    assert OFFER.topics[2] not in desk.web.get("/subscribe").text  # A & B <i>, escaped

@@ -1,0 +1,184 @@
+"""The service on PostgreSQL, where two may change one reader at once; skipped without one."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sql
+
+from broadsheet.bounces import Report, Wish, read
+from broadsheet.delivery import subscribers
+from broadsheet.delivery.database import open_database
+from broadsheet.delivery.database import subscribers as table
+from broadsheet.delivery.tokens import Tokens
+from broadsheet.service import returned
+from broadsheet.service.desk import Wishes
+from broadsheet.service.returned import Policy
+from postgresql import PostgreSQL, postgresql
+from reader_service import SECRET, Office, hidden, linked, office
+from returned import failing, wishing
+
+pytest.importorskip("psycopg")
+pytestmark = [pytest.mark.enable_socket, pytest.mark.allow_hosts(["127.0.0.1"])]
+
+ONE_CLICK = {"List-Unsubscribe": "One-Click"}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[PostgreSQL]:
+    """A server for this module."""
+    with postgresql() as running:
+        yield running
+
+
+@pytest.fixture
+def desk(tmp_path: Path, server: PostgreSQL) -> Iterator[Office]:
+    """A service whose database is on that server, emptied."""
+    server.empty()
+    with office(tmp_path, database_url=server.url, patience=2) as opened:
+        yield opened
+
+
+def at_once(*jobs: Callable[[], object]) -> list[object]:
+    """What each came to, when all begin at the same moment."""
+    gate = threading.Barrier(len(jobs))
+
+    def begun(job: Callable[[], object]) -> object:
+        gate.wait()
+        return job()
+
+    with ThreadPoolExecutor(len(jobs)) as pool:
+        return [done.result() for done in [pool.submit(begun, job) for job in jobs]]
+
+
+def test_from_the_form_to_one_click(desk: Office) -> None:
+    """Subscribe, confirm, choose, leave: the same as on SQLite."""
+    assert desk.subscribe("bob@example.com", name="Bob 鲍", topic="开源") == 200
+    link = linked(desk.post()[0])
+    assert desk.status("bob@example.com") == "pending"
+    assert desk.web.post(link).status_code == 200
+    bob = desk.who("bob@example.com")
+    assert (bob.status, bob.name, bob.topics) == ("active", "Bob 鲍", ("开源",))
+    mark = desk.mark(bob, "weekly")
+    page = desk.web.get(f"/preferences/{mark}")
+    given = {"t": hidden(page.text), "digest": "weekly", "topic": "Science", "name": "B\0b"}
+    assert desk.web.post("/preferences", data=given).status_code == 200
+    bob = desk.who("bob@example.com")
+    assert (bob.digests, bob.topics, bob.name) == (("weekly",), ("Science",), "Bb")
+    assert desk.web.get("/health").text == "ok\n"
+    assert desk.web.post(f"/unsubscribe/{mark}", data=ONE_CLICK).status_code == 200
+    assert desk.status("bob@example.com") == "unsubscribed"
+
+
+@pytest.mark.parametrize("path", ["/unsubscribe/%00", "/confirm/%00", "/preferences/%ED%A0%80"])
+def test_what_no_database_takes_never_reaches_it(desk: Office, path: str) -> None:
+    """NUL and broken UTF-8 in links."""
+    assert desk.web.get(path).status_code == 400
+
+
+@pytest.mark.parametrize("address", ["a\0b@example.com", "\ud800@example.com", "é@example.com"])
+def test_an_address_that_no_database_takes_is_none(desk: Office, address: str) -> None:
+    """It is said in the form, and not in the log of the database."""
+    given = {"t": desk.form(), "digest": "weekly"}
+    body = given | {"address": address.encode("utf-8", "surrogatepass")}
+    assert desk.web.post("/subscribe", data=body).status_code in {200, 400}
+    desk.post()
+    assert desk.find("ab@example.com") is None or address.startswith("a")
+
+
+def test_two_clicks_at_once_are_both_done(desk: Office) -> None:
+    """Each for its digest; neither undoes the other."""
+    for number in range(10):
+        who = desk.subscriber(f"ann{number}@example.com")
+        marks = [desk.service.desk.mark(desk.mark(who, name)) for name in ("weekly", "english")]
+        leaves = [lambda m=m: desk.service.desk.leave(m, "test") for m in marks]  # type: ignore[misc]
+        at_once(*leaves)
+        assert desk.status(who.address) == "unsubscribed"
+
+
+def test_two_who_ask_for_one_address_at_once_get_their_letters(desk: Office) -> None:
+    """The second finds whom the first has made."""
+    for number in range(5):
+        ask = lambda: desk.service.desk.ask(f"new{number}@example.com", Wishes())  # noqa: B023, E731
+        found = at_once(ask, ask, ask)
+        assert len({who.id for who in found}) == 1  # type: ignore[attr-defined]
+
+
+def test_who_confirms_at_the_last_moment_is_not_forgotten(desk: Office) -> None:
+    """Forgetting waits for whoever is just being made active, and leaves them."""
+    now = datetime.now(UTC)
+    desk.clock.now = now - timedelta(days=4)
+    who = desk.subscriber(status="pending")
+    with desk.database.writing() as connection:
+        assert subscribers.set_status(connection, who, "active", cause="test", now=now)
+        # Only now, or the service itself, which forgets when it starts, might come before us.
+        desk.clock.now = now
+        forgetting = threading.Thread(target=desk.service.desk.forget)
+        forgetting.start()
+        time.sleep(0.1)
+    forgetting.join()
+    assert desk.status() == "active"
+
+
+def test_a_row_that_another_program_holds_is_503_and_not_for_ever(desk: Office) -> None:
+    """The provider tries again."""
+    who = desk.subscriber()
+    with desk.database.writing() as connection:
+        connection.execute(sql.select(table.c.id).with_for_update())
+        answer = desk.web.post(f"/unsubscribe/{desk.mark(who)}", data=ONE_CLICK)
+    assert answer.status_code == 503
+    assert desk.web.post(f"/unsubscribe/{desk.mark(who)}", data=ONE_CLICK).status_code == 200
+    assert desk.status() == "unsubscribed"
+
+
+def test_a_server_that_is_started_anew_costs_no_click(desk: Office, server: PostgreSQL) -> None:
+    """While it is away: 503; when it is back, the first request is answered."""
+    who = desk.subscriber()
+    server.stop()
+    try:
+        away = desk.web.post(f"/unsubscribe/{desk.mark(who)}", data=ONE_CLICK)
+        health = desk.web.get("/health")
+    finally:
+        server.start()
+    assert (away.status_code, health.status_code) == (503, 503)
+    assert desk.web.post(f"/unsubscribe/{desk.mark(who)}", data=ONE_CLICK).status_code == 200
+    assert desk.status() == "unsubscribed"
+
+
+def test_a_server_that_only_reads_is_not_healthy(tmp_path: Path, server: PostgreSQL) -> None:
+    """A standby, or one that was told so: nothing could be written down."""
+    server.empty()
+    open_database(server.url, tmp_path).close()
+    url = f"{server.url}&options=-c%20default_transaction_read_only%3Don"
+    with office(tmp_path, database_url=url) as desk:
+        assert desk.web.get("/health").status_code == 503
+        assert desk.subscribe("bob@example.com") == 503
+
+
+def test_reports_and_wishes_of_two_runs_at_once_count_once(desk: Office) -> None:
+    """Two crons on one mailbox."""
+    tokens = Tokens(SECRET)
+    desk.subscriber("reader@example.com")
+    who = desk.subscriber("leaver@example.com")
+    report, wish = read(failing(1)), read(wishing(tokens.unsubscribe(who.id, "")))
+    assert isinstance(report, Report)
+    assert isinstance(wish, Wish)
+    now = datetime(2025, 6, 30, tzinfo=UTC)
+
+    def take() -> str:
+        with desk.database.writing() as connection:
+            return returned.take(connection, report, None, Policy(), now)[0].outcome
+
+    def off() -> str:
+        with desk.database.writing() as connection:
+            return returned.take_off(connection, wish, tokens, ("weekly",), now).outcome
+
+    assert sorted(map(str, at_once(take, take, take))) == ["again", "again", "counted"]
+    assert sorted(map(str, at_once(off, off))) == ["again", "left"]
+    assert desk.status("leaver@example.com") == "unsubscribed"

@@ -1,0 +1,291 @@
+"""Reading broadsheet.toml: defaults, and every mistake at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import get_args
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from broadsheet.errors import ConfigError
+from broadsheet.model.publication import Person
+from broadsheet.model.settings import FeedFormat, Settings
+from broadsheet.storage import config
+
+SMALLEST = '[publication]\ntitle = "A"\nurl = "https://example.org"\n'
+
+
+def refusal(text: str) -> list[tuple[int | None, str]]:
+    """The line and the words of each problem."""
+    with pytest.raises(ConfigError) as refused:
+        config.parse(text)
+    assert refused.value.exit_code == 2
+    return [(p.line, str(p).partition(": ")[2]) for p in refused.value.problems]
+
+
+@pytest.mark.parametrize("written", ["\\u0000", "\\u001b[31m", "\\u0085", "\\uffff"])
+def test_a_character_that_nobody_sees_is_refused(written: str) -> None:
+    """Neither a feed nor a mail can hold it, nor should a terminal; a name says it in ASCII."""
+    ((line, words),) = refusal(SMALLEST.replace("A", f"A{written}"))
+    assert (line, words.isprintable()) == (2, True)
+    assert "has an invisible character; take it out" in words
+    named = refusal(f'{SMALLEST}[digests."a{written}b"]\ntitle = "A"\n')
+    assert all(words.isprintable() for _, words in named)
+    assert any("has an invisible character; take it out" in words for _, words in named)
+
+
+def test_a_config_of_many_megabytes_is_not_read(tmp_path: Path) -> None:
+    """It is another file; to read it as TOML would take minutes."""
+    file = tmp_path / "broadsheet.toml"
+    file.write_text(SMALLEST + "# more\n" * 200_000)
+    with pytest.raises(ConfigError, match=r"x: the config has 1,\d{3},\d{3} bytes; check that"):
+        config.load(file, "x")
+
+
+def test_all_but_title_and_url_has_a_default() -> None:
+    """The defaults are those that the design names."""
+    settings = config.parse(SMALLEST)
+    publication, articles, feeds = settings.publication, settings.articles, settings.feeds
+    assert publication.url == publication.id_base == "https://example.org/"
+    assert publication.feeds_url == "https://example.org/feeds/"
+    assert publication.timezone == ZoneInfo("UTC")
+    assert publication.author is None
+    assert articles.permalink == "/posts/{slug}/"
+    assert articles.id is None
+    assert "static" in articles.assets
+    assert feeds.folder == "feeds"
+    assert feeds.formats == ("atom", "rss", "json")
+    assert feeds.entries == 20
+    assert (feeds.content, feeds.by, feeds.archive, feeds.hub) == ("full", ("topics",), "month", "")
+    assert settings.digests == {}
+    assert settings.topics.aliases == {}
+
+
+def test_a_digest_needs_only_a_title() -> None:
+    """Its defaults are those that the design names."""
+    digest = config.parse(SMALLEST + '[digests.weekly]\ntitle = "W"\n').digests["weekly"]
+    assert digest.schedule == "0 8 * * MON"
+    assert digest.topics == digest.topic_order == ()
+    assert (digest.group, digest.missed) == ("shared", "merge")
+    assert (digest.late_days, digest.max_bytes) == (60, 100_000)
+
+
+def test_the_design_s_example_is_read() -> None:
+    """Every key that people write in the first hour means what it says."""
+    settings = config.parse(
+        """
+[publication]
+title = "AI 前沿"
+url = "https://example.org/"
+feeds_url = "https://example.org/feeds"
+language = "zh_CN"
+timezone = "Asia/Shanghai"
+author = { name = "Ann", email = "ann@example.org" }
+id_base = "https://old.example/"
+[articles]
+folders = ["seeds"]
+permalink = "/{year}/{slug}/"
+assets = ["seeds", "static"]
+[feeds]
+formats = ["atom"]
+entries = 5
+by = ["topics", "tags"]
+archive = "none"
+[topics.aliases]
+"AI人才" = ["AI人才争夺", "AI人才战"]
+"""
+    )
+    assert settings.publication.language == "zh-CN"
+    assert settings.publication.feeds_url == "https://example.org/feeds/"
+    assert settings.publication.author == Person("Ann", "ann@example.org")
+    assert settings.publication.id_base == "https://old.example/"
+    assert settings.articles.assets == ("seeds", "static")
+    assert settings.feeds.by == ("topics", "tags")
+    assert settings.topics.aliases == {"AI人才": ("AI人才争夺", "AI人才战")}
+
+
+def test_every_mistake_is_said_at_once() -> None:
+    """Unknown keys, wrong types and bad values, each with its full key and its line."""
+    text = """
+[publication]
+titel = "A"
+url = "example.org"
+timezone = "Asia/Peking"
+author = { nane = "Ann" }
+
+[feeds]
+entries = "5"
+formats = ["atom", "rdf"]
+content = "all"
+
+[digests."a.b"]
+title = "W"
+missed = "never"
+
+[digests.c]
+
+[extra]
+"""
+    lines = [
+        (2, 'publication.title: is missing; add it, for example title = "The Daily Example"'),
+        (3, "publication.titel: unknown key; did you mean 'title'?"),
+        (4, "publication.url: 'example.org"),
+        (5, "publication.timezone: 'Asia/Peking' is not a time zone; write one like Asia/Shanghai"),
+        (6, "publication.author.nane: unknown key; did you mean 'name'?"),
+        (6, 'publication.author.name: is missing; add it, for example name = "Ann Lee"'),
+        (9, "feeds.entries: a whole number is wanted, and this is a text; write it without quotes"),
+        (10, "feeds.formats: there is no 'rdf'; write 'atom' or 'rss' or 'json'"),
+        (11, "feeds.content: there is no 'all'; write 'full' or 'summary'"),
+        (15, "digests.\"a.b\".missed: there is no 'never'; write 'merge' or 'each' or"),
+        (17, 'digests.c.title: is missing; add it, for example title = "The Weekly"'),
+        (19, "extra: unknown key; known keys: publication, "),
+    ]
+    problems = refusal(text)
+    assert [line for line, _ in problems] == [line for line, _ in lines]
+    for (_, said), (_, words) in zip(problems, lines, strict=True):
+        assert said.startswith(words)
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ('feeds = "x"', "feeds: 'x' is not a table; write [feeds]"),
+        ("digests = 3", "digests: 3 is not a table; write [digests]"),
+        ("digests.weekly = 3", "digests.weekly: 3 is not a table; write [digests.weekly]"),
+        ("feeds.entries = 0", "feeds.entries: it is too small; write 1 or more"),
+        (
+            'feeds.formats = "atom"',
+            "feeds.formats: a list is wanted, and this is a text; write",
+        ),
+        ("feeds.entries = 99999", "feeds.entries: it is too large; write 10000 or less"),
+        ('publication.title = ""', "publication.title: there is nothing in it; write a text with"),
+        (
+            "articles.folders = [3]",
+            "articles.folders: a text is wanted, and this is a whole",
+        ),
+        (
+            'articles.lowercase = "yes"',
+            "articles.lowercase: true or false is wanted, and this is",
+        ),
+        (
+            "feeds.entries = true",
+            "feeds.entries: a whole number is wanted, and this is true",
+        ),
+        ("articles.folders = []", "articles.folders: there is nothing in it; write a list with"),
+        (
+            'articles.folders = "x"',
+            "articles.folders: a list is wanted, and this is a text; write",
+        ),
+        ('articles.permalink = "/posts/"', "articles.permalink: '/posts/' gives all articles one"),
+        (
+            'articles.permalink = "/{slag}/"',
+            "articles.permalink: unknown token {slag}; known",
+        ),
+        ('publication.url = "https://e.org/?x"', "publication.url: 'https://e.org/?x' has a query"),
+        ("publication.url = 3", "publication.url: 3 is not text; write it in quotes"),
+        (
+            'publication.language = "Chinese!"',
+            "publication.language: 'Chinese!' is not a lan",
+        ),
+        ('publication.timezone = "../../etc/passwd"', "publication.timezone: "),
+        ('publication.timezone = ""', "publication.timezone: "),
+        ('mail.accent = "red"', "mail.accent: it is not of the form that is wanted; see"),
+        ('topics.aliases.x = "y"', "topics.aliases.x: a list is wanted, and this is a text; write"),
+        (
+            'topics.aliases."x y" = 3',
+            'topics.aliases."x y": a list is wanted, and this is a whole n',
+        ),
+    ],
+)
+def test_a_bad_value_says_what_to_write(line: str, words: str) -> None:
+    """Each kind of mistake has its key, and its line, in a sentence of its own."""
+    needed = ('publication.title = "A"', 'publication.url = "https://e.org"')
+    kept = [part for part in needed if part.partition(" ")[0] != line.partition(" ")[0]]
+    problems = refusal("\n".join([*kept, line]))
+    assert len(problems) == 1
+    assert problems[0][0] == len(kept) + 1
+    assert problems[0][1].startswith(words)
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [("[a]\nb = \n", 2), ('a = "x\n', 1), ("a = 1\na = 2\n", 2), ("x = " + "[" * 100_000, None)],
+)
+def test_what_is_no_toml_is_said_so(text: str, line: int | None) -> None:
+    """A mistake in the notation has its line; nesting without end is no crash."""
+    assert [where for where, _ in refusal(text)] == [line]
+
+
+def test_the_file_may_be_missing_or_unreadable(tmp_path: Path) -> None:
+    """The message names the file as the user does, and what to do."""
+    with pytest.raises(ConfigError, match=r"^b\.toml: there is no such config; run `br"):
+        config.load(tmp_path / "b.toml", "b.toml")
+    (tmp_path / "b.toml").write_bytes(b'title = "\xff"')
+    with pytest.raises(ConfigError, match=r"^b\.toml: the config cannot be read"):
+        config.load(tmp_path / "b.toml", "b.toml")
+    with pytest.raises(ConfigError, match=r"^\.: the config cannot be read"):
+        config.load(tmp_path, ".")
+
+
+def test_a_byte_order_mark_is_no_mistake(tmp_path: Path) -> None:
+    """Some editors of Windows write one."""
+    (tmp_path / "b.toml").write_text("\ufeff" + SMALLEST, encoding="utf-8")
+    assert config.load(tmp_path / "b.toml", "b.toml") == config.parse(SMALLEST)
+
+
+_VALUES = st.recursive(
+    st.booleans() | st.integers() | st.floats() | st.text(max_size=10),
+    lambda inner: (
+        st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=5), inner, max_size=2)
+    ),
+    max_leaves=4,
+)
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["publication", "articles", "feeds", "digests", "topics", "mail", "x"]),
+        _VALUES | st.dictionaries(st.sampled_from(["title", "url", "folders", "formats"]), _VALUES),
+    )
+)
+def test_any_config_is_read_or_refused(tables: dict[str, object]) -> None:
+    """Whatever stands in the file, no other exception gets out than ConfigError."""
+    problems: list[config.Problem] = []
+    config._struct(Settings, tables, (), problems)  # noqa: SLF001 - TOML text need not be made first
+    assert all(str(problem) for problem in problems)
+
+
+def test_every_format_can_be_chosen() -> None:
+    """What the message offers is what is taken."""
+    for name in get_args(FeedFormat):
+        assert config.parse(SMALLEST + f'[feeds]\nformats = ["{name}"]\n').feeds.formats == (name,)
+
+
+@pytest.mark.parametrize("name", ["a/b", "..", "CON", "a b", ""])
+def test_a_digest_is_named_as_its_folder_can_be(name: str) -> None:
+    """A digest's name is a folder's name too: what cannot be one is refused, with one that can."""
+    with pytest.raises(ConfigError, match=r"cannot be a folder's; write letters"):
+        config.parse(
+            f'[publication]\ntitle="x"\nurl="https://e.org/"\n[digests."{name}"]\ntitle="x"'
+        )
+
+
+def test_an_empty_hub_is_none() -> None:
+    """The config's own example says `hub = ""`; anything else must be an address."""
+    head = '[publication]\ntitle="x"\nurl="https://e.org/"\n[feeds]\n'
+    assert config.parse(head + 'hub = ""').feeds.hub == ""
+    with pytest.raises(ConfigError, match=r"feeds\.hub"):
+        config.parse(head + 'hub = "hub.example.org"')
+
+
+def test_a_table_that_stands_twice_is_named() -> None:
+    """As when keys are added below that `init` has written a table for."""
+    text = '[publication]\ntitle = "A"\n[digests.w]\ntitle = "W"\n[digests.w]\ntitle = "V"\n'
+    with pytest.raises(ConfigError) as refused:
+        config.parse(text)
+    assert str(refused.value) == (
+        "broadsheet.toml:5: the table [digests.w] is there already, above; write its keys into that"
+    )
