@@ -5,7 +5,7 @@ NOW := 2025-06-30T09:00:00+08:00
 SPREAD := --numprocesses auto --dist worksteal
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test test-long test-nightly test-conformance check bench feeds docs clean
+.PHONY: demo test test-long test-nightly test-conformance coverage check bench feeds docs constraints clean
 
 demo: .venv/demo  ## install Broadsheet, publish seeds/, and say where to look
 	$(BIN)/broadsheet digest --now $(NOW)
@@ -28,6 +28,9 @@ test-nightly: .venv/dev  ## the longest forms of the tests that kill and repeat;
 
 test-conformance: .venv/dev .conformance/installed  ## our HTML beside that of Hugo, Jekyll, Eleventy, ...
 	$(BIN)/pytest -m conformance tests/conformance
+
+coverage: .venv/dev  ## the whole suite, measured; fails below the floor in pyproject.toml
+	$(BIN)/pytest $(SPREAD) --cov --cov-report=term:skip-covered
 
 check: .venv/dev  ## formatting, lint, types and the direction of imports, as in CI
 	$(BIN)/ruff format --check .
@@ -53,11 +56,18 @@ docs: .venv/demo  ## make the documentation that comes from the code
 	$(BIN)/broadsheet reference checks > docs/checks.md
 	$(BIN)/broadsheet reference schema > docs/broadsheet.schema.json
 
+constraints: .venv/dev  ## raise the pinned versions to the newest that pyproject.toml allows
+	$(PIP) install uv
+	rm constraints.txt
+	$(BIN)/uv pip compile --quiet --universal --no-emit-index-url --no-annotate --no-header \
+	  --all-extras --group dev --group fuzz --python-version 3.11 pyproject.toml --output-file constraints.txt
+
 clean:  ## remove what can be made again
 	rm -rf .venv .conformance .broadsheet dist previews .mypy_cache .ruff_cache .pytest_cache .hypothesis .fuzz
 
 .venv/demo: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
+	$(PIP) install --upgrade 'pip>=25.1'  # the first that knows dependency groups
 	$(PIP) install --constraint constraints.txt --editable .
 	@touch $@
 
@@ -66,5 +76,5 @@ clean:  ## remove what can be made again
 	@touch $@
 
 .venv/dev: .venv/demo
-	$(PIP) install --constraint constraints.txt --editable '.[dev]'
+	$(PIP) install --constraint constraints.txt --editable '.[delivery,serve]' --group dev
 	@touch $@
