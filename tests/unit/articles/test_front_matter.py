@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from broadsheet.articles import NotAnArticle, front_matter
 from broadsheet.articles.front_matter import FrontMatter
 from broadsheet.errors import ArticleError
-from newsroom import article
+from newsroom import TESTS, article
 
 YAML = "---\ntitle: A\ntags: [x, y]\n---\n"
 TOML = '+++\ntitle = "A"\ntags = ["x", "y"]\n+++\n'
@@ -255,7 +255,7 @@ def test_no_front_matter_ends_the_process_or_fills_its_memory() -> None:
     program = f"BOMBS = {_BOMBS!r}\n{textwrap.dedent(_SET_OFF)}"
     done = subprocess.run(
         [sys.executable, "-c", program],
-        cwd=__file__.rpartition("/")[0],
+        cwd=TESTS / "support",
         capture_output=True,
         text=True,
         check=False,

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
 
 from broadsheet.checks import RULES
-from newsroom import ROOT, Newsroom
+from newsroom import ROOT, TESTS, Newsroom
 
 DATE = "2025-06-19T07:20:04+08:00"
 ELSEWHERE = '\n[delivery]\nsender = "News <news@example.org>"\n'
@@ -504,7 +503,7 @@ def _with_dialect(config: str, markdown: str) -> str:
 
 def test_every_rule_is_tested() -> None:
     """A rule without an article that trips it may never find anything."""
-    here = Path(__file__).parent
+    here = TESTS
     tests = "".join(path.read_text("utf-8") for path in sorted(here.rglob("test_*.py")))
     assert [name for name in RULES if f'"{name}"' not in tests] == []
 

@@ -20,7 +20,7 @@ from broadsheet.model.settings import ArticleSettings
 from broadsheet.pipeline import rendering
 from broadsheet.pipeline.cache import Cache
 from broadsheet.pipeline.rendering import renditions
-from newsroom import Newsroom, article, dated
+from newsroom import TESTS, Newsroom, article, dated
 
 ARTICLES = tuple(
     article(
@@ -132,7 +132,7 @@ def test_nothing_is_imported_while_the_clock_of_an_article_runs() -> None:
     program = (
         "import sys\n"
         "from contextlib import contextmanager\n"
-        "from broadsheet import rendering\n"
+        "from broadsheet.pipeline import rendering\n"
         "from broadsheet.pipeline.cache import Cache\n"
         "from broadsheet.markup import Library\n"
         "from newsroom import Newsroom, article, dated\n"
@@ -151,7 +151,7 @@ def test_nothing_is_imported_while_the_clock_of_an_article_runs() -> None:
     )
     done = subprocess.run(
         [sys.executable, "-c", program],
-        cwd=Path(__file__).parent,
+        cwd=TESTS / "support",
         capture_output=True,
         text=True,
         check=True,
