@@ -1,8 +1,8 @@
-"""The one error tree: what was wrong, where it is, and what to do about it.
+"""Problems as data, and the exceptions that carry them.
 
 Everything that Broadsheet tells a user about a mistake is a `Problem`; everything it raises on
-purpose is a `BroadsheetError` that carries one or more of them. So one run can report all that is
-wrong, and every message has the same shape: ``path:line: what is wrong; what to do``.
+purpose is a `BroadsheetError` with one or more of them. So one run can report every problem, and
+every message has the same form: ``path:line: key: what is wrong; what to do``.
 """
 
 from __future__ import annotations
@@ -14,16 +14,18 @@ from dataclasses import dataclass
 class Problem:
     """One thing that is wrong.
 
-    path: the file, relative to the project where it lies in it; "" where no file is at fault.
-    line: 1-based line in that file, or None where no single line is at fault.
-    what: what is wrong, naming the field and the value found.
-    todo: what to write or do instead; may be "".
+    what: what is wrong, with the value found. todo: what to write or do instead; may be "".
+    path: the file, relative to the project where it is inside it; "" if no file is at fault.
+    line: 1-based line in that file; None if no single line is at fault.
+    key: the config key as TOML writes it (`delivery.sender`), or the front matter field; "" if
+    none is at fault.
     """
 
     what: str
     todo: str = ""
     path: str = ""
     line: int | None = None
+    key: str = ""
 
     @property
     def where(self) -> str:
@@ -32,24 +34,25 @@ class Problem:
 
     @property
     def words(self) -> str:
-        """What is wrong, and what to do."""
-        return f"{self.what}; {self.todo}" if self.todo else self.what
+        """The message without its place: `key: what; todo`."""
+        what = f"{self.key}: {self.what}" if self.key else self.what
+        return f"{what}; {self.todo}" if self.todo else what
 
     def __str__(self) -> str:
         return f"{self.where}: {self.words}" if self.where else self.words
 
 
 def unforeseen(error: Exception) -> tuple[str, str]:
-    """What is wrong with a text that a library stumbled over, and what to do."""
+    """Return what is wrong with a text on which a library failed, and what to do."""
     said = " ".join(f"{type(error).__name__}: {error}".split())
     return (
         f"it cannot be read, because of an unexpected error ({said[:200]})",
-        "look for what is unusual in it, and please report it with the text",
+        "look for something unusual in it, and please report it with the text",
     )
 
 
 class BroadsheetError(Exception):
-    """The root of all that Broadsheet raises on purpose. `problems` is never empty."""
+    """Base class of everything that Broadsheet raises on purpose. `problems` is never empty."""
 
     exit_code = 1
 
@@ -62,19 +65,19 @@ class BroadsheetError(Exception):
 
 
 class UsageError(BroadsheetError):
-    """The command line asks for something that cannot be."""
+    """The command line asks for something impossible."""
 
     exit_code = 2
 
 
 class ConfigError(BroadsheetError):
-    """broadsheet.toml is missing or wrong; all of its problems at once."""
+    """broadsheet.toml is missing or wrong; has all of its problems."""
 
     exit_code = 2
 
 
 class ArticleError(BroadsheetError):
-    """One source file cannot be read as an article."""
+    """A source file cannot be read as an article."""
 
 
 class RenderError(ArticleError):
@@ -82,27 +85,27 @@ class RenderError(ArticleError):
 
 
 class IdentityError(BroadsheetError):
-    """Two articles claim the same identity; publishing either would lose one."""
+    """Two articles have the same id; publishing either would lose the other."""
 
 
 class RecordError(BroadsheetError):
-    """The record of an issue cannot be read; going on would send its articles again."""
+    """The record of an issue cannot be read; continuing would send its articles again."""
 
 
 class OutputError(BroadsheetError):
-    """The output folder cannot be written; what was there before still stands."""
+    """The output folder cannot be written; its files are unchanged."""
 
 
 class BusyError(BroadsheetError):
-    """Another run is at work on the same project."""
+    """Another run is working on the same project."""
 
 
 class TemplateError(BroadsheetError):
-    """A mail template cannot be used as it stands."""
+    """A mail template cannot be used."""
 
 
 class DatabaseError(BroadsheetError):
-    """The delivery database cannot be used; what it holds still stands."""
+    """The delivery database cannot be used; its contents are unchanged."""
 
 
 class DatabaseLockedError(DatabaseError):
@@ -110,8 +113,8 @@ class DatabaseLockedError(DatabaseError):
 
 
 class ConsentError(BroadsheetError):
-    """A list may say who must not be mailed, in a way that is not understood; nothing was taken."""
+    """A list may say who must not be mailed, in a way not understood; nothing was imported."""
 
 
 class DeliveryError(BroadsheetError):
-    """Mail cannot be sent; the ledger knows what was, and the next run goes on from there."""
+    """Mail cannot be sent; the ledger has what was sent, and the next run continues from there."""

@@ -85,6 +85,7 @@ def test_json_has_every_part(project: Newsroom) -> None:
         "severity": "warning",
         "path": "content/a.md",
         "line": 1,
+        "key": "",
         "what": "it has no summary",
         "todo": "write `summary: ...`",
     }

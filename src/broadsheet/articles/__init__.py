@@ -200,7 +200,7 @@ class _Reader:
         if date is None and not self.problems:
             raise NotAnArticle("it has no date")
         if not title:
-            self._wrong(fields.TITLE[0], "there is no title", 'write `title: "..."`', line=1)
+            self._wrong(fields.TITLE[0], "is missing", 'write `title: "..."`', line=1)
         hidden, unclear = self._visibility()
         if self.problems or date is None:
             raise ArticleError(*self._problems(unclear))
@@ -247,7 +247,7 @@ class _Reader:
             try:
                 read = reader(value)
             except ValueError as error:
-                self._wrong(name, f"{name}: {error}", "see the fields in docs/articles.md")
+                self._wrong(name, str(error), "see the fields in docs/articles.md")
                 continue
             if read and read != default:
                 return read
@@ -275,7 +275,7 @@ class _Reader:
             except ValueError as error:
                 if known is fields.PUBLISH and folded == "published":
                     continue  # of a book, perhaps: 1998
-                self._wrong(name, f"{name}: {error}", "write one like 2025-06-19T07:20:04+08:00")
+                self._wrong(name, str(error), "write one like 2025-06-19T07:20:04+08:00")
 
     def _date_in_name(self) -> datetime | None:
         """The date that the file's path gives, else the one in the address it asks for."""
@@ -344,6 +344,6 @@ class _Reader:
 
     def _wrong(self, name: str, what: str, todo: str, line: int | None = None) -> None:
         line = self.matter.lines.get(fold(name), line)
-        problem = Problem(what, todo, self.source.path, line)
+        problem = Problem(what, todo, self.source.path, line, name)
         if problem not in self.problems:
             self.problems.append(problem)

@@ -26,6 +26,7 @@ from broadsheet.articles import plain_yaml
 from broadsheet.articles.fields import fold
 from broadsheet.errors import ArticleError, Problem
 from broadsheet.text.characters import printable
+from broadsheet.text.toml import error_place
 
 _YAML_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _DEEPEST = 100  # levels of nesting
@@ -331,11 +332,9 @@ def _unreadable(error: Exception, path: str, start: int) -> Problem:
             start + error.problem_mark.line + 1,
         )
     if isinstance(error, tomllib.TOMLDecodeError):
-        found = re.search(r" \(at line (\d+), column \d+\)$", str(error))
-        what = str(error)[: found.start()] if found else str(error)
-        line = start + (int(found[1]) if found else 1)
-        what = f"the front matter cannot be read as TOML: {what}"
-        return Problem(what, "correct it", path, line)
+        message, line = error_place(error)
+        what = f"the front matter cannot be read as TOML: {message}"
+        return Problem(what, "correct it", path, start + (line or 1))
     if isinstance(error, json.JSONDecodeError):
         line = start + error.lineno
         what = f"the front matter cannot be read as JSON: {error.msg}"

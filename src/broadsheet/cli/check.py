@@ -45,6 +45,7 @@ from broadsheet.feeds.retired import by_feed
 from broadsheet.pipeline.published import published
 from broadsheet.storage import config, folders, outputs, sources
 from broadsheet.text.counting import count
+from broadsheet.text.toml import key_line, names_of
 
 _SHOWN: Final = 20
 """How many findings of one rule are shown, unless all are asked for."""
@@ -89,14 +90,12 @@ def _found() -> tuple[tuple[Finding, ...], int]:
 
 
 def _in_config(problem: Problem) -> Problem:
-    """`problem` of the config, at the line of the key that it begins with."""
+    """`problem` of the config, at the line of its key."""
     name = options().config or config.CONFIG_NAME
     if problem.path or not (options().directory / name).is_file():
         return problem
     text = _text_of(options().directory / name)
-    key = problem.what.partition(":")[0].rpartition(".")[2]
-    lines = [n for n, line in enumerate(text.split("\n"), 1) if line.lstrip().startswith(key)]
-    return replace(problem, path=str(name), line=lines[0] if lines else None)
+    return replace(problem, path=str(name), line=key_line(text, names_of(problem.key)))
 
 
 def _material(project: Project) -> Material:
@@ -303,6 +302,7 @@ def _data(finding: Finding) -> dict[str, object]:
         "severity": finding.severity,
         "path": problem.path,
         "line": problem.line,
+        "key": problem.key,
         "what": problem.what,
         "todo": problem.todo,
     }

@@ -78,7 +78,7 @@ def _checked(taken: dict[str, Taken], root: Path) -> tuple[dict[str, object], tu
     try:
         _settings(values)
     except ConfigError as error:
-        wrong = {problem.what.partition(":")[0] for problem in error.problems}
+        wrong = {problem.key for problem in error.problems}
         kept = {key: each for key, each in taken.items() if key not in wrong}
         if len(kept) < len(taken):
             return _checked(kept, root)[0], error.problems
@@ -173,7 +173,7 @@ def _report(
                 click.echo(f"  {taken.key} = {reference.literal(taken.value)}   ({taken.source})")
     remarks = [
         *(site.remarks if site else ()),
-        *map(str, refused),
+        *refused,
         *_remarks(site, values, path.parent),
     ]
     if remarks:
@@ -184,18 +184,18 @@ def _report(
     click.echo(f"\nNext: {first}broadsheet build")
 
 
-def _remarks(site: Site | None, values: dict[str, object], root: Path) -> Iterator[str]:
-    """What an editor should look at, whatever the site's own config said."""
+def _remarks(site: Site | None, values: dict[str, object], root: Path) -> Iterator[Problem]:
+    """Yield what an editor should look at, whatever the site's own config said."""
     taken = {each.key for each in site.taken} if site else set()
     folders = values["articles.folders"]
     listed = [str(folder) for folder in folders] if isinstance(folders, list) else []
     if not any(sources.holds_articles(root / folder) for folder in listed):
-        yield f"articles.folders: there is no Markdown file in {', '.join(listed)} yet"
-    elif "articles.folders" not in taken:
-        yield f"articles.folders: the articles are taken from {', '.join(listed)}"
-    remarked = " ".join(site.remarks) if site else ""
+        yield Problem(f"there is no Markdown file in {', '.join(listed)} yet", key=_FOLDERS)
+    elif _FOLDERS not in taken:
+        yield Problem(f"the articles are taken from {', '.join(listed)}", key=_FOLDERS)
+    remarked = {remark.key for remark in site.remarks} if site else set()
     if _URL not in values and _URL not in remarked:
-        yield f"{_URL}: not found; write the URL of the web site into the config"
+        yield Problem("not found", "write the URL of the web site into the config", key=_URL)
 
 
 def _article(noun: str) -> str:

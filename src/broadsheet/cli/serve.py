@@ -126,9 +126,10 @@ def counter(given: Options) -> Counter:
     if settings.delivery.service_url is None:
         raise ConfigError(
             Problem(
-                "delivery.service_url: is missing",
-                "write the address under which people reach this service",
+                "is missing",
+                "write the URL under which people reach this service",
                 project.config_name,
+                key="delivery.service_url",
             )
         )
     secrets = environment.Secrets.read()

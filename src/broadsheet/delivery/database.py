@@ -299,8 +299,9 @@ def _open(url: str, root: Path, patience: float) -> Database:
     except (ImportError, SQLAlchemyError) as error:
         raise ConfigError(
             Problem(
-                f"delivery.database: {shown} cannot be used: {error}",
+                f"{shown} cannot be used: {error}",
                 "install the driver that the URL names, such as psycopg",
+                key="delivery.database",
             )
         ) from error
     if file is not None:
@@ -318,26 +319,34 @@ def _url(url: str) -> URL:
     except ArgumentError:
         raise ConfigError(
             Problem(
-                "delivery.database: this is not a URL", "write one like sqlite:///broadsheet.db"
+                "this is not a URL",
+                "write one like sqlite:///broadsheet.db",
+                key="delivery.database",
             )
         ) from None
     if parsed.password or any("password" in name.casefold() for name in parsed.query):
         raise ConfigError(
             Problem(
-                "delivery.database: a password has no place in the config",
+                "a password has no place in the config",
                 "leave it out; PostgreSQL's own PGPASSWORD or ~/.pgpass gives it",
+                key="delivery.database",
             )
         )
     if parsed.get_backend_name() not in DIALECTS:
         raise ConfigError(
             Problem(
-                f"delivery.database: {parsed.drivername!r} is not a supported database",
+                f"{parsed.drivername!r} is not a supported database",
                 "write sqlite:///... or postgresql+psycopg://...",
+                key="delivery.database",
             )
         )
     if parsed.get_backend_name() == "sqlite" and parsed.database in {None, "", ":memory:"}:
         raise ConfigError(
-            Problem("delivery.database: it names no file", "write one like sqlite:///broadsheet.db")
+            Problem(
+                "it names no file",
+                "write one like sqlite:///broadsheet.db",
+                key="delivery.database",
+            )
         )
     return parsed
 

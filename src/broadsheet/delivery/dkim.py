@@ -71,9 +71,10 @@ class Signer:
         if not (_DOMAIN.fullmatch(domain) and _DOMAIN.fullmatch(selector)):
             raise ConfigError(
                 Problem(
-                    f"delivery.dkim_domain or dkim_selector: {selector}._domainkey.{domain} is "
-                    "not a valid domain name",
-                    "write the names as they are in the DNS, for example example.org and news",
+                    f"{selector}._domainkey.{domain} is not a valid domain name",
+                    "write dkim_domain and dkim_selector as they are in the DNS, for example "
+                    "example.org and news",
+                    key="delivery.dkim_domain",
                 )
             )
         if isinstance(key, RSAPrivateKey) and key.key_size < _SHORTEST_RSA:
@@ -131,5 +132,5 @@ def _folded(text: str, at: str) -> str:
 
 def _no_key(shown: str, what: str) -> ConfigError:
     return ConfigError(
-        Problem(f"delivery.dkim_key: {what}", "make one with `openssl genrsa 2048`", shown)
+        Problem(what, "make one with `openssl genrsa 2048`", shown, key="delivery.dkim_key")
     )

@@ -56,9 +56,9 @@ def server(settings: DeliverySettings, secrets: Secrets) -> Server:
     if settings.starttls == "never" and not (made.tls or made.here):
         raise ConfigError(
             Problem(
-                f'delivery.starttls: "never" is only for a server on this machine, and '
-                f"{made.host} is none",
+                f'"never" is only for a server on this machine, and {made.host} is none',
                 'write "required"',
+                key="delivery.starttls",
             )
         )
     return made
@@ -96,7 +96,7 @@ def _bounce_address(delivery: DeliverySettings) -> str:
     except AddressError as error:
         what = error.problems[0].what
         raise ConfigError(
-            Problem(f"delivery.bounce_address: {what}", "write one like bounces@example.org")
+            Problem(what, "write one like bounces@example.org", key="delivery.bounce_address")
         ) from None
 
 
@@ -107,9 +107,10 @@ def _signer(delivery: DeliverySettings, domain: str, root: Path) -> Signer:
     except OSError as error:
         raise ConfigError(
             Problem(
-                f"delivery.dkim_key: it cannot be read: {error.strerror}",
+                f"it cannot be read: {error.strerror}",
                 "name the file of the private key, and let this user read it",
                 delivery.dkim_key,
+                key="delivery.dkim_key",
             )
         ) from error
     signs = ascii_domain(delivery.dkim_domain) or domain

@@ -42,14 +42,15 @@ def organisation(domain: str) -> str:
 def sender_problems(
     publication: Publication, delivery: DeliverySettings
 ) -> Iterator[tuple[Severity, Problem]]:
-    """Why receivers may reject the sender; each message begins with a key of [delivery].
+    """Why receivers may reject the sender; each has a key of [delivery].
 
     Raises ConfigError for an invalid sender.
     """
     who = sender(publication, delivery)
     if not who.answers and delivery.service_url is not None:
-        what = f"delivery.sender is not set: mail comes from {who.address}, which may not exist"
-        yield "warning", Problem(what, 'set it, for example to "News <news@example.org>"')
+        what = f"is not set: mail comes from {who.address}, which may not exist"
+        todo = 'set it, for example to "News <news@example.org>"'
+        yield "warning", Problem(what, todo, key="delivery.sender")
     yield from _misaligned(who, delivery)
 
 
@@ -60,18 +61,16 @@ def _misaligned(who: Sender, delivery: DeliverySettings) -> Iterator[tuple[Sever
     by_dkim = bool(delivery.dkim_key) and organisation(signed) == own
     by_spf = organisation(envelope) == own
     if delivery.dkim_key and not by_dkim:
-        what = f"delivery.dkim_domain: {signed} is not the domain of the sender, {who.domain}"
+        what = f"{signed} is not the domain of the sender, {who.domain}"
         todo = "leave it out, so that the sender's domain signs; else DMARC ignores the signature"
-        yield ("warning" if by_spf else "error"), Problem(what, todo)
+        yield ("warning" if by_spf else "error"), Problem(what, todo, key="delivery.dkim_domain")
     if not by_spf:
-        what = f"delivery.bounce_address: {envelope} is not in the sender's domain, {who.domain}"
+        what = f"{envelope} is not in the sender's domain, {who.domain}"
         rest = (
             "DMARC depends on the DKIM signature alone"
             if by_dkim
             else "DMARC fails unless your mail server signs for the sender's domain"
         )
         worse = bool(delivery.dkim_key) and not by_dkim
-        yield (
-            ("error" if worse else "warning"),
-            Problem(what, f"use an address at {who.domain} or below it; else {rest}"),
-        )
+        todo = f"use an address at {who.domain} or below it; else {rest}"
+        yield ("error" if worse else "warning"), Problem(what, todo, key="delivery.bounce_address")

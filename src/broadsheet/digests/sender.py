@@ -44,8 +44,9 @@ def sender(publication: Publication, delivery: DeliverySettings) -> Sender:
         if not delivery.sender.isprintable() or not (ascii_ := _ascii(address)):
             raise ConfigError(
                 Problem(
-                    f"delivery.sender: {delivery.sender!r} is not a valid email address",
+                    f"{delivery.sender!r} is not a valid email address",
                     'write one like "News <news@example.org>"',
+                    key="delivery.sender",
                 )
             )
         return Sender(name or publication.title, ascii_, answers=True)

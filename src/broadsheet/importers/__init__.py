@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 
+from broadsheet.errors import Problem
 from broadsheet.importers import astro, eleventy, hugo, jekyll, zola
 from broadsheet.importers.site import Site, Taken
 
@@ -75,6 +76,7 @@ def recognise(files: Mapping[str, str], folders: Collection[str]) -> Site | None
     first, *others = sites
     if others:
         names = " and ".join(site.generator for site in others)
-        note = f"there is a config of {names} too, which was not read; {first.generator} was taken"
+        what = f"there is a config of {names} too, which was not read"
+        note = Problem(what, f"{first.generator} was taken")
         return replace(first, remarks=(*first.remarks, note))
     return first

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 
-from broadsheet.importers.documents import Document, Found, find
+from broadsheet.importers.config_file import ConfigFile, ConfigValue, find
 from broadsheet.importers.findings import FOLDERS, PERMALINK, Findings
 from broadsheet.importers.javascript import value_after, without_comments
 from broadsheet.importers.permalinks import ARTICLE_FOLDERS
@@ -39,7 +39,7 @@ def read(files: Mapping[str, str], folders: Collection[str]) -> Site | None:
     if file is None:
         return None
     value = value_after(without_comments(files[file]), _OBJECT)
-    config = Document(file, value if isinstance(value, dict) else {})
+    config = ConfigFile(file, value if isinstance(value, dict) else {})
     constants = tuple(_constants(files))
     findings = Findings("Astro")
     findings.title(*_places(constants, "title", "name"))
@@ -56,7 +56,7 @@ def read(files: Mapping[str, str], folders: Collection[str]) -> Site | None:
     return findings.site()
 
 
-def _constants(files: Mapping[str, str]) -> Iterator[Document]:
+def _constants(files: Mapping[str, str]) -> Iterator[ConfigFile]:
     """What src/consts.ts and its like say, as if each were a file of the keys title, url, ..."""
     for file in _CONSTANTS:
         if file not in files:
@@ -64,46 +64,46 @@ def _constants(files: Mapping[str, str]) -> Iterator[Document]:
         text = without_comments(files[file])
         group = value_after(text, _NAMED_OBJECT)
         if isinstance(group, dict):
-            yield Document(file, group)
+            yield ConfigFile(file, group)
         names = {
             key: value
             for key in ("TITLE", "URL", "LANG", "AUTHOR", "TIMEZONE")
             if (value := value_after(text, _NAMED_TEXT.format(name=f"SITE_{key}"))) is not None
         }
-        yield Document(file, {f"SITE_{key}": value for key, value in names.items()})
+        yield ConfigFile(file, {f"SITE_{key}": value for key, value in names.items()})
 
 
-def _places(constants: tuple[Document, ...], *names: str) -> list[Found | None]:
+def _places(constants: tuple[ConfigFile, ...], *names: str) -> list[ConfigValue | None]:
     places = [find(constants, name) for name in names]
     return [*places, *(find(constants, f"SITE_{name}") for name in names)]
 
 
-def _literal_first(places: list[Found | None]) -> list[Found | None]:
+def _literal_first(places: list[ConfigValue | None]) -> list[ConfigValue | None]:
     """A text before code: `site: SITE.website` is told by the constant that it names."""
     return sorted(places, key=lambda found: not (found and isinstance(found.value, str)))
 
 
-def _take_articles(findings: Findings, config: Document, folders: Collection[str]) -> None:
+def _take_articles(findings: Findings, config: ConfigFile, folders: Collection[str]) -> None:
     present = [folder for folder in _FOLDERS if folder in folders]
     if not present:
         findings.remark(
             FOLDERS,
-            "no folder of articles was found under src/content; write it by hand, e.g. "
-            '["src/content/blog"], and articles.permalink with it',
+            "no folder of articles was found under src/content",
+            'write it by hand, e.g. ["src/content/blog"], and articles.permalink with it',
         )
         return
     folder = present[0]
     findings.take(FOLDERS, [folder], f"folder {folder}")
     others = [name for name in present[1:] if not name.startswith("src/pages/")]
     if others:
-        findings.remark(FOLDERS, f"{', '.join(others)} may hold articles too; add them by hand")
+        findings.remark(FOLDERS, f"{', '.join(others)} may hold articles too", "add them by hand")
     _take_permalink(findings, config, folder, folders)
     images = [name for name in ("public", "src/assets") if name in folders]
     findings.assets([*images, folder], "Astro's default")
 
 
 def _take_permalink(
-    findings: Findings, config: Document, folder: str, folders: Collection[str]
+    findings: Findings, config: ConfigFile, folder: str, folders: Collection[str]
 ) -> None:
     kind, name = folder.split("/")[1:3]
     routes = [route for route in ARTICLE_FOLDERS if f"src/pages/{route}" in folders]
@@ -117,13 +117,13 @@ def _take_permalink(
     findings.permalink(f"/{route}/{{path}}{end}", source)
     findings.remark(
         PERMALINK,
-        f"Astro keeps addresses in code, and /{route}/ is only the name of a folder; compare with "
-        "the address of one article on the site",
+        f"Astro keeps addresses in code, and /{route}/ is only the name of a folder",
+        "compare with the address of one article on the site",
     )
     layout = config.find("build", "format")
     if layout and layout.value == "file":
         findings.remark(
             PERMALINK,
-            f"{layout.source} is file; if the site's links end in .html, write "
-            f'"/{route}/{{path}}.html" by hand',
+            f"{layout.source} is file",
+            f'if the site\'s links end in .html, write "/{route}/{{path}}.html" by hand',
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping
 
-from broadsheet.importers.documents import Document, Found, find, read_document
+from broadsheet.importers.config_file import ConfigFile, ConfigValue, find, read_config_file
 from broadsheet.importers.findings import (
     ASSETS,
     FOLDERS,
@@ -73,13 +73,13 @@ def read(files: Mapping[str, str], folders: Collection[str]) -> Site | None:
     if file is None:
         return None
     code = without_comments(files[file])
-    metadata = Document(file, {"metadata": value_after(code, r"\bmetadata\s*[:=]\s*(?=\{)")})
+    metadata = ConfigFile(file, {"metadata": value_after(code, r"\bmetadata\s*[:=]\s*(?=\{)")})
     data = tuple(_read_data(name, files[name]) for name in _DATA if name in files)
-    package = read_document(_PACKAGE, files.get(_PACKAGE, "{}"))
+    package = read_config_file(_PACKAGE, files.get(_PACKAGE, "{}"))
     findings = Findings("Eleventy")
     findings.complain([*data, package])
 
-    def said_as(name: str) -> Found | None:
+    def said_as(name: str) -> ConfigValue | None:
         return metadata.find("metadata", name) or find(data, name)
 
     findings.title(said_as("title"), said_as("name"))
@@ -95,14 +95,14 @@ def read(files: Mapping[str, str], folders: Collection[str]) -> Site | None:
     return findings.site()
 
 
-def _read_data(file: str, text: str) -> Document:
+def _read_data(file: str, text: str) -> ConfigFile:
     if file.endswith(".json"):
-        return read_document(file, text)
+        return read_config_file(file, text)
     value = value_after(without_comments(text), _OBJECT)
-    return Document(file, value if isinstance(value, dict) else {})
+    return ConfigFile(file, value if isinstance(value, dict) else {})
 
 
-def _homepage(package: Document) -> Found | None:
+def _homepage(package: ConfigFile) -> ConfigValue | None:
     """package.json's homepage, unless npm filled it in with the repository's."""
     found = package.find("homepage")
     if found and re.search(r"//(www\.)?(github|gitlab)\.com/|#readme$", str(found.value)):
@@ -110,10 +110,10 @@ def _homepage(package: Document) -> Found | None:
     return found
 
 
-def _prefix(file: str, code: str) -> Found | None:
+def _prefix(file: str, code: str) -> ConfigValue | None:
     """The folder of the domain that the site lives in."""
     value = value_after(code, r"\bpathPrefix\s*:\s*")
-    return Found(value, f"{file}: pathPrefix") if isinstance(value, str) else None
+    return ConfigValue(value, file, "pathPrefix") if isinstance(value, str) else None
 
 
 def _input(code: str) -> str:
@@ -136,14 +136,14 @@ def _take_folder(findings: Findings, root: str, folders: Collection[str]) -> str
     if not present:
         findings.remark(
             FOLDERS,
-            'no folder of articles was found; write it by hand, e.g. ["posts"], and '
-            "articles.permalink with it",
+            "no folder of articles was found",
+            'write it by hand, e.g. ["posts"], and articles.permalink with it',
         )
         return None
     findings.take(FOLDERS, present[:1], f"folder {present[0]}")
     if present[1:]:
         findings.remark(
-            FOLDERS, f"{', '.join(present[1:])} may hold articles too; add them by hand"
+            FOLDERS, f"{', '.join(present[1:])} may hold articles too", "add them by hand"
         )
     return present[0]
 
@@ -162,12 +162,12 @@ def _take_permalink(findings: Findings, files: Mapping[str, str], folder: str, r
     findings.permalink(tidy(f"/{inside}/{{path}}/"), "Eleventy's default")
     findings.remark(
         PERMALINK,
-        "Eleventy lets each article and each folder set its own `permalink`; compare with the "
-        "address of one article on the site",
+        "Eleventy lets each article and each folder set its own `permalink`",
+        "compare with the address of one article on the site",
     )
 
 
-def _translate_permalink(findings: Findings, found: Found, inside: str) -> None:
+def _translate_permalink(findings: Findings, found: ConfigValue, inside: str) -> None:
     if not isinstance(found.value, str):
         findings.refuse(PERMALINK, found, "which init cannot work out", '"/posts/{slug}/"')
         return
@@ -185,7 +185,7 @@ def _take_assets(findings: Findings, file: str, code: str, root: str, folder: st
         if place := _published_from(source, target, root):
             kept.append(place)
         elif not isinstance(source, str) or "." not in source.rsplit("/", 1)[-1]:
-            found = Found(source, f"{file}: addPassthroughCopy")
+            found = ConfigValue(source, file, "addPassthroughCopy")
             why = "from which the folder at the root of the site cannot be told"
             findings.refuse(ASSETS, found, why, "that folder")
     if folder:

@@ -12,7 +12,8 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from urllib.parse import urlsplit
 
-from broadsheet.importers.documents import Document, Found
+from broadsheet.errors import Problem
+from broadsheet.importers.config_file import ConfigFile, ConfigValue
 from broadsheet.importers.javascript import Code
 from broadsheet.importers.permalinks import tells_articles_apart
 from broadsheet.importers.site import Site, Taken
@@ -54,10 +55,10 @@ class Findings:
     def __init__(self, generator: str) -> None:
         self._generator = generator
         self._taken: dict[str, Taken] = {}
-        self._remarks: list[str] = []
+        self._remarks: list[Problem] = []
         self._remarked: set[str] = set()
 
-    def complain(self, documents: Iterable[Document]) -> bool:
+    def complain(self, documents: Iterable[ConfigFile]) -> bool:
         """Says which of `documents` could not be read, and answers whether there were any."""
         complaints = [document.complaint for document in documents if document.complaint]
         self._remarks.extend(complaints)
@@ -67,30 +68,30 @@ class Findings:
         """Takes a value; one that no TOML file can hold is refused."""
         if forbidden(" ".join(_texts(value))):
             why = "which has characters that no text should have"
-            self.refuse(key, Found(value, source), why, "it without them")
+            self.refuse(key, ConfigValue(value, source), why, "it without them")
         else:
             self._taken[key] = Taken(key, value, source)
 
-    def remark(self, key: str, text: str) -> None:
-        """Says what to know or do about a key of broadsheet.toml."""
+    def remark(self, key: str, what: str, todo: str = "") -> None:
+        """Add what to know or do about a key of broadsheet.toml."""
         self._remarked.add(key)
-        self._remarks.append(f"{key}: {text}")
+        self._remarks.append(Problem(what, todo, key=key))
 
-    def refuse(self, key: str, found: Found, why: str, example: str) -> None:
+    def refuse(self, key: str, found: ConfigValue, why: str, example: str) -> None:
         """Says why a value was not taken, and how one would be written by hand."""
-        self.remark(key, f"{found.source} says {said(found.value)}, {why}; write {example} by hand")
+        what = f"{found.source} says {said(found.value)}, {why}"
+        self.remark(key, what, f"write {example} by hand")
 
     def site(self) -> Site:
         """All that was taken, in the order of broadsheet.toml."""
         for key, example in _REQUIRED.items():
             if key not in self._taken and key not in self._remarked:
-                self.remark(
-                    key, f"not found in the config of {self._generator}; write {example} by hand"
-                )
+                what = f"not found in the config of {self._generator}"
+                self.remark(key, what, f"write {example} by hand")
         taken = tuple(self._taken[key] for key in _KEYS if key in self._taken)
         return Site(self._generator, taken, tuple(dict.fromkeys(self._remarks)))
 
-    def title(self, *places: Found | None) -> None:
+    def title(self, *places: ConfigValue | None) -> None:
         """Takes publication.title."""
         if found := _first(places):
             # YAML gives a number for `title: 2025`.
@@ -100,7 +101,7 @@ class Findings:
             else:
                 self.refuse(TITLE, found, _unfit(found, "which is not text"), _REQUIRED[TITLE])
 
-    def address(self, *places: Found | None, below: Found | None = None) -> None:
+    def address(self, *places: ConfigValue | None, below: ConfigValue | None = None) -> None:
         """Takes publication.url; `below` is a path under it that the site lives at."""
         if not (found := _first(places)):
             return
@@ -114,21 +115,20 @@ class Findings:
             return
         source = found.source
         if (below := _first([below])) and below.value != "/":
-            url, source = self._put_below(url, source, below)
+            url, source = self._put_below(url, found, below)
         self.take(URL, url, source)
         if _STAND_INS.fullmatch(urlsplit(url).hostname or ""):
-            self.remark(URL, f"{url} looks like a stand-in; write the real address of the site")
+            self.remark(URL, f"{url} looks like a placeholder", "write the real URL of the site")
 
-    def _put_below(self, url: str, source: str, below: Found) -> tuple[str, str]:
+    def _put_below(self, url: str, found: ConfigValue, below: ConfigValue) -> tuple[str, str]:
         path = below.value.strip("/. ") if isinstance(below.value, str) else ""
         if not re.fullmatch(r"[^\s:?#\\{}]+", path) or ".." in path:
             self.refuse(URL, below, _unfit(below, "which is not a plain path"), "the whole address")
-            return url, source
-        file, _, key = below.source.partition(": ")
-        joint = f" + {key}" if source.startswith(f"{file}: ") else f" + {below.source}"
-        return f"{url}{path}/", source + joint
+            return url, found.source
+        other = below.key if below.file == found.file else below.source
+        return f"{url}{path}/", f"{found.source} + {other}"
 
-    def language(self, *places: Found | None) -> None:
+    def language(self, *places: ConfigValue | None) -> None:
         """Takes publication.language, spelt as BCP 47 recommends (zh-cn becomes zh-CN)."""
         if not (found := _first(places)):
             return
@@ -137,7 +137,7 @@ class Findings:
         else:
             self.refuse(LANGUAGE, found, _unfit(found, "which is not a language tag"), '"en"')
 
-    def timezone(self, *places: Found | None) -> None:
+    def timezone(self, *places: ConfigValue | None) -> None:
         """Takes publication.timezone, where it has the form of an IANA name."""
         if not (found := _first(places)):
             return
@@ -147,7 +147,7 @@ class Findings:
             why = _unfit(found, "which is not in the time zone database")
             self.refuse(TIMEZONE, found, why, 'one such as "Europe/Paris"')
 
-    def author(self, *places: Found | None) -> None:
+    def author(self, *places: ConfigValue | None) -> None:
         """Takes publication.author: from a text, a mapping with a name, or a list of these."""
         if not (found := _first(places)):
             return
@@ -162,11 +162,11 @@ class Findings:
         if tells_articles_apart(pattern):
             self.take(PERMALINK, pattern, source)
             return True
-        found = Found(pattern, source)
+        found = ConfigValue(pattern, source)
         self.refuse(PERMALINK, found, "which gives many articles one address", '"/posts/{slug}/"')
         return False
 
-    def no_permalink(self, found: Found, unknown: Collection[str]) -> None:
+    def no_permalink(self, found: ConfigValue, unknown: Collection[str]) -> None:
         """Says that the address pattern has parts which no token here stands for."""
         parts = ", ".join(unknown)
         self.refuse(
@@ -177,7 +177,7 @@ class Findings:
             "articles that it does not fit,",
         )
 
-    def markdown(self, dialect: str, *switches: tuple[str, Found | None]) -> None:
+    def markdown(self, dialect: str, *switches: tuple[str, ConfigValue | None]) -> None:
         """Take articles.markdown, and for each extension whether the site switches it on or off."""
         self.take(MARKDOWN, dialect, f"the dialect of {self._generator}")
         found = {name: place for name, place in switches if place and isinstance(place.value, bool)}
@@ -230,7 +230,7 @@ def _texts(value: object) -> list[str]:
     return [str(text) for text in value] if isinstance(value, list) else [str(value)]
 
 
-def _first(places: Iterable[Found | None]) -> Found | None:
+def _first(places: Iterable[ConfigValue | None]) -> ConfigValue | None:
     """The first place that says anything; a blank text says nothing."""
     return next(
         (found for found in places if found and found.value not in ({}, []) and not _blank(found)),
@@ -238,11 +238,11 @@ def _first(places: Iterable[Found | None]) -> Found | None:
     )
 
 
-def _blank(found: Found) -> bool:
+def _blank(found: ConfigValue) -> bool:
     return isinstance(found.value, str) and not found.value.strip()
 
 
-def _unfit(found: Found, why: str) -> str:
+def _unfit(found: ConfigValue, why: str) -> str:
     return "which is code that init does not run" if isinstance(found.value, Code) else why
 
 
@@ -277,7 +277,7 @@ def _language_tag(value: object) -> str | None:
 def _person(value: object) -> dict[str, str] | None:
     if isinstance(value, str):
         return _person_in_one_line(" ".join(value.split()))
-    document = Document("", value) if isinstance(value, Mapping) else Document("")
+    document = ConfigFile("", value) if isinstance(value, Mapping) else ConfigFile("")
     name, email = document.find("name"), document.find("email")
     if not name or not isinstance(name.value, str) or _blank(name):
         return None

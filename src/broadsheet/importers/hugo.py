@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from pathlib import PurePosixPath
 
-from broadsheet.importers.documents import Document, Found, find, read_document
+from broadsheet.importers.config_file import ConfigFile, ConfigValue, find, read_config_file
 from broadsheet.importers.findings import (
     ADDRESSES,
     FOLDERS,
@@ -83,12 +83,12 @@ def read(files: Mapping[str, str], folders: Collection[str]) -> Site | None:
 class _Config:
     """All of the config's files as Hugo sees them: those of the default language, then the rest."""
 
-    def __init__(self, documents: tuple[Document, ...]) -> None:
+    def __init__(self, documents: tuple[ConfigFile, ...]) -> None:
         self._documents = documents
         self.languages = self._languages()
         self.language = self._default_language()
 
-    def find(self, *keys: str) -> Found | None:
+    def find(self, *keys: str) -> ConfigValue | None:
         if self.language:
             own = find(self._documents, "languages", self.language, *keys)
             if own:
@@ -121,7 +121,7 @@ class _Config:
         return next(iter(self.languages), "")
 
 
-def _markdown(config: _Config) -> Iterator[tuple[str, Found | None]]:
+def _markdown(config: _Config) -> Iterator[tuple[str, ConfigValue | None]]:
     """Yield each Markdown extension that the config can switch, and where it does."""
     goldmark = ("markup", "goldmark")
     yield "emoji", config.find("enableEmoji")
@@ -134,11 +134,11 @@ def _markdown(config: _Config) -> Iterator[tuple[str, Found | None]]:
         yield "smart", replace(disabled, value=disabled.value is not True)
 
 
-def _documents(files: Mapping[str, str]) -> Iterator[Document]:
+def _documents(files: Mapping[str, str]) -> Iterator[ConfigFile]:
     for file in CANDIDATES:
         if file not in files:
             continue
-        document = read_document(file, files[file], _mount(file))
+        document = read_config_file(file, files[file], _mount(file))
         if file not in _SHARED or _is_hugo(document, files[file]):
             yield document
 
@@ -149,7 +149,7 @@ def _mount(file: str) -> tuple[str, ...]:
     return () if stem in {"hugo", "config"} else tuple(stem.split(".", 1))
 
 
-def _is_hugo(document: Document, text: str) -> bool:
+def _is_hugo(document: ConfigFile, text: str) -> bool:
     """Whether a file with a name as common as config.toml is Hugo's. Zola writes base_url."""
     if document.complaint:
         return re.search(r"(?mi)^\s*[\"']?baseURL\b", text) is not None
@@ -160,13 +160,14 @@ def _take_language(findings: Findings, config: _Config) -> None:
     code = config.find("locale") or config.find("languageCode")
     default = config.find("defaultContentLanguage")
     if not default and config.languages:
-        default = Found(config.language, f"{config.file}: languages")
+        default = ConfigValue(config.language, config.file, "languages")
     findings.language(code, default)
     if len(config.languages) > 1:
         others = ", ".join(name for name in config.languages if name != config.language)
         findings.remark(
             LANGUAGE,
-            f"the site is in several languages and only {config.language} was taken; each other "
+            f"the site is in several languages and only {config.language} was taken",
+            "each other "
             f"({others}) needs a broadsheet.toml of its own, with its own articles.folders",
         )
 
@@ -181,8 +182,8 @@ def _take_articles(findings: Findings, config: _Config, folders: Collection[str]
     if config.find("module", "mounts"):
         findings.remark(
             FOLDERS,
-            "the site mounts folders (module.mounts), which init does not follow; compare "
-            "articles.folders and articles.assets with them",
+            "the site mounts folders (module.mounts), which init does not follow",
+            "compare articles.folders and articles.assets with them",
         )
     present = [name for name in ARTICLE_FOLDERS if under(content, name) in folders]
     narrowed = present[0] if len(present) == 1 else ""
@@ -190,7 +191,7 @@ def _take_articles(findings: Findings, config: _Config, folders: Collection[str]
     findings.take(FOLDERS, [folder], f"{source}; folder {folder}" if narrowed else source)
     if narrowed:
         findings.remark(
-            FOLDERS, f"only {folder} was taken; add other folders by hand if they hold articles"
+            FOLDERS, f"only {folder} was taken", "add other folders by hand if they hold articles"
         )
     _take_permalink(findings, config, narrowed)
     findings.take(ADDRESSES, "hugo", "the site is Hugo's")
@@ -214,7 +215,7 @@ def _take_assets(
 def _take_permalink(findings: Findings, config: _Config, narrowed: str) -> None:
     patterns = _patterns(config)
     section = narrowed or next((name for name in ARTICLE_FOLDERS if name in patterns), "")
-    default = Found("/:sections/:slugorfilename/", "Hugo's default")
+    default = ConfigValue("/:sections/:slugorfilename/", "Hugo's default")
     found = patterns.get(section, default)
     template = str(found.value)
     pattern, unknown = translate(template, r":(\w+(?:\[.+?\])?)", _TOKENS)
@@ -233,7 +234,7 @@ def _take_permalink(findings: Findings, config: _Config, narrowed: str) -> None:
         _remark_on_names(findings, config, template)
 
 
-def _patterns(config: _Config) -> dict[str, Found]:
+def _patterns(config: _Config) -> dict[str, ConfigValue]:
     """The address pattern of each section, from any of the three forms that Hugo has had."""
     permalinks = config.find("permalinks")
     if permalinks is None:
@@ -244,7 +245,7 @@ def _patterns(config: _Config) -> dict[str, Found]:
     page = config.find("permalinks", "page")
     paged = page.value if page and isinstance(page.value, Mapping) else {}
     return {
-        str(name).strip(" /"): Found(pattern, f"{where.source}.{name}")
+        str(name).strip(" /"): ConfigValue(pattern, where.file, f"{where.key}.{name}")
         for where, group in ((permalinks, flat), (page, paged))
         if where
         for name, pattern in group.items()
@@ -252,11 +253,11 @@ def _patterns(config: _Config) -> dict[str, Found]:
     }
 
 
-def _targets(permalinks: Found) -> Iterator[tuple[str, Found]]:
+def _targets(permalinks: ConfigValue) -> Iterator[tuple[str, ConfigValue]]:
     """The sections of the list form, [{pattern, target = {kind, path}}]; the first match wins."""
     seen: set[str] = set()
     for entry in permalinks.value if isinstance(permalinks.value, list) else ():
-        document = Document("", entry) if isinstance(entry, Mapping) else Document("")
+        document = ConfigFile("", entry) if isinstance(entry, Mapping) else ConfigFile("")
         pattern, kind = document.find("pattern"), document.find("target", "kind")
         path = document.find("target", "path")
         if not pattern or not path or (kind and kind.value != "page"):
@@ -264,7 +265,7 @@ def _targets(permalinks: Found) -> Iterator[tuple[str, Found]]:
         section = re.match(r"/?\{?/?([\w-]+)", path.value) if isinstance(path.value, str) else None
         if section and section[1] not in seen and isinstance(pattern.value, str):
             seen.add(section[1])
-            yield section[1], Found(pattern.value, permalinks.source)
+            yield section[1], replace(permalinks, value=pattern.value)
 
 
 def _closed(pattern: str) -> str:
@@ -279,7 +280,7 @@ def _without_sections(findings: Findings, pattern: str, narrowed: str) -> str:
     if "{sections}" in pattern:
         findings.remark(
             PERMALINK,
-            "Hugo's :sections names all folders above an article, {section} only the first; "
+            "Hugo's :sections names all folders above an article, {section} only the first",
             "articles in deeper folders need `url` in their front matter",
         )
     return pattern.replace("{sections}", "{section}")
@@ -289,22 +290,24 @@ def _is_ugly(config: _Config, section: str) -> bool:
     return config.is_set("uglyURLs") or bool(section and config.is_set("uglyURLs", section))
 
 
-def _remark_on_sections(findings: Findings, patterns: Mapping[str, Found], section: str) -> None:
+def _remark_on_sections(
+    findings: Findings, patterns: Mapping[str, ConfigValue], section: str
+) -> None:
     """Says which articles the one pattern does not fit."""
     others = ", ".join(name for name in patterns if name != section)
     if section:
         findings.remark(
             PERMALINK,
             f"there is one pattern for all articles, and that of {section} was taken"
-            + (f"; {others} had others" if others else "")
-            + f"; set articles.folders to the folder of {section}, or write `url` in the front "
+            + (f"; {others} had others" if others else ""),
+            f"set articles.folders to the folder of {section}, or write `url` in the front "
             "matter of the other articles",
         )
     elif others:
         findings.remark(
             PERMALINK,
-            f"the patterns of {others} were not taken, for none is named like a folder of "
-            "articles; if one is, set articles.folders and articles.permalink by hand",
+            f"the patterns of {others} were not taken, for none is named like a folder of articles",
+            "if one is, set articles.folders and articles.permalink by hand",
         )
 
 
@@ -313,13 +316,14 @@ def _remark_on_names(findings: Findings, config: _Config, template: str) -> None
     if re.search(r":slug\b", template):
         findings.remark(
             PERMALINK,
-            "where an article has no slug, Hugo's :slug is its title, and {slug} its file name; "
+            "where an article has no slug, Hugo's :slug is its title, and {slug} its file name",
             "write {title} instead of {slug} if the articles have no slugs",
         )
     dates = config.find("frontmatter", "date")
     if dates and isinstance(dates.value, list) and ":filename" in dates.value:
         findings.remark(
             PERMALINK,
-            "Hugo is set to take dates from file names, and leaves them out of addresses; write "
+            "Hugo is set to take dates from file names, and leaves them out of addresses",
+            "write "
             "{slug} instead of {path} or {slug_or_filename} if the file names begin with dates",
         )

@@ -9,8 +9,9 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 
-from broadsheet.importers.documents import Document, Found, read_document
+from broadsheet.importers.config_file import ConfigFile, ConfigValue, read_config_file
 from broadsheet.importers.findings import (
     FOLDERS,
     ID,
@@ -55,7 +56,7 @@ def read(files: Mapping[str, str], folders: Collection[str]) -> Site | None:
     file = next((name for name in _CONFIGS if name in files), None)
     if file is None:
         return None
-    config = read_document(file, files[file])
+    config = read_config_file(file, files[file])
     if _is_hexo(config):
         return None
     findings = Findings("Jekyll")
@@ -73,33 +74,33 @@ def read(files: Mapping[str, str], folders: Collection[str]) -> Site | None:
     return findings.site()
 
 
-def _take_markdown(findings: Findings, config: Document, gemfile: str) -> None:
+def _take_markdown(findings: Findings, config: ConfigFile, gemfile: str) -> None:
     engine = config.find("markdown")
     name = engine.value.lower() if engine and isinstance(engine.value, str) else "kramdown"
     plugins = config.find("plugins") or config.find("gems")
     listed = plugins.value if plugins and isinstance(plugins.value, list) else []
     has_emoji = "jemoji" in gemfile or "jemoji" in listed
-    emoji = Found(True, f"{config.file}: jemoji") if has_emoji else None
+    emoji = ConfigValue(True, config.file, "jemoji") if has_emoji else None
     findings.markdown("github" if name.startswith("commonmark") else "jekyll", ("emoji", emoji))
 
 
-def _is_hexo(config: Document) -> bool:
+def _is_hexo(config: ConfigFile) -> bool:
     """Hexo names its config as Jekyll does; these keys are only Hexo's."""
     return any(config.find(key) for key in ("source_dir", "public_dir", "new_post_name"))
 
 
-def _take_timezone(findings: Findings, config: Document) -> None:
+def _take_timezone(findings: Findings, config: ConfigFile) -> None:
     zone = config.find("timezone")
     findings.timezone(zone)
     if not zone:
         findings.remark(
             TIMEZONE,
-            "the config names none, and Jekyll then uses that of the machine that builds the "
-            'site; write it by hand, e.g. "Europe/Paris", if dates in the articles have no offset',
+            "the config names none, and Jekyll then uses that of the machine that builds the site",
+            'write it by hand, e.g. "Europe/Paris", if dates in the articles have no offset',
         )
 
 
-def _take_folder(findings: Findings, config: Document, folders: Collection[str]) -> str:
+def _take_folder(findings: Findings, config: ConfigFile, folders: Collection[str]) -> str:
     """Takes articles.folders; the answer is the folder that is the root of the site."""
     source, collections = config.find("source"), config.find("collections_dir")
     root = (relative_folder(source.value) if source else ".") or "."
@@ -109,18 +110,18 @@ def _take_folder(findings: Findings, config: Document, folders: Collection[str])
     where = collections if inner else source
     findings.take(FOLDERS, [posts], where.source if where else "Jekyll's default")
     if posts not in folders:
-        findings.remark(FOLDERS, f"there is no folder {posts} yet; write where the articles are")
+        findings.remark(FOLDERS, f"there is no folder {posts} yet", "write where the articles are")
     others = sorted(name for name in folders if name.endswith("/_posts") and name != posts)
     if others:
         findings.remark(
             FOLDERS,
-            f"articles in {', '.join(others)} have a category and were not taken; add the folder "
-            "by hand, and `url` to the front matter of its articles",
+            f"articles in {', '.join(others)} have a category and were not taken",
+            "add the folder by hand, and `url` to the front matter of its articles",
         )
     return root
 
 
-def _take_addresses(findings: Findings, config: Document, gemfile: str) -> None:
+def _take_addresses(findings: Findings, config: ConfigFile, gemfile: str) -> None:
     """Takes articles.permalink and articles.id."""
     found = _template(config)
     template = found.value if isinstance(found.value, str) else ""
@@ -136,36 +137,37 @@ def _take_addresses(findings: Findings, config: Document, gemfile: str) -> None:
         findings.remark(
             PERMALINK,
             "Jekyll begins the address of an article that has categories with them, which a "
-            "pattern here cannot say; write `url` in the front matter of such articles",
+            "pattern here cannot say",
+            "write `url` in the front matter of such articles",
         )
     _take_ids(findings, config, pattern, gemfile)
 
 
-def _template(config: Document) -> Found:
+def _template(config: ConfigFile) -> ConfigValue:
     """The pattern for posts: from the defaults for front matter, their collection, or the site."""
     found = _default_permalink(config)
     found = found or config.find("collections", "posts", "permalink") or config.find("permalink")
     if found is None or not isinstance(found.value, str) or not found.value.strip():
-        return Found(_STYLES["date"], "Jekyll's default (permalink: date)")
-    return Found(_STYLES.get(found.value.strip(), found.value), found.source)
+        return ConfigValue(_STYLES["date"], "Jekyll's default (permalink: date)")
+    return replace(found, value=_STYLES.get(found.value.strip(), found.value))
 
 
-def _default_permalink(config: Document) -> Found | None:
+def _default_permalink(config: ConfigFile) -> ConfigValue | None:
     """The last of `defaults` that gives posts a permalink."""
     defaults = config.find("defaults")
     result = None
     for entry in defaults.value if defaults and isinstance(defaults.value, list) else ():
-        document = Document(config.file, entry) if isinstance(entry, Mapping) else Document("")
+        document = ConfigFile(config.file, entry) if isinstance(entry, Mapping) else ConfigFile("")
         permalink = document.find("values", "permalink")
         kind, path = document.find("scope", "type"), document.find("scope", "path")
         for_posts = not kind or kind.value == "posts"
         everywhere = not path or path.value in ("", "_posts")
         if permalink and for_posts and everywhere:
-            result = Found(permalink.value, f"{config.file}: defaults.values.permalink")
+            result = ConfigValue(permalink.value, config.file, "defaults.values.permalink")
     return result
 
 
-def _take_ids(findings: Findings, config: Document, pattern: str, gemfile: str) -> None:
+def _take_ids(findings: Findings, config: ConfigFile, pattern: str, gemfile: str) -> None:
     """jekyll-feed's ids are the folder of the address and the slug, with no extension or slash."""
     ids = posixpath.join(posixpath.dirname(pattern.rstrip("/")), "{slug}")
     if ids == pattern:
@@ -175,12 +177,13 @@ def _take_ids(findings: Findings, config: Document, pattern: str, gemfile: str) 
     else:
         findings.remark(
             ID,
-            "the config does not name jekyll-feed; if the site's feed comes from it all the same, "
+            "the config does not name jekyll-feed",
+            "if the site's feed comes from it all the same, "
             f'write "{ids}", so that no article shows up as new',
         )
 
 
-def _feed_plugin(config: Document, gemfile: str) -> str:
+def _feed_plugin(config: ConfigFile, gemfile: str) -> str:
     """Where jekyll-feed is switched on; "" where it is not."""
     for key in ("plugins", "gems"):
         plugins = config.find(key)

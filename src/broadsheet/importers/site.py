@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from broadsheet.errors import Problem
+
 
 @dataclass(frozen=True, slots=True)
 class Taken:
@@ -30,4 +32,4 @@ class Site:
 
     generator: str
     taken: tuple[Taken, ...]
-    remarks: tuple[str, ...]
+    remarks: tuple[Problem, ...]

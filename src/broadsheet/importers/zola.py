@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 
-from broadsheet.importers.documents import Document, read_document
+from broadsheet.importers.config_file import ConfigFile, read_config_file
 from broadsheet.importers.findings import (
     ADDRESSES,
     FOLDERS,
@@ -31,7 +31,7 @@ def read(files: Mapping[str, str], folders: Collection[str]) -> Site | None:
     file = next((name for name in CANDIDATES if name in files), None)
     if file is None:
         return None
-    config = read_document(file, files[file])
+    config = read_config_file(file, files[file])
     if not _is_zola(config, files[file]):
         return None
     findings = Findings("Zola")
@@ -54,30 +54,31 @@ def read(files: Mapping[str, str], folders: Collection[str]) -> Site | None:
     return findings.site()
 
 
-def _is_zola(config: Document, text: str) -> bool:
+def _is_zola(config: ConfigFile, text: str) -> bool:
     if config.file == "zola.toml" or config.find("base_url"):
         return True
     return bool(config.complaint) and re.search(r"(?m)^\s*base_url\b", text) is not None
 
 
-def _take_language(findings: Findings, config: Document) -> None:
+def _take_language(findings: Findings, config: ConfigFile) -> None:
     findings.language(config.find("default_language"))
     languages = config.find("languages")
     if languages and isinstance(languages.value, Mapping) and languages.value:
         findings.remark(
             LANGUAGE,
             f"the site is in more languages ({', '.join(map(str, languages.value))}), and only the "
-            "default one was taken; give each a broadsheet.toml of its own",
+            "default one was taken",
+            "give each a broadsheet.toml of its own",
         )
 
 
-def _take_articles(findings: Findings, config: Document, folders: Collection[str]) -> None:
+def _take_articles(findings: Findings, config: ConfigFile, folders: Collection[str]) -> None:
     present = [name for name in ARTICLE_FOLDERS if under(_CONTENT, name) in folders]
     if len(present) == 1:
         folder = under(_CONTENT, present[0])
         findings.take(FOLDERS, [folder], f"folder {folder}")
         findings.remark(
-            FOLDERS, f"only {folder} was taken; add other folders by hand if they hold articles"
+            FOLDERS, f"only {folder} was taken", "add other folders by hand if they hold articles"
         )
         findings.permalink(f"/{present[0]}/{{path}}/", "Zola's default")
     else:
@@ -88,8 +89,8 @@ def _take_articles(findings: Findings, config: Document, folders: Collection[str
     if not (keeps_dates and keeps_dates.value is True):
         findings.remark(
             PERMALINK,
-            "Zola leaves a date at the front of a file name out of the address; if the file names "
-            "have one, write {slug} instead of {path}",
+            "Zola leaves a date at the front of a file name out of the address",
+            "if the file names have one, write {slug} instead of {path}",
         )
     spelling = config.find("slugify", "paths") or config.find("slugify_paths")
     if spelling and spelling.value in ("safe", "off"):
@@ -97,6 +98,6 @@ def _take_articles(findings: Findings, config: Document, folders: Collection[str
     else:
         findings.remark(
             PERMALINK,
-            "Zola makes addresses of Latin letters, digits and hyphens alone; an article whose "
-            "file name has others needs `slug` or `path` in its front matter",
+            "Zola makes addresses of Latin letters, digits and hyphens alone",
+            "an article whose file name has others needs `slug` or `path` in its front matter",
         )

@@ -30,7 +30,7 @@ class Sending:
             session = await Session.open(self.server)
         except UnavailableError as error:
             if error.for_good:
-                raise DeliveryError(Problem(f"delivery.smtp: {error}")) from None
+                raise DeliveryError(Problem(str(error), key="delivery.smtp")) from None
             raise LaterError(f"the mail server cannot be used: {error}") from None
         verdict = await session.send(self.envelope, letter.recipient, mail)
         await session.leave()

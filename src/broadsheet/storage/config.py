@@ -7,7 +7,7 @@ import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal, cast, get_args, get_origin, get_type_hints
+from typing import Any, Literal, NamedTuple, cast, get_args, get_origin, get_type_hints
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
@@ -18,13 +18,19 @@ from broadsheet.errors import ConfigError, Problem
 from broadsheet.model.settings import Settings
 from broadsheet.storage import folders
 from broadsheet.text.characters import forbidden
+from broadsheet.text.toml import dotted, error_place, key_line
 
 CONFIG_NAME = "broadsheet.toml"
 _LONGEST = 1_000_000  # bytes; to read many times that would take minutes
 _DEEPEST = 10  # tables within tables; ours are three deep
 
-_PART = r"""(?:"[^"]*"|'[^']*'|[A-Za-z0-9_-]+)"""
-_DOTTED = rf"{_PART}(?:\s*\.\s*{_PART})*"
+
+class _Wrong(NamedTuple):
+    """What is wrong with the key under nested names, and what to do; `parse` adds its line."""
+
+    names: tuple[str, ...]
+    what: str
+    todo: str
 
 
 def load(path: Path, shown: str) -> Settings:
@@ -55,32 +61,31 @@ def parse(text: str, shown: str = CONFIG_NAME) -> Settings:
     except RecursionError:
         raise ConfigError(Problem("it is nested too deep to be read", "", shown)) from None
     except tomllib.TOMLDecodeError as error:
-        line = re.search(r"at line (\d+)", str(error))
-        if twice := re.match(r"Cannot declare \((.+?),?\) twice", str(error)):
+        message, line = error_place(error)
+        if twice := re.match(r"Cannot declare \((.+?),?\) twice", message):
             name = ".".join(re.findall(r"'(.*?)'", twice[1]))
             what, todo = f"the table [{name}] is there already, above", "write its keys into that"
-            raise ConfigError(Problem(what, todo, shown, line and int(line[1]))) from error
-        raise ConfigError(
-            Problem(f"this is not TOML: {error}", "correct it", shown, line and int(line[1]))
-        ) from error
+            raise ConfigError(Problem(what, todo, shown, line)) from error
+        what = f"this is not TOML: {error}"
+        raise ConfigError(Problem(what, "correct it", shown, line)) from error
     except ValueError as error:  # a number of thousands of digits
         raise ConfigError(Problem(f"it cannot be read: {error}", "correct it", shown)) from error
-    problems: list[Problem] = []
-    settings = _struct(Settings, table, (), problems)
-    problems.extend(_unfit_names(table))
+    found: list[_Wrong] = []
+    settings = _struct(Settings, table, (), found)
+    found.extend(_unfit_names(table))
     if isinstance(settings, Settings):
-        problems.extend(_wrong_former_names(settings))
-    problems.extend(_unprintable(table, ()))
-    if problems:
-        located = (
-            Problem(p.what, p.todo, shown, _line_of(text, tuple(p.path.split("\0"))))
-            for p in problems
+        found.extend(_wrong_former_names(settings))
+    found.extend(_unprintable(table, ()))
+    if found:
+        problems = (
+            Problem(each.what, each.todo, shown, key_line(text, each.names), dotted(each.names))
+            for each in found
         )
-        raise ConfigError(*sorted(located, key=lambda p: p.line or 0))
+        raise ConfigError(*sorted(problems, key=lambda problem: problem.line or 0))
     return cast("Settings", settings)
 
 
-def _unprintable(value: object, key: tuple[str, ...]) -> Iterator[Problem]:
+def _unprintable(value: object, key: tuple[str, ...]) -> Iterator[_Wrong]:
     """Texts with a character that no feed, mail or file name can hold, such as NUL or ESC.
 
     As deep as any key lies; what lies deeper is unknown, and told as that.
@@ -91,12 +96,12 @@ def _unprintable(value: object, key: tuple[str, ...]) -> Iterator[Problem]:
         for name, inner in value.items():
             yield from _unprintable(inner, (*key, name))
             if forbidden(name):
-                yield _problem(key, f"the name {name!r} has an invisible character", "take it out")
+                yield _Wrong(key, f"the name {name!r} has an invisible character", "take it out")
     elif isinstance(value, list):
         for item in value:
             yield from _unprintable(item, key)
     elif isinstance(value, str) and forbidden(value):
-        yield _problem(key, f"{value[:60]!r} has an invisible character", "take it out")
+        yield _Wrong(key, f"{value[:60]!r} has an invisible character", "take it out")
 
 
 def decode_hook(kind: type, value: object) -> object:
@@ -114,11 +119,11 @@ def decode_hook(kind: type, value: object) -> object:
 
 
 def _struct(
-    kind: type, table: object, key: tuple[str, ...], problems: list[Problem]
+    kind: type, table: object, key: tuple[str, ...], problems: list[_Wrong]
 ) -> object | None:
     """`table` as the struct `kind`, or None after adding to `problems` all that is wrong."""
     if not isinstance(table, dict):
-        problems.append(_problem(key, f"{table!r} is not a table", f"write [{_shown(key)}]"))
+        problems.append(_Wrong(key, f"{table!r} is not a table", f"write [{dotted(key)}]"))
         return None
     before = len(problems)
     fields = {f.encode_name: f for f in msgspec.structs.fields(kind)}
@@ -130,7 +135,7 @@ def _struct(
             values[info.name] = _value(hints[info.name], table[name], (*key, name), problems)
         elif info.required:
             todo = f"add it, for example {name} = {_example(hints[info.name])}"
-            problems.append(_problem((*key, name), "is missing", todo))
+            problems.append(_Wrong((*key, name), "is missing", todo))
     return kind(**values) if len(problems) == before else None
 
 
@@ -140,7 +145,7 @@ def _example(hint: Any) -> str:
     return f'"{next(given, ["..."])[0]}"'
 
 
-def _value(kind: Any, value: object, key: tuple[str, ...], problems: list[Problem]) -> object:
+def _value(kind: Any, value: object, key: tuple[str, ...], problems: list[_Wrong]) -> object:
     """`value` as `kind`: a struct, a table of structs, or anything that msgspec converts."""
     plain = _unwrap(kind)
     if isinstance(plain, type) and issubclass(plain, msgspec.Struct):
@@ -149,7 +154,7 @@ def _value(kind: Any, value: object, key: tuple[str, ...], problems: list[Proble
         if isinstance(value, dict):
             item = get_args(plain)[1]
             return {name: _value(item, v, (*key, name), problems) for name, v in value.items()}
-        problems.append(_problem(key, f"{value!r} is not a table", f"write [{_shown(key)}]"))
+        problems.append(_Wrong(key, f"{value!r} is not a table", f"write [{dotted(key)}]"))
         return None
     try:
         return msgspec.convert(value, kind, strict=True, dec_hook=decode_hook)
@@ -159,7 +164,7 @@ def _value(kind: Any, value: object, key: tuple[str, ...], problems: list[Proble
             todo = f"write {' or '.join(map(repr, choices))}"
             if get_origin(plain) is tuple and not isinstance(value, list):
                 todo += ", in brackets"
-        problems.append(_problem(key, what, todo))
+        problems.append(_Wrong(key, what, todo))
         return None
 
 
@@ -193,7 +198,7 @@ _KINDS = {
 def _in_words(text: str) -> tuple[str, str]:
     """What msgspec says is wrong with a value, and what to do.
 
-    Our own types say both, divided by a semicolon; the path that follows `_problem` names itself.
+    Our own types say both, divided by a semicolon; the path that follows is in `_Wrong.names`.
     """
     text = re.sub(r" - at `.*?`$", "", text).replace("`", "")
     if found := re.fullmatch(r"Expected (\w+), got (\w+)", text):
@@ -213,68 +218,35 @@ def _in_words(text: str) -> tuple[str, str]:
     return what, todo
 
 
-def _unfit_names(table: dict[str, object]) -> Iterator[Problem]:
+def _unfit_names(table: dict[str, object]) -> Iterator[_Wrong]:
     """A digest's name is also its folder's, and part of addresses that must stand."""
     digests = table.get("digests")
     for name in digests if isinstance(digests, dict) else ():
         if slug(name) != name:
             todo = f"write letters, digits and hyphens, such as [digests.{slug(name)}]"
-            yield _problem(("digests", name), "this name cannot be a folder's", todo)
+            yield _Wrong(("digests", name), "this name cannot be a folder's", todo)
 
 
-def _wrong_former_names(settings: Settings) -> Iterator[Problem]:
+def _wrong_former_names(settings: Settings) -> Iterator[_Wrong]:
     """Former names that more than one digest has, or that a digest in the config still has."""
     owners: dict[str, str] = {}
     for name, digest in settings.digests.items():
         for old in digest.renamed_from:
             key = ("digests", name, "renamed_from")
             if slug(old) != old:
-                yield _problem(key, f"{old!r} cannot be the name of a digest", "correct it")
+                yield _Wrong(key, f"{old!r} cannot be the name of a digest", "correct it")
             elif old in settings.digests:
                 todo = f"remove it here, or remove [digests.{old}]"
-                yield _problem(key, f"the digest {old!r} is still in the config", todo)
+                yield _Wrong(key, f"the digest {old!r} is still in the config", todo)
             elif owners.setdefault(old, name) != name:
                 what = f"[digests.{owners[old]}] has {old!r} as a former name too"
-                yield _problem(key, what, "write it in one of them")
+                yield _Wrong(key, what, "write it in one of them")
 
 
 def _unknown(
     table: dict[str, object], fields: dict[str, FieldInfo], key: tuple[str, ...]
-) -> Iterator[Problem]:
+) -> Iterator[_Wrong]:
     for name in table.keys() - fields.keys():
         near = difflib.get_close_matches(name, fields, n=1)
         todo = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(fields)}"
-        yield _problem((*key, name), "unknown key", todo)
-
-
-def _problem(key: tuple[str, ...], what: str, todo: str) -> Problem:
-    """A problem that carries its key as path until `parse` has found the line."""
-    full = _shown(key)
-    return Problem(f"{full}: {what}" if full else what, todo, path="\0".join(key))
-
-
-def _shown(key: tuple[str, ...]) -> str:
-    """`key` as TOML writes it."""
-    bare = re.compile(r"[A-Za-z0-9_-]+")
-    parts = (part if bare.fullmatch(part) else f'"{part}"' for part in key)
-    return "".join(ascii(char)[1:-1] if forbidden(char) else char for char in ".".join(parts))
-
-
-def _line_of(text: str, key: tuple[str, ...]) -> int | None:
-    """The 1-based line where `key` is written; its table's line if it is missing there."""
-    table: tuple[str, ...] = ()
-    best: int | None = None
-    for number, line in enumerate(text.split("\n"), 1):
-        if header := re.match(rf"\s*\[+\s*({_DOTTED})\s*\]", line):
-            table = _parts(header[1])
-            if table == key[: len(table)]:
-                best = number
-        elif (pair := re.match(rf"\s*({_DOTTED})\s*=", line)) and key:
-            written = (*table, *_parts(pair[1]))
-            if written == key[: len(written)]:
-                return number
-    return best
-
-
-def _parts(dotted: str) -> tuple[str, ...]:
-    return tuple(part.strip("\"'") for part in re.findall(_PART, dotted))
+        yield _Wrong((*key, name), "unknown key", todo)

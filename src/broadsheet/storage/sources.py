@@ -61,16 +61,18 @@ def find(
         raise ConfigError(
             *(
                 Problem(
-                    f"articles.folders: there is no folder {folder!r} here",
+                    f"there is no folder {folder!r} here",
                     "create it, or name the folder that holds the articles in broadsheet.toml",
+                    key="articles.folders",
                 )
                 for folder in missing
             )
         )
     homes, ours = tuple(map(inside, settings.folders)), [*map(inside, but)]
     if written := next((home for home in homes if home in ours), None):
-        what = f"articles.folders: Broadsheet writes into {written!r}, and reads nothing there"
-        raise ConfigError(Problem(what, "give feeds.folder or the articles a folder of their own"))
+        what = f"Broadsheet writes into {written!r}, and reads nothing there"
+        todo = "give feeds.folder or the articles a folder of their own"
+        raise ConfigError(Problem(what, todo, key="articles.folders"))
     articles: dict[str, str] = {}
     files: list[File] = []
     if listed is None:

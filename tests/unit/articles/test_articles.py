@@ -231,9 +231,9 @@ def test_all_that_is_wrong_is_said_at_once() -> None:
     text = "---\ntitle: A\ndate: 06/07/2025\nlastmod: soon\ndraft: perhaps\ntags: {a: b}\n---\n"
     with pytest.raises(ArticleError) as refused:
         article(text.replace("06/07/2025", "2025-06-19"))
-    assert [(p.path, p.line, p.what.partition(":")[0]) for p in refused.value.problems] == [
+    assert [(p.path, p.line, p.key or p.what) for p in refused.value.problems] == [
         ("content/a.md", 4, "lastmod"),
-        ("content/a.md", 5, "unknown visibility `draft"),
+        ("content/a.md", 5, "unknown visibility `draft: perhaps`, so the article is left out"),
         ("content/a.md", 6, "tags"),
     ]
     assert all(problem.todo for problem in refused.value.problems)
@@ -243,7 +243,7 @@ def test_all_that_is_wrong_is_said_at_once() -> None:
 
 def test_an_article_has_a_title() -> None:
     """Feeds want a title; the message says what to write."""
-    with pytest.raises(ArticleError, match=r'content/a\.md:1: there is no title; write `title: "'):
+    with pytest.raises(ArticleError, match=r'content/a\.md:1: title: is missing; write `title: "'):
         article("---\ndate: 2025-06-19\n---\n")
 
 

@@ -570,7 +570,7 @@ def test_a_severity_that_is_none_is_told(newsroom: Newsroom) -> None:
     newsroom.article("a.md", checks={"no-summary": "loud", "zzz": "off"})
     said = [(each["line"], each["what"], each["todo"]) for each in findings(newsroom, "check-off")]
     assert said == [
-        (4, "checks: 'loud' is not a severity of 'no-summary'", "write error, warn, off"),
+        (4, "'loud' is not a severity of 'no-summary'", "write error, warn, off"),
         (4, "there is no rule 'zzz'", "docs/checks.md lists the rules"),
     ]
     assert [each["severity"] for each in findings(newsroom, "no-summary")] == ["warning"]
@@ -603,9 +603,10 @@ def test_a_digest_that_asks_for_what_nobody_has_is_told(newsroom: Newsroom) -> N
         '[topics.aliases]\nNews = ["消息"]\n'
     )
     found = findings(newsroom, "digest-topic")
+    assert {each["key"] for each in found} == {"digests.weekly"}
     assert [each["what"] for each in found] == [
-        "digests.weekly: no article has the topic 'Newz'",
-        "digests.weekly: no article has the tag 'two'",
+        "no article has the topic 'Newz'",
+        "no article has the tag 'two'",
     ]
 
 

@@ -331,7 +331,7 @@ def test_domains_that_do_not_belong_together_are_reported(
     """DMARC (RFC 7489): From with the envelope, or with the signature."""
     problems = list(sender_problems(NOBODY, DeliverySettings(**delivery)))
     assert [severity for severity, _ in problems] == found
-    assert all(problem.todo and problem.what.startswith("delivery.") for _, problem in problems)
+    assert all(problem.todo and problem.key.startswith("delivery.") for _, problem in problems)
 
 
 def test_the_domain_of_an_organisation_is_known_by_its_form() -> None:

@@ -14,6 +14,7 @@ from broadsheet.checks.own import SEVERITIES
 from broadsheet.checks.rule import RULES, Slight, rule
 from broadsheet.digests.alignment import sender_problems
 from broadsheet.errors import Problem
+from broadsheet.text.toml import key_line, names_of
 
 
 @rule(
@@ -25,8 +26,9 @@ from broadsheet.errors import Problem
 def config(material: Material) -> Iterator[Problem]:
     for name in material.settings.checks.rules:
         if name not in RULES:
-            what = f"checks.rules: there is no rule {name!r}"
-            yield Problem(what, _rule_meant(name), material.config[0], material.config_line(name))
+            line = material.config_line(name)
+            what = f"there is no rule {name!r}"
+            yield Problem(what, _rule_meant(name), material.config[0], line, "checks.rules")
 
 
 @rule(
@@ -38,9 +40,10 @@ def config(material: Material) -> Iterator[Problem]:
 )
 def markdown_dialect(material: Material) -> Iterator[Problem]:
     if material.settings.articles.markdown is None and material.dialect:
-        what = f"articles.markdown is missing, and the site's dialect is {material.dialect}"
+        what = f"is missing, and the site's dialect is {material.dialect}"
         fix = f'write `markdown = "{material.dialect}"` under [articles]'
-        yield Problem(what, fix, material.config[0], material.config_line("[articles]"))
+        line = key_line(material.config[1], ("articles", "markdown"))
+        yield Problem(what, fix, material.config[0], line, "articles.markdown")
 
 
 @rule(
@@ -58,8 +61,9 @@ def check_off(material: Material) -> Iterator[Problem]:
                 what = f"there is no rule {name!r}"
                 yield Problem(what, _rule_meant(name), article.source, line)
             elif severity not in SEVERITIES:
-                what = f"checks: {severity!r} is not a severity of {name!r}"
-                yield Problem(what, f"write {', '.join(SEVERITIES)}", article.source, line)
+                what = f"{severity!r} is not a severity of {name!r}"
+                todo = f"write {', '.join(SEVERITIES)}"
+                yield Problem(what, todo, article.source, line, "checks")
 
 
 @rule(
@@ -84,9 +88,10 @@ def digest_topic(material: Material) -> Iterator[Problem]:
 def _nobody_has(
     material: Material, digest: str, noun: str, wanted: str, used: Iterable[str]
 ) -> Problem:
-    what = f"digests.{digest}: no article has the {noun} {wanted!r}"
+    what = f"no article has the {noun} {wanted!r}"
     todo = nearest(wanted, used) or "correct it, or keep it for future articles"
-    return Problem(what, todo, material.config[0], material.config_line(wanted))
+    line = material.config_line(wanted)
+    return Problem(what, todo, material.config[0], line, f"digests.{digest}")
 
 
 @rule(
@@ -100,8 +105,7 @@ def mail_sender(material: Material) -> Iterator[Problem | Slight]:
     if not settings.digests:
         return
     for severity, problem in sender_problems(settings.publication, settings.delivery):
-        key = problem.what.partition(":")[0].partition(" ")[0].rpartition(".")[2]
-        line = material.config_line(key)
+        line = key_line(material.config[1], names_of(problem.key))
         placed = replace(problem, path=material.config[0], line=line)
         yield placed if severity == "error" else Slight(placed)
 

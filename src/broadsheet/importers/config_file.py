@@ -7,7 +7,6 @@ the file and the line.
 from __future__ import annotations
 
 import json
-import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -15,30 +14,42 @@ from pathlib import PurePosixPath
 
 import yaml
 
+from broadsheet.errors import Problem
+from broadsheet.text.toml import error_place
+
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """A value as the config gives it, and where: "hugo.toml: params.author"."""
+class ConfigValue:
+    """A value as the config gives it, and where.
+
+    file: its file, or words such as "Hugo's default". key: its dotted key there; "" for none.
+    """
 
     value: object
-    source: str
+    file: str
+    key: str = ""
+
+    @property
+    def source(self) -> str:
+        """Where it is, in words: "hugo.toml: params.author"."""
+        return f"{self.file}: {self.key}" if self.key else self.file
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class ConfigFile:
     """One config file.
 
     data: what it holds; empty when it could not be read.
     mount: the keys under which its generator sees it: ("params",) for Hugo's params.toml.
-    complaint: why it could not be read, as a remark; "" when it could.
+    complaint: why it could not be read; None if it could.
     """
 
     file: str
     data: Mapping[str, object] = field(default_factory=dict)
     mount: tuple[str, ...] = ()
-    complaint: str = ""
+    complaint: Problem | None = None
 
-    def find(self, *keys: str) -> Found | None:
+    def find(self, *keys: str) -> ConfigValue | None:
         """The value under nested `keys`, whatever their case (Hugo's keys have none).
 
         None when there is no such key, or it holds nothing.
@@ -54,34 +65,34 @@ class Document:
                 return None
             value = value[name]
             path.append(name)
-        source = f"{self.file}: {'.'.join(path)}" if path else self.file
-        return None if value is None else Found(value, source)
+        return None if value is None else ConfigValue(value, self.file, ".".join(path))
 
 
-def find(documents: Iterable[Document], *keys: str) -> Found | None:
+def find(documents: Iterable[ConfigFile], *keys: str) -> ConfigValue | None:
     """The value under `keys` in the first of `documents` that has it."""
     return next((hit for document in documents if (hit := document.find(*keys))), None)
 
 
-def read_document(file: str, text: str, mount: tuple[str, ...] = ()) -> Document:
-    """Parses `text` by the file's extension. Raises nothing: see `Document.complaint`."""
+def read_config_file(file: str, text: str, mount: tuple[str, ...] = ()) -> ConfigFile:
+    """Parses `text` by the file's extension. Raises nothing: see `ConfigFile.complaint`."""
     text = text.removeprefix("\ufeff")
     try:
         data = _parse(PurePosixPath(file).suffix, text)
     except tomllib.TOMLDecodeError as error:
-        return Document(file, complaint=_complaint(file, _toml_line(str(error), text), str(error)))
+        line = error_place(error)[1] or text.count("\n") + 1
+        return ConfigFile(file, complaint=_complaint(file, line, str(error)))
     except json.JSONDecodeError as error:
-        return Document(file, complaint=_complaint(file, error.lineno, error.msg))
+        return ConfigFile(file, complaint=_complaint(file, error.lineno, error.msg))
     except yaml.YAMLError as error:
-        return Document(file, complaint=_complaint(file, _yaml_line(error, text), _why(error)))
+        return ConfigFile(file, complaint=_complaint(file, _yaml_line(error, text), _why(error)))
     except (ValueError, RecursionError) as error:
         # PyYAML lets these through for a date such as 2024-13-01, and for nesting without end.
-        return Document(file, complaint=_complaint(file, 1, str(error)))
+        return ConfigFile(file, complaint=_complaint(file, 1, str(error)))
     if data is None:
-        return Document(file, mount=mount)
+        return ConfigFile(file, mount=mount)
     if not isinstance(data, dict):
-        return Document(file, complaint=_complaint(file, 1, "it holds no keys"))
-    return Document(file, {str(key): value for key, value in data.items()}, mount)
+        return ConfigFile(file, complaint=_complaint(file, 1, "it holds no keys"))
+    return ConfigFile(file, {str(key): value for key, value in data.items()}, mount)
 
 
 def _parse(suffix: str, text: str) -> object:
@@ -102,17 +113,13 @@ def _same_key(value: object, wanted: str) -> str | None:
     return next((key for key in value if isinstance(key, str) and key.casefold() == folded), None)
 
 
-def _complaint(file: str, line: int, why: str) -> str:
-    return (
-        f"{file}:{line}: this cannot be read ({' '.join(why.split())}), so nothing was taken from "
-        "it; correct it and run `broadsheet init` again, or write the values by hand"
+def _complaint(file: str, line: int, why: str) -> Problem:
+    return Problem(
+        f"this cannot be read ({' '.join(why.split())}), so nothing was taken from it",
+        "correct it and run `broadsheet init` again, or write the values by hand",
+        file,
+        line,
     )
-
-
-def _toml_line(message: str, text: str) -> int:
-    # Until Python 3.14 the line stands only in the words of the message.
-    said = re.search(r"at line (\d+)", message)
-    return int(said[1]) if said else text.count("\n") + 1
 
 
 def _yaml_line(error: yaml.YAMLError, text: str) -> int:
