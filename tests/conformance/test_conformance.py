@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from broadsheet.markup import Library, Links, dialect, render
+from broadsheet.markup import LinkIndex, Links, dialect, render
 from conformance import generators
 from conformance.accepted import DIFFERENCES, reason
 from conformance.outline import outline
@@ -29,7 +29,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], str
 
 
 def _ours(generator: str, sample: str, url: str) -> str:
-    links = Links(Library(generators.SITE), sample, url)
+    links = Links(LinkIndex(generators.SITE), sample, url)
     body = samples(generator)[sample]
     return render(body, links, dialect(generator), mdx=sample.endswith(".mdx")).html
 

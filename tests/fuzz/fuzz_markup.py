@@ -16,12 +16,12 @@ from lxml import html as lxml_html
 
 with atheris.instrument_imports(include=["broadsheet", "markdown", "pymdownx"]):
     from broadsheet.checks.prose import Prose
-    from broadsheet.markup import Library, Links, TooComplex, dialect, render
+    from broadsheet.markup import LinkIndex, Links, TooComplex, dialect, render
     from broadsheet.markup.sanitiser import clean
     from broadsheet.text.characters import printable
     from broadsheet.text.plain import plain
 
-LINKS = Links(Library("https://example.org/"), "content/a.md", "https://example.org/a/")
+LINKS = Links(LinkIndex("https://example.org/"), "content/a.md", "https://example.org/a/")
 PLAIN = "Words, `code` and *stress*.\n\n- one\n- two[^1]\n\n[^1]: Note.\n"
 DIALECTS = [dialect(name) for name in ("jekyll", "obsidian", "python-markdown")]
 AS_EVER = [render(PLAIN, LINKS, each).html for each in DIALECTS]

@@ -18,7 +18,7 @@ from lxml import etree
 
 import browser
 from attacks import ATTACKS, CODE, EVIL
-from broadsheet.markup import Library, Links, dialect, render
+from broadsheet.markup import LinkIndex, Links, dialect, render
 from broadsheet.pipeline import preview
 from broadsheet.pipeline.preview import Shown
 from browser import Browser
@@ -300,7 +300,7 @@ def test_pairs_of_attacks_run_no_more_than_one(
     chromium: Browser, tmp_path: Path, part: int
 ) -> None:
     """One attack around another, and the start of one with the end of another."""
-    links = Links(Library("https://example.org/"), "a.md", "https://example.org/a/")
+    links = Links(LinkIndex("https://example.org/"), "a.md", "https://example.org/a/")
     pairs: list[str] = []
     for number, one in enumerate(ATTACKS[part::4]):
         other = ATTACKS[(number * 37 + 11 * part) % len(ATTACKS)]

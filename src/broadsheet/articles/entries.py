@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from broadsheet.articles import Article
 from broadsheet.articles.catalogue import Catalogue
 from broadsheet.articles.topics import Topic, key
-from broadsheet.markup import Library, Links, Rendition
+from broadsheet.markup import LinkIndex, Links, Rendition
 from broadsheet.model.publication import Language, Person, Publication, Url
 from broadsheet.text.urls import encode, join
 
@@ -101,10 +101,10 @@ class Held(Struct, frozen=True):
     mark: str | None
 
 
-def surroundings(article: Article, catalogue: Catalogue, library: Library) -> Surroundings:
+def surroundings(article: Article, catalogue: Catalogue, link_index: LinkIndex) -> Surroundings:
     """The surroundings of one of the articles of `catalogue`."""
     topics, tags = catalogue.topics_of(article), catalogue.tags_of(article)
-    return Surroundings(topics, tags, _image(article, library))
+    return Surroundings(topics, tags, _image(article, link_index))
 
 
 def entry(
@@ -161,19 +161,19 @@ def _language(article: Article, publication: Publication) -> str:
         return publication.language
 
 
-def _image(article: Article, library: Library) -> Image | None:
+def _image(article: Article, link_index: LinkIndex) -> Image | None:
     """The featured image of `article`, absolute, with what the file on disk says of it.
 
     None for an image that has no address of its own (`data:`).
     """
     if not article.image:
         return None
-    links = Links(library, article.source, article.url)
+    links = Links(link_index, article.source, article.url)
     asset = links.asset(article.image)
     url = asset.url if asset else _web_address(links.resolve(article.image))
     if not url:
         return None
-    width, height = library.sizes.get(asset.path, (None, None)) if asset else (None, None)
+    width, height = link_index.sizes.get(asset.path, (None, None)) if asset else (None, None)
     ending = url.partition("?")[0].rpartition(".")[2].lower()
     return Image(
         url=url,

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from msgspec import Struct
 
-from broadsheet.markup import Asset, Library
+from broadsheet.markup import Asset, LinkIndex
 from broadsheet.model.publication import Publication
 from broadsheet.model.settings import ArticleSettings
 
@@ -20,13 +20,13 @@ class File(Struct, frozen=True):
     length: int
 
 
-def library(
+def link_index(
     files: Iterable[File],
     pages: Mapping[str, str],
     publication: Publication,
     settings: ArticleSettings,
-) -> Library:
-    """The library of `files` and of the articles in `pages`: source path -> address.
+) -> LinkIndex:
+    """The link index of `files` and of the articles in `pages`: source path -> address.
 
     A file in a page bundle is served under its article's address, one in an assets folder from
     the root of the site, and any other at its path in the articles folder, as Hugo does.
@@ -45,7 +45,7 @@ def library(
                 rooted.setdefault(inner, asset)
         if any(_within(file.path, folder) is not None for folder in settings.folders):
             beside[file.path] = asset
-    return Library(publication.url, pages, beside, rooted, shortcodes=settings.shortcodes)
+    return LinkIndex(publication.url, pages, beside, rooted, shortcodes=settings.shortcodes)
 
 
 def _asset(

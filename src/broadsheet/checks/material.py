@@ -17,7 +17,7 @@ from broadsheet.checks.prose import Prose
 from broadsheet.digests.remarks import Mail
 from broadsheet.errors import Problem
 from broadsheet.feeds.retired import Retired
-from broadsheet.markup import Asset, Library, Links, Rendition, dialect
+from broadsheet.markup import Asset, LinkIndex, Links, Rendition, dialect
 from broadsheet.markup.links import INTERNAL
 from broadsheet.markup.templates import Expanded, expand
 from broadsheet.model.settings import Settings
@@ -59,7 +59,7 @@ class Material:
     templates: tuple[Problem, ...]
     records: tuple[Problem, ...]
     catalogue: Catalogue
-    library: Library
+    link_index: LinkIndex
     renditions: Mapping[str, Rendition]
     outputs: Mapping[str, bytes]
     letters: Mapping[str, Mail]
@@ -85,7 +85,7 @@ class Material:
             expand,
             links=self.links(article),
             mdx=article.is_mdx or read_as.mdx,
-            shortcodes=self.library.shortcodes,
+            shortcodes=self.link_index.shortcodes,
             language=read_as.templates,
             values={"page": article.page},
         )
@@ -107,7 +107,7 @@ class Material:
 
     def links(self, article: Article) -> Links:
         """What resolves the references of `article`."""
-        return Links(self.library, article.source, article.url)
+        return Links(self.link_index, article.source, article.url)
 
     def asset(self, article: Article, path: str) -> Asset | None:
         """The file on disk that `article` calls `path`."""
@@ -115,7 +115,7 @@ class Material:
 
     def is_missing(self, article: Article, path: str) -> bool:
         """Whether the file at `path` is known not to be there."""
-        if path.startswith("/") and not self.library.rooted:
+        if path.startswith("/") and not self.link_index.rooted:
             return False  # nothing is known of what lies at the root of the site
         return self.asset(article, path) is None
 
@@ -143,7 +143,8 @@ class Material:
         """The paths of the files on disk, by name in lower case."""
         found: defaultdict[str, list[str]] = defaultdict(list)
         paths = {
-            each.path for each in (*self.library.rooted.values(), *self.library.beside.values())
+            each.path
+            for each in (*self.link_index.rooted.values(), *self.link_index.beside.values())
         }
         for path in sorted(paths):
             found[path.rpartition("/")[2].casefold()].append(path)

@@ -16,11 +16,11 @@ from msgspec import Struct
 from broadsheet import feeds
 from broadsheet.articles import Article
 from broadsheet.articles.entries import Held
-from broadsheet.articles.link_index import library
+from broadsheet.articles.link_index import link_index
 from broadsheet.cli.making import renditions_from
 from broadsheet.cli.project import Project
 from broadsheet.errors import RenderError
-from broadsheet.markup import Library
+from broadsheet.markup import LinkIndex
 from broadsheet.model.document import Document
 from broadsheet.pipeline import plans, reading, rendering, standing
 from broadsheet.pipeline.cache import Cache
@@ -131,7 +131,7 @@ def _made(
     wanted = feeds.to_render(theirs, settings.feeds)
     others = [article for article in wanted if article.source not in edited]
     marks = {article.id: mark for article in others if (mark := held[article.source].mark)}
-    known = _library(project, look, plan, kept, edited)
+    known = _link_index(project, look, plan, kept, edited)
     rendered = renditions_from(project, others, known, kept, marks=marks)
     copy = feeds.Copy(settings.publication, settings.feeds)
 
@@ -159,27 +159,27 @@ def _articles(held: Sequence[Held]) -> list[Article]:
     return [each.article for each in held]
 
 
-def _library(
+def _link_index(
     project: Project, look: Look, plan: Plan, kept: Cache, edited: Mapping[str, Article]
-) -> Library:
+) -> LinkIndex:
     """What articles can link to, gathered when the first link is met that needs it."""
     publication, settings = project.settings.publication, project.settings.articles
     here = os.getpid()
 
     @cache
-    def whole() -> Library:
+    def whole() -> LinkIndex:
         if os.getpid() != here:  # a process that was forked must not touch the open cache
             raise Elsewhere
         others = {path: stamp for path, stamp in look.stamps.items() if path not in edited}
         articles = {**edited, **reading.remembered(project.reader, others, kept)}
         if len(articles) != plan.articles:
-            return project.library
+            return project.link_index
         pages = {source: article.url for source, article in articles.items()}
-        return library(project.found.files, pages, publication, settings)
+        return link_index(project.found.files, pages, publication, settings)
 
     if len(edited) >= rendering.WORTH_A_WORKER:
         return whole()
-    return Library(
+    return LinkIndex(
         publication.url,
         _Later(lambda: whole().pages),
         _Later(lambda: whole().beside),

@@ -117,7 +117,7 @@ def _material(project: Project) -> Material:
         templates=templates,
         records=broken,
         catalogue=project.catalogue,
-        library=project.library,
+        link_index=project.link_index,
         renditions=making.renditions(project, wanted),
         outputs=files,
         letters=letters,

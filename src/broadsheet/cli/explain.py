@@ -107,7 +107,7 @@ def _wrong_with_body(article: Article, project: Project) -> tuple[Problem, ...]:
         return ()
     with Cache(project.state) as kept:
         try:
-            renditions_from(project, [article], project.library, kept)
+            renditions_from(project, [article], project.link_index, kept)
         except RenderError as error:
             return error.problems
     return ()

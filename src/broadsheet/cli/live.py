@@ -130,8 +130,8 @@ class _Live:
     async def _file(self, request: Request) -> Response:
         """An image of the project: only what the articles can link to."""
         path = request.path_params["path"]
-        library = self._project.library
-        known = {asset.path for asset in (*library.beside.values(), *library.rooted.values())}
+        link_index = self._project.link_index
+        known = {asset.path for asset in (*link_index.beside.values(), *link_index.rooted.values())}
         if path not in known:
             return Response("There is no such file.", 404, _HEADERS, "text/plain")
         return FileResponse(self._project.root / path, headers=_HEADERS)

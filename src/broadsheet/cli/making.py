@@ -25,7 +25,7 @@ from broadsheet.digests.issue import Issue
 from broadsheet.errors import RenderError
 from broadsheet.feeds import Newsletter
 from broadsheet.feeds.retired import Retired, Successors, document, is_in_doubt, retire
-from broadsheet.markup import Library, Rendition
+from broadsheet.markup import LinkIndex, Rendition
 from broadsheet.model.document import Document
 from broadsheet.model.publication import Publication
 from broadsheet.model.settings import DigestSettings
@@ -78,7 +78,7 @@ def site(project: Project, kept: Cache) -> Site:
 def _site(project: Project, kept: Cache) -> Site:
     publication, settings = project.settings.publication, project.settings.feeds
     around = {
-        article.id: surroundings(article, project.catalogue, project.library)
+        article.id: surroundings(article, project.catalogue, project.link_index)
         for article in feeds.inside(project.feeds)
     }
     copy = feeds.Copy(publication, settings)
@@ -97,7 +97,7 @@ def _site(project: Project, kept: Cache) -> Site:
     rendered = renditions_from(
         project,
         feeds.to_render(project.feeds, settings),
-        project.library,
+        project.link_index,
         kept,
         forget=True,
         made_one=lambda article, made: copy.set(article, made, around[article.id]),
@@ -191,7 +191,7 @@ def leave_out_as_build(project: Project) -> None:
     with Cache(project.state) as kept:
         known = kept.keys("links")
         without_bad(
-            project, lambda: renditions_from(project, untried(known), project.library, kept)
+            project, lambda: renditions_from(project, untried(known), project.link_index, kept)
         )
 
 
@@ -277,7 +277,7 @@ def entries(
         article.id: entry(
             article,
             rendered[article.id],
-            surroundings(article, catalogue, project.library),
+            surroundings(article, catalogue, project.link_index),
             publication,
         )
         for article in articles
@@ -287,7 +287,7 @@ def entries(
 def renditions(project: Project, articles: Sequence[Article]) -> dict[str, Rendition]:
     """The renditions of `articles`, by id; the state folder must exist, which the lock sees to."""
     with Cache(project.state) as kept:
-        rendered = renditions_from(project, articles, project.library, kept)
+        rendered = renditions_from(project, articles, project.link_index, kept)
         rendered.fetch()
         return dict(rendered)
 
@@ -295,7 +295,7 @@ def renditions(project: Project, articles: Sequence[Article]) -> dict[str, Rendi
 def renditions_from(
     project: Project,
     articles: Sequence[Article],
-    library: Library,
+    link_index: LinkIndex,
     kept: Cache,
     *,
     marks: Mapping[str, str] = MappingProxyType({}),
@@ -308,7 +308,7 @@ def renditions_from(
     with progress(len(articles), options()) as step:
         return rendering.renditions(
             articles,
-            library,
+            link_index,
             kept,
             body=project.reader.body,
             marks=marks,

@@ -108,8 +108,8 @@ def _read(project: Project, issue: Issue) -> dict[str, bytes]:
 
 def _images(project: Project, *, live: bool) -> dict[str, str]:
     """Address -> where the page finds the image: on the server, or relative to the gallery."""
-    library = project.library
-    assets = {*library.rooted.values(), *library.beside.values()}
+    link_index = project.link_index
+    assets = {*link_index.rooted.values(), *link_index.beside.values()}
     up = Path("files") if live else Path(os.path.relpath(project.root, project.root / PREVIEWS))
     return {asset.url: quote((up / asset.path).as_posix()) for asset in assets}
 

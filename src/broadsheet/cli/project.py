@@ -11,14 +11,14 @@ from msgspec.structs import replace
 
 from broadsheet import feeds
 from broadsheet.articles.catalogue import Catalogue
-from broadsheet.articles.link_index import library
+from broadsheet.articles.link_index import link_index
 from broadsheet.cli.options import Options
 from broadsheet.digests import addresses
 from broadsheet.digests.due import Digest, History
 from broadsheet.digests.guard import Guard
 from broadsheet.digests.issue import Issue
 from broadsheet.errors import Problem
-from broadsheet.markup import Library, Links
+from broadsheet.markup import LinkIndex, Links
 from broadsheet.model.settings import Settings
 from broadsheet.pipeline import reading, standing
 from broadsheet.pipeline.cache import Cache
@@ -151,7 +151,7 @@ class Project:
         paths = {problem.path for problem in wrong}
         read = tuple(article for article in self.articles.read if article.source not in paths)
         self.articles = replace(self.articles, read=read, problems=self.articles.problems + wrong)
-        for name in ("catalogue_at", "catalogue", "library", "feeds"):
+        for name in ("catalogue_at", "catalogue", "link_index", "feeds"):
             self.__dict__.pop(name, None)  # they are made anew from what is left
 
     @cached_property
@@ -160,11 +160,11 @@ class Project:
         return self.catalogue_at(self.now)
 
     @cached_property
-    def library(self) -> Library:
+    def link_index(self) -> LinkIndex:
         """What the articles can link to, with the sizes of their featured images."""
         settings = self.settings
         pages = {article.source: article.url for article in self.articles.read}
-        made = library(self.found.files, pages, settings.publication, settings.articles)
+        made = link_index(self.found.files, pages, settings.publication, settings.articles)
         named = (
             Links(made, article.source, article.url).asset(article.image)
             for article in self.catalogue.articles

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from broadsheet.markup.dialects import Dialect, dialect
 from broadsheet.markup.errors import TooComplex
-from broadsheet.markup.links import Asset, Library, Links
+from broadsheet.markup.links import Asset, LinkIndex, Links
 from broadsheet.markup.render import Rendition, prepare, render
 
 __all__ = [
     "Asset",
     "Dialect",
-    "Library",
+    "LinkIndex",
     "Links",
     "Rendition",
     "TooComplex",

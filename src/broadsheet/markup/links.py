@@ -39,7 +39,7 @@ class Asset(Struct, frozen=True):
     length: int
 
 
-class Library(Struct, frozen=True, dict=True):
+class LinkIndex(Struct, frozen=True, dict=True):
     """Everything that links can lead to, collected once for all articles.
 
     site: the address of the web site, ending in a slash.
@@ -75,7 +75,7 @@ class Library(Struct, frozen=True, dict=True):
 
 
 def _ends(page: str) -> list[str]:
-    """What `Library.page` finds the article at the path `page` by."""
+    """What `LinkIndex.page` finds the article at the path `page` by."""
     parts = _PAGE.sub("", page).split("/")
     ends = ["/".join(parts[start:]) for start in range(len(parts))]
     if parts[-1] in {"index", "_index"}:
@@ -86,11 +86,11 @@ def _ends(page: str) -> list[str]:
 class Links(Struct, frozen=True, dict=True):
     """Resolves the references of one article.
 
-    source: its path, as in `Library.pages`.
+    source: its path, as in `LinkIndex.pages`.
     url: its address.
     """
 
-    library: Library
+    link_index: LinkIndex
     source: str
     url: str
 
@@ -109,7 +109,7 @@ class Links(Struct, frozen=True, dict=True):
         if reference[:1] == "#":
             return encode(self.url.partition("#")[0] + reference)
         if _WEB.match(reference) or reference.startswith("//"):
-            return encode(join(self.library.site, _slashed(reference)))
+            return encode(join(self.link_index.site, _slashed(reference)))
         if _SCHEME.match(reference):
             return encode(reference)
         path, rest = _split(_slashed(reference))
@@ -120,7 +120,7 @@ class Links(Struct, frozen=True, dict=True):
         if (asset := self.asset(path.removeprefix(INTERNAL))) is not None:
             return encode(asset.url + rest)
         if path.startswith(INTERNAL):
-            return encode(join(self.library.site, encode(path.removeprefix(INTERNAL) + rest)))
+            return encode(join(self.link_index.site, encode(path.removeprefix(INTERNAL) + rest)))
         return encode(join(self.url, encode(path + rest)))
 
     @cached_property
@@ -133,9 +133,9 @@ class Links(Struct, frozen=True, dict=True):
         for path in dict.fromkeys((reference, unquote(reference))):
             if not path.startswith("/"):
                 near = normpath(f"{dirname(self.source)}/{path}")
-                if (asset := self.library.beside.get(near)) is not None:
+                if (asset := self.link_index.beside.get(near)) is not None:
                     return asset
-            if (asset := self.library.rooted.get(normpath(path.lstrip("/")))) is not None:
+            if (asset := self.link_index.rooted.get(normpath(path.lstrip("/")))) is not None:
                 return asset
         return None
 
@@ -146,10 +146,10 @@ class Links(Struct, frozen=True, dict=True):
         if not internal and not _PAGE.search(path):
             return None
         near = normpath(f"{dirname(self.source)}/{path}")
-        if not path.startswith("/") and near in self.library.pages:
-            return self.library.pages[near]
+        if not path.startswith("/") and near in self.link_index.pages:
+            return self.link_index.pages[near]
         if internal or path.startswith("/"):
-            return self.library.page(normpath(path.lstrip("/")))
+            return self.link_index.page(normpath(path.lstrip("/")))
         return None
 
 

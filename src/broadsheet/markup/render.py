@@ -64,7 +64,7 @@ def render(
         printable(body),
         links,
         mdx=mdx,
-        shortcodes=links.library.shortcodes,
+        shortcodes=links.link_index.shortcodes,
         language=dialect.templates,
         values=values,
     )

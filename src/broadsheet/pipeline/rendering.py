@@ -21,7 +21,7 @@ from msgspec import Struct
 
 from broadsheet.articles import Article
 from broadsheet.errors import Problem, RenderError, unforeseen
-from broadsheet.markup import Library, Links, Rendition, TooComplex, dialect, prepare, render
+from broadsheet.markup import LinkIndex, Links, Rendition, TooComplex, dialect, prepare, render
 from broadsheet.pipeline.cache import Cache
 from broadsheet.pipeline.workers import spread
 
@@ -44,12 +44,12 @@ def own_body(article: Article) -> str:
 class _Renderer(Struct, frozen=True):
     """Renders one article. body: where its body comes from."""
 
-    library: Library
+    link_index: LinkIndex
     body: Callable[[Article], str]
 
     def __call__(self, article: Article) -> Outcome:
         text = self.body(article)
-        links = Links(self.library, article.source, article.url)
+        links = Links(self.link_index, article.source, article.url)
         excerpt = not article.summary
         try:
             read_as = dialect(article.markdown)
@@ -122,7 +122,7 @@ class Renditions(Mapping[str, Rendition]):
 
 def renditions(
     articles: Sequence[Article],
-    library: Library,
+    link_index: LinkIndex,
     cache: Cache,
     *,
     body: Callable[[Article], str] = own_body,
@@ -148,7 +148,7 @@ def renditions(
     Raises RenderError, naming all of them, when some cannot be rendered; the others are then in
     the cache.
     """
-    renderer = _Renderer(library, body)
+    renderer = _Renderer(link_index, body)
     keys = {article.id: key(article) for article in articles if article.id not in marks}
     references = _references(cache.get("links", keys.values()))
     made = Renditions({article.id: article for article in articles}, cache, renderer)
@@ -158,7 +158,7 @@ def renditions(
             made.marks[article.id] = marks[article.id]
             continue
         kept = references.get(keys[article.id])
-        if kept is not None and _still_holds(kept, article, library):
+        if kept is not None and _still_holds(kept, article, link_index):
             made.mark(article, kept)
         else:
             missing.append(article)
@@ -244,8 +244,8 @@ def _references(values: Mapping[str, bytes]) -> dict[str, dict[str, str]]:
     return found
 
 
-def _still_holds(references: Mapping[str, str], article: Article, library: Library) -> bool:
-    links = Links(library, article.source, article.url)
+def _still_holds(references: Mapping[str, str], article: Article, link_index: LinkIndex) -> bool:
+    links = Links(link_index, article.source, article.url)
     return all(links.resolve(ref) == url for ref, url in references.items())
 
 

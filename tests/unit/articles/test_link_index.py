@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from broadsheet.articles.link_index import File, library
-from broadsheet.markup import Library, Links
+from broadsheet.articles.link_index import File, link_index
+from broadsheet.markup import LinkIndex, Links
 from broadsheet.model.publication import BaseUrl, Publication
 from broadsheet.model.settings import ArticleSettings
 from broadsheet.model.values import Permalink
@@ -16,14 +16,14 @@ PUBLICATION = Publication(title="A", url=BaseUrl("https://example.org/blog/"))
 
 def made(
     *paths: str, permalink: str = "/posts/{slug}/", assets: tuple[str, ...] = ("static",)
-) -> Library:
-    """The library of files of 7 bytes and two articles, one of them a bundle."""
+) -> LinkIndex:
+    """The link index of files of 7 bytes and two articles, one of them a bundle."""
     settings = ArticleSettings(permalink=Permalink(permalink), assets=assets)
     given = {"url": PUBLICATION.url, "permalink": settings.permalink}
     articles = [
         article(dated(), path, **given) for path in ("content/flat.md", "content/bundle/index.md")
     ]
-    return library(
+    return link_index(
         [File(path, 7) for path in paths],
         {each.source: each.url for each in articles},
         PUBLICATION,
@@ -31,7 +31,7 @@ def made(
     )
 
 
-def url(found: Library, reference: str, source: str = "content/flat.md") -> str | None:
+def url(found: LinkIndex, reference: str, source: str = "content/flat.md") -> str | None:
     asset = Links(found, source, found.pages[source]).asset(reference)
     return asset.url if asset else None
 

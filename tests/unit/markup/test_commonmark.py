@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broadsheet.markup import Library, Links, dialect, render
+from broadsheet.markup import LinkIndex, Links, dialect, render
 
-LINKS = Links(Library("https://example.org/"), "a.md", "https://example.org/a/")
+LINKS = Links(LinkIndex("https://example.org/"), "a.md", "https://example.org/a/")
 
 
 def html(markdown: str) -> str:

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broadsheet.markup import Library, Links, dialect, render
+from broadsheet.markup import LinkIndex, Links, dialect, render
 
 URL = "https://example.org/a/"
-LINKS = Links(Library("https://example.org/"), "a.md", URL)
+LINKS = Links(LinkIndex("https://example.org/"), "a.md", URL)
 
 
 def html(markdown: str, name: str, *, mdx: bool = False) -> str:

@@ -8,16 +8,16 @@ from typing import get_args
 
 import pytest
 
-from broadsheet.markup import Asset, Library, Links, TooComplex, dialect, render
+from broadsheet.markup import Asset, LinkIndex, Links, TooComplex, dialect, render
 from broadsheet.markup.dialects import EXTENSIONS, names
 from broadsheet.model.settings import ArticleSettings, DialectName, MarkdownExtension
 
-LIBRARY = Library(
+LINK_INDEX = LinkIndex(
     "https://example.org/",
     pages={"notes/Other Page.md": "https://example.org/other/"},
     beside={"notes/cat.png": Asset("notes/cat.png", "https://example.org/cat.png", 3)},
 )
-LINKS = Links(LIBRARY, "notes/a.md", "https://example.org/a/")
+LINKS = Links(LINK_INDEX, "notes/a.md", "https://example.org/a/")
 COMMONMARK = [name for name in names() if dialect(name).engine == "commonmark"]
 PYTHON_MARKDOWN = [name for name in names() if dialect(name).engine == "python-markdown"]
 

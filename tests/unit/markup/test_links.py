@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broadsheet.markup import Asset, Library, Links, dialect, links, render
+from broadsheet.markup import Asset, LinkIndex, Links, dialect, links, render
 from broadsheet.text.urls import encode
 
 ARTICLE = "https://example.org/posts/a/"
-LIBRARY = Library(
+LINK_INDEX = LinkIndex(
     "https://example.org/",
     pages={
         "posts/b.md": "https://example.org/b/",
@@ -26,7 +26,7 @@ LIBRARY = Library(
     beside={"posts/my cat.png": Asset("posts/my cat.png", "https://example.org/my%20cat.png", 3)},
     rooted={"img/logo.png": Asset("static/img/logo.png", "https://example.org/img/logo.png", 4)},
 )
-LINKS = Links(LIBRARY, "posts/a.md", ARTICLE)
+LINKS = Links(LINK_INDEX, "posts/a.md", ARTICLE)
 
 
 @pytest.mark.parametrize(
@@ -110,18 +110,18 @@ def test_each_generator_s_way_to_link_is_understood(markdown: str, address: str)
     assert f'href="{address}"' in render(markdown, LINKS, dialect("commonmark")).html
 
 
-def test_a_library_can_be_handed_to_another_process() -> None:
+def test_a_link_index_can_be_handed_to_another_process() -> None:
     """It survives pickling, before and after it was asked for a page, and finds the same."""
-    for library in (LIBRARY, Library(LIBRARY.site, LIBRARY.pages)):
-        again = pickle.loads(pickle.dumps(library))
-        assert again == library
+    for link_index in (LINK_INDEX, LinkIndex(LINK_INDEX.site, LINK_INDEX.pages)):
+        again = pickle.loads(pickle.dumps(link_index))
+        assert again == link_index
         assert again.page("bundle/index.md") == "https://example.org/bundle/"
 
 
 def test_finding_a_page_does_not_take_longer_among_many() -> None:
     """Ten thousand links among ten thousand articles are found at once, by an index."""
     pages = {f"posts/{n}/index.md": f"https://example.org/{n}/" for n in range(10_000)}
-    links = Links(Library("https://example.org/", pages), "posts/1/index.md", ARTICLE)
+    links = Links(LinkIndex("https://example.org/", pages), "posts/1/index.md", ARTICLE)
     started = time.perf_counter()
     found = [links.resolve(f"@/{n}/index.md") for n in range(10_000)]
     assert found == list(pages.values())
@@ -164,6 +164,6 @@ def test_what_looks_encoded_is(address: str) -> None:
 )
 def test_a_place_in_the_article_is_at_its_address(url: str, place: str) -> None:
     """What is put together from two parts is what encoding the whole would make."""
-    links = Links(Library("https://example.org/"), "a.md", url)
+    links = Links(LinkIndex("https://example.org/"), "a.md", url)
     whole = url.partition("#")[0] + f"#{place}".strip()
     assert links.resolve(f"#{place}") == encode(whole)

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from broadsheet.markup import Library, Links, TooComplex, dialect, render
+from broadsheet.markup import LinkIndex, Links, TooComplex, dialect, render
 from broadsheet.text.characters import forbidden
 from newsroom import ROOT
 from safe_html import assert_harmless, sanitise
 
 SEED = ROOT / "seeds/2025-06-19-ai-talent-war.md"
 ARTICLE = "https://example.org/posts/talent/"
-LINKS = Links(Library("https://example.org/"), "seeds/a.md", ARTICLE)
+LINKS = Links(LinkIndex("https://example.org/"), "seeds/a.md", ARTICLE)
 
 
 def body() -> str:
@@ -61,8 +61,8 @@ def test_an_article_is_the_same_after_any_other() -> None:
 def test_an_article_is_the_same_in_any_process() -> None:
     """The bytes do not depend on the hash seed or on what the process did before."""
     program = (
-        "import sys; from broadsheet.markup import Library, Links, dialect, render;"
-        f"links = Links(Library('https://example.org/'), 'seeds/a.md', {ARTICLE!r});"
+        "import sys; from broadsheet.markup import LinkIndex, Links, dialect, render;"
+        f"links = Links(LinkIndex('https://example.org/'), 'seeds/a.md', {ARTICLE!r});"
         "text = sys.stdin.buffer.read().decode();"
         "sys.stdout.buffer.write(render(text, links, dialect('commonmark')).html.encode())"
     )

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from broadsheet.markup import Library, Links, render
+from broadsheet.markup import LinkIndex, Links, render
 from broadsheet.markup.sanitiser import DEEPEST
 from safe_html import COMMONMARK, assert_harmless, parsed, sanitise
 
 SITE = "https://example.org/"
-LINKS = Links(Library(SITE), "a.md", "https://example.org/a/")
+LINKS = Links(LinkIndex(SITE), "a.md", "https://example.org/a/")
 ATTACKS = [
     "<script>alert(1)</script>",
     "<ScRiPt src=//evil.example></sCrIpT>",

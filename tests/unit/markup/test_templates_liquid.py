@@ -8,18 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broadsheet.markup import Asset, Library, Links, dialect, render
+from broadsheet.markup import Asset, LinkIndex, Links, dialect, render
 from broadsheet.markup.templates import Expanded, Language, expand, outside_code
 
 SITE = "https://l.example/blog/"
 TWO = f"{SITE}news/tech/2025/06/02/two/"
-LIBRARY = Library(
+LINK_INDEX = LinkIndex(
     SITE,
     {"_posts/2025-06-01-hello.md": f"{SITE}2025/06/01/hello/", "_posts/2025-06-02-two.md": TWO},
     {},
     {"assets/x.png": Asset("assets/x.png", f"{SITE}assets/x.png", 1)},
 )
-LINKS = Links(LIBRARY, "_posts/2025-06-01-hello.md", f"{SITE}2025/06/01/hello/")
+LINKS = Links(LINK_INDEX, "_posts/2025-06-01-hello.md", f"{SITE}2025/06/01/hello/")
 VALUES = {"page": {"title": "Hello", "tags": ["a", "b"]}}
 
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broadsheet.markup import Library, Links, dialect, render
+from broadsheet.markup import LinkIndex, Links, dialect, render
 from broadsheet.markup.templates import Expanded, expand
 
-LINKS = Links(Library("https://a.example/docs/"), "src/blog/a.mdx", "https://a.example/docs/a/")
+LINKS = Links(LinkIndex("https://a.example/docs/"), "src/blog/a.mdx", "https://a.example/docs/a/")
 
 
 def expanded(text: str, **shortcodes: str) -> Expanded:

@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broadsheet.errors import ConfigError
-from broadsheet.markup import Library, Links, dialect, render
+from broadsheet.markup import LinkIndex, Links, dialect, render
 from broadsheet.markup.templates import Expanded, Language, expand
 from broadsheet.model.values import ShortcodeTemplate
 
-LIBRARY = Library("https://example.org/", {"content/b.md": "https://example.org/posts/b/"})
-LINKS = Links(LIBRARY, "content/a.md", "https://example.org/posts/a/")
+LINK_INDEX = LinkIndex("https://example.org/", {"content/b.md": "https://example.org/posts/b/"})
+LINKS = Links(LINK_INDEX, "content/a.md", "https://example.org/posts/a/")
 
 
 def expanded(text: str, language: Language = "any", **shortcodes: str) -> Expanded:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broadsheet.markup import Library, Links, dialect, render
+from broadsheet.markup import LinkIndex, Links, dialect, render
 from broadsheet.text.characters import forbidden, printable
 from broadsheet.text.plain import (
     CLUSTER,
@@ -20,7 +20,7 @@ from broadsheet.text.plain import (
     width,
 )
 
-LINKS = Links(Library("https://example.org/"), "a.md", "https://example.org/a/")
+LINKS = Links(LinkIndex("https://example.org/"), "a.md", "https://example.org/a/")
 FAMILY = "👨\u200d👩\u200d👧"
 
 

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from broadsheet.articles import Article
-from broadsheet.articles.link_index import File, library
+from broadsheet.articles.link_index import File, link_index
 from broadsheet.errors import RenderError
-from broadsheet.markup import Library, Links, Rendition, templates
+from broadsheet.markup import LinkIndex, Links, Rendition, templates
 from broadsheet.model.publication import BaseUrl, Publication
 from broadsheet.model.settings import ArticleSettings
 from broadsheet.pipeline import rendering
@@ -30,16 +30,16 @@ ARTICLES = tuple(
 )
 
 
-def made_of(articles: tuple[Article, ...], *images: str) -> Library:
+def made_of(articles: tuple[Article, ...], *images: str) -> LinkIndex:
     publication = Publication(title="A", url=BaseUrl("https://example.org/"))
     files = [File(f"content/{name}", 1) for name in images]
-    return library(
+    return link_index(
         files, {each.source: each.url for each in articles}, publication, ArticleSettings()
     )
 
 
 def rendered(
-    state: Path, articles: tuple[Article, ...], files: Library, workers: int = 1
+    state: Path, articles: tuple[Article, ...], files: LinkIndex, workers: int = 1
 ) -> tuple[dict[str, Rendition], int]:
     """The renditions, and how many of them had to be made."""
     steps: list[None] = []
@@ -134,7 +134,7 @@ def test_nothing_is_imported_while_the_clock_of_an_article_runs() -> None:
         "from contextlib import contextmanager\n"
         "from broadsheet.pipeline import rendering\n"
         "from broadsheet.pipeline.cache import Cache\n"
-        "from broadsheet.markup import Library\n"
+        "from broadsheet.markup import LinkIndex\n"
         "from newsroom import Newsroom, article, dated\n"
         "from pathlib import Path\n"
         "@contextmanager\n"
@@ -146,7 +146,7 @@ def test_nothing_is_imported_while_the_clock_of_an_article_runs() -> None:
         "text = dated() + '一句话。' * 99 + '[x](y.md)[^1]\\n\\n[^1]: N\\n\\n```py\\nx\\n```\\n'\n"
         "found = article(text, 'content/a.md')\n"
         "cache = Cache(Path('nowhere'))\n"
-        "made = rendering.renditions([found], Library('https://example.org/'), cache, workers=1)\n"
+        "made = rendering.renditions([found], LinkIndex('https://example.org/'), cache, workers=1)\n"
         "assert made[found.id].excerpt and made[found.id].html\n"
     )
     done = subprocess.run(

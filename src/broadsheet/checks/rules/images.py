@@ -21,7 +21,7 @@ _LARGEST_IMAGE = 1_000_000  # bytes
     "Without one they cannot be checked, and feeds cannot tell their size.",
 )
 def assets_folder(material: Material) -> Iterator[Problem]:
-    if material.library.rooted:
+    if material.link_index.rooted:
         return
     featured = (article.image for article in material.articles)
     written = (target for _, _, target in targets(material, images=True))

@@ -43,7 +43,7 @@ _DIGITS = {"year": r"\d{4}", "month": r"\d{2}", "day": r"\d{2}", "path": ".+"}
     "A link to an article's source file, or to a file, that is not there leads nowhere.",
 )
 def broken_link(material: Material) -> Iterator[Problem | Slight]:
-    files = _Names({_stem(path): path for path in sorted(material.library.pages)})
+    files = _Names({_stem(path): path for path in sorted(material.link_index.pages)})
     for article, line, target in targets(material, images=False):
         path = path_of(target)
         if _PAGE.search(path) and not _is_page(material, article, target):
@@ -278,7 +278,7 @@ def _other_addresses(material: Material) -> Iterator[str]:
     for article in material.articles:
         for alias in article.aliases:
             yield address_key(join(article.url, alias))
-    for asset in (*material.library.rooted.values(), *material.library.beside.values()):
+    for asset in (*material.link_index.rooted.values(), *material.link_index.beside.values()):
         yield address_key(asset.url)
 
 

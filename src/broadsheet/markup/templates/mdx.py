@@ -63,7 +63,7 @@ class Unwrapper(Editor):
         self, text: str, links: Links, values: Mapping[str, object], templates: Mapping[str, str]
     ) -> None:
         super().__init__(text)
-        self._templates, self._site, self._reader = templates, links.library.site, Reader(text)
+        self._templates, self._site, self._reader = templates, links.link_index.site, Reader(text)
         page = values.get("page")
         self._names: dict[str, object] = {
             f"{name}.{key}": known

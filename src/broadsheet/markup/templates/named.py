@@ -114,9 +114,9 @@ def target(links: Links, path: str) -> tuple[str, str, bool]:
     if not path:
         return "", mark + part, True
     inner, near = normpath(path.strip("/")), normpath(join(dirname(links.source), path))
-    library = links.library
-    beside = [each for each in (near, f"{near}.md", f"{near}/index.md") if each in library.pages]
-    articles = (each for each in (*beside, inner, basename(inner)) if library.page(each))
+    link_index = links.link_index
+    beside = [each for each in (near, f"{near}.md", f"{near}/index.md") if each in link_index.pages]
+    articles = (each for each in (*beside, inner, basename(inner)) if link_index.page(each))
     article, asset = next(articles, None), links.asset(path)
     if asset and not article:
         return path, asset.url + mark + part, True
@@ -125,4 +125,4 @@ def target(links: Links, path: str) -> tuple[str, str, bool]:
         return reference, links.resolve(reference), True
     likely = re.sub(r"(?:(?:^|/)_?index)?\.(?:md|mdx|markdown)\Z", "", inner)
     likely = re.sub(r"(^|/)_(?=[^/]+/)", r"\1", likely)  # Jekyll serves `_docs/x.md` in `docs/`
-    return reference, encode(f"{library.site}{likely}{mark}{part}"), False
+    return reference, encode(f"{link_index.site}{likely}{mark}{part}"), False

@@ -26,7 +26,7 @@ class Scope:
     """
 
     def __init__(self, links: Links, values: Mapping[str, object]) -> None:
-        self._site = links.library.site.rstrip("/")
+        self._site = links.link_index.site.rstrip("/")
         origin = urljoin(self._site, "/").rstrip("/")
         page = {"url": links.url.removeprefix(self._site), "path": links.source}
         site = {"url": origin, "baseurl": self._site}
