@@ -13,7 +13,8 @@ from pathlib import Path
 import click
 import pytest
 
-from broadsheet.cli import COMMANDS
+from broadsheet import cli
+from broadsheet.cli import commands
 from newsroom import NOW, Newsroom, contents, no_privileges, run_command, stamps
 
 WEEKLY = '\n[digests.weekly]\ntitle = "周报"\n'
@@ -56,8 +57,18 @@ def test_the_version_costs_no_more_than_click() -> None:
     assert not {name for name in imported if name.partition(".")[0].lower() in HEAVY}
 
 
+def test_every_file_with_a_command_is_in_the_help() -> None:
+    """A command is found by its file alone, and no two have one position."""
+    folder = Path(cli.__file__).parent
+    files = [path for path in folder.glob("*.py") if "\ndef command(" in path.read_text("utf-8")]
+    assert {path.stem for path in files} == set(commands())
+    positions = [import_module(f"broadsheet.cli.{name}").POSITION for name in commands()]
+    assert positions == sorted(set(positions))
+    assert all(help_ for help_ in commands().values())
+
+
 def test_help_of_all_commands_imports_no_command() -> None:
-    """The list of commands is written down, so `--help` is as quick as `--version`."""
+    """The list comes from the first lines of the files, which are not imported for it."""
     ran = subprocess.run(
         [sys.executable, "-X", "importtime", "-m", "broadsheet", "--help"],
         capture_output=True,
@@ -66,11 +77,11 @@ def test_help_of_all_commands_imports_no_command() -> None:
         check=True,
     )
     assert not [line for line in ran.stderr.splitlines() if line.endswith(" msgspec")]
-    for name in COMMANDS:
+    for name in commands():
         assert f"  {name} " in ran.stdout
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", commands())
 def test_every_command_explains_itself(newsroom: Newsroom, command: str) -> None:
     """Help names the common options, ends with 0, and needs no project."""
     for flag in ("--help", "-h"):

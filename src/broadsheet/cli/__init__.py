@@ -1,7 +1,8 @@
-"""The command line: where everything is put together, and the words for people.
+"""The command line: finds the commands, runs one, and shows errors.
 
-Each command lives in a module of its own and is imported when it is called, so that
-`broadsheet --version` costs no more than click.
+A command is a file of this folder whose first line is `broadsheet NAME: its help`, with a
+`POSITION` in the list of commands and a function `command`. It is imported only when it is called,
+so that `broadsheet --version` costs no more than click.
 """
 
 from __future__ import annotations
@@ -10,9 +11,12 @@ import atexit
 import gc
 import io
 import os
+import re
 import sys
 from contextlib import suppress
+from functools import cache
 from importlib import import_module
+from pathlib import Path
 from traceback import print_exception
 from typing import NoReturn
 
@@ -23,39 +27,39 @@ from broadsheet.cli import interrupts, terminal
 from broadsheet.cli.options import common_options
 from broadsheet.errors import BroadsheetError
 
-COMMANDS = {
-    "init": "write a starter broadsheet.toml",
-    "build": "articles -> feeds/; writes only what changed",
-    "digest": "make every issue that is due; run it from cron as often as you like",
-    "preview": "the next issues as HTML files; --serve: a live page in the browser",
-    "subscribers": "import, add, remove, show, erase, export or list those who get mail",
-    "deliver": "send issues to subscribers; safe to kill and run again",
-    "schedule": "the crontab line, systemd timer or CI workflow to install",
-    "check": "everything that is wrong, in one run, before it is published",
-    "explain": "why an article is, or is not, in each feed",
-    "status": "what is published, what comes next, and how far deliveries are",
-    "serve": "the small web service behind unsubscribe links",
-    "bounces": "take delivery reports and complaints",
-    "reference": "the documentation or JSON Schema of the config",
-}
+_HELP = re.compile(r'"""broadsheet (?P<name>\w+): (?P<help>.+)"""\n')
+_POSITION = re.compile(r"^POSITION = (\d+)", re.MULTILINE)
 
 
 class _Commands(click.Group):
-    """Commands by name, imported when they are called."""
+    """The commands: each file of this folder that begins with the help of one.
+
+    The files are read for the list and imported only when called.
+    """
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        return list(COMMANDS)
+        return list(commands())
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        if cmd_name not in COMMANDS:
+        if cmd_name not in commands():
             return None
         command: click.Command = import_module(f"broadsheet.cli.{cmd_name}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        """The list of commands; their modules need not be imported for it."""
         with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+            formatter.write_dl(list(commands().items()))
+
+
+@cache
+def commands() -> dict[str, str]:
+    """Return the help line of each command by its name, in the order of their positions."""
+    found: list[tuple[int, str, str]] = []
+    for file in Path(__file__).parent.glob("*.py"):
+        text = file.read_text("utf-8")
+        if (said := _HELP.match(text)) and (position := _POSITION.search(text)):
+            found.append((int(position[1]), said["name"], said["help"]))
+    return {name: help_ for _, name, help_ in sorted(found)}
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

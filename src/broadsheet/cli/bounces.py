@@ -1,4 +1,4 @@
-"""broadsheet bounces"""
+"""broadsheet bounces: read delivery reports and complaints"""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from broadsheet.service.maildir import Maildir
 from broadsheet.service.returned import Policy, Result, take, take_off
 from broadsheet.text.counting import count
 
+POSITION = 120  # in `broadsheet --help`
 _SAID = {
     "ended": "ended: {address} ({why})",
     "left": "left: {address} ({why})",

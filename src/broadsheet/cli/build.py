@@ -1,4 +1,4 @@
-"""broadsheet build"""
+"""broadsheet build: articles -> feeds/; write only what changed"""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from broadsheet.pipeline.standing import Look, Summary
 from broadsheet.storage import folders
 from broadsheet.storage.outputs import Changes
 from broadsheet.text.counting import count
+
+POSITION = 20  # in `broadsheet --help`
 
 
 @click.command()

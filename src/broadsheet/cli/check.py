@@ -1,4 +1,4 @@
-"""broadsheet check"""
+"""broadsheet check: report every problem in one run, before it is published"""
 
 from __future__ import annotations
 
@@ -47,6 +47,7 @@ from broadsheet.storage import config, folders, outputs, sources
 from broadsheet.text.counting import count
 from broadsheet.text.toml import key_line, names_of
 
+POSITION = 80  # in `broadsheet --help`
 _SHOWN: Final = 20
 """How many findings of one rule are shown, unless all are asked for."""
 

@@ -1,4 +1,4 @@
-"""broadsheet deliver"""
+"""broadsheet deliver: send issues to subscribers; safe to kill and run again"""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:  # they take time to import, which only a delivery is worth
     from broadsheet.delivery.mailing import Mailing
     from broadsheet.delivery.states import Policy, State
 
+POSITION = 60  # in `broadsheet --help`
 _ONLY = ("pending", "retry", "failed", "in_doubt")
 
 

@@ -1,4 +1,4 @@
-"""broadsheet digest"""
+"""broadsheet digest: make every issue that is due; run it from cron as often as you like"""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ from broadsheet.errors import Problem, UsageError
 from broadsheet.pipeline.workers import Apart, helper
 from broadsheet.storage import outputs, sources
 from broadsheet.text.counting import count
+
+POSITION = 30  # in `broadsheet --help`
 
 
 @click.command()

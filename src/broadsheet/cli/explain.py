@@ -1,4 +1,4 @@
-"""broadsheet explain FILE"""
+"""broadsheet explain: why an article is, or is not, in each feed"""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ from broadsheet.errors import Problem, RenderError, UsageError
 from broadsheet.feeds.standing import standings
 from broadsheet.pipeline.cache import Cache
 from broadsheet.text.counting import count
+
+POSITION = 90  # in `broadsheet --help`
 
 
 @click.command()

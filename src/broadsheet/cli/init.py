@@ -1,4 +1,4 @@
-"""broadsheet init"""
+"""broadsheet init: write a starter broadsheet.toml"""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from broadsheet.model.settings import FeedSettings, Settings
 from broadsheet.storage import config, folders, sources, writing
 from broadsheet.text.characters import printable
 
+POSITION = 10  # in `broadsheet --help`
 _URL = "publication.url"
 _FOLDERS = "articles.folders"
 _LONGEST = 1_000_000  # bytes of a site's config; to read many times that takes minutes

@@ -1,4 +1,4 @@
-"""broadsheet preview"""
+"""broadsheet preview: the next issues as HTML files; --serve: live in the browser"""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from broadsheet.pipeline.preview import Shown
 from broadsheet.storage import folders, outputs
 from broadsheet.text.counting import count
 
+POSITION = 40  # in `broadsheet --help`
 _MADE = 12  # how many of a digest's newest issues are shown
 
 

@@ -1,4 +1,4 @@
-"""broadsheet reference"""
+"""broadsheet reference: the documentation or JSON Schema of the config"""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import click
 
 from broadsheet.cli.options import common_options
 from broadsheet.model import reference
+
+POSITION = 130  # in `broadsheet --help`
 
 
 @click.command()

@@ -1,4 +1,4 @@
-"""broadsheet schedule"""
+"""broadsheet schedule: the crontab line, systemd timer or CI workflow to install"""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from broadsheet.cli.options import common_options, options
 from broadsheet.cli.project import Project
 from broadsheet.importers import schedules
 from broadsheet.storage import config
+
+POSITION = 70  # in `broadsheet --help`
 
 
 @click.command()

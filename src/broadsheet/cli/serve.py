@@ -1,4 +1,4 @@
-"""broadsheet serve"""
+"""broadsheet serve: the web service behind the links in the mail"""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("broadsheet.service")
 
+POSITION = 110  # in `broadsheet --help`
 _PATIENCE: Final = 5.0  # seconds for a database that is locked: someone waits for the page
 _PATIENCE_WITH_MAIL: Final = 30.0
 _MOST_TOPICS: Final = 60

@@ -1,4 +1,4 @@
-"""broadsheet status"""
+"""broadsheet status: what is published, what comes next, and the state of deliveries"""
 
 from __future__ import annotations
 
@@ -30,6 +30,8 @@ from broadsheet.text.counting import count
 
 if TYPE_CHECKING:  # it takes time to import
     from broadsheet.delivery.accounts import Progress
+
+POSITION = 100  # in `broadsheet --help`
 
 
 @click.command()

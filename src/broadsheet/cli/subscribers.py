@@ -1,4 +1,4 @@
-"""broadsheet subscribers"""
+"""broadsheet subscribers: import, add, remove, show, erase, export or list subscribers"""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:  # it takes time to import
     from broadsheet.delivery.spreadsheet import Listing
     from broadsheet.delivery.subscribers import Subscriber
 
+POSITION = 50  # in `broadsheet --help`
 _STATUSES = ("pending", "active", "unsubscribed", "bounced", "complained")
 
 

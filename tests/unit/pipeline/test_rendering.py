@@ -146,7 +146,8 @@ def test_nothing_is_imported_while_the_clock_of_an_article_runs() -> None:
         "text = dated() + '一句话。' * 99 + '[x](y.md)[^1]\\n\\n[^1]: N\\n\\n```py\\nx\\n```\\n'\n"
         "found = article(text, 'content/a.md')\n"
         "cache = Cache(Path('nowhere'))\n"
-        "made = rendering.renditions([found], LinkIndex('https://example.org/'), cache, workers=1)\n"
+        "index = LinkIndex('https://example.org/')\n"
+        "made = rendering.renditions([found], index, cache, workers=1)\n"
         "assert made[found.id].excerpt and made[found.id].html\n"
     )
     done = subprocess.run(
