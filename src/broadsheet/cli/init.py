@@ -140,7 +140,7 @@ def _articles_folder(root: Path) -> str:
 def _texts(root: Path) -> dict[str, str]:
     """The site configs that are there; one that is no text, or far too long, is left out."""
     texts: dict[str, str] = {}
-    for name in importers.CANDIDATES:
+    for name in importers.config_files():
         try:
             if (root / name).stat().st_size <= _LONGEST:
                 texts[name] = folders.text(root / name)

@@ -9,20 +9,21 @@ import click
 
 from broadsheet.cli.options import common_options, options
 from broadsheet.cli.project import Project
-from broadsheet.importers import schedules
+from broadsheet.importers import snippets
+from broadsheet.importers.place import Place
 from broadsheet.storage import config
 
 POSITION = 70  # in `broadsheet --help`
 
 
 @click.command()
-@click.argument("kind", type=click.Choice(list(schedules.KINDS)), default="cron")
+@click.argument("kind", type=click.Choice(snippets.kinds()), default="cron")
 @click.option("--commit", is_flag=True, help="Commit and push feeds/ too (cron, systemd).")
 @common_options
 def command(kind: str, commit: bool) -> None:
-    """Prints what runs Broadsheet by itself: for cron, systemd, GitHub or GitLab."""
+    """Print what runs Broadsheet by itself: for cron, systemd, GitHub or GitLab."""
     project = Project(options())
-    place = schedules.Place(
+    place = Place(
         project=str(project.root.resolve()),
         command=_command(),
         config="" if project.config_name == config.CONFIG_NAME else project.config_name,
@@ -30,10 +31,10 @@ def command(kind: str, commit: bool) -> None:
         zone=project.settings.publication.timezone.key,
         commit=commit,
     )
-    click.echo(schedules.KINDS[kind](place))
+    click.echo(snippets.snippet(kind, place))
 
 
 def _command() -> tuple[str, ...]:
-    """How to call this Broadsheet from anywhere, with no environment set up."""
+    """Return the words that call this Broadsheet from anywhere, with no environment set up."""
     beside = shutil.which("broadsheet", path=str(sys.prefix) + "/bin")
     return (beside,) if beside else (sys.executable, "-m", "broadsheet")

@@ -1,54 +1,37 @@
 """Reads the config of the generator that builds a site, for `broadsheet init` to take over.
 
-Owns what Hugo, Zola, Astro, Eleventy and Jekyll call the title, address, language, time zone,
-author, folders and permalinks of a site, and what broadsheet.toml calls them. Each generator has
-a module of its own. Text goes in, `Site` comes out: nothing here opens a file.
+Each generator is a file of `generators/`, found by itself, with a `GENERATOR`: what it calls the
+title, URL, language, time zone, author, folders and permalinks of a site, and what broadsheet.toml
+calls them. Text goes in, `Site` comes out: nothing here opens a file. `snippets/` has what runs
+Broadsheet by itself: one file for each scheduler.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
+from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
 
 from broadsheet.errors import Problem
-from broadsheet.importers import astro, eleventy, hugo, jekyll, zola
-from broadsheet.importers.site import Site, Taken
+from broadsheet.importers.site import Generator, Site, Taken
 
-__all__ = ["CANDIDATES", "Site", "Taken", "dialect_by_files", "recognise"]
+__all__ = ["Generator", "Site", "Taken", "config_files", "dialect_by_files", "recognise"]
 
-# Generators whose config is not read, recognised by a file or folder that they need.
-_MARKS = {
-    ".obsidian": "obsidian",
-    ".vitepress": "vuepress",
-    ".vuepress": "vuepress",
-    "docusaurus.config.js": "docusaurus",
-    "docusaurus.config.ts": "docusaurus",
-    "mkdocs.yaml": "mkdocs",
-    "mkdocs.yml": "mkdocs",
-    "pelicanconf.py": "pelican",
-}
 
-# The surer a generator's file names are, the sooner its turn.
-_READERS: tuple[Callable[[Mapping[str, str], frozenset[str]], Site | None], ...] = (
-    hugo.read,
-    zola.read,
-    astro.read,
-    eleventy.read,
-    jekyll.read,
-)
+@cache
+def _generators() -> tuple[Generator, ...]:
+    """Every generator, in the order of precedence."""
+    package = import_module(f"{__name__}.generators")
+    names = (f"{package.__name__}.{each.name}" for each in iter_modules(package.__path__))
+    found: list[Generator] = [import_module(name).GENERATOR for name in names]
+    return tuple(sorted(found, key=lambda generator: generator.position))
 
-CANDIDATES: tuple[str, ...] = tuple(
-    dict.fromkeys(
-        (
-            *hugo.CANDIDATES,
-            *zola.CANDIDATES,
-            *astro.CANDIDATES,
-            *eleventy.CANDIDATES,
-            *jekyll.CANDIDATES,
-        )
-    )
-)
-"""The files that tell of a site, as relative POSIX paths, in order of precedence."""
+
+def config_files() -> tuple[str, ...]:
+    """Return the files that describe a site, as relative POSIX paths, in order of precedence."""
+    return tuple(dict.fromkeys(path for each in _generators() for path in each.configs))
 
 
 def dialect_by_files(names: Collection[str]) -> str | None:
@@ -56,21 +39,22 @@ def dialect_by_files(names: Collection[str]) -> str | None:
 
     names: of files and folders in the project and in its `docs`.
     """
-    return next((dialect for name, dialect in _MARKS.items() if name in names), None)
+    marked = (each.dialect for each in _generators() if any(mark in names for mark in each.marks))
+    return next(marked, None)
 
 
 def recognise(files: Mapping[str, str], folders: Collection[str]) -> Site | None:
-    """The site that `files` configure, or None where no generator's config is among them.
+    """Return the site that `files` configure; None if no generator's config is among them.
 
-    files: the text of each of `CANDIDATES` that exists, by its path.
+    files: the text of each of `config_files()` that exists, by its path.
     folders: the folders of the project as relative POSIX paths, three levels deep
-    ("src/content/blog"); they tell where articles and images are.
+    ("src/content/blog"); they show where articles and images are.
 
-    Raises nothing: a file that cannot be read becomes a remark with its line. Where several
+    Raises nothing: a file that cannot be read becomes a remark with its line. If several
     generators have a config, the first in order of precedence is taken, and a remark says so.
     """
     paths = frozenset(folder.removeprefix("./").rstrip("/") for folder in folders)
-    sites = [site for read in _READERS if (site := read(files, paths))]
+    sites = [site for each in _generators() if (site := each.read(files, paths))]
     if not sites:
         return None
     first, *others = sites

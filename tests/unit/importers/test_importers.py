@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from broadsheet.importers import CANDIDATES, Site, Taken, recognise
+from broadsheet.importers import Site, Taken, config_files, recognise
 from broadsheet.model.publication import BaseUrl, Language
 from broadsheet.model.values import Permalink
 from newsroom import TESTS
@@ -18,7 +18,7 @@ def sample(name: str, *folders: str) -> Site:
     """Recognises a sample site of tests/sites that also has `folders`."""
     root = SAMPLES / name
     files = {
-        file: (root / file).read_text("utf-8") for file in CANDIDATES if (root / file).exists()
+        file: (root / file).read_text("utf-8") for file in config_files() if (root / file).exists()
     }
     return found(files, *folders)
 
@@ -277,8 +277,8 @@ def test_every_sample_file_is_a_candidate() -> None:
         for path in root.rglob("*")
         if path.is_file()
     }
-    assert files <= set(CANDIDATES)
-    assert len(set(CANDIDATES)) == len(CANDIDATES)
+    assert files <= set(config_files())
+    assert len(set(config_files())) == len(config_files())
 
 
 # What cannot be read
@@ -337,7 +337,7 @@ def test_yaml_that_grows_without_bound() -> None:
 
 @settings(deadline=None)  # the first YAML of a run is slow
 @given(
-    st.sampled_from(CANDIDATES),
+    st.sampled_from(config_files()),
     st.text() | st.text(alphabet="{}[]()'\"`:,;=\\/\n ab.u$"),
     st.sampled_from(
         ["", "export default defineConfig({ site: ", "title = ", "title: ", '{"title":']

@@ -23,7 +23,7 @@ from broadsheet.importers.findings import (
     under,
 )
 from broadsheet.importers.permalinks import ARTICLE_FOLDERS, tidy, translate
-from broadsheet.importers.site import Site
+from broadsheet.importers.site import Generator, Site
 
 _EXTENSIONS = ("toml", "yaml", "yml", "json")
 _OWN = tuple(f"hugo.{extension}" for extension in _EXTENSIONS)
@@ -40,7 +40,7 @@ _PARTS = (
     "params",
     "module",
 )
-CANDIDATES = (
+_CANDIDATES = (
     *_OWN,
     *_SHARED,
     *(f"config/_default/{part}.{extension}" for part in _PARTS for extension in _EXTENSIONS),
@@ -61,7 +61,7 @@ _TOKENS = {
 }
 
 
-def read(files: Mapping[str, str], folders: Collection[str]) -> Site | None:
+def _read_site(files: Mapping[str, str], folders: Collection[str]) -> Site | None:
     """The site, where `files` hold a Hugo config; None where they hold none."""
     documents = tuple(_documents(files))
     if not documents:
@@ -135,7 +135,7 @@ def _markdown(config: _Config) -> Iterator[tuple[str, ConfigValue | None]]:
 
 
 def _documents(files: Mapping[str, str]) -> Iterator[ConfigFile]:
-    for file in CANDIDATES:
+    for file in _CANDIDATES:
         if file not in files:
             continue
         document = read_config_file(file, files[file], _mount(file))
@@ -327,3 +327,6 @@ def _remark_on_names(findings: Findings, config: _Config, template: str) -> None
             "write "
             "{slug} instead of {path} or {slug_or_filename} if the file names begin with dates",
         )
+
+
+GENERATOR = Generator(10, _CANDIDATES, _read_site)

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from broadsheet.importers import schedules
-from broadsheet.importers.schedules import Place
+from broadsheet.importers.place import COMMIT_MESSAGE, Place
+from broadsheet.importers.snippets import cron, github, gitlab, kinds, systemd
 from newsroom import NOW, Newsroom, contents
 
 ODD = "a 100% \"quoted\" 'project' \\ $HOME 前沿"
@@ -77,7 +77,7 @@ _AUTHOR = {
 def test_the_crontab_line_runs(tmp_path: Path) -> None:
     """Run twice as cron would, in a folder with an odd name: all is made, then nothing said."""
     newsroom = _newsroom(tmp_path / ODD)
-    note, line = schedules.cron(_place(newsroom.folder)).split("\n")
+    note, line = cron.snippet(_place(newsroom.folder)).split("\n")
     assert note.startswith("# ")
     assert "Asia/Shanghai" in note
     script = _cron_shell(line)
@@ -96,7 +96,7 @@ def test_a_broken_article_does_not_keep_the_digest_back(tmp_path: Path) -> None:
     newsroom = _newsroom(tmp_path)
     newsroom.article("b.md", date="2025-06-26")
     newsroom.write("content/bad.md", "---\ntitle: Bad\ndate: 06/07/2025\n---\n")
-    ran = _sh(_cron_shell(schedules.cron(_place(tmp_path)).split("\n")[1]), tmp_path)
+    ran = _sh(_cron_shell(cron.snippet(_place(tmp_path)).split("\n")[1]), tmp_path)
     assert "content/bad.md:3: " in ran.stderr
     assert "digests/weekly/2025-06-30/issue.json" in newsroom.published()
 
@@ -105,7 +105,7 @@ def test_a_config_of_another_name_is_named(tmp_path: Path) -> None:
     """What is printed for `--config other.toml` runs with it, in every kind."""
     newsroom = _newsroom(tmp_path)
     (tmp_path / "broadsheet.toml").rename(tmp_path / "other one.toml")
-    for kind in schedules.KINDS:
+    for kind in kinds():
         assert "other one.toml" in newsroom.run("--config", "other one.toml", "schedule", kind).out
     line = newsroom.run("--config", "other one.toml", "schedule").out.split("\n")[1]
     ran = _sh(_cron_shell(line), tmp_path)
@@ -151,11 +151,11 @@ def test_what_is_made_is_committed_and_pushed_once(published: Newsroom) -> None:
     published.article("b.md", date="2025-06-26")
     published.write("draft.txt", "mine")
     _git(published.folder, "add", "draft.txt")
-    script = _cron_shell(schedules.cron(_place(published.folder, commit=True)).split("\n")[1])
+    script = _cron_shell(cron.snippet(_place(published.folder, commit=True)).split("\n")[1])
     for _ in range(2):
         ran = _sh(script, published.folder)
         assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
-        assert _remote_log(published) == [schedules.COMMIT_MESSAGE, "Start"]
+        assert _remote_log(published) == [COMMIT_MESSAGE, "Start"]
     tree = _git(published.folder.parent / "remote.git", "ls-tree", "-r", "--name-only", "main")
     assert "feeds/digests/weekly/2025-06-30/message.eml" in tree
     assert "draft.txt" not in tree
@@ -166,7 +166,7 @@ def test_what_is_made_is_committed_and_pushed_once(published: Newsroom) -> None:
 def test_a_removed_feed_is_committed_too(published: Newsroom) -> None:
     """What a run takes away goes from the repository as well."""
     published.configure("[feeds]\nkeep_retired_days = 0\n")
-    script = _cron_shell(schedules.cron(_place(published.folder, commit=True)).split("\n")[1])
+    script = _cron_shell(cron.snippet(_place(published.folder, commit=True)).split("\n")[1])
     published.article("a.md", date="2025-06-20", main_topics=["AI"])
     assert _sh(script, published.folder).returncode == 0
     published.article("a.md", date="2025-06-20", main_topics=["Chips"])
@@ -195,7 +195,7 @@ def test_systemd_takes_the_units(tmp_path: Path, name: str, commit: bool) -> Non
     program.write_text("#!/bin/sh\n")
     program.chmod(0o755)
     place = _place(folder, command=(str(program),), commit=commit)
-    units = _units(schedules.systemd(place))
+    units = _units(systemd.snippet(place))
     assert sorted(units) == ["broadsheet.service", "broadsheet.timer"]
     for unit, text in units.items():
         (tmp_path / unit).write_text(text)
@@ -216,7 +216,7 @@ def test_systemd_takes_the_units(tmp_path: Path, name: str, commit: bool) -> Non
 @pytest.mark.parametrize("folder", ["feeds", "my feeds", "public: feeds #1"])
 def test_the_github_workflow_is_yaml_whose_steps_are_shell(folder: str) -> None:
     """It runs hourly and after a push, one run at a time, with leave to write."""
-    data = yaml.safe_load(schedules.github(_place("/p", folder=folder)))
+    data = yaml.safe_load(github.snippet(_place("/p", folder=folder)))
     assert set(data[True]) == {"push", "schedule", "workflow_dispatch"}  # YAML 1.1 reads `on` so
     assert data["permissions"] == {"contents": "write"}
     assert re.fullmatch(r"\d+ \* \* \* \*", data[True]["schedule"][0]["cron"])
@@ -231,7 +231,7 @@ def test_the_github_workflow_is_yaml_whose_steps_are_shell(folder: str) -> None:
 @pytest.mark.parametrize("folder", ["feeds", "my feeds", "public: feeds #1"])
 def test_the_gitlab_job_is_yaml_whose_script_is_shell(folder: str) -> None:
     """Each line of the script is text, and all of them together are a script."""
-    job = yaml.safe_load(schedules.gitlab(_place("/p", folder=folder)))["broadsheet"]
+    job = yaml.safe_load(gitlab.snippet(_place("/p", folder=folder)))["broadsheet"]
     assert all(isinstance(line, str) for line in job["script"])
     _check_shell("\n".join(job["script"]))
     assert job["resource_group"] == "broadsheet"
@@ -247,7 +247,7 @@ def _check_shell(script: str) -> None:
 def test_the_commit_step_of_github_works(published: Newsroom) -> None:
     """The step's own shell, as GitHub calls it (bash -e), commits and pushes what a run made."""
     published.build()
-    data = yaml.safe_load(schedules.github(_place(published.folder)))
+    data = yaml.safe_load(github.snippet(_place(published.folder)))
     script = data["jobs"]["publish"]["steps"][-1]["run"]
     for _ in range(2):
         subprocess.run(
@@ -257,12 +257,12 @@ def test_the_commit_step_of_github_works(published: Newsroom) -> None:
             check=True,
             timeout=60,
         )
-        assert _remote_log(published) == [schedules.COMMIT_MESSAGE, "Start"]
+        assert _remote_log(published) == [COMMIT_MESSAGE, "Start"]
 
 
 def test_the_script_of_gitlab_works(published: Newsroom, tmp_path: Path) -> None:
     """From the detached HEAD that a job has, build, digest, commit and push; then nothing to do."""
-    job = yaml.safe_load(schedules.gitlab(_place(published.folder)))["broadsheet"]
+    job = yaml.safe_load(gitlab.snippet(_place(published.folder)))["broadsheet"]
     call = f"{shlex.quote(sys.executable)} -m broadsheet "
     script = [
         line.replace("broadsheet build", f"{call}build").replace(
@@ -286,10 +286,10 @@ def test_the_script_of_gitlab_works(published: Newsroom, tmp_path: Path) -> None
             check=True,
             timeout=60,
         )
-        assert _remote_log(published) == [schedules.COMMIT_MESSAGE, "Start"]
+        assert _remote_log(published) == [COMMIT_MESSAGE, "Start"]
 
 
-@pytest.mark.parametrize("kind", schedules.KINDS)
+@pytest.mark.parametrize("kind", kinds())
 def test_the_command_prints_each_kind_with_the_right_paths(newsroom: Newsroom, kind: str) -> None:
     """`schedule` names the project's folder, an absolute command and the publication's zone."""
     newsroom.configure('\n[feeds]\nfolder = "public/feeds"\n')

@@ -23,11 +23,11 @@ from broadsheet.importers.findings import (
     under,
 )
 from broadsheet.importers.permalinks import translate
-from broadsheet.importers.site import Site
+from broadsheet.importers.site import Generator, Site
 
 _CONFIGS = ("_config.yml", "_config.yaml", "_config.toml")
 _GEMFILE = "Gemfile"  # where a plugin may stand instead of in the config
-CANDIDATES = (*_CONFIGS, _GEMFILE)
+_CANDIDATES = (*_CONFIGS, _GEMFILE)
 
 _STYLES = {
     "date": "/:categories/:year/:month/:day/:title:output_ext",
@@ -51,7 +51,7 @@ _TOKENS = {
 _TOKEN = rf":((?:{'|'.join(sorted(_TOKENS, key=len, reverse=True))})(?![a-z])|[a-z_]+)"
 
 
-def read(files: Mapping[str, str], folders: Collection[str]) -> Site | None:
+def _read_site(files: Mapping[str, str], folders: Collection[str]) -> Site | None:
     """The site, where `files` hold a Jekyll config; None where they hold none."""
     file = next((name for name in _CONFIGS if name in files), None)
     if file is None:
@@ -191,3 +191,6 @@ def _feed_plugin(config: ConfigFile, gemfile: str) -> str:
             return plugins.source
     named = re.search(r"(?m)^\s*gem\s*\(?\s*[\"']jekyll-feed[\"']", gemfile)
     return _GEMFILE if named else ""
+
+
+GENERATOR = Generator(50, _CANDIDATES, _read_site)

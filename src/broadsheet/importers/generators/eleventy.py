@@ -21,7 +21,7 @@ from broadsheet.importers.findings import (
 )
 from broadsheet.importers.javascript import value_after, values_after, without_comments
 from broadsheet.importers.permalinks import ARTICLE_FOLDERS, tidy, translate
-from broadsheet.importers.site import Site
+from broadsheet.importers.site import Generator, Site
 
 _CONFIGS = (
     "eleventy.config.js",
@@ -44,7 +44,7 @@ _FOLDER_DATA = tuple(
     for ending in ("json", "11tydata.json", "11tydata.js", "11tydata.mjs", "11tydata.cjs")
 )
 _PACKAGE = "package.json"
-CANDIDATES = (*_CONFIGS, *_DATA, *_FOLDER_DATA, _PACKAGE)
+_CANDIDATES = (*_CONFIGS, *_DATA, *_FOLDER_DATA, _PACKAGE)
 
 _OBJECT = r"(?:module\.exports\s*=|export\s+default|return)\s*\(?\s*(?=\{)"
 _TOKEN = r"\{\{-?\s*(.*?)\s*-?\}\}"  # noqa: S105 - a pattern, no secret
@@ -67,7 +67,7 @@ _TOKENS = {
 }
 
 
-def read(files: Mapping[str, str], folders: Collection[str]) -> Site | None:
+def _read_site(files: Mapping[str, str], folders: Collection[str]) -> Site | None:
     """The site, where `files` hold an Eleventy config; None where they hold none."""
     file = next((name for name in _CONFIGS if name in files), None)
     if file is None:
@@ -220,3 +220,6 @@ def _published_from(source: object, target: object, root: str) -> str | None:
     if place is None or place == ".":
         return place and origin
     return origin.removesuffix(f"/{place}") if origin.endswith(f"/{place}") else None
+
+
+GENERATOR = Generator(40, _CANDIDATES, _read_site)

@@ -12,7 +12,7 @@ from broadsheet.importers.config_file import ConfigFile, ConfigValue, find
 from broadsheet.importers.findings import FOLDERS, PERMALINK, Findings
 from broadsheet.importers.javascript import value_after, without_comments
 from broadsheet.importers.permalinks import ARTICLE_FOLDERS
-from broadsheet.importers.site import Site
+from broadsheet.importers.site import Generator, Site
 
 _CONFIGS = tuple(f"astro.config.{extension}" for extension in ("mjs", "ts", "js", "mts", "cjs"))
 _CONSTANTS = (
@@ -23,7 +23,7 @@ _CONSTANTS = (
     "src/site.config.ts",
     "astro-paper.config.ts",
 )
-CANDIDATES = (*_CONFIGS, *_CONSTANTS)
+_CANDIDATES = (*_CONFIGS, *_CONSTANTS)
 _FOLDERS = tuple(
     f"src/{kind}/{name}" for kind in ("content", "data", "pages") for name in ARTICLE_FOLDERS
 )
@@ -33,7 +33,7 @@ _NAMED_OBJECT = r"\b(?:SITE|SITE_CONFIG|siteConfig|site)\b(?:\s*:\s*[\w<>.]+)?\s
 _NAMED_TEXT = r"\b(?:export\s+)?const\s+{name}\b(?:\s*:\s*\w+)?\s*=\s*"
 
 
-def read(files: Mapping[str, str], folders: Collection[str]) -> Site | None:
+def _read_site(files: Mapping[str, str], folders: Collection[str]) -> Site | None:
     """The site, where `files` hold an Astro config; None where they hold none."""
     file = next((name for name in _CONFIGS if name in files), None)
     if file is None:
@@ -127,3 +127,6 @@ def _take_permalink(
             f"{layout.source} is file",
             f'if the site\'s links end in .html, write "/{route}/{{path}}.html" by hand',
         )
+
+
+GENERATOR = Generator(30, _CANDIDATES, _read_site)

@@ -19,16 +19,16 @@ from broadsheet.importers.findings import (
     under,
 )
 from broadsheet.importers.permalinks import ARTICLE_FOLDERS
-from broadsheet.importers.site import Site
+from broadsheet.importers.site import Generator, Site
 
-CANDIDATES = ("zola.toml", "config.toml")
+_CANDIDATES = ("zola.toml", "config.toml")
 
 _CONTENT = "content"  # not to be set in Zola
 
 
-def read(files: Mapping[str, str], folders: Collection[str]) -> Site | None:
+def _read_site(files: Mapping[str, str], folders: Collection[str]) -> Site | None:
     """The site, where `files` hold a Zola config; None where they hold none."""
-    file = next((name for name in CANDIDATES if name in files), None)
+    file = next((name for name in _CANDIDATES if name in files), None)
     if file is None:
         return None
     config = read_config_file(file, files[file])
@@ -101,3 +101,6 @@ def _take_articles(findings: Findings, config: ConfigFile, folders: Collection[s
             "Zola makes addresses of Latin letters, digits and hyphens alone",
             "an article whose file name has others needs `slug` or `path` in its front matter",
         )
+
+
+GENERATOR = Generator(20, _CANDIDATES, _read_site)

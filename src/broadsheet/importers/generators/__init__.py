@@ -1,0 +1,1 @@
+"""One file for each generator, with its `GENERATOR`; each is found by itself."""

@@ -1,0 +1,9 @@
+"""Docusaurus, recognised by its config, which is a program."""
+
+from __future__ import annotations
+
+from broadsheet.importers.site import Generator
+
+GENERATOR = Generator(
+    80, marks=("docusaurus.config.js", "docusaurus.config.ts"), dialect="docusaurus"
+)

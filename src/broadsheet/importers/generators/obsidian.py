@@ -1,0 +1,7 @@
+"""Obsidian, recognised by the folder of its settings."""
+
+from __future__ import annotations
+
+from broadsheet.importers.site import Generator
+
+GENERATOR = Generator(60, marks=(".obsidian",), dialect="obsidian")

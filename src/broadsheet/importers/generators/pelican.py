@@ -1,0 +1,7 @@
+"""Pelican, recognised by its config, which is a program."""
+
+from __future__ import annotations
+
+from broadsheet.importers.site import Generator
+
+GENERATOR = Generator(100, marks=("pelicanconf.py",), dialect="pelican")

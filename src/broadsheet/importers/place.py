@@ -1,0 +1,50 @@
+"""What every snippet that runs Broadsheet by itself needs: where, and what to run.
+
+Each snippet runs far more often than an issue is due. Broadsheet itself knows the ticks, in the
+publication's time zone and through every change of the clocks; a run that finds nothing to do
+does nothing. So the scheduler needs to know neither, and a run that it missed is made up for.
+"""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+
+COMMIT_MESSAGE = "Publish feeds and digests"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where Broadsheet runs.
+
+    project: absolute path of the project. command: how to call Broadsheet, word by word.
+    config: the name of the config in the project, "" for the usual one.
+    folder: the feeds folder, relative to the project. zone: the time zone of the schedules.
+    commit: whether a run commits and pushes what it wrote.
+    """
+
+    project: str
+    command: tuple[str, ...]
+    config: str
+    folder: str
+    zone: str
+    commit: bool
+
+    def call(self, *command: str) -> tuple[str, ...]:
+        """`command`, and the config it needs to be told of."""
+        return (*command, "--config", self.config) if self.config else command
+
+
+def note(place: Place) -> str:
+    """Return a comment that says why the schedule is not that of the digests."""
+    return f"Broadsheet knows when an issue is due, in {place.zone}; other runs do nothing."
+
+
+def commit(place: Place, push: str = "") -> str:
+    """Return the shell command that commits the feeds folder and pushes; push: arguments of it."""
+    folder = shlex.quote(place.folder)
+    return (
+        f"git add {folder} && {{ git diff --cached --quiet -- {folder} || "
+        f"{{ git commit --quiet -m {shlex.quote(COMMIT_MESSAGE)} -- {folder} && "
+        f"git push --quiet{' ' + push if push else ''}; }}; }}"
+    )
