@@ -20,10 +20,9 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from broadsheet.articles import Article
-from broadsheet.digests import issue as record
-from broadsheet.digests.due import Digest, History
-from broadsheet.digests.issue import Issue
+from broadsheet.digests.issue import Issue, parse_record, record_bytes
 from broadsheet.digests.schedule import ticks
+from broadsheet.digests.selection import Digest, History
 from broadsheet.model.values import Schedule
 from newsletters import digest, story
 
@@ -126,7 +125,7 @@ def _tell(year: Year, steps: Steps, **given: object) -> Told:
         elif isinstance(step, Run):
             newsletter = _newsletter(year, articles, **given)
             fresh = newsletter.due(step.now, History.of(made))
-            made += [record.read(record.write(issue), "issue.json") for issue in fresh]
+            made += [parse_record(record_bytes(issue), "issue.json") for issue in fresh]
             assert made[len(made) - len(fresh) :] == list(fresh), "the record says all"
             assert newsletter.due(step.now, History.of(made)) == (), "a second run makes nothing"
     return Told(articles, tuple(made))

@@ -276,7 +276,7 @@ def test_a_line_end_in_a_field_makes_no_header(newsroom: Newsroom, title: str) -
 
 
 TEMPLATES = ("{{ 7*7 }}", "{% raw %}", "{# gone #}", "${7*7}", "<%= 7*7 %>", "#{7*7}",
-             "{{ letter.__class__ }}", "{{ ''.__class__.__mro__ }}", "%(title)s", "{title}",
+             "{{ issue.__class__ }}", "{{ ''.__class__.__mro__ }}", "%(title)s", "{title}",
              "{0.__class__}", "$title", "\\1\\g<0>")  # fmt: skip
 
 

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 from broadsheet.articles.entries import Entry, Image
 from broadsheet.articles.topics import Topic, slug
-from broadsheet.digests.issue import Issue, Placed, Section
-from broadsheet.digests.letter import Letter, letter
+from broadsheet.digests.context import IssueContext, issue_context
+from broadsheet.digests.issue import Issue, IssuedArticle, Section
 from broadsheet.model.publication import BaseUrl, Language, Person, Publication
 from broadsheet.model.settings import DeliverySettings, DigestSettings, FeedSettings, MailSettings
 
@@ -58,10 +58,10 @@ ENTRIES = (
 
 def issue(*entries: Entry, late: frozenset[str] = frozenset()) -> Issue:
     """The issue of `entries`, each under its first topic."""
-    sections: dict[str, list[Placed]] = {}
+    sections: dict[str, list[IssuedArticle]] = {}
     for each in entries:
         topic = each.topics[0].name if each.topics else ""
-        placed = Placed(
+        placed = IssuedArticle(
             id=each.id, url=each.url, title=each.title, sha256="0" * 64, late=each.id in late
         )
         sections.setdefault(topic, []).append(placed)
@@ -83,10 +83,10 @@ def make(
     delivery: DeliverySettings | None = None,
     feeds: FeedSettings | None = None,
     of: Issue | None = None,
-) -> Letter:
+) -> IssueContext:
     """The letter of an issue of `entries`; without any, of four that show most of what can be."""
     chosen = entries or ENTRIES
-    return letter(
+    return issue_context(
         of or issue(*chosen),
         {each.id: each for each in chosen},
         publication,

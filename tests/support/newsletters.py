@@ -11,8 +11,8 @@ from msgspec import structs
 
 from broadsheet.articles import Article
 from broadsheet.articles.catalogue import Catalogue
-from broadsheet.digests.due import Digest
 from broadsheet.digests.issue import Issue
+from broadsheet.digests.selection import Digest
 from broadsheet.model.settings import DigestSettings, TopicSettings
 from broadsheet.model.values import Schedule
 from newsroom import article, dated

@@ -14,7 +14,7 @@ from broadsheet.articles import Article
 from broadsheet.articles.catalogue import Catalogue
 from broadsheet.checks.own import severities
 from broadsheet.checks.prose import Prose
-from broadsheet.digests.remarks import Mail
+from broadsheet.digests.lint import LintedMail
 from broadsheet.errors import Problem
 from broadsheet.feeds.retired import Retired
 from broadsheet.markup import Asset, LinkIndex, Links, Rendition, dialect
@@ -62,7 +62,7 @@ class Material:
     link_index: LinkIndex
     renditions: Mapping[str, Rendition]
     outputs: Mapping[str, bytes]
-    letters: Mapping[str, Mail]
+    letters: Mapping[str, LintedMail]
     refused: Mapping[str, tuple[Problem, bool]]
     published: tuple[Published, ...]
     dialect: str | None

@@ -27,11 +27,10 @@ from broadsheet.cli.init import dialect_of_site
 from broadsheet.cli.issued import issued_mail
 from broadsheet.cli.options import common_options, options
 from broadsheet.cli.project import Project
-from broadsheet.digests import addresses
-from broadsheet.digests.due import History
-from broadsheet.digests.letterhead import letterhead, readdressed
-from broadsheet.digests.remarks import Mail, look_at
-from broadsheet.digests.way_out import bodies
+from broadsheet.digests.issue import issue_folder
+from broadsheet.digests.lint import LintedMail, lint_mail
+from broadsheet.digests.message import letterhead, message_bodies, readdressed
+from broadsheet.digests.selection import History
 from broadsheet.errors import (
     ArticleError,
     ConfigError,
@@ -191,9 +190,9 @@ def _refused(project: Project) -> dict[str, tuple[Problem, bool]]:
     return found
 
 
-def _letters(project: Project) -> tuple[dict[str, Mail], tuple[Problem, ...]]:
+def _letters(project: Project) -> tuple[dict[str, LintedMail], tuple[Problem, ...]]:
     """The mail of each digest's next issue, by its folder; and what is wrong with templates."""
-    letters: dict[str, Mail] = {}
+    letters: dict[str, LintedMail] = {}
     problems = list(_unreadable_templates(project))
     known = {article.id for article in project.catalogue.articles}
     for name, history in project.histories.items() if not problems else ():
@@ -207,14 +206,14 @@ def _letters(project: Project) -> tuple[dict[str, Mail], tuple[Problem, ...]]:
             except TemplateError as error:
                 problems += error.problems
                 continue
-            mail = look_at(made["email.html"], made["email.txt"], made["message.eml"])
-            path = f"{project.settings.feeds.folder}/{addresses.folder(name, issue.key)}"
+            mail = lint_mail(made["email.html"], made["email.txt"], made["message.eml"])
+            path = f"{project.settings.feeds.folder}/{issue_folder(name, issue.key)}"
             letters[path] = mail if coming else _of_ways_out(mail)
         letters |= _issued(project, history)
     return letters, tuple(dict.fromkeys(problems))
 
 
-def _issued(project: Project, history: History) -> dict[str, Mail]:
+def _issued(project: Project, history: History) -> dict[str, LintedMail]:
     """The newest mail of a digest, as `deliver` would send it, with its unsubscribe remarks."""
     since = project.now - timedelta(days=project.settings.delivery.fresh_days)
     for issue in history.issues[-1:]:
@@ -222,14 +221,14 @@ def _issued(project: Project, history: History) -> dict[str, Mail]:
             with suppress(DeliveryError):  # `deliver` says what is wrong with the file
                 head = letterhead(issue.digest, issue.key, project.settings)
                 message = readdressed(issued_mail(project, issue), head)
-                html, text = bodies(message)
-                folder = addresses.folder(issue.digest, issue.key)
+                html, text = message_bodies(message)
+                folder = issue_folder(issue.digest, issue.key)
                 path = f"{project.settings.feeds.folder}/{folder}message.eml"
-                return {path: _of_ways_out(look_at(html.encode(), text.encode(), message))}
+                return {path: _of_ways_out(lint_mail(html.encode(), text.encode(), message))}
     return {}
 
 
-def _of_ways_out(mail: Mail) -> Mail:
+def _of_ways_out(mail: LintedMail) -> LintedMail:
     """`mail` with only its remarks on unsubscribe links."""
     kept = tuple(each for each in mail.remarks if each.rule == "mail-unsubscribe")
     return structs.replace(mail, remarks=kept)

@@ -13,9 +13,9 @@ from msgspec import Struct
 from broadsheet.cli import making
 from broadsheet.cli.options import common_options, options
 from broadsheet.cli.project import Project
-from broadsheet.digests import addresses, html_mail
-from broadsheet.digests.issue import RECORD, Issue
-from broadsheet.digests.made import Made, begun
+from broadsheet.digests import html_mail
+from broadsheet.digests.issue import RECORD, Issue, issue_folder
+from broadsheet.digests.rendered import RenderedIssue, begin_rendering
 from broadsheet.errors import Problem, UsageError
 from broadsheet.pipeline.workers import Apart, helper
 from broadsheet.storage import outputs, sources
@@ -87,7 +87,7 @@ class _Due(Struct):
     refused: why the next issue of a digest is not made, by the digest's name.
     """
 
-    issues: list[tuple[Issue, Callable[[], Made]]]
+    issues: list[tuple[Issue, Callable[[], RenderedIssue]]]
     refused: dict[str, Problem]
 
 
@@ -102,17 +102,17 @@ def _due(project: Project, names: tuple[str, ...], apart: Apart, *, late: bool, 
     return found
 
 
-def make(project: Project, issue: Issue) -> Made:
+def make(project: Project, issue: Issue) -> RenderedIssue:
     """The files of `issue`, which is not in the records yet."""
     return begin(project, issue, partial)()
 
 
-def begin(project: Project, issue: Issue, apart: Apart) -> Callable[[], Made]:
+def begin(project: Project, issue: Issue, apart: Apart) -> Callable[[], RenderedIssue]:
     """Begins to make them; what it returns makes the rest. apart: where the longest is done."""
     catalogue, ids = project.catalogue_at(issue.tick), issue.ids
     articles = [article for article in catalogue.articles if article.id in ids]
     entries = making.entries(project, articles, catalogue)
-    return begun(issue, entries, project.settings, project.templates, apart=apart)
+    return begin_rendering(issue, entries, project.settings, project.templates, apart=apart)
 
 
 def _pages(project: Project, issues: list[Issue]) -> dict[str, bytes]:
@@ -125,7 +125,7 @@ def _pages(project: Project, issues: list[Issue]) -> dict[str, bytes]:
     return making.digest_files(project, histories)
 
 
-def _publish(project: Project, made: list[Made], pages: dict[str, bytes]) -> None:
+def _publish(project: Project, made: list[RenderedIssue], pages: dict[str, bytes]) -> None:
     """Writes the issues, then the pages that tell of them.
 
     The record comes last of an issue's files: with it the issue stands, and is never made again.
@@ -136,8 +136,8 @@ def _publish(project: Project, made: list[Made], pages: dict[str, bytes]) -> Non
     _write_all(project, pages)
 
 
-def _write(project: Project, made: Made, files: dict[str, bytes]) -> None:
-    folder = addresses.folder(made.issue.digest, made.issue.key)
+def _write(project: Project, made: RenderedIssue, files: dict[str, bytes]) -> None:
+    folder = issue_folder(made.issue.digest, made.issue.key)
     _write_all(project, {folder + name: data for name, data in files.items()})
 
 
@@ -146,18 +146,18 @@ def _write_all(project: Project, files: dict[str, bytes]) -> None:
     outputs.publish(project.feeds_folder, files, shown, keep=outputs.EVERYTHING)
 
 
-def _report(project: Project, chosen: list[str], made: list[Made], dry_run: bool) -> None:
+def _report(project: Project, chosen: list[str], made: list[RenderedIssue], dry_run: bool) -> None:
     """Report the issues made. chosen: the digests to report on if no issue was made."""
     if not options().quiet:
         for each in made:
-            path = addresses.folder(each.issue.digest, each.issue.key)
+            path = issue_folder(each.issue.digest, each.issue.key)
             verb = "would be made" if dry_run else "made"
             click.echo(
-                f"{project.settings.feeds.folder}/{path} {verb}: {each.letter.subject} "
+                f"{project.settings.feeds.folder}/{path} {verb}: {each.context.subject} "
                 f"({count(len(each.issue.ids), 'article')})"
             )
-            if each.letter.note:
-                click.echo(f"  {each.letter.note}")
+            if each.context.note:
+                click.echo(f"  {each.context.note}")
         for name in chosen:
             if not any(each.issue.digest == name for each in made):
                 click.echo(_nothing(project, name))

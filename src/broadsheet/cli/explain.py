@@ -14,7 +14,7 @@ from broadsheet.articles.catalogue import absence
 from broadsheet.cli.making import renditions_from
 from broadsheet.cli.options import common_options, options
 from broadsheet.cli.project import Project
-from broadsheet.digests import addresses
+from broadsheet.digests.issue import issue_folder
 from broadsheet.errors import Problem, RenderError, UsageError
 from broadsheet.feeds.standing import standings
 from broadsheet.pipeline.cache import Cache
@@ -124,7 +124,7 @@ def _digests(article: Article, project: Project) -> list[dict[str, Any]]:
         made, refused = project.admitted(name, coming)
         if refused and any(article.id in issue.ids for issue in coming[len(made) :]):
             inside, why = False, str(refused)
-        found.append({"path": addresses.folder(name), "in": inside, "why": why})
+        found.append({"path": issue_folder(name), "in": inside, "why": why})
     return found
 
 

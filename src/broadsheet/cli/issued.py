@@ -12,8 +12,7 @@ import click
 from broadsheet.cli import making
 from broadsheet.cli.options import options
 from broadsheet.cli.project import Project
-from broadsheet.digests import addresses
-from broadsheet.digests.issue import RECORD, Issue
+from broadsheet.digests.issue import RECORD, Issue, issue_folder
 from broadsheet.errors import BroadsheetError, DeliveryError, Problem, UsageError
 from broadsheet.storage import folders, outputs
 
@@ -162,7 +161,7 @@ def unmailed(
     from broadsheet.delivery.repeats import repeats
 
     def recorded(digest: str, key: str) -> bool:
-        return (project.feeds_folder / addresses.folder(digest, key) / RECORD).is_file()
+        return (project.feeds_folder / issue_folder(digest, key) / RECORD).is_file()
 
     fine: list[Issue] = []
     refused: list[tuple[Issue, Problem]] = []
@@ -197,7 +196,7 @@ def _repeated(project: Project, issue: Issue, found: Sequence[Repeat]) -> Proble
 
 def issued_mail(project: Project, issue: Issue) -> bytes:
     """message.eml as issued, with CRLF."""
-    path = addresses.folder(issue.digest, issue.key) + "message.eml"
+    path = issue_folder(issue.digest, issue.key) + "message.eml"
     try:
         data = folders.content(project.feeds_folder / path)
     except OSError as error:

@@ -19,9 +19,8 @@ from broadsheet.articles.entries import Entry, Held, entry, surroundings
 from broadsheet.cli.options import options
 from broadsheet.cli.progress import progress
 from broadsheet.cli.project import Project
-from broadsheet.digests.addresses import folder
-from broadsheet.digests.due import History
-from broadsheet.digests.issue import Issue
+from broadsheet.digests.issue import Issue, issue_folder
+from broadsheet.digests.selection import History
 from broadsheet.errors import RenderError
 from broadsheet.feeds import Newsletter
 from broadsheet.feeds.retired import Retired, Successors, document, is_in_doubt, retire
@@ -224,20 +223,22 @@ def _of_digest(
 ) -> dict[str, Document]:
     """The page and the feed of a digest whose issues are `issues`, newest first."""
     publication, settings = project.settings.publication, project.settings.feeds
-    path = folder(name)
+    path = issue_folder(name)
 
     # A run that changes nothing of a digest does not import what writes it.
     def page_of_issues() -> bytes:
         from broadsheet.digests import archive
         from broadsheet.feeds import page
 
-        return archive.page(issues, digest, publication, page.links(path, publication, settings))
+        return archive.archive_page(
+            issues, digest, publication, page.links(path, publication, settings)
+        )
 
     @cache
     def entries() -> list[Entry]:
         from broadsheet.digests import archive
 
-        return [archive.entry(issue, digest, publication) for issue in issues]
+        return [archive.issue_entry(issue, digest, publication) for issue in issues]
 
     def newsletter() -> Newsletter:
         return _newsletter(name, digest, issues, publication)
@@ -254,12 +255,12 @@ def _newsletter(
 ) -> Newsletter:
     from broadsheet.digests import archive
 
-    newest = archive.entry(issues[0], digest, publication) if issues else None
+    newest = archive.issue_entry(issues[0], digest, publication) if issues else None
     return Newsletter(
-        path=folder(name),
+        path=issue_folder(name),
         title=digest.title,
         description=digest.description,
-        language=archive.words_language(digest, publication),
+        language=archive.digest_language(digest, publication),
         issues=len(issues),
         newest_title=newest.title if newest else "",
         newest_url=newest.url if newest else "",

@@ -19,8 +19,8 @@ from broadsheet.cli.issued import Asked, begun_or_draft, chosen, rename, unmaile
 from broadsheet.cli.options import options
 from broadsheet.cli.project import Project
 from broadsheet.delivery import place
-from broadsheet.digests.alignment import sender_problems
 from broadsheet.digests.issue import Issue
+from broadsheet.digests.sender import sender_problems
 from broadsheet.errors import Problem
 
 if TYPE_CHECKING:  # slow to import, and only needed to deliver

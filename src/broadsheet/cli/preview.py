@@ -15,8 +15,7 @@ from broadsheet.cli.extras import extra
 from broadsheet.cli.making import without_bad
 from broadsheet.cli.options import common_options, options
 from broadsheet.cli.project import PREVIEWS, Project
-from broadsheet.digests import addresses
-from broadsheet.digests.issue import Issue
+from broadsheet.digests.issue import Issue, issue_folder
 from broadsheet.errors import Problem
 from broadsheet.i18n import Words
 from broadsheet.pipeline import preview
@@ -102,7 +101,7 @@ def _shown(project: Project, issue: Issue, files: dict[str, bytes], *, made: boo
 
 
 def _read(project: Project, issue: Issue) -> dict[str, bytes]:
-    folder = project.feeds_folder / addresses.folder(issue.digest, issue.key)
+    folder = project.feeds_folder / issue_folder(issue.digest, issue.key)
     names = (preview.MAIL, preview.TEXT, preview.WEB, preview.MESSAGE)
     return {name: folders.content(folder / name) for name in names}
 

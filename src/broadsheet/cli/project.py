@@ -13,10 +13,9 @@ from broadsheet import feeds
 from broadsheet.articles.catalogue import Catalogue
 from broadsheet.articles.link_index import link_index
 from broadsheet.cli.options import Options
-from broadsheet.digests import addresses
-from broadsheet.digests.due import Digest, History
-from broadsheet.digests.guard import Guard
-from broadsheet.digests.issue import Issue
+from broadsheet.digests.issue import Issue, issue_folder
+from broadsheet.digests.refusals import Refusals
+from broadsheet.digests.selection import Digest, History
 from broadsheet.errors import Problem
 from broadsheet.markup import LinkIndex, Links
 from broadsheet.model.settings import Settings
@@ -75,12 +74,12 @@ class Project:
             for path in self.feeds_folder.glob("digests/*/*")
             if path.parent.name not in self.settings.digests
         ]
-        pages = (addresses.folder(each.parent.name) + feeds.INDEX for each in former)
-        theirs = (addresses.folder(each.parent.name, each.name) for each in former if each.is_dir())
+        pages = (issue_folder(each.parent.name) + feeds.INDEX for each in former)
+        theirs = (issue_folder(each.parent.name, each.name) for each in former if each.is_dir())
         issues = (issue for history in self.histories.values() for issue in history.issues)
         return (
             *sorted({*pages, *theirs}),
-            *(addresses.folder(issue.digest, issue.key) for issue in issues),
+            *(issue_folder(issue.digest, issue.key) for issue in issues),
         )
 
     @cached_property
@@ -205,7 +204,7 @@ class Project:
 
         late, new: whether the command line allows late issues, and new digests.
         """
-        guard = Guard(lambda: self.former, allow_late=late, allow_new=new)
+        guard = Refusals(lambda: self.former, allow_late=late, allow_new=new)
         return guard.admit(issues, self.digest(name), self.histories[name])
 
     def digest(self, name: str) -> Digest:

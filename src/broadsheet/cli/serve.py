@@ -113,7 +113,7 @@ def counter(given: Options) -> Counter:
     Raises ConfigError or UsageError where something is missing.
     """
     from broadsheet.delivery import environment
-    from broadsheet.digests.sender import sender
+    from broadsheet.digests.sender import mail_sender
     from broadsheet.service.counter import Counter
     from broadsheet.service.desk import Desk
     from broadsheet.service.letters import Letters
@@ -138,7 +138,7 @@ def counter(given: Options) -> Counter:
     server = environment.server(settings.delivery, secrets)
     # Whoever waits for a letter does not wait for minutes.
     server = replace(server, timeout=min(server.timeout, _PATIENCE_WITH_MAIL))
-    who = sender(settings.publication, settings.delivery)
+    who = mail_sender(settings.publication, settings.delivery)
     menu = _Menu(given, project)
     database = opened(project, _PATIENCE)
     rename(project, database)

@@ -11,7 +11,7 @@ from broadsheet.delivery.dkim import Signer
 from broadsheet.delivery.smtp import Server
 from broadsheet.delivery.stamps import Stamps
 from broadsheet.delivery.tokens import OLD_SECRETS, SECRET, Tokens
-from broadsheet.digests.sender import ascii_domain, sender
+from broadsheet.digests.sender import ascii_domain, mail_sender
 from broadsheet.errors import ConfigError, Problem
 from broadsheet.model.settings import DeliverySettings, Settings
 
@@ -70,7 +70,7 @@ def stamps(settings: Settings, secrets: Secrets, root: Path) -> Stamps:
     Raises ConfigError for a key that cannot be used, UsageError for a secret that is missing.
     """
     delivery = settings.delivery
-    who = sender(settings.publication, delivery)
+    who = mail_sender(settings.publication, delivery)
     wanted = delivery.service_url is not None or delivery.verp
     return Stamps(
         envelope=_bounce_address(delivery) or who.address,

@@ -13,8 +13,8 @@ from broadsheet.delivery.stamps import Stamps
 from broadsheet.delivery.states import Claim
 from broadsheet.delivery.tokens import unsubscribe_mail, unsubscribe_url
 from broadsheet.delivery.variants import ISSUED, Variant, Variants
-from broadsheet.digests.letterhead import letterhead, readdressed
-from broadsheet.digests.way_out import bodies, missing_ways_out
+from broadsheet.digests.message import letterhead, message_bodies, readdressed
+from broadsheet.digests.unsubscribe_link import unsubscribe_problems
 from broadsheet.errors import DeliveryError
 from broadsheet.model.settings import Settings
 
@@ -80,8 +80,8 @@ class Mailing:
             self.copy("reader@example.org", "", 0, variant)
 
     def _check(self, mail: bytes, variant: Variant, page: str) -> None:
-        ways = (page or self._head.leaving.page, self._head.leaving.mail)
-        if problems := missing_ways_out(*bodies(mail), ways):
+        ways = (page or self._head.opt_out.page, self._head.opt_out.mail)
+        if problems := unsubscribe_problems(*message_bodies(mail), ways):
             name = f"{self.begun.digest}/{self.begun.key}"
             more = f"; {_REMAKE}" if variant == ISSUED and any(ways) else ""
             raise DeliveryError(

@@ -20,8 +20,13 @@ from functools import partial
 from typing import Final
 
 from broadsheet.delivery.dkim import Signer
-from broadsheet.digests.message import address_header, fields, no_message, shared_ways
-from broadsheet.digests.sender import beside, for_reader
+from broadsheet.digests.message import (
+    address_header,
+    message_fields,
+    not_our_message,
+    shared_unsubscribe_urls,
+)
+from broadsheet.digests.sender import for_reader, preferences_url
 
 _LINE: Final = 57  # bytes that a line of base64 holds
 _SHORTEST_MARK: Final = 16
@@ -56,11 +61,11 @@ class Template:
 
         Raises DeliveryError when `mail` is no such message.
         """
-        self._fields = fields(mail)
+        self._fields = message_fields(mail)
         self._date = format_datetime(date)
         self._page = page
         self._signer = signer
-        self._shared, self._mailto = shared_ways(self._fields)
+        self._shared, self._mailto = shared_unsubscribe_urls(self._fields)
         self._mail = mail
         self._bodies: dict[int, tuple[Piece, ...]] = {}
         self._static = [each for each in self._fields if each[0].lower() not in _OWN]
@@ -110,7 +115,7 @@ class Template:
         """The addresses that stand in the mail for everyone: how a reader's own begin."""
         links = {self._shared or self._mailto: self._page}
         if self._shared:  # the page of the settings stands beside the one to leave
-            links[beside(self._shared)] = beside(self._page)
+            links[preferences_url(self._shared)] = preferences_url(self._page)
         return {shared: own for shared, own in links.items() if shared}
 
 
@@ -144,7 +149,7 @@ def _pieces(mail: bytes, links: Mapping[str, str], length: int) -> tuple[Piece, 
         payload = part.get_payload(decode=True)
         encoding = str(part["Content-Transfer-Encoding"])
         if not isinstance(payload, bytes) or encoding not in _ENCODINGS:
-            raise no_message()
+            raise not_our_message()
         text = payload.decode().replace("\r\n", "\n")
         for shared, own in links.items():
             text = for_reader(text, shared, own + place)

@@ -14,8 +14,8 @@ import sqlalchemy as sql
 from sqlalchemy import Connection
 
 from broadsheet.delivery.database import issues
-from broadsheet.digests.identity import paths
-from broadsheet.digests.issue import Issue, Placed
+from broadsheet.digests.identity import relative_paths
+from broadsheet.digests.issue import Issue, IssuedArticle
 
 
 class _Story(msgspec.Struct, frozen=True):
@@ -25,11 +25,11 @@ class _Story(msgspec.Struct, frozen=True):
 
 
 class _Part(msgspec.Struct, frozen=True):
-    stories: tuple[_Story, ...]
+    articles: tuple[_Story, ...]
 
 
 class _Letter(msgspec.Struct, frozen=True):
-    parts: tuple[_Part, ...]
+    sections: tuple[_Part, ...]
 
 
 class _Letters(msgspec.Struct, frozen=True):
@@ -73,14 +73,14 @@ def repeats(
 def _stories(kept: str) -> tuple[_Story, ...]:
     letters = msgspec.json.decode(kept, type=_Letters)
     letter = letters.letters[letters.language]
-    return tuple(story for part in letter.parts for story in part.stories)
+    return tuple(story for part in letter.sections for story in part.articles)
 
 
-def _is_among(placed: Placed, mailed: tuple[_Story, ...]) -> bool:
+def _is_among(placed: IssuedArticle, mailed: tuple[_Story, ...]) -> bool:
     """Compare by the URL without the host, or by title and date."""
     day = placed.date.timestamp() if placed.date else None
     return any(
-        paths(story.url, "") == paths(placed.url, "")
+        relative_paths(story.url, "") == relative_paths(placed.url, "")
         or (story.title == placed.title and day is not None and _timestamp(story.iso) == day)
         for story in mailed
     )

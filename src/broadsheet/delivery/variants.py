@@ -17,12 +17,12 @@ from msgspec.structs import replace
 
 from broadsheet.articles.entries import Entry
 from broadsheet.articles.topics import key
-from broadsheet.digests.budget import fit
-from broadsheet.digests.issue import Issue, Placed
-from broadsheet.digests.letter import Letter, Story, excerpt, letter
-from broadsheet.digests.message import message
-from broadsheet.digests.sender import leaving, sender
-from broadsheet.digests.text_mail import mail_text
+from broadsheet.digests.context import ArticleContext, IssueContext, issue_context, with_sections
+from broadsheet.digests.fitting import fit_mail
+from broadsheet.digests.issue import Issue, IssuedArticle
+from broadsheet.digests.message import mime_message
+from broadsheet.digests.rendered import mail_text
+from broadsheet.digests.sender import mail_sender, opt_out
 from broadsheet.i18n import languages
 from broadsheet.model.settings import Settings
 
@@ -37,7 +37,7 @@ class Letters(msgspec.Struct, frozen=True):
     language: str
     sections: tuple[str, ...]
     whole: bool
-    letters: dict[str, Letter]
+    letters: dict[str, IssueContext]
 
 
 def letters(issue: Issue, entries: Mapping[str, Entry], settings: Settings) -> str:
@@ -56,7 +56,9 @@ def letters(issue: Issue, entries: Mapping[str, Entry], settings: Settings) -> s
     for tag in (str(own), *(each for each in languages() if each != _primary(own))):
         framed = msgspec.structs.replace(digest, language=tag)
         others = (settings.mail, settings.delivery, settings.feeds)
-        made[tag] = _honest(letter(issue, known, settings.publication, framed, *others), missing)
+        made[tag] = _honest(
+            issue_context(issue, known, settings.publication, framed, *others), missing
+        )
     sections = tuple(section.topic for section in issue.sections)
     kept = Letters(language=str(own), sections=sections, whole=not missing, letters=made)
     return msgspec.json.encode(kept, enc_hook=str).decode()  # addresses are a kind of text
@@ -79,8 +81,8 @@ class Variants:
             for other in others
         }
         self._topics = [key(topic) for topic in self._letters.sections]
-        self._sender = sender(settings.publication, settings.delivery)
-        self._leaving = leaving(self._sender, settings.delivery)
+        self._sender = mail_sender(settings.publication, settings.delivery)
+        self._opt_out = opt_out(self._sender, settings.delivery)
 
     def variant(self, topics: tuple[str, ...], language: str) -> Variant | None:
         """Which variant is for one who wants `topics` in `language`; None: nothing is for them."""
@@ -99,10 +101,10 @@ class Variants:
             return self._mail
         kept = self._letters.letters[variant.language]
         # Not those that the config had when the delivery began.
-        current = replace(kept, sender=self._sender, leaving=self._leaving)
-        wanted = excerpt(current, variant.places)
-        fitting, html = fit(wanted, self._templates, self._max_bytes)
-        return message(fitting, html, mail_text(_numbered(wanted), self._templates))
+        current = replace(kept, sender=self._sender, opt_out=self._opt_out)
+        wanted = with_sections(current, variant.places)
+        fitting, html = fit_mail(wanted, self._templates, self._max_bytes)
+        return mime_message(fitting, html, mail_text(_numbered(wanted), self._templates))
 
     def _places(self, topics: tuple[str, ...]) -> tuple[int, ...]:
         """The sections that one who wants `topics` gets, by place."""
@@ -128,33 +130,33 @@ ISSUED: Final = Variant("", ())
 """The mail as it was issued."""
 
 
-def _honest(made: Letter, missing: set[str]) -> Letter:
+def _honest(made: IssueContext, missing: set[str]) -> IssueContext:
     """`made` with nothing but the title of the articles, by address, that are `missing`."""
     parts = (
-        replace(part, stories=tuple(_titled(s) if s.url in missing else s for s in part.stories))
-        for part in made.parts
+        replace(part, articles=tuple(_titled(s) if s.url in missing else s for s in part.articles))
+        for part in made.sections
     )
-    return replace(made, parts=tuple(parts))
+    return replace(made, sections=tuple(parts))
 
 
-def _numbered(made: Letter) -> Letter:
+def _numbered(made: IssueContext) -> IssueContext:
     """`made` with its stories counted from 1: the text part numbers its links so."""
     numbers = itertools.count(1)
     parts = (
-        replace(part, stories=tuple(replace(s, number=next(numbers)) for s in part.stories))
-        for part in made.parts
+        replace(part, articles=tuple(replace(s, number=next(numbers)) for s in part.articles))
+        for part in made.sections
     )
-    return replace(made, parts=tuple(parts))
+    return replace(made, sections=tuple(parts))
 
 
-def _titled(story: Story) -> Story:
+def _titled(story: ArticleContext) -> ArticleContext:
     return replace(
         story, summary="", authors="", date="", reading="", picture=None, lead=False, topics=(),
         brief=True,
     )  # fmt: skip
 
 
-def _remembered(placed: Placed, issue: Issue, language: str) -> Entry:
+def _remembered(placed: IssuedArticle, issue: Issue, language: str) -> Entry:
     """An article of which only the record is left."""
     return Entry(
         id=placed.id,

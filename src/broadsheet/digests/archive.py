@@ -12,8 +12,7 @@ from msgspec import Struct
 
 from broadsheet import pages
 from broadsheet.articles.entries import Entry
-from broadsheet.digests.addresses import folder
-from broadsheet.digests.issue import Issue, Section
+from broadsheet.digests.issue import Issue, Section, issue_folder
 from broadsheet.i18n import Words
 from broadsheet.model.publication import Person, Publication
 from broadsheet.model.settings import DigestSettings
@@ -37,47 +36,47 @@ class _IssueRow(Struct, frozen=True):
     sections: tuple[_SectionRow, ...]
 
 
-def address(issue: Issue, publication: Publication) -> str:
+def issue_url(issue: Issue, publication: Publication) -> str:
     """Where the web version of `issue` is served."""
-    return publication.feeds_url + encode(folder(issue.digest, issue.key))
+    return publication.feeds_url + encode(issue_folder(issue.digest, issue.key))
 
 
-def title(issue: Issue, digest: DigestSettings, publication: Publication) -> str:
+def issue_title(issue: Issue, digest: DigestSettings, publication: Publication) -> str:
     """The title of `issue` in lists: the digest's, its number, and its first article's."""
     words = Words(digest.language or publication.language)
     headline = issue.articles[0].title
     return words("digests.issue", digest=digest.title, number=issue.number, headline=headline)
 
 
-def entry(issue: Issue, digest: DigestSettings, publication: Publication) -> Entry:
+def issue_entry(issue: Issue, digest: DigestSettings, publication: Publication) -> Entry:
     """`issue` as an entry of the digest's own feed."""
     words = Words(digest.language or publication.language)
     titles = words("digests.joint").join(placed.title for placed in issue.articles)
     return Entry(
-        id=publication.id_base + encode(f"feeds/{folder(issue.digest, issue.key)}"),
-        url=address(issue, publication),
-        title=title(issue, digest, publication),
+        id=publication.id_base + encode(f"feeds/{issue_folder(issue.digest, issue.key)}"),
+        url=issue_url(issue, publication),
+        title=issue_title(issue, digest, publication),
         published=issue.tick,
         updated=issue.tick,
         authors=(publication.author or Person(publication.title),),
         topics=(),
         tags=(),
         schemes=publication.id_base + "feeds/",
-        language=words_language(digest, publication),
+        language=digest_language(digest, publication),
         summary=shorten(titles, _SUMMARY_COLUMNS),
         content="".join(map(_section_html, issue.sections)),
         image=None,
     )
 
 
-def page(
+def archive_page(
     issues: Sequence[Issue],
     digest: DigestSettings,
     publication: Publication,
     links: Sequence[object],
 ) -> bytes:
     """The page of all issues, newest first; `links` are those to its feeds: name, type, url."""
-    language = words_language(digest, publication)
+    language = digest_language(digest, publication)
     words = Words(language)
     return pages.render(
         "digest.html.j2",
@@ -91,7 +90,7 @@ def page(
     )
 
 
-def words_language(digest: DigestSettings, publication: Publication) -> str:
+def digest_language(digest: DigestSettings, publication: Publication) -> str:
     """The language that `digest` speaks."""
     return digest.language or publication.language
 
@@ -99,8 +98,8 @@ def words_language(digest: DigestSettings, publication: Publication) -> str:
 def _row(issue: Issue, digest: DigestSettings, publication: Publication, words: Words) -> _IssueRow:
     local = issue.tick.astimezone(publication.timezone)
     return _IssueRow(
-        title=title(issue, digest, publication),
-        url=address(issue, publication),
+        title=issue_title(issue, digest, publication),
+        url=issue_url(issue, publication),
         date=words.date(local),
         iso=local.isoformat(),
         count=words("index.articles", len(issue.articles)),

@@ -15,8 +15,8 @@ from typing import Any
 from lxml import etree
 from msgspec import Struct
 
-from broadsheet.digests.letter import Letter
-from broadsheet.digests.templates import HTML, compiled, render
+from broadsheet.digests.context import IssueContext
+from broadsheet.digests.templates import HTML, compile_template, render_template
 from broadsheet.errors import Problem, TemplateError
 
 _DOCTYPE = re.compile(r"\A(?:\s|<!--.*?-->)*<!doctype[^>]*>", re.DOTALL | re.IGNORECASE)
@@ -99,35 +99,35 @@ def prepare(templates: Mapping[str, str], folder: str) -> None:
     """
     import premailer  # noqa: F401
 
-    compiled(HTML, templates, folder)
+    compile_template(HTML, templates, folder)
 
 
-def mail_html(letter: Letter, templates: Mapping[str, str]) -> str:
-    """email.html: `letter` laid out by digest.html.j2, ready to paste into any mail service.
+def mail_html(context: IssueContext, templates: Mapping[str, str]) -> str:
+    """email.html: `context` laid out by digest.html.j2, ready to paste into any mail service.
 
     templates: the user's own, name -> text. Raises TemplateError.
     """
-    return finished(draft(letter, templates)).text
+    return inline_css(lay_out_mail(context, templates)).text
 
 
-def draft(letter: Letter, templates: Mapping[str, str]) -> Draft:
+def lay_out_mail(context: IssueContext, templates: Mapping[str, str]) -> Draft:
     """The same before its CSS is put into the elements."""
-    html = render(HTML, letter, templates)
-    path = f"{letter.templates}/{HTML}" if HTML in templates else f"bundled/{HTML}"
+    html = render_template(HTML, context, templates)
+    path = f"{context.templates}/{HTML}" if HTML in templates else f"bundled/{HTML}"
     if problems := _problems(html, path):
         raise TemplateError(*problems)
     return _read(html, path)
 
 
-def inline(html: str, path: str) -> str:
+def inline_document(html: str, path: str) -> str:
     """`html`, a whole document, with the rules of its styles put into the elements they apply to.
 
     path: the template, to be named where something is wrong. Raises TemplateError.
     """
-    return finished(_read(html, path)).text
+    return inline_css(_read(html, path)).text
 
 
-def finished(draft: Draft) -> Draft:
+def inline_css(draft: Draft) -> Draft:
     """`draft`, with the rules of its styles put into the elements they apply to.
 
     A <style data-premailer="ignore"> stays a style: media queries and dark mode belong there.

@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from broadsheet.articles import Article
 from broadsheet.articles.catalogue import Catalogue
-from broadsheet.digests.issue import Issue, Placed
+from broadsheet.digests.issue import Issue, IssuedArticle
 from broadsheet.text.characters import composed
 
 _HOST = re.compile(r"\Ahttps?://[^/?#]*", re.IGNORECASE)  # urlsplit refuses some addresses
@@ -25,7 +25,7 @@ _INDEX = re.compile(r"(?:^|/)index\.html?$|\.html?$")
 _BY_ALIAS, _BY_PATH = 20, 10  # points; more than all other evidence together has
 
 
-class Known(Struct, frozen=True):
+class KnownArticle(Struct, frozen=True):
     """An article as an issue's record describes it.
 
     first: the id under which it was issued. issue: the issue that has it. paths: its URL relative
@@ -34,43 +34,43 @@ class Known(Struct, frozen=True):
 
     first: str
     issue: Issue
-    placed: Placed
+    placed: IssuedArticle
     paths: tuple[str, str]
 
 
 class Match(Struct, frozen=True):
     """The issued article that an article is. copy: whether the issued one is still there too."""
 
-    known: Known
+    known: KnownArticle
     copy: bool
 
 
-class Record(Struct, frozen=True, dict=True):
+class IssuedArticles(Struct, frozen=True, dict=True):
     """The articles in the issues of a digest, oldest first, with their later changes."""
 
     issues: tuple[Issue, ...]
 
     @cached_property
-    def by_id(self) -> dict[str, Known]:
+    def by_id(self) -> dict[str, KnownArticle]:
         """Each article by every id that it is known to have had."""
         return {known.placed.id: known for known in reversed(self.known)}
 
     @cached_property
-    def latest(self) -> dict[str, Placed]:
+    def latest(self) -> dict[str, IssuedArticle]:
         """The newest description of each article, by the id under which it was issued."""
         return {known.first: known.placed for known in self.known}
 
     @cached_property
-    def known(self) -> tuple[Known, ...]:
+    def known(self) -> tuple[KnownArticle, ...]:
         """Every description of every article."""
         issued: dict[str, Issue] = {}
-        found: list[Known] = []
+        found: list[KnownArticle] = []
         for issue in self.issues:
             described = [(placed.id, placed) for placed in issue.articles]
             issued.update((id_, issue) for id_, _ in described)
             described += [(each.first, each.now) for each in issue.changed if each.first in issued]
             found += (
-                Known(first, issued[first], placed, paths(placed.url, issue.site))
+                KnownArticle(first, issued[first], placed, relative_paths(placed.url, issue.site))
                 for first, placed in described
             )
         return tuple(found)
@@ -111,7 +111,7 @@ class Record(Struct, frozen=True, dict=True):
 
     def _ranked(
         self, candidates: Iterable[_Candidate], there: Mapping[str, _Holder]
-    ) -> list[tuple[_Candidate, Known]]:
+    ) -> list[tuple[_Candidate, KnownArticle]]:
         """Pairs of a candidate and an issued article that it may be, best evidence first."""
         pairs = [
             (points, candidate, known)
@@ -122,7 +122,7 @@ class Record(Struct, frozen=True, dict=True):
         pairs.sort(key=lambda pair: -pair[0])  # stable, so the order of the input breaks ties
         return [(candidate, known) for _, candidate, known in pairs]
 
-    def _near(self, candidate: _Candidate) -> Iterator[Known]:
+    def _near(self, candidate: _Candidate) -> Iterator[KnownArticle]:
         """The issued articles that share any evidence with `candidate`, each once."""
         places = {place for clue in candidate.clues for place in self._index.get(clue, ())}
         return (self.known[place] for place in sorted(places))
@@ -157,7 +157,7 @@ class _Candidate(Struct, frozen=True):
 
     @classmethod
     def of(cls, article: Article, site: str) -> _Candidate:
-        path = paths(article.url, site)[0]
+        path = relative_paths(article.url, site)[0]
         aliases = (key for alias in article.aliases for key in _alias(alias, path, site))
         return cls(article, frozenset(aliases) - {""}, path)
 
@@ -166,7 +166,7 @@ class _Candidate(Struct, frozen=True):
         mine = self.article
         return {*self.aliases, self.path, *_clues(mine.title, mine.source, mine.date)} - {""}
 
-    def points(self, known: Known, holder: _Holder | None) -> int:
+    def points(self, known: KnownArticle, holder: _Holder | None) -> int:
         """Points of evidence that this is the article `known`; 0: not enough.
 
         holder: the article that still has one of its ids; None if it is gone. If there is one, an
@@ -183,7 +183,7 @@ class _Candidate(Struct, frozen=True):
             return _BY_PATH + agreed
         return agreed if (text and agreed > 1) or (date and (title or source)) else 0
 
-    def copies(self, known: Known, holder: _Holder) -> bool:
+    def copies(self, known: KnownArticle, holder: _Holder) -> bool:
         """Whether this has the title and text of `known`, and the text is not a recurring one.
 
         While `holder` still has that text, an equal one with another date is a new article.
@@ -191,7 +191,7 @@ class _Candidate(Struct, frozen=True):
         title, _, date, text = self._agreement(known)
         return title and text and (date or not holder.shows(known.placed.body_sha256))
 
-    def _agreement(self, known: Known) -> tuple[bool, bool, bool, bool]:
+    def _agreement(self, known: KnownArticle) -> tuple[bool, bool, bool, bool]:
         """Whether title, source file, date and body are the same."""
         mine, old = self.article, known.placed
         return (
@@ -208,7 +208,7 @@ def _clues(title: str, source: str, date: object) -> tuple[Hashable, ...]:
 
 
 @lru_cache(1 << 16)  # the same for every issue of a run that makes several
-def paths(url: str, site: str) -> tuple[str, str]:
+def relative_paths(url: str, site: str) -> tuple[str, str]:
     """The address `url` below `site` and below its host, as `_key` writes them."""
     whole = _key(_HOST.sub("", url))
     return (_key(url[len(site) :]) if site and url.startswith(site) else whole), whole
@@ -217,7 +217,7 @@ def paths(url: str, site: str) -> tuple[str, str]:
 def _alias(alias: str, path: str, site: str) -> Iterator[str]:
     """The addresses that `alias` may mean: below the host or the site, or beside the article."""
     if _HOST.match(alias):
-        yield from paths(alias, site)
+        yield from relative_paths(alias, site)
         return
     yield _key(alias)
     if not alias.startswith("/"):

@@ -8,10 +8,14 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct, field
 
+from broadsheet.articles.topics import Topic
 from broadsheet.errors import Problem, RecordError
+from broadsheet.model.publication import Publication
+from broadsheet.model.settings import FEED_FILES, MEDIA_TYPES, FeedSettings
+from broadsheet.text.urls import encode
 
 
-class Placed(Struct, frozen=True, omit_defaults=True):
+class IssuedArticle(Struct, frozen=True, omit_defaults=True):
     """An article in an issue, as it was when the issue was made.
 
     sha256: of its source text. source, date (aware), body_sha256: as in `Article`; they identify it
@@ -32,14 +36,14 @@ class Section(Struct, frozen=True):
     """The articles of an issue under one topic; topic "" is for those that have none."""
 
     topic: str
-    articles: Annotated[tuple[Placed, ...], Meta(min_length=1)]
+    articles: Annotated[tuple[IssuedArticle, ...], Meta(min_length=1)]
 
 
 class Changed(Struct, frozen=True):
     """An article of an earlier issue that has changed. first: the id it was issued under."""
 
     first: str
-    now: Placed
+    now: IssuedArticle
 
 
 class Profile(Struct, frozen=True):
@@ -73,7 +77,7 @@ class Issue(Struct, frozen=True, omit_defaults=True):
     changed: tuple[Changed, ...] = ()
 
     @property
-    def articles(self) -> tuple[Placed, ...]:
+    def articles(self) -> tuple[IssuedArticle, ...]:
         """Its articles, each once, in the order they stand in it."""
         placed = (placed for section in self.sections for placed in section.articles)
         return tuple({each.id: each for each in placed}.values())
@@ -87,12 +91,12 @@ class Issue(Struct, frozen=True, omit_defaults=True):
 RECORD = "issue.json"
 
 
-def write(issue: Issue) -> bytes:
+def record_bytes(issue: Issue) -> bytes:
     """The record of `issue`, UTF-8."""
     return msgspec.json.format(msgspec.json.encode(issue), indent=1) + b"\n"
 
 
-def read(data: bytes, path: str) -> Issue:
+def parse_record(data: bytes, path: str) -> Issue:
     """The issue that `data` records. Raises RecordError, naming `path`, when it is none."""
     try:
         return msgspec.json.decode(data, type=Issue)
@@ -104,3 +108,50 @@ def read(data: bytes, path: str) -> Issue:
                 path,
             )
         ) from error
+
+
+def issue_folder(digest: str, issue: str = "") -> str:
+    """The folder of a digest, or of one of its issues by key, under the feeds folder."""
+    return f"digests/{digest}/{issue}/" if issue else f"digests/{digest}/"
+
+
+class DigestUrls(Struct, frozen=True):
+    """The addresses of one digest.
+
+    name: of the digest in the config.
+    """
+
+    name: str
+    publication: Publication
+    feeds: FeedSettings
+
+    @property
+    def archive(self) -> str:
+        """The page of its issues."""
+        return self.publication.feeds_url + encode(issue_folder(self.name))
+
+    @property
+    def feed(self) -> str:
+        """The feed of its issues, in the main format."""
+        return self.archive + FEED_FILES[self.feeds.main_format]
+
+    @property
+    def feed_type(self) -> str:
+        """The media type of `feed`."""
+        return MEDIA_TYPES[self.feeds.main_format]
+
+    @property
+    def index(self) -> str:
+        """The page of every feed of the publication."""
+        return self.publication.feeds_url
+
+    def issue(self, key: str) -> str:
+        """The web version of one issue."""
+        return self.publication.feeds_url + encode(issue_folder(self.name, key))
+
+    def topic(self, topic: Topic) -> str:
+        """The feed of `topic`; "" where the config asks for none."""
+        if "topics" not in self.feeds.by or not topic.slug:
+            return ""
+        file = FEED_FILES[self.feeds.main_format]
+        return self.publication.feeds_url + encode(f"topics/{topic.slug}/{file}")

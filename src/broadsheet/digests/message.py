@@ -12,13 +12,27 @@ import base64
 import binascii
 import re
 from collections.abc import Sequence
+from email import message_from_bytes
 from email.header import Header
 from email.utils import format_datetime, quote
+from html import escape
 from typing import Final
 
-from broadsheet.digests.letter import Letter
-from broadsheet.digests.sender import Leaving
+from msgspec import Struct
+
+from broadsheet.digests.context import IssueContext, list_id
+from broadsheet.digests.issue import DigestUrls
+from broadsheet.digests.sender import (
+    OptOut,
+    Sender,
+    mail_sender,
+    opt_out,
+    preferences_url,
+    replace_urls,
+)
 from broadsheet.errors import DeliveryError, Problem
+from broadsheet.i18n import Words
+from broadsheet.model.settings import Settings
 from broadsheet.text.characters import printable
 
 _CRLF: Final = "\r\n"
@@ -26,17 +40,17 @@ _COLUMNS: Final = 76
 _LONGEST_WORD: Final = 60  # columns that an unencoded word of a header may take
 
 
-def message(letter: Letter, html: str, text: str) -> bytes:
-    """message.eml: `letter` as mail with `html` and, for clients without HTML, `text`.
+def mime_message(context: IssueContext, html: str, text: str) -> bytes:
+    """message.eml: `context` as mail with `html` and, for clients without HTML, `text`.
 
     It is addressed to no one: a delivery puts the reader in, and the reader's own links in place
     of the shared ones (`sender.for_reader`).
     """
-    boundary = f"=_{letter.identity}"  # "=_" occurs in no body, quoted-printable or base64
-    return whole([*_headers(letter), _content_type(boundary)], boundary, html, text)
+    boundary = f"=_{context.identity}"  # "=_" occurs in no body, quoted-printable or base64
+    return _whole([*_headers(context), _content_type(boundary)], boundary, html, text)
 
 
-def whole(headers: Sequence[str], boundary: str, html: str, text: str) -> bytes:
+def _whole(headers: Sequence[str], boundary: str, html: str, text: str) -> bytes:
     """A message with these header fields, which include its Content-Type."""
     parts = (_part("plain", text), _part("html", html))
     body = "".join(f"--{boundary}{_CRLF}{part}{_CRLF}" for part in parts)
@@ -44,7 +58,7 @@ def whole(headers: Sequence[str], boundary: str, html: str, text: str) -> bytes:
     return made.encode("ascii")
 
 
-def fields(message: bytes) -> list[tuple[str, bytes]]:
+def message_fields(message: bytes) -> list[tuple[str, bytes]]:
     """The header fields of a message that `message` made: names, and raw values with their folds.
 
     Raises DeliveryError for any other message.
@@ -52,7 +66,7 @@ def fields(message: bytes) -> list[tuple[str, bytes]]:
     made = header_fields(message)
     names = {name.lower() for name, _ in made}
     if b"\r\n\r\n" not in message or not {"from", "message-id", "content-type"} <= names:
-        raise no_message()
+        raise not_our_message()
     return made
 
 
@@ -63,7 +77,7 @@ def header_fields(message: bytes) -> list[tuple[str, bytes]]:
     return [(name.decode("ascii", "replace"), value.lstrip(b" ")) for name, _, value in split]
 
 
-def shared_ways(headers: Sequence[tuple[str, bytes]]) -> tuple[str, str]:
+def shared_unsubscribe_urls(headers: Sequence[tuple[str, bytes]]) -> tuple[str, str]:
     """The unsubscribe addresses that all readers share, from List-Unsubscribe: page and mail."""
     values = [value.decode() for name, value in headers if name.lower() == "list-unsubscribe"]
     ways = re.findall(r"<([^>]*)>", " ".join(values))
@@ -72,7 +86,21 @@ def shared_ways(headers: Sequence[tuple[str, bytes]]) -> tuple[str, str]:
     return next(iter(pages), ""), next(iter(mailtos), "")
 
 
-def no_message() -> DeliveryError:
+def message_bodies(message: bytes) -> tuple[str, str]:
+    """The HTML and the plain text of a whole MIME message; "" for one that it does not have.
+
+    Lines end with LF.
+    """
+    found = {"text/html": "", "text/plain": ""}
+    for part in message_from_bytes(message).walk():
+        kind = part.get_content_type()
+        payload = None if part.is_multipart() else part.get_payload(decode=True)
+        if kind in found and isinstance(payload, bytes):
+            found[kind] = payload.decode("utf-8", "replace").replace("\r\n", "\n")
+    return found["text/html"], found["text/plain"]
+
+
+def not_our_message() -> DeliveryError:
     """The error for a message that is not as `message` makes it."""
     return DeliveryError(
         Problem(
@@ -82,32 +110,32 @@ def no_message() -> DeliveryError:
     )
 
 
-def _headers(letter: Letter) -> list[str]:
-    sender = letter.sender
-    digest, _, domain = letter.list_name.partition(".")
-    key = re.sub(r"[^0-9A-Za-z-]", "-", letter.key)
+def _headers(context: IssueContext) -> list[str]:
+    sender = context.sender
+    digest, _, domain = context.list_id.partition(".")
+    key = re.sub(r"[^0-9A-Za-z-]", "-", context.key)
     return [
-        f"Date: {format_datetime(letter.tick)}",
+        f"Date: {format_datetime(context.tick)}",
         address_header("From", sender.name, sender.address),
-        address_header("To", letter.digest, sender.address),
-        _text("Subject", letter.subject),
-        f"Message-ID: <{digest}.{key}.{letter.identity}@{domain}>",
-        f"List-ID: <{letter.list_name}>",
-        f"List-Archive: <{letter.ways.archive}>",
-        *unsubscribe_headers(letter.leaving),
-        f"Archived-At: <{letter.ways.web}>",
-        f"Content-Language: {letter.language}",
+        address_header("To", context.digest, sender.address),
+        _text("Subject", context.subject),
+        f"Message-ID: <{digest}.{key}.{context.identity}@{domain}>",
+        f"List-ID: <{context.list_id}>",
+        f"List-Archive: <{context.urls.archive}>",
+        *unsubscribe_headers(context.opt_out),
+        f"Archived-At: <{context.urls.web}>",
+        f"Content-Language: {context.language}",
         "MIME-Version: 1.0",
     ]
 
 
-def unsubscribe_headers(leaving: Leaving) -> list[str]:
+def unsubscribe_headers(opt_out: OptOut) -> list[str]:
     """List-Unsubscribe, where there is a way out (RFC 2369, section 3.2).
 
     Each address is on a line of its own, and never encoded.
     No List-Unsubscribe-Post (RFC 8058): the page is the same for all readers.
     """
-    ways = [f"<{way}>" for way in (leaving.mail, leaving.page) if way]
+    ways = [f"<{way}>" for way in (opt_out.mail, opt_out.page) if way]
     return [f"List-Unsubscribe: {f',{_CRLF} '.join(ways)}"] if ways else []
 
 
@@ -165,3 +193,98 @@ def _needs_no_encoding(text: str) -> bool:
 def _clean(text: str) -> str:
     """`text` on one line, so that it can neither end its header nor begin another."""
     return " ".join(printable(text).split())
+
+
+_LINE = (
+    '<p style="margin: 0; padding: 16px; text-align: center; font: 13px/22px sans-serif; '
+    'color: #767676">{links}</p>\n'
+)
+_LINK = '<a href="{way}" style="color: #767676; text-decoration: underline">{words}</a>'
+
+
+class Letterhead(Struct, frozen=True):
+    """The sender of an issue. list_id: of List-ID. archive, web: URLs of its pages."""
+
+    sender: Sender
+    opt_out: OptOut
+    list_id: str
+    archive: str
+    web: str
+
+
+def letterhead(digest: str, key: str, settings: Settings) -> Letterhead:
+    """The letterhead of the issue `key` of `digest`. Raises ConfigError for a bad sender."""
+    who = mail_sender(settings.publication, settings.delivery)
+    addresses = DigestUrls(digest, settings.publication, settings.feeds)
+    return Letterhead(
+        sender=who,
+        opt_out=opt_out(who, settings.delivery),
+        list_id=list_id(digest, settings.publication),
+        archive=addresses.archive,
+        web=addresses.issue(key),
+    )
+
+
+def readdressed(message: bytes, head: Letterhead) -> bytes:
+    """`message`, as digests.message makes it, with the fields of `head` in place of its own.
+
+    Its Message-ID takes the sender's domain. If it was made without an unsubscribe address, a line
+    at its end has one. Raises DeliveryError if `message` is not in that form.
+    """
+    own = message_fields(message)
+    replaced = _replaced(own, head)
+    kept = [f"{name}: {value.decode()}" for name, value in own if name.lower() not in replaced]
+    headers = [*(line for lines in replaced.values() for line in lines), *kept]
+    html, text = message_bodies(message)
+    links = _links(*shared_unsubscribe_urls(own), head.opt_out)
+    html, text = replace_urls(html, links), replace_urls(text, links)
+    if not any(shared_unsubscribe_urls(own)) and head.opt_out.unsubscribe:
+        language = _value(own, "content-language")
+        html, text = _with_way_out(html, text, head.opt_out, Words(language))
+    boundary = message_from_bytes(message).get_boundary() or ""
+    return _whole(headers, boundary, html, text)
+
+
+def _replaced(own: list[tuple[str, bytes]], head: Letterhead) -> dict[str, list[str]]:
+    """Field name in lower case -> the lines that replace it."""
+    issue = _value(own, "message-id").strip().strip("<>").rpartition("@")[0]
+    return {
+        "from": [address_header("From", head.sender.name, head.sender.address)],
+        "message-id": [f"Message-ID: <{issue}@{head.sender.domain}>"],
+        "list-id": [f"List-ID: <{head.list_id}>"],
+        "list-archive": [f"List-Archive: <{head.archive}>"],
+        "list-unsubscribe": unsubscribe_headers(head.opt_out),
+        "archived-at": [f"Archived-At: <{head.web}>"],
+        "reply-to": [],
+        "sender": [],
+    }
+
+
+def _value(own: list[tuple[str, bytes]], wanted: str) -> str:
+    return next((value.decode() for name, value in own if name.lower() == wanted), "")
+
+
+def _links(page: str, mail: str, new: OptOut) -> dict[str, str]:
+    """The unsubscribe addresses that the message was made with -> the new ones."""
+    links = {}
+    if page:
+        links[page] = new.unsubscribe
+        links[preferences_url(page)] = new.preferences or new.unsubscribe
+    if mail:
+        links[mail] = (page and new.mail) or new.unsubscribe
+    return {old: now for old, now in links.items() if old and now and old != now}
+
+
+def _with_way_out(html: str, text: str, ways: OptOut, words: Words) -> tuple[str, str]:
+    named = [(ways.unsubscribe, "mail.unsubscribe"), (ways.preferences, "mail.preferences")]
+    labelled = [(way, words(name)) for way, name in named if way]
+    links = " &nbsp;·&nbsp; ".join(
+        _LINK.format(way=way, words=escape(label)) for way, label in labelled
+    )
+    start, end, rest = html.rpartition("</body>")
+    line = _LINE.format(links=links)
+    lines = "".join(
+        f"{words('mail.label', label=label, value='').rstrip()}\n    {way}\n"
+        for way, label in labelled
+    )
+    return (f"{start}{line}{end}{rest}" if end else f"{html}{line}"), f"{text.rstrip()}\n\n{lines}"

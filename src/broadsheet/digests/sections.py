@@ -13,7 +13,7 @@ NO_TOPIC = Topic("", "")
 """The section of articles that have no topic; it comes last."""
 
 
-def sections(
+def group_by_topic(
     articles: Sequence[Article],
     topics_of: Mapping[str, tuple[Topic, ...]],
     digest: DigestSettings,

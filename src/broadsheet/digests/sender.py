@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from email.utils import parseaddr
+from typing import Final, Literal
 from urllib.parse import quote, urlsplit
 
 from msgspec import Struct
@@ -34,7 +35,7 @@ class Sender(Struct, frozen=True):
         return self.address.rpartition("@")[2]
 
 
-def sender(publication: Publication, delivery: DeliverySettings) -> Sender:
+def mail_sender(publication: Publication, delivery: DeliverySettings) -> Sender:
     """The sender of every mail: `delivery.sender`, else the publication and its author's address.
 
     Raises ConfigError when `delivery.sender` holds no mail address.
@@ -57,7 +58,7 @@ def sender(publication: Publication, delivery: DeliverySettings) -> Sender:
     return Sender(publication.title, host or "noreply@localhost", answers=False)
 
 
-class Leaving(Struct, frozen=True):
+class OptOut(Struct, frozen=True):
     """How a reader leaves, from any copy of an issue.
 
     These addresses hold for everyone, so that the files of an issue can be read and passed on by
@@ -75,20 +76,20 @@ class Leaving(Struct, frozen=True):
         return self.page or self.mail
 
 
-def leaving(who: Sender, delivery: DeliverySettings) -> Leaving:
+def opt_out(who: Sender, delivery: DeliverySettings) -> OptOut:
     """The ways out of a digest that comes from `who`."""
     mail = f"mailto:{quote(who.address, safe='@.+-_')}?subject=unsubscribe" if who.answers else ""
     page = encode(f"{delivery.service_url}unsubscribe") if delivery.service_url else ""
-    return Leaving(page, mail, beside(page))
+    return OptOut(page, mail, preferences_url(page))
 
 
-def beside(unsubscribe: str) -> str:
+def preferences_url(unsubscribe: str) -> str:
     """The address of the settings beside an address to `unsubscribe`, shared or a reader's own."""
     service, found, mark = unsubscribe.rpartition("/unsubscribe")
     return f"{service}/preferences{mark}" if found else ""
 
 
-def whole_address(address: str) -> str:
+def url_pattern(address: str) -> str:
     """A pattern for `address` in a text that does not match the start of a longer address.
 
     A full stop after it ends the sentence, not the address.
@@ -101,10 +102,10 @@ def for_reader(text: str, shared: str, own: str) -> str:
 
     Neither needs escaping in HTML. Only whole addresses are replaced.
     """
-    return with_links(text, {shared: own})
+    return replace_urls(text, {shared: own})
 
 
-def with_links(text: str, links: Mapping[str, str]) -> str:
+def replace_urls(text: str, links: Mapping[str, str]) -> str:
     """`text`, HTML or plain text of a mail, with some addresses replaced: old -> new.
 
     None needs escaping in HTML. Only whole addresses are replaced, all at once.
@@ -115,7 +116,7 @@ def with_links(text: str, links: Mapping[str, str]) -> str:
     if not links:
         return text
     longest_first = sorted(links, key=len, reverse=True)
-    pattern = "|".join(f"(?:{whole_address(old)})" for old in longest_first)
+    pattern = "|".join(f"(?:{url_pattern(old)})" for old in longest_first)
     return re.sub(pattern, lambda found: links[found[0]], text)
 
 
@@ -132,3 +133,63 @@ def _ascii(address: str) -> str:
     local, _, domain = address.strip().rpartition("@")
     made = f"{local}@{ascii_domain(domain)}"
     return made if _ADDRESS.fullmatch(made) else ""
+
+
+Severity = Literal["error", "warning"]
+
+_SECOND_LEVEL: Final = re.compile(
+    r"(?:ac|co|com|edu|gen|gob|gouv|gov|ind|ltd|me|mil|ne|net|nhs|nom|or|org|plc|sch)\.[a-z]{2}"
+)
+_SHARED: Final = frozenset(
+    (
+        "github.io", "gitlab.io", "codeberg.page", "pages.dev", "workers.dev", "netlify.app",
+        "vercel.app", "web.app", "firebaseapp.com", "herokuapp.com", "fly.dev", "onrender.com",
+        "surge.sh", "neocities.org", "blogspot.com", "wordpress.com", "readthedocs.io",
+    )
+)  # fmt: skip
+"""Suffixes below which each name is someone else's."""
+
+
+def organisational_domain(domain: str) -> str:
+    """The organisational domain of `domain` (RFC 7489, section 3.2), as far as its form shows."""
+    labels = domain.lower().rstrip(".").split(".")
+    suffix = ".".join(labels[-2:])
+    shared = suffix in _SHARED or _SECOND_LEVEL.fullmatch(suffix)
+    return ".".join(labels[-3:] if shared else labels[-2:])
+
+
+def sender_problems(
+    publication: Publication, delivery: DeliverySettings
+) -> Iterator[tuple[Severity, Problem]]:
+    """Why receivers may reject the sender; each has a key of [delivery].
+
+    Raises ConfigError for an invalid sender.
+    """
+    who = mail_sender(publication, delivery)
+    if not who.answers and delivery.service_url is not None:
+        what = f"is not set: mail comes from {who.address}, which may not exist"
+        todo = 'set it, for example to "News <news@example.org>"'
+        yield "warning", Problem(what, todo, key="delivery.sender")
+    yield from _misaligned(who, delivery)
+
+
+def _misaligned(who: Sender, delivery: DeliverySettings) -> Iterator[tuple[Severity, Problem]]:
+    own = organisational_domain(who.domain)
+    envelope = ascii_domain(delivery.bounce_address.rpartition("@")[2]) or who.domain
+    signed = ascii_domain(delivery.dkim_domain) or who.domain
+    by_dkim = bool(delivery.dkim_key) and organisational_domain(signed) == own
+    by_spf = organisational_domain(envelope) == own
+    if delivery.dkim_key and not by_dkim:
+        what = f"{signed} is not the domain of the sender, {who.domain}"
+        todo = "leave it out, so that the sender's domain signs; else DMARC ignores the signature"
+        yield ("warning" if by_spf else "error"), Problem(what, todo, key="delivery.dkim_domain")
+    if not by_spf:
+        what = f"{envelope} is not in the sender's domain, {who.domain}"
+        rest = (
+            "DMARC depends on the DKIM signature alone"
+            if by_dkim
+            else "DMARC fails unless your mail server signs for the sender's domain"
+        )
+        worse = bool(delivery.dkim_key) and not by_dkim
+        todo = f"use an address at {who.domain} or below it; else {rest}"
+        yield ("error" if worse else "warning"), Problem(what, todo, key="delivery.bounce_address")

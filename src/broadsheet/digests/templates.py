@@ -31,7 +31,7 @@ from jinja2 import (
 from jinja2.exceptions import SecurityError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from broadsheet.digests.letter import Letter
+from broadsheet.digests.context import IssueContext
 from broadsheet.errors import Problem, TemplateError
 from broadsheet.i18n import Words
 from broadsheet.text.plain import width
@@ -82,19 +82,19 @@ def _starter(name: str, text: str) -> str:
     )
 
 
-def render(name: str, letter: Letter, templates: Mapping[str, str]) -> str:
-    """The template `name` with `letter` put in; `templates` are the user's own: name -> text.
+def render_template(name: str, context: IssueContext, templates: Mapping[str, str]) -> str:
+    """The template `name` with `context` put in; `templates` are the user's own: name -> text.
 
-    The template sees `letter` and `words`. Raises TemplateError.
+    The template sees `context` and `words`. Raises TemplateError.
     """
-    template = compiled(name, templates, letter.templates)
+    template = compile_template(name, templates, context.templates)
     try:
-        return template.render(letter=letter, words=Words(letter.language))
+        return template.render(issue=context, words=Words(context.language))
     except Exception as error:  # a template is a program of the user's: anything may come out of it
-        raise _blamed(error, name, templates, letter.templates) from error
+        raise _blamed(error, name, templates, context.templates) from error
 
 
-def compiled(name: str, templates: Mapping[str, str], folder: str) -> Template:
+def compile_template(name: str, templates: Mapping[str, str], folder: str) -> Template:
     """The template `name`; `templates` are the user's own, of `folder`. Raises TemplateError."""
     try:
         return _environment(tuple(sorted(templates.items())), folder).get_template(name)

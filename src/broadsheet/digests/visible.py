@@ -15,8 +15,7 @@ from cssselect import SelectorError
 from lxml.cssselect import CSSSelector
 from lxml.etree import XPathError
 
-from broadsheet.digests import colours
-from broadsheet.digests.look import contrast
+from broadsheet.digests.theme import FAINT, contrast, css_colour, is_transparent
 
 Declarations = dict[str, str]
 """CSS: property -> value, in lower case, without `!important`; the winner comes last."""
@@ -219,9 +218,9 @@ def _like_its_background(own: Sequence[Declarations], inside: int) -> str:
     if given and given[0] in {"inherit", "currentcolor"}:
         given = [each["color"] for each in own[inside:] if "color" in each]
     value = given[0] if given else _LINK
-    colour = colours.parse(value)
+    colour = css_colour(value)
     behind = next(filter(None, map(_background, own)), _WHITE)
-    if colours.is_clear(value) or (colour and contrast(colour, behind) < _CONTRAST):
+    if is_transparent(value) or (colour and contrast(colour, behind) < _CONTRAST):
         return f"color: {value}, on {behind}"
     return ""
 
@@ -230,7 +229,7 @@ def _background(declared: Declarations) -> str:
     for name in reversed(declared):
         if name in {"background", "background-color"}:
             words = re.findall(r"[a-z]+\([^)]*\)|[^\s]+", declared[name])
-            return next(filter(None, map(colours.parse, words)), "")
+            return next(filter(None, map(css_colour, words)), "")
     return ""
 
 
@@ -256,7 +255,7 @@ def _of_no_size(value: str) -> bool:
     """A `transform` that leaves nothing visible."""
     scaled = re.search(r"scale(?:3d|x|y)?\(\s*([^)]*)\)", value)
     numbers = [float(n) for n, _ in _NUMBER.findall(scaled[1])] if scaled else [1.0]
-    return any(abs(n) < colours.FAINT for n in numbers) or _far(value)
+    return any(abs(n) < FAINT for n in numbers) or _far(value)
 
 
 def _clipped(value: str) -> bool:
@@ -274,11 +273,11 @@ _Tests = Mapping[str, Callable[[str], bool]]
 
 _HIDING: Final[_Tests] = {
     "display": lambda value: value == "none",
-    "opacity": lambda value: _number(value) < colours.FAINT,
+    "opacity": lambda value: _number(value) < FAINT,
     "filter": lambda value: bool(re.search(r"opacity\s*[(=]\s*(?:0+\.?0*|\.0+)%?\s*\)", value)),
     "content-visibility": lambda value: value == "hidden",
     "mso-hide": lambda value: value == "all",
-    "zoom": lambda value: _number(value) < colours.FAINT,
+    "zoom": lambda value: _number(value) < FAINT,
     "transform": _of_no_size,
     "clip": _clipped,
     "clip-path": _clipped,

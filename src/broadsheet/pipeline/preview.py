@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec import Struct
 
 from broadsheet import pages
-from broadsheet.digests.remarks import CLIP_BYTES, ROOM_BYTES, Mail, look_at
+from broadsheet.digests.lint import CLIP_BYTES, ROOM_BYTES, LintedMail, lint_mail
 from broadsheet.i18n import Words
 from broadsheet.pages import policy
 
@@ -38,7 +38,7 @@ class Shown(Struct, frozen=True):
 
 class _Card(Struct, frozen=True):
     issue: Shown
-    mail: Mail
+    mail: LintedMail
     share: int
 
 
@@ -62,7 +62,7 @@ def files(
 
 
 def _card(issue: Shown) -> _Card:
-    mail = look_at(issue.files[MAIL], issue.files[TEXT], issue.files[MESSAGE])
+    mail = lint_mail(issue.files[MAIL], issue.files[TEXT], issue.files[MESSAGE])
     return _Card(issue, mail, round(100 * mail.size / CLIP_BYTES))
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from broadsheet.digests.addresses import folder
-from broadsheet.digests.due import History
-from broadsheet.digests.issue import RECORD, Issue, read
+from broadsheet.digests.issue import RECORD, Issue, issue_folder, parse_record
+from broadsheet.digests.selection import History
 from broadsheet.errors import Problem, RecordError
 from broadsheet.storage import folders
 
@@ -29,7 +28,7 @@ def names(feeds: Path) -> tuple[str, ...]:
 
 
 def _issues(feeds: Path, digest: str, shown: str) -> Iterator[Issue]:
-    place = folder(digest)
+    place = issue_folder(digest)
     for path in sorted((feeds / place).glob(f"*/{RECORD}")):
         name = f"{shown}/{place}{path.parent.name}/{RECORD}"
         try:
@@ -38,8 +37,8 @@ def _issues(feeds: Path, digest: str, shown: str) -> Iterator[Issue]:
             raise RecordError(
                 Problem(f"it cannot be read: {error.strerror}", "check its permissions", name)
             ) from error
-        issue = read(data, name)
-        if folder(issue.digest, issue.key) != f"{place}{path.parent.name}/":
+        issue = parse_record(data, name)
+        if issue_folder(issue.digest, issue.key) != f"{place}{path.parent.name}/":
             raise RecordError(
                 Problem(
                     f"this is the record of issue {issue.key} of the digest {issue.digest!r}",

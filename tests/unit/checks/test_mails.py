@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from broadsheet.checks import RULES
-from broadsheet.digests.remarks import look_at
+from broadsheet.digests.lint import lint_mail
 from newsroom import Newsroom
 
 SENDER = '\n[delivery]\nsender = "News <news@example.org>"\n'
@@ -131,7 +131,7 @@ def test_a_preheader_a_text_and_a_way_to_leave_are_missed(issued: Newsroom) -> N
 def test_a_line_of_a_message_is_told_when_it_is_too_long() -> None:
     """No template makes one, so this looks at a message of our own."""
     head = b"Subject: A\r\nFrom: a@example.org\r\nList-Unsubscribe: <mailto:a@example.org>\r\n\r\n"
-    mail = look_at(b"<p>a</p>", b"a", head + b"x" * 999 + b"\r\n")
+    mail = lint_mail(b"<p>a</p>", b"a", head + b"x" * 999 + b"\r\n")
     material: Any = SimpleNamespace(letters={"issue/": mail})
     assert len(list(RULES["mail-line"].look(material))) == 1
 
@@ -140,7 +140,7 @@ def test_a_line_of_a_message_is_told_when_it_is_too_long() -> None:
     ("text", "line", "said"),
     [
         ("<p>\n{% if %}\n", 2, "Expected an expression"),
-        ("<p>\n\n{{ letter.nothing }}\n", 3, "nothing"),
+        ("<p>\n\n{{ issue.nothing }}\n", 3, "nothing"),
         ("{{ [].__class__ }}", 1, "unsafe"),
         ('{% extends "missing.j2" %}', 1, "missing.j2"),
         ("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", 1, ""),
@@ -164,7 +164,7 @@ def test_templates_are_checked_when_no_issue_comes(issued: Newsroom) -> None:
     """A slip is told today, not on the morning of the next issue."""
     assert issued.run("digest").code == 0
     assert findings(issued) == []
-    issued.write("email_templates/digest.html.j2", "{{ letter.nothing }}")
+    issued.write("email_templates/digest.html.j2", "{{ issue.nothing }}")
     assert [found["rule"] for found in findings(issued)] == ["template"]
     (issued.folder / "feeds/digests/weekly/2025-06-30/issue.json").unlink()
     (issued.folder / "content/a.md").unlink()

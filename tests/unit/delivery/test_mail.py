@@ -24,8 +24,8 @@ from broadsheet.delivery.personal import Reader, Template, reader_key
 from broadsheet.delivery.tokens import Mark, Tokens, mark_in_subject, unsubscribe_mail
 from broadsheet.delivery.variants import ISSUED, Variants
 from broadsheet.digests.html_mail import mail_html
-from broadsheet.digests.message import message
-from broadsheet.digests.text_mail import mail_text
+from broadsheet.digests.message import mime_message
+from broadsheet.digests.rendered import mail_text
 from broadsheet.errors import ConfigError, DeliveryError, UsageError
 from broadsheet.model.publication import BaseUrl
 from broadsheet.model.settings import DeliverySettings, Settings, TopicSettings
@@ -39,7 +39,7 @@ PAGE = "https://news.example.org/unsubscribe/"
 
 
 def _template(html: str = "", text: str = "", signer: Signer | None = None) -> Template:
-    made = message(
+    made = mime_message(
         letters.make(delivery=SERVICE),
         html or f'<p>你好</p>\n<a href="{SHARED}">退订</a>\n',
         text or f"你好\n{SHARED}\n",
@@ -82,7 +82,9 @@ def test_a_reader_gets_a_head_of_their_own() -> None:
 
 def test_without_a_service_the_shared_ways_stay() -> None:
     """Then there is no one-click either, which would ask a web service."""
-    made = message(letters.make(), "<p>x</p>", "mailto:editors@example.org?subject=unsubscribe\n")
+    made = mime_message(
+        letters.make(), "<p>x</p>", "mailto:editors@example.org?subject=unsubscribe\n"
+    )
     mail = _parsed(Template(made, TICK, "", None).fill(_reader("")))
     assert mail["List-Unsubscribe"] == "<mailto:editors@example.org?subject=unsubscribe>"
     assert mail["List-Unsubscribe-Post"] is None
@@ -91,7 +93,7 @@ def test_without_a_service_the_shared_ways_stay() -> None:
 def test_one_click_is_offered_over_https_only() -> None:
     """RFC 8058, section 3.1 wants https."""
     service = DeliverySettings(service_url=BaseUrl("http://localhost:8000/"))
-    made = message(letters.make(delivery=service), "<p>x</p>", "x\n")
+    made = mime_message(letters.make(delivery=service), "<p>x</p>", "x\n")
     page = "http://localhost:8000/unsubscribe/"
     mail = _parsed(
         Template(made, TICK, page, None).fill(Reader("a@b.org", "", "k", page + "m" * 20))
@@ -103,7 +105,7 @@ def test_one_click_is_offered_over_https_only() -> None:
 def test_the_settings_are_linked_beside_the_way_out() -> None:
     """By the same mark, in both bodies; the shared mail has the shared address."""
     letter = letters.make(delivery=SERVICE)
-    issued = message(letter, mail_html(letter, {}), mail_text(letter, {}))
+    issued = mime_message(letter, mail_html(letter, {}), mail_text(letter, {}))
     mark = Tokens(SECRET).unsubscribe(7, "weekly")
     shared = "https://news.example.org/preferences"
     for body in _bodies(Template(issued, TICK, PAGE, None).fill(_reader(mark))):

@@ -140,7 +140,7 @@ FAULTS: dict[str, tuple[Callable[[Post], object], str]] = {
     "a template that fails for some": (
         _template(
             "digest.txt.j2",
-            "{% block masthead %}{{ x.y if letter.language == 'en' else '' }}{% endblock %}",
+            "{% block masthead %}{{ x.y if issue.language == 'en' else '' }}{% endblock %}",
         ),
         "'x' is undefined",
     ),

@@ -14,12 +14,11 @@ from typing import Any
 import pytest
 
 import letters
-from broadsheet.digests.alignment import organisation, sender_problems
 from broadsheet.digests.html_mail import mail_html
-from broadsheet.digests.letterhead import letterhead, readdressed
-from broadsheet.digests.message import message
-from broadsheet.digests.text_mail import mail_text
-from broadsheet.digests.way_out import bodies, missing_ways_out
+from broadsheet.digests.message import letterhead, message_bodies, mime_message, readdressed
+from broadsheet.digests.rendered import mail_text
+from broadsheet.digests.sender import organisational_domain, sender_problems
+from broadsheet.digests.unsubscribe_link import unsubscribe_problems
 from broadsheet.model.publication import BaseUrl, Language, Publication
 from broadsheet.model.settings import DeliverySettings, Settings
 from deliveries import SECRET, Post, post
@@ -51,7 +50,7 @@ def _settings(delivery: DeliverySettings) -> Settings:
 
 def _issued(delivery: DeliverySettings) -> bytes:
     letter = letters.make(publication=NOBODY, delivery=delivery)
-    return message(letter, mail_html(letter, {}), mail_text(letter, {}))
+    return mime_message(letter, mail_html(letter, {}), mail_text(letter, {}))
 
 
 def _parsed(mail: bytes) -> EmailMessage:
@@ -68,21 +67,21 @@ def test_an_issue_goes_out_under_the_config_at_delivery(old: str, new: str) -> N
     parsed = _parsed(made)
     assert parsed["From"].addresses[0].addr_spec == head.sender.address
     assert str(parsed["Message-ID"]).endswith(f"@{head.sender.domain}>")
-    ways = [way for way in (head.leaving.mail, head.leaving.page) if way]
+    ways = [way for way in (head.opt_out.mail, head.opt_out.page) if way]
     assert re.findall(r"<([^>]*)>", parsed["List-Unsubscribe"] or "") == ways
     names = [name.lower() for name in parsed.keys()]  # noqa: SIM118 - repeated ones too
     assert len(names) == len(set(names))
-    html, text = bodies(made)
+    html, text = message_bodies(made)
     if ways:
-        assert missing_ways_out(html, text, (head.leaving.unsubscribe,)) == ()
+        assert unsubscribe_problems(html, text, (head.opt_out.unsubscribe,)) == ()
         if old != new:
             said = f"{html}{text}{parsed['From']}{parsed['List-Unsubscribe']}"
             strangers = {f"{letter}.example" for letter in "abcde"} - {
-                head.sender.domain, head.leaving.page.partition("://")[2].partition("/")[0]
+                head.sender.domain, head.opt_out.page.partition("://")[2].partition("/")[0]
             }  # fmt: skip
             assert not [each for each in strangers if each in said]
     else:
-        assert missing_ways_out(html, text, ways)
+        assert unsubscribe_problems(html, text, ways)
 
 
 @pytest.mark.parametrize("config", CONFIGS)
@@ -95,15 +94,15 @@ def test_under_the_same_config_an_issue_stays_as_it_is(config: str) -> None:
     before, after = _parsed(issued), _parsed(made)
     del before["Message-ID"], after["Message-ID"]
     assert dict(before.items()) == dict(after.items())
-    if head.leaving.unsubscribe or config == "none":
-        assert bodies(made) == bodies(issued)
+    if head.opt_out.unsubscribe or config == "none":
+        assert message_bodies(made) == message_bodies(issued)
     assert made.partition(b"\r\n\r\n")[2] == issued.partition(b"\r\n\r\n")[2]
 
 
 def test_the_line_that_is_added_speaks_the_readers_language() -> None:
     """It stands at the end of both bodies, inside of the document."""
     head = letterhead("weekly", "2025-06-23", _settings(CONFIGS["both"]))
-    html, text = bodies(readdressed(_issued(CONFIGS["none"]), head))
+    html, text = message_bodies(readdressed(_issued(CONFIGS["none"]), head))
     line = html[html.rindex("<p") : html.index("</body>")]
     assert "退订" in line
     assert "https://d.example/mail/preferences" in line
@@ -179,9 +178,9 @@ def test_every_variant_goes_out_under_the_config_of_today(
         assert str(parsed["Message-ID"]).endswith("@new.example>")
         assert "d=new.example;" in str(parsed["DKIM-Signature"])
         page = re.findall(r"<(https://news\.example\.org/[^>]+)>", parsed["List-Unsubscribe"])
-        assert missing_ways_out(*bodies(mail), page) == ()
-        assert "old.example" not in "".join((*bodies(mail), str(parsed)))
-        assert "noreply" not in "".join((*bodies(mail), str(parsed)))
+        assert unsubscribe_problems(*message_bodies(mail), page) == ()
+        assert "old.example" not in "".join((*message_bodies(mail), str(parsed)))
+        assert "noreply" not in "".join((*message_bodies(mail), str(parsed)))
 
 
 def test_a_delivery_that_was_begun_goes_on_under_the_config_of_today(office: Post) -> None:
@@ -195,7 +194,9 @@ def test_a_delivery_that_was_begun_goes_on_under_the_config_of_today(office: Pos
     assert len(others) == len(READERS) - 1
     for each in others:
         mail = each["mail"].encode()
-        assert "old.example" not in "".join((*bodies(mail), str(_parsed(mail)), each["from"]))
+        assert "old.example" not in "".join(
+            (*message_bodies(mail), str(_parsed(mail)), each["from"])
+        )
 
 
 @pytest.mark.parametrize("args", [(), ("--to", "me@x.org")], ids=["run", "test copy"])
@@ -283,7 +284,7 @@ def test_a_template_that_fails_some_readers_is_refused_before_anyone_gets_mail(
     office.newsroom.write(
         "email_templates/digest.txt.j2",
         '{% extends "bundled/digest.txt.j2" %}'
-        "{% block footer %}{% if letter.language != 'en' %}{{ super() }}{% endif %}{% endblock %}",
+        "{% block footer %}{% if issue.language != 'en' %}{{ super() }}{% endif %}{% endblock %}",
     )
     for args in (("--dry-run",), ()):
         ran = office.deliver(*args)
@@ -336,10 +337,10 @@ def test_domains_that_do_not_belong_together_are_reported(
 
 def test_the_domain_of_an_organisation_is_known_by_its_form() -> None:
     """As far as that goes: the public suffix list is not asked."""
-    assert organisation("a.b.Example.ORG.") == "example.org"
-    assert organisation("a.b.example.com.cn") == "example.com.cn"
-    assert organisation("example.org") == "example.org"
-    assert organisation("localhost") == "localhost"
+    assert organisational_domain("a.b.Example.ORG.") == "example.org"
+    assert organisational_domain("a.b.example.com.cn") == "example.com.cn"
+    assert organisational_domain("example.org") == "example.org"
+    assert organisational_domain("localhost") == "localhost"
 
 
 def test_check_and_a_dry_run_report_the_sender(newsroom: Newsroom) -> None:
@@ -361,7 +362,7 @@ def test_check_and_a_dry_run_report_the_sender(newsroom: Newsroom) -> None:
 )
 def test_a_sender_cannot_bring_a_header(sender: str) -> None:
     """What is no address, or is more than one, is refused or reduced to the address."""
-    from broadsheet.digests.sender import sender as parsed
+    from broadsheet.digests.sender import mail_sender as parsed
     from broadsheet.errors import ConfigError
 
     try:

@@ -11,7 +11,7 @@ import html5lib
 import pytest
 
 from broadsheet.digests import archive
-from broadsheet.digests.issue import Issue, Placed, Section
+from broadsheet.digests.issue import Issue, IssuedArticle, Section
 from broadsheet.model.publication import BaseUrl, Person, Publication
 from broadsheet.model.settings import DigestSettings
 from newsletters import at
@@ -31,15 +31,17 @@ ISSUE = Issue(
     tick=at("2025-06-23 08:00"),
     since=at("2025-06-16 08:00"),
     sections=(
-        Section("A & B", (Placed("urn:1", "https://example.org/1/?a=1&b=2", "一 <二>", "0"),)),
-        Section("", (Placed("urn:2", "https://example.org/2/", "Two", "0"),)),
+        Section(
+            "A & B", (IssuedArticle("urn:1", "https://example.org/1/?a=1&b=2", "一 <二>", "0"),)
+        ),
+        Section("", (IssuedArticle("urn:2", "https://example.org/2/", "Two", "0"),)),
     ),
 )
 
 
 def test_an_entry_says_what_the_record_says() -> None:
     """Address under feeds/, id under id_base, the tick as date, each article as a link."""
-    entry = archive.entry(ISSUE, WEEKLY, PUBLICATION)
+    entry = archive.issue_entry(ISSUE, WEEKLY, PUBLICATION)
     assert entry.url == "https://example.org/feeds/digests/weekly/2025-06-23/"
     assert entry.id == entry.url
     assert entry.published == entry.updated == ISSUE.tick
@@ -63,8 +65,8 @@ def test_ids_stay_when_the_domain_moves() -> None:
         given_id_base=BaseUrl("https://example.org/"),
         given_feeds_url=BaseUrl("https://cdn.example/f/"),
     )
-    entry = archive.entry(ISSUE, WEEKLY, moved)
-    assert entry.id == archive.entry(ISSUE, WEEKLY, PUBLICATION).id
+    entry = archive.issue_entry(ISSUE, WEEKLY, moved)
+    assert entry.id == archive.issue_entry(ISSUE, WEEKLY, PUBLICATION).id
     assert entry.url == "https://cdn.example/f/digests/weekly/2025-06-23/"
 
 
@@ -74,12 +76,12 @@ def test_ids_stay_when_the_domain_moves() -> None:
 def test_the_title_is_in_the_words_of_the_digest(language: str | None, title: str) -> None:
     """A digest may speak another language than the publication."""
     digest = DigestSettings(title="W", language=language)  # type: ignore[arg-type]
-    assert archive.title(ISSUE, digest, PUBLICATION) == title
+    assert archive.issue_title(ISSUE, digest, PUBLICATION) == title
 
 
 def test_the_page_lists_every_issue_with_its_sections() -> None:
     """For people: title, date, count, topics and titles, escaped, in the digest's language."""
-    page = archive.page([ISSUE], WEEKLY, PUBLICATION, []).decode()
+    page = archive.archive_page([ISSUE], WEEKLY, PUBLICATION, []).decode()
     tree = html5lib.parse(page, namespaceHTMLElements=False)
     assert tree.get("lang") == "zh-CN"
     text = "".join(tree.find("body").itertext())
@@ -87,12 +89,12 @@ def test_the_page_lists_every_issue_with_its_sections() -> None:
     assert "一 <二>" in text
     assert "2025年6月23日" in text
     links = [a.get("href") for a in tree.iter("a")]
-    assert archive.address(ISSUE, PUBLICATION) in links
+    assert archive.issue_url(ISSUE, PUBLICATION) in links
 
 
 def test_a_page_without_issues_is_whole() -> None:
     """Before the first issue the page stands already, for links and subscriptions."""
-    page = archive.page([], WEEKLY, PUBLICATION, []).decode()
+    page = archive.archive_page([], WEEKLY, PUBLICATION, []).decode()
     assert html5lib.parse(page, namespaceHTMLElements=False).find("body") is not None
     assert "周报" in page
 

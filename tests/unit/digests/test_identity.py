@@ -15,9 +15,8 @@ from msgspec import structs
 from broadsheet.articles import Article
 from broadsheet.articles.catalogue import Catalogue
 from broadsheet.articles.fingerprint import fingerprint
-from broadsheet.digests import issue as record
-from broadsheet.digests.due import Digest, History
-from broadsheet.digests.issue import Issue
+from broadsheet.digests.issue import Issue, parse_record, record_bytes
+from broadsheet.digests.selection import Digest, History
 from broadsheet.model.settings import DigestSettings, TopicSettings
 from broadsheet.model.values import Schedule
 from newsletters import SHANGHAI, WEEKLY, at, names, story
@@ -47,7 +46,7 @@ def _weekly(*articles: Article, site: str = OLD, name: str = "weekly", **given: 
 def _issued(*articles: Article) -> Issue:
     """The first issue, of all these, as it is read back from its record."""
     (issue,) = _weekly(*articles).due(at(FIRST), History())
-    return record.read(record.write(issue), "issue.json")
+    return parse_record(record_bytes(issue), "issue.json")
 
 
 def _next(first: Issue, *articles: Article, site: str = OLD, **given: Any) -> list[str]:
@@ -255,7 +254,7 @@ def test_what_was_edited_in_the_meantime_is_still_known() -> None:
         (issue,) = _weekly(_article(**state), new).due(tick, history)
         assert names(issue) == [f"About new{week}"]
         assert [each.first for each in issue.changed] == [f"{OLD}posts/a/"]
-        history = history.and_then(record.read(record.write(issue), "issue.json"))
+        history = history.and_then(parse_record(record_bytes(issue), "issue.json"))
     tick += timedelta(weeks=1)
     (issue,) = _weekly(_article(**state), _article("x", date=tick)).due(tick, history)
     assert issue.changed == ()
@@ -369,7 +368,7 @@ def test_whatever_changes_each_article_is_issued_once(data: st.DataObject, stubs
             site.live(tick)
         articles = site.articles()
         weekly = _weekly(*articles.values(), site=site.url, name=site.digest)
-        made = [record.read(record.write(i), "x") for i in weekly.due(tick, history)]
+        made = [parse_record(record_bytes(i), "x") for i in weekly.due(tick, history)]
         history = history.and_then(*made)
         uid = {f"{site.url}{site.path(page)}": page.uid for page in site.pages}
         issued += [uid[id_] for issue in made for id_ in issue.ids]

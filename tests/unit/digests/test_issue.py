@@ -9,13 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broadsheet.digests import issue as record
-from broadsheet.digests.issue import Issue, Placed, Section
+from broadsheet.digests.issue import Issue, IssuedArticle, Section, parse_record, record_bytes
 from broadsheet.errors import RecordError
 from newsletters import at
 
 _TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
-_PLACED = st.builds(Placed, id=_TEXT, url=_TEXT, title=_TEXT, sha256=_TEXT, late=st.booleans())
+_PLACED = st.builds(
+    IssuedArticle, id=_TEXT, url=_TEXT, title=_TEXT, sha256=_TEXT, late=st.booleans()
+)
 _SECTIONS = st.lists(
     st.builds(Section, topic=_TEXT, articles=st.lists(_PLACED, min_size=1, max_size=3).map(tuple)),
     min_size=1,
@@ -25,7 +26,9 @@ _MOMENTS = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st
 
 
 def _issue(*topics: str, names: str = "ab") -> Issue:
-    placed = tuple(Placed(id=name, url=f"/{name}/", title=name, sha256="0") for name in names)
+    placed = tuple(
+        IssuedArticle(id=name, url=f"/{name}/", title=name, sha256="0") for name in names
+    )
     return Issue(
         digest="weekly",
         key="2025-06-23",
@@ -49,15 +52,15 @@ def _issue(*topics: str, names: str = "ab") -> Issue:
 )
 def test_what_is_read_is_what_was_written(issue: Issue) -> None:
     """Writing and reading an issue changes nothing in it, and writing it again no byte."""
-    data = record.write(issue)
-    again = record.read(data, "issue.json")
+    data = record_bytes(issue)
+    again = parse_record(data, "issue.json")
     assert again == issue
-    assert record.write(again) == data
+    assert record_bytes(again) == data
 
 
 def test_the_record_is_json_for_people() -> None:
     """Key, tick, window and sections, as DESIGN.md has them; UTF-8, one field a line."""
-    text = record.write(_issue("编辑部")).decode()
+    text = record_bytes(_issue("编辑部")).decode()
     data = json.loads(text)
     assert list(data) == ["digest", "key", "number", "tick", "since", "sections"]
     assert data["tick"] == "2025-06-23T08:00:00+08:00"
@@ -80,13 +83,13 @@ def test_an_article_under_two_topics_is_one_article() -> None:
 
 
 def _without(name: str) -> bytes:
-    data = json.loads(record.write(_issue()))
+    data = json.loads(record_bytes(_issue()))
     del data[name]
     return json.dumps(data).encode()
 
 
 def _with(**changed: object) -> bytes:
-    return json.dumps(json.loads(record.write(_issue())) | changed).encode()
+    return json.dumps(json.loads(record_bytes(_issue())) | changed).encode()
 
 
 @pytest.mark.parametrize(
@@ -96,10 +99,10 @@ def _with(**changed: object) -> bytes:
         b"{}",
         b"null",
         b"[1]",
-        record.write(_issue())[:-30],  # a disk that was full
+        record_bytes(_issue())[:-30],  # a disk that was full
         b"\xff\xfe",
-        record.write(_issue()).replace(b'"a"', b'"\xe4"', 1),
-        b"<<<<<<< HEAD\n" + record.write(_issue()),  # a merge that was not finished
+        record_bytes(_issue()).replace(b'"a"', b'"\xe4"', 1),
+        b"<<<<<<< HEAD\n" + record_bytes(_issue()),  # a merge that was not finished
         *(_without(name) for name in ("digest", "key", "number", "tick", "since", "sections")),
         _with(tick="2025-06-23T08:00:00"),  # no offset: no moment
         _with(since="yesterday"),
@@ -112,7 +115,7 @@ def _with(**changed: object) -> bytes:
 def test_what_is_no_record_is_refused_by_name(data: bytes) -> None:
     """A broken record is an error that names the file and says what to do, never no record."""
     with pytest.raises(RecordError) as refused:
-        record.read(data, "feeds/digests/weekly/2025-06-23/issue.json")
+        parse_record(data, "feeds/digests/weekly/2025-06-23/issue.json")
     (problem,) = refused.value.problems
     assert problem.path == "feeds/digests/weekly/2025-06-23/issue.json"
     assert problem.what.startswith("this record of an issue cannot be read: ")
@@ -121,4 +124,4 @@ def test_what_is_no_record_is_refused_by_name(data: bytes) -> None:
 
 def test_a_later_version_may_write_more_into_a_record() -> None:
     """Fields that this version does not know do no harm: a newer one may have made the issue."""
-    assert record.read(_with(colour="red"), "issue.json") == _issue()
+    assert parse_record(_with(colour="red"), "issue.json") == _issue()

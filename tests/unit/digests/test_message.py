@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 import letters
-from broadsheet.digests.message import message
+from broadsheet.digests.message import mime_message
 from broadsheet.model.publication import BaseUrl
 from broadsheet.model.settings import DeliverySettings
 
@@ -35,7 +35,7 @@ WILD = st.text(st.characters(exclude_categories=("Cs",)), max_size=300)
 
 
 def _made(**changes: Any) -> bytes:
-    return message(replace(letters.make(), **changes), HTML, TEXT)
+    return mime_message(replace(letters.make(), **changes), HTML, TEXT)
 
 
 def _one_line(text: str) -> str:
@@ -115,7 +115,7 @@ def test_a_title_cannot_add_a_header() -> None:
 )
 def test_both_bodies_come_back_whole(html: str, text: str) -> None:
     """HTML and text are the same for both parsers, text first, as RFC 2046 wants it."""
-    made = message(letters.make(), html, text)
+    made = mime_message(letters.make(), html, text)
     _check_legal(made)
     parsed = message_from_bytes(made, policy=policy.default)
     assert parsed.get_content_type() == "multipart/alternative"
@@ -133,7 +133,7 @@ def test_both_bodies_come_back_whole(html: str, text: str) -> None:
 
 def test_each_body_has_the_shorter_encoding() -> None:
     """Chinese goes as base64, English as quoted-printable."""
-    parsed = message_from_bytes(message(letters.make(), "word " * 500, "字" * 500))
+    parsed = message_from_bytes(mime_message(letters.make(), "word " * 500, "字" * 500))
     encodings = [part["Content-Transfer-Encoding"] for part in parsed.get_payload()]  # type: ignore[union-attr]
     assert encodings == ["base64", "quoted-printable"]
 
@@ -142,7 +142,7 @@ def test_the_head_says_what_lists_say() -> None:
     """List-ID, archive and unsubscribe are there, plain, and folded between addresses only."""
     service = DeliverySettings(service_url=BaseUrl("https://news.example.org/"))
     letter = letters.make(delivery=service)
-    head = message(letter, HTML, TEXT).partition(b"\r\n\r\n")[0].decode()
+    head = mime_message(letter, HTML, TEXT).partition(b"\r\n\r\n")[0].decode()
     assert "\r\nList-ID: <weekly.example.org>\r\n" in head
     assert (
         "\r\nList-Unsubscribe: <mailto:editors@example.org?subject=unsubscribe>,"
@@ -159,7 +159,7 @@ def test_a_long_unsubscribe_address_stays_an_address() -> None:
     """However long it is, it is neither encoded nor broken."""
     url = "https://news.example.org/" + "very-long/" * 60
     letter = letters.make(delivery=DeliverySettings(service_url=BaseUrl(url)))
-    made = message(letter, HTML, TEXT)
+    made = mime_message(letter, HTML, TEXT)
     _check_legal(made)
     parsed = message_from_bytes(made)
     assert f"<{url}unsubscribe>" in str(parsed["List-Unsubscribe"])
@@ -168,7 +168,7 @@ def test_a_long_unsubscribe_address_stays_an_address() -> None:
 def test_the_same_issue_makes_the_same_bytes() -> None:
     """Neither the clock nor chance has a part; another issue has another identity."""
     letter = letters.make()
-    assert message(letter, HTML, TEXT) == message(letters.make(), HTML, TEXT)
-    parsed = message_from_bytes(message(letter, HTML, TEXT))
+    assert mime_message(letter, HTML, TEXT) == mime_message(letters.make(), HTML, TEXT)
+    parsed = message_from_bytes(mime_message(letter, HTML, TEXT))
     assert parsed["Message-ID"] == f"<weekly.2025-06-23.{letter.identity}@example.org>"
     assert parsed.get_boundary() == f"=_{letter.identity}"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from broadsheet.articles import Article
 from broadsheet.articles.topics import Topic, key, slug
-from broadsheet.digests.sections import NO_TOPIC, sections
+from broadsheet.digests.sections import NO_TOPIC, group_by_topic
 from broadsheet.model.settings import DigestSettings
 from newsletters import story
 
@@ -33,7 +33,7 @@ def _laid_out(articles: list[Article], settings: DigestSettings) -> list[tuple[s
         article.id: tuple(Topic(name, slug(name)) for name in article.topics)
         for article in articles
     }
-    made = sections(articles, topics_of, settings)
+    made = group_by_topic(articles, topics_of, settings)
     return [(topic.name, [article.title for article in placed]) for topic, placed in made]
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import pytest
 
 import letters
-from broadsheet.digests.budget import fit
-from broadsheet.digests.html_mail import draft, mail_html
-from broadsheet.digests.letter import Letter
-from broadsheet.digests.weight import Scales
+from broadsheet.digests.context import IssueContext
+from broadsheet.digests.fitting import MailScales, fit_mail
+from broadsheet.digests.html_mail import lay_out_mail, mail_html
 
 EXTENDS = '{% extends "bundled/digest.html.j2" %}'
 END = "{% endblock %}"
@@ -25,8 +24,8 @@ def _intro(html: str) -> str:
 
 
 SHORT = (
-    "<style>.a { color: red } b .a { margin: 0 }</style>{{ letter.note }}{{ letter.more }}"
-    "{% for s in letter.stories %}<p class=a>{{ s.title }}<b><i class=a>{{ s.summary }}</b>"
+    "<style>.a { color: red } b .a { margin: 0 }</style>{{ issue.note }}{{ issue.more }}"
+    "{% for s in issue.articles %}<p class=a>{{ s.title }}<b><i class=a>{{ s.summary }}</b>"
     "{% endfor %}"
 )
 TOLD = [
@@ -50,7 +49,7 @@ def _own(text: str) -> dict[str, str]:
     return {"digest.html.j2": text} if text else {}
 
 
-def _long(count: int) -> Letter:
+def _long(count: int) -> IssueContext:
     entries = (letters.entry(n, "算力", summary=letters.SUMMARY * 6) for n in range(1, count + 1))
     return letters.make(*entries)
 
@@ -58,9 +57,9 @@ def _long(count: int) -> Letter:
 @pytest.mark.parametrize("text", TOLD)
 def test_the_weight_is_that_of_the_finished_mail(text: str) -> None:
     """To the byte, for a letter of which some kinds of elements were not seen before."""
-    scales = Scales(draft(letters.make(), _own(text)))
-    for letter in (letters.make(), _long(9), fit(_long(9), _own(text), 24_000)[0]):
-        told = scales.weigh(draft(letter, _own(text)))
+    scales = MailScales(lay_out_mail(letters.make(), _own(text)))
+    for letter in (letters.make(), _long(9), fit_mail(_long(9), _own(text), 24_000)[0]):
+        told = scales.weigh(lay_out_mail(letter, _own(text)))
         assert told == len(mail_html(letter, _own(text)).encode())
 
 
@@ -69,9 +68,9 @@ def test_a_mail_gives_up_the_least_whatever_its_css(text: str) -> None:
     """Where the weight cannot be told, whole mails are measured: it fits, and one cut less not."""
     letter, own = _long(14), _own(text)
     max_bytes = 22_000 if text != SHORT else 3_000
-    fitted, html = fit(letter, own, max_bytes)
+    fitted, html = fit_mail(letter, own, max_bytes)
     size = len(html.encode())
     assert size <= max_bytes
     assert html == mail_html(fitted, own)
-    assert fit(letter, own, size) == (fitted, html)
-    assert len(fit(letter, own, size - 1)[1].encode()) < size
+    assert fit_mail(letter, own, size) == (fitted, html)
+    assert len(fit_mail(letter, own, size - 1)[1].encode()) < size

@@ -12,7 +12,7 @@ from broadsheet.articles.topics import key
 from broadsheet.checks.material import Material
 from broadsheet.checks.own import SEVERITIES
 from broadsheet.checks.rule import RULES, Slight, rule
-from broadsheet.digests.alignment import sender_problems
+from broadsheet.digests.sender import sender_problems
 from broadsheet.errors import Problem
 from broadsheet.text.toml import key_line, names_of
 

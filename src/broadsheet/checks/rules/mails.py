@@ -9,12 +9,12 @@ from collections.abc import Iterator
 
 from broadsheet.checks.material import Material
 from broadsheet.checks.rule import Slight, rule
-from broadsheet.digests.remarks import ABOUT
+from broadsheet.digests.lint import LINT_RULES
 from broadsheet.errors import Problem
 
 
 def _mail_rule(name: str) -> None:
-    severity, about = ABOUT[name]
+    severity, about = LINT_RULES[name]
 
     @rule(name, severity, about)
     def look(material: Material) -> Iterator[Problem | Slight]:
@@ -25,5 +25,5 @@ def _mail_rule(name: str) -> None:
                     yield Slight(problem) if remark.severity == "warning" else problem
 
 
-for _name in ABOUT:
+for _name in LINT_RULES:
     _mail_rule(_name)

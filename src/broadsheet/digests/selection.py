@@ -23,10 +23,10 @@ from msgspec import Struct, structs
 from broadsheet.articles import Article
 from broadsheet.articles.catalogue import Catalogue, absence
 from broadsheet.articles.topics import key
-from broadsheet.digests.identity import Match, Record
-from broadsheet.digests.issue import Changed, Issue, Placed, Profile, Section
+from broadsheet.digests.identity import IssuedArticles, Match
+from broadsheet.digests.issue import Changed, Issue, IssuedArticle, Profile, Section
 from broadsheet.digests.schedule import last_tick, next_tick, tick_before, ticks
-from broadsheet.digests.sections import sections
+from broadsheet.digests.sections import group_by_topic
 from broadsheet.model.settings import DigestSettings
 
 CatalogueAt = Callable[[datetime], Catalogue]
@@ -48,9 +48,9 @@ class History(Struct, frozen=True, dict=True):
         return self.issues[-1] if self.issues else None
 
     @cached_property
-    def record(self) -> Record:
+    def record(self) -> IssuedArticles:
         """The articles in these issues."""
-        return Record(self.issues)
+        return IssuedArticles(self.issues)
 
     def skipped(self, date: datetime) -> bool:
         """Whether `date` lies in a period that no issue covers."""
@@ -163,7 +163,7 @@ class Digest(Struct, frozen=True):
             since=since,
             sections=tuple(
                 Section(topic.name, tuple(_placed(a, late=a.date <= since) for a in placed))
-                for topic, placed in sections(articles, topics, named)
+                for topic, placed in group_by_topic(articles, topics, named)
             ),
             site=self.site,
             profile=self.profile,
@@ -259,8 +259,8 @@ class Digest(Struct, frozen=True):
         return next(name for name in chain(names, numbered) if name not in taken)
 
 
-def _placed(article: Article, *, late: bool = False) -> Placed:
-    return Placed(
+def _placed(article: Article, *, late: bool = False) -> IssuedArticle:
+    return IssuedArticle(
         id=article.id,
         url=article.url,
         title=article.title,

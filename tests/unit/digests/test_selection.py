@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from msgspec import structs
 
-from broadsheet.digests.due import Digest, History
 from broadsheet.digests.issue import Issue
+from broadsheet.digests.selection import Digest, History
 from newsletters import at, digest, layout, names, story
 
 NOTHING = History()

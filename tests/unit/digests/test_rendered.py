@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import letters
-from broadsheet.digests.text_mail import mail_text
+from broadsheet.digests.rendered import mail_text
 from broadsheet.text.plain import width
 from broadsheet.text.wrapping import COLUMNS, wrap
 
@@ -98,12 +98,12 @@ def test_every_story_is_there_whole() -> None:
     letter = letters.make()
     text = mail_text(letter, {})
     flat = text.replace("\n", "")
-    for story in letter.stories:
+    for story in letter.articles:
         assert story.title in flat
         assert story.summary.replace(" ", "") in flat.replace(" ", "")
         assert f"\n[{story.number}] {story.url}\n" in text
         assert " · ".join(story.facts) in text
-    for part in letter.parts:
+    for part in letter.sections:
         assert f"\n{part.name}\n{'-' * COLUMNS}\n" in text
 
 

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 import letters
 from broadsheet.articles.entries import Image
 from broadsheet.articles.topics import Topic
-from broadsheet.digests.look import LEAST_CONTRAST, contrast, look, readable
-from broadsheet.digests.reading import minutes
+from broadsheet.digests.context import reading_minutes
 from broadsheet.digests.sender import for_reader
+from broadsheet.digests.theme import LEAST_CONTRAST, contrast, mail_theme, readable
 from broadsheet.errors import ConfigError
 from broadsheet.i18n import Words
 from broadsheet.model.publication import BaseUrl, Language, Person
@@ -33,9 +33,9 @@ def _image(ending: str, type_: str, width: int | None = 1200, height: int | None
 def test_every_address_is_absolute_and_encoded_once() -> None:
     """A letter's own links and those to topics are absolute, whatever the names are."""
     letter = letters.make(delivery=DeliverySettings(service_url=BaseUrl("https://n.example/")))
-    links = [topic.url for story in letter.stories for topic in story.topics]
-    feeds = [part.feed for part in letter.parts if part.feed]
-    ways = letter.ways
+    links = [topic.url for story in letter.articles for topic in story.topics]
+    feeds = [part.feed for part in letter.sections if part.feed]
+    ways = letter.urls
     assert ways.web == "https://example.org/feeds/digests/weekly/2025-06-23/"
     assert ways.archive == "https://example.org/feeds/digests/weekly/"
     assert ways.feed == "https://example.org/feeds/digests/weekly/atom.xml"
@@ -63,8 +63,8 @@ def test_the_preheader_of_one_article_is_its_summary() -> None:
 
 def test_articles_without_topic_have_a_heading_only_beside_others() -> None:
     """The last section is called other articles; alone, it needs no name."""
-    assert [part.name for part in letters.make().parts] == ["算力与芯片", "开源", "其他文章"]
-    assert [part.name for part in letters.make(letters.ENTRIES[3]).parts] == [""]
+    assert [part.name for part in letters.make().sections] == ["算力与芯片", "开源", "其他文章"]
+    assert [part.name for part in letters.make(letters.ENTRIES[3]).sections] == [""]
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_articles_without_topic_have_a_heading_only_beside_others() -> None:
 )
 def test_the_mail_leaves_out_images_that_outlook_does_not_show(image: Image, shown: bool) -> None:
     """The web version has every image, the mail only those of kinds that all clients know."""
-    story = letters.make(letters.entry(1, image=image)).stories[0]
+    story = letters.make(letters.entry(1, image=image)).articles[0]
     assert story.picture is not None
     assert (story.mail_picture is not None) == shown
 
@@ -98,16 +98,18 @@ def test_a_wide_image_leads(image: Image, leads: bool) -> None:
     """Only the first story's image, and only a large one in landscape, takes the whole width."""
     first, second = letters.make(
         letters.entry(1, image=image), letters.entry(2, image=image)
-    ).stories
+    ).articles
     assert (first.lead, second.lead) == (leads, False)
 
 
 def test_a_picture_is_never_blown_up() -> None:
     """A picture takes the room there is in its own proportions, and no more than its own width."""
-    picture = letters.make(letters.entry(1, image=_image("png", "image/png", 1200, 630))).stories[0]
+    picture = letters.make(letters.entry(1, image=_image("png", "image/png", 1200, 630))).articles[
+        0
+    ]
     assert picture.picture is not None
     assert picture.picture.size(544) == (544, 286)
-    small = letters.make(letters.entry(1, image=_image("png", "image/png", 100, 50))).stories[0]
+    small = letters.make(letters.entry(1, image=_image("png", "image/png", 100, 50))).articles[0]
     assert small.picture is not None
     assert small.picture.size(544) == (100, 50)
 
@@ -120,31 +122,31 @@ def test_a_story_links_its_other_topics_only() -> None:
     respelled = msgspec.structs.replace(
         issue, sections=(msgspec.structs.replace(issue.sections[0], topic="ｇｐｕ"),)
     )
-    assert [t.name for t in letters.make(entry, of=respelled).stories[0].topics] == ["芯片"]
+    assert [t.name for t in letters.make(entry, of=respelled).articles[0].topics] == ["芯片"]
 
 
 def test_topics_have_links_only_where_the_config_makes_their_feeds() -> None:
     """No link leads to a feed that is not made, nor to a format that is not made."""
     none = letters.make(feeds=FeedSettings(by=()))
-    assert not any(part.feed for part in none.parts)
-    assert [topic.url for topic in none.stories[0].topics] == [""]
+    assert not any(part.feed for part in none.sections)
+    assert [topic.url for topic in none.articles[0].topics] == [""]
     rss = letters.make(feeds=FeedSettings(formats=("rss",)))
-    assert rss.parts[0].feed.endswith("/rss.xml")
+    assert rss.sections[0].feed.endswith("/rss.xml")
 
 
 def test_late_articles_are_marked() -> None:
     """An article from before the issue's window says so."""
     late = letters.make(of=letters.issue(*letters.ENTRIES, late=frozenset({letters.ENTRIES[1].id})))
-    assert [story.late for story in late.stories] == [False, True, False, False]
+    assert [story.late for story in late.articles] == [False, True, False, False]
 
 
 def test_dates_are_those_of_the_publication_in_the_digests_language() -> None:
     """An article of late evening UTC is dated by the publication's own calendar."""
     entry = letters.entry(1, published=datetime(2025, 6, 21, 23, 30, tzinfo=UTC))
-    assert letters.make(entry).stories[0].facts == ("林晚舟", "2025年6月22日", "约 2 分钟")
+    assert letters.make(entry).articles[0].facts == ("林晚舟", "2025年6月22日", "约 2 分钟")
     english = DigestSettings(title="Weekly", language=Language("en"))
     letter = letters.make(entry, digest=english)
-    assert letter.stories[0].facts == ("林晚舟", "Jun 22, 2025", "2 min read")
+    assert letter.articles[0].facts == ("林晚舟", "Jun 22, 2025", "2 min read")
     assert (letter.date, letter.number, letter.count) == ("June 23, 2025", "No. 12", "1 article")
 
 
@@ -169,7 +171,7 @@ def test_the_direction_is_that_of_the_language() -> None:
 )
 def test_reading_time_counts_characters_and_words(html: str, expected: int | None) -> None:
     """400 Chinese characters or 220 words a minute, at least one; code is not read."""
-    assert minutes(html) == expected
+    assert reading_minutes(html) == expected
 
 
 @pytest.mark.parametrize(
@@ -198,13 +200,13 @@ def test_a_sender_that_is_no_address_is_refused(wrong: str) -> None:
 def test_the_way_out_is_the_service_or_a_mail_and_never_a_dead_address() -> None:
     """Unsubscribe leads to the service's page, else to a mail that someone reads, else nowhere."""
     service = letters.make(delivery=DeliverySettings(service_url=BaseUrl("https://n.example/")))
-    assert service.leaving.unsubscribe == "https://n.example/unsubscribe"
-    assert service.leaving.mail == "mailto:editors@example.org?subject=unsubscribe"
-    assert letters.make().leaving.unsubscribe == "mailto:editors@example.org?subject=unsubscribe"
+    assert service.opt_out.unsubscribe == "https://n.example/unsubscribe"
+    assert service.opt_out.mail == "mailto:editors@example.org?subject=unsubscribe"
+    assert letters.make().opt_out.unsubscribe == "mailto:editors@example.org?subject=unsubscribe"
     nobody = msgspec.structs.replace(letters.PUBLICATION, author=Person("编辑部"))
     letter = letters.make(publication=nobody)
     assert letter.sender.address == "noreply@example.org"
-    assert letter.leaving.unsubscribe == ""
+    assert letter.opt_out.unsubscribe == ""
 
 
 def test_a_readers_own_address_replaces_whole_addresses_only() -> None:
@@ -224,7 +226,7 @@ def test_text_can_be_read_in_any_colours(
 ) -> None:
     """Whatever colours the config asks for, text has a contrast of 4.5:1 in both schemes."""
     mail = MailSettings(accent=accent, accent_dark=accent_dark, ink=ink, paper=paper)
-    found = look(mail, Words("zh-CN").locale, letters.PUBLICATION)
+    found = mail_theme(mail, Words("zh-CN").locale, letters.PUBLICATION)
     for colours in (found.light, found.dark):
         for text in (colours.ink, colours.soft, colours.link):
             assert contrast(text, colours.sheet) >= LEAST_CONTRAST
@@ -242,15 +244,15 @@ def test_colours_that_can_be_read_stay_as_they_are() -> None:
 def test_fonts_follow_the_language_and_the_config() -> None:
     """Chinese gets Chinese fonts, English a serif for headings; the config's own come first."""
     publication = letters.PUBLICATION
-    chinese = look(MailSettings(), Words("zh-CN").locale, publication)
-    taiwan = look(MailSettings(), Words("zh-TW").locale, publication)
-    english = look(MailSettings(), Words("en").locale, publication)
+    chinese = mail_theme(MailSettings(), Words("zh-CN").locale, publication)
+    taiwan = mail_theme(MailSettings(), Words("zh-TW").locale, publication)
+    english = mail_theme(MailSettings(), Words("en").locale, publication)
     assert chinese.fonts.startswith("PingFang SC")
     assert chinese.headings == chinese.fonts
     assert taiwan.fonts.startswith("PingFang TC")
     assert english.headings.startswith("Georgia")
     assert english.outlook == "Arial"
-    own = look(
+    own = mail_theme(
         MailSettings(fonts="'Source Han Sans', \"x;}</style>\", serif"),
         Words("zh-CN").locale,
         publication,
@@ -267,19 +269,19 @@ def test_names_in_the_mails_head_are_ascii_and_stay() -> None:
         url=BaseUrl("https://new.example/"),
         given_id_base=BaseUrl("https://example.org/"),
     )
-    assert letter.list_name == "weekly.example.org"
-    assert letters.make(publication=moved).list_name == letter.list_name
+    assert letter.list_id == "weekly.example.org"
+    assert letters.make(publication=moved).list_id == letter.list_id
     assert letters.make(publication=moved).identity == letter.identity
     chinese = msgspec.structs.replace(letters.issue(*letters.ENTRIES), digest="周报")
-    assert letters.make(of=chinese).list_name.isascii()
+    assert letters.make(of=chinese).list_id.isascii()
     assert letters.make(of=chinese).identity != letter.identity
 
 
 def test_premailer_is_not_loaded_before_a_mail_is_made() -> None:
     """A run with nothing to send does not wait for premailer."""
     program = (
-        "import sys, broadsheet.digests.budget, broadsheet.digests.message\n"
-        "import broadsheet.digests.text_mail, broadsheet.digests.web_page\n"
+        "import sys, broadsheet.digests.fitting, broadsheet.digests.message\n"
+        "import broadsheet.digests.rendered, broadsheet.digests.rendered\n"
         "sys.exit('premailer' in sys.modules or 'cssutils' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

@@ -6,6 +6,7 @@ The templates only lay it out. Every address in it is absolute, every date and c
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from urllib.parse import urlsplit
@@ -15,11 +16,9 @@ from msgspec.structs import replace
 
 from broadsheet.articles.entries import Entry, Image
 from broadsheet.articles.topics import Topic, key, slug
-from broadsheet.digests.addresses import Addresses
-from broadsheet.digests.issue import Issue, Placed, Section
-from broadsheet.digests.look import Look, look
-from broadsheet.digests.reading import minutes
-from broadsheet.digests.sender import Leaving, Sender, leaving, sender
+from broadsheet.digests.issue import DigestUrls, Issue, IssuedArticle, Section
+from broadsheet.digests.sender import OptOut, Sender, mail_sender, opt_out
+from broadsheet.digests.theme import Theme, mail_theme
 from broadsheet.i18n import Words, direction
 from broadsheet.model.publication import Publication
 from broadsheet.model.settings import (
@@ -29,7 +28,7 @@ from broadsheet.model.settings import (
     FeedSettings,
     MailSettings,
 )
-from broadsheet.text.plain import shorten
+from broadsheet.text.plain import plain, shorten
 
 PREHEADER_COLUMNS = 140
 """How wide the line is that a list of mails shows beside the subject; clients cut it earlier."""
@@ -67,7 +66,7 @@ class TopicLink(Struct, frozen=True):
     url: str
 
 
-class Story(Struct, frozen=True):
+class ArticleContext(Struct, frozen=True):
     """An article as an issue shows it.
 
     number: its place in the issue, from 1; the web version has the anchor `article-NUMBER`.
@@ -104,17 +103,17 @@ class Story(Struct, frozen=True):
         return tuple(filter(None, (self.authors, self.date, self.reading)))
 
 
-class Part(Struct, frozen=True):
+class SectionContext(Struct, frozen=True):
     """A section of an issue. name: "" where it needs no heading; feed: "" where there is none."""
 
     number: int
     name: str
     count: str
     feed: str
-    stories: tuple[Story, ...]
+    articles: tuple[ArticleContext, ...]
 
 
-class Ways(Struct, frozen=True):
+class IssueUrls(Struct, frozen=True):
     """Where the letter's own links lead; all absolute.
 
     index: the page of every feed. feed: of the issues, of the media type feed_type.
@@ -128,7 +127,7 @@ class Ways(Struct, frozen=True):
     feed_type: str = MEDIA_TYPES["atom"]  # for letters in ledgers that do not have it
 
 
-class Letter(Struct, frozen=True):
+class IssueContext(Struct, frozen=True):
     """One issue, ready to be laid out.
 
     key: the issue's. publication, digest: their titles. number, date, count: in words.
@@ -152,22 +151,22 @@ class Letter(Struct, frozen=True):
     tick: datetime
     count: str
     total: int
-    parts: tuple[Part, ...]
-    ways: Ways
-    leaving: Leaving
+    sections: tuple[SectionContext, ...]
+    urls: IssueUrls
+    opt_out: OptOut
     sender: Sender
-    look: Look
+    theme: Theme
     footer: str
-    list_name: str
+    list_id: str
     identity: str
     templates: str
     note: str = ""
     more: str = ""
 
     @property
-    def stories(self) -> tuple[Story, ...]:
+    def articles(self) -> tuple[ArticleContext, ...]:
         """Its stories, in the order they stand in it."""
-        return tuple(story for part in self.parts for story in part.stories)
+        return tuple(story for part in self.sections for story in part.articles)
 
     @property
     def contents(self) -> bool:
@@ -177,15 +176,15 @@ class Letter(Struct, frozen=True):
     @property
     def contents_titles(self) -> bool:
         """Whether the table of contents names the articles, not only the sections."""
-        return len(self.stories) <= _MOST_CONTENTS and not any(s.brief for s in self.stories)
+        return len(self.articles) <= _MOST_CONTENTS and not any(s.brief for s in self.articles)
 
     @property
     def contents_named(self) -> bool:
         """Whether the mail's table of contents has something to name: articles, or sections."""
-        return self.contents and (self.contents_titles or any(part.name for part in self.parts))
+        return self.contents and (self.contents_titles or any(part.name for part in self.sections))
 
 
-def letter(
+def issue_context(
     issue: Issue,
     entries: Mapping[str, Entry],
     publication: Publication,
@@ -193,15 +192,15 @@ def letter(
     mail: MailSettings,
     delivery: DeliverySettings,
     feeds: FeedSettings,
-) -> Letter:
+) -> IssueContext:
     """The letter of `issue`; `entries` has those of its articles, by id."""
     words = Words(digest.language or publication.language)
-    addresses = Addresses(issue.digest, publication, feeds)
-    who = sender(publication, delivery)
+    addresses = DigestUrls(issue.digest, publication, feeds)
+    who = mail_sender(publication, delivery)
     parts = _Writer(entries, publication, words, addresses).parts(issue.sections)
-    stories = [story for part in parts for story in part.stories]
+    stories = [story for part in parts for story in part.articles]
     tick = issue.tick.astimezone(publication.timezone)
-    return Letter(
+    return IssueContext(
         key=issue.key,
         publication=publication.title,
         digest=digest.title,
@@ -216,30 +215,30 @@ def letter(
         tick=tick,
         count=words("mail.articles", len(issue.ids)),
         total=len(issue.ids),
-        parts=parts,
-        ways=_ways(issue, publication, addresses),
-        leaving=leaving(who, delivery),
+        sections=parts,
+        urls=_ways(issue, publication, addresses),
+        opt_out=opt_out(who, delivery),
         sender=who,
-        look=look(mail, words.locale, publication),
+        theme=mail_theme(mail, words.locale, publication),
         footer=mail.footer,
-        list_name=list_name(issue.digest, publication),
+        list_id=list_id(issue.digest, publication),
         identity=_identity(issue, publication),
         templates=mail.templates,
     )
 
 
-def excerpt(whole: Letter, places: Collection[int]) -> Letter:
+def with_sections(whole: IssueContext, places: Collection[int]) -> IssueContext:
     """`whole` with the parts at `places` only, counted from 0: for one who wants no others.
 
     The stories keep their numbers, which are their anchors in the web version.
     """
     words = Words(whole.language)
-    parts = tuple(part for place, part in enumerate(whole.parts) if place in places)
-    stories = [story for part in parts for story in part.stories]
+    parts = tuple(part for place, part in enumerate(whole.sections) if place in places)
+    stories = [story for part in parts for story in part.articles]
     total = len({story.url for story in stories})
     return replace(
         whole,
-        parts=parts,
+        sections=parts,
         subject=_subject(whole.digest, stories, words),
         preheader=_preheader(stories, words),
         count=words("mail.articles", total),
@@ -251,11 +250,11 @@ class _Writer(Struct, frozen=True):
     entries: Mapping[str, Entry]
     publication: Publication
     words: Words
-    addresses: Addresses
+    addresses: DigestUrls
 
-    def parts(self, sections: tuple[Section, ...]) -> tuple[Part, ...]:
+    def parts(self, sections: tuple[Section, ...]) -> tuple[SectionContext, ...]:
         alone = len(sections) == 1
-        made: list[Part] = []
+        made: list[SectionContext] = []
         next_number = 1
         for number, section in enumerate(sections, 1):
             topic = Topic(section.topic, slug(section.topic) if section.topic else "")
@@ -265,22 +264,22 @@ class _Writer(Struct, frozen=True):
             )
             next_number += len(stories)
             made.append(
-                Part(
+                SectionContext(
                     number=number,
                     name=section.topic or ("" if alone else self.words("mail.other")),
                     count=self.words("mail.articles", len(stories)),
                     feed=self.addresses.topic(topic),
-                    stories=stories,
+                    articles=stories,
                 )
             )
         return tuple(made)
 
-    def _story(self, placed: Placed, section: Topic, number: int) -> Story:
+    def _story(self, placed: IssuedArticle, section: Topic, number: int) -> ArticleContext:
         entry = self.entries[placed.id]
         published = entry.published.astimezone(self.publication.timezone)
-        reading = minutes(entry.content)
+        reading = reading_minutes(entry.content)
         picture = _picture(entry.image) if entry.image else None
-        return Story(
+        return ArticleContext(
             number=number,
             title=entry.title,
             url=entry.url,
@@ -312,13 +311,13 @@ def _fits_the_width(picture: Picture | None) -> bool:
     return picture.width >= SHEET_WIDTH and picture.height <= picture.width * _TALLEST_LEAD
 
 
-def _subject(digest: str, stories: Sequence[Story], words: Words) -> str:
+def _subject(digest: str, stories: Sequence[ArticleContext], words: Words) -> str:
     if not stories:
         return digest
     return words("mail.subject", digest=digest, headline=stories[0].title)
 
 
-def _preheader(stories: Sequence[Story], words: Words) -> str:
+def _preheader(stories: Sequence[ArticleContext], words: Words) -> str:
     """What a list of mails shows beside the subject, which has the first title: the others."""
     if not stories:
         return ""
@@ -329,8 +328,8 @@ def _preheader(stories: Sequence[Story], words: Words) -> str:
     return shorten(words("mail.also", titles=titles), PREHEADER_COLUMNS)
 
 
-def _ways(issue: Issue, publication: Publication, addresses: Addresses) -> Ways:
-    return Ways(
+def _ways(issue: Issue, publication: Publication, addresses: DigestUrls) -> IssueUrls:
+    return IssueUrls(
         site=publication.url,
         web=addresses.issue(issue.key),
         archive=addresses.archive,
@@ -346,9 +345,32 @@ def _identity(issue: Issue, publication: Publication) -> str:
     return hashlib.sha256(named.encode()).hexdigest()[:24]
 
 
-def list_name(digest: str, publication: Publication) -> str:
+def list_id(digest: str, publication: Publication) -> str:
     """What mail programs know the digest by (RFC 2919): ASCII, and for ever the same."""
     host = (urlsplit(publication.id_base).hostname or "localhost").encode("idna").decode()
     label = digest.lower() if digest.isascii() else hashlib.sha256(digest.encode()).hexdigest()[:12]
     safe = "".join(char if char.isalnum() else "-" for char in label).strip("-") or "digest"
     return f"{safe}.{host}"
+
+
+CHARACTERS_A_MINUTE = 400
+WORDS_A_MINUTE = 220
+
+_CHARACTERS = re.compile(
+    "[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+"
+)
+_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+
+
+def reading_minutes(html: str) -> int | None:
+    """The minutes that the article `html` takes, at least 1; None when it has no words.
+
+    Chinese and Japanese are counted by characters, all else by words.
+    """
+    text = plain(html)
+    rest, runs = _CHARACTERS.subn(" ", text)
+    characters = len(text) - len(rest) + runs
+    words = len(_WORD.findall(rest))
+    if not characters and not words:
+        return None
+    return max(1, round(characters / CHARACTERS_A_MINUTE + words / WORDS_A_MINUTE))

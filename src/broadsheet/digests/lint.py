@@ -11,9 +11,8 @@ from typing import Any, Literal
 from lxml import html as lxml_html
 from msgspec import Struct
 
-from broadsheet.digests import mail_css
-from broadsheet.digests.message import header_fields, shared_ways
-from broadsheet.digests.way_out import missing_ways_out
+from broadsheet.digests.message import header_fields, shared_unsubscribe_urls
+from broadsheet.digests.unsubscribe_link import unsubscribe_problems
 from broadsheet.pages.policy import unguarded
 from broadsheet.text.plain import width
 
@@ -23,7 +22,7 @@ CLIP_BYTES = 102_000
 ROOM_BYTES = 100_000
 """What a digest keeps to by default: it leaves room for what is added on the way to a reader."""
 
-ABOUT: dict[str, tuple[Literal["error", "warning"], str]] = {
+LINT_RULES: dict[str, tuple[Literal["error", "warning"], str]] = {
     "mail-size": ("error", "Gmail hides what comes after the first 102 kB of a mail's HTML."),
     "mail-style-size": ("error", "Gmail drops a <style> of more than 16 kB whole."),
     "mail-image-alt": ("warning", "Many mail clients show no images until they are asked to."),
@@ -56,7 +55,7 @@ _PADDING = re.compile("[\u00ad\u034f\u200b-\u200f\u2007\u2060\ufeff\u00a0\\s]+")
 _OUTLOOK_SHOWS = re.compile(r"\.(svg|webp|avif)$", re.IGNORECASE)
 
 
-class Remark(Struct, frozen=True):
+class LintProblem(Struct, frozen=True):
     """One remark. rule: its name. what: what is so. todo: what to do about it."""
 
     rule: str
@@ -70,7 +69,7 @@ class Remark(Struct, frozen=True):
         return f"{self.what}; {self.todo}"
 
 
-class Mail(Struct, frozen=True):
+class LintedMail(Struct, frozen=True):
     """A finished mail, as a mail client finds it.
 
     size: bytes of the HTML. preheader: what a list of mails shows beside the subject.
@@ -80,10 +79,10 @@ class Mail(Struct, frozen=True):
     sender: str
     preheader: str
     size: int
-    remarks: tuple[Remark, ...]
+    remarks: tuple[LintProblem, ...]
 
 
-def look_at(html: bytes, text: bytes, message: bytes) -> Mail:
+def lint_mail(html: bytes, text: bytes, message: bytes) -> LintedMail:
     """The mail whose files (email.html, email.txt, message.eml) hold these bytes.
 
     What is put into email.html for browsers only is not in the mail, and does not count.
@@ -101,80 +100,112 @@ def look_at(html: bytes, text: bytes, message: bytes) -> Mail:
         *_of_text(text),
         *_of_ways_out(html.decode(), text.decode(), message),
     )
-    return Mail(subject, str(parsed["From"] or ""), preheader, len(html), found)
+    return LintedMail(subject, str(parsed["From"] or ""), preheader, len(html), found)
 
 
-def _of_size(html: bytes) -> Iterator[Remark]:
+def _of_size(html: bytes) -> Iterator[LintProblem]:
     size = f"the HTML has {len(html):,} bytes, and Gmail hides what comes after {CLIP_BYTES:,}"
     if len(html) > CLIP_BYTES:
-        yield Remark("mail-size", "error", size, "lower the digest's max_bytes")
+        yield LintProblem("mail-size", "error", size, "lower the digest's max_bytes")
     elif len(html) > ROOM_BYTES:  # what was cut to the usual budget deserves no remark
         todo = (
             f"the reader's own links add to it, so lower the digest's max_bytes to {ROOM_BYTES:,}"
         )
-        yield Remark("mail-size", "warning", size, todo)
+        yield LintProblem("mail-size", "warning", size, todo)
     for style in re.findall(rb"<style\b[^>]*>(.*?)</style", html, re.DOTALL):
         if len(style) > _STYLE_BYTES:
             what = f"a <style> has {len(style):,} bytes, and Gmail drops one over {_STYLE_BYTES:,}"
-            yield Remark("mail-style-size", "error", what, "shorten it in your template")
+            yield LintProblem("mail-style-size", "error", what, "shorten it in your template")
 
 
-def _of_tree(tree: Any) -> Iterator[Remark]:
+def _of_tree(tree: Any) -> Iterator[LintProblem]:
     for image in tree.iter("img"):
         source = image.get("src", "")
         if image.get("alt") is None:
             what, todo = f"the image {source} has no alt", "write `image_alt` in the front matter"
-            yield Remark("mail-image-alt", "warning", what, todo)
+            yield LintProblem("mail-image-alt", "warning", what, todo)
         if not image.get("width"):
             what = f"the image {source} has no width, and Outlook shows it at its own"
-            yield Remark("mail-image-width", "warning", what, "set one in your template")
+            yield LintProblem("mail-image-width", "warning", what, "set one in your template")
         if _OUTLOOK_SHOWS.search(source.partition("?")[0]):
             what = f"Outlook does not show {source}"
-            yield Remark("mail-image-type", "warning", what, "use PNG or JPEG")
+            yield LintProblem("mail-image-type", "warning", what, "use PNG or JPEG")
     for tag in ("script", "form", "iframe", "link", "object", "video"):
         if next(tree.iter(tag), None) is not None:
             what = f"there is a <{tag}>, which mail clients drop"
-            yield Remark("mail-element", "error", what, "take it out of your template")
+            yield LintProblem("mail-element", "error", what, "take it out of your template")
     for element, _, address, _ in tree.iterlinks():
         if not re.match(r"(https?|mailto|tel):", address):
             what = f"the address {address!r} in a <{element.tag}> is not absolute"
-            yield Remark("mail-address", "error", what, "write it whole")
+            yield LintProblem("mail-address", "error", what, "write it whole")
 
 
-def _of_css(html: str) -> Iterator[Remark]:
-    for name, todo in mail_css.unsupported(html):
+def _of_css(html: str) -> Iterator[LintProblem]:
+    for name, todo in _unsupported(html):
         what = f"its CSS has {name}, which Gmail or Outlook leave out"
-        yield Remark("mail-css", "warning", what, f"{todo}, in your template")
+        yield LintProblem("mail-css", "warning", what, f"{todo}, in your template")
 
 
-def _of_head(message: bytes, subject: str, preheader: str) -> Iterator[Remark]:
+def _of_head(message: bytes, subject: str, preheader: str) -> Iterator[LintProblem]:
     if width(subject) > _SUBJECT_COLUMNS:
         what = f"the subject takes {width(subject)} columns; a phone shows about 40 of them"
         todo = "shorten the first article's title, or the digest's"
-        yield Remark("mail-subject", "warning", what, todo)
+        yield LintProblem("mail-subject", "warning", what, todo)
     if not preheader:
         what = "there is no preheader, so lists of mails show whatever comes first"
-        yield Remark("mail-preheader", "warning", what, "keep that block in your template")
+        yield LintProblem("mail-preheader", "warning", what, "keep that block in your template")
     longest = max(map(len, message.split(b"\r\n")))
     if longest > _LINE_BYTES:
         what = f"a line has {longest} bytes, and RFC 5322 allows {_LINE_BYTES}"
-        yield Remark("mail-line", "error", what, "please report this")
+        yield LintProblem("mail-line", "error", what, "please report this")
 
 
-def _of_text(text: bytes) -> Iterator[Remark]:
+def _of_text(text: bytes) -> Iterator[LintProblem]:
     if not text.strip():
         what = "the text part is empty"
-        yield Remark("mail-text", "error", what, "keep digest.txt.j2 writing something")
+        yield LintProblem("mail-text", "error", what, "keep digest.txt.j2 writing something")
 
 
-def _of_ways_out(html: str, text: str, message: bytes) -> Iterator[Remark]:
-    ways = shared_ways(header_fields(message))
+def _of_ways_out(html: str, text: str, message: bytes) -> Iterator[LintProblem]:
+    ways = shared_unsubscribe_urls(header_fields(message))
     # `mail-text` reports an empty text.
-    for problem in missing_ways_out(html, text if text.strip() else " ".join(ways), ways):
-        yield Remark("mail-unsubscribe", "error", problem.what, problem.todo)
+    for problem in unsubscribe_problems(html, text if text.strip() else " ".join(ways), ways):
+        yield LintProblem("mail-unsubscribe", "error", problem.what, problem.todo)
 
 
 def _preheader(tree: Any) -> str:
     """The words of the element with the class `preheader`, without its invisible padding."""
     found = tree.find_class("preheader")
     return _PADDING.sub(" ", found[0].text_content()).strip() if found else ""
+
+
+_STYLES = re.compile(r"<style\b[^>]*>(.*?)</style", re.DOTALL | re.IGNORECASE)
+_INLINE = re.compile(r"\sstyle=\"([^\"]*)\"", re.IGNORECASE)
+_COMMENT = re.compile(r"<!--(?!\[if).*?-->", re.DOTALL)
+_TABLE = "lay it out with a table"
+_VALUE = "write the value"
+_UNSUPPORTED = tuple(
+    (re.compile(pattern, re.IGNORECASE), name, todo)
+    for pattern, name, todo in (
+        (r"@import\b", "@import", "write the rules out"),
+        (r"@font-face\b", "@font-face", "name fonts that people have"),
+        (r"@supports\b", "@supports", "write what works without it"),
+        (r"display\s*:\s*(?:inline-)?grid\b", "a grid", _TABLE),
+        (r"display\s*:\s*(?:inline-)?flex\b", "flex", _TABLE),
+        (r"position\s*:\s*(?:absolute|fixed|sticky)\b", "position", _TABLE),
+        (r"(?<![\w-])float\s*:\s*(?:left|right)\b", "float", _TABLE),
+        (r"\bvar\s*\(", "var()", _VALUE),
+        (r"\bcalc\s*\(", "calc()", _VALUE),
+        (r"\burl\s*\(", "url()", "use an <img>"),
+    )
+)
+"""A pattern of CSS, what it is called, and what to do instead."""
+
+
+def _unsupported(html: str) -> Iterator[tuple[str, str]]:
+    """What the CSS of a finished mail has that is left out, and what to do instead of each."""
+    markup = _COMMENT.sub("", html)
+    css = "\n".join((*_STYLES.findall(markup), *_INLINE.findall(markup)))
+    for pattern, name, todo in _UNSUPPORTED:
+        if pattern.search(css):
+            yield name, todo

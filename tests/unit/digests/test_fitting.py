@@ -9,16 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import letters
-from broadsheet.digests.budget import fit
+from broadsheet.digests.context import IssueContext
+from broadsheet.digests.fitting import fit_mail
 from broadsheet.digests.html_mail import mail_html
-from broadsheet.digests.letter import Letter
 from broadsheet.errors import TemplateError
 from broadsheet.i18n import Words
 
 TOPICS = ("算力与芯片", "开源", "大模型", "编辑部")
 
 
-def _long(count: int, sentences: int = 6) -> Letter:
+def _long(count: int, sentences: int = 6) -> IssueContext:
     entries = [
         letters.entry(
             number,
@@ -41,7 +41,7 @@ def _counted(text: str) -> int:
 def test_a_mail_that_fits_is_left_alone() -> None:
     """Within the budget nothing changes and nothing is said."""
     letter = letters.make()
-    fitted, html = fit(letter, {}, 100_000)
+    fitted, html = fit_mail(letter, {}, 100_000)
     assert fitted is letter
     assert html == mail_html(letter, {})
     assert fitted.note == fitted.more == ""
@@ -50,40 +50,40 @@ def test_a_mail_that_fits_is_left_alone() -> None:
 def test_first_summaries_get_shorter() -> None:
     """While fewer words are enough, every article keeps its picture and a summary."""
     letter = _long(12, sentences=80)
-    fitted, html = fit(letter, {}, 100_000)
+    fitted, html = fit_mail(letter, {}, 100_000)
     assert _size(html) <= 100_000
     assert fitted.note == Words("zh-CN")("mail.cut")
     assert fitted.note in html
     assert fitted.more == ""
-    assert all(story.summary and not story.brief for story in fitted.stories)
-    assert [s.picture for s in fitted.stories] == [s.picture for s in letter.stories]
+    assert all(story.summary and not story.brief for story in fitted.articles)
+    assert [s.picture for s in fitted.articles] == [s.picture for s in letter.articles]
 
 
 def test_then_articles_at_the_end_stand_with_their_titles() -> None:
     """The first articles keep their summaries; the note counts those that have lost them."""
     letter = _long(80)
-    fitted, html = fit(letter, {}, 100_000)
+    fitted, html = fit_mail(letter, {}, 100_000)
     assert _size(html) <= 100_000
-    brief = [story.brief for story in fitted.stories]
+    brief = [story.brief for story in fitted.articles]
     assert brief == sorted(brief)
     assert 0 < sum(brief) < 80
     assert f"有 {sum(brief)} 篇文章只列出标题" in fitted.note
     assert fitted.note in html
-    assert all(f'href="{story.url}"' in html for story in letter.stories)
+    assert all(f'href="{story.url}"' in html for story in letter.articles)
 
 
 def test_then_articles_are_counted_and_linked() -> None:
     """What is not in the mail is counted, at its head and at its end, with a link to all of it."""
     letter = _long(400)
-    fitted, html = fit(letter, {}, 100_000)
-    missing = 400 - len(fitted.stories)
+    fitted, html = fit_mail(letter, {}, 100_000)
+    missing = 400 - len(fitted.articles)
     assert _size(html) <= 100_000
     assert missing > 0
     assert _counted(fitted.more) == missing
     assert f"有 {missing} 篇文章只在网页版中" in fitted.note
     assert fitted.note in html
     assert fitted.more in html
-    assert html.count(f'href="{letter.ways.web}"') >= 4
+    assert html.count(f'href="{letter.urls.web}"') >= 4
 
 
 @settings(max_examples=4, deadline=None)
@@ -91,9 +91,9 @@ def test_then_articles_are_counted_and_linked() -> None:
 def test_every_article_is_shown_or_counted(count: int, max_bytes: int) -> None:
     """For any issue and budget: it fits, and shown plus counted articles are all there are."""
     letter = _long(count)
-    fitted, html = fit(letter, {}, max_bytes)
+    fitted, html = fit_mail(letter, {}, max_bytes)
     assert _size(html) <= max_bytes
-    shown = sum(f'href="{story.url}"' in html for story in letter.stories)
+    shown = sum(f'href="{story.url}"' in html for story in letter.articles)
     assert shown + _counted(fitted.more) == count
     assert bool(fitted.note) == (fitted != letter)
 
@@ -102,9 +102,9 @@ def test_no_more_is_given_up_than_must_be() -> None:
     """A budget of a few bytes more than the mail takes changes nothing; a smaller one little."""
     letter = _long(10)
     size = _size(mail_html(letter, {}))
-    assert fit(letter, {}, size)[0] is letter
-    shorter = fit(letter, {}, size - 1)[0]
-    assert not any(story.brief for story in shorter.stories)
+    assert fit_mail(letter, {}, size)[0] is letter
+    shorter = fit_mail(letter, {}, size - 1)[0]
+    assert not any(story.brief for story in shorter.articles)
 
 
 def test_an_article_under_two_topics_is_counted_once() -> None:
@@ -121,7 +121,7 @@ def test_an_article_under_two_topics_is_counted_once() -> None:
         sections=tuple(type(section)(topic, section.articles) for topic in TOPICS),
     )
     letter = letters.make(entry, of=doubled)
-    fitted, _ = fit(letter, {}, 20_000)
+    fitted, _ = fit_mail(letter, {}, 20_000)
     assert letter.total == 1
     assert fitted.more == ""
 
@@ -132,15 +132,17 @@ def test_a_frame_too_large_is_an_error() -> None:
         '{% extends "bundled/digest.html.j2" %}{% block intro %}' + "x" * 30_000 + "{% endblock %}"
     )
     with pytest.raises(TemplateError, match=r"\d+ bytes with no article in it; max_bytes is 20000"):
-        fit(letters.make(), {"digest.html.j2": own}, 20_000)
+        fit_mail(letters.make(), {"digest.html.j2": own}, 20_000)
 
 
 def test_a_template_need_not_know_titles_alone_where_all_fits() -> None:
     """One that wants a picture of each story fails only when stories have to give theirs up."""
-    wants = "{% block section scoped %}{% for s in part.stories %}{{ s.picture.url }}{% endfor %}"
+    wants = (
+        "{% block section scoped %}{% for s in section.articles %}{{ s.picture.url }}{% endfor %}"
+    )
     own = {"digest.html.j2": '{% extends "bundled/digest.html.j2" %}' + wants + "{% endblock %}"}
     letter = letters.make(*(letters.entry(n, image=letters.PICTURE) for n in range(1, 5)))
-    whole, html = fit(letter, own, 100_000)
+    whole, html = fit_mail(letter, own, 100_000)
     assert whole is letter
     with pytest.raises(TemplateError, match="url"):
-        fit(letter, own, _size(html) - 1)
+        fit_mail(letter, own, _size(html) - 1)

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 import letters
 from broadsheet.digests.html_mail import mail_html
-from broadsheet.digests.look import contrast
-from broadsheet.digests.message import message
-from broadsheet.digests.text_mail import mail_text
-from broadsheet.digests.way_out import bodies, missing_ways_out
+from broadsheet.digests.message import message_bodies, mime_message
+from broadsheet.digests.rendered import mail_text
+from broadsheet.digests.theme import contrast
+from broadsheet.digests.unsubscribe_link import unsubscribe_problems
 from broadsheet.model.publication import BaseUrl
 from broadsheet.model.settings import DeliverySettings, MailSettings
 
@@ -23,7 +23,7 @@ TEXT = f"Unsubscribe:\n    {WAY}\n"
 
 def _problem(body: str, text: str = TEXT, head: str = "", page: str = "") -> str:
     html = page or f"<!DOCTYPE html><html><head>{head}</head><body>{body}</body></html>"
-    return "\n".join(each.words for each in missing_ways_out(html, text, (WAY, "")))
+    return "\n".join(each.words for each in unsubscribe_problems(html, text, (WAY, "")))
 
 
 SEEN = {
@@ -227,14 +227,14 @@ def test_the_text_part_has_the_address(text: str, good: bool) -> None:
 
 def test_where_there_is_no_way_the_config_is_to_blame() -> None:
     """What to set is said, and nothing of templates."""
-    (problem,) = missing_ways_out(LINK, TEXT, ("", ""))
+    (problem,) = unsubscribe_problems(LINK, TEXT, ("", ""))
     assert "delivery.service_url" in problem.todo
 
 
 @pytest.mark.parametrize("page", ["", " ", "<!-- -->", "\0", "<p", "<a href='" + WAY])
 def test_a_page_that_is_none_has_no_way_out(page: str) -> None:
     """And is no error of the program."""
-    assert missing_ways_out(page, TEXT, (WAY,))
+    assert unsubscribe_problems(page, TEXT, (WAY,))
 
 
 @pytest.mark.parametrize("theme", [{}, {"accent": "#000000"}, {"accent": "#ffffff"}])
@@ -246,5 +246,5 @@ def test_our_own_templates_show_it(theme: dict[str, str], language: str) -> None
         digest = msgspec.structs.replace(letters.DIGEST, language=language)
         mail = MailSettings(**theme)  # type: ignore[arg-type]
         letter = letters.make(delivery=delivery, digest=digest, mail=mail)
-        made = message(letter, mail_html(letter, {}), mail_text(letter, {}))
-        assert missing_ways_out(*bodies(made), (letter.leaving.unsubscribe,)) == ()
+        made = mime_message(letter, mail_html(letter, {}), mail_text(letter, {}))
+        assert unsubscribe_problems(*message_bodies(made), (letter.opt_out.unsubscribe,)) == ()

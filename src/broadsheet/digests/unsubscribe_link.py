@@ -8,24 +8,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from email import message_from_bytes
 from typing import Any, Final
 
 from lxml import etree
 from lxml import html as lxml_html
 
-from broadsheet.digests.sender import whole_address
+from broadsheet.digests.sender import url_pattern
 from broadsheet.digests.visible import Visibility
 from broadsheet.errors import Problem
 
 _KEEP_HTML: Final = (
-    'keep <a href="{{ letter.leaving.unsubscribe }}"> in digest.html.j2, with text in it, where '
+    'keep <a href="{{ issue.opt_out.unsubscribe }}"> in digest.html.j2, with text in it, where '
     "nothing hides it"
 )
-_KEEP_TEXT: Final = "keep {{ letter.leaving.unsubscribe }} in digest.txt.j2"
+_KEEP_TEXT: Final = "keep {{ issue.opt_out.unsubscribe }} in digest.txt.j2"
 
 
-def missing_ways_out(html: str, text: str, ways: Collection[str]) -> tuple[Problem, ...]:
+def unsubscribe_problems(html: str, text: str, ways: Collection[str]) -> tuple[Problem, ...]:
     """Return the problems of a mail without visible unsubscribe links; () if it has them.
 
     html, text: its bodies. ways: the addresses by which its reader unsubscribes, of which one must
@@ -42,23 +41,9 @@ def missing_ways_out(html: str, text: str, ways: Collection[str]) -> tuple[Probl
     found: list[Problem] = []
     if what := _wrong_in_html(html, wanted):
         found.append(Problem(what, _KEEP_HTML))
-    if not any(re.search(whole_address(way), text) for way in wanted):
+    if not any(re.search(url_pattern(way), text) for way in wanted):
         found.append(Problem("the plain text part has no unsubscribe link", _KEEP_TEXT))
     return tuple(found)
-
-
-def bodies(message: bytes) -> tuple[str, str]:
-    """The HTML and the plain text of a whole MIME message; "" for one that it does not have.
-
-    Lines end with LF.
-    """
-    found = {"text/html": "", "text/plain": ""}
-    for part in message_from_bytes(message).walk():
-        kind = part.get_content_type()
-        payload = None if part.is_multipart() else part.get_payload(decode=True)
-        if kind in found and isinstance(payload, bytes):
-            found[kind] = payload.decode("utf-8", "replace").replace("\r\n", "\n")
-    return found["text/html"], found["text/plain"]
 
 
 def _wrong_in_html(html: str, ways: Collection[str]) -> str:

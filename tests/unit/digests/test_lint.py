@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from broadsheet.digests.remarks import CLIP_BYTES, ROOM_BYTES, Mail, look_at
+from broadsheet.digests.lint import CLIP_BYTES, ROOM_BYTES, LintedMail, lint_mail
 from broadsheet.model.settings import DigestSettings
 
 TEXT = b"Hello.\nUnsubscribe: mailto:news@example.org\n"
@@ -22,16 +22,16 @@ def _look(
     text: bytes = TEXT,
     head: str = "",
     link: str = LINK,
-) -> Mail:
+) -> LintedMail:
     html = (
         f"<!DOCTYPE html><html><head><meta charset='utf-8'>{head}</head>"
         f"<body>{body}{link}</body></html>"
     )
     message = HEAD.format(subject=subject, more=more)
-    return look_at(html.encode(), text, message.encode())
+    return lint_mail(html.encode(), text, message.encode())
 
 
-def _rules(mail: Mail) -> list[str]:
+def _rules(mail: LintedMail) -> list[str]:
     return [remark.rule for remark in mail.remarks]
 
 

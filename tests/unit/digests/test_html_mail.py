@@ -17,9 +17,9 @@ import browser
 import letters
 from broadsheet.articles.entries import Image
 from broadsheet.digests import templates
-from broadsheet.digests.html_mail import inline, mail_html
-from broadsheet.digests.templates import HTML, WEB, bundled, render
-from broadsheet.digests.web_page import web_html
+from broadsheet.digests.html_mail import inline_document, mail_html
+from broadsheet.digests.rendered import web_html
+from broadsheet.digests.templates import HTML, WEB, bundled, render_template
 from broadsheet.errors import TemplateError
 from broadsheet.model.publication import BaseUrl, Language
 from broadsheet.model.settings import DeliverySettings, DigestSettings, MailSettings
@@ -137,10 +137,10 @@ def test_titles_are_text(tree: Any) -> None:
     """Quotation marks, ampersands and angle brackets of a title are seen as they are."""
     titles = [h.text_content() for h in tree.iter("h3")]
     assert '“开放权重” & "开源"：为什么前者 < 后者' in titles
-    injected = letters.entry(1, title="<script>x</script> {{ letter.footer }}", summary="{% x %}")
+    injected = letters.entry(1, title="<script>x</script> {{ issue.footer }}", summary="{% x %}")
     html = mail_html(letters.make(injected), {})
     assert "<script>" not in html
-    assert "{{ letter.footer }}" in html
+    assert "{{ issue.footer }}" in html
     assert "{% x %}" in html
 
 
@@ -240,7 +240,9 @@ def test_rules_that_must_stay_keep_their_importance(mail: str) -> None:
 
 def test_a_fluid_image_keeps_its_width_in_pixels() -> None:
     """Outlook reads the attributes: premailer may not write 100% and auto into them."""
-    html = inline(_page('<img width="600" height="300">', "img { width: 100%; height: auto }"), "t")
+    html = inline_document(
+        _page('<img width="600" height="300">', "img { width: 100%; height: auto }"), "t"
+    )
     assert 'width="600"' in html
     assert 'height="300"' in html
     assert "width:100%" in html
@@ -249,9 +251,9 @@ def test_a_fluid_image_keeps_its_width_in_pixels() -> None:
 @pytest.mark.parametrize("word", ["float", "FLOAT", "fl\\6f at"])
 def test_an_image_that_floats_is_told_so_for_outlook(word: str) -> None:
     """Outlook knows no `float`, but the attribute; an image that does not float has none."""
-    assert 'align="right"' in inline(_page("<img>", f"img {{ {word}: right }}"), "t")
-    assert 'align="left"' in inline(_page(f'<img style="{word}: left">'), "t")
-    assert "align" not in inline(_page("<img>float", "img { border: 0 }"), "t")
+    assert 'align="right"' in inline_document(_page("<img>", f"img {{ {word}: right }}"), "t")
+    assert 'align="left"' in inline_document(_page(f'<img style="{word}: left">'), "t")
+    assert "align" not in inline_document(_page("<img>float", "img { border: 0 }"), "t")
 
 
 @pytest.mark.parametrize(
@@ -259,32 +261,36 @@ def test_an_image_that_floats_is_told_so_for_outlook(word: str) -> None:
 )
 def test_the_doctype_is_always_there(start: str) -> None:
     """However the template begins, the mail is not drawn in quirks mode."""
-    html = inline(start + "<html><body><p>x</p></body></html>", "t")
+    html = inline_document(start + "<html><body><p>x</p></body></html>", "t")
     assert html.startswith("<!DOCTYPE html>\n<html>")
     assert html.lower().count("<!doctype") == 1
 
 
 def test_a_mail_services_tags_survive() -> None:
     """A user may put the tags of a mail service into a link."""
-    html = inline(_page('<a href="{{ unsubscribe_url }}">x</a>'), "t")
+    html = inline_document(_page('<a href="{{ unsubscribe_url }}">x</a>'), "t")
     assert 'href="{{ unsubscribe_url }}"' in html
 
 
 def test_importance_in_a_users_rule_survives() -> None:
     """A rule that is put into elements keeps its !important."""
-    assert "color:red !important" in inline(_page("<p>x</p>", "p { color: red !important }"), "t")
+    assert "color:red !important" in inline_document(
+        _page("<p>x</p>", "p { color: red !important }"), "t"
+    )
 
 
 def test_fragments_and_addresses_stay_as_written() -> None:
     """Nothing is rewritten: addresses are absolute before."""
-    html = inline(_page('<a href="#a">x</a><a href="https://e.org/?a=1&amp;b=%E4">y</a>'), "t")
+    html = inline_document(
+        _page('<a href="#a">x</a><a href="https://e.org/?a=1&amp;b=%E4">y</a>'), "t"
+    )
     assert 'href="#a"' in html
     assert 'href="https://e.org/?a=1&amp;b=%E4"' in html
 
 
 def test_premailer_is_quiet_and_asks_no_network(capfd: pytest.CaptureFixture[str]) -> None:
     """CSS that cssutils does not know goes through without a word on standard error."""
-    html = inline(
+    html = inline_document(
         _page("<p>x</p>", "p { mso-line-height-rule: exactly; overflow-wrap: anywhere }"), "t"
     )
     assert "mso-line-height-rule:exactly" in html
@@ -358,7 +364,7 @@ def test_a_table_of_contents_has_something_in_it(count: int, topics: tuple[str, 
 
 def test_a_user_can_change_one_block() -> None:
     """The rest stays ours, the order too."""
-    own = EXTENDS + "{% block intro %}<tr><td>{{ letter.count }}!</td></tr>{% endblock %}"
+    own = EXTENDS + "{% block intro %}<tr><td>{{ issue.count }}!</td></tr>{% endblock %}"
     html = mail_html(letters.make(), {HTML: own})
     assert "<td>4 篇文章!</td>" in html
     assert html.index("4 篇文章!") < html.index("本期内容") < html.index("退订")
@@ -367,7 +373,7 @@ def test_a_user_can_change_one_block() -> None:
 def test_a_user_can_change_how_a_story_looks() -> None:
     """A block within the loop sees the story, and may use ours with super()."""
     own = EXTENDS + (
-        "{% block story %}<tr><td>{{ part.name }}/{{ story.number }}</td></tr>"
+        "{% block article %}<tr><td>{{ section.name }}/{{ article.number }}</td></tr>"
         "{{ super() }}{% endblock %}"
     )
     html = mail_html(letters.make(), {HTML: own})
@@ -377,9 +383,7 @@ def test_a_user_can_change_how_a_story_looks() -> None:
 
 def test_a_user_can_replace_all_of_it() -> None:
     """Without extends nothing of ours is left, and a file of theirs can be included."""
-    own = _page(
-        '{% include "foot.html" %}<p class="a">{{ letter.digest }}</p>', ".a { color: red }"
-    )
+    own = _page('{% include "foot.html" %}<p class="a">{{ issue.digest }}</p>', ".a { color: red }")
     html = mail_html(letters.make(), {HTML: own, "foot.html": "<p>foot</p>"})
     assert '<p class="a" style="color:red">AI 前沿周报</p>' in html
     assert "<p>foot</p>" in html
@@ -390,9 +394,9 @@ def test_a_user_can_replace_all_of_it() -> None:
     ("text", "line", "said"),
     [
         ("\n\n{% block %}", 3, "expected token"),
-        ("a\n{{ letter.nothing }}", 2, "nothing"),
+        ("a\n{{ issue.nothing }}", 2, "nothing"),
         ("a\nb\n{{ 1 / 0 }}", 3, "division by zero"),
-        ("{{ letter.digest | lost }}", 1, "lost"),
+        ("{{ issue.digest | lost }}", 1, "lost"),
         (EXTENDS + "\n{% block intro %}\n{{ oops }}{% endblock %}", 3, "oops"),
         ('\n{% include "gone.html" %}', 2, "gone.html"),
         ("{{ ''.__class__.__mro__ }}", 1, "unsafe"),
@@ -408,7 +412,7 @@ def test_errors_name_file_and_line(text: str, line: int, said: str) -> None:
 
 def test_errors_name_the_users_file_even_when_ours_calls_it() -> None:
     """A macro that a user has replaced is theirs, though our template called it."""
-    own = bundled()["parts.html.j2"].replace("{{ story.title }}", "{{ story.tittle }}")
+    own = bundled()["parts.html.j2"].replace("{{ article.title }}", "{{ article.tittle }}")
     message = _wrong(own, "parts.html.j2")
     assert re.match(r"email_templates/parts\.html\.j2:\d+: .*tittle", message)
 
@@ -456,7 +460,7 @@ def test_the_web_version_loads_nothing_but_images() -> None:
 def test_the_mails_contents_lead_to_places_in_the_web_version() -> None:
     """Each link of the contents of the mail names an article that the web version has."""
     letter = letters.make()
-    links = re.findall(re.escape(letter.ways.web) + r"#([\w-]+)", mail_html(letter, {}))
+    links = re.findall(re.escape(letter.urls.web) + r"#([\w-]+)", mail_html(letter, {}))
     page = lxml_html.document_fromstring(web_html(letter, {}))
     assert links == page.xpath("//article/@id") == [f"article-{n}" for n in range(1, 5)]
 
@@ -499,7 +503,7 @@ def test_inlining_changes_nothing_that_is_seen(
 ) -> None:
     """Every element of the mail has the same computed style before and after premailer."""
     letter = letters.make(mail=MailSettings(footer="示例路 1 号"))
-    before = _written(tmp_path, render(HTML, letter, {}))
+    before = _written(tmp_path, render_template(HTML, letter, {}))
     expected = chromium.evaluate(before, STYLES, width, dark=dark)
     after = _written(tmp_path, mail_html(letter, {}))
     found = chromium.evaluate(after, STYLES, width, dark=dark)

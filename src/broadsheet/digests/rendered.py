@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -9,18 +10,17 @@ from typing import Any
 from msgspec import Struct
 
 from broadsheet.articles.entries import Entry
-from broadsheet.digests import issue as record
-from broadsheet.digests.budget import fit
-from broadsheet.digests.issue import Issue
-from broadsheet.digests.letter import Letter, letter
-from broadsheet.digests.message import message
-from broadsheet.digests.text_mail import mail_text
-from broadsheet.digests.web_page import web_html
+from broadsheet.digests.context import IssueContext, issue_context
+from broadsheet.digests.fitting import fit_mail
+from broadsheet.digests.issue import Issue, record_bytes
+from broadsheet.digests.message import mime_message
+from broadsheet.digests.templates import TEXT, WEB, render_template
 from broadsheet.model.settings import Settings
 from broadsheet.pages import policy
+from broadsheet.text.wrapping import wrap
 
 
-class Made(Struct, frozen=True):
+class RenderedIssue(Struct, frozen=True):
     """An issue and its files.
 
     letter: what the mail shows; it may be shortened. files: name -> bytes; the record is apart,
@@ -28,19 +28,19 @@ class Made(Struct, frozen=True):
     """
 
     issue: Issue
-    letter: Letter
+    context: IssueContext
     files: dict[str, bytes]
     record: bytes
 
 
-def begun(
+def begin_rendering(
     issue: Issue,
     entries: Mapping[str, Entry],
     settings: Settings,
     templates: Mapping[str, str],
     *,
     apart: Callable[..., Callable[[], Any]] = partial,
-) -> Callable[[], Made]:
+) -> Callable[[], RenderedIssue]:
     """Begins to make the files of `issue`; what it returns makes the rest.
 
     entries: of its articles, by id. templates: the user's own, name -> text. apart: begins what
@@ -50,7 +50,7 @@ def begun(
     for a sender that is none.
     """
     digest = settings.digest(issue.digest)
-    whole = letter(
+    whole = issue_context(
         issue,
         entries,
         settings.publication,
@@ -59,18 +59,39 @@ def begun(
         settings.delivery,
         settings.feeds,
     )
-    fitted = apart(fit, whole, templates, digest.max_bytes)
+    fitted = apart(fit_mail, whole, templates, digest.max_bytes)
     text = mail_text(whole, templates)
     web = web_html(whole, templates)
 
-    def rest() -> Made:
+    def rest() -> RenderedIssue:
         fitting, html = fitted()
         files = {
             "index.html": web.encode(),
             "email.html": policy.guarded(html).encode(),
             "email.txt": text.encode(),
-            "message.eml": message(fitting, html, text),
+            "message.eml": mime_message(fitting, html, text),
         }
-        return Made(issue, fitting, files, record.write(issue))
+        return RenderedIssue(issue, fitting, files, record_bytes(issue))
 
     return rest
+
+
+_GAP = re.compile(r"\n{4,}")
+
+
+def mail_text(context: IssueContext, templates: Mapping[str, str]) -> str:
+    """email.txt: `context` laid out by digest.txt.j2, each of its lines wrapped.
+
+    templates: the user's own, name -> text. Raises TemplateError.
+    """
+    lines = render_template(TEXT, context, templates).splitlines()
+    wrapped = "\n".join(part for line in lines for part in wrap(line))
+    return _GAP.sub("\n\n\n", wrapped).strip("\n") + "\n"
+
+
+def web_html(context: IssueContext, templates: Mapping[str, str]) -> str:
+    """index.html: the whole of `context`, laid out by web.html.j2; it loads nothing but images.
+
+    templates: the user's own, name -> text. Raises TemplateError.
+    """
+    return render_template(WEB, context, templates).strip() + "\n"

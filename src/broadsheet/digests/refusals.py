@@ -12,14 +12,14 @@ from collections.abc import Callable, Iterable, Mapping
 
 from msgspec import Struct
 
-from broadsheet.digests.due import Digest, History
 from broadsheet.digests.issue import Issue
+from broadsheet.digests.selection import Digest, History
 from broadsheet.errors import Problem
 
 _FEWEST_LATE = 2  # one article that was merged late is normal
 
 
-class Guard(Struct, frozen=True):
+class Refusals(Struct, frozen=True):
     """What decides whether an issue is made.
 
     former: returns the histories of the digests that were removed from the config, by name; called
