@@ -48,7 +48,7 @@ class Source(Struct, frozen=True):
         return addresses.FilePlace.of(self.path.removeprefix(self.folder).lstrip("/"))
 
 
-class Article(Struct, frozen=True, array_like=True):  # a list is shorter to keep than a mapping
+class Article(Struct, frozen=True, array_like=True, tag=True):  # a list is shorter than a mapping
     """One source file: front matter and a Markdown body.
 
     source: its path, relative to the project, with slashes.

@@ -40,36 +40,38 @@ class Catalogue(Struct, frozen=True, dict=True):
         return cls(tuple(published), settings, tuple(absent))
 
     @cached_property
-    def _topic_names(self) -> Names:
+    def topic_names(self) -> Names:
+        """The names of all topics."""
         oldest_first = reversed(self.articles)
         spellings = chain.from_iterable(map(attrgetter("topics"), oldest_first))
         return Names(spellings, self.settings.aliases)
 
     @cached_property
-    def _tag_names(self) -> Names:
+    def tag_names(self) -> Names:
+        """The names of all tags."""
         return Names(chain.from_iterable(map(attrgetter("tags"), reversed(self.articles))))
 
     def topics_of(self, article: Article) -> tuple[Topic, ...]:
         """The topics of one of the articles, in the order they are written."""
-        return self._topic_names(article.topics)
+        return self.topic_names(article.topics)
 
     def tags_of(self, article: Article) -> tuple[Topic, ...]:
         """The tags of one of the articles, in the order they are written."""
-        return self._tag_names(article.tags)
+        return self.tag_names(article.tags)
 
     def topic_name(self, spelling: str) -> str:
         """What the topic that may be spelled `spelling` is called; itself where it is unknown."""
-        return self._topic_names.name_of(spelling)
+        return self.topic_names.name_of(spelling)
 
     @cached_property
     def topics(self) -> dict[Topic, tuple[Article, ...]]:
         """Each topic's articles, newest first; the topics by name."""
-        return _grouped(self.articles, attrgetter("topics"), self._topic_names)
+        return _grouped(self.articles, attrgetter("topics"), self.topic_names)
 
     @cached_property
     def tags(self) -> dict[Topic, tuple[Article, ...]]:
         """Each tag's articles, newest first; the tags by name."""
-        return _grouped(self.articles, attrgetter("tags"), self._tag_names)
+        return _grouped(self.articles, attrgetter("tags"), self.tag_names)
 
 
 def steady(articles: Iterable[Article], now: datetime) -> tuple[datetime | None, datetime | None]:

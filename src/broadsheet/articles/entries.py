@@ -9,7 +9,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from broadsheet.articles import Article
-from broadsheet.articles.catalogue import Catalogue
 from broadsheet.articles.topics import Topic, key
 from broadsheet.markup import LinkIndex, Links, Rendition
 from broadsheet.model.publication import Language, Person, Publication, Url
@@ -78,43 +77,28 @@ class Entry(Struct, frozen=True):
         return replace(self, content="")
 
 
-class Surroundings(Struct, frozen=True):
-    """What an entry tells that is not up to its article alone.
+class PublishedEntry(Struct, frozen=True):
+    """An entry of the last build. text: of its content, to be recognised by; "" if not needed."""
 
-    topics, tags: as the whole catalogue names them, in the order they are written; one may be in
-    both. image: as it lies on disk.
-    """
-
-    topics: tuple[Topic, ...]
-    tags: tuple[Topic, ...]
-    image: Image | None
-
-
-class Held(Struct, frozen=True):
-    """An article in some feed, with all that its entry is made of but its text.
-
-    mark: what changes when its rendition does; None where none is needed.
-    """
-
-    article: Article
-    around: Surroundings
-    mark: str | None
-
-
-def surroundings(article: Article, catalogue: Catalogue, link_index: LinkIndex) -> Surroundings:
-    """The surroundings of one of the articles of `catalogue`."""
-    topics, tags = catalogue.topics_of(article), catalogue.tags_of(article)
-    return Surroundings(topics, tags, _image(article, link_index))
+    id: str
+    title: str
+    text: str
 
 
 def entry(
     article: Article,
     rendition: Rendition | None,
-    around: Surroundings,
+    topics: tuple[Topic, ...],
+    tags: tuple[Topic, ...],
+    image: Image | None,
     publication: Publication,
 ) -> Entry:
-    """The entry of `article`. Without a rendition it has no content."""
-    taken = {key(topic.name) for topic in around.topics}
+    """Return the entry of `article`. Without a rendition it has no content.
+
+    topics, tags: of the article, as the whole catalogue names them, in the order written; one may
+    be in both. image: as `featured_image` returns it.
+    """
+    taken = {key(topic.name) for topic in topics}
     return Entry(
         id=article.id,
         url=article.url,
@@ -122,13 +106,13 @@ def entry(
         published=article.date,
         updated=article.updated,
         authors=tuple(person(author, publication) for author in article.authors),
-        topics=around.topics,
-        tags=tuple(tag for tag in around.tags if key(tag.name) not in taken),
+        topics=topics,
+        tags=tuple(tag for tag in tags if key(tag.name) not in taken),
         schemes=publication.id_base + "feeds/",
         language=_language(article, publication),
         summary=article.summary or (rendition.excerpt if rendition else ""),
         content=rendition.html if rendition else "",
-        image=around.image,
+        image=image,
     )
 
 
@@ -161,19 +145,19 @@ def _language(article: Article, publication: Publication) -> str:
         return publication.language
 
 
-def _image(article: Article, link_index: LinkIndex) -> Image | None:
-    """The featured image of `article`, absolute, with what the file on disk says of it.
+def featured_image(article: Article, index: LinkIndex) -> Image | None:
+    """Return the featured image of `article`, with what is known of the file on disk.
 
-    None for an image that has no address of its own (`data:`).
+    None if there is none, or one without an address of its own (`data:`).
     """
     if not article.image:
         return None
-    links = Links(link_index, article.source, article.url)
+    links = Links(index, article.source, article.url)
     asset = links.asset(article.image)
     url = asset.url if asset else _web_address(links.resolve(article.image))
     if not url:
         return None
-    width, height = link_index.sizes.get(asset.path, (None, None)) if asset else (None, None)
+    width, height = index.sizes.get(asset.path, (None, None)) if asset else (None, None)
     ending = url.partition("?")[0].rpartition(".")[2].lower()
     return Image(
         url=url,

@@ -73,6 +73,11 @@ def _kept(text: str) -> str:
     return kept
 
 
+def distinct(topics: Iterable[Topic]) -> tuple[Topic, ...]:
+    """Return `topics`, each once, in their order."""
+    return tuple({topic.slug: topic for topic in topics}.values())
+
+
 class Names:
     """The topics (or the tags) behind the spellings in use.
 
@@ -94,8 +99,11 @@ class Names:
 
     def __call__(self, spellings: Iterable[str]) -> tuple[Topic, ...]:
         """The topics behind `spellings`, each once, in their order."""
-        found = (self._topics[key(name)] for name in spellings)
-        return tuple({topic.slug: topic for topic in found}.values())
+        return distinct(self._topics[key(name)] for name in spellings)
+
+    def topic(self, spelling: str) -> Topic:
+        """Return the topic behind one of the spellings."""
+        return self._topics[key(spelling)]
 
     def name_of(self, spelling: str) -> str:
         """The name of the topic behind `spelling`; itself where there is none."""

@@ -6,14 +6,13 @@ from importlib import import_module
 from pkgutil import iter_modules
 
 from broadsheet.checks import rules
-from broadsheet.checks.material import Material, Published
+from broadsheet.checks.material import Material
 from broadsheet.checks.rule import RULES, Finding, findings, of_problems
 
 __all__ = [
     "RULES",
     "Finding",
     "Material",
-    "Published",
     "findings",
     "markdown",
     "of_problems",

@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 from broadsheet.articles import Article
 from broadsheet.articles.catalogue import Catalogue
+from broadsheet.articles.entries import PublishedEntry
 from broadsheet.checks.own import severities
 from broadsheet.checks.prose import Prose
 from broadsheet.digests.lint import LintedMail
@@ -23,15 +24,6 @@ from broadsheet.markup.templates import Expanded, expand
 from broadsheet.model.settings import Settings
 
 
-@dataclass(frozen=True, slots=True)
-class Published:
-    """An entry of the last build. text: of its content, to be recognised by."""
-
-    id: str
-    title: str
-    text: str
-
-
 @dataclass(frozen=True)
 class Material:
     """The project as it is and as it would be published.
@@ -41,9 +33,11 @@ class Material:
     pages: source path -> why it is not an article. of_pages: source path of a page -> the
     severities that it sets for itself. problems: those of the other files, the user's mail
     templates and the records of issues.
-    renditions: by article id, of the catalogue. outputs: path -> bytes that would be written.
+    renditions: by article id, of the catalogue. sizes: path -> bytes of each file that
+    would be written.
     letters: the folder of a next issue -> its mail. refused: digest -> why its next issue would
-    not be made, and whether that issue is due. published: the last build.
+    not be made, and whether that issue is due. published: the entries of the
+    last build.
     dialect: that of the generator beside the articles; None if unknown.
     ending: the folder of each published feed that would end; the file name if a format would.
     """
@@ -61,10 +55,10 @@ class Material:
     catalogue: Catalogue
     link_index: LinkIndex
     renditions: Mapping[str, Rendition]
-    outputs: Mapping[str, bytes]
+    sizes: Mapping[str, int]
     letters: Mapping[str, LintedMail]
     refused: Mapping[str, tuple[Problem, bool]]
-    published: tuple[Published, ...]
+    published: tuple[PublishedEntry, ...]
     dialect: str | None
     ending: Mapping[str, Retired]
 

@@ -17,11 +17,11 @@ from broadsheet import bounces
 from broadsheet.bounces import Unread
 from broadsheet.cli.deliveries import opened
 from broadsheet.cli.options import common_options, options
-from broadsheet.cli.project import Project
 from broadsheet.delivery.database import Database
 from broadsheet.delivery.environment import Secrets
 from broadsheet.delivery.tokens import Tokens
 from broadsheet.errors import Problem, UsageError
+from broadsheet.pipeline.project import Project, open_project
 from broadsheet.service.maildir import Maildir
 from broadsheet.service.returned import Policy, Result, take, take_off
 from broadsheet.text.counting import count
@@ -119,7 +119,7 @@ def command(
     address, and so does a complaint; any other failure counts. In a maildir, processed mails are
     moved to cur/ as seen; mails that cannot be read stay where they are.
     """
-    project = Project(options())
+    project = open_project(options())
     delivery = project.settings.delivery
     policy = Policy(times, days, delivery.verp if proven is None else proven)
     tokens = _tokens(proven=policy.proven)

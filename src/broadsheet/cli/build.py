@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from broadsheet.cli.options import Options, common_options, options
-from broadsheet.pipeline import standing
+from broadsheet.pipeline import snapshot
 from broadsheet.pipeline.clock import moment
-from broadsheet.pipeline.standing import Look, Summary
+from broadsheet.pipeline.snapshot import Summary
 from broadsheet.storage import folders
-from broadsheet.storage.outputs import Changes
 from broadsheet.text.counting import count
+
+if TYPE_CHECKING:  # slow to import
+    from broadsheet.feeds.retired import Retired
+    from broadsheet.model.settings import FeedSettings
+    from broadsheet.pipeline.build import Built
 
 POSITION = 20  # in `broadsheet --help`
 
@@ -24,76 +28,76 @@ POSITION = 20  # in `broadsheet --help`
 @click.option("--strict", is_flag=True, help="Write nothing at all when an article is wrong.")
 @common_options
 def command(dry_run: bool, workers: int | None, adopt: bool, strict: bool) -> None:
-    """Makes the feeds folder of the articles; writes only what changed."""
-    config = _config(options())
-    seen = None if dry_run or adopt else _unchanged(options(), config)
-    if isinstance(seen, Summary):
-        _report(seen, Changes((), (), seen.files), False)
+    """Make the feeds folder of the articles; write only what changed."""
+    done = None if dry_run or adopt else _unchanged(options())
+    if done:
+        _report(done, 0, 0)
         return
     # What makes feeds takes a while to import; a run that finds nothing changed does without.
-    from broadsheet.cli.building import build
-    from broadsheet.cli.project import Project
+    from broadsheet.cli.progress import progress_of
+    from broadsheet.pipeline.build import RefusedError, build
+    from broadsheet.pipeline.project import open_project
 
-    built = build(
-        Project(options(), workers=workers),
-        seen,
-        config,
-        lambda: _config(options()),
-        strict=strict,
-        adopt=adopt,
-        dry_run=dry_run,
-    )
-    _report(built.summary, built.changes, dry_run)
+    project = open_project(options(), workers=workers, progress=progress_of(options()))
+    try:
+        built = build(project, strict=strict, adopt=adopt, dry_run=dry_run)
+    except RefusedError as error:
+        click.echo(str(error), err=True)
+        click.echo("nothing has been written (--strict)", err=True)
+        raise SystemExit(1) from None
+    _show(built, dry_run)
     for problem in built.problems:
         click.echo(f"{problem} (left out)", err=True)
     for title in built.gone:
         click.echo(f"no longer in the feeds: {title}", err=True)
-    for words in () if options().quiet else built.ended:
-        click.echo(words, err=True)
+    for path, each in built.ended.items() if not options().quiet else ():
+        ended = _ended(each, project.settings.feeds)
+        click.echo(f"{built.summary.folder}/{path}: {ended}", err=True)
     if built.problems:
         raise SystemExit(1)
 
 
-def _path(given: Options) -> Path:
-    return given.directory / (given.config or standing.CONFIG_NAME)
+def _show(built: Built, dry_run: bool) -> None:
+    """Say which files were written and removed."""
+    would = "would be " if dry_run else ""
+    written, removed = built.changes.written, built.changes.removed
+    if not options().quiet and (options().verbose or dry_run):
+        for verb, paths in (("written", written), ("removed", removed)):
+            for path in paths:
+                click.echo(f"{would}{verb}  {built.summary.folder}/{path}")
+    _report(built.summary, len(written), len(removed), would)
 
 
-def _config(given: Options) -> bytes:
-    """The text of the config; nothing where it cannot be read, which the project then tells."""
-    try:
-        return folders.content(_path(given))
-    except OSError:
-        return b""
+def _unchanged(given: Options) -> Summary | None:
+    """Return what the last build came to, if this one would come to the same."""
+    path = given.directory / (given.config or snapshot.CONFIG_NAME)
+    # If the config cannot be read, the project says so.
+    config = folders.content_of(path)
+    return snapshot.unchanged(path.parent, config, lambda: moment(given.now)) if config else None
 
 
-def _unchanged(given: Options, config: bytes) -> Summary | Look | None:
-    """What the last build came to, where it is sure that this one would come to the same.
-
-    Otherwise what it saw of the folders, if it had to look.
-    """
-    root = _path(given).parent
-    return standing.last(root, root / standing.STATE, config, lambda: moment(given.now))
-
-
-def _report(summary: Summary, changes: Changes, dry_run: bool) -> None:
-    """What the run did; nothing where nothing was to do and nobody wants to know."""
+def _report(summary: Summary, written: int, removed: int, would: str = "") -> None:
+    """Say what the run did."""
     if options().quiet:
         return
-    folder = summary.folder
-    would = "would be " if dry_run else ""
-    if options().verbose or dry_run:
-        for path in changes.written:
-            click.echo(f"{would}written  {folder}/{path}")
-        for path in changes.removed:
-            click.echo(f"{would}removed  {folder}/{path}")
     click.echo(
-        f"{folder}/: {count(summary.articles, 'article')} in {count(summary.feeds, 'feed')}; "
-        f"{count(len(changes.written), 'file')} {would}written, "
-        + (f"{len(changes.removed)} {would}removed, " if changes.removed else "")
-        + f"{changes.unchanged} unchanged"
+        f"{summary.folder}/: {count(summary.articles, 'article')} in "
+        f"{count(summary.feeds, 'feed')}; {count(written, 'file')} {would}written, "
+        + (f"{removed} {would}removed, " if removed else "")
+        + f"{summary.files - written} unchanged"
     )
     for what in ("it has no date", "it has no front matter"):
         if pages := summary.pages.get(what):
             shown = ", ".join(pages[:3]) + (", ..." if len(pages) > 3 else "")
             lacking = what.removeprefix("it has no ")
             click.echo(f"{count(len(pages), 'page')} without {lacking}, not published: {shown}")
+
+
+def _ended(feed: Retired, settings: FeedSettings) -> str:
+    """Say what happens to a feed that this build ends."""
+    if not settings.keep_retired_days:
+        return "this feed has ended; it is removed, as feeds.keep_retired_days is 0"
+    return (
+        f"this feed has ended; it stays until {feed.until(settings):%Y-%m-%d}, and its last entry "
+        f"links to {settings.folder}/{feed.to}"
+    )

@@ -17,16 +17,14 @@ import click
 from jinja2 import Environment, TemplateSyntaxError
 from msgspec import structs
 
-from broadsheet import checks, feeds
+from broadsheet import checks
 from broadsheet.articles import Article, front_matter, visibility
 from broadsheet.checks import Finding, Material, of_problems
 from broadsheet.checks.own import severities
-from broadsheet.cli import making
-from broadsheet.cli.digest import make
 from broadsheet.cli.init import dialect_of_site
 from broadsheet.cli.issued import issued_mail
 from broadsheet.cli.options import common_options, options
-from broadsheet.cli.project import Project
+from broadsheet.cli.progress import progress_of
 from broadsheet.digests.issue import issue_folder
 from broadsheet.digests.lint import LintedMail, lint_mail
 from broadsheet.digests.message import letterhead, message_bodies, readdressed
@@ -41,7 +39,14 @@ from broadsheet.errors import (
     UsageError,
 )
 from broadsheet.feeds.retired import by_feed
-from broadsheet.pipeline.published import published
+from broadsheet.markup import Rendition
+from broadsheet.pipeline.build import site_of
+from broadsheet.pipeline.edition import Content, Edition, content_of, make_edition
+from broadsheet.pipeline.issues import files_of_issue, without_broken
+from broadsheet.pipeline.memo import Memo
+from broadsheet.pipeline.project import Project, open_project
+from broadsheet.pipeline.published_entries import published_entries
+from broadsheet.pipeline.reading import read_articles
 from broadsheet.storage import config, folders, outputs, sources
 from broadsheet.text.counting import count
 from broadsheet.text.toml import key_line, names_of
@@ -80,9 +85,8 @@ def command(files: tuple[Path, ...], strict: bool, everything: bool, form: str |
 def _found() -> tuple[tuple[Finding, ...], int]:
     """All that is wrong, and the exit code where that is so much that nothing else was seen."""
     try:
-        project = Project(options())
-        with outputs.lock(project.state, project.config_name):
-            return checks.findings(_material(project)), 0
+        project = open_project(options(), progress=progress_of(options()))
+        return project.run(lambda memo: checks.findings(_material(project, memo))), 0
     except ConfigError as error:
         return of_problems("config", map(_in_config, error.problems)), error.exit_code
     except ArticleError as error:  # of a folder: without it nothing is as it would be
@@ -98,13 +102,17 @@ def _in_config(problem: Problem) -> Problem:
     return replace(problem, path=str(name), line=key_line(text, names_of(problem.key)))
 
 
-def _material(project: Project) -> Material:
-    read = project.articles
-    project.articles = structs.replace(read, read=_unique(read.read))
-    broken = _leave_out_broken_records(project)
-    made, files = making.site_files(project)
-    letters, templates = making.without_bad(project, lambda: _letters(project))
-    wanted = feeds.to_render(project.feeds, project.settings.feeds)
+def _material(project: Project, memo: Memo) -> Material:
+    read = read_articles(project, memo)
+    unique = structs.replace(read, read=_unique(read.read))
+    histories, broken = _histories(project)
+    edition = make_edition(content_of(project, unique, memo), memo)
+    site = site_of(edition, memo, histories)
+    content, (letters, templates) = without_broken(
+        edition.content, memo, lambda content: _letters(content, memo, histories)
+    )
+    retired = outputs.read_manifest(project.feeds_folder).retired
+    ids = frozenset(article.id for article in read.read)
     return Material(
         settings=project.settings,
         config=(project.config_name, _text_of(project.root / project.config_name)),
@@ -113,19 +121,37 @@ def _material(project: Project) -> Material:
         articles=read.read,
         pages=read.pages,
         of_pages={path: _of_page(project, path) for path in read.pages},
-        problems=project.articles.problems,
+        problems=content.problems,
         templates=templates,
         records=broken,
-        catalogue=project.catalogue,
-        link_index=project.link_index,
-        renditions=making.renditions(project, wanted),
-        outputs=files,
+        catalogue=content.catalogue,
+        link_index=content.link_index,
+        renditions=_Renditions(edition, memo),
+        sizes={each.path: each.length for each in site.make(memo)},
         letters=letters,
-        refused=_refused(project),
-        published=published(project.feeds_folder, but=project.manifest.retired),
+        refused=_refused(content, histories),
+        published=published_entries(project.feeds_folder, ids, but=retired),
         dialect=dialect_of_site(project.root),
-        ending=by_feed(made.ending),
+        ending=by_feed(site.ending),
     )
+
+
+class _Renditions(Mapping[str, Rendition]):
+    """The rendered bodies in the feeds, by article id; each is fetched when it is asked for."""
+
+    def __init__(self, edition: Edition, memo: Memo) -> None:
+        addresses, articles = edition.renderings.addresses, edition.content.catalogue.articles
+        self._memo = memo
+        self._addresses = {a.id: addresses[a.source] for a in articles if a.source in addresses}
+
+    def __getitem__(self, id_: str) -> Rendition:
+        return self._memo.value(self._addresses[id_], Rendition)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._addresses)
+
+    def __len__(self) -> int:
+        return len(self._addresses)
 
 
 def _unique(articles: Iterable[Article]) -> tuple[Article, ...]:
@@ -158,8 +184,11 @@ def _text_of(file: Path) -> str:
     return ""
 
 
-def _leave_out_broken_records(project: Project) -> tuple[Problem, ...]:
-    """What is wrong with the records of issues; their digests then have no history here."""
+def _histories(project: Project) -> tuple[dict[str, History], tuple[Problem, ...]]:
+    """Return the issues of each digest, and what is wrong with records.
+
+    A digest with a broken record has no history here.
+    """
     histories: dict[str, History] = {}
     problems: list[Problem] = []
     for name in project.settings.digests:
@@ -168,41 +197,43 @@ def _leave_out_broken_records(project: Project) -> tuple[Problem, ...]:
         except RecordError as error:
             problems += error.problems
             histories[name] = History.of(())
-    project.histories = histories
     try:
-        project.former  # noqa: B018 - whether it can be read
+        project.former_histories()
     except RecordError as error:
         problems += error.problems
-        project.former = {}
-    return tuple(problems)
+    return histories, tuple(problems)
 
 
-def _refused(project: Project) -> dict[str, tuple[Problem, bool]]:
+def _refused(content: Content, histories: Mapping[str, History]) -> dict[str, tuple[Problem, bool]]:
     """Digest name -> why its next issue would not be made, and whether that issue is due."""
     found: dict[str, tuple[Problem, bool]] = {}
-    for name, history in project.histories.items():
-        digest = project.digest(name)
+    project = content.project
+    for name, history in histories.items():
+        digest = content.digest(name)
         due = digest.due(project.now, history)
         for issues in (due, digest.upcoming(project.now, history)):
-            refused = project.admitted(name, issues)[1]
+            refused = project.admitted(digest, issues, history)[1]
             if refused and name not in found:
                 found[name] = refused, issues is due
     return found
 
 
-def _letters(project: Project) -> tuple[dict[str, LintedMail], tuple[Problem, ...]]:
+def _letters(
+    content: Content, memo: Memo, histories: Mapping[str, History]
+) -> tuple[dict[str, LintedMail], tuple[Problem, ...]]:
     """The mail of each digest's next issue, by its folder; and what is wrong with templates."""
+    project = content.project
     letters: dict[str, LintedMail] = {}
     problems = list(_unreadable_templates(project))
-    known = {article.id for article in project.catalogue.articles}
-    for name, history in project.histories.items() if not problems else ():
+    known = {article.id for article in content.catalogue.articles}
+    for name, history in histories.items() if not problems else ():
         # Where no issue comes, the last one shows whether the templates still work.
-        coming = project.digest(name).upcoming(project.now, history)[-1:]
+        coming = content.digest(name).upcoming(project.now, history)[-1:]
         # An article of that one may be gone since, and cannot be shown again.
         last = [issue for issue in history.issues[-1:] if issue.ids <= known]
         for issue in coming or last:
             try:
-                made = make(project, issue).files
+                made = files_of_issue(content, memo, issue).files
             except TemplateError as error:
                 problems += error.problems
                 continue
@@ -237,7 +268,7 @@ def _of_ways_out(mail: LintedMail) -> LintedMail:
 def _unreadable_templates(project: Project) -> Iterator[Problem]:
     """What is wrong with the user's templates before anything is put into them."""
     try:
-        templates = project.templates
+        templates = project.templates()
     except TemplateError as error:
         yield from error.problems
         return

@@ -16,10 +16,10 @@ from broadsheet.cli.extras import extra
 from broadsheet.cli.issued import Asked, begin, ledger_clock
 from broadsheet.cli.options import Options, common_options, options
 from broadsheet.cli.planning import Plan, planned
-from broadsheet.cli.project import Project
 from broadsheet.cli.sample import send_copy
 from broadsheet.cli.terminal import raw
 from broadsheet.errors import Problem, UsageError
+from broadsheet.pipeline.project import Project, open_project
 from broadsheet.text.counting import count
 
 if TYPE_CHECKING:  # they take time to import, which only a delivery is worth
@@ -61,7 +61,7 @@ def command(
     as_json: bool,
 ) -> None:
     """Send issues to subscribers; safe to kill and run again."""
-    project = Project(options())
+    project = open_project(options())
     asked = Asked(names, issue, only, limit or 0, as_json, allow_repeat)
     _check(project, asked)
     with extra("delivery"):
@@ -99,7 +99,7 @@ def _deliver(project: Project, asked: Asked, secrets: Secrets) -> None:
         if plan.database is None:  # only in a dry run
             return
         begun = [begin(project, plan.database, draft) for draft in plan.issues]
-        settings, templates = project.settings, project.templates if begun else {}
+        settings, templates = project.settings, project.templates() if begun else {}
         mailings = {b.id: Mailing(b, settings, templates, plan.stamps) for b in begun}
         tally = None
         if mailings:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from broadsheet.cli.options import options
-from broadsheet.cli.project import Project
 from broadsheet.delivery import place, private
 from broadsheet.errors import Problem
+from broadsheet.pipeline.project import Project
 
 if TYPE_CHECKING:  # they take time to import, which only a delivery is worth
     from broadsheet.delivery.accounts import Progress

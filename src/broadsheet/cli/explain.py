@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
-from broadsheet import feeds
 from broadsheet.articles import Article
 from broadsheet.articles.catalogue import absence
-from broadsheet.cli.making import renditions_from
 from broadsheet.cli.options import common_options, options
-from broadsheet.cli.project import Project
 from broadsheet.digests.issue import issue_folder
-from broadsheet.errors import Problem, RenderError, UsageError
+from broadsheet.errors import Problem, UsageError
+from broadsheet.feeds.plan import Feed, plan
 from broadsheet.feeds.standing import standings
-from broadsheet.pipeline.cache import Cache
+from broadsheet.pipeline.edition import Content, content_of, to_render
+from broadsheet.pipeline.memo import Memo
+from broadsheet.pipeline.project import Project, open_project
+from broadsheet.pipeline.reading import read_articles
+from broadsheet.pipeline.rendering import render_articles
 from broadsheet.text.counting import count
 
 POSITION = 90  # in `broadsheet --help`
@@ -29,9 +32,9 @@ POSITION = 90  # in `broadsheet --help`
 @common_options
 def command(file: Path, as_json: bool) -> None:
     """Says why the article in FILE is, or is not, in each feed and digest."""
-    project = Project(options())
+    project = open_project(options())
     path = _source(project, file)
-    found = _explain(project, path)
+    found = project.run(lambda memo: _explain(project, path, memo))
     if as_json:
         click.echo(json.dumps(found, ensure_ascii=False, indent=1))
         return
@@ -69,59 +72,59 @@ def _source(project: Project, file: Path) -> str:
     )
 
 
-def _explain(project: Project, path: str) -> dict[str, Any]:
-    if path not in dict(project.found.articles):
+def _explain(project: Project, path: str, memo: Memo) -> dict[str, Any]:
+    articles = read_articles(project, memo)
+    if path not in dict(articles.found.articles):
         folders = ", ".join(project.settings.articles.folders)
         return {
             "verdict": f"not an article: it is not a Markdown file in articles.folders ({folders})"
         }
-    articles = project.articles
     if path in articles.pages:
         return {"verdict": f"not an article: {articles.pages[path]}"}
     article = next((each for each in articles.read if each.source == path), None)
     if article is None:
         wrong = (problem.words for problem in articles.problems if problem.path == path)
         return {"verdict": "cannot be read: " + ", and ".join(wrong)}
+    content = content_of(project, articles, memo)
     if (why := absence(article, project.now)) is not None:
         return {
             "verdict": f"in no feed: {why}",
             **_facts(article, project),
-            "digests": _digests(article, project),
+            "digests": _digests(article, content),
         }
-    if left_out := _wrong_with_body(article, project):
+    catalogue = content.catalogue
+    feeds = plan(catalogue, project.settings.feeds, project.settings.publication)
+    if left_out := _wrong_with_body(article, content, feeds, memo):
         why = ", and ".join(each.words for each in left_out)
         return {"verdict": f"in no feed: {why}", **_facts(article, project)}
-    catalogue = project.catalogue
     topics, tags = catalogue.topics_of(article), catalogue.tags_of(article)
-    found = standings(article, topics, tags, project.feeds)
+    found = standings(article, topics, tags, feeds)
     return {
         "verdict": f"in {sum(each.inside for each in found)} of {len(found)} feeds",
         **_facts(article, project),
         "topics": [topic.name for topic in topics],
         "feeds": [{"path": each.path, "in": each.inside, "why": each.why} for each in found],
-        "digests": _digests(article, project),
+        "digests": _digests(article, content),
     }
 
 
-def _wrong_with_body(article: Article, project: Project) -> tuple[Problem, ...]:
-    """Why a build leaves out an article that stands in some feed; what it made before, it can."""
-    if article not in feeds.to_render(project.feeds, project.settings.feeds):
+def _wrong_with_body(
+    article: Article, content: Content, feeds: Sequence[Feed], memo: Memo
+) -> tuple[Problem, ...]:
+    """Return why a build leaves out an article that belongs in some feed."""
+    if article not in to_render(feeds, content.project.settings.feeds):
         return ()
-    with Cache(project.state) as kept:
-        try:
-            renditions_from(project, [article], project.link_index, kept)
-        except RenderError as error:
-            return error.problems
-    return ()
+    return render_articles(memo, [article], content.articles, content.link_index).problems
 
 
-def _digests(article: Article, project: Project) -> list[dict[str, Any]]:
+def _digests(article: Article, content: Content) -> list[dict[str, Any]]:
     found = []
-    for name, history in project.histories.items():
-        digest = project.digest(name)
+    project = content.project
+    for name, history in project.histories().items():
+        digest = content.digest(name)
         inside, why = digest.standing(article, project.now, history)
         coming = digest.upcoming(project.now, history)
-        made, refused = project.admitted(name, coming)
+        made, refused = project.admitted(digest, coming, history)
         if refused and any(article.id in issue.ids for issue in coming[len(made) :]):
             inside, why = False, str(refused)
         found.append({"path": issue_folder(name), "in": inside, "why": why})

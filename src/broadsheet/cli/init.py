@@ -9,12 +9,12 @@ import click
 
 from broadsheet import importers
 from broadsheet.cli.options import common_options, options
-from broadsheet.cli.project import PREVIEWS
 from broadsheet.digests.templates import starters
 from broadsheet.errors import ConfigError, Problem, UsageError
 from broadsheet.importers import Site, Taken
 from broadsheet.model import reference
 from broadsheet.model.settings import FeedSettings, Settings
+from broadsheet.pipeline.project import PREVIEWS
 from broadsheet.storage import config, folders, sources, writing
 from broadsheet.text.characters import printable
 

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from broadsheet.cli import making
 from broadsheet.cli.options import options
-from broadsheet.cli.project import Project
 from broadsheet.digests.issue import RECORD, Issue, issue_folder
 from broadsheet.errors import BroadsheetError, DeliveryError, Problem, UsageError
-from broadsheet.storage import folders, outputs
+from broadsheet.pipeline.project import Project
+from broadsheet.storage import folders
 
 if TYPE_CHECKING:  # slow to import, and only needed to deliver
     from broadsheet.delivery.database import Database
@@ -73,7 +72,7 @@ def _of_digest(
     from broadsheet.delivery import freezing
     from broadsheet.delivery.choosing import choose
 
-    issued = {issue.key: issue for issue in project.histories[name].issues}
+    issued = {issue.key: issue for issue in project.history(name).issues}
     begun: list[tuple[str, str, datetime, bool]] = []
     if database is not None:
         with database.reading() as connection:
@@ -103,7 +102,7 @@ def _forgotten(digest: str, key: str) -> Issue:
 def named(project: Project, name: str) -> Issue:
     """The issue called `DIGEST/KEY`."""
     digest, _, key = name.partition("/")
-    history = project.histories[project.settings.renamed.get(digest, digest)]
+    history = project.history(project.settings.renamed.get(digest, digest))
     for issue in history.issues:
         if issue.key == key:
             return issue
@@ -116,7 +115,7 @@ def newest(project: Project, names: tuple[str, ...]) -> Issue:
     """The newest issue of the digests called `names`, or of all."""
     renamed = project.settings.renamed
     chosen = [renamed.get(name, name) for name in names] or [*project.settings.digests]
-    newest = [last for name in chosen if (last := project.histories[name].last)]
+    newest = [last for name in chosen if (last := project.history(name).last)]
     if not newest:
         raise UsageError(Problem("there is no issue yet", "run `broadsheet digest`"))
     return max(newest, key=lambda issue: issue.tick)
@@ -214,15 +213,12 @@ def issued_mail(project: Project, issue: Issue) -> bytes:
 def kept_letters(project: Project, issue: Issue) -> str:
     """What variants are laid out from: the articles that stand as they were issued."""
     from broadsheet.delivery import variants
+    from broadsheet.pipeline.issues import issued_entries
 
-    issued = {placed.id: placed.sha256 for placed in issue.articles}
-    with outputs.lock(project.state, project.config_name):
-        try:
-            catalogue = project.catalogue_at(issue.tick)
-            same = [a for a in catalogue.articles if issued.get(a.id) == a.sha256]
-            entries = making.entries(project, same, catalogue)
-        except BroadsheetError as error:
-            # What is wrong with the articles of today keeps back no mail that is made already.
-            click.echo(f"{error} (only title lines for those who want some topics)", err=True)
-            entries = {}
+    try:
+        entries = issued_entries(project, issue)
+    except BroadsheetError as error:
+        # What is wrong with the articles of today keeps back no mail that is made already.
+        click.echo(f"{error} (only title lines for those who want some topics)", err=True)
+        entries = {}
     return variants.letters(issue, entries, project.settings)

@@ -26,11 +26,11 @@ from watchfiles import awatch
 
 from broadsheet import pages
 from broadsheet.cli.options import Options
-from broadsheet.cli.preview import gallery
-from broadsheet.cli.project import STATE, Project
 from broadsheet.errors import Problem, UsageError
 from broadsheet.pages.policy import of_script
-from broadsheet.storage import outputs
+from broadsheet.pipeline.preview import Gallery, live_gallery
+from broadsheet.pipeline.project import open_project
+from broadsheet.pipeline.snapshot import STATE
 
 _HOST = "127.0.0.1"
 _HTML = "text/html"
@@ -93,8 +93,9 @@ class _Live:
 
     def __init__(self, options: Options) -> None:
         self._options = options
-        self._project = Project(options)
-        self._pages = self._gallery()
+        self._project = open_project(options)
+        self._gallery = self._made()
+        self._pages = self._gallery.files
         self._changed = asyncio.Condition()
         self._ended = False
 
@@ -130,8 +131,8 @@ class _Live:
     async def _file(self, request: Request) -> Response:
         """An image of the project: only what the articles can link to."""
         path = request.path_params["path"]
-        link_index = self._project.link_index
-        known = {asset.path for asset in (*link_index.beside.values(), *link_index.rooted.values())}
+        index = self._gallery.link_index
+        known = {asset.path for asset in (*index.beside.values(), *index.rooted.values())}
         if path not in known:
             return Response("There is no such file.", 404, _HEADERS, "text/plain")
         return FileResponse(self._project.root / path, headers=_HEADERS)
@@ -161,7 +162,7 @@ class _Live:
         async for changes in awatch(self._project.root, step=200):
             if any(self._matters(Path(path)) for _, path in changes):
                 # Here, in the main thread, since nowhere else is there a limit to the time that
-                # an article may take (`rendering`). Browsers wait for that long.
+                # an article may take (`pipeline.rendering`). Browsers wait for that long.
                 self._make()
                 async with self._changed:
                     self._changed.notify_all()
@@ -173,16 +174,16 @@ class _Live:
     def _make(self) -> None:
         """The pages anew; what is wrong stands in their place until it is mended."""
         try:
-            self._project = Project(self._options)
-            self._pages = self._gallery()
+            self._project = open_project(self._options)
+            self._gallery = self._made()
+            self._pages = self._gallery.files
         except Exception as error:  # whatever it is, the page must follow what is saved next
             click.echo(str(error), err=True)
             self._pages = {path: _error_page(str(error)) for path in self._pages}
 
-    def _gallery(self) -> dict[str, bytes]:
-        with outputs.lock(self._project.state, self._project.config_name):
-            made = gallery(self._project, live=True)
-        for problem in self._project.articles.problems:
+    def _made(self) -> Gallery:
+        made = live_gallery(self._project)
+        for problem in made.problems:
             click.echo(f"{problem} (left out)", err=True)
         return made
 

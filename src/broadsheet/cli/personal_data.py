@@ -12,9 +12,9 @@ import click
 from broadsheet.cli.deliveries import opened
 from broadsheet.cli.issued import ledger_clock
 from broadsheet.cli.options import common_options, options
-from broadsheet.cli.project import Project
 from broadsheet.cli.terminal import on_one_line
 from broadsheet.errors import BroadsheetError, Problem
+from broadsheet.pipeline.project import Project, open_project
 from broadsheet.text.counting import count
 
 _TIMES: Final = frozenset({"at", "since", "bounced_at", "changed", "first_at", "next_at", "lease"})
@@ -34,7 +34,7 @@ def show(address: str, as_json: bool) -> None:
     from broadsheet.delivery.dossier import dossier
     from broadsheet.delivery.erasures import erased_at
 
-    project = Project(options())
+    project = open_project(options())
     database = opened(project)
     try:
         with database.reading() as connection:
@@ -115,7 +115,7 @@ def _value(name: str, value: Any, zone: ZoneInfo) -> str:
 def erase(addresses: tuple[str, ...], dry_run: bool, as_json: bool) -> None:
     """Erases people: every row about them. A keyed hash of each address is kept, so that no import,
     `add` or form brings it back."""
-    project = Project(options())
+    project = open_project(options())
     found: dict[str, Erased] = {}
     problems: list[Problem] = []
     database = opened(project)

@@ -17,11 +17,11 @@ import click
 from broadsheet.cli.deliveries import warn_exposed
 from broadsheet.cli.issued import Asked, begun_or_draft, chosen, rename, unmailed
 from broadsheet.cli.options import options
-from broadsheet.cli.project import Project
 from broadsheet.delivery import place
 from broadsheet.digests.issue import Issue
 from broadsheet.digests.sender import sender_problems
 from broadsheet.errors import Problem
+from broadsheet.pipeline.project import Project
 
 if TYPE_CHECKING:  # slow to import, and only needed to deliver
     from broadsheet.delivery.database import Database
@@ -111,4 +111,4 @@ def _check_mails(project: Project, database: Database | None, issue: Begun, stam
             preferences |= freezing.preferences(
                 connection, issue, project.settings.names(issue.digest)
             )
-    Mailing(issue, project.settings, project.templates, stamps).check(preferences)
+    Mailing(issue, project.settings, project.templates(), stamps).check(preferences)

@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from broadsheet.cli.options import Options
 from broadsheet.cli.terminal import raw
+from broadsheet.pipeline.memo import Advance
+from broadsheet.pipeline.memo import Progress as Shown
 
 _WORTH_A_BAR = 200  # steps; fewer are over before anyone could read it
 
 
 @contextmanager
-def progress(
-    steps: int, options: Options, what: str = "Rendering"
-) -> Iterator[Callable[[], object]]:
-    """Yield a function to call after each of `steps`. what: is being done."""
+def progress(steps: int, options: Options, what: str = "Rendering") -> Iterator[Advance]:
+    """Yield a function to call with the number of steps done. what: is being done."""
     if options.quiet or not sys.stderr.isatty() or steps < _WORTH_A_BAR:
-        yield lambda: None
+        yield lambda number: None  # noqa: ARG005
         return
     from rich.console import Console  # costs 0.1 s, for the few who see it
     from rich.progress import Progress
 
     with Progress(console=Console(file=raw(sys.stderr)), transient=True) as bar:
         task = bar.add_task(what, total=steps)
-        yield lambda: bar.advance(task)
+        yield lambda number: bar.advance(task, number)
+
+
+def progress_of(options: Options) -> Shown:
+    """Return what shows the progress of the steps of a run; those without a label go unseen."""
+    return lambda label, count: progress(count if label else 0, options, label)

@@ -11,8 +11,8 @@ from broadsheet.cli.deliveries import existing, warn_exposed
 from broadsheet.cli.issued import Asked, issued_mail, kept_letters, ledger_clock, named, newest
 from broadsheet.cli.options import options
 from broadsheet.cli.planning import warn_of_sender
-from broadsheet.cli.project import Project
 from broadsheet.errors import DeliveryError, Problem
+from broadsheet.pipeline.project import Project
 
 if TYPE_CHECKING:
     from broadsheet.delivery.environment import Secrets
@@ -35,7 +35,7 @@ def send_copy(project: Project, asked: Asked, to: str, secrets: Secrets, *, dry_
     begun = Begun(0, issue.digest, issue.key, issue.tick, now, 1, None, mail, letters)
     stamps = environment.stamps(settings, secrets, project.root)
     server = environment.server(settings.delivery, secrets)
-    copy = Mailing(begun, settings, project.templates, stamps).copy(address, "", None)
+    copy = Mailing(begun, settings, project.templates(), stamps).copy(address, "", None)
     warn_of_sender(project)
     asyncio.run(_hand_over(server, stamps.envelope, address, None if dry_run else copy))
     if not options().quiet:

@@ -8,9 +8,9 @@ import sys
 import click
 
 from broadsheet.cli.options import common_options, options
-from broadsheet.cli.project import Project
 from broadsheet.importers import snippets
 from broadsheet.importers.place import Place
+from broadsheet.pipeline.project import open_project
 from broadsheet.storage import config
 
 POSITION = 70  # in `broadsheet --help`
@@ -22,7 +22,7 @@ POSITION = 70  # in `broadsheet --help`
 @common_options
 def command(kind: str, commit: bool) -> None:
     """Print what runs Broadsheet by itself: for cron, systemd, GitHub or GitLab."""
-    project = Project(options())
+    project = open_project(options())
     place = Place(
         project=str(project.root.resolve()),
         command=_command(),

@@ -19,9 +19,9 @@ from broadsheet.cli.deliveries import opened
 from broadsheet.cli.extras import extra
 from broadsheet.cli.issued import rename
 from broadsheet.cli.options import Options, common_options, options
-from broadsheet.cli.project import Project
 from broadsheet.errors import BroadsheetError, ConfigError, Problem, UsageError
-from broadsheet.storage import outputs
+from broadsheet.pipeline.edition import read_content
+from broadsheet.pipeline.project import Project, open_project
 
 if TYPE_CHECKING:
     from broadsheet.service.counter import Counter
@@ -122,7 +122,7 @@ def counter(given: Options) -> Counter:
     from broadsheet.service.records import Records
     from broadsheet.service.sending import Sending
 
-    project = Project(given)
+    project = open_project(given)
     settings = project.settings
     if settings.delivery.service_url is None:
         raise ConfigError(
@@ -178,7 +178,7 @@ class _Menu:
         """Reads the articles anew; where they cannot be read, the topics stay, and it is said."""
         try:
             # One process: a server with threads must not fork.
-            project = Project(self._given, workers=1)
+            project = open_project(self._given, workers=1)
             self._offer = _offer(project, project.settings.topics.known or _topics(project))
             self._said = ""
         except BroadsheetError as error:
@@ -199,8 +199,8 @@ def _offer(project: Project, topics: tuple[str, ...]) -> Offer:
 
 def _topics(project: Project) -> tuple[str, ...]:
     """The topics with the most articles, the most first."""
-    with outputs.lock(project.state, project.config_name):
-        found = project.catalogue.topics
+    content = project.run(lambda memo: read_content(project, memo))
+    found = content.catalogue.topics
     ranked = sorted(found, key=lambda topic: (-len(found[topic]), topic))
     return tuple(topic.name for topic in ranked[:_MOST_TOPICS])
 

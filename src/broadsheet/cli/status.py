@@ -18,14 +18,16 @@ from broadsheet.cli.deliveries import (
     progress_words,
 )
 from broadsheet.cli.extras import extra
-from broadsheet.cli.making import site_files
 from broadsheet.cli.options import common_options, options
-from broadsheet.cli.project import Project
+from broadsheet.cli.progress import progress_of
 from broadsheet.digests.schedule import next_tick
 from broadsheet.errors import BroadsheetError
-from broadsheet.feeds import Feed
+from broadsheet.feeds.plan import Feed
 from broadsheet.feeds.retired import by_feed
-from broadsheet.storage import outputs
+from broadsheet.pipeline.build import plan_site
+from broadsheet.pipeline.edition import Content
+from broadsheet.pipeline.memo import Memo
+from broadsheet.pipeline.project import Project, open_project
 from broadsheet.text.counting import count
 
 if TYPE_CHECKING:  # it takes time to import
@@ -39,8 +41,8 @@ POSITION = 100  # in `broadsheet --help`
 @common_options
 def command(as_json: bool) -> None:
     """Says what is published, what comes next, and how far deliveries are."""
-    project = Project(options())
-    found = _status(project)
+    project = open_project(options(), progress=progress_of(options()))
+    found = project.run(lambda memo: _status(project, memo))
     problems = exposed(project)  # before companions go as the database is closed
     try:
         with extra("delivery", "what a delivery left"):
@@ -54,37 +56,31 @@ def command(as_json: bool) -> None:
         _show(found, [progress_words(each, project) for each in progress])
 
 
-def _status(project: Project) -> dict[str, Any]:
-    with outputs.lock(project.state, project.config_name):
-        made, files = site_files(project)
-        changes = outputs.publish(
-            project.feeds_folder,
-            files,
-            project.settings.feeds.folder,
-            keep=(*project.kept, *made.waiting),
-            adopt=True,
-            dry_run=True,
-        )
+def _status(project: Project, memo: Memo) -> dict[str, Any]:
+    site = plan_site(project, memo)
+    content = site.edition.content
+    changes = site.target().changes(site.make(memo))
     folder = project.settings.feeds.folder
-    coming = [a for a in project.articles.read if not a.hidden and a.appears > project.now]
+    read = content.articles.read
+    coming = [each for each in read if not each.hidden and each.appears > project.now]
     return {
         "now": _time(project, project.now),
-        "articles": len(project.catalogue.articles),
-        "drafts": sum(bool(article.hidden) for article in project.articles.read),
+        "articles": len(content.catalogue.articles),
+        "drafts": sum(bool(article.hidden) for article in read),
         "next_due": _next(project, coming),
-        "digests": [_digest(project, name) for name in project.settings.digests],
-        "feeds": [_feed(project, feed) for feed in project.feeds],
+        "digests": [_digest(content, name) for name in project.settings.digests],
+        "feeds": [_feed(project, feed) for feed in site.edition.feeds],
         "retired": [
             {
                 "path": f"{folder}/{path}",
                 "until": _time(project, until),
                 "to": f"{folder}/{each.to}",
             }
-            for path, each in by_feed(made.retired).items()
+            for path, each in by_feed(site.retired).items()
             for until in [each.until(project.settings.feeds)]
         ],
         "out_of_date": len(changes.written) + len(changes.removed),
-        "problems": [str(problem) for problem in project.articles.problems],
+        "problems": [str(problem) for problem in content.problems],
     }
 
 
@@ -99,12 +95,13 @@ def _feed(project: Project, feed: Feed) -> dict[str, Any]:
     }
 
 
-def _digest(project: Project, name: str) -> dict[str, Any]:
-    digest, history = project.digest(name), project.histories[name]
+def _digest(content: Content, name: str) -> dict[str, Any]:
+    project = content.project
+    digest, history = content.digest(name), project.history(name)
     tick = next_tick(digest.settings.schedule, digest.zone, project.now)
     due = digest.due(project.now, history)
     coming = digest.upcoming(project.now, history)
-    refused = project.admitted(name, coming)[1]
+    refused = project.admitted(digest, coming, history)[1]
     return {
         "name": name,
         "issues": len(history.issues),

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +17,9 @@ from broadsheet.cli.deliveries import opened, warn_exposed
 from broadsheet.cli.extras import extra
 from broadsheet.cli.options import common_options, options
 from broadsheet.cli.progress import progress
-from broadsheet.cli.project import Project
 from broadsheet.cli.terminal import on_one_line, raw
 from broadsheet.errors import DeliveryError, Problem, UsageError
+from broadsheet.pipeline.project import Project, open_project
 from broadsheet.text.counting import count
 
 if TYPE_CHECKING:  # it takes time to import
@@ -91,14 +92,16 @@ def import_(
     from broadsheet.delivery.importing import BATCH, import_all
     from broadsheet.delivery.spreadsheet import open_list
 
-    project = Project(options())
+    project = open_project(options())
     shown = "standard input" if str(file) == "-" else file.name
     told = Told(_columns(columns), _words(words), as_)
     listing = open_list(_read(file), shown, told, encoding)
     batches = listing.decoded.text.count("\n") // BATCH
     access = _existing if dry_run else _database
     with access(project) as database, progress(batches, options(), "Importing") as step:
-        made = import_all(database, listing.lines(), shown, project.now, dry_run=dry_run, step=step)
+        made = import_all(
+            database, listing.lines(), shown, project.now, dry_run=dry_run, step=partial(step, 1)
+        )
     for problem in made.problems:
         click.echo(str(problem), err=True)
     if as_json:
@@ -205,7 +208,7 @@ def add(
     """Adds one subscriber."""
     from broadsheet.delivery import subscribers
 
-    project = Project(options())
+    project = open_project(options())
     tag = _language(language)
     if unknown := [each for each in digests if each not in project.settings.digests]:
         listed = ", ".join(project.settings.digests) or "none"
@@ -245,7 +248,7 @@ def remove(addresses: tuple[str, ...]) -> None:
     """Ends subscriptions. The addresses stay on the list as unsubscribed, so none comes back."""
     from broadsheet.delivery import subscribers
 
-    project = Project(options())
+    project = open_project(options())
     missing: list[str] = []
     with _database(project) as database, database.writing() as connection:
         for address in addresses:
@@ -274,7 +277,7 @@ def export(status: Any, output: Path | None) -> None:
     """Writes the list as CSV, which `import` reads back."""
     from broadsheet.delivery import exporting, subscribers
 
-    project = Project(options())
+    project = open_project(options())
     with _database(project) as database, database.reading() as connection:
         lines = exporting.write(subscribers.everyone(connection, status))
         if output is None:
@@ -294,7 +297,7 @@ def list_(status: Any, as_json: bool) -> None:
     """Shows the list."""
     from broadsheet.delivery import subscribers
 
-    project = Project(options())
+    project = open_project(options())
     with _database(project) as database, database.reading() as connection:
         counts = subscribers.counts(connection)
         people = subscribers.everyone(connection, status)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from functools import partial
-from typing import Any
+from collections.abc import Mapping
 
 from msgspec import Struct
 
@@ -23,7 +21,7 @@ from broadsheet.text.wrapping import wrap
 class RenderedIssue(Struct, frozen=True):
     """An issue and its files.
 
-    letter: what the mail shows; it may be shortened. files: name -> bytes; the record is apart,
+    context: what the mail shows; it may be shortened. files: name -> bytes; the record is apart,
     since it is written when all the others are there.
     """
 
@@ -33,21 +31,16 @@ class RenderedIssue(Struct, frozen=True):
     record: bytes
 
 
-def begin_rendering(
+def render_issue(
     issue: Issue,
     entries: Mapping[str, Entry],
     settings: Settings,
     templates: Mapping[str, str],
-    *,
-    apart: Callable[..., Callable[[], Any]] = partial,
-) -> Callable[[], RenderedIssue]:
-    """Begins to make the files of `issue`; what it returns makes the rest.
+) -> RenderedIssue:
+    """Return the files of `issue`.
 
-    entries: of its articles, by id. templates: the user's own, name -> text. apart: begins what
-    takes longest, which may go on elsewhere, and returns what waits for its outcome.
-
-    Both raise TemplateError for a template that fails or makes a mail too large, and ConfigError
-    for a sender that is none.
+    entries: of its articles, by id. templates: the user's own, name -> text. Raises TemplateError
+    for a template that fails or makes a mail too large, and ConfigError for an invalid sender.
     """
     digest = settings.digest(issue.digest)
     whole = issue_context(
@@ -59,21 +52,15 @@ def begin_rendering(
         settings.delivery,
         settings.feeds,
     )
-    fitted = apart(fit_mail, whole, templates, digest.max_bytes)
+    fitting, html = fit_mail(whole, templates, digest.max_bytes)
     text = mail_text(whole, templates)
-    web = web_html(whole, templates)
-
-    def rest() -> RenderedIssue:
-        fitting, html = fitted()
-        files = {
-            "index.html": web.encode(),
-            "email.html": policy.guarded(html).encode(),
-            "email.txt": text.encode(),
-            "message.eml": mime_message(fitting, html, text),
-        }
-        return RenderedIssue(issue, fitting, files, record_bytes(issue))
-
-    return rest
+    files = {
+        "index.html": web_html(whole, templates).encode(),
+        "email.html": policy.guarded(html).encode(),
+        "email.txt": text.encode(),
+        "message.eml": mime_message(fitting, html, text),
+    }
+    return RenderedIssue(issue, fitting, files, record_bytes(issue))
 
 
 _GAP = re.compile(r"\n{4,}")

@@ -17,7 +17,7 @@ from feedgen.feed import FeedGenerator
 from lxml import etree
 
 from broadsheet.articles.entries import Entry
-from broadsheet.feeds.channel import Channel
+from broadsheet.feeds.channel import Channel, Frame
 from broadsheet.feeds.mends import ATOM, EntryMends, FeedMends, namespaces, rss_date
 from broadsheet.model.publication import Person
 from broadsheet.model.settings import FeedFormat
@@ -30,11 +30,11 @@ _PLAIN_TEXT = re.compile(rb"<(?:title|category|copyright|description|managingEdi
 _END = {"atom": b"</feed>\n", "rss": b"  </channel>\n</rss>\n"}
 
 
-def frame(channel: Channel, items: Sequence[bytes]) -> bytes:
-    """The feed document around what `item` made of its entries, UTF-8, in the channel's format."""
+def frame(channel: Channel) -> Frame:
+    """Return what stands around the entries of a document in the channel's format."""
     end = _END[channel.format]
     head = _with_stylesheet(written(channel, ()), channel.stylesheet)
-    return b"".join([head.removesuffix(end), *items, end])
+    return Frame(head.removesuffix(end), end, end)
 
 
 def item(entry: Entry, format_: FeedFormat) -> bytes:

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from broadsheet.articles.entries import person
+from broadsheet.feeds import STYLESHEET
 from broadsheet.feeds.newsletter import Newsletter
-from broadsheet.feeds.plan import Feed
+from broadsheet.feeds.plan import FeedHead, FeedLine
+from broadsheet.i18n import Words
 from broadsheet.model.publication import Person, Publication
 from broadsheet.model.settings import FEED_FILES, FeedFormat, FeedSettings
 from broadsheet.text.urls import encode, join
-
-STYLESHEET: Final = "feed.css"
-INDEX: Final = "index.html"
 
 
 class Channel(Struct, frozen=True):
@@ -46,8 +44,21 @@ class Channel(Struct, frozen=True):
     authors: tuple[Person, ...]
 
 
+class Frame(Struct, frozen=True):
+    """What stands around the entries of a document, UTF-8.
+
+    before: the first entry; between: two of them. empty_end: the end of a document without any.
+    """
+
+    start: bytes
+    end: bytes
+    empty_end: bytes
+    before: bytes = b""
+    between: bytes = b""
+
+
 def channel(
-    feed: Feed, format_: FeedFormat, publication: Publication, settings: FeedSettings
+    feed: FeedHead, format_: FeedFormat, publication: Publication, settings: FeedSettings
 ) -> Channel:
     """The head of `feed` in one format."""
     archive = feed.kind == "archive"
@@ -71,10 +82,8 @@ def of_newsletter(
     )
 
 
-def title(feed: Feed, publication: Publication) -> str:
+def title(feed: FeedHead | FeedLine, publication: Publication) -> str:
     """The title of `feed` as readers see it in their list."""
-    from broadsheet.i18n import Words  # brings Babel, for the few documents that change
-
     words = Words(publication.language)
     if feed.kind == "archive":
         return words("feed.archive", publication=publication.title, period=feed.name)

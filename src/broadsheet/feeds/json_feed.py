@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
+import msgspec
+
 from broadsheet.articles.entries import Entry, Image
-from broadsheet.feeds.channel import Channel
+from broadsheet.feeds.channel import Channel, Frame
 from broadsheet.model.publication import Person
-from broadsheet.model.settings import FeedFormat
 
 
-def frame(channel: Channel, items: Sequence[bytes]) -> bytes:
-    """The feed document around what `item` made of its entries, UTF-8."""
+def frame(channel: Channel) -> Frame:
+    """Return what stands around the items of a feed document."""
     document = _given(
         version="https://jsonfeed.org/version/1.1",
         title=channel.title,
@@ -28,17 +29,15 @@ def frame(channel: Channel, items: Sequence[bytes]) -> bytes:
         hubs=[{"type": "WebSub", "url": channel.hub}] if channel.hub else None,
     )
     document["items"] = []
-    empty = (json.dumps(document, ensure_ascii=False, indent=1) + "\n").encode()
-    if not items:
-        return empty
-    return empty.removesuffix(b"[]\n}\n") + b"[\n" + b",\n".join(items) + b"\n ]\n}\n"
+    empty = _laid_out(document) + b"\n"
+    empty_end = b"]\n}\n"
+    return Frame(empty.removesuffix(empty_end), b"\n ]\n}\n", empty_end, b"\n", b",\n")
 
 
-def item(entry: Entry, format_: FeedFormat) -> bytes:  # noqa: ARG001 - there is only one
+def item(entry: Entry) -> bytes:
     """The entry as it stands in every feed, indented for its place there."""
     # A text in JSON holds no line end, so each line is one of the layout.
-    lines = json.dumps(_item(entry), ensure_ascii=False, indent=1).split("\n")
-    return "\n".join(f"  {line}" for line in lines).encode()
+    return b"  " + _laid_out(_item(entry)).replace(b"\n", b"\n  ")
 
 
 def with_first(content: bytes, entry: Entry, keeps: Callable[[str], bool]) -> bytes:
@@ -47,7 +46,11 @@ def with_first(content: bytes, entry: Entry, keeps: Callable[[str], bool]) -> by
     document = json.loads(content)
     others = [item for item in document["items"] if keeps(item["id"])]
     document["items"] = [_item(entry), *others]
-    return (json.dumps(document, ensure_ascii=False, indent=1) + "\n").encode()
+    return _laid_out(document) + b"\n"
+
+
+def _laid_out(value: dict[str, Any]) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(value, enc_hook=str), indent=1)
 
 
 def _item(entry: Entry) -> dict[str, Any]:

@@ -8,13 +8,13 @@ from lxml import etree
 
 from broadsheet.feeds.channel import address, title
 from broadsheet.feeds.newsletter import Newsletter
-from broadsheet.feeds.plan import Feed
+from broadsheet.feeds.plan import FeedLine
 from broadsheet.model.publication import Publication
 from broadsheet.model.settings import FeedSettings
 
 
 def write(
-    feeds: Sequence[Feed],
+    feeds: Sequence[FeedLine],
     newsletters: Sequence[Newsletter],
     publication: Publication,
     settings: FeedSettings,

@@ -9,7 +9,7 @@ from datetime import datetime
 from broadsheet import pages
 from broadsheet.feeds.channel import address, title
 from broadsheet.feeds.newsletter import Newsletter
-from broadsheet.feeds.plan import Feed
+from broadsheet.feeds.plan import FeedLine
 from broadsheet.i18n import Words
 from broadsheet.model.publication import Publication
 from broadsheet.model.settings import MEDIA_TYPES, FeedFormat, FeedSettings
@@ -43,7 +43,7 @@ class Row:
 
 
 def write(
-    feeds: Sequence[Feed],
+    feeds: Sequence[FeedLine],
     newsletters: Sequence[Newsletter],
     publication: Publication,
     settings: FeedSettings,
@@ -73,16 +73,15 @@ def links(path: str, publication: Publication, settings: FeedSettings) -> tuple[
     )
 
 
-def _row(feed: Feed, publication: Publication, settings: FeedSettings, words: Words) -> Row:
-    newest = feed.articles[0] if feed.articles else None
+def _row(feed: FeedLine, publication: Publication, settings: FeedSettings, words: Words) -> Row:
     return Row(
         name=feed.name or words("index.everything"),
         title=title(feed, publication),
         count=words("index.articles", feed.total),
         links=links(feed.path, publication, settings),
-        newest_title=newest.title if newest else "",
-        newest_url=newest.url if newest else "",
-        **_date(newest.date if newest else None, publication, words),
+        newest_title=feed.newest_title,
+        newest_url=feed.newest_url,
+        **_date(feed.newest_date, publication, words),
     )
 
 

@@ -24,6 +24,28 @@ Validators believe no date of before 1990.
 """
 
 
+class FeedHead(Struct, frozen=True):
+    """A feed without its articles; updated: when the newest change of an entry was."""
+
+    path: str
+    kind: Kind
+    name: str
+    updated: datetime
+    older: str | None
+
+
+class FeedLine(Struct, frozen=True):
+    """A feed in the lists of all feeds; newest_*: of its newest article, "" and None if none."""
+
+    path: str
+    kind: Kind
+    name: str
+    total: int
+    newest_title: str
+    newest_url: str
+    newest_date: datetime | None
+
+
 class Feed(Struct, frozen=True):
     """One feed, in whatever formats: where it lies and what stands in it.
 
@@ -42,9 +64,24 @@ class Feed(Struct, frozen=True):
     older: str | None = None
 
     @property
-    def updated(self) -> datetime:
-        """When the newest change of an entry was."""
-        return max((article.updated for article in self.articles), default=NEVER)
+    def head(self) -> FeedHead:
+        """The feed without its articles."""
+        updated = max((article.updated for article in self.articles), default=NEVER)
+        return FeedHead(self.path, self.kind, self.name, updated, self.older)
+
+    @property
+    def line(self) -> FeedLine:
+        """The feed as a list of all feeds shows it."""
+        newest = self.articles[0] if self.articles else None
+        return FeedLine(
+            self.path,
+            self.kind,
+            self.name,
+            self.total,
+            newest.title if newest else "",
+            newest.url if newest else "",
+            newest.date if newest else None,
+        )
 
 
 def plan(

@@ -6,24 +6,15 @@ import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from html import escape
 from typing import Annotated, Any, Final
 
 from msgspec import Meta, Struct
-from msgspec.structs import replace
 
 from broadsheet.articles import Article
-from broadsheet.articles.entries import Entry
 from broadsheet.articles.topics import slug
-from broadsheet.feeds.channel import INDEX, channel
-from broadsheet.feeds.plan import Feed
-from broadsheet.feeds.press import Press
-from broadsheet.model.publication import Person, Publication
 from broadsheet.model.settings import FEED_FILES, FeedFormat, FeedSettings
-from broadsheet.text.urls import encode
 
-_FORMATS: Final[dict[str, FeedFormat]] = {name: format_ for format_, name in FEED_FILES.items()}
-_MARK: Final = "#ended-"  # in the id of a last entry
+FORMATS: Final[dict[str, FeedFormat]] = {name: format_ for format_, name in FEED_FILES.items()}
 _ATOM: Final = "{http://www.w3.org/2005/Atom}"
 
 
@@ -56,9 +47,9 @@ class Successors(Struct, frozen=True):
     def of(self, path: str, content: bytes) -> str:
         """The path of the document to follow instead of the one at `path`: another format of the
         same feed, the feed under its new name, or else the main feed."""
-        folder, name = _split(path)
+        folder, name = split(path)
         names = [name, *(FEED_FILES[format_] for format_ in self.formats)]
-        folders = [folder, *self._renamed(folder, content, _FORMATS[name]), ""]
+        folders = [folder, *self._renamed(folder, content, FORMATS[name]), ""]
         places = (each + file for each in folders for file in names)
         return next((place for place in places if place in self.live), folder)
 
@@ -127,7 +118,7 @@ def is_in_doubt(path: str, content: bytes, read: Collection[str]) -> bool:
     have an error and come back."""
     if path.startswith("digests/"):
         return False
-    return any(id_ not in read for id_, _ in told(content, _FORMATS[_split(path)[1]]))
+    return any(id_ not in read for id_, _ in told(content, FORMATS[split(path)[1]]))
 
 
 def by_feed(retired: Mapping[str, Retired]) -> dict[str, Retired]:
@@ -135,37 +126,9 @@ def by_feed(retired: Mapping[str, Retired]) -> dict[str, Retired]:
     ended, one key for all feeds: the file name."""
     found: dict[str, Retired] = {}
     for path, each in retired.items():
-        folder, name = _split(path)
-        found.setdefault(name if _split(each.to)[0] == folder else folder, each)
+        folder, name = split(path)
+        found.setdefault(name if split(each.to)[0] == folder else folder, each)
     return found
-
-
-def document(
-    content: bytes | None,
-    path: str,
-    retired: Retired,
-    publication: Publication,
-    public: Collection[str],
-) -> bytes:
-    """The feed document at `path`, which is `content` now, with its last entry.
-
-    public: the ids of the articles in the catalogue. Other entries are removed, so that withdrawn
-    articles are in no feed; issues of a digest stay, as they do on the web. If `content` cannot be
-    read, the last entry is the only one.
-    """
-    last = _last_entry(path, retired, publication)
-    folder, name = _split(path)
-    format_ = _FORMATS[name]
-
-    def keeps(id_: str) -> bool:
-        return id_ in public or (folder.startswith("digests/") and _MARK not in id_)
-
-    with suppress(Exception):  # whatever is wrong with it, readers must learn where to go
-        if content:
-            return _with_last(content, last, format_, keeps)
-    settings = FeedSettings()
-    head = channel(Feed(folder, "all", "", (), 0), format_, publication, settings)
-    return Press().document(replace(head, updated=retired.since), [last])
 
 
 def told(content: bytes, format_: FeedFormat) -> set[tuple[str, str]]:
@@ -174,70 +137,28 @@ def told(content: bytes, format_: FeedFormat) -> set[tuple[str, str]]:
         if format_ == "json":
             return {(each["id"], each.get("title", "")) for each in json.loads(content)["items"]}
         names = (f"{_ATOM}id", f"{_ATOM}title") if format_ == "atom" else ("guid", "title")
-        entries = _parsed(content).iter(f"{_ATOM}entry" if format_ == "atom" else "item")
+        entries = parsed(content).iter(f"{_ATOM}entry" if format_ == "atom" else "item")
         return {(each.findtext(names[0], ""), each.findtext(names[1], "")) for each in entries}
     return set()
 
 
-def _last_entry(path: str, retired: Retired, publication: Publication) -> Entry:
-    from broadsheet.i18n import Words, languages  # brings Babel
-
-    words = Words(publication.language)
-    address, every = publication.feeds_url + encode(retired.to), publication.feeds_url + INDEX
-    lead = words("retired.lead")
-    everything = words("retired.every", publication=publication.title)
-    folder, _ = _split(path)
-    return Entry(
-        id=f"{publication.id_base}{encode(f'feeds/{folder}')}{_MARK}{retired.since:%Y-%m-%d}",
-        url=every,
-        title=words("retired.title"),
-        published=retired.since,
-        updated=retired.since,
-        authors=(publication.author or Person(publication.title),),
-        topics=(),
-        tags=(),
-        schemes=publication.id_base + "feeds/",
-        language=publication.language if words.locale.language in languages() else "en",
-        summary=f"{lead} {address}",
-        content=f'<p>{escape(lead)} <a href="{escape(address)}">'
-        f'{escape(address)}</a></p>\n<p><a href="{escape(every)}">{escape(everything)}</a></p>',
-        image=None,
-    )
-
-
-def _with_last(
-    content: bytes, last: Entry, format_: FeedFormat, keeps: Callable[[str], bool]
-) -> bytes:
-    """`content` with the entry `last` first and only those others that `keeps` accepts; unchanged
-    if it is so already."""
-    ids = {id_ for id_, _ in told(content, format_)}
-    if last.id in ids and all(map(keeps, ids - {last.id})):
-        return content
-    if format_ == "json":
-        from broadsheet.feeds import json_feed
-
-        return json_feed.with_first(content, last, keeps)
-    from broadsheet.feeds import atom_rss
-
-    return atom_rss.with_first(_parsed(content), last, format_, keeps)
-
-
-def _parsed(content: bytes) -> Any:
-    from lxml import etree
+def parsed(content: bytes) -> Any:
+    """Return the root element of an XML document that others may have changed."""
+    from lxml import etree  # slow to import, and few builds end a feed
 
     return etree.fromstring(content, etree.XMLParser(resolve_entities=False, no_network=True))
 
 
-def _split(path: str) -> tuple[str, str]:
+def split(path: str) -> tuple[str, str]:
     """The folder, "" or ending in a slash, and the name of a file."""
     folder, slash, name = path.rpartition("/")
     return folder + slash, name
 
 
 def _is_feed(path: str) -> bool:
-    return _split(path)[1] in _FORMATS and not path.startswith("archive/")
+    return split(path)[1] in FORMATS and not path.startswith("archive/")
 
 
 def _digests(paths: Collection[str]) -> set[str]:
     """The folders of the digests that have a feed."""
-    return {_split(path)[0] for path in paths if path.startswith("digests/") and _is_feed(path)}
+    return {split(path)[0] for path in paths if path.startswith("digests/") and _is_feed(path)}

@@ -1,19 +1,32 @@
-"""Previews: plain pages, opened by double click, that show a mail as its readers will get it."""
+"""Previews: pages, opened by double click, that show a mail as its readers will get it."""
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
 
 from msgspec import Struct
 
 from broadsheet import pages
+from broadsheet.digests.issue import Issue, issue_folder
 from broadsheet.digests.lint import CLIP_BYTES, ROOM_BYTES, LintedMail, lint_mail
+from broadsheet.errors import Problem
 from broadsheet.i18n import Words
+from broadsheet.markup import LinkIndex
 from broadsheet.pages import policy
+from broadsheet.pipeline.edition import Content, read_content
+from broadsheet.pipeline.issues import files_of_issue, without_broken
+from broadsheet.pipeline.memo import Memo
+from broadsheet.pipeline.project import PREVIEWS, Project
+from broadsheet.storage import folders, outputs
 
 MAIL, TEXT, WEB, MESSAGE = "email.html", "email.txt", "index.html", "message.eml"
 _SHOWN = "view.html"
+_ISSUED = 12  # how many of a digest's newest issues are shown
 
 
 class Shown(Struct, frozen=True):
@@ -40,6 +53,105 @@ class _Card(Struct, frozen=True):
     issue: Shown
     mail: LintedMail
     share: int
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """The preview pages of all digests.
+
+    files: path below the gallery -> bytes. index: what the pages show images of. problems: those
+    of articles that are left out. refused: why `digest` would not make an issue that is due.
+    """
+
+    files: Mapping[str, bytes]
+    link_index: LinkIndex
+    problems: Sequence[Problem]
+    refused: Sequence[Problem]
+
+    @property
+    def issues(self) -> int:
+        """The number of issues that it shows."""
+        return sum(path.endswith("preview.html") for path in self.files)
+
+
+def write_previews(project: Project) -> Gallery:
+    """Write the previews of `project` beside its config."""
+
+    def write(memo: Memo) -> Gallery:
+        made = _gallery(project, memo, live=False)
+        outputs.publish(project.root / PREVIEWS, made.files, PREVIEWS)
+        return made
+
+    return project.run(write)
+
+
+def live_gallery(project: Project) -> Gallery:
+    """Return the previews with the script that reloads them."""
+    return project.run(lambda memo: _gallery(project, memo, live=True))
+
+
+def _gallery(project: Project, memo: Memo, *, live: bool) -> Gallery:
+    content, shown = without_broken(
+        read_content(project, memo),
+        memo,
+        lambda content: [
+            each for name in project.settings.digests for each in _issues(content, memo, name)
+        ],
+    )
+    images = _images(project, content.link_index, live=live)
+    language = project.settings.publication.language
+    made = files(shown, images, language, live=live)
+    return Gallery(made, content.link_index, content.problems, _refused(content))
+
+
+def _refused(content: Content) -> list[Problem]:
+    found = []
+    for name, history in content.project.histories().items():
+        digest = content.digest(name)
+        due = digest.due(content.project.now, history)
+        if refused := content.project.admitted(digest, due, history)[1]:
+            found.append(refused)
+    return found
+
+
+def _issues(content: Content, memo: Memo, name: str) -> list[Shown]:
+    """Return what is due and what comes next, then what was made; the newest first."""
+    project = content.project
+    history = project.history(name)
+    coming = content.digest(name).upcoming(project.now, history)
+    upcoming = [
+        _shown(project, issue, files_of_issue(content, memo, issue).files) for issue in coming[::-1]
+    ]
+    made = [_shown(project, each, _read(project, each), made=True) for each in history.issues]
+    return upcoming + made[: -_ISSUED - 1 : -1]
+
+
+def _shown(
+    project: Project, issue: Issue, files: Mapping[str, bytes], *, made: bool = False
+) -> Shown:
+    settings = project.settings
+    words = Words(settings.publication.language)
+    local = issue.tick.astimezone(settings.publication.timezone)
+    return Shown(
+        digest=issue.digest,
+        title=settings.digest(issue.digest).title,
+        key=issue.key,
+        date=f"{words.date(local)} {local:%H:%M}",
+        upcoming=not made,
+        files=files,
+    )
+
+
+def _read(project: Project, issue: Issue) -> dict[str, bytes]:
+    folder = project.feeds_folder / issue_folder(issue.digest, issue.key)
+    return {name: folders.content(folder / name) for name in (MAIL, TEXT, WEB, MESSAGE)}
+
+
+def _images(project: Project, index: LinkIndex, *, live: bool) -> dict[str, str]:
+    """Return where the page finds each image, by its address: on the server, or on disk."""
+    assets = {*index.rooted.values(), *index.beside.values()}
+    up = Path("files") if live else Path(os.path.relpath(project.root, project.root / PREVIEWS))
+    return {asset.url: quote((up / asset.path).as_posix()) for asset in assets}
 
 
 def files(

@@ -8,11 +8,10 @@ after the second change. So a stamp counts only when it was taken well after the
 from __future__ import annotations
 
 import errno
-import hashlib
-import marshal
 import os
+import secrets
 import stat
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -22,10 +21,6 @@ from broadsheet.errors import ArticleError, Problem
 Stamp = tuple[int, int, int, int]
 """Bytes, time of the last change of content and of anything (nanoseconds), and inode."""
 
-Part = list[tuple[str, Stamp]]
-"""Files with their stamps, sorted by path."""
-
-_PART = 512  # files
 _LEFT_OUT = {"node_modules", "__pycache__"}
 # Nanoseconds; no kernel counts in longer steps. Windows counts in 15.6 milliseconds, and its disks
 # can be mounted anywhere, so this does not go by the system that we are on.
@@ -57,6 +52,14 @@ def content(path: Path) -> bytes:
     """The bytes of the file at `path`. Raises OSError as `opened` does."""
     with opened(path) as file:
         return file.read()
+
+
+def content_of(path: Path) -> bytes | None:
+    """Return the bytes of the file at `path`; None if it cannot be read."""
+    try:
+        return content(path)
+    except OSError:
+        return None
 
 
 def text(path: Path) -> str:
@@ -159,19 +162,6 @@ def listing(root: Path, folders: Iterable[str], *, but: Collection[str] = ()) ->
     return found
 
 
-def parts(listed: Mapping[str, Stamp]) -> list[Part]:
-    """`listed` by path, in parts of which each can be looked at alone."""
-    items = sorted(listed.items())
-    return [items[start : start + _PART] for start in range(0, len(items), _PART)]
-
-
-def digest(part: Part) -> str:
-    """One text for all in `part`; it changes when any path or stamp does."""
-    # By the quickest way there is to write it down, in a form without references (version 2), of
-    # which there could be more or fewer for the same. Nobody reads it.
-    return hashlib.sha256(marshal.dumps(part, 2)).hexdigest()
-
-
 def disk_time(state: Path) -> int:
     """The time by the disk's own clock, less what two changes may lie apart and look the same.
 
@@ -188,6 +178,14 @@ def disk_time(state: Path) -> int:
     except OSError:
         return 0
     return now - (_TICK if now % 1_000_000 else _COARSE_TICK)
+
+
+def trusted(stamp: Stamp, before: int) -> Stamp:
+    """Return `stamp`, or one that matches no other if its file may still change unnoticed.
+
+    before: a `disk_time` from before the stamp was taken (git: racily clean entries).
+    """
+    return stamp if is_settled(stamp, before) else (*stamp[:3], -secrets.randbits(62))
 
 
 def is_settled(stamp: Stamp, before: int) -> bool:

@@ -11,36 +11,34 @@ import errno
 import json
 import os
 import re
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from hashlib import sha256
+from functools import partial
+from hashlib import file_digest, sha256
+from io import FileIO
 from pathlib import Path, PurePosixPath
+from typing import cast
+
+from msgspec import Struct
 
 from broadsheet.errors import BusyError, OutputError, Problem
-from broadsheet.model.document import Document
 from broadsheet.storage import folders, writing
-from broadsheet.storage.folders import Stamp, stamp_of
 
 MANIFEST = ".broadsheet.json"
 EVERYTHING = ("",)
 """What every path begins with: a run that keeps it removes nothing."""
 _STAYS = {errno.ENOTEMPTY, errno.EEXIST, errno.EBUSY}  # a folder that holds more, or a disk
 _PATIENCE = 60.0  # seconds
-_ROOM = 32_000_000  # bytes of content that is held between looking at it and writing it
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What a run did, or with a dry run would do: paths relative to the output folder.
-
-    held: of each file that was made and is there now, its stamp and the sum of its bytes.
-    """
+    """What a run did, or with a dry run would do: paths relative to the output folder."""
 
     written: tuple[str, ...]
     removed: tuple[str, ...]
     unchanged: int
-    held: Mapping[str, tuple[Stamp, str]] = field(default_factory=dict, compare=False, repr=False)
 
 
 @contextmanager
@@ -71,102 +69,148 @@ def lock(state: Path, shown: str) -> Iterator[None]:
         held.release()
 
 
+class Written(Struct, frozen=True):
+    """A file as a run makes it: its path in the output folder, SHA-256 (hexadecimal) and bytes."""
+
+    path: str
+    digest: str
+    length: int
+
+
+class Target:
+    """The output folder, and the files that a run makes in it.
+
+    shown: how messages call the folder. keep: prefixes of paths in the manifest that this run does
+    not make and that stay. retired: path -> record of a feed that has ended, for the manifest;
+    None: as before. digest: gives the SHA-256 of the file at a path, None if there is none; None:
+    it is read.
+
+    Raises OutputError if a path leads out of the folder, or through a link.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        paths: Collection[str],
+        shown: str,
+        *,
+        keep: Collection[str] = (),
+        retired: Mapping[str, object] | None = None,
+        digest: Callable[[str], str | None] | None = None,
+    ) -> None:
+        for path in paths:
+            _refuse_outside(path, shown)
+        if folder.is_file():
+            what = "this is a file, and a folder of this name is to be written"
+            raise OutputError(Problem(what, "move it, or set feeds.folder to another", shown))
+        self._folder, self._paths, self._shown = folder, paths, shown
+        self._digest = digest or (lambda path: digest_of(folder / path))
+        self._before = read_manifest(folder)
+        known = self._before.files
+        self._retired = self._before.retired if retired is None else retired
+        self._kept = {path for path in known if any(path.startswith(each) for each in keep)}
+        self._stale = sorted(known.difference(paths, self._kept))
+        _refuse_detours(folder, {*paths, *self._stale}, shown)
+
+    @property
+    def unknown(self) -> list[str]:
+        """The paths at which there is a file that the manifest does not name."""
+        new = sorted(set(self._paths) - self._before.files)
+        return [path for path in new if os.path.lexists(self._folder / path)]
+
+    def refuse_foreign(self, made: Iterable[Written]) -> None:
+        """Raise OutputError if a file that is not ours would be replaced by one of `made`."""
+        unknown = {*self.unknown}
+        foreign = [each.path for each in made if each.path in unknown and self._differs(each)]
+        _refuse_foreign(sorted(foreign), self._shown)
+
+    @contextmanager
+    def writing(self) -> Iterator[Callable[[str, Iterable[bytes]], Written]]:
+        """Yield what drafts a file: it takes a path and chunks of bytes, in any process.
+
+        The manifest names every path from now on, so a run that is killed leaves no file that the
+        next one does not know. Raises OutputError for any OSError; no draft is left then.
+        """
+        try:
+            writing.sweep(self._folder, but=MANIFEST)
+            retired = {**self._before.retired, **self._retired}
+            _write_manifest(self._folder, self._before.files.union(self._paths), retired)
+            yield partial(_draft, self._folder)
+        except BaseException as error:
+            with suppress(OSError):
+                writing.sweep(self._folder, but=MANIFEST)
+            if isinstance(error, OSError):
+                raise OutputError(_unwritable(error, self._shown)) from error
+            raise
+
+    def changes(self, made: Iterable[Written]) -> Changes:
+        """Return what `finish` would do."""
+        changed = [each.path for each in made if self._differs(each)]
+        # What others link to comes first, so that no link leads nowhere in the meantime.
+        changed.sort(key=lambda path: (-path.count("/"), path))
+        removed = [path for path in self._stale if _is_file(self._folder / path)]
+        return Changes(tuple(changed), tuple(removed), len(self._paths) - len(changed))
+
+    def finish(self, made: Iterable[Written]) -> Changes:
+        """Put the drafts in place, and remove what is no longer made. Raises OSError."""
+        changes = self.changes(made)
+        writing.put_in_place([self._folder / path for path in changes.written])
+        for path in self._stale:
+            _remove(self._folder, path)
+        _write_manifest(self._folder, self._kept.union(self._paths), self._retired)
+        return changes
+
+    def _differs(self, made: Written) -> bool:
+        return self._digest(made.path) != made.digest
+
+
 def publish(
     folder: Path,
-    files: Mapping[str, bytes | Document],
+    files: Mapping[str, bytes],
     shown: str,
     *,
-    standing: Collection[str] = (),
     keep: Collection[str] = (),
-    retired: Mapping[str, object] | None = None,
     adopt: bool = False,
     dry_run: bool = False,
 ) -> Changes:
-    """Makes `folder` hold `files`, touching only what differs; messages call it `shown`.
+    """Make `folder` hold `files` (path -> content), touching only what differs.
 
-    files: relative path with slashes -> content; a document is made when its turn comes.
-    standing: those of them that are known to be there as they would be made. keep: prefixes of
-    paths in the manifest that this run does not make and that stay. retired: path -> record of a
-    feed that has ended, for the manifest; None: as before. adopt: take over files that the
-    manifest does not name.
-
-    Raises OutputError when a file of someone else's is in the way, and when writing fails; each
-    file is then old or new and whole, and the next run puts all in order.
+    keep: as in `Target`. adopt: take over files that the manifest does not name. Raises OutputError
+    if a file of someone else's is in the way, and if writing fails; each file is then old or new
+    and whole, and the next run completes the work.
     """
-    for path in files:
-        _refuse_outside(path, shown)
-    before = read_manifest(folder)
-    known, retired = set(before.files), before.retired if retired is None else retired
-    kept = {path for path in known if any(path.startswith(prefix) for prefix in keep)}
-    held: dict[str, tuple[Stamp, str]] = {}
-    content = _Content(files)
-    changed = [
-        path for path in files if path not in standing and _differs(folder, path, content, held)
-    ]
-    stale = sorted(known - files.keys() - kept)
-    _refuse_detours(folder, {*changed, *stale}, shown)
+    target = Target(folder, files.keys(), shown, keep=keep)
+    made = [Written(path, sha256(data).hexdigest(), len(data)) for path, data in files.items()]
     if not adopt:
-        _refuse_foreign(folder, set(changed) - known, shown)
-    removed = [path for path in stale if _is_file(folder / path)]
-    # What others link to comes first, so that no link leads nowhere in the meantime.
-    changed.sort(key=lambda path: (-path.count("/"), path))
-    if not dry_run:
-        try:
-            writing.sweep(folder, but=MANIFEST)
-            _write_manifest(folder, known | files.keys(), {**before.retired, **retired})
-            held |= writing.write_all(folder, changed, content.take)
-            for path in stale:
-                _remove(folder, path)
-            _write_manifest(folder, files.keys() | kept, retired)
-        except OSError as error:
-            raise OutputError(_unwritable(error, shown)) from error
-    return Changes(tuple(changed), tuple(removed), len(files) - len(changed), held)
+        target.refuse_foreign(made)
+    if dry_run:
+        return target.changes(made)
+    with target.writing() as draft:
+        for path, data in files.items():
+            draft(path, [data])
+        return target.finish(made)
 
 
-class _Content:
-    """The content of files, which is made when it is looked at.
-
-    Some of it is held until it is taken; all at once may not fit in memory, and is made anew.
-    """
-
-    def __init__(self, files: Mapping[str, bytes | Document]) -> None:
-        self._files = files
-        self._held: dict[str, bytes] = {}
-        self._room = _ROOM
-
-    def differs(self, path: str, there: bytes) -> bool:
-        """Whether the content for `path` is another than `there`; it will then be taken."""
-        made = self._made(path)
-        if made == there:
-            return False
-        if len(made) <= self._room:
-            self._room -= len(made)
-            self._held[path] = made
-        return True
-
-    def take(self, path: str) -> bytes:
-        """The content for `path`, once."""
-        return self._held.pop(path, None) or self._made(path)
-
-    def _made(self, path: str) -> bytes:
-        content = self._files[path]
-        return content if isinstance(content, bytes) else content.make()
-
-
-def _differs(
-    folder: Path, path: str, content: _Content, held: dict[str, tuple[Stamp, str]]
-) -> bool:
-    """Whether the file is not as it would be made; one that is goes to `held`."""
+def digest_of(path: Path) -> str | None:
+    """Return the SHA-256 of the file at `path` in hexadecimal; None if it cannot be read."""
     try:
-        with folders.opened(folder / path) as file:
-            stamp = stamp_of(os.fstat(file.fileno()))
-            there = file.read()
+        with folders.opened(path) as file:
+            return file_digest(cast("FileIO", file), "sha256").hexdigest()
     except OSError:
-        return True
-    if content.differs(path, there):
-        return True
-    held[path] = stamp, sha256(there).hexdigest()
-    return False
+        return None
+
+
+def told(path: str, chunks: Iterable[bytes]) -> Written:
+    """Return what the file at `path` would be with these bytes, without writing it."""
+    found, length = sha256(), 0
+    for chunk in chunks:
+        found.update(chunk)
+        length += len(chunk)
+    return Written(path, found.hexdigest(), length)
+
+
+def _draft(folder: Path, path: str, chunks: Iterable[bytes]) -> Written:
+    return Written(path, *writing.draft(folder / path, chunks))
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,15 +243,8 @@ def _write_manifest(folder: Path, paths: Collection[str], retired: Mapping[str, 
     if retired:
         told["retired"] = dict(sorted(retired.items()))
     data = json.dumps(told, ensure_ascii=False, indent=1)
-    if _content(folder / MANIFEST) != (data + "\n").encode():
+    if folders.content_of(folder / MANIFEST) != (data + "\n").encode():
         writing.write(folder / MANIFEST, (data + "\n").encode())
-
-
-def _content(path: Path) -> bytes | None:
-    try:
-        return folders.content(path)
-    except OSError:
-        return None
 
 
 def _is_file(path: Path) -> bool:
@@ -245,8 +282,7 @@ def _refuse_detours(folder: Path, paths: Collection[str], shown: str) -> None:
         )
 
 
-def _refuse_foreign(folder: Path, paths: Collection[str], shown: str) -> None:
-    foreign = sorted(path for path in paths if os.path.lexists(folder / path))
+def _refuse_foreign(foreign: Sequence[str], shown: str) -> None:
     if foreign:
         raise OutputError(
             *(
@@ -279,7 +315,7 @@ def _remove(folder: Path, path: str) -> None:
 
 
 def _unwritable(error: OSError, shown: str) -> Problem:
-    where = error.filename if isinstance(error.filename, str) else ""
+    where = error.filename if isinstance(error.filename, str | Path) else ""
     name = Path(where).name
     if name.endswith(writing.ENDING):
         name = name.removeprefix(".").removesuffix(writing.ENDING)

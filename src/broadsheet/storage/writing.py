@@ -1,162 +1,156 @@
 """Writing files: each lies beside its place until all of it is on the disk, and is then put there.
 
 So whoever reads the file at any instant reads the old one or the new one, and whole. A run that is
-killed leaves temporary files, which the next one sweeps away.
+killed leaves drafts, which the next one sweeps away.
 """
 
 from __future__ import annotations
 
 import os
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from hashlib import sha256
 from io import FileIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import BinaryIO, Final
 
-from broadsheet.storage.folders import Stamp, stamp_of
+from broadsheet.storage import folders
 
-if TYPE_CHECKING:
-    from broadsheet.pipeline.workers import Apart
+ENDING: Final = ".broadsheet-tmp"
+"""What the name of a draft ends with; it begins with a dot."""
 
-ENDING = ".broadsheet-tmp"
-"""What the name of a temporary file ends with; it begins with a dot."""
-
-_WORTH_THREADS = 32  # files
-_THREADS = 4
-_AHEAD = 16_000_000  # bytes that may be on their way to the disk
+_SYNC_THREADS = 4
+_COPIED_AT_ONCE = 1 << 20  # bytes
 
 
-def write(path: Path, data: bytes) -> Stamp:
-    """Replaces the file at `path` in one step; it is old or new at any instant, never half.
-
-    Raises OSError.
-    """
-    file = _Temporary(str(path))
+def write(path: Path, data: bytes) -> None:
+    """Replace the file at `path` in one step. Raises OSError."""
     try:
-        file.write(data, _at_once)
-        return file.put_in_place()
+        draft(path, [data])
+        if _draft_of(path).exists():
+            put_in_place([path])
     except BaseException:
-        file.discard()
+        discard([path])
         raise
 
 
-def write_all(
-    folder: Path, paths: Sequence[str], content: Callable[[str], bytes]
-) -> dict[str, tuple[Stamp, str]]:
-    """Writes the files at `paths` in `folder`, each with its `content`, which is asked for once.
+def draft(path: Path, chunks: Iterable[bytes]) -> tuple[str, int]:
+    """Leave `chunks` in a draft beside `path`, unless the file there has just these bytes.
 
-    All of them beside what is there, and then, in their order, each in its place. Where one cannot
-    be written none is put in place. Returns of each its stamp and the sum of its bytes. Raises
-    OSError.
+    Returns their SHA-256 in hexadecimal and their number. Raises OSError.
     """
-    files = [_Temporary(os.path.join(folder, *path.split("/"))) for path in paths]  # noqa: PTH118
-    waiting: list[Callable[[], str]] = []
-    ahead: deque[tuple[int, Callable[[], str]]] = deque()
-    size = 0
-    try:
-        with _threads(len(paths)) as begin:
-            for path, file in zip(paths, files, strict=True):
-                data = content(path)
-                waiting.append(file.write(data, begin))
-                ahead.append((len(data), waiting[-1]))
-                size += len(data)
-                while size > _AHEAD:
-                    length, settled = ahead.popleft()
-                    settled()
-                    size -= length
-        sums = [settled() for settled in waiting]
-        stamps = [file.put_in_place() for file in files]
-    except BaseException:
-        for file in files:
-            file.discard()
-        raise
-    return dict(zip(paths, zip(stamps, sums, strict=True), strict=True))
+    found, length = sha256(), 0
+    with _Draft(path) as file:
+        for chunk in chunks:
+            found.update(chunk)
+            length += len(chunk)
+            file.write(chunk)
+    return found.hexdigest(), length
 
 
-@contextmanager
-def _threads(count: int) -> Iterator[Apart]:
-    """Where to wait for the disk, while the next of so many files are made."""
-    if count < _WORTH_THREADS:
-        yield _at_once
-        return
-    from concurrent.futures import ThreadPoolExecutor
-    from threading import Barrier
+def put_in_place(paths: Sequence[Path]) -> None:
+    """Replace the files at `paths`, in this order, by their drafts. Raises OSError.
 
-    with ThreadPoolExecutor(_THREADS) as threads:
-        all_there = Barrier(_THREADS)
-        try:
-            for _ in range(_THREADS):
-                threads.submit(all_there.wait)
-        except RuntimeError:  # there may be no more threads
-            all_there.abort()
-            yield _at_once
-        else:
-            yield lambda work, *args: threads.submit(work, *args).result
-
-
-def _at_once(work: Callable[..., str], *args: object) -> Callable[[], str]:
-    done = work(*args)
-    return lambda: done
-
-
-class _Temporary:
-    """What lies beside the file at `path` until it takes its place.
-
-    Its names are texts: pathlib takes longer for a path than the system for the file.
+    If not every draft reaches the disk, no file is replaced.
     """
+    _sync_all([_draft_of(path) for path in paths])
+    for path in paths:
+        _draft_of(path).replace(path)
 
-    def __init__(self, path: str) -> None:
-        self._path = path
-        self._folder, name = os.path.split(path)
-        self._beside = os.path.join(self._folder, f".{name}{ENDING}")  # noqa: PTH118
 
-    def write(self, data: bytes, begin: Apart) -> Callable[[], str]:
-        """Writes `data`, and begins to wait until it lies on the disk.
-
-        What is returned waits for that, and gives the sum of the bytes.
-        """
-        file = self._opened()
-        try:
-            rest = memoryview(data)
-            while rest:
-                rest = rest[file.write(rest) :]
-        except BaseException:
-            file.close()
-            raise
-        settled: Callable[[], str] = begin(_settle, file, data)
-        return settled
-
-    def _opened(self) -> FileIO:
-        try:
-            return FileIO(self._beside, "wb")
-        except (FileNotFoundError, NotADirectoryError):
-            os.makedirs(self._folder, exist_ok=True)  # noqa: PTH103
-            return FileIO(self._beside, "wb")
-
-    def put_in_place(self) -> Stamp:
-        os.replace(self._beside, self._path)  # noqa: PTH105
-        return stamp_of(os.stat(self._path))  # noqa: PTH116
-
-    def discard(self) -> None:
+def discard(paths: Iterable[Path]) -> None:
+    """Remove the drafts beside `paths`."""
+    for path in paths:
         with suppress(OSError):
-            os.unlink(self._beside)  # noqa: PTH108
-
-
-def _settle(file: FileIO, data: bytes) -> str:
-    with file:
-        os.fsync(file.fileno())
-    return sha256(data).hexdigest()
+            _draft_of(path).unlink()
 
 
 def sweep(folder: Path, *, but: str) -> None:
-    """Removes what a killed run left in `folder`: temporary files, named as nothing else is.
+    """Remove the drafts in `folder` that a killed run left.
 
-    but: a folder within that holds a file of this name is another's, who may be writing there.
+    but: a folder within that holds a file of this name is another project's, which may be at work.
     """
-    for inner, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not (Path(inner) / name / but).exists()]
+    for inner, names_of_folders, names in os.walk(folder):
+        names_of_folders[:] = [n for n in names_of_folders if not (Path(inner) / n / but).exists()]
         for name in names:
             if name.startswith(".") and name.endswith(ENDING):
                 (Path(inner) / name).unlink(missing_ok=True)
+
+
+class _Draft:
+    """Compares bytes with a file, and writes its draft from the first byte that differs."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._same = 0  # bytes
+        self._old: BinaryIO | None = None
+        self._new: FileIO | None = None
+        with suppress(OSError):
+            self._old = folders.opened(path)
+
+    def __enter__(self) -> _Draft:
+        return self
+
+    def write(self, chunk: bytes) -> None:
+        if self._new is None and self._old and self._old.read(len(chunk)) == chunk:
+            self._same += len(chunk)
+        else:
+            self._append(chunk)
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        try:
+            if kind is None and self._new is None and (not self._old or self._old.read(1)):
+                self._append(b"")  # the file is longer, or there is none
+        finally:
+            for file in (self._old, self._new):
+                if file is not None:
+                    file.close()
+
+    def _append(self, chunk: bytes) -> None:
+        if self._new is None:
+            self._new = _opened(_draft_of(self._path))
+            self._copy_same(self._new)
+        _write_whole(self._new, chunk)
+
+    def _copy_same(self, new: FileIO) -> None:
+        """Copy to `new` the bytes that were the same so far."""
+        if self._old is None:
+            return
+        self._old.seek(0)
+        left = self._same
+        while left and (part := self._old.read(min(left, _COPIED_AT_ONCE))):
+            _write_whole(new, part)
+            left -= len(part)
+
+
+def _write_whole(file: FileIO, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[file.write(rest) :]
+
+
+def _draft_of(path: Path) -> Path:
+    return path.with_name(f".{path.name}{ENDING}")
+
+
+def _opened(path: Path) -> FileIO:
+    try:
+        return FileIO(path, "wb")
+    except (FileNotFoundError, NotADirectoryError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return FileIO(path, "wb")
+
+
+def _sync_all(paths: Sequence[Path]) -> None:
+    """Wait until the files at `paths` are on the disk."""
+    with suppress(RuntimeError), ThreadPoolExecutor(_SYNC_THREADS) as threads:
+        list(threads.map(_sync, paths))
+        return
+    for path in paths:  # there may be no more threads
+        _sync(path)
+
+
+def _sync(path: Path) -> None:
+    with path.open("r+b", buffering=0) as file:
+        os.fsync(file.fileno())

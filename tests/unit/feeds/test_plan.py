@@ -41,7 +41,7 @@ def test_no_articles_make_one_empty_feed() -> None:
     """Its date may not come from the clock."""
     feeds = planned()
     assert list(feeds) == [""]
-    assert feeds[""].updated == NEVER
+    assert feeds[""].head.updated == NEVER
 
 
 def test_each_topic_has_a_feed_and_tags_on_request() -> None:
@@ -61,7 +61,7 @@ def test_each_topic_has_a_feed_and_tags_on_request() -> None:
 def test_a_feed_is_as_new_as_its_newest_change() -> None:
     """An edit of an older article is a change of the feed."""
     feeds = planned(made("a", "2025-06-10", lastmod="2025-06-20"), made("b", "2025-06-15"))
-    assert feeds[""].updated == datetime(2025, 6, 20, tzinfo=UTC)
+    assert feeds[""].head.updated == datetime(2025, 6, 20, tzinfo=UTC)
 
 
 def test_months_are_the_publication_s() -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from broadsheet.articles import Article
-from broadsheet.checks.material import Material, Published
+from broadsheet.articles.entries import PublishedEntry
+from broadsheet.checks.material import Material
 from broadsheet.checks.rule import rule
 from broadsheet.errors import Problem
 from broadsheet.text.plain import plain
@@ -42,8 +43,8 @@ def _texts(material: Material, articles: Sequence[Article]) -> dict[str, str]:
 
 
 def _renamed(
-    gone: Sequence[Published], new: Sequence[Article], texts: Mapping[str, str]
-) -> Iterator[tuple[Article, Published]]:
+    gone: Sequence[PublishedEntry], new: Sequence[Article], texts: Mapping[str, str]
+) -> Iterator[tuple[Article, PublishedEntry]]:
     """Each new article with the entry, gone now, that it was."""
     by_text = {each.text: each for each in gone if each.text}
     by_title = {each.title: each for each in gone}
@@ -105,9 +106,9 @@ def _why(path: str, by: Sequence[str]) -> str:
 @rule("feed-size", "warning", "Several readers take no feed above a megabyte, or only its start.")
 def feed_size(material: Material) -> Iterator[Problem]:
     folder = material.settings.feeds.folder
-    for path, data in material.outputs.items():
-        if path.endswith(_FEEDS) and len(data) > _LARGEST_FEED:
-            what = f"it would have {len(data) / 1e6:.1f} MB"
+    for path, size in material.sizes.items():
+        if path.endswith(_FEEDS) and size > _LARGEST_FEED:
+            what = f"it would have {size / 1e6:.1f} MB"
             fewer = "take a shorter feeds.archive" if "archive/" in path else "lower feeds.entries"
             todo = f'{fewer}, or set feeds.content = "summary"'
             yield Problem(what, todo, f"{folder}/{path}")

@@ -1,4 +1,4 @@
-"""The press: an entry that is written once stands in each document as if it were its only one."""
+"""An entry that is serialised once is the same in each document that it is in."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from msgspec.structs import replace
 
 from broadsheet.articles.entries import Entry, Image
 from broadsheet.articles.topics import Topic
-from broadsheet.feeds import atom_rss, json_feed
+from broadsheet.feeds import atom_rss
 from broadsheet.feeds.channel import Channel
-from broadsheet.feeds.press import Press
+from broadsheet.feeds.documents import document, serialise
 from broadsheet.model.publication import Person
 
 WHEN = datetime(2025, 6, 19, 7, 20, 4, tzinfo=UTC)
@@ -62,6 +62,11 @@ def entries(draw: st.DrawFn) -> Entry:
     )
 
 
+def _document(head: Channel, entries: list[Entry]) -> bytes:
+    items = (serialise(each, head.format) for each in entries)
+    return b"".join(document(head, items))
+
+
 @given(st.lists(entries(), max_size=4, unique_by=lambda entry: entry.id), st.booleans())
 @pytest.mark.parametrize("format_", ["atom", "rss"])
 def test_a_document_is_what_feedgen_would_write(
@@ -69,10 +74,9 @@ def test_a_document_is_what_feedgen_would_write(
 ) -> None:
     """Byte for byte, in every document that an entry is in."""
     head = replace(HEAD, format=format_, current="https://example.org/a" if archive else None)  # type: ignore[arg-type]
-    press = Press()
     for some in (held, held[1:], held[::-1], []):
         whole = atom_rss.written(head, some)
-        first, _, rest = press.document(head, some).partition(b"<?xml-stylesheet")
+        first, _, rest = _document(head, some).partition(b"<?xml-stylesheet")
         assert first + rest.partition(b"\n")[2] == whole
 
 
@@ -80,30 +84,8 @@ def test_a_document_is_what_feedgen_would_write(
 def test_a_json_document_is_laid_out_as_one(held: list[Entry]) -> None:
     """As if the standard library had written it as a whole."""
     head = replace(HEAD, format="json")
-    press = Press()
     for some in (held, held[1:], []):
-        document = press.document(head, some)
-        whole = json.dumps(json.loads(document), ensure_ascii=False, indent=1) + "\n"
-        assert document.decode() == whole
-        assert len(json.loads(document)["items"]) == len(some)
-
-
-def test_an_entry_is_written_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many documents of a format it is in."""
-    written: list[str] = []
-    real = json_feed.item
-
-    def counting(entry: Entry, format_: object) -> bytes:
-        written.append(entry.id)
-        return real(entry, format_)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(json_feed, "item", counting)
-    entry = _entry()
-    press = Press()
-    for _ in range(3):
-        press.document(replace(HEAD, format="json"), [entry])
-    assert written == [entry.id]
-
-
-def _entry() -> Entry:
-    return Entry("i", "u", "T", WHEN, WHEN, (), (), (), "s", "en", "S", "C", None)
+        made = _document(head, some)
+        whole = json.dumps(json.loads(made), ensure_ascii=False, indent=1) + "\n"
+        assert made.decode() == whole
+        assert len(json.loads(made)["items"]) == len(some)

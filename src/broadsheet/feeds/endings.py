@@ -1,0 +1,89 @@
+"""The document of a feed that has ended: as it was, with a last entry that says where to go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from html import escape
+from typing import Final
+
+from broadsheet.articles.entries import Entry
+from broadsheet.feeds import INDEX, atom_rss, documents, json_feed
+from broadsheet.feeds.channel import channel
+from broadsheet.feeds.plan import FeedHead
+from broadsheet.feeds.retired import FORMATS, Retired, parsed, split, told
+from broadsheet.i18n import Words, languages
+from broadsheet.model.publication import Person, Publication
+from broadsheet.model.settings import FeedFormat, FeedSettings
+from broadsheet.text.urls import encode
+
+_MARK: Final = "#ended-"  # in the id of a last entry
+
+
+def document(
+    content: bytes | None,
+    path: str,
+    retired: Retired,
+    publication: Publication,
+    is_public: Callable[[str], bool],
+) -> bytes:
+    """The feed document at `path`, which is `content` now, with its last entry.
+
+    is_public: tells by its id whether an article is in the catalogue. Other entries are removed, so
+    that withdrawn articles are in no feed; issues of a digest stay, as they do on the web. If
+    `content` cannot be read, the last entry is the only one.
+    """
+    last = _last_entry(path, retired, publication)
+    folder, name = split(path)
+    format_ = FORMATS[name]
+
+    def keeps(id_: str) -> bool:
+        return is_public(id_) or (folder.startswith("digests/") and _MARK not in id_)
+
+    with suppress(Exception):  # whatever is wrong with it, readers must learn where to go
+        if content:
+            return _with_last(content, last, format_, keeps)
+    feed = FeedHead(folder, "all", "", retired.since, None)
+    return b"".join(
+        documents.document(
+            channel(feed, format_, publication, FeedSettings()),
+            [documents.serialise(last, format_)],
+        )
+    )
+
+
+def _last_entry(path: str, retired: Retired, publication: Publication) -> Entry:
+    words = Words(publication.language)
+    address, every = publication.feeds_url + encode(retired.to), publication.feeds_url + INDEX
+    lead = words("retired.lead")
+    everything = words("retired.every", publication=publication.title)
+    folder, _ = split(path)
+    return Entry(
+        id=f"{publication.id_base}{encode(f'feeds/{folder}')}{_MARK}{retired.since:%Y-%m-%d}",
+        url=every,
+        title=words("retired.title"),
+        published=retired.since,
+        updated=retired.since,
+        authors=(publication.author or Person(publication.title),),
+        topics=(),
+        tags=(),
+        schemes=publication.id_base + "feeds/",
+        language=publication.language if words.locale.language in languages() else "en",
+        summary=f"{lead} {address}",
+        content=f'<p>{escape(lead)} <a href="{escape(address)}">'
+        f'{escape(address)}</a></p>\n<p><a href="{escape(every)}">{escape(everything)}</a></p>',
+        image=None,
+    )
+
+
+def _with_last(
+    content: bytes, last: Entry, format_: FeedFormat, keeps: Callable[[str], bool]
+) -> bytes:
+    """`content` with the entry `last` first and only those others that `keeps` accepts; unchanged
+    if it is so already."""
+    ids = {id_ for id_, _ in told(content, format_)}
+    if last.id in ids and all(map(keeps, ids - {last.id})):
+        return content
+    if format_ == "json":
+        return json_feed.with_first(content, last, keeps)
+    return atom_rss.with_first(parsed(content), last, format_, keeps)

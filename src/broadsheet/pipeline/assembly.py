@@ -1,0 +1,140 @@
+"""The steps that make the files of the feeds folder, from what earlier steps have stored."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from broadsheet import pages
+from broadsheet.articles import Article
+from broadsheet.articles.entries import Entry, entry, featured_image
+from broadsheet.articles.topics import distinct
+from broadsheet.digests import archive
+from broadsheet.digests.issue import Issue, issue_folder
+from broadsheet.feeds import INDEX, OPML, STYLESHEET, endings, opml, page
+from broadsheet.feeds.channel import channel, of_newsletter
+from broadsheet.feeds.documents import document, serialise
+from broadsheet.feeds.newsletter import Newsletter
+from broadsheet.feeds.plan import NEVER
+from broadsheet.markup import Rendition
+from broadsheet.model.publication import Publication
+from broadsheet.model.settings import FEED_FILES, DigestSettings, FeedFormat
+from broadsheet.pipeline.files import (
+    DigestPages,
+    Ending,
+    FeedFiles,
+    FilesSettings,
+    Overview,
+)
+from broadsheet.pipeline.memo import Context
+from broadsheet.pipeline.rendering import recorded
+from broadsheet.pipeline.store import Digest
+from broadsheet.storage import folders
+from broadsheet.storage.outputs import Written
+
+
+def write_feed(feed: FeedFiles, settings: FilesSettings, context: Context) -> list[Written]:
+    """Write a feed in every format, one entry at a time."""
+    publication, feeds = settings.publication, settings.feeds
+
+    def write(format_: FeedFormat) -> Written:
+        head = channel(feed.head, format_, publication, feeds)
+        items = (_item(*addresses, format_, settings, context) for addresses in feed.entries)
+        return context.write(feed.head.path + FEED_FILES[format_], document(head, items))
+
+    return [write(format_) for format_ in feeds.formats]
+
+
+def _item(
+    article: Digest,
+    body: Digest | None,
+    format_: FeedFormat,
+    settings: FilesSettings,
+    context: Context,
+) -> bytes:
+    """Return an entry in one format. Feeds in a row share the newest articles."""
+
+    def made() -> Entry:
+        return context.recent((article, body), lambda: _entry(article, body, settings, context))
+
+    return context.recent((article, body, format_), lambda: serialise(made(), format_))
+
+
+def _entry(
+    article: Digest, body: Digest | None, settings: FilesSettings, context: Context
+) -> Entry:
+    """Return the entry of an article; reads its topics and tags, and the file of its image."""
+    told = context.result(article, Article)
+    publication = settings.publication
+    made = entry(
+        told,
+        context.result(body, Rendition) if body else None,
+        distinct(context.read("topic", each) for each in told.topics),
+        distinct(context.read("tag", each) for each in told.tags),
+        featured_image(told, recorded(context, publication.url, {})),
+        publication,
+    )
+    return made if settings.feeds.content == "full" else made.without_content()
+
+
+def write_overview(all_: Overview, settings: FilesSettings, context: Context) -> list[Written]:
+    """Write what lists all feeds: the page, the OPML file, and the stylesheet; reads `issues`."""
+    publication, feeds = settings.publication, settings.feeds
+    newsletters = [
+        _newsletter(name, digest, context.read("issues", name), publication)
+        for name, digest in all_.digests.items()
+    ]
+    given = all_.feeds, newsletters, publication, feeds
+    return [
+        context.write(OPML, [opml.write(*given)]),
+        context.write(INDEX, [page.write(*given)]),
+        context.write(STYLESHEET, [pages.stylesheet()]),
+    ]
+
+
+def write_digest_pages(
+    pages_: DigestPages, settings: FilesSettings, context: Context
+) -> list[Written]:
+    """Write the page of a digest and the feed of its issues; reads `issues`."""
+    publication, feeds, digest = settings.publication, settings.feeds, pages_.settings
+    issues: Sequence[Issue] = context.read("issues", pages_.name)
+    path = issue_folder(pages_.name)
+    links = page.links(path, publication, feeds)
+    newsletter = _newsletter(pages_.name, digest, issues, publication)
+    newest = [archive.issue_entry(issue, digest, publication) for issue in issues[: feeds.entries]]
+    updated = max((issue.updated for issue in newest), default=NEVER)
+
+    def write(format_: FeedFormat) -> Written:
+        head = of_newsletter(newsletter, updated, format_, publication)
+        items = (serialise(each, format_) for each in newest)
+        return context.write(path + FEED_FILES[format_], document(head, items))
+
+    index = [archive.archive_page(issues, digest, publication, links)]
+    return [*map(write, feeds.formats), context.write(path + INDEX, index)]
+
+
+def write_ending(ending: Ending, settings: FilesSettings, context: Context) -> list[Written]:
+    """Write a feed that has ended: what it is now, with a last entry; reads `public`."""
+    path = ending.path
+    before = folders.content_of(context.root / settings.feeds.folder / path)
+
+    def is_public(id_: str) -> bool:
+        return bool(context.read("public", id_))
+
+    data = endings.document(before, path, ending.retired, settings.publication, is_public)
+    return [context.write(path, [data])]
+
+
+def _newsletter(
+    name: str, digest: DigestSettings, issues: Sequence[Issue], publication: Publication
+) -> Newsletter:
+    newest = archive.issue_entry(issues[0], digest, publication) if issues else None
+    return Newsletter(
+        path=issue_folder(name),
+        title=digest.title,
+        description=digest.description,
+        language=archive.digest_language(digest, publication),
+        issues=len(issues),
+        newest_title=newest.title if newest else "",
+        newest_url=newest.url if newest else "",
+        newest_date=newest.published if newest else None,
+    )

@@ -1,0 +1,168 @@
+"""Which files a build makes, and from what. Their bytes come from `assembly`, where they change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from msgspec import Struct
+
+from broadsheet.digests.issue import issue_folder
+from broadsheet.digests.selection import History
+from broadsheet.feeds import INDEX, OPML, STYLESHEET
+from broadsheet.feeds.plan import Feed, FeedHead, FeedLine
+from broadsheet.feeds.retired import Retired
+from broadsheet.model.publication import Publication
+from broadsheet.model.settings import FEED_FILES, DigestSettings, FeedSettings
+from broadsheet.pipeline.edition import Edition
+from broadsheet.pipeline.memo import Memo, Output, Source, Step
+from broadsheet.pipeline.rendering import lookups
+from broadsheet.pipeline.store import Digest
+from broadsheet.storage import outputs
+from broadsheet.storage.folders import Stamp, stamp_of
+from broadsheet.storage.outputs import Written
+
+
+class FilesSettings(Struct, frozen=True):
+    """The settings that the files of every feed depend on."""
+
+    publication: Publication
+    feeds: FeedSettings
+
+
+class FeedFiles(Struct, frozen=True):
+    """A feed. entries: addresses of the `Article` and of its `Rendition`; newest
+    first."""
+
+    head: FeedHead
+    entries: tuple[tuple[Digest, Digest | None], ...]
+
+
+class Overview(Struct, frozen=True):
+    """The lists of all feeds and digests. digests: by name."""
+
+    feeds: tuple[FeedLine, ...]
+    digests: dict[str, DigestSettings]
+
+
+class DigestPages(Struct, frozen=True):
+    """What lists the issues of a digest, for people and for readers."""
+
+    name: str
+    settings: DigestSettings
+
+
+class Ending(Struct, frozen=True):
+    """The file of a feed that has ended."""
+
+    path: str
+    retired: Retired
+
+
+class Files(Struct, frozen=True):
+    """Files to be made. work: steps with their items. paths: of all files, in the feeds folder."""
+
+    work: tuple[tuple[Step, tuple[object, ...]], ...]
+    paths: tuple[str, ...]
+
+    def and_these(self, other: Files) -> Files:
+        """Return these files and `other`."""
+        return Files(self.work + other.work, self.paths + other.paths)
+
+    def make(self, memo: Memo, read: Mapping[str, Source], output: Output) -> list[Written]:
+        """Make the files that are not there as they would be; return what each of all is.
+
+        read: what the steps read. output: writes a file, or only tells what it would be.
+        """
+        return [
+            written
+            for step, items in self.work
+            for made in memo.values(memo.map(step, items, read, output), list[Written])
+            for written in made
+        ]
+
+
+class PublishedFiles:
+    """The files of the feeds folder. recorded: stamp and digest of each, from an earlier run."""
+
+    def __init__(self, folder: Path, recorded: Mapping[str, tuple[Stamp, str]]) -> None:
+        self._folder, self._recorded = folder, recorded
+        self.seen: dict[str, tuple[Stamp, str]] = {}
+        """Stamp and digest of each file that was asked for."""
+
+    def digest(self, path: str) -> str | None:
+        """Return the SHA-256 of a file (hexadecimal); None if it cannot be read."""
+        try:
+            stamp = stamp_of((self._folder / path).stat())
+        except OSError:
+            return None
+        if self.seen.get(path, (None, ""))[0] != stamp:
+            known, digest = self._recorded.get(path, (None, ""))
+            found = digest if known == stamp else outputs.digest_of(self._folder / path)
+            if found is None:
+                return None
+            self.seen[path] = stamp, found
+        return self.seen[path][1]
+
+    def replaced(self, made: Written) -> None:
+        """Note that a file has just been written; so it need not be read."""
+        stamp = stamp_of((self._folder / made.path).stat())
+        self.seen[made.path] = stamp, made.digest
+
+
+def feed_files(edition: Edition) -> Files:
+    """Return the feeds of articles."""
+    content, bodies = edition.content, edition.renderings.addresses
+    settings = content.project.settings.feeds
+
+    def item(feed: Feed) -> FeedFiles:
+        sources = [article.source for article in feed.articles]
+        stored = content.articles.stored
+        return FeedFiles(feed.head, tuple((stored[each], bodies.get(each)) for each in sources))
+
+    # Small ones first: memo runs the first item before it starts other processes.
+    feeds = sorted(edition.feeds, key=lambda feed: len(feed.articles))
+    paths = tuple(f.path + FEED_FILES[each] for f in feeds for each in settings.formats)
+    return Files(((_step("write_feed", edition, "Writing"), tuple(map(item, feeds))),), paths)
+
+
+def digest_files(edition: Edition) -> Files:
+    """Return what lists the issues of digests, and what lists all feeds and digests."""
+    settings = edition.content.project.settings
+    digests = tuple(DigestPages(name, each) for name, each in settings.digests.items())
+    names = [INDEX, *(FEED_FILES[each] for each in settings.feeds.formats)]
+    paths = [issue_folder(each.name) + name for each in digests for name in names]
+    lines = tuple(feed.line for feed in edition.feeds)
+    work = (
+        (_step("write_digest_pages", edition), digests),
+        (_step("write_overview", edition), (Overview(lines, settings.digests),)),
+    )
+    return Files(work, (*paths, OPML, INDEX, STYLESHEET))
+
+
+def ending_files(edition: Edition, ended: Mapping[str, Retired]) -> Files:
+    """Return the feeds that have ended, by path."""
+    items = tuple(Ending(path, each) for path, each in ended.items())
+    return Files(((_step("write_ending", edition), items),), tuple(ended))
+
+
+def read_by_files(
+    edition: Edition, histories: Mapping[str, History], published: PublishedFiles
+) -> dict[str, Source]:
+    """Return the sources that these steps read."""
+    content = edition.content
+    public = frozenset(article.id for article in content.catalogue.articles)
+    return {
+        **lookups(content.link_index),
+        "topic": content.catalogue.topic_names.topic,
+        "tag": content.catalogue.tag_names.topic,
+        "issues": {name: each.issues[::-1] for name, each in histories.items()}.get,
+        "public": public.__contains__,
+        "output": published.digest,
+    }
+
+
+def _step(name: str, edition: Edition, label: str = "") -> Step:
+    settings = edition.content.project.settings
+    given = FilesSettings(settings.publication, settings.feeds)
+    return Step(f"broadsheet.pipeline.assembly:{name}", given, label=label)

@@ -1,0 +1,392 @@
+"""Run pure steps, and only those whose result can have changed.
+
+A step is a function of an item, of its settings, and of whatever else it reads through its
+`Context`, which records each answer. The stored result holds as long as the key (version, step,
+settings and item) is the same and every recorded read still gives the same answer: verifying
+traces, as in "Build systems a la carte" (Mokhov, Mitchell and Peyton Jones, section 4.2.2).
+
+Results are addressed by the digest of their content. Whoever holds an address fetches one result
+at a time, and a result that comes out as before invalidates nothing that is made from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
+from functools import partial
+from pathlib import Path
+from pkgutil import resolve_name
+from tempfile import TemporaryDirectory
+from types import MappingProxyType
+from typing import Any, Final, TypeVar, cast
+from zoneinfo import ZoneInfo
+
+import msgspec
+from msgspec import Struct
+
+from broadsheet.errors import BroadsheetError
+from broadsheet.pipeline.pool import batched, core_count, spread
+from broadsheet.pipeline.store import (
+    FILE_NAME,
+    Digest,
+    Store,
+    StoreError,
+    digest,
+    discard,
+    state_key,
+    version,
+)
+from broadsheet.storage.outputs import Written
+
+T = TypeVar("T")
+
+Source = Callable[[str], Any]
+"""What steps may read: name -> value, None if there is none. It must be cheap and pure."""
+
+Output = Callable[[str, Iterable[bytes]], Written]
+"""Leaves chunks of bytes as the file at a path of the output folder."""
+
+Run = tuple[bytes, bytes] | BroadsheetError
+"""What comes of an item: its encoded reads and result, or what is wrong with it."""
+
+Advance = Callable[[int], object]
+Progress = Callable[[str, int], AbstractContextManager[Advance]]
+"""Shows that so many items are being read, rendered or written; what it yields counts them."""
+
+
+def no_progress(label: str, count: int) -> AbstractContextManager[Advance]:  # noqa: ARG001
+    """Show nothing."""
+    return nullcontext(lambda number: None)  # noqa: ARG005
+
+
+def no_output(path: str, chunks: Iterable[bytes]) -> Written:
+    """Refuse to write: for steps that write nothing."""
+    raise NotImplementedError(path)
+
+
+_RECENT: Final = 2_000  # made values that a context holds
+_BATCH: Final = 256  # results in a transaction
+_NO_SOURCES: Final[Mapping[str, Source]] = MappingProxyType({})
+
+
+class Step(Struct, frozen=True):
+    """A pure function of an item, settings and a context.
+
+    function: `module:name`. It is imported when it runs, so that a run in which every result holds
+    imports no library. settings: all that it needs to know beside the item. chunk: how many items
+    are worth sending to another process. label: the verb that a progress bar shows.
+    """
+
+    function: str
+    settings: Any
+    chunk: int = 1
+    label: str = ""
+
+
+class Context:
+    """What a running step can look at; each answer is recorded.
+
+    root: the project's folder. Items name files in it together with a stamp or a digest.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        root: Path,
+        sources: Mapping[str, Source],
+        output: Output,
+    ) -> None:
+        self.root = root
+        self._store = Store(path)
+        self._sources = sources
+        self._output = output
+        self._answers: dict[tuple[str, str], tuple[Any, Digest]] = {}
+        self._recent: dict[Any, Any] = {}
+        self._reads: dict[tuple[str, str], Digest] = {}
+
+    def read(self, source: str, name: str) -> Any:
+        """Return what `source` has under `name`, and record it."""
+        answer = self._answers.get((source, name))
+        if answer is None:
+            value = self._sources[source](name)
+            answer = self._answers[source, name] = value, digest(encode(value))
+        self._reads[source, name] = answer[1]
+        return answer[0]
+
+    def result(self, address: Digest, kind: type[T]) -> T:
+        """Return the result at an address. The item holds the address, so this is no read."""
+        return decode(self._store.result(address), kind)
+
+    def recent(self, key: Any, make: Callable[[], T]) -> T:
+        """Return `make()`, or what it returned for `key` a short while ago; it reads the same."""
+        if key not in self._recent:
+            before, self._reads = self._reads, {}
+            value = make()
+            if len(self._recent) >= _RECENT:
+                del self._recent[next(iter(self._recent))]
+            self._recent[key] = value, self._reads
+            self._reads = before
+        found: T
+        found, reads = self._recent[key]
+        self._reads.update(reads)
+        return found
+
+    def write(self, path: str, chunks: Iterable[bytes]) -> Written:
+        """Leave `chunks` as the output file at `path`; the trace holds as long as it has them."""
+        written = self._output(path, chunks)
+        self._reads["output", path] = digest(encode(written.digest))
+        return written
+
+    def run(self, step: Step, items: Iterable[Any]) -> list[Run]:
+        """Return what comes of each item."""
+        function = resolve_name(step.function)
+        done: list[Run] = []
+        for item in items:
+            self._reads = {}
+            try:
+                value = encode(function(item, step.settings, self))
+            except BroadsheetError as error:
+                done.append(error)
+            else:
+                done.append((_packed(self._reads), value))
+        return done
+
+    def close(self) -> None:
+        """Close the store."""
+        self._store.close()
+
+
+class Memo:
+    """Results of steps, kept from run to run. The caller must hold the project's lock.
+
+    root: the project's folder. workers: how many processes may run steps; None: one for each core.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        root: Path,
+        *,
+        workers: int | None = None,
+        progress: Progress = no_progress,
+    ) -> None:
+        self._path = folder / FILE_NAME
+        self._root = root
+        self._workers = workers or core_count()
+        self._progress = progress
+        self._used: set[Digest] = set()
+        self._store = Store(self._path)
+
+    def __enter__(self) -> Memo:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._store.close()
+
+    def map(
+        self,
+        step: Step,
+        items: Sequence[Any],
+        sources: Mapping[str, Source] = _NO_SOURCES,
+        output: Output = no_output,
+    ) -> list[Digest]:
+        """Return the address of the result of `step` for each item; see `attempt`.
+
+        Raises the BroadsheetError that the step raises for an item.
+        """
+        outcomes = self.attempt(step, items, sources, output)
+        for outcome in outcomes:
+            if isinstance(outcome, BroadsheetError):
+                raise outcome
+        return cast("list[Digest]", outcomes)
+
+    def attempt(
+        self,
+        step: Step,
+        items: Sequence[Any],
+        sources: Mapping[str, Source] = _NO_SOURCES,
+        output: Output = no_output,
+    ) -> list[Digest | BroadsheetError]:
+        """Return the address of the result of `step` for each item; run only what does not hold.
+
+        An item for which it raises a BroadsheetError has that in its place, and is run again next
+        time. sources: what the step may read, by the name of the source. output: writes its files;
+        `sources["output"]` then gives the digest of the file at a path.
+        """
+        prefix = encode((version(), step.function, step.settings))
+        keys = [digest(prefix + encode(item)) for item in items]
+        self._used.update(keys)
+        checked: dict[tuple[str, str], Digest] = {}
+        found: list[Digest | BroadsheetError | None]
+        found = [self._held(key, sources, checked) for key in keys]
+        missing = [index for index, held in enumerate(found) if held is None]
+        runs = self._run(step, [items[index] for index in missing], sources, output)
+        for batch in batched(zip(missing, runs, strict=True), _BATCH):
+            rows = []
+            for index, run in batch:
+                if isinstance(run, BroadsheetError):
+                    found[index] = run
+                    continue
+                reads, value = run
+                address = found[index] = digest(value)
+                rows.append((keys[index], address, reads, value))
+            self._store.add(rows)
+        return cast("list[Digest | BroadsheetError]", found)
+
+    def values(self, addresses: Iterable[Digest], kind: type[T]) -> Iterator[T]:
+        """Yield the results at `addresses`, one at a time."""
+        return (self.value(address, kind) for address in addresses)
+
+    def value(self, address: Digest, kind: type[T]) -> T:
+        """Return the result at `address`."""
+        return decode(self._store.result(address), kind)
+
+    def state(self, name: str, kind: type[T]) -> T | None:
+        """Return what an earlier run left under `name`."""
+        key = state_key(name)
+        self._used.add(key)
+        found = self._store.trace(key)
+        return self.value(found[0], kind) if found else None
+
+    def leave(self, name: str, value: Any) -> None:
+        """Store `value` under `name` for the next run; lose it if it cannot be stored."""
+        with suppress(StoreError):
+            data = encode(value)
+            self._store.add([(state_key(name), digest(data), b"[]", data)])
+
+    def sweep(self) -> None:
+        """Drop the results that this run did not use, once they are the larger part."""
+        with suppress(StoreError):
+            if self._store.count() > 2 * len(self._used):
+                self._store.keep_only(self._used)
+
+    def _held(
+        self,
+        key: Digest,
+        sources: Mapping[str, Source],
+        checked: dict[tuple[str, str], Digest],
+    ) -> Digest | None:
+        """Return the address of the stored result if its trace still holds."""
+        found = self._store.trace(key)
+        if found is None:
+            return None
+        for source, name, seen in _unpacked(found[1]):
+            now = checked.get((source, name))
+            if now is None:
+                now = checked[source, name] = digest(encode(sources[source](name)))
+            if now != seen:
+                return None
+        return found[0]
+
+    def _run(
+        self,
+        step: Step,
+        items: Sequence[Any],
+        sources: Mapping[str, Source],
+        output: Output,
+    ) -> Iterator[Run]:
+        """Yield what comes of each item, in order: from a pool if there is enough to do."""
+        if not items:
+            return
+        given = self._path, self._root, sources, output
+        context = Context(*given)
+        here = partial(context.run, step)
+        with self._progress(step.label, len(items)) as advance:
+            try:
+                # The first one here: what it imports and prepares, each process then has.
+                yield from here(items[:1])
+                advance(1)
+                chunks = batched(items[1:], step.chunk)
+                runs: Iterable[list[Run]]
+                if self._workers == 1 or len(items) <= 2 * step.chunk + 1:
+                    runs = map(here, chunks)
+                else:
+                    runs = spread(_Work(step), chunks, self._workers, _begin, given, here)
+                for run in runs:
+                    yield from run
+                    advance(len(run))
+            finally:
+                context.close()
+
+
+class _Work(Struct, frozen=True):
+    """Runs a step over a chunk of items in a process of the pool."""
+
+    step: Step
+
+    def __call__(self, items: Sequence[Any]) -> list[Run]:
+        return _context.run(self.step, items)
+
+
+def _begin(*given: Any) -> None:
+    global _context
+    _context = Context(*given)
+
+
+_context: Context
+"""The context of this process of the pool."""
+
+
+def with_memo(
+    state: Path,
+    root: Path,
+    work: Callable[[Memo], T],
+    *,
+    workers: int | None = None,
+    progress: Progress = no_progress,
+) -> T:
+    """Return what `work` returns with the memo in the folder `state`, or without one.
+
+    A damaged store is deleted, and the work done again. One that cannot be written (the disk is
+    full, another process has it) is left alone, and a temporary one used. So `work` must be
+    repeatable until it publishes. Raises StoreError if there is no room for that either.
+    """
+    for _ in range(2):
+        try:
+            with Memo(state, root, workers=workers, progress=progress) as memo:
+                return work(memo)
+        except StoreError as error:
+            if error.is_in_use:
+                break
+            discard(state)
+    with (
+        TemporaryDirectory() as folder,
+        Memo(Path(folder), root, workers=workers, progress=progress) as memo,
+    ):
+        return work(memo)
+
+
+def encode(value: Any) -> bytes:
+    """Return `value` as it is stored and as digests are made of it."""
+    return _ENCODER.encode(value)
+
+
+def decode(data: bytes, kind: type[T]) -> T:
+    """Return the value of type `kind` that `data` is the encoding of. Raises StoreError."""
+    decoder = _DECODERS.get(kind)
+    if decoder is None:
+        decoder = _DECODERS[kind] = msgspec.json.Decoder(kind)
+    try:
+        value: T = decoder.decode(data)
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise StoreError(str(error)) from error
+    return value
+
+
+def _packed(reads: Mapping[tuple[str, str], Digest]) -> bytes:
+    return encode([(source, name, seen) for (source, name), seen in reads.items()])
+
+
+def _unpacked(reads: bytes) -> list[tuple[str, str, Digest]]:
+    return decode(reads, list[tuple[str, str, bytes]]) if reads != b"[]" else []
+
+
+def _text(value: object) -> str:
+    """Return a text of a type of its own, such as a language, or a time zone, as JSON has it."""
+    if isinstance(value, str | ZoneInfo):
+        return str(value)
+    raise NotImplementedError
+
+
+_ENCODER = msgspec.json.Encoder(enc_hook=_text, order="deterministic")
+_DECODERS: dict[Any, Any] = {}

@@ -1,0 +1,156 @@
+"""A project on disk: where it is, its settings, and the `now` of this run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final, Protocol, TypeVar
+
+from broadsheet.digests.issue import Issue, issue_folder
+from broadsheet.digests.refusals import Refusals
+from broadsheet.digests.selection import CatalogueAt, Digest, History
+from broadsheet.errors import Problem
+from broadsheet.feeds import INDEX
+from broadsheet.model.settings import Settings
+from broadsheet.pipeline.clock import moment
+from broadsheet.pipeline.memo import Memo, Progress, no_progress, with_memo
+from broadsheet.pipeline.snapshot import STATE
+from broadsheet.storage import config, issue_records, outputs, sources
+
+T = TypeVar("T")
+
+PREVIEWS: Final = "previews"
+"""The folder of the previews, beside broadsheet.toml."""
+
+
+class Location(Protocol):
+    """Where a project is, and when: what the command line says. config: None for the default."""
+
+    @property
+    def directory(self) -> Path: ...
+    @property
+    def config(self) -> Path | None: ...
+    @property
+    def now(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project. Nothing of it is read from disk but the config; methods read what they return.
+
+    root: its folder. config_name: the file name of its config. now: aware. workers: how many
+    processes may work on it; None: one for each core. progress: shows how far a run is.
+    """
+
+    root: Path
+    config_name: str
+    settings: Settings
+    now: datetime
+    workers: int | None = None
+    progress: Progress = no_progress
+
+    @property
+    def state(self) -> Path:
+        """The folder of the lock and the store; it can be deleted at any time."""
+        return self.root / STATE
+
+    @property
+    def feeds_folder(self) -> Path:
+        """The folder that the feeds are written to."""
+        return self.root / self.settings.feeds.folder
+
+    @property
+    def written_folders(self) -> tuple[str, ...]:
+        """The folders that runs write, in which no article is looked for."""
+        return self.settings.feeds.folder, PREVIEWS
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other runs on this project waiting. Raises BusyError after a minute."""
+        with outputs.lock(self.state, self.config_name):
+            yield
+
+    def run(self, work: Callable[[Memo], T]) -> T:
+        """Return what `work` returns, with the lock and the memo; see `with_memo`."""
+        with self.locked():
+            return with_memo(
+                self.state, self.root, work, workers=self.workers, progress=self.progress
+            )
+
+    def history(self, name: str) -> History:
+        """Return the issues that were made of the digest called `name`. Raises RecordError."""
+        digest = self.settings.digests.get(name)
+        former = digest.renamed_from if digest else ()
+        folder = self.settings.feeds.folder
+        return issue_records.history(self.feeds_folder, name, folder, former=former)
+
+    def histories(self) -> dict[str, History]:
+        """Return the issues of each digest, by its name. Raises RecordError."""
+        return {name: self.history(name) for name in self.settings.digests}
+
+    def former_histories(self) -> dict[str, History]:
+        """Return the issues of digests that were removed from the config. Raises RecordError."""
+        known = self.settings.digests.keys() | self.settings.renamed.keys()
+        names = (name for name in issue_records.names(self.feeds_folder) if name not in known)
+        return {name: self.history(name) for name in names}
+
+    def templates(self) -> dict[str, str]:
+        """Return the user's own mail templates, by name. Raises TemplateError."""
+        return sources.templates(self.root, self.settings.mail.templates)
+
+    def digest(self, name: str, catalogue_at: CatalogueAt) -> Digest:
+        """Return the digest called `name` in the config."""
+        zone = self.settings.publication.timezone
+        site = str(self.settings.publication.url)
+        return Digest(name, self.settings.digests[name], zone, catalogue_at, site)
+
+    def admitted(
+        self,
+        digest: Digest,
+        issues: Iterable[Issue],
+        history: History,
+        *,
+        late: bool = False,
+        new: bool = False,
+    ) -> tuple[tuple[Issue, ...], Problem | None]:
+        """Return the issues of a digest that may be made, and why the next one may not.
+
+        late, new: whether the command line allows late issues, and new digests.
+        """
+        guard = Refusals(self.former_histories, allow_late=late, allow_new=new)
+        return guard.admit(issues, digest, history)
+
+    def kept_paths(self, histories: Mapping[str, History]) -> tuple[str, ...]:
+        """Return the paths in the feeds folder that a build does not make and keeps: issues.
+
+        Not the remains of an issue whose run was killed and that was then made at a later tick:
+        they have no record. The issues and page of a digest that left the config stay.
+        """
+        former = [
+            path
+            for path in self.feeds_folder.glob("digests/*/*")
+            if path.parent.name not in self.settings.digests
+        ]
+        pages = (issue_folder(each.parent.name) + INDEX for each in former)
+        theirs = (issue_folder(each.parent.name, each.name) for each in former if each.is_dir())
+        issues = (issue for history in histories.values() for issue in history.issues)
+        return (
+            *sorted({*pages, *theirs}),
+            *(issue_folder(issue.digest, issue.key) for issue in issues),
+        )
+
+
+def open_project(
+    place: Location, *, workers: int | None = None, progress: Progress = no_progress
+) -> Project:
+    """Return the project at `place`. Raises ConfigError, and UsageError for its `now`."""
+    given = place.config or Path(config.CONFIG_NAME)
+    path = place.directory / given
+    settings = config.load(path, str(given))
+    now = moment(place.now)
+    if not now.tzinfo:
+        now = now.replace(tzinfo=settings.publication.timezone)
+    return Project(path.parent, path.name, settings, now, workers, progress)

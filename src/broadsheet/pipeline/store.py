@@ -1,0 +1,156 @@
+"""The results of steps in one SQLite file, which may be deleted at any time.
+
+A result is found by the digest of its content, and a trace by the key of what was run. Whatever is
+wrong with the file is found when it is read: SQLite checks its structure, digests the content.
+
+Values are JSON: MessagePack drops the UTC offset of a time, and a run that finds nothing changed
+reads them with the standard library.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sqlite3
+import sys
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from broadsheet.storage.folders import walk
+
+FILE_NAME: Final = "memo.sqlite3"
+
+Digest = bytes
+"""The first 16 bytes of a SHA-256 sum."""
+
+_SCHEMA = """
+    PRAGMA page_size = 16384;
+    PRAGMA journal_mode = WAL;
+    PRAGMA synchronous = NORMAL;
+    CREATE TABLE IF NOT EXISTS trace (key BLOB PRIMARY KEY, result BLOB, reads BLOB, seal BLOB);
+    CREATE TABLE IF NOT EXISTS result (digest BLOB PRIMARY KEY, value BLOB);
+"""
+_SOURCES = (".py", ".toml", ".j2", ".css")
+_LOCK_TIMEOUT_S = 10
+# A damaged file may even break the text of SQLite's own message (UnicodeDecodeError).
+_FAULTS = (sqlite3.Error, ValueError, OverflowError, MemoryError)
+
+
+_IN_USE = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+
+
+class StoreError(Exception):
+    """The store is damaged, full or locked, so nothing can be found or kept in it."""
+
+    @property
+    def is_in_use(self) -> bool:
+        """Whether another process has it."""
+        return getattr(self.__cause__, "sqlite_errorcode", None) in _IN_USE
+
+
+def digest(data: bytes) -> Digest:
+    """Return the digest of `data`, by which it is found in a store."""
+    return hashlib.sha256(data).digest()[:16]
+
+
+class Store:
+    """Results and traces. Every method raises StoreError."""
+
+    def __init__(self, path: Path) -> None:
+        with _faults():
+            self._database = sqlite3.connect(path, timeout=_LOCK_TIMEOUT_S)
+            self._database.executescript(_SCHEMA)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._database.close()
+
+    def trace(self, key: Digest) -> tuple[Digest, bytes] | None:
+        """Return the digest of the result under `key`, and the reads; None if there is none."""
+        with _faults():
+            query = "SELECT result, reads, seal FROM trace WHERE key = ?"
+            row = self._database.execute(query, (key,)).fetchone()
+            if row is None or row[2] != digest(key + row[0] + row[1]):
+                return None
+            return row[0], row[1]
+
+    def result(self, address: Digest) -> bytes:
+        """Return the value whose digest is `address`."""
+        with _faults():
+            query = "SELECT value FROM result WHERE digest = ?"
+            row = self._database.execute(query, (address,)).fetchone()
+            if row is None or digest(row[0]) != address:
+                raise sqlite3.DatabaseError("a result is missing or damaged")
+            value: bytes = row[0]
+            return value
+
+    def add(self, rows: Collection[tuple[Digest, Digest, bytes, bytes]]) -> None:
+        """Store rows of key, digest of the value, reads and value, all of them or none."""
+        results = ((address, value) for _, address, _, value in rows)
+        traces = (
+            (key, address, reads, digest(key + address + reads)) for key, address, reads, _ in rows
+        )
+        with _faults(), self._database:
+            self._database.executemany("INSERT OR IGNORE INTO result VALUES (?, ?)", results)
+            self._database.executemany("INSERT OR REPLACE INTO trace VALUES (?, ?, ?, ?)", traces)
+
+    def keep_only(self, used: Iterable[Digest]) -> None:
+        """Delete every trace whose key is not in `used`, and the results of none."""
+        with _faults(), self._database:
+            self._database.execute("CREATE TEMP TABLE used (key BLOB PRIMARY KEY)")
+            self._database.executemany("INSERT INTO used VALUES (?)", ((key,) for key in used))
+            self._database.execute("DELETE FROM trace WHERE key NOT IN used")
+            gone = "DELETE FROM result WHERE digest NOT IN (SELECT result FROM trace)"
+            self._database.execute(gone)
+
+    def count(self) -> int:
+        """Return how many traces there are."""
+        with _faults():
+            row = self._database.execute("SELECT count(*) FROM trace").fetchone()
+            return int(row[0])
+
+
+@contextmanager
+def _faults() -> Iterator[None]:
+    try:
+        yield
+    except _FAULTS as error:
+        raise StoreError(str(error)) from error
+
+
+def discard(state: Path) -> None:
+    """Delete the store in the folder `state`."""
+    for ending in ("", "-wal", "-shm"):
+        with suppress(OSError):
+            (state / (FILE_NAME + ending)).unlink(missing_ok=True)
+
+
+def state_key(name: str) -> Digest:
+    """Return the key of what a run leaves under `name` for the next."""
+    return digest(f"{version()}\0{name}".encode())
+
+
+@cache
+def version() -> str:
+    """Identify the code, the Python and the libraries that results come from, importing none."""
+    found = hashlib.sha256(f"{sys.version}\0{libraries()}\0".encode())
+    package = Path(__file__).parents[1]
+    for path, _ in sorted(walk(package, ".")):
+        if path.endswith(_SOURCES):
+            found.update(f"{path}\0".encode() + (package / path).read_bytes())
+    return found.hexdigest()
+
+
+def libraries() -> str:
+    """Return the installed libraries with their versions: any may make a difference.
+
+    By the names of their folders, which takes a tenth of the time of importlib.metadata.
+    """
+    found: list[str] = []
+    for folder in sys.path:
+        with suppress(OSError), os.scandir(folder or ".") as items:
+            found += (i.name for i in items if i.name.endswith((".dist-info", ".egg-info")))
+    return " ".join(sorted(found))
