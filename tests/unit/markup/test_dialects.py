@@ -85,6 +85,7 @@ def test_every_commonmark_dialect_reads_this_alike(name: str, markdown: str, exp
         ("attributes", "![](cat.png){width=30 .x}", 'alt="" width="30"'),
         ("attributes", "a\n{.lead}", "<p>a</p>"),
         ("attributes", '## A <Badge text="b" /> {#c}', "<h2>A </h2>"),
+        ("attributes", "# A <my-tag></my-tag> {#c}", "<h1>A </h1>"),
         ("attributes", "**a**{#b} *c*{.d}", "<p><strong>a</strong> <em>c</em></p>"),
         ("comments", "a %%*b* `c`%% d", "<p>a  d</p>"),
         ("comments", "a\n\n%%\nb\n\n```\nc\n```\n%%\n\nd", "<p>a</p><p>d</p>"),

@@ -51,7 +51,7 @@ def _unwrap_components(heading: Node) -> None:
     """Move what follows a tag like `<Badge />` out of it: HTML has no such empty element."""
     last = heading.last_child
     while last is not None and last.is_element_node and last.tag not in TAGS:
-        last.unwrap()
+        last.unwrap(delete_empty=True)
         last = heading.last_child
 
 
