@@ -20,7 +20,7 @@ COMMONMARK = dialect("commonmark")
 def sanitise(html: str, resolve: Callable[[str], str]) -> str:
     """`html` as it is after all that is done to what an engine wrote."""
     top = tree.parse(sanitiser.bounded(html))
-    run(top, Context(COMMONMARK, "en", html))
+    run(top, Context(COMMONMARK, "en", html, tree.tag_names(html), positions=True))
     sanitiser.make_absolute(top, resolve)
     return sanitiser.clean(tree.to_html(top))
 

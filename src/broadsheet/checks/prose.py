@@ -7,8 +7,8 @@ text, not with its square: a mark that nothing closes is looked for once.
 from __future__ import annotations
 
 import re
-from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator, Mapping
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,6 +18,7 @@ from broadsheet.articles.fields import fold
 from broadsheet.checks.references import Footnotes, Reference, Tag, footnotes, references, tags
 from broadsheet.errors import ArticleError
 from broadsheet.markup import Dialect, TooComplex, positions
+from broadsheet.markup.code import Walk, indented
 from broadsheet.markup.positions import Reading, Text, find_line
 from broadsheet.markup.templates import Expanded
 from broadsheet.text.characters import printable
@@ -29,22 +30,19 @@ _HEAD = re.compile(
     re.MULTILINE,
 )
 _MAY_BE_CODE = re.compile(r"[`<\\]|~~~|\{[{%/]|\n[ \t]*\n(?: {4}|\t)")
-_POINT = re.compile(
-    r"^[ \t>]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)?(?P<fence>`{3,}(?=[^`\n]*$)|~{3,})"
-    r"|(?P<ticks>`+)|(?P<comment><!--)|(?P<mdx>\{/\*)|<(?P<tag>pre|code|script|style|textarea)\b"
-    r"|\{(?:\{[<%]|%-?)\s*(?P<pair>highlight|raw|comment)\b|(?P<escape>\\[!-/:-@\[-`{-~])",
-    re.MULTILINE | re.IGNORECASE,
-)
-_TICKS = re.compile(r"`+")
-_BLANK_LINE = re.compile(r"\n[ \t]*\n")
+_LITERAL = r"\\[!-/:-@\[-`{-~]|\{[{%/]"
+_PAIR = re.compile(r"\{(?:\{[<%]|%-?)\s*(highlight|raw|comment)\b|\{/\*", re.IGNORECASE)
+_END_OF_COMMENT = re.compile(r"\*/\}")
+_END_OF_PAIR = {
+    name: re.compile(rf"\{{(?:\{{[<%]\s*/|%-?\s*end)\s*{name}\b", re.IGNORECASE)
+    for name in ("highlight", "raw", "comment")
+}
 _LEFT_LABEL = re.compile(r"(?<![\w\])])\[([^\[\]\n^][^\[\]\n]{0,200})\]\[([^\[\]\n]{0,200})\]")
 # Not text, like code: comments, escaped characters, and the labels of definitions.
 _HIDDEN = re.compile(
     r"<!--.*?-->|\\[!-/:-@\[-`{-~]|^ {0,3}\[[^\]\n^][^\]\n]*\]:", re.DOTALL | re.MULTILINE
 )
 _NOT_LINE_END = re.compile(r"[^\n]")
-_CODE = 4  # columns that a line of code is indented by
-_LIST_ITEM = re.compile(r"[ \t]*(?P<mark>[-*+]|\d{1,9}[.)]|(?P<note>\[\^[^\]\n]*\]:))(?:[ \t]|$)")
 
 
 @dataclass(frozen=True)
@@ -80,11 +78,11 @@ class Prose:
         expanded = expand(body) if expand else None
         if dialect is not None and dialect.engine == "commonmark" and expanded:
             with suppress(TooComplex):
-                reading = positions.read(body, expanded, dialect)
+                reading = positions.read_positions(body, expanded, dialect)
                 text = _blank(clean[:start]) + _without_code(body, dialect)
                 return cls(text, source, reading, before, expanded)
         if _MAY_BE_CODE.search(clean, max(start - 2, 0)):
-            body = _without_indented(_Blanked(body).text())
+            body = _without_code_of_python_markdown(body)
         return cls(_blank(clean[:start]) + body, source, None, before, expanded)
 
     @property
@@ -171,12 +169,7 @@ def _body_start(clean: str) -> int:
 
 def _without_code(body: str, dialect: Dialect) -> str:
     """Return `body` with spaces in place of code, comments and escaped characters."""
-    parts, end = [], 0
-    for start, stop in sorted(positions.code_ranges(body, dialect)):
-        if start >= end:
-            parts += [body[end:start], _blank(body[start:stop])]
-            end = stop
-    text = "".join([*parts, body[end:]])
+    text = _blanked(body, sorted(positions.code_ranges(body, dialect)))
     return _HIDDEN.sub(lambda found: _blank(found[0]), text)
 
 
@@ -184,140 +177,40 @@ def _blank(text: str) -> str:
     return _NOT_LINE_END.sub(" ", text)
 
 
-class _Blanked:
-    """One walk over a body, from one mark that may begin code to the next."""
+def _without_code_of_python_markdown(body: str) -> str:
+    """Return `body` with spaces for code, comments, escapes and what tags show as it is."""
+    text = _blanked(body, _literal(body))
+    return _blanked(text, indented(text))
 
-    def __init__(self, body: str) -> None:
-        self._body = body
-        self._lower = ""
-        self._done: list[str] = []
-        self._at = 0
-        self._absent: set[str] = set()  # what ends something and does not come any more
-        self._paragraph_end = -1
-        self._ticks: dict[int, list[int]] = {}  # length of a run of backticks -> places
-        for run in _TICKS.finditer(body):
-            self._ticks.setdefault(len(run[0]), []).append(run.start())
 
-    def text(self) -> str:
-        """The body with spaces for what is code, comment or escaped."""
-        while point := _POINT.search(self._body, self._at):
-            self._keep(point.start())
-            if point["fence"]:
-                self._drop(self._fence_end(point))
-            elif point["ticks"]:
-                self._code(point)
-            elif point["comment"]:
-                self._until("-->", point.start() + 2, point.start(), more=3)
-            elif point["mdx"]:
-                self._until("*/}", point.end(), point.start(), more=3)
-            elif point["tag"]:
-                self._element(point)
-            elif point["pair"]:
-                self._pair(point)
+def _blanked(text: str, ranges: Iterable[tuple[int, int]]) -> str:
+    parts, at = [], 0
+    for start, end in ranges:
+        if start >= at:
+            parts += [text[at:start], _blank(text[start:end])]
+            at = end
+    return "".join([*parts, text[at:]])
+
+
+def _literal(body: str) -> Iterator[tuple[int, int]]:
+    """Yield the ranges of code, comments, escapes and of what is between tags like `raw`."""
+    walk, at, absent = Walk(body, _LITERAL), 0, set[str]()
+    while span := walk.next(at):
+        start, at, kind = span
+        if kind == "element":
+            start = body.find(">", start, at) + 1 or at
+            yield start, max(start, body.rfind("</", start, at))
+        elif kind != "mark" or body[start] == "\\":
+            yield start, at
+        elif tag := _PAIR.match(body, start):
+            opening, closing = (
+                tag[0].lower(),
+                _END_OF_PAIR.get((tag[1] or "").lower(), _END_OF_COMMENT),
+            )
+            found = None if opening in absent else closing.search(body, at)
+            begin = start if tag[1] is None else body.find("}", at) + 1
+            if found and begin:
+                at = max(at, begin, found.start() if tag[1] else found.end())
+                yield begin, at
             else:
-                self._drop(point.end())
-        self._keep(len(self._body))
-        return "".join(self._done)
-
-    def _keep(self, end: int) -> None:
-        self._done.append(self._body[self._at : end])
-        self._at = end
-
-    def _drop(self, end: int) -> None:
-        self._done.append(_blank(self._body[self._at : end]))
-        self._at = end
-
-    def _fence_end(self, opening: re.Match[str]) -> int:
-        mark = opening["fence"]
-        end = re.compile(rf"^[ \t>]*{mark[0]}{{{len(mark)},}}[ \t]*$", re.MULTILINE)
-        found = end.search(self._body, opening.end())
-        return found.end() if found else len(self._body)
-
-    def _code(self, ticks: re.Match[str]) -> None:
-        """Code within a line or a paragraph: it ends at a run as long as the one it began with."""
-        start = ticks.end()
-        if start > self._paragraph_end:
-            blank = _BLANK_LINE.search(self._body, start)
-            self._paragraph_end = blank.start() if blank else len(self._body)
-        places = self._ticks.get(len(ticks[0]), [])  # a backslash may have taken the first
-        following = bisect_left(places, start)
-        if following < len(places) and places[following] < self._paragraph_end:
-            self._drop(places[following] + len(ticks[0]))
-        else:
-            self._keep(start)
-
-    def _until(self, end: str, start: int, keep: int, more: int = 0) -> None:
-        """Drops all between `keep` and `end`, which is looked for from `start` on.
-
-        more: how many characters of `end` to drop too. Where it does not come, nothing is dropped.
-        """
-        self._lower = self._lower or self._lowered()
-        place = -1 if end in self._absent else self._lower.find(end, start)
-        if place < 0:
-            self._absent.add(end)
-            self._keep(max(start, keep))
-        else:
-            self._keep(keep)
-            self._drop(place + more)
-
-    def _lowered(self) -> str:
-        # lower() of some letters is longer; only ASCII counts in the names of tags.
-        return self._body.translate(_LOWER)
-
-    def _element(self, tag: re.Match[str]) -> None:
-        """The content of an element that shows, or runs, what stands in it as it is."""
-        end = self._body.find(">", tag.end()) if ">" not in self._absent else -1
-        if end < 0:
-            self._absent.add(">")
-            self._keep(tag.end())
-        else:
-            self._until(f"</{tag['tag'].lower()}", end + 1, end + 1)
-
-    def _pair(self, tag: re.Match[str]) -> None:
-        """What stands between two tags of a generator that show it as it is."""
-        name = tag["pair"].lower()
-        end = re.compile(rf"\{{(?:\{{[<%]\s*/|%-?\s*end)\s*{name}\b")
-        found = None if name in self._absent else end.search(self._body, tag.end())
-        close = self._body.find("}", tag.end(), found.start()) if found else -1
-        if found is None or close < 0:
-            self._absent.add(name)
-            self._keep(tag.end())
-        else:
-            self._keep(close + 1)
-            self._drop(found.start())
-            self._keep(found.end())
-
-
-_LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
-
-
-def _without_indented(body: str) -> str:
-    """`body` without code: what is indented after a blank line, by four columns, or by four more
-    than the text of the list it stands in (CommonMark, 4.4 and 5.2)."""
-    if "\n    " not in body and "\t" not in body:
-        return body
-    lines = body.split("\n")
-    blank, code, start = True, False, 0  # start: the column of the text of a list, if in one
-    for number, line in enumerate(lines):
-        if not line.strip():
-            blank = True
-            continue
-        columns = _indent(line)
-        deep = columns >= start + _CODE
-        # A list in a list may be indented by as much as code is.
-        item = None if deep and (code or not start) else _LIST_ITEM.match(line)
-        code = deep and not item and (blank or code)
-        if code:
-            lines[number] = " " * len(line)
-        elif item:
-            start = _CODE if item["note"] else _indent(item[0]) + len(item["mark"]) + 1
-        elif blank and columns == 0:
-            start = 0
-        blank = False
-    return "\n".join(lines)
-
-
-def _indent(line: str) -> int:
-    """How many columns of white space `line` begins with; a tab reaches the next fourth one."""
-    white = line[: len(line) - len(line.lstrip())]
-    return len(white.expandtabs(4)) if "\t" in white else len(white)
+                absent.add(opening)

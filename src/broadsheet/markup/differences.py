@@ -7,10 +7,9 @@ from itertools import zip_longest
 
 from msgspec import Struct
 
-from broadsheet.markup import rewrites, sanitiser, tree
+from broadsheet.markup import tree
 from broadsheet.markup.dialects import Dialect, dialect
-from broadsheet.markup.passes import Context, run
-from broadsheet.markup.render import to_html
+from broadsheet.markup.render import read_article
 from broadsheet.markup.templates import Expanded
 from broadsheet.markup.tree import Node
 
@@ -49,10 +48,10 @@ def difference(expanded: Expanded, read_as: Dialect, html: str) -> Difference | 
     html: the article as readers get it. Raises TooComplex.
     """
     if read_as.engine == "commonmark":
-        commonmark = _read(expanded, read_as)
-        python_markdown = _read(expanded, dialect("python-markdown"))
+        commonmark = _blocks(read_article(expanded, read_as)[0], expanded)
+        python_markdown = _blocks(read_article(expanded, dialect("python-markdown"))[0], expanded)
     else:
-        commonmark = _read(expanded, dialect("commonmark"))
+        commonmark = _blocks(read_article(expanded, dialect("commonmark"))[0], expanded)
         python_markdown = _blocks(tree.parse(html), expanded)
     for one, other in zip_longest(commonmark, python_markdown):
         if one is None or other is None or _signature(one) != _signature(other):
@@ -62,15 +61,6 @@ def difference(expanded: Expanded, read_as: Dialect, html: str) -> Difference | 
 
 def _signature(block: Block) -> tuple[str, int, str]:
     return block.kind, block.depth, block.text
-
-
-def _read(expanded: Expanded, read_as: Dialect) -> list[Block]:
-    html = sanitiser.bounded(
-        to_html(rewrites.run(expanded.text, read_as, mdx=expanded.is_mdx), read_as)
-    )
-    top = tree.parse(html)
-    run(top, Context(read_as, "en", html))
-    return _blocks(top, expanded)
 
 
 def _blocks(top: Node, expanded: Expanded) -> list[Block]:

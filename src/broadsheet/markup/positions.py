@@ -12,11 +12,11 @@ from urllib.parse import unquote
 
 from msgspec import Struct
 
-from broadsheet.markup import rewrites, sanitiser, tree
+from broadsheet.markup import sanitiser, tree
 from broadsheet.markup.dialects import Dialect
 from broadsheet.markup.engines import commonmark
-from broadsheet.markup.passes import Context, run
 from broadsheet.markup.passes.attributes import HEADINGS
+from broadsheet.markup.render import read_article
 from broadsheet.markup.templates import Expanded
 from broadsheet.markup.tree import Node
 
@@ -65,15 +65,12 @@ class Reading(Struct, frozen=True):
     ids: tuple[str, ...]
 
 
-def read(body: str, expanded: Expanded, dialect: Dialect) -> Reading:
+def read_positions(body: str, expanded: Expanded, dialect: Dialect) -> Reading:
     """Return the contents of the Markdown `body`; `expanded`: the same without templates.
 
     Raises TooComplex.
     """
-    text = rewrites.run(expanded.text, dialect, mdx=expanded.is_mdx)
-    html = sanitiser.bounded(commonmark.to_html(text, dialect.extensions))
-    top = tree.parse(html)
-    run(top, Context(dialect, "en", html))
+    top, _ = read_article(expanded, dialect)
     source = _Source(body.split("\n"), expanded.source_line)
     return Reading(
         tuple(_found(top, source)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
@@ -14,11 +14,17 @@ from broadsheet.markup.links import Links
 from broadsheet.text.characters import printable
 from broadsheet.text.plain import shorten
 
+if TYPE_CHECKING:
+    from broadsheet.markup.passes import Context
+    from broadsheet.markup.templates import Expanded
+    from broadsheet.markup.tree import Node
+
 EXCERPT_COLUMNS: Final = 280
 """The width of a summary made from the text: 140 Chinese characters or 280 Latin ones."""
 
 _NOTHING: Mapping[str, object] = MappingProxyType({})
 _RAW_HTML = re.compile(r"<(?!https?:|mailto:)[A-Za-z/!?]")
+_OWN_TAGS = re.compile(r"<(?:sub|dt)\b", re.IGNORECASE)  # only positions tell from the engine's
 _EMPTY = re.compile(r"<p>\s*</p>\n?")
 
 
@@ -55,9 +61,8 @@ def render(
     Raises TooComplex.
     """
     # Imported here, so that runs that render nothing do not pay for it.
-    from broadsheet.markup import rewrites, sanitiser, tree
+    from broadsheet.markup import sanitiser, tree
     from broadsheet.markup.excerpts import excerpt_of
-    from broadsheet.markup.passes import Context, run
     from broadsheet.markup.templates import expand
 
     expanded = expand(
@@ -75,17 +80,13 @@ def render(
             references[reference] = links.resolve(reference)
         return references[reference]
 
-    html = sanitiser.bounded(
-        to_html(rewrites.run(expanded.text, dialect, mdx=expanded.is_mdx), dialect)
-    )
-    top = tree.parse(html)
-    run(top, Context(dialect, language, html))
-    start = excerpt_of(top) if excerpt else ""
-    if "<!--" in html:
+    top, context = read_article(expanded, dialect, language, positions=False)
+    start = excerpt_of(top, context.html) if excerpt else ""
+    if "<!--" in context.html:
         tree.remove_comments(top)
     is_ours = not _RAW_HTML.search(expanded.text)
     if not is_ours:
-        sanitiser.unwrap_unknown(top, html)
+        sanitiser.unwrap_unknown(top, context.tags)
     sanitiser.make_absolute(top, resolve)
     # `printable` again, since a reference such as &#1; has only now become a character.
     html = printable(sanitiser.clean(tree.to_html(top), is_ours=is_ours))
@@ -99,15 +100,34 @@ def prepare(dialects: Iterable[Dialect]) -> None:
 
     plain.prepare()
     for each in set(dialects):
-        to_html("", each)
+        to_html("", each, positions=False)
 
 
-def to_html(text: str, dialect: Dialect) -> str:
+def read_article(
+    expanded: Expanded, dialect: Dialect, language: str = "en", *, positions: bool = True
+) -> tuple[Node, Context]:
+    """Return the tree of an article, and facts about the HTML that it was made from.
+
+    Neither is safe yet. positions: whether elements have a `data-sourcepos`, if the engine gives
+    it. Raises TooComplex.
+    """
+    from broadsheet.markup import passes, rewrites, sanitiser, tree
+
+    positions = positions or _OWN_TAGS.search(expanded.text) is not None
+    text = rewrites.run(expanded.text, dialect, mdx=expanded.is_mdx)
+    html = sanitiser.bounded(to_html(text, dialect, positions=positions))
+    top = tree.parse(html)
+    context = passes.Context(dialect, language, html, tree.tag_names(html), positions)
+    passes.run(top, context)
+    return top, context
+
+
+def to_html(text: str, dialect: Dialect, *, positions: bool) -> str:
     """Return `text` as the dialect's engine reads it, not yet safe. Raises TooComplex."""
     if dialect.engine == "commonmark":
         from broadsheet.markup.engines import commonmark
 
-        return commonmark.to_html(text, dialect.extensions)
+        return commonmark.to_html(text, dialect.extensions, positions=positions)
     from broadsheet.markup.engines import python_markdown
 
     return python_markdown.to_html(text)

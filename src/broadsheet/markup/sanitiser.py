@@ -8,12 +8,12 @@ place on the web (docs/decisions/0003-links-within-an-article.md).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Final
 
 import nh3
 
-from broadsheet.markup.tree import Node, keep_line_ends
+from broadsheet.markup.tree import Node, keep_line_ends, tag_names
 
 _EVERYWHERE = {"lang", "dir", "title"}
 _ATTRIBUTES: dict[str, set[str]] = {
@@ -70,7 +70,6 @@ _INLINE_IMAGE = re.compile(r"data:image/(?:png|jpeg|gif|webp|avif);base64,[A-Za-
 _CANDIDATE_END = re.compile(r",\s+|,(?=[^\s,]+\s+[\d.]+[wx])")
 
 _TAG = re.compile(r"<(/?)([A-Za-z][^\s/<>]*)((?:[^<>\"']|\"[^\"]*\"|'[^']*')*)>")
-_TAG_NAME = re.compile(r"<([A-Za-z][^\s/<>]*)")
 _VOID = "area base br col embed hr img input link meta source track wbr"
 # The next one ends these, so many in a row are siblings.
 _OFTEN_LEFT_OPEN = "p li dt dd tr td th tbody thead tfoot option"
@@ -131,14 +130,13 @@ def make_absolute(body: Node, resolve: Callable[[str], str]) -> None:
             node.attrs["srcset"] = _srcset(given["srcset"] or "", resolve)
 
 
-def unwrap_unknown(body: Node, html: str) -> None:
+def unwrap_unknown(body: Node, tags: Collection[str]) -> None:
     """Remove the tags of elements below `body` that no reader knows, such as `<int>` in a text.
 
     The allow-list would do so too, but it drops an element with its content where the name is one
-    of SVG or MathML outside of them: `vector`, `int`, `set`, `text`. html: what `body` came from.
+    of SVG or MathML outside of them: `vector`, `int`, `set`, `text`. tags: those in `body`.
     """
-    names = {name.lower() for name in set(_TAG_NAME.findall(html))} - _HANDLED
-    names = {name for name in names if _PLAIN_NAME.fullmatch(name)}
+    names = [name for name in tags if name not in _HANDLED and _PLAIN_NAME.fullmatch(name)]
     for node in body.css(",".join(names)) if names else ():
         if not _is_foreign(node):
             node.unwrap()
@@ -161,7 +159,7 @@ def clean(html: str, *, is_ours: bool = False) -> str:
     cleaned = _clean(html)
     if is_ours:
         return cleaned
-    names = {name.lower() for name in set(_TAG_NAME.findall(html))}
+    names = tag_names(html)
     if names <= TAGS and "table" not in names and not _has_link_in_link(cleaned):
         return cleaned
     for _ in range(_MOST_PASSES):

@@ -21,6 +21,7 @@ _BLOCKS = """
 BLOCKS = frozenset(_BLOCKS.split())
 """Elements that separate the words on their two sides."""
 
+_TAG_NAME = re.compile(r"<([A-Za-z][^\s/<>]*)")
 _FIRST_OF_PRE = re.compile(r"(<pre\b[^>]*>)\n")
 
 
@@ -28,6 +29,11 @@ def parse(html: str) -> Node:
     """Return the `body` of the tree of `html`, a fragment."""
     # With this start tag, no later one can replace the body (HTML Standard, 13.2.6.4.6).
     return cast("Node", LexborHTMLParser("<body>" + html).body)
+
+
+def tag_names(html: str) -> frozenset[str]:
+    """Return the names of the start tags in `html`, in lower case."""
+    return frozenset(name.lower() for name in set(_TAG_NAME.findall(html)))
 
 
 def to_html(body: Node) -> str:

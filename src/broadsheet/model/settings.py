@@ -38,7 +38,7 @@ DialectName = Literal[
     "astro", "commonmark", "docusaurus", "eleventy", "github", "hugo", "jekyll", "mkdocs",
     "obsidian", "pelican", "python-markdown", "vuepress", "zola",
 ]
-"""The modules of `markup.dialects`."""
+"""The keys of `markup.dialects.DIALECTS`."""
 
 MarkdownExtension = Literal[
     "abbreviations", "alerts", "attributes", "comments", "containers", "definitions", "emoji",

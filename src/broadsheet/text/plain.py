@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import html as html_library
 import re
+from bisect import bisect_right
 from collections.abc import Iterable
 from functools import lru_cache
+from itertools import accumulate
 from unicodedata import east_asian_width
 
 # Chinese and Japanese; Korean is written with spaces. No pattern: it would take longer to make than
@@ -129,7 +131,15 @@ def _is_between(text: str, index: int) -> bool:
 
 
 def _head(text: str, columns: int) -> str:
-    """The longest start of `text` that takes at most `columns`."""
+    """Return the longest start of `text` that takes at most `columns`."""
+    start = text[: columns + 1]
+    if _CLUSTERED.search(start):
+        return _measured(text, columns)
+    end = bisect_right([*accumulate(map(_columns, start))], columns)
+    return text[:end] if end < len(start) or end == len(text) else _measured(text, columns)
+
+
+def _measured(text: str, columns: int) -> str:
     used = end = 0
     for cluster, wide in clusters(text):
         used += wide

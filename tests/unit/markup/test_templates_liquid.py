@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broadsheet.markup import Asset, LinkIndex, Links, dialect, render
-from broadsheet.markup.templates import Expanded, Language, expand, outside_code
+from broadsheet.markup.code import outside_code
+from broadsheet.markup.templates import Expanded, Language, expand
 
 SITE = "https://l.example/blog/"
 TWO = f"{SITE}news/tech/2025/06/02/two/"

@@ -41,34 +41,35 @@ _DEFINITION = re.compile(r"^[ \t>]*:[ \t]", re.MULTILINE)
 _NOTE = re.compile(r"^[ \t>]*\[\^([^\]\s]+)\]:", re.MULTILINE)
 _REFERENCE = re.compile(r"\[\^([^\]\s]+)\](?!:)")
 
-_LINK_DEFINITION = re.compile(
-    r"^[ \t>]*\[[^\]\n]+\]:([^\n]*(?:\n[ \t>]*[\"'(][^\n]*)?)", re.MULTILINE
-)
+_LINK_DEFINITION = re.compile(r"\]:([^\n]*(?:\n[ \t>]*[\"'(][^\n]*)?)")
 _FILLER = "\ue002"  # of the private use area, like UNUSED_NOTES
 _ALLOWANCE = re.compile(f"\n?(?:<p[^<>]*>)?{_FILLER}+(?:</p>)?")
+_LONGEST_TAG = 100  # characters of the paragraph's start tag
 _MOST_OF_REFERENCES = 100_000  # bytes; as in cmark
 
 UNUSED_NOTES: Final = "\ue001"
 """Starts the paragraph that refers to footnotes without other references (Unicode, 23.5)."""
 
 
-def to_html(text: str, extensions: frozenset[str]) -> str:
-    """Return `text` as HTML, not yet safe, with `data-sourcepos` on what came from Markdown.
+def to_html(text: str, extensions: frozenset[str], *, positions: bool = True) -> str:
+    """Return `text` as HTML, not yet safe.
 
-    extensions: names as in `broadsheet.markup.dialects`. Raises TooComplex.
+    extensions: names as in `broadsheet.markup.dialects`. positions: whether to put
+    `data-sourcepos` on what came from Markdown. Raises TooComplex.
     """
     if text.count(">") > MAX_QUOTES and _QUOTES.search(text):
         raise TooComplex("nested too deeply", "simplify the structure")
     if max(_cells(text), default=0) > MAX_CELLS:
         raise TooComplex("a table is too large", "split it, or link to a spreadsheet")
     text = _with_allowance(text)
-    html = _render(text, extensions)
+    html = _render(text, extensions, positions)
     if unused := _unused_notes(text):
         # comrak leaves out a footnote that nothing refers to; its text would be lost.
-        with_references = _render(f"{text}\n\n{UNUSED_NOTES}{unused}\n", extensions)
+        with_references = _render(f"{text}\n\n{UNUSED_NOTES}{unused}\n", extensions, positions)
         if f">{UNUSED_NOTES}<" in with_references:
             html = with_references
-    return _ALLOWANCE.sub("", html) if _FILLER in text else html
+    start = max(html.find(_FILLER) - _LONGEST_TAG, 0)
+    return html[:start] + _ALLOWANCE.sub("", html[start:]) if _FILLER in text else html
 
 
 def _with_allowance(text: str) -> str:
@@ -85,11 +86,11 @@ def _with_allowance(text: str) -> str:
     return f"{text}\n{_FILLER * (missing // len(_FILLER.encode()) + 1)}\n"
 
 
-def _render(text: str, extensions: frozenset[str]) -> str:
+def _render(text: str, extensions: frozenset[str], positions: bool) -> str:
     may_be_many = text.count(":") > MAX_DEFINITIONS
     if may_be_many and len(_DEFINITION.findall(text)) > MAX_DEFINITIONS:
         extensions -= {"definitions"}
-    return render_markdown(text, *_options(extensions))
+    return render_markdown(text, *_options(extensions, positions))
 
 
 def _cells(text: str) -> Iterator[int]:
@@ -102,14 +103,14 @@ def _cells(text: str) -> Iterator[int]:
 
 @cache
 def _options(
-    extensions: frozenset[str],
+    extensions: frozenset[str], positions: bool
 ) -> tuple[ExtensionOptions, ParseOptions, RenderOptions]:
     extension, parse, render = ExtensionOptions(), ParseOptions(), RenderOptions()
     for name in (*_ALWAYS, *(_OPTIONAL[each] for each in extensions & _OPTIONAL.keys())):
         setattr(extension, name, True)
     parse.smart = "smart" in extensions
     render.unsafe_ = True  # the sanitiser handles raw HTML
-    render.sourcepos = True
+    render.sourcepos = positions
     return extension, parse, render
 
 

@@ -34,7 +34,7 @@ def apply(body: Node, context: Context) -> None:
         first = next((each for each in children(quote) if each.is_element_node), None)
         if first is not None and first.tag == "p":
             _title(quote, first, context.language)
-    for box in body.css("div.admonition"):
+    for box in body.css("div.admonition") if "admonition" in context.html else ():
         _admonition(box)
 
 

@@ -15,6 +15,7 @@ from broadsheet.markup.tree import Node
 _VALUE = r"""(?:"[^"]*"|'[^']*'|“[^”]*”|[^\s{}"'“”]+)"""
 _TOKEN = rf"(?:[#.][\w:./-]+|[A-Za-z][\w-]*={_VALUE})"
 ATTRIBUTES = rf"\{{[ \t]*(?P<tokens>{_TOKEN}(?:[ \t]+{_TOKEN})*)[ \t]*\}}"
+_MAY_BE_ATTRIBUTES = re.compile(r"\{[ \t]*(?:[#.][\w:./-]|[A-Za-z][\w-]*=)")
 _AT_END = re.compile(rf"[ \t]*{ATTRIBUTES}[ \t]*\Z")
 _LAST_LINE = re.compile(rf"(?:\A|\n)[ \t]*{ATTRIBUTES}[ \t]*\Z")
 _AT_START = re.compile(ATTRIBUTES)
@@ -28,7 +29,7 @@ _BLOCKS = "p,li,dd,dt,td,th"
 
 def apply(body: Node, context: Context) -> None:
     """Remove the attributes from the text; set the ids of headings and the sizes of images."""
-    if "{" not in context.html:
+    if not _MAY_BE_ATTRIBUTES.search(context.html):
         return
     for heading in body.css(HEADINGS):
         _unwrap_components(heading)

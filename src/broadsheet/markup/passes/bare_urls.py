@@ -19,14 +19,16 @@ _MAIL = re.compile(
     r"[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){0,8}\.[a-z]{2,}(?![\w@-])",
     re.ASCII | re.IGNORECASE,
 )
-_IN_TEXT = re.compile(r">[^<]*(?:://|@|www\.)")
+_ADDRESSES = [re.compile(rf"{mark}[^<>]*(<?)") for mark in ("://", "@", r"www\.")]
 _EMPHASIS = frozenset({"em", "strong", "del"})
 _OUTSIDE = frozenset({"a", "code", "kbd", "pre", "samp", "script", "style", "textarea", "title"})
 
 
 def apply(body: Node, context: Context) -> None:
     """Link every URL and e-mail address in the text outside links and code."""
-    if not _may_have_one(context.html) or not _IN_TEXT.search(">" + context.html):
+    html = context.html + "<"
+    # In an attribute, the end of a tag follows.
+    if not any(found[1] for pattern in _ADDRESSES for found in pattern.finditer(html)):
         return
     for node in text_nodes(body, _may_have_one, _OUTSIDE):
         text = node.text_content or ""

@@ -12,8 +12,12 @@ class Context(Struct, frozen=True):
 
     dialect: the one it is written in. language: a tag such as `zh-CN`.
     html: the HTML that the tree was built from. A pass whose marks are not in it can return early.
+    tags: the names of the elements in it, in lower case.
+    positions: whether the elements that the engine wrote have a `data-sourcepos`.
     """
 
     dialect: Dialect
     language: str
     html: str
+    tags: frozenset[str]
+    positions: bool

@@ -9,9 +9,9 @@ from broadsheet.markup.passes.context import Context
 from broadsheet.markup.tree import Node, children, element
 
 
-def apply(body: Node, _: Context) -> None:
+def apply(body: Node, context: Context) -> None:
     """Split every term that has line ends."""
-    for term in body.css("dt[data-sourcepos]"):
+    for term in body.css("dt[data-sourcepos]" if context.positions else "dt"):
         for child in children(term):
             if child.is_text_node and "\n" in (child.text_content or ""):
                 _split(term, child)

@@ -12,7 +12,7 @@ from broadsheet.markup.tree import Node, rename
 def apply(body: Node, context: Context) -> None:
     """Turn struck-out text into `del`, and other tildes back into text."""
     counts = "single-tildes" in context.dialect.extensions
-    for struck in body.css("sub[data-sourcepos]"):
+    for struck in body.css("sub[data-sourcepos]" if context.positions else "sub"):
         if not counts or _ends_in_a_word(struck.prev, -1) or _ends_in_a_word(struck.next, 0):
             struck.insert_before("~")
             struck.insert_after("~")

@@ -14,7 +14,8 @@ def apply(body: Node, context: Context) -> None:
     """Write alignment as a style (the attribute is obsolete); keep only the language class."""
     for cell in body.css("td[align],th[align]") if "align=" in context.html else ():
         cell.attrs["style"] = f"text-align:{(cell.attributes['align'] or '').lower()}"
-    for code in body.css("code[class]") if "<code " in context.html else ():
+    has_classes = context.html.count("<code") > context.html.count("<code>")
+    for code in body.css("code[class]") if has_classes else ():
         found = _LANGUAGE.search(code.attributes["class"] or "")
         if found:
             code.attrs["class"] = f"language-{found[1]}"

@@ -1,4 +1,4 @@
-"""Rewrites of an article's Markdown before an engine reads it, one per module.
+"""Rewrites of an article's Markdown before an engine reads it.
 
 Each keeps the number of lines, so that the engine's positions are those of the article.
 """
@@ -8,42 +8,27 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from broadsheet.markup.dialects import Dialect
-from broadsheet.markup.rewrites import (
-    comments,
-    containers,
-    html_blocks,
-    indented_text,
-    math,
-    nested_lists,
-    quotes,
-    raw_text,
-    urls,
-)
+from broadsheet.markup.rewrites import comments, containers, indented_text, inline, kramdown
 
 Rewrite = Callable[[str], str]
 
-REWRITES: tuple[tuple[str, Rewrite], ...] = (
-    ("comments", comments.rewrite),
-    ("containers", containers.rewrite),
-    ("kramdown", html_blocks.rewrite),
-    ("kramdown", raw_text.rewrite),
-    ("kramdown", nested_lists.rewrite),
-    ("indented-text", indented_text.rewrite),
-    ("math", math.rewrite),
-    ("math-blocks", math.rewrite_blocks),
-    ("smart", quotes.rewrite),
-    ("", urls.rewrite),
-)
-"""Each rewrite, and the extension of a dialect that asks for it; "" for every dialect."""
+REWRITES: dict[str, Rewrite] = {
+    "comments": comments.rewrite,
+    "containers": containers.rewrite,
+    "kramdown": kramdown.rewrite,
+    "indented-text": indented_text.rewrite,
+}
+"""Each rewrite by the extension of a dialect that asks for it, in order."""
 
 _OF_MDX = frozenset({"indented-text"})  # https://mdxjs.com/docs/what-is-mdx/#markdown
 
 
 def run(text: str, dialect: Dialect, *, mdx: bool = False) -> str:
     """Apply the rewrites that a CommonMark dialect asks for to the Markdown `text`."""
-    if dialect.engine == "commonmark":
-        extensions = dialect.extensions | (_OF_MDX if mdx or dialect.mdx else frozenset())
-        for extension, rewrite in REWRITES:
-            if not extension or extension in extensions:
-                text = rewrite(text)
-    return text
+    if dialect.engine != "commonmark":
+        return text
+    extensions = dialect.extensions | (_OF_MDX if mdx or dialect.mdx else frozenset())
+    for extension, rewrite in REWRITES.items():
+        if extension in extensions:
+            text = rewrite(text)
+    return inline.rewrite(text, extensions)

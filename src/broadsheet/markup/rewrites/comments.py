@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from broadsheet.markup.templates import outside_code
+from broadsheet.markup.code import outside_code
 
 _MARK = re.compile(r"(?<![\\%])%%(?!%)")
 _NOT_OPENING = re.compile(r"[\d/=]")  # `5%%`, or an address

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from broadsheet.markup.rewrites.code import is_code
+from broadsheet.markup.code import fenced
 
 _OPENING = re.compile(
     r"(?P<indent>[ \t]*(?:>[ \t]?)*)(?P<mark>:{3,})[ \t]*(?P<name>[A-Za-z][\w-]*)"
@@ -30,7 +30,7 @@ def rewrite(text: str) -> str:
     if ":::" not in text:
         return text
     lines = text.split("\n")
-    code = is_code(lines)
+    code = fenced(text)
     opened: list[tuple[str, str]] = []  # indent, and prefix of each line
     for number, line in enumerate(lines):
         if not code[number] and opened and _CLOSING.fullmatch(line):

@@ -11,12 +11,11 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from broadsheet.markup.links import Links
-from broadsheet.markup.templates.code import outside_code
 from broadsheet.markup.templates.edits import Expanded, Unknown
 from broadsheet.markup.templates.resolve import Resolver
 from broadsheet.markup.templates.tags import Language
 
-__all__ = ["Expanded", "Language", "Unknown", "expand", "outside_code"]
+__all__ = ["Expanded", "Language", "Unknown", "expand"]
 
 _NOTHING: Mapping[str, object] = MappingProxyType({})
 

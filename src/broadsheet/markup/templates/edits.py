@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 
 from msgspec import Struct
+
+_GAP = re.compile(r"\n[ \t]*\n[ \t\n]*<")
 
 
 class Unknown(Struct, frozen=True):
@@ -62,7 +65,9 @@ class Editor:
 
     def expanded(self) -> Expanded:
         """Return the edited text."""
-        lines, numbers = _close_gaps(*_apply(self.text, self._edits), self.text.split("\n"))
+        lines, numbers, written = _apply(self.text, self._edits)
+        if _GAP.search("\n".join(lines)):
+            lines, numbers = _close_gaps(lines, numbers, written, self.text.split("\n"))
         return Expanded(
             "\n".join(lines),
             tuple(self.unknown),

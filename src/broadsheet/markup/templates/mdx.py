@@ -13,14 +13,14 @@ from collections.abc import Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
+from broadsheet.markup.code import Walk
 from broadsheet.markup.links import Links
 from broadsheet.markup.templates import components, named
-from broadsheet.markup.templates.code import Walk
 from broadsheet.markup.templates.components import Element
 from broadsheet.markup.templates.edits import Editor, Expanded
 from broadsheet.markup.templates.javascript import Reader, value
 
-_MARK = r"(?P<mark>\\?\{|<(?=[A-Za-z/>])|^(?:import|export)\b)"
+_MARK = r"\{|\\\{|<(?=[A-Za-z/>])|import\b|export\b"
 _MODULE = re.compile(
     r"import\s+(?:type\s+)?(?:[\"']|\*\s+as\s|\{|[\w$]+\s*(?:,|from\b))|"
     r"export\s+(?:const|let|var|function|class|default|async|type|interface|\{|\*)"
@@ -79,8 +79,8 @@ class Unwrapper(Editor):
         """Return the text as Markdown."""
         walk, at = Walk(self.text, _MARK, elements=False), 0
         while point := walk.next(at):
-            start, at, is_mark = point
-            if is_mark and start >= self.end:
+            start, at, kind = point
+            if kind == "mark" and start >= self.end:
                 self._mark(start)
             at = max(at, self.end)
         self._keep(len(self.text))
@@ -91,7 +91,7 @@ class Unwrapper(Editor):
             self._expression(start)
         elif self.text[start] == "<":
             self._element(start)
-        elif self.text[start] != "\\" and _MODULE.match(self.text, start):
+        elif self.text[start - 1 : start] in {"", "\n"} and _MODULE.match(self.text, start):
             before = self.text[self._line(max(start - 1, 0)) : start]
             if start == self.end or not before.strip():
                 self._put(start, self._reader.end_of_statements(start), "")

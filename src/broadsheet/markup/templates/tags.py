@@ -16,7 +16,7 @@ from typing import Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from broadsheet.markup.templates.code import Walk
+from broadsheet.markup.code import Walk
 
 Language = Literal["any", "liquid", "hugo", "zola", "none"]
 """Whose tags a text may have. `any`: unknown, so what only looks like a tag is text, and tags in
@@ -44,7 +44,7 @@ class Tag(Struct, frozen=True):
     closing: bool = False
 
 
-_MARK = r"(?P<mark>\{[{%#])"
+_MARK = r"\{[{%#]"
 _STRING = r'"(?:\\.|[^"\\{]|\{(?![{%]))*+"|`[^`]*+`'
 _CALL = rf"(?P<name>[A-Za-z_][\w:]*)\((?P<rest>(?:{_STRING}|'[^'\n]*+'|[^\"'`{{}}()])*+)\)\s*-?"
 _HUGO = re.compile(
@@ -86,14 +86,15 @@ def tags(text: str, language: Language) -> Iterator[Tag]:
     """Yield the tags in `text`, in order; none overlaps another."""
     walk, at = Walk(text, _MARK, code=language != "liquid"), 0
     while found := walk.next(at):
-        start, end, is_mark = found
-        if not is_mark and language in {"any", "hugo", "zola"}:
-            yield from (_from_match("text", each) for each in _ESCAPED.finditer(text, start, end))
-        elif is_mark and (tag := _tag(text, start, language)):
+        start, end, kind = found
+        if kind != "mark":
+            if language in {"any", "hugo", "zola"}:
+                yield from (_from_match("text", it) for it in _ESCAPED.finditer(text, start, end))
+        elif tag := _tag(text, start, language):
             tag = _trimmed(tag, text, at)
             yield tag
             end = tag.end
-        elif is_mark:
+        else:
             end = start + 1
         at = end
 

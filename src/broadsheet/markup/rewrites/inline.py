@@ -1,0 +1,140 @@
+"""Character references for punctuation that the engine would read as Markdown, outside code.
+
+A reference is the same character in text and in HTML (CommonMark 0.31, 6.2).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from itertools import chain
+from typing import NamedTuple
+
+from broadsheet.markup.code import outside_code
+
+
+class Rule(NamedTuple):
+    """Replaces what `pattern` finds.
+
+    extension: the extension of a dialect that asks for it; "" for every dialect.
+    hint: whether the rule may change a text; quick to ask.
+    in_elements: whether the rule applies to the content of `<code>` and the like, too.
+    """
+
+    extension: str
+    hint: Callable[[str], object]
+    pattern: re.Pattern[str]
+    replace: Callable[[re.Match[str]], str]
+    in_elements: bool = False
+
+
+def rewrite(text: str, extensions: Iterable[str]) -> str:
+    """Apply the rules that `extensions` ask for to `text`."""
+    wanted = {"", *extensions}
+    rules = [each for each in RULES if each.extension in wanted and each.hint(text)]
+    if not rules:
+        return text
+    parts, end = [], 0
+    for start, stop in outside_code(text):
+        code, prose = text[end:start], text[start:stop]
+        for rule in rules:
+            prose = rule.pattern.sub(rule.replace, prose)
+            if rule.in_elements and code.startswith("<"):
+                code = rule.pattern.sub(rule.replace, code)
+        parts += [code, prose]
+        end = stop
+    return "".join([*parts, text[end:]])
+
+
+def escaped(text: str, marks: re.Pattern[str]) -> str:
+    """Return `text` with a character reference for each of the `marks`."""
+    return marks.sub(lambda mark: f"&#{ord(mark[0])};", text)
+
+
+# What kramdown does not read as Markdown: HTML elements with raw content, and `{::nomarkdown}`
+# (https://kramdown.gettalong.org/syntax.html).
+_RAW_STARTS = ("<code", "<kbd", "<samp", "<var", "{::nomarkdown}")
+_RAW = re.compile(
+    r"(?P<start><(?P<tag>code|kbd|samp|var)\b[^<>]*>|\{::nomarkdown\})"
+    r"(?P<text>(?:[^<{\n]|\n(?![ \t]*\n)|\{(?!:)|<(?!/?(?:code|kbd|samp|var)\b)){1,2000})"
+    r"(?P<end></(?P=tag)\b|\{:/(?:nomarkdown)?\})"
+)
+_RAW_MARKS = re.compile(r"[*_~`\[\]\\^!]")
+
+
+def _may_have_raw(text: str) -> bool:
+    return any(start in text for start in _RAW_STARTS)
+
+
+def _raw(found: re.Match[str]) -> str:
+    return found["start"] + escaped(found["text"], _RAW_MARKS) + found["end"]
+
+
+# Formulas. A dollar begins one if no space follows it, and ends one if no space precedes it and no
+# digit follows it (Pandoc, `tex_math_dollars`), so that prices are not formulas.
+_BLOCK = r"\$\$(?:[^$]|\$(?!\$)){1,20000}?\$\$"
+_INLINE = r"\$(?![\s$\d])(?:\\.|[^\\$\n`]){1,1000}?(?<!\s)\$(?![\d$])"
+_FORMULA = re.compile(rf"(?<![\\$])(?:{_BLOCK}|{_INLINE})")
+_BLOCK_FORMULA = re.compile(rf"(?<![\\$]){_BLOCK}")
+_BLANK_LINE = re.compile(r"\n[ \t>]*\n")
+_PUNCTUATION = re.compile(r"[!-/:-@\[-`{-~]")
+
+
+def _formula(found: re.Match[str]) -> str:
+    return found[0] if _BLANK_LINE.search(found[0]) else escaped(found[0], _PUNCTUATION)
+
+
+# Straight quotes right after Chinese or Japanese. `说"好"了` stays straight, as in goldmark, and
+# after punctuation a quote begins: `说："好"`. The library would make closing quotes of all four.
+# A title or an attribute may end in such a text, too; one of <>=()[] follows its end.
+_QUOTED = re.compile(
+    r"(?P<before>[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef])\"(?P<text>[^\"\n<>=()\[\]]{1,200})\""
+)
+_WIDE_PUNCTUATION = re.compile(r"[\u3000-\u3004\u3008-\u3020\uff00-\uff0f\uff1a-\uff20]")
+
+
+def _may_have_quotes(text: str) -> bool:
+    return not text.isascii() and '"' in text
+
+
+def _quoted(found: re.Match[str]) -> str:
+    begins = _WIDE_PUNCTUATION.match(found["before"])
+    opening, closing = ("“", "”") if begins else ("&quot;", "&quot;")
+    return f"{found['before']}{opening}{found['text']}{closing}"
+
+
+# Bare URLs, in which marks are not emphasis: `https://e.org/__init__.py`. An underscore between
+# letters is none.
+_UP_TO_MARK = r"[^\s<>]{0,2000}?(?:[*~]|__|\W_|_\W)"
+_MARKED = (re.compile("://" + _UP_TO_MARK, re.ASCII), re.compile(r"www\." + _UP_TO_MARK, re.ASCII))
+_NOT_BARE = ("](", "<", '"', "'", "=", "/")
+_URL = re.compile(
+    r"(?<![\w@/.:=\"'<-])(?<!\]\()(?:https?://|www\.)[\w.:/?#@!$&'()*+,;=%~-]+", re.ASCII
+)
+_DEFINITION = re.compile(r"(?:^|\n)[ >]{0,9}\[[^\]\n]+\]:[ \t]*\Z")
+_EMPHASIS = re.compile(r"[*_~]")
+
+
+def _may_have_urls(text: str) -> bool:
+    """Whether a URL with such a mark is written outside a link."""
+    for found in chain.from_iterable(pattern.finditer(text) for pattern in _MARKED):
+        before = text[max(found.start() - 8, 0) : found.start()]
+        if not before.removesuffix("s").removesuffix("http").endswith(_NOT_BARE):
+            return True
+    return False
+
+
+def _url(found: re.Match[str]) -> str:
+    if _DEFINITION.search(found.string[max(found.start() - 200, 0) : found.start()]):
+        return found[0]
+    url = found[0].rstrip("*_~.,;:!?)")  # marks at its end belong to the text around it
+    return escaped(url, _EMPHASIS) + found[0][len(url) :]
+
+
+RULES = (
+    Rule("kramdown", _may_have_raw, _RAW, _raw, in_elements=True),
+    Rule("math", lambda text: "$" in text, _FORMULA, _formula),
+    Rule("math-blocks", lambda text: "$$" in text, _BLOCK_FORMULA, _formula),
+    Rule("smart", _may_have_quotes, _QUOTED, _quoted),
+    Rule("", _may_have_urls, _URL, _url),
+)
