@@ -12,7 +12,7 @@ from broadsheet.markup import dialect, sanitiser, tree
 from broadsheet.markup.passes import Context, run
 
 ADDRESSES = {"href", "src", "poster", "cite"}
-ALLOWED = ("http:", "https:", "mailto:", "tel:", "xmpp:", "magnet:", "geo:", "data:image/")
+ALLOWED = (*(f"{scheme}:" for scheme in sanitiser.SCHEMES), "data:image/")
 
 COMMONMARK = dialect("commonmark")
 

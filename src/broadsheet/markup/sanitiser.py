@@ -55,14 +55,14 @@ _MOST_ATTRIBUTES = 100  # of one tag; Lexbor's time grows with the square of the
 _LOADED = {"src", "poster"}
 _ADDRESSES = ("href", "cite", "src", "poster")
 _HAS_ADDRESS = "[href],[src],[srcset],[cite],[poster]"
-_WEB = {"http", "https"}
-_SCHEMES = (
-    _WEB
-    | {"mailto", "tel", "sms", "xmpp", "magnet", "geo", "irc", "ircs", "ftp", "ftps"}
-    | {
-        *("gemini", "gopher", "matrix", "news", "nntp", "rsync"),
-    }
-)
+LOADED_SCHEMES: Final = frozenset({"http", "https"})
+"""The schemes of images and other files."""
+_OTHER_SCHEMES = """
+    bitcoin ethereum ftp ftps gemini geo gopher irc ircs lightning magnet mailto matrix news nntp
+    obsidian rsync sip sips skype sms spotify tel tg urn webcal xmpp zotero
+"""
+SCHEMES: Final = LOADED_SCHEMES | frozenset(_OTHER_SCHEMES.split())
+"""The schemes of links that are kept."""
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 # An image that is embedded in the article loads nothing, and would be lost otherwise. SVG could
 # contain scripts.
@@ -85,7 +85,7 @@ _CLEANER = nh3.Cleaner(
     clean_content_tags=set(DROPPED_WITH_CONTENT),
     attributes={**_ATTRIBUTES, "*": _EVERYWHERE},
     filter_style_properties={"text-align"},
-    url_schemes=_SCHEMES | {"data"},
+    url_schemes=set(SCHEMES) | {"data"},
     # All are absolute by then, but for what the two parsers read differently.
     url_relative="deny",
     strip_comments=True,
@@ -184,7 +184,7 @@ def _address(node: Node, name: str, value: str, resolve: Callable[[str], str]) -
         return value
     address = resolve(value)
     scheme = _SCHEME.match(address)
-    allowed = _WEB if name in _LOADED else _SCHEMES
+    allowed = LOADED_SCHEMES if name in _LOADED else SCHEMES
     return address if scheme and scheme[1].lower() in allowed else None
 
 

@@ -204,6 +204,14 @@ CASES = [
     ),
     Case(
         "link-scheme",
+        body("", "[core:12](core:12)"),
+        body("<https://a.org> [a](irc://a.org/b) [c](webcal://a.org/c.ics)"),
+        7,
+        said="the URL core:... of a link is removed",
+    ),
+    Case("link-scheme", body("![a](ftp://a.org/a.png)"), body("[a](ftp://a.org/a.png)"), 6),
+    Case(
+        "link-scheme",
         body("", "[a][b]", "", "[b]: data:text/html,x"),
         body("a [b]: javascript:x()"),
         7,

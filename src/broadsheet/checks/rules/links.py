@@ -16,6 +16,7 @@ from broadsheet.checks.material import Material, address_key
 from broadsheet.checks.references import Reference
 from broadsheet.checks.rule import Slight, rule
 from broadsheet.errors import Problem
+from broadsheet.markup.sanitiser import LOADED_SCHEMES, SCHEMES
 from broadsheet.text.urls import join
 
 _ADDRESS = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
@@ -27,7 +28,6 @@ _MAIL = re.compile(r"[^\s@<>]+@[^\s@<>]+\.[^\s@<>]+")
 _WIDE = re.compile(r"\]（\s?((?:https?:/|\.{0,2})/[^（）()\s]{1,2000})\s?）")
 _NOT_RELATIVE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|//|#|\?|\{")
 _SCHEME = re.compile(r"[\s\x00-\x1f]*([A-Za-z][A-Za-z0-9+.\s-]*):")
-_RUNS = {"javascript", "vbscript", "data", "file", "blob"}
 _FILE = re.compile(
     r"\.(png|jpe?g|gif|svg|webp|avif|bmp|ico|pdf|zip|mp[34]|m4[av]|ogg|webm|csv|xlsx?|docx?|pptx?)$",
     re.IGNORECASE,
@@ -161,15 +161,16 @@ def link_text(material: Material) -> Iterator[Problem]:
 @rule(
     "link-scheme",
     "warning",
-    "A link that runs a script, or holds a document in itself, is taken out of feeds and mails: "
-    "its text stays, and leads nowhere.",
+    "Feeds and mails keep links and images only if the scheme of their URL is well known, such as "
+    "`https` and `mailto`, and never if they could run a script. The text of a link stays.",
 )
 def link_scheme(material: Material) -> Iterator[Problem]:
     for article, prose in material.each():
         for each in prose.references:
             scheme = _scheme(each)
-            if scheme in _RUNS and not (each.image and scheme == "data"):
-                what = f"the address {scheme}:... of a link is taken out"
+            kept = LOADED_SCHEMES | {"data"} if each.image else SCHEMES
+            if scheme and scheme not in kept:
+                what = f"the URL {scheme}:... of {'an image' if each.image else 'a link'} is removed"
                 todo = "link to a page on the web"
                 yield Problem(what, todo, article.source, prose.line(each.start))
 
