@@ -366,7 +366,9 @@ def test_a_feed_that_has_ended_is_valid(
     for before in (content, None):
         public = {"https://example.org/posts/a/"}
         after = document(before, f"topics/ai/{name}", retired, publication, public.__contains__)
-        assert document(after, f"topics/ai/{name}", retired, publication, public.__contains__) == after
+        assert (
+            document(after, f"topics/ai/{name}", retired, publication, public.__contains__) == after
+        )
         assert len(told(after, format_)) == (2 if before else 1)
         assert RULES[format_](after) == []
     assert told(content, format_) < told(

@@ -309,7 +309,9 @@ def test_a_folder_that_cannot_be_written_is_said() -> None:
 def test_a_file_in_place_of_the_folder_is_said(tmp_path: Path) -> None:
     """There is a message, not a traceback, and the file stays."""
     (tmp_path / "feeds").write_bytes(b"theirs")
-    with pytest.raises(OutputError, match=r"^feeds: this is a file, and a folder of this name is to be written; "):
+    with pytest.raises(
+        OutputError, match=r"^feeds: this is a file, and a folder of this name is to be written; "
+    ):
         publish(tmp_path / "feeds", NEW, "feeds")
     assert (tmp_path / "feeds").read_bytes() == b"theirs"
 

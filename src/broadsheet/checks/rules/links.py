@@ -170,7 +170,9 @@ def link_scheme(material: Material) -> Iterator[Problem]:
             scheme = _scheme(each)
             kept = LOADED_SCHEMES | {"data"} if each.image else SCHEMES
             if scheme and scheme not in kept:
-                what = f"the URL {scheme}:... of {'an image' if each.image else 'a link'} is removed"
+                what = (
+                    f"the URL {scheme}:... of {'an image' if each.image else 'a link'} is removed"
+                )
                 todo = "link to a page on the web"
                 yield Problem(what, todo, article.source, prose.line(each.start))
 
