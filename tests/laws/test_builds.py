@@ -17,7 +17,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from broadsheet.pipeline import cache, standing
+from broadsheet.pipeline import store
 from broadsheet.storage.outputs import read_manifest
 from newsroom import NOW, Newsroom, Ran, contents, live, run_command, stamps
 
@@ -124,7 +124,7 @@ def test_neither_the_order_of_files_nor_the_folder_shows(
 @given(NEWS, ENTRIES)
 @LAW
 def test_twice_is_once(pieces: list[Piece], entries: int) -> None:
-    """A second build touches no file, with the cache or without."""
+    """A second build touches no file, with what is stored or without."""
     with newsroom_of(pieces, entries) as newsroom:
         newsroom.build()
         before = stamps(newsroom.folder / "feeds")
@@ -236,17 +236,16 @@ class _Meddler:
 
     def upgrade(self) -> None:
         installed = self.draw.draw(st.sampled_from(["a-1", "a-2"]))
-        for module in (cache, standing):
-            setattr(module, "libraries", lambda: installed)  # noqa: B010 - mypy wants it so
-        cache.made_with.cache_clear()
+        store.libraries = lambda: installed
+        store.version.cache_clear()
 
-    def lose_cache(self) -> None:
-        for path in (self.newsroom.folder / ".broadsheet").glob("cache*"):
+    def lose_store(self) -> None:
+        for path in (self.newsroom.folder / ".broadsheet").glob("memo*"):
             path.unlink()
 
-    def break_cache(self) -> None:
+    def break_store(self) -> None:
         place = self.place()
-        for path in (self.newsroom.folder / ".broadsheet").glob("cache.sqlite3"):
+        for path in (self.newsroom.folder / ".broadsheet").glob("memo.sqlite3"):
             data = bytearray(path.read_bytes())
             start = place % max(len(data), 1)
             data[start : start + 3000] = b"\xa5" * len(data[start : start + 3000])
@@ -304,7 +303,7 @@ def test_whatever_happened_in_between(
     pieces: list[Piece], meddling: list[str], draw: st.DataObject
 ) -> None:
     """Each build publishes and says what one from nothing would, whatever was done before it."""
-    real = cache.libraries
+    real = store.libraries
     try:
         with newsroom_of(pieces) as newsroom, tempfile.TemporaryDirectory() as name:
             meddler = _Meddler(newsroom, draw)
@@ -324,8 +323,8 @@ def test_whatever_happened_in_between(
                 assert _said(ran, newsroom) == _said(anew, fresh)
                 assert _same(live(newsroom.published()), live(fresh.published()), anew)
     finally:
-        cache.libraries = standing.libraries = real
-        cache.made_with.cache_clear()
+        store.libraries = real
+        store.version.cache_clear()
 
 
 @given(NEWS)

@@ -636,7 +636,7 @@ def test_many_runs_at_once_make_what_one_makes(tmp_path: Path) -> None:
 PLACES_OF_PIPES = (
     *("broadsheet.toml", "feeds/.broadsheet.json", "feeds/feed.json", "feeds/index.html"),
     *("feeds/digests/weekly/2025-06-30/issue.json", "email_templates/digest.html.j2"),
-    *(".broadsheet/clock", ".broadsheet/lock", ".broadsheet/cache.sqlite3"),
+    *(".broadsheet/clock", ".broadsheet/lock", ".broadsheet/memo.sqlite3"),
 )
 
 

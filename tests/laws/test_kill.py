@@ -16,7 +16,6 @@ from pathlib import Path
 
 import pytest
 
-from broadsheet.storage import writing
 from newsroom import NOW
 from undisturbed import COMMANDS, Scenario, changes_of, killed_at, scenario
 
@@ -82,17 +81,9 @@ def test_the_command_killed_at_any_instant_is_made_good(tmp_path: Path, command:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(
-    ("command", "worth_threads"), [("build", 32), ("build", 0), ("digest", 32)]
-)
-def test_two_hundred_kills_at_random_instants_are_made_good(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str, worth_threads: int
-) -> None:
-    """A run in a copy of this process, which has imported all: so it is at work when killed.
-
-    It writes file by file, or as a run does that has many to write.
-    """
-    monkeypatch.setattr(writing, "_WORTH_THREADS", worth_threads)
+@pytest.mark.parametrize("command", ["build", "digest"])
+def test_two_hundred_kills_at_random_instants_are_made_good(tmp_path: Path, command: str) -> None:
+    """A run in a copy of this process, which has imported all: so it is at work when killed."""
     _kill_again_and_again(tmp_path, command, 200)
 
 

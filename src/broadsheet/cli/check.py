@@ -15,7 +15,7 @@ from typing import Final
 
 import click
 from jinja2 import Environment, TemplateSyntaxError
-from msgspec import structs
+from msgspec import Struct, structs
 
 from broadsheet import checks
 from broadsheet.articles import Article, front_matter, visibility
@@ -105,11 +105,11 @@ def _in_config(problem: Problem) -> Problem:
 def _material(project: Project, memo: Memo) -> Material:
     read = read_articles(project, memo)
     unique = structs.replace(read, read=_unique(read.read))
-    histories, broken = _histories(project)
+    records = _records(project)
     edition = make_edition(content_of(project, unique, memo), memo)
-    site = site_of(edition, memo, histories)
+    site = site_of(edition, memo, records.histories)
     content, (letters, templates) = without_broken(
-        edition.content, memo, lambda content: _letters(content, memo, histories)
+        edition.content, memo, lambda content: _letters(content, memo, records.histories)
     )
     retired = outputs.read_manifest(project.feeds_folder).retired
     ids = frozenset(article.id for article in read.read)
@@ -123,13 +123,13 @@ def _material(project: Project, memo: Memo) -> Material:
         of_pages={path: _of_page(project, path) for path in read.pages},
         problems=content.problems,
         templates=templates,
-        records=broken,
+        records=records.problems,
         catalogue=content.catalogue,
         link_index=content.link_index,
         renditions=_Renditions(edition, memo),
         sizes={each.path: each.length for each in site.make(memo)},
         letters=letters,
-        refused=_refused(content, histories),
+        refused=_refused(content, records),
         published=published_entries(project.feeds_folder, ids, but=retired),
         dialect=dialect_of_site(project.root),
         ending=by_feed(site.ending),
@@ -184,11 +184,18 @@ def _text_of(file: Path) -> str:
     return ""
 
 
-def _histories(project: Project) -> tuple[dict[str, History], tuple[Problem, ...]]:
-    """Return the issues of each digest, and what is wrong with records.
+class _Records(Struct, frozen=True):
+    """The issues of each digest, of those that were removed, and what is wrong with the records.
 
     A digest with a broken record has no history here.
     """
+
+    histories: dict[str, History]
+    former: dict[str, History]
+    problems: tuple[Problem, ...]
+
+
+def _records(project: Project) -> _Records:
     histories: dict[str, History] = {}
     problems: list[Problem] = []
     for name in project.settings.digests:
@@ -197,22 +204,23 @@ def _histories(project: Project) -> tuple[dict[str, History], tuple[Problem, ...
         except RecordError as error:
             problems += error.problems
             histories[name] = History.of(())
+    former: dict[str, History] = {}
     try:
-        project.former_histories()
+        former = project.former_histories()
     except RecordError as error:
         problems += error.problems
-    return histories, tuple(problems)
+    return _Records(histories, former, tuple(problems))
 
 
-def _refused(content: Content, histories: Mapping[str, History]) -> dict[str, tuple[Problem, bool]]:
+def _refused(content: Content, records: _Records) -> dict[str, tuple[Problem, bool]]:
     """Digest name -> why its next issue would not be made, and whether that issue is due."""
     found: dict[str, tuple[Problem, bool]] = {}
     project = content.project
-    for name, history in histories.items():
+    for name, history in records.histories.items():
         digest = content.digest(name)
         due = digest.due(project.now, history)
         for issues in (due, digest.upcoming(project.now, history)):
-            refused = project.admitted(digest, issues, history)[1]
+            refused = project.admitted(digest, issues, history, former=records.former)[1]
             if refused and name not in found:
                 found[name] = refused, issues is due
     return found

@@ -11,8 +11,8 @@ at a time, and a result that comes out as before invalidates nothing that is mad
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext, suppress
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, closing, nullcontext, suppress
 from functools import partial
 from pathlib import Path
 from pkgutil import resolve_name
@@ -220,17 +220,18 @@ class Memo:
         found: list[Digest | BroadsheetError | None]
         found = [self._held(key, sources, checked) for key in keys]
         missing = [index for index, held in enumerate(found) if held is None]
-        runs = self._run(step, [items[index] for index in missing], sources, output)
-        for batch in batched(zip(missing, runs, strict=True), _BATCH):
-            rows = []
-            for index, run in batch:
-                if isinstance(run, BroadsheetError):
-                    found[index] = run
-                    continue
-                reads, value = run
-                address = found[index] = digest(value)
-                rows.append((keys[index], address, reads, value))
-            self._store.add(rows)
+        wanted = [items[index] for index in missing]
+        with closing(self._run(step, wanted, sources, output)) as runs:
+            for batch in batched(zip(missing, runs, strict=True), _BATCH):
+                rows = []
+                for index, run in batch:
+                    if isinstance(run, BroadsheetError):
+                        found[index] = run
+                        continue
+                    reads, value = run
+                    address = found[index] = digest(value)
+                    rows.append((keys[index], address, reads, value))
+                self._store.add(rows)
         return cast("list[Digest | BroadsheetError]", found)
 
     def values(self, addresses: Iterable[Digest], kind: type[T]) -> Iterator[T]:
@@ -284,7 +285,7 @@ class Memo:
         items: Sequence[Any],
         sources: Mapping[str, Source],
         output: Output,
-    ) -> Iterator[Run]:
+    ) -> Generator[Run, None, None]:
         """Yield what comes of each item, in order: from a pool if there is enough to do."""
         if not items:
             return

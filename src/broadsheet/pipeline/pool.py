@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager, suppress
 from itertools import islice
-from multiprocessing import get_all_start_methods, get_context, parent_process
+from multiprocessing import active_children, get_all_start_methods, get_context, parent_process
 from multiprocessing.connection import wait
 from threading import Thread
 from typing import Any, TypeVar
@@ -68,23 +68,32 @@ def _pool(
     workers: int, initializer: Callable[..., None], initargs: tuple[Any, ...]
 ) -> Iterator[Callable[..., Future[Any] | None]]:
     """Yield what submits work to a pool; it returns None if the system allows no process."""
-    # A forked process has everything that this one has imported and holds.
-    method = "fork" if "fork" in get_all_start_methods() else None
+    others = {*active_children()}
     pool = None
-    with suppress(OSError, ImportError, NotImplementedError):  # such as no /dev/shm
-        pool = ProcessPoolExecutor(workers, get_context(method), _begin, (initializer, initargs))
+    # A system may have no more threads, or no memory that processes can share.
+    with suppress(OSError, RuntimeError, ImportError, NotImplementedError):
+        Thread(target=lambda: None).start()
+        # A forked process has everything that this one has imported and holds.
+        method = "fork" if "fork" in get_all_start_methods() else None
+        context = get_context(method)
+        pool = ProcessPoolExecutor(workers, context, _begin, (initializer, initargs))
 
     def submit(work: Callable[..., Any], *args: Any) -> Future[Any] | None:
-        # RuntimeError: the pool is broken, or there may be no more threads.
-        with suppress(OSError, RuntimeError), _uninterrupted():
+        with suppress(OSError, RuntimeError), _uninterrupted():  # there may be no more processes
             return pool.submit(work, *args) if pool else None
         return None
 
+    is_done = False
     try:
         yield submit
+        is_done = True
     finally:
         if pool:
-            pool.shutdown(cancel_futures=True)
+            pool.shutdown(wait=is_done, cancel_futures=True)
+        # Those that are at work on what nobody wants, or were started in vain.
+        for process in {*active_children()} - others:
+            process.kill()
+            process.join()
 
 
 @contextmanager

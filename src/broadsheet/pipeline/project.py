@@ -115,12 +115,15 @@ class Project:
         *,
         late: bool = False,
         new: bool = False,
+        former: Mapping[str, History] | None = None,
     ) -> tuple[tuple[Issue, ...], Problem | None]:
         """Return the issues of a digest that may be made, and why the next one may not.
 
-        late, new: whether the command line allows late issues, and new digests.
+        late, new: whether the command line allows late issues, and new digests. former: issues of
+        digests that were removed from the config; None: they are read. Raises RecordError.
         """
-        guard = Refusals(self.former_histories, allow_late=late, allow_new=new)
+        read = self.former_histories if former is None else lambda: former
+        guard = Refusals(read, allow_late=late, allow_new=new)
         return guard.admit(issues, digest, history)
 
     def kept_paths(self, histories: Mapping[str, History]) -> tuple[str, ...]:

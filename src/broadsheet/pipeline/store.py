@@ -62,7 +62,11 @@ class Store:
     def __init__(self, path: Path) -> None:
         with _faults():
             self._database = sqlite3.connect(path, timeout=_LOCK_TIMEOUT_S)
-            self._database.executescript(_SCHEMA)
+            try:
+                self._database.executescript(_SCHEMA)
+            except BaseException:
+                self._database.close()
+                raise
 
     def close(self) -> None:
         """Close the file."""

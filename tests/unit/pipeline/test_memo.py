@@ -1,0 +1,262 @@
+"""The memo: a result is what running the step now would return, and it runs only when it must."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterable
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from broadsheet.errors import ArticleError, Problem
+from broadsheet.pipeline import store
+from broadsheet.pipeline.memo import Context, Memo, Source, Step, encode, with_memo
+from broadsheet.pipeline.store import FILE_NAME, Store, StoreError, digest
+from broadsheet.storage.outputs import Written
+
+RAN: list[object] = []
+"""The items that steps were run for."""
+
+
+def joined(item: str, between: str, context: Context) -> str:
+    """Return what the sources say about each letter of the item."""
+    RAN.append(item)
+    if "!" in item:
+        raise ArticleError(Problem("no", path=item))
+    return between.join(str(context.read("letter", each)) for each in item)
+
+
+def shared(item: str, _: None, context: Context) -> str:
+    """Return the same, half of it from what was made a short while ago."""
+    return context.recent("a", lambda: joined("a", "", context)) + item
+
+
+def written(item: str, _: None, context: Context) -> Written:
+    RAN.append(item)
+    return context.write(item, [item.encode(), b"."])
+
+
+def addressed(item: bytes, _: None, context: Context) -> str:
+    return context.result(item, str).upper()
+
+
+def step(function: str = "joined", given: object = "", chunk: int = 4) -> Step:
+    return Step(f"{__name__}:{function}", given, chunk)
+
+
+def results(
+    folder: Path, items: list[Any], letters: dict[str, Any], **given: Any
+) -> tuple[list[Any], list[object]]:
+    """The results of a run, and the items that the step ran for."""
+    RAN.clear()
+    with Memo(folder, folder, workers=1) as memo:
+        found = memo.map(step(**given), items, {"letter": letters.get})
+        return [*memo.values(found, str)], [*RAN]
+
+
+def test_a_result_holds_until_something_that_was_read_changes(tmp_path: Path) -> None:
+    """Also a lookup that found nothing is a read; what was not read does not count."""
+    letters = {"a": "1", "b": "2"}
+    assert results(tmp_path, ["ab", "ax"], letters) == (["12", "1None"], ["ab", "ax"])
+    assert results(tmp_path, ["ab", "ax"], {**letters, "c": "3"}) == (["12", "1None"], [])
+    assert results(tmp_path, ["ab", "ax"], {**letters, "x": "9"}) == (["12", "19"], ["ax"])
+    assert results(tmp_path, ["ab", "ax"], {"a": "1"}) == (["1None", "1None"], ["ab", "ax"])
+
+
+def test_the_settings_of_a_step_are_part_of_the_key(tmp_path: Path) -> None:
+    """So is the step; two of them may have the same item."""
+    assert results(tmp_path, ["ab"], {"a": 1, "b": 2}) == (["12"], ["ab"])
+    assert results(tmp_path, ["ab"], {"a": 1, "b": 2}, given="-") == (["1-2"], ["ab"])
+
+
+def test_what_was_made_a_short_while_ago_has_read_the_same(tmp_path: Path) -> None:
+    """Each item that uses it depends on what it read."""
+    assert results(tmp_path, ["b", "c"], {"a": 1}, function="shared", given=None)[0] == ["1b", "1c"]
+    assert results(tmp_path, ["b", "c"], {"a": 2}, function="shared", given=None)[0] == ["2b", "2c"]
+
+
+def test_an_error_is_not_kept(tmp_path: Path) -> None:
+    """The item is tried again, and the others are not hindered."""
+    for _ in range(2):
+        RAN.clear()
+        with Memo(tmp_path, tmp_path, workers=1) as memo:
+            one, two = memo.attempt(step(), ["!", ""], {"letter": str})
+            assert isinstance(one, ArticleError)
+            assert memo.value(two, str) == ""  # type: ignore[arg-type]
+            with pytest.raises(ArticleError):
+                memo.map(step(), ["!"])
+        assert "!" in RAN
+    assert "" not in RAN
+
+
+def test_a_result_is_found_by_its_address(tmp_path: Path) -> None:
+    """The address is part of an item, so a step that gets one need not record it."""
+    with Memo(tmp_path, tmp_path, workers=1) as memo:
+        (address,) = memo.map(step(), ["a"], {"letter": {"a": "x"}.get})
+        assert [*memo.values(memo.map(step("addressed", None), [address]), str)] == ["X"]
+
+
+def test_a_file_is_written_again_if_it_is_no_longer_there(tmp_path: Path) -> None:
+    """The trace of a step that writes a file holds as long as the file has the same bytes."""
+    files: dict[str, str] = {}
+
+    def write(path: str, chunks: Iterable[bytes]) -> Written:
+        files[path] = b"".join(chunks).decode()
+        return Written(path, files[path], len(files[path]))
+
+    def run() -> list[object]:
+        RAN.clear()
+        with Memo(tmp_path, tmp_path, workers=1) as memo:
+            memo.map(step("written", None), ["a", "b"], {"output": files.get}, write)
+        return [*RAN]
+
+    assert (run(), run()) == (["a", "b"], [])
+    files["a"] = "changed"
+    assert (run(), run()) == (["a"], [])
+    del files["b"]
+    assert (run(), files) == (["b"], {"a": "a.", "b": "b."})
+
+
+ITEMS = st.lists(st.text("abc", max_size=3), max_size=8)
+LETTERS = st.dictionaries(st.sampled_from("abc"), st.integers(0, 2), max_size=3)
+
+
+@given(st.lists(st.tuples(ITEMS, LETTERS, st.integers(1, 3)), min_size=1, max_size=5))
+@settings(max_examples=20, deadline=None)
+def test_whatever_was_stored_a_run_returns_what_a_first_run_would(
+    tmp_path_factory: pytest.TempPathFactory, runs: list[tuple[list[str], dict[str, int], int]]
+) -> None:
+    """With any items and sources, before and now, and any number of processes."""
+    folder = tmp_path_factory.mktemp("memo")
+    for items, letters, workers in runs:
+        sources: dict[str, Source] = {"letter": letters.get}
+        with Memo(folder, folder, workers=workers) as memo:
+            found = [*memo.values(memo.map(step(chunk=1), items, sources), str)]
+            memo.sweep()
+        assert found == ["".join(str(letters.get(each)) for each in item) for item in items]
+
+
+def test_a_time_keeps_its_offset(tmp_path: Path) -> None:
+    """Feeds show the offset that an author wrote."""
+    moment = datetime.fromisoformat("2025-06-19T07:20:04+08:00")
+    with Memo(tmp_path, tmp_path) as memo:
+        memo.leave("moment", moment)
+        assert memo.state("moment", datetime).isoformat() == moment.isoformat()  # type: ignore[union-attr]
+
+
+def test_unused_results_go_once_they_are_many(tmp_path: Path) -> None:
+    """The store does not grow with every edit."""
+    for number in range(20):
+        with Memo(tmp_path, tmp_path, workers=1) as memo:
+            memo.map(step(), [f"a{number}"], {"letter": str})
+            memo.sweep()
+    with closing(Store(tmp_path / FILE_NAME)) as kept:
+        assert kept.count() <= 3
+
+
+@pytest.mark.parametrize("what", ["libraries", "_SOURCES"])
+def test_another_version_finds_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """Any library, and any file of ours, may make a difference."""
+    assert results(tmp_path, ["a"], {})[1] == ["a"]
+    changed = {"libraries": lambda: "other", "_SOURCES": (".py",)}
+    with monkeypatch.context() as patch:
+        patch.setattr(store, what, changed[what])
+        store.version.cache_clear()
+        assert results(tmp_path, ["a"], {})[1] == ["a"]
+    store.version.cache_clear()
+
+
+def _page(data: bytes) -> bytes:
+    return data[:4096] + b"\xa5" * 4096 + data[8192:]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [lambda _: b"", lambda _: b"no database", lambda data: data[: len(data) // 2], _page],
+    ids=["empty", "text", "half", "page"],
+)
+def test_a_damaged_store_is_replaced(tmp_path: Path, damage: Any) -> None:
+    """The work is done again, and stored from then on."""
+
+    def work(memo: Memo) -> list[str]:
+        return [*memo.values(memo.map(step(), ["ab", "b"], {"letter": str}), str)]
+
+    assert with_memo(tmp_path, tmp_path, work) == ["ab", "b"]
+    path = tmp_path / FILE_NAME
+    path.write_bytes(damage(path.read_bytes()))
+    RAN.clear()
+    assert with_memo(tmp_path, tmp_path, work) == ["ab", "b"]
+    RAN.clear()
+    assert with_memo(tmp_path, tmp_path, work) == ["ab", "b"]
+    assert RAN == []
+
+
+@pytest.mark.parametrize("column", ["result.value", "trace.reads", "trace.result", "trace.seal"])
+def test_a_byte_that_the_disk_changed_is_noticed(tmp_path: Path, column: str) -> None:
+    """SQLite's own check sees the structure of the file, not what is in it."""
+    table, name = column.split(".")
+
+    def work(memo: Memo) -> list[str]:
+        return [*memo.values(memo.map(step(), ["ab"], {"letter": str}), str)]
+
+    assert with_memo(tmp_path, tmp_path, work) == ["ab"]
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as database, database:
+        database.execute(f"UPDATE {table} SET {name} = x'5b5d'")
+    assert with_memo(tmp_path, tmp_path, work) == ["ab"]
+
+
+def test_without_a_folder_a_temporary_store_is_used(tmp_path: Path) -> None:
+    """Where nothing can be kept, everything is done each time."""
+    work = lambda memo: [*memo.values(memo.map(step(), ["a"], {"letter": str}), str)]  # noqa: E731
+    assert with_memo(tmp_path / "nowhere", tmp_path, work) == ["a"]
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_store_that_another_process_locks_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is no reason to delete it."""
+    monkeypatch.setattr(store, "_LOCK_TIMEOUT_S", 0)
+    work = lambda memo: [*memo.values(memo.map(step(), ["a"], {"letter": str}), str)]  # noqa: E731
+    assert with_memo(tmp_path, tmp_path, work) == ["a"]
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        new = lambda memo: [*memo.values(memo.map(step(), ["b"], {"letter": str}), str)]  # noqa: E731
+        assert with_memo(tmp_path, tmp_path, new) == ["b"]
+    RAN.clear()
+    assert with_memo(tmp_path, tmp_path, work) == ["a"]
+    assert RAN == []
+
+
+def test_a_result_that_is_missing_is_an_error(tmp_path: Path) -> None:
+    """It is never another one."""
+    with closing(Store(tmp_path / FILE_NAME)) as kept, pytest.raises(StoreError):
+        kept.result(digest(b"x"))
+
+
+def test_what_is_encoded_is_the_same_everywhere() -> None:
+    """Whatever the hash seed, so that a key is found again."""
+    program = (
+        "from broadsheet.pipeline.memo import encode\n"
+        "print(encode([frozenset('abcdef'), {'b': 1, 'a': 2}]).decode())"
+    )
+    found = {
+        subprocess.run(
+            [sys.executable, "-c", program],
+            env={"PYTHONHASHSEED": seed, "PATH": ""},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2", "3")
+    }
+    assert found == {encode([frozenset("abcdef"), {"b": 1, "a": 2}]).decode() + "\n"}

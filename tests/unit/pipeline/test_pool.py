@@ -1,0 +1,134 @@
+"""Chunks that other processes work on: the outcome is as if this one did all of them."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from broadsheet.pipeline.pool import batched, spread
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="it needs os.fork")
+
+HERE = os.getpid()
+ITEMS = list(range(40))
+
+
+def ready() -> None:
+    """Nothing to prepare."""
+
+
+def doubled(chunk: Sequence[int]) -> list[int]:
+    return [2 * item for item in chunk]
+
+
+def process(_: Sequence[int]) -> int:
+    return os.getpid()
+
+
+def killed(chunk: Sequence[int]) -> list[int]:
+    if os.getpid() != HERE and 13 in chunk:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return doubled(chunk)
+
+
+def interrupted(chunk: Sequence[int]) -> list[int]:
+    if os.getpid() != HERE:
+        os.kill(os.getpid(), signal.SIGINT)
+    return doubled(chunk)
+
+
+def failing(chunk: Sequence[int]) -> list[int]:
+    if 13 in chunk:
+        raise ValueError("13")
+    return doubled(chunk)
+
+
+def timed(_: Sequence[int]) -> bool:
+    """Whether the signal of a timer reaches its handler."""
+    heard = threading.Event()
+    signal.signal(signal.SIGPROF, lambda *_: heard.set())
+    signal.setitimer(signal.ITIMER_PROF, 0.01)
+    end = time.process_time() + 5
+    while not heard.is_set() and time.process_time() < end:
+        pass
+    return heard.is_set()
+
+
+def run(work: Callable[[Sequence[int]], object], workers: int = 2) -> list[object]:
+    return list(spread(work, batched(ITEMS, 5), workers, ready, (), work))
+
+
+@pytest.mark.parametrize("work", [doubled, killed, interrupted])
+def test_the_outcomes_come_in_order(work: Callable[[Sequence[int]], list[int]]) -> None:
+    """Nothing is lost or done twice if a process is killed, and Ctrl-C is for this one alone."""
+    assert run(work) == [doubled(chunk) for chunk in batched(ITEMS, 5)]
+
+
+def test_the_work_is_done_elsewhere() -> None:
+    """By no more processes than wanted, and this is none of them."""
+    found = {*run(process)}
+    assert HERE not in found
+    assert 1 <= len(found) <= 2
+
+
+def test_an_error_is_raised_here() -> None:
+    """The same as without another process."""
+    with pytest.raises(ValueError, match="13"):
+        run(failing)
+
+
+def test_the_timer_of_an_article_is_heard_there() -> None:
+    """What watches the parent must not take the signals of a process."""
+    assert all(run(timed))
+
+
+@pytest.mark.parametrize("missing", ["process", "memory", "thread"])
+def test_where_no_process_can_be_started_all_is_done_here(
+    monkeypatch: pytest.MonkeyPatch, missing: str
+) -> None:
+    """A system may allow no more processes or threads, a container may have no /dev/shm."""
+
+    def refused(*_: object, **__: object) -> object:
+        raise RuntimeError("no more threads") if missing == "thread" else OSError("no more")
+
+    where = {
+        "process": "os.fork",
+        "memory": "_multiprocessing.SemLock",
+        "thread": "broadsheet.pipeline.pool.Thread.start",
+    }
+    monkeypatch.setattr(where[missing], refused)
+    assert run(doubled) == [doubled(chunk) for chunk in batched(ITEMS, 5)]
+
+
+_PROGRAM = """
+import os, sys, time
+from broadsheet.pipeline.pool import spread
+def ready():
+    print(os.getpid(), flush=True)
+def work(chunk):
+    time.sleep(60)
+for _ in spread(work, [[n] for n in range(8)], 2, ready, (), work):
+    pass
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="it needs pidfd_open")
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_no_process_outlives_the_one_it_works_for(how: int) -> None:
+    """However that ends, and however much is left to do."""
+    command = [sys.executable, "-c", _PROGRAM]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        children = [os.pidfd_open(int(parent.stdout.readline())) for _ in range(2)]
+        parent.send_signal(how)
+        for child in children:
+            assert select.select([child], [], [], 30)[0], "it goes on without its parent"
+            os.close(child)
