@@ -21,7 +21,7 @@ from broadsheet.text.urls import encode
 if TYPE_CHECKING:
     from broadsheet.articles.front_matter import FrontMatter
 
-__all__ = ["Article", "NotAnArticle", "Source", "body", "parse", "prepare"]
+__all__ = ["Article", "NotAnArticle", "Source", "body", "parse"]
 
 _T = TypeVar("_T")
 _WEB = re.compile(r"https?://", re.IGNORECASE)
@@ -115,11 +115,6 @@ class Article(Struct, frozen=True, array_like=True, tag=True):  # a list is shor
     def is_mdx(self) -> bool:
         """Whether the body is MDX, which Astro's articles may be."""
         return self.source.endswith(".mdx")
-
-
-def prepare() -> None:
-    """Imports what reads front matter, which else comes with the first that is read."""
-    from broadsheet.articles import front_matter  # noqa: F401
 
 
 class NotAnArticle(Exception):  # noqa: N818 - it is no error, but a fact about the file

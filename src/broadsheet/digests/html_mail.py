@@ -16,7 +16,7 @@ from lxml import etree
 from msgspec import Struct
 
 from broadsheet.digests.context import IssueContext
-from broadsheet.digests.templates import HTML, compile_template, render_template
+from broadsheet.digests.templates import HTML, render_template
 from broadsheet.errors import Problem, TemplateError
 
 _DOCTYPE = re.compile(r"\A(?:\s|<!--.*?-->)*<!doctype[^>]*>", re.DOTALL | re.IGNORECASE)
@@ -90,16 +90,6 @@ class Draft(Struct, frozen=True):
         for token, tag in self.tags.items():
             body = body.replace(token, tag)
         return f"<!DOCTYPE html>\n{body}\n"
-
-
-def prepare(templates: Mapping[str, str], folder: str) -> None:
-    """Imports and compiles what makes a mail, which else comes with the first.
-
-    templates: the user's own, of `folder`. Raises TemplateError.
-    """
-    import premailer  # noqa: F401
-
-    compile_template(HTML, templates, folder)
 
 
 def mail_html(context: IssueContext, templates: Mapping[str, str]) -> str:

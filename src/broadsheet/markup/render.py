@@ -33,13 +33,10 @@ class Rendition(Struct, frozen=True):
 
     html: sanitised, every URL absolute.
     excerpt: plain text on one line if the front matter has no summary; else "".
-    references: each reference of the body as written -> the URL it became. A cached rendition is
-    valid as long as these still hold.
     """
 
     html: str
     excerpt: str
-    references: dict[str, str]
 
 
 def render(
@@ -91,7 +88,7 @@ def render(
     # `printable` again, since a reference such as &#1; has only now become a character.
     html = printable(sanitiser.clean(tree.to_html(top), is_ours=is_ours))
     html = _EMPTY.sub("", html).strip()
-    return Rendition(html, shorten(printable(start), EXCERPT_COLUMNS), references)
+    return Rendition(html, shorten(printable(start), EXCERPT_COLUMNS))
 
 
 def prepare(dialects: Iterable[Dialect]) -> None:

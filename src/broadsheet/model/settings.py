@@ -124,11 +124,6 @@ class ArticleSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         ),
     ] = field(default_factory=dict)
 
-    @property
-    def dialects(self) -> frozenset[str]:
-        """Every dialect that the config names for articles, as `markup.dialect` takes it."""
-        return frozenset(self.dialect_of(f"{folder}/x") for folder in ("", *self.markdown_in))
-
     def dialect_of(self, path: str) -> str:
         """Return the dialect of the file at `path`, as `markup.dialect` takes it.
 

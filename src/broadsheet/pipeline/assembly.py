@@ -25,14 +25,14 @@ from broadsheet.pipeline.files import (
     FilesSettings,
     Overview,
 )
-from broadsheet.pipeline.memo import Context
+from broadsheet.pipeline.memo import StepContext
 from broadsheet.pipeline.rendering import recorded
 from broadsheet.pipeline.store import Digest
 from broadsheet.storage import folders
 from broadsheet.storage.outputs import Written
 
 
-def write_feed(feed: FeedFiles, settings: FilesSettings, context: Context) -> list[Written]:
+def write_feed(feed: FeedFiles, settings: FilesSettings, context: StepContext) -> list[Written]:
     """Write a feed in every format, one entry at a time."""
     publication, feeds = settings.publication, settings.feeds
 
@@ -49,7 +49,7 @@ def _item(
     body: Digest | None,
     format_: FeedFormat,
     settings: FilesSettings,
-    context: Context,
+    context: StepContext,
 ) -> bytes:
     """Return an entry in one format. Feeds in a row share the newest articles."""
 
@@ -60,7 +60,7 @@ def _item(
 
 
 def _entry(
-    article: Digest, body: Digest | None, settings: FilesSettings, context: Context
+    article: Digest, body: Digest | None, settings: FilesSettings, context: StepContext
 ) -> Entry:
     """Return the entry of an article; reads its topics and tags, and the file of its image."""
     told = context.result(article, Article)
@@ -76,7 +76,7 @@ def _entry(
     return made if settings.feeds.content == "full" else made.without_content()
 
 
-def write_overview(all_: Overview, settings: FilesSettings, context: Context) -> list[Written]:
+def write_overview(all_: Overview, settings: FilesSettings, context: StepContext) -> list[Written]:
     """Write what lists all feeds: the page, the OPML file, and the stylesheet; reads `issues`."""
     publication, feeds = settings.publication, settings.feeds
     newsletters = [
@@ -92,7 +92,7 @@ def write_overview(all_: Overview, settings: FilesSettings, context: Context) ->
 
 
 def write_digest_pages(
-    pages_: DigestPages, settings: FilesSettings, context: Context
+    pages_: DigestPages, settings: FilesSettings, context: StepContext
 ) -> list[Written]:
     """Write the page of a digest and the feed of its issues; reads `issues`."""
     publication, feeds, digest = settings.publication, settings.feeds, pages_.settings
@@ -112,7 +112,7 @@ def write_digest_pages(
     return [*map(write, feeds.formats), context.write(path + INDEX, index)]
 
 
-def write_ending(ending: Ending, settings: FilesSettings, context: Context) -> list[Written]:
+def write_ending(ending: Ending, settings: FilesSettings, context: StepContext) -> list[Written]:
     """Write a feed that has ended: what it is now, with a last entry; reads `public`."""
     path = ending.path
     before = folders.content_of(context.root / settings.feeds.folder / path)

@@ -1,7 +1,7 @@
 """Run pure steps, and only those whose result can have changed.
 
 A step is a function of an item, of its settings, and of whatever else it reads through its
-`Context`, which records each answer. The stored result holds as long as the key (version, step,
+`StepContext`, which records each answer. The stored result holds as long as the key (version, step,
 settings and item) is the same and every recorded read still gives the same answer: verifying
 traces, as in "Build systems a la carte" (Mokhov, Mitchell and Peyton Jones, section 4.2.2).
 
@@ -83,7 +83,7 @@ class Step(Struct, frozen=True):
     label: str = ""
 
 
-class Context:
+class StepContext:
     """What a running step can look at; each answer is recorded.
 
     root: the project's folder. Items name files in it together with a stamp or a digest.
@@ -290,7 +290,7 @@ class Memo:
         if not items:
             return
         given = self._path, self._root, sources, output
-        context = Context(*given)
+        context = StepContext(*given)
         here = partial(context.run, step)
         with self._progress(step.label, len(items)) as advance:
             try:
@@ -321,10 +321,10 @@ class _Work(Struct, frozen=True):
 
 def _begin(*given: Any) -> None:
     global _context
-    _context = Context(*given)
+    _context = StepContext(*given)
 
 
-_context: Context
+_context: StepContext
 """The context of this process of the pool."""
 
 

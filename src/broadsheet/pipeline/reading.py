@@ -21,7 +21,7 @@ from broadsheet.articles.cascade import Cascade
 from broadsheet.errors import ArticleError, BroadsheetError, Problem, unforeseen
 from broadsheet.model.publication import Publication
 from broadsheet.model.settings import ArticleSettings
-from broadsheet.pipeline.memo import Context, Memo, Step
+from broadsheet.pipeline.memo import Memo, Step, StepContext
 from broadsheet.pipeline.project import Project
 from broadsheet.pipeline.store import Digest
 from broadsheet.storage import folders, sources
@@ -100,7 +100,7 @@ def read_articles(project: Project, memo: Memo) -> Articles:
     return _sorted_out(found, memo.attempt(step, files), memo)
 
 
-def parse_file(file: StampedFile, given: ParseSettings, context: Context) -> Article | Page:
+def parse_file(file: StampedFile, given: ParseSettings, context: StepContext) -> Article | Page:
     """Return what a file turns out to be (a step). Raises ArticleError."""
     source = sources.read(context.root, file.path, file.folder)
     try:
@@ -123,7 +123,7 @@ def measure_images(
     return {f.path: (size[0], size[1]) for f, size in zip(files, sizes, strict=True) if size}
 
 
-def measure_image(file: StampedFile, _: None, context: Context) -> tuple[int, ...]:
+def measure_image(file: StampedFile, _: None, context: StepContext) -> tuple[int, ...]:
     """Return the width and height of an image; () if it cannot be measured (a step)."""
     return sources.measure(context.root, [file.path]).get(file.path, ())
 

@@ -16,7 +16,7 @@ from broadsheet.articles import body as body_of
 from broadsheet.articles.link_index import link_index
 from broadsheet.errors import ArticleError, BroadsheetError, Problem, RenderError, unforeseen
 from broadsheet.markup import LinkIndex, Links, Rendition, TooComplex, dialect, prepare, render
-from broadsheet.pipeline.memo import Context, Memo, Source, Step
+from broadsheet.pipeline.memo import Memo, Source, Step, StepContext
 from broadsheet.pipeline.project import Project
 from broadsheet.pipeline.reading import Articles, measure_images
 from broadsheet.pipeline.store import Digest
@@ -93,7 +93,7 @@ def render_articles(
     return Renderings(addresses, tuple(problems))
 
 
-def render_body(body: Body, settings: RenderSettings, context: Context) -> Rendition:
+def render_body(body: Body, settings: RenderSettings, context: StepContext) -> Rendition:
     """Return the rendered body of an article (a step); reads the link targets.
 
     Raises RenderError, and ArticleError if its file has changed since it was read.
@@ -118,7 +118,7 @@ def _rendered(article: Article, text: str, links: Links) -> Rendition:
     # Before the clock runs: an import that it stops may leave halves behind.
     prepare([read_as])
     with _time_limit():
-        made = render(
+        return render(
             text,
             links,
             read_as,
@@ -127,7 +127,6 @@ def _rendered(article: Article, text: str, links: Links) -> Rendition:
             excerpt=not article.summary,
             values={"page": article.page},
         )
-    return replace(made, references={})  # the trace has them
 
 
 def lookups(index: LinkIndex) -> dict[str, Source]:
@@ -141,7 +140,7 @@ def lookups(index: LinkIndex) -> dict[str, Source]:
     }
 
 
-def recorded(context: Context, site: str, shortcodes: Mapping[str, str]) -> LinkIndex:
+def recorded(context: StepContext, site: str, shortcodes: Mapping[str, str]) -> LinkIndex:
     """Return a link index whose every lookup, also one that finds nothing, is a recorded read."""
     return _RecordedIndex(
         site,
@@ -156,7 +155,7 @@ def recorded(context: Context, site: str, shortcodes: Mapping[str, str]) -> Link
 class _Recorded(Mapping[str, T]):
     """A mapping that reads a source of a context."""
 
-    def __init__(self, context: Context, source: str) -> None:
+    def __init__(self, context: StepContext, source: str) -> None:
         self.context, self._source = context, source
 
     def __getitem__(self, key: str) -> T:
@@ -182,7 +181,7 @@ class _RecordedIndex(LinkIndex, frozen=True):
         return found
 
 
-def _text(article: Article, context: Context) -> str:
+def _text(article: Article, context: StepContext) -> str:
     """Return the body of `article`.
 
     Raises ArticleError if its file has changed since it was read: what is stored of an article must

@@ -47,11 +47,8 @@ def find(
     settings: ArticleSettings,
     *,
     but: Collection[str] = (),
-    listed: Mapping[str, Stamp] | None = None,
 ) -> Found:
     """All files in the articles and assets folders of `project`, `but` for those in these folders.
-
-    listed: what `listing` found there, where that is known.
 
     Raises ConfigError when an articles folder does not exist or is one of these, and ArticleError
     when a folder cannot be read: to go on would take its articles out of the feeds.
@@ -75,8 +72,7 @@ def find(
         raise ConfigError(Problem(what, todo, key="articles.folders"))
     articles: dict[str, str] = {}
     files: list[File] = []
-    if listed is None:
-        listed = listing(project, searched(settings), but=ours)
+    listed = listing(project, searched(settings), but=ours)
     problems: list[Problem] = []
     # What a run wrote is left out: it must not be what the next one reads.
     for path in sorted(listed):

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from broadsheet.errors import ArticleError, Problem
 from broadsheet.pipeline import store
-from broadsheet.pipeline.memo import Context, Memo, Source, Step, encode, with_memo
+from broadsheet.pipeline.memo import Memo, Source, Step, StepContext, encode, with_memo
 from broadsheet.pipeline.store import FILE_NAME, Store, StoreError, digest
 from broadsheet.storage.outputs import Written
 
@@ -25,7 +25,7 @@ RAN: list[object] = []
 """The items that steps were run for."""
 
 
-def joined(item: str, between: str, context: Context) -> str:
+def joined(item: str, between: str, context: StepContext) -> str:
     """Return what the sources say about each letter of the item."""
     RAN.append(item)
     if "!" in item:
@@ -33,17 +33,17 @@ def joined(item: str, between: str, context: Context) -> str:
     return between.join(str(context.read("letter", each)) for each in item)
 
 
-def shared(item: str, _: None, context: Context) -> str:
+def shared(item: str, _: None, context: StepContext) -> str:
     """Return the same, half of it from what was made a short while ago."""
     return context.recent("a", lambda: joined("a", "", context)) + item
 
 
-def written(item: str, _: None, context: Context) -> Written:
+def written(item: str, _: None, context: StepContext) -> Written:
     RAN.append(item)
     return context.write(item, [item.encode(), b"."])
 
 
-def addressed(item: bytes, _: None, context: Context) -> str:
+def addressed(item: bytes, _: None, context: StepContext) -> str:
     return context.result(item, str).upper()
 
 
