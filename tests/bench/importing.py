@@ -20,8 +20,6 @@ from statistics import median
 
 from broadsheet.delivery import subscribers
 from broadsheet.delivery.database import Database, open_database
-from broadsheet.delivery.tokens import Mark
-from broadsheet.service import leaving
 
 CONFIG = """
 [publication]
@@ -110,7 +108,7 @@ def _measure(root: Path, url: str) -> tuple[float, float, list[float]]:
 def _leave(database: Database, who: int) -> float:
     begun = time.perf_counter()
     with database.writing() as connection:
-        leaving.leave(connection, Mark(who, "weekly"), ("weekly",), cause="bench", now=NOW)
+        subscribers.leave(connection, who, "weekly", ("weekly",), cause="bench", now=NOW)
     return time.perf_counter() - begun
 
 

@@ -1,8 +1,8 @@
-"""What servers say in words, where their codes say too little or the wrong thing.
+"""The words of servers' replies, for when the codes say too little or the wrong thing.
 
-Sources: RFC 5321, and the documentation and replies of Postfix, Exim,
-Sendmail, qmail, Exchange, Gmail, Yahoo, iCloud, Coremail (163.com), QQ, Aliyun, Amazon SES. Each
-text searched here is one short line (`parts.REPLY`).
+Sources: RFC 5321, and the documentation and replies of Postfix, Exim, Sendmail, qmail, Exchange,
+Gmail, Yahoo, iCloud, Coremail (163.com), QQ, Aliyun and Amazon SES. Each text searched here is one
+short line (`mail.MAX_REPLY_CHARS`).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Final
 
 
 def any_of(*patterns: str) -> re.Pattern[str]:
-    """A pattern that finds any of `patterns`, in capitals or not."""
+    """Return a pattern that finds any of `patterns`, ignoring case."""
     return re.compile("|".join(patterns), re.IGNORECASE)
 
 
@@ -148,15 +148,15 @@ def about_something_else(words: str) -> bool:
 def names_no_mailbox(words: str, *, surely: bool = False) -> bool:
     """Whether a server's reply says in words that there is no such mailbox.
 
-    surely: a mere "user unknown" is not enough. The filters of mobile carriers say just that of
-    mail that they do not like.
+    surely: "user unknown" alone is not enough. The filters of mobile carriers say that about mail
+    that they reject.
     """
     text = _without_names(words)
     return _NO_MAILBOX.search(_MERELY.sub(" ", text) if surely else text) is not None
 
 
 def refuses_to_relay(words: str) -> bool:
-    """Whether a server's reply says that it takes mail only for its own users."""
+    """Whether a server's reply says that it accepts mail only for its own users."""
     return _NO_RELAY.search(_without_names(words)) is not None
 
 

@@ -1,32 +1,32 @@
-"""The values that the mail which comes back is read into."""
+"""What a returned mail says, as values."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
-Kind = Literal["permanent", "temporary", "complaint", "wish", "nothing"]
+ReportKind = Literal["permanent", "temporary", "complaint", "unsubscribe", "nothing"]
+"""permanent: the mailbox does not exist. temporary: any other failure. complaint: reported as spam.
+unsubscribe: the reader asks to leave. nothing: delivered, or still being tried."""
 
-LARGEST = 5_000_000
-"""Bytes of a mail beyond which it is not read: no server returns so much of a digest."""
+MAX_MAIL_BYTES: Final = 5_000_000
+"""A larger mail is not read: no server returns that much of a digest."""
 
 
-class Unread(Exception):  # noqa: N818 - it says what the mail is, and is no mistake
-    """This mail is none of ours, or cannot be read; the message says why."""
+class NotAReport(Exception):  # noqa: N818 - most mail in a mailbox is something else
+    """The mail is not a report or cannot be read; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """What a mail says of one recipient.
+class RecipientReport:
+    """What a report says about one recipient.
 
-    kind: `permanent` ends the address, `temporary` counts, `complaint` ends it too, `wish`: the
-    reader wants to leave, `nothing` needs nothing done (delivered, or still being tried).
-    addresses: the recipient's, as the sender wrote it first; empty where the report hides it.
-    status: RFC 3463, such as 5.1.1; "" where there is none. words: the other server's, on one line.
+    addresses: spellings of the recipient's address, as written first; empty if the report hides it.
+    status: an RFC 3463 code such as "5.1.1", or "". words: the server's reply, on one line.
     """
 
-    kind: Kind
+    kind: ReportKind
     addresses: tuple[str, ...] = ()
     status: str = ""
     words: str = ""
@@ -34,33 +34,31 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A mail that tells how another mail fared.
+    """A delivery report or a complaint.
 
-    id: its Message-ID, else a hash of its text: a report that is met twice has it twice.
-    date: when it was written, aware; None where it does not say.
-    sent_to: the addresses it came to, and those that the mail it is about was sent from, for
-    senders that have one for each subscriber (VERP).
-    returned: the headers of the mail that it is about, names in lower case; may be empty.
+    id: its Message-ID, or a hash of its text if it has none; the same mail always has the same id.
+    date: when it was written (aware), or None. sent_to: the addresses it was sent to, and the
+    envelope sender of the mail it is about, which may be one for each subscriber (VERP). returned:
+    header fields (name in lower case, value) of the mail it is about; may be empty.
     """
 
     id: str
     date: datetime | None
     sent_to: tuple[str, ...]
     returned: tuple[tuple[str, str], ...]
-    findings: tuple[Finding, ...]
+    recipients: tuple[RecipientReport, ...]
 
-    def header(self, name: str) -> str:
-        """The first header called `name` of the mail that came back; "" where there is none."""
-        wanted = name.lower()
-        return next((value for header, value in self.returned if header == wanted), "")
+    def returned_header(self, name: str) -> str:
+        """Return the first field `name` of the mail that the report is about, or ""."""
+        return next((value for field, value in self.returned if field == name.lower()), "")
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """A mail by which someone wants to leave. id: as a report's.
+class UnsubscribeRequest:
+    """A mail by which a reader asks to leave.
 
-    date: when our own server took it, aware; None where it does not say. subject: decoded, on one
-    line; it should hold a mark. sent_by: what it says of its sender, which proves nothing.
+    id: as of a report. date: when our own server received it (aware), or None. subject: decoded, on
+    one line; it should contain a token. sent_by: its From address, which proves nothing.
     """
 
     id: str

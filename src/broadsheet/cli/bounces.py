@@ -6,97 +6,35 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import click
 
-from broadsheet import bounces
-from broadsheet.bounces import Unread
+from broadsheet.bounces.mailboxes import Maildir, split_mbox
+from broadsheet.bounces.report import MAX_MAIL_BYTES
 from broadsheet.cli.deliveries import opened
 from broadsheet.cli.options import common_options, options
-from broadsheet.delivery.database import Database
+from broadsheet.cli.project import Project
 from broadsheet.delivery.environment import Secrets
-from broadsheet.delivery.tokens import Tokens
+from broadsheet.delivery.returned_mail import (
+    BouncePolicy,
+    BounceResult,
+    MailProcessor,
+    ProcessedMail,
+)
 from broadsheet.errors import Problem, UsageError
-from broadsheet.pipeline.project import Project, open_project
-from broadsheet.service.maildir import Maildir
-from broadsheet.service.returned import Policy, Result, take, take_off
 from broadsheet.text.counting import count
 
 POSITION = 120  # in `broadsheet --help`
-_SAID = {
+_TEXTS = {
     "ended": "ended: {address} ({why})",
     "left": "left: {address} ({why})",
     "counted": "counted: {address}, {count} of {times} ({why})",
     "unknown": "no subscriber: {address}",
-    "unproven": "without our mark, not counted: {address}",
+    "unproven": "without our token, not counted: {address}",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """A mail, and where it lies, as it is told."""
-
-    shown: str
-    data: bytes
-
-
-@dataclass(slots=True)
-class Outcome:
-    """What a run came to. left: (which mail, why); failed: the same, for what must be mended."""
-
-    reports: int = 0
-    results: list[tuple[str, Result]] = field(default_factory=list)
-    left: list[tuple[str, str]] = field(default_factory=list)
-    failed: list[tuple[str, str]] = field(default_factory=list)
-
-
-class _DryRunError(Exception):
-    """Undoes the transaction of a dry run."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Clerk:
-    """Takes one mail after another, each in a transaction of its own."""
-
-    database: Database
-    tokens: Tokens | None
-    policy: Policy
-    project: Project
-    outcome: Outcome
-    dry_run: bool
-
-    def take(self, piece: Piece) -> bool:
-        """Whether the mail was one of ours, and is done."""
-        try:
-            results = self._results(piece.data)
-        except Unread as reason:
-            self.outcome.left.append((piece.shown, str(reason)))
-            return False
-        self.outcome.reports += 1
-        self.outcome.results += [(piece.shown, result) for result in results]
-        return not self.dry_run
-
-    def _results(self, data: bytes) -> list[Result]:
-        """Raises Unread."""
-        found = bounces.read(data)
-        settings, now = self.project.settings, self.project.now
-        results: list[Result] = []
-        try:
-            with self.database.writing() as connection:
-                if isinstance(found, bounces.Wish):
-                    given = (self.tokens, tuple(settings.digests), now)
-                    results = [take_off(connection, found, *given, renamed=settings.renamed)]
-                else:
-                    results = take(connection, found, self.tokens, self.policy, now)
-                if self.dry_run:
-                    raise _DryRunError
-        except _DryRunError:
-            pass
-        return results
 
 
 @click.command()
@@ -106,9 +44,9 @@ class _Clerk:
 @click.option("--days", type=click.IntRange(1), default=35, show_default=True,
               help="... within this many days.")  # fmt: skip
 @click.option("--proven/--no-proven", default=None,
-              help="Count only reports with our own mark. Default: as delivery.verp.")  # fmt: skip
-@click.option("--dry-run", is_flag=True, help="Change nothing; say what would be done.")
-@click.option("--json", "as_json", is_flag=True, help="As data.")
+              help="Count only reports with our token. Default: as delivery.verp.")  # fmt: skip
+@click.option("--dry-run", is_flag=True, help="Show what would be done; change nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @common_options
 def command(
     source: str, times: int, days: int, proven: bool | None, dry_run: bool, as_json: bool
@@ -117,55 +55,54 @@ def command(
 
     Reads a mail, an mbox, a maildir or standard input. A mailbox that does not exist ends the
     address, and so does a complaint; any other failure counts. In a maildir, processed mails are
-    moved to cur/ as seen; mails that cannot be read stay where they are.
+    moved to cur/ as seen; other mails stay where they are.
     """
-    project = open_project(options())
-    delivery = project.settings.delivery
-    policy = Policy(times, days, delivery.verp if proven is None else proven)
-    tokens = _tokens(proven=policy.proven)
-    outcome = Outcome()
+    project = Project(options())
+    settings = project.settings
+    policy = BouncePolicy(times, days, settings.delivery.verp if proven is None else proven)
+    secrets = Secrets.read()
+    # Without a secret no token can be read; then addresses have to do.
+    tokens = secrets.tokens() if secrets.secret or policy.proven else None
+    done = ProcessedMail()
+    in_maildir = Path(source or "-").is_dir()
     database = opened(project)
     try:
-        clerk = _Clerk(database, tokens, policy, project, outcome, dry_run)
-        whole = _folder(Path(source), clerk) if Path(source or "-").is_dir() else None
-        for piece in () if whole else _pieces(source):
-            clerk.take(piece)
+        processor = MailProcessor(
+            database, tokens, policy, [*settings.digests], settings.renamed, project.now, dry_run
+        )
+        if in_maildir:
+            _process_maildir(Path(source), processor, done)
+        else:
+            for shown, mail in _mails(source):
+                done.add(shown, mail, processor)
     finally:
         database.close()
-        _say(outcome, policy, as_json=as_json)
-    # In a maildir other mail is no mistake; a file that is given by name should be a report.
-    if outcome.failed or (outcome.left and not outcome.reports and not whole):
+        _print(done, policy, as_json=as_json)
+    # Other mail is normal in a maildir; a file that is given by name should be a report.
+    if done.unreadable or (done.ignored and not done.reports and not in_maildir):
         sys.exit(1)
 
 
-def _tokens(*, proven: bool) -> Tokens | None:
-    """Reads our marks; without the secret there is no telling them, and addresses must do."""
-    secrets = Secrets.read()
-    return secrets.tokens() if secrets.secret or proven else None
-
-
-def _folder(path: Path, clerk: _Clerk) -> bool:
-    """Takes what waits in a maildir."""
-    maildir = Maildir.at(path)
-    for file in maildir.waiting():
+def _process_maildir(path: Path, processor: MailProcessor, done: ProcessedMail) -> None:
+    maildir = Maildir.open(path)
+    for file in maildir.unseen():
         shown = f"{file.parent.name}/{file.name}"
         try:
-            # One byte more than is read: enough to see that it is too large.
-            with file.open("rb") as mail:
-                data = mail.read(bounces.LARGEST + 1)
-            if clerk.take(Piece(shown, data)):
-                maildir.done(file)
+            with file.open("rb") as stream:
+                mail = stream.read(MAX_MAIL_BYTES + 1)  # enough to see that it is too large
+            if done.add(shown, mail, processor) and not processor.dry_run:
+                maildir.mark_seen(file)
         except FileNotFoundError:
             continue  # another run, or a mail program, has moved it
         except OSError as error:
-            clerk.outcome.failed.append((shown, error.strerror or str(error)))
-    return True
+            done.unreadable.append((shown, error.strerror or str(error)))
 
 
-def _pieces(source: str) -> Iterator[Piece]:
+def _mails(source: str) -> Iterator[tuple[str, bytes]]:
+    """Return each mail of a file or standard input, and its name in messages."""
     if source in {"", "-"}:
         if not source and sys.stdin.isatty():
-            raise UsageError(Problem("there is no mail to take", "name a FILE, a MAILDIR, or -"))
+            raise UsageError(Problem("no mail is given", "name a FILE, a MAILDIR, or -"))
         yield from _numbered("standard input", sys.stdin.buffer)
         return
     try:
@@ -175,66 +112,57 @@ def _pieces(source: str) -> Iterator[Piece]:
         raise UsageError(Problem(f"it cannot be read: {error.strerror}", "", source)) from error
 
 
-def _numbered(shown: str, file: BinaryIO) -> Iterator[Piece]:
-    """The mails of `file`, with their numbers where there is more than one."""
-    mails = bounces.mails(file)
+def _numbered(shown: str, file: BinaryIO) -> Iterator[tuple[str, bytes]]:
+    mails = split_mbox(file)
     first, second = next(mails), next(mails, None)
     if second is None:
-        yield Piece(shown, first)
+        yield shown, first
         return
     for number, mail in enumerate(chain((first, second), mails), 1):
-        yield Piece(f"{shown}, mail {number}", mail)
+        yield f"{shown}, mail {number}", mail
 
 
-def _say(outcome: Outcome, policy: Policy, *, as_json: bool) -> None:
-    for shown, why in outcome.failed:
+def _print(done: ProcessedMail, policy: BouncePolicy, *, as_json: bool) -> None:
+    for shown, why in done.unreadable:
         click.echo(f"{shown}: it cannot be read: {why}; it stays where it is", err=True)
     if as_json:
-        click.echo(json.dumps(_data(outcome), ensure_ascii=False, indent=1))
+        click.echo(json.dumps(_data(done), ensure_ascii=False, indent=1))
         return
     if options().quiet:
         return
-    for _, result in outcome.results:
-        if text := _SAID.get(result.outcome, ""):
-            address, why = _address(result), _why(result)
-            click.echo(
-                text.format(address=address, why=why, count=result.count, times=policy.times)
-            )
-    for shown, why in outcome.left:
+    for _, result in done.results:
+        if text := _TEXTS.get(result.outcome, ""):
+            numbers = {"count": result.failures, "times": policy.failures}
+            click.echo(text.format(address=result.address, why=_reason(result), **numbers))
+    for shown, why in done.ignored:
         click.echo(f"{shown}: left where it is: {why}", err=True)
-    tally = Counter(result.outcome for _, result in outcome.results)
-    told = ", ".join(f"{number} {name}" for name, number in sorted(tally.items()))
-    click.echo(f"{count(outcome.reports, 'report')}{': ' if told else ''}{told}")
+    tally = Counter(result.outcome for _, result in done.results)
+    counts = ", ".join(f"{number} {name}" for name, number in sorted(tally.items()))
+    click.echo(f"{count(done.reports, 'report')}{': ' if counts else ''}{counts}")
 
 
-def _why(result: Result) -> str:
-    finding = result.finding
-    if finding.kind == "wish":
-        return f"by mail, off {finding.words or 'all'}"
-    return " ".join(filter(None, (finding.status, finding.words)))
+def _reason(result: BounceResult) -> str:
+    report = result.report
+    if report.kind == "unsubscribe":
+        return f"by mail, from {report.words or 'all digests'}"
+    return " ".join(filter(None, (report.status, report.words)))
 
 
-def _address(result: Result) -> str:
-    if result.subscriber is not None:
-        return result.subscriber.address
-    return next(iter(result.finding.addresses), "not named")
-
-
-def _data(outcome: Outcome) -> dict[str, Any]:
+def _data(done: ProcessedMail) -> dict[str, Any]:
     return {
-        "reports": outcome.reports,
+        "reports": done.reports,
         "results": [
             {
                 "mail": shown,
                 "outcome": result.outcome,
-                "kind": result.finding.kind,
-                "address": _address(result),
+                "kind": result.report.kind,
+                "address": result.address,
                 "subscriber": result.subscriber.id if result.subscriber else None,
-                "status": result.finding.status,
-                "words": result.finding.words,
-                "count": result.count,
+                "status": result.report.status,
+                "words": result.report.words,
+                "count": result.failures,
             }
-            for shown, result in outcome.results
+            for shown, result in done.results
         ],
-        "left": [{"mail": shown, "why": why} for shown, why in [*outcome.left, *outcome.failed]],
+        "left": [{"mail": shown, "why": why} for shown, why in [*done.ignored, *done.unreadable]],
     }

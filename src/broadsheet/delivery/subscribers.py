@@ -131,6 +131,17 @@ def get(connection: Connection, id_: int) -> Subscriber | None:
     return _one(connection, subscribers.c.id == id_)
 
 
+def get_for_update(connection: Connection, id_: int) -> Subscriber | None:
+    """Return the subscriber with this id, whom no one else changes until the transaction ends.
+
+    On PostgreSQL, two transactions could else read the same row, and the later one undo the other.
+    """
+    connection.execute(
+        sql.select(subscribers.c.id).where(subscribers.c.id == id_).with_for_update()
+    )
+    return get(connection, id_)
+
+
 def lookup(connection: Connection, keys: Collection[str]) -> dict[str, Subscriber]:
     """The subscribers whose addresses have one of these keys (`address_key`), by key.
 
@@ -276,6 +287,35 @@ def set_status(
         return False
     _record(connection, subscriber.id, "status", subscriber.status, status, cause, now)
     return True
+
+
+def leave(
+    connection: Connection,
+    id_: int,
+    digest: str,
+    digests: Sequence[str],
+    *,
+    cause: str,
+    now: datetime,
+) -> Subscriber | None:
+    """Unsubscribe from `digest`, or from all if it is "", and return the subscriber, if any.
+
+    digests: the names of all digests. Someone who then wants none is unsubscribed altogether.
+    """
+    found = get_for_update(connection, id_)
+    if found is None or found.status in {"unsubscribed", "complained"}:
+        return found
+    if others := other_digests(found, digest, digests):
+        change(connection, found, digests=others, cause=cause, now=now)
+    else:
+        set_status(connection, found, "unsubscribed", cause=cause, now=now)
+    return get(connection, id_)
+
+
+def other_digests(subscriber: Subscriber, digest: str, digests: Sequence[str]) -> tuple[str, ...]:
+    """Return the digests that someone who leaves `digest` still gets; () if it is unknown."""
+    wanted = (subscriber.digests or digests) if digest in digests else ()
+    return tuple(name for name in wanted if name != digest and name in digests)
 
 
 def change(

@@ -19,7 +19,6 @@ from broadsheet.delivery.database import subscribers as table
 from broadsheet.delivery.subscribers import Subscriber
 from broadsheet.delivery.tokens import Mark, Tokens
 from broadsheet.errors import DatabaseError
-from broadsheet.service.leaving import become, hold, leave, without
 from broadsheet.service.records import Records
 
 CONFIRM_WITHIN: Final = timedelta(days=3)
@@ -84,24 +83,21 @@ class Desk:
         Who wants no other digest has left altogether.
         """
         with self.records.writing() as connection:
-            leave(
-                connection,
-                mark,
-                self.digests,
-                cause=cause,
-                now=self.clock(),
-                everything=everything,
+            digest = "" if everything else mark.digest
+            now = self.clock()
+            subscribers.leave(
+                connection, mark.subscriber, digest, self.digests, cause=cause, now=now
             )
             return self._reader(connection, mark)
 
     def others(self, reader: Reader) -> tuple[str, ...]:
         """The digests that `reader` still wants without the one of the link; none: leaves all."""
-        return without(reader.subscriber, reader.digest, self.digests)
+        return subscribers.other_digests(reader.subscriber, reader.digest, self.digests)
 
     def prefer(self, mark: Mark, wishes: Wishes) -> Reader | None:
         """Writes down what an active subscriber wants from now on."""
         with self.records.writing() as connection:
-            found = hold(connection, mark.subscriber)
+            found = subscribers.get_for_update(connection, mark.subscriber)
             if found is not None and not found.gone:
                 self._wish(connection, found, wishes)
             return self._reader(connection, mark)
@@ -157,10 +153,11 @@ class Desk:
         if self._named(text) is None:
             return None
         with self.records.writing() as connection:
-            found = self._invited(connection, text, hold)
+            found = self._invited(connection, text, subscribers.get_for_update)
             if found is None:
                 return None
-            become(connection, found.id, "active", "confirmed by mail", self.clock())
+            cause, now = "confirmed by mail", self.clock()
+            subscribers.set_status(connection, found, "active", cause=cause, now=now)
             return subscribers.get(connection, found.id)
 
     def forget(self) -> int:

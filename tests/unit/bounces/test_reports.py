@@ -18,14 +18,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from broadsheet import bounces
-from broadsheet.bounces import Finding, Report, Unread, Wish
+from broadsheet.bounces.mailboxes import split_mbox
+from broadsheet.bounces.reading import read_mail
+from broadsheet.bounces.report import (
+    MAX_MAIL_BYTES,
+    NotAReport,
+    RecipientReport,
+    Report,
+    UnsubscribeRequest,
+)
 from broadsheet.delivery import subscribers
 from broadsheet.delivery.database import Database, open_database
+from broadsheet.delivery.returned_mail import BouncePolicy, apply_report
 from broadsheet.delivery.subscribers import Subscriber
 from broadsheet.delivery.tokens import Tokens
-from broadsheet.service import returned
-from broadsheet.service.returned import Policy
 from newsroom import MOMENT, Newsroom, Ran, contents
 from returned import REPORTS, WISH, failing, mail, wishing
 
@@ -35,19 +41,19 @@ LETTERS = {"vacation", "unsubscribe"}  # that are no reports
 
 def split(data: bytes) -> list[bytes]:
     """The mails of an mbox, or the one mail."""
-    return list(bounces.mails(io.BytesIO(data)))
+    return list(split_mbox(io.BytesIO(data)))
 
 
 def read(data: bytes) -> Report:
     """What a report says."""
-    found = bounces.read(data)
+    found = read_mail(data)
     assert isinstance(found, Report)
     return found
 
 
 def findings(name: str) -> list[tuple[str, str, str]]:
     """The kind, the first address and the status of each recipient."""
-    return [(f.kind, *f.addresses[:1], f.status) for f in read(mail(name)).findings]
+    return [(f.kind, *f.addresses[:1], f.status) for f in read(mail(name)).recipients]
 
 
 @pytest.mark.parametrize(
@@ -135,26 +141,26 @@ def test_a_report_says_when_to_whom_and_about_which_mail() -> None:
     assert report.id == "<E1uTXyz-0004Ab-2C@mail.example.org>"
     assert report.date == datetime(2025, 6, 23, 0, 0, 9, tzinfo=UTC)
     assert report.sent_to == ("bounces+17@example.org",)
-    assert report.header("message-id") == "<weekly.2025-06-23.3@example.org>"
-    assert report.header("Message-ID") == report.header("message-id")
-    assert report.header("x-none") == ""
+    assert report.returned_header("message-id") == "<weekly.2025-06-23.3@example.org>"
+    assert report.returned_header("Message-ID") == report.returned_header("message-id")
+    assert report.returned_header("x-none") == ""
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in LETTERS])
 def test_the_mail_that_came_back_is_known_by_its_message_id(name: str) -> None:
     """Whole, headers only, or pasted below the text: its headers are found."""
-    assert read(mail(name)).header("message-id").startswith("<weekly.2025-06-23.")
+    assert read(mail(name)).returned_header("message-id").startswith("<weekly.2025-06-23.")
 
 
 def test_a_folded_header_of_the_mail_that_came_back_is_whole() -> None:
     """List-Unsubscribe takes two lines, and its second address is the subscriber's own."""
-    found = read(mail("postfix-unknown-user")).header("List-Unsubscribe")
+    found = read(mail("postfix-unknown-user")).returned_header("List-Unsubscribe")
     assert found.endswith(", <https://news.example.org/unsubscribe?t=TOKEN>")
 
 
 def test_an_address_is_told_as_it_stands_and_as_it_is_meant() -> None:
     """Some pass on the plus sign as SMTP encodes it (RFC 3461, section 4)."""
-    first = read(mail("exchange-online")).findings[0]
+    first = read(mail("exchange-online")).recipients[0]
     assert first.addresses == ("late+2Bnews@example.com", "late+news@example.com")
 
 
@@ -168,7 +174,9 @@ def test_the_sender_of_the_mail_that_came_back_counts_as_an_address_it_was_sent_
 
 def test_an_automatic_answer_is_no_report() -> None:
     """Someone on holiday stays subscribed, whatever codes and addresses the text holds."""
-    with pytest.raises(Unread, match="not a delivery report, a complaint or an unsubscribe mail"):
+    with pytest.raises(
+        NotAReport, match="not a delivery report, a complaint or an unsubscribe mail"
+    ):
         read(mail("vacation"))
 
 
@@ -176,7 +184,7 @@ def test_an_automatic_answer_is_no_report() -> None:
 def test_what_is_no_wish_to_leave_ends_no_one(kind: str) -> None:
     """RFC 5965, 7.3 and RFC 6591: a vote for the mail, and a report on signatures."""
     data = mail("complaint").replace(b"Feedback-Type: abuse", f"Feedback-Type: {kind}".encode())
-    assert [f.kind for f in read(data).findings] == ["nothing"]
+    assert [f.kind for f in read(data).recipients] == ["nothing"]
 
 
 @pytest.mark.parametrize(
@@ -219,14 +227,14 @@ def test_only_what_is_about_the_address_ends_it(status: str, words: str, kind: s
     start, _, rest = data.partition(b"Diagnostic-Code: ")
     end = rest[rest.index(b"\n\n") :]
     data = start + f"Diagnostic-Code: smtp; {words}".encode() + end
-    assert [f.kind for f in read(data).findings] == [kind]
+    assert [f.kind for f in read(data).recipients] == [kind]
 
 
 def test_what_the_server_said_is_one_short_printable_line() -> None:
     """It is shown on terminals: no escapes, no line ends, no end."""
     nasty = b"550 5.1.1 \x1b[2J\x07" + b"no " * 500
     data = mail("postfix-unknown-user").replace(b"550 5.1.1 <reader@example.com>:", nasty)
-    (finding,) = read(data).findings
+    (finding,) = read(data).recipients
     assert finding.words.isprintable()
     assert len(finding.words) <= 300
 
@@ -257,7 +265,7 @@ def test_an_mbox_is_many_mails_and_a_mail_is_one() -> None:
     [
         (b"", "not a delivery report"),
         (b"\0\xff\xfe", "not a delivery report"),
-        (b"x" * (bounces.LARGEST + 1), "larger than"),
+        (b"x" * (MAX_MAIL_BYTES + 1), "larger than"),
         (mail("complaint").replace(b"Feedback-Type: abuse\n", b""), "without a Feedback-Type"),
         (
             mail("exim").replace(
@@ -270,7 +278,7 @@ def test_an_mbox_is_many_mails_and_a_mail_is_one() -> None:
 )
 def test_what_cannot_be_read_says_why(data: bytes, why: str) -> None:
     """It is left where it lies, and the publisher hears the reason."""
-    with pytest.raises(Unread, match=why):
+    with pytest.raises(NotAReport, match=why):
         read(data)
 
 
@@ -333,21 +341,21 @@ DAEMON = b"From: MAILER-DAEMON\nSubject: failure notice\n\n"
 def test_malice_costs_little_and_raises_nothing_else(data: bytes) -> None:
     """Mails that are made to exhaust a parser are read, or left, in a moment."""
     start = time.process_time()
-    with suppress(Unread):
-        checked(bounces.read(data))
+    with suppress(NotAReport):
+        checked(read_mail(data))
     assert time.process_time() - start < 5
 
 
-def checked(report: Report | Wish) -> None:
+def checked(report: Report | UnsubscribeRequest) -> None:
     """What must hold of all that is read."""
     assert report.id
-    if isinstance(report, Wish):
+    if isinstance(report, UnsubscribeRequest):
         assert report.subject.isprintable()
         return
-    assert report.findings
+    assert report.recipients
     assert report.date is None or report.date.tzinfo
-    for finding in report.findings:
-        assert isinstance(finding, Finding)
+    for finding in report.recipients:
+        assert isinstance(finding, RecipientReport)
         assert finding.words.isprintable()
         assert all("@" in address and " " not in address for address in finding.addresses)
         ("".join(finding.addresses) + finding.words + report.id).encode()
@@ -356,9 +364,9 @@ def checked(report: Report | Wish) -> None:
 @settings(deadline=None)
 @given(st.binary(max_size=400))
 def test_any_bytes_are_a_report_or_are_left(data: bytes) -> None:
-    """Nothing but Unread is ever raised."""
-    with suppress(Unread):
-        checked(bounces.read(data))
+    """Nothing but NotAReport is ever raised."""
+    with suppress(NotAReport):
+        checked(read_mail(data))
 
 
 @settings(max_examples=200, deadline=None)
@@ -370,8 +378,8 @@ def test_damaged_reports_are_read_or_left(name: str, data: st.DataObject) -> Non
         start = data.draw(st.integers(0, len(whole)))
         end = min(len(whole), start + data.draw(st.integers(0, 60)))
         whole = whole[:start] + data.draw(st.binary(max_size=40)) + whole[end:]
-    with suppress(Unread):
-        checked(bounces.read(whole))
+    with suppress(NotAReport):
+        checked(read_mail(whole))
 
 
 @settings(deadline=None)
@@ -710,7 +718,7 @@ def test_only_different_reports_count_in_any_order(reports: list[tuple[int, str]
             subscribers.add(connection, "reader@example.com", cause="test", now=MOMENT)
             for number, status in reports:
                 report = read(failing(number, status))
-                returned.take(connection, report, None, Policy(times=99), MOMENT)
+                apply_report(connection, report, None, BouncePolicy(failures=99), MOMENT)
             found = subscribers.find(connection, "reader@example.com")
         database.close()
     assert found is not None
@@ -766,9 +774,9 @@ def test_the_subject_is_read_as_programs_write_it(desk: Desk, subject: str) -> N
         ((b"unsubscribe MARK", b"unsubscribe"), "only by its sender, reader@example.com"),
         ((b"unsubscribe MARK", b"Re: unsubscribe MARK"), "only by its sender"),
         ((b"unsubscribe MARK", "退订".encode()), "only by its sender"),
-        ((b"MARK", b"FORGED"), "with a mark that is not ours"),
+        ((b"MARK", b"FORGED"), "with a token that is not ours"),
         ((b"MARK", b"BOUNCE"), "only by its sender"),
-        ((b"MARK", b"CONFIRM"), "with a mark that is not ours"),
+        ((b"MARK", b"CONFIRM"), "with a token that is not ours"),
         ((b"MIME-Version", b"Auto-Submitted: auto-replied\nMIME-Version"), "automatic answer"),
         ((b"MIME-Version", b"X-Autoreply: yes\nMIME-Version"), "automatic answer"),
         ((b"unsubscribe MARK", b"hello MARK"), "an unsubscribe mail"),
@@ -827,7 +835,7 @@ def test_without_the_secret_a_wish_waits(desk: Desk, monkeypatch: pytest.MonkeyP
     assert desk.status() == "active"
     monkeypatch.setenv("BROADSHEET_SECRET", SECRET)
     ran = desk.take(str(desk.newsroom.folder / "returned"))
-    assert ran.out == "left: reader@example.com (by mail, off all)\n1 report: 1 left\n"
+    assert ran.out == "left: reader@example.com (by mail, from all digests)\n1 report: 1 left\n"
     assert list(contents(desk.newsroom.folder / "returned")) == ["cur/1.M1.host:2,S"]
 
 
@@ -837,7 +845,7 @@ def test_a_wish_from_before_a_rotation_is_granted(
     """As long as the secret that signed it is listed as an old one."""
     data = wishing(TOKENS.unsubscribe(desk.subscriber().id, ""))
     monkeypatch.setenv("BROADSHEET_SECRET", "the secret after the rotation")
-    assert "with a mark that is not ours" in desk.take("-", given=data).err
+    assert "with a token that is not ours" in desk.take("-", given=data).err
     assert desk.status() == "active"
     monkeypatch.setenv("BROADSHEET_OLD_SECRETS", f"a secret of long ago, {SECRET}")
     assert desk.outcomes(data) == ["left"]
@@ -924,7 +932,7 @@ def test_an_mbox_larger_than_a_mail_may_be_is_read_bit_by_bit(desk: Desk) -> Non
     """A mail that is too large is left; those around it are taken."""
     desk.subscriber()
     line = b"From MAILER-DAEMON Mon Jun 23 00:00:07 2025\n"
-    huge = b"Subject: big\n\n" + b"x" * 70 + b"\n" * 3 + b"y" * (bounces.LARGEST + 9) + b"\n"
+    huge = b"Subject: big\n\n" + b"x" * 70 + b"\n" * 3 + b"y" * (MAX_MAIL_BYTES + 9) + b"\n"
     mbox = line + failing(1) + b"\n" + line + huge + b"\n" + line + failing(2) + b"\n"
     file = desk.newsroom.write("mbox", mbox)
     ran = desk.take(str(file))
@@ -935,5 +943,5 @@ def test_an_mbox_larger_than_a_mail_may_be_is_read_bit_by_bit(desk: Desk) -> Non
 def test_an_address_with_nul_is_no_address(desk: Desk) -> None:
     """No database looks for it."""
     data = mail("postfix-unknown-user").replace(b"reader@example.com", b"rea\0der@example.com")
-    assert [a for f in read(data).findings for a in f.addresses] == ["der@example.com"]
+    assert [a for f in read(data).recipients for a in f.addresses] == ["der@example.com"]
     assert desk.outcomes(data) == ["unknown"]

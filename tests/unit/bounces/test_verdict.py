@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broadsheet import bounces
-from broadsheet.bounces import Finding, Report, Unread
+from broadsheet.bounces.reading import read_mail
+from broadsheet.bounces.report import NotAReport, RecipientReport, Report
 from broadsheet.bounces.stages import Stage, stage_in, stage_in_text
 from broadsheet.bounces.verdict import is_gone, verdict
 
@@ -342,11 +342,11 @@ def plain(
     )
 
 
-def findings(mail: str | bytes) -> tuple[Finding, ...]:
+def findings(mail: str | bytes) -> tuple[RecipientReport, ...]:
     """What a report says of each recipient."""
-    found = bounces.read(mail.encode() if isinstance(mail, str) else mail)
+    found = read_mail(mail.encode() if isinstance(mail, str) else mail)
     assert isinstance(found, Report)
-    return found.findings
+    return found.recipients
 
 
 def kinds(mail: str | bytes) -> list[str]:
@@ -502,8 +502,8 @@ def test_a_delay_needs_nothing(text: str) -> None:
 )
 def test_a_person_s_mail_is_no_report(mail: str) -> None:
     """Holidays, receipts and questions count for no one."""
-    with pytest.raises(Unread):
-        bounces.read(mail.encode())
+    with pytest.raises(NotAReport):
+        read_mail(mail.encode())
 
 
 def test_outlook_s_own_form_of_complaint_is_one() -> None:

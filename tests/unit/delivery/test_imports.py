@@ -25,9 +25,7 @@ from broadsheet.delivery.charsets import decode
 from broadsheet.delivery.importing import BATCH
 from broadsheet.delivery.rows import read_rows
 from broadsheet.delivery.services import SERVICES
-from broadsheet.delivery.tokens import Mark
 from broadsheet.errors import ConsentError, Problem, UsageError
-from broadsheet.service import leaving
 from deliveries import until
 from newsroom import MOMENT, Newsroom
 
@@ -836,11 +834,13 @@ def _waits(desk: Newsroom, lines: int) -> list[float]:
         there = _count(db)
         begun = time.perf_counter()
         with db.writing() as connection:
-            leaving.leave(connection, Mark(reader.id, "weekly"), ("weekly",), cause="t", now=MOMENT)
+            subscribers.leave(connection, reader.id, "weekly", ("weekly",), cause="t", now=MOMENT)
         if there < lines:  # in the midst of it
             waits.append(time.perf_counter() - begun)
         with db.writing() as connection:
-            leaving.become(connection, reader.id, "active", "t", MOMENT)
+            gone = subscribers.get(connection, reader.id)
+            assert gone is not None
+            subscribers.set_status(connection, gone, "active", cause="t", now=MOMENT)
     assert running.returncode == 0
     assert _count(db) == lines + 1
     db.close()

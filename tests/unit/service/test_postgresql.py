@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sql
 
-from broadsheet.bounces import Report, Wish, read
+from broadsheet.bounces.reading import read_mail
+from broadsheet.bounces.report import Report, UnsubscribeRequest
 from broadsheet.delivery import subscribers
 from broadsheet.delivery.database import open_database
 from broadsheet.delivery.database import subscribers as table
+from broadsheet.delivery.returned_mail import BouncePolicy, apply_report, unsubscribe_by_mail
 from broadsheet.delivery.tokens import Tokens
-from broadsheet.service import returned
 from broadsheet.service.desk import Wishes
-from broadsheet.service.returned import Policy
 from postgresql import PostgreSQL, postgresql
 from reader_service import SECRET, Office, hidden, linked, office
 from returned import failing, wishing
@@ -166,18 +166,18 @@ def test_reports_and_wishes_of_two_runs_at_once_count_once(desk: Office) -> None
     tokens = Tokens(SECRET)
     desk.subscriber("reader@example.com")
     who = desk.subscriber("leaver@example.com")
-    report, wish = read(failing(1)), read(wishing(tokens.unsubscribe(who.id, "")))
+    report, wish = read_mail(failing(1)), read_mail(wishing(tokens.unsubscribe(who.id, "")))
     assert isinstance(report, Report)
-    assert isinstance(wish, Wish)
+    assert isinstance(wish, UnsubscribeRequest)
     now = datetime(2025, 6, 30, tzinfo=UTC)
 
     def take() -> str:
         with desk.database.writing() as connection:
-            return returned.take(connection, report, None, Policy(), now)[0].outcome
+            return apply_report(connection, report, None, BouncePolicy(), now)[0].outcome
 
     def off() -> str:
         with desk.database.writing() as connection:
-            return returned.take_off(connection, wish, tokens, ("weekly",), now).outcome
+            return unsubscribe_by_mail(connection, wish, tokens, ("weekly",), now).outcome
 
     assert sorted(map(str, at_once(take, take, take))) == ["again", "again", "counted"]
     assert sorted(map(str, at_once(off, off))) == ["again", "left"]

@@ -1,0 +1,36 @@
+"""Mails by which readers leave: what the `mailto:` of List-Unsubscribe makes (RFC 2369, 3.2).
+
+Mail programs and providers write them for the reader. Only the token in the subject counts, since
+anyone can write any sender; whether it is valid is decided elsewhere.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from broadsheet.bounces.mail import ReturnedMail, parsed_date
+from broadsheet.bounces.report import NotAReport, UnsubscribeRequest
+
+ORDER = 60
+
+_REPLY_PREFIX: Final = r"\W*(?:(?:re|fwd?|aw|wg|回复|答复|转发)\s*[:：]\s*)*"
+_SUBJECT: Final = re.compile(_REPLY_PREFIX + "(?:unsubscribe|退订)", re.IGNORECASE)
+
+
+def parse(mail: ReturnedMail) -> UnsubscribeRequest | None:
+    """Return the request in `mail`; None if its subject is something else.
+
+    Raises NotAReport for an automatic answer. A mail that a program wrote for the reader
+    (`auto-generated`) is not one (RFC 3834, section 5).
+    """
+    if not _SUBJECT.match(mail.subject):
+        return None
+    submitted = mail.field("Auto-Submitted").partition(";")[0].strip().lower()
+    if submitted in {"auto-replied", "auto-notified"} or mail.is_automatic_answer:
+        raise NotAReport("it is an automatic answer")
+    # The time that our own server wrote is more reliable than the sender's clock.
+    received = parsed_date(mail.field("Received").rpartition(";")[2])
+    sent_by = next(iter(mail.addresses_in("From")), "")
+    date = received or parsed_date(mail.field("Date"))
+    return UnsubscribeRequest(mail.id, date, mail.subject, sent_by)

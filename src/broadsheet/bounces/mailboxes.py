@@ -1,0 +1,95 @@
+"""Where returned mail is stored: an mbox (RFC 4155), or a maildir (maildir(5))."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from broadsheet.bounces.report import MAX_MAIL_BYTES
+from broadsheet.errors import BroadsheetError, Problem, UsageError
+
+_CHUNK_BYTES: Final = 65_536
+# The line before each mail ends with a time as asctime(3) writes it; a sentence does not.
+_MBOX_LINE: Final = re.compile(rb"From \S+ +\w{3} \w{3} [ \d]\d \d\d:\d\d")
+
+
+def split_mbox(file: BinaryIO) -> Iterator[bytes]:
+    """Return each mail in `file`, an mbox of any size or a single mail.
+
+    A mail that is too large to be read is cut one byte after `MAX_MAIL_BYTES`.
+    """
+    mail = bytearray()
+    many = blank = False
+    for number, line in enumerate(iter(lambda: file.readline(_CHUNK_BYTES), b"")):
+        if number == 0:
+            many = line.startswith(b"From ")
+        elif many and blank and _MBOX_LINE.match(line):
+            yield bytes(mail)
+            mail.clear()
+        mail += line[: max(0, MAX_MAIL_BYTES + 1 - len(mail))]
+        blank = line in {b"\n", b"\r\n"}
+    yield bytes(mail)
+
+
+@dataclass(frozen=True, slots=True)
+class Maildir:
+    """A maildir. path: a folder that contains a folder new/."""
+
+    path: Path
+
+    @classmethod
+    def open(cls, path: Path) -> Maildir:
+        """Return the maildir at `path`. Raises UsageError if it is not one or cannot be read."""
+        try:
+            if not (path / "new").is_dir():
+                problem = Problem("it is not a maildir: it has no folder new/", "", str(path))
+                raise UsageError(problem)
+            next((path / "new").iterdir(), None)
+        except OSError as error:
+            what = f"it cannot be read: {error.strerror}"
+            raise UsageError(Problem(what, "check the permissions", str(path))) from error
+        return cls(path)
+
+    def unseen(self) -> Iterator[Path]:
+        """Return the mails that are not marked as seen, oldest first: names begin with the time.
+
+        It includes cur/: a mail program that only looked into the mailbox has moved them there.
+        """
+        yield from _mail_files(self.path / "new")
+        for file in _mail_files(self.path / "cur"):
+            if not {"S", "T"} & set(_flags(file)):  # seen, trashed
+                yield file
+
+    def mark_seen(self, file: Path) -> None:
+        """Move `file` to cur/ as seen; another run may have done so already.
+
+        Raises BroadsheetError if it cannot be moved.
+        """
+        folder = self.path / "cur"
+        flags = "".join(sorted({*_flags(file), "S"}))
+        try:
+            folder.mkdir(mode=0o700, exist_ok=True)
+            file.rename(folder / f"{file.name.partition(':')[0]}:2,{flags}")
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise BroadsheetError(
+                Problem(
+                    f"it was processed, but cannot be moved to cur/: {error.strerror}",
+                    "check the permissions; it does not count again",
+                    str(file),
+                )
+            ) from error
+
+
+def _mail_files(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        return []
+    return sorted(f for f in folder.iterdir() if not f.name.startswith(".") and f.is_file())
+
+
+def _flags(file: Path) -> str:
+    return file.name.partition(":2,")[2]
