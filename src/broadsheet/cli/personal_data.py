@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
+from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
@@ -12,36 +14,31 @@ import click
 from broadsheet.cli.deliveries import opened
 from broadsheet.cli.issued import ledger_clock
 from broadsheet.cli.options import common_options, options
+from broadsheet.cli.project import Project
 from broadsheet.cli.terminal import on_one_line
 from broadsheet.errors import BroadsheetError, Problem
-from broadsheet.pipeline.project import Project, open_project
 from broadsheet.text.counting import count
 
-_TIMES: Final = frozenset({"at", "since", "bounced_at", "changed", "first_at", "next_at", "lease"})
-
-if TYPE_CHECKING:  # it takes time to import
+if TYPE_CHECKING:  # they take time to import
     from broadsheet.delivery.database import Database
-    from broadsheet.delivery.dossier import Dossier
-    from broadsheet.delivery.erasing import Erased
+    from broadsheet.delivery.personal_data import ErasureResult, PersonalData
+
+_TIMES: Final = frozenset({"at", "since", "bounced_at", "changed", "first_at", "next_at", "lease"})
 
 
 @click.command()
 @click.argument("address")
-@click.option("--json", "as_json", is_flag=True, help="As data.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @common_options
 def show(address: str, as_json: bool) -> None:
-    """Shows all that is held about one person, from every table."""
-    from broadsheet.delivery.dossier import dossier
+    """Print everything that is stored about one person, from every table."""
     from broadsheet.delivery.erasures import erased_at
+    from broadsheet.delivery.personal_data import personal_data
 
-    project = open_project(options())
-    database = opened(project)
-    try:
-        with database.reading() as connection:
-            found = dossier(connection, address)
-            at = erased_at(connection, address) if found is None else None
-    finally:
-        database.close()
+    project = Project(options())
+    with closing(opened(project)) as database, database.reading() as connection:
+        found = personal_data(connection, address)
+        at = erased_at(connection, address) if found is None else None
     if found is None:
         _show_erased(address, at, as_json=as_json)
         return
@@ -62,24 +59,23 @@ def _show_erased(address: str, at: datetime | None, *, as_json: bool) -> None:
         click.echo(f"{address} was erased on {at:%Y-%m-%d}; only a keyed hash of it is kept")
 
 
-def _links(project: Project, found: Dossier) -> list[dict[str, str]]:
-    """The links in the person's mail: they are not stored, but the same whenever they are made."""
+def _links(project: Project, found: PersonalData) -> list[dict[str, str]]:
+    """Return the links in the person's mail: they are not stored, but always made the same."""
     from broadsheet.delivery.environment import Secrets
     from broadsheet.delivery.tokens import unsubscribe_url
 
     secrets, service = Secrets.read(), project.settings.delivery.service_url
     if not secrets.secret or service is None:
         return []
-    tokens, who = secrets.tokens(), found.person["id"]
+    tokens, id_ = secrets.tokens(), found.person["id"]
     digests = dict.fromkeys(row["digest"] for row in found.deliveries)
     return [
-        {"digest": name, "unsubscribe": unsubscribe_url(service, tokens.unsubscribe(who, name))}
+        {"digest": name, "unsubscribe": unsubscribe_url(service, tokens.unsubscribe(id_, name))}
         for name in digests
     ]
 
 
-def _show(project: Project, found: Dossier, sections: dict[str, list[dict[str, Any]]]) -> None:
-    """The same for people: first what is known of the person, then what happened."""
+def _show(project: Project, found: PersonalData, sections: dict[str, list[dict[str, Any]]]) -> None:
     zone = project.settings.publication.timezone
     choices = {name: ", ".join(found.person[name]) or "all" for name in ("topics", "digests")}
     for name, value in {**found.person, **choices}.items():
@@ -93,15 +89,12 @@ def _show(project: Project, found: Dossier, sections: dict[str, list[dict[str, A
 
 
 def _row(row: dict[str, Any], zone: ZoneInfo) -> str:
-    return "  ".join(
-        f"{name}: {_value(name, value, zone)}"
-        for name, value in row.items()
-        if value is not None and value != ""
-    )
+    filled = {name: value for name, value in row.items() if value not in (None, "")}
+    return "  ".join(f"{name}: {_value(name, value, zone)}" for name, value in filled.items())
 
 
 def _value(name: str, value: Any, zone: ZoneInfo) -> str:
-    """A value in one line; a time in the publication's time zone."""
+    """Return a value on one line; a time in the publication's time zone."""
     if name in _TIMES and value:
         return f"{datetime.fromisoformat(value).astimezone(zone):%Y-%m-%d %H:%M:%S}"
     return "" if value is None else on_one_line(str(value))
@@ -109,117 +102,78 @@ def _value(name: str, value: Any, zone: ZoneInfo) -> str:
 
 @click.command()
 @click.argument("addresses", nargs=-1, required=True, metavar="ADDRESS...")
-@click.option("--dry-run", is_flag=True, help="Say what would be erased; erase nothing.")
-@click.option("--json", "as_json", is_flag=True, help="As data.")
+@click.option("--dry-run", is_flag=True, help="Show what would be erased; erase nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @common_options
 def erase(addresses: tuple[str, ...], dry_run: bool, as_json: bool) -> None:
-    """Erases people: every row about them. A keyed hash of each address is kept, so that no import,
+    """Erase people: every row about them. A keyed hash of each address is kept, so that no import,
     `add` or form brings it back."""
-    project = open_project(options())
-    found: dict[str, Erased] = {}
+    project = Project(options())
+    results: dict[str, ErasureResult] = {}
     problems: list[Problem] = []
-    database = opened(project)
-    try:
+    with closing(opened(project)) as database:
         for address in addresses:
             try:
-                made = (
-                    _foreseen(database, address) if dry_run else _made(project, database, address)
-                )
+                result = _erase(project, database, address, dry_run=dry_run)
             except BroadsheetError as error:
                 problems += error.problems
                 continue
-            found[address] = made
+            results[address] = result
             if not (options().quiet or as_json):
-                click.echo("\n".join(_words(address, made, dry_run=dry_run)))
-            if not made.clean:
+                click.echo("\n".join(_report(address, result, dry_run=dry_run)))
+            if not result.clean:
                 problems.append(_unclean(database, address))
-    finally:
-        database.close()
     if as_json:
-        click.echo(json.dumps(_data(found, problems), ensure_ascii=False, indent=1))
+        people = [{"address": address, **asdict(result)} for address, result in results.items()]
+        data = {"erased": people, "problems": [str(problem) for problem in problems]}
+        click.echo(json.dumps(data, ensure_ascii=False, indent=1))
     if problems:
         raise BroadsheetError(*problems)
 
 
-def _foreseen(database: Database, address: str) -> Erased:
-    """What an erasure would do. Raises BroadsheetError if the address is not on the list."""
-    from broadsheet.delivery.dossier import dossier
-    from broadsheet.delivery.erasing import Erased
-    from broadsheet.delivery.erasures import erased
-    from broadsheet.delivery.mentions import published
+def _erase(project: Project, database: Database, address: str, *, dry_run: bool) -> ErasureResult:
+    """Erase one person. Raises BroadsheetError if the address is not on the list."""
+    from broadsheet.delivery import personal_data
 
-    with database.reading() as connection:
-        found = dossier(connection, address)
-        if found is None and not erased(connection, [address]):
-            raise _unknown(address)
-        if found is None:
-            return Erased({}, published=published(connection, address), before=True)
-    rows = {**{name: len(rows) for name, rows in found.others.items()}, "subscribers": 1}
-    return Erased(rows, len(found.deliveries), len(found.mentions), found.published)
-
-
-def _made(project: Project, database: Database, address: str) -> Erased:
-    """What the erasure did. Raises BroadsheetError if the address is not on the list."""
-    from broadsheet.delivery.erasing import erase as erase_
-
-    made = erase_(database, address, ledger_clock(project))
-    if made is None:
+    if dry_run:
+        with database.reading() as connection:
+            result = personal_data.preview_erasure(connection, address)
+    else:
+        result = personal_data.erase(database, address, ledger_clock(project))
+    if result is None:
         raise _unknown(address)
-    return made
+    return result
 
 
 def _unclean(database: Database, address: str) -> Problem:
     return Problem(
-        f"{address} is erased, but the file may still hold it where nothing points to: "
-        "other programs keep it open",
-        "end them, and run this again",
+        f"{address} is erased, but deleted parts of the file may still contain it: other programs"
+        " have the file open",
+        "stop them, and run this again",
         database.shown,
     )
 
 
-def _data(found: dict[str, Erased], problems: list[Problem]) -> dict[str, Any]:
-    people = [
-        {
-            "address": address,
-            "rows": made.rows,
-            "kept": made.kept,
-            "mentions": made.mentions,
-            "published": made.published,
-            "before": made.before,
-            "clean": made.clean,
-        }
-        for address, made in found.items()
-    ]
-    return {"erased": people, "problems": [str(problem) for problem in problems]}
-
-
-def _words(address: str, made: Erased, *, dry_run: bool) -> list[str]:
-    if made.before:
+def _report(address: str, result: ErasureResult, *, dry_run: bool) -> list[str]:
+    if result.before:
         return [f"{address} is erased already"]
-    counts = _counted(made.rows, made.kept, made.mentions)
-    said = (
+    parts = [f"{count(sum(result.rows.values()), 'row')} removed"]
+    if result.kept:
+        parts.append(f"{count(result.kept, 'row')} of the ledger kept without a name")
+    if result.mentions:
+        parts.append(f"{count(result.mentions, 'mention')} in other rows replaced")
+    counts = ", ".join(parts)
+    published = ", ".join(result.published)
+    lines = [
         f"{address} would be erased: {counts}"
         if dry_run
-        else f"{address} erased: {counts}; exports, backups and mail logs may still hold it"
-    )
-    return [said, *_left(made.published)]
-
-
-def _counted(rows: dict[str, int], kept: int, mentions: int) -> str:
-    removed = sum(rows.values())
-    parts = [f"{count(removed, 'row')} removed"]
-    if kept:
-        parts.append(f"{count(kept, 'row')} of the ledger kept without a name, for its counts")
-    if mentions:
-        parts.append(f"{count(mentions, 'mention')} in other rows replaced")
-    return ", ".join(parts)
-
-
-def _left(published: tuple[str, ...]) -> list[str]:
-    """What is not about a person's subscription, and stays as it was published."""
-    if not published:
-        return []
-    return [f"published text names the address, and stays as it is: {', '.join(published)}"]
+        else f"{address} erased: {counts}; exports, backups and mail logs may still contain it"
+    ]
+    if published:
+        lines.append(
+            f"these published issues contain the address, and stay as they are: {published}"
+        )
+    return lines
 
 
 def _unknown(address: str) -> BroadsheetError:

@@ -4,28 +4,26 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from functools import partial
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from broadsheet.cli import personal_data
-from broadsheet.cli.deliveries import opened, warn_exposed
+from broadsheet.cli.deliveries import existing, opened
 from broadsheet.cli.extras import extra
 from broadsheet.cli.options import common_options, options
 from broadsheet.cli.progress import progress
+from broadsheet.cli.project import Project
 from broadsheet.cli.terminal import on_one_line, raw
-from broadsheet.errors import DeliveryError, Problem, UsageError
-from broadsheet.pipeline.project import Project, open_project
+from broadsheet.errors import Problem, UsageError
 from broadsheet.text.counting import count
 
-if TYPE_CHECKING:  # it takes time to import
-    from broadsheet.delivery.database import Database
-    from broadsheet.delivery.importing import Imported
-    from broadsheet.delivery.spreadsheet import Listing
+if TYPE_CHECKING:  # they take time to import
+    from broadsheet.delivery.lists.importing import ImportResult
+    from broadsheet.delivery.lists.reading import SubscriberList
     from broadsheet.delivery.subscribers import Subscriber
 
 POSITION = 50  # in `broadsheet --help`
@@ -33,7 +31,7 @@ _STATUSES = ("pending", "active", "unsubscribed", "bounced", "complained")
 
 
 class _Needing(click.Group):
-    """Commands that need the extra."""
+    """Commands that need the extra `delivery`."""
 
     def invoke(self, ctx: click.Context) -> Any:
         with extra("delivery"):
@@ -43,7 +41,7 @@ class _Needing(click.Group):
 @click.group(cls=_Needing)
 @common_options
 def command() -> None:
-    """Those who get mail: import, add, remove, show, erase, export and list them."""
+    """Import, add, remove, show, erase, export and list subscribers."""
 
 
 command.add_command(personal_data.show)
@@ -57,15 +55,15 @@ command.add_command(personal_data.erase)
     "as_",
     type=click.Choice(_STATUSES),
     default=None,
-    help="The status of everyone in the file, unless their line says something stricter.",
+    help="The status of everyone in the file, unless their line gives a stricter one.",
 )
 @click.option(
     "--column",
     "columns",
     multiple=True,
     metavar="HEADING=WHAT",
-    help="What a column holds: a field such as name, status, opted-in, opted-out, confirmed,"
-    " bounced, complained, or ignore; may be repeated.",
+    help="What a column holds: a field such as name, or status, opted-in, opted-out, confirmed,"
+    " bounced, complained, ignore; may be repeated.",
 )
 @click.option(
     "--status",
@@ -74,9 +72,9 @@ command.add_command(personal_data.erase)
     metavar="VALUE=STATUS",
     help="What a value in a column of consent means; may be repeated.",
 )
-@click.option("--encoding", default="", help="Of the file; default: find out.")
-@click.option("--dry-run", is_flag=True, help="Say what would change; change nothing.")
-@click.option("--json", "as_json", is_flag=True, help="As data.")
+@click.option("--encoding", default="", help="The encoding of the file; default: detect it.")
+@click.option("--dry-run", is_flag=True, help="Show what would change; change nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @common_options
 def import_(
     file: Path,
@@ -87,101 +85,71 @@ def import_(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Take in a CSV file, as often as you like; nobody who opted out comes back."""
-    from broadsheet.delivery.columns import Told
-    from broadsheet.delivery.importing import BATCH, import_all
-    from broadsheet.delivery.spreadsheet import open_list
+    """Import a CSV file, as often as you like; no one who opted out comes back."""
+    from broadsheet.delivery.lists.columns import ImportOptions
+    from broadsheet.delivery.lists.importing import BATCH_LINES, import_list
+    from broadsheet.delivery.lists.reading import open_list
 
-    project = open_project(options())
+    project = Project(options())
     shown = "standard input" if str(file) == "-" else file.name
-    told = Told(_columns(columns), _words(words), as_)
-    listing = open_list(_read(file), shown, told, encoding)
-    batches = listing.decoded.text.count("\n") // BATCH
-    access = _existing if dry_run else _database
-    with access(project) as database, progress(batches, options(), "Importing") as step:
-        made = import_all(
-            database, listing.lines(), shown, project.now, dry_run=dry_run, step=partial(step, 1)
-        )
-    for problem in made.problems:
+    given = ImportOptions.parse(columns, words, as_)
+    listed = open_list(_read(file), shown, given, encoding)
+    lines = listed.subscribers()
+    batches = listed.decoded.text.count("\n") // BATCH_LINES
+    access = existing(project) if dry_run else closing(opened(project))
+    with access as database, progress(batches, options(), "Importing") as step:
+        result = import_list(database, lines, shown, project.now, dry_run=dry_run, step=step)
+    for problem in result.problems:
         click.echo(str(problem), err=True)
     if as_json:
-        click.echo(json.dumps(_import_data(listing, made), ensure_ascii=False, indent=1))
-    elif not options().quiet:
-        for line in _import_words(listing, made, dry_run=dry_run):
-            click.echo(line)
-    if made.problems:
+        click.echo(json.dumps(_import_data(listed, result), ensure_ascii=False, indent=1))
+    else:
+        for line in _import_lines(listed, result, dry_run=dry_run):
+            _say(line)
+    if result.problems:
         raise SystemExit(1)
 
 
-def _columns(given: tuple[str, ...]) -> dict[str, str]:
-    """--column, as the columns of a file are asked for."""
-    from broadsheet.delivery.columns import IGNORE
-    from broadsheet.delivery.consent import KINDS, plain
-    from broadsheet.delivery.headings import FIELDS
-
-    known = (*FIELDS, *KINDS, IGNORE)
-    return {plain(heading): what for heading, what in _pairs("--column", given, known)}
-
-
-def _words(given: tuple[str, ...]) -> dict[str, Any]:
-    """--status, as the cells of a file are asked for."""
-    from broadsheet.delivery.consent import plain
-
-    return {plain(value): status for value, status in _pairs("--status", given, _STATUSES)}
-
-
-def _pairs(option: str, given: tuple[str, ...], known: Sequence[str]) -> Iterator[tuple[str, str]]:
-    for text in given:
-        name, equals, what = text.rpartition("=")
-        if not equals or what not in known:
-            choices = ", ".join(known)
-            raise UsageError(
-                Problem(f"{option}: {text!r}", f"write NAME=WHAT, with one of {choices}")
-            )
-        yield name, what
-
-
-def _import_data(listing: Listing, made: Imported) -> dict[str, Any]:
-    columns = listing.columns
+def _import_data(listed: SubscriberList, result: ImportResult) -> dict[str, Any]:
+    columns = listed.columns
     return {
-        "added": made.added,
-        "changed": made.changed,
-        "unchanged": made.same,
-        "left": made.left,
-        "erased": made.erased,
-        "states": made.states,
+        "added": result.added,
+        "changed": result.changed,
+        "unchanged": result.same,
+        "left": result.left,
+        "erased": result.erased,
+        "states": result.states,
         "service": columns.service.name if columns.service else None,
-        "encoding": listing.decoded.encoding,
+        "encoding": listed.decoded.encoding,
         "consent": [heading for _, heading, _ in columns.states],
         "ignored": list(columns.ignored),
-        "problems": [str(problem) for problem in made.problems],
+        "problems": [str(problem) for problem in result.problems],
     }
 
 
-def _import_words(listing: Listing, made: Imported, *, dry_run: bool) -> Iterator[str]:
-    columns = listing.columns
+def _import_lines(listed: SubscriberList, result: ImportResult, *, dry_run: bool) -> Iterator[str]:
+    columns = listed.columns
     verb = "would be " if dry_run else ""
     yield (
-        f"{made.added:,} {verb}added, {made.changed:,} {verb}changed, "
-        f"{made.same:,} unchanged, {len(made.problems):,} bad "
-        f"{'line' if len(made.problems) == 1 else 'lines'}"
+        f"{result.added:,} {verb}added, {result.changed:,} {verb}changed, "
+        f"{result.same:,} unchanged, {count(len(result.problems), 'bad line')}"
     )
-    if set(made.states) - {"active"}:
-        counts = (f"{made.states[s]:,} {s}" for s in _STATUSES if s in made.states)
+    if set(result.states) - {"active"}:
+        counts = (f"{result.states[s]:,} {s}" for s in _STATUSES if s in result.states)
         yield f"of those added: {', '.join(counts)}"
-    if made.left:
-        some = ", ".join(made.left[:5]) + (", ..." if len(made.left) > 5 else "")
-        yield f"{len(made.left):,} left before and stay so: {some}"
-    if made.erased:
-        yield f"{count(made.erased, 'line')} left out: the address was erased"
+    if result.left:
+        some = ", ".join(result.left[:5]) + (", ..." if len(result.left) > 5 else "")
+        yield f"{len(result.left):,} had left before and are not subscribed again: {some}"
+    if result.erased:
+        yield f"{count(result.erased, 'line')} skipped: the address was erased"
     if columns.service:
         yield f"read as an export of {columns.service.name}"
     if columns.states:
         yield f"consent taken from: {', '.join(heading for _, heading, _ in columns.states)}"
     if columns.ignored:
         yield f"columns ignored: {', '.join(columns.ignored)}"
-    if listing.decoded.guessed:
-        name = listing.decoded.encoding
+    if listed.decoded.guessed:
+        name = listed.decoded.encoding
         yield f"read as {name}; if names look wrong, add --encoding and import again"
     if columns.service and columns.service.note:
         yield columns.service.note
@@ -189,12 +157,12 @@ def _import_words(listing: Listing, made: Imported, *, dry_run: bool) -> Iterato
 
 @command.command()
 @click.argument("address")
-@click.option("--name", default="", help="What the mail calls them.")
+@click.option("--name", default="", help="The name in the To field of their mail.")
 @click.option("--language", default="", metavar="TAG", help="Such as en; else the digest's own.")
 @click.option("--topic", "topics", multiple=True, help="Only this topic; may be repeated.")
 @click.option("--digest", "digests", multiple=True, help="Only this digest; may be repeated.")
 @click.option(
-    "--again", is_flag=True, help="They left or were erased, and have asked to come back."
+    "--again", is_flag=True, help="They left or were erased, and asked to be subscribed again."
 )
 @common_options
 def add(
@@ -205,63 +173,48 @@ def add(
     digests: tuple[str, ...],
     again: bool,
 ) -> None:
-    """Adds one subscriber."""
+    """Add one subscriber."""
     from broadsheet.delivery import subscribers
 
-    project = open_project(options())
+    project = Project(options())
     tag = _language(language)
     if unknown := [each for each in digests if each not in project.settings.digests]:
-        listed = ", ".join(project.settings.digests) or "none"
-        raise UsageError(
-            Problem(f"there is no digest {unknown[0]!r} in the config", f"there is: {listed}")
+        known = ", ".join(project.settings.digests) or "none"
+        what = f"there is no digest {unknown[0]!r} in the config"
+        raise UsageError(Problem(what, f"the digests are: {known}"))
+    given = {"name": name, "language": tag, "topics": topics, "digests": digests}
+    wanted: Any = {key: value for key, value in given.items() if value}
+    with closing(opened(project)) as database, database.writing() as connection:
+        one, result = subscribers.add_or_change(
+            connection,
+            address,
+            cause="added by the publisher",
+            now=project.now,
+            again=again,
+            **wanted,
         )
-    cause = "added by the publisher"
-    wants: dict[str, Any] = {"name": name, "language": tag, "topics": topics, "digests": digests}
-    with _database(project) as database, database.writing() as connection:
-        before = subscribers.find(connection, address)
-        if before is None:
-            made = subscribers.add(
-                connection, address, cause=cause, now=project.now, again=again, **wants
-            )
-            _say(f"{made.address} added")
-            return
-        if before.gone and not again:
-            raise DeliveryError(
-                Problem(
-                    f"{before.address} is {before.status} since {before.since:%Y-%m-%d} "
-                    f"({before.cause})",
-                    "only if they asked to come back: add --again",
-                )
-            )
-        given = {key: value for key, value in wants.items() if value}
-        changed = subscribers.change(connection, before, cause=cause, now=project.now, **given)
-        changed |= subscribers.set_status(
-            connection, before, "active", cause=cause, now=project.now
-        )
-        _say(f"{before.address} {'changed' if changed else 'is there already'}")
+    _say(f"{one.address} {result}")
 
 
 @command.command()
 @click.argument("addresses", nargs=-1, required=True, metavar="ADDRESS...")
 @common_options
 def remove(addresses: tuple[str, ...]) -> None:
-    """Ends subscriptions. The addresses stay on the list as unsubscribed, so none comes back."""
+    """Unsubscribe people. Their addresses stay on the list, so that no import brings them back."""
     from broadsheet.delivery import subscribers
 
-    project = open_project(options())
+    project = Project(options())
     missing: list[str] = []
-    with _database(project) as database, database.writing() as connection:
+    with closing(opened(project)) as database, database.writing() as connection:
         for address in addresses:
             found = subscribers.find(connection, address)
             if found is None:
                 missing.append(address)
-                continue
-            cause = "removed by the publisher"
-            if found.gone or not subscribers.set_status(
-                connection, found, "unsubscribed", cause=cause, now=project.now
-            ):
+            elif found.gone:
                 _say(f"{found.address} is {found.status} already")
             else:
+                cause, now = "removed by the publisher", project.now
+                subscribers.set_status(connection, found, "unsubscribed", cause=cause, now=now)
                 _say(f"{found.address} removed")
     for address in missing:
         click.echo(f"{address} is not on the list", err=True)
@@ -271,18 +224,19 @@ def remove(addresses: tuple[str, ...]) -> None:
 
 @command.command()
 @click.option("--status", type=click.Choice(_STATUSES), default=None, help="Only these.")
-@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Into this file.")
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="To this file.")
 @common_options
 def export(status: Any, output: Path | None) -> None:
-    """Writes the list as CSV, which `import` reads back."""
-    from broadsheet.delivery import exporting, subscribers
+    """Write the list as CSV, which `import` reads back."""
+    from broadsheet.delivery import subscribers
+    from broadsheet.delivery.lists.exporting import exported_lines
 
-    project = open_project(options())
-    with _database(project) as database, database.reading() as connection:
-        lines = exporting.write(subscribers.everyone(connection, status))
+    project = Project(options())
+    with closing(opened(project)) as database, database.reading() as connection:
+        lines = exported_lines(subscribers.everyone(connection, status))
         if output is None:
             _warn_exposed()
-            # Programs read it back as it was; a terminal must not obey it.
+            # Programs get it as it is; a terminal must not interpret it.
             stream = sys.stdout if sys.stdout.isatty() else raw(sys.stdout)
             stream.writelines(lines)
         else:
@@ -291,27 +245,26 @@ def export(status: Any, output: Path | None) -> None:
 
 @command.command("list")
 @click.option("--status", type=click.Choice(_STATUSES), default=None, help="Only these.")
-@click.option("--json", "as_json", is_flag=True, help="As data.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @common_options
 def list_(status: Any, as_json: bool) -> None:
-    """Shows the list."""
+    """Print the list."""
     from broadsheet.delivery import subscribers
 
-    project = open_project(options())
-    with _database(project) as database, database.reading() as connection:
+    project = Project(options())
+    with closing(opened(project)) as database, database.reading() as connection:
         counts = subscribers.counts(connection)
         people = subscribers.everyone(connection, status)
         if as_json:
-            _show_data(people)
+            _print_json(people)
             return
-        if not options().quiet:
-            for one in people:
-                click.echo(_line(one))
-    _say(", ".join(f"{number:,} {each}" for each, number in counts.items() if number) or "nobody")
+        for one in people:
+            _say(_line(one))
+    _say(", ".join(f"{number:,} {each}" for each, number in counts.items() if number) or "empty")
 
 
-def _show_data(people: Iterator[Subscriber]) -> None:
-    """A JSON list, one at a time: it may be long."""
+def _print_json(people: Iterator[Subscriber]) -> None:
+    """Print a JSON list, one subscriber at a time: it may be long."""
     start = "[\n"
     for one in people:
         click.echo(start + json.dumps(_data(one), ensure_ascii=False), nl=False)
@@ -320,22 +273,17 @@ def _show_data(people: Iterator[Subscriber]) -> None:
 
 
 def _data(one: Subscriber) -> dict[str, Any]:
+    names = ("id", "address", "name", "language", "topics", "digests", "status")
     return {
-        "id": one.id,
-        "address": one.address,
-        "name": one.name,
-        "language": one.language,
-        "topics": one.topics,
-        "digests": one.digests,
-        "status": one.status,
+        **{name: getattr(one, name) for name in names},
         "since": one.since.isoformat(timespec="seconds"),
         "cause": one.cause,
     }
 
 
 def _line(one: Subscriber) -> str:
-    wants = [on_one_line(name) for name in (*one.digests, *one.topics)]
-    parts = [f"{one.address:<40} {one.status:<12} {one.since:%Y-%m-%d}", ", ".join(wants)]
+    wanted = [on_one_line(name) for name in (*one.digests, *one.topics)]
+    parts = [f"{one.address:<40} {one.status:<12} {one.since:%Y-%m-%d}", ", ".join(wanted)]
     return "  ".join(filter(None, parts)).rstrip()
 
 
@@ -362,7 +310,7 @@ def _warn_exposed() -> None:
 
     if is_exposed_stream(sys.stdout) and not options().quiet:
         problem = Problem(
-            "other users of this machine may open the file that the list goes into",
+            "other users of this machine may be able to open the file that the list goes to",
             "use --output FILE, which only you can read, or run chmod 600 on it",
         )
         click.echo(str(problem), err=True)
@@ -376,31 +324,8 @@ def _write(output: Path, lines: Iterator[str]) -> None:
             file.writelines(lines)
     except OSError as error:
         raise UsageError(
-            Problem(f"it cannot be written: {error.strerror}", "choose another", str(output))
+            Problem(f"it cannot be written: {error.strerror}", "choose another file", str(output))
         ) from error
-
-
-@contextmanager
-def _database(project: Project) -> Iterator[Database]:
-    database = opened(project)
-    try:
-        yield database
-    finally:
-        database.close()
-
-
-@contextmanager
-def _existing(project: Project) -> Iterator[Database | None]:
-    """The database, for one who only reads; None where there is none yet."""
-    from broadsheet.delivery.database import open_existing
-
-    warn_exposed(project)
-    database = open_existing(project.settings.delivery.database, project.root)
-    try:
-        yield database
-    finally:
-        if database is not None:
-            database.close()
 
 
 def _say(text: str) -> None:

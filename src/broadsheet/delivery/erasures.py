@@ -1,8 +1,8 @@
-"""Addresses that were erased: of each only a keyed hash is left, so that none comes back unasked.
+"""Erased addresses: only a keyed hash of each is kept, so that none comes back unasked.
 
-The key is in the database, not in the environment: a hash must stay checkable after the signing
-secret was rotated, and an import knows no secret (docs/decisions/0017). Whoever has the database
-can test whether an address they know is among the hashes, but cannot list them.
+The key is in the database, not in the environment: hashes must stay valid after the signing secret
+is rotated, and an import has no secret (docs/decisions/0017). Someone who has the database can test
+whether an address that they know is among the hashes, but cannot list them.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from broadsheet.delivery.addresses import address_key
 from broadsheet.delivery.database import erasures, keys, moment, stamp
 
 _KEY: Final = "erasures"
-_AT_ONCE: Final = 500  # hashes in one query
+_QUERY_HASHES: Final = 500  # in one query
 
 
 def erased(connection: Connection, addresses: Iterable[str]) -> frozenset[str]:
-    """Those of `addresses` that were erased, as they are given here."""
+    """Return those of `addresses` that were erased, as they are written here."""
     key = _key(connection)
     if key is None:
         return frozenset()
@@ -33,15 +33,15 @@ def erased(connection: Connection, addresses: Iterable[str]) -> frozenset[str]:
         by_hash.setdefault(_hash(key, address), []).append(address)
     hashes = list(by_hash)
     found: list[str] = []
-    for start in range(0, len(hashes), _AT_ONCE):
-        some = erasures.c.hash.in_(hashes[start : start + _AT_ONCE])
+    for start in range(0, len(hashes), _QUERY_HASHES):
+        some = erasures.c.hash.in_(hashes[start : start + _QUERY_HASHES])
         for hash_ in connection.execute(sql.select(erasures.c.hash).where(some)).scalars():
             found += by_hash[hash_]
     return frozenset(found)
 
 
 def erased_at(connection: Connection, address: str) -> datetime | None:
-    """When `address` was erased, aware; None if it was not."""
+    """Return when `address` was erased (aware), or None."""
     key = _key(connection)
     if key is None:
         return None
@@ -51,7 +51,7 @@ def erased_at(connection: Connection, address: str) -> datetime | None:
 
 
 def remember(connection: Connection, address: str, now: datetime) -> None:
-    """Keeps the hash of an address that is being erased."""
+    """Keep the hash of an address that is being erased."""
     key = _key(connection) or _new_key(connection)
     hash_ = _hash(key, address)
     connection.execute(sql.delete(erasures).where(erasures.c.hash == hash_))
@@ -59,7 +59,7 @@ def remember(connection: Connection, address: str, now: datetime) -> None:
 
 
 def lift(connection: Connection, address: str) -> None:
-    """Forgets that `address` was erased: its owner has asked to come back."""
+    """Forget that `address` was erased: its owner asked to be subscribed again."""
     if (key := _key(connection)) is not None:
         connection.execute(sql.delete(erasures).where(erasures.c.hash == _hash(key, address)))
 
@@ -77,7 +77,7 @@ def _key(connection: Connection) -> str | None:
 
 
 def _new_key(connection: Connection) -> str:
-    """Creates the key. The caller has serialised the transaction: nobody else creates another."""
+    """Create the key, in a serialised transaction, so that no one else creates another."""
     key = secrets.token_hex(32)
     connection.execute(sql.insert(keys).values(name=_KEY, value=key))
     return key

@@ -1,8 +1,7 @@
-"""Subscribers: who gets mail, what each wants, and how that changed.
+"""Subscribers: who gets mail, their preferences, and the history of both.
 
-Every change of a subscriber is also a row in `changes`, with its time and cause, and those rows
-are only ever added. Nothing here begins a transaction: what is called in one stands or falls as
-one.
+Every change of a subscriber also adds a row to `changes`, with its time and cause. No function
+begins a transaction; the caller does.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypedDict, Unpack, get_args
 
 import sqlalchemy as sql
 from sqlalchemy import Connection, bindparam
@@ -20,32 +19,36 @@ from broadsheet.delivery import database
 from broadsheet.delivery.addresses import address_key, checked_address
 from broadsheet.delivery.database import changes, execute_many, stamp, subscribers
 from broadsheet.delivery.erasures import erased_at, lift
-from broadsheet.errors import BroadsheetError, Problem
+from broadsheet.errors import BroadsheetError, DeliveryError, Problem
 
 Status = Literal["pending", "active", "unsubscribed", "bounced", "complained"]
-
-STATUSES: Final[tuple[Status, ...]] = (
-    "pending",
-    "active",
-    "unsubscribed",
-    "bounced",
-    "complained",
-)
+STATUSES: Final[tuple[Status, ...]] = get_args(Status)
 GONE: Final[frozenset[Status]] = frozenset({"unsubscribed", "bounced", "complained"})
-"""Those who left, or whom mail does not reach: no import brings them back."""
+"""People who left, or whom mail does not reach: no import brings them back."""
 
 
 class ErasedError(BroadsheetError):
-    """The address was erased; nobody adds it again unless its owner asks for it."""
+    """The address was erased, and is added again only if its owner asks for it."""
+
+
+class Preferences(TypedDict, total=False):
+    """What a subscriber wants; a key that is missing is left as it is.
+
+    language: a tag; "" is the digest's own. topics, digests: () for all.
+    """
+
+    name: str
+    language: str
+    topics: tuple[str, ...]
+    digests: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Subscriber:
-    """One who gets mail, or did.
+    """Someone who gets mail, or did; the fields are those of `Preferences`, and:
 
-    address: ASCII, its domain in IDNA form. language: a tag; "" is the digest's own. topics,
-    digests: those wanted; empty: all. status: since when (aware) and why. bounces: temporary
-    ones, one after another; bounced_at: the last.
+    address: ASCII, its domain in IDNA form. since (aware), cause: of the status. bounces: the
+    number of temporary failures since the status changed; bounced_at: the time of the last (aware).
     """
 
     id: int
@@ -62,113 +65,13 @@ class Subscriber:
 
     @property
     def gone(self) -> bool:
-        """Whether this one left, or no mail arrives there."""
+        """Whether the subscriber left, or mail does not arrive."""
         return self.status in GONE
-
-
-def add(
-    connection: Connection,
-    address: str,
-    *,
-    cause: str,
-    now: datetime,
-    name: str = "",
-    language: str = "",
-    topics: tuple[str, ...] = (),
-    digests: tuple[str, ...] = (),
-    status: Status = "active",
-    since: datetime | None = None,
-    again: bool = False,
-) -> Subscriber:
-    """A new subscriber. since: when the status began, if that was not now.
-
-    again: even if the address was erased: its owner asked for it. Raises AddressError for no
-    address, ValueError for one that is there, ErasedError for one that was erased.
-    """
-    checked = checked_address(address)
-    if find(connection, checked) is not None:
-        raise ValueError(f"{checked} is there already")
-    if again:
-        lift(connection, checked)
-    else:
-        refuse_erased(connection, checked)
-    values = {
-        "address": checked,
-        "address_key": address_key(checked),
-        "name": name,
-        "language": language,
-        "topics": listed(topics),
-        "digests": listed(digests),
-        "status": status,
-        "since": stamp(since or now),
-        "cause": cause,
-        "bounces": 0,
-    }
-    made = connection.execute(sql.insert(subscribers).values(values).returning(subscribers.c.id))
-    id_ = int(made.scalar_one())
-    _record(connection, id_, "status", "", status, cause, now)
-    return Subscriber(id_, checked, name, language, topics, digests, status, since or now, cause)
-
-
-def refuse_erased(connection: Connection, address: str) -> None:
-    """Raise ErasedError if `address` was erased."""
-    if (at := erased_at(connection, address)) is not None:
-        raise ErasedError(
-            Problem(
-                f"{address} was erased on {at:%Y-%m-%d}",
-                "only if they asked to come back: subscribers add --again",
-            )
-        )
-
-
-def find(connection: Connection, address: str) -> Subscriber | None:
-    """The subscriber with `address`, however it is spelled."""
-    return _one(connection, subscribers.c.address_key == address_key(address))
-
-
-def get(connection: Connection, id_: int) -> Subscriber | None:
-    """The subscriber with this id."""
-    return _one(connection, subscribers.c.id == id_)
-
-
-def get_for_update(connection: Connection, id_: int) -> Subscriber | None:
-    """Return the subscriber with this id, whom no one else changes until the transaction ends.
-
-    On PostgreSQL, two transactions could else read the same row, and the later one undo the other.
-    """
-    connection.execute(
-        sql.select(subscribers.c.id).where(subscribers.c.id == id_).with_for_update()
-    )
-    return get(connection, id_)
-
-
-def lookup(connection: Connection, keys: Collection[str]) -> dict[str, Subscriber]:
-    """The subscribers whose addresses have one of these keys (`address_key`), by key.
-
-    Nobody else changes a subscriber until the transaction of `connection` ends, if it writes.
-    """
-    if connection.dialect.name == "postgresql" and not database.only_reads(connection):
-        # As SQLite does by itself: else somebody may leave between this look and what follows.
-        connection.execute(_HOLD)
-    found = connection.execute(_BY_KEYS, {"keys": list(keys)})
-    return {row.address_key: _subscriber(row) for row in found}
-
-
-def add_all(connection: Connection, rows: Sequence[Mapping[str, Any]], now: datetime) -> None:
-    """Add many subscribers, each with its row in `changes`.
-
-    rows: the columns of the table, as the database holds them, but for the id. The caller has
-    looked them up in the same transaction, so that nobody else adds one at the same time.
-    """
-    if rows:
-        last = connection.execute(_LAST).scalar_one()
-        execute_many(connection, _ADD, rows)
-        connection.execute(_TELL_ADDED, {"at_": stamp(now), "last": last})
 
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """A change to be made. what: a column of the table; before, after: as the database holds it."""
+    """A change to make. what: a column of the table; before, after: as the database holds it."""
 
     subscriber: Subscriber
     what: str
@@ -177,72 +80,78 @@ class Edit:
     cause: str
 
 
-def edit_all(connection: Connection, edits: Sequence[Edit], now: datetime) -> None:
-    """Make many changes, each with its row in `changes`. The caller has just looked them up."""
-    for what, statement in _EDIT.items():
-        values = [
-            {"id_": edit.subscriber.id, "to_": edit.after, "why": edit.cause, "at_": stamp(now)}
-            for edit in edits
-            if edit.what == what
-        ]
-        if values:
-            execute_many(connection, statement, values)
-    if edits:
-        told = [
-            {
-                "subscriber": edit.subscriber.id,
-                "at": stamp(now),
-                "what": edit.what,
-                "before": edit.before,
-                "after": edit.after,
-                "cause": edit.cause,
-            }
-            for edit in edits
-        ]
-        execute_many(connection, sql.insert(changes), told)
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change that was made. at: aware. what: `status`, `name`, `bounces`, ..."""
+
+    at: datetime
+    what: str
+    before: str
+    after: str
+    cause: str
 
 
-def differences(
-    subscriber: Subscriber,
-    *,
-    cause: str,
-    name: str | None = None,
-    language: str | None = None,
-    topics: tuple[str, ...] | None = None,
-    digests: tuple[str, ...] | None = None,
-) -> list[Edit]:
-    """What of the given is not so yet."""
-    given = (
-        ("name", subscriber.name, name),
-        ("language", subscriber.language, language),
-        ("topics", listed(subscriber.topics), None if topics is None else listed(topics)),
-        ("digests", listed(subscriber.digests), None if digests is None else listed(digests)),
-    )
-    return [
-        Edit(subscriber, what, before, after, cause)
-        for what, before, after in given
-        if after is not None and after != before
-    ]
+def find(connection: Connection, address: str) -> Subscriber | None:
+    """Return the subscriber with `address`, in any spelling."""
+    return _one(connection, subscribers.c.address_key == address_key(address))
+
+
+def get(connection: Connection, id_: int) -> Subscriber | None:
+    """Return the subscriber with this id."""
+    return _one(connection, subscribers.c.id == id_)
+
+
+def get_for_update(connection: Connection, id_: int) -> Subscriber | None:
+    """Return the subscriber with this id, whom no one else changes until the transaction ends.
+
+    On PostgreSQL, two transactions could else read the same row, and the later one undo the other.
+    """
+    row = sql.select(subscribers.c.id).where(subscribers.c.id == id_).with_for_update()
+    connection.execute(row)
+    return get(connection, id_)
+
+
+def lookup(connection: Connection, keys: Collection[str]) -> dict[str, Subscriber]:
+    """Return the subscribers with these keys (`address_key`), by key.
+
+    In a transaction that writes, no one else changes a subscriber until it ends.
+    """
+    if connection.dialect.name == "postgresql" and not database.only_reads(connection):
+        # SQLite does so by itself. Else someone may leave between this and the writes that follow.
+        connection.execute(sql.text("LOCK TABLE subscribers IN SHARE ROW EXCLUSIVE MODE"))
+    found = connection.execute(_BY_KEYS, {"keys": list(keys)})
+    return {row.address_key: _subscriber(row) for row in found}
 
 
 def everyone(connection: Connection, status: Status | None = None) -> Iterator[Subscriber]:
-    """All subscribers, or those of one status, in the order they came; read bit by bit."""
-    wanted = sql.select(subscribers).order_by(subscribers.c.id)
+    """Return all subscribers, or those with one status, in the order they were added."""
+    query = sql.select(subscribers).order_by(subscribers.c.id)
     if status is not None:
-        wanted = wanted.where(subscribers.c.status == status)
-    found = connection.execution_options(yield_per=1000).execute(wanted)
+        query = query.where(subscribers.c.status == status)
+    found = connection.execution_options(yield_per=1000).execute(query)
     return (_subscriber(row) for row in found)
 
 
 def counts(connection: Connection) -> dict[Status, int]:
-    """How many subscribers have each status."""
+    """Return how many subscribers have each status."""
     query = sql.select(subscribers.c.status, sql.func.count()).group_by(subscribers.c.status)
     found = {status: int(number) for status, number in connection.execute(query)}
     return {status: found.get(status, 0) for status in STATUSES}
 
 
+def history(connection: Connection, subscriber: Subscriber) -> tuple[Change, ...]:
+    """Return every change of `subscriber`, oldest first."""
+    query = (
+        sql.select(changes.c.at, changes.c.what, changes.c.before, changes.c.after, changes.c.cause)
+        .where(changes.c.subscriber == subscriber.id)
+        .order_by(changes.c.id)
+    )
+    found = connection.execute(query)
+    return tuple(Change(database.moment(at), *others) for at, *others in found)
+
+
 def wanting(*names: str) -> sql.ColumnElement[bool]:
-    """Which subscribers get the digest that has, or had, these `names`: those who are active and
+    """Return the condition for getting the digest that has, or had, these `names`: to be active and
     want all digests, or this one."""
     return sql.and_(
         subscribers.c.status == "active",
@@ -250,34 +159,164 @@ def wanting(*names: str) -> sql.ColumnElement[bool]:
     )
 
 
-def _naming(digest: str) -> sql.ColumnElement[bool]:
-    named = listed((digest,))[1:-1]  # as it stands in a JSON list: in quotes
-    return subscribers.c.digests.contains(named, autoescape=True)
-
-
 def count_wanting(connection: Connection, *names: str) -> int:
-    """How many subscribers get the digest that has, or had, these `names`."""
+    """Return how many subscribers get the digest that has, or had, these `names`."""
     query = sql.select(sql.func.count()).select_from(subscribers).where(wanting(*names))
     return int(connection.execute(query).scalar_one())
 
 
-def rename_digest(connection: Connection, old: str, new: str, *, now: datetime) -> int:
-    """Lets those who want the digest `old` by name want `new` instead; how many they are."""
-    rows = connection.execute(sql.select(subscribers).where(_naming(old))).all()
-    for person in map(_subscriber, rows):
-        wanted = tuple(dict.fromkeys(new if name == old else name for name in person.digests))
-        cause = f"the digest {old} is now called {new}"
-        change(connection, person, digests=wanted, cause=cause, now=now)
-    return len(rows)
+def refuse_erased(connection: Connection, address: str) -> None:
+    """Raise ErasedError if `address` was erased."""
+    if (at := erased_at(connection, address)) is not None:
+        raise ErasedError(
+            Problem(
+                f"{address} was erased on {at:%Y-%m-%d}",
+                "only if they asked to be subscribed again, run: subscribers add --again",
+            )
+        )
+
+
+def add(
+    connection: Connection,
+    address: str,
+    *,
+    cause: str,
+    now: datetime,
+    status: Status = "active",
+    again: bool = False,
+    **preferences: Unpack[Preferences],
+) -> Subscriber:
+    """Add a subscriber.
+
+    again: even if the address was erased, because its owner asked for it. Raises AddressError if
+    the address is invalid, ValueError if it is on the list already, ErasedError if it was erased.
+    """
+    checked = checked_address(address)
+    if find(connection, checked) is not None:
+        raise ValueError(f"{checked} is already on the list")
+    if again:
+        lift(connection, checked)
+    else:
+        refuse_erased(connection, checked)
+    row = new_row(checked, cause=cause, since=now, status=status, preferences=preferences)
+    made = connection.execute(sql.insert(subscribers).values(row).returning(subscribers))
+    one = _subscriber(made.one())
+    _record(connection, [Edit(one, "status", "", status, cause)], now)
+    return one
+
+
+def add_or_change(
+    connection: Connection,
+    address: str,
+    *,
+    cause: str,
+    now: datetime,
+    again: bool,
+    **preferences: Unpack[Preferences],
+) -> tuple[Subscriber, Literal["added", "changed", "is already on the list"]]:
+    """Add a subscriber, or make one active and set the preferences.
+
+    again: also someone who left or was erased. Raises AddressError, ErasedError, and DeliveryError
+    if they left.
+    """
+    found = find(connection, address)
+    if found is None:
+        one = add(connection, address, cause=cause, now=now, again=again, **preferences)
+        return one, "added"
+    if found.gone and not again:
+        since = f"{found.since:%Y-%m-%d} ({found.cause})"
+        what = f"{found.address} has been {found.status} since {since}"
+        raise DeliveryError(Problem(what, "only if they asked to be subscribed again, add --again"))
+    changed = change(connection, found, cause=cause, now=now, **preferences)
+    changed |= set_status(connection, found, "active", cause=cause, now=now)
+    return found, "changed" if changed else "is already on the list"
+
+
+def new_row(
+    address: str, *, cause: str, since: datetime, status: Status, preferences: Preferences
+) -> dict[str, Any]:
+    """Return the row of a new subscriber as the database holds it, without the id.
+
+    address: from `checked_address`. since: when the status began (aware).
+    """
+    return {
+        "address": address,
+        "address_key": address_key(address),
+        "name": "",
+        "language": "",
+        "topics": "[]",
+        "digests": "[]",
+        **_stored(preferences),
+        "status": status,
+        "since": stamp(since),
+        "cause": cause,
+        "bounces": 0,
+    }
+
+
+def add_all(connection: Connection, rows: Sequence[Mapping[str, Any]], now: datetime) -> None:
+    """Add many subscribers, each with its row in `changes`.
+
+    rows: from `new_row`. The caller has looked them up in the same transaction, so that no one else
+    adds one at the same time.
+    """
+    if rows:
+        last = connection.execute(_LAST_ID).scalar_one()
+        execute_many(connection, sql.insert(subscribers), rows)
+        connection.execute(_RECORD_ADDED, {"at_": stamp(now), "last": last})
+
+
+def differences(subscriber: Subscriber, preferences: Preferences, *, cause: str) -> list[Edit]:
+    """Return the changes that give `subscriber` these preferences."""
+    before = _stored(
+        {
+            "name": subscriber.name,
+            "language": subscriber.language,
+            "topics": subscriber.topics,
+            "digests": subscriber.digests,
+        }
+    )
+    return [
+        Edit(subscriber, what, before[what], after, cause)
+        for what, after in _stored(preferences).items()
+        if after != before[what]
+    ]
+
+
+def edit_all(connection: Connection, edits: Sequence[Edit], now: datetime) -> None:
+    """Make many changes, in the transaction that looked the subscribers up."""
+    for what, statement in _EDIT.items():
+        rows = [
+            {"id_": edit.subscriber.id, "to_": edit.after, "why": edit.cause, "at_": stamp(now)}
+            for edit in edits
+            if edit.what == what
+        ]
+        if rows:
+            execute_many(connection, statement, rows)
+    _record(connection, edits, now)
+
+
+def change(
+    connection: Connection,
+    subscriber: Subscriber,
+    *,
+    cause: str,
+    now: datetime,
+    **preferences: Unpack[Preferences],
+) -> bool:
+    """Set the given preferences; return False if that changes nothing."""
+    edits = differences(subscriber, preferences, cause=cause)
+    edit_all(connection, edits, now)
+    return bool(edits)
 
 
 def set_status(
     connection: Connection, subscriber: Subscriber, status: Status, *, cause: str, now: datetime
 ) -> bool:
-    """Gives `subscriber` another status; False when it is that already."""
+    """Set the status; return False if it is that already, or has changed since it was read."""
     if subscriber.status == status:
         return False
-    # Only from the status that was seen: of two that change it at once, one does.
+    # Only from the status that was read: if two change it at once, one does.
     changed = connection.execute(
         sql.update(subscribers)
         .where(subscribers.c.id == subscriber.id, subscribers.c.status == subscriber.status)
@@ -285,7 +324,7 @@ def set_status(
     )
     if changed.rowcount == 0:
         return False
-    _record(connection, subscriber.id, "status", subscriber.status, status, cause, now)
+    _record(connection, [Edit(subscriber, "status", subscriber.status, status, cause)], now)
     return True
 
 
@@ -318,29 +357,20 @@ def other_digests(subscriber: Subscriber, digest: str, digests: Sequence[str]) -
     return tuple(name for name in wanted if name != digest and name in digests)
 
 
-def change(
-    connection: Connection,
-    subscriber: Subscriber,
-    *,
-    cause: str,
-    now: datetime,
-    name: str | None = None,
-    language: str | None = None,
-    topics: tuple[str, ...] | None = None,
-    digests: tuple[str, ...] | None = None,
-) -> bool:
-    """Changes what is given; False when that changes nothing."""
-    edits = differences(
-        subscriber, cause=cause, name=name, language=language, topics=topics, digests=digests
-    )
-    edit_all(connection, edits, now)
-    return bool(edits)
+def rename_digest(connection: Connection, old: str, new: str, *, now: datetime) -> int:
+    """Replace the digest `old` by `new` in preferences; return for how many subscribers."""
+    rows = connection.execute(sql.select(subscribers).where(_naming(old))).all()
+    for person in map(_subscriber, rows):
+        wanted = tuple(dict.fromkeys(new if name == old else name for name in person.digests))
+        cause = f"the digest {old} is now called {new}"
+        change(connection, person, digests=wanted, cause=cause, now=now)
+    return len(rows)
 
 
 def count_bounce(
     connection: Connection, subscriber: Subscriber, *, cause: str, now: datetime
 ) -> int:
-    """Counts a temporary bounce, and says how many there were one after another."""
+    """Count a temporary failure; return how many there were since the status changed."""
     counted = subscriber.bounces + 1
     connection.execute(
         sql.update(subscribers)
@@ -348,35 +378,8 @@ def count_bounce(
         .values(bounces=counted, bounced_at=stamp(now))
     )
     before, after = str(subscriber.bounces), str(counted)
-    _record(connection, subscriber.id, "bounces", before, after, cause, now)
+    _record(connection, [Edit(subscriber, "bounces", before, after, cause)], now)
     return counted
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """A change of a subscriber. what: `status`, `name`, ...; at: aware."""
-
-    at: datetime
-    what: str
-    before: str
-    after: str
-    cause: str
-
-
-def history(connection: Connection, subscriber: Subscriber) -> tuple[Change, ...]:
-    """Every change of `subscriber`, oldest first."""
-    query = (
-        sql.select(changes.c.at, changes.c.what, changes.c.before, changes.c.after, changes.c.cause)
-        .where(changes.c.subscriber == subscriber.id)
-        .order_by(changes.c.id)
-    )
-    found = connection.execute(query)
-    return tuple(Change(database.moment(at), *others) for at, *others in found)
-
-
-def listed(names: tuple[str, ...]) -> str:
-    """`names` as the database holds them."""
-    return json.dumps(list(names), ensure_ascii=False)
 
 
 def _one(connection: Connection, condition: sql.ColumnElement[bool]) -> Subscriber | None:
@@ -400,29 +403,40 @@ def _subscriber(row: sql.Row[Any]) -> Subscriber:
     )
 
 
-def _record(
-    connection: Connection,
-    id_: int,
-    what: str,
-    before: str,
-    after: str,
-    cause: str,
-    now: datetime,
-) -> None:
-    connection.execute(
-        sql.insert(changes).values(
-            subscriber=id_, at=stamp(now), what=what, before=before, after=after, cause=cause
-        )
-    )
+def _stored(preferences: Preferences) -> dict[str, str]:
+    """Return preferences as the database holds them."""
+    return {
+        name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        for name, value in preferences.items()
+    }
+
+
+def _naming(digest: str) -> sql.ColumnElement[bool]:
+    named = json.dumps(digest, ensure_ascii=False)  # in quotes, as in a JSON list
+    return subscribers.c.digests.contains(named, autoescape=True)
+
+
+def _record(connection: Connection, edits: Sequence[Edit], now: datetime) -> None:
+    rows = [
+        {
+            "subscriber": edit.subscriber.id,
+            "at": stamp(now),
+            "what": edit.what,
+            "before": edit.before,
+            "after": edit.after,
+            "cause": edit.cause,
+        }
+        for edit in edits
+    ]
+    if rows:
+        execute_many(connection, sql.insert(changes), rows)
 
 
 _BY_KEYS: Final = sql.select(subscribers).where(
     subscribers.c.address_key.in_(bindparam("keys", expanding=True))
 )
-_HOLD: Final = sql.text("LOCK TABLE subscribers IN SHARE ROW EXCLUSIVE MODE")
-_ADD: Final = sql.insert(subscribers)
-_LAST: Final = sql.select(sql.func.coalesce(sql.func.max(subscribers.c.id), 0))
-_TELL_ADDED: Final = sql.insert(changes).from_select(
+_LAST_ID: Final = sql.select(sql.func.coalesce(sql.func.max(subscribers.c.id), 0))
+_RECORD_ADDED: Final = sql.insert(changes).from_select(
     ["subscriber", "at", "what", "before", "after", "cause"],
     sql.select(
         subscribers.c.id,
@@ -433,16 +447,13 @@ _TELL_ADDED: Final = sql.insert(changes).from_select(
         subscribers.c.cause,
     ).where(subscribers.c.id > bindparam("last")),
 )
+_BY_ID: Final = sql.update(subscribers).where(subscribers.c.id == bindparam("id_"))
 _EDIT: Final = {
     **{
-        what: sql.update(subscribers)
-        .where(subscribers.c.id == bindparam("id_"))
-        .values({what: bindparam("to_")})
+        what: _BY_ID.values({what: bindparam("to_")})
         for what in ("name", "language", "topics", "digests")
     },
-    "status": sql.update(subscribers)
-    .where(subscribers.c.id == bindparam("id_"))
-    .values(
+    "status": _BY_ID.values(
         status=bindparam("to_"),
         since=bindparam("at_"),
         cause=bindparam("why"),

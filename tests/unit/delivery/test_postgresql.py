@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sql
 
 from broadsheet.delivery import database, subscribers
-from broadsheet.delivery.importing import BATCH
+from broadsheet.delivery.lists.importing import BATCH_LINES
 from deliveries import SECRET, at, post, stop_again_and_again, until
 from newsroom import MOMENT
 from postgresql import OnPostgres
@@ -133,7 +133,7 @@ def test_a_run_stopped_past_its_timeouts_sends_nothing_twice(
 
 def test_an_import_is_the_same_there(office: OnPostgres) -> None:
     """Added in batches, changed, opted out, kept out; each with the change that says so."""
-    lines = [f"r{i}@example{i % 97}.org,Reader {i},active" for i in range(2 * BATCH + 1)]
+    lines = [f"r{i}@example{i % 97}.org,Reader {i},active" for i in range(2 * BATCH_LINES + 1)]
     text = "\n".join(["email,name,status", *lines, "out@x.org,Out,unsubscribed", ""])
     path = str(office.newsroom.write("list.csv", text))
     ran = office.newsroom.run("subscribers", "import", path)
@@ -141,7 +141,7 @@ def test_an_import_is_the_same_there(office: OnPostgres) -> None:
     text = text.replace("Reader 7,active", "Ann,bounced").replace("Out,unsub", "Out,sub")
     ran = office.newsroom.run("subscribers", "import", str(office.newsroom.write("list.csv", text)))
     assert ran.out.startswith("0 added, 1 changed, 2,000 unchanged, 0 bad lines"), ran.err
-    assert "1 left before and stay so: out@x.org" in ran.out
+    assert "1 had left before and are not subscribed again: out@x.org" in ran.out
     db = office.open()
     with db.reading() as connection:
         one = subscribers.find(connection, "r7@example7.org")
@@ -150,9 +150,13 @@ def test_an_import_is_the_same_there(office: OnPostgres) -> None:
         told = [(each.what, each.after) for each in subscribers.history(connection, one)]
         assert told == [("status", "active"), ("name", "Ann"), ("status", "bounced")]
         told_of = sql.select(sql.func.count(sql.distinct(database.changes.c.subscriber)))
-        assert connection.execute(told_of).scalar_one() == 2 * BATCH + 2
+        assert connection.execute(told_of).scalar_one() == 2 * BATCH_LINES + 2
         counts = subscribers.counts(connection)
-        assert (counts["active"], counts["bounced"], counts["unsubscribed"]) == (2 * BATCH, 1, 1)
+        assert (counts["active"], counts["bounced"], counts["unsubscribed"]) == (
+            2 * BATCH_LINES,
+            1,
+            1,
+        )
     db.close()
 
 

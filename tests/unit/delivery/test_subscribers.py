@@ -12,9 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broadsheet.delivery import database, exporting, spreadsheet, subscribers
+from broadsheet.delivery import database, subscribers
 from broadsheet.delivery.addresses import AddressError, address_key, checked_address
-from broadsheet.delivery.subscribers import Subscriber
+from broadsheet.delivery.lists.exporting import exported_lines
+from broadsheet.delivery.lists.reading import open_list
+from broadsheet.delivery.subscribers import Preferences, Subscriber
 from broadsheet.errors import Problem
 from newsroom import MOMENT, Newsroom
 
@@ -129,10 +131,13 @@ def test_who_left_is_not_revived(desk: Newsroom) -> None:
     path = desk.write("readers.csv", "address,status\nann@example.org,active\n")
     ran = desk.run("subscribers", "import", str(path))
     assert ran.code == 0
-    assert "1 left before and stay so: ann@example.org (unsubscribed 2025-06-30)" in ran.out
+    assert (
+        "1 had left before and are not subscribed again: ann@example.org (unsubscribed 2025-06-30)"
+        in ran.out
+    )
     ran = desk.run("subscribers", "add", "ann@example.org")
     assert ran.code == 1
-    assert "ann@example.org is unsubscribed since 2025-06-30" in ran.err
+    assert "ann@example.org has been unsubscribed since 2025-06-30" in ran.err
     assert _list(desk)[0]["status"] == "unsubscribed"
     assert desk.run("subscribers", "add", "ann@example.org", "--again").code == 0
     assert _list(desk)[0]["status"] == "active"
@@ -143,7 +148,7 @@ def test_an_import_can_say_that_somebody_left(desk: Newsroom) -> None:
     desk.run("subscribers", "add", "ann@example.org")
     text = "email,status\nann@example.org,Unsubscribed\nbob@example.org,cleaned\nc@x.org,odd\n"
     ran = desk.run("subscribers", "import", str(desk.write("readers.csv", text)))
-    assert "readers.csv:4: 'odd' in the column 'status' is no status" in ran.err
+    assert "readers.csv:4: 'odd' in column 'status' is not a known status" in ran.err
     assert [each["status"] for each in _list(desk)] == ["unsubscribed", "bounced"]
 
 
@@ -193,10 +198,10 @@ def test_any_name_and_topic_comes_back(name: str, topics: list[str], digests: li
     wanted = tuple(dict.fromkeys(topic.strip() for topic in topics if topic.strip()))
     listed = tuple(dict.fromkeys(digest.strip() for digest in digests if digest.strip()))
     one = Subscriber(1, "a@b.org", name, "", wanted, listed, "active", MOMENT, "because")
-    text = "".join(exporting.write([one]))
-    (found,) = spreadsheet.open_list(text.encode(), "x").lines()
+    text = "".join(exported_lines([one]))
+    (found,) = open_list(text.encode(), "x").subscribers()
     assert not isinstance(found, Problem)
-    assert (found.name, found.topics, found.digests) == (name, wanted, listed)
+    assert found.preferences == Preferences(name=name, language="", topics=wanted, digests=listed)
 
 
 def test_the_export_is_plain_csv(desk: Newsroom) -> None:

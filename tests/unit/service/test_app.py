@@ -33,7 +33,7 @@ from hypothesis import strategies as st
 import browser
 from broadsheet.delivery import subscribers
 from broadsheet.delivery.database import open_database
-from broadsheet.delivery.erasing import erase
+from broadsheet.delivery.personal_data import erase
 from broadsheet.delivery.subscribers import Status
 from broadsheet.delivery.tokens import Tokens
 from broadsheet.model.publication import BaseUrl, Language, Publication

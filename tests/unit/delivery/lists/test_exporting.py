@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broadsheet.delivery import exporting, spreadsheet
-from broadsheet.delivery.exporting import quoted, unquoted
+from broadsheet.delivery.lists.exporting import exported_lines, quoted, unquoted
+from broadsheet.delivery.lists.reading import open_list
 from broadsheet.delivery.subscribers import Subscriber
 from broadsheet.errors import Problem
 from newsroom import MOMENT, Newsroom
@@ -96,17 +96,17 @@ def one(address: str, text: str) -> Subscriber:
 @pytest.mark.parametrize("text", HOSTILE)
 def test_a_line_of_an_export_is_safe_and_complete(address: str, text: str) -> None:
     """In the column of addresses as in all others."""
-    made = "".join(exporting.write([one(address, text)]))
+    made = "".join(exported_lines([one(address, text)]))
     rows = list(csv.reader(io.StringIO(made, newline="")))
     assert not any(runs(cell) for row in rows for cell in row)
     assert not runs(made), "where it is cut at semicolons and line ends, whatever is in quotes"
-    (found,) = spreadsheet.open_list(made.encode(), "x").lines()
+    (found,) = open_list(made.encode(), "x").subscribers()
     if "\0" in text:  # no list may hold one, so no name does
         assert isinstance(found, Problem)
         return
     assert not isinstance(found, Problem)
     assert found.address == address
-    assert found.name == text.rstrip()
+    assert found.preferences["name"] == text.rstrip()
     assert found.cause == text.rstrip()
 
 

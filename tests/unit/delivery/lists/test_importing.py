@@ -19,12 +19,18 @@ from email_validator import EmailNotValidError, validate_email
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broadsheet.delivery import consent, database, spreadsheet, subscribers
+from broadsheet.delivery import database, subscribers
 from broadsheet.delivery.addresses import AddressError, address_key, checked_address
-from broadsheet.delivery.charsets import decode
-from broadsheet.delivery.importing import BATCH
-from broadsheet.delivery.rows import read_rows
-from broadsheet.delivery.services import SERVICES
+from broadsheet.delivery.lists import consent
+from broadsheet.delivery.lists.encodings import decode_text
+from broadsheet.delivery.lists.importing import BATCH_LINES
+from broadsheet.delivery.lists.reading import (
+    ListedSubscriber,
+    SubscriberList,
+    open_list,
+    read_rows,
+)
+from broadsheet.delivery.lists.services import services
 from broadsheet.errors import ConsentError, Problem, UsageError
 from deliveries import until
 from newsroom import MOMENT, Newsroom
@@ -252,7 +258,7 @@ def test_the_exports_of_other_services_keep_their_states(desk: Newsroom, name: s
 def test_every_service_is_tried() -> None:
     """Each entry of the table has an export above; ours is in the test of the export."""
     tried = {name.partition(",")[0] for name in EXPORTS}
-    assert tried == {each.name for each in SERVICES} - {"Broadsheet"}
+    assert tried == {each.name for each in services()} - {"Broadsheet"}
 
 
 @pytest.mark.parametrize("name", EXPORTS)
@@ -263,13 +269,13 @@ def test_an_export_that_went_through_a_spreadsheet_is_the_same(name: str, delimi
     rows = list(csv.reader(io.StringIO(text)))
     turned = io.StringIO()
     csv.writer(turned, delimiter=delimiter).writerows(row[::-1] for row in rows)
-    listing = spreadsheet.open_list(turned.getvalue().encode("utf-16"), "x")
+    listing = open_list(turned.getvalue().encode("utf-16"), "x")
     found = {line.address.partition("@")[0]: line.status for line in _entries(listing)}
     assert found == wanted
 
 
-def _entries(listing: spreadsheet.Listing) -> list[spreadsheet.Entry]:
-    lines = list(listing.lines())
+def _entries(listing: SubscriberList) -> list[ListedSubscriber]:
+    lines = list(listing.subscribers())
     assert not [line for line in lines if isinstance(line, Problem)]
     return [line for line in lines if not isinstance(line, Problem)]
 
@@ -277,7 +283,7 @@ def _entries(listing: spreadsheet.Listing) -> list[spreadsheet.Entry]:
 def _status_of(headings: str, cells: str) -> str:
     """The status of one line of a file with an address and `headings`."""
     text = _table(f"email,{headings}", f"a@x.org,{cells}", f"a@x.org,{cells}")
-    listing = spreadsheet.open_list(text.encode(), "x")
+    listing = open_list(text.encode(), "x")
     return _entries(listing)[0].status
 
 
@@ -328,7 +334,7 @@ def test_the_usual_columns_of_consent_are_understood(
 ) -> None:
     """In the usual languages, in words, as flags and as times."""
     text = _table(f"email,{heading}", f"in@x.org,{no}", f"out@x.org,{yes}")
-    found = _entries(spreadsheet.open_list(text.encode(), "x"))
+    found = _entries(open_list(text.encode(), "x"))
     assert [line.status for line in found] == ["active", status]
 
 
@@ -339,6 +345,14 @@ def test_the_usual_columns_of_consent_are_understood(
         ("mkt_pref", ["Y", "N"]),
         ("Send newsletter?", ["1", "0"]),
         ("email_ok_to_send", ["1", "0"]),
+        ("mailing_ok", ["7", "0"]),
+        ("Mail ok?", ["2", "3"]),
+        ("newsletter_flag", ["A", "B"]),
+        ("send_mails", ["-1", "0"]),
+        ("notifications", ["3", "4"]),
+        ("Kontakt per Mail", ["E", "N", "K"]),
+        ("是否发邮件", ["发", "不发"]),
+        ("einverstanden", ["gern", "lieber nicht"]),
         ("unsub_reason", ["", "too many mails"]),
         ("Cancel date", ["", TIME]),
         ("consent_version", ["", "v2"]),
@@ -377,7 +391,7 @@ def test_what_may_be_consent_and_is_not_understood_stops_the_import(
 def test_all_that_is_not_understood_is_told_at_once(desk: Newsroom) -> None:
     """One run names every column."""
     ran = _import(desk, "email,active,kind\na@x.org,Y,bounced\n")
-    assert ran.err.count("list.csv:1: the column") == 2
+    assert ran.err.count("list.csv:1: column ") == 2
 
 
 @pytest.mark.parametrize(
@@ -394,6 +408,10 @@ def test_all_that_is_not_understood_is_told_at_once(desk: Newsroom) -> None:
         ("Preferred language of speech", ["en", "de"]),
         ("Street", ["Hauptstr. 1", "Bounce Road 2"]),
         ("opens", ["12", "0"]),
+        ("emails_received", ["12", "0"]),
+        ("Number of mails", ["3", "5"]),
+        ("email_format", ["H", "T"]),
+        ("mail client", ["Outlook", "Gmail"]),
         ("note", ["met in Ulm", "asked never to be called"]),
     ],
 )
@@ -512,7 +530,7 @@ def test_an_opt_out_that_is_here_already_wins(desk: Newsroom) -> None:
     """Whatever service the file is from; and the cause of an opt-out is kept."""
     assert _import(desk, EXPORTS["Ghost"][0]).code == 0
     ran = _import(desk, "email,status\nOUT@x.org,active\ngone@x.org,pending\n")
-    assert "2 left before and stay so: out@x.org" in ran.out
+    assert "2 had left before and are not subscribed again: out@x.org" in ran.out
     assert _states(desk)["out"] == _states(desk)["gone"] == "unsubscribed"
     causes = [one["cause"] for one in json.loads(desk.run("subscribers", "list", "--json").out)]
     assert causes[1] == "import of list.csv: subscribed_to_emails false"
@@ -555,14 +573,14 @@ def test_who_has_an_opt_out_in_any_line_is_never_subscribed(
     """Not even between two batches; and the dry run counts what the import does."""
     if known:
         _import(desk, f"email,status\nann@x.org,{known}\n")
-    others = [f"r{i}@x.org,active" for i in range(BATCH)]
-    rows = [row for status in lines for row in (f"ann@x.org,{status}", *others[: BATCH // 2])]
-    rows += others[BATCH // 2 :]
+    others = [f"r{i}@x.org,active" for i in range(BATCH_LINES)]
+    rows = [row for status in lines for row in (f"ann@x.org,{status}", *others[: BATCH_LINES // 2])]
+    rows += others[BATCH_LINES // 2 :]
     text = _table("email,status", *dict.fromkeys(rows))
     foreseen = json.loads(_import(desk, text, "--dry-run", "--json").out)
     done = json.loads(_import(desk, text, "--json").out)
     assert foreseen == done
-    assert done["states"] == {"active": BATCH, **({} if known else added)}
+    assert done["states"] == {"active": BATCH_LINES, **({} if known else added)}
     shown = json.loads(desk.run("subscribers", "show", "ann@x.org", "--json").out)
     became = [change["after"] for change in shown["changes"] if change["what"] == "status"]
     assert set(became) <= {known, *added}
@@ -586,9 +604,9 @@ def test_a_cell_may_name_topics_on_several_lines(end: str) -> None:
     """As people write lists in spreadsheets; a name in quotation marks stays whole."""
     cell = f'AI{end}开源; "a{end}b"{end}'.replace('"', '""')
     text = f'email,topics\na@x.org,"{cell}"\nb@x.org,"AI{end}开源, x"\n'
-    first, second = _entries(spreadsheet.open_list(text.encode(), "x"))
-    assert first.topics == ("AI", "开源", f"a{end}b")
-    assert second.topics == ("AI", "开源", "x")
+    first, second = _entries(open_list(text.encode(), "x"))
+    assert first.preferences["topics"] == ("AI", "开源", f"a{end}b")
+    assert second.preferences["topics"] == ("AI", "开源", "x")
 
 
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\0\ufffd")))
@@ -596,7 +614,7 @@ def test_a_cell_of_topics_may_hold_any_text(cell: str) -> None:
     """Whatever is in it, its line is imported or said to be bad."""
     table = io.StringIO()
     csv.writer(table).writerows([["email", "topics"], ["a@x.org", cell], ["b@x.org", "开源"]])
-    assert len(list(spreadsheet.open_list(table.getvalue().encode(), "x").lines())) == 2
+    assert len(list(open_list(table.getvalue().encode(), "x").subscribers())) == 2
 
 
 @pytest.mark.parametrize(
@@ -608,9 +626,9 @@ def test_a_cell_of_topics_may_hold_any_text(cell: str) -> None:
         (b'x@x.org,"Ann" Lee,active', "the quotation marks do not match"),
         (b'x@x.org,"Ann,active', "the quotation marks do not match"),
         (b"x@x.org,Lee, Ann,active", "4 cells, but only 3 headings"),
-        (b"x@x.org,Ann", "the line ends before the column 'status'"),
-        (b"x@x.org,Ann,gone fishing", "'gone fishing' in the column 'status' is no status"),
-        (b"x@x.org,Ann,", "the column 'status' is empty"),
+        (b"x@x.org,Ann", "the line ends before column 'status'"),
+        (b"x@x.org,Ann,gone fishing", "'gone fishing' in column 'status' is not a known status"),
+        (b"x@x.org,Ann,", "column 'status' is empty"),
         (b"x at x.org,Ann,active", "is not a valid email address"),
         (b"x@x.org," + b"n" * 200_000 + b",active", "the quotation marks do not match"),
     ],
@@ -685,8 +703,8 @@ def test_a_file_in_any_encoding_of_a_spreadsheet_is_read(
     lines = [headings, f"out@x.org,{names[0]},{out}"]
     lines += [f"r{i}@x.org,{names[i % len(names)]},active" for i in range(many)]
     text = "\r\n".join(lines).replace(",", delimiter)
-    found = _entries(spreadsheet.open_list(text.encode(encoding), "x"))
-    assert [line.name for line in found][:2] == [names[0], names[0]]
+    found = _entries(open_list(text.encode(encoding), "x"))
+    assert [line.preferences["name"] for line in found][:2] == [names[0], names[0]]
     assert [line.status for line in found][:2] == ["unsubscribed", "active"]
     assert len(found) == many + 1
 
@@ -703,9 +721,9 @@ def test_the_encoding_can_be_named(desk: Newsroom) -> None:
 @given(st.binary(max_size=300))
 def test_any_bytes_are_decoded_or_refused(data: bytes) -> None:
     """No file, however broken, ends in a traceback."""
-    decode(data, "x")
+    decode_text(data, "x")
     with suppress(ConsentError, UsageError):
-        list(spreadsheet.open_list(data, "x").lines())
+        list(open_list(data, "x").subscribers())
 
 
 @pytest.mark.parametrize("data", [b"PK\x03\x04rest", b"\xd0\xcf\x11\xe0\xa1\xb1rest"])
@@ -759,7 +777,7 @@ def test_the_short_way_agrees_with_the_library(local: str, domain: str) -> None:
         assert address_key(address) == found.ascii_email.casefold()
 
 
-OUT = sorted(word for word, status in consent.WORDS.items() if status != "active")
+OUT = sorted(word for word, status in consent.STATUS_WORDS.items() if status != "active")
 
 
 @pytest.mark.parametrize("heading", ["status", "类别", "Opt-Out", "subscribed", "list_member"])
@@ -875,7 +893,7 @@ def test_an_import_that_is_killed_leaves_whole_batches(desk: Newsroom) -> None:
         told = connection.execute(sql.select(sql.func.count()).select_from(database.changes))
         assert told.scalar_one() == there
     assert 0 < there < 20_000
-    assert there % BATCH == 0
+    assert there % BATCH_LINES == 0
     ran = desk.run("subscribers", "import", str(path))
     assert ran.out.startswith(f"{20_000 - there:,} added, 0 changed, {there:,} unchanged")
     db.close()
@@ -883,7 +901,7 @@ def test_an_import_that_is_killed_leaves_whole_batches(desk: Newsroom) -> None:
 
 def test_a_long_list_is_changed_in_batches_too(desk: Newsroom) -> None:
     """Names and opt-outs of people who are here; each is told once, with its cause."""
-    path = _long_list(desk, 2 * BATCH + 1)
+    path = _long_list(desk, 2 * BATCH_LINES + 1)
     assert desk.run("subscribers", "import", str(path)).code == 0
     text = path.read_text().replace("Reader 7,active", "Ann,unsubscribed")
     ran = _import(desk, text.replace("Reader", "Dear reader"))
@@ -901,5 +919,5 @@ def test_a_long_list_is_changed_in_batches_too(desk: Newsroom) -> None:
             ("status", "active", "unsubscribed", "import of list.csv: status unsubscribed"),
         ]
         counts = subscribers.counts(connection)
-        assert (counts["active"], counts["unsubscribed"]) == (2 * BATCH, 1)
+        assert (counts["active"], counts["unsubscribed"]) == (2 * BATCH_LINES, 1)
     db.close()
