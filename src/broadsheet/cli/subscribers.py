@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from broadsheet.cli import personal_data
-from broadsheet.cli.deliveries import existing, opened
+from broadsheet.cli.deliveries import existing, opened, warn_exposed
 from broadsheet.cli.extras import extra
 from broadsheet.cli.options import common_options, options
 from broadsheet.cli.progress import progress
@@ -96,6 +96,8 @@ def import_(
     listed = open_list(_read(file), shown, given, encoding)
     lines = listed.subscribers()
     batches = listed.decoded.text.count("\n") // BATCH_LINES
+    if dry_run:
+        warn_exposed(project)
     access = existing(project) if dry_run else closing(opened(project))
     with access as database, progress(batches, options(), "Importing") as step:
         result = import_list(database, lines, shown, project.now, dry_run=dry_run, step=step)
