@@ -6,6 +6,7 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -21,8 +22,7 @@ from broadsheet.delivery.environment import Secrets
 from broadsheet.delivery.returned_mail import (
     BouncePolicy,
     BounceResult,
-    MailProcessor,
-    ProcessedMail,
+    ReturnedMailProcessor,
 )
 from broadsheet.errors import Problem, UsageError
 from broadsheet.text.counting import count
@@ -63,34 +63,32 @@ def command(
     secrets = Secrets.read()
     # Without a secret no token can be read; then addresses have to do.
     tokens = secrets.tokens() if secrets.secret or policy.proven else None
-    done = ProcessedMail()
     in_maildir = Path(source or "-").is_dir()
-    database = opened(project)
-    try:
-        processor = MailProcessor(
+    with closing(opened(project)) as database:
+        done = ReturnedMailProcessor(
             database, tokens, policy, [*settings.digests], settings.renamed, project.now, dry_run
         )
-        if in_maildir:
-            _process_maildir(Path(source), processor, done)
-        else:
-            for shown, mail in _mails(source):
-                done.add(shown, mail, processor)
-    finally:
-        database.close()
-        _print(done, policy, as_json=as_json)
+        try:
+            if in_maildir:
+                _process_maildir(Path(source), done)
+            else:
+                for shown, mail in _mails(source):
+                    done.process(shown, mail)
+        finally:
+            _print(done, as_json=as_json)
     # Other mail is normal in a maildir; a file that is given by name should be a report.
     if done.unreadable or (done.ignored and not done.reports and not in_maildir):
         sys.exit(1)
 
 
-def _process_maildir(path: Path, processor: MailProcessor, done: ProcessedMail) -> None:
+def _process_maildir(path: Path, done: ReturnedMailProcessor) -> None:
     maildir = Maildir.open(path)
     for file in maildir.unseen():
         shown = f"{file.parent.name}/{file.name}"
         try:
             with file.open("rb") as stream:
                 mail = stream.read(MAX_MAIL_BYTES + 1)  # enough to see that it is too large
-            if done.add(shown, mail, processor) and not processor.dry_run:
+            if done.process(shown, mail) and not done.dry_run:
                 maildir.mark_seen(file)
         except FileNotFoundError:
             continue  # another run, or a mail program, has moved it
@@ -122,7 +120,7 @@ def _numbered(shown: str, file: BinaryIO) -> Iterator[tuple[str, bytes]]:
         yield f"{shown}, mail {number}", mail
 
 
-def _print(done: ProcessedMail, policy: BouncePolicy, *, as_json: bool) -> None:
+def _print(done: ReturnedMailProcessor, *, as_json: bool) -> None:
     for shown, why in done.unreadable:
         click.echo(f"{shown}: it cannot be read: {why}; it stays where it is", err=True)
     if as_json:
@@ -132,7 +130,7 @@ def _print(done: ProcessedMail, policy: BouncePolicy, *, as_json: bool) -> None:
         return
     for _, result in done.results:
         if text := _TEXTS.get(result.outcome, ""):
-            numbers = {"count": result.failures, "times": policy.failures}
+            numbers = {"count": result.failures, "times": done.policy.failures}
             click.echo(text.format(address=result.address, why=_reason(result), **numbers))
     for shown, why in done.ignored:
         click.echo(f"{shown}: left where it is: {why}", err=True)
@@ -148,7 +146,7 @@ def _reason(result: BounceResult) -> str:
     return " ".join(filter(None, (report.status, report.words)))
 
 
-def _data(done: ProcessedMail) -> dict[str, Any]:
+def _data(done: ReturnedMailProcessor) -> dict[str, Any]:
     return {
         "reports": done.reports,
         "results": [

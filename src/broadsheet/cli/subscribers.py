@@ -258,20 +258,13 @@ def list_(status: Any, as_json: bool) -> None:
         counts = subscribers.counts(connection)
         people = subscribers.everyone(connection, status)
         if as_json:
-            _print_json(people)
+            # One line each: the list may be long.
+            lines = [json.dumps(_data(one), ensure_ascii=False) for one in people]
+            click.echo("[" + ",\n".join(lines) + "]")
             return
         for one in people:
             _say(_line(one))
     _say(", ".join(f"{number:,} {each}" for each, number in counts.items() if number) or "empty")
-
-
-def _print_json(people: Iterator[Subscriber]) -> None:
-    """Print a JSON list, one subscriber at a time: it may be long."""
-    start = "[\n"
-    for one in people:
-        click.echo(start + json.dumps(_data(one), ensure_ascii=False), nl=False)
-        start = ",\n"
-    click.echo("[]" if start == "[\n" else "\n]")
 
 
 def _data(one: Subscriber) -> dict[str, Any]:

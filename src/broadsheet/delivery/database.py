@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -237,21 +237,6 @@ def serialise(connection: sql.Connection) -> float:
     In SQLite the transaction itself does that; elsewhere the lock on this row.
     """
     return float(connection.execute(_PACE).scalar_one())
-
-
-def execute_many(
-    connection: sql.Connection,
-    statement: sql.Insert | sql.Update,
-    rows: Sequence[Mapping[str, Any]],
-) -> None:
-    """Execute `statement` once for each of `rows`, which is not empty; it has no other parameters.
-
-    SQLAlchemy's own way takes as long for the parameters of a row as SQLite does to write it.
-    """
-    compiled = statement.compile(dialect=connection.dialect, column_keys=list(rows[0]))
-    order = getattr(compiled, "positiontup", None)
-    values: Any = rows if order is None else [tuple(row[key] for key in order) for row in rows]
-    connection.exec_driver_sql(str(compiled), values)
 
 
 def relax(connection: sql.Connection) -> None:

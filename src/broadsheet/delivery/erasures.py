@@ -20,7 +20,6 @@ from broadsheet.delivery.addresses import address_key
 from broadsheet.delivery.database import erasures, keys, moment, stamp
 
 _KEY: Final = "erasures"
-_QUERY_HASHES: Final = 500  # in one query
 
 
 def erased(connection: Connection, addresses: Iterable[str]) -> frozenset[str]:
@@ -31,13 +30,9 @@ def erased(connection: Connection, addresses: Iterable[str]) -> frozenset[str]:
     by_hash: dict[str, list[str]] = {}
     for address in addresses:
         by_hash.setdefault(_hash(key, address), []).append(address)
-    hashes = list(by_hash)
-    found: list[str] = []
-    for start in range(0, len(hashes), _QUERY_HASHES):
-        some = erasures.c.hash.in_(hashes[start : start + _QUERY_HASHES])
-        for hash_ in connection.execute(sql.select(erasures.c.hash).where(some)).scalars():
-            found += by_hash[hash_]
-    return frozenset(found)
+    query = sql.select(erasures.c.hash).where(erasures.c.hash.in_(list(by_hash)))
+    found = connection.execute(query).scalars()
+    return frozenset(address for hash_ in found for address in by_hash[hash_])
 
 
 def erased_at(connection: Connection, address: str) -> datetime | None:

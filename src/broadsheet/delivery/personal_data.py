@@ -275,7 +275,12 @@ def erase(
         time.sleep(_PAUSE_S)
     if result is None:
         return None
-    clean = _scrub(database, address_key(address), is_published=bool(result.published))
+    clean = _scrub(
+        database,
+        address_key(address),
+        min(timeout_s, _SCRUB_TIMEOUT_S),
+        is_published=bool(result.published),
+    )
     return replace(result, clean=clean)
 
 
@@ -342,7 +347,7 @@ def _replace_mentions(connection: Connection, address: str) -> int:
     return len(found)
 
 
-def _scrub(database: Database, key: str, *, is_published: bool) -> bool:
+def _scrub(database: Database, key: str, timeout_s: float, *, is_published: bool) -> bool:
     """Overwrite what was deleted; return False if a file of the database may still hold `key`.
 
     SQLite overwrites deleted rows (`secure_delete`), but its log keeps old pages for a while, and
@@ -350,9 +355,9 @@ def _scrub(database: Database, key: str, *, is_published: bool) -> bool:
     """
     if database.file is None:
         return True
-    until = time.monotonic() + _SCRUB_TIMEOUT_S
+    until = time.monotonic() + timeout_s
     with suppress(SQLAlchemyError, sqlite3.Error), database.engine.connect() as connection:
-        hurry(connection, _SCRUB_TIMEOUT_S)
+        hurry(connection, timeout_s)
         is_elsewhere = is_published or _is_part_of_another(connection, key)
         _run_outside_transaction(connection, _EMPTY_LOG)
         if is_elsewhere or _is_in_file(database.file, key):

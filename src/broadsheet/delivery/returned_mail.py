@@ -12,7 +12,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from types import MappingProxyType
 from typing import Final, Literal
 
 from sqlalchemy import Connection
@@ -22,7 +21,7 @@ from broadsheet.bounces.report import NotAReport, RecipientReport, Report, Unsub
 from broadsheet.delivery import subscribers
 from broadsheet.delivery.database import Database
 from broadsheet.delivery.subscribers import Change, Subscriber
-from broadsheet.delivery.tokens import SECRET, Tokens, mark_in_subject
+from broadsheet.delivery.tokens import SECRET, Mark, Tokens, mark_in_subject
 
 BounceOutcome = Literal[
     "ended", "left", "counted", "nothing", "again", "gone", "unknown", "unproven", "old"
@@ -66,12 +65,15 @@ class BounceResult:
         return next(iter(self.report.addresses), "not named")
 
 
-@dataclass(frozen=True, slots=True)
-class MailProcessor:
-    """Processes one mail after another, each in a transaction.
+@dataclass(slots=True)
+class ReturnedMailProcessor:
+    """Processes one mail after another, each in a transaction, and keeps the results.
 
     tokens: None if there is no secret. digests: the names of all digests. renamed: former name of a
     digest -> its present name. now: aware. dry_run: write nothing.
+
+    reports: the number of mails that were processed. ignored, unreadable: what messages call a
+    mail, and why it was not.
     """
 
     database: Database
@@ -81,40 +83,26 @@ class MailProcessor:
     renamed: Mapping[str, str]
     now: datetime
     dry_run: bool = False
-
-    def process(self, mail: bytes) -> list[BounceResult]:
-        """Return the result for each recipient. Raises NotAReport and DatabaseError."""
-        found = read_mail(mail)
-        with self.database.writing() as connection:
-            if isinstance(found, UnsubscribeRequest):
-                result = unsubscribe_by_mail(
-                    connection, found, self.tokens, self.digests, self.now, renamed=self.renamed
-                )
-                results = [result]
-            else:
-                results = apply_report(connection, found, self.tokens, self.policy, self.now)
-            if self.dry_run:
-                connection.rollback()
-        return results
-
-
-@dataclass(slots=True)
-class ProcessedMail:
-    """The results of a run. reports: mails that were processed. ignored, unreadable: pairs of a
-    mail and the reason why it was not."""
-
     reports: int = 0
     results: list[tuple[str, BounceResult]] = field(default_factory=list)
     ignored: list[tuple[str, str]] = field(default_factory=list)
     unreadable: list[tuple[str, str]] = field(default_factory=list)
 
-    def add(self, shown: str, mail: bytes, processor: MailProcessor) -> bool:
-        """Process a mail, which messages call `shown`; False if it is not a report.
+    def process(self, shown: str, mail: bytes) -> bool:
+        """Process a mail, which messages call `shown`; return False if it is not a report.
 
         Raises DatabaseError.
         """
         try:
-            results = processor.process(mail)
+            found = read_mail(mail)
+            with self.database.writing() as connection:
+                results = (
+                    [self.unsubscribe(connection, found)]
+                    if isinstance(found, UnsubscribeRequest)
+                    else self.apply_report(connection, found)
+                )
+                if self.dry_run:
+                    connection.rollback()
         except NotAReport as reason:
             self.ignored.append((shown, str(reason)))
             return False
@@ -122,88 +110,128 @@ class ProcessedMail:
         self.results += [(shown, result) for result in results]
         return True
 
+    def apply_report(self, connection: Connection, report: Report) -> list[BounceResult]:
+        """Change the subscribers that `report` is about."""
+        identified = self._identified(report)
+        if identified is not None:
+            found = subscribers.get_for_update(connection, identified)
+            about = _mildest(report.recipients, found)
+            return [self._apply(connection, report, about, found)]
+        if self.policy.proven:
+            return [BounceResult("unproven", each) for each in report.recipients]
+        return [
+            self._apply(connection, report, each, _named(connection, each))
+            for each in report.recipients
+        ]
 
-def apply_report(
-    connection: Connection,
-    report: Report,
-    tokens: Tokens | None,
-    policy: BouncePolicy,
-    now: datetime,
-) -> list[BounceResult]:
-    """Change the subscribers that `report` is about, in the transaction of `connection`."""
-    identified = _identified(report, tokens)
-    if identified is not None:
-        found = subscribers.get_for_update(connection, identified)
-        about = _about(report.recipients, found)
-        return [_apply(connection, report, about, found, policy, now)]
-    if policy.proven:
-        return [BounceResult("unproven", each) for each in report.recipients]
-    return [
-        _apply(connection, report, each, _named(connection, each), policy, now)
-        for each in report.recipients
-    ]
+    def unsubscribe(self, connection: Connection, request: UnsubscribeRequest) -> BounceResult:
+        """Unsubscribe the reader whose token `request` has, as a click on the link would.
 
-
-def unsubscribe_by_mail(
-    connection: Connection,
-    request: UnsubscribeRequest,
-    tokens: Tokens | None,
-    digests: Sequence[str],
-    now: datetime,
-    *,
-    renamed: Mapping[str, str] = MappingProxyType({}),
-) -> BounceResult:
-    """Unsubscribe the reader whose token `request` has, as a click on the link would.
-
-    digests: the names of all digests. renamed: former name of a digest -> its present name. Raises
-    NotAReport if the token is missing or not ours: someone wants to leave, so a person has to look.
-    """
-    text = mark_in_subject(request.subject)
-    if not text:
-        raise NotAReport(
-            "someone wants to unsubscribe, and the mail identifies them only by its sender, "
-            f"{request.sent_by or 'which it does not name'}; if it is genuine, run: broadsheet "
-            "subscribers remove ADDRESS"
+        Raises NotAReport if the token is missing or not ours: a person has to look at it.
+        """
+        mark = self._token(request).renamed(self.renamed)
+        found = subscribers.get_for_update(connection, mark.subscriber)
+        senders = (request.sent_by,) if request.sent_by else ()
+        about = RecipientReport("unsubscribe", senders, "", mark.digest)
+        if found is None:
+            return BounceResult("unknown", about)
+        if outcome := self._outcome_of_earlier(subscribers.history(connection, found), request):
+            return BounceResult(outcome, about, found)
+        cause = f"by mail {_id(request)}"
+        after = subscribers.leave(
+            connection, found.id, mark.digest, self.digests, cause=cause, now=self.now
         )
-    if tokens is None:
-        raise NotAReport(f"someone wants to unsubscribe; set {SECRET} to read the token")
-    mark = tokens.read_unsubscribe(text)
-    if mark is None:
-        raise NotAReport("someone wants to unsubscribe, with a token that is not ours")
-    mark = mark.renamed(renamed)
-    found = subscribers.get_for_update(connection, mark.subscriber)
-    about = RecipientReport(
-        "unsubscribe", (request.sent_by,) if request.sent_by else (), "", mark.digest
-    )
-    if found is None:
-        return BounceResult("unknown", about)
-    past = subscribers.history(connection, found)
-    if _is_processed(past, request):
-        return BounceResult("again", about, found)
-    if _is_outdated(past, min(request.date or now, now)):
-        return BounceResult("old", about, found)
-    after = subscribers.leave(
-        connection, found.id, mark.digest, digests, cause=f"by mail {_id(request)}", now=now
-    )
-    return BounceResult("gone" if after == found else "left", about, found)
+        return BounceResult("gone" if after == found else "left", about, found)
 
+    def _token(self, request: UnsubscribeRequest) -> Mark:
+        text = mark_in_subject(request.subject)
+        if not text:
+            raise NotAReport(
+                "someone wants to unsubscribe, and the mail identifies them only by its sender, "
+                f"{request.sent_by or 'which it does not name'}; if it is genuine, run: "
+                "broadsheet subscribers remove ADDRESS"
+            )
+        if self.tokens is None:
+            raise NotAReport(f"someone wants to unsubscribe; set {SECRET} to read the token")
+        if (mark := self.tokens.read_unsubscribe(text)) is None:
+            raise NotAReport("someone wants to unsubscribe, with a token that is not ours")
+        return mark
 
-def _identified(report: Report, tokens: Tokens | None) -> int | None:
-    """Return the id of the subscriber whose token `report` has."""
-    if tokens is None:
+    def _identified(self, report: Report) -> int | None:
+        """Return the id of the subscriber whose token `report` has."""
+        if self.tokens is None:
+            return None
+        for address in report.sent_to:
+            found = _TOKEN_IN_ADDRESS.search(address)
+            if found and (bounce := self.tokens.read_bounce(found[1])):
+                return bounce[0]
+        for text in _TOKEN_IN_LINK.findall(report.returned_header("list-unsubscribe")):
+            if link := self.tokens.read_unsubscribe(text):
+                return link.subscriber
         return None
-    for address in report.sent_to:
-        found = _TOKEN_IN_ADDRESS.search(address)
-        if found and (bounce := tokens.read_bounce(found[1])):
-            return bounce[0]
-    for text in _TOKEN_IN_LINK.findall(report.returned_header("list-unsubscribe")):
-        if link := tokens.read_unsubscribe(text):
-            return link.subscriber
-    return None
+
+    def _apply(
+        self,
+        connection: Connection,
+        report: Report,
+        about: RecipientReport,
+        subscriber: Subscriber | None,
+    ) -> BounceResult:
+        if subscriber is None:
+            return BounceResult("unknown", about)
+        if about.kind == "nothing":
+            return BounceResult("nothing", about, subscriber)
+        past = subscribers.history(connection, subscriber)
+        outcome: BounceOutcome | Literal[""] = self._outcome_of_earlier(past, report)
+        # A complaint is stronger than a bounce, and both are stronger than unsubscribing.
+        is_stronger = about.kind == "complaint" and subscriber.status != "complained"
+        if subscriber.gone and not is_stronger and outcome != "again":
+            outcome = "gone"
+        if outcome:
+            return BounceResult(outcome, about, subscriber)
+        said = " ".join(filter(None, (about.status, about.words))) or "no reason given"
+        kind = "complaint" if about.kind == "complaint" else f"{about.kind} failure"
+        cause = f"{kind}: {said} {_id(report)}"
+        if about.kind == "temporary":
+            return self._count(connection, report, about, subscriber, cause)
+        status: subscribers.Status = "complained" if about.kind == "complaint" else "bounced"
+        subscribers.set_status(connection, subscriber, status, cause=cause, now=self.now)
+        return BounceResult("ended", about, subscriber)
+
+    def _count(
+        self,
+        connection: Connection,
+        report: Report,
+        about: RecipientReport,
+        subscriber: Subscriber,
+        cause: str,
+    ) -> BounceResult:
+        """Count a temporary failure, and end the address if there were too many."""
+        at, days = self._time_of(report), self.policy.days
+        subscribers.count_bounce(connection, subscriber, cause=cause, now=at)
+        count = _recent_failures(subscribers.history(connection, subscriber), days)
+        if count < self.policy.failures:
+            return BounceResult("counted", about, subscriber, count)
+        cause = f"{count} temporary failures in {days} days; the last: {cause}"
+        subscribers.set_status(connection, subscriber, "bounced", cause=cause, now=self.now)
+        return BounceResult("ended", about, subscriber, count)
+
+    def _outcome_of_earlier(
+        self, past: Sequence[Change], mail: Report | UnsubscribeRequest
+    ) -> Literal["again", "old", ""]:
+        """Return `again` or `old` if earlier changes mean that `mail` does not count, else ""."""
+        if any(change.cause.endswith(_id(mail)) for change in past):
+            return "again"
+        back = _came_back(past)
+        return "old" if back and self._time_of(mail) < back else ""
+
+    def _time_of(self, mail: Report | UnsubscribeRequest) -> datetime:
+        """Return when a mail was sent; a sender's clock may be fast."""
+        return min(mail.date or self.now, self.now)
 
 
-def _about(reports: Sequence[RecipientReport], subscriber: Subscriber | None) -> RecipientReport:
-    """Return what counts of a report about one of our mails: the mildest result.
+def _mildest(reports: Sequence[RecipientReport], subscriber: Subscriber | None) -> RecipientReport:
+    """Return the report that counts of those about one of our mails.
 
     An address may forward to several; if one of them got the mail, it is not gone.
     """
@@ -218,63 +246,6 @@ def _named(connection: Connection, report: RecipientReport) -> Subscriber | None
     return None if first is None else subscribers.get_for_update(connection, first.id)
 
 
-def _apply(
-    connection: Connection,
-    report: Report,
-    about: RecipientReport,
-    subscriber: Subscriber | None,
-    policy: BouncePolicy,
-    now: datetime,
-) -> BounceResult:
-    if subscriber is None:
-        return BounceResult("unknown", about)
-    if about.kind == "nothing":
-        return BounceResult("nothing", about, subscriber)
-    past = subscribers.history(connection, subscriber)
-    if _is_processed(past, report):
-        return BounceResult("again", about, subscriber)
-    # A complaint is stronger than a bounce, and both are stronger than unsubscribing.
-    stronger = about.kind == "complaint" and subscriber.status != "complained"
-    if subscriber.gone and not stronger:
-        return BounceResult("gone", about, subscriber)
-    at = min(report.date or now, now)
-    if _is_outdated(past, at):
-        return BounceResult("old", about, subscriber)
-    cause = _cause(report, about)
-    if about.kind == "temporary":
-        subscribers.count_bounce(connection, subscriber, cause=cause, now=at)
-        return _counted(connection, about, subscriber, policy, cause, now)
-    status: subscribers.Status = "complained" if about.kind == "complaint" else "bounced"
-    subscribers.set_status(connection, subscriber, status, cause=cause, now=now)
-    return BounceResult("ended", about, subscriber)
-
-
-def _counted(
-    connection: Connection,
-    about: RecipientReport,
-    subscriber: Subscriber,
-    policy: BouncePolicy,
-    cause: str,
-    now: datetime,
-) -> BounceResult:
-    """End the address if there were too many temporary failures."""
-    count = _recent_failures(subscribers.history(connection, subscriber), policy.days)
-    if count < policy.failures:
-        return BounceResult("counted", about, subscriber, count)
-    cause = f"{count} temporary failures in {policy.days} days; the last: {cause}"
-    subscribers.set_status(connection, subscriber, "bounced", cause=cause, now=now)
-    return BounceResult("ended", about, subscriber, count)
-
-
-def _is_processed(past: Sequence[Change], mail: Report | UnsubscribeRequest) -> bool:
-    return any(change.cause.endswith(_id(mail)) for change in past)
-
-
-def _is_outdated(past: Sequence[Change], at: datetime) -> bool:
-    back = _came_back(past)
-    return back is not None and at < back
-
-
 def _came_back(past: Sequence[Change]) -> datetime | None:
     """Return when the subscriber last came back after leaving."""
     times = (each.at for each in past if each.what == "status" and each.before in subscribers.GONE)
@@ -286,12 +257,6 @@ def _recent_failures(past: Sequence[Change], days: int) -> int:
     back = _came_back(past)
     times = [each.at for each in past if each.what == "bounces" and not (back and each.at < back)]
     return sum(time >= max(times) - timedelta(days=days) for time in times)
-
-
-def _cause(report: Report, about: RecipientReport) -> str:
-    said = " ".join(filter(None, (about.status, about.words))) or "no reason given"
-    kind = "complaint" if about.kind == "complaint" else f"{about.kind} failure"
-    return f"{kind}: {said} {_id(report)}"
 
 
 def _id(mail: Report | UnsubscribeRequest) -> str:

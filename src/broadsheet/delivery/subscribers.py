@@ -17,7 +17,7 @@ from sqlalchemy import Connection, bindparam
 
 from broadsheet.delivery import database
 from broadsheet.delivery.addresses import address_key, checked_address
-from broadsheet.delivery.database import changes, execute_many, stamp, subscribers
+from broadsheet.delivery.database import changes, stamp, subscribers
 from broadsheet.delivery.erasures import erased_at, lift
 from broadsheet.errors import BroadsheetError, DeliveryError, Problem
 
@@ -262,7 +262,7 @@ def add_all(connection: Connection, rows: Sequence[Mapping[str, Any]], now: date
     """
     if rows:
         last = connection.execute(_LAST_ID).scalar_one()
-        execute_many(connection, sql.insert(subscribers), rows)
+        connection.execute(sql.insert(subscribers), rows)
         connection.execute(_RECORD_ADDED, {"at_": stamp(now), "last": last})
 
 
@@ -292,7 +292,7 @@ def edit_all(connection: Connection, edits: Sequence[Edit], now: datetime) -> No
             if edit.what == what
         ]
         if rows:
-            execute_many(connection, statement, rows)
+            connection.execute(statement, rows)
     _record(connection, edits, now)
 
 
@@ -429,13 +429,14 @@ def _record(connection: Connection, edits: Sequence[Edit], now: datetime) -> Non
         for edit in edits
     ]
     if rows:
-        execute_many(connection, sql.insert(changes), rows)
+        connection.execute(sql.insert(changes), rows)
 
 
 _BY_KEYS: Final = sql.select(subscribers).where(
     subscribers.c.address_key.in_(bindparam("keys", expanding=True))
 )
 _LAST_ID: Final = sql.select(sql.func.coalesce(sql.func.max(subscribers.c.id), 0))
+# Half as long as to return each new row and insert its change.
 _RECORD_ADDED: Final = sql.insert(changes).from_select(
     ["subscriber", "at", "what", "before", "after", "cause"],
     sql.select(

@@ -13,7 +13,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broadsheet.delivery import database, subscribers
-from broadsheet.delivery.addresses import AddressError, address_key, checked_address
 from broadsheet.delivery.lists.exporting import exported_lines
 from broadsheet.delivery.lists.reading import open_list
 from broadsheet.delivery.subscribers import Preferences, Subscriber
@@ -36,29 +35,6 @@ def _list(desk: Newsroom, *args: str) -> list[dict[str, object]]:
     assert ran.code == 0, ran.err
     found: list[dict[str, object]] = json.loads(ran.out)
     return found
-
-
-@pytest.mark.parametrize(
-    ("given_", "sent"),
-    [
-        ("  ann@Example.ORG ", "ann@example.org"),
-        ("Ann@bücher.example.org", "Ann@xn--bcher-kva.example.org"),
-        ("a.b+c@例子.cn", "a.b+c@xn--fsqu00a.cn"),
-    ],
-)
-def test_an_address_is_as_mail_is_sent_to_it(given_: str, sent: str) -> None:
-    """The domain in lower case and IDNA form, the rest as given."""
-    assert checked_address(given_) == sent
-    assert address_key(given_) == address_key(sent.upper())
-
-
-@pytest.mark.parametrize(
-    "text", ["", "ann", "ann@", "@x.org", "a b@x.org", "a@x", "a@x.org, b@x.org"]
-)
-def test_what_is_no_address_is_refused(text: str) -> None:
-    """The message names it."""
-    with pytest.raises(AddressError, match="is not a valid email address"):
-        checked_address(text)
 
 
 def test_an_import_is_repeatable_and_names_bad_lines(desk: Newsroom) -> None:

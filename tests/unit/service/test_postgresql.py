@@ -17,7 +17,7 @@ from broadsheet.bounces.report import Report, UnsubscribeRequest
 from broadsheet.delivery import subscribers
 from broadsheet.delivery.database import open_database
 from broadsheet.delivery.database import subscribers as table
-from broadsheet.delivery.returned_mail import BouncePolicy, apply_report, unsubscribe_by_mail
+from broadsheet.delivery.returned_mail import BouncePolicy, ReturnedMailProcessor
 from broadsheet.delivery.tokens import Tokens
 from broadsheet.service.desk import Wishes
 from postgresql import PostgreSQL, postgresql
@@ -171,13 +171,15 @@ def test_reports_and_wishes_of_two_runs_at_once_count_once(desk: Office) -> None
     assert isinstance(wish, UnsubscribeRequest)
     now = datetime(2025, 6, 30, tzinfo=UTC)
 
+    processor = ReturnedMailProcessor(desk.database, tokens, BouncePolicy(), ("weekly",), {}, now)
+
     def take() -> str:
         with desk.database.writing() as connection:
-            return apply_report(connection, report, None, BouncePolicy(), now)[0].outcome
+            return processor.apply_report(connection, report)[0].outcome
 
     def off() -> str:
         with desk.database.writing() as connection:
-            return unsubscribe_by_mail(connection, wish, tokens, ("weekly",), now).outcome
+            return processor.unsubscribe(connection, wish).outcome
 
     assert sorted(map(str, at_once(take, take, take))) == ["again", "again", "counted"]
     assert sorted(map(str, at_once(off, off))) == ["again", "left"]

@@ -261,66 +261,41 @@ def read_rows(text: str) -> Iterator[CsvRow]:
 
     Cells are separated by commas, semicolons, tabs or bars, whichever the first line has most of.
     """
-    source = _Lines(text if "\n" in text else text.replace("\r", "\n"))
-    delimiter = _delimiter(source)
-    reader, width = _csv_reader(source, delimiter), 0
-    while True:
-        at, line = source.at, source.line
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error:
-            cells = []
-        if source.line > line + 1 and len(cells) != width and width:
-            cells = []
-        if any(cells):
-            width = width or len(cells)
-            yield CsvRow(line, cells)
-        elif not cells and not source.is_blank(at):
-            # An unclosed quotation mark may have swallowed many lines: continue with the next one.
-            yield CsvRow(line, [], "the quotation marks do not match")
-            source.at, source.line = at, line
-            next(source)
-            reader = _csv_reader(source, delimiter)
+    lines = list(io.StringIO(text if "\n" in text else text.replace("\r", "\n"), newline="\n"))
+    delimiter, start = _delimiter(lines)
+    width = 0
+    while start < len(lines):
+        for end, cells in _parsed_rows(lines, start, delimiter):
+            if cells is None or (end > start + 1 and width and len(cells) != width):
+                # An unclosed quotation mark may have swallowed many lines: go on with the next one.
+                yield CsvRow(start + 1, [], "the quotation marks do not match")
+                start += 1
+                break
+            if any(cells):
+                width = width or len(cells)
+                yield CsvRow(start + 1, cells)
+            start = end
 
 
-class _Lines:
-    """An iterator over the lines of a text that can be set back.
+def _parsed_rows(
+    lines: Sequence[str], start: int, delimiter: str
+) -> Iterator[tuple[int, list[str] | None]]:
+    """Return the end of each row and its cells; None where the quotation marks do not match.
 
-    at: the offset of the next line, in characters. line: its number, 1-based.
+    start: the index of the first line. An end is the index of the line after the row.
     """
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-        self.at = 0
-        self.line = 1
-
-    def is_blank(self, at: int) -> bool:
-        """Whether the line that begins at offset `at` is empty."""
-        return self._text[at : at + 1] in {"", "\n", "\r"}
-
-    def __iter__(self) -> _Lines:
-        return self
-
-    def __next__(self) -> str:
-        start = self.at
-        end = self._text.find("\n", start) + 1 or len(self._text)
-        if start == end:
-            raise StopIteration
-        self.at = end
-        self.line += 1
-        return self._text[start:end]
+    rest = (lines[index] for index in range(start, len(lines)))
+    reader = csv.reader(rest, delimiter=delimiter, skipinitialspace=True, strict=True)
+    try:
+        for cells in reader:
+            yield start + reader.line_num, cells
+    except csv.Error:
+        yield start + reader.line_num, None
 
 
-def _delimiter(source: _Lines) -> str:
-    """Return what separates the cells; skip a line that only says so."""
-    first = next((line for line in source if line.strip()), "")
+def _delimiter(lines: Sequence[str]) -> tuple[str, int]:
+    """Return what separates the cells, and the index of the first line of the table."""
+    index, first = next(((i, line) for i, line in enumerate(lines) if line.strip()), (0, ""))
     if hint := _DELIMITER_HINT.fullmatch(first):
-        return hint[1]
-    source.at, source.line = 0, 1
-    return max(_DELIMITERS, key=_QUOTED.sub("", first).count)
-
-
-def _csv_reader(source: _Lines, delimiter: str) -> Iterator[list[str]]:
-    return csv.reader(source, delimiter=delimiter, skipinitialspace=True, strict=True)
+        return hint[1], index + 1
+    return max(_DELIMITERS, key=_QUOTED.sub("", first).count), 0

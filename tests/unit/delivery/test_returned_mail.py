@@ -1,4 +1,4 @@
-"""What delivery reports and complaints say, and what follows for the subscribers."""
+"""What follows from returned mail for the subscribers, and the command that reads it."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ import io
 import json
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,30 +16,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from broadsheet.bounces.mailboxes import split_mbox
 from broadsheet.bounces.reading import read_mail
 from broadsheet.bounces.report import (
     MAX_MAIL_BYTES,
-    NotAReport,
-    RecipientReport,
     Report,
-    UnsubscribeRequest,
 )
 from broadsheet.delivery import subscribers
 from broadsheet.delivery.database import Database, open_database
-from broadsheet.delivery.returned_mail import BouncePolicy, apply_report
+from broadsheet.delivery.returned_mail import BouncePolicy, ReturnedMailProcessor
 from broadsheet.delivery.subscribers import Subscriber
 from broadsheet.delivery.tokens import Tokens
 from newsroom import MOMENT, Newsroom, Ran, contents
-from returned import REPORTS, WISH, failing, mail, wishing
-
-NAMES = sorted(path.stem for path in REPORTS.glob("*.eml"))
-LETTERS = {"vacation", "unsubscribe"}  # that are no reports
-
-
-def split(data: bytes) -> list[bytes]:
-    """The mails of an mbox, or the one mail."""
-    return list(split_mbox(io.BytesIO(data)))
+from returned import WISH, failing, mail, wishing
 
 
 def read(data: bytes) -> Report:
@@ -50,350 +36,6 @@ def read(data: bytes) -> Report:
     assert isinstance(found, Report)
     return found
 
-
-def findings(name: str) -> list[tuple[str, str, str]]:
-    """The kind, the first address and the status of each recipient."""
-    return [(f.kind, *f.addresses[:1], f.status) for f in read(mail(name)).recipients]
-
-
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("postfix-unknown-user", [("permanent", "reader@example.com", "5.1.1")]),
-        ("postfix-expired", [("temporary", "reader@example.net", "4.4.1")]),
-        ("postfix-delayed", [("nothing", "reader@example.net", "4.4.1")]),
-        ("exim", [("permanent", "gone@example.com", "5.1.1")]),
-        (
-            "exim-old",
-            [
-                ("permanent", "first@example.com", ""),
-                ("temporary", "second@example.com", "4.2.2"),
-            ],
-        ),
-        ("exchange", [("permanent", "Old.Colleague@example.com", "5.1.10")]),
-        ("gmail-full", [("temporary", "reader@example.edu", "5.2.2")]),
-        ("gmail-blocked", [("temporary", "reader@example.edu", "5.7.26")]),
-        (
-            "qmail",
-            [
-                ("permanent", "nobody@example.com", "5.1.1"),
-                ("temporary", "busy@example.net", "4.3.0"),
-                ("permanent", "refused@example.net", ""),
-            ],
-        ),
-        ("gmail-unknown", [("permanent", "nobody@example.com", "5.1.1")]),
-        (
-            "sendmail",
-            [
-                ("permanent", "gone@example.edu", "5.1.1"),
-                ("temporary", "slow@example.edu", "4.4.7"),
-                ("nothing", "passed@example.edu", "2.6.0"),
-            ],
-        ),
-        (
-            "exchange-online",
-            [
-                ("temporary", "late+2Bnews@example.com", "5.4.300"),
-                ("permanent", "denied@example.com", "5.4.1"),
-            ],
-        ),
-        (
-            "qq",
-            [
-                ("permanent", "nobody@qq.example", "5.0.0"),
-                ("temporary", "busy@qq.example", "5.0.0"),
-            ],
-        ),
-        (
-            "netease",
-            [
-                ("permanent", "nobody@163.example", "5.0.0"),
-                ("temporary", "picky@163.example", "5.0.0"),
-            ],
-        ),
-        ("gateway", [("permanent", "reader@example.net", "5.1.1")]),
-        ("smtputf8", [("permanent", "读者@example.cn", "5.1.1")]),
-        ("complaint", [("complaint", "angry@example.com", "")]),
-        ("complaint-hidden", [("complaint", "angry@example.com", "")]),
-    ],
-)
-def test_the_reports_of_the_servers_that_are_met(
-    name: str, expected: list[tuple[str, str, str]]
-) -> None:
-    """Each says who is meant and whether it is for good."""
-    assert findings(name) == expected
-
-
-def test_every_sample_is_the_same_with_either_line_end_and_from_a_pipe() -> None:
-    """CRLF, LF and the line that a pipe puts before the mail make no difference."""
-    for name in NAMES:
-        if name in LETTERS:
-            continue
-        plain = mail(name)
-        crlf = plain.replace(b"\n", b"\r\n")
-        piped = b"From MAILER-DAEMON Mon Jun 23 00:00:07 2025\n" + plain
-        assert read(plain) == read(crlf) == read(piped)
-
-
-def test_a_report_says_when_to_whom_and_about_which_mail() -> None:
-    """So the subscriber can be found, and the report is known when it comes again."""
-    report = read(mail("exim"))
-    assert report.id == "<E1uTXyz-0004Ab-2C@mail.example.org>"
-    assert report.date == datetime(2025, 6, 23, 0, 0, 9, tzinfo=UTC)
-    assert report.sent_to == ("bounces+17@example.org",)
-    assert report.returned_header("message-id") == "<weekly.2025-06-23.3@example.org>"
-    assert report.returned_header("Message-ID") == report.returned_header("message-id")
-    assert report.returned_header("x-none") == ""
-
-
-@pytest.mark.parametrize("name", [name for name in NAMES if name not in LETTERS])
-def test_the_mail_that_came_back_is_known_by_its_message_id(name: str) -> None:
-    """Whole, headers only, or pasted below the text: its headers are found."""
-    assert read(mail(name)).returned_header("message-id").startswith("<weekly.2025-06-23.")
-
-
-def test_a_folded_header_of_the_mail_that_came_back_is_whole() -> None:
-    """List-Unsubscribe takes two lines, and its second address is the subscriber's own."""
-    found = read(mail("postfix-unknown-user")).returned_header("List-Unsubscribe")
-    assert found.endswith(", <https://news.example.org/unsubscribe?t=TOKEN>")
-
-
-def test_an_address_is_told_as_it_stands_and_as_it_is_meant() -> None:
-    """Some pass on the plus sign as SMTP encodes it (RFC 3461, section 4)."""
-    first = read(mail("exchange-online")).recipients[0]
-    assert first.addresses == ("late+2Bnews@example.com", "late+news@example.com")
-
-
-def test_the_sender_of_the_mail_that_came_back_counts_as_an_address_it_was_sent_to() -> None:
-    """Where reports go to a mailbox of their own, the mark stands only there."""
-    assert "bounces+17-3-abcdefghij@example.org" in read(mail("gateway")).sent_to
-    verp = b"Original-Mail-From: <bounces+17-3-abcdefghij@example.org>"
-    complaint = mail("complaint").replace(b"Original-Mail-From: <bounces@example.org>", verp)
-    assert "bounces+17-3-abcdefghij@example.org" in read(complaint).sent_to
-
-
-def test_an_automatic_answer_is_no_report() -> None:
-    """Someone on holiday stays subscribed, whatever codes and addresses the text holds."""
-    with pytest.raises(
-        NotAReport, match="not a delivery report, a complaint or an unsubscribe mail"
-    ):
-        read(mail("vacation"))
-
-
-@pytest.mark.parametrize("kind", ["not-spam", "auth-failure"])
-def test_what_is_no_wish_to_leave_ends_no_one(kind: str) -> None:
-    """RFC 5965, 7.3 and RFC 6591: a vote for the mail, and a report on signatures."""
-    data = mail("complaint").replace(b"Feedback-Type: abuse", f"Feedback-Type: {kind}".encode())
-    assert [f.kind for f in read(data).recipients] == ["nothing"]
-
-
-@pytest.mark.parametrize(
-    ("status", "words", "kind"),
-    [
-        ("5.1.1", "550 no such user", "permanent"),
-        ("5.1.1", "550 no", "temporary"),
-        ("5.4.1", "550 5.4.1 Recipient address rejected: Access denied", "permanent"),
-        ("5.5.0", "550 mailbox unavailable", "permanent"),
-        ("5.2.1", "550 account disabled", "temporary"),
-        ("5.2.2", "552 full", "temporary"),
-        ("5.3.4", "552 too big", "temporary"),
-        ("5.3.2", "550 system not accepting messages", "temporary"),
-        ("5.1.8", "550 the sender's domain does not exist", "temporary"),
-        ("5.4.6", "554 routing loop", "temporary"),
-        ("5.4.7", "554 delivery expired", "temporary"),
-        ("5.4.310", "550 the domain does not exist", "temporary"),
-        ("5.5.3", "550 too many recipients", "temporary"),
-        ("5.7.17", "550 mailbox owner has changed", "permanent"),
-        ("5.0.0", "550 RP:TRC the IP has no reputation", "temporary"),
-        ("5.0.0", "552 Quota exceeded", "temporary"),
-        ("5.0.0", "550 Invalid User", "permanent"),
-        ("5.6.0", "554 odd content", "temporary"),
-        ("5.7.1", "550 your IP is on a list", "temporary"),
-        ("5.0.0", "550 5.7.1 your IP is on a list", "temporary"),
-        ("5.0.0", "550 5.1.1 no such user", "permanent"),
-        ("4.2.2", "452 full", "temporary"),
-        ("4.0.0", "550 5.1.1 no such user", "temporary"),
-        ("", "550 no such user", "permanent"),
-        ("", "451 later", "temporary"),
-        ("", "who knows", "temporary"),
-        ("2.0.0", "250 ok", "nothing"),
-        ("5.1.1 (bad destination mailbox address)", "550 no such user", "permanent"),
-    ],
-)
-def test_only_what_is_about_the_address_ends_it(status: str, words: str, kind: str) -> None:
-    """One issue that a filter dislikes must not end everyone at that provider; it counts."""
-    old = mail("postfix-unknown-user").partition(b"Status: 5.1.1")
-    data = old[0] + f"Status: {status}".encode() + old[2]
-    start, _, rest = data.partition(b"Diagnostic-Code: ")
-    end = rest[rest.index(b"\n\n") :]
-    data = start + f"Diagnostic-Code: smtp; {words}".encode() + end
-    assert [f.kind for f in read(data).recipients] == [kind]
-
-
-def test_what_the_server_said_is_one_short_printable_line() -> None:
-    """It is shown on terminals: no escapes, no line ends, no end."""
-    nasty = b"550 5.1.1 \x1b[2J\x07" + b"no " * 500
-    data = mail("postfix-unknown-user").replace(b"550 5.1.1 <reader@example.com>:", nasty)
-    (finding,) = read(data).recipients
-    assert finding.words.isprintable()
-    assert len(finding.words) <= 300
-
-
-def test_a_report_without_message_id_is_known_by_its_content() -> None:
-    """qmail writes none; the same mail is still the same report, and another is not."""
-    first = read(mail("qmail"))
-    assert first.id.startswith("sha256:")
-    assert read(mail("qmail")).id == first.id
-    assert read(mail("qmail").replace(b"24861", b"24862")).id != first.id
-
-
-def test_an_mbox_is_many_mails_and_a_mail_is_one() -> None:
-    """RFC 4155; a paragraph that begins with From does not part a mail."""
-    line = b"From MAILER-DAEMON Mon Jun 23 00:00:07 2025\n"
-    both = line + mail("exim") + b"\n" + line + mail("qmail") + b"\n"
-    assert [read(each).id for each in split(both)] == [
-        read(mail("exim")).id,
-        read(mail("qmail") + b"\n").id,
-    ]
-    letter = mail("exim") + b"\n\nFrom here on it is a letter.\n"
-    assert split(letter) == [letter]
-    assert len(split(line + letter)) == 1
-
-
-@pytest.mark.parametrize(
-    ("data", "why"),
-    [
-        (b"", "not a delivery report"),
-        (b"\0\xff\xfe", "not a delivery report"),
-        (b"x" * (MAX_MAIL_BYTES + 1), "larger than"),
-        (mail("complaint").replace(b"Feedback-Type: abuse\n", b""), "without a Feedback-Type"),
-        (
-            mail("exim").replace(
-                b"Action: failed\n",
-                b"Action: failed\nFinal-Recipient: rfc822;a@b.example\n\n" * 200,
-            ),
-            "more than 100 recipients",
-        ),
-    ],
-)
-def test_what_cannot_be_read_says_why(data: bytes, why: str) -> None:
-    """It is left where it lies, and the publisher hears the reason."""
-    with pytest.raises(NotAReport, match=why):
-        read(data)
-
-
-def nested(levels: int) -> bytes:
-    """A multipart in a multipart in a ..."""
-    heads = (
-        f"Content-Type: multipart/report; boundary=b{level}\n\n--b{level}\n"
-        for level in range(levels)
-    )
-    return "".join(heads).encode()
-
-
-DAEMON = b"From: MAILER-DAEMON\nSubject: failure notice\n\n"
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        nested(20),
-        nested(5_000),
-        b"Content-Type: message/rfc822\n\n" * 5_000,
-        b"Content-Type: multipart/report; boundary=" + b"b" * 100_000 + b"\n\n--b\n" * 100_000,
-        b"To: " + b"(" * 200_000 + b"\nX-Failed-Recipients: " + b'"' * 200_000 + b"\n\n",
-        b"X-Failed-Recipients: " + b"a@b.example," * 100_000 + b"\n\n" + b"a@b.example\n" * 50_000,
-        b"\n" * 1_000_000,
-        b"X: y\n" * 50_000,
-        b"Hi. This is the " + b"\n\n<a@b.example>:\n550 no" * 100_000,
-        b"Content-Type: message/delivery-status\n\n" + b"Action: failed\n\n" * 20_000,
-        b"Content-Type: message/delivery-status\n\nFinal-Recipient: " + b"a" * 4_000_000,
-        b"Date: " + b"9" * 10_000 + b"\n\nHi. This is the \n\n<a@b.example>:\n550 no",
-        b"Content-Type: text/plain\n\n" + b"-" * 4_000_000,
-        b"Content-Type: multipart/report" + b";" * 65_000 + b"\n\nx",
-        b"Content-Type: multipart/report" + b";" * 4_900_000 + b"\n\nx",
-        b"Content-Type: multipart/report;\n" + b" a=b;\n" * 400_000 + b"\n\nx",
-        b"".join(
-            b"Content-Type: multipart/report; boundary=b%d" % n + b";" * 900 + b"\n\n--b%d\n" % n
-            for n in range(5_000)
-        ),
-        DAEMON + b"a" * 4_000_000,
-        DAEMON + b"a@" * 2_000_000,
-        DAEMON + b"<" * 4_000_000,
-        DAEMON + b"To: x\n \n" * 100_000,
-        DAEMON + b"To: x\nAb:\n\n" * 100_000,
-        DAEMON + b"Message not delivered to the following addresses\n" + b"aaaa" * 1_000_000,
-        DAEMON + b"Final-Recipient: rfc822;a@b.example\n\n" * 30_000,
-        b"X-Failed-Recipients: a@b.example\n" + DAEMON + b"a@b.example\n" + b"550 user " * 500_000,
-        b"Content-Type: multipart/report; boundary=x\n\n--x\nContent-Type: text/plain\n\n"
-        + b"550 user 550 user\n" * 20_000
-        + b"\n--x\nContent-Type: message/delivery-status\n\n"
-        + b"".join(
-            b"Final-Recipient: rfc822;a%d@b.example\nAction: failed\nStatus: 5.1.1\n" % n
-            + b"Diagnostic-Code: smtp;550 "
-            + b"user address mailbox x " * 100
-            + b"\n\n"
-            for n in range(99)
-        ),
-    ],
-    ids=lambda data: f"{len(data)} bytes of {data[:24]!r}",
-)
-def test_malice_costs_little_and_raises_nothing_else(data: bytes) -> None:
-    """Mails that are made to exhaust a parser are read, or left, in a moment."""
-    start = time.process_time()
-    with suppress(NotAReport):
-        checked(read_mail(data))
-    assert time.process_time() - start < 5
-
-
-def checked(report: Report | UnsubscribeRequest) -> None:
-    """What must hold of all that is read."""
-    assert report.id
-    if isinstance(report, UnsubscribeRequest):
-        assert report.subject.isprintable()
-        return
-    assert report.recipients
-    assert report.date is None or report.date.tzinfo
-    for finding in report.recipients:
-        assert isinstance(finding, RecipientReport)
-        assert finding.words.isprintable()
-        assert all("@" in address and " " not in address for address in finding.addresses)
-        ("".join(finding.addresses) + finding.words + report.id).encode()
-
-
-@settings(deadline=None)
-@given(st.binary(max_size=400))
-def test_any_bytes_are_a_report_or_are_left(data: bytes) -> None:
-    """Nothing but NotAReport is ever raised."""
-    with suppress(NotAReport):
-        checked(read_mail(data))
-
-
-@settings(max_examples=200, deadline=None)
-@given(st.sampled_from(NAMES), st.data())
-def test_damaged_reports_are_read_or_left(name: str, data: st.DataObject) -> None:
-    """Bytes cut out, put in or changed anywhere in a real report raise nothing else."""
-    whole = mail(name)
-    for _ in range(data.draw(st.integers(1, 4))):
-        start = data.draw(st.integers(0, len(whole)))
-        end = min(len(whole), start + data.draw(st.integers(0, 60)))
-        whole = whole[:start] + data.draw(st.binary(max_size=40)) + whole[end:]
-    with suppress(NotAReport):
-        checked(read_mail(whole))
-
-
-@settings(deadline=None)
-@given(st.lists(st.sampled_from(NAMES), min_size=1, max_size=5))
-def test_an_mbox_holds_what_was_put_in(names: list[str]) -> None:
-    """Splitting is the reverse of joining."""
-    line = b"From MAILER-DAEMON Mon Jun 23 00:00:07 2025\n"
-    whole = b"\n".join(line + mail(name) for name in names)
-    assert [each.rstrip() for each in split(whole)] == [
-        (line + mail(name)).rstrip() for name in names
-    ]
-
-
-# What follows for the subscribers
 
 SECRET = "a secret of more than sixteen characters"
 TOKENS = Tokens(SECRET)
@@ -712,14 +354,16 @@ def test_as_data_each_finding_has_its_outcome(desk: Desk) -> None:
 @given(st.lists(st.tuples(st.integers(0, 5), st.sampled_from(["4.4.1", "5.7.1"])), max_size=8))
 def test_only_different_reports_count_in_any_order(reports: list[tuple[int, str]]) -> None:
     """However often and in whatever order the same ones come, the count is of the different."""
+    policy = BouncePolicy(failures=99)
     with tempfile.TemporaryDirectory() as folder:
         database = open_database("sqlite:///laws.db", Path(folder))
+        processor = ReturnedMailProcessor(database, None, policy, (), {}, MOMENT)
         with database.writing() as connection:
             subscribers.add(connection, "reader@example.com", cause="test", now=MOMENT)
             for number, status in reports:
-                report = read(failing(number, status))
-                apply_report(connection, report, None, BouncePolicy(failures=99), MOMENT)
+                processor.apply_report(connection, read(failing(number, status)))
             found = subscribers.find(connection, "reader@example.com")
+            connection.rollback()
         database.close()
     assert found is not None
     assert found.bounces == len({number for number, _ in reports})

@@ -1,0 +1,54 @@
+"""Where returned mail is stored."""
+
+from __future__ import annotations
+
+import io
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from broadsheet.bounces.mailboxes import split_mbox
+from broadsheet.bounces.reading import read_mail
+from broadsheet.bounces.report import (
+    Report,
+)
+from returned import REPORTS, mail
+
+NAMES = sorted(path.stem for path in REPORTS.glob("*.eml"))
+LETTERS = {"vacation", "unsubscribe"}  # that are no reports
+
+
+def split(data: bytes) -> list[bytes]:
+    """The mails of an mbox, or the one mail."""
+    return list(split_mbox(io.BytesIO(data)))
+
+
+def read(data: bytes) -> Report:
+    """What a report says."""
+    found = read_mail(data)
+    assert isinstance(found, Report)
+    return found
+
+
+def test_an_mbox_is_many_mails_and_a_mail_is_one() -> None:
+    """RFC 4155; a paragraph that begins with From does not part a mail."""
+    line = b"From MAILER-DAEMON Mon Jun 23 00:00:07 2025\n"
+    both = line + mail("exim") + b"\n" + line + mail("qmail") + b"\n"
+    assert [read(each).id for each in split(both)] == [
+        read(mail("exim")).id,
+        read(mail("qmail") + b"\n").id,
+    ]
+    letter = mail("exim") + b"\n\nFrom here on it is a letter.\n"
+    assert split(letter) == [letter]
+    assert len(split(line + letter)) == 1
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from(NAMES), min_size=1, max_size=5))
+def test_an_mbox_holds_what_was_put_in(names: list[str]) -> None:
+    """Splitting is the reverse of joining."""
+    line = b"From MAILER-DAEMON Mon Jun 23 00:00:07 2025\n"
+    whole = b"\n".join(line + mail(name) for name in names)
+    assert [each.rstrip() for each in split(whole)] == [
+        (line + mail(name)).rstrip() for name in names
+    ]

@@ -1,0 +1,271 @@
+"""Which column holds consent; none that may is passed over."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from broadsheet.delivery.lists import consent
+from broadsheet.delivery.lists.reading import (
+    open_list,
+)
+from broadsheet.errors import ConsentError
+from newsroom import Newsroom
+from subscriber_lists import TIME, entries, import_file, states, status_of, table
+
+
+@pytest.mark.parametrize(
+    ("heading", "no", "yes", "status"),
+    [
+        ("unsubscribed", "0", "1", "unsubscribed"),
+        ("Unsubscribed", "No", "Yes", "unsubscribed"),
+        ("unsubscribed_at", "", TIME, "unsubscribed"),
+        ("Unsubscribe Date", "", "5/1/2024", "unsubscribed"),
+        ("UNSUBSCRIBED", "FALSCH", "WAHR", "unsubscribed"),
+        ("opt_out", "false", "true", "unsubscribed"),
+        ("Opted-Out", "n", "Y", "unsubscribed"),
+        ("OptOut", "0.0", "1.0", "unsubscribed"),
+        ("Email Opt Out", "0", "1", "unsubscribed"),
+        ("HasOptedOutOfEmail", "false", "true", "unsubscribed"),
+        ("do_not_email", "", "x", "unsubscribed"),
+        ("emailBlacklisted", "false", "true", "unsubscribed"),
+        ("blocklisted", "0", "1", "unsubscribed"),
+        ("deleted_at", "NULL", "2024-05-01T00:00:00Z", "unsubscribed"),
+        ("deleted_at", "0000-00-00 00:00:00", "1714550000", "unsubscribed"),
+        ("退订", "否", "是", "unsubscribed"),
+        ("退订时间", "", "2024年5月1日", "unsubscribed"),
+        ("是否退订", "否", "是", "unsubscribed"),
+        ("Unsubscribed?", "No", "Yes", "unsubscribed"),
+        ("Email subscriber status", "Subscribed", "Unsubscribed", "unsubscribed"),
+        ("opt_in", "yes", "no", "unsubscribed"),
+        ("subscribed", "true", "false", "unsubscribed"),
+        ("Consent", "ja", "nein", "unsubscribed"),
+        ("newsletter", "oui", "non", "unsubscribed"),
+        ("订阅", "是", "否", "unsubscribed"),
+        ("confirmed", "1", "0", "pending"),
+        ("confirmed_at", TIME, "", "pending"),
+        ("Double Opt-In", "Yes", "No", "pending"),
+        ("bounced", "0", "1", "bounced"),
+        ("bounced_at", "", TIME, "bounced"),
+        ("complained", "false", "true", "complained"),
+        ("status", "subscribed", "Unsubscribed", "unsubscribed"),
+        ("subscription_status", "active", "opted-out", "unsubscribed"),
+        ("状态", "正常", "已退订", "unsubscribed"),
+        ("Status", "angemeldet", "abgemeldet", "unsubscribed"),
+        ("status", "active", "unconfirmed", "pending"),
+        ("status", "active", "cleaned", "bounced"),
+    ],
+)
+def test_the_usual_columns_of_consent_are_understood(
+    heading: str, no: str, yes: str, status: str
+) -> None:
+    """In the usual languages, in words, as flags and as times."""
+    text = table(f"email,{heading}", f"in@x.org,{no}", f"out@x.org,{yes}")
+    found = entries(open_list(text.encode(), "x"))
+    assert [line.status for line in found] == ["active", status]
+
+
+@pytest.mark.parametrize(
+    ("heading", "values"),
+    [
+        ("mailing active", ["Y", "N"]),
+        ("mkt_pref", ["Y", "N"]),
+        ("Send newsletter?", ["1", "0"]),
+        ("email_ok_to_send", ["1", "0"]),
+        ("mailing_ok", ["7", "0"]),
+        ("Mail ok?", ["2", "3"]),
+        ("newsletter_flag", ["A", "B"]),
+        ("send_mails", ["-1", "0"]),
+        ("notifications", ["3", "4"]),
+        ("Kontakt per Mail", ["E", "N", "K"]),
+        ("是否发邮件", ["发", "不发"]),
+        ("einverstanden", ["gern", "lieber nicht"]),
+        ("unsub_reason", ["", "too many mails"]),
+        ("Cancel date", ["", TIME]),
+        ("consent_version", ["", "v2"]),
+        ("last_bounce", ["", "550 no such user"]),
+        ("Kind", ["reader", "Unsubscribed"]),
+        ("x", ["unsubscribed", "bounced"]),
+        ("类型", ["读者", "已退订"]),
+        ("status", ["1", "2"]),
+        ("unsubscribed", ["A", "B"]),
+        ("newsletters", ["yes", "no"]),
+        ("是否接收", ["是", "否"]),
+        ("拒收", ["甲", "乙"]),
+        ("Frequency", ["weekly", "never"]),
+        ("unsubscribe_source", ["", "form"]),
+        ("hard bounces", ["0", "3"]),
+        ("Type", ["regular", "removed"]),
+        ("Abmeldegrund", ["", "zu viel"]),
+        ("désabonnement", ["", "trop"]),
+    ],
+)
+def test_what_may_be_consent_and_is_not_understood_stops_the_import(
+    desk: Newsroom, heading: str, values: Sequence[str]
+) -> None:
+    """By its name or its values. Nobody is taken in, and the message names the flags."""
+    rows = [f"r{i}@x.org,{value}" for i, value in enumerate(values)]
+    ran = import_file(desk, table(f"email,{heading}", *rows))
+    assert ran.code == 1
+    assert ran.err.startswith("list.csv:1: ")
+    assert f'--column "{heading}=ignore"' in ran.err
+    assert states(desk) == {}
+    ran = import_file(desk, table(f"email,{heading}", *rows), "--column", f"{heading}=ignore")
+    assert (ran.code, set(states(desk).values())) == (0, {"active"})
+    assert f"columns ignored: {heading}\n" in ran.out
+
+
+def test_all_that_is_not_understood_is_told_at_once(desk: Newsroom) -> None:
+    """One run names every column."""
+    ran = import_file(desk, "email,active,kind\na@x.org,Y,bounced\n")
+    assert ran.err.count("list.csv:1: column ") == 2
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        ("created_at", ["2024-01-01", ""]),
+        ("Date Subscribed", [TIME, "5/1/2024"]),
+        ("subscription_id", ["s1", ""]),
+        ("Opt-in method", ["Single opt-in", "Double opt-in"]),
+        ("optin_ip", ["192.0.2.1", ""]),
+        ("unsubscribe_url", ["https://x.org/u/1", "https://x.org/u/2"]),
+        ("tags", ["vip", "press"]),
+        ("vip", ["yes", "no"]),
+        ("Preferred language of speech", ["en", "de"]),
+        ("Street", ["Hauptstr. 1", "Bounce Road 2"]),
+        ("opens", ["12", "0"]),
+        ("emails_received", ["12", "0"]),
+        ("Number of mails", ["3", "5"]),
+        ("email_format", ["H", "T"]),
+        ("mail client", ["Outlook", "Gmail"]),
+        ("note", ["met in Ulm", "asked never to be called"]),
+    ],
+)
+def test_what_is_no_consent_is_only_listed(
+    desk: Newsroom, column: tuple[str, Sequence[str]]
+) -> None:
+    """Times that all have, ids, details and free text do not stop anything."""
+    heading, values = column
+    rows = [f"r{i}@x.org,{value}" for i, value in enumerate(values)]
+    ran = import_file(desk, table(f"email,{heading}", *rows))
+    assert (ran.code, ran.err) == (0, "")
+    assert f"columns ignored: {heading}\n" in ran.out
+    assert set(states(desk).values()) == {"active"}
+
+
+def test_a_state_beside_a_city_is_a_place(desk: Newsroom) -> None:
+    """Unless it says who is subscribed."""
+    assert import_file(desk, "email,city,state\na@x.org,Boston,MA\n").code == 0
+    assert import_file(desk, "email,city,state\nb@x.org,Boston,bounced\n").code == 0
+    assert states(desk) == {"a": "active", "b": "bounced"}
+
+
+def test_the_user_says_what_a_column_holds(desk: Newsroom) -> None:
+    """As a field or as a kind of consent, whatever the case of the heading."""
+    text = "Wohin,Wer,Mailing active\na@x.org,Ann,Y\nb@x.org,Bob,N\n"
+    flags = ("Wohin=address", "wer=name", "MAILING ACTIVE=opted-in")
+    ran = import_file(desk, text, *(part for flag in flags for part in ("--column", flag)))
+    assert (ran.code, ran.err) == (0, "")
+    assert states(desk) == {"a": "active", "b": "unsubscribed"}
+    assert json.loads(desk.run("subscribers", "list", "--json").out)[0]["name"] == "Ann"
+
+
+def test_the_user_says_what_a_value_means(desk: Newsroom) -> None:
+    """Also that of an empty cell."""
+    text = "email,status\na@x.org,1\nb@x.org,2\nc@x.org,\n"
+    flags = ("--status", "1=active", "--status", "2=unsubscribed", "--status", "=pending")
+    assert import_file(desk, text, *flags).code == 0
+    assert states(desk) == {"a": "active", "b": "unsubscribed", "c": "pending"}
+
+
+@pytest.mark.parametrize(
+    ("flags", "what"),
+    [
+        (("--column", "nope=ignore"), "no column is called 'nope'; the columns are: email"),
+        (("--column", "email=what"), "--column: 'email=what'; write NAME=WHAT, with one of"),
+        (("--status", "x=what"), "--status: 'x=what'; write NAME=WHAT, with one of"),
+        (("--encoding", "klingon"), "unknown encoding 'klingon'"),
+    ],
+)
+def test_a_flag_that_cannot_be_is_a_mistake_of_usage(
+    desk: Newsroom, flags: Sequence[str], what: str
+) -> None:
+    """Exit code 2, and the message says what there is."""
+    ran = import_file(desk, "email\na@x.org\n", *flags)
+    assert ran.code == 2
+    assert what in ran.err
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "unsubscribed_members_export_0e633f6c70.csv",
+        "cleaned_email_audience_export_1a10653875.csv",
+        "my-list-unsubscribed.csv",
+        "suppression list.csv",
+        "bounces-2024.csv",
+        "退订名单.csv",
+        "Blocklist.csv",
+    ],
+)
+def test_a_list_of_opt_outs_does_not_become_a_list_of_subscribers(
+    desk: Newsroom, name: str
+) -> None:
+    """Where only the file's name says so, the import asks."""
+    ran = import_file(desk, "email\na@x.org\n", name=name)
+    assert ran.code == 1
+    assert "add --as unsubscribed" in ran.err
+    assert states(desk) == {}
+    assert import_file(desk, "email\na@x.org\n", "--as", "unsubscribed", name=name).code == 0
+    assert states(desk) == {"a": "unsubscribed"}
+
+
+@pytest.mark.parametrize(
+    ("start", "status"),
+    [("unsubscribed", "unsubscribed"), ("cleaned", "bounced"), ("nonsubscribed", "pending")],
+)
+def test_mailchimp_has_a_file_for_each_state(desk: Newsroom, start: str, status: str) -> None:
+    """Its name counts, where the columns that say so were taken out."""
+    text = "Email Address,MEMBER_RATING,OPTIN_TIME\na@x.org,2,2024-05-01 09:30:00\n"
+    ran = import_file(desk, text, name=f"{start}_email_audience_export_1a10653875.csv")
+    assert (ran.code, states(desk)) == (0, {"a": status})
+
+
+def test_the_reason_of_an_opt_out_is_one_too(desk: Newsroom) -> None:
+    """Where the column of its time was taken out of an export."""
+    ran = import_file(desk, "Email Address,LEID,EUID,UNSUB_REASON\na@x.org,1,e1,NORMAL\n")
+    assert ran.code == 1
+    assert "'UNSUB_REASON' may say who must not be mailed" in ran.err
+
+
+def test_as_does_not_override_an_opt_out_of_a_line(desk: Newsroom) -> None:
+    """The stricter counts."""
+    text = "email,status\na@x.org,active\nb@x.org,unsubscribed\n"
+    assert import_file(desk, text, "--as", "active").code == 0
+    assert states(desk) == {"a": "active", "b": "unsubscribed"}
+
+
+def test_of_two_columns_the_opt_out_counts() -> None:
+    """Also where the other is not understood, or says that all is well."""
+    assert status_of("status,unsubscribed_at", "active,2024-05-01") == "unsubscribed"
+    assert status_of("subscribed,bounced,complained", "yes,yes,yes") == "complained"
+    assert status_of("status,opt_out", "active,no") == "active"
+
+
+OUT = sorted(word for word, status in consent.STATUS_WORDS.items() if status != "active")
+
+
+@pytest.mark.parametrize("heading", ["status", "类别", "Opt-Out", "subscribed", "list_member"])
+@given(st.sampled_from(OUT), st.sampled_from([str.lower, str.upper, str.title]))
+def test_no_word_of_an_opt_out_becomes_active(
+    heading: str, word: str, case: Callable[[str], str]
+) -> None:
+    """In a column of any name: it is understood, or the import stops."""
+    with suppress(ConsentError):
+        assert status_of(heading, f'"{case(word)}"') != "active"
