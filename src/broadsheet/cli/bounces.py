@@ -17,7 +17,6 @@ from broadsheet.bounces.mailboxes import Maildir, split_mbox
 from broadsheet.bounces.report import MAX_MAIL_BYTES
 from broadsheet.cli.deliveries import opened
 from broadsheet.cli.options import common_options, options
-from broadsheet.cli.project import Project
 from broadsheet.delivery.environment import Secrets
 from broadsheet.delivery.returned_mail import (
     BouncePolicy,
@@ -25,6 +24,7 @@ from broadsheet.delivery.returned_mail import (
     ReturnedMailProcessor,
 )
 from broadsheet.errors import Problem, UsageError
+from broadsheet.pipeline.project import open_project
 from broadsheet.text.counting import count
 
 POSITION = 120  # in `broadsheet --help`
@@ -57,7 +57,7 @@ def command(
     address, and so does a complaint; any other failure counts. In a maildir, processed mails are
     moved to cur/ as seen; other mails stay where they are.
     """
-    project = Project(options())
+    project = open_project(options())
     settings = project.settings
     policy = BouncePolicy(times, days, settings.delivery.verp if proven is None else proven)
     secrets = Secrets.read()

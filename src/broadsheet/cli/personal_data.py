@@ -14,9 +14,9 @@ import click
 from broadsheet.cli.deliveries import opened
 from broadsheet.cli.issued import ledger_clock
 from broadsheet.cli.options import common_options, options
-from broadsheet.cli.project import Project
 from broadsheet.cli.terminal import on_one_line
 from broadsheet.errors import BroadsheetError, Problem
+from broadsheet.pipeline.project import Project, open_project
 from broadsheet.text.counting import count
 
 if TYPE_CHECKING:  # they take time to import
@@ -35,7 +35,7 @@ def show(address: str, as_json: bool) -> None:
     from broadsheet.delivery.erasures import erased_at
     from broadsheet.delivery.personal_data import personal_data
 
-    project = Project(options())
+    project = open_project(options())
     with closing(opened(project)) as database, database.reading() as connection:
         found = personal_data(connection, address)
         at = erased_at(connection, address) if found is None else None
@@ -108,7 +108,7 @@ def _value(name: str, value: Any, zone: ZoneInfo) -> str:
 def erase(addresses: tuple[str, ...], dry_run: bool, as_json: bool) -> None:
     """Erase people: every row about them. A keyed hash of each address is kept, so that no import,
     `add` or form brings it back."""
-    project = Project(options())
+    project = open_project(options())
     results: dict[str, ErasureResult] = {}
     problems: list[Problem] = []
     with closing(opened(project)) as database:

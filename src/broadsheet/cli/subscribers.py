@@ -16,9 +16,9 @@ from broadsheet.cli.deliveries import existing, opened, warn_exposed
 from broadsheet.cli.extras import extra
 from broadsheet.cli.options import common_options, options
 from broadsheet.cli.progress import progress
-from broadsheet.cli.project import Project
 from broadsheet.cli.terminal import on_one_line, raw
 from broadsheet.errors import Problem, UsageError
+from broadsheet.pipeline.project import open_project
 from broadsheet.text.counting import count
 
 if TYPE_CHECKING:  # they take time to import
@@ -90,7 +90,7 @@ def import_(
     from broadsheet.delivery.lists.importing import BATCH_LINES, import_list
     from broadsheet.delivery.lists.reading import open_list
 
-    project = Project(options())
+    project = open_project(options())
     shown = "standard input" if str(file) == "-" else file.name
     given = ImportOptions.parse(columns, words, as_)
     listed = open_list(_read(file), shown, given, encoding)
@@ -99,8 +99,8 @@ def import_(
     if dry_run:
         warn_exposed(project)
     access = existing(project) if dry_run else closing(opened(project))
-    with access as database, progress(batches, options(), "Importing") as step:
-        result = import_list(database, lines, shown, project.now, dry_run=dry_run, step=step)
+    with access as database, progress(batches, options(), "Importing") as advance:
+        result = import_list(database, lines, shown, project.now, dry_run=dry_run, advance=advance)
     for problem in result.problems:
         click.echo(str(problem), err=True)
     if as_json:
@@ -178,7 +178,7 @@ def add(
     """Add one subscriber."""
     from broadsheet.delivery import subscribers
 
-    project = Project(options())
+    project = open_project(options())
     tag = _language(language)
     if unknown := [each for each in digests if each not in project.settings.digests]:
         known = ", ".join(project.settings.digests) or "none"
@@ -205,7 +205,7 @@ def remove(addresses: tuple[str, ...]) -> None:
     """Unsubscribe people. Their addresses stay on the list, so that no import brings them back."""
     from broadsheet.delivery import subscribers
 
-    project = Project(options())
+    project = open_project(options())
     missing: list[str] = []
     with closing(opened(project)) as database, database.writing() as connection:
         for address in addresses:
@@ -233,7 +233,7 @@ def export(status: Any, output: Path | None) -> None:
     from broadsheet.delivery import subscribers
     from broadsheet.delivery.lists.exporting import exported_lines
 
-    project = Project(options())
+    project = open_project(options())
     with closing(opened(project)) as database, database.reading() as connection:
         lines = exported_lines(subscribers.everyone(connection, status))
         if output is None:
@@ -253,7 +253,7 @@ def list_(status: Any, as_json: bool) -> None:
     """Print the list."""
     from broadsheet.delivery import subscribers
 
-    project = Project(options())
+    project = open_project(options())
     with closing(opened(project)) as database, database.reading() as connection:
         counts = subscribers.counts(connection)
         people = subscribers.everyone(connection, status)

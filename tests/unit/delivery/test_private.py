@@ -162,7 +162,7 @@ def test_a_redirected_export_that_others_can_read_is_named(newsroom: Newsroom) -
     """The shell creates that file with the umask."""
     newsroom.run("subscribers", "add", "ann@example.org")
     command = [sys.executable, "-m", "broadsheet", "-C", str(newsroom.folder), "subscribers"]
-    for mode, said in ((0o644, b"other users of this machine may open"), (0o600, b"")):
+    for mode, said in ((0o644, b"other users of this machine may be able to open"), (0o600, b"")):
         file = newsroom.folder / f"{mode}.csv"
         file.touch()
         file.chmod(mode)

@@ -45,7 +45,7 @@ def import_list(
     now: datetime,
     *,
     dry_run: bool = False,
-    step: Callable[[], object] = lambda: None,
+    advance: Callable[[int], object] = lambda _: None,
 ) -> ImportResult:
     """Import the `lines` of a file, which messages call `shown`.
 
@@ -54,13 +54,13 @@ def import_list(
     unsubscribed. Someone who has not confirmed yet becomes active, unless the file says pending
     too: the publisher vouches for the whole list.
 
-    database: None for an empty one, in a dry run. step: called after each batch. Raises
+    database: None for an empty one, in a dry run. advance: called with 1 after each batch. Raises
     DatabaseError; earlier batches stay imported.
     """
     result = ImportResult()
     for batch in _batches(lines, shown, result):
         _import_batch(database, batch, shown, now, result, dry_run=dry_run)
-        step()
+        advance(1)
     return result
 
 
