@@ -2,5 +2,6 @@
 
 An import decodes a file (`encodings`), reads its rows (`reading`), understands what each column
 holds (`columns`, with `consent` and `services`), and only then writes (`importing`). `words.toml`
-has the words of lists in the usual languages, `services.toml` the exports of mail services.
+has the headings and values of lists in the usual languages, `services.toml` the exports of mail
+services.
 """

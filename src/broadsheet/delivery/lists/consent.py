@@ -50,101 +50,6 @@ _MILDEST_FIRST: Final[tuple[Status, ...]] = (
     "active", "pending", "bounced", "unsubscribed", "complained",
 )  # fmt: skip
 
-_AT: Final = "(?: (?:at|on|date|time|datetime|timestamp))?"
-_HEADING_PATTERNS: Final[Mapping[ColumnKind, tuple[str, ...]]] = {
-    "opted-out": (
-        "(?:(?:is|has|user|global|date|time|e ?mail) )?(?:unsub|unsubscribed?|opt(?:ed)? ?out"
-        "|blacklist(?:ed)?|blocklist(?:ed)?|suppressed)" + _AT,
-        "(?:date|time) (?:of )?(?:unsubscri(?:bed?|ption)|opt out)",
-        "unsubscription(?: (?:date|time))?",
-        "unsubscribed from (?:all )?(?:e ?mails?|newsletters?|everything)",
-        "do not (?:e ?mail|contact|mail)",
-        "dnc",
-        "(?:has )?opted out of e ?mails?",
-        "e ?mail disabled",
-        "deleted at",
-        "(?:是否)?已?(?:退订|取消订阅|拒收|退訂|取消訂閱)(?:时间|日期|時間)?",
-        "黑名单|黑名單",
-    ),
-    "bounced": (
-        "(?:(?:is|has|e ?mail) )?(?:hard )?bounced" + _AT,
-        "(?:hard )?bounce (?:date|time)",
-        "cleaned|clean(?:ed)? (?:at|date|time)",
-        "undeliverab(?:le|ility)" + _AT,
-        "已?退信(?:时间|時間)?",
-    ),
-    "complained": (
-        "(?:(?:is|has) )?complain(?:ed|t)" + _AT,
-        "spam complaint|spam report",
-        "(?:marked|reported)(?: as)? spam",
-        "投诉|投訴",
-    ),
-    "confirmed": (
-        "(?:(?:is|e ?mail) )?(?:confirmed|double ?opt(?:ed)? ?in|opt ?in confirmed)" + _AT,
-        "(?:是否)?已?(?:确认|確認)",
-    ),
-    "opted-in": (
-        "(?:(?:is|e ?mail) )?(?:subscribed|opt(?:ed)? ?in)" + _AT,
-        "subscribe",
-        "(?:(?:e ?mail|marketing|e ?mail marketing|gdpr|newsletter) )?consent",
-        "accepts (?:e ?mail )?marketing",
-        "(?:e ?mail )?marketing(?: opt ?in)?",
-        "newsletter(?: (?:opt ?in|subscription|subscribed))?",
-        "(?:receives?|wants) (?:e ?mails?|newsletters?)",
-        "subscribed to (?:e ?mails?|newsletters?)",
-        "(?:是否|已)?(?:订阅|訂閱)|同意",
-    ),
-}
-_KIND_HEADINGS: Final = {
-    kind: re.compile("|".join(patterns)) for kind, patterns in _HEADING_PATTERNS.items()
-}
-_SUSPECT: Final = re.compile(
-    r"subscri|unsub|\bopt(?:ed|s)? ?(?:in|out)|optin|optout|consent|permission|gdpr|\bdnc\b"
-    r"|\bstat(?:us|e)\b|bounc|complain|\bspam|block|black ?list|suppress|disabled?\b|enabled?\b"
-    r"|\b(?:in)?active\b|activated|delet|remov|\bclean|confirm|verif|approv|marketing|\bdo ?not\b"
-    r"|deliverab|mailable|accept|\ballow|\breceives?\b|newsletter|cancel|churn|\bbanned\b|suspend"
-    r"|\bpaused?\b|exclude|\bleft\b|\bquit\b|frequency|\bok(?:ay)?\b|can ?be|contactable|agree"
-    r"|permit|authori[sz]"
-    r"|状态|狀態|状態|订|訂|退|同意|拒|黑名|屏蔽|投诉|投訴|激活|确认|確認|有效|删|刪|停|注销|禁|许可"
-    r"|abmeld|anmeld|abbestell|einwillig|gesperrt|bestätig|zustimm|austrag|désab|désins|inscri"
-    r"|einverst|erlaub|autori[sz]|acept|accett"
-    r"|statut|\bétat|\bestado|\bbaja|suscri|\bstato|iscri|descadast|aktiv|\bactif|\bactivo"
-    r"|購読|配信|解除|동의|수신|구독|статус|подпис|отпис|соглас|актив"
-)
-_ABOUT_MAIL: Final = re.compile(
-    r"mail|news|letter|contact|kontakt|notif|promo|offer|update|mkt|\bpref|send|advert|digest"
-    r"|\blist|邮|郵|信|通知|推送|接收|接受|メール|메일|рассыл"
-)
-_ABOUT_LEAVING: Final = re.compile(
-    r"unsub|\bopt(?:ed|s)? ?out|bounc|complain|\bspam|block|black ?list|suppress|delet|remov|cancel"
-    r"|\bclean|\bdo ?not\b|退|拒|黑名|投诉|投訴|删|刪|abmeld|abbestell|désab|désins|disiscri|отпис"
-)
-_OTHER_CODES: Final = re.compile(  # headings whose short codes or numbers are not about consent
-    r"\b(?:counts?|number|num|total|sent|sends|received|delivered|open(?:s|ed)?|click(?:s|ed)?|score"
-    r"|rating|days|months|year|age|priority|languages?|lang|locale|format|gender|salutation|title"
-    r"|region|time ?zone)\b|数|數|次|语言|語言|sprache|langue|idioma"
-)
-_LINK: Final = re.compile(r".*\b(?:url|link|token|hash|uuid|key)")
-_DETAIL: Final = re.compile(
-    r".*\b(?:ip|ip address|url|link|token|hash|uuid|id|rate|method|source|referrer|page|form"
-    r"|campaign|user agent|country|city|zip|price|amount|plan|tier|currency)"
-)
-_SUSPECT_FILE: Final = re.compile(
-    r"unsub|non ?subscri|opt(?:ed)? ?out|bounce|suppress|block ?list|black ?list|blocked|complain"
-    r"|\bspam|unconfirmed|cleaned|undeliver|do ?not|removed|cancell?ed|退订|退訂|黑名|拒收|投诉"
-    r"|退信|abgemeldet|désabonn|désinscri|bajas|disiscri|配信停止"
-)
-
-
-def normalized(text: str) -> str:
-    """Return `text` as it is compared: one case and form, and one space for each separator.
-
-    `emailDisabled` and `email_disabled` both become "email disabled".
-    """
-    folded = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", unicodedata.normalize("NFKC", text))
-    return re.sub(r"[\s_\-]+", " ", folded).strip("\ufeff '\"?:*").casefold()
-
-
 _WORDS: Final = tomllib.loads(
     resources.files(__package__).joinpath("words.toml").read_text("utf-8")
 )
@@ -171,6 +76,32 @@ PLACE_HEADINGS: Final = frozenset(_WORDS["headings"]["place"])
 _YES: Final = frozenset(_WORDS["values"]["yes"])
 _NO: Final = frozenset(_WORDS["values"]["no"])
 _BLANK: Final = frozenset(_WORDS["values"]["blank"])
+
+
+def _patterns(name: str) -> str:
+    time = "(?: (?:at|on|date|time|datetime|timestamp))?"
+    return "|".join(_WORDS["patterns"][name]).replace("{at}", time)
+
+
+_KIND_HEADINGS: Final[Mapping[ColumnKind, re.Pattern[str]]] = {
+    kind: re.compile(_patterns(kind)) for kind in _WORDS["patterns"] if kind in KINDS
+}
+_SUSPECT: Final = re.compile(_patterns("suspect"))
+_ABOUT_MAIL: Final = re.compile(_patterns("mail"))
+_OTHER_CODES: Final = re.compile(_patterns("other_codes"))
+_ABOUT_LEAVING: Final = re.compile(_patterns("leaving"))
+_LINK: Final = re.compile(rf".*\b(?:{_patterns('link')})")
+_DETAIL: Final = re.compile(rf".*\b(?:{_patterns('detail')})")
+_SUSPECT_FILE: Final = re.compile(_patterns("file"))
+
+
+def normalized(text: str) -> str:
+    """Return `text` as it is compared: one case and form, and one space for each separator.
+
+    `emailDisabled` and `email_disabled` both become "email disabled".
+    """
+    folded = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", unicodedata.normalize("NFKC", text))
+    return re.sub(r"[\s_\-]+", " ", folded).strip("\ufeff '\"?:*").casefold()
 
 
 def is_blank(cell: str) -> bool:
