@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from email import message_from_string
 from typing import Final
 
-from broadsheet.bounces.formats import parsers
+from broadsheet.bounces.formats import formats
 from broadsheet.bounces.mail import MAX_FIELD_CHARS, ReturnedMail, addresses, parsed_date
 from broadsheet.bounces.report import MAX_MAIL_BYTES, NotAReport, Report, UnsubscribeRequest
 
@@ -36,8 +36,8 @@ def read_mail(data: bytes) -> Report | UnsubscribeRequest:
 
 
 def _parsed(mail: ReturnedMail) -> Report | UnsubscribeRequest:
-    for parse in parsers():
-        found = parse(mail)
+    for interpret in formats():
+        found = interpret(mail)
         if isinstance(found, UnsubscribeRequest):
             return found
         if found:

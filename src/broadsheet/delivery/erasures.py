@@ -22,7 +22,7 @@ from broadsheet.delivery.database import erasures, keys, moment, stamp
 _KEY: Final = "erasures"
 
 
-def erased(connection: Connection, addresses: Iterable[str]) -> frozenset[str]:
+def erased_addresses(connection: Connection, addresses: Iterable[str]) -> frozenset[str]:
     """Return those of `addresses` that were erased, as they are written here."""
     key = _key(connection)
     if key is None:
@@ -45,7 +45,7 @@ def erased_at(connection: Connection, address: str) -> datetime | None:
     return None if found is None else moment(found)
 
 
-def remember(connection: Connection, address: str, now: datetime) -> None:
+def record_erasure(connection: Connection, address: str, now: datetime) -> None:
     """Keep the hash of an address that is being erased."""
     key = _key(connection) or _new_key(connection)
     hash_ = _hash(key, address)
@@ -53,7 +53,7 @@ def remember(connection: Connection, address: str, now: datetime) -> None:
     connection.execute(sql.insert(erasures).values(hash=hash_, at=stamp(now)))
 
 
-def lift(connection: Connection, address: str) -> None:
+def lift_erasure(connection: Connection, address: str) -> None:
     """Forget that `address` was erased: its owner asked to be subscribed again."""
     if (key := _key(connection)) is not None:
         connection.execute(sql.delete(erasures).where(erasures.c.hash == _hash(key, address)))

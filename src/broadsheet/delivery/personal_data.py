@@ -332,7 +332,7 @@ def _remove(connection: Connection, person: Subscriber, now: datetime) -> Erasur
         each.name: connection.execute(sql.delete(each).where(condition)).rowcount
         for each, condition in (*conditions, (table, table.c.id == person.id))
     }
-    erasures.remember(connection, person.address, now)
+    erasures.record_erasure(connection, person.address, now)
     replaced = _replace_mentions(connection, person.address)
     return ErasureResult(rows, kept, replaced, issues_naming(connection, person.address))
 

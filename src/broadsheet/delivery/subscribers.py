@@ -18,7 +18,7 @@ from sqlalchemy import Connection, bindparam
 from broadsheet.delivery import database
 from broadsheet.delivery.addresses import address_key, checked_address
 from broadsheet.delivery.database import changes, stamp, subscribers
-from broadsheet.delivery.erasures import erased_at, lift
+from broadsheet.delivery.erasures import erased_at, lift_erasure
 from broadsheet.errors import BroadsheetError, DeliveryError, Problem
 
 Status = Literal["pending", "active", "unsubscribed", "bounced", "complained"]
@@ -195,7 +195,7 @@ def add(
     if find(connection, checked) is not None:
         raise ValueError(f"{checked} is already on the list")
     if again:
-        lift(connection, checked)
+        lift_erasure(connection, checked)
     else:
         refuse_erased(connection, checked)
     row = new_row(checked, cause=cause, since=now, status=status, preferences=preferences)

@@ -18,7 +18,7 @@ import sqlalchemy as sql
 
 from broadsheet.delivery import database, subscribers
 from broadsheet.delivery.database import Database, metadata
-from broadsheet.delivery.erasures import erased
+from broadsheet.delivery.erasures import erased_addresses
 from broadsheet.delivery.freezing import freeze
 from broadsheet.delivery.personal_data import address_pattern, erase, personal_data
 from broadsheet.delivery.subscribers import ErasedError
@@ -335,11 +335,11 @@ def test_the_hash_is_keyed_and_outlives_a_rotation(
     assert len(row["hash"]) == len(key["value"]) == 64
     with db.reading() as connection:
         many = [f"x{number}@example.org" for number in range(1200)]
-        assert erased(connection, [*many, ANN.upper(), ANN]) == {ANN.upper(), ANN}
-        assert erased(connection, []) == frozenset()
+        assert erased_addresses(connection, [*many, ANN.upper(), ANN]) == {ANN.upper(), ANN}
+        assert erased_addresses(connection, []) == frozenset()
     with db.writing() as connection:  # another database has another key
         connection.execute(sql.update(database.keys).values(value="00" * 32))
-        assert not erased(connection, [ANN])
+        assert not erased_addresses(connection, [ANN])
     db.close()
 
 

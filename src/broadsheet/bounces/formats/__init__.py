@@ -1,8 +1,8 @@
 """Formats of returned mail. Each module beside this one is a format and is found by being here.
 
-A module defines `ORDER` (lower numbers are tried first) and `parse(mail)`, which returns what the
-mail says: a `RecipientReport` for each recipient, or an `UnsubscribeRequest`. It returns something
-empty if the mail is not of this format, and raises NotAReport if it is but cannot be read.
+A module defines `ORDER` (lower numbers are tried first) and `interpret(mail)`, which returns what
+the mail says: a `RecipientReport` for each recipient, or an `UnsubscribeRequest`. It returns
+something empty if the mail is not of this format, and raises NotAReport if it is but is not valid.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from pkgutil import iter_modules
 from broadsheet.bounces.mail import ReturnedMail
 from broadsheet.bounces.report import RecipientReport, UnsubscribeRequest
 
-Parser = Callable[[ReturnedMail], Sequence[RecipientReport] | UnsubscribeRequest | None]
+Format = Callable[[ReturnedMail], Sequence[RecipientReport] | UnsubscribeRequest | None]
 
 
 @cache
-def parsers() -> tuple[Parser, ...]:
-    """Return the `parse` of every format, in the order in which they are tried."""
+def formats() -> tuple[Format, ...]:
+    """Return the `interpret` of every format, in the order in which they are tried."""
     modules = [import_module(f"{__name__}.{each.name}") for each in iter_modules(__path__)]
-    return tuple(module.parse for module in sorted(modules, key=lambda module: module.ORDER))
+    return tuple(each.interpret for each in sorted(modules, key=lambda each: each.ORDER))

@@ -23,7 +23,7 @@ from broadsheet.bounces.verdict import gives_a_reason, status_code, verdict
 ORDER = 10
 
 
-def parse(mail: ReturnedMail) -> list[RecipientReport]:
+def interpret(mail: ReturnedMail) -> list[RecipientReport]:
     """Return one report for each recipient; [] without such a part. Raises NotAReport."""
     groups = mail.field_groups("message/delivery-status", "message/global-delivery-status")
     found = list(recipient_reports(groups, mail.first_text))

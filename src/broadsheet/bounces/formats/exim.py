@@ -9,7 +9,7 @@ from broadsheet.bounces.verdict import report_from_words
 ORDER = 40
 
 
-def parse(mail: ReturnedMail) -> list[RecipientReport]:
+def interpret(mail: ReturnedMail) -> list[RecipientReport]:
     """Return one report for each address in X-Failed-Recipients; [] without this field."""
     failed = mail.addresses_in("X-Failed-Recipients")
     text = COPY_LINE.split(mail.first_text, maxsplit=1)[0]

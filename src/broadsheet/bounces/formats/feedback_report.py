@@ -17,7 +17,7 @@ _OUTLOOK_FIELD: Final = "x-hmxmroriginalrecipient"
 _RECIPIENT_FIELDS: Final = frozenset({_OUTLOOK_FIELD, "x-original-to", "delivered-to", "to"})
 
 
-def parse(mail: ReturnedMail) -> list[RecipientReport]:
+def interpret(mail: ReturnedMail) -> list[RecipientReport]:
     """Return the complaints in a mail; [] if it is another kind of mail. Raises NotAReport."""
     fields = next(mail.field_groups("message/feedback-report"), None)
     if fields is None:

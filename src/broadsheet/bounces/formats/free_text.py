@@ -56,7 +56,7 @@ _DELAYED_TEXT: Final = any_of(
 )
 
 
-def parse(mail: ReturnedMail) -> list[RecipientReport]:
+def interpret(mail: ReturnedMail) -> list[RecipientReport]:
     """Return a report for each recipient that the text names: `temporary`, or `nothing` if delayed.
 
     [] if no mail system wrote the mail.

@@ -14,7 +14,7 @@ ORDER = 30
 _FIRST_WORDS: Final = re.compile(r"\s*Hi\. This is the ", re.IGNORECASE)
 
 
-def parse(mail: ReturnedMail) -> list[RecipientReport]:
+def interpret(mail: ReturnedMail) -> list[RecipientReport]:
     """Return one report for each recipient; [] if the mail is not of this form."""
     if not _FIRST_WORDS.match(mail.first_text):
         return []

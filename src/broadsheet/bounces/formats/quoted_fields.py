@@ -19,7 +19,7 @@ _FIRST_FIELD: Final = re.compile(
 )
 
 
-def parse(mail: ReturnedMail) -> list[RecipientReport]:
+def interpret(mail: ReturnedMail) -> list[RecipientReport]:
     """Return one report for each recipient; [] if no mail system wrote such fields."""
     if not _FINAL_RECIPIENT.search(mail.text):
         return []

@@ -18,7 +18,7 @@ _REPLY_PREFIX: Final = r"\W*(?:(?:re|fwd?|aw|wg|回复|答复|转发)\s*[:：]\s
 _SUBJECT: Final = re.compile(_REPLY_PREFIX + "(?:unsubscribe|退订)", re.IGNORECASE)
 
 
-def parse(mail: ReturnedMail) -> UnsubscribeRequest | None:
+def interpret(mail: ReturnedMail) -> UnsubscribeRequest | None:
     """Return the request in `mail`; None if its subject is something else.
 
     Raises NotAReport for an automatic answer. A mail that a program wrote for the reader

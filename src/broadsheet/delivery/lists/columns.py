@@ -23,7 +23,7 @@ from broadsheet.delivery.lists.consent import (
     field_of,
     normalized,
 )
-from broadsheet.delivery.lists.services import Service, recognised_service
+from broadsheet.delivery.lists.services import recognised_service
 from broadsheet.delivery.subscribers import STATUSES, Status
 from broadsheet.errors import ConsentError, Problem, UsageError
 
@@ -59,21 +59,6 @@ class ImportOptions:
         return cls(dict(_pairs("--column", columns, (*FIELDS, *KINDS, IGNORE))), statuses, status)
 
 
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """The columns of a file. fields: field -> index. states: index, heading and how it is read.
-
-    ignored: headings. status: the mildest that a line can have. width: the number of columns.
-    """
-
-    fields: Mapping[str, int]
-    states: tuple[tuple[int, str, StatusReader], ...]
-    ignored: tuple[str, ...]
-    service: Service | None
-    status: Status
-    width: int
-
-
 class ColumnValues:
     """The distinct values of each column of a file: up to a limit, and all that mean a status."""
 
@@ -97,63 +82,64 @@ class ColumnValues:
         return any(map(consent.is_blank, self._columns[index]))
 
 
-def understand_columns(
-    headings: Sequence[str], values: ColumnValues, given: ImportOptions, shown: str
-) -> Columns:
-    """Return what each column of a file holds; `shown` is what messages call the file.
+class Columns:
+    """The columns of a file. fields: field -> index. states: index, heading and how it is read.
 
-    Raises ConsentError if a column may be about consent and is not understood, UsageError if no
-    column has the addresses, or the options name a column that does not exist.
+    ignored: headings. status: the mildest that a line can have. width: the number of columns.
     """
-    classifier = _Classifier(headings, given, shown)
-    for index in range(len(headings)):
-        classifier.classify(index, values)
-    if "address" not in classifier.fields:
-        what = f"no column is called address or email; there are: {_listed(headings)}"
-        todo = 'rename the column of addresses to `address`, or add --column "HEADING=address"'
-        raise UsageError(Problem(what, todo, shown, 1))
-    status = given.status or _status_by_file_name(shown, classifier.service)
-    if status is None and not classifier.states and consent.is_suspect_file(normalized(shown)):
-        classifier.problems.append(
-            Problem(
-                "the file's name says that these people must not be mailed, and no column does",
-                "add --as unsubscribed (or bounced, complained, pending); if they are subscribers,"
-                " --as active",
-                shown,
-            )
-        )
-    if classifier.problems:
-        raise ConsentError(*classifier.problems)
-    return Columns(
-        classifier.fields,
-        tuple(classifier.states),
-        tuple(classifier.ignored),
-        classifier.service,
-        status or "active",
-        len(headings),
-    )
 
+    def __init__(
+        self, headings: Sequence[str], values: ColumnValues, given: ImportOptions, shown: str
+    ) -> None:
+        """Understand what each column holds; `shown` is what messages call the file.
 
-class _Classifier:
-    """Sorts the columns of a file, one after another, into fields, states and what is ignored."""
-
-    def __init__(self, headings: Sequence[str], given: ImportOptions, shown: str) -> None:
+        Raises ConsentError if a column may be about consent and is not understood, UsageError if no
+        column has the addresses, or the options name a column that does not exist.
+        """
         self.fields: dict[str, int] = {}
         self.states: list[tuple[int, str, StatusReader]] = []
         self.ignored: list[str] = []
-        self.problems: list[Problem] = []
-        self._names = [normalized(heading) for heading in headings]
+        self.width = len(headings)
         self._headings = [each.replace("\0", "").strip() or "(no heading)" for each in headings]
+        self._names = [normalized(heading) for heading in headings]
         self._given = given
         self._shown = shown
+        self._problems: list[Problem] = []
         self.service = recognised_service(self._names)
         self._words = {**(self.service.values if self.service else {}), **given.words}
+        listed = ", ".join(heading.strip() for heading in headings)[:200]
         if missing := [name for name in given.columns if name not in self._names]:
             what = f"no column is called {missing[0]!r}"
-            raise UsageError(Problem(what, f"the columns are: {_listed(headings)}", shown, 1))
+            raise UsageError(Problem(what, f"the columns are: {listed}", shown, 1))
+        for index in range(self.width):
+            self._classify(index, values)
+        if "address" not in self.fields:
+            what = f"no column is called address or email; there are: {listed}"
+            todo = 'rename the column of addresses to `address`, or add --column "HEADING=address"'
+            raise UsageError(Problem(what, todo, shown, 1))
+        self.status = self._status_of_all()
+        if self._problems:
+            raise ConsentError(*self._problems)
 
-    def classify(self, index: int, values: ColumnValues) -> None:
-        """Sort one column."""
+    def _status_of_all(self) -> Status:
+        """Return the status that the options or the name of the file give to every line."""
+        name = normalized(self._shown)
+        by_name = self.service.file_names if self.service else {}
+        status = self._given.status or next(
+            (each for start, each in by_name.items() if name.startswith(start)), None
+        )
+        if status is None and not self.states and consent.is_suspect_file(name):
+            self._problems.append(
+                Problem(
+                    "the file's name says that these people must not be mailed, and no column does",
+                    "add --as unsubscribed (or bounced, complained, pending); if they are"
+                    " subscribers, --as active",
+                    self._shown,
+                )
+            )
+        return status or "active"
+
+    def _classify(self, index: int, values: ColumnValues) -> None:
         heading, found = self._headings[index], values.filled(index)
         what = self._content(self._names[index])
         if what is None:
@@ -216,7 +202,7 @@ class _Classifier:
         )
 
     def _report(self, what: str, todo: str) -> None:
-        self.problems.append(Problem(what, todo, self._shown, 1))
+        self._problems.append(Problem(what, todo, self._shown, 1))
 
 
 def _pairs(option: str, given: Iterable[str], known: Sequence[str]) -> Iterator[tuple[str, str]]:
@@ -246,16 +232,6 @@ def _may_be_consent(name: str, found: Sequence[str], *, blanks: bool) -> bool:
         return False
     is_coded = is_few and all(map(consent.is_code, found))
     return consent.is_suspect(name, flags=_are_flags(found), codes=is_coded, blanks=blanks)
-
-
-def _status_by_file_name(shown: str, service: Service | None) -> Status | None:
-    name = normalized(shown)
-    statuses = service.file_names if service else {}
-    return next((status for start, status in statuses.items() if name.startswith(start)), None)
-
-
-def _listed(headings: Iterable[str]) -> str:
-    return ", ".join(heading.strip() for heading in headings)[:200]
 
 
 def _examples(found: Sequence[str]) -> str:

@@ -80,7 +80,7 @@ def _import_batch(
         # In this order: on a server, `lookup` keeps others from changing subscribers.
         people = subscribers.lookup(connection, [line.key for line in batch])
         new = (line.key for line in batch if line.key not in people)
-        erased = erasures.erased(connection, new)
+        erased = erasures.erased_addresses(connection, new)
         rows, edits = _plan(batch, people, erased, shown, now, result)
         if not dry_run:
             subscribers.add_all(connection, rows, now)

@@ -9,18 +9,17 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import chain
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, cast
 
 from broadsheet.delivery.addresses import AddressError, address_key, checked_address
 from broadsheet.delivery.lists.columns import (
     Columns,
     ColumnValues,
     ImportOptions,
-    understand_columns,
 )
 from broadsheet.delivery.lists.consent import strictest
 from broadsheet.delivery.lists.encodings import BROKEN, DecodedText, decode_text
@@ -120,7 +119,7 @@ def open_list(
     values = ColumnValues(len(headings))
     for row in rows:
         values.add_row(row.cells)
-    columns = understand_columns(headings, values, given or ImportOptions(), shown)
+    columns = Columns(headings, values, given or ImportOptions(), shown)
     return SubscriberList(shown, decoded, columns, not is_bare)
 
 
@@ -209,17 +208,14 @@ def _complete(
 
 
 def _preferences(given: Mapping[str, str]) -> Preferences:
-    found = Preferences()
     names = [given[part] for part in ("first", "last") if part in given]
-    if "name" in given or names:
-        found["name"] = given.get("name", " ".join(filter(None, names)))
-    if "language" in given:
-        found["language"] = _language(given["language"])
-    if "topics" in given:
-        found["topics"] = _names(given["topics"])
-    if "digests" in given:
-        found["digests"] = _names(given["digests"])
-    return found
+    joined = {"name": " ".join(filter(None, names))} if names else {}
+    cells = {**joined, **given}
+    readers: Mapping[str, Callable[[str], object]] = {
+        "name": str, "language": _language, "topics": _names, "digests": _names,
+    }  # fmt: skip
+    found = {name: read(cells[name]) for name, read in readers.items() if name in cells}
+    return cast(Preferences, found)
 
 
 def _language(cell: str) -> str:
