@@ -7,9 +7,10 @@ import os
 import random
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.message import EmailMessage
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -276,18 +277,18 @@ def test_no_import_add_or_form_brings_an_erased_address_back(office: Post) -> No
     assert not holds(office, ANN)
 
 
-@pytest.mark.parametrize("args", [(), ("--dry-run",)])
-@pytest.mark.parametrize("to", [ANN, f" {ANN} ", ANN.replace("example.org", "EXAMPLE.ORG")])
-def test_an_erased_address_gets_no_test_copy(office: Post, to: str, args: Sequence[str]) -> None:
-    """However it is spelled; others do, and so does who has come back."""
+def test_an_erased_address_gets_no_test_copy(office: Post) -> None:
+    """However it is spelled; others do, and so does someone who has come back."""
     office.subscribe(2)
     assert run(office, "erase", ANN).code == 0
-    ran = office.deliver("--to", to, *args)
-    assert (ran.code, ran.out, ran.err) == (1, "", REFUSED)
+    spellings = (ANN, f" {ANN} ", ANN.replace("example.org", "EXAMPLE.ORG"))
+    for to, args in product(spellings, ((), ("--dry-run",))):
+        ran = office.deliver("--to", to, *args)
+        assert (ran.code, ran.out, ran.err) == (1, "", REFUSED)
     assert office.received() == {}
-    assert office.deliver("--to", "me@example.org", *args).code == 0
+    assert office.deliver("--to", "me@example.org").code == 0
     assert run(office, "add", ANN, "--again").code == 0
-    assert office.deliver("--to", to, *args).code == 0
+    assert office.deliver("--to", spellings[2]).code == 0
 
 
 def test_an_address_that_opted_out_gets_no_test_copy(office: Post) -> None:
@@ -345,11 +346,11 @@ def test_the_hash_is_keyed_and_outlives_a_rotation(
 
 def test_nothing_is_sent_to_an_erased_person(office: Post) -> None:
     """While a delivery runs: what waits is not begun, what is on its way is waited for."""
-    addresses = office.subscribe(120)
+    addresses = office.subscribe(80)
     office.server.order(delay=0.02)
     child = office.begin()
     office.server.wait_for(10)
-    gone = [*addresses[8:24], *addresses[100:]]
+    gone = [*addresses[8:20], *addresses[66:]]
     db = office.open()
     erased_when: dict[str, bool] = {}
     for address in gone:
@@ -366,7 +367,7 @@ def test_nothing_is_sent_to_an_erased_person(office: Post) -> None:
     assert max(received.values()) == 1
     states = office.states() if isinstance(office, OnPostgres) else None
     (told,) = json.loads(office.newsroom.run("status", "--json").out)["deliveries"]
-    assert told["total"] == 120 == told["sent"] + told["skipped"]
+    assert told["total"] == 80 == told["sent"] + told["skipped"]
     assert told["sent"] == len(received)
     assert states in (None, {"sent": told["sent"], "skipped": told["skipped"]})
     assert told["done"]

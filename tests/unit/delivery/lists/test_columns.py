@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broadsheet.delivery.lists import consent
+from broadsheet.delivery.lists.columns import ImportOptions
 from broadsheet.delivery.lists.reading import (
     open_list,
 )
@@ -106,24 +107,26 @@ def test_the_usual_columns_of_consent_are_understood(
     ],
 )
 def test_what_may_be_consent_and_is_not_understood_stops_the_import(
-    desk: Newsroom, heading: str, values: Sequence[str]
+    heading: str, values: Sequence[str]
 ) -> None:
-    """By its name or its values. Nobody is taken in, and the message names the flags."""
+    """By its name or its values; the message names the options."""
     rows = [f"r{i}@x.org,{value}" for i, value in enumerate(values)]
-    ran = import_file(desk, table(f"email,{heading}", *rows))
-    assert ran.code == 1
-    assert ran.err.startswith("list.csv:1: ")
-    assert f'--column "{heading}=ignore"' in ran.err
-    assert states(desk) == {}
-    ran = import_file(desk, table(f"email,{heading}", *rows), "--column", f"{heading}=ignore")
-    assert (ran.code, set(states(desk).values())) == (0, {"active"})
-    assert f"columns ignored: {heading}\n" in ran.out
+    data = table(f"email,{heading}", *rows).encode()
+    with pytest.raises(ConsentError) as raised:
+        open_list(data, "list.csv")
+    assert str(raised.value).startswith("list.csv:1: ")
+    assert f'--column "{heading}=ignore"' in str(raised.value)
+    listed = open_list(data, "list.csv", ImportOptions.parse([f"{heading}=ignore"], (), None))
+    assert {line.status for line in entries(listed)} == {"active"}
+    assert listed.columns.ignored == [heading]
 
 
 def test_all_that_is_not_understood_is_told_at_once(desk: Newsroom) -> None:
-    """One run names every column."""
+    """One run names every column, and no one is imported."""
     ran = import_file(desk, "email,active,kind\na@x.org,Y,bounced\n")
-    assert ran.err.count("list.csv:1: column ") == 2
+    assert ran.code == 1
+    assert ran.err.count("list.csv:1: column") == 2
+    assert states(desk) == {}
 
 
 @pytest.mark.parametrize(
@@ -147,16 +150,13 @@ def test_all_that_is_not_understood_is_told_at_once(desk: Newsroom) -> None:
         ("note", ["met in Ulm", "asked never to be called"]),
     ],
 )
-def test_what_is_no_consent_is_only_listed(
-    desk: Newsroom, column: tuple[str, Sequence[str]]
-) -> None:
+def test_what_is_no_consent_is_only_listed(column: tuple[str, Sequence[str]]) -> None:
     """Times that all have, ids, details and free text do not stop anything."""
     heading, values = column
     rows = [f"r{i}@x.org,{value}" for i, value in enumerate(values)]
-    ran = import_file(desk, table(f"email,{heading}", *rows))
-    assert (ran.code, ran.err) == (0, "")
-    assert f"columns ignored: {heading}\n" in ran.out
-    assert set(states(desk).values()) == {"active"}
+    listed = open_list(table(f"email,{heading}", *rows).encode(), "list.csv")
+    assert listed.columns.ignored == [heading]
+    assert {line.status for line in entries(listed)} == {"active"}
 
 
 def test_a_state_beside_a_city_is_a_place(desk: Newsroom) -> None:
@@ -214,27 +214,24 @@ def test_a_flag_that_cannot_be_is_a_mistake_of_usage(
         "Blocklist.csv",
     ],
 )
-def test_a_list_of_opt_outs_does_not_become_a_list_of_subscribers(
-    desk: Newsroom, name: str
-) -> None:
-    """Where only the file's name says so, the import asks."""
-    ran = import_file(desk, "email\na@x.org\n", name=name)
-    assert ran.code == 1
-    assert "add --as unsubscribed" in ran.err
-    assert states(desk) == {}
-    assert import_file(desk, "email\na@x.org\n", "--as", "unsubscribed", name=name).code == 0
-    assert states(desk) == {"a": "unsubscribed"}
+def test_a_list_of_opt_outs_does_not_become_a_list_of_subscribers(name: str) -> None:
+    """If only the file's name says so, the import asks."""
+    with pytest.raises(ConsentError, match="add --as unsubscribed"):
+        open_list(b"email\na@x.org\n", name)
+    given = ImportOptions(status="unsubscribed")
+    (line,) = entries(open_list(b"email\na@x.org\n", name, given))
+    assert line.status == "unsubscribed"
 
 
 @pytest.mark.parametrize(
     ("start", "status"),
     [("unsubscribed", "unsubscribed"), ("cleaned", "bounced"), ("nonsubscribed", "pending")],
 )
-def test_mailchimp_has_a_file_for_each_state(desk: Newsroom, start: str, status: str) -> None:
-    """Its name counts, where the columns that say so were taken out."""
+def test_mailchimp_has_a_file_for_each_state(start: str, status: str) -> None:
+    """Its name counts, if the columns that say so were removed."""
     text = "Email Address,MEMBER_RATING,OPTIN_TIME\na@x.org,2,2024-05-01 09:30:00\n"
-    ran = import_file(desk, text, name=f"{start}_email_audience_export_1a10653875.csv")
-    assert (ran.code, states(desk)) == (0, {"a": status})
+    name = f"{start}_email_audience_export_1a10653875.csv"
+    assert [line.status for line in entries(open_list(text.encode(), name))] == [status]
 
 
 def test_the_reason_of_an_opt_out_is_one_too(desk: Newsroom) -> None:
