@@ -5,16 +5,12 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterator
 from contextlib import closing
-from itertools import chain
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import click
 
-from broadsheet.bounces.mailboxes import Maildir, split_mbox
-from broadsheet.bounces.report import MAX_MAIL_BYTES
 from broadsheet.cli.deliveries import opened
 from broadsheet.cli.options import common_options, options
 from broadsheet.delivery.environment import Secrets
@@ -70,10 +66,9 @@ def command(
         )
         try:
             if in_maildir:
-                _process_maildir(Path(source), done)
+                done.process_maildir(Path(source))
             else:
-                for shown, mail in _mails(source):
-                    done.process(shown, mail)
+                _process_file(source, done)
         finally:
             _print(done, as_json=as_json)
     # Other mail is normal in a maildir; a file that is given by name should be a report.
@@ -81,43 +76,17 @@ def command(
         sys.exit(1)
 
 
-def _process_maildir(path: Path, done: ReturnedMailProcessor) -> None:
-    maildir = Maildir.open(path)
-    for file in maildir.unseen():
-        shown = f"{file.parent.name}/{file.name}"
-        try:
-            with file.open("rb") as stream:
-                mail = stream.read(MAX_MAIL_BYTES + 1)  # enough to see that it is too large
-            if done.process(shown, mail) and not done.dry_run:
-                maildir.mark_seen(file)
-        except FileNotFoundError:
-            continue  # another run, or a mail program, has moved it
-        except OSError as error:
-            done.unreadable.append((shown, error.strerror or str(error)))
-
-
-def _mails(source: str) -> Iterator[tuple[str, bytes]]:
-    """Return each mail of a file or standard input, and its name in messages."""
+def _process_file(source: str, done: ReturnedMailProcessor) -> None:
     if source in {"", "-"}:
         if not source and sys.stdin.isatty():
             raise UsageError(Problem("no mail is given", "name a FILE, a MAILDIR, or -"))
-        yield from _numbered("standard input", sys.stdin.buffer)
+        done.process_file("standard input", sys.stdin.buffer)
         return
     try:
         with Path(source).open("rb") as file:
-            yield from _numbered(source, file)
+            done.process_file(source, file)
     except OSError as error:
         raise UsageError(Problem(f"it cannot be read: {error.strerror}", "", source)) from error
-
-
-def _numbered(shown: str, file: BinaryIO) -> Iterator[tuple[str, bytes]]:
-    mails = split_mbox(file)
-    first, second = next(mails), next(mails, None)
-    if second is None:
-        yield shown, first
-        return
-    for number, mail in enumerate(chain((first, second), mails), 1):
-        yield f"{shown}, mail {number}", mail
 
 
 def _print(done: ReturnedMailProcessor, *, as_json: bool) -> None:

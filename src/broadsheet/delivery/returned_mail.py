@@ -12,12 +12,21 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final, Literal
+from itertools import chain
+from pathlib import Path
+from typing import BinaryIO, Final, Literal
 
 from sqlalchemy import Connection
 
+from broadsheet.bounces.mailboxes import Maildir, split_mbox
 from broadsheet.bounces.reading import read_mail
-from broadsheet.bounces.report import NotAReport, RecipientReport, Report, UnsubscribeRequest
+from broadsheet.bounces.report import (
+    MAX_MAIL_BYTES,
+    NotAReport,
+    RecipientReport,
+    Report,
+    UnsubscribeRequest,
+)
 from broadsheet.delivery import subscribers
 from broadsheet.delivery.database import Database
 from broadsheet.delivery.subscribers import Change, Subscriber
@@ -109,6 +118,34 @@ class ReturnedMailProcessor:
         self.reports += 1
         self.results += [(shown, result) for result in results]
         return True
+
+    def process_file(self, shown: str, file: BinaryIO) -> None:
+        """Process a mail, or each mail of an mbox."""
+        mails = split_mbox(file)
+        first, second = next(mails), next(mails, None)
+        if second is None:
+            self.process(shown, first)
+            return
+        for number, mail in enumerate(chain((first, second), mails), 1):
+            self.process(f"{shown}, mail {number}", mail)
+
+    def process_maildir(self, path: Path) -> None:
+        """Process the unseen mails of a maildir, and mark those that were reports as seen.
+
+        Raises UsageError if it is not a maildir, BroadsheetError if a mail cannot be moved.
+        """
+        maildir = Maildir.open(path)
+        for file in maildir.unseen():
+            shown = f"{file.parent.name}/{file.name}"
+            try:
+                with file.open("rb") as stream:
+                    mail = stream.read(MAX_MAIL_BYTES + 1)  # enough to see that it is too large
+                if self.process(shown, mail) and not self.dry_run:
+                    maildir.mark_seen(file)
+            except FileNotFoundError:
+                continue  # another run, or a mail program, has moved it
+            except OSError as error:
+                self.unreadable.append((shown, error.strerror or str(error)))
 
     def apply_report(self, connection: Connection, report: Report) -> list[BounceResult]:
         """Change the subscribers that `report` is about."""
