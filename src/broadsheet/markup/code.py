@@ -184,16 +184,21 @@ def indented(text: str) -> Iterator[tuple[int, int]]:
         at += len(line) + 1
 
 
-def fenced(text: str) -> list[bool]:
-    """Return for each line of `text` whether it is part of a fenced code block."""
-    lines = [False] * (text.count("\n") + 1)
+def fences(text: str) -> Iterator[tuple[int, int]]:
+    """Yield for each fenced block of `text` its first line and the one after its last, from 0."""
     at = number = 0
     for span in spans(text) if "```" in text or "~~~" in text else ():
         if span.kind == "fence":
             number += text.count("\n", at, span.start)
             at = span.start
-            length = text.count("\n", span.start, span.end) + 1
-            if text[span.end - 1 : span.end] == "\n":  # ends before the next line
-                length -= 1
-            lines[number : number + length] = [True] * length
+            # One without a closing fence ends where the next line begins.
+            end = span.end - text.endswith("\n", at, span.end)
+            yield number, number + text.count("\n", at, end) + 1
+
+
+def fenced(text: str) -> list[bool]:
+    """Return for each line of `text` whether it is part of a fenced block."""
+    lines = [False] * (text.count("\n") + 1)
+    for first, end in fences(text):
+        lines[first:end] = [True] * (end - first)
     return lines

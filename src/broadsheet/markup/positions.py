@@ -158,5 +158,7 @@ def code_ranges(body: str, dialect: Dialect) -> list[Range]:
     for node in top.css("pre[data-sourcepos],code[data-sourcepos]"):
         if position := _POSITION.match(node.attributes["data-sourcepos"] or ""):
             first, column, last, end = map(int, position.groups())
+            if (lines := node.text(deep=True).count("\n")) > last - first + 1:
+                last, end = first + lines, 0  # the engine's last line is often the first
             found.append((starts[first - 1] + column - 1, starts[min(last, len(starts)) - 1] + end))
     return found

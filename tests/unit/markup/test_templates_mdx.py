@@ -233,3 +233,41 @@ def test_what_follows_a_summary_is_markdown() -> None:
     """Also without a blank line, as in MDX."""
     text = "<details>\n<summary>a</summary>\n**b**\n</details>\n"
     assert "<p><strong>b</strong></p>" in render(text, LINKS, dialect("astro"), mdx=True).html
+
+
+CODE = '<pre><code class="language-js">a\n  b\n</code></pre>'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a\n\n\t\t```js\n\t\ta\n\t\t  b\n\t\t```\n",
+        "1. a\n\n\t\t```js\n\t\ta\n\t\t  b\n\t\t```\n\n   c\n",
+        "1. a\n        ```js\n        a\n          b\n        ```\n",
+        "- a\n  - b\n\n          ```js\n          a\n            b\n          ```\n",
+        "1. a\n\n    <T>\n      <F>\n      ```js\n    a\n        b\n      ```\n      </F>\n    </T>\n\n2. b\n",
+        "1. a\n\n   <details>\n   <summary>b</summary>\n   ```js\n   a\n     b\n   ```\n   </details>\n\n2. c\n",
+    ],
+)
+def test_a_fence_is_code_however_far_it_is_indented(text: str) -> None:
+    """By spaces or tabs, right after a paragraph, in lists and components (MDX: no indented code)."""
+    html = render(text, LINKS, dialect("astro"), mdx=True).html
+    assert CODE in html
+    assert "`" not in html
+    assert html.count("<ol") <= 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "- <p>[a](/b) <Badge text='c' /> d</p>\n",
+        "<p>\n[a](/b)\n</p>\n",
+        "<p>\n\nx\n</p>\n[a](/b)\n",
+        "<div>[a](/b)</div>\n",
+        "1. x\n\n   <p>[a](/b)</p>\n",
+    ],
+)
+def test_paragraphs_and_boxes_contain_markdown(text: str) -> None:
+    """Whether their tags are on lines of their own or not, also in a list."""
+    html = render(text, LINKS, dialect("astro"), mdx=True).html
+    assert '<a href="https://a.example/b">a</a>' in html

@@ -17,17 +17,16 @@ REWRITES: dict[str, Rewrite] = {
     "containers": containers.rewrite,
     "kramdown": kramdown.rewrite,
     "indented-text": indented_text.rewrite,
+    "mdx": indented_text.rewrite_mdx,
 }
-"""Each rewrite by the extension of a dialect that asks for it, in order."""
-
-_OF_MDX = frozenset({"indented-text"})  # https://mdxjs.com/docs/what-is-mdx/#markdown
+"""Each rewrite by the extension of a dialect that asks for it, in order; `mdx` for MDX files."""
 
 
 def run(text: str, dialect: Dialect, *, mdx: bool = False) -> str:
     """Apply the rewrites that a CommonMark dialect asks for to the Markdown `text`."""
     if dialect.engine != "commonmark":
         return text
-    extensions = dialect.extensions | (_OF_MDX if mdx or dialect.mdx else frozenset())
+    extensions = dialect.extensions | ({"mdx"} if mdx or dialect.mdx else set())
     for extension, rewrite in REWRITES.items():
         if extension in extensions:
             text = rewrite(text)

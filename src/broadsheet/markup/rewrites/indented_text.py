@@ -1,49 +1,103 @@
-"""Indented lines are text: Eleventy switches code blocks by indentation off.
+"""Indented lines are not code in Eleventy and MDX.
 
-Since 2.0 (https://www.11ty.dev/docs/languages/markdown/#indented-code-blocks), as templates often
-indent what they put into Markdown.
+Eleventy, since 2.0, reads them as text: templates often indent what they put into Markdown
+(https://www.11ty.dev/docs/languages/markdown/#indented-code-blocks). MDX reads them as Markdown
+(https://mdxjs.com/docs/what-is-mdx/#markdown), so fences may be indented, too.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from broadsheet.markup import sanitiser, tree
+from broadsheet.markup.code import fences
 from broadsheet.markup.engines import commonmark
 
 _INDENTED = re.compile(r"^(?:[ >]{4}|[ >]{0,3}\t)", re.MULTILINE)
 _READ = frozenset({"definitions", "inline-notes"})  # what indentation can belong to
-_POSITION = re.compile(r"(\d+):(\d+)-(\d+):\d+")
+_POSITION = re.compile(r"(\d+):(\d+)-")
 _FENCE = re.compile(r"`{3}|~{3}")
 _BLOCK_START = re.compile(
     r"(?=[-+*](?:[ \t]|$)|#{1,6}(?:[ \t]|$)|>|`{3}|~{3}|(?:=+|-{2,}|(?:[_*-][ \t]*){3,})[ \t]*$)"
 )
-_NUMBER = re.compile(r"(\d{1,9})([.)](?:[ \t]|$))")
+_CODE = 4  # columns
+_FAR = 500  # lines
+_MARKER = re.compile(r"(?:[-*+]|\d{1,9}[.)])[ \t]+")
+_NUMBER = re.compile(r"\A(\d{1,9})([.)](?:[ \t]|$))")
 
 
 def rewrite(text: str) -> str:
-    """Return `text` with the lines that the engine takes to be indented code as paragraphs."""
+    """Return `text` with what the engine takes to be indented code as paragraphs."""
+    return "\n".join(_dedented(_without_tabs(text), _as_text)) if _INDENTED.search(text) else text
+
+
+def rewrite_mdx(text: str) -> str:
+    """Return `text` with what the engine takes to be indented code as Markdown."""
     if not _INDENTED.search(text):
         return text
-    lines = text.split("\n")
-    top = tree.parse(sanitiser.bounded(commonmark.to_html(text, _READ)))
+    lines = _without_tabs(text)
+    for first, end in fences(text):
+        indent = _indent(lines[first])
+        surplus = indent - _content_column(lines, first)
+        if surplus >= _CODE:
+            lines[first:end] = [line[min(surplus, _indent(line)) :] for line in lines[first:end]]
+    return "\n".join(_dedented(lines, str.lstrip))
+
+
+def _dedented(lines: list[str], as_text: Callable[[str], str]) -> list[str]:
+    """Return `lines` with those of indented code as text of the list item that they are in."""
+    top = tree.parse(sanitiser.bounded(commonmark.to_html("\n".join(lines), _READ)))
     for block in top.css("pre[data-sourcepos]"):
-        found = _POSITION.match(block.attributes["data-sourcepos"] or "")
-        if found is None:
-            continue
-        first, column, last = map(int, found.groups())
+        position = _POSITION.match(block.attributes["data-sourcepos"] or "")
+        first, column = map(int, position.groups()) if position else (1, 1)
         if _FENCE.match(lines[first - 1], column - 1):
             continue
-        for number in range(first - 1, min(last, len(lines))):
-            lines[number] = _as_text(lines[number], column)
-    return "\n".join(lines)
+        prefix = lines[first - 1][: max(column - 5, 0)]
+        if not prefix.strip():
+            prefix = " " * _content_column(lines, first - 1)
+        # The last line, as the engine has it, is often wrong.
+        for number in range(first - 1, first - 1 + block.text(deep=True).count("\n")):
+            text = as_text(lines[number][len(prefix) :].strip())
+            lines[number] = prefix + text if text else ""
+    return lines
 
 
-def _as_text(line: str, column: int) -> str:
-    """Return `line`, whose code begins at `column`, as a line of a paragraph."""
-    text = line[column - 1 :].strip()
-    if not text:
-        return line
-    text = _NUMBER.sub(r"\1\\\2", text, count=1) if _NUMBER.match(text) else text
-    mark = "\\" if _BLOCK_START.match(text) else ""
-    return f"{line[: max(column - 5, 0)]}{mark}{text}"
+def _content_column(lines: list[str], number: int) -> int:
+    """Return the column of the text of the list item that a line is in; 0 for none."""
+    indent = limit = _indent(lines[number])
+    for line in reversed(lines[max(number - _FAR, 0) : number]):
+        own = _indent(line)
+        if own < limit and line.strip():
+            marker = _MARKER.match(line, own)
+            if marker and marker.end() <= indent:
+                return marker.end()
+            limit = own
+    return 0
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())
+
+
+def _without_tabs(text: str) -> list[str]:
+    """Return the lines of `text` indented by spaces: the engine's positions are wrong with tabs.
+
+    The content of a fenced block is kept, unless the fence is indented by tabs, too.
+    """
+    lines = text.split("\n")
+    if "\t" not in text:
+        return lines
+    kept: set[int] = set()
+    for first, end in fences(text):
+        kept |= set() if lines[first].startswith("\t") else {*range(first, end)}
+    for number, line in enumerate(lines):
+        if number not in kept:
+            lines[number] = line[: _indent(line)].expandtabs(4) + line.lstrip()
+    return lines
+
+
+def _as_text(text: str) -> str:
+    """Return a line that begins no block."""
+    text = _NUMBER.sub(r"\1\\\2", text, count=1)
+    return f"\\{text}" if _BLOCK_START.match(text) else text

@@ -15,6 +15,7 @@ INLINE = re.compile(
     r"a|abbr|b|bdi|bdo|br|button|cite|code|del|dfn|em|font|i|img|input|ins|kbd|label|mark|q|s|samp"
     r"|small|span|strong|sub|sup|time|u|var|wbr"
 )
+PLAIN_BLOCKS = frozenset({"article", "center", "div", "header", "main", "p", "section"})
 _PICTURES = re.compile(r"image|img|picture|figure|photo|screenshot|zoom", re.IGNORECASE)
 _PUNCTUATION = re.compile(r"[!-/:-@\[-`{-~]")
 _TITLES = ("label", "title", "summary", "heading", "header")

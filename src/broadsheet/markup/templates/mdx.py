@@ -118,7 +118,7 @@ class Unwrapper(Editor):
         end = _END_TAG.match(self.text, line + indent)
         if end and self._counts.get(end[1]):  # any other may be in code
             return max(indent - self._open[-1].base, 0)
-        return min(indent, self._open[-1].shift)
+        return min(max(indent - self._open[-1].base, 0), self._open[-1].shift)
 
     def _indent(self, line: int) -> int:
         found = _INDENT.match(self.text, line)
@@ -184,9 +184,7 @@ class Unwrapper(Editor):
 
     def _begin(self, element: Element, text: str, closing: str) -> None:
         """Put `text` for a start tag, and `closing` for its end tag later."""
-        line = self._line(element.start)
-        indent = self._indent(line)
-        base = indent - min(indent, self._open[-1].shift if self._open else 0)
+        base = self._indent_in_result(element)
         self._put(element.start, element.end, text)
         if element.is_empty:
             return
@@ -194,6 +192,11 @@ class Unwrapper(Editor):
         shift = max(len(first[1]) - base, 0) if first else 0
         self._open.append(_Open(element.name, closing, base, shift))
         self._counts[element.name] = self._counts.get(element.name, 0) + 1
+
+    def _indent_in_result(self, element: Element) -> int:
+        """Return the indentation of the line that `element` begins on, after all edits."""
+        line = self._line(element.start)
+        return self._indent(line) - self._surplus(line)
 
     def _close(self, element: Element) -> None:
         """Close the innermost element of that name, and those in it that nothing closes."""
@@ -214,11 +217,15 @@ class Unwrapper(Editor):
         for name in ("src", "href"):
             if element.given.get(name, "") is None:
                 self.report(f"<{element.name} {name}>", element.start)
+        if element.name in components.PLAIN_BLOCKS:  # Markdown in it needs no tag around it
+            self._begin(element, "", "" if self._ends_line(element) else "\n\n")
+            return
         is_apart = self._is_block(element) and not components.INLINE.fullmatch(element.name)
         if is_apart and not self._ends_line(element):
             is_apart = bool(_MARKED_UP.match(self.text, element.end, element.end + _FAR))
         blank = "\n\n" if is_apart else ""
-        self._begin(element, components.html(element) + blank, f"{blank}</{element.name}>")
+        lead = " " * self._indent_in_result(element) if is_apart else ""
+        self._begin(element, components.html(element) + blank, f"{blank}{lead}</{element.name}>")
 
     def _is_block(self, element: Element) -> bool:
         before = self.text[self._line(element.start) : element.start]
