@@ -245,12 +245,13 @@ CODE = '<pre><code class="language-js">a\n  b\n</code></pre>'
         "1. a\n\n\t\t```js\n\t\ta\n\t\t  b\n\t\t```\n\n   c\n",
         "1. a\n        ```js\n        a\n          b\n        ```\n",
         "- a\n  - b\n\n          ```js\n          a\n            b\n          ```\n",
-        "1. a\n\n    <T>\n      <F>\n      ```js\n    a\n        b\n      ```\n      </F>\n    </T>\n\n2. b\n",
-        "1. a\n\n   <details>\n   <summary>b</summary>\n   ```js\n   a\n     b\n   ```\n   </details>\n\n2. c\n",
+        "1. a\n\n    <T>\n     <F>\n     ```js\n    a\n       b\n     ```\n     </F>\n    </T>\n",
+        "1. a\n\n   <details>\n   <summary>b</summary>\n   ```js\n   a\n     b\n   ```",
+        "a[^b]\n\n[^b]: c\n\n    ```js\n    a\n      b\n    ```\n",
     ],
 )
 def test_a_fence_is_code_however_far_it_is_indented(text: str) -> None:
-    """By spaces or tabs, right after a paragraph, in lists and components (MDX: no indented code)."""
+    """By spaces or tabs, right after a paragraph, in lists and components."""
     html = render(text, LINKS, dialect("astro"), mdx=True).html
     assert CODE in html
     assert "`" not in html

@@ -23,55 +23,61 @@ _BLOCK_START = re.compile(
 )
 _CODE = 4  # columns
 _FAR = 500  # lines
-_MARKER = re.compile(r"(?:[-*+]|\d{1,9}[.)])[ \t]+")
+_MARKER = re.compile(r"(?:[-*+]|\d{1,9}[.)])[ \t]+|(?P<note>\[\^[^\]\n]+\]:)")
 _NUMBER = re.compile(r"\A(\d{1,9})([.)](?:[ \t]|$))")
 
 
 def rewrite(text: str) -> str:
     """Return `text` with what the engine takes to be indented code as paragraphs."""
-    return "\n".join(_dedented(_without_tabs(text), _as_text)) if _INDENTED.search(text) else text
+    if not _INDENTED.search(text):
+        return text
+    return "\n".join(_dedented(text.split("\n"), _without_tabs(text), _as_text))
 
 
 def rewrite_mdx(text: str) -> str:
     """Return `text` with what the engine takes to be indented code as Markdown."""
     if not _INDENTED.search(text):
         return text
-    lines = _without_tabs(text)
+    lines, spaced = text.split("\n"), _without_tabs(text)
     for first, end in fences(text):
-        indent = _indent(lines[first])
-        surplus = indent - _content_column(lines, first)
+        surplus = _indent(spaced[first]) - _content_column(spaced, first)
         if surplus >= _CODE:
-            lines[first:end] = [line[min(surplus, _indent(line)) :] for line in lines[first:end]]
-    return "\n".join(_dedented(lines, str.lstrip))
+            spaced[first:end] = [line[min(surplus, _indent(line)) :] for line in spaced[first:end]]
+            lines[first:end] = spaced[first:end]
+    return "\n".join(_dedented(lines, spaced, str.lstrip))
 
 
-def _dedented(lines: list[str], as_text: Callable[[str], str]) -> list[str]:
-    """Return `lines` with those of indented code as text of the list item that they are in."""
-    top = tree.parse(sanitiser.bounded(commonmark.to_html("\n".join(lines), _READ)))
+def _dedented(lines: list[str], spaced: list[str], as_text: Callable[[str], str]) -> list[str]:
+    """Return `lines` with those of indented code as text of the list item that they are in.
+
+    spaced: the lines indented by spaces only; with tabs, the engine's positions are wrong.
+    """
+    top = tree.parse(sanitiser.bounded(commonmark.to_html("\n".join(spaced), _READ)))
     for block in top.css("pre[data-sourcepos]"):
         position = _POSITION.match(block.attributes["data-sourcepos"] or "")
         first, column = map(int, position.groups()) if position else (1, 1)
-        if _FENCE.match(lines[first - 1], column - 1):
+        if _FENCE.match(spaced[first - 1], column - 1):
             continue
-        prefix = lines[first - 1][: max(column - 5, 0)]
+        prefix = spaced[first - 1][: max(column - 5, 0)]
         if not prefix.strip():
-            prefix = " " * _content_column(lines, first - 1)
+            prefix = " " * _content_column(spaced, first - 1)
         # The last line, as the engine has it, is often wrong.
         for number in range(first - 1, first - 1 + block.text(deep=True).count("\n")):
-            text = as_text(lines[number][len(prefix) :].strip())
+            text = as_text(spaced[number][len(prefix) :].strip())
             lines[number] = prefix + text if text else ""
     return lines
 
 
 def _content_column(lines: list[str], number: int) -> int:
-    """Return the column of the text of the list item that a line is in; 0 for none."""
+    """Return the column of the text of the list item or footnote that a line is in, or 0."""
     indent = limit = _indent(lines[number])
     for line in reversed(lines[max(number - _FAR, 0) : number]):
         own = _indent(line)
         if own < limit and line.strip():
             marker = _MARKER.match(line, own)
-            if marker and marker.end() <= indent:
-                return marker.end()
+            column = own + _CODE if marker and marker["note"] else marker.end() if marker else 0
+            if 0 < column <= indent:
+                return column
             limit = own
     return 0
 
@@ -81,20 +87,10 @@ def _indent(line: str) -> int:
 
 
 def _without_tabs(text: str) -> list[str]:
-    """Return the lines of `text` indented by spaces: the engine's positions are wrong with tabs.
-
-    The content of a fenced block is kept, unless the fence is indented by tabs, too.
-    """
     lines = text.split("\n")
     if "\t" not in text:
         return lines
-    kept: set[int] = set()
-    for first, end in fences(text):
-        kept |= set() if lines[first].startswith("\t") else {*range(first, end)}
-    for number, line in enumerate(lines):
-        if number not in kept:
-            lines[number] = line[: _indent(line)].expandtabs(4) + line.lstrip()
-    return lines
+    return [line[: _indent(line)].expandtabs(4) + line.lstrip() for line in lines]
 
 
 def _as_text(text: str) -> str:

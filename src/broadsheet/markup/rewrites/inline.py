@@ -18,13 +18,14 @@ class Rule(NamedTuple):
 
     extension: the extension of a dialect that asks for it; "" for every dialect.
     hint: whether the rule may change a text; quick to ask.
-    in_elements: whether the rule applies to the content of `<code>` and the like, too.
+    in_text, in_elements: whether it applies to text, and to elements such as `<pre>`.
     """
 
     extension: str
     hint: Callable[[str], object]
     pattern: re.Pattern[str]
     replace: Callable[[re.Match[str]], str]
+    in_text: bool = True
     in_elements: bool = False
 
 
@@ -38,7 +39,7 @@ def rewrite(text: str, extensions: Iterable[str]) -> str:
     for start, stop in outside_code(text):
         code, prose = text[end:start], text[start:stop]
         for rule in rules:
-            prose = rule.pattern.sub(rule.replace, prose)
+            prose = rule.pattern.sub(rule.replace, prose) if rule.in_text else prose
             if rule.in_elements and code.startswith("<"):
                 code = rule.pattern.sub(rule.replace, code)
         parts += [code, prose]
@@ -64,6 +65,16 @@ _RAW_MARKS = re.compile(r"[*_~`\[\]\\^!]")
 
 def _may_have_raw(text: str) -> bool:
     return any(start in text for start in _RAW_STARTS)
+
+
+# A blank line ends a block of HTML in CommonMark, also within `<pre>`.
+_BLANK_IN_PRE = re.compile(r"\n[ \t]*(?=\n)")
+# kramdown takes spaces in URLs: `![](a b.png)`.
+_WITH_SPACES = re.compile(r"\]\((?P<url>[^()<>\[\]\s\"']+(?:[ ]+[^()<>\[\]\s\"']+)+)\)")
+
+
+def _with_escapes(found: re.Match[str]) -> str:
+    return f"]({found['url'].replace(' ', '%20')})"
 
 
 def _raw(found: re.Match[str]) -> str:
@@ -133,6 +144,12 @@ def _url(found: re.Match[str]) -> str:
 
 RULES = (
     Rule("kramdown", _may_have_raw, _RAW, _raw, in_elements=True),
+    Rule(
+        *("kramdown", lambda text: "<pre" in text, _BLANK_IN_PRE, lambda _: "\n<!-- -->"),
+        in_text=False,
+        in_elements=True,
+    ),
+    Rule("kramdown", lambda text: "](" in text, _WITH_SPACES, _with_escapes),
     Rule("math", lambda text: "$" in text, _FORMULA, _formula),
     Rule("math-blocks", lambda text: "$$" in text, _BLOCK_FORMULA, _formula),
     Rule("smart", _may_have_quotes, _QUOTED, _quoted),

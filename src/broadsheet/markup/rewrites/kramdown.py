@@ -13,6 +13,9 @@ _OPENING = re.compile(
 _BULLET = re.compile(r"\n {0,3}[-*+][ \t]")
 _NUMBER = re.compile(r"\n {0,3}\d{1,9}\.[ \t]")
 _ITEM = re.compile(r"(?P<indent> {0,3})(?:(?P<bullet>[-*+])|\d{1,9}\.)[ \t]+(?=\S)(?![-*_ \t]*$)")
+_DELIMITER_ROW = re.compile(r"\n[ \t]*\|?[ \t]*:?-+:?[ \t]*\|[ \t|:-]*\n")
+_CODE_SPAN = re.compile(r"(?<![`\\])(`{1,9})(?!`)[^\n]{1,1000}?(?<!`)\1(?!`)")
+_PIPE = re.compile(r"(?<!\\)\|")
 _END_OF_BLOCK = re.compile(r"\^[ \t]*")
 
 
@@ -21,18 +24,28 @@ def rewrite(text: str) -> str:
     has_html = "markdown" in text
     has_lists = _NUMBER.search("\n" + text) and _BULLET.search("\n" + text)
     has_ends = "\n^" in text
-    if not (has_html or has_lists or has_ends):
+    has_tables = "`" in text and "|" in text and _DELIMITER_ROW.search(text)
+    if not (has_html or has_lists or has_ends or has_tables):
         return text
     lines, code = text.split("\n"), fenced(text)
     if has_ends:
         for number, line in enumerate(lines):
             if not code[number] and _END_OF_BLOCK.fullmatch(line):
                 lines[number] = "<!-- -->"  # it keeps two lists apart
+    if has_tables:
+        for number, line in enumerate(lines):
+            if not code[number] and line.lstrip().startswith("|"):
+                lines[number] = _CODE_SPAN.sub(_with_pipes, line)
     if has_html:
         _unwrap(lines, code)
     if has_lists:
         _nest(lines, code)
     return "\n".join(lines)
+
+
+def _with_pipes(code: re.Match[str]) -> str:
+    """Return code in a cell with its pipes escaped, as GFM asks; they do not end the cell."""
+    return _PIPE.sub(r"\|", code[0])
 
 
 def _unwrap(lines: list[str], code: list[bool]) -> None:
