@@ -47,7 +47,7 @@ def test_an_editor_does_not_drown(newsroom: Newsroom) -> None:
     lines = ran.out.splitlines()
     assert sum(": no-summary: " in line for line in lines) == 20
     assert sum(": body-image-alt: " in line for line in lines) == 1
-    assert lines[-2] == "      34  no-summary (14 more with --all)"
+    assert lines[-2] == "   34 warnings  no-summary (14 more with --all)"
     everything = newsroom.run("check", "--all").out
     assert everything.count(": no-summary: ") == 34
     assert "--all" not in everything

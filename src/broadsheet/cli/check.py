@@ -328,9 +328,9 @@ def _summary(found: Sequence[Finding], most: int) -> str:
     total = f"{count(severities['error'], 'error')}, {count(severities['warning'], 'warning')}"
     rules = Counter((each.severity, each.rule) for each in found).most_common()
     lines = [total]
-    for (_, rule), number in sorted(rules, key=lambda item: item[0][0]):
+    for (severity, rule), number in sorted(rules, key=lambda item: item[0][0]):
         hidden = f" ({number - most:,} more with --all)" if number > most else ""
-        lines.append(f"{number:8,}  {rule}{hidden}")
+        lines.append(f"{count(number, severity):>14}  {rule}{hidden}")
     return "\n".join(lines)
 
 

@@ -20,11 +20,15 @@ _Lines = tuple[int, int]
 
 
 class _Mark(NamedTuple):
-    """A mark that readers should not see: its pattern, what it is, and what to do about it."""
+    """A mark that readers should not see: its pattern, what it is, and what to do about it.
+
+    extension: the one of a dialect in which it is a mark; "" for every dialect.
+    """
 
     pattern: re.Pattern[str]
     what: str
     fix: str
+    extension: str = ""
 
 
 _AS_CODE = "if readers are meant to see it, write it as code: `...`"
@@ -70,14 +74,24 @@ _MARKS = (
         "to true",
     ),
     _Mark(
-        re.compile(r"(?<![*\w\\])\*\*(?=[^\s*])[^*\n]{1,300}(?<!\s)\*\*(?![*\w])"),
+        re.compile(r"(?<![*\w\\/])\*\*(?=[^\s*/])[^*\n]{1,300}\*\*(?!\*)"),
         "an emphasis mark",
         "leave no space inside the marks, and a space or punctuation outside",
     ),
     _Mark(
-        re.compile(r"\]\((?:\Z|(?:https?://|\.{0,2}/|#)[^()\s]{0,500}\)?)"),
+        re.compile(
+            r"\]\((?:\Z|(?:https?://|\.{0,2}/|#)[^()\s]{0,500}\)?)"
+            r"|(?<![\w\])])\[[^\[\]\n]{1,300}\]\([^()\n]{1,500}(?:\)|$)",
+            re.MULTILINE,
+        ),
         "an incomplete link",
-        "close its brackets, and leave no space between ] and (",
+        "close its brackets, and leave no space in the URL: [text](<a b.md>)",
+    ),
+    _Mark(
+        re.compile(r"(?<![\w%\\])%%(?!%)"),
+        "a comment mark",
+        "close the comment with %% in the same paragraph, or begin a line with it",
+        extension="comments",
     ),
     _Mark(
         # What is a tag of HTML (CommonMark 0.31, 6.6) is read as one, so its author escaped it.
@@ -101,7 +115,10 @@ _BRACE = re.compile(r"%7[Bb]")
 def markdown_left(material: Material) -> Iterator[Problem]:
     for article, prose in material.each():
         lines = prose.text.split("\n")
+        extensions = {"", *dialect(article.markdown).extensions}
         for mark in _MARKS:
+            if mark.extension not in extensions:
+                continue
             if found := sorted(set(_places(mark.pattern, _texts(material, article, prose), lines))):
                 line, written = found[0]
                 what = f"{mark.what} is left in the text: {written!r}"
