@@ -22,7 +22,6 @@ import yaml
 from frontmatter.default_handlers import BaseHandler
 from msgspec import Struct
 
-from broadsheet.articles import plain_yaml
 from broadsheet.articles.fields import fold
 from broadsheet.errors import ArticleError, Problem
 from broadsheet.text.characters import printable
@@ -38,8 +37,8 @@ _LARGEST = 1_000_000  # characters and values, with every alias written out
 _TEXT, _NULL, _MERGE, _LIST, _MAPPING = (
     f"tag:yaml.org,2002:{name}" for name in ("str", "null", "merge", "seq", "map")
 )
-_UNQUOTED = {**dict.fromkeys(plain_yaml.ABSENT, _NULL), "<<": _MERGE}
-_SHALLOW = 8  # levels of nesting that people write
+_ABSENT = ("", "~", "null", "Null", "NULL")
+_UNQUOTED = {**dict.fromkeys(_ABSENT, _NULL), "<<": _MERGE}
 
 
 class TextLoader(_YAML_LOADER):  # type: ignore[misc]  # the base is chosen at run time
@@ -50,37 +49,6 @@ class TextLoader(_YAML_LOADER):  # type: ignore[misc]  # the base is chosen at r
         if kind is yaml.ScalarNode:
             return _UNQUOTED.get(value, _TEXT) if implicit[0] else _TEXT
         return _LIST if kind is yaml.SequenceNode else _MAPPING
-
-    def construct_document(self, node: yaml.Node) -> Any:
-        """The fields. What is plain is read here: PyYAML's way takes several times as long."""
-        try:
-            return _plain(node)
-        except _NotPlain:
-            return super().construct_document(node)
-
-
-class _NotPlain(Exception):  # noqa: N818 - never leaves this module
-    """A node that is no text, list or mapping of texts, or that stands in several places."""
-
-
-def _plain(node: yaml.Node, depth: int = 0) -> Any:
-    if depth > _SHALLOW:
-        raise _NotPlain
-    # The kind of a node does not follow from its tag, which may be written out: `!!map [a]`.
-    match node:
-        case yaml.ScalarNode(tag=tag) if tag == _TEXT:
-            return node.value
-        case yaml.ScalarNode(tag=tag) if tag == _NULL:
-            return None
-        case yaml.SequenceNode(tag=tag) if tag == _LIST:
-            return [_plain(item, depth + 1) for item in node.value]
-        case yaml.MappingNode(tag=tag) if tag == _MAPPING and _has_plain_names(node):
-            return {name.value: _plain(value, depth + 1) for name, value in node.value}
-    raise _NotPlain
-
-
-def _has_plain_names(node: yaml.MappingNode) -> bool:
-    return all(name.tag == _TEXT and isinstance(name, yaml.ScalarNode) for name, _ in node.value)
 
 
 for _tag in ("set", "omap", "pairs"):  # no field is one of these
@@ -112,8 +80,6 @@ class _Yaml(_Fenced):
         return text.startswith("---") and super().detect(text)
 
     def load(self, fm: str, **_: object) -> Any:
-        if (plain := plain_yaml.fields(fm)) is not None:
-            return plain
         if not _is_simple(fm):
             _bound(fm)
         return yaml.load(fm, TextLoader)  # noqa: S506 - a safe loader with fewer types
