@@ -13,7 +13,8 @@ import sys
 import atheris
 
 with atheris.instrument_imports(include=["broadsheet", "frontmatter", "yaml", "dateutil"]):
-    from broadsheet.articles import NotAnArticle, Source, parse
+    from broadsheet.articles import NotAnArticle, Source
+    from broadsheet.articles.parsing import parse
     from broadsheet.articles.topics import slug
     from broadsheet.checks.prose import Prose
     from broadsheet.errors import ArticleError

@@ -23,7 +23,8 @@ from typing import Any
 import pytest
 from lxml import etree
 
-from broadsheet.articles import Article, Source, parse
+from broadsheet.articles import Article, Source
+from broadsheet.articles.parsing import parse
 from broadsheet.pipeline import reading
 from hostile import BROKEN, DEEP, HEAD, ODD, PLACES, Bad, text
 from newsroom import NOW, Newsroom, Ran, contents, no_privileges, run_command, stamps

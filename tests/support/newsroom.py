@@ -17,7 +17,8 @@ from hashlib import sha256
 from pathlib import Path
 from unittest.mock import patch
 
-from broadsheet.articles import Article, Source, parse
+from broadsheet.articles import Article, Source
+from broadsheet.articles.parsing import parse
 from broadsheet.cli import main
 from broadsheet.model.publication import BaseUrl, Publication
 from broadsheet.model.settings import ArticleSettings

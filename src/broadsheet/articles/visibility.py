@@ -10,17 +10,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from msgspec import Struct
 
 from broadsheet.articles import visibility_words as words
 from broadsheet.articles.fields import fold, texts
+from broadsheet.articles.front_matter import FrontMatter
 from broadsheet.articles.visibility_words import Kind
 from broadsheet.errors import Problem
-
-if TYPE_CHECKING:
-    from broadsheet.articles.front_matter import FrontMatter
 
 
 class Doubt(Struct, frozen=True):

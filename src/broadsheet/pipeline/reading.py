@@ -16,8 +16,7 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from broadsheet.articles import Article, NotAnArticle, cascade, parse
-from broadsheet.articles.cascade import Cascade
+from broadsheet.articles import Article, Cascade, NotAnArticle
 from broadsheet.errors import ArticleError, BroadsheetError, Problem, unforeseen
 from broadsheet.model.publication import Publication
 from broadsheet.model.settings import ArticleSettings
@@ -102,11 +101,14 @@ def read_articles(project: Project, memo: Memo) -> Articles:
 
 def parse_file(file: StampedFile, given: ParseSettings, context: StepContext) -> Article | Page:
     """Return what a file turns out to be (a step). Raises ArticleError."""
+    # PyYAML takes 0.1 s, and many runs read no file.
+    from broadsheet.articles import cascade, parsing
+
     source = sources.read(context.root, file.path, file.folder)
     try:
-        return parse(source, given.publication, given.articles, with_body=False)
+        return parsing.parse(source, given.publication, given.articles, with_body=False)
     except NotAnArticle as reason:
-        return Page(str(reason), cascade.read(source.text, file.path, given.articles.public))
+        return Page(str(reason), cascade.cascades(source.text, file.path, given.articles.public))
     except ArticleError:
         raise
     except Exception as error:  # whatever one holds, it must not keep back the others

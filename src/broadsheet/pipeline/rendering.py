@@ -12,7 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from broadsheet.articles import Article
-from broadsheet.articles import body as body_of
+from broadsheet.articles.parsing import body as body_of
 from broadsheet.articles.link_index import link_index
 from broadsheet.errors import ArticleError, BroadsheetError, Problem, RenderError, unforeseen
 from broadsheet.markup import LinkIndex, Links, Rendition, TooComplex, dialect, prepare, render
