@@ -1,7 +1,7 @@
-"""The product's own words in the publication's language; dates and plurals by Babel (CLDR).
+"""Broadsheet's own texts in the reader's language; dates and plurals by Babel (CLDR).
 
-One TOML file for each language lies beside this module. A plural is a table of CLDR's
-categories: `one`, `other`, ...
+Each language is a TOML file beside this module, named after it and found by itself; a text that it
+lacks is English. A plural is a table of CLDR's categories: `one`, `other`, ...
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _FALLBACK = "en"
 
 
 class Words:
-    """The words of one language; `language` is a tag such as zh-CN."""
+    """The texts of one language. language: a BCP 47 tag such as zh-CN."""
 
     def __init__(self, language: str) -> None:
         self.locale = _locale(language)
@@ -26,27 +26,27 @@ class Words:
         self._texts = _texts(self.locale.language)
 
     def __call__(self, name: str, count: int | None = None, **values: object) -> str:
-        """The text called `name`, for `count` things, with `values` put in."""
+        """Return the text called `name`, for `count` things, with `values` put in."""
         text = self._texts[name]
         if isinstance(text, dict):
             text = text.get(self.locale.plural_form(count or 0), text["other"])
         return text.format(count=count, **values)
 
     def date(self, moment: datetime, form: str = "long") -> str:
-        """The date of an aware `moment`, as the language writes it; form: short, medium, long."""
+        """Return the date of an aware `moment`. form: short, medium or long, as CLDR has them."""
         return format_date(moment, form, locale=self.locale)
 
 
 def direction(language: str) -> str:
-    """In which direction a language is written: ltr or rtl."""
+    """Return the direction in which a language is written: ltr or rtl."""
     found: str = _locale(language).text_direction
     return found
 
 
 @cache
 def languages() -> tuple[str, ...]:
-    """The languages that there are words in: `en`, `zh`."""
-    from importlib.resources import files  # few ask; the words themselves are read without
+    """Return the languages that have texts, such as `en` and `zh`."""
+    from importlib.resources import files  # 10 ms, which few runs need
 
     names = (file.name for file in files(__package__).iterdir())
     return tuple(sorted(name.removesuffix(".toml") for name in names if name.endswith(".toml")))
@@ -63,13 +63,15 @@ def _locale(language: str) -> Locale:
 
 @cache
 def _texts(language: str) -> dict[str, str | dict[str, str]]:
-    """The texts of `language`, by name; English where there are none."""
+    """The texts of `language`, by name; English where it has none."""
+    english = {} if language == _FALLBACK else _texts(_FALLBACK)
     try:
         file = get_data(__name__, f"{language}.toml") or b""
     except FileNotFoundError:
-        return _texts(_FALLBACK)
-    return {
+        return english
+    own = {
         f"{group}.{name}": text
         for group, texts in tomllib.loads(file.decode("utf-8")).items()
         for name, text in texts.items()
     }
+    return {**english, **own}
