@@ -15,7 +15,7 @@ import atheris
 with atheris.instrument_imports(include=["broadsheet", "frontmatter", "yaml", "dateutil"]):
     from broadsheet.articles import NotAnArticle, Source
     from broadsheet.articles.parsing import parse
-    from broadsheet.articles.topics import slug
+    from broadsheet.articles.topics import topic_slug
     from broadsheet.checks.prose import Prose
     from broadsheet.errors import ArticleError
     from broadsheet.model.publication import BaseUrl, Publication
@@ -47,8 +47,8 @@ def read(text: str) -> None:
         assert words == " ".join(words.split())
         words.encode()
     for topic in article.topics:
-        assert slug(topic) not in {"", ".", ".."}
-        assert "/" not in slug(topic)
+        assert topic_slug(topic) not in {"", ".", ".."}
+        assert "/" not in topic_slug(topic)
     prose = Prose.of(text)
     assert prose.references is not None
     assert prose.footnotes is not None

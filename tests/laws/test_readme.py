@@ -240,7 +240,7 @@ def test_every_date_form_is_read_as_documented() -> None:
     assert len(rows) > 15
     for form, said in rows:
         try:
-            found = dates.read(form.strip("`"), ZoneInfo("Asia/Shanghai")).isoformat(" ")
+            found = dates.parse_date(form.strip("`"), ZoneInfo("Asia/Shanghai")).isoformat(" ")
         except ValueError:
             found = "refused"
         assert (form, found) == (form, said.partition(":")[0] if found == "refused" else said)

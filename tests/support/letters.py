@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from broadsheet.articles.entries import Entry, Image
-from broadsheet.articles.topics import Topic, slug
+from broadsheet.articles.topics import Topic, topic_slug
 from broadsheet.digests.context import IssueContext, issue_context
 from broadsheet.digests.issue import Issue, IssuedArticle, Section
 from broadsheet.model.publication import BaseUrl, Language, Person, Publication
@@ -37,7 +37,7 @@ def entry(number: int, *topics: str, **changes: Any) -> Entry:
         "published": TICK.astimezone(UTC) - timedelta(hours=number),
         "updated": TICK.astimezone(UTC) - timedelta(hours=number),
         "authors": (Person("林晚舟"),),
-        "topics": tuple(Topic(name, slug(name)) for name in topics),
+        "topics": tuple(Topic(name, topic_slug(name)) for name in topics),
         "tags": (),
         "schemes": "https://example.org/feeds/",
         "language": "zh-CN",

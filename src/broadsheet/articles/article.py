@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 
 from msgspec import Struct
 
-from broadsheet.articles.addresses import FilePlace
+from broadsheet.articles.permalinks import FilePlace
 from broadsheet.errors import Problem
 from broadsheet.model.publication import Person
 

@@ -33,7 +33,7 @@ def _covering(
     for fields in value if isinstance(value, list) else [value]:
         if not isinstance(fields, Mapping) or (target := _target(fields)) is None:
             continue
-        said = visibility.read(fields, public)
+        said = visibility.stated_visibility(fields, public)
         unclear = (each for each in said.doubts if each.out)
         # A statement that is not understood hides the articles too.
         found = said if said.field else next(unclear, None)

@@ -12,7 +12,7 @@ from operator import attrgetter
 from msgspec import Struct
 
 from broadsheet.articles import Article
-from broadsheet.articles.topics import Names, Topic
+from broadsheet.articles.topics import Topic, TopicNames
 from broadsheet.errors import IdentityError, Problem
 from broadsheet.model.settings import TopicSettings
 
@@ -40,16 +40,16 @@ class Catalogue(Struct, frozen=True, dict=True):
         return cls(tuple(published), settings, tuple(absent))
 
     @cached_property
-    def topic_names(self) -> Names:
+    def topic_names(self) -> TopicNames:
         """The names of all topics."""
         oldest_first = reversed(self.articles)
         spellings = chain.from_iterable(map(attrgetter("topics"), oldest_first))
-        return Names(spellings, self.settings.aliases)
+        return TopicNames(spellings, self.settings.aliases)
 
     @cached_property
-    def tag_names(self) -> Names:
+    def tag_names(self) -> TopicNames:
         """The names of all tags."""
-        return Names(chain.from_iterable(map(attrgetter("tags"), reversed(self.articles))))
+        return TopicNames(chain.from_iterable(map(attrgetter("tags"), reversed(self.articles))))
 
     def topics_of(self, article: Article) -> tuple[Topic, ...]:
         """The topics of one of the articles, in the order they are written."""
@@ -105,7 +105,7 @@ def absence(article: Article, now: datetime) -> str | None:
 
 
 def _grouped(
-    articles: Iterable[Article], spellings: Callable[[Article], tuple[str, ...]], names: Names
+    articles: Iterable[Article], spellings: Callable[[Article], tuple[str, ...]], names: TopicNames
 ) -> dict[Topic, tuple[Article, ...]]:
     """The articles under each of their topics, each article once; they are given newest first."""
     # By spelling first, of which there are few, so that each is looked up but once.

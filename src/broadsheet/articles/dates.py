@@ -22,7 +22,7 @@ _LONGEST = 100  # characters; no date is longer, and looking for one in a whole 
 _IN_NAME = re.compile(r"(?:^|/)(\d{4})[-/](\d{1,2})[-/](\d{1,2})(?=[-/_.]|$)")
 
 
-def read(value: object, zone: tzinfo) -> datetime:
+def parse_date(value: object, zone: tzinfo) -> datetime:
     """`value` of a date field as an aware datetime; `zone` is for a value that names no offset.
 
     Raises ValueError, with what to write, when it is no date or could be two.

@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from broadsheet.articles import Article
-from broadsheet.articles.topics import Topic, key
+from broadsheet.articles.topics import Topic, topic_key
 from broadsheet.markup import LinkIndex, Links, Rendition
 from broadsheet.model.publication import Language, Person, Publication, Url
 from broadsheet.text.urls import encode, join
@@ -85,7 +85,7 @@ class PublishedEntry(Struct, frozen=True):
     text: str
 
 
-def entry(
+def article_entry(
     article: Article,
     rendition: Rendition | None,
     topics: tuple[Topic, ...],
@@ -98,7 +98,7 @@ def entry(
     topics, tags: of the article, as the whole catalogue names them, in the order written; one may
     be in both. image: as `featured_image` returns it.
     """
-    taken = {key(topic.name) for topic in topics}
+    taken = {topic_key(topic.name) for topic in topics}
     return Entry(
         id=article.id,
         url=article.url,
@@ -107,7 +107,7 @@ def entry(
         updated=article.updated,
         authors=tuple(person(author, publication) for author in article.authors),
         topics=topics,
-        tags=tuple(tag for tag in tags if key(tag.name) not in taken),
+        tags=tuple(tag for tag in tags if topic_key(tag.name) not in taken),
         schemes=publication.id_base + "feeds/",
         language=_language(article, publication),
         summary=article.summary or (rendition.excerpt if rendition else ""),

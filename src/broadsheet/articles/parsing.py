@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import TypeVar
 
-from broadsheet.articles import addresses, dates, fields, front_matter, visibility
+from broadsheet.articles import dates, fields, front_matter, permalinks, visibility
 from broadsheet.articles.article import Article, NotAnArticle, Source
 from broadsheet.articles.fields import fold
 from broadsheet.articles.fingerprint import fingerprint
@@ -166,7 +166,7 @@ class _Reader:
             if folded in _MAYBE_NO_DATE and visibility.speaks(folded, value):
                 continue  # such as Jekyll's switch `published`
             try:
-                yield dates.read(value, self.publication.timezone)
+                yield dates.parse_date(value, self.publication.timezone)
             except ValueError as error:
                 if known is fields.PUBLISH and folded == "published":
                     continue  # of a book, perhaps: 1998
@@ -184,7 +184,7 @@ class _Reader:
         """Why the article is not public, and which statements about that are not understood."""
         if by_path := visibility.in_path(self.source.path, self.source.folder):
             return by_path, ()
-        said = visibility.read(self.matter.given, self.settings.public)
+        said = visibility.stated_visibility(self.matter.given, self.settings.public)
         if said.field:
             return visibility.clause(said, self.matter), ()
         unclear = tuple(
@@ -210,10 +210,12 @@ class _Reader:
             if _WEB.match(asked):
                 return asked
             # Not urljoin: `javascript:x` would stand there as it is.
-            path = addresses.tidy(asked)
-            return base + (path if self.settings.addresses == "plain" else addresses.closed(path))
+            path = permalinks.tidy_path(asked)
+            return base + (
+                path if self.settings.addresses == "plain" else permalinks.closed_path(path)
+            )
         is_hugo = self.settings.addresses == "hugo"
-        return base + addresses.address(
+        return base + permalinks.permalink(
             pattern,
             self.source.place,
             slug=self._read(("slug",), fields.text, ""),

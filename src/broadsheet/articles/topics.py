@@ -33,7 +33,7 @@ class Topic(Struct, frozen=True, order=True):
 
 
 @lru_cache(_REMEMBERED)
-def key(name: str) -> str:
+def topic_key(name: str) -> str:
     """What all spellings of a topic have in common: NFKC, case-folded, spaces as hyphens.
 
     Hyphens, since "open source" and "open-source" would have one address.
@@ -52,9 +52,9 @@ def _folded(text: str) -> str:
 
 
 @lru_cache(_REMEMBERED)
-def slug(name: str) -> str:
+def topic_slug(name: str) -> str:
     """The folder name of a topic: letters and digits of any script, and hyphens."""
-    whole = key(name)
+    whole = topic_key(name)
     kept = _kept(whole)
     if kept and kept == whole and len(kept.encode()) <= _LONGEST and not _RESERVED.fullmatch(kept):
         return kept
@@ -78,7 +78,7 @@ def distinct(topics: Iterable[Topic]) -> tuple[Topic, ...]:
     return tuple({topic.slug: topic for topic in topics}.values())
 
 
-class Names:
+class TopicNames:
     """The topics (or the tags) behind the spellings in use.
 
     spellings: every spelling, the oldest article's first: its way of writing is the name.
@@ -90,22 +90,22 @@ class Names:
     ) -> None:
         self._topics: dict[str, Topic] = {}
         for name, others in (aliases or {}).items():
-            topic = Topic(name, slug(name))
+            topic = Topic(name, topic_slug(name))
             for other in (name, *others):
-                self._topics[key(other)] = topic
+                self._topics[topic_key(other)] = topic
         # Few of the spellings in thousands of articles differ.
         for name in dict.fromkeys(spellings):
-            self._topics.setdefault(key(name), Topic(name, slug(name)))
+            self._topics.setdefault(topic_key(name), Topic(name, topic_slug(name)))
 
     def __call__(self, spellings: Iterable[str]) -> tuple[Topic, ...]:
         """The topics behind `spellings`, each once, in their order."""
-        return distinct(self._topics[key(name)] for name in spellings)
+        return distinct(self._topics[topic_key(name)] for name in spellings)
 
     def topic(self, spelling: str) -> Topic:
         """Return the topic behind one of the spellings."""
-        return self._topics[key(spelling)]
+        return self._topics[topic_key(spelling)]
 
     def name_of(self, spelling: str) -> str:
         """The name of the topic behind `spelling`; itself where there is none."""
-        topic = self._topics.get(key(spelling))
+        topic = self._topics.get(topic_key(spelling))
         return topic.name if topic else spelling

@@ -49,7 +49,9 @@ class Visibility(Struct, frozen=True):
 _SILENT = Visibility()
 
 
-def read(fields: Mapping[Any, object], public: Mapping[str, tuple[str, ...]]) -> Visibility:
+def stated_visibility(
+    fields: Mapping[Any, object], public: Mapping[str, tuple[str, ...]]
+) -> Visibility:
     """Front matter, read for statements about visibility.
 
     fields: by name, as written. public: field name -> the values that publish an article

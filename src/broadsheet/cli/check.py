@@ -172,7 +172,9 @@ def _of_page(project: Project, path: str) -> Mapping[str, str]:
         text = sources.read(project.root, path, "").text
         said = severities(text)
         if "no-date" not in said and (parts := front_matter.split(text, path)):
-            is_hidden = visibility.read(parts[0].given, project.settings.articles.public).field
+            is_hidden = visibility.stated_visibility(
+                parts[0].given, project.settings.articles.public
+            ).field
             return {**said, "no-date": "off"} if is_hidden else said
         return said
     return {}

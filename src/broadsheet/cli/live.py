@@ -195,4 +195,4 @@ def _page_headers() -> dict[str, str]:
 
 
 def _error_page(text: str) -> bytes:
-    return pages.render("trouble.html.j2", text=text, script=pages.live_script())
+    return pages.render_page("trouble.html.j2", text=text, script=pages.live_script())

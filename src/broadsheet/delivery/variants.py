@@ -16,7 +16,7 @@ import msgspec
 from msgspec.structs import replace
 
 from broadsheet.articles.entries import Entry
-from broadsheet.articles.topics import key
+from broadsheet.articles.topics import topic_key
 from broadsheet.digests.context import ArticleContext, IssueContext, issue_context, with_sections
 from broadsheet.digests.fitting import fit_mail
 from broadsheet.digests.issue import Issue, IssuedArticle
@@ -76,11 +76,11 @@ class Variants:
         self._max_bytes = settings.digest(digest).max_bytes
         self._templates = templates
         self._aliases = {
-            key(other): key(name)
+            topic_key(other): topic_key(name)
             for name, others in settings.topics.aliases.items()
             for other in others
         }
-        self._topics = [key(topic) for topic in self._letters.sections]
+        self._topics = [topic_key(topic) for topic in self._letters.sections]
         self._sender = mail_sender(settings.publication, settings.delivery)
         self._opt_out = opt_out(self._sender, settings.delivery)
 
@@ -108,7 +108,7 @@ class Variants:
 
     def _places(self, topics: tuple[str, ...]) -> tuple[int, ...]:
         """The sections that one who wants `topics` gets, by place."""
-        wanted = {self._aliases.get(key(topic), key(topic)) for topic in topics}
+        wanted = {self._aliases.get(topic_key(topic), topic_key(topic)) for topic in topics}
         return tuple(place for place, topic in enumerate(self._topics) if topic in wanted)
 
     def _frame(self, language: str) -> str:

@@ -78,7 +78,7 @@ def archive_page(
     """The page of all issues, newest first; `links` are those to its feeds: name, type, url."""
     language = digest_language(digest, publication)
     words = Words(language)
-    return pages.render(
+    return pages.render_page(
         "digest.html.j2",
         language=language,
         publication=publication,

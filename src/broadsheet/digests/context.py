@@ -15,7 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from broadsheet.articles.entries import Entry, Image
-from broadsheet.articles.topics import Topic, key, slug
+from broadsheet.articles.topics import Topic, topic_key, topic_slug
 from broadsheet.digests.issue import DigestUrls, Issue, IssuedArticle, Section
 from broadsheet.digests.sender import OptOut, Sender, mail_sender, opt_out
 from broadsheet.digests.theme import Theme, mail_theme
@@ -257,7 +257,7 @@ class _Writer(Struct, frozen=True):
         made: list[SectionContext] = []
         next_number = 1
         for number, section in enumerate(sections, 1):
-            topic = Topic(section.topic, slug(section.topic) if section.topic else "")
+            topic = Topic(section.topic, topic_slug(section.topic) if section.topic else "")
             stories = tuple(
                 self._story(placed, topic, place)
                 for place, placed in enumerate(section.articles, next_number)
@@ -295,7 +295,7 @@ class _Writer(Struct, frozen=True):
             topics=tuple(
                 TopicLink(topic.name, self.addresses.topic(topic))
                 for topic in entry.topics
-                if key(topic.name) != key(section.name)
+                if topic_key(topic.name) != topic_key(section.name)
             ),
             turned="" if (turned := direction(entry.language)) == self.words.direction else turned,
         )

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from broadsheet.articles import Article
-from broadsheet.articles.topics import Topic, key
+from broadsheet.articles.topics import Topic, topic_key
 from broadsheet.model.settings import DigestSettings
 
 NO_TOPIC = Topic("", "")
@@ -23,10 +23,12 @@ def group_by_topic(
     topics_of: the topics of each article, by its id. With `topics` in the config only those are
     sections.
     """
-    wanted = {key(name) for name in digest.topics}
+    wanted = {topic_key(name) for name in digest.topics}
     topics = {
         article.id: tuple(
-            topic for topic in topics_of[article.id] if not wanted or key(topic.name) in wanted
+            topic
+            for topic in topics_of[article.id]
+            if not wanted or topic_key(topic.name) in wanted
         )
         for article in articles
     }
@@ -46,7 +48,7 @@ class _Order:
         topics: Mapping[str, tuple[Topic, ...]],
         given: Sequence[str],
     ) -> None:
-        self._given = {key(name): place for place, name in enumerate(given)}
+        self._given = {topic_key(name): place for place, name in enumerate(given)}
         self._place: dict[Topic, int] = {}
         for article in articles:
             for place, topic in enumerate(topics[article.id]):
@@ -54,7 +56,7 @@ class _Order:
 
     def given(self, topic: Topic) -> int:
         """The place of `topic` in the config's `topic_order`; the last where it is not there."""
-        return self._given.get(key(topic.name), len(self._given))
+        return self._given.get(topic_key(topic.name), len(self._given))
 
     def of_tie(self, topic: Topic) -> tuple[int, int, str]:
         """`topic_order`, then how early articles name it, then its name."""

@@ -22,7 +22,7 @@ from msgspec import Struct, structs
 
 from broadsheet.articles import Article
 from broadsheet.articles.catalogue import Catalogue, absence
-from broadsheet.articles.topics import key
+from broadsheet.articles.topics import topic_key
 from broadsheet.digests.identity import IssuedArticles, Match
 from broadsheet.digests.issue import Changed, Issue, IssuedArticle, Profile, Section
 from broadsheet.digests.schedule import last_tick, next_tick, tick_before, ticks
@@ -219,13 +219,15 @@ class Digest(Struct, frozen=True):
 
     def _unselected(self, article: Article, catalogue: Catalogue) -> str | None:
         settings = self.settings
-        topics = {key(topic.name) for topic in catalogue.topics_of(article)}
-        if settings.topics and not topics & {key(catalogue.topic_name(t)) for t in settings.topics}:
+        topics = {topic_key(topic.name) for topic in catalogue.topics_of(article)}
+        if settings.topics and not topics & {
+            topic_key(catalogue.topic_name(t)) for t in settings.topics
+        }:
             return "it has none of the digest's topics"
         if settings.languages and not _speaks(article.language, settings.languages):
             return "it is in none of the digest's languages"
-        tags = {key(tag) for tag in article.tags}
-        if settings.tags and not tags & {key(tag) for tag in settings.tags}:
+        tags = {topic_key(tag) for tag in article.tags}
+        if settings.tags and not tags & {topic_key(tag) for tag in settings.tags}:
             return "it has none of the digest's tags"
         return None
 

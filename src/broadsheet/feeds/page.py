@@ -53,7 +53,7 @@ def write(
     groups: dict[str, list[Row]] = {kind: [] for kind in ("all", "topic", "tag", "archive")}
     for feed in feeds:
         groups[feed.kind].append(_row(feed, publication, settings, words))
-    return pages.render(
+    return pages.render_page(
         "index.html.j2",
         language=publication.language,
         publication=publication,

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final
 from msgspec import Meta, Struct
 
 from broadsheet.articles import Article
-from broadsheet.articles.topics import slug
+from broadsheet.articles.topics import topic_slug
 from broadsheet.model.settings import FEED_FILES, FeedFormat, FeedSettings
 
 FORMATS: Final[dict[str, FeedFormat]] = {name: format_ for format_, name in FEED_FILES.items()}
@@ -58,8 +58,8 @@ class Successors(Struct, frozen=True):
         kind, _, rest = folder.partition("/")
         if kind == "topics":
             for topic, others in self.aliases.items():
-                if rest.rstrip("/") in map(slug, others):
-                    yield f"topics/{slug(topic)}/"
+                if rest.rstrip("/") in map(topic_slug, others):
+                    yield f"topics/{topic_slug(topic)}/"
         if kind == "digests":
             if name := self.renamed.get(rest.rstrip("/")):
                 yield f"digests/{name}/"

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from broadsheet.errors import Problem
 from broadsheet.importers.config_file import ConfigFile, ConfigValue
 from broadsheet.importers.javascript import Code
-from broadsheet.importers.permalinks import tells_articles_apart
+from broadsheet.importers.patterns import tells_articles_apart
 from broadsheet.importers.site import Site, Taken
 from broadsheet.model.publication import BaseUrl, Language
 from broadsheet.text.characters import forbidden

@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from broadsheet.pages.policy import of_script
 
 
-def render(template: str, **values: object) -> bytes:
+def render_page(template: str, **values: object) -> bytes:
     """The page that `template`, a file beside this module, makes of `values`; UTF-8."""
     return (_environment().get_template(template).render(values) + "\n").encode()
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from broadsheet import pages
 from broadsheet.articles import Article
-from broadsheet.articles.entries import Entry, entry, featured_image
+from broadsheet.articles.entries import Entry, article_entry, featured_image
 from broadsheet.articles.topics import distinct
 from broadsheet.digests import archive
 from broadsheet.digests.issue import Issue, issue_folder
@@ -65,7 +65,7 @@ def _entry(
     """Return the entry of an article; reads its topics and tags, and the file of its image."""
     told = context.result(article, Article)
     publication = settings.publication
-    made = entry(
+    made = article_entry(
         told,
         context.result(body, Rendition) if body else None,
         distinct(context.read("topic", each) for each in told.topics),

@@ -9,7 +9,7 @@ from typing import Final
 
 from broadsheet.articles import Article
 from broadsheet.articles.catalogue import Catalogue
-from broadsheet.articles.entries import Entry, entry, featured_image
+from broadsheet.articles.entries import Entry, article_entry, featured_image
 from broadsheet.digests.selection import CatalogueAt, Digest
 from broadsheet.errors import Problem, RenderError
 from broadsheet.feeds.plan import Feed, plan
@@ -103,7 +103,7 @@ def entries_of(
     if made.problems:
         raise RenderError(*made.problems)
     return {
-        article.id: entry(
+        article.id: article_entry(
             article,
             memo.value(made.addresses[article.source], Rendition),
             catalogue.topics_of(article),

@@ -167,7 +167,7 @@ def files(
     made: dict[str, bytes] = {}
     for card in cards:
         made |= _issue_files(card, images, language, script)
-    made["index.html"] = pages.render(
+    made["index.html"] = pages.render_page(
         "gallery.html.j2", language=language, words=Words(language), cards=cards, script=script
     )
     return made
@@ -183,7 +183,7 @@ def _issue_files(
 ) -> Iterable[tuple[str, bytes]]:
     issue = card.issue
     source = issue.files[MAIL].decode()
-    page = pages.render(
+    page = pages.render_page(
         "preview.html.j2",
         language=language,
         words=Words(language),

@@ -12,8 +12,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from broadsheet.articles import Article
-from broadsheet.articles.parsing import body as body_of
 from broadsheet.articles.link_index import link_index
+from broadsheet.articles.parsing import body as body_of
 from broadsheet.errors import ArticleError, BroadsheetError, Problem, RenderError, unforeseen
 from broadsheet.markup import LinkIndex, Links, Rendition, TooComplex, dialect, prepare, render
 from broadsheet.pipeline.memo import Memo, Source, Step, StepContext

@@ -166,7 +166,7 @@ class Paper:
     def _response(
         self, template: str, words: Words, status: int, headers: dict[str, str], **values: object
     ) -> Response:
-        body = pages.render(
+        body = pages.render_page(
             template,
             language=self._tag(words),
             publication=self.publication,

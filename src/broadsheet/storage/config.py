@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 from msgspec.structs import FieldInfo
 
-from broadsheet.articles.topics import slug
+from broadsheet.articles.topics import topic_slug
 from broadsheet.errors import ConfigError, Problem
 from broadsheet.model.settings import Settings
 from broadsheet.storage import folders
@@ -222,8 +222,8 @@ def _unfit_names(table: dict[str, object]) -> Iterator[_Wrong]:
     """A digest's name is also its folder's, and part of addresses that must stand."""
     digests = table.get("digests")
     for name in digests if isinstance(digests, dict) else ():
-        if slug(name) != name:
-            todo = f"write letters, digits and hyphens, such as [digests.{slug(name)}]"
+        if topic_slug(name) != name:
+            todo = f"write letters, digits and hyphens, such as [digests.{topic_slug(name)}]"
             yield _Wrong(("digests", name), "this name cannot be a folder's", todo)
 
 
@@ -233,7 +233,7 @@ def _wrong_former_names(settings: Settings) -> Iterator[_Wrong]:
     for name, digest in settings.digests.items():
         for old in digest.renamed_from:
             key = ("digests", name, "renamed_from")
-            if slug(old) != old:
+            if topic_slug(old) != old:
                 yield _Wrong(key, f"{old!r} cannot be the name of a digest", "correct it")
             elif old in settings.digests:
                 todo = f"remove it here, or remove [digests.{old}]"

@@ -50,7 +50,7 @@ RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d")
 )
 def test_every_usual_form_is_read(written: object, read: str) -> None:
     """Each form that generators and people write gives the moment that it means."""
-    assert dates.read(written, SHANGHAI).isoformat() == read
+    assert dates.parse_date(written, SHANGHAI).isoformat() == read
 
 
 @pytest.mark.parametrize(
@@ -83,20 +83,20 @@ def test_every_usual_form_is_read(written: object, read: str) -> None:
 def test_what_is_no_date_or_two_is_refused(written: object, complaint: str) -> None:
     """A date is never guessed, and the refusal is short whatever was written."""
     with pytest.raises(ValueError, match=complaint) as refused:
-        dates.read(written, ZoneInfo("America/New_York"))
+        dates.parse_date(written, ZoneInfo("America/New_York"))
     assert len(str(refused.value)) < 200
 
 
 @pytest.mark.parametrize("name", ["GMT+8", "UTC+8"])
 def test_an_offset_by_name_is_what_people_mean(name: str) -> None:
     """`GMT+8` is eight hours ahead of Greenwich, not behind it as POSIX has it."""
-    assert dates.read(f"2025-06-19 07:20 {name}", UTC).utcoffset() == timedelta(hours=8)
+    assert dates.parse_date(f"2025-06-19 07:20 {name}", UTC).utcoffset() == timedelta(hours=8)
 
 
 @pytest.mark.parametrize("day", ["1900-06-19", "1850-01-01T12:00:00", "1001-01-01"])
 def test_local_mean_time_is_written_in_whole_minutes(day: str) -> None:
     """Before 1901 Shanghai's offset has seconds, which RFC 3339 cannot write: UTC then."""
-    read = dates.read(day, SHANGHAI)
+    read = dates.parse_date(day, SHANGHAI)
     assert RFC_3339.fullmatch(read.isoformat())
     assert read == datetime.fromisoformat(day).replace(tzinfo=SHANGHAI)
 
@@ -105,7 +105,7 @@ def test_the_machine_s_zone_is_never_asked(monkeypatch: pytest.MonkeyPatch) -> N
     """A name of a zone that the machine happens to know is as unclear as anywhere."""
     monkeypatch.setattr("time.tzname", ("CST", "CDT"))
     with pytest.raises(ValueError, match="not a date"):
-        dates.read("2025-06-19 10:00 CST", SHANGHAI)
+        dates.parse_date("2025-06-19 10:00 CST", SHANGHAI)
 
 
 @given(
@@ -124,7 +124,7 @@ def test_any_value_is_a_date_that_feeds_can_write_or_is_refused(
 ) -> None:
     """Whatever is read has whole seconds and an offset in minutes; all else is a ValueError."""
     try:
-        read = dates.read(value, zone)
+        read = dates.parse_date(value, zone)
     except ValueError:
         return
     assert RFC_3339.fullmatch(read.isoformat())
@@ -139,7 +139,7 @@ def test_what_was_written_as_rfc_3339_is_read_back(moment: datetime) -> None:
     """A date in the form that feeds use is read as that very moment."""
     whole = moment.replace(microsecond=0)
     if 1000 < whole.year < 9999:
-        assert dates.read(whole.isoformat(), SHANGHAI) == whole
+        assert dates.parse_date(whole.isoformat(), SHANGHAI) == whole
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from broadsheet.articles.topics import Names, Topic, key, slug
+from broadsheet.articles.topics import Topic, TopicNames, topic_key, topic_slug
 
 RESERVED = {
     "con",
@@ -40,7 +40,7 @@ _NAMES = st.text(max_size=40) | st.text(
 )
 def test_a_slug_reads_like_its_name(name: str, slug_: str) -> None:
     """Letters, digits and marks of any script stay; spaces become hyphens."""
-    assert slug(name) == slug_
+    assert topic_slug(name) == slug_
 
 
 @pytest.mark.parametrize(
@@ -65,23 +65,25 @@ def test_a_slug_reads_like_its_name(name: str, slug_: str) -> None:
 )
 def test_a_name_that_loses_something_gets_a_mark(name: str, start: str) -> None:
     """So C# is not C, and no name is a reserved one or too long."""
-    assert slug(name).startswith(start)
-    assert slug(name) == start or len(slug(name)) == len(start) + 8
+    assert topic_slug(name).startswith(start)
+    assert topic_slug(name) == start or len(topic_slug(name)) == len(start) + 8
 
 
 @given(_NAMES, _NAMES)
 @example("a b", "a-b")
-@example("C#", slug("C#"))
+@example("C#", topic_slug("C#"))
 @example("\u1fb3", "\u03b1\u0345")
 @example("e\u0301", "\u00e9")
 @example("\u0130", "i\u0307")
 @example("AI\u200b", "AI")
 def test_two_names_have_one_slug_exactly_if_they_have_one_key(one: str, other: str) -> None:
     """One topic has one address, and two topics never share one, on no disk."""
-    assert (slug(one) == slug(other)) is (key(one) == key(other))
-    if slug(one) != slug(other):
+    assert (topic_slug(one) == topic_slug(other)) is (topic_key(one) == topic_key(other))
+    if topic_slug(one) != topic_slug(other):
         for form in ("NFC", "NFD", "NFKC", "NFKD"):
-            shapes = [unicodedata.normalize(form, slug(name)).casefold() for name in (one, other)]
+            shapes = [
+                unicodedata.normalize(form, topic_slug(name)).casefold() for name in (one, other)
+            ]
             assert shapes[0] != shapes[1]
 
 
@@ -90,17 +92,17 @@ def test_two_names_have_one_slug_exactly_if_they_have_one_key(one: str, other: s
 def test_the_ways_of_writing_a_name_have_one_key(name: str) -> None:
     """Case, width, composition and spaces make no other topic."""
     for form in ("NFC", "NFD", "NFKC", "NFKD"):
-        assert key(unicodedata.normalize(form, name)) == key(name)
-    assert key(unicodedata.normalize("NFKD", name).casefold()) == key(name)
-    assert key(f"  {name}\t") == key(name)
-    assert key(key(name)) == key(name)
+        assert topic_key(unicodedata.normalize(form, name)) == topic_key(name)
+    assert topic_key(unicodedata.normalize("NFKD", name).casefold()) == topic_key(name)
+    assert topic_key(f"  {name}\t") == topic_key(name)
+    assert topic_key(topic_key(name)) == topic_key(name)
 
 
 @given(_NAMES | st.sampled_from(sorted(RESERVED)).map(lambda name: f"{name.upper()}.{'x' * 130}"))
 @example("con." + "x" * 118)
 def test_every_slug_is_a_folder_name_everywhere(name: str) -> None:
     """It is never empty, `.`, `..`, hidden, reserved, too long, or a path of two parts."""
-    made = slug(name)
+    made = topic_slug(name)
     assert 1 <= len(made.encode()) <= 120
     assert made[0] not in ".-"
     assert made[-1] not in ".- "
@@ -114,29 +116,29 @@ def test_every_slug_is_a_folder_name_everywhere(name: str) -> None:
 @given(st.lists(_NAMES, max_size=6), _NAMES)
 def test_a_later_topic_never_changes_an_earlier_one(names: list[str], later: str) -> None:
     """An address once published stands, whatever topics come after it."""
-    before, after = Names(names), Names([*names, later])
+    before, after = TopicNames(names), TopicNames([*names, later])
     assert before(names) == after(names)
-    assert [topic.slug for topic in Names([later, *names])(names)] == [
+    assert [topic.slug for topic in TopicNames([later, *names])(names)] == [
         topic.slug for topic in before(names)
     ]
 
 
 def test_the_oldest_spelling_is_the_name() -> None:
     """Spellings of one topic go under the name that was used first."""
-    names = Names(["Open Source", "open-source", "OPEN SOURCE"])
+    names = TopicNames(["Open Source", "open-source", "OPEN SOURCE"])
     assert names(["OPEN SOURCE", "open-source"]) == (Topic("Open Source", "open-source"),)
 
 
 def test_aliases_go_before() -> None:
     """The config's name stands for all of its other spellings, each in any case."""
-    names = Names(["ai talent war", "AI人才战"], {"AI人才争夺": ["AI Talent War", "AI人才战"]})
+    names = TopicNames(["ai talent war", "AI人才战"], {"AI人才争夺": ["AI Talent War", "AI人才战"]})
     assert names(["AI人才战", "ai talent war"]) == (Topic("AI人才争夺", "ai人才争夺"),)
 
 
 @given(st.lists(_NAMES, max_size=5))
 def test_topics_stand_once_in_their_order(names: list[str]) -> None:
     """An article has each of its topics once, in the order it names them."""
-    topics = Names(names)(names)
+    topics = TopicNames(names)(names)
     assert len({topic.slug for topic in topics}) == len(topics)
     assume(topics)
     assert topics[0].name == names[0]

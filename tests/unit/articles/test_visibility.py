@@ -342,7 +342,7 @@ def test_nothing_outweighs_what_keeps_an_article_out(out: str, shown: str, first
 )
 def test_any_front_matter_can_be_judged(fields: dict[str, object]) -> None:
     """Fields of any name and form are read without an error, and the same each time."""
-    assert visibility.read(fields, {}) == visibility.read(fields, {})
+    assert visibility.stated_visibility(fields, {}) == visibility.stated_visibility(fields, {})
 
 
 @pytest.mark.parametrize("line", UNCLEAR)
@@ -376,7 +376,7 @@ def test_what_is_known_is_not_reported(line: str) -> None:
     """Neither what keeps an article out nor what does not, unless it is an ambiguous label."""
     parts = front_matter.split(source(line), "a.md")
     assert parts
-    doubts = visibility.read(parts[0].given, {}).doubts
+    doubts = visibility.stated_visibility(parts[0].given, {}).doubts
     assert [each.why for each in doubts] == (["label"] if line.startswith("tags: private") else [])
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broadsheet.articles import Article
-from broadsheet.articles.topics import Topic, key, slug
+from broadsheet.articles.topics import Topic, topic_key, topic_slug
 from broadsheet.digests.sections import NO_TOPIC, group_by_topic
 from broadsheet.model.settings import DigestSettings
 from newsletters import story
@@ -30,7 +30,7 @@ def _sections(topics: dict[str, str], /, **settings: object) -> list[tuple[str, 
 
 def _laid_out(articles: list[Article], settings: DigestSettings) -> list[tuple[str, list[str]]]:
     topics_of = {
-        article.id: tuple(Topic(name, slug(name)) for name in article.topics)
+        article.id: tuple(Topic(name, topic_slug(name)) for name in article.topics)
         for article in articles
     }
     made = group_by_topic(articles, topics_of, settings)
@@ -201,6 +201,6 @@ def test_shared_is_greedy(topics: list[list[str]]) -> None:
 
 def test_topics_are_compared_by_what_their_spellings_share() -> None:
     """topic_order finds a topic whatever its case and hyphens."""
-    assert key("Open Source") == key("open-source")
+    assert topic_key("Open Source") == topic_key("open-source")
     topics = {"a": "AI", "b": "Open Source"}
     assert _sections(topics, topic_order=("open-source",))[0][0] == "Open Source"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 
 from broadsheet.articles import Article, fields, front_matter, visibility
-from broadsheet.articles.topics import key
+from broadsheet.articles.topics import topic_key
 from broadsheet.checks.material import Material
 from broadsheet.checks.rule import Slight, rule
 from broadsheet.checks.rules.config import nearest
@@ -44,7 +44,11 @@ def visibility_(material: Material) -> Iterator[Problem | Slight]:
     public = material.settings.articles.public
     for article in material.by_path:
         parts = front_matter.split(material.texts[article.source], article.source)
-        said = visibility.read(parts[0].given, public) if parts else visibility.Visibility()
+        said = (
+            visibility.stated_visibility(parts[0].given, public)
+            if parts
+            else visibility.Visibility()
+        )
         if not parts or (article.hidden and not (article.unclear or said.field)):
             continue  # its path keeps it out
         for doubt in said.doubts:
@@ -144,10 +148,10 @@ def unknown_topic(material: Material) -> Iterator[Problem]:
     if not (known := material.settings.topics.known):
         return
     name_of = material.catalogue.topic_name
-    keys = {key(name_of(name)) for name in known}
+    keys = {topic_key(name_of(name)) for name in known}
     for article in material.by_path:
         for topic in article.topics:
-            if key(name_of(topic)) in keys:
+            if topic_key(name_of(topic)) in keys:
                 continue
             todo = nearest(topic, known) or "add it to topics.known, or correct it"
             line = material.line(article, *fields.TOPICS)
@@ -184,10 +188,10 @@ def _spellings(
     of: Callable[[Article], tuple[str, ...]],
     chosen: Iterable[str] = (),
 ) -> Iterator[Problem]:
-    first = {key(name): (name, "the config") for name in chosen}
+    first = {topic_key(name): (name, "the config") for name in chosen}
     for article in sorted(material.articles, key=lambda a: (a.date, a.id, a.source)):
         for spelling in of(article):
-            used, place = first.setdefault(key(spelling), (spelling, article.source))
+            used, place = first.setdefault(topic_key(spelling), (spelling, article.source))
             if used != spelling:
                 what = f"the {noun} {spelling!r} is written {used!r} in {place}"
                 line = material.line(article, *names, "taxonomies")
@@ -243,7 +247,7 @@ def duplicate_address(material: Material) -> Iterator[Problem]:
     "In a list, two articles with one title look like one that was sent twice.",
 )
 def duplicate_title(material: Material) -> Iterator[Problem]:
-    for first, article in _sharing(material, lambda a: (key(a.title), a.language)):
+    for first, article in _sharing(material, lambda a: (topic_key(a.title), a.language)):
         what = f"its title is also that of {first.source}"
         yield _told(material, article, what, "tell them apart by their titles")
 

@@ -6,7 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 
-from broadsheet.articles.topics import key
+from broadsheet.articles.topics import topic_key
 from broadsheet.checks.material import Material
 from broadsheet.checks.prose import Prose
 from broadsheet.checks.references import Footnotes, Tag
@@ -60,7 +60,7 @@ def _how_to_define(notes: Footnotes, label: str, prose: Prose) -> str:
     if label in notes.wide:
         line = prose.line(notes.wide[label])
         return f"on line {line} write a plain colon (:) in the place of the full-width one (：)"
-    alike = [each for each in notes.defined if key(each) == key(label)]
+    alike = [each for each in notes.defined if topic_key(each) == topic_key(label)]
     if alike:
         return f"line {prose.line(notes.defined[alike[0]])} defines [^{alike[0]}]: write both alike"
     return f"write it on a line of its own: [^{label}]: ..."

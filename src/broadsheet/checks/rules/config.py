@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from functools import lru_cache
 
 from broadsheet.articles import fields
-from broadsheet.articles.topics import key
+from broadsheet.articles.topics import topic_key
 from broadsheet.checks.material import Material
 from broadsheet.checks.own import SEVERITIES
 from broadsheet.checks.rule import RULES, Slight, rule
@@ -77,11 +77,11 @@ def digest_topic(material: Material) -> Iterator[Problem]:
     name_of = material.catalogue.topic_name
     for name, digest in material.settings.digests.items():
         wanted = dict.fromkeys((*digest.topics, *digest.topic_order))
-        known = {key(name_of(topic)) for topic in topics}
-        missing = [topic for topic in wanted if key(name_of(topic)) not in known]
+        known = {topic_key(name_of(topic)) for topic in topics}
+        missing = [topic for topic in wanted if topic_key(name_of(topic)) not in known]
         yield from (_nobody_has(material, name, "topic", each, topics) for each in missing)
-        known = {key(tag) for tag in tags}
-        missing = [tag for tag in digest.tags if key(tag) not in known]
+        known = {topic_key(tag) for tag in tags}
+        missing = [tag for tag in digest.tags if topic_key(tag) not in known]
         yield from (_nobody_has(material, name, "tag", each, tags) for each in missing)
 
 
@@ -145,8 +145,8 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 @lru_cache(1000)  # the same slip often stands in many articles
 def _nearest(name: str, known: tuple[str, ...]) -> str:
-    by_key = {key(each): each for each in known}
-    near = get_close_matches(key(name), by_key, n=1, cutoff=0.5)
+    by_key = {topic_key(each): each for each in known}
+    near = get_close_matches(topic_key(name), by_key, n=1, cutoff=0.5)
     return f"did you mean {by_key[near[0]]!r}?" if near else ""
 
 

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping
 from broadsheet.importers.config_file import ConfigFile, ConfigValue, find
 from broadsheet.importers.findings import FOLDERS, PERMALINK, Findings
 from broadsheet.importers.javascript import value_after, without_comments
-from broadsheet.importers.permalinks import ARTICLE_FOLDERS
+from broadsheet.importers.patterns import ARTICLE_FOLDERS
 from broadsheet.importers.site import Generator, Site
 
 _CONFIGS = tuple(f"astro.config.{extension}" for extension in ("mjs", "ts", "js", "mts", "cjs"))

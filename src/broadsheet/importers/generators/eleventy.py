@@ -20,7 +20,7 @@ from broadsheet.importers.findings import (
     under,
 )
 from broadsheet.importers.javascript import value_after, values_after, without_comments
-from broadsheet.importers.permalinks import ARTICLE_FOLDERS, tidy, translate
+from broadsheet.importers.patterns import ARTICLE_FOLDERS, tidy, translate
 from broadsheet.importers.site import Generator, Site
 
 _CONFIGS = (

@@ -22,7 +22,7 @@ from broadsheet.importers.findings import (
     relative_folder,
     under,
 )
-from broadsheet.importers.permalinks import ARTICLE_FOLDERS, tidy, translate
+from broadsheet.importers.patterns import ARTICLE_FOLDERS, tidy, translate
 from broadsheet.importers.site import Generator, Site
 
 _EXTENSIONS = ("toml", "yaml", "yml", "json")

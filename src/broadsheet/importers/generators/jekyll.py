@@ -22,7 +22,7 @@ from broadsheet.importers.findings import (
     relative_folder,
     under,
 )
-from broadsheet.importers.permalinks import translate
+from broadsheet.importers.patterns import translate
 from broadsheet.importers.site import Generator, Site
 
 _CONFIGS = ("_config.yml", "_config.yaml", "_config.toml")

@@ -18,7 +18,7 @@ from broadsheet.importers.findings import (
     Findings,
     under,
 )
-from broadsheet.importers.permalinks import ARTICLE_FOLDERS
+from broadsheet.importers.patterns import ARTICLE_FOLDERS
 from broadsheet.importers.site import Generator, Site
 
 _CANDIDATES = ("zola.toml", "config.toml")

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from broadsheet.articles import addresses, fields
-from broadsheet.articles.addresses import FilePlace, address, tidy
+from broadsheet.articles import fields, permalinks
+from broadsheet.articles.permalinks import FilePlace, permalink, tidy_path
 from newsroom import MOMENT
 
 
@@ -21,7 +21,7 @@ def made(pattern: str, path: str, slug: str = "", title: str = "T", **given: obj
     date = given.get("date", MOMENT)
     assert isinstance(date, datetime)
     lowercase = bool(given.get("lowercase", True))
-    return address(pattern, place, slug=slug, title=title, date=date, lowercase=lowercase)
+    return permalink(pattern, place, slug=slug, title=title, date=date, lowercase=lowercase)
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ SLUGS = [("C++ & a - b", "c++-a-b", "c-a-b"), ("b/c", "b/c", "b/c"), ("UPPER", "
 
 def hugo_s(pattern: str, file: str, slug: str = "", title: str = "T", lower: bool = True) -> str:
     place, given = FilePlace.of(file), {"slug": slug, "title": title, "date": MOMENT}
-    return unquote(address(pattern, place, **given, lowercase=lower, like_hugo=True))  # type: ignore[arg-type]
+    return unquote(permalink(pattern, place, **given, lowercase=lower, like_hugo=True))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("name", "by_default", "with_case", "by_token"), NAMES)
@@ -122,8 +122,8 @@ def test_slugs_lose_punctuation_as_with_hugo(slug: str, by_default: str, by_toke
 )
 def test_an_address_is_closed_unless_it_names_a_file(path: str, with_slash: str) -> None:
     """As Hugo and Zola do with the address that the front matter asks for."""
-    assert addresses.closed(path) == with_slash
-    assert addresses.closed(with_slash) == with_slash
+    assert permalinks.closed_path(path) == with_slash
+    assert permalinks.closed_path(with_slash) == with_slash
 
 
 def test_the_form_of_unicode_does_not_matter() -> None:
@@ -152,14 +152,14 @@ def test_no_text_leads_off_the_site(slug: str, title: str, pattern: str) -> None
 @given(_WRITTEN)
 def test_tidy_is_done_once(path: str) -> None:
     """What is tidy stays as it is."""
-    once = tidy(path)
-    assert tidy(once) == once
+    once = tidy_path(path)
+    assert tidy_path(once) == once
     assert not once.startswith("/")
 
 
 @given(st.text("ab-_~/.%?# \u4e2d", max_size=12))
 def test_what_is_seen_to_be_tidy_is(path: str) -> None:
     """A path that is taken as it stands is what taking it apart would leave of it."""
-    with patch.object(addresses, "_TIDY", re.compile("(?!)")):
-        apart = tidy(path)
-    assert tidy(path) == apart
+    with patch.object(permalinks, "_TIDY", re.compile("(?!)")):
+        apart = tidy_path(path)
+    assert tidy_path(path) == apart

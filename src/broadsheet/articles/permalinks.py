@@ -1,6 +1,8 @@
-"""Where an article lives on the web: its permalink, from a pattern and the file's own place.
+"""The permalink of an article, from a pattern and the place of its file.
 
-Nothing that an author writes here can leave the site: segments such as `..` are dropped.
+Nothing that an author writes can lead out of the site: segments such as `..` are dropped. Hugo's
+form of names leaves out punctuation and makes spaces hyphens, as Hugo 0.168 does (most of it is
+`Sanitize` in its common/paths); it treats paths and tokens of patterns differently.
 """
 
 from __future__ import annotations
@@ -14,13 +16,14 @@ from urllib.parse import unquote
 
 from msgspec import Struct
 
-from broadsheet.articles import hugo
 from broadsheet.text.urls import encode
 
 _DATE_PREFIX = re.compile(r"^\d{4}-\d{1,2}-\d{1,2}[-_]")
 _TOKEN = re.compile(r"\{(\w+)\}")
 _RESERVED = re.compile(r"[\s?#%\\]+")
 _QUERY = re.compile("[?#]")
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9./_~@-]*")
+_KEPT_BY_HUGO = frozenset("./_#~@+-")
 _TIDY = re.compile(r"/?([\w~-]+(?:/[\w~-]+)*/?)", re.ASCII)  # as nearly all are
 
 
@@ -58,7 +61,7 @@ class FilePlace(Struct, frozen=True):
         return self.folder.partition("/")[0]
 
 
-def address(
+def permalink(
     pattern: str,
     place: FilePlace,
     *,
@@ -75,15 +78,15 @@ def address(
     """
     in_path = place, slug
     if like_hugo:
-        paths = place.changed(partial(hugo.path, lowercase=lowercase))
-        in_path = paths, hugo.path(slug, lowercase=False)
-        place, slug, title = place.changed(hugo.name), hugo.name(slug), hugo.title(title)
+        paths = place.changed(partial(_hugo_path, lowercase=lowercase))
+        in_path = paths, _hugo_path(slug, lowercase=False)
+        place, slug, title = place.changed(_hugo_name), _hugo_name(slug), _hugo_title(title)
 
     def part(token: re.Match[str]) -> str:
         where, name = in_path if token[1] == "path" else (place, slug)
         return _segment(_part(token[1], where, name, title, date), lowercase)
 
-    return tidy(_TOKEN.sub(part, pattern))
+    return tidy_path(_TOKEN.sub(part, pattern))
 
 
 def _part(token: str, place: FilePlace, slug: str, title: str, date: datetime) -> str:
@@ -106,7 +109,7 @@ def _part(token: str, place: FilePlace, slug: str, title: str, date: datetime) -
     return title
 
 
-def tidy(path: str) -> str:
+def tidy_path(path: str) -> str:
     """`path` encoded, relative, and without empty, `.` and `..` segments; a query stays."""
     if already := _TIDY.fullmatch(path):
         return already[1]
@@ -118,7 +121,7 @@ def tidy(path: str) -> str:
     return encode("/".join(segments) + (end if segments else "") + rest)
 
 
-def closed(path: str) -> str:
+def closed_path(path: str) -> str:
     """`path` with a slash at its end, unless it names a file or has a query."""
     name = path.rpartition("/")[2]
     return f"{path}/" if name and not re.search("[.?#]", name) else path
@@ -135,3 +138,41 @@ def _segment(text: str, lowercase: bool) -> str:
     """`text` as part of a path: normalised (NFC), spaces and reserved marks as hyphens."""
     text = _RESERVED.sub("-", unicodedata.normalize("NFC", text).strip())
     return text.lower() if lowercase else text
+
+
+def _hugo_path(text: str, *, lowercase: bool) -> str:
+    """Hugo's form of folders and file name, or of the slug, in an address that follows the folders.
+
+    lowercase: whether the address is, as by default; each space of a file's name is then a hyphen
+    of its own.
+    """
+    return _sanitised(text.replace(" ", "-") if lowercase else text)
+
+
+def _hugo_name(text: str) -> str:
+    """Hugo's form of a slug, file name or folder that a token of a pattern stands for."""
+    return _sanitised(text.replace("+", " "))
+
+
+def _hugo_title(text: str) -> str:
+    """Hugo's form of a title that a token stands for: a slash in it divides nothing."""
+    return _hugo_name(text.replace("/", "-"))
+
+
+def _sanitised(text: str) -> str:
+    if _PLAIN_NAME.fullmatch(text):
+        return text
+    kept: list[str] = []
+    gap = False
+    for char in text:
+        if _is_kept(char):
+            kept += ["-", char] if gap and char != "-" else [char]
+            gap = False
+        elif char.isspace() and kept and kept[-1] != "-":
+            gap = True
+    return "".join(kept)
+
+
+def _is_kept(char: str) -> bool:
+    kind = unicodedata.category(char)
+    return kind[0] in "LM" or kind == "Nd" or char in _KEPT_BY_HUGO
