@@ -68,92 +68,54 @@ _IN_INLINED_CSS = (
 )
 
 
-class Draft(Struct, frozen=True):
-    """The HTML of a mail whose CSS is not in its elements yet.
-
-    root: its html element. whole: whether what stands around that belongs to it. tags: what the
-    tokens in it stand for. path: the template, to be named where something is wrong.
-    """
-
-    root: HtmlElement
-    whole: bool
-    tags: Mapping[str, str]
-    path: str
-
-    @property
-    def text(self) -> str:
-        """As it would be sent."""
-        document = self.root.getroottree() if self.whole else self.root
-        html = etree.tostring(document, method="html", encoding="utf-8").decode()
-        # The doctype is written only where it stood at the very beginning in capitals.
-        body = _DOCTYPE.sub("", html, count=1).strip()
-        for token, tag in self.tags.items():
-            body = body.replace(token, tag)
-        return f"<!DOCTYPE html>\n{body}\n"
-
-
 def mail_html(context: IssueContext, templates: Mapping[str, str]) -> str:
-    """email.html: `context` laid out by digest.html.j2, ready to paste into any mail service.
+    """Return email.html: `context` laid out by digest.html.j2, ready to paste into a mail service.
 
     templates: the user's own, name -> text. Raises TemplateError.
     """
-    return inline_css(lay_out_mail(context, templates)).text
-
-
-def lay_out_mail(context: IssueContext, templates: Mapping[str, str]) -> Draft:
-    """The same before its CSS is put into the elements."""
     html = render_template(HTML, context, templates)
     path = f"{context.templates}/{HTML}" if HTML in templates else f"bundled/{HTML}"
     if problems := _problems(html, path):
         raise TemplateError(*problems)
-    return _read(html, path)
+    return inline_css(html, path)
 
 
-def inline_document(html: str, path: str) -> str:
-    """`html`, a whole document, with the rules of its styles put into the elements they apply to.
-
-    path: the template, to be named where something is wrong. Raises TemplateError.
-    """
-    return inline_css(_read(html, path)).text
-
-
-def inline_css(draft: Draft) -> Draft:
-    """`draft`, with the rules of its styles put into the elements they apply to.
+def inline_css(html: str, path: str) -> str:
+    """Return a whole HTML document with the rules of its styles put into the elements.
 
     A <style data-premailer="ignore"> stays a style: media queries and dark mode belong there.
-    Raises TemplateError.
+    path: the template, which errors name. Raises TemplateError.
     """
-    # Only where a mail is made: it takes longer to import than a build with nothing to do.
-    from premailer import Premailer
+    from premailer import Premailer  # 0.2 s, which runs that make no mail do without
 
-    with _blamed(draft.path):
+    text, tags = _without_tags(_DOCTYPE.sub("<!DOCTYPE html>", html, count=1).strip())
+    with _blamed(path):
+        root: HtmlElement = etree.fromstring(text, etree.HTMLParser())
+        document = root.getroottree()
+        has_doctype = text.startswith(document.docinfo.doctype)
         Premailer(
-            draft.root,
+            root,
             allow_network=False,
             cssutils_logging_level=logging.CRITICAL + 1,
-            # It only tells the log which values are in no standard, and takes its time for it.
-            disable_validation=True,
-            # An image that floats is told so for Outlook too. To look for it, premailer reads the
-            # style of every image anew.
-            align_floating_images=_may_float(draft.root),
-            # Else the 100 % of a fluid image also becomes its width attribute, and Outlook, which
-            # reads only that, draws it at its own size.
+            disable_validation=True,  # it only logs which values are in no standard, slowly
+            # Premailer adds `align` to images that float, and parses each image's style for it.
+            align_floating_images=_may_float(root),
+            # Else a fluid image's 100 % becomes its width attribute, and Outlook, which reads only
+            # the attribute, draws the image at its own size.
             disable_basic_attributes=["width", "height"],
             strip_important=False,
         ).transform()
-    return draft
+    made = etree.tostring(document if has_doctype else root, method="html", encoding="utf-8")
+    # lxml writes a doctype only if the document began with one in capitals.
+    body = _DOCTYPE.sub("", made.decode(), count=1).strip()
+    for token, tag in tags.items():
+        body = body.replace(token, tag)
+    return f"<!DOCTYPE html>\n{body}\n"
 
 
 def _may_float(root: HtmlElement) -> bool:
     """Whether some CSS in the document of `root` has the word, perhaps with escapes."""
     return any(_FLOAT.search(css) for css in root.xpath("//style/text() | //@style"))
-
-
-def _read(html: str, path: str) -> Draft:
-    plain, tags = _without_tags(_DOCTYPE.sub("<!DOCTYPE html>", html, count=1).strip())
-    with _blamed(path):
-        root: HtmlElement = etree.fromstring(plain, etree.HTMLParser())
-        return Draft(root, plain.startswith(root.getroottree().docinfo.doctype), tags, path)
 
 
 @contextmanager

@@ -17,7 +17,7 @@ import browser
 import letters
 from broadsheet.articles.entries import Image
 from broadsheet.digests import templates
-from broadsheet.digests.html_mail import inline_document, mail_html
+from broadsheet.digests.html_mail import inline_css, mail_html
 from broadsheet.digests.rendered import web_html
 from broadsheet.digests.templates import HTML, WEB, bundled, render_template
 from broadsheet.errors import TemplateError
@@ -240,7 +240,7 @@ def test_rules_that_must_stay_keep_their_importance(mail: str) -> None:
 
 def test_a_fluid_image_keeps_its_width_in_pixels() -> None:
     """Outlook reads the attributes: premailer may not write 100% and auto into them."""
-    html = inline_document(
+    html = inline_css(
         _page('<img width="600" height="300">', "img { width: 100%; height: auto }"), "t"
     )
     assert 'width="600"' in html
@@ -251,9 +251,9 @@ def test_a_fluid_image_keeps_its_width_in_pixels() -> None:
 @pytest.mark.parametrize("word", ["float", "FLOAT", "fl\\6f at"])
 def test_an_image_that_floats_is_told_so_for_outlook(word: str) -> None:
     """Outlook knows no `float`, but the attribute; an image that does not float has none."""
-    assert 'align="right"' in inline_document(_page("<img>", f"img {{ {word}: right }}"), "t")
-    assert 'align="left"' in inline_document(_page(f'<img style="{word}: left">'), "t")
-    assert "align" not in inline_document(_page("<img>float", "img { border: 0 }"), "t")
+    assert 'align="right"' in inline_css(_page("<img>", f"img {{ {word}: right }}"), "t")
+    assert 'align="left"' in inline_css(_page(f'<img style="{word}: left">'), "t")
+    assert "align" not in inline_css(_page("<img>float", "img { border: 0 }"), "t")
 
 
 @pytest.mark.parametrize(
@@ -261,36 +261,34 @@ def test_an_image_that_floats_is_told_so_for_outlook(word: str) -> None:
 )
 def test_the_doctype_is_always_there(start: str) -> None:
     """However the template begins, the mail is not drawn in quirks mode."""
-    html = inline_document(start + "<html><body><p>x</p></body></html>", "t")
+    html = inline_css(start + "<html><body><p>x</p></body></html>", "t")
     assert html.startswith("<!DOCTYPE html>\n<html>")
     assert html.lower().count("<!doctype") == 1
 
 
 def test_a_mail_services_tags_survive() -> None:
     """A user may put the tags of a mail service into a link."""
-    html = inline_document(_page('<a href="{{ unsubscribe_url }}">x</a>'), "t")
+    html = inline_css(_page('<a href="{{ unsubscribe_url }}">x</a>'), "t")
     assert 'href="{{ unsubscribe_url }}"' in html
 
 
 def test_importance_in_a_users_rule_survives() -> None:
     """A rule that is put into elements keeps its !important."""
-    assert "color:red !important" in inline_document(
+    assert "color:red !important" in inline_css(
         _page("<p>x</p>", "p { color: red !important }"), "t"
     )
 
 
 def test_fragments_and_addresses_stay_as_written() -> None:
     """Nothing is rewritten: addresses are absolute before."""
-    html = inline_document(
-        _page('<a href="#a">x</a><a href="https://e.org/?a=1&amp;b=%E4">y</a>'), "t"
-    )
+    html = inline_css(_page('<a href="#a">x</a><a href="https://e.org/?a=1&amp;b=%E4">y</a>'), "t")
     assert 'href="#a"' in html
     assert 'href="https://e.org/?a=1&amp;b=%E4"' in html
 
 
 def test_premailer_is_quiet_and_asks_no_network(capfd: pytest.CaptureFixture[str]) -> None:
     """CSS that cssutils does not know goes through without a word on standard error."""
-    html = inline_document(
+    html = inline_css(
         _page("<p>x</p>", "p { mso-line-height-rule: exactly; overflow-wrap: anywhere }"), "t"
     )
     assert "mso-line-height-rule:exactly" in html
