@@ -122,7 +122,7 @@ def _digests(article: Article, content: Content) -> list[dict[str, Any]]:
     project = content.project
     for name, history in project.histories().items():
         digest = content.digest(name)
-        inside, why = digest.standing(article, project.now, history)
+        inside, why = digest.explain(article, project.now, history)
         coming = digest.upcoming(project.now, history)
         made, refused = project.admitted(digest, coming, history)
         if refused and any(article.id in issue.ids for issue in coming[len(made) :]):

@@ -1,1 +1,1 @@
-"""Digests: which issues are due, what stands in them, and their mail."""
+"""Digests: the issues that are due, their articles, and their mail."""

@@ -1,6 +1,6 @@
 """The issues of a digest on the web: the page that lists them, and each as an entry of a feed.
 
-All comes from the records, so nothing here changes when an article is edited or goes.
+Everything comes from the records, so nothing changes when an article is edited or removed.
 """
 
 from __future__ import annotations
@@ -37,19 +37,19 @@ class _IssueRow(Struct, frozen=True):
 
 
 def issue_url(issue: Issue, publication: Publication) -> str:
-    """Where the web version of `issue` is served."""
+    """Return the URL of the web version of `issue`."""
     return publication.feeds_url + encode(issue_folder(issue.digest, issue.key))
 
 
 def issue_title(issue: Issue, digest: DigestSettings, publication: Publication) -> str:
-    """The title of `issue` in lists: the digest's, its number, and its first article's."""
+    """Return the title of `issue` in lists: the digest's, its number, and its first article's."""
     words = Words(digest.language or publication.language)
     headline = issue.articles[0].title
     return words("digests.issue", digest=digest.title, number=issue.number, headline=headline)
 
 
 def issue_entry(issue: Issue, digest: DigestSettings, publication: Publication) -> Entry:
-    """`issue` as an entry of the digest's own feed."""
+    """Return `issue` as an entry of the digest's own feed."""
     words = Words(digest.language or publication.language)
     titles = words("digests.joint").join(placed.title for placed in issue.articles)
     return Entry(
@@ -75,7 +75,7 @@ def archive_page(
     publication: Publication,
     links: Sequence[object],
 ) -> bytes:
-    """The page of all issues, newest first; `links` are those to its feeds: name, type, url."""
+    """Return the page of all issues, newest first. links: to its feeds, with name, type and url."""
     language = digest_language(digest, publication)
     words = Words(language)
     return pages.render_page(
@@ -91,7 +91,7 @@ def archive_page(
 
 
 def digest_language(digest: DigestSettings, publication: Publication) -> str:
-    """The language that `digest` speaks."""
+    """Return the language of `digest`."""
     return digest.language or publication.language
 
 

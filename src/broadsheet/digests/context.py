@@ -1,6 +1,6 @@
-"""A letter: all that the mail and the web version of an issue show, ready to be written.
+"""The context of an issue's templates: everything that the mail and the web version show.
 
-The templates only lay it out. Every address in it is absolute, every date and count in words.
+Templates only lay it out. Every URL in it is absolute; dates and counts are text.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ from broadsheet.digests.theme import Theme, mail_theme
 from broadsheet.i18n import Words, direction
 from broadsheet.model.publication import Publication
 from broadsheet.model.settings import (
-    MEDIA_TYPES,
     DeliverySettings,
     DigestSettings,
     FeedSettings,
@@ -31,19 +30,19 @@ from broadsheet.model.settings import (
 from broadsheet.text.plain import plain, shorten
 
 PREHEADER_COLUMNS = 140
-"""How wide the line is that a list of mails shows beside the subject; clients cut it earlier."""
+"""Columns of the text that lists of mails show beside the subject; most clients cut it earlier."""
 
 SHEET_WIDTH = 600
-"""Pixels. The widest that every client shows whole; the template's own margins are in it."""
+"""Pixels, the template's margins included: the greatest width that every client shows."""
 
-# Outlook on Windows shows no other kind of image; an address without an ending may be any.
+# Outlook on Windows shows no other type of image; a URL without an ending may be of any type.
 _MAIL_IMAGES = {"image/png", "image/jpeg", "image/gif", ""}
 _MOST_CONTENTS = 12
 _TALLEST_LEAD = 0.8  # of its width
 
 
 class Picture(Struct, frozen=True):
-    """An image. width, height: its own, in pixels, where known. in_mail: clients show its kind."""
+    """An image. width, height: its own in pixels, if known. in_mail: mail clients show its type."""
 
     url: str
     alt: str
@@ -52,7 +51,7 @@ class Picture(Struct, frozen=True):
     in_mail: bool
 
     def size(self, most: int) -> tuple[int, int | None]:
-        """Its width and height in pixels where there is room for `most` in width."""
+        """Return its width and height in pixels if it may be `most` pixels wide."""
         if self.width is None or self.height is None:
             return most, None
         width = min(self.width, most)
@@ -60,7 +59,7 @@ class Picture(Struct, frozen=True):
 
 
 class TopicLink(Struct, frozen=True):
-    """A topic and its feed; url: "" where it has none."""
+    """A topic and its feed. url: "" if it has none."""
 
     name: str
     url: str
@@ -70,10 +69,9 @@ class ArticleContext(Struct, frozen=True):
     """An article as an issue shows it.
 
     number: its place in the issue, from 1; the web version has the anchor `article-NUMBER`.
-    authors, date, reading: in words, "" where unknown; iso: the date for machines.
-    picture: None where it has none; lead: the picture may take the whole width.
-    topics: its others, beside its section's. turned: its direction, ltr or rtl, where that is not
-    the letter's; else "". brief: only the title is shown.
+    authors, date, reading: as text, "" if unknown. iso: the date for machines. lead: whether the
+    picture may take the whole width. topics: without its section's. turned: its direction, ltr or
+    rtl, if that is not the mail's; else "". brief: whether only the title is shown.
     """
 
     number: int
@@ -94,17 +92,17 @@ class ArticleContext(Struct, frozen=True):
 
     @property
     def mail_picture(self) -> Picture | None:
-        """The picture, where mail clients show it."""
+        """The picture, if mail clients show it."""
         return self.picture if self.picture and self.picture.in_mail else None
 
     @property
     def facts(self) -> tuple[str, ...]:
-        """What the line below the title says."""
+        """The items of the line below the title."""
         return tuple(filter(None, (self.authors, self.date, self.reading)))
 
 
 class SectionContext(Struct, frozen=True):
-    """A section of an issue. name: "" where it needs no heading; feed: "" where there is none."""
+    """A section of an issue. name: "" if it needs no heading. feed: its URL, or ""."""
 
     number: int
     name: str
@@ -114,27 +112,23 @@ class SectionContext(Struct, frozen=True):
 
 
 class IssueUrls(Struct, frozen=True):
-    """Where the letter's own links lead; all absolute.
-
-    index: the page of every feed. feed: of the issues, of the media type feed_type.
-    """
+    """The URLs of an issue. index: the page of all feeds. feed: that of the digest's issues."""
 
     site: str
     web: str
     archive: str
     feed: str
     index: str
-    feed_type: str = MEDIA_TYPES["atom"]  # for letters in ledgers that do not have it
+    feed_type: str
 
 
 class IssueContext(Struct, frozen=True):
     """One issue, ready to be laid out.
 
-    key: the issue's. publication, digest: their titles. number, date, count: in words.
-    iso: the tick for machines. direction: of the writing, ltr or rtl.
-    note: what had to be left out, in words; more: how many articles are only on the web, in
-    words; both are "" where the letter is whole. templates: the folder of the user's own.
-    identity: what names this issue and no other, as hexadecimal digits.
+    key: the issue's. publication, digest: their titles. number, date, count: as text. iso: the tick
+    for machines. tick: aware. direction: ltr or rtl. note: what was left out, as text; more: how
+    many articles are only on the web, as text; both "" if nothing was. templates: the folder of the
+    user's own. identity: identifies this issue among all, as hexadecimal digits.
     """
 
     key: str
@@ -165,23 +159,25 @@ class IssueContext(Struct, frozen=True):
 
     @property
     def articles(self) -> tuple[ArticleContext, ...]:
-        """Its stories, in the order they stand in it."""
-        return tuple(story for part in self.sections for story in part.articles)
+        """Its articles, in order."""
+        return tuple(article for section in self.sections for article in section.articles)
 
     @property
     def contents(self) -> bool:
-        """Whether it is long enough to want a table of contents."""
+        """Whether it is long enough for a table of contents."""
         return self.total > 2
 
     @property
     def contents_titles(self) -> bool:
-        """Whether the table of contents names the articles, not only the sections."""
+        """Whether the table of contents lists articles, not only sections."""
         return len(self.articles) <= _MOST_CONTENTS and not any(s.brief for s in self.articles)
 
     @property
     def contents_named(self) -> bool:
-        """Whether the mail's table of contents has something to name: articles, or sections."""
-        return self.contents and (self.contents_titles or any(part.name for part in self.sections))
+        """Whether the mail's table of contents lists anything: articles, or named sections."""
+        return self.contents and (
+            self.contents_titles or any(section.name for section in self.sections)
+        )
 
 
 def issue_context(
@@ -193,12 +189,12 @@ def issue_context(
     delivery: DeliverySettings,
     feeds: FeedSettings,
 ) -> IssueContext:
-    """The letter of `issue`; `entries` has those of its articles, by id."""
+    """Return the context of `issue`. entries: those of its articles, by id."""
     words = Words(digest.language or publication.language)
     addresses = DigestUrls(issue.digest, publication, feeds)
     who = mail_sender(publication, delivery)
-    parts = _Writer(entries, publication, words, addresses).parts(issue.sections)
-    stories = [story for part in parts for story in part.articles]
+    sections = _Builder(entries, publication, words, addresses).sections(issue.sections)
+    articles = [article for section in sections for article in section.articles]
     tick = issue.tick.astimezone(publication.timezone)
     return IssueContext(
         key=issue.key,
@@ -207,15 +203,15 @@ def issue_context(
         description=digest.description,
         language=digest.language or publication.language,
         direction=words.direction,
-        subject=_subject(digest.title, stories, words),
-        preheader=_preheader(stories, words),
+        subject=_subject(digest.title, articles, words),
+        preheader=_preheader(articles, words),
         number=words("mail.number", number=issue.number),
         date=words.date(tick),
         iso=tick.isoformat(),
         tick=tick,
         count=words("mail.articles", len(issue.ids)),
         total=len(issue.ids),
-        sections=parts,
+        sections=sections,
         urls=_ways(issue, publication, addresses),
         opt_out=opt_out(who, delivery),
         sender=who,
@@ -228,53 +224,53 @@ def issue_context(
 
 
 def with_sections(whole: IssueContext, places: Collection[int]) -> IssueContext:
-    """`whole` with the parts at `places` only, counted from 0: for one who wants no others.
+    """Return `whole` with some of its sections only. places: of these, counted from 0.
 
-    The stories keep their numbers, which are their anchors in the web version.
+    Articles keep their numbers, which are their anchors in the web version.
     """
     words = Words(whole.language)
-    parts = tuple(part for place, part in enumerate(whole.sections) if place in places)
-    stories = [story for part in parts for story in part.articles]
-    total = len({story.url for story in stories})
+    sections = tuple(section for place, section in enumerate(whole.sections) if place in places)
+    articles = [article for section in sections for article in section.articles]
+    total = len({article.url for article in articles})
     return replace(
         whole,
-        sections=parts,
-        subject=_subject(whole.digest, stories, words),
-        preheader=_preheader(stories, words),
+        sections=sections,
+        subject=_subject(whole.digest, articles, words),
+        preheader=_preheader(articles, words),
         count=words("mail.articles", total),
         total=total,
     )
 
 
-class _Writer(Struct, frozen=True):
+class _Builder(Struct, frozen=True):
     entries: Mapping[str, Entry]
     publication: Publication
     words: Words
     addresses: DigestUrls
 
-    def parts(self, sections: tuple[Section, ...]) -> tuple[SectionContext, ...]:
+    def sections(self, sections: tuple[Section, ...]) -> tuple[SectionContext, ...]:
         alone = len(sections) == 1
         made: list[SectionContext] = []
         next_number = 1
         for number, section in enumerate(sections, 1):
             topic = Topic(section.topic, topic_slug(section.topic) if section.topic else "")
-            stories = tuple(
-                self._story(placed, topic, place)
+            articles = tuple(
+                self._article(placed, topic, place)
                 for place, placed in enumerate(section.articles, next_number)
             )
-            next_number += len(stories)
+            next_number += len(articles)
             made.append(
                 SectionContext(
                     number=number,
                     name=section.topic or ("" if alone else self.words("mail.other")),
-                    count=self.words("mail.articles", len(stories)),
+                    count=self.words("mail.articles", len(articles)),
                     feed=self.addresses.topic(topic),
-                    articles=stories,
+                    articles=articles,
                 )
             )
         return tuple(made)
 
-    def _story(self, placed: IssuedArticle, section: Topic, number: int) -> ArticleContext:
+    def _article(self, placed: IssuedArticle, section: Topic, number: int) -> ArticleContext:
         entry = self.entries[placed.id]
         published = entry.published.astimezone(self.publication.timezone)
         reading = reading_minutes(entry.content)
@@ -311,19 +307,19 @@ def _fits_the_width(picture: Picture | None) -> bool:
     return picture.width >= SHEET_WIDTH and picture.height <= picture.width * _TALLEST_LEAD
 
 
-def _subject(digest: str, stories: Sequence[ArticleContext], words: Words) -> str:
-    if not stories:
+def _subject(digest: str, articles: Sequence[ArticleContext], words: Words) -> str:
+    if not articles:
         return digest
-    return words("mail.subject", digest=digest, headline=stories[0].title)
+    return words("mail.subject", digest=digest, headline=articles[0].title)
 
 
-def _preheader(stories: Sequence[ArticleContext], words: Words) -> str:
-    """What a list of mails shows beside the subject, which has the first title: the others."""
-    if not stories:
+def _preheader(articles: Sequence[ArticleContext], words: Words) -> str:
+    """The text beside the subject in lists of mails: the titles that the subject does not have."""
+    if not articles:
         return ""
-    others = dict.fromkeys(s.title for s in stories if s.title != stories[0].title)
+    others = dict.fromkeys(s.title for s in articles if s.title != articles[0].title)
     if not others:
-        return shorten(stories[0].summary, PREHEADER_COLUMNS)
+        return shorten(articles[0].summary, PREHEADER_COLUMNS)
     titles = words("mail.joint").join(others)
     return shorten(words("mail.also", titles=titles), PREHEADER_COLUMNS)
 
@@ -340,13 +336,13 @@ def _ways(issue: Issue, publication: Publication, addresses: DigestUrls) -> Issu
 
 
 def _identity(issue: Issue, publication: Publication) -> str:
-    """Stays when the domain moves, as ids do, and is another's in no publication."""
+    """Stays the same when the domain moves, as ids do, and differs between publications."""
     named = "\n".join((publication.id_base, issue.digest, issue.key))
     return hashlib.sha256(named.encode()).hexdigest()[:24]
 
 
 def list_id(digest: str, publication: Publication) -> str:
-    """What mail programs know the digest by (RFC 2919): ASCII, and for ever the same."""
+    """Return the List-ID of a digest (RFC 2919): ASCII, and always the same."""
     host = (urlsplit(publication.id_base).hostname or "localhost").encode("idna").decode()
     label = digest.lower() if digest.isascii() else hashlib.sha256(digest.encode()).hexdigest()[:12]
     safe = "".join(char if char.isalnum() else "-" for char in label).strip("-") or "digest"
@@ -363,9 +359,9 @@ _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 
 
 def reading_minutes(html: str) -> int | None:
-    """The minutes that the article `html` takes, at least 1; None when it has no words.
+    """Return how many minutes an article takes to read, at least 1; None if it has no words.
 
-    Chinese and Japanese are counted by characters, all else by words.
+    Chinese and Japanese are counted by character, everything else by word.
     """
     text = plain(html)
     rest, runs = _CHARACTERS.subn(" ", text)

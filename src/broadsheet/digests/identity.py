@@ -1,7 +1,7 @@
-"""Which articles were issued before, under an address that has changed since.
+"""Recognises articles that were issued before and whose id has changed since.
 
-An id is the first evidence. Where a rename has changed it, the record of each issue still knows the
-article by its former addresses, title, body, date and file. See docs/decisions/0020.
+The id is the first evidence. If a rename has changed it, the records of the issues still identify
+the article by its former URLs, title, body, date and file (docs/decisions/0020).
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class KnownArticle(Struct, frozen=True):
 
 
 class Match(Struct, frozen=True):
-    """The issued article that an article is. copy: whether the issued one is still there too."""
+    """The issued article that an article is. copy: whether the issued one still exists too."""
 
     known: KnownArticle
     copy: bool
@@ -52,7 +52,7 @@ class IssuedArticles(Struct, frozen=True, dict=True):
 
     @cached_property
     def by_id(self) -> dict[str, KnownArticle]:
-        """Each article by every id that it is known to have had."""
+        """Each article by every id that it has had."""
         return {known.placed.id: known for known in reversed(self.known)}
 
     @cached_property
@@ -78,10 +78,10 @@ class IssuedArticles(Struct, frozen=True, dict=True):
     def moved(
         self, catalogue: Catalogue, articles: Sequence[Article], site: str
     ) -> dict[str, Match]:
-        """Present id -> issued article, for those of `articles` (none with a known id) that were.
+        """Return the issued articles among `articles`, by present id.
 
-        site: `publication.url`. An issued article that is gone is found again at most once, by the
-        best evidence.
+        articles: none of them has a known id. site: `publication.url`. An issued article that is
+        gone matches at most one, by the best evidence.
         """
         hidden = self._holders(catalogue.absent, published=False)
         there = hidden | self._holders(catalogue.articles, published=True)
@@ -112,7 +112,7 @@ class IssuedArticles(Struct, frozen=True, dict=True):
     def _ranked(
         self, candidates: Iterable[_Candidate], there: Mapping[str, _Holder]
     ) -> list[tuple[_Candidate, KnownArticle]]:
-        """Pairs of a candidate and an issued article that it may be, best evidence first."""
+        """Pairs of a candidate and an issued article that may be the same, best evidence first."""
         pairs = [
             (points, candidate, known)
             for candidate in candidates
@@ -167,10 +167,10 @@ class _Candidate(Struct, frozen=True):
         return {*self.aliases, self.path, *_clues(mine.title, mine.source, mine.date)} - {""}
 
     def points(self, known: KnownArticle, holder: _Holder | None) -> int:
-        """Points of evidence that this is the article `known`; 0: not enough.
+        """Return the points of evidence that this is the article `known`; 0 if not enough.
 
         holder: the article that still has one of its ids; None if it is gone. If there is one, an
-        alias alone does not count: front matter is copied, and in Obsidian aliases are names.
+        alias alone does not count: people copy front matter, and in Obsidian aliases are names.
         """
         title, source, date, text = self._agreement(known)
         agreed = title + source + date + text
@@ -186,7 +186,7 @@ class _Candidate(Struct, frozen=True):
     def copies(self, known: KnownArticle, holder: _Holder) -> bool:
         """Whether this has the title and text of `known`, and the text is not a recurring one.
 
-        While `holder` still has that text, an equal one with another date is a new article.
+        While `holder` still has that text, the same text with another date is a new article.
         """
         title, _, date, text = self._agreement(known)
         return title and text and (date or not holder.shows(known.placed.body_sha256))
@@ -209,13 +209,13 @@ def _clues(title: str, source: str, date: object) -> tuple[Hashable, ...]:
 
 @lru_cache(1 << 16)  # the same for every issue of a run that makes several
 def relative_paths(url: str, site: str) -> tuple[str, str]:
-    """The address `url` below `site` and below its host, as `_key` writes them."""
+    """Return the path of `url` under `site` and under its host, as `_key` writes them."""
     whole = _key(_HOST.sub("", url))
     return (_key(url[len(site) :]) if site and url.startswith(site) else whole), whole
 
 
 def _alias(alias: str, path: str, site: str) -> Iterator[str]:
-    """The addresses that `alias` may mean: below the host or the site, or beside the article."""
+    """The paths that `alias` may mean: under the host or the site, or beside the article."""
     if _HOST.match(alias):
         yield from relative_paths(alias, site)
         return

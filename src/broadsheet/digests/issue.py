@@ -1,4 +1,4 @@
-"""One dated number of a digest, and its record, issue.json: once made it never changes."""
+"""One dated edition of a digest, its URLs, and its record, issue.json, which never changes."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class IssuedArticle(Struct, frozen=True, omit_defaults=True):
 
 
 class Section(Struct, frozen=True):
-    """The articles of an issue under one topic; topic "" is for those that have none."""
+    """The articles of an issue under one topic; topic: "" for articles without one."""
 
     topic: str
     articles: Annotated[tuple[IssuedArticle, ...], Meta(min_length=1)]
@@ -47,7 +47,7 @@ class Changed(Struct, frozen=True):
 
 
 class Profile(Struct, frozen=True):
-    """The settings that identify a digest whatever its name."""
+    """The settings that identify a digest under any name."""
 
     title: str = ""
     schedule: str = ""
@@ -62,8 +62,8 @@ class Issue(Struct, frozen=True, omit_defaults=True):
     digest: its name in the config. key: names the issue's folder, such as 2025-06-23.
     number: 1 for the digest's first. tick: when it was due, aware.
     since: the start of its half-open window: since < t <= tick.
-    site: `publication.url` when it was made. changed: the changes to articles of
-    earlier issues, so that they are recognised whatever changes next.
+    site: `publication.url` when it was made. changed: articles of earlier issues as they are now,
+    so that they are still recognised after their next change.
     """
 
     digest: str
@@ -78,7 +78,7 @@ class Issue(Struct, frozen=True, omit_defaults=True):
 
     @property
     def articles(self) -> tuple[IssuedArticle, ...]:
-        """Its articles, each once, in the order they stand in it."""
+        """Its articles in order, each once."""
         placed = (placed for section in self.sections for placed in section.articles)
         return tuple({each.id: each for each in placed}.values())
 
@@ -92,12 +92,12 @@ RECORD = "issue.json"
 
 
 def record_bytes(issue: Issue) -> bytes:
-    """The record of `issue`, UTF-8."""
+    """Return the record of `issue`: JSON in UTF-8."""
     return msgspec.json.format(msgspec.json.encode(issue), indent=1) + b"\n"
 
 
 def parse_record(data: bytes, path: str) -> Issue:
-    """The issue that `data` records. Raises RecordError, naming `path`, when it is none."""
+    """Return the issue in a record. Raises RecordError, with `path`, for an invalid one."""
     try:
         return msgspec.json.decode(data, type=Issue)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
@@ -111,15 +111,12 @@ def parse_record(data: bytes, path: str) -> Issue:
 
 
 def issue_folder(digest: str, issue: str = "") -> str:
-    """The folder of a digest, or of one of its issues by key, under the feeds folder."""
+    """Return the folder of a digest, or of its issue with a key, under the feeds folder."""
     return f"digests/{digest}/{issue}/" if issue else f"digests/{digest}/"
 
 
 class DigestUrls(Struct, frozen=True):
-    """The addresses of one digest.
-
-    name: of the digest in the config.
-    """
+    """The URLs of one digest, absolute and encoded once. name: as in the config."""
 
     name: str
     publication: Publication
@@ -150,7 +147,7 @@ class DigestUrls(Struct, frozen=True):
         return self.publication.feeds_url + encode(issue_folder(self.name, key))
 
     def topic(self, topic: Topic) -> str:
-        """The feed of `topic`; "" where the config asks for none."""
+        """The feed of `topic`; "" if the config has none."""
         if "topics" not in self.feeds.by or not topic.slug:
             return ""
         file = FEED_FILES[self.feeds.main_format]

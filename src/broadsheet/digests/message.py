@@ -1,9 +1,12 @@
 """The whole MIME message of an issue (RFC 5322, RFC 2045 to 2047): ASCII bytes with CRLF.
 
-The same letter gives the same bytes: nothing in it comes from the clock or from chance. Each
-header is folded in the way that its kind allows, which the standard library's policies do not do:
-one limit for all either encodes a long List-Unsubscribe, which is then no address, or lets a
-Chinese Subject become one encoded-word longer than the 75 characters allowed.
+The same context gives the same bytes: nothing comes from the clock or a random number. Each header
+is folded as its kind allows, which the standard library's policies cannot do: one limit for all
+either encodes a long List-Unsubscribe, which is then invalid, or makes a Chinese Subject one
+encoded-word of more than the 75 characters allowed.
+
+An issue's files never change, but its sender and unsubscribe addresses come from the config at
+delivery (docs/decisions/0015), so each message is readdressed before it is sent.
 """
 
 from __future__ import annotations
@@ -41,17 +44,17 @@ _LONGEST_WORD: Final = 60  # columns that an unencoded word of a header may take
 
 
 def mime_message(context: IssueContext, html: str, text: str) -> bytes:
-    """message.eml: `context` as mail with `html` and, for clients without HTML, `text`.
+    """Return message.eml: a mail with `html` and, for clients without HTML, `text`.
 
-    It is addressed to no one: a delivery puts the reader in, and the reader's own links in place
-    of the shared ones (`sender.for_reader`).
+    It has no recipient: delivery adds the reader, and replaces the shared links by the reader's own
+    (`sender.for_reader`).
     """
     boundary = f"=_{context.identity}"  # "=_" occurs in no body, quoted-printable or base64
     return _whole([*_headers(context), _content_type(boundary)], boundary, html, text)
 
 
 def _whole(headers: Sequence[str], boundary: str, html: str, text: str) -> bytes:
-    """A message with these header fields, which include its Content-Type."""
+    """Return the message with these header fields, Content-Type included."""
     parts = (_part("plain", text), _part("html", html))
     body = "".join(f"--{boundary}{_CRLF}{part}{_CRLF}" for part in parts)
     made = _CRLF.join([*headers, "", body]) + f"--{boundary}--{_CRLF}"
@@ -59,7 +62,7 @@ def _whole(headers: Sequence[str], boundary: str, html: str, text: str) -> bytes
 
 
 def message_fields(message: bytes) -> list[tuple[str, bytes]]:
-    """The header fields of a message that `message` made: names, and raw values with their folds.
+    """Return the header fields of a message by `mime_message`: names, and values as folded.
 
     Raises DeliveryError for any other message.
     """
@@ -71,14 +74,14 @@ def message_fields(message: bytes) -> list[tuple[str, bytes]]:
 
 
 def header_fields(message: bytes) -> list[tuple[str, bytes]]:
-    """The header fields of a message with CRLF line ends: names, and values with their folds."""
+    """Return the header fields of a message with CRLF line ends: names, and values as folded."""
     head = message.partition(b"\r\n\r\n")[0]
     split = [field.partition(b":") for field in re.split(rb"\r\n(?![ \t])", head)]
     return [(name.decode("ascii", "replace"), value.lstrip(b" ")) for name, _, value in split]
 
 
 def shared_unsubscribe_urls(headers: Sequence[tuple[str, bytes]]) -> tuple[str, str]:
-    """The unsubscribe addresses that all readers share, from List-Unsubscribe: page and mail."""
+    """Return the unsubscribe URLs of List-Unsubscribe, which all readers share: page, `mailto:`."""
     values = [value.decode() for name, value in headers if name.lower() == "list-unsubscribe"]
     ways = re.findall(r"<([^>]*)>", " ".join(values))
     pages = [way for way in ways if not way.startswith("mailto:")]
@@ -87,7 +90,7 @@ def shared_unsubscribe_urls(headers: Sequence[tuple[str, bytes]]) -> tuple[str, 
 
 
 def message_bodies(message: bytes) -> tuple[str, str]:
-    """The HTML and the plain text of a whole MIME message; "" for one that it does not have.
+    """Return the HTML and the plain text of a MIME message; "" for a missing one.
 
     Lines end with LF.
     """
@@ -101,7 +104,7 @@ def message_bodies(message: bytes) -> tuple[str, str]:
 
 
 def not_our_message() -> DeliveryError:
-    """The error for a message that is not as `message` makes it."""
+    """Return the error for a message that `mime_message` did not make."""
     return DeliveryError(
         Problem(
             "its message.eml is not in the form that Broadsheet writes",
@@ -130,10 +133,10 @@ def _headers(context: IssueContext) -> list[str]:
 
 
 def unsubscribe_headers(opt_out: OptOut) -> list[str]:
-    """List-Unsubscribe, where there is a way out (RFC 2369, section 3.2).
+    """Return List-Unsubscribe (RFC 2369, section 3.2); [] without an unsubscribe URL.
 
-    Each address is on a line of its own, and never encoded.
-    No List-Unsubscribe-Post (RFC 8058): the page is the same for all readers.
+    Each URL is on a line of its own, and never encoded. There is no List-Unsubscribe-Post
+    (RFC 8058), since the page is the same for all readers.
     """
     ways = [f"<{way}>" for way in (opt_out.mail, opt_out.page) if way]
     return [f"List-Unsubscribe: {f',{_CRLF} '.join(ways)}"] if ways else []
@@ -144,7 +147,7 @@ def _content_type(boundary: str) -> str:
 
 
 def _part(subtype: str, text: str) -> str:
-    """One body, its head included, in the encoding that makes it shorter."""
+    """One body with its header, in the shorter of the two encodings."""
     data = text.replace("\r\n", "\n").replace("\n", _CRLF).encode()
     quoted = binascii.b2a_qp(data, istext=True).decode("ascii")
     encoded = base64.encodebytes(data).decode("ascii").strip().replace("\n", _CRLF)
@@ -162,14 +165,14 @@ def _part(subtype: str, text: str) -> str:
 
 
 def _text(name: str, value: str) -> str:
-    """A header of free text (RFC 5322, section 2.2.1), encoded where it must be (RFC 2047)."""
+    """A header of free text (RFC 5322, section 2.2.1), encoded only if necessary (RFC 2047)."""
     clean = _clean(value)
     charset = "us-ascii" if _needs_no_encoding(clean) else "utf-8"
     return f"{name}: {_encoded(name, clean, charset)}"
 
 
 def address_header(name: str, phrase: str, address: str) -> str:
-    """A header with one address, ASCII, and the name that people see; "" for none."""
+    """Return a header with one address, in ASCII. phrase: the name that people see, or ""."""
     clean = _clean(phrase)
     if not clean:
         return f"{name}: <{address}>"
@@ -191,7 +194,7 @@ def _needs_no_encoding(text: str) -> bool:
 
 
 def _clean(text: str) -> str:
-    """`text` on one line, so that it can neither end its header nor begin another."""
+    """`text` on one line, so that it cannot end its header and begin another."""
     return " ".join(printable(text).split())
 
 
@@ -203,7 +206,7 @@ _LINK = '<a href="{way}" style="color: #767676; text-decoration: underline">{wor
 
 
 class Letterhead(Struct, frozen=True):
-    """The sender of an issue. list_id: of List-ID. archive, web: URLs of its pages."""
+    """The sender of an issue. list_id: of List-ID. archive, web: the URLs of its pages."""
 
     sender: Sender
     opt_out: OptOut
@@ -213,7 +216,7 @@ class Letterhead(Struct, frozen=True):
 
 
 def letterhead(digest: str, key: str, settings: Settings) -> Letterhead:
-    """The letterhead of the issue `key` of `digest`. Raises ConfigError for a bad sender."""
+    """Return the letterhead of an issue by its key. Raises ConfigError for a bad sender."""
     who = mail_sender(settings.publication, settings.delivery)
     addresses = DigestUrls(digest, settings.publication, settings.feeds)
     return Letterhead(
@@ -226,10 +229,10 @@ def letterhead(digest: str, key: str, settings: Settings) -> Letterhead:
 
 
 def readdressed(message: bytes, head: Letterhead) -> bytes:
-    """`message`, as digests.message makes it, with the fields of `head` in place of its own.
+    """Return a message of `mime_message` with the fields of `head` instead of its own.
 
-    Its Message-ID takes the sender's domain. If it was made without an unsubscribe address, a line
-    at its end has one. Raises DeliveryError if `message` is not in that form.
+    Its Message-ID takes the sender's domain. If it was made without an unsubscribe URL, a line at
+    its end has one. Raises DeliveryError if `mime_message` did not make it.
     """
     own = message_fields(message)
     replaced = _replaced(own, head)
@@ -240,7 +243,7 @@ def readdressed(message: bytes, head: Letterhead) -> bytes:
     html, text = replace_urls(html, links), replace_urls(text, links)
     if not any(shared_unsubscribe_urls(own)) and head.opt_out.unsubscribe:
         language = _value(own, "content-language")
-        html, text = _with_way_out(html, text, head.opt_out, Words(language))
+        html, text = _with_opt_out(html, text, head.opt_out, Words(language))
     boundary = message_from_bytes(message).get_boundary() or ""
     return _whole(headers, boundary, html, text)
 
@@ -265,7 +268,7 @@ def _value(own: list[tuple[str, bytes]], wanted: str) -> str:
 
 
 def _links(page: str, mail: str, new: OptOut) -> dict[str, str]:
-    """The unsubscribe addresses that the message was made with -> the new ones."""
+    """Old unsubscribe URL -> new one."""
     links = {}
     if page:
         links[page] = new.unsubscribe
@@ -275,7 +278,7 @@ def _links(page: str, mail: str, new: OptOut) -> dict[str, str]:
     return {old: now for old, now in links.items() if old and now and old != now}
 
 
-def _with_way_out(html: str, text: str, ways: OptOut, words: Words) -> tuple[str, str]:
+def _with_opt_out(html: str, text: str, ways: OptOut, words: Words) -> tuple[str, str]:
     named = [(ways.unsubscribe, "mail.unsubscribe"), (ways.preferences, "mail.preferences")]
     labelled = [(way, words(name)) for way, name in named if way]
     links = " &nbsp;·&nbsp; ".join(

@@ -20,7 +20,7 @@ _FEWEST_LATE = 2  # one article that was merged late is normal
 
 
 class Refusals(Struct, frozen=True):
-    """What decides whether an issue is made.
+    """The rules that refuse to make an issue.
 
     former: returns the histories of the digests that were removed from the config, by name; called
     only for a first issue. allow_late, allow_new: what is allowed in this run.
@@ -33,7 +33,7 @@ class Refusals(Struct, frozen=True):
     def admit(
         self, issues: Iterable[Issue], digest: Digest, history: History
     ) -> tuple[tuple[Issue, ...], Problem | None]:
-        """The issues, oldest first, that may be made, and why the next one may not."""
+        """Return the issues, oldest first, that may be made, and why the next one may not."""
         made: list[Issue] = []
         for issue in issues:
             if problem := self._objection(issue, digest, history):
@@ -87,7 +87,7 @@ def _renamed(issue: Issue, digest: Digest, former: Mapping[str, History]) -> Pro
 
 
 def _likeness(issue: Issue, digest: Digest, former: History) -> str:
-    """What a digest has in common with one that was removed; "" if nothing."""
+    """What a digest has in common with a removed one; "" if nothing."""
     if former.last is None:
         return ""
     old, new = former.last.profile, digest.profile

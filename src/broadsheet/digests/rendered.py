@@ -1,4 +1,4 @@
-"""From an issue and its entries to the files of the issue."""
+"""The files of an issue, from the issue and its entries."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from broadsheet.text.wrapping import wrap
 class RenderedIssue(Struct, frozen=True):
     """An issue and its files.
 
-    context: what the mail shows; it may be shortened. files: name -> bytes; the record is apart,
-    since it is written when all the others are there.
+    context: what the mail shows, perhaps shortened. files: name -> bytes. record: separate, since
+    it is written after all of `files`.
     """
 
     issue: Issue
@@ -39,7 +39,7 @@ def render_issue(
 ) -> RenderedIssue:
     """Return the files of `issue`.
 
-    entries: of its articles, by id. templates: the user's own, name -> text. Raises TemplateError
+    entries: those of its articles, by id. templates: the user's own, name -> text. Raises TemplateError
     for a template that fails or makes a mail too large, and ConfigError for an invalid sender.
     """
     digest = settings.digest(issue.digest)
@@ -67,7 +67,7 @@ _GAP = re.compile(r"\n{4,}")
 
 
 def mail_text(context: IssueContext, templates: Mapping[str, str]) -> str:
-    """email.txt: `context` laid out by digest.txt.j2, each of its lines wrapped.
+    """Return email.txt: the plain text, laid out by digest.txt.j2 and wrapped by display width.
 
     templates: the user's own, name -> text. Raises TemplateError.
     """
@@ -77,7 +77,7 @@ def mail_text(context: IssueContext, templates: Mapping[str, str]) -> str:
 
 
 def web_html(context: IssueContext, templates: Mapping[str, str]) -> str:
-    """index.html: the whole of `context`, laid out by web.html.j2; it loads nothing but images.
+    """Return index.html: the web version, laid out by web.html.j2; it loads only images.
 
     templates: the user's own, name -> text. Raises TemplateError.
     """

@@ -1,7 +1,7 @@
-"""When a digest is due: the ticks of a cron expression in the publication's time zone.
+"""The ticks of a digest: the times of a cron expression in the publication's time zone.
 
-Read by cronsim, which follows Debian's cron where clocks change: a fixed time that is skipped in
-spring comes right after the gap, one that happens twice in autumn comes once.
+cronsim evaluates it as Debian's cron does when clocks change: a fixed time that is skipped in
+spring comes right after the gap, and one that happens twice in autumn comes once.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from cronsim import CronSim
 
 from broadsheet.model.values import Schedule
 
-# How far back to look for the tick before a moment: wider and wider, since looking costs time in
-# proportion to the ticks on the way.
+# How far back to look for the tick before a moment: wider and wider, since the time it takes grows
+# with the number of ticks in between.
 _SPANS = tuple(timedelta(days=days) for days in (1, 8, 32, 367, 1500, 20_000))
 
 
 def ticks(
     schedule: Schedule, zone: ZoneInfo, after: datetime, until: datetime
 ) -> Iterator[datetime]:
-    """The ticks t with after < t <= until, both aware, in their order."""
+    """Yield the ticks t with after < t <= until, in order. after, until: aware."""
     end = until.astimezone(UTC)
     for tick in _from(schedule, zone, after):
         if tick > end:
@@ -32,12 +32,12 @@ def ticks(
 
 
 def next_tick(schedule: Schedule, zone: ZoneInfo, after: datetime) -> datetime | None:
-    """The first tick after `after`; None where there is none in 50 years."""
+    """Return the first tick after `after`; None if there is none in 50 years."""
     return next(_from(schedule, zone, after), None)
 
 
 def last_tick(schedule: Schedule, zone: ZoneInfo, until: datetime) -> datetime | None:
-    """The last tick t <= until; None where there was none in 50 years."""
+    """Return the last tick t <= until; None if there was none in 50 years."""
     end = until.astimezone(UTC)
     for span in _SPANS:
         if newest := deque(ticks(schedule, zone, end - span, end), maxlen=1):
@@ -46,12 +46,12 @@ def last_tick(schedule: Schedule, zone: ZoneInfo, until: datetime) -> datetime |
 
 
 def tick_before(schedule: Schedule, zone: ZoneInfo, tick: datetime) -> datetime | None:
-    """The tick that comes before `tick`, itself one of the schedule's."""
+    """Return the tick before `tick`, which is a tick itself; None as in `last_tick`."""
     return last_tick(schedule, zone, tick - timedelta(seconds=1))
 
 
 def _from(schedule: Schedule, zone: ZoneInfo, after: datetime) -> Iterator[datetime]:
-    # From a day earlier: cronsim forgets which of two equal hours in autumn it starts in.
+    # From a day earlier: cronsim does not know in which of two equal hours in autumn it starts.
     start = (after.astimezone(UTC) - timedelta(days=1)).astimezone(zone)
     before = after.astimezone(UTC)
     for tick in map(_settled, CronSim(schedule.expression, start)):
@@ -61,10 +61,10 @@ def _from(schedule: Schedule, zone: ZoneInfo, after: datetime) -> Iterator[datet
 
 
 def _settled(tick: datetime) -> datetime:
-    """`tick` as the clocks show it then, with their offset instead of the zone.
+    """`tick` with the UTC offset of its zone at that time, instead of the zone.
 
-    Python compares two times of one zone without their offsets, so of the hour that autumn has
-    twice the second would be no later than the first.
+    Python compares two times of one zone without their offsets, so the second of two equal hours in
+    autumn would not be later than the first.
     """
     real = tick.astimezone(UTC).astimezone(tick.tzinfo)
     return real.replace(tzinfo=timezone(real.utcoffset() or timedelta()), fold=0)

@@ -1,4 +1,8 @@
-"""The sections of an issue: its articles by topic, few and full ones."""
+"""The sections of an issue: its articles grouped by topic, in few and full sections.
+
+A value of `digests.NAME.group` is a function in `_GROUPINGS`; its name is also in the type of the
+setting (model/settings.py).
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,7 @@ from broadsheet.articles.topics import Topic, topic_key
 from broadsheet.model.settings import DigestSettings
 
 NO_TOPIC = Topic("", "")
-"""The section of articles that have no topic; it comes last."""
+"""The section of articles without a topic; it comes last."""
 
 
 def group_by_topic(
@@ -18,9 +22,9 @@ def group_by_topic(
     topics_of: Mapping[str, tuple[Topic, ...]],
     digest: DigestSettings,
 ) -> list[tuple[Topic, list[Article]]]:
-    """The sections of an issue with `articles`, in their order, each article's order kept.
+    """Return the sections of an issue in order; articles keep theirs.
 
-    topics_of: the topics of each article, by its id. With `topics` in the config only those are
+    topics_of: the topics of each article, by its id. If the config has `topics`, only those are
     sections.
     """
     wanted = {topic_key(name) for name in digest.topics}
@@ -40,7 +44,7 @@ def group_by_topic(
 
 
 class _Order:
-    """What comes first where several topics have the same number of articles."""
+    """The order of topics with the same number of articles."""
 
     def __init__(
         self,
@@ -55,7 +59,7 @@ class _Order:
                 self._place[topic] = min(place, self._place.get(topic, place))
 
     def given(self, topic: Topic) -> int:
-        """The place of `topic` in the config's `topic_order`; the last where it is not there."""
+        """The place of `topic` in the config's `topic_order`; the last if it is not there."""
         return self._given.get(topic_key(topic.name), len(self._given))
 
     def of_tie(self, topic: Topic) -> tuple[int, int, str]:
@@ -73,7 +77,7 @@ _Placed = dict[Topic, list[Article]]
 def _shared(
     articles: Sequence[Article], topics: Mapping[str, tuple[Topic, ...]], order: _Order
 ) -> _Placed:
-    """The topic with most articles takes them all, then the next of what is left."""
+    """Give the topic with most articles all of them, then the next topic of the others."""
     left = [article for article in articles if topics[article.id]]
     placed: _Placed = {}
     while left:

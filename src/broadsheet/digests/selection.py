@@ -1,13 +1,13 @@
 """Which issues are due, and which articles are in each.
 
-Membership decides, not dates: an issue holds every article of the catalogue at its tick that
-the digest selects and no earlier issue holds, by id or by what `identity` recognises it by. The
-issues themselves are the only record. So the outcome does not depend on how often or when this
-runs, and an article that was merged late is in the next issue. Dates only keep the past out:
+Membership decides, not dates: an issue has every article of the catalogue at its tick that the
+digest selects and no earlier issue has, by id or as `identity` recognises it. The issues themselves
+are the only record. So the result does not depend on how often or when this runs, and an article
+that was merged late is in the next issue. Dates only keep old articles out:
 
-- the first issue looks back one period, and what is dated before that never enters;
-- what first appears dated more than `late_days` before an issue's window does not enter it;
-- with `missed = "skip"`, what is dated in a period that was skipped never enters.
+- the first issue covers one period; articles dated before that are in no issue;
+- an article that first appears dated more than `late_days` before an issue's window is not in it;
+- with `missed = "skip"`, articles dated in a skipped period are in no issue.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ CatalogueAt = Callable[[datetime], Catalogue]
 
 
 class History(Struct, frozen=True, dict=True):
-    """The issues of a digest that were made, oldest first."""
+    """The issues of a digest that exist, oldest first."""
 
     issues: tuple[Issue, ...] = ()
 
     @classmethod
     def of(cls, issues: Iterable[Issue]) -> History:
-        """The history of `issues`, in whatever order they come."""
+        """Return the history of `issues`, which may be in any order."""
         return cls(tuple(sorted(issues, key=lambda issue: issue.tick)))
 
     @property
@@ -53,25 +53,24 @@ class History(Struct, frozen=True, dict=True):
         return IssuedArticles(self.issues)
 
     def skipped(self, date: datetime) -> bool:
-        """Whether `date` lies in a period that no issue covers."""
+        """Whether `date` is in a period that no issue covers."""
         return any(end < date <= start for end, start in self._gaps)
 
     @cached_property
     def _gaps(self) -> list[tuple[datetime, datetime]]:
-        """The gaps between the windows of consecutive issues: end of one, start of the next."""
+        """The gaps between the windows of consecutive issues, as (end, next start)."""
         pairs = zip(self.issues, self.issues[1:], strict=False)
         return [(one.tick, other.since) for one, other in pairs if one.tick < other.since]
 
     def and_then(self, *issues: Issue) -> History:
-        """This history and newer `issues`, oldest first."""
+        """Return this history with newer `issues`, oldest first."""
         return History((*self.issues, *issues))
 
 
 class Digest(Struct, frozen=True):
     """A digest with everything that its rules need.
 
-    name: as in the config. catalogue_at: what may be published at a moment. site:
-    `publication.url`.
+    name: as in the config. catalogue_at: the catalogue at a time. site: `publication.url`.
     """
 
     name: str
@@ -87,25 +86,25 @@ class Digest(Struct, frozen=True):
         return Profile(mine.title, str(mine.schedule), mine.topics, mine.tags, mine.languages)
 
     def due(self, now: datetime, history: History) -> tuple[Issue, ...]:
-        """The issues that are due at `now` (aware) and not in `history`, oldest first."""
+        """Return the issues that are due at `now` (aware) and not in `history`, oldest first."""
         return self._issues(self._ticks(now, history), history)
 
     def awaits(self, now: datetime, history: History) -> bool:
-        """Whether an issue may be due; to tell takes no articles."""
+        """Whether an issue may be due; needs no articles."""
         return bool(self._ticks(now, history))
 
     def upcoming(self, now: datetime, history: History) -> tuple[Issue, ...]:
-        """The issues that are due at `now`, oldest first, and after them that of the next tick.
+        """Return the issues that are due at `now`, oldest first, and then that of the next tick.
 
-        All with the articles that there are now; none is without.
+        They have the present articles; an issue without any is left out.
         """
         due = self.due(now, history)
         tick = next_tick(self.settings.schedule, self.zone, now)
         coming = self.issue(tick, history.and_then(*due)) if tick else None
         return (*due, coming) if coming else due
 
-    def standing(self, article: Article, now: datetime, history: History) -> tuple[bool, str]:
-        """Whether an issue holds `article` or will, one due or the next, and which, or why not."""
+    def explain(self, article: Article, now: datetime, history: History) -> tuple[bool, str]:
+        """Return whether an issue has or will have `article`, and which one, or why not."""
         if known := history.record.by_id.get(article.id):
             return True, f"in the issue of {known.issue.key}"
         tick = next_tick(self.settings.schedule, self.zone, now)
@@ -131,13 +130,13 @@ class Digest(Struct, frozen=True):
         return False, self._refusal(article, catalogue, since, history) or "it is left"
 
     def since(self, tick: datetime, history: History) -> datetime:
-        """Where the window of the issue at `tick` begins."""
+        """Return the start of the window of the issue at `tick`."""
         if history.last is None or self.settings.missed == "skip":
             return tick_before(self.settings.schedule, self.zone, tick) or tick
         return history.last.tick
 
     def issue(self, tick: datetime, history: History) -> Issue | None:
-        """The issue at `tick`; None where it has no articles."""
+        """Return the issue at `tick`; None if it has no articles."""
         since = self.since(tick, history)
         catalogue = self.catalogue_at(tick)
         timely = self._timely(catalogue, since, history)
@@ -171,7 +170,7 @@ class Digest(Struct, frozen=True):
         )
 
     def issued(self, issue: Issue, history: History) -> int:
-        """The number of articles of `issue` that another digest issued. history: that digest's."""
+        """Return how many articles of `issue` another digest issued. history: that digest's."""
         catalogue, known = self.catalogue_at(issue.tick), history.record.by_id
         mine = [article for article in catalogue.articles if article.id in issue.ids]
         others = [article for article in mine if article.id not in known]
@@ -187,8 +186,7 @@ class Digest(Struct, frozen=True):
     def _changed(
         self, catalogue: Catalogue, moved: Mapping[str, Match], since: datetime, history: History
     ) -> Iterator[Changed]:
-        """The issued articles that have changed since they were last recorded, unless too old to
-        come back."""
+        """The issued articles that have changed since the last record, unless too old to return."""
         record, oldest = history.record, since - timedelta(days=self.settings.late_days)
         for article in catalogue.articles:
             if article.date <= oldest:
@@ -240,7 +238,7 @@ class Digest(Struct, frozen=True):
         return tuple(made)
 
     def _ticks(self, now: datetime, history: History) -> list[datetime]:
-        """The ticks until `now` that `missed` wants an issue for, oldest first."""
+        """The ticks until `now` that need an issue, by `missed`, oldest first."""
         if history.last is None:
             newest = last_tick(self.settings.schedule, self.zone, now)
             return [newest] if newest else []
@@ -248,14 +246,14 @@ class Digest(Struct, frozen=True):
         return due if self.settings.missed == "each" else due[-1:]
 
     def _key(self, tick: datetime, history: History) -> str:
-        """The name of the issue at `tick`: its date, and its time where a day has several."""
+        """The name of the issue at `tick`: its date, and its time if the day has several."""
         schedule, zone = self.settings.schedule, self.zone
         local = tick.astimezone(zone)
         near = (tick_before(schedule, zone, tick), next_tick(schedule, zone, tick))
         alone = all(each is None or each.astimezone(zone).date() != local.date() for each in near)
         date, clock = f"{local:%Y-%m-%d}", f"{local:%Y-%m-%d-%H%M}"
         names = [*([date] if alone else []), *([] if local.fold else [clock])]
-        # The hour that autumn has twice, or clocks of another zone that the config named before.
+        # In the repeated hour of autumn, or after a change of the time zone in the config.
         numbered = (f"{clock}-{number}" for number in count(2))
         taken = {issue.key for issue in history.issues}
         return next(name for name in chain(names, numbered) if name not in taken)

@@ -1,4 +1,9 @@
-"""Who a digest comes from, and how its readers leave (RFC 5322, RFC 2369)."""
+"""Who a digest comes from, how readers unsubscribe (RFC 5322, RFC 2369), and whether DMARC passes.
+
+DMARC (RFC 7489, section 3.1) passes if From has the same organisational domain as the envelope
+sender, if SPF passes, or as the `d=` of a DKIM signature. The public suffix list is not used: the
+few suffixes of two labels that senders have are recognised by their form.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +27,7 @@ _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(?:\.[A-Za
 class Sender(Struct, frozen=True):
     """The From of a mail.
 
-    address: ASCII, its domain in IDNA form. answers: whether someone reads what is sent there.
+    address: ASCII, its domain in IDNA form. answers: whether someone reads the replies.
     """
 
     name: str
@@ -31,14 +36,14 @@ class Sender(Struct, frozen=True):
 
     @property
     def domain(self) -> str:
-        """What stands after the at sign."""
+        """The part after the at sign."""
         return self.address.rpartition("@")[2]
 
 
 def mail_sender(publication: Publication, delivery: DeliverySettings) -> Sender:
-    """The sender of every mail: `delivery.sender`, else the publication and its author's address.
+    """Return the sender of every mail: `delivery.sender`, else the publication, author's address.
 
-    Raises ConfigError when `delivery.sender` holds no mail address.
+    Raises ConfigError if `delivery.sender` has no valid mail address.
     """
     if delivery.sender:
         name, address = parseaddr(delivery.sender)
@@ -59,11 +64,11 @@ def mail_sender(publication: Publication, delivery: DeliverySettings) -> Sender:
 
 
 class OptOut(Struct, frozen=True):
-    """How a reader leaves, from any copy of an issue.
+    """How readers unsubscribe, from any copy of an issue.
 
-    These addresses hold for everyone, so that the files of an issue can be read and passed on by
-    anyone; `for_reader` puts a reader's own in their place. page: the service's, mail: a `mailto:`
-    address; preferences: where to choose instead of leaving. Each is "" where there is none.
+    All readers share these URLs, so that anyone can read and forward the files of an issue;
+    `for_reader` replaces them by a reader's own. page: of the service. mail: a `mailto:` URL.
+    preferences: where readers choose topics instead. Each is "" if there is none.
     """
 
     page: str
@@ -72,43 +77,44 @@ class OptOut(Struct, frozen=True):
 
     @property
     def unsubscribe(self) -> str:
-        """Where the link in the mail leads; "" where there is no way, and then there is no link."""
+        """The URL of the link in the mail; "" if there is none, and then the mail has no link."""
         return self.page or self.mail
 
 
 def opt_out(who: Sender, delivery: DeliverySettings) -> OptOut:
-    """The ways out of a digest that comes from `who`."""
+    """Return how readers unsubscribe from a digest that comes from `who`."""
     mail = f"mailto:{quote(who.address, safe='@.+-_')}?subject=unsubscribe" if who.answers else ""
     page = encode(f"{delivery.service_url}unsubscribe") if delivery.service_url else ""
     return OptOut(page, mail, preferences_url(page))
 
 
 def preferences_url(unsubscribe: str) -> str:
-    """The address of the settings beside an address to `unsubscribe`, shared or a reader's own."""
+    """Return the preferences URL that belongs to an unsubscribe URL, shared or a reader's own."""
     service, found, mark = unsubscribe.rpartition("/unsubscribe")
     return f"{service}/preferences{mark}" if found else ""
 
 
 def url_pattern(address: str) -> str:
-    """A pattern for `address` in a text that does not match the start of a longer address.
+    """Return a pattern for a URL in a text that does not match the start of a longer one.
 
-    A full stop after it ends the sentence, not the address.
+    A full stop after it ends the sentence, not the URL.
     """
     return re.escape(address) + r"(?![\w/?#&=%-]|\.\w)"
 
 
 def for_reader(text: str, shared: str, own: str) -> str:
-    """`text`, HTML or plain text of a mail, with a reader's `own` address for the `shared` one.
+    """Return a mail's HTML or plain text with a reader's `own` URL for the `shared` one.
 
-    Neither needs escaping in HTML. Only whole addresses are replaced.
+    Neither needs escaping in HTML. Only whole URLs are replaced.
     """
     return replace_urls(text, {shared: own})
 
 
 def replace_urls(text: str, links: Mapping[str, str]) -> str:
-    """`text`, HTML or plain text of a mail, with some addresses replaced: old -> new.
+    """Return a mail's HTML or plain text with some URLs replaced. links: old -> new.
 
-    None needs escaping in HTML. Only whole addresses are replaced, all at once.
+    None needs escaping in HTML. Only whole URLs are replaced, all at once. Raises ValueError for
+    a new URL that needs escaping.
     """
     for new in links.values():
         if set(new) & set("\"&'<> "):
@@ -121,7 +127,7 @@ def replace_urls(text: str, links: Mapping[str, str]) -> str:
 
 
 def ascii_domain(domain: str) -> str:
-    """`domain` in IDNA form; unchanged if it has none."""
+    """Return `domain` in IDNA form; unchanged if it has none."""
     try:
         return domain.strip().encode("idna").decode("ascii")
     except UnicodeError:
@@ -151,7 +157,7 @@ _SHARED: Final = frozenset(
 
 
 def organisational_domain(domain: str) -> str:
-    """The organisational domain of `domain` (RFC 7489, section 3.2), as far as its form shows."""
+    """Return the organisational domain (RFC 7489, section 3.2), as far as its form shows."""
     labels = domain.lower().rstrip(".").split(".")
     suffix = ".".join(labels[-2:])
     shared = suffix in _SHARED or _SECOND_LEVEL.fullmatch(suffix)
@@ -161,7 +167,7 @@ def organisational_domain(domain: str) -> str:
 def sender_problems(
     publication: Publication, delivery: DeliverySettings
 ) -> Iterator[tuple[Severity, Problem]]:
-    """Why receivers may reject the sender; each has a key of [delivery].
+    """Yield why receivers may reject the sender; each problem has a key of [delivery].
 
     Raises ConfigError for an invalid sender.
     """

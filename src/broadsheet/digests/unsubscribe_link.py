@@ -1,7 +1,7 @@
 """The rule that every mail shows an unsubscribe link, in its HTML and in its plain text.
 
-It looks at the finished mail, whichever template made it. A link counts only if it is visible: not
-in a comment, not hidden by CSS (visible.py), not without text.
+It applies to the finished mail, whichever template made it. A link counts only if it is visible:
+not in a comment, not hidden by CSS (visible.py), and with text.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ _KEEP_TEXT: Final = "keep {{ issue.opt_out.unsubscribe }} in digest.txt.j2"
 def unsubscribe_problems(html: str, text: str, ways: Collection[str]) -> tuple[Problem, ...]:
     """Return the problems of a mail without visible unsubscribe links; () if it has them.
 
-    html, text: its bodies. ways: the addresses by which its reader unsubscribes, of which one must
-    be visible in each body. (RFC 2369 and RFC 8058 ask for headers too; digests.message has them.)
+    html, text: its bodies. ways: the URLs by which its reader unsubscribes, of which each body must
+    show one. (RFC 2369 and RFC 8058 ask for headers too; digests.message has them.)
     """
     wanted = [way for way in ways if way]
     if not wanted:
@@ -47,7 +47,7 @@ def unsubscribe_problems(html: str, text: str, ways: Collection[str]) -> tuple[P
 
 
 def _wrong_in_html(html: str, ways: Collection[str]) -> str:
-    """What is wrong with the links of `html`; "" if a visible one leads to one of `ways`."""
+    """What is wrong with the links of `html`; "" if a visible link leads to one of `ways`."""
     what = "the HTML part shows no unsubscribe link"
     tree = _tree(html)
     links = [] if tree is None else [a for a in tree.iter("a") if _leads_to(a, ways)]

@@ -89,7 +89,7 @@ def test_a_changed_address_issues_nothing_again(change: dict[str, Any]) -> None:
     moved, other = _article("a", **change), _article("other", site=site)
     new = _article("new", site=site, date="2025-06-25 12:00")
     assert _next(first, moved, other, new, site=site) == ["About new"]
-    inside, why = _weekly(moved, other, new, site=site).standing(
+    inside, why = _weekly(moved, other, new, site=site).explain(
         moved, at("2025-06-26 08:00"), History.of([first])
     )
     assert inside

@@ -105,7 +105,7 @@ def test_what_is_dated_before_the_first_window_never_enters() -> None:
     articles = [story("old", "2025-06-16 08:00"), story("b", "2025-06-25 12:00")]
     (second,) = _due(digest(articles), "2025-06-30 08:00", first)
     assert names(second) == ["b"]
-    inside, why = digest(articles).standing(articles[0], at("2025-06-25 12:00"), History((first,)))
+    inside, why = digest(articles).explain(articles[0], at("2025-06-25 12:00"), History((first,)))
     assert not inside
     assert why == "it is dated before the first issue's window"
 
@@ -124,7 +124,7 @@ def test_late_days_is_the_end_of_being_late() -> None:
     weekly = digest(articles, late_days=10)
     (three,) = _due(weekly, "2025-09-08 08:00", one, two)
     assert names(three) == ["b", "just-in"]
-    inside, why = weekly.standing(articles[2], at("2025-09-07 08:00"), History((one, two)))
+    inside, why = weekly.explain(articles[2], at("2025-09-07 08:00"), History((one, two)))
     assert (inside, why) == (False, "it is dated more than 10 days (late_days) before it")
 
 
@@ -162,7 +162,7 @@ def test_what_was_skipped_never_comes_back() -> None:
     later = digest([*articles, story("d", "2025-07-03 12:00")], missed="merge")
     (third,) = _due(later, "2025-07-07 08:00", first, second)
     assert names(third) == ["d"]
-    inside, why = later.standing(articles[1], at("2025-07-01 08:00"), History((first, second)))
+    inside, why = later.explain(articles[1], at("2025-07-01 08:00"), History((first, second)))
     assert not inside
     assert "skipped" in why
 
@@ -332,7 +332,7 @@ def test_standing_speaks_of_the_issue_that_holds_it_or_will() -> None:
     tick = "2025-06-30 08:00"
     history = History.of(_due(weekly, "2025-06-16 08:00"))
     found = {
-        article.title: weekly.standing(article, at("2025-06-25 12:00"), history)
+        article.title: weekly.explain(article, at("2025-06-25 12:00"), history)
         for article in articles
     }
     assert found == {
