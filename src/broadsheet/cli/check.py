@@ -271,8 +271,8 @@ def _issued(project: Project, history: History) -> dict[str, LintedMail]:
 
 def _of_ways_out(mail: LintedMail) -> LintedMail:
     """`mail` with only its remarks on unsubscribe links."""
-    kept = tuple(each for each in mail.remarks if each.rule == "mail-unsubscribe")
-    return structs.replace(mail, remarks=kept)
+    kept = tuple(each for each in mail.problems if each.rule == "mail-unsubscribe")
+    return structs.replace(mail, problems=kept)
 
 
 def _unreadable_templates(project: Project) -> Iterator[Problem]:

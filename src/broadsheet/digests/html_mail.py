@@ -1,7 +1,7 @@
-"""The HTML of the mail, its CSS put into the elements: the only user of premailer.
+"""The HTML of the mail, with its CSS in style attributes: the only user of premailer.
 
-premailer drops or spoils some CSS without a word. What our own template does not use, and what a
-user's may not, is refused here with the reason, so that a mail looks as its template says.
+premailer silently drops or breaks some CSS. Our templates do not use that; in a user's template it
+is refused with the reason, so that a mail looks as its template says.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _KEEP = 'put it into <style data-premailer="ignore">, which is kept as it is'
 
 
 class _Refused(Struct, frozen=True):
-    """What must not stand in a template. what: follows "the template has"."""
+    """What a template must not have. what: continues "the template has"."""
 
     pattern: re.Pattern[str]
     what: str
@@ -49,7 +49,7 @@ _IN_HTML = (
     ),
     _Refused(
         re.compile(r"<link\b[^>]*stylesheet", re.IGNORECASE),
-        "a stylesheet from elsewhere, which mail clients do not load",
+        "an external stylesheet, which mail clients do not load",
         "put its rules into a <style>",
     ),
     _Refused(
@@ -59,10 +59,10 @@ _IN_HTML = (
     ),
 )
 _IN_INLINED_CSS = (
-    _Refused(re.compile(r"@"), "an at-rule in a <style> that is put into the elements", _KEEP),
+    _Refused(re.compile(r"@"), "an at-rule in a <style> that is inlined", _KEEP),
     _Refused(
         re.compile(r"[*\[]|:(?:nth-|not\(|is\(|where\(|has\()"),
-        "a selector with *, [...], :nth-...() or :not() in a <style> that is put into the elements",
+        "a selector with *, [...], :nth-...() or :not() in a <style> that is inlined",
         f"give the elements a class, or {_KEEP}",
     ),
 )
@@ -114,29 +114,29 @@ def inline_css(html: str, path: str) -> str:
 
 
 def _may_float(root: HtmlElement) -> bool:
-    """Whether some CSS in the document of `root` has the word, perhaps with escapes."""
+    """Whether some CSS in the document of `root` may have the word `float`."""
     return any(_FLOAT.search(css) for css in root.xpath("//style/text() | //@style"))
 
 
 @contextmanager
 def _blamed(path: str) -> Iterator[None]:
-    """Tells of the template at `path` whatever goes wrong with its CSS."""
+    """Raise TemplateError, with `path`, for any error in the block."""
     try:
         yield
-    except Exception as error:  # premailer has no error tree: a bad style may be an AttributeError
+    except Exception as error:  # premailer raises anything, such as AttributeError for a bad style
         raise TemplateError(
             Problem(
-                f"its CSS cannot be put into the elements: {error or type(error).__name__}",
-                f"look at what is unusual in its <style>; {_KEEP}",
+                f"its CSS cannot be inlined: {error or type(error).__name__}",
+                f"look for something unusual in its <style>; {_KEEP}",
                 path,
             )
         ) from error
 
 
 def _without_tags(html: str) -> tuple[str, dict[str, str]]:
-    """`html` with a token for each {{ tag }} of a mail service, and what each token stands for.
+    """`html` with a token for each {{ tag }} of a mail service, and the tag of each token.
 
-    In a link premailer would write %20 for the spaces of a tag.
+    In a link, premailer would write %20 for the spaces of a tag.
     """
     mark = "tag"
     while mark in html:
@@ -153,7 +153,7 @@ def _without_tags(html: str) -> tuple[str, dict[str, str]]:
 
 def _problems(html: str, path: str) -> list[Problem]:
     if not html.strip():
-        return [Problem("the template makes an empty mail", "write what it shows", path)]
+        return [Problem("the template makes an empty mail", "write what it should show", path)]
     markup = _COMMENT.sub("", html)
     inlined = [
         _CSS_COMMENT.sub("", css)

@@ -1,4 +1,7 @@
-"""What mail clients would do badly with a finished mail, found in its very bytes."""
+"""Mail lint: what mail clients would show badly, found in the bytes of a finished mail.
+
+Which CSS Gmail or Outlook do not know is by caniemail.com.
+"""
 
 from __future__ import annotations
 
@@ -13,24 +16,30 @@ from msgspec import Struct
 
 from broadsheet.digests.message import header_fields, shared_unsubscribe_urls
 from broadsheet.digests.unsubscribe_link import unsubscribe_problems
+from broadsheet.errors import Problem
 from broadsheet.pages.policy import unguarded
 from broadsheet.text.plain import width
 
+Severity = Literal["error", "warning"]
+
 CLIP_BYTES = 102_000
-"""Gmail hides what stands below this many bytes of a message's HTML."""
+"""Gmail clips the HTML of a message after this many bytes."""
 
 ROOM_BYTES = 100_000
-"""What a digest keeps to by default: it leaves room for what is added on the way to a reader."""
+"""The default limit of a digest: it leaves room for what delivery adds for a reader."""
 
-LINT_RULES: dict[str, tuple[Literal["error", "warning"], str]] = {
-    "mail-size": ("error", "Gmail hides what comes after the first 102 kB of a mail's HTML."),
-    "mail-style-size": ("error", "Gmail drops a <style> of more than 16 kB whole."),
-    "mail-image-alt": ("warning", "Many mail clients show no images until they are asked to."),
-    "mail-image-width": ("warning", "Outlook shows an image without a width at its own."),
+LINT_RULES: dict[str, tuple[Severity, str]] = {
+    "mail-size": ("error", "Gmail hides everything after the first 102 kB of a mail's HTML."),
+    "mail-style-size": ("error", "Gmail drops a <style> of more than 16 kB."),
+    "mail-image-alt": ("warning", "Many mail clients show no images until the reader allows it."),
+    "mail-image-width": ("warning", "Outlook shows an image without a width in its own size."),
     "mail-image-type": ("warning", "Outlook shows no SVG, WebP or AVIF."),
     "mail-element": ("error", "Mail clients drop scripts, forms, frames and linked styles."),
-    "mail-address": ("error", "In a mail, an address that is not absolute leads nowhere."),
-    "mail-subject": ("warning", "Lists of mails cut a long subject; a phone at about 40 columns."),
+    "mail-address": ("error", "In a mail, a relative URL leads nowhere."),
+    "mail-subject": (
+        "warning",
+        "Lists of mails cut long subjects; phones after about 40 columns.",
+    ),
     "mail-preheader": ("warning", "Lists of mails show the preheader beside the subject."),
     "mail-unsubscribe": (
         "error",
@@ -39,53 +48,47 @@ LINT_RULES: dict[str, tuple[Literal["error", "warning"], str]] = {
             "text. `deliver` sends no mail without one."
         ),
     ),
-    "mail-line": ("error", "RFC 5322 allows no line over 998 bytes; servers break it anywhere."),
+    "mail-line": (
+        "error",
+        "RFC 5322 allows no line over 998 bytes; servers break longer ones.",
+    ),
     "mail-text": ("error", "Some people read the plain text part, and so do spam filters."),
     "mail-css": (
         "warning",
-        "CSS that Gmail or Outlook do not know is left out, and with it what it was for.",
+        "Gmail or Outlook ignore CSS that they do not know.",
     ),
 }
-"""Every remark there can be: its severity, and why it matters."""
+"""Every rule: its severity, and why it matters."""
 
 _STYLE_BYTES = 16_000  # Gmail drops a <style> that is larger
-_SUBJECT_COLUMNS = 90  # what the widest lists of mails show
+_SUBJECT_COLUMNS = 90  # the most that lists of mails show
 _LINE_BYTES = 998  # RFC 5322, section 2.1.1
 _PADDING = re.compile("[\u00ad\u034f\u200b-\u200f\u2007\u2060\ufeff\u00a0\\s]+")
 _OUTLOOK_SHOWS = re.compile(r"\.(svg|webp|avif)$", re.IGNORECASE)
 
 
 class LintProblem(Struct, frozen=True):
-    """One remark. rule: its name. what: what is so. todo: what to do about it."""
+    """What a rule of LINT_RULES found."""
 
     rule: str
-    severity: Literal["error", "warning"]
-    what: str
-    todo: str
-
-    @property
-    def words(self) -> str:
-        """What is so, and what to do."""
-        return f"{self.what}; {self.todo}"
+    severity: Severity
+    problem: Problem
 
 
 class LintedMail(Struct, frozen=True):
-    """A finished mail, as a mail client finds it.
-
-    size: bytes of the HTML. preheader: what a list of mails shows beside the subject.
-    """
+    """A finished mail as mail clients see it. size: of the HTML, in bytes."""
 
     subject: str
     sender: str
     preheader: str
     size: int
-    remarks: tuple[LintProblem, ...]
+    problems: tuple[LintProblem, ...]
 
 
 def lint_mail(html: bytes, text: bytes, message: bytes) -> LintedMail:
-    """The mail whose files (email.html, email.txt, message.eml) hold these bytes.
+    """Lint the mail in email.html, email.txt and message.eml.
 
-    What is put into email.html for browsers only is not in the mail, and does not count.
+    The content policy of email.html is for browsers only, and does not count.
     """
     parsed = message_from_bytes(message, policy=default)
     html = unguarded(html.decode()).encode()
@@ -103,19 +106,21 @@ def lint_mail(html: bytes, text: bytes, message: bytes) -> LintedMail:
     return LintedMail(subject, str(parsed["From"] or ""), preheader, len(html), found)
 
 
+def _problem(rule: str, severity: Severity, what: str, todo: str) -> LintProblem:
+    return LintProblem(rule, severity, Problem(what, todo))
+
+
 def _of_size(html: bytes) -> Iterator[LintProblem]:
-    size = f"the HTML has {len(html):,} bytes, and Gmail hides what comes after {CLIP_BYTES:,}"
+    size = f"the HTML has {len(html):,} bytes, and Gmail hides everything after {CLIP_BYTES:,}"
     if len(html) > CLIP_BYTES:
-        yield LintProblem("mail-size", "error", size, "lower the digest's max_bytes")
-    elif len(html) > ROOM_BYTES:  # what was cut to the usual budget deserves no remark
-        todo = (
-            f"the reader's own links add to it, so lower the digest's max_bytes to {ROOM_BYTES:,}"
-        )
-        yield LintProblem("mail-size", "warning", size, todo)
+        yield _problem("mail-size", "error", size, "lower the digest's max_bytes")
+    elif len(html) > ROOM_BYTES:
+        todo = f"delivery adds links, so lower the digest's max_bytes to {ROOM_BYTES:,}"
+        yield _problem("mail-size", "warning", size, todo)
     for style in re.findall(rb"<style\b[^>]*>(.*?)</style", html, re.DOTALL):
         if len(style) > _STYLE_BYTES:
             what = f"a <style> has {len(style):,} bytes, and Gmail drops one over {_STYLE_BYTES:,}"
-            yield LintProblem("mail-style-size", "error", what, "shorten it in your template")
+            yield _problem("mail-style-size", "error", what, "shorten it in your template")
 
 
 def _of_tree(tree: Any) -> Iterator[LintProblem]:
@@ -123,58 +128,58 @@ def _of_tree(tree: Any) -> Iterator[LintProblem]:
         source = image.get("src", "")
         if image.get("alt") is None:
             what, todo = f"the image {source} has no alt", "write `image_alt` in the front matter"
-            yield LintProblem("mail-image-alt", "warning", what, todo)
+            yield _problem("mail-image-alt", "warning", what, todo)
         if not image.get("width"):
-            what = f"the image {source} has no width, and Outlook shows it at its own"
-            yield LintProblem("mail-image-width", "warning", what, "set one in your template")
+            what = f"the image {source} has no width, so Outlook shows it in its own size"
+            yield _problem("mail-image-width", "warning", what, "set one in your template")
         if _OUTLOOK_SHOWS.search(source.partition("?")[0]):
             what = f"Outlook does not show {source}"
-            yield LintProblem("mail-image-type", "warning", what, "use PNG or JPEG")
+            yield _problem("mail-image-type", "warning", what, "use PNG or JPEG")
     for tag in ("script", "form", "iframe", "link", "object", "video"):
         if next(tree.iter(tag), None) is not None:
             what = f"there is a <{tag}>, which mail clients drop"
-            yield LintProblem("mail-element", "error", what, "take it out of your template")
+            yield _problem("mail-element", "error", what, "remove it from your template")
     for element, _, address, _ in tree.iterlinks():
         if not re.match(r"(https?|mailto|tel):", address):
-            what = f"the address {address!r} in a <{element.tag}> is not absolute"
-            yield LintProblem("mail-address", "error", what, "write it whole")
+            what = f"the URL {address!r} in a <{element.tag}> is not absolute"
+            yield _problem("mail-address", "error", what, "write it in full")
 
 
 def _of_css(html: str) -> Iterator[LintProblem]:
     for name, todo in _unsupported(html):
-        what = f"its CSS has {name}, which Gmail or Outlook leave out"
-        yield LintProblem("mail-css", "warning", what, f"{todo}, in your template")
+        what = f"its CSS has {name}, which Gmail or Outlook ignore"
+        yield _problem("mail-css", "warning", what, f"{todo}, in your template")
 
 
 def _of_head(message: bytes, subject: str, preheader: str) -> Iterator[LintProblem]:
     if width(subject) > _SUBJECT_COLUMNS:
         what = f"the subject takes {width(subject)} columns; a phone shows about 40 of them"
         todo = "shorten the first article's title, or the digest's"
-        yield LintProblem("mail-subject", "warning", what, todo)
+        yield _problem("mail-subject", "warning", what, todo)
     if not preheader:
-        what = "there is no preheader, so lists of mails show whatever comes first"
-        yield LintProblem("mail-preheader", "warning", what, "keep that block in your template")
+        what = "it has no preheader, so lists of mails show the first text of the mail"
+        yield _problem("mail-preheader", "warning", what, "keep that block in your template")
     longest = max(map(len, message.split(b"\r\n")))
     if longest > _LINE_BYTES:
         what = f"a line has {longest} bytes, and RFC 5322 allows {_LINE_BYTES}"
-        yield LintProblem("mail-line", "error", what, "please report this")
+        yield _problem("mail-line", "error", what, "please report this")
 
 
 def _of_text(text: bytes) -> Iterator[LintProblem]:
     if not text.strip():
         what = "the text part is empty"
-        yield LintProblem("mail-text", "error", what, "keep digest.txt.j2 writing something")
+        yield _problem("mail-text", "error", what, "write some text in digest.txt.j2")
 
 
 def _of_ways_out(html: str, text: str, message: bytes) -> Iterator[LintProblem]:
     ways = shared_unsubscribe_urls(header_fields(message))
     # `mail-text` reports an empty text.
     for problem in unsubscribe_problems(html, text if text.strip() else " ".join(ways), ways):
-        yield LintProblem("mail-unsubscribe", "error", problem.what, problem.todo)
+        yield LintProblem("mail-unsubscribe", "error", problem)
 
 
 def _preheader(tree: Any) -> str:
-    """The words of the element with the class `preheader`, without its invisible padding."""
+    """The text of the element with the class `preheader`, without its invisible padding."""
     found = tree.find_class("preheader")
     return _PADDING.sub(" ", found[0].text_content()).strip() if found else ""
 
@@ -199,11 +204,11 @@ _UNSUPPORTED = tuple(
         (r"\burl\s*\(", "url()", "use an <img>"),
     )
 )
-"""A pattern of CSS, what it is called, and what to do instead."""
+"""A pattern of CSS, its name, and what to do instead."""
 
 
 def _unsupported(html: str) -> Iterator[tuple[str, str]]:
-    """What the CSS of a finished mail has that is left out, and what to do instead of each."""
+    """Yield the CSS of a finished mail that clients ignore, and what to do instead."""
     markup = _COMMENT.sub("", html)
     css = "\n".join((*_STYLES.findall(markup), *_INLINE.findall(markup)))
     for pattern, name, todo in _UNSUPPORTED:

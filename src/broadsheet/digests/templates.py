@@ -1,7 +1,7 @@
 """Jinja2 templates of the mail: the user's own first, then those that ship with Broadsheet.
 
 A user's `digest.html.j2` may replace ours, or say `{% extends "bundled/digest.html.j2" %}` and
-change a block. Whatever goes wrong in one is told with its file and line.
+change a block. Errors name the template's file and line.
 """
 
 from __future__ import annotations
@@ -47,14 +47,17 @@ BUNDLED: Final = "bundled"
 
 @cache
 def bundled() -> Mapping[str, str]:
-    """The templates that ship with Broadsheet: name -> text. Raises TemplateError without them."""
+    """Return the templates that ship with Broadsheet: name -> text.
+
+    Raises TemplateError if they are missing.
+    """
     for folder in (files("broadsheet") / FOLDER, Path(__file__).parents[3] / FOLDER):
         if (folder / HTML).is_file():
             return _read(folder)
     raise TemplateError(
         Problem(
-            f"the templates that belong to Broadsheet ({FOLDER}/) are missing",
-            "install Broadsheet again; in a checkout they lie beside src/",
+            f"the templates that ship with Broadsheet ({FOLDER}/) are missing",
+            "install Broadsheet again; in a checkout they are beside src/",
         )
     )
 
@@ -65,7 +68,7 @@ def _read(folder: Traversable) -> Mapping[str, str]:
 
 
 def starters() -> dict[str, str]:
-    """A start for each template of a user's own, which changes nothing yet: name -> text."""
+    """Return a starter for each template of the user's own, which changes nothing: name -> text."""
     return {name: _starter(name, bundled()[name]) for name in (HTML, WEB, TEXT)}
 
 
@@ -73,9 +76,9 @@ def _starter(name: str, text: str) -> str:
     blocks = list(dict.fromkeys(_BLOCK.findall(text)))
     listed = textwrap.fill(", ".join(blocks), 90, subsequent_indent="   ")
     return (
-        f"{{# Your own {name}. It takes the one that ships with Broadsheet; a block that you\n"
-        "   write here stands in the place of the one of that name, and may say {{ super() }} to\n"
-        "   keep what was there. What can be shown is listed in docs/digests.md. The blocks are:\n"
+        f"{{# Your own {name}. It extends the template that ships with Broadsheet; a block that\n"
+        "   you write here replaces the block of that name, and may use {{ super() }} to keep its\n"
+        "   content. docs/digests.md lists what you can show. The blocks are:\n"
         f"   {listed} #}}\n"
         f'{{% extends "{BUNDLED}/{name}" %}}\n\n'
         "{% block masthead %}\n{{ super() }}\n{% endblock %}\n"
@@ -83,19 +86,19 @@ def _starter(name: str, text: str) -> str:
 
 
 def render_template(name: str, context: IssueContext, templates: Mapping[str, str]) -> str:
-    """The template `name` with `context` put in; `templates` are the user's own: name -> text.
+    """Return the template `name`, rendered with `context` as `issue`, and with `words`.
 
-    The template sees `context` and `words`. Raises TemplateError.
+    templates: the user's own, name -> text. Raises TemplateError.
     """
     template = compile_template(name, templates, context.templates)
     try:
         return template.render(issue=context, words=Words(context.language))
-    except Exception as error:  # a template is a program of the user's: anything may come out of it
+    except Exception as error:  # a template is a program, and may raise anything
         raise _blamed(error, name, templates, context.templates) from error
 
 
 def compile_template(name: str, templates: Mapping[str, str], folder: str) -> Template:
-    """The template `name`; `templates` are the user's own, of `folder`. Raises TemplateError."""
+    """Return the template `name`. templates: the user's own, in `folder`. Raises TemplateError."""
     try:
         return _environment(tuple(sorted(templates.items())), folder).get_template(name)
     except Exception as error:
@@ -109,7 +112,7 @@ def _blamed(
         return TemplateError(
             Problem(
                 error.message or "the template cannot be read",
-                "see https://jinja.palletsprojects.com/templates/ for what can stand there",
+                "see https://jinja.palletsprojects.com/templates/ for the syntax",
                 error.filename or error.name or name,
                 error.lineno,
             )
@@ -120,10 +123,10 @@ def _blamed(
 
 @lru_cache(4)
 def _environment(templates: tuple[tuple[str, str], ...], folder: str) -> Environment:
-    """What compiles the templates, once for all the mails that a run makes by them."""
+    """The environment of the templates, made once for all mails of a run."""
     ours = _loader(bundled(), BUNDLED)
     own = _loader(dict(templates), folder)
-    # Ours alone need no watching, which takes a third of the time.
+    # Ours need no sandbox, which takes a third of the time.
     kind = ImmutableSandboxedEnvironment if templates else Environment
     environment = kind(
         loader=ChoiceLoader([own, ours, PrefixLoader({BUNDLED: ours})]),
@@ -137,7 +140,7 @@ def _environment(templates: tuple[tuple[str, str], ...], folder: str) -> Environ
 
 
 def _loader(templates: Mapping[str, str], folder: str) -> BaseLoader:
-    """Loads from `templates`, and tells Jinja2 the path to name where something is wrong."""
+    """A loader of `templates` that gives Jinja2 the paths for its tracebacks."""
 
     def load(name: str) -> tuple[str, str, None] | None:
         text = templates.get(name)
@@ -151,9 +154,9 @@ def _path(folder: str, name: str) -> str:
 
 
 def _place(error: Exception, templates: Mapping[str, str], folder: str) -> tuple[str, int | None]:
-    """The innermost template, and line in it, that `error` passed through; the user's before ours.
+    """The innermost template and line in the traceback of `error`; the user's before ours.
 
-    Jinja2 rewrites the traceback so that its frames name the templates.
+    Jinja2 rewrites tracebacks so that their frames name the templates.
     """
     frames = traceback.extract_tb(error.__traceback__)
     for folder_, names in ((folder, templates), (BUNDLED, bundled())):
@@ -172,9 +175,9 @@ def _what(error: Exception) -> str:
 
 def _todo(error: Exception) -> str:
     if isinstance(error, TemplateNotFound):
-        return f"yours lie in the templates folder; ours are called {BUNDLED}/{HTML} and so on"
+        return f"yours are in the templates folder; ours are called {BUNDLED}/{HTML} and so on"
     if isinstance(error, UndefinedError):
         return "docs/digests.md lists what a template can show"
     if isinstance(error, SecurityError):
-        return "a template can only read what it is given"
+        return "a template can only read the values that it gets"
     return "correct the template"

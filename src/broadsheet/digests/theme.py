@@ -1,6 +1,7 @@
-"""The colours and fonts of a digest: as the config says, and always readable.
+"""The theme of a digest: its colours and fonts from the config, always readable.
 
-Contrast is that of WCAG 2.2, section 1.4.3: text has at least 4.5:1 against what is behind it.
+Text has a contrast of at least 4.5:1 with its background (WCAG 2.2, section 1.4.3). Colours are
+read as CSS and HTML write them: the common names, #rgb, #rrggbb, rgb() and hsl().
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ from broadsheet.text.urls import encode, join
 
 LEAST_CONTRAST = 4.5
 
-# Without quotation marks, which would have to be escaped in every style attribute. CSS allows
-# family names of several words (CSS Fonts 4, section 2.1).
+# Without quotation marks, which every style attribute would have to escape. CSS allows family names
+# of several words (CSS Fonts 4, section 2.1).
 _LATIN = "-apple-system, BlinkMacSystemFont, Segoe UI, Roboto, Helvetica Neue, Arial, sans-serif"
 _TEXT_FONTS = {
     "zh-Hans": "PingFang SC, Hiragino Sans GB, Microsoft YaHei, Noto Sans CJK SC, sans-serif",
@@ -28,7 +29,7 @@ _TEXT_FONTS = {
     "ko": "Apple SD Gothic Neo, Malgun Gothic, Noto Sans CJK KR, sans-serif",
 }
 _HEADING_FONTS = "Georgia, Times New Roman, serif"
-# Word, which draws Outlook's mail, takes the first family only.
+# Word, which renders Outlook's mail, uses the first family only.
 _OUTLOOK_FONTS = {
     "zh-Hans": "Microsoft YaHei",
     "zh-Hant": "Microsoft JhengHei",
@@ -41,8 +42,8 @@ _FAMILY = re.compile(r"-?[^\W\d][\w-]*(?: [^\W\d][\w-]*)*")
 class Colours(Struct, frozen=True):
     """The colours of one scheme, each as #rrggbb.
 
-    paper is behind the sheet, sheet behind the text. ink, soft and link are text on the sheet,
-    foot is text on the paper. accent and line are rules.
+    paper is behind the sheet, sheet behind the text. ink, soft and link are text on the sheet, foot
+    is text on the paper, accent and line are rules.
     """
 
     paper: str
@@ -56,11 +57,11 @@ class Colours(Struct, frozen=True):
 
 
 class Theme(Struct, frozen=True):
-    """How a digest looks.
+    """The colours, fonts and logo of a digest.
 
-    fonts, headings: font families as in CSS, without quotation marks. outlook: the one family
-    that Outlook is told. logo: an absolute address, or "". logo_width: pixels.
-    wide: whether the text is of wide characters, which want more space between the lines.
+    fonts, headings: font families as in CSS, without quotation marks. outlook: the one family for
+    Outlook. logo: an absolute URL, or "". logo_width: pixels. wide: whether the text has wide
+    characters, which need more space between lines.
     """
 
     light: Colours
@@ -74,7 +75,7 @@ class Theme(Struct, frozen=True):
 
 
 def mail_theme(mail: MailSettings, locale: Locale, publication: Publication) -> Theme:
-    """The look that `mail` asks for, in the language of `locale`."""
+    """Return the theme by [mail] of the config, in the language of `locale`."""
     script = _script(locale)
     given = _families(mail.fonts)
     text = given or _TEXT_FONTS.get(script, _LATIN)
@@ -91,20 +92,20 @@ def mail_theme(mail: MailSettings, locale: Locale, publication: Publication) -> 
 
 
 def contrast(one: str, other: str) -> float:
-    """The contrast ratio of two colours, 1 to 21."""
+    """Return the contrast ratio of two colours, #rrggbb, from 1 to 21."""
     darker, lighter = sorted((_luminance(one), _luminance(other)))
     return (lighter + 0.05) / (darker + 0.05)
 
 
 def readable(colour: str, ground: str) -> str:
-    """`colour`, moved towards black or white until it can be read on `ground`."""
+    """Return `colour`, moved towards black or white until it is readable on `ground`."""
     far = max("#000000", "#ffffff", key=lambda end: contrast(end, ground))
     steps = (mix(colour, far, step / 20) for step in range(21))
     return next(found for found in steps if contrast(found, ground) >= LEAST_CONTRAST)
 
 
 def mix(one: str, other: str, share: float) -> str:
-    """The colour that is `share` of the way from `one` to `other`."""
+    """Return the colour between two. share: of the way from `one` to `other`, from 0 to 1."""
     pairs = zip(_channels(one), _channels(other), strict=True)
     return "#" + "".join(f"{round(a + (b - a) * share):02x}" for a, b in pairs)
 
@@ -117,7 +118,7 @@ def _light(mail: MailSettings) -> Colours:
         paper=mail.paper.lower(),
         sheet=sheet,
         ink=ink,
-        # On the line's colour too, which is behind the words that stand for a missing image.
+        # On the line's colour too, which is behind the alternative text of an image.
         soft=readable(mix(ink, sheet, 0.35), line),
         foot=readable(mix(ink, mail.paper, 0.3), mail.paper),
         link=readable(mail.accent.lower(), sheet),
@@ -147,7 +148,7 @@ def _script(locale: Locale) -> str:
 
 
 def _families(fonts: str) -> str:
-    """The font families that `fonts` names, without quotation marks; what is no name is left."""
+    """The font families in `fonts`, without quotation marks and invalid names."""
     names = (name.strip().strip("\"'").strip() for name in fonts.split(","))
     return ", ".join(name for name in names if _FAMILY.fullmatch(name))
 
@@ -186,7 +187,7 @@ _NAMED: Final = {
 
 
 def css_colour(text: str) -> str:
-    """A colour as #rrggbb; "" if unknown or transparent."""
+    """Return a CSS colour as #rrggbb; "" if unknown or transparent."""
     text = text.strip()
     if text in _NAMED:
         return _NAMED[text]

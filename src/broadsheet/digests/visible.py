@@ -1,6 +1,6 @@
 """Whether an element of a finished mail is visible, by the CSS and HTML that can hide it.
 
-Not a browser: it knows how mail hides things (preheaders, print-only parts), and is strict about
+Not a browser: it knows how mails hide things (preheaders, print-only parts), and is strict with
 rules that apply only on some screens.
 """
 
@@ -34,7 +34,7 @@ _TINY: Final = 2.0  # pixels (or points): too small to read or to click
 _FAR: Final = -300.0  # pixels: beyond the edge of any mail
 _CONTRAST: Final = 1.3  # WCAG 2.1, 1.4.3 asks for 4.5; below this nothing can be read
 _WHITE: Final = "#ffffff"
-_LINK: Final = "#0000ee"  # what browsers give a link without a colour
+_LINK: Final = "#0000ee"  # the default of browsers
 
 
 class Rule(NamedTuple):
@@ -62,7 +62,7 @@ class Visibility:
                         _cascade(self._by_sheets[element], rule.declarations)
 
     def hidden_by(self, element: Any) -> str:
-        """What hides all text of `element`, as a phrase; "" if some of it is visible."""
+        """Return what hides all text of `element`, as a phrase; "" if some of it is visible."""
         found = [self._hides(parent, element) for parent in _texts(element)]
         return "" if "" in found else (found[0] if found else "it has no text")
 
@@ -88,7 +88,7 @@ class Visibility:
 
 
 def declarations(css: str) -> dict[str, tuple[str, bool]]:
-    """The declarations of a rule: property -> value in lower case, and whether it is important."""
+    """Return the declarations of a rule: property -> value in lower case, and whether important."""
     found: dict[str, tuple[str, bool]] = {}
     for declaration in _plain(css).split(";"):
         name, colon, value = declaration.partition(":")
@@ -101,7 +101,7 @@ def declarations(css: str) -> dict[str, tuple[str, bool]]:
 
 
 def rules(css: str) -> Iterator[Rule]:
-    """The rules of a style sheet, without those for paper."""
+    """Yield the rules of a style sheet, without those for print."""
     text = re.sub("<!--|-->", "", _COMMENT.sub("", css))
     yield from _rules(text, conditional=False)
 

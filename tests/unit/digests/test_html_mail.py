@@ -309,7 +309,7 @@ def test_premailer_is_quiet_and_asks_no_network(capfd: pytest.CaptureFixture[str
         (_page("<script>1</script>"), "a script"),
         (
             _page('<link rel="stylesheet" href="https://e.org/a.css">'),
-            "a stylesheet from elsewhere",
+            "an external stylesheet",
         ),
         ('<?xml version="1.0"?>' + _page("x"), "an XML declaration"),
         ("  \n", "an empty mail"),

@@ -32,14 +32,14 @@ def _look(
 
 
 def _rules(mail: LintedMail) -> list[str]:
-    return [remark.rule for remark in mail.remarks]
+    return [remark.rule for remark in mail.problems]
 
 
 def test_a_good_mail_has_no_remark() -> None:
     """Subject, sender, preheader without its padding, and the size are told as they are."""
     image = '<img src="https://example.org/a.png" alt="" width="600">'
     mail = _look(PREHEADER + image + '<a href="mailto:a@example.org">Write</a>')
-    assert mail.remarks == ()
+    assert mail.problems == ()
     assert (mail.subject, mail.preheader) == ("A", "What it is about")
     assert mail.sender == "News <news@example.org>"
     assert mail.size > 100
@@ -67,7 +67,7 @@ def test_what_mail_clients_do_badly_is_found_in_the_html(
 ) -> None:
     """One fault, one remark with its name and weight."""
     mail = _look(PREHEADER + (f"<table><tr>{body}</tr></table>" if "<td" in body else body))
-    assert [(remark.rule, remark.severity) for remark in mail.remarks] == [(rule, severity)]
+    assert [(remark.rule, remark.severity) for remark in mail.problems] == [(rule, severity)]
 
 
 def test_the_size_is_measured_in_bytes_against_gmails_clip() -> None:
@@ -75,13 +75,13 @@ def test_the_size_is_measured_in_bytes_against_gmails_clip() -> None:
     empty = _look(PREHEADER).size
     over = (CLIP_BYTES - empty) // 3 + 1
     near = (ROOM_BYTES - empty) // 3 + 1
-    assert [(r.rule, r.severity) for r in _look(PREHEADER + "文" * over).remarks] == [
+    assert [(r.rule, r.severity) for r in _look(PREHEADER + "文" * over).problems] == [
         ("mail-size", "error")
     ]
-    assert [(r.rule, r.severity) for r in _look(PREHEADER + "文" * near).remarks] == [
+    assert [(r.rule, r.severity) for r in _look(PREHEADER + "文" * near).problems] == [
         ("mail-size", "warning")
     ]
-    assert "102,000" in _look("文" * over).remarks[0].what
+    assert "102,000" in _look("文" * over).problems[0].problem.what
 
 
 def test_a_style_that_gmail_drops_is_an_error() -> None:
@@ -115,11 +115,11 @@ def test_every_remark_says_what_to_do() -> None:
     """What is so, and what to do about it."""
     body = '<img src="a.svg"><script></script>'
     mail = _look(body + "文" * 40_000, subject="w" * 91, more="", text=b"")
-    assert len(mail.remarks) >= 8
-    for remark in mail.remarks:
-        assert remark.what
-        assert remark.words == f"{remark.what}; {remark.todo}"
-        assert len(remark.todo) > 5
+    assert len(mail.problems) >= 8
+    for remark in mail.problems:
+        assert remark.problem.what
+        assert remark.problem.words == f"{remark.problem.what}; {remark.problem.todo}"
+        assert len(remark.problem.todo) > 5
 
 
 def test_a_mail_that_fills_the_usual_budget_has_no_remark() -> None:
@@ -127,7 +127,7 @@ def test_a_mail_that_fills_the_usual_budget_has_no_remark() -> None:
     full = (ROOM_BYTES - _look(PREHEADER).size) // 3
     mail = _look(PREHEADER + "文" * full)
     assert ROOM_BYTES - 3 < mail.size <= ROOM_BYTES
-    assert mail.remarks == ()
+    assert mail.problems == ()
     assert DigestSettings(title="Weekly").max_bytes == ROOM_BYTES
 
 
@@ -137,7 +137,7 @@ def test_a_mail_that_fills_the_usual_budget_has_no_remark() -> None:
 )
 def test_css_that_mail_clients_do_not_know_is_remarked(html: str) -> None:
     """In an element and in a style, with what to do; a comment has none."""
-    found = [remark for remark in _look(PREHEADER + html).remarks if remark.rule == "mail-css"]
+    found = [remark for remark in _look(PREHEADER + html).problems if remark.rule == "mail-css"]
     assert found
-    assert all("in your template" in remark.todo for remark in found)
+    assert all("in your template" in remark.problem.todo for remark in found)
     assert "mail-css" not in _rules(_look(f"{PREHEADER}<!-- {html} -->"))

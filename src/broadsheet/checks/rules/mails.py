@@ -1,11 +1,12 @@
 """Rules on the issues that come next, as mails: what mail clients would do badly with.
 
-What is remarked, and why, is in `digests.remarks`, since the previews show it too.
+The rules are in `digests.lint`, since previews show their findings too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from broadsheet.checks.material import Material
 from broadsheet.checks.rule import Slight, rule
@@ -19,10 +20,10 @@ def _mail_rule(name: str) -> None:
     @rule(name, severity, about)
     def look(material: Material) -> Iterator[Problem | Slight]:
         for path, mail in material.letters.items():
-            for remark in mail.remarks:
-                if remark.rule == name:
-                    problem = Problem(remark.what, remark.todo, path)
-                    yield Slight(problem) if remark.severity == "warning" else problem
+            for found in mail.problems:
+                if found.rule == name:
+                    problem = replace(found.problem, path=path)
+                    yield Slight(problem) if found.severity == "warning" else problem
 
 
 for _name in LINT_RULES:
