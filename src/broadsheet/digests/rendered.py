@@ -39,8 +39,9 @@ def render_issue(
 ) -> RenderedIssue:
     """Return the files of `issue`.
 
-    entries: those of its articles, by id. templates: the user's own, name -> text. Raises TemplateError
-    for a template that fails or makes a mail too large, and ConfigError for an invalid sender.
+    entries: those of its articles, by id. templates: the user's own, name -> text. Raises
+    TemplateError for a template that fails or makes a mail too large, and ConfigError for an
+    invalid sender.
     """
     digest = settings.digest(issue.digest)
     whole = issue_context(
