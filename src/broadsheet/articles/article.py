@@ -15,10 +15,8 @@ from broadsheet.model.publication import Person
 class Source(Struct, frozen=True):
     """A file of an articles folder.
 
-    path: relative to the project, with slashes.
-    folder: the articles folder it was found in, written the same way.
-    text: all of it, its lines ended by line feeds.
-    sha256: of the text as UTF-8, in hexadecimal.
+    path: relative to the project, with slashes. folder: the articles folder it is in, likewise.
+    text: all of it, with LF line ends. sha256: of the text as UTF-8, in hexadecimal.
     """
 
     path: str
@@ -28,7 +26,7 @@ class Source(Struct, frozen=True):
 
     @property
     def place(self) -> FilePlace:
-        """What the file's place in its articles folder says."""
+        """The file's name and folder, relative to its articles folder."""
         return FilePlace.of(self.path.removeprefix(self.folder).lstrip("/"))
 
 
@@ -39,16 +37,14 @@ class Article(Struct, frozen=True, array_like=True, tag=True):  # a list is shor
     url: its absolute address; id: an absolute URI that never changes.
     date, updated, publish, expires: aware; `updated` is never before `date`.
     language: a BCP 47 tag; the publication's if the article names none.
-    image: as written, to be resolved like any link of the article; "" if none.
+    image: as written, resolved like any link of the article; "" if none.
     summary: from the front matter, on one line; "" if none.
     hidden: why the article is not public, as a clause; "" if it is public.
-    body: the Markdown below the front matter, without characters that XML forbids; None if it was
-    dropped, since most articles are needed for their front matter only.
-    sha256: of the whole source text, in hexadecimal.
-    unclear: statements about its visibility that are not understood; they make it `hidden`.
-    body_sha256: the `fingerprint` of its body.
-    aliases: former addresses, as written.
-    markdown: the dialect that the body is written in, as `markup.dialect` takes it.
+    body: the Markdown below the front matter, without characters that XML forbids; None if not
+    read, since most articles are needed for their front matter only. sha256: of the whole source
+    text, in hexadecimal. unclear: statements about its visibility with an unknown meaning; they
+    make it `hidden`. body_sha256: the `fingerprint` of its body. aliases: former addresses, as
+    written. markdown: the dialect that the body is written in, as `markup.dialect` takes it.
     """
 
     source: str
@@ -83,7 +79,7 @@ class Article(Struct, frozen=True, array_like=True, tag=True):  # a list is shor
     def page(self) -> dict[str, object]:
         """The fields that templates in the body may show, by the names that generators use.
 
-        Only fields from the source text, because renditions are cached by that text.
+        Only those of the source text, because renditions are cached by that text.
         """
         known: dict[str, object] = {
             "title": self.title,
@@ -97,12 +93,12 @@ class Article(Struct, frozen=True, array_like=True, tag=True):  # a list is shor
 
     @property
     def is_mdx(self) -> bool:
-        """Whether the body is MDX, which Astro's articles may be."""
+        """Whether the body is MDX (Astro)."""
         return self.source.endswith(".mdx")
 
 
-class NotAnArticle(Exception):  # noqa: N818 - it is no error, but a fact about the file
-    """The file is a page of the site, not an article; the message says why, in words."""
+class NotAnArticle(Exception):  # noqa: N818 - it is not an error, but a fact about the file
+    """The file is a page of the site, not an article; the message says why."""
 
 
 class Cascade(Struct, frozen=True, array_like=True):

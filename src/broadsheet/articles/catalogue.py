@@ -18,10 +18,10 @@ from broadsheet.model.settings import TopicSettings
 
 
 class Catalogue(Struct, frozen=True, dict=True):
-    """What may be published.
+    """The articles that may be published.
 
-    articles: newest first by date, ties by id; the same on every machine.
-    absent: the others, such as drafts and what has expired, in no order.
+    articles: newest first by date, ties by id; the same on every machine. absent: the others, such
+    as drafts and expired articles, in no order.
     """
 
     articles: tuple[Article, ...]
@@ -30,7 +30,7 @@ class Catalogue(Struct, frozen=True, dict=True):
 
     @classmethod
     def at(cls, now: datetime, articles: Iterable[Article], settings: TopicSettings) -> Catalogue:
-        """The catalogue at `now` (aware). Raises IdentityError where two articles share an id."""
+        """Return the catalogue at `now` (aware). Raises IdentityError for a shared id."""
         published: list[Article] = []
         absent: list[Article] = []
         for article in articles:
@@ -52,30 +52,30 @@ class Catalogue(Struct, frozen=True, dict=True):
         return TopicNames(chain.from_iterable(map(attrgetter("tags"), reversed(self.articles))))
 
     def topics_of(self, article: Article) -> tuple[Topic, ...]:
-        """The topics of one of the articles, in the order they are written."""
+        """Return the topics of one of the articles, in the order written."""
         return self.topic_names(article.topics)
 
     def tags_of(self, article: Article) -> tuple[Topic, ...]:
-        """The tags of one of the articles, in the order they are written."""
+        """Return the tags of one of the articles, in the order written."""
         return self.tag_names(article.tags)
 
     def topic_name(self, spelling: str) -> str:
-        """What the topic that may be spelled `spelling` is called; itself where it is unknown."""
+        """Return the name of the topic spelled `spelling`; `spelling` if it is unknown."""
         return self.topic_names.name_of(spelling)
 
     @cached_property
     def topics(self) -> dict[Topic, tuple[Article, ...]]:
-        """Each topic's articles, newest first; the topics by name."""
+        """The articles of each topic, newest first; topics are sorted by name."""
         return _grouped(self.articles, attrgetter("topics"), self.topic_names)
 
     @cached_property
     def tags(self) -> dict[Topic, tuple[Article, ...]]:
-        """Each tag's articles, newest first; the tags by name."""
+        """The articles of each tag, newest first; tags are sorted by name."""
         return _grouped(self.articles, attrgetter("tags"), self.tag_names)
 
 
 def steady(articles: Iterable[Article], now: datetime) -> tuple[datetime | None, datetime | None]:
-    """From when until when, half open, the catalogue is what it is at `now`; None: for ever."""
+    """Return from when until when (half-open) the catalogue is that of `now`; None: always."""
     past = coming = None
     for article in articles:
         if article.hidden:
@@ -92,7 +92,7 @@ def steady(articles: Iterable[Article], now: datetime) -> tuple[datetime | None,
 
 
 def absence(article: Article, now: datetime) -> str | None:
-    """Why `article` is not in the catalogue at `now`, in words; None when it is."""
+    """Return why `article` is not in the catalogue at `now`, as a clause; None if it is."""
     if article.hidden:
         return article.hidden
     if article.date > now:
@@ -107,8 +107,8 @@ def absence(article: Article, now: datetime) -> str | None:
 def _grouped(
     articles: Iterable[Article], spellings: Callable[[Article], tuple[str, ...]], names: TopicNames
 ) -> dict[Topic, tuple[Article, ...]]:
-    """The articles under each of their topics, each article once; they are given newest first."""
-    # By spelling first, of which there are few, so that each is looked up but once.
+    """The articles of each topic, each once. articles: newest first."""
+    # By spelling first: there are few, and each is looked up once.
     by_spelling: defaultdict[str, list[Article]] = defaultdict(list)
     for article in articles:
         for spelling in spellings(article):
@@ -129,7 +129,7 @@ def _merged(groups: Sequence[Sequence[Article]]) -> tuple[Article, ...]:
 
 
 def _newest_first(article: Article) -> tuple[float, str]:
-    """By seconds, since two moments in zones of their own take long to compare."""
+    """By seconds, since two times in different zones take long to compare."""
     return -article.date.timestamp(), article.id
 
 

@@ -1,6 +1,6 @@
-"""Dates as people write them in front matter, always made aware.
+"""Dates as people write them in front matter, as aware datetimes.
 
-A date that could be read in two ways (06/07/2025) is refused, never guessed.
+An ambiguous date (06/07/2025) is refused, not guessed.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ _TWO_READINGS = re.compile(r"\s*\d{1,2}[/.-]\d{1,2}[/.-]\d{2,4}\b")
 _YEAR_FIRST = re.compile(r"\d{4}[-/.](\d{1,2})[-/.]\d{1,2}\b")
 _SPACED_OFFSET = re.compile(r"^(\d{4}-\d{1,2}-\d{1,2})[T ]+([\d:.]+) *(Z|[+-]\d{2}:?\d{2})?$")
 _GREENWICH = re.compile(r"\b(?:GMT|UTC)\s*(?=[+-]\d)")  # dateutil reads GMT+8 as POSIX: west
-_LONGEST = 100  # characters; no date is longer, and looking for one in a whole text takes long
+_LONGEST = 100  # characters; no date is longer, and parsing a whole text takes long
 _IN_NAME = re.compile(r"(?:^|/)(\d{4})[-/](\d{1,2})[-/](\d{1,2})(?=[-/_.]|$)")
 
 
 def parse_date(value: object, zone: tzinfo) -> datetime:
-    """`value` of a date field as an aware datetime; `zone` is for a value that names no offset.
+    """Return the value of a date field as an aware datetime. zone: of a value without an offset.
 
-    Raises ValueError, with what to write, when it is no date or could be two.
+    Raises ValueError for an invalid or ambiguous date.
     """
     if isinstance(value, datetime):
         found = value
@@ -39,13 +39,15 @@ def parse_date(value: object, zone: tzinfo) -> datetime:
 
 
 def _settle(aware: datetime, zone: tzinfo, value: object) -> datetime:
-    """`aware` with whole seconds and an offset in whole minutes, as RFC 3339 (5.6) can write it.
+    """`aware` with whole seconds and an offset in whole minutes, as RFC 3339, section 5.6, allows.
 
     Years before 1000 are refused: RSS readers take 0099 for 1999, and Go writes 0001 for no date.
     """
     try:
         if not 1000 < aware.year < 9999:
-            aware.astimezone(zone)  # the first and the last day of the calendar are not in each
+            aware.astimezone(
+                zone
+            )  # the first and last days of the calendar do not exist in every zone
             if aware.astimezone(UTC).year < 1000:
                 raise ValueError
         offset = aware.utcoffset() or timedelta()
@@ -58,13 +60,12 @@ def _settle(aware: datetime, zone: tzinfo, value: object) -> datetime:
 
 @lru_cache(256)
 def _whole(offset: timedelta) -> timezone | None:
-    """The zone of an `offset` in whole minutes; local mean time, before there were zones, has
-    others."""
+    """The zone of an offset in whole minutes; None for any other, as local mean time had."""
     return None if offset % timedelta(minutes=1) else timezone(offset)
 
 
 def in_name(path: str, zone: tzinfo) -> datetime | None:
-    """The date that a file name (Jekyll) or a path like 2026/03/26/ gives, at midnight."""
+    """Return the date in a file name (Jekyll) or a path like 2026/03/26/, at midnight."""
     found = _IN_NAME.search(path)
     if not found:
         return None
@@ -85,18 +86,18 @@ def _from_text(text: str) -> datetime:
     if spaced := _SPACED_OFFSET.match(text):
         text = f"{spaced[1]}T{spaced[2]}{spaced[3] or ''}"
     elif chinese := _CHINESE.fullmatch(text):
-        return datetime(*(int(part or 0) for part in chinese.groups()))  # type: ignore[arg-type]  # noqa: DTZ001 - six integers; `read` adds the zone
+        return datetime(*(int(part or 0) for part in chinese.groups()))  # type: ignore[arg-type]  # noqa: DTZ001 - six integers; `parse_date` adds the zone
     elif _TWO_READINGS.match(text):
         raise ValueError(f"{text!r} can be read as two dates")
     if (numbers := _YEAR_FIRST.match(text)) and int(numbers[1]) > 12:
-        # dateutil would take it for the day.
+        # dateutil would read it as the day.
         raise ValueError(f"{text!r} names a month {numbers[1]}")
     return _from_words(text)
 
 
 def _from_words(text: str) -> datetime:
-    """`text` by dateutil, which fills what is missing from a default: two defaults must agree."""
-    from dateutil import parser as dateutil_parser  # few dates need it
+    """`text` by dateutil, which takes missing parts from a default: two defaults must agree."""
+    from dateutil import parser as dateutil_parser  # 20 ms, which few dates need
 
     text = _GREENWICH.sub("", text)
     try:
@@ -112,7 +113,7 @@ def _from_words(text: str) -> datetime:
 
 
 def _offset(name: str | None, seconds: int | None) -> timezone | None:
-    """The zone that a text names. Without this, dateutil would look at the machine's own zone."""
+    """The zone named in a text. Without this, dateutil would use the machine's own zone."""
     if name is None and seconds is None:
         return None
     if seconds is not None:

@@ -1,4 +1,4 @@
-"""An article as it stands in a feed or a digest: the one truth that every format tells."""
+"""An article as a feed or a digest shows it; every format gives the same data."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ _IMAGE_TYPES = {
 }
 
 
-# What every reader and validator takes for a mail address; RFC 5322 allows more.
+# The mail addresses that every reader and validator accepts; RFC 5322 allows more.
 _MAIL = re.compile(r"[\w.'+-]+@([A-Za-z0-9-]+\.)+[A-Za-z0-9-]+", re.ASCII)
 
 
 class Image(Struct, frozen=True):
     """A featured image.
 
-    url: absolute, of the web. alt: may be "". type: media type, "" where unknown.
-    length: bytes; width, height: pixels; None where the file is not on disk or cannot be read.
+    url: absolute. alt: may be "". type: media type, "" if unknown. length: bytes; width, height:
+    pixels; None if the file is not on disk or cannot be read.
     """
 
     url: str
@@ -46,11 +46,10 @@ class Image(Struct, frozen=True):
 
 
 class Entry(Struct, frozen=True):
-    """What a feed says of an article.
+    """The data of an article in a feed.
 
-    topics and tags: none is in both. schemes: the base of the addresses that tell the two apart
-    (RFC 4287, section 4.2.2.2). summary: plain text on one line.
-    content: HTML; "" in feeds of summaries.
+    topics, tags: disjoint. schemes: the base of the URIs that tell topics from tags (RFC 4287,
+    section 4.2.2.2). summary: plain text on one line. content: HTML; "" in feeds of summaries.
     """
 
     id: str
@@ -69,11 +68,11 @@ class Entry(Struct, frozen=True):
 
     @property
     def description(self) -> str:
-        """The summary; of an article without any text its title, since feeds want some."""
+        """The summary, or the title if the article has no text, since feeds require some."""
         return self.summary or self.title
 
     def without_content(self) -> Entry:
-        """The entry as it stands in feeds of summaries."""
+        """Return the entry for feeds of summaries."""
         return replace(self, content="")
 
 
@@ -117,9 +116,9 @@ def article_entry(
 
 
 def person(given: Person, publication: Publication) -> Person:
-    """`given` as feeds may name it: what is no mail address, or no address of the web, is left out.
+    """Return a person without an invalid mail address or URL.
 
-    A page of the site itself may be written as a path (/people/ada/).
+    The URL may be a path on the site (/people/ada/).
     """
     email = given.email.removeprefix("mailto:")
     return Person(
@@ -130,7 +129,7 @@ def person(given: Person, publication: Publication) -> Person:
 
 
 def _web_address(address: str) -> str:
-    """`address` encoded; "" where it is none of the web."""
+    """`address` encoded; "" if it is not an http or https URL."""
     try:
         return Url(encode(address))
     except ValueError:
@@ -138,7 +137,7 @@ def _web_address(address: str) -> str:
 
 
 def _language(article: Article, publication: Publication) -> str:
-    """The article's language; the publication's where it names none, or what is no language tag."""
+    """The article's language; the publication's if it has none or an invalid one."""
     try:
         return Language(article.language)
     except ValueError:

@@ -1,7 +1,7 @@
 """The fields of an article by the names that Hugo, Jekyll, Eleventy, Astro and Zola give them.
 
-Each reader takes what was written, in any of the forms in use, and raises ValueError with a
-sentence when it is none of them; `articles` adds where.
+Each reader accepts a value in any form in use, and raises ValueError for any other; `parsing` adds
+the field and its line. To add a field: name it here, add it to `Article`, and read it in `parsing`.
 """
 
 from __future__ import annotations
@@ -56,18 +56,18 @@ _LIST_MARKS = re.compile(r"\s*[,，、;；]\s*")
 
 @lru_cache(4096)
 def fold(name: str) -> str:
-    """The name of a field without the ways of writing it: `featured_image` -> `featuredimage`."""
+    """Return a field name without case and separators: `featured_image` -> `featuredimage`."""
     return re.sub(r"[_\s-]", "", name).casefold()
 
 
 def names(*groups: tuple[str, ...]) -> set[str]:
-    """The folded names of all `groups`."""
+    """Return the folded names in all `groups`."""
     return {fold(name) for group in groups for name in group}
 
 
 def text(value: object) -> str:
-    """One line of text; a number or a date is taken as it was written."""
-    if isinstance(value, str):  # nearly all are one word, or words with spaces at most
+    """Return a value as one line of text; a number or a date as written."""
+    if isinstance(value, str):  # the two common cases, for speed
         if value.isalnum():
             return value
         if value.isprintable():
@@ -75,13 +75,13 @@ def text(value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, dict | list):
-        raise ValueError(f"a text is wanted, and this is a {_kind(value)}")
+        raise ValueError(f"expected text, not a {_kind(value)}")
     written = str(value).lower() if isinstance(value, bool) else str(value)
     return one_line(printable(written))
 
 
 def truth(value: object) -> bool:
-    """Whether a switch is on."""
+    """Return whether a switch is on."""
     word = text(value).casefold()
     if word not in _SWITCH:
         raise ValueError(f"{word!r} is neither true nor false")
@@ -89,20 +89,20 @@ def truth(value: object) -> bool:
 
 
 def is_switch(value: object) -> bool:
-    """Whether `value` can only be a switch. Jekyll's `published` is one, that of others a date."""
+    """Whether `value` can only be a switch. In Jekyll, `published` is one; elsewhere, a date."""
     return isinstance(value, bool) or (
         isinstance(value, str) and value.strip().casefold() in _SWITCH - {""}
     )
 
 
 def address(value: object) -> str:
-    """A path, as it was written, or a whole web address, encoded."""
+    """Return a path, as written, or a whole URL, encoded."""
     written = text(value)
     if not _WEB.match(written):
         return written
     try:
         return encode(Url(written.replace(" ", "%20")))
-    except ValueError:  # it says no more than this for a bracketed host that is none
+    except ValueError:  # such as an invalid bracketed host
         raise ValueError(f"invalid URL {written!r}") from None
 
 
@@ -112,7 +112,7 @@ def texts(value: object) -> tuple[str, ...]:
     A list in it counts as its texts: Hexo nests categories (https://hexo.io/docs/front-matter).
     """
     if isinstance(value, dict):
-        raise ValueError("a list is wanted, and this is a mapping")
+        raise ValueError("expected a list, not a mapping")
     items = value if isinstance(value, list) else _LIST_MARKS.split(text(value))
     nested = (item if isinstance(item, list) else [item] for item in items)
     items = [each for inner in nested for each in inner]
@@ -120,7 +120,7 @@ def texts(value: object) -> tuple[str, ...]:
 
 
 def image(value: object) -> tuple[str, str]:
-    """The address and the alternative text of an image, of a list the first; both may be empty."""
+    """Return the URL and alternative text of an image, or of the first in a list, or ""."""
     if isinstance(value, list):
         value = value[0] if value else None
     if isinstance(value, dict):
@@ -131,13 +131,13 @@ def image(value: object) -> tuple[str, str]:
 
 
 def people(value: object) -> tuple[Person, ...]:
-    """Authors: a name, "name <address>", a mapping, or a list of these."""
+    """Return authors from a name, "name <address>", a mapping, or a list of these."""
     items = value if isinstance(value, list) else [value]
     return tuple(dict.fromkeys(person for item in items if (person := _person(item)).name))
 
 
 def _person(value: object) -> Person:
-    """One author; without a name where the field says nothing."""
+    """One author; the name is "" if the field is empty."""
     if isinstance(value, dict):
         given = {
             fold(str(key)): text(item) for key, item in value.items() if fold(str(key)) in _PERSON
@@ -147,7 +147,7 @@ def _person(value: object) -> Person:
     written = text(value)
     if "<" not in written:
         return Person(written)
-    from email.utils import parseaddr  # it brings what talks over the network
+    from email.utils import parseaddr  # it imports sockets; few articles need it
 
     name, email = parseaddr(written)
     return Person(name or email, email)

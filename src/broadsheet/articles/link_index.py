@@ -1,4 +1,4 @@
-"""What articles can link to: each other, the files beside them, and the site's own files."""
+"""The targets of links in articles: other articles, files beside them, and the site's files."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def link_index(
     publication: Publication,
     settings: ArticleSettings,
 ) -> LinkIndex:
-    """The link index of `files` and of the articles in `pages`: source path -> address.
+    """Return the link index of `files` and of the articles in `pages`: source path -> URL.
 
     A file in a page bundle is served under its article's address, one in an assets folder from
     the root of the site, and any other at its path in the articles folder, as Hugo does.
@@ -63,17 +63,17 @@ def _asset(
 
 
 def _page_folder(url: str) -> str:
-    """Where the files of the page at `url` are served; Hugo's `x.html` has them in `x/`."""
+    """The URL of the folder of the page at `url`; Hugo serves the files of `x.html` in `x/`."""
     return url if url.endswith("/") else url.removesuffix(".html") + "/"
 
 
 def _quoted(path: str) -> str:
-    """A path on disk for an address. Unlike a link, it has no escapes, queries or fragments yet."""
+    """A path on disk, encoded. Unlike a link, it has no escapes, queries or fragments yet."""
     return quote(path, safe="/:@!$&'()*+,;=~")
 
 
 def _within(path: str, folder: str) -> str | None:
-    """`path` relative to `folder`, as the config writes it; None where it does not lie in it."""
+    """`path` relative to `folder` of the config; None if it is not in it."""
     start = normpath(folder.strip("/") or ".")
     if start == ".":
         return path

@@ -1,6 +1,6 @@
-"""One source text to one `Article`: what its front matter and its file's name say.
+"""One source text to one `Article`, by its front matter and its file's name.
 
-Importing this brings PyYAML; a run that remembers every article does without.
+Importing this takes 0.1 s, mostly for PyYAML; a run that reads no file does without.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 def parse(
     source: Source, publication: Publication, settings: ArticleSettings, *, with_body: bool = True
 ) -> Article:
-    """The article in `source`; its body only where it is wanted.
+    """Return the article in `source`; without its body if not `with_body`.
 
-    Raises NotAnArticle when the file does not claim to be one, and ArticleError with all that is
-    wrong with it when it does.
+    Raises NotAnArticle if the file is not meant as one, and ArticleError with every problem if it
+    is.
     """
     if source.path.rpartition("/")[2].partition(".")[0] == "_index":
         raise NotAnArticle("it is a section page (_index.md)")
@@ -54,7 +54,7 @@ _body = body  # `body` is also what the parameters below are called
 
 
 class _Present(dict[tuple[str, ...], tuple[tuple[str, str], ...]]):
-    """Of the known names of a field those that are given, each with the form in which it is."""
+    """Known names of a field -> those that are given, as (name, folded name)."""
 
     def __init__(self, given: frozenset[str]) -> None:
         super().__init__()
@@ -71,7 +71,7 @@ _present = lru_cache(256)(_Present)  # most articles of a site have the same few
 
 
 class _Reader:
-    """Reads the fields of one article, and gathers all that is wrong with them."""
+    """Reads the fields of one article, and collects their problems."""
 
     def __init__(
         self,
@@ -84,7 +84,7 @@ class _Reader:
         self.given = dict(matter.fields)
         self.matter = matter
         self.problems: list[Problem] = []
-        # Zola keeps topics and tags one level down.
+        # Zola has topics and tags in [taxonomies].
         if isinstance(nested := self.given.get("taxonomies"), dict):
             self.given = {**{fold(str(key)): nested[key] for key in nested}, **self.given}
         self.present = _present(frozenset(self.given))
@@ -134,7 +134,7 @@ class _Reader:
         return sorted((*self.problems, *unclear), key=lambda each: each.line or 0)
 
     def _read(self, known: tuple[str, ...], reader: Callable[[object], _T], default: _T) -> _T:
-        """The first field of `known` that says something, by `reader`."""
+        """The first non-empty field of `known`, by `reader`."""
         for name, folded in self.present[known]:
             value = self.given[folded]
             if value is None:
@@ -149,7 +149,7 @@ class _Reader:
         return default
 
     def _aliases(self) -> tuple[str, ...]:
-        """The former addresses of the article, from all fields that give any."""
+        """The former URLs of the article, from all fields with any."""
         none: tuple[str, ...] = ()
         named = (self._read((name,), fields.texts, none) for name in fields.ALIASES)
         return tuple(dict.fromkeys(alias for each in named for alias in each))
@@ -173,7 +173,7 @@ class _Reader:
                 self._wrong(name, str(error), "write one like 2025-06-19T07:20:04+08:00")
 
     def _date_in_name(self) -> datetime | None:
-        """The date that the file's path gives, else the one in the address it asks for."""
+        """The date in the file's path, else that in the URL of the front matter."""
         zone = self.publication.timezone
         place = self.source.path.removeprefix(self.source.folder)
         return dates.in_name(place, zone) or dates.in_name(
@@ -181,7 +181,7 @@ class _Reader:
         )
 
     def _visibility(self) -> tuple[str, tuple[Problem, ...]]:
-        """Why the article is not public, and which statements about that are not understood."""
+        """Why the article is not public, and the statements about that with an unknown meaning."""
         if by_path := visibility.in_path(self.source.path, self.source.folder):
             return by_path, ()
         said = visibility.stated_visibility(self.matter.given, self.settings.public)
@@ -198,18 +198,18 @@ class _Reader:
         return (self.publication.author,) if self.publication.author else ()
 
     def _asked(self) -> str:
-        """The address that the front matter asks for; "" for none."""
+        """The URL or path in the front matter; "" if none."""
         asked = self._read(fields.ADDRESS, fields.address, "")
-        if not asked or "{{" in asked:  # an Eleventy template is not ours to fill in
+        if not asked or "{{" in asked:  # an Eleventy template
             return ""
         return asked if ":" not in asked or _SCHEME.match(asked) else ""
 
     def _url(self, pattern: str, base: str, title: str, date: datetime) -> str:
-        """The article's address under `base`: what its front matter asks for, else `pattern`."""
+        """The article's URL under `base`: that of its front matter, else `pattern`."""
         if asked := self._asked():
             if _WEB.match(asked):
                 return asked
-            # Not urljoin: `javascript:x` would stand there as it is.
+            # Not urljoin: it would return `javascript:x` unchanged.
             path = permalinks.tidy_path(asked)
             return base + (
                 path if self.settings.addresses == "plain" else permalinks.closed_path(path)

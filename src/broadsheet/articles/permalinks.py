@@ -24,13 +24,13 @@ _RESERVED = re.compile(r"[\s?#%\\]+")
 _QUERY = re.compile("[?#]")
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9./_~@-]*")
 _KEPT_BY_HUGO = frozenset("./_#~@+-")
-_TIDY = re.compile(r"/?([\w~-]+(?:/[\w~-]+)*/?)", re.ASCII)  # as nearly all are
+_TIDY = re.compile(r"/?([\w~-]+(?:/[\w~-]+)*/?)", re.ASCII)  # the common case, for speed
 
 
 class FilePlace(Struct, frozen=True):
-    """What the place of a source file says: `path` is relative to its articles folder.
+    """The name and folder of a source file, relative to its articles folder.
 
-    stem: the file's name without ending; for a page bundle (`index.md`) the folder's.
+    stem: the file name without its ending; for a page bundle (`index.md`), the folder's name.
     folder: the folder above that, "" at the top.
     """
 
@@ -47,12 +47,12 @@ class FilePlace(Struct, frozen=True):
         return cls(stem, folder)
 
     def changed(self, change: Callable[[str], str]) -> FilePlace:
-        """The place with other names."""
+        """Return the place with each name changed."""
         return FilePlace(change(self.stem), change(self.folder))
 
     @property
     def slug(self) -> str:
-        """The stem without the date that Jekyll puts before it."""
+        """The stem without Jekyll's date prefix."""
         return _DATE_PREFIX.sub("", self.stem)
 
     @property
@@ -71,10 +71,10 @@ def permalink(
     lowercase: bool,
     like_hugo: bool = False,
 ) -> str:
-    """`pattern` filled in, as a path relative to the site, encoded (RFC 3986, 3.3).
+    """Return `pattern` filled in: a path relative to the site, encoded (RFC 3986, section 3.3).
 
-    slug: the front matter's, or "". date: its day is that of the address. like_hugo: whether
-    punctuation is left out as Hugo does.
+    slug: of the front matter, or "". date: in the zone of its day. like_hugo: whether punctuation
+    is left out as Hugo does.
     """
     in_path = place, slug
     if like_hugo:
@@ -90,7 +90,7 @@ def permalink(
 
 
 def _part(token: str, place: FilePlace, slug: str, title: str, date: datetime) -> str:
-    """What a token of a pattern stands for; most patterns have one or two."""
+    """The value of a token."""
     match token:
         case "year":
             return f"{date.year:04}"
@@ -110,7 +110,7 @@ def _part(token: str, place: FilePlace, slug: str, title: str, date: datetime) -
 
 
 def tidy_path(path: str) -> str:
-    """`path` encoded, relative, and without empty, `.` and `..` segments; a query stays."""
+    """Return `path` encoded, relative, and without empty, `.` and `..` segments; a query stays."""
     if already := _TIDY.fullmatch(path):
         return already[1]
     found = _QUERY.search(path)
@@ -122,13 +122,13 @@ def tidy_path(path: str) -> str:
 
 
 def closed_path(path: str) -> str:
-    """`path` with a slash at its end, unless it names a file or has a query."""
+    """Return `path` with a slash at its end, unless it names a file or has a query."""
     name = path.rpartition("/")[2]
     return f"{path}/" if name and not re.search("[.?#]", name) else path
 
 
 def _climbs(part: str) -> bool:
-    """Whether a browser or a server could read `part` as `.` or `..`, encoded or not."""
+    """Whether a browser or server could read `part` as `.` or `..`, encoded or not."""
     if "." not in part and "%" not in part:
         return False
     return not {".", ".."}.isdisjoint(re.split(r"[/\\]", unquote(part)))

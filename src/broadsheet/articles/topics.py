@@ -1,9 +1,9 @@
-"""Topics and tags: one for all the spellings that mean the same, with a name for addresses.
+"""Topics and tags: one for all spellings that mean the same, with a slug for URLs.
 
-An address once published must stand, whatever topics come later. So two spellings are one topic
-when they differ only by case, width, spaces or what nobody sees. A name that loses a character on
-its way into an address gets a mark of its own (C# -> c~951a4d36), and no other address has a tilde:
-so two topics never meet, on a disk that ignores case or Unicode forms either.
+A published URL must stay valid, whatever topics come later. So two spellings are one topic if they
+differ only in case, width, spaces or invisible characters. A name that loses a character in its
+slug gets a hash (C# -> c~951a4d36), and no other slug has a tilde: so two topics never share a
+slug, not even on a disk that ignores case or Unicode forms.
 """
 
 from __future__ import annotations
@@ -17,15 +17,14 @@ from functools import lru_cache
 from msgspec import Struct
 
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
-_REMEMBERED = 1 << 16  # spellings; the same few topics stand in thousands of articles
-_LONGEST = 120  # bytes; file systems end a name at 255, and an address holds three for each
+_REMEMBERED = 1 << 16  # spellings; thousands of articles have the same few topics
+_LONGEST = 120  # bytes; file systems allow 255, and a URL takes three characters for each
 
 
 class Topic(Struct, frozen=True, order=True):
     """A topic or tag.
 
-    name: as readers see it.
-    slug: as it stands in addresses and folders, not yet percent-encoded.
+    name: as readers see it. slug: in URLs and folders, not percent-encoded.
     """
 
     name: str
@@ -34,14 +33,14 @@ class Topic(Struct, frozen=True, order=True):
 
 @lru_cache(_REMEMBERED)
 def topic_key(name: str) -> str:
-    """What all spellings of a topic have in common: NFKC, case-folded, spaces as hyphens.
+    """Return the key that all spellings of a topic share: NFKC, case-folded, spaces as hyphens.
 
-    Hyphens, since "open source" and "open-source" would have one address.
+    Hyphens, since "open source" and "open-source" would share a slug.
     """
     seen = "".join(char for char in name if unicodedata.category(char) != "Cf")
     text = unicodedata.normalize("NFKC", seen)
-    # Taken apart before it is folded, for the sake of the Greek iota below a letter (Unicode, 3.13,
-    # D145). What one of the steps makes, another may change once more.
+    # Decomposed before folding, because of the Greek iota subscript (Unicode, 3.13, D145), and
+    # repeated, since one step may change the result of another.
     while (folded := _folded(text)) != text:
         text = folded
     return "-".join(text.split())
@@ -53,7 +52,7 @@ def _folded(text: str) -> str:
 
 @lru_cache(_REMEMBERED)
 def topic_slug(name: str) -> str:
-    """The folder name of a topic: letters and digits of any script, and hyphens."""
+    """Return the slug of a topic: letters and digits of any script, and hyphens."""
     whole = topic_key(name)
     kept = _kept(whole)
     if kept and kept == whole and len(kept.encode()) <= _LONGEST and not _RESERVED.fullmatch(kept):
@@ -65,7 +64,7 @@ def topic_slug(name: str) -> str:
 
 
 def _kept(text: str) -> str:
-    """What of `text` may stand in a folder name: it begins and ends with a letter or a digit."""
+    """The characters of `text` allowed in a slug, which begins and ends with a letter or digit."""
     safe = "".join(c if c in ".+" or unicodedata.category(c)[0] in "LMN" else "-" for c in text)
     kept = re.sub("-+", "-", safe).rstrip(".-")
     while kept and (kept[0] in ".-" or unicodedata.category(kept[0])[0] == "M"):
@@ -79,10 +78,10 @@ def distinct(topics: Iterable[Topic]) -> tuple[Topic, ...]:
 
 
 class TopicNames:
-    """The topics (or the tags) behind the spellings in use.
+    """The topics (or tags) of the spellings in use.
 
-    spellings: every spelling, the oldest article's first: its way of writing is the name.
-    aliases: name -> other names that mean the same; they go before.
+    spellings: all, the oldest article's first: its spelling becomes the name. aliases: name ->
+    other names that mean the same; they take precedence.
     """
 
     def __init__(
@@ -93,12 +92,12 @@ class TopicNames:
             topic = Topic(name, topic_slug(name))
             for other in (name, *others):
                 self._topics[topic_key(other)] = topic
-        # Few of the spellings in thousands of articles differ.
+        # Thousands of articles have few different spellings.
         for name in dict.fromkeys(spellings):
             self._topics.setdefault(topic_key(name), Topic(name, topic_slug(name)))
 
     def __call__(self, spellings: Iterable[str]) -> tuple[Topic, ...]:
-        """The topics behind `spellings`, each once, in their order."""
+        """Return the topics of `spellings`, each once, in order."""
         return distinct(self._topics[topic_key(name)] for name in spellings)
 
     def topic(self, spelling: str) -> Topic:
@@ -106,6 +105,6 @@ class TopicNames:
         return self._topics[topic_key(spelling)]
 
     def name_of(self, spelling: str) -> str:
-        """The name of the topic behind `spelling`; itself where there is none."""
+        """Return the name of the topic of `spelling`; `spelling` if there is none."""
         topic = self._topics.get(topic_key(spelling))
         return topic.name if topic else spelling

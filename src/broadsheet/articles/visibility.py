@@ -1,8 +1,8 @@
 """Whether an article is public, by its front matter and its path.
 
 Closed by default: an article whose front matter says something about visibility that
-`visibility_words` does not list is kept out and reported. What only resembles such a statement is
-reported.
+visibility.toml does not list is kept out and reported. Something that only resembles such a
+statement is reported.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from broadsheet.errors import Problem
 
 
 class Doubt(Struct, frozen=True):
-    """A statement that is not understood, or may not mean what its author thinks.
+    """A statement with an unknown meaning, or one that may not mean what its author thinks.
 
     field: where it is, folded names from the top down. value: as written.
     out: whether it keeps the article out; why: what is unclear about it.
@@ -52,10 +52,10 @@ _SILENT = Visibility()
 def stated_visibility(
     fields: Mapping[Any, object], public: Mapping[str, tuple[str, ...]]
 ) -> Visibility:
-    """Front matter, read for statements about visibility.
+    """Return the statements of front matter about visibility.
 
-    fields: by name, as written. public: field name -> the values that publish an article
-    nevertheless (`articles.public`); `*` for any value.
+    fields: by name, as written. public: `articles.public`: field name -> values that publish an
+    article all the same; `*` for any.
     """
     doubts: list[Doubt] = []
     for path, value in _statements(fields):
@@ -73,7 +73,7 @@ def stated_visibility(
 
 
 def clause(found: Visibility, matter: FrontMatter) -> str:
-    """What keeps an article out, as a clause for messages."""
+    """Return what keeps an article out, as a clause for messages."""
     if found.field == ("draft",) and _word(found.value) in words.ON:
         return "it is a draft"
     name = _written(found.field, matter)
@@ -81,7 +81,7 @@ def clause(found: Visibility, matter: FrontMatter) -> str:
 
 
 def problem(doubt: Doubt, matter: FrontMatter, path: str) -> Problem:
-    """The problem with a statement in the file at `path`."""
+    """Return the problem with a statement in the file at `path`."""
     what, todo = _DOUBTS[doubt.why]
     said = f"`{_written(doubt.field, matter)}: {doubt.value}`"
     if doubt.out:
@@ -119,7 +119,7 @@ def _line(field: tuple[str, ...], matter: FrontMatter) -> int | None:
 
 
 def in_path(path: str, folder: str) -> str:
-    """Why the name or a folder of a file keeps it out, as a clause; "" if nothing does.
+    """Return why the name or a folder of a file keeps it out, as a clause; "" if nothing does.
 
     path: of the file, folder: of the articles folder; both relative to the project.
     """

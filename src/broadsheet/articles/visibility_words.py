@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from importlib.resources import files
+from pkgutil import get_data
 from typing import Any, Final, Literal
 
 from broadsheet.articles.fields import EXPIRES, PUBLISH, names
@@ -14,7 +14,7 @@ Kind = Literal[
 ]
 
 _TABLE: Final[dict[str, Any]] = tomllib.loads(
-    (files(__package__) / "visibility.toml").read_text(encoding="utf-8")
+    (get_data(__package__, "visibility.toml") or b"").decode("utf-8")
 )
 
 

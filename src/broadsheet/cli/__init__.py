@@ -66,14 +66,14 @@ def commands() -> dict[str, str]:
 @click.version_option(__version__, message="Broadsheet %(version)s")
 @common_options
 def broadsheet() -> None:
-    """Publishes a folder of Markdown articles as feeds and mail digests."""
+    """Publish a folder of Markdown articles as feeds and email digests."""
 
 
 def run() -> NoReturn:
-    """The entry point of the `broadsheet` command: `main`, after which the process is gone at once.
+    """Run the `broadsheet` command, and end the process without freeing its memory.
 
-    To take apart all that articles are made of, only to end, takes a twentieth of a build. Nothing
-    is left to do then: every file, database, thread and process is closed where it was opened.
+    Freeing it would take a twentieth of a build. Nothing else is left to do: every file, database,
+    thread and process is closed where it was opened.
     """
     try:
         main()
@@ -82,9 +82,9 @@ def run() -> NoReturn:
     for stream in filter(None, (sys.stdout, sys.stderr)):  # one that was closed is None
         try:
             stream.flush()
-        except BrokenPipeError:  # whoever read it has enough
+        except BrokenPipeError:  # the reader closed the pipe
             continue
-        except OSError as error:  # it went to a file for which there is no room
+        except OSError as error:  # the disk is full
             code = code or 1
             with suppress(OSError):
                 click.echo(f"broadsheet: {_mishap(error)}", err=True)
@@ -93,13 +93,13 @@ def run() -> NoReturn:
 
 
 def main() -> NoReturn:
-    """Does what the command line says; raises SystemExit with the exit code."""
-    # Thousands of articles are made of what stays; to look at all of it over and over for what
-    # could be thrown away takes a tenth of a build, and finds next to nothing.
+    """Run the command line; raises SystemExit with the exit code."""
+    # Articles stay in memory. Searching them for garbage again and again takes a tenth of a build,
+    # and finds next to nothing.
     gc.set_threshold(400_000, 20, 50)
     interrupts.insist()
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # it may know fewer characters than the articles
+        if isinstance(stream, io.TextIOWrapper):  # its encoding may lack characters of the articles
             stream.reconfigure(errors="backslashreplace")
     with terminal.guarded():
         _run()
@@ -112,13 +112,13 @@ def _run() -> NoReturn:
         error.show()
         sys.exit(2)
     except (click.Abort, KeyboardInterrupt):
-        click.echo("broadsheet: stopped; what was published is whole", err=True)
+        click.echo("broadsheet: stopped; what was published is complete", err=True)
         sys.exit(130)
     except BroadsheetError as error:
         click.echo(str(error), err=True)
         sys.exit(error.exit_code)
     except BrokenPipeError:
-        # Whoever read our output has enough; Python would complain once more at its end.
+        # The reader closed the pipe; Python would complain again at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except Exception as error:
@@ -135,5 +135,5 @@ def _mishap(error: Exception) -> str:
         return f"{error.filename or 'a file'}: {error.strerror}; fix it and run again"
     return (
         f"this should not have happened ({type(error).__name__}: {error}); what was published "
-        "is whole. Please report it with what BROADSHEET_DEBUG=1 shows"
+        "is complete. Please report it with the output of BROADSHEET_DEBUG=1"
     )

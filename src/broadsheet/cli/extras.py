@@ -1,4 +1,4 @@
-"""Parts of Broadsheet that need more than it installs by itself."""
+"""Commands that need optional dependencies."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from broadsheet.errors import Problem, UsageError
 
 @contextmanager
 def extra(names: str, what: str = "this") -> Iterator[None]:
-    """`what` runs here and needs the extras `names`. Raises UsageError where one is missing."""
+    """Run `what`, which needs the extras `names`. Raises UsageError if a package is missing."""
     try:
         yield
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] == "broadsheet":
             raise
-        # By the clone, not by name: the name is nobody's on the package indexes, so far.
+        # From the clone, not by name: the project is not on a package index yet.
         raise UsageError(
             Problem(
                 f"{what} needs {error.name}, which is not installed",

@@ -27,7 +27,7 @@ _LIKELY_FOLDERS = ("content/posts", "content", "posts", "articles", "_posts", "s
 
 
 @click.command()
-@click.option("--templates", is_flag=True, help="Write a start for mail templates of your own.")
+@click.option("--templates", is_flag=True, help="Write starters for mail templates of your own.")
 @common_options
 def command(templates: bool) -> None:
     """Write a starter broadsheet.toml, with what the site's own config says."""
@@ -49,13 +49,13 @@ def command(templates: bool) -> None:
 
 
 def _write_templates(root: Path) -> None:
-    """Templates that extend ours, in the folder that the config names; none is overwritten."""
+    """Write templates that extend ours, into the folder in the config; overwrite none."""
     path = root / (options().config or config.CONFIG_NAME)
     settings = config.load(path, path.name)
     for name, text in starters().items():
         target = f"{settings.mail.templates}/{name}"
         if (root / target).exists():
-            _say(f"{target} is there already, and stays as it is")
+            _say(f"{target} exists already, and was not changed")
             continue
         writing.write(root / target, text.encode())
         _say(f"{target} is written")
@@ -70,7 +70,7 @@ def _say(text: str) -> None:
 def _checked(taken: dict[str, Taken], root: Path) -> tuple[dict[str, object], tuple[Problem, ...]]:
     """The values for the config, and the problems of those that the config would refuse.
 
-    All required keys have a value except the URL, which is known or must be written by hand.
+    All required keys have a value, except perhaps the URL.
     """
     values: dict[str, object] = {key: each.value for key, each in taken.items()}
     values.setdefault("publication.title", printable(root.resolve().name) or "My publication")
@@ -123,7 +123,7 @@ def _dialect_by_files(root: Path) -> str | None:
 
 
 def _articles_folder(root: Path) -> str:
-    """The folder that most likely holds the articles of a project without a known generator."""
+    """The most likely articles folder of a project without a known generator."""
     for folder in _LIKELY_FOLDERS:
         if sources.holds_articles(root / folder):
             return folder
@@ -138,7 +138,7 @@ def _articles_folder(root: Path) -> str:
 
 
 def _texts(root: Path) -> dict[str, str]:
-    """The site configs that are there; one that is no text, or far too long, is left out."""
+    """The texts of the site's config files; without those that are not text, or far too long."""
     texts: dict[str, str] = {}
     for name in importers.config_files():
         try:
@@ -150,7 +150,7 @@ def _texts(root: Path) -> dict[str, str]:
 
 
 def _folders(root: Path, depth: int, prefix: str = "") -> Iterator[str]:
-    """The folders below `root`, as deep as `depth`; hidden and installed ones left out."""
+    """The folders below `root` down to `depth`, without hidden and installed ones."""
     try:
         inner = sorted(item.name for item in (root / prefix).iterdir() if item.is_dir())
     except OSError:

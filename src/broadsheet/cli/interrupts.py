@@ -1,4 +1,4 @@
-"""Ctrl-C, heard at every moment."""
+"""Ctrl-C that is never lost."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
     Hook = Callable[[sys.UnraisableHookArgs], object]
 
-_SOON = 0.02  # seconds; by then what nobody can interrupt is done
+_SOON = 0.02  # seconds; the uninterruptible code is done by then
 
 
 @cache
 def insist() -> None:
-    """Lets a Ctrl-C that comes where nothing can be raised come again in a moment; for good.
+    """Repeat a Ctrl-C that arrives where Python cannot raise, such as in a finaliser.
 
-    Such as while something is thrown away: Python tells its hook for that, and goes on.
+    Python reports that to its hook, and continues. Stays in effect until the process ends.
     """
     otherwise: Hook = sys.unraisablehook
 
@@ -37,7 +37,7 @@ def insist() -> None:
 
 
 def _interrupt() -> None:
-    """Ctrl-C for the main thread, also where it waits for something."""
+    """Send Ctrl-C to the main thread, even if it is waiting."""
     if hasattr(signal, "pthread_kill"):
         from threading import main_thread
 

@@ -1,4 +1,4 @@
-"""The options that every command takes, before or after its name."""
+"""The options of every command, before or after its name."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the user said. now: as written, ISO 8601; "" for none."""
+    """The common options as given. now: ISO 8601; "" for none."""
 
     directory: Path = Path()
     config: Path | None = None
@@ -25,7 +25,7 @@ class Options:
 
 
 def common_options(command: _F) -> _F:
-    """Adds the common options to `command`, which finds them with `options()`."""
+    """Add the common options to `command`, which gets them from `options()`."""
 
     @wraps(command)
     def wrapper(
@@ -52,9 +52,9 @@ def common_options(command: _F) -> _F:
     folder: Any = click.Path(path_type=Path, file_okay=False, exists=True)
     file: Any = click.Path(path_type=Path, dir_okay=False)
     for option in (
-        click.option("-v", "--verbose", is_flag=True, help="Say more."),
-        click.option("-q", "--quiet", is_flag=True, help="Say only what is wrong."),
-        click.option("--now", default="", metavar="ISO-8601", help="Run as at this time."),
+        click.option("-v", "--verbose", is_flag=True, help="Print more."),
+        click.option("-q", "--quiet", is_flag=True, help="Print only problems."),
+        click.option("--now", default="", metavar="ISO-8601", help="Run as if it were this time."),
         click.option("--config", type=file, metavar="FILE", help="Default: broadsheet.toml."),
         click.option("-C", "directory", type=folder, metavar="DIR", help="Run in this folder."),
     ):
@@ -63,6 +63,6 @@ def common_options(command: _F) -> _F:
 
 
 def options() -> Options:
-    """The common options of the command that runs."""
+    """Return the common options of the running command."""
     given = click.get_current_context().obj
     return given if isinstance(given, Options) else Options()

@@ -1,8 +1,8 @@
-"""What reaches a terminal: text that others wrote can send it no commands.
+"""Makes text from others harmless on a terminal.
 
-Names, titles, addresses and the words of servers may hold escape sequences, which move the cursor,
-hide text or rename the window, and marks that turn the order of characters around (Unicode TR 36).
-All that is printed goes through here; such characters appear as `\\u001b`, which JSON reads back.
+Names, titles, addresses and replies of servers may contain escape sequences, which move the cursor,
+hide text or rename the window, and marks that reverse the order of characters (Unicode TR 36). All
+output goes through here; such characters appear as `\\u001b`, which JSON reads back.
 """
 
 from __future__ import annotations
@@ -17,28 +17,28 @@ _COMMANDS: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u
 
 
 def harmless(text: str) -> str:
-    """`text` with its control characters visible, but for tabs and line ends."""
+    """Return `text` with its control characters visible, except tabs and line ends."""
     return _COMMANDS.sub(_visible, text)
 
 
 def on_one_line(text: str) -> str:
-    """The same without tabs and line ends: others' text in a line of ours makes no other line."""
+    """Return the same without tabs and line ends, so that it stays on one line."""
     return harmless(text).replace("\t", "\\t").replace("\n", "\\n")
 
 
 class Harmless:
-    """A text stream whose control characters are visible. It has no `buffer` to write past it."""
+    """A text stream that makes control characters visible. It has no `buffer` to bypass it."""
 
     def __init__(self, stream: TextIO) -> None:
         self.raw = stream
 
     def write(self, text: str) -> int:
-        """Writes `text`, and says that all of it was written."""
+        """Write `text`, and return its length."""
         self.raw.write(harmless(text))
         return len(text)
 
     def writelines(self, lines: Any) -> None:
-        """Writes each of `lines`."""
+        """Write each of `lines`."""
         for line in lines:
             self.write(line)
 
@@ -49,7 +49,7 @@ class Harmless:
 
 
 def raw(stream: TextIO) -> TextIO:
-    """`stream` for what must stay as it is: data for programs, and our own progress bars."""
+    """Return the stream for unchanged output: data for programs, and progress bars."""
     return stream.raw if isinstance(stream, Harmless) else stream
 
 
@@ -59,9 +59,9 @@ def _visible(found: re.Match[str]) -> str:
 
 @contextmanager
 def guarded() -> Iterator[None]:
-    """While this lasts, whatever is printed is harmless."""
+    """Make everything printed in the block harmless."""
     before = sys.stdout, sys.stderr
-    # One that was closed is None.
+    # A closed one is None.
     sys.stdout, sys.stderr = (
         cast(TextIO, Harmless(raw(stream)) if stream else None) for stream in before
     )

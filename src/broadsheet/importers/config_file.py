@@ -1,7 +1,6 @@
-"""Reads the text of a config file (TOML, YAML, JSON) and finds values in it by their keys.
+"""Parses a config file (TOML, YAML, JSON) and finds values in it by their keys.
 
-Text that does not parse is no error here: it gives an empty document, and a remark that names
-the file and the line.
+Text that does not parse gives an empty file, and a complaint with the path and the line.
 """
 
 from __future__ import annotations
@@ -39,8 +38,8 @@ class ConfigValue:
 class ConfigFile:
     """One config file.
 
-    data: what it holds; empty when it could not be read.
-    mount: the keys under which its generator sees it: ("params",) for Hugo's params.toml.
+    data: its keys; empty if it could not be read.
+    mount: the keys under which its generator mounts it: ("params",) for Hugo's params.toml.
     complaint: why it could not be read; None if it could.
     """
 
@@ -50,9 +49,9 @@ class ConfigFile:
     complaint: Problem | None = None
 
     def find(self, *keys: str) -> ConfigValue | None:
-        """The value under nested `keys`, whatever their case (Hugo's keys have none).
+        """Return the value under nested `keys`, in any case (Hugo's keys have none).
 
-        None when there is no such key, or it holds nothing.
+        None if there is no such key, or it is empty.
         """
         mount = [key.casefold() for key in self.mount]
         if [key.casefold() for key in keys[: len(mount)]] != mount:
@@ -69,12 +68,12 @@ class ConfigFile:
 
 
 def find(documents: Iterable[ConfigFile], *keys: str) -> ConfigValue | None:
-    """The value under `keys` in the first of `documents` that has it."""
+    """Return the value under `keys` in the first of `documents` that has it."""
     return next((hit for document in documents if (hit := document.find(*keys))), None)
 
 
 def read_config_file(file: str, text: str, mount: tuple[str, ...] = ()) -> ConfigFile:
-    """Parses `text` by the file's extension. Raises nothing: see `ConfigFile.complaint`."""
+    """Parse `text` by the file's extension. Raises nothing: see `ConfigFile.complaint`."""
     text = text.removeprefix("\ufeff")
     try:
         data = _parse(PurePosixPath(file).suffix, text)
@@ -86,7 +85,7 @@ def read_config_file(file: str, text: str, mount: tuple[str, ...] = ()) -> Confi
     except yaml.YAMLError as error:
         return ConfigFile(file, complaint=_complaint(file, _yaml_line(error, text), _why(error)))
     except (ValueError, RecursionError) as error:
-        # PyYAML lets these through for a date such as 2024-13-01, and for nesting without end.
+        # PyYAML raises these for a date such as 2024-13-01, and for endless nesting.
         return ConfigFile(file, complaint=_complaint(file, 1, str(error)))
     if data is None:
         return ConfigFile(file, mount=mount)
@@ -104,7 +103,7 @@ def _parse(suffix: str, text: str) -> object:
 
 
 def _same_key(value: object, wanted: str) -> str | None:
-    """The key of a mapping that is `wanted`: as written, else in another case."""
+    """The key of a mapping that equals `wanted`, as written or in another case."""
     if not isinstance(value, Mapping):
         return None
     if wanted in value:

@@ -1,8 +1,7 @@
-"""Gathers what a generator's config says, in the form and under the keys of broadsheet.toml.
+"""Collects what a generator's config says, under the keys of broadsheet.toml.
 
-Each method is handed where a value may stand, best first, and takes the first that is there. A
-value that cannot be taken as it is becomes a remark that says what to write by hand: nothing is
-guessed in silence.
+Each method gets the values that may apply, best first, and takes the first one. A value that cannot
+be taken becomes a remark that says what to write by hand: nothing is guessed silently.
 """
 
 from __future__ import annotations
@@ -34,7 +33,8 @@ ASSETS = "articles.assets"
 MARKDOWN = "articles.markdown"
 EXTENSIONS = "articles.markdown_extensions"
 
-# The order of broadsheet.toml. The first two have no default, so their lack is always remarked on.
+# In the order of broadsheet.toml. The first two have no default, so their absence is always
+# reported.
 _KEYS = (
     *(TITLE, URL, LANGUAGE, TIMEZONE, AUTHOR),
     *(FOLDERS, PERMALINK, ID, LOWERCASE, ADDRESSES, ASSETS, MARKDOWN, EXTENSIONS),
@@ -50,7 +50,7 @@ _LOCAL = re.compile(r"(?:.*\.)?localhost|127\.[\d.]+|0\.0\.0\.0|::1|.*\.local")
 
 
 class Findings:
-    """What one generator's config gave so far; `site` ends it."""
+    """What one generator's config gave so far; `site` returns it."""
 
     def __init__(self, generator: str) -> None:
         self._generator = generator
@@ -59,15 +59,15 @@ class Findings:
         self._remarked: set[str] = set()
 
     def complain(self, documents: Iterable[ConfigFile]) -> bool:
-        """Says which of `documents` could not be read, and answers whether there were any."""
+        """Add the complaints of `documents`, and return whether there were any."""
         complaints = [document.complaint for document in documents if document.complaint]
         self._remarks.extend(complaints)
         return bool(complaints)
 
     def take(self, key: str, value: object, source: str) -> None:
-        """Takes a value; one that no TOML file can hold is refused."""
+        """Take a value; refuse one with characters that TOML forbids."""
         if forbidden(" ".join(_texts(value))):
-            why = "which has characters that no text should have"
+            why = "which has invisible characters"
             self.refuse(key, ConfigValue(value, source), why, "it without them")
         else:
             self._taken[key] = Taken(key, value, source)
@@ -78,12 +78,12 @@ class Findings:
         self._remarks.append(Problem(what, todo, key=key))
 
     def refuse(self, key: str, found: ConfigValue, why: str, example: str) -> None:
-        """Says why a value was not taken, and how one would be written by hand."""
+        """Add why a value was not taken, and what to write by hand."""
         what = f"{found.source} says {said(found.value)}, {why}"
         self.remark(key, what, f"write {example} by hand")
 
     def site(self) -> Site:
-        """All that was taken, in the order of broadsheet.toml."""
+        """Return everything that was taken, in the order of broadsheet.toml."""
         for key, example in _REQUIRED.items():
             if key not in self._taken and key not in self._remarked:
                 what = f"not found in the config of {self._generator}"
@@ -92,7 +92,7 @@ class Findings:
         return Site(self._generator, taken, tuple(dict.fromkeys(self._remarks)))
 
     def title(self, *places: ConfigValue | None) -> None:
-        """Takes publication.title."""
+        """Take publication.title."""
         if found := _first(places):
             # YAML gives a number for `title: 2025`.
             title = str(found.value) if _is_year(found.value) else found.value
@@ -102,7 +102,7 @@ class Findings:
                 self.refuse(TITLE, found, _unfit(found, "which is not text"), _REQUIRED[TITLE])
 
     def address(self, *places: ConfigValue | None, below: ConfigValue | None = None) -> None:
-        """Takes publication.url; `below` is a path under it that the site lives at."""
+        """Take publication.url. below: the path of the site under it."""
         if not (found := _first(places)):
             return
         url = _absolute(found.value)
@@ -123,13 +123,13 @@ class Findings:
     def _put_below(self, url: str, found: ConfigValue, below: ConfigValue) -> tuple[str, str]:
         path = below.value.strip("/. ") if isinstance(below.value, str) else ""
         if not re.fullmatch(r"[^\s:?#\\{}]+", path) or ".." in path:
-            self.refuse(URL, below, _unfit(below, "which is not a plain path"), "the whole address")
+            self.refuse(URL, below, _unfit(below, "which is not a plain path"), "the whole URL")
             return url, found.source
         other = below.key if below.file == found.file else below.source
         return f"{url}{path}/", f"{found.source} + {other}"
 
     def language(self, *places: ConfigValue | None) -> None:
-        """Takes publication.language, spelt as BCP 47 recommends (zh-cn becomes zh-CN)."""
+        """Take publication.language, spelled as BCP 47 recommends (zh-cn becomes zh-CN)."""
         if not (found := _first(places)):
             return
         if tag := _language_tag(found.value):
@@ -138,7 +138,7 @@ class Findings:
             self.refuse(LANGUAGE, found, _unfit(found, "which is not a language tag"), '"en"')
 
     def timezone(self, *places: ConfigValue | None) -> None:
-        """Takes publication.timezone, where it has the form of an IANA name."""
+        """Take publication.timezone if it has the form of an IANA name."""
         if not (found := _first(places)):
             return
         if isinstance(found.value, str) and _TIMEZONE.fullmatch(found.value.strip()):
@@ -148,7 +148,7 @@ class Findings:
             self.refuse(TIMEZONE, found, why, 'one such as "Europe/Paris"')
 
     def author(self, *places: ConfigValue | None) -> None:
-        """Takes publication.author: from a text, a mapping with a name, or a list of these."""
+        """Take publication.author from a text, a mapping with a name, or a list of these."""
         if not (found := _first(places)):
             return
         first = found.value[0] if isinstance(found.value, list) and found.value else found.value
@@ -158,21 +158,21 @@ class Findings:
             self.refuse(AUTHOR, found, _unfit(found, "which names no one"), '{ name = "Ann Lee" }')
 
     def permalink(self, pattern: str, source: str) -> bool:
-        """Takes articles.permalink, and says whether it could."""
+        """Take articles.permalink, and return whether it could."""
         if tells_articles_apart(pattern):
             self.take(PERMALINK, pattern, source)
             return True
         found = ConfigValue(pattern, source)
-        self.refuse(PERMALINK, found, "which gives many articles one address", '"/posts/{slug}/"')
+        self.refuse(PERMALINK, found, "which gives many articles the same URL", '"/posts/{slug}/"')
         return False
 
     def no_permalink(self, found: ConfigValue, unknown: Collection[str]) -> None:
-        """Says that the address pattern has parts which no token here stands for."""
+        """Add that the permalink pattern has parts without a token here."""
         parts = ", ".join(unknown)
         self.refuse(
             PERMALINK,
             found,
-            f"and nothing here stands for {parts}",
+            f"and no token here means {parts}",
             'the nearest, such as "/{year}/{month}/{slug}/", and `url` in the front matter of '
             "articles that it does not fit,",
         )
@@ -187,14 +187,14 @@ class Findings:
             self.take(EXTENSIONS, values, sources)
 
     def assets(self, folders: Iterable[str], source: str) -> None:
-        """Takes articles.assets, each folder once."""
+        """Take articles.assets, each folder once."""
         self.take(ASSETS, list(dict.fromkeys(folders)), source)
 
 
 def relative_folder(value: object) -> str | None:
-    """A folder inside the project, with no leading "./" and no trailing slash; "." is the project.
+    """Return a folder inside the project, without "./" and a trailing slash; "." is the project.
 
-    None for what is no text, is absolute, or leaves the project.
+    None if `value` is not text, is absolute, or leaves the project.
     """
     if not isinstance(value, str) or value.startswith(("/", "~")) or re.search(r"[\\:]", value):
         return None
@@ -203,18 +203,18 @@ def relative_folder(value: object) -> str | None:
 
 
 def under(folder: str, name: str) -> str:
-    """The path of `name` in `folder`, where "." is the project itself."""
+    """Return the path of `name` in `folder`; "." is the project itself."""
     return name if folder == "." else f"{folder}/{name}"
 
 
 def said(value: object) -> str:
-    """A value of a config as a remark quotes it: on one line, and not too long."""
+    """Return a config value as a remark quotes it: on one line, at most 80 characters."""
     if isinstance(value, Code):
         text = " ".join(value.text.split())
     elif isinstance(value, str | bool | float) or _is_year(value):
         text = json.dumps(value, ensure_ascii=not str(value).isprintable())
     else:
-        # Never written out: YAML's aliases can make a small file a value without end.
+        # Never written out: YAML's aliases can make the value of a small file endless.
         text = {list: "a list", dict: "a group of keys", int: "a number"}.get(type(value), "a date")
     return text if len(text) <= 80 else f"{text[:79]}…"
 
@@ -224,14 +224,14 @@ def _is_year(value: object) -> bool:
 
 
 def _texts(value: object) -> list[str]:
-    """The texts in a value that is taken: itself, or those of its list or mapping."""
+    """The texts in a value: itself, or those of its list or mapping."""
     if isinstance(value, Mapping):
         return [str(text) for text in value.values()]
     return [str(text) for text in value] if isinstance(value, list) else [str(value)]
 
 
 def _first(places: Iterable[ConfigValue | None]) -> ConfigValue | None:
-    """The first place that says anything; a blank text says nothing."""
+    """The first non-empty value."""
     return next(
         (found for found in places if found and found.value not in ({}, []) and not _blank(found)),
         None,
@@ -247,7 +247,7 @@ def _unfit(found: ConfigValue, why: str) -> str:
 
 
 def _absolute(value: object) -> str | None:
-    """An absolute web address that ends with a slash, or None where `value` is no such thing."""
+    """An absolute URL that ends with a slash; None if `value` is not one."""
     if not isinstance(value, str):
         return None
     try:

@@ -1,8 +1,8 @@
-"""Reads the plain literals of a JavaScript or TypeScript config; runs nothing.
+"""Reads the literals of a JavaScript or TypeScript config; runs nothing.
 
-Eleventy's and Astro's configs are programs. What they write out (texts, numbers, lists and
-objects of these) is read; whatever else stands in place of a value is `Code`, and whoever meets
-it says so rather than guess. Nothing here raises: text that is no JavaScript holds no values.
+Eleventy's and Astro's configs are programs. Their literals (texts, numbers, lists and objects of
+these) are read; any other value is `Code`, which callers report instead of guessing. Nothing here
+raises: text that is not JavaScript has no values.
 
 Grammar: ECMA-262, 12 (lexical grammar) and 13.2 (primary expressions).
 """
@@ -40,24 +40,24 @@ _GOES_ON = frozenset("+-.?*/%&|=<>([`:")  # after a literal: it was only the sta
 
 
 def without_comments(text: str) -> str:
-    """`text` with a blank for each comment; what looks like one inside a string stays."""
+    """Return `text` with a blank for each comment; strings stay as they are."""
     return _QUOTED_OR_COMMENT.sub(lambda found: found[1] or " ", text)
 
 
 def value_after(text: str, opening: str) -> object:
-    """The value right after the first match of the pattern `opening`; None where it matches not.
+    """Return the value right after the first match of the pattern `opening`; None if no match.
 
-    `text` is free of comments. The value is a str, bool, int, float, None, list, dict or `Code`.
+    text: without comments. The value is a str, bool, int, float, None, list, dict or `Code`.
     """
     return next(values_after(text, opening), None)
 
 
 def values_after(text: str, opening: str) -> Iterator[object]:
-    """The value after each match of the pattern `opening`, in order."""
+    """Yield the value after each match of the pattern `opening`, in order."""
     for found in re.finditer(opening, text):
         try:
             yield _value(text, found.end())[0]
-        except RecursionError:  # nesting without end: nobody's config
+        except RecursionError:  # endless nesting: not a real config
             yield Code(text[found.end() :])
 
 
@@ -132,7 +132,7 @@ def _key(text: str, at: int) -> tuple[str | None, int]:
 
 
 def _end_of_expression(text: str, at: int) -> int:
-    """Where the comma, semicolon or closing bracket stands that ends the expression at `at`."""
+    """The position of the comma, semicolon or closing bracket that ends the expression at `at`."""
     depth = 0
     for piece in _PIECE.finditer(text, at):
         if piece[0] in "([{":

@@ -1,20 +1,21 @@
-"""Turns another generator's address pattern into one of broadsheet.toml."""
+"""Turns another generator's permalink pattern into one of broadsheet.toml."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 
-# In the order of likelihood; the folder, section or collection that holds the articles.
+# The folder, section or collection of the articles, the most likely first.
 ARTICLE_FOLDERS = ("posts", "post", "blog", "articles", "article", "news")
 
 _TELLING = re.compile(r"\{(slug|filename|slug_or_filename|path|title)\}")
 
 
 def translate(template: str, token: str, tokens: Mapping[str, str]) -> tuple[str, list[str]]:
-    """`template` with each match of the pattern `token` replaced, and the tokens without a match.
+    """Return `template` with its tokens replaced, and the unknown ones.
 
-    The first group of `token` is the name that `tokens` maps to what broadsheet.toml says.
+    token: matches a token; its first group is the name that `tokens` maps to one of
+    broadsheet.toml.
     """
     unknown: list[str] = []
 
@@ -28,11 +29,11 @@ def translate(template: str, token: str, tokens: Mapping[str, str]) -> tuple[str
 
 
 def tidy(pattern: str) -> str:
-    """`pattern` from the root, with no empty segment and no index.html at its end."""
+    """Return `pattern` from the root, without empty segments and a final index.html."""
     pattern = re.sub(r"/{2,}", "/", f"/{pattern.strip()}")
     return re.sub(r"/index\.html?$", "/", pattern)
 
 
 def tells_articles_apart(pattern: str) -> bool:
-    """Whether the pattern gives two articles of one day two addresses."""
+    """Whether the pattern gives two articles of one day different URLs."""
     return _TELLING.search(pattern) is not None

@@ -1,8 +1,8 @@
 """What every snippet that runs Broadsheet by itself needs: where, and what to run.
 
-Each snippet runs far more often than an issue is due. Broadsheet itself knows the ticks, in the
-publication's time zone and through every change of the clocks; a run that finds nothing to do
-does nothing. So the scheduler needs to know neither, and a run that it missed is made up for.
+A snippet runs Broadsheet far more often than an issue is due. Broadsheet itself knows the ticks, in
+the publication's time zone and across clock changes, and a run with nothing to do does nothing. So
+the scheduler needs no time zone, and the next run catches up on a missed one.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Place:
     commit: bool
 
     def call(self, *command: str) -> tuple[str, ...]:
-        """`command`, and the config it needs to be told of."""
+        """Return `command` with `--config`, if the config has another name."""
         return (*command, "--config", self.config) if self.config else command
 
 

@@ -1,1 +1,1 @@
-"""The frozen nouns of a publication, its settings, and their reference."""
+"""The types of a publication and its settings, and their reference documentation."""

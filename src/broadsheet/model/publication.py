@@ -1,4 +1,4 @@
-"""The frozen nouns of the publication: who publishes, where, in which language and time zone."""
+"""The publication: who publishes, where, in which language and time zone."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from msgspec import Meta, Struct, field
 
 
 class Url(str):
-    """An absolute http or https address (RFC 3986); the constructor refuses anything else."""
+    """An absolute http or https URL (RFC 3986); the constructor refuses anything else."""
 
     __slots__ = ()
 
     def __new__(cls, text: str) -> Self:
-        """Raises ValueError, with what to write, when `text` is no absolute web address."""
+        """Raises ValueError, with an example, for any other text."""
         parts = urlsplit(text)
         if parts.scheme not in {"http", "https"} or not parts.hostname or re.search(r"\s", text):
-            raise ValueError(f"{text!r} is not a web address; write one like https://example.org/")
+            raise ValueError(f"invalid URL {text!r}; write one like https://example.org/")
         return super().__new__(cls, text)
 
 
 class BaseUrl(Url):
-    """A web address that others are put under: it always ends with a slash."""
+    """The URL of a folder: it always ends with a slash."""
 
     __slots__ = ()
 
     def __new__(cls, text: str) -> Self:
-        """Raises ValueError as `Url` does, and for an address with a query or fragment."""
+        """Raises ValueError as `Url` does, and for a URL with a query or fragment."""
         if "?" in text or "#" in text:
-            raise ValueError(f"{text!r} has a query or fragment; write the plain folder address")
+            raise ValueError(f"{text!r} has a query or fragment; write the URL of the folder")
         return super().__new__(cls, text if text.endswith("/") else text + "/")
 
 
@@ -41,7 +41,7 @@ class Language(str):
     __slots__ = ()
 
     def __new__(cls, text: str) -> Self:
-        """Raises ValueError when `text` is not formed like a language tag."""
+        """Raises ValueError, with an example, for any other form."""
         tag = text.replace("_", "-")
         if not re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", tag):
             raise ValueError(f"{text!r} is not a language tag; write one like zh-CN or en")
@@ -49,7 +49,7 @@ class Language(str):
 
 
 class Person(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    """Someone who writes: an author of an article, or of the publication."""
+    """An author of an article or of the publication."""
 
     name: Annotated[str, Meta(description="The name as readers see it.", examples=["Ann Lee"])]
     email: Annotated[str, Meta(description="A mail address that may be published.")] = ""
@@ -119,5 +119,5 @@ class Publication(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
     @property
     def id_base(self) -> BaseUrl:
-        """What ids are made under; it stays when the domain moves."""
+        """The base of ids; it stays the same when the domain moves."""
         return self.given_id_base or self.url

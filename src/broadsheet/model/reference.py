@@ -1,4 +1,4 @@
-"""What the types of the settings say of themselves: documentation, JSON Schema, a starter file."""
+"""Documentation, JSON Schema and a starter file from the types of the settings."""
 
 from __future__ import annotations
 
@@ -45,10 +45,7 @@ _ABSENT = object()
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One key: its table such as ("feeds",), its name, and what there is to say of it.
-
-    default: as TOML would have it; None where leaving the key out is the default.
-    """
+    """One key. table: such as ("feeds",). default: as in TOML; None if the key has none."""
 
     table: tuple[str, ...]
     name: str
@@ -59,7 +56,7 @@ class Key:
 
 
 def schema() -> dict[str, Any]:
-    """The JSON Schema of broadsheet.toml, for editors that complete and check TOML."""
+    """Return the JSON Schema of broadsheet.toml, for editors that complete and check TOML."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "broadsheet.toml",
@@ -68,7 +65,7 @@ def schema() -> dict[str, Any]:
 
 
 def markdown() -> str:
-    """docs/config.md: every key, what it is for, its type and default."""
+    """Return docs/config.md: every key, its type, default and description."""
     lines = [
         "# Every key of broadsheet.toml",
         "",
@@ -85,10 +82,10 @@ def markdown() -> str:
 
 
 def starter(values: Mapping[str, object]) -> str:
-    """A commented broadsheet.toml in which `values` (full key -> value) are set."""
+    """Return a commented broadsheet.toml. values: full key -> value to set."""
     lines = [
-        "# Broadsheet's config. A line that begins with # is a comment: a key behind one stands at",
-        "# its default. https://toml.io explains the format in ten minutes.",
+        "# The config of Broadsheet. A line that begins with # is a comment; a key in one has the",
+        "# default shown. https://toml.io explains the format.",
     ]
     for table, keys in _by_table():
         named = "NAME" in table
@@ -100,7 +97,7 @@ def starter(values: Mapping[str, object]) -> str:
 
 
 def keys() -> Iterator[Key]:
-    """Every key, in the order of the types."""
+    """Yield every key, in the order of the types."""
     yield from _keys(Settings, ())
 
 
@@ -157,7 +154,7 @@ def _by_table() -> Iterator[tuple[tuple[str, ...], list[Key]]]:
 
 
 def _about(table: tuple[str, ...]) -> str:
-    """What a table is for, from where it stands in its parent."""
+    """The description of a table."""
     hint = get_type_hints(Settings, include_extras=True)[table[0]]
     return _described(hint)[1]
 
@@ -195,7 +192,7 @@ def _assignment(key: Key, values: Mapping[str, object], *, commented: bool) -> s
     return f"{line}   # required: write your own" if key.required and not commented else line
 
 
-# What a starter file shows where the default says too little.
+# Examples of a starter file, for keys whose default shows too little.
 _EXAMPLES: dict[str, object] = {
     "publication.author": {"name": "Your name", "email": "you@example.org"},
     "publication.feeds_url": "https://example.org/feeds/",
@@ -208,7 +205,7 @@ _EXAMPLES: dict[str, object] = {
 
 
 def literal(value: object) -> str:
-    """`value` in TOML; its basic strings are JSON's, but for DEL (toml.io, 1.0.0)."""
+    """Return `value` in TOML, whose basic strings are JSON's except for DEL (toml.io, 1.0.0)."""
     if isinstance(value, Mapping):
         pairs = (f"{_bare(str(k))} = {literal(v)}" for k, v in value.items())
         return "{ " + ", ".join(pairs) + " }" if value else "{}"
@@ -218,12 +215,12 @@ def literal(value: object) -> str:
 
 
 def _quoted(text: str) -> str:
-    """`text` in TOML, without what no config may hold."""
+    """`text` in TOML, without invisible characters."""
     return json.dumps(printable(text), ensure_ascii=False)
 
 
 def _bare(key: str) -> str:
-    """`key` in TOML: bare where it may be."""
+    """`key` in TOML: bare if possible."""
     return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else _quoted(key)
 
 

@@ -1,6 +1,6 @@
-"""Every key of broadsheet.toml, as types that cannot hold a bad value.
+"""Every key of broadsheet.toml, as types that cannot have an invalid value.
 
-The types are the one source: `config` reads the file with them, `reference` makes the
+The types are the only source: `storage.config` reads the file with them; `reference` makes the
 documentation, the JSON Schema and the starter file from their descriptions and defaults.
 """
 
@@ -50,7 +50,7 @@ MarkdownExtension = Literal[
 
 
 class ArticleSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where the articles are and which addresses they have on the web."""
+    """Where the articles are, and their URLs."""
 
     folders: Annotated[
         tuple[str, ...],
@@ -139,7 +139,7 @@ class ArticleSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class FeedSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which feeds are made, and what they hold."""
+    """Which feeds are made, and their contents."""
 
     folder: Annotated[str, Meta(min_length=1, description="The folder that is written.")] = "feeds"
     formats: Annotated[
@@ -185,7 +185,7 @@ class FeedSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class TopicSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What topics are called."""
+    """The names of topics."""
 
     aliases: Annotated[
         dict[str, tuple[str, ...]],
@@ -198,7 +198,7 @@ class TopicSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class CheckSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What `check` makes of its rules."""
+    """The severities of the rules of `check`."""
 
     rules: Annotated[
         dict[str, Literal["error", "warn", "off"]],
@@ -207,7 +207,7 @@ class CheckSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class DigestSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One standing newsletter: `[digests.NAME]`."""
+    """One newsletter: `[digests.NAME]`."""
 
     title: Annotated[
         str,

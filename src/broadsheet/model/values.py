@@ -1,6 +1,6 @@
-"""What the texts of some keys of the config must be: types that cannot hold a bad one.
+"""Types of config values that cannot be invalid: the constructors raise ValueError.
 
-Those that also describe the publication are in `publication`.
+Those of the publication are in `publication`.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ PERMALINK_TOKENS = frozenset(
 
 
 class Permalink(str):
-    """A pattern for an article's address under `publication.url`, such as /posts/{slug}/."""
+    """A pattern of an article's URL under `publication.url`, such as /posts/{slug}/."""
 
     __slots__ = ()
 
     def __new__(cls, text: str) -> Self:
-        """Raises ValueError when the pattern names an unknown token or no article."""
+        """Raises ValueError for an unknown token, or none that identifies an article."""
         tokens = set(re.findall(r"\{(.*?)\}", text))
         if unknown := sorted(tokens - PERMALINK_TOKENS):
             known = ", ".join(f"{{{token}}}" for token in sorted(PERMALINK_TOKENS))
             raise ValueError(f"unknown token {{{unknown[0]}}}; known keys: {known}")
         if not tokens & {"slug", "filename", "slug_or_filename", "path", "title"}:
-            raise ValueError(f"{text!r} gives all articles one address; add {{slug}}")
+            raise ValueError(f"{text!r} gives all articles the same URL; add {{slug}}")
         return super().__new__(cls, text)
 
 
@@ -77,19 +77,19 @@ class Schedule(str):
     __slots__ = ()
 
     def __new__(cls, text: str) -> Self:
-        """Raises ValueError when `text` is no schedule, or one that never comes."""
-        from cronsim import CronSim, CronSimError  # only a config with digests needs it
+        """Raises ValueError for an invalid expression, or one that never occurs."""
+        from cronsim import CronSim, CronSimError  # 10 ms, which only a config with digests needs
 
         expression = _NICKNAMES.get(text.strip().lower(), text)
         try:
             next(CronSim(expression, datetime(2000, 1, 1, tzinfo=UTC)))
         except (CronSimError, StopIteration) as error:
             raise ValueError(
-                f"{text!r} is not a valid schedule ({str(error) or 'it never comes'}); "
+                f"{text!r} is not a valid schedule ({str(error) or 'it never occurs'}); "
                 'write one like "0 8 * * MON": minute, hour, day, month, weekday'
             ) from None
         if len(expression.split()) != 5:
-            raise ValueError(f"{text!r} has no five fields: minute, hour, day, month, weekday")
+            raise ValueError(f"{text!r} needs five fields: minute, hour, day, month, weekday")
         return super().__new__(cls, text)
 
     @property
@@ -99,12 +99,12 @@ class Schedule(str):
 
 
 class SmtpUrl(str):
-    """Where the mail server is: smtp://host:port, or smtps:// for TLS from the start."""
+    """The URL of the mail server: smtp://host:port, or smtps:// for TLS from the start."""
 
     __slots__ = ()
 
     def __new__(cls, text: str) -> Self:
-        """Raises ValueError, with what to write, when `text` is no such address."""
+        """Raises ValueError, with an example, for any other text."""
         try:
             parts = urlsplit(text)
             port = parts.port
@@ -112,17 +112,17 @@ class SmtpUrl(str):
             parts, port = urlsplit(""), 0
         if parts.username or parts.password:
             raise ValueError(
-                "user and password have no place in the config; set BROADSHEET_SMTP_USER and "
+                "user and password do not belong in the config; set BROADSHEET_SMTP_USER and "
                 "BROADSHEET_SMTP_PASSWORD in the environment"
             )
         wrong = parts.scheme not in {"smtp", "smtps"} or not parts.hostname or port == 0
         if wrong or parts.path not in {"", "/"} or parts.query or parts.fragment:
-            raise ValueError(f"{text!r} is not a mail server; write one like smtp://localhost:25")
+            raise ValueError(f"invalid mail server {text!r}; write one like smtp://localhost:25")
         return super().__new__(cls, text)
 
     @property
     def host(self) -> str:
-        """The name or address of the server."""
+        """The host name or IP address of the server."""
         return urlsplit(self).hostname or ""
 
     @property
@@ -132,5 +132,5 @@ class SmtpUrl(str):
 
     @property
     def port(self) -> int:
-        """The port; that of the scheme where none is written."""
+        """The port; by default that of the scheme."""
         return urlsplit(self).port or (465 if self.tls else 25)

@@ -1,4 +1,4 @@
-"""The pages for people: beside the feeds, of previews and of the service; and the feeds' style."""
+"""Templates and styles of the pages for people: of feeds, previews and the web service."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from broadsheet.pages.policy import of_script
 
 
 def render_page(template: str, **values: object) -> bytes:
-    """The page that `template`, a file beside this module, makes of `values`; UTF-8."""
+    """Return a page in UTF-8. template: a file beside this module."""
     return (_environment().get_template(template).render(values) + "\n").encode()
 
 
 def stylesheet() -> bytes:
-    """The stylesheet of a feed that is opened in a browser."""
+    """Return the stylesheet of a feed in a browser."""
     return (files(__package__) / "feed.css").read_bytes()
 
 
 def live_script() -> str:
-    """The one script there is: a live preview's, that loads the page again when it changed."""
+    """Return the only script: it reloads a live preview after a change."""
     return (files(__package__) / "live.js").read_text(encoding="utf-8").strip()
 
 

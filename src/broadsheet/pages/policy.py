@@ -1,8 +1,8 @@
-"""The policy of every page that Broadsheet writes or serves (Content-Security-Policy, level 3).
+"""The Content-Security-Policy (level 3) of pages that Broadsheet writes or serves.
 
-It is the second lock: what an article says is clean before it stands in a page. The templates of
-`pages` and the web version of an issue have theirs written out; here is what is put into a mail
-that is opened as a page, and what the live preview sends.
+It is a second line of defence: articles are sanitised before. The templates of `pages` and of the
+web version of an issue contain theirs; here are those of a mail opened as a page and of the live
+preview.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _META: Final = '<meta http-equiv="Content-Security-Policy" content="{policy}">'
 _ANY_META: Final = re.compile(
     r"\n?<meta\s[^>]*http-equiv=[\"']?content-security-policy\b[^>]*>", re.IGNORECASE
 )
-# What may stand before the content of the head; any of it may be missing.
+# Everything that may precede the content of the head; each part is optional.
 _TOP: Final = re.compile(
     r"\A(?:\s|<!--.*?-->|<!doctype[^>]*>|<html\b[^>]*>)*(?:<head\b[^>]*>)?",
     re.IGNORECASE | re.DOTALL,
@@ -28,23 +28,23 @@ _TOP: Final = re.compile(
 _ANYWHERE: Final = "https: http: data:"
 
 OF_A_MAIL: Final = _META.format(policy=_PAGE.format(images=_ANYWHERE))
-"""The element that forbids a mail, opened in a browser, all but its own styles and images."""
+"""The element that allows a mail in a browser only its own styles and images."""
 
 _ON_DISK: Final = _META.format(policy=_PAGE.format(images=f"'self' file: {_ANYWHERE}"))
 
 
 def guarded(html: str) -> str:
-    """`html`, a whole document, with the policy of a mail at the top of its head."""
+    """Return a whole document with the policy of a mail at the top of its head."""
     return _with(OF_A_MAIL, html)
 
 
 def unguarded(html: str) -> str:
-    """What `guarded` was given: the mail as it is sent."""
+    """Return the document without the policy of `guarded`: the mail as sent."""
     return html.replace(f"\n{OF_A_MAIL}", "", 1)
 
 
 def previewed(html: str) -> str:
-    """`html` with a policy in the place of its own that takes images from the disk too."""
+    """Return `html` with a policy, instead of its own, that also allows images on disk."""
     return _with(_ON_DISK, _ANY_META.sub("", html, count=1))
 
 
@@ -55,6 +55,6 @@ def _with(meta: str, html: str) -> str:
 
 
 def of_script(text: str) -> str:
-    """The source expression that allows the script `text`, to the letter, and no other."""
+    """Return the source expression that allows exactly the script `text`."""
     digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")
     return f"'sha256-{digest}'"

@@ -101,7 +101,7 @@ def read_articles(project: Project, memo: Memo) -> Articles:
 
 def parse_file(file: StampedFile, given: ParseSettings, context: StepContext) -> Article | Page:
     """Return what a file turns out to be (a step). Raises ArticleError."""
-    # PyYAML takes 0.1 s, and many runs read no file.
+    # Takes 0.1 s, and many runs read no file.
     from broadsheet.articles import cascade, parsing
 
     source = sources.read(context.root, file.path, file.folder)

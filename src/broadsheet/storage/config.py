@@ -59,7 +59,7 @@ def parse(text: str, shown: str = CONFIG_NAME) -> Settings:
     try:
         table = tomllib.loads(text)
     except RecursionError:
-        raise ConfigError(Problem("it is nested too deep to be read", "", shown)) from None
+        raise ConfigError(Problem("nested too deeply", "simplify the structure", shown)) from None
     except tomllib.TOMLDecodeError as error:
         message, line = error_place(error)
         if twice := re.match(r"Cannot declare \((.+?),?\) twice", message):
@@ -203,17 +203,17 @@ def _in_words(text: str) -> tuple[str, str]:
     text = re.sub(r" - at `.*?`$", "", text).replace("`", "")
     if found := re.fullmatch(r"Expected (\w+), got (\w+)", text):
         wanted, todo = _KINDS.get(found[1], (found[1], ""))
-        return f"{wanted} is wanted, and this is {_KINDS.get(found[2], (found[2],))[0]}", todo
+        return f"expected {wanted}, not {_KINDS.get(found[2], (found[2],))[0]}", todo
     if found := re.fullmatch(r"Expected (\w+) of length >= 1", text):
-        return "there is nothing in it", f"write {_KINDS[found[1]][0]} with something in it"
+        return "it is empty", f"write {_KINDS[found[1]][0]} with something in it"
     if found := re.fullmatch(r"Expected \w+ ([<>]=) (\S+)", text):
         small = found[1] == ">="
         size, todo = ("small", "more") if small else ("large", "less")
         return f"it is too {size}", f"write {found[2]} or {todo}"
     if text.startswith("Expected str matching regex"):
-        return "it is not of the form that is wanted", "see its line in docs/config.md"
+        return "invalid form", "see its row in docs/config.md"
     if found := re.fullmatch(r"Invalid enum value (.+)", text):
-        return f"there is no {found[1]}", ""
+        return f"unknown value {found[1]}", ""
     what, _, todo = text.partition("; ")
     return what, todo
 

@@ -1,4 +1,4 @@
-"""The characters that no text of ours may hold, since XML forbids or discourages them.
+"""The characters that XML forbids or discourages, and which no output has.
 
 XML 1.0, section 2.2, forbids the C0 controls but tab and line ends, the surrogates, U+FFFE and
 U+FFFF. It allows the C1 controls and the other noncharacters (Unicode, section 23.7) but
@@ -13,25 +13,25 @@ import unicodedata
 _BASIC = "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff"
 _ENDS = "".join(chr(plane << 16 | end) for plane in range(1, 17) for end in (0xFFFE, 0xFFFF))
 _FORBIDDEN = re.compile(f"[{_BASIC}{_ENDS}]")
-_PERHAPS = re.compile(f"[{_BASIC}\U0001fffe-\U0010ffff]")  # asked in a tenth of the time
+_PERHAPS = re.compile(f"[{_BASIC}\U0001fffe-\U0010ffff]")  # a superset, ten times as fast to search
 
 
 def printable(text: str) -> str:
-    """`text` without those characters."""
-    # None of them is one that Python calls printable, and of most texts it calls all so.
+    """Return `text` without those characters."""
+    # Python calls none of them printable, and most texts printable as a whole.
     if text.replace("\n", "").isprintable():
         return text
     return _FORBIDDEN.sub("", text) if _PERHAPS.search(text) else text
 
 
-# Combining marks, among others; no language has so many in a row. (`\w` has none of them.)
+# Combining marks, among others (`\w` matches none); no language has so many in a row.
 _ENDLESS = re.compile(r"([^\w\s\x00-\x7f]{100,})")
 
 
 def composed(text: str) -> str:
-    """`text` in the Unicode form NFC (UAX #15), except for very long runs of combining marks.
+    """Return `text` in the Unicode form NFC (UAX #15), except very long runs of combining marks.
 
-    To put these in order takes Python a time that grows with the square of their number.
+    Python needs quadratic time to sort these.
     """
     if text.isascii():
         return text
@@ -41,5 +41,5 @@ def composed(text: str) -> str:
 
 
 def forbidden(text: str) -> list[str]:
-    """Those characters of `text`, in their order."""
+    """Return those characters of `text`, in order."""
     return _FORBIDDEN.findall(text)

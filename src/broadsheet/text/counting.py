@@ -1,8 +1,8 @@
-"""Numbers of things, in the English of the command line."""
+"""Counts in English, for the command line."""
 
 from __future__ import annotations
 
 
 def count(number: int, noun: str) -> str:
-    """`number` of `noun`s: "1 article", "2 articles"."""
+    """Return a count: "1 article", "2 articles"."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -1,4 +1,4 @@
-"""Plain text: from HTML, cut to a length, free of what XML forbids."""
+"""Plain text from HTML, its display width, and excerpts of it."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from functools import lru_cache
 from itertools import accumulate
 from unicodedata import east_asian_width
 
-# Chinese and Japanese; Korean is written with spaces. No pattern: it would take longer to make than
-# all that is asked of it.
+# Chinese and Japanese; Korean is written with spaces.
 _UNSPACED = (
     ("\u2e80", "\u312f"),
     ("\u3190", "\ua4cf"),
@@ -20,10 +19,10 @@ _UNSPACED = (
     ("\uff00", "\uffef"),
     ("\U00020000", "\U0003fffd"),
 )
-_SHARED = frozenset("“”‘’…—·")  # punctuation of Chinese and of others
+_SHARED = frozenset("“”‘’…—·")  # punctuation of Chinese and other scripts
 
-# What one sees as one character (UAX #29, in short): a flag is two letters, and marks, variation
-# selectors, skin tones and all that a joiner joins belong to what they follow.
+# User-perceived characters (UAX #29, simplified): a flag is two letters; marks, variation
+# selectors, skin tones and joined characters belong to the character before.
 _FLAGS = "\U0001f1e6-\U0001f1ff"
 _MARKS = (
     "\u0300-\u036f\u1ab0-\u1aff\u20d0-\u20f0\ufe00-\ufe0f\ufe20-\ufe2f\U0001f3fb-\U0001f3ff"
@@ -50,17 +49,17 @@ _TAG = re.compile(r"<[^>]*>")
 
 
 def one_line(text: str) -> str:
-    """`text` as one line, its white space folded."""
+    """Return `text` on one line, with its white space folded."""
     return " ".join(text.split())
 
 
 def unescape(text: str) -> str:
-    """`text` with its character references resolved; the library stumbles over a huge number."""
+    """Return `text` with character references resolved, except huge numbers, which would fail."""
     return html_library.unescape(_NO_CHARACTER.sub("\ufffd", text))
 
 
 def plain(html: str) -> str:
-    """The words of `html` on one line, without tags, footnote marks, code blocks and tables."""
+    """Return the text of `html` on one line, without footnote marks, code blocks and tables."""
     html = _NOTE_MARK.sub("", _NOT_TEXT.sub("", html))
     html = _POWER.sub(lambda found: found[1].translate(_POWERS), html)
     return one_line(unescape(_TAG.sub("", html.replace("<br>", " "))))
@@ -73,7 +72,7 @@ def is_wide(char: str) -> bool:
 
 
 def is_unspaced(before: str, after: str) -> bool:
-    """Whether text with a line end between these two characters has no space there.
+    """Whether a line end between these two characters means no space.
 
     Chinese and Japanese are written without spaces, but a line end in HTML shows as one.
     """
@@ -86,24 +85,24 @@ def _belongs_to_unspaced(char: str) -> bool:
 
 
 def prepare() -> None:
-    """Imports what measures text, which else comes with the first that is measured."""
+    """Import wcwidth, before the first text is measured."""
     _columns(" ")
 
 
 def width(text: str) -> int:
-    """The columns that `text` takes; a wide character takes two (UAX #11)."""
+    """Return the columns of `text`; a wide character takes two (UAX #11)."""
     return len(text) if text.isascii() else sum(columns for _, columns in clusters(text))
 
 
 def shorten(text: str, columns: int) -> str:
-    """`text` cut to at most `columns`, at a sentence end where one comes late enough.
+    """Return `text` cut to at most `columns`, at the end of a sentence in its second half, if any.
 
-    A cut inside a sentence ends in an ellipsis, and in spaced scripts falls between words.
+    Otherwise it ends in an ellipsis; in spaced scripts, between words.
     """
     head = _head(text, columns)
     if head == text:
         return text
-    near = text[: len(head) + 20]  # what follows tells whether a sentence ends
+    near = text[: len(head) + 20]  # the next characters show whether a sentence ends
     ends = [found.end() for found in _SENTENCE_END.finditer(near) if _is_end(near, found)]
     end = max((end for end in ends if end <= len(head)), default=0)
     if width(text[:end]) * 2 >= columns:
@@ -115,7 +114,7 @@ def shorten(text: str, columns: int) -> str:
 
 
 def _is_end(text: str, found: re.Match[str]) -> bool:
-    """Whether a full stop ends a sentence, rather than an abbreviation."""
+    """Whether a full stop ends a sentence, not an abbreviation."""
     if found[0] != ".":
         return True
     before = _LAST_WORD.search(text, max(found.start() - 12, 0), found.start())
@@ -125,7 +124,7 @@ def _is_end(text: str, found: re.Match[str]) -> bool:
 
 
 def _is_between(text: str, index: int) -> bool:
-    """Whether no word of a spaced script goes on at `index`."""
+    """Whether `index` is not inside a word of a spaced script."""
     before, after = text[index - 1], text[index]
     return after.isspace() or _belongs_to_unspaced(before) or _belongs_to_unspaced(after)
 
@@ -150,15 +149,15 @@ def _measured(text: str, columns: int) -> str:
 
 
 def clusters(text: str) -> Iterable[tuple[str, int]]:
-    """What one sees as the characters of `text`, and the columns of each."""
-    if not _CLUSTERED.search(text):  # each stands for itself
+    """Return the user-perceived characters of `text`, and the columns of each."""
+    if not _CLUSTERED.search(text):  # each is a cluster of its own
         return zip(text, map(_columns, text), strict=True)
     return ((found[0], cluster_width(found[0])) for found in CLUSTER.finditer(text))
 
 
 @lru_cache(maxsize=8192)
 def _columns(char: str) -> int:
-    from wcwidth import wcwidth  # a run that makes no excerpt and wraps no text is without
+    from wcwidth import wcwidth  # 20 ms, which runs without excerpts and mails do without
 
     return max(wcwidth(char), 0)
 

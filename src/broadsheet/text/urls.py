@@ -1,15 +1,15 @@
-"""URLs as RFC 3986 writes them: encoded exactly once, and joined as browsers join them."""
+"""URLs (RFC 3986): encoded exactly once, and joined as browsers do."""
 
 from __future__ import annotations
 
 import re
 from urllib.parse import quote, urljoin, urlsplit, urlunsplit
 
-# What may stand unencoded in a path, query or fragment (RFC 3986, section 3.3), and "%", which
-# `_encode_part` has made sure begins an escape.
+# Allowed unencoded in a path, query or fragment (RFC 3986, section 3.3), and "%", which begins an
+# escape after `_encode_part`.
 _SAFE = "/%:@!$&'()*+,;=~-._"
 _STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
-# An address of the web that stays as it is: nothing to drop, to join or to encode.
+# A URL that needs no change: nothing to drop, join or encode.
 _PART = r"[{0}]*(?:%[0-9A-Fa-f]{{2}}[{0}]*)*"
 WHOLE_URL = re.compile(
     r"https?://[A-Za-z0-9.-]+(?::[0-9]+)?(?:/{})?(?:\?(?=[^#]){})?(?:#(?=.){})?".format(
@@ -21,17 +21,17 @@ _PLAIN = re.compile(r"(?!//)[\w@!$&'()*+,;=~./-]*", re.ASCII)  # a path, likewis
 
 
 def encode(address: str) -> str:
-    """`address` as an RFC 3986 URI: what needs an escape gets one, what has one keeps it."""
+    """Return `address` as an RFC 3986 URI: adds the escapes that are missing, keeps the others."""
     return address if is_encoded(address) else encode_parts(address)
 
 
 def is_encoded(address: str) -> bool:
-    """Whether it is easily seen that `encode_parts` would leave `address` as it is."""
+    """Whether `address` is clearly unchanged by `encode_parts`; False if unsure."""
     return bool(WHOLE_URL.fullmatch(address) or _PLAIN.fullmatch(address))
 
 
 def encode_parts(address: str) -> str:
-    """`encode`, part by part."""
+    """Encode each part of `address`."""
     try:
         parts = urlsplit(address)
         return urlunsplit(
@@ -43,12 +43,12 @@ def encode_parts(address: str) -> str:
                 _encode_part(parts.fragment, "?"),
             )
         )
-    except ValueError:  # such as a bracketed host that is no IPv6 address
+    except ValueError:  # such as an invalid bracketed host
         return _encode_part(address, "?#")
 
 
 def join(base: str, reference: str) -> str:
-    """`reference` as seen from `base`. What is no address, such as `//[a`, is none afterwards."""
+    """Return `reference` resolved against `base`. An invalid one, such as `//[a`, stays invalid."""
     try:
         return urljoin(base, reference)
     except ValueError:
@@ -60,7 +60,7 @@ def _encode_part(text: str, also_safe: str = "") -> str:
 
 
 def _encode_authority(authority: str) -> str:
-    """A host, which may have a port after it and a user before it."""
+    """A host, with an optional user and port."""
     if authority.isascii():
         return quote(authority, safe="@:[]%!$&'()*+,;=~-._")
     user, mark, place = authority.rpartition("@")

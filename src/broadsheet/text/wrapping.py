@@ -25,20 +25,23 @@ _MARKER = re.compile(r"( *)((?:\[\d+\]|[*•·-]) +)?")
 
 
 def wrap(line: str, columns: int = COLUMNS) -> list[str]:
-    """`line` as lines of at most `columns`. Later lines are indented as the first, below its text
-    where it begins with a mark such as "[1] ". An address is never broken."""
+    """Return `line` as lines of at most `columns`.
+
+    Later lines are indented as the first; below its text if it begins with a mark such as "[1] ". A
+    URL is never broken.
+    """
     found = _MARKER.match(line)
     first = found[0] if found else ""
     text = line[len(first) :].rstrip(" ")
     indent = " " * width(first)
-    if text and len(indent) + width(text) <= columns:  # as most lines do
+    if text and len(indent) + width(text) <= columns:  # most lines
         return [first + text]
     lines = _fill(list(_pieces(text)), columns - len(indent))
     return [(indent if number else first) + text for number, text in enumerate(lines)] or [""]
 
 
 def _fill(pieces: list[str], columns: int) -> list[str]:
-    """`pieces`, each with the spaces after it, put into as few lines as they fill in turn."""
+    """Lines of `pieces`, each with the spaces after it, filled in turn."""
     lines: list[str] = []
     current = ""
     for piece in (part for whole in pieces for part in _fitting(whole, columns)):
@@ -50,7 +53,7 @@ def _fill(pieces: list[str], columns: int) -> list[str]:
 
 
 def _pieces(text: str) -> Iterator[str]:
-    """`text`, cut wherever a line may end."""
+    """`text`, cut where a line may end."""
     start = 0
     for index in range(1, len(text)):
         if _may_break(text[index - 1], text[index]):
@@ -67,12 +70,12 @@ def _may_break(before: str, after: str) -> bool:
     if before == " ":
         return True
     if before == _JOINER or wcwidth(after) == 0 or "\U0001f3fb" <= after <= "\U0001f3ff":
-        return False  # one character as readers see it
+        return False  # one user-perceived character
     return wcwidth(before) == 2 or wcwidth(after) == 2
 
 
 def _fitting(piece: str, columns: int) -> Iterator[str]:
-    """`piece`, cut anyhow where it is wider than a line, unless it is an address."""
+    """`piece`, cut anywhere if it is wider than a line and not a URL."""
     if "://" in piece or piece.startswith("mailto:") or width(piece.rstrip(" ")) <= columns:
         yield piece
         return

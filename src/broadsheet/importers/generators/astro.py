@@ -34,7 +34,7 @@ _NAMED_TEXT = r"\b(?:export\s+)?const\s+{name}\b(?:\s*:\s*\w+)?\s*=\s*"
 
 
 def _read_site(files: Mapping[str, str], folders: Collection[str]) -> Site | None:
-    """The site, where `files` hold an Astro config; None where they hold none."""
+    """Return the site if `files` have an Astro config; else None."""
     file = next((name for name in _CONFIGS if name in files), None)
     if file is None:
         return None
@@ -57,7 +57,7 @@ def _read_site(files: Mapping[str, str], folders: Collection[str]) -> Site | Non
 
 
 def _constants(files: Mapping[str, str]) -> Iterator[ConfigFile]:
-    """What src/consts.ts and its like say, as if each were a file of the keys title, url, ..."""
+    """The constants of src/consts.ts and similar files, as config files with those keys."""
     for file in _CONSTANTS:
         if file not in files:
             continue
@@ -79,7 +79,7 @@ def _places(constants: tuple[ConfigFile, ...], *names: str) -> list[ConfigValue 
 
 
 def _literal_first(places: list[ConfigValue | None]) -> list[ConfigValue | None]:
-    """A text before code: `site: SITE.website` is told by the constant that it names."""
+    """Texts before code: a constant gives the value of `site: SITE.website`."""
     return sorted(places, key=lambda found: not (found and isinstance(found.value, str)))
 
 
@@ -107,7 +107,7 @@ def _take_permalink(
 ) -> None:
     kind, name = folder.split("/")[1:3]
     routes = [route for route in ARTICLE_FOLDERS if f"src/pages/{route}" in folders]
-    # A collection is shown wherever a page of src/pages says; mostly under its own name.
+    # A page of src/pages decides where a collection is; mostly under its own name.
     route = routes[0] if len(routes) == 1 and name not in routes else name
     slash = config.find("trailingSlash")
     end = "" if slash and slash.value == "never" else "/"

@@ -1,4 +1,4 @@
-"""Reads what Eleventy's config writes out, and the data files that its blogs keep beside it.
+"""Reads the literals of Eleventy's config, and the data files that its blogs have beside it.
 
 Sources: 11ty.dev/docs (config, permalinks, copy, data-eleventy-supplied) and
 11ty/eleventy-base-blog.
@@ -68,7 +68,7 @@ _TOKENS = {
 
 
 def _read_site(files: Mapping[str, str], folders: Collection[str]) -> Site | None:
-    """The site, where `files` hold an Eleventy config; None where they hold none."""
+    """Return the site if `files` have an Eleventy config; else None."""
     file = next((name for name in _CONFIGS if name in files), None)
     if file is None:
         return None
@@ -103,7 +103,7 @@ def _read_data(file: str, text: str) -> ConfigFile:
 
 
 def _homepage(package: ConfigFile) -> ConfigValue | None:
-    """package.json's homepage, unless npm filled it in with the repository's."""
+    """package.json's homepage, unless npm filled in the repository's."""
     found = package.find("homepage")
     if found and re.search(r"//(www\.)?(github|gitlab)\.com/|#readme$", str(found.value)):
         return None
@@ -111,13 +111,13 @@ def _homepage(package: ConfigFile) -> ConfigValue | None:
 
 
 def _prefix(file: str, code: str) -> ConfigValue | None:
-    """The folder of the domain that the site lives in."""
+    """The path of the site under its domain."""
     value = value_after(code, r"\bpathPrefix\s*:\s*")
     return ConfigValue(value, file, "pathPrefix") if isinstance(value, str) else None
 
 
 def _input(code: str) -> str:
-    """The folder that Eleventy reads; addresses begin below it."""
+    """The folder that Eleventy reads; URLs begin below it."""
     value = value_after(code, r"\bsetInputDirectory\s*\(\s*")
     group = value_after(code, r"\bdir\s*[:=]\s*(?=\{)")
     if value is None and isinstance(group, dict):
@@ -126,7 +126,7 @@ def _input(code: str) -> str:
 
 
 def _take_folder(findings: Findings, root: str, folders: Collection[str]) -> str | None:
-    """Takes articles.folders, and answers with the one folder that it took."""
+    """Take articles.folders, and return the one folder that was taken."""
     below = [under(root, name) for name in ARTICLE_FOLDERS]
     present = [name for name in below if name in folders]
     if root == ".":
@@ -186,7 +186,7 @@ def _take_assets(findings: Findings, file: str, code: str, root: str, folder: st
             kept.append(place)
         elif not isinstance(source, str) or "." not in source.rsplit("/", 1)[-1]:
             found = ConfigValue(source, file, "addPassthroughCopy")
-            why = "from which the folder at the root of the site cannot be told"
+            why = "which does not show the folder at the root of the site"
             findings.refuse(ASSETS, found, why, "that folder")
     if folder:
         kept.append(folder)
@@ -195,7 +195,7 @@ def _take_assets(findings: Findings, file: str, code: str, root: str, folder: st
 
 
 def _copied(code: str) -> Iterator[tuple[object, object]]:
-    """What is copied as it is, and to where; None where its own path tells."""
+    """The source of each copied folder, and its target; None if that is its own path."""
     for copied in values_after(code, r"\baddPassthroughCopy\s*\(\s*"):
         if isinstance(copied, dict):
             yield from copied.items()
@@ -204,10 +204,10 @@ def _copied(code: str) -> Iterator[tuple[object, object]]:
 
 
 def _published_from(source: object, target: object, root: str) -> str | None:
-    """The folder on disk whose content lies at the root of the site, by one copied folder.
+    """The folder on disk whose content is at the root of the site, by one copied folder.
 
-    "public" copied to "/" tells "public"; "src/img", read from "src", is copied to "/img" and
-    tells "src". None for single files, patterns, and folders that are copied to another name.
+    "public" copied to "/" gives "public"; "src/img", read from "src", is copied to "/img" and gives
+    "src". None for single files, patterns, and folders copied to another name.
     """
     origin = relative_folder(source)
     if origin is None or re.search(r"[*?\[]|\.\w+$", origin):

@@ -27,9 +27,11 @@ from broadsheet.importers.site import Generator, Site
 
 _EXTENSIONS = ("toml", "yaml", "yml", "json")
 _OWN = tuple(f"hugo.{extension}" for extension in _EXTENSIONS)
-_SHARED = tuple(f"config.{extension}" for extension in _EXTENSIONS)  # names others use too
-# Themes such as Congo and Blowfish keep a file for each language; a reader that opens no file
-# cannot list them, so these are the common ones.
+_SHARED = tuple(
+    f"config.{extension}" for extension in _EXTENSIONS
+)  # other generators use these names too
+# Themes such as Congo and Blowfish have a file for each language. Nothing here lists folders, so
+# these are the common ones.
 _LANGUAGES = ("en", "zh-cn", "zh-hans", "zh", "de", "es", "fr", "ja", "pt", "pt-br")
 _PARTS = (
     "hugo",
@@ -62,7 +64,7 @@ _TOKENS = {
 
 
 def _read_site(files: Mapping[str, str], folders: Collection[str]) -> Site | None:
-    """The site, where `files` hold a Hugo config; None where they hold none."""
+    """Return the site if `files` have a Hugo config; else None."""
     documents = tuple(_documents(files))
     if not documents:
         return None
@@ -74,14 +76,14 @@ def _read_site(files: Mapping[str, str], folders: Collection[str]) -> Site | Non
     _take_language(findings, config)
     findings.timezone(config.find("timeZone"))
     findings.author(config.find("params", "author"), config.find("author"))
-    if not damaged:  # else Hugo's defaults might stand for settings that were not read
+    if not damaged:  # else Hugo's defaults could replace settings that were not read
         findings.markdown("hugo", *_markdown(config))
         _take_articles(findings, config, folders)
     return findings.site()
 
 
 class _Config:
-    """All of the config's files as Hugo sees them: those of the default language, then the rest."""
+    """The config's files as Hugo merges them: those of the default language first."""
 
     def __init__(self, documents: tuple[ConfigFile, ...]) -> None:
         self._documents = documents
@@ -144,7 +146,7 @@ def _documents(files: Mapping[str, str]) -> Iterator[ConfigFile]:
 
 
 def _mount(file: str) -> tuple[str, ...]:
-    """Where the keys of a file of config/_default stand: languages.en.toml under languages, en."""
+    """The keys that Hugo mounts a file of config/_default under, such as languages.en.toml."""
     stem = PurePosixPath(file).stem
     return () if stem in {"hugo", "config"} else tuple(stem.split(".", 1))
 
@@ -235,7 +237,7 @@ def _take_permalink(findings: Findings, config: _Config, narrowed: str) -> None:
 
 
 def _patterns(config: _Config) -> dict[str, ConfigValue]:
-    """The address pattern of each section, from any of the three forms that Hugo has had."""
+    """The permalink pattern of each section, in any of the three forms that Hugo has had."""
     permalinks = config.find("permalinks")
     if permalinks is None:
         return {}
@@ -269,12 +271,12 @@ def _targets(permalinks: ConfigValue) -> Iterator[tuple[str, ConfigValue]]:
 
 
 def _closed(pattern: str) -> str:
-    """Hugo ends an address with a slash unless it ends with a file name."""
+    """`pattern` with a final slash, as Hugo adds one unless it ends with a file name."""
     return pattern if pattern.endswith("/") or re.search(r"\.\w+$", pattern) else f"{pattern}/"
 
 
 def _without_sections(findings: Findings, pattern: str, narrowed: str) -> str:
-    """:sections is all folders of the article: with its name that is {path}, else the first one."""
+    """Replace :sections (all folders) and the name by {path}; else by the first folder."""
     prefix = "{section}/" if narrowed else ""  # {path} begins below the articles folder
     pattern = re.sub(r"\{sections\}/\{(?:slug_or_)?filename\}", f"{prefix}{{path}}", pattern)
     if "{sections}" in pattern:
@@ -293,7 +295,7 @@ def _is_ugly(config: _Config, section: str) -> bool:
 def _remark_on_sections(
     findings: Findings, patterns: Mapping[str, ConfigValue], section: str
 ) -> None:
-    """Says which articles the one pattern does not fit."""
+    """Add which articles the one pattern does not fit."""
     others = ", ".join(name for name in patterns if name != section)
     if section:
         findings.remark(
@@ -312,7 +314,7 @@ def _remark_on_sections(
 
 
 def _remark_on_names(findings: Findings, config: _Config, template: str) -> None:
-    """Says where a token is not quite what Hugo means."""
+    """Add where a token means something else in Hugo."""
     if re.search(r":slug\b", template):
         findings.remark(
             PERMALINK,

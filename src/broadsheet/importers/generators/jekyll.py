@@ -26,7 +26,7 @@ from broadsheet.importers.patterns import translate
 from broadsheet.importers.site import Generator, Site
 
 _CONFIGS = ("_config.yml", "_config.yaml", "_config.toml")
-_GEMFILE = "Gemfile"  # where a plugin may stand instead of in the config
+_GEMFILE = "Gemfile"  # may list plugins instead of the config
 _CANDIDATES = (*_CONFIGS, _GEMFILE)
 
 _STYLES = {
@@ -52,7 +52,7 @@ _TOKEN = rf":((?:{'|'.join(sorted(_TOKENS, key=len, reverse=True))})(?![a-z])|[a
 
 
 def _read_site(files: Mapping[str, str], folders: Collection[str]) -> Site | None:
-    """The site, where `files` hold a Jekyll config; None where they hold none."""
+    """Return the site if `files` have a Jekyll config; else None."""
     file = next((name for name in _CONFIGS if name in files), None)
     if file is None:
         return None
@@ -101,7 +101,7 @@ def _take_timezone(findings: Findings, config: ConfigFile) -> None:
 
 
 def _take_folder(findings: Findings, config: ConfigFile, folders: Collection[str]) -> str:
-    """Takes articles.folders; the answer is the folder that is the root of the site."""
+    """Take articles.folders, and return the folder that is the root of the site."""
     source, collections = config.find("source"), config.find("collections_dir")
     root = (relative_folder(source.value) if source else ".") or "."
     inner = relative_folder(collections.value) if collections else None
@@ -122,7 +122,7 @@ def _take_folder(findings: Findings, config: ConfigFile, folders: Collection[str
 
 
 def _take_addresses(findings: Findings, config: ConfigFile, gemfile: str) -> None:
-    """Takes articles.permalink and articles.id."""
+    """Take articles.permalink and articles.id."""
     found = _template(config)
     template = found.value if isinstance(found.value, str) else ""
     pattern, unknown = translate(template, _TOKEN, _TOKENS)
@@ -184,7 +184,7 @@ def _take_ids(findings: Findings, config: ConfigFile, pattern: str, gemfile: str
 
 
 def _feed_plugin(config: ConfigFile, gemfile: str) -> str:
-    """Where jekyll-feed is switched on; "" where it is not."""
+    """Where jekyll-feed is switched on; "" if nowhere."""
     for key in ("plugins", "gems"):
         plugins = config.find(key)
         if plugins and isinstance(plugins.value, list) and "jekyll-feed" in plugins.value:

@@ -23,11 +23,11 @@ from broadsheet.importers.site import Generator, Site
 
 _CANDIDATES = ("zola.toml", "config.toml")
 
-_CONTENT = "content"  # not to be set in Zola
+_CONTENT = "content"  # fixed in Zola
 
 
 def _read_site(files: Mapping[str, str], folders: Collection[str]) -> Site | None:
-    """The site, where `files` hold a Zola config; None where they hold none."""
+    """Return the site if `files` have a Zola config; else None."""
     file = next((name for name in _CANDIDATES if name in files), None)
     if file is None:
         return None
