@@ -20,7 +20,7 @@ from datetime import datetime
 from email import message_from_bytes
 from email.parser import BytesHeaderParser
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import sqlalchemy as sql
 from sqlalchemy import Connection
@@ -258,16 +258,7 @@ def erase(
     to them is still being sent after `timeout_s` seconds; no other will be sent then.
     """
     until = time.monotonic() + timeout_s
-    while True:
-        with database.writing() as connection:
-            serialise(connection)  # no run claims a row meanwhile
-            person = subscribers.find(connection, address)
-            if person is None:
-                result = _earlier_erasure(connection, address)
-                break
-            if _stop_deliveries(database, connection, person, clock()):
-                result = _remove(connection, person, clock())
-                break
+    while (result := _try_to_erase(database, address, clock())) == "wait":
         if time.monotonic() > until:
             what = f"a run of `deliver` has been sending a mail to {address} for {timeout_s:.0f} s"
             todo = "nothing else will be sent to them; run this again when that run has ended"
@@ -275,13 +266,22 @@ def erase(
         time.sleep(_PAUSE_S)
     if result is None:
         return None
-    clean = _scrub(
-        database,
-        address_key(address),
-        min(timeout_s, _SCRUB_TIMEOUT_S),
-        is_published=bool(result.published),
-    )
+    scrub_s, is_published = min(timeout_s, _SCRUB_TIMEOUT_S), bool(result.published)
+    clean = _scrub(database, address_key(address), scrub_s, is_published=is_published)
     return replace(result, clean=clean)
+
+
+def _try_to_erase(
+    database: Database, address: str, now: datetime
+) -> ErasureResult | Literal["wait"] | None:
+    with database.writing() as connection:
+        serialise(connection)  # no run claims a row meanwhile
+        person = subscribers.find(connection, address)
+        if person is None:
+            return _earlier_erasure(connection, address)
+        if not _stop_deliveries(database, connection, person, now):
+            return "wait"
+        return _remove(connection, person, now)
 
 
 def _earlier_erasure(connection: Connection, address: str) -> ErasureResult | None:

@@ -107,19 +107,20 @@ class Columns:
         self._problems: list[Problem] = []
         self.service = recognised_service(self._names)
         self._words = {**(self.service.values if self.service else {}), **given.words}
-        listed = ", ".join(heading.strip() for heading in headings)[:200]
         if missing := [name for name in given.columns if name not in self._names]:
-            what = f"no column is called {missing[0]!r}"
-            raise UsageError(Problem(what, f"the columns are: {listed}", shown, 1))
+            self._refuse(f"no column is called {missing[0]!r}", "use the heading of a column")
         for index in range(self.width):
             self._classify(index, values)
         if "address" not in self.fields:
-            what = f"no column is called address or email; there are: {listed}"
             todo = 'rename the column of addresses to `address`, or add --column "HEADING=address"'
-            raise UsageError(Problem(what, todo, shown, 1))
+            self._refuse("no column is called address or email", todo)
         self.status = self._status_of_all()
         if self._problems:
             raise ConsentError(*self._problems)
+
+    def _refuse(self, what: str, todo: str) -> None:
+        listed = ", ".join(self._headings)[:200]
+        raise UsageError(Problem(f"{what}; the columns are: {listed}", todo, self._shown, 1))
 
     def _status_of_all(self) -> Status:
         """Return the status that the options or the name of the file give to every line."""

@@ -106,14 +106,7 @@ def _plan(
         if line.key in erased:
             result.erased += 1
         elif before is None:
-            row = subscribers.new_row(
-                line.address,
-                cause=cause,
-                since=line.since or now,
-                status=line.status,
-                preferences=line.preferences,
-            )
-            rows.append(row)
+            rows.append(_row(line, cause, now))
             result.added += 1
             result.states[line.status] = result.states.get(line.status, 0) + 1
         elif before.gone and line.status not in GONE:
@@ -124,6 +117,16 @@ def _plan(
             result.changed += bool(made)
             result.same += not made
     return rows, edits
+
+
+def _row(line: ListedSubscriber, cause: str, now: datetime) -> dict[str, Any]:
+    return subscribers.new_row(
+        line.address,
+        cause=cause,
+        since=line.since or now,
+        status=line.status,
+        preferences=line.preferences,
+    )
 
 
 def _edits(before: Subscriber, line: ListedSubscriber, cause: str, shown: str) -> list[Edit]:
