@@ -1,4 +1,4 @@
-"""Mails that come back."""
+"""Returned mail."""
 
 from __future__ import annotations
 
@@ -28,6 +28,6 @@ WISH = mail("unsubscribe")
 
 
 def wishing(mark: str, subject: str = "unsubscribe {}", name: str = "CAF1") -> bytes:
-    """The mail that a mail program writes for a reader who leaves."""
+    """The mail that a mail program writes when a reader unsubscribes."""
     said = b"Subject: " + subject.format(mark).encode()
     return WISH.replace(b"Subject: unsubscribe MARK", said).replace(b"CAF1", name.encode())

@@ -107,7 +107,7 @@ def findings(name: str) -> list[tuple[str, str, str]]:
 def test_the_reports_of_the_servers_that_are_met(
     name: str, expected: list[tuple[str, str, str]]
 ) -> None:
-    """Each says who is meant and whether it is for good."""
+    """Each names the recipient and says whether the failure is permanent."""
     assert findings(name) == expected
 
 
@@ -123,7 +123,7 @@ def test_every_sample_is_the_same_with_either_line_end_and_from_a_pipe() -> None
 
 
 def test_a_report_says_when_to_whom_and_about_which_mail() -> None:
-    """So the subscriber can be found, and the report is known when it comes again."""
+    """So the subscriber can be found, and the report is recognised when it is read again."""
     report = read(mail("exim"))
     assert report.id == "<E1uTXyz-0004Ab-2C@mail.example.org>"
     assert report.date == datetime(2025, 6, 23, 0, 0, 9, tzinfo=UTC)
@@ -152,7 +152,7 @@ def test_an_address_is_told_as_it_stands_and_as_it_is_meant() -> None:
 
 
 def test_the_sender_of_the_mail_that_came_back_counts_as_an_address_it_was_sent_to() -> None:
-    """Where reports go to a mailbox of their own, the mark stands only there."""
+    """If reports go to a separate mailbox, the token is only there."""
     assert "bounces+17-3-abcdefghij@example.org" in read(mail("gateway")).sent_to
     verp = b"Original-Mail-From: <bounces+17-3-abcdefghij@example.org>"
     complaint = mail("complaint").replace(b"Original-Mail-From: <bounces@example.org>", verp)
@@ -227,7 +227,7 @@ def test_what_the_server_said_is_one_short_printable_line() -> None:
 
 
 def test_a_report_without_message_id_is_known_by_its_content() -> None:
-    """qmail writes none; the same mail is still the same report, and another is not."""
+    """qmail writes no Message-ID; the same mail is still the same report, and another is not."""
     first = read(mail("qmail"))
     assert first.id.startswith("sha256:")
     assert read(mail("qmail")).id == first.id

@@ -11,7 +11,7 @@ from broadsheet.bounces.report import NotAReport, RecipientReport, Report
 from broadsheet.bounces.stages import Stage, stage_in, stage_in_text
 from broadsheet.bounces.verdict import is_gone, verdict
 
-# Replies to RCPT that say that there is no such mailbox, as servers and providers write them.
+# Replies to RCPT of servers and providers that mean that the mailbox does not exist.
 GONE = [
     # Postfix, Exim, Sendmail, qmail, and servers without codes of their own
     "550 5.1.1 <a@example.com>: Recipient address rejected: User unknown in local recipient table",
@@ -140,7 +140,7 @@ PASSING = [
     "554 Transaction failed",
     "550 Message rejected",
     "550 Administrative prohibition",
-    # who we are: SPF, DKIM, DMARC, the sender, relaying
+    # the sender: SPF, DKIM, DMARC, the sender, relaying
     "550 5.1.0 192.0.2.222 is not allowed to send from <b.example> per its SPF Record",
     "550 domain [b.example] mismatches client ip 192.0.2.225.",
     "550 5.7.26 Unauthenticated email from example.org is not accepted due to its DMARC policy.",

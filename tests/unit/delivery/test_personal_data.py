@@ -278,7 +278,7 @@ def test_no_import_add_or_form_brings_an_erased_address_back(office: Post) -> No
 
 
 def test_an_erased_address_gets_no_test_copy(office: Post) -> None:
-    """However it is spelled; others do, and so does someone who has come back."""
+    """In any spelling; others get one, and so does someone who was added again."""
     office.subscribe(2)
     assert run(office, "erase", ANN).code == 0
     spellings = (ANN, f" {ANN} ", ANN.replace("example.org", "EXAMPLE.ORG"))
@@ -496,7 +496,7 @@ def test_what_was_published_stays(tmp_path: Path, encoding: str) -> None:
 
 
 def test_a_reader_of_what_was_before_keeps_the_files_from_being_clean(tmp_path: Path) -> None:
-    """That is said, and the next erasure sees to it."""
+    """The result says so, and the next erasure completes it."""
     db = database.open_database("sqlite:///a.db", tmp_path)
     other = database.open_database("sqlite:///a.db", tmp_path)
     with db.writing() as connection:

@@ -249,7 +249,7 @@ def test_an_alias_that_reached_someone_is_no_failure(desk: Desk) -> None:
 
 
 def test_what_was_reported_before_someone_came_back_is_over(desk: Desk) -> None:
-    """An old report that turns up late ends no one who has confirmed anew since."""
+    """A late report does not end someone who has confirmed again since."""
     desk.subscriber(status="bounced")
     desk.set_status("active", MOMENT)
     assert desk.outcomes(failing(1, "5.1.1")) == ["old"]
@@ -304,7 +304,7 @@ def test_a_dry_run_changes_nothing(desk: Desk) -> None:
 
 
 def test_an_mbox_and_a_single_mail_from_a_file(desk: Desk) -> None:
-    """Each mail of an mbox is one; a file that holds no report is said, and exits 1."""
+    """Each mail of an mbox is read; a file without a report is reported, with exit code 1."""
     desk.subscriber()
     line = b"From MAILER-DAEMON Mon Jun 23 00:00:07 2025\n"
     both = line + failing(1) + b"\n" + line + mail("vacation") + b"\n" + line + failing(2)
@@ -369,11 +369,11 @@ def test_only_different_reports_count_in_any_order(reports: list[tuple[int, str]
     assert found.bounces == len({number for number, _ in reports})
 
 
-# Readers who leave by mail
+# Unsubscribing by mail
 
 
 def test_who_leaves_by_mail_has_left(desk: Desk) -> None:
-    """The mark in the subject says who and from where; whoever sent it, and once only."""
+    """The token in the subject says who and which digest; the sender does not matter."""
     desk.newsroom.configure(TWO_DIGESTS)
     who = desk.subscriber("someone.else@example.net")
     mark = TOKENS.unsubscribe(who.id, "weekly")
@@ -426,7 +426,7 @@ def test_the_subject_is_read_as_programs_write_it(desk: Desk, subject: str) -> N
         ((b"unsubscribe MARK", b"hello MARK"), "an unsubscribe mail"),
     ],
 )
-def test_without_a_mark_of_ours_nobody_leaves(
+def test_without_a_token_of_ours_no_one_is_unsubscribed(
     desk: Desk, change: tuple[bytes, bytes], why: str
 ) -> None:
     """A stranger's mail ends no one's subscription; it is left, and a person hears of it."""

@@ -1,4 +1,4 @@
-"""The subscribers: addresses, CSV in and out, and nobody who left comes back."""
+"""Subscribers: import, export, changes; no one who left comes back."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _list(desk: Newsroom, *args: str) -> list[dict[str, object]]:
 
 
 def test_an_import_is_repeatable_and_names_bad_lines(desk: Newsroom) -> None:
-    """Good lines enter once, bad lines are told by number, and the run says that some are bad."""
+    """Good lines are imported once, bad lines are reported by number, and the exit code is 1."""
     path = desk.write(
         "readers.csv",
         "name,email\nAnn,ann@example.org\nBob,bob at example.org\n\n"
@@ -96,7 +96,7 @@ def test_a_file_of_addresses_alone_is_read(desk: Newsroom) -> None:
     ],
 )
 def test_a_file_that_is_none_changes_nothing(desk: Newsroom, data: bytes, what: str) -> None:
-    """It is a mistake of usage, said in words."""
+    """It is a usage error with a clear message."""
     ran = desk.run("subscribers", "import", str(desk.write("readers.csv", data)))
     assert ran.code == 2
     assert ran.err.startswith(what)
@@ -199,7 +199,7 @@ def test_a_dry_run_of_an_import_changes_nothing(desk: Newsroom) -> None:
 
 
 def test_bounces_are_counted_until_the_status_changes(tmp_path: Path) -> None:
-    """Temporary ones one after another; a new status begins anew."""
+    """Temporary failures add up; a new status resets the count."""
     db = database.open_database("sqlite:///a.db", tmp_path)
     with db.writing() as connection:
         one = subscribers.add(connection, "a@b.org", cause="t", now=MOMENT)
@@ -226,7 +226,7 @@ def _asks(desk: Newsroom, *addresses: str) -> None:
 
 
 def test_whom_the_publisher_lists_need_not_confirm(desk: Newsroom) -> None:
-    """By import or one by one; the cause is noted, and nobody is asked to say --again."""
+    """By import or one by one; the cause is recorded, and --again is not needed."""
     _asks(desk, "ann@example.org", "bob@example.org", "cleo@example.org")
     path = desk.write("readers.csv", "address,name\nann@example.org,Ann\n")
     assert desk.run("subscribers", "import", str(path)).out.startswith("0 added, 1 changed")
@@ -239,7 +239,7 @@ def test_whom_the_publisher_lists_need_not_confirm(desk: Newsroom) -> None:
     }
 
 
-def test_a_list_of_its_own_confirms_nobody(desk: Newsroom) -> None:
+def test_an_own_export_confirms_no_one(desk: Newsroom) -> None:
     """What is exported as pending is pending when it comes back."""
     _asks(desk, "ann@example.org")
     path = desk.write("readers.csv", desk.run("subscribers", "export").out)

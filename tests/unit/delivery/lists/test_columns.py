@@ -1,4 +1,4 @@
-"""Which column holds consent; none that may is passed over."""
+"""Which column is about consent; none that may be is passed over."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def test_what_may_be_consent_and_is_not_understood_stops_the_import(
     assert listed.columns.ignored == [heading]
 
 
-def test_all_that_is_not_understood_is_told_at_once(desk: Newsroom) -> None:
+def test_one_run_reports_every_column_that_is_not_understood(desk: Newsroom) -> None:
     """One run names every column, and no one is imported."""
     ran = import_file(desk, "email,active,kind\na@x.org,Y,bounced\n")
     assert ran.code == 1

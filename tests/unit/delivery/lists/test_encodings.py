@@ -50,7 +50,7 @@ def test_a_file_in_any_encoding_of_a_spreadsheet_is_read(
 
 
 def test_the_encoding_can_be_named(desk: Newsroom) -> None:
-    """For the few that cannot be told apart; and a guess is told."""
+    """For the few that cannot be distinguished; and a guess is reported."""
     data = "email,name\na@x.org,Łukasz\n".encode("cp1250")
     assert import_file(desk, data, "--encoding", "cp1250").code == 0
     assert json.loads(desk.run("subscribers", "list", "--json").out)[0]["name"] == "Łukasz"

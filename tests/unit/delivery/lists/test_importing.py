@@ -70,7 +70,7 @@ def test_who_has_an_opt_out_in_any_line_is_never_subscribed(
 
 
 def test_an_opt_out_is_never_lost_with_the_rest_of_its_line(desk: Newsroom) -> None:
-    """A bad cell is told; the address is out all the same."""
+    """A bad cell is reported; the address is unsubscribed all the same."""
     import_file(desk, "email\nann@x.org\nbob@x.org\n")
     text = "email,language,name,status\nann@x.org,??,Ann,unsubscribed\nbob@x.org,,B\0,bounced\n"
     ran = import_file(desk, text)
@@ -109,7 +109,7 @@ def _count(db: database.Database) -> int:
 
 
 def _waits(desk: Newsroom, lines: int) -> list[float]:
-    """How long one who leaves waits, after each batch of a list of `lines` that comes in."""
+    """Return how long an unsubscribe waits after each batch of an import of `lines`."""
     db = database.open_database("sqlite:///broadsheet.db", desk.folder)
     with db.writing() as connection:
         reader = subscribers.add(connection, "ann@x.org", cause="t", now=MOMENT)
@@ -135,7 +135,7 @@ def _waits(desk: Newsroom, lines: int) -> list[float]:
     return waits
 
 
-def test_nobody_waits_long_for_an_import(desk: Newsroom) -> None:
+def test_no_one_waits_long_for_an_import(desk: Newsroom) -> None:
     """One-click unsubscribes go on while a list comes in, batch by batch."""
     waits = _waits(desk, 12_000)
     assert len(waits) > 3
@@ -143,7 +143,7 @@ def test_nobody_waits_long_for_an_import(desk: Newsroom) -> None:
 
 
 @pytest.mark.long
-def test_nobody_waits_long_for_a_long_import(desk: Newsroom) -> None:
+def test_no_one_waits_long_for_a_long_import(desk: Newsroom) -> None:
     """Half a million lines."""
     waits = _waits(desk, 500_000)
     assert len(waits) > 100
@@ -151,7 +151,7 @@ def test_nobody_waits_long_for_a_long_import(desk: Newsroom) -> None:
 
 
 def test_an_import_that_is_killed_leaves_whole_batches(desk: Newsroom) -> None:
-    """Everyone who is in has the change that says so; the next import completes it."""
+    """Everyone who was added has a change that says so; the next import completes it."""
     path = _long_list(desk, 12_000)
     db = database.open_database("sqlite:///broadsheet.db", desk.folder)
     running = _begin(desk, path)
@@ -170,7 +170,7 @@ def test_an_import_that_is_killed_leaves_whole_batches(desk: Newsroom) -> None:
 
 
 def test_a_long_list_is_changed_in_batches_too(desk: Newsroom) -> None:
-    """Names and opt-outs of people who are here; each is told once, with its cause."""
+    """Names and opt-outs of existing subscribers; each change is recorded once, with its cause."""
     path = _long_list(desk, 2 * BATCH_LINES + 1)
     assert desk.run("subscribers", "import", str(path)).code == 0
     text = path.read_text().replace("Reader 7,active", "Ann,unsubscribed")

@@ -31,7 +31,7 @@ def test_a_cell_may_name_topics_on_several_lines(end: str) -> None:
 
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\0\ufffd")))
 def test_a_cell_of_topics_may_hold_any_text(cell: str) -> None:
-    """Whatever is in it, its line is imported or said to be bad."""
+    """Whatever it contains, its line is read or reported."""
     table = io.StringIO()
     csv.writer(table).writerows([["email", "topics"], ["a@x.org", cell], ["b@x.org", "开源"]])
     assert len(list(open_list(table.getvalue().encode(), "x").subscribers())) == 2
@@ -89,7 +89,7 @@ def test_what_other_programs_write_is_read(rows: list[tuple[str, ...]], delimite
 
 @given(st.lists(st.sampled_from(['x@x.org,"A', '"', 'b,"c"d', ',",', "a,b", ""]), max_size=30))
 def test_no_quotation_marks_hide_a_good_line(lines: list[str]) -> None:
-    """A line without any is read, or stands in a cell that the marks around it make one."""
+    """A line without any is read, or is part of a cell that the marks around it form."""
     text = "\n".join(["h,i", *lines, "good@x.org,1", "good@x.org,2", ""])
     found = list(read_rows(text))
     assert any("good@x.org" in cell for row in found for cell in row.cells)

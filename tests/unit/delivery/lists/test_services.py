@@ -257,7 +257,7 @@ def test_what_was_understood_is_data_too(desk: Newsroom) -> None:
 
 
 def test_listmonk_lists_are_mentioned(desk: Newsroom) -> None:
-    """Its export does not say who left one list: the user hears of it."""
+    """Its export does not say who left a single list, so the import prints that."""
     assert (
         "export the subscribers that unsubscribed" in import_file(desk, EXPORTS["listmonk"][0]).out
     )
