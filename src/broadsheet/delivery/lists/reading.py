@@ -199,11 +199,9 @@ def _complete(
     if BROKEN in whole:
         raise _BadLineError("a cell is not valid in the encoding of the file", "correct it")
     given = {name: unquoted(cells[index].strip()) for name, index in fields.items()}
-    return replace(
-        bare,
-        cause=given.get("cause") or bare.cause,
-        since=_moment(given.get("since", "")),
-        preferences=_preferences(given),
+    cause, since = given.get("cause") or bare.cause, _moment(given.get("since", ""))
+    return ListedSubscriber(
+        bare.line, bare.address, bare.key, bare.status, cause, since, _preferences(given)
     )
 
 
