@@ -33,8 +33,8 @@ def test_the_worst_comes_first_with_counts_at_the_end(project: Newsroom) -> None
         "content/a.md:1: no-summary: it has no summary; write `summary: ...`",
         "content/b.md:1: no-summary: it has no summary; write `summary: ...`",
         "1 error, 2 warnings",
-        "       1  body-image-missing",
-        "       2  no-summary",
+        "       1 error  body-image-missing",
+        "    2 warnings  no-summary",
     ]
 
 

@@ -75,7 +75,9 @@ class Prose:
         clean = printable(source)
         start = _body_start(clean)
         body, before = clean[start:], clean.count("\n", 0, start)
-        expanded = expand(body) if expand else None
+        expanded = None
+        with suppress(TooComplex):  # reported when the article is rendered
+            expanded = expand(body) if expand else None
         if dialect is not None and dialect.engine == "commonmark" and expanded:
             with suppress(TooComplex):
                 reading = positions.read_positions(body, expanded, dialect)

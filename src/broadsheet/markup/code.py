@@ -9,7 +9,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator
 from functools import cache, cached_property
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 # Each alternative begins with a character, without a group or a repetition: `re` then skips
 # ahead to the next of these characters, and is ten times as fast.
@@ -22,7 +22,8 @@ _TICKS = re.compile(r"`+")
 _BLOCK = re.compile(
     r"\n[ \t>]*(?:\n|\Z|[-*+][ \t]|\d{1,9}[.)][ \t]|#{1,6}[ \t]|`{3,}[^`\n]*$|~{3,})", re.MULTILINE
 )
-_MAY_BE_INDENTED = re.compile(r"\n[ \t]*\n(?: {4}| {0,3}\t)")
+MAY_BE_INDENTED: Final = re.compile(r"\n[ \t>]*(?:#[^\n]*)?\n(?:[ >]{4}|[ >]{0,3}\t)")
+"""Finds a line that may be indented code, in a text after two line ends."""
 _LIST_ITEM = re.compile(r"[ \t]*(?P<mark>[-*+]|\d{1,9}[.)]|(?P<note>\[\^[^\]\n]*\]:))(?:[ \t]|$)")
 _INDENT = 4  # columns
 
@@ -154,7 +155,7 @@ def spans(text: str, marks: str = "") -> Iterator[Span]:
 def outside_code(text: str) -> Iterator[tuple[int, int]]:
     """Yield start and end of each part of `text` that is not code, comment or `<pre>`."""
     code = [(span.start, span.end) for span in spans(text)]
-    if _MAY_BE_INDENTED.search("\n\n" + text):
+    if MAY_BE_INDENTED.search("\n\n" + text):
         code = sorted([*code, *indented(text)])
     at = 0
     for start, end in (*code, (len(text), len(text))):

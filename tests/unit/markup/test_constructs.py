@@ -72,9 +72,7 @@ def test_a_dialect_reads_what_its_generator_reads(
 @pytest.mark.parametrize(
     ("markdown", "expected"),
     [
-        ("a\n\n    *b* c\n    # d", "<p>a</p><p><em>b</em> c\n# d</p>"),
-        ("    - a", "<p>- a</p>"),
-        ("\t1. a", "<p>1. a</p>"),
+        ("a\n\n    *b* c\n\td", "<p>a</p><p><em>b</em> c\nd</p>"),
         ("- a\n\n      b", "<ul><li><p>a</p><p>b</p></li></ul>"),
         ("```\n    a\n```", "<pre><code>    a</code></pre>"),
         ("- ```\n      a\n  ```", "<ul><li><pre><code>    a</code></pre></li></ul>"),
@@ -82,8 +80,22 @@ def test_a_dialect_reads_what_its_generator_reads(
 )
 @pytest.mark.parametrize(("name", "mdx"), [("eleventy", False), ("astro", True)])
 def test_indented_lines_are_text(markdown: str, expected: str, name: str, mdx: bool) -> None:
-    """Eleventy and MDX have no code by indentation; what is indented is no other block either."""
+    """Eleventy and MDX have no code by indentation."""
     assert html(markdown, name, mdx=mdx) == expected
+
+
+@pytest.mark.parametrize(
+    ("markdown", "text", "block"),
+    [
+        ("    - a", "<p>- a</p>", "<ul><li>a</li></ul>"),
+        ("\t1. a", "<p>1. a</p>", "<ol><li>a</li></ol>"),
+        ("a\n\n    # b", "<p>a</p><p># b</p>", "<p>a</p><h1>b</h1>"),
+    ],
+)
+def test_indented_blocks_are_blocks_in_mdx_only(markdown: str, text: str, block: str) -> None:
+    """In Eleventy only code is switched off, and no other block may be indented so far."""
+    assert html(markdown, "eleventy") == text
+    assert html(markdown, "astro", mdx=True) == block
 
 
 def test_indented_html_is_html() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broadsheet.markup import LinkIndex, Links, dialect, render
+from broadsheet.markup import LinkIndex, Links, TooComplex, dialect, render
 from broadsheet.markup.templates import Expanded, expand
 
 LINKS = Links(LinkIndex("https://a.example/docs/"), "src/blog/a.mdx", "https://a.example/docs/a/")
@@ -211,6 +211,14 @@ def test_time_is_proportional_to_length(unit: str) -> None:
     found = expanded(text)
     assert time.process_time() - started < 3
     assert len(found.text) < 12 * len(text)
+
+
+def test_too_many_tags_are_an_error() -> None:
+    """Rather than minutes for what nobody wrote by hand."""
+    started = time.process_time()
+    with pytest.raises(TooComplex, match="too many template tags"):
+        expanded("<p>\n" * 1_000_000)
+    assert time.process_time() - started < 5
 
 
 @given(st.text(alphabet="{}<>/*\"'`=AapB\n -$\\()", max_size=80))

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 
 from broadsheet.markup import sanitiser, tree
-from broadsheet.markup.code import fences
+from broadsheet.markup.code import MAY_BE_INDENTED, fences
 from broadsheet.markup.engines import commonmark
 
 _INDENTED = re.compile(r"^(?:[ >]{4}|[ >]{0,3}\t)", re.MULTILINE)
@@ -29,7 +29,7 @@ _NUMBER = re.compile(r"\A(\d{1,9})([.)](?:[ \t]|$))")
 
 def rewrite(text: str) -> str:
     """Return `text` with what the engine takes to be indented code as paragraphs."""
-    if not _INDENTED.search(text):
+    if not MAY_BE_INDENTED.search("\n\n" + text):
         return text
     return "\n".join(_dedented(text.split("\n"), _without_tabs(text), _as_text))
 

@@ -105,7 +105,7 @@ _WIDE_PUNCTUATION = re.compile(r"[\u3000-\u3004\u3008-\u3020\uff00-\uff0f\uff1a-
 
 
 def _may_have_quotes(text: str) -> bool:
-    return not text.isascii() and '"' in text
+    return not text.isascii() and any(part[-1:] > "\u2e7f" for part in text.split('"')[:-1])
 
 
 def _quoted(found: re.Match[str]) -> str:
@@ -149,7 +149,7 @@ RULES = (
         in_text=False,
         in_elements=True,
     ),
-    Rule("kramdown", lambda text: "](" in text, _WITH_SPACES, _with_escapes),
+    Rule("kramdown", _WITH_SPACES.search, _WITH_SPACES, _with_escapes),
     Rule("math", lambda text: "$" in text, _FORMULA, _formula),
     Rule("math-blocks", lambda text: "$$" in text, _BLOCK_FORMULA, _formula),
     Rule("smart", _may_have_quotes, _QUOTED, _quoted),

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from typing import Final
 
 from msgspec import Struct
 
+from broadsheet.markup.errors import TooComplex
+
+MAX_EDITS: Final = 100_000
+"""Edits of one article. Each takes some microseconds."""
 _GAP = re.compile(r"\n[ \t]*\n[ \t\n]*<")
 
 
@@ -51,8 +56,10 @@ class Editor:
         self._number, self._counted = 1, 0
 
     def replace(self, start: int, end: int, text: str = "") -> None:
-        """Put `text` in place of what is between two offsets."""
+        """Put `text` in place of what is between two offsets. Raises TooComplex."""
         self._edits.append((start, end, text))
+        if len(self._edits) > MAX_EDITS:
+            raise TooComplex("too many template tags", "split the article")
         self.end = end
 
     def report(self, name: str, at: int, *, can_define: bool = False) -> None:

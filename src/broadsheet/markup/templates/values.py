@@ -34,8 +34,8 @@ class Scope:
         for name, given in values.items():
             known[name] = {**(given if isinstance(given, Mapping) else {}), **known.get(name, {})}
         self.variables: dict[str, object] = {**known}
-        roots = f"(?:{re.escape(self._site)}|{re.escape(origin)})"
-        self._roots = re.compile(rf"(?:{roots}/?)+(?=https?://)")
+        folder = re.escape(self._site.removeprefix(origin))
+        self._roots = re.compile(rf"{re.escape(origin)}(?:{folder})?/?(?=https?://)")
 
     def joined(self, text: str) -> str:
         """Return `text` without addresses of the site right before a whole address.
