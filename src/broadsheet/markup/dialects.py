@@ -53,94 +53,70 @@ class Dialect(Struct, frozen=True):
     note_again: str = "fnref:{label}"
 
 
+_GITHUB = (
+    "user-content-fn-{label}",
+    "user-content-fnref-{label}",
+    "user-content-fnref-{label}-{nth}",
+)
+_GOLDMARK = ("fn:{number}", "fnref:{number}", "fnref{again}:{number}")
+_KRAMDOWN = ("fn:{label}", "fnref:{label}", "fnref:{label}:{again}")
+_MARKDOWN_IT = ("fn{number}", "fnref{number}", "fnref{number}:{again}")
+_PULLDOWN = ("fn-{label}", "fr-{label}-1", "fr-{label}-{nth}")
+_VUEPRESS = ("footnote{number}", "footnote-ref{number}", "footnote-ref{number}:{again}")
+
+
 def _commonmark(
-    extensions: str, templates: Language = "any", *, mdx: bool = False, **anchors: str
+    extensions: str,
+    templates: Language = "any",
+    anchors: tuple[str, str, str] = ("fn:{label}", "fnref:{label}", "fnref:{label}"),
+    *,
+    mdx: bool = False,
 ) -> Dialect:
-    dialect = Dialect("commonmark", frozenset(extensions.split()), templates, mdx)
-    return replace(dialect, **anchors)
+    return Dialect("commonmark", frozenset(extensions.split()), templates, mdx, *anchors)
 
 
-_GITHUB_NOTE = "user-content-fn-{label}"
-_GITHUB_REF = "user-content-fnref-{label}"
-_GITHUB_AGAIN = "user-content-fnref-{label}-{nth}"
 _PYTHON_MARKDOWN = Dialect("python-markdown", frozenset({"alerts"}))
 
 DIALECTS: Final = {
     # remark, and Starlight (https://docs.astro.build/en/guides/markdown-content,
     # https://starlight.astro.build/guides/authoring-content)
-    "astro": _commonmark(
-        "alerts attributes containers single-tildes smart",
-        templates="none",
-        note=_GITHUB_NOTE,
-        note_ref=_GITHUB_REF,
-        note_again=_GITHUB_AGAIN,
-    ),
+    "astro": _commonmark("alerts attributes containers single-tildes smart", "none", _GITHUB),
     # For plain folders (https://spec.commonmark.org, https://github.github.com/gfm)
     "commonmark": _commonmark(
         "alerts attributes containers definitions inline-notes math single-tildes"
     ),
     # https://docusaurus.io/docs/markdown-features
     "docusaurus": _commonmark(
-        "alerts attributes containers emoji math single-tildes",
-        templates="none",
-        mdx=True,
-        note=_GITHUB_NOTE,
-        note_ref=_GITHUB_REF,
-        note_again=_GITHUB_AGAIN,
+        "alerts attributes containers emoji math single-tildes", "none", _GITHUB, mdx=True
     ),
     # markdown-it (https://www.11ty.dev/docs/languages/markdown)
     "eleventy": _commonmark(
         "alerts attributes containers definitions indented-text inline-notes",
-        templates="liquid",
-        note="fn{number}",
-        note_ref="fnref{number}",
-        note_again="fnref{number}:{again}",
+        *("liquid", _MARKDOWN_IT),
     ),
     # https://docs.github.com/en/get-started/writing-on-github
-    "github": _commonmark(
-        "alerts emoji math single-tildes",
-        note=_GITHUB_NOTE,
-        note_ref=_GITHUB_REF,
-        note_again=_GITHUB_AGAIN,
-    ),
+    "github": _commonmark("alerts emoji math single-tildes", anchors=_GITHUB),
     # goldmark with its defaults (https://gohugo.io/configuration/markup)
-    "hugo": _commonmark(
-        "alerts attributes definitions single-tildes smart",
-        templates="hugo",
-        note="fn:{number}",
-        note_ref="fnref:{number}",
-        note_again="fnref{again}:{number}",
-    ),
+    "hugo": _commonmark("alerts attributes definitions single-tildes smart", "hugo", _GOLDMARK),
     # kramdown (https://kramdown.gettalong.org/syntax.html)
     "jekyll": _commonmark(
         "abbreviations alerts attributes definitions kramdown math-blocks smart",
-        templates="liquid",
-        note_again="fnref:{label}:{again}",
+        *("liquid", _KRAMDOWN),
     ),
     # https://www.mkdocs.org/user-guide/writing-your-docs
     "mkdocs": _PYTHON_MARKDOWN,
     # https://help.obsidian.md/syntax, https://help.obsidian.md/obsidian-flavored-markdown
-    "obsidian": _commonmark("alerts comments inline-notes mark math wikilinks", templates="none"),
+    "obsidian": _commonmark("alerts comments inline-notes mark math wikilinks", "none"),
     # https://docs.getpelican.com/en/latest/content.html
     "pelican": _PYTHON_MARKDOWN,
     # https://python-markdown.github.io
     "python-markdown": _PYTHON_MARKDOWN,
     # https://vuepress.vuejs.org/guide/markdown.html, https://vitepress.dev/guide/markdown
     "vuepress": _commonmark(
-        "alerts attributes containers emoji inline-notes toc",
-        templates="none",
-        note="footnote{number}",
-        note_ref="footnote-ref{number}",
-        note_again="footnote-ref{number}:{again}",
+        "alerts attributes containers emoji inline-notes toc", "none", _VUEPRESS
     ),
     # pulldown-cmark with its defaults (https://www.getzola.org/documentation/content/overview)
-    "zola": _commonmark(
-        "alerts attributes definitions single-tildes",
-        templates="zola",
-        note="fn-{label}",
-        note_ref="fr-{label}-1",
-        note_again="fr-{label}-{nth}",
-    ),
+    "zola": _commonmark("alerts attributes definitions single-tildes", "zola", _PULLDOWN),
 }
 """The dialects by name, as `articles.markdown` takes it, in alphabetical order."""
 

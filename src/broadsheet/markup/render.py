@@ -70,13 +70,6 @@ def render(
         language=dialect.templates,
         values=values,
     )
-    references = {**expanded.references}
-
-    def resolve(reference: str) -> str:
-        if reference not in references:
-            references[reference] = links.resolve(reference)
-        return references[reference]
-
     top, context = read_article(expanded, dialect, language, positions=False)
     start = excerpt_of(top, context.html) if excerpt else ""
     if "<!--" in context.html:
@@ -84,7 +77,7 @@ def render(
     is_ours = not _RAW_HTML.search(expanded.text)
     if not is_ours:
         sanitiser.unwrap_unknown(top, context.tags)
-    sanitiser.make_absolute(top, resolve)
+    sanitiser.make_absolute(top, links.resolve)
     # `printable` again, since a reference such as &#1; has only now become a character.
     html = printable(sanitiser.clean(tree.to_html(top), is_ours=is_ours))
     html = _EMPTY.sub("", html).strip()

@@ -6,7 +6,7 @@ Passes change it in place. A node's `parser` makes new nodes; `move=True` puts o
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import cast
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
@@ -46,11 +46,13 @@ def keep_line_ends(html: str) -> str:
     return _FIRST_OF_PRE.sub(r"\1\n\n", html) if "<pre" in html else html
 
 
-def element(near: Node, tag: str, **attributes: str) -> Node:
+def element(near: Node, tag: str, text: str = "", **attributes: str) -> Node:
     """Return a new element for the tree of `near`."""
     made = near.parser.create_node(tag)
     for name, value in attributes.items():
         made.attrs[name] = value
+    if text:
+        made.insert_child(text)
     return made
 
 
@@ -90,6 +92,17 @@ def text_nodes(
         for node in body.traverse(include_text=True)
         if (text := node.text_content) and is_wanted(text) and not _is_in(node, outside)
     ]
+
+
+def replace_text(node: Node, found: Iterable[tuple[int, int, Node]]) -> None:
+    """Replace ranges of the text `node` by elements; `found`: start, end and element, in order."""
+    text, end = node.text_content or "", 0
+    for start, stop, made in found:
+        node.insert_before(text[end:start])
+        node.insert_before(made, move=True)
+        end = stop
+    if end:
+        node.replace_with(text[end:])
 
 
 def _is_in(node: Node, tags: frozenset[str]) -> bool:

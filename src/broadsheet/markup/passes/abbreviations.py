@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from broadsheet.markup.passes.context import Context
-from broadsheet.markup.tree import Node, element, text_nodes
+from broadsheet.markup.tree import Node, element, replace_text, text_nodes
 
 _DEFINITION = re.compile(r"(?:\A|\n)\*\[([^\]\n]+)\]:[ \t]*([^\n]*)")
 _OUTSIDE = frozenset({"pre", "code", "abbr"})
@@ -33,13 +33,9 @@ def _mark_up(body: Node, meanings: dict[str, str]) -> None:
     longest_first = sorted(meanings, key=len, reverse=True)
     word = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, longest_first))})(?!\w)")
     for node in text_nodes(body, word.search, _OUTSIDE):
-        text = node.text_content or ""
-        end = 0
-        for found in word.finditer(text):
-            node.insert_before(text[end : found.start()])
-            mark = element(node, "abbr", title=meanings[found[0]])
-            mark.insert_child(found[0])
-            node.insert_before(mark, move=True)
-            end = found.end()
-        if end:
-            node.replace_with(text[end:])
+        words = word.finditer(node.text_content or "")
+        marks = (
+            (*each.span(), element(node, "abbr", each[0], title=meanings[each[0]]))
+            for each in words
+        )
+        replace_text(node, marks)

@@ -6,9 +6,10 @@ The library's own autolinks include the Chinese text after a URL.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 
 from broadsheet.markup.passes.context import Context
-from broadsheet.markup.tree import Node, element, text_nodes
+from broadsheet.markup.tree import Node, element, replace_text, text_nodes
 
 _URL = re.compile(
     r"(?<![\w@/.=\"'-])(?:https?://|www\.)[\w.~:/?#@!$&'()*+,;=%\[\]-]*[\w/~=%&+#)-]",
@@ -33,8 +34,7 @@ def apply(body: Node, context: Context) -> None:
     for node in text_nodes(body, _may_have_one, _OUTSIDE):
         text = node.text_content or ""
         found = [each for each in _addresses(text) if not _goes_on(node, text, each)]
-        if found:
-            _link(node, text, found)
+        replace_text(node, _links(node, found))
 
 
 def _may_have_one(text: str) -> bool:
@@ -69,14 +69,9 @@ def _trimmed(url: str) -> str:
     return url[:end]
 
 
-def _link(node: Node, text: str, found: list[tuple[int, str, str]]) -> None:
+def _links(node: Node, found: Iterable[tuple[int, str, str]]) -> Iterator[tuple[int, int, Node]]:
     end = 0
     for start, address, href in found:
-        if start < end:  # inside the previous one
-            continue
-        node.insert_before(text[end:start])
-        link = element(node, "a", href=href)
-        link.insert_child(address)
-        node.insert_before(link, move=True)
-        end = start + len(address)
-    node.replace_with(text[end:])
+        if start >= end:  # else it is inside the previous one
+            end = start + len(address)
+            yield start, end, element(node, "a", address, href=href)

@@ -30,8 +30,7 @@ def _link(frame: Node) -> None:
     if not address:
         frame.decompose()
         return
-    link = element(frame, "a", href=address)
-    link.insert_child(frame.attributes.get("title") or address)
+    link = element(frame, "a", frame.attributes.get("title") or address, href=address)
     if _is_alone(frame):
         paragraph = element(frame, "p")
         paragraph.insert_child(link, move=True)

@@ -7,7 +7,7 @@ from urllib.parse import quote, unquote
 
 from broadsheet.markup.links import INTERNAL
 from broadsheet.markup.passes.context import Context
-from broadsheet.markup.tree import Node, element, text_nodes
+from broadsheet.markup.tree import Node, element, replace_text, text_nodes
 
 _EMBED = re.compile(r"!\[\[([^\[\]|\n]+)(?:\|([^\[\]\n]*))?\]\]")
 _IMAGE = re.compile(r"\.(?:avif|bmp|gif|jpe?g|png|svg|webp)\Z", re.IGNORECASE)
@@ -25,16 +25,8 @@ def apply(body: Node, context: Context) -> None:
     if "![[" not in context.html:
         return
     for node in text_nodes(body, _EMBED.search, _OUTSIDE):
-        text = node.text_content or ""
-        end = 0
-        for found in _EMBED.finditer(text):
-            node.insert_before(text[end : found.start()])
-            node.insert_before(
-                _embedded(node, found[1].strip(), (found[2] or "").strip()), move=True
-            )
-            end = found.end()
-        if end:
-            node.replace_with(text[end:])
+        embeds = _EMBED.finditer(node.text_content or "")
+        replace_text(node, ((*each.span(), _embedded(node, each)) for each in embeds))
 
 
 def _remove_block_ids(body: Node) -> None:
@@ -57,12 +49,11 @@ def _reference(target: str) -> str:
     return (INTERNAL + quote(page.strip()) if page.strip() else "") + mark + quote(anchor)
 
 
-def _embedded(near: Node, target: str, text: str) -> Node:
-    """Return the image `target`, or a link to the page that the site would embed here."""
+def _embedded(near: Node, found: re.Match[str]) -> Node:
+    """Return the image that is named, or a link to the page that the site would embed here."""
+    target, text = found[1].strip(), (found[2] or "").strip()
     if not _IMAGE.search(target):
-        link = element(near, "a", href=_reference(target))
-        link.insert_child(text or target)
-        return link
+        return element(near, "a", text or target, href=_reference(target))
     image = element(near, "img", src=INTERNAL + quote(target))
     if size := _SIZE.match(text):
         image.attrs["width"] = size[1]

@@ -40,5 +40,5 @@ def expand(
 
         return Unwrapper(body, links, values, shortcodes).expanded()
     if not any(mark in body for mark in ("{{", "{%", "{#")):
-        return Expanded(body, (), {}, int)
+        return Expanded(body, (), int)
     return Resolver(body, links, values, shortcodes, language).expanded()

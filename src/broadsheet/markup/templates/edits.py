@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from msgspec import Struct
@@ -32,14 +32,12 @@ class Expanded(Struct, frozen=True):
     """A body without its templates.
 
     text: Markdown. unknown: what could not be resolved, in the order of the body.
-    references: what tags refer to -> its address; `text` is valid as long as these are.
     source_line: maps a 1-based line of `text` to the 1-based line of the body it came from.
     is_mdx: whether the body was MDX.
     """
 
     text: str
     unknown: tuple[Unknown, ...]
-    references: Mapping[str, str]
     source_line: Callable[[int], int]
     is_mdx: bool = False
 
@@ -50,7 +48,6 @@ class Editor:
     def __init__(self, text: str) -> None:
         self.text = text
         self.unknown: list[Unknown] = []
-        self.references: dict[str, str] = {}
         self.end = 0  # of the last edit
         self._edits: list[tuple[int, int, str]] = []
         self._number, self._counted = 1, 0
@@ -78,7 +75,6 @@ class Editor:
         return Expanded(
             "\n".join(lines),
             tuple(self.unknown),
-            self.references,
             lambda line: numbers[min(line, len(numbers)) - 1],
         )
 

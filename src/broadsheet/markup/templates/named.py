@@ -104,25 +104,24 @@ def from_template(template: str, given: Arguments) -> tuple[str, str]:
     return parts[0], "".join(parts[1:])
 
 
-def target(links: Links, path: str) -> tuple[str, str, bool]:
+def target(links: Links, path: str) -> tuple[str, bool]:
     """Return the address of the article or file that a tag names by its path in the source.
 
-    Returns the reference, its address, and whether there is such an article or file. If there is
-    none, the address is the likely one of a page of the site.
+    Returns the address, and whether there is such an article or file. If there is none, the address
+    is the likely one of a page of the site.
     """
     path, mark, part = path.strip().partition("#")
     if not path:
-        return "", mark + part, True
+        return mark + part, True
     inner, near = normpath(path.strip("/")), normpath(join(dirname(links.source), path))
     link_index = links.link_index
     beside = [each for each in (near, f"{near}.md", f"{near}/index.md") if each in link_index.pages]
     articles = (each for each in (*beside, inner, basename(inner)) if link_index.page(each))
     article, asset = next(articles, None), links.asset(path)
     if asset and not article:
-        return path, asset.url + mark + part, True
-    reference = f"{INTERNAL}{article or inner}{mark}{part}".replace(" ", "%20")
+        return asset.url + mark + part, True
     if article:
-        return reference, links.resolve(reference), True
+        return links.resolve(f"{INTERNAL}{article}{mark}{part}".replace(" ", "%20")), True
     likely = re.sub(r"(?:(?:^|/)_?index)?\.(?:md|mdx|markdown)\Z", "", inner)
     likely = re.sub(r"(^|/)_(?=[^/]+/)", r"\1", likely)  # Jekyll serves `_docs/x.md` in `docs/`
-    return reference, encode(f"{link_index.site}{likely}{mark}{part}"), False
+    return encode(f"{link_index.site}{likely}{mark}{part}"), False

@@ -181,9 +181,7 @@ class Resolver(Editor):
             self._put(tag, f"[{path[: web.start()].strip() or web[0]}]({web[0]})")
             return
         path = path.strip("\"' ")
-        reference, address, is_found = self._target(path)
-        if reference and reference not in self.references:
-            self.references[reference] = self._links.resolve(reference)
+        address, is_found = self._target(path)
         if not is_found:
             self.report(f"{tag.name} {path}", tag.at)
         self._put(tag, address)
