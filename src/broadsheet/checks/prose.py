@@ -30,18 +30,13 @@ _HEAD = re.compile(
     re.MULTILINE,
 )
 _MAY_BE_CODE = re.compile(r"[`<\\]|~~~|\{[{%/]|\n[ \t]*\n(?: {4}|\t)")
-_LITERAL = r"\\[!-/:-@\[-`{-~]|\{[{%/]"
-_PAIR = re.compile(r"\{(?:\{[<%]|%-?)\s*(highlight|raw|comment)\b|\{/\*", re.IGNORECASE)
-_END_OF_COMMENT = re.compile(r"\*/\}")
+_LITERAL = r"\\[!-/:-@\[-`{-~]|\{[{%]"
+_PAIR = re.compile(r"\{(?:\{[<%]|%-?)\s*(highlight|raw|comment)\b")
 _END_OF_PAIR = {
-    name: re.compile(rf"\{{(?:\{{[<%]\s*/|%-?\s*end)\s*{name}\b", re.IGNORECASE)
+    name: re.compile(rf"\{{(?:\{{[<%]\s*/|%-?\s*end)\s*{name}\b")
     for name in ("highlight", "raw", "comment")
 }
 _LEFT_LABEL = re.compile(r"(?<![\w\])])\[([^\[\]\n^][^\[\]\n]{0,200})\]\[([^\[\]\n]{0,200})\]")
-# Not text, like code: comments, escaped characters, and the labels of definitions.
-_HIDDEN = re.compile(
-    r"<!--.*?-->|\\[!-/:-@\[-`{-~]|^ {0,3}\[[^\]\n^][^\]\n]*\]:", re.DOTALL | re.MULTILINE
-)
 _NOT_LINE_END = re.compile(r"[^\n]")
 
 
@@ -75,17 +70,15 @@ class Prose:
         clean = printable(source)
         start = _body_start(clean)
         body, before = clean[start:], clean.count("\n", 0, start)
-        expanded = None
+        expanded = reading = None
         with suppress(TooComplex):  # reported when the article is rendered
             expanded = expand(body) if expand else None
         if dialect is not None and dialect.engine == "commonmark" and expanded:
             with suppress(TooComplex):
                 reading = positions.read_positions(body, expanded, dialect)
-                text = _blank(clean[:start]) + _without_code(body, dialect)
-                return cls(text, source, reading, before, expanded)
         if _MAY_BE_CODE.search(clean, max(start - 2, 0)):
-            body = _without_code_of_python_markdown(body)
-        return cls(_blank(clean[:start]) + body, source, None, before, expanded)
+            body = _without_code(body)
+        return cls(_blank(clean[:start]) + body, source, reading, before, expanded)
 
     @property
     def texts(self) -> Iterator[tuple[str, tuple[int, int]]]:
@@ -169,17 +162,11 @@ def _body_start(clean: str) -> int:
     return len(clean.rstrip()) - len(parts[1]) if parts else 0
 
 
-def _without_code(body: str, dialect: Dialect) -> str:
-    """Return `body` with spaces in place of code, comments and escaped characters."""
-    text = _blanked(body, sorted(positions.code_ranges(body, dialect)))
-    return _HIDDEN.sub(lambda found: _blank(found[0]), text)
-
-
 def _blank(text: str) -> str:
     return _NOT_LINE_END.sub(" ", text)
 
 
-def _without_code_of_python_markdown(body: str) -> str:
+def _without_code(body: str) -> str:
     """Return `body` with spaces for code, comments, escapes and what tags show as it is."""
     text = _blanked(body, _literal(body))
     return _blanked(text, indented(text))
@@ -204,15 +191,10 @@ def _literal(body: str) -> Iterator[tuple[int, int]]:
             yield start, max(start, body.rfind("</", start, at))
         elif kind != "mark" or body[start] == "\\":
             yield start, at
-        elif tag := _PAIR.match(body, start):
-            opening, closing = (
-                tag[0].lower(),
-                _END_OF_PAIR.get((tag[1] or "").lower(), _END_OF_COMMENT),
-            )
-            found = None if opening in absent else closing.search(body, at)
-            begin = start if tag[1] is None else body.find("}", at) + 1
+        elif (tag := _PAIR.match(body, start)) and tag[1] not in absent:
+            found, begin = _END_OF_PAIR[tag[1]].search(body, at), body.find("}", at) + 1
             if found and begin:
-                at = max(at, begin, found.start() if tag[1] else found.end())
+                at = max(begin, found.start())
                 yield begin, at
             else:
-                absent.add(opening)
+                absent.add(tag[1])

@@ -12,9 +12,8 @@ from urllib.parse import unquote
 
 from msgspec import Struct
 
-from broadsheet.markup import sanitiser, tree
+from broadsheet.markup import tree
 from broadsheet.markup.dialects import Dialect
-from broadsheet.markup.engines import commonmark
 from broadsheet.markup.passes.attributes import HEADINGS
 from broadsheet.markup.render import read_article
 from broadsheet.markup.templates import Expanded
@@ -148,17 +147,3 @@ def find_line(pattern: re.Pattern[str], within: Range, lines: list[str]) -> int:
     first, last = within
     numbers = range(first, min(last, len(lines)) + 1)
     return next((number for number in numbers if pattern.search(lines[number - 1])), first)
-
-
-def code_ranges(body: str, dialect: Dialect) -> list[Range]:
-    """Return the start and end of each code block and code span, as offsets in `body`."""
-    top = tree.parse(sanitiser.bounded(commonmark.to_html(body, dialect.extensions)))
-    starts = [0, *(found.end() for found in re.finditer("\n", body))]
-    found = []
-    for node in top.css("pre[data-sourcepos],code[data-sourcepos]"):
-        if position := _POSITION.match(node.attributes["data-sourcepos"] or ""):
-            first, column, last, end = map(int, position.groups())
-            if (lines := node.text(deep=True).count("\n")) > last - first + 1:
-                last, end = first + lines, 0  # the engine's last line is often the first
-            found.append((starts[first - 1] + column - 1, starts[min(last, len(starts)) - 1] + end))
-    return found

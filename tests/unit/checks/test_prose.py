@@ -39,7 +39,6 @@ CODE = [
     "[^1]: a\n\n        [x](gone.md)",
     "<!-- [x](gone.md) -->",
     "<!--\n\n[x](gone.md)\n-->",
-    "{/* [x](gone.md) */}",
     "<pre>[x](gone.md)</pre>",
     "<PRE class='a'>\n\n[x](gone.md)</Pre>",
     "<code>[x](gone.md)</code>",
