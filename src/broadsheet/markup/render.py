@@ -86,6 +86,14 @@ def render(
 
 def prepare(dialects: Iterable[Dialect]) -> None:
     """Import what these dialects need to render; otherwise the first article does."""
+    from broadsheet.markup import (  # noqa: F401
+        excerpts,
+        passes,
+        rewrites,
+        sanitiser,
+        templates,
+        tree,
+    )
     from broadsheet.text import plain
 
     plain.prepare()

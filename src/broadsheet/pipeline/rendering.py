@@ -6,6 +6,7 @@ import signal
 import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import Any, Final, NoReturn, TypeVar
 
 from msgspec import Struct
@@ -15,7 +16,16 @@ from broadsheet.articles import Article
 from broadsheet.articles.link_index import link_index
 from broadsheet.articles.parsing import body as body_of
 from broadsheet.errors import ArticleError, BroadsheetError, Problem, RenderError, unforeseen
-from broadsheet.markup import LinkIndex, Links, Rendition, TooComplex, dialect, prepare, render
+from broadsheet.markup import (
+    Dialect,
+    LinkIndex,
+    Links,
+    Rendition,
+    TooComplex,
+    dialect,
+    prepare,
+    render,
+)
 from broadsheet.pipeline.memo import Memo, Source, Step, StepContext
 from broadsheet.pipeline.project import Project
 from broadsheet.pipeline.reading import Articles, measure_images
@@ -114,9 +124,7 @@ def render_body(body: Body, settings: RenderSettings, context: StepContext) -> R
 
 
 def _rendered(article: Article, text: str, links: Links) -> Rendition:
-    read_as = dialect(article.markdown)
-    # Before the clock runs: an import that it stops may leave halves behind.
-    prepare([read_as])
+    read_as = _prepared(article.markdown)
     with _time_limit():
         return render(
             text,
@@ -127,6 +135,17 @@ def _rendered(article: Article, text: str, links: Links) -> Rendition:
             excerpt=not article.summary,
             values={"page": article.page},
         )
+
+
+@cache
+def _prepared(markdown: str) -> Dialect:
+    """Return a dialect, with all that it needs imported.
+
+    Not while the clock of an article runs: an import that is stopped may leave halves behind.
+    """
+    found = dialect(markdown)
+    prepare([found])
+    return found
 
 
 def lookups(index: LinkIndex) -> dict[str, Source]:

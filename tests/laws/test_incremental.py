@@ -1,0 +1,362 @@
+"""A build runs only the steps whose outcome can differ, and makes what a first build would."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from broadsheet.cli import progress
+from broadsheet.pipeline import snapshot
+from broadsheet.storage import config, folders, outputs
+from newsroom import NOW, Newsroom, live, run_command
+
+CONFIG = '[feeds]\nentries = 2\nby = ["topics", "tags"]\narchive = "month"\n'
+A_TICK_S = 0.05  # after which the stamp of a file can be trusted
+FULL = {"Reading": 6, "Rendering": 6, "Writing": 8}
+OLD = 1_000_000_000  # seconds; long ago
+
+
+class Watched:
+    """A project whose runs are watched: which steps they run for how many items."""
+
+    def __init__(self, newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.newsroom = newsroom
+        self.steps: Counter[str] = Counter()
+        monkeypatch.setattr(progress, "progress_of", lambda _: self._shown)
+
+    @contextmanager
+    def _shown(self, label: str, count: int) -> Iterator[Callable[[int], object]]:
+        if label:
+            self.steps[label] += count
+        yield lambda _: None
+
+    def build(self, *args: str, now: str = NOW) -> dict[str, int]:
+        """Build files that can be trusted by now; return how many items each step ran for."""
+        time.sleep(A_TICK_S)
+        self.steps.clear()
+        self.newsroom.build(*args, now=now)
+        return dict(self.steps)
+
+    def edit(self, path: str, old: str, new: str) -> None:
+        place = self.newsroom.folder / "content" / path
+        text = place.read_text(encoding="utf-8")
+        assert old in text
+        place.write_text(text.replace(old, new), encoding="utf-8")
+
+
+@pytest.fixture
+def built(newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch) -> Watched:
+    """A project of six articles and an image, built."""
+    newsroom.configure(CONFIG)
+    newsroom.write("content/i.png", b"x")
+    for number in range(1, 6):
+        newsroom.article(
+            f"a{number}.md",
+            f"Text {number}.\n",
+            date=f"2025-0{number}-10T08:00:00+08:00",
+            categories=["大模型", f"T{number % 2}"],
+            tags=["开源"],
+            image="i.png",
+        )
+    newsroom.article("bundle/index.md", date="2025-03-01", title="Bundle")
+    watched = Watched(newsroom, monkeypatch)
+    assert watched.build() == FULL
+    return watched
+
+
+def from_nothing(newsroom: Newsroom) -> dict[str, bytes]:
+    """What a build of the same files publishes where nothing was stored."""
+    with tempfile.TemporaryDirectory() as name:
+        fresh = Newsroom(Path(name))
+        for path in newsroom.folder.rglob("*"):
+            inner = path.relative_to(newsroom.folder)
+            if path.is_file() and inner.parts[0] not in {"feeds", ".broadsheet"}:
+                fresh.write(inner.as_posix(), path.read_bytes())
+        return fresh.build()
+
+
+@pytest.mark.parametrize(
+    ("change", "steps"),
+    [
+        (lambda it: it.edit("a3.md", "Text 3.", "Text 3."), {"Reading": 1}),
+        (lambda it: it.edit("a1.md", "Text 1.", "New."), {"Reading": 1, "Rendering": 1, "Writing": 1}),
+        (lambda it: it.edit("a5.md", "Text 5.", "New."), {"Reading": 1, "Rendering": 1, "Writing": 4}),
+        (
+            lambda it: it.newsroom.article("new.md", date="2024-01-01"),
+            {"Reading": 1, "Rendering": 1, "Writing": 2},
+        ),
+        (
+            lambda it: it.newsroom.article("new.md", date="2025-06-01", categories=["T1"]),
+            {"Reading": 1, "Rendering": 1, "Writing": 3},
+        ),
+        (lambda it: (it.newsroom.folder / "content/a1.md").unlink(), {"Writing": 1}),
+        (lambda it: (it.newsroom.folder / "feeds/rss.xml").unlink(), {"Writing": 1}),
+        (lambda it: it.newsroom.write("feeds/atom.xml", b"theirs"), {"Writing": 1}),
+        (lambda it: it.newsroom.write("content/i.png", b"longer"), {"Writing": 8}),
+        (lambda it: it.newsroom.configure(CONFIG + '[digests.weekly]\ntitle = "W"\n'), {}),
+        (lambda it: it.newsroom.configure(CONFIG + "[topics]\nknown = []\n"), {}),
+    ],
+)  # fmt: skip
+def test_a_change_runs_the_steps_that_it_concerns(
+    built: Watched, change: Callable[[Watched], object], steps: dict[str, int]
+) -> None:
+    """A new article is as cheap as an edit; a digest in the config makes no feed again."""
+    change(built)
+    assert built.build() == steps
+    assert live(built.newsroom.published()) == live(from_nothing(built.newsroom))
+    assert built.build() == {}
+
+
+@pytest.mark.parametrize(
+    ("body", "change"),
+    [
+        ("[x](later.md)", lambda it: it.article("later.md", date="2024-01-01")),
+        ("[x](a2.md)", lambda it: (it.folder / "content/a2.md").unlink()),
+        ("![x](later.png)", lambda it: it.write("content/later.png", b"x")),
+        ("{{< ref later >}}", lambda it: it.article("deep/later.md", date="2024-01-01")),
+    ],
+)
+def test_what_a_link_leads_to_is_a_dependency(
+    built: Watched, body: str, change: Callable[[Newsroom], object]
+) -> None:
+    """Also where it led nowhere before."""
+    built.newsroom.configure(CONFIG + '[articles]\nmarkdown = "hugo"\n')
+    built.edit("a5.md", "Text 5.", body)
+    built.build()
+    change(built.newsroom)
+    assert built.build()["Rendering"] <= 2
+    assert live(built.newsroom.published()) == live(from_nothing(built.newsroom))
+
+
+def test_the_name_of_a_topic_is_a_dependency(built: Watched) -> None:
+    """The oldest article spells it, and each entry shows it so."""
+    built.newsroom.article("old.md", date="2020-01-01", categories=["t1"], tags=["开源 "])
+    assert built.build()["Writing"] > 2
+    assert live(built.newsroom.published()) == live(from_nothing(built.newsroom))
+
+
+@pytest.mark.parametrize("command", ["check", "status", "digest", "explain content/a3.md"])
+def test_what_another_command_has_read_is_no_news_kept_back(built: Watched, command: str) -> None:
+    """All commands share what is stored, and none takes the place of a build."""
+    built.edit("a3.md", "大模型", "别的")
+    time.sleep(A_TICK_S)
+    built.newsroom.run(*command.split())
+    assert "Writing" in built.build()
+    assert live(built.newsroom.published()) == live(from_nothing(built.newsroom))
+
+
+@pytest.mark.parametrize("command", ["status", "check", "explain content/a3.md", "digest"])
+def test_a_command_makes_no_file_again(built: Watched, command: str) -> None:
+    """It asks what is stored."""
+    built.newsroom.run(*command.split())
+    built.steps.clear()
+    built.newsroom.run(*command.split())
+    assert built.steps == {}
+
+
+def test_the_store_does_not_grow_with_edits(built: Watched) -> None:
+    """What an article was before is forgotten."""
+    path = built.newsroom.folder / ".broadsheet/memo.sqlite3"
+    for number in range(60):
+        built.edit("a5.md", "Text", f"Text {number} " + "long " * 500)
+        built.newsroom.build()
+    assert path.stat().st_size < 5_000_000
+
+
+@pytest.mark.parametrize("option", ["--dry-run", "--adopt"])
+def test_some_runs_look_at_everything(built: Watched, option: str) -> None:
+    """What is asked for once is done, whatever the last run found."""
+    (built.newsroom.folder / "feeds/.broadsheet.json").unlink()
+    assert built.newsroom.run("build", option).code == 0
+    assert (built.newsroom.folder / "feeds/.broadsheet.json").exists() == (option == "--adopt")
+
+
+def test_a_build_after_which_nothing_changed_says_the_same(built: Watched) -> None:
+    """It is the same for every later run."""
+    built.newsroom.write("content/page.md", "---\ntitle: Page\n---\n")
+    built.build()
+    said = built.newsroom.run("build", "--adopt")  # which always looks at everything
+    assert built.newsroom.run("build") == built.newsroom.run("build") == said
+    assert "0 files written, " in said.out
+    assert "1 page without date" in said.out
+    assert built.newsroom.run("build", "--quiet").out == ""
+
+
+def test_an_empty_folder_that_went_is_missed(newsroom: Newsroom) -> None:
+    """It held nothing that anything else would show, but the config names it."""
+    newsroom.configure('[articles]\nfolders = ["content", "drafts"]\n')
+    (newsroom.folder / "drafts").mkdir()
+    newsroom.article("a.md")
+    time.sleep(A_TICK_S)
+    newsroom.build()
+    (newsroom.folder / "drafts").rmdir()
+    ran = newsroom.run("build")
+    assert (ran.code, ran.out) == (2, "")
+    assert "there is no folder 'drafts' here" in ran.err
+
+
+def test_time_alone_brings_articles_and_takes_them(built: Watched) -> None:
+    """No file has changed when an article's hour comes, or when it expires."""
+    built.newsroom.article("c.md", date="2025-07-01T00:00:00Z", expiryDate="2025-07-02T00:00:00Z")
+    for now, held in (
+        ("2025-06-30T23:59:59Z", 6),
+        ("2025-07-01T00:00:00Z", 7),
+        ("2025-07-01T23:59:59Z", 7),
+        ("2025-07-02T00:00:00Z", 6),
+        ("2025-03-20T00:00:00+08:00", 4),
+        ("2025-01-10T07:00:00+08:00", 0),
+    ):
+        for _ in range(2):
+            ran = built.newsroom.run("build", now=now)
+            assert ran.out.startswith(f"feeds/: {held} article"), now
+
+
+def test_a_run_that_waited_publishes_what_is_there_now(
+    built: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another one may have published an article that came while it waited for the lock."""
+    built.newsroom.article("b.md", date="2025-06-26")
+    lock = outputs.lock
+
+    def waited(state: Path, shown: str) -> object:
+        monkeypatch.setattr(outputs, "lock", lock)
+        built.newsroom.article("c.md", date="2025-06-27")
+        command = run_command(built.newsroom.folder, "build")
+        assert command.returncode == 0, command.stderr
+        return lock(state, shown)
+
+    monkeypatch.setattr(outputs, "lock", waited)
+    assert built.newsroom.run("build").code == 0
+    assert '"title": "c"' in built.newsroom.published()["feed.json"].decode()
+
+
+def test_mistakes_are_told_by_every_run(built: Watched) -> None:
+    """A run that finds nothing changed still ends with 1 if an article is left out."""
+    built.newsroom.write("content/c.md", "---\ntitle: [\n---\n")
+    time.sleep(A_TICK_S)
+    first, second = built.newsroom.run("build"), built.newsroom.run("build")
+    assert (first.code, first.err) == (second.code, second.err)
+    assert first.code == 1
+    assert "content/c.md" in first.err
+
+
+def test_an_article_that_cannot_be_rendered_comes_back(built: Watched) -> None:
+    """It is named and left out, and others take its place in the feeds until it is corrected."""
+    built.edit("a5.md", "Text 5.", "- " * 3000 + "deep")
+    time.sleep(A_TICK_S)
+    ran = built.newsroom.run("build")
+    assert (ran.code, "content/a5.md" in ran.err) == (1, True)
+    built.edit("a5.md", "- " * 3000, "")
+    built.build()
+    assert live(built.newsroom.published()) == live(from_nothing(built.newsroom))
+
+
+def test_a_file_that_changed_within_one_tick_is_not_trusted(
+    newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a disk whose clock stands still only the text can tell that a file has changed."""
+    monkeypatch.setattr(folders, "stamp_of", lambda status: (status.st_size, OLD, OLD, 7))
+    monkeypatch.setattr("broadsheet.pipeline.files.stamp_of", folders.stamp_of)
+    monkeypatch.setattr(folders, "disk_time", lambda _: OLD)
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    for word in ("One.", "Two.", "Six."):
+        newsroom.article("a.md", f"{word}\n")
+        assert word.encode() in newsroom.build()["atom.xml"]
+        (newsroom.folder / "feeds/atom.xml").write_bytes(
+            (newsroom.folder / "feeds/atom.xml").read_bytes().replace(word.encode(), b"Bad.")
+        )
+        assert word.encode() in newsroom.build()["atom.xml"]
+
+
+def test_a_disk_without_a_clock_is_never_trusted(tmp_path: Path) -> None:
+    """A stamp that cannot be trusted matches no other, not even its own."""
+    assert folders.disk_time(tmp_path / "nowhere") == 0
+    stamp = (1, OLD, OLD, 7)
+    assert folders.trusted(stamp, 0) != folders.trusted(stamp, 0)
+    now = folders.disk_time(tmp_path)
+    assert folders.trusted((1, now - 1, now - 1, 7), now) == (1, now - 1, now - 1, 7)
+    for recent in ((1, now - 1, now, 7), (1, now + OLD, now - 1, 7)):
+        assert folders.trusted(recent, now) != recent
+
+
+def test_a_restored_feeds_folder_is_recognised(built: Watched) -> None:
+    """A checkout gives every file a new stamp; their content tells that they are as they were."""
+    for path in (built.newsroom.folder / "feeds").rglob("*.xml"):
+        data = path.read_bytes()
+        path.unlink()
+        path.write_bytes(data)
+    stamps = {p: p.stat().st_ino for p in (built.newsroom.folder / "feeds").rglob("*.xml")}
+    assert built.build() == {}
+    assert {path: path.stat().st_ino for path in stamps} == stamps
+
+
+def test_the_config_has_one_name() -> None:
+    """It stands twice, since a run that finds nothing changed does not import the config."""
+    assert snapshot.CONFIG_NAME == config.CONFIG_NAME
+
+
+_HEAVY = {"feedgen", "lxml", "markdown", "babel", "jinja2", "yaml", "frontmatter", "premailer"} | {
+    *("msgspec", "nh3", "dateutil", "filelock", "imagesize", "rich", "sqlalchemy", "cronsim"),
+    *("multiprocessing", "asyncio", "importlib.metadata", "broadsheet.model.settings"),
+}
+_PARSERS = {"markdown", "nh3", "yaml", "frontmatter"}
+_MAKERS = {"feedgen", "lxml", "jinja2", "babel", "premailer", "dateutil"}
+
+
+def imported(*args: str) -> set[str]:
+    """The modules that are imported when the command ends."""
+    program = (
+        "import atexit, sys\n"
+        "from broadsheet.cli import main\n"
+        "atexit.register(lambda: print(*sys.modules, file=sys.stderr))\n"
+        f"sys.argv = ['broadsheet', *{args!r}]\n"
+        "main()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
+    )
+    return set(done.stderr.split())
+
+
+def test_the_version_costs_no_more_than_click() -> None:
+    """Nothing of ours but the command line itself is imported for it."""
+    found = imported("--version")
+    assert not found & (_HEAVY | {"sqlite3", "hashlib"})
+    ours = {name for name in found if name.startswith("broadsheet")}
+    assert ours <= {"broadsheet", "broadsheet.errors"} | {
+        name for name in ours if name.startswith("broadsheet.cli")
+    }
+
+
+@pytest.mark.parametrize(
+    ("args", "unused"),
+    [
+        ("build", _HEAVY),
+        ("explain content/a.md", _PARSERS | _MAKERS | {"sqlalchemy"}),
+        ("schedule", _PARSERS | _MAKERS | {"sqlalchemy"}),
+        ("reference config", _PARSERS | _MAKERS | {"sqlalchemy", "sqlite3"}),
+        ("subscribers list", _PARSERS | _MAKERS),
+        ("deliver --dry-run", _PARSERS | _MAKERS),
+        ("status", _PARSERS | _MAKERS | {"sqlalchemy"}),
+        ("check", {"markdown", "sqlalchemy"}),
+    ],
+)
+def test_no_command_imports_what_it_does_not_use(
+    newsroom: Newsroom, args: str, unused: set[str]
+) -> None:
+    """What is stored needs no parser, and a command that makes no feed or mail no library for it."""
+    newsroom.configure('[digests.weekly]\ntitle = "W"\nschedule = "@yearly"\n')
+    newsroom.article("a.md", summary="S.", tags=["t"])
+    time.sleep(A_TICK_S)
+    assert run_command(newsroom.folder, "digest").returncode == 0
+    run_command(newsroom.folder, "build")
+    found = imported("-C", str(newsroom.folder), "--now", NOW, *args.split())
+    assert not found & unused
