@@ -87,8 +87,14 @@ def from_nothing(newsroom: Newsroom) -> dict[str, bytes]:
     ("change", "steps"),
     [
         (lambda it: it.edit("a3.md", "Text 3.", "Text 3."), {"Reading": 1}),
-        (lambda it: it.edit("a1.md", "Text 1.", "New."), {"Reading": 1, "Rendering": 1, "Writing": 1}),
-        (lambda it: it.edit("a5.md", "Text 5.", "New."), {"Reading": 1, "Rendering": 1, "Writing": 4}),
+        (
+            lambda it: it.edit("a1.md", "Text 1.", "New."),
+            {"Reading": 1, "Rendering": 1, "Writing": 1},
+        ),
+        (
+            lambda it: it.edit("a5.md", "Text 5.", "New."),
+            {"Reading": 1, "Rendering": 1, "Writing": 4},
+        ),
         (
             lambda it: it.newsroom.article("new.md", date="2024-01-01"),
             {"Reading": 1, "Rendering": 1, "Writing": 2},
@@ -104,7 +110,7 @@ def from_nothing(newsroom: Newsroom) -> dict[str, bytes]:
         (lambda it: it.newsroom.configure(CONFIG + '[digests.weekly]\ntitle = "W"\n'), {}),
         (lambda it: it.newsroom.configure(CONFIG + "[topics]\nknown = []\n"), {}),
     ],
-)  # fmt: skip
+)
 def test_a_change_runs_the_steps_that_it_concerns(
     built: Watched, change: Callable[[Watched], object], steps: dict[str, int]
 ) -> None:
@@ -352,7 +358,7 @@ def test_the_version_costs_no_more_than_click() -> None:
 def test_no_command_imports_what_it_does_not_use(
     newsroom: Newsroom, args: str, unused: set[str]
 ) -> None:
-    """What is stored needs no parser, and a command that makes no feed or mail no library for it."""
+    """What is stored needs no parser, and without a new feed or mail no library makes one."""
     newsroom.configure('[digests.weekly]\ntitle = "W"\nschedule = "@yearly"\n')
     newsroom.article("a.md", summary="S.", tags=["t"])
     time.sleep(A_TICK_S)

@@ -40,13 +40,13 @@ from broadsheet.errors import (
 )
 from broadsheet.feeds.retired import by_feed
 from broadsheet.markup import Rendition
-from broadsheet.pipeline.build import site_of
 from broadsheet.pipeline.edition import Content, Edition, content_of, make_edition
 from broadsheet.pipeline.issues import files_of_issue, without_broken
 from broadsheet.pipeline.memo import Memo
 from broadsheet.pipeline.project import Project, open_project
 from broadsheet.pipeline.published_entries import published_entries
 from broadsheet.pipeline.reading import read_articles
+from broadsheet.pipeline.site import site_of
 from broadsheet.storage import config, folders, outputs, sources
 from broadsheet.text.counting import count
 from broadsheet.text.toml import key_line, names_of

@@ -24,10 +24,10 @@ from broadsheet.digests.schedule import next_tick
 from broadsheet.errors import BroadsheetError
 from broadsheet.feeds.plan import Feed
 from broadsheet.feeds.retired import by_feed
-from broadsheet.pipeline.build import plan_site
 from broadsheet.pipeline.edition import Content
 from broadsheet.pipeline.memo import Memo
 from broadsheet.pipeline.project import Project, open_project
+from broadsheet.pipeline.site import plan_site
 from broadsheet.text.counting import count
 
 if TYPE_CHECKING:  # it takes time to import

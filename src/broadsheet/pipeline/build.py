@@ -3,72 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-import msgspec
-
 from broadsheet.articles.catalogue import steady
-from broadsheet.digests.selection import History
 from broadsheet.errors import BroadsheetError, Problem
-from broadsheet.feeds.retired import Retired, Successors, by_feed, is_in_doubt, retire
+from broadsheet.feeds.retired import Retired, by_feed
 from broadsheet.pipeline import snapshot
-from broadsheet.pipeline.edition import Content, Edition, make_edition, read_content
-from broadsheet.pipeline.files import (
-    Files,
-    PublishedFiles,
-    digest_files,
-    ending_files,
-    feed_files,
-    read_by_files,
-)
-from broadsheet.pipeline.memo import Memo, Output, Source
+from broadsheet.pipeline.edition import Content
+from broadsheet.pipeline.memo import Memo
 from broadsheet.pipeline.project import Project
 from broadsheet.pipeline.published_entries import published_entries
 from broadsheet.pipeline.reading import zone_paths
-from broadsheet.pipeline.snapshot import Scope, Summary
-from broadsheet.storage import folders, outputs, sources
+from broadsheet.pipeline.site import PUBLISHED, Site, plan_site
+from broadsheet.pipeline.snapshot import Scope, Snapshot, Summary
+from broadsheet.storage import folders, sources
 from broadsheet.storage.folders import Stamp
-from broadsheet.storage.outputs import Changes, Manifest, Target, Written
+from broadsheet.storage.outputs import Changes, Target, read_manifest
 
-_PUBLISHED = "published"  # state: path -> stamp and digest of each file
 _TICK_S = 0.021  # of a disk's clock; see `folders`
 _LOOKS = 5  # at that clock
-
-
-@dataclass(frozen=True)
-class Site:
-    """Everything that a build makes, before it is made.
-
-    retired: the ended feeds that still stay, by path. ending: the feeds that this run ends, whether
-    they stay or not. waiting: feeds that may only lack an article with an error; they are not
-    changed. reads: what the steps that make the files read.
-    """
-
-    edition: Edition
-    files: Files
-    retired: Mapping[str, Retired]
-    ending: Mapping[str, Retired]
-    kept: Collection[str]
-    published: PublishedFiles
-    reads: Mapping[str, Source]
-
-    def make(self, memo: Memo, output: Output = outputs.told) -> list[Written]:
-        """Make the files; by default only tell what they would be."""
-        return self.files.make(memo, self.reads, output)
-
-    def target(self) -> Target:
-        """Return the feeds folder with what is to be in it. Raises OutputError."""
-        project = self.edition.content.project
-        return Target(
-            project.feeds_folder,
-            self.files.paths,
-            project.settings.feeds.folder,
-            keep=self.kept,
-            retired=msgspec.to_builtins(self.retired),
-            digest=self.published.digest,
-        )
 
 
 class RefusedError(BroadsheetError):
@@ -102,115 +56,37 @@ def build(
 
 
 def _build(project: Project, memo: Memo, strict: bool, adopt: bool, dry_run: bool) -> Built:
-    config = folders.content_of(project.root / project.config_name) or b""
     site = plan_site(project, memo)
-    problems = site.edition.content.problems
-    if problems and strict:
-        raise RefusedError(*problems)
-    gone = _dropped_out(project, site.edition.content) if problems else ()
+    content = site.edition.content
+    if content.problems and strict:
+        raise RefusedError(*content.problems)
+    gone = _dropped_out(content) if content.problems else ()
     target = site.target()
     if not adopt and target.unknown:
         target.refuse_foreign(site.make(memo))
-    if dry_run:
-        changes = target.changes(site.make(memo))
-    else:
-        with target.writing() as draft:
-            made = site.make(memo, draft)
-            changes = target.finish(made)
-        for each in made:
-            if each.path in changes.written:
-                site.published.replaced(each)
+    changes = target.changes(site.make(memo)) if dry_run else _write(site, target, memo)
     summary = _summary(site, changes)
     if not dry_run:
-        _remember(project, memo, site, summary, config)
-    return Built(summary, changes, problems, gone, by_feed(site.ending))
+        _remember(site, memo, summary)
+    return Built(summary, changes, content.problems, gone, by_feed(site.ending))
 
 
-def plan_site(project: Project, memo: Memo) -> Site:
-    """Return everything that a build of `project` makes.
-
-    Raises the errors of `read_content`, ArticleError, and RecordError.
-    """
-    edition = make_edition(read_content(project, memo), memo)
-    return site_of(edition, memo, project.histories())
-
-
-def site_of(edition: Edition, memo: Memo, histories: Mapping[str, History]) -> Site:
-    """Return everything that a build of `edition` makes. histories: of the digests, by name."""
-    project = edition.content.project
-    files = feed_files(edition).and_these(digest_files(edition))
-    manifest = outputs.read_manifest(project.feeds_folder)
-    before = _retired_before(manifest)
-    successors = _successors(edition, files, manifest)
-    ended = retire(before, successors, project.now, lambda path: _content(project, path))
-    waiting = _in_doubt(edition.content, ended.keys() - before.keys())
-    ended = {path: each for path, each in ended.items() if path not in waiting}
-    settings = project.settings.feeds
-    stay = {path: each for path, each in ended.items() if project.now < each.until(settings)}
-    published = published_files(project, memo)
-    return Site(
-        edition=edition,
-        files=files.and_these(ending_files(edition, stay)),
-        retired=stay,
-        ending={path: each for path, each in ended.items() if path not in before},
-        kept=(*project.kept_paths(histories), *waiting),
-        published=published,
-        reads=read_by_files(edition, histories, published),
-    )
+def _write(site: Site, target: Target, memo: Memo) -> Changes:
+    with target.writing() as draft:
+        made = site.make(memo, draft)
+        changes = target.finish(made)
+    written = {*changes.written}
+    for each in made:
+        if each.path in written:
+            site.published.replaced(each)
+    return changes
 
 
-def published_files(project: Project, memo: Memo) -> PublishedFiles:
-    """Return the files of the feeds folder as the last build left them."""
-    recorded = memo.state(_PUBLISHED, dict[str, tuple[Stamp, str]])
-    return PublishedFiles(project.feeds_folder, recorded or {})
-
-
-def _retired_before(manifest: Manifest) -> dict[str, Retired]:
-    """Return the feeds that had ended at the last build, by path."""
-    found = {}
-    for path, told in manifest.retired.items():
-        with suppress(msgspec.ValidationError):
-            found[path] = msgspec.convert(told, Retired)
-    return found
-
-
-def _successors(edition: Edition, files: Files, manifest: Manifest) -> Successors:
-    """Return what to follow instead of a feed that is not among `files`."""
-    settings, catalogue = edition.content.project.settings, edition.content.catalogue
-    groups = {
-        f"{folder}/{topic.slug}/": articles
-        for folder in settings.feeds.by
-        for topic, articles in {"topics": catalogue.topics, "tags": catalogue.tags}[folder].items()
-    }
-    return Successors(
-        frozenset(files.paths),
-        manifest.files,
-        groups,
-        settings.topics.aliases,
-        settings.feeds.formats,
-        settings.renamed,
-    )
-
-
-def _in_doubt(content: Content, ending: Collection[str]) -> frozenset[str]:
-    """Return the feeds among `ending` that may only lack an article that has an error now."""
-    if not content.problems:
-        return frozenset()
-    read = {article.id for article in content.articles.read}
-    return frozenset(
-        path for path in ending if is_in_doubt(path, _content(content.project, path) or b"", read)
-    )
-
-
-def _content(project: Project, path: str) -> bytes | None:
-    return folders.content_of(project.feeds_folder / path)
-
-
-def _dropped_out(project: Project, content: Content) -> tuple[str, ...]:
+def _dropped_out(content: Content) -> tuple[str, ...]:
     """Return the titles of the entries that readers have, and that this build will not have."""
     ids = {article.id for article in content.catalogue.articles}
-    retired = outputs.read_manifest(project.feeds_folder).retired
-    found = published_entries(project.feeds_folder, ids, but=retired)
+    folder = content.project.feeds_folder
+    found = published_entries(folder, ids, but=read_manifest(folder).retired)
     return tuple(each.title for each in found if each.id not in ids)
 
 
@@ -226,37 +102,36 @@ def _summary(site: Site, changes: Changes) -> Summary:
     )
 
 
-def _remember(
-    project: Project,
-    memo: Memo,
-    site: Site,
-    summary: Summary,
-    config: bytes,
-) -> None:
-    """Store what the next build needs to find that nothing has changed."""
-    published = site.published
-    left = _settled(project, published.seen)
-    memo.leave(_PUBLISHED, {path: (stamp, published.seen[path][1]) for path, stamp in left.items()})
-    content = site.edition.content
-    unsure = content.problems or config != folders.content_of(project.root / project.config_name)
-    if not unsure:
-        there = dict(folders.walk(project.feeds_folder, ".", everything=True))
-        others = {path: each for path, each in there.items() if path not in left}
-        before = folders.disk_time(project.state)
-        stamps = {path: folders.trusted(each, before) for path, each in others.items()}
-        since, until = steady(content.articles.read, project.now)
-        ends = [each.until(project.settings.feeds) for each in site.retired.values()]
-        until = min((*ends, *([until] if until else [])), default=None)
-        taken = snapshot.take(
-            _scope(project),
-            config,
-            content.articles.found.stamps,
-            (since, until),
-            summary,
-            outputs={**stamps, **left},
-        )
-        memo.leave(snapshot.SNAPSHOT, taken)
+def _remember(site: Site, memo: Memo, summary: Summary) -> None:
+    """Store what the next build needs to find what has not changed."""
+    content, seen = site.edition.content, site.published.seen
+    project = content.project
+    left = _settled(project, seen)
+    memo.leave(PUBLISHED, {path: (stamp, seen[path][1]) for path, stamp in left.items()})
+    is_same_config = project.config == folders.content_of(project.root / project.config_name)
+    if is_same_config and not content.problems:
+        memo.leave(snapshot.SNAPSHOT, _snapshot(site, left, summary))
     memo.sweep()
+
+
+def _snapshot(site: Site, left: Mapping[str, Stamp], summary: Summary) -> Snapshot:
+    """Return the snapshot of a build that left files with these stamps in the feeds folder."""
+    content = site.edition.content
+    project = content.project
+    before = folders.disk_time(project.state)
+    there = folders.walk(project.feeds_folder, ".", everything=True)
+    outputs = {path: folders.trusted(stamp, before) for path, stamp in there}
+    since, until = steady(content.articles.read, project.now)
+    ends = [each.until(project.settings.feeds) for each in site.retired.values()]
+    until = min([*ends, *([until] if until else [])], default=None)
+    return snapshot.take(
+        _scope(project),
+        project.config,
+        content.articles.found.stamps,
+        {**outputs, **left},
+        (since, until),
+        summary,
+    )
 
 
 def _settled(project: Project, seen: Mapping[str, tuple[Stamp, str]]) -> dict[str, Stamp]:

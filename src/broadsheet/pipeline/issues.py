@@ -11,11 +11,11 @@ from broadsheet.digests.issue import RECORD, Issue, issue_folder
 from broadsheet.digests.rendered import RenderedIssue, render_issue
 from broadsheet.digests.selection import History
 from broadsheet.errors import Problem, RenderError
-from broadsheet.pipeline.build import published_files
 from broadsheet.pipeline.edition import Content, entries_of, make_edition, read_content
 from broadsheet.pipeline.files import digest_files, read_by_files
 from broadsheet.pipeline.memo import Memo
 from broadsheet.pipeline.project import Project
+from broadsheet.pipeline.site import published_files
 from broadsheet.storage import outputs
 from broadsheet.storage.outputs import Target
 
@@ -118,6 +118,7 @@ def _write(
     The record comes last of an issue's files: with it the issue is made, and never made again.
     """
     project, shown = content.project, content.project.settings.feeds.folder
+    edition = make_edition(content, memo)
     for each in made:
         folder = issue_folder(each.issue.digest, each.issue.key)
         for files in (each.files, {RECORD: each.record}):
@@ -127,7 +128,6 @@ def _write(
         name: history.and_then(*(each.issue for each in made if each.issue.digest == name))
         for name, history in histories.items()
     }
-    edition = make_edition(content, memo)
     published = published_files(project, memo)
     reads = read_by_files(edition, now, published)
     pages = digest_files(edition)

@@ -18,7 +18,7 @@ from broadsheet.model.settings import Settings
 from broadsheet.pipeline.clock import moment
 from broadsheet.pipeline.memo import Memo, Progress, no_progress, with_memo
 from broadsheet.pipeline.snapshot import STATE
-from broadsheet.storage import config, issue_records, outputs, sources
+from broadsheet.storage import config, folders, issue_records, outputs, sources
 
 T = TypeVar("T")
 
@@ -41,12 +41,13 @@ class Location(Protocol):
 class Project:
     """A project. Nothing of it is read from disk but the config; methods read what they return.
 
-    root: its folder. config_name: the file name of its config. now: aware. workers: how many
-    processes may work on it; None: one for each core. progress: shows how far a run is.
+    root: its folder. config_name, config: file name and text of its config. now: aware. workers:
+    how many processes may work on it; None: one for each core. progress: shows how far a run is.
     """
 
     root: Path
     config_name: str
+    config: bytes
     settings: Settings
     now: datetime
     workers: int | None = None
@@ -152,8 +153,9 @@ def open_project(
     """Return the project at `place`. Raises ConfigError, and UsageError for its `now`."""
     given = place.config or Path(config.CONFIG_NAME)
     path = place.directory / given
+    text = folders.content_of(path) or b""  # if it cannot be read, `load` says so
     settings = config.load(path, str(given))
     now = moment(place.now)
     if not now.tzinfo:
         now = now.replace(tzinfo=settings.publication.timezone)
-    return Project(path.parent, path.name, settings, now, workers, progress)
+    return Project(path.parent, path.name, text, settings, now, workers, progress)

@@ -75,10 +75,9 @@ def take(
     scope: Scope,
     config: bytes,
     inputs: Mapping[str, Stamp],
+    outputs: Mapping[str, Stamp],
     span: tuple[datetime | None, datetime | None],
     summary: Summary,
-    *,
-    outputs: Mapping[str, Stamp],
 ) -> Snapshot:
     """Return the snapshot of a build that has read `inputs` and left `outputs`: path -> stamp.
 
