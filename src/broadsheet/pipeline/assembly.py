@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from broadsheet import pages
 from broadsheet.articles import Article
@@ -33,15 +33,15 @@ from broadsheet.storage.outputs import Written
 
 
 def write_feed(feed: FeedFiles, settings: FilesSettings, context: StepContext) -> list[Written]:
-    """Write a feed in every format, one entry at a time."""
-    publication, feeds = settings.publication, settings.feeds
+    """Write a feed in all its formats together, one entry at a time."""
 
-    def write(format_: FeedFormat) -> Written:
-        head = channel(feed.head, format_, publication, feeds)
+    def chunks(format_: FeedFormat) -> Iterator[bytes]:
+        head = channel(feed.head, format_, settings.publication, settings.feeds)
         items = (_item(*addresses, format_, settings, context) for addresses in feed.entries)
-        return context.write(feed.head.path + FEED_FILES[format_], document(head, items))
+        return document(head, items)
 
-    return [write(format_) for format_ in feeds.formats]
+    formats = settings.feeds.formats
+    return context.write({feed.head.path + FEED_FILES[each]: chunks(each) for each in formats})
 
 
 def _item(
@@ -84,11 +84,13 @@ def write_overview(all_: Overview, settings: FilesSettings, context: StepContext
         for name, digest in all_.digests.items()
     ]
     given = all_.feeds, newsletters, publication, feeds
-    return [
-        context.write(OPML, [opml.write(*given)]),
-        context.write(INDEX, [page.write(*given)]),
-        context.write(STYLESHEET, [pages.stylesheet()]),
-    ]
+    return context.write(
+        {
+            OPML: [opml.write(*given)],
+            INDEX: [page.write(*given)],
+            STYLESHEET: [pages.stylesheet()],
+        }
+    )
 
 
 def write_digest_pages(
@@ -103,13 +105,13 @@ def write_digest_pages(
     newest = [archive.issue_entry(issue, digest, publication) for issue in issues[: feeds.entries]]
     updated = max((issue.updated for issue in newest), default=NEVER)
 
-    def write(format_: FeedFormat) -> Written:
+    def data(format_: FeedFormat) -> bytes:
         head = of_newsletter(newsletter, updated, format_, publication)
-        items = (serialise(each, format_) for each in newest)
-        return context.write(path + FEED_FILES[format_], document(head, items))
+        return b"".join(document(head, (serialise(each, format_) for each in newest)))
 
-    index = [archive.archive_page(issues, digest, publication, links)]
-    return [*map(write, feeds.formats), context.write(path + INDEX, index)]
+    index = archive.archive_page(issues, digest, publication, links)
+    feed = {path + FEED_FILES[each]: [data(each)] for each in feeds.formats}
+    return context.write({**feed, path + INDEX: [index]})
 
 
 def write_ending(ending: Ending, settings: FilesSettings, context: StepContext) -> list[Written]:
@@ -121,7 +123,7 @@ def write_ending(ending: Ending, settings: FilesSettings, context: StepContext) 
         return bool(context.read("public", id_))
 
     data = endings.document(before, path, ending.retired, settings.publication, is_public)
-    return [context.write(path, [data])]
+    return context.write({path: [data]})
 
 
 def _newsletter(

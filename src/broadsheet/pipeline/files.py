@@ -15,12 +15,12 @@ from broadsheet.feeds.retired import Retired
 from broadsheet.model.publication import Publication
 from broadsheet.model.settings import FEED_FILES, DigestSettings, FeedSettings
 from broadsheet.pipeline.edition import Edition
-from broadsheet.pipeline.memo import Memo, Output, Source, Step
+from broadsheet.pipeline.memo import Memo, Source, Step
 from broadsheet.pipeline.rendering import lookups
 from broadsheet.pipeline.store import Digest
 from broadsheet.storage import outputs
 from broadsheet.storage.folders import Stamp, stamp_of
-from broadsheet.storage.outputs import Written
+from broadsheet.storage.outputs import Output, Written
 
 
 class FilesSettings(Struct, frozen=True):

@@ -139,7 +139,7 @@ def _write(
         digest=published.digest,
     )
     if target.unknown:
-        target.refuse_foreign(pages.make(memo, reads, outputs.told))
+        target.refuse_foreign(pages.make(memo, reads, outputs.tell))
     with target.writing() as draft:
         target.finish(pages.make(memo, reads, draft))
 

@@ -36,15 +36,12 @@ from broadsheet.pipeline.store import (
     state_key,
     version,
 )
-from broadsheet.storage.outputs import Written
+from broadsheet.storage.outputs import Output, Written
 
 T = TypeVar("T")
 
 Source = Callable[[str], Any]
 """What steps may read: name -> value, None if there is none. It must be cheap and pure."""
-
-Output = Callable[[str, Iterable[bytes]], Written]
-"""Leaves chunks of bytes as the file at a path of the output folder."""
 
 Run = tuple[bytes, bytes] | BroadsheetError
 """What comes of an item: its encoded reads and result, or what is wrong with it."""
@@ -59,9 +56,9 @@ def no_progress(label: str, count: int) -> AbstractContextManager[Advance]:  # n
     return nullcontext(lambda number: None)  # noqa: ARG005
 
 
-def no_output(path: str, chunks: Iterable[bytes]) -> Written:
+def no_output(files: Mapping[str, Iterable[bytes]]) -> list[Written]:
     """Refuse to write: for steps that write nothing."""
-    raise NotImplementedError(path)
+    raise NotImplementedError(*files)
 
 
 _RECENT: Final = 2_000  # made values that a context holds
@@ -131,10 +128,14 @@ class StepContext:
         self._reads.update(reads)
         return found
 
-    def write(self, path: str, chunks: Iterable[bytes]) -> Written:
-        """Leave `chunks` as the output file at `path`; the trace holds as long as it has them."""
-        written = self._output(path, chunks)
-        self._reads["output", path] = digest(encode(written.digest))
+    def write(self, files: Mapping[str, Iterable[bytes]]) -> list[Written]:
+        """Leave `files` in the output folder: path -> chunks, as many for each.
+
+        The trace then holds as long as they have these bytes.
+        """
+        written = self._output(files)
+        for each in written:
+            self._reads["output", each.path] = digest(encode(each.digest))
         return written
 
     def run(self, step: Step, items: Iterable[Any]) -> list[Run]:

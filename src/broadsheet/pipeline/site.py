@@ -19,11 +19,11 @@ from broadsheet.pipeline.files import (
     feed_files,
     read_by_files,
 )
-from broadsheet.pipeline.memo import Memo, Output, Source
+from broadsheet.pipeline.memo import Memo, Source
 from broadsheet.pipeline.project import Project
 from broadsheet.storage import folders, outputs
 from broadsheet.storage.folders import Stamp
-from broadsheet.storage.outputs import Manifest, Target, Written
+from broadsheet.storage.outputs import Manifest, Output, Target, Written
 
 PUBLISHED = "published"
 """The state that holds the stamp and digest of each file, by path."""
@@ -46,7 +46,7 @@ class Site:
     published: PublishedFiles
     reads: Mapping[str, Source]
 
-    def make(self, memo: Memo, output: Output = outputs.told) -> list[Written]:
+    def make(self, memo: Memo, output: Output = outputs.tell) -> list[Written]:
         """Make the files; by default only tell what they would be."""
         return self.files.make(memo, self.reads, output)
 

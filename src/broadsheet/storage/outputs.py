@@ -77,6 +77,10 @@ class Written(Struct, frozen=True):
     length: int
 
 
+Output = Callable[[Mapping[str, Iterable[bytes]]], list[Written]]
+"""Leaves files as they are to be: path in the output folder -> chunks, as many for each."""
+
+
 class Target:
     """The output folder, and the files that a run makes in it.
 
@@ -125,8 +129,8 @@ class Target:
         _refuse_foreign(sorted(foreign), self._shown)
 
     @contextmanager
-    def writing(self) -> Iterator[Callable[[str, Iterable[bytes]], Written]]:
-        """Yield what drafts a file: it takes a path and chunks of bytes, in any process.
+    def writing(self) -> Iterator[Output]:
+        """Yield what drafts files, in any process.
 
         The manifest names every path from now on, so a run that is killed leaves no file that the
         next one does not know. Raises OutputError for any OSError; no draft is left then.
@@ -135,7 +139,7 @@ class Target:
             writing.sweep(self._folder, but=MANIFEST)
             retired = {**self._before.retired, **self._retired}
             _write_manifest(self._folder, self._before.files.union(self._paths), retired)
-            yield partial(_draft, self._folder)
+            yield partial(draft, self._folder)
         except BaseException as error:
             with suppress(OSError):
                 writing.sweep(self._folder, but=MANIFEST)
@@ -185,9 +189,9 @@ def publish(
         target.refuse_foreign(made)
     if dry_run:
         return target.changes(made)
-    with target.writing() as draft:
+    with target.writing() as output:
         for path, data in files.items():
-            draft(path, [data])
+            output({path: [data]})
         return target.finish(made)
 
 
@@ -200,17 +204,20 @@ def digest_of(path: Path) -> str | None:
         return None
 
 
-def told(path: str, chunks: Iterable[bytes]) -> Written:
-    """Return what the file at `path` would be with these bytes, without writing it."""
-    found, length = sha256(), 0
-    for chunk in chunks:
-        found.update(chunk)
-        length += len(chunk)
-    return Written(path, found.hexdigest(), length)
+def tell(files: Mapping[str, Iterable[bytes]]) -> list[Written]:
+    """Return what files would be with these chunks, without writing them."""
+    found = [(path, sha256(), [0]) for path in files]
+    for chunks in zip(*files.values(), strict=True):
+        for (_, digest, length), chunk in zip(found, chunks, strict=True):
+            digest.update(chunk)
+            length[0] += len(chunk)
+    return [Written(path, digest.hexdigest(), length[0]) for path, digest, length in found]
 
 
-def _draft(folder: Path, path: str, chunks: Iterable[bytes]) -> Written:
-    return Written(path, *writing.draft(folder / path, chunks))
+def draft(folder: Path, files: Mapping[str, Iterable[bytes]]) -> list[Written]:
+    """Draft files in `folder`; see `writing.draft_together`."""
+    made = writing.draft_together({folder / path: chunks for path, chunks in files.items()})
+    return [Written(path, *each) for path, each in zip(files, made, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)

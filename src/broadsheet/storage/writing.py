@@ -7,9 +7,9 @@ killed leaves drafts, which the next one sweeps away.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from hashlib import sha256
 from io import FileIO
 from pathlib import Path
@@ -27,7 +27,7 @@ _COPIED_AT_ONCE = 1 << 20  # bytes
 def write(path: Path, data: bytes) -> None:
     """Replace the file at `path` in one step. Raises OSError."""
     try:
-        draft(path, [data])
+        draft_together({path: [data]})
         if _draft_of(path).exists():
             put_in_place([path])
     except BaseException:
@@ -35,18 +35,18 @@ def write(path: Path, data: bytes) -> None:
         raise
 
 
-def draft(path: Path, chunks: Iterable[bytes]) -> tuple[str, int]:
-    """Leave `chunks` in a draft beside `path`, unless the file there has just these bytes.
+def draft_together(files: Mapping[Path, Iterable[bytes]]) -> list[tuple[str, int]]:
+    """Leave each file's chunks in a draft beside it, unless it has just these bytes.
 
-    Returns their SHA-256 in hexadecimal and their number. Raises OSError.
+    files: path -> chunks, as many for each, which are taken in turns. Returns the SHA-256
+    (hexadecimal) of each and its length in bytes. Raises OSError.
     """
-    found, length = sha256(), 0
-    with _Draft(path) as file:
-        for chunk in chunks:
-            found.update(chunk)
-            length += len(chunk)
-            file.write(chunk)
-    return found.hexdigest(), length
+    with ExitStack() as stack:
+        drafts = [stack.enter_context(_Draft(path)) for path in files]
+        for chunks in zip(*files.values(), strict=True):
+            for file, chunk in zip(drafts, chunks, strict=True):
+                file.write(chunk)
+    return [(file.sha256.hexdigest(), file.length) for file in drafts]
 
 
 def put_in_place(paths: Sequence[Path]) -> None:
@@ -82,6 +82,7 @@ class _Draft:
     """Compares bytes with a file, and writes its draft from the first byte that differs."""
 
     def __init__(self, path: Path) -> None:
+        self.sha256, self.length = sha256(), 0
         self._path = path
         self._same = 0  # bytes
         self._old: BinaryIO | None = None
@@ -93,6 +94,8 @@ class _Draft:
         return self
 
     def write(self, chunk: bytes) -> None:
+        self.sha256.update(chunk)
+        self.length += len(chunk)
         if self._new is None and self._old and self._old.read(len(chunk)) == chunk:
             self._same += len(chunk)
         else:

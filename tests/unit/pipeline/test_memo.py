@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
@@ -38,9 +38,9 @@ def shared(item: str, _: None, context: StepContext) -> str:
     return context.recent("a", lambda: joined("a", "", context)) + item
 
 
-def written(item: str, _: None, context: StepContext) -> Written:
+def written(item: str, _: None, context: StepContext) -> list[Written]:
     RAN.append(item)
-    return context.write(item, [item.encode(), b"."])
+    return context.write({item: [item.encode(), b"."]})
 
 
 def addressed(item: bytes, _: None, context: StepContext) -> str:
@@ -107,9 +107,10 @@ def test_a_file_is_written_again_if_it_is_no_longer_there(tmp_path: Path) -> Non
     """The trace of a step that writes a file holds as long as the file has the same bytes."""
     files: dict[str, str] = {}
 
-    def write(path: str, chunks: Iterable[bytes]) -> Written:
-        files[path] = b"".join(chunks).decode()
-        return Written(path, files[path], len(files[path]))
+    def write(given: Mapping[str, Iterable[bytes]]) -> list[Written]:
+        new = {path: b"".join(chunks).decode() for path, chunks in given.items()}
+        files.update(new)
+        return [Written(path, text, len(text)) for path, text in new.items()]
 
     def run() -> list[object]:
         RAN.clear()
