@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import errno
 import json
-import multiprocessing
 import os
 import stat
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -431,20 +432,34 @@ def test_the_folder_holds_what_the_last_run_made(
     assert manifest(folder) == sorted(runs[-1])
 
 
-def _hold(state: Path, held: Any, done: Any) -> None:
-    with lock(state, "broadsheet.toml"):
-        held.set()
-        done.wait(30)
+_HOLDER = """
+import sys
+from pathlib import Path
+from broadsheet.storage.outputs import lock
+with lock(Path(sys.argv[1]), "broadsheet.toml"):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@contextmanager
+def _held(state: Path) -> Iterator[subprocess.Popen[str]]:
+    """Another process that has the lock until its standard input is closed."""
+    command = [sys.executable, "-c", _HOLDER, str(state)]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout
+        assert other.stdout.readline() == "held\n"
+        try:
+            yield other
+        finally:
+            other.kill()
 
 
 def test_a_second_run_waits_or_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """While one run is at work another one says that it is busy, and goes on when it may."""
-    context = multiprocessing.get_context("spawn")
-    held, done = context.Event(), context.Event()
-    other = context.Process(target=_hold, args=(tmp_path, held, done))
-    other.start()
-    try:
-        assert held.wait(30)
+    with _held(tmp_path) as other:
         monkeypatch.setattr(outputs, "_PATIENCE", 0.1)
         with (
             pytest.raises(BusyError, match=r"^broadsheet\.toml: another run of Broadsheet"),
@@ -452,25 +467,18 @@ def test_a_second_run_waits_or_says_so(tmp_path: Path, monkeypatch: pytest.Monke
         ):
             pass
         monkeypatch.setattr(outputs, "_PATIENCE", 30)
-        done.set()
+        assert other.stdin
+        other.stdin.close()
         with lock(tmp_path, "broadsheet.toml"):
-            assert not other.is_alive() or other.join(30) is None
-    finally:
-        done.set()
-        other.join(30)
+            assert other.wait(30) == 0
 
 
 def test_the_lock_goes_with_a_killed_run(tmp_path: Path) -> None:
     """A run that is killed while it holds the lock keeps no later one waiting."""
-    context = multiprocessing.get_context("spawn")
-    held, done = context.Event(), context.Event()
-    other = context.Process(target=_hold, args=(tmp_path, held, done))
-    other.start()
-    assert held.wait(30)
-    other.kill()
-    other.join(30)
-    with lock(tmp_path, "broadsheet.toml"):
-        assert other.exitcode is not None
+    with _held(tmp_path) as other:
+        other.kill()
+        with lock(tmp_path, "broadsheet.toml"):
+            assert other.wait(30) != 0
 
 
 def test_an_error_inside_the_lock_is_itself(tmp_path: Path) -> None:
