@@ -16,9 +16,10 @@ from pathlib import Path
 
 import pytest
 
-from broadsheet.cli import deliver, issued
-from broadsheet.delivery import desk, wire
-from broadsheet.delivery.senders import Senders
+from broadsheet.delivery import batcher
+from broadsheet.delivery.locks import RunLock
+from broadsheet.delivery.pacing import Clock
+from broadsheet.delivery.transports._wire import Patience
 from deliveries import SECRET, Post, post, stop_again_and_again, until
 from newsroom import MOMENT
 
@@ -40,12 +41,12 @@ def test_a_run_stopped_past_its_timeouts_sends_nothing_twice(
     office: Post, connections: int
 ) -> None:
     """The answers that came meanwhile wait in the socket, and count."""
-    stop_again_and_again(office, connections, 2, others=False)
+    stop_again_and_again(office, connections, 1, others=False)
 
 
 def test_a_run_that_starts_while_another_is_stopped_sends_nothing_twice(office: Post) -> None:
     """It leaves alone what the other has in hand, though its lease is over."""
-    stop_again_and_again(office, 4, 2, others=True)
+    stop_again_and_again(office, 4, 1, others=True)
 
 
 @pytest.mark.long
@@ -73,12 +74,11 @@ def leap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], object
     """Lets the wall clock of all runs leap two hours, as after a machine has slept."""
     file = tmp_path / "leap"
 
-    def clock() -> datetime:
+    def clock(_: Clock) -> datetime:
         return MOMENT + (datetime.now(UTC) - begun) + timedelta(hours=2 * file.exists())
 
     begun = datetime.now(UTC)
-    for module in (deliver, issued):
-        monkeypatch.setattr(module, "ledger_clock", lambda _project: clock)
+    monkeypatch.setattr(Clock, "__call__", clock)
     return file.touch
 
 
@@ -112,7 +112,7 @@ def test_past_its_lease_a_run_sends_nothing_that_another_took_over(
     office: Post, leap: Callable[[], object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where no lock says that it lives, the lease decides; what was taken over is not completed."""
-    monkeypatch.setattr(Senders, "lives", lambda _self, _sender: None)
+    monkeypatch.setattr(RunLock, "lives", lambda _self, _sender: None)
     addresses = office.subscribe(8)
     first, in_hand = _stopped_before_the_dot(office, leap)
     office.server.order()
@@ -147,7 +147,7 @@ def test_what_was_sent_is_noted_though_the_database_is_locked_for_long(
 ) -> None:
     """Another program was stopped in the middle of a transaction: beyond its patience the run
     claims nothing more, but waits to note what it has sent."""
-    monkeypatch.setattr(desk, "_PATIENCE", 0.5)
+    monkeypatch.setattr(batcher, "DATABASE_TIMEOUT_S", 0.5)
     addresses = office.subscribe(40)
     office.server.order(delay=0.1)
     first = office.begin()
@@ -174,13 +174,10 @@ class _Clocks:
 
 
 @pytest.mark.parametrize("clocks", [(0,), (1,), (0, 1)], ids=["stopped", "asleep", "both"])
-def test_a_leap_of_a_clock_gives_all_the_time_again(
-    monkeypatch: pytest.MonkeyPatch, clocks: tuple[int, ...]
-) -> None:
+def test_a_leap_of_a_clock_gives_all_the_time_again(clocks: tuple[int, ...]) -> None:
     """A stopped process misses the one clock, a machine that sleeps the other."""
     now = _Clocks()
-    monkeypatch.setattr(wire, "_clocks", now)
-    patience = wire.Patience(10.0)
+    patience = Patience(10.0, now)
     for _ in range(9):
         assert patience.begin() == 1.0
         now.now = [each + 1.0 for each in now.now]
@@ -199,11 +196,10 @@ def test_a_leap_of_a_clock_gives_all_the_time_again(
     assert waited == 10.0
 
 
-def test_the_last_wait_lets_the_socket_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_last_wait_lets_the_socket_be_read() -> None:
     """Only a wait that took no time, and in which nothing happened, ends the patience."""
     now = _Clocks()
-    monkeypatch.setattr(wire, "_clocks", now)
-    patience = wire.Patience(0.4)
+    patience = Patience(0.4, now)
     assert patience.begin() == 0.4
     now.now[0] += 0.5
     assert not patience.over(happened=False)

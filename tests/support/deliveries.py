@@ -7,6 +7,7 @@ import atexit
 import json
 import os
 import random
+import select
 import shutil
 import signal
 import sqlite3
@@ -14,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -118,12 +119,16 @@ class Post:
     def subscribe(self, number: int, **wants: Any) -> list[str]:
         """Adds so many subscribers, and returns their addresses."""
         addresses = [f"reader{i:06}@example.org" for i in range(number)]
+        self.add(dict.fromkeys(addresses, wants))
+        return addresses
+
+    def add(self, readers: Mapping[str, dict[str, Any]]) -> None:
+        """Adds subscribers: address -> what each wants."""
         db = self.open()
         with db.writing() as connection:
-            for address in addresses:
+            for address, wants in readers.items():
                 subscribers.add(connection, address, cause="test", now=MOMENT, **wants)
         db.close()
-        return addresses
 
     def open(self) -> database.Database:
         """The delivery database."""
@@ -153,14 +158,13 @@ class Post:
 
     def end(self, child: int, seconds: float = 30.0) -> int:
         """Waits for a run to end, and returns its exit code; negative: the signal."""
-        until = time.monotonic() + seconds
-        while True:
-            ended, status = os.waitpid(child, os.WNOHANG)
-            if ended:
-                self.children.remove(child)
-                return os.waitstatus_to_exitcode(status)
-            assert time.monotonic() < until, "it does not end"
-            time.sleep(0.005)
+        process = os.pidfd_open(child)  # readable when it has ended
+        try:
+            assert select.select([process], [], [], seconds)[0], "it does not end"
+        finally:
+            os.close(process)
+        self.children.remove(child)
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
     def kill(self, child: int, by: int = signal.SIGKILL) -> None:
         """Sends a signal to a run; it may have ended."""

@@ -103,13 +103,6 @@ def postgresql() -> Iterator[PostgreSQL]:
             server.stop()
 
 
-@pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    """A server for this module."""
-    with postgresql() as server:
-        yield server.url
-
-
 class OnPostgres(Post):
     """A newsroom whose database is on that server, emptied."""
 

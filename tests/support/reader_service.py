@@ -26,13 +26,11 @@ from broadsheet.delivery.tokens import Tokens
 from broadsheet.digests.sender import Sender
 from broadsheet.model.publication import BaseUrl, Language, Publication
 from broadsheet.service.app import application
-from broadsheet.service.counter import Counter
-from broadsheet.service.desk import Desk
-from broadsheet.service.letters import Letter, Letters
-from broadsheet.service.limits import Limits
-from broadsheet.service.paper import Newsletter, Offer, Paper
-from broadsheet.service.post import Post
-from broadsheet.service.records import Records
+from broadsheet.service.context import AppContext
+from broadsheet.service.limits import RateLimits
+from broadsheet.service.outbox import ConfirmationMail, MailWriter, Outbox
+from broadsheet.service.pages import Offer, OfferedDigest, PageRenderer
+from broadsheet.service.store import LiveDatabase, SubscriberStore
 from newsroom import Newsroom
 
 SECRET = "a secret of more than sixteen characters"
@@ -58,10 +56,10 @@ class Clock:
 class Letterbox:
     """Where letters go instead of a mail server. refusals: what it says before it takes one."""
 
-    letters: list[Letter] = field(default_factory=list)
+    letters: list[ConfirmationMail] = field(default_factory=list)
     refusals: list[Exception] = field(default_factory=list)
 
-    async def __call__(self, letter: Letter) -> None:
+    async def __call__(self, letter: ConfirmationMail) -> None:
         if self.refusals:
             raise self.refusals.pop(0)
         self.letters.append(letter)
@@ -72,7 +70,7 @@ class Office:
     """A service with a real database, and a way to look behind the counter."""
 
     database: Database
-    service: Counter
+    service: AppContext
     letterbox: Letterbox
     clock: Clock
     web: TestClient
@@ -104,16 +102,16 @@ class Office:
         return found.status if found else None
 
     def mark(self, subscriber: Subscriber, digest: str = "") -> str:
-        return self.service.desk.tokens.unsubscribe(subscriber.id, digest)
+        return self.service.store.tokens.unsubscribe(subscriber.id, digest)
 
     def form(self) -> str:
         """The seal of a form that was just shown."""
         return hidden(self.web.get("/subscribe").text)
 
-    def post(self) -> list[Letter]:
+    def post(self) -> list[ConfirmationMail]:
         """The letters that were sent once all errands are done."""
         assert self.web.portal is not None
-        self.web.portal.call(self.service.post.idle)
+        self.web.portal.call(self.service.outbox.idle)
         return self.letterbox.letters
 
     def subscribe(self, address: str, **fields: object) -> int:
@@ -137,8 +135,8 @@ PUBLICATION = Publication(
 
 OFFER = Offer(
     (
-        Newsletter("weekly", "The Weekly", "Every Monday"),
-        Newsletter("english", "The Monthly"),
+        OfferedDigest("weekly", "The Weekly", "Every Monday"),
+        OfferedDigest("english", "The Monthly"),
     ),
     ("开源", "Science", "A & B <i>"),
 )
@@ -150,7 +148,7 @@ def office(
     publication: Publication = PUBLICATION,
     offer: Offer = OFFER,
     url: BaseUrl = URL,
-    limits: Limits | None = None,
+    limits: RateLimits | None = None,
     database_url: str = "sqlite:///test.db",
     patience: float = 3.0,  # a loaded machine may take a second for a write to reach the disk
 ) -> Iterator[Office]:
@@ -158,14 +156,15 @@ def office(
     clock, letterbox = Clock(), Letterbox()
     database = open_database(database_url, folder, patience)
     sender = Sender("AI 前沿", "news@example.org", answers=True)
-    service = Counter(
-        Desk(Records(database), Tokens(SECRET), tuple(d.name for d in offer.digests), clock),
-        Paper(publication, urlsplit(url).path),
-        Letters(publication, sender),
-        Post(letterbox, waits=(0.0, 0.0)),
+    digests = tuple(each.name for each in offer.digests)
+    service = AppContext(
+        SubscriberStore(LiveDatabase(database), Tokens(SECRET), digests, clock),
+        PageRenderer(publication, urlsplit(url).path),
+        MailWriter(publication, sender),
+        Outbox(letterbox, waits=(0.0, 0.0)),
         lambda: offer,
         url,
-        limits=limits or Limits(),
+        limits=limits or RateLimits(),
     )
     try:
         with TestClient(
@@ -176,7 +175,7 @@ def office(
         database.close()
 
 
-def linked(letter: Letter) -> str:
+def linked(letter: ConfirmationMail) -> str:
     """The link in a letter."""
     text = message_from_bytes(letter.message, policy=default).get_content()
     (found,) = [line for line in text.splitlines() if line.startswith(URL)]

@@ -22,7 +22,6 @@ from broadsheet.articles import Article, front_matter, visibility
 from broadsheet.checks import Finding, Material, of_problems
 from broadsheet.checks.own import severities
 from broadsheet.cli.init import dialect_of_site
-from broadsheet.cli.issued import issued_mail
 from broadsheet.cli.options import common_options, options
 from broadsheet.cli.progress import progress_of
 from broadsheet.digests.issue import issue_folder
@@ -48,6 +47,7 @@ from broadsheet.pipeline.published_entries import published_entries
 from broadsheet.pipeline.reading import read_articles
 from broadsheet.pipeline.site import site_of
 from broadsheet.storage import config, folders, outputs, sources
+from broadsheet.storage.issue_records import issued_message
 from broadsheet.text.counting import count
 from broadsheet.text.toml import key_line, names_of
 
@@ -261,7 +261,9 @@ def _issued(project: Project, history: History) -> dict[str, LintedMail]:
         if since <= issue.tick <= project.now:
             with suppress(DeliveryError):  # `deliver` says what is wrong with the file
                 head = letterhead(issue.digest, issue.key, project.settings)
-                message = readdressed(issued_mail(project, issue), head)
+                message = readdressed(
+                    issued_message(project.feeds_folder, issue, project.settings.feeds.folder), head
+                )
                 html, text = message_bodies(message)
                 folder = issue_folder(issue.digest, issue.key)
                 path = f"{project.settings.feeds.folder}/{folder}message.eml"

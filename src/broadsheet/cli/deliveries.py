@@ -1,26 +1,31 @@
-"""How far deliveries are, in words and as data: for `deliver` and `status`."""
+"""Open the delivery database for a command, and show how far deliveries are."""
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from broadsheet.cli.options import options
-from broadsheet.delivery import place, private
+from broadsheet.delivery import files
 from broadsheet.errors import Problem
 from broadsheet.pipeline.project import Project
 
-if TYPE_CHECKING:  # they take time to import, which only a delivery is worth
-    from broadsheet.delivery.accounts import Progress
+if TYPE_CHECKING:  # SQLAlchemy takes time to import
     from broadsheet.delivery.database import Database
+    from broadsheet.delivery.issues import Progress
+    from broadsheet.delivery.pacing import Clock
 
-_PATIENCE = 2.0  # seconds: who only looks need not wait long
+_LOCK_TIMEOUT_S = 2.0  # for commands that only read
+
+
+def ledger_clock(project: Project) -> Clock:
+    """The time of the ledger; with `--now`, it starts there."""
+    from broadsheet.delivery.pacing import Clock
+
+    return Clock.starting(project.now) if options().now else Clock()
 
 
 def progress_data(progress: Progress) -> dict[str, Any]:
@@ -38,6 +43,8 @@ def progress_data(progress: Progress) -> dict[str, Any]:
 
 def progress_words(progress: Progress, project: Project) -> str:
     """How far the delivery of an issue is, in one line."""
+    from broadsheet.delivery.issues import is_stranded
+
     names = {"in_doubt": "in doubt", "retry": "to be tried again"}
     parts = [
         f"{number:,} {names.get(state, state)}"
@@ -48,100 +55,69 @@ def progress_words(progress: Progress, project: Project) -> str:
     if progress.next_at and progress.left:
         zone = project.settings.publication.timezone
         line += f"; next try {progress.next_at.astimezone(zone):%Y-%m-%d %H:%M}"
-    if is_stranded(progress, project):
-        line += f"; the config has no [digests.{progress.digest}] any more; with it, this goes on"
+    if is_stranded(progress, project.settings):
+        line += (
+            f"; [digests.{progress.digest}] is not in the config any more; restore it to continue"
+        )
     return line
 
 
-def is_stranded(progress: Progress, project: Project) -> bool:
-    """Whether someone still waits for an issue of a digest that is no longer in the config."""
-    return (
-        progress.left > 0
-        and not {*project.settings.names(progress.digest)} & project.settings.digests.keys()
-    )
-
-
 def delivery_status(project: Project) -> tuple[Progress, ...]:
-    """For `status`: how far the delivery of each issue is, newest first."""
+    """How far the delivery of each issue is, newest first."""
     with existing(project) as database:
         if database is None:
             return ()
-        from broadsheet.delivery import accounts
+        from broadsheet.delivery.issues import progress
 
         with database.reading() as connection:
-            return accounts.progress(connection)
+            return progress(connection)
 
 
 def delivery_rows(project: Project) -> Iterator[dict[str, Any]]:
-    """For `status --json`: every row of the ledger, read bit by bit."""
+    """Every row of the ledger as data, read in small batches."""
     with existing(project) as database:
         if database is None:
             return
-        from broadsheet.delivery import accounts
+        from broadsheet.delivery.issues import ledger_rows
 
         with database.reading() as connection:
-            for row in accounts.rows(connection):
-                times = {"changed": row.changed, "next_at": row.next_at}
-                shown = {name: at.isoformat() if at else None for name, at in times.items()}
-                yield {**asdict(row), **shown}
+            yield from ledger_rows(connection)
 
 
-def opened(project: Project, patience: float | None = None) -> Database:
-    """The database, created where there is none; says so where others can read it.
+def opened(project: Project, timeout_s: float | None = None) -> Database:
+    """Open the database, and create it if there is none; warn if other users may read it.
 
-    patience: seconds to wait for other programs; None: as usual.
+    timeout_s: how long to wait for other programs; None: the default.
     """
-    from broadsheet.delivery.database import PATIENCE, open_database
+    from broadsheet.delivery.database import LOCK_TIMEOUT_S, open_database
 
     warn_exposed(project)
     url = project.settings.delivery.database
-    return open_database(url, project.root, PATIENCE if patience is None else patience)
+    return open_database(url, project.root, LOCK_TIMEOUT_S if timeout_s is None else timeout_s)
 
 
 def warn_exposed(project: Project) -> None:
-    """Says which files with addresses other users of the machine can open."""
+    """Report the files with addresses that other users of the machine may open."""
     if not options().quiet:
-        for problem in _exposed_database(project):
+        for problem in files.exposed_database(project.settings.delivery, project.root):
             click.echo(str(problem), err=True)
 
 
 def exposed(project: Project) -> list[Problem]:
-    """The files with addresses, and the DKIM key, that other users of the machine can open."""
-    name = project.settings.delivery.dkim_key
-    key = project.root / name if name else None
-    found = _exposed_database(project)
-    if key and private.is_exposed(key):
-        found.append(_is_exposed(key, project.root, "holds the key that signs your mail"))
-    return found
-
-
-def _exposed_database(project: Project) -> list[Problem]:
-    file = place.sqlite_file(project.settings.delivery.database, project.root)
-    found = private.exposed_beside(file) if file else []
-    return [_is_exposed(path, project.root, "holds your subscribers") for path in found]
-
-
-def _is_exposed(path: Path, root: Path, what: str) -> Problem:
-    inside = path.is_relative_to(root.resolve())
-    shown = str(path.relative_to(root.resolve()) if inside else path)
-    mode = path.lstat().st_mode & 0o777
-    return Problem(
-        f"it {what}, and other users of this machine may open it (mode {mode:04o})",
-        f"run: chmod 600 {shlex.quote(shown)}",
-        shown,
-    )
+    """The files with addresses, and the DKIM key, that other users of the machine may open."""
+    return files.exposed_files(project.settings.delivery, project.root)
 
 
 @contextmanager
 def existing(project: Project) -> Iterator[Database | None]:
-    """The database; None where there is none, and then nothing is imported for it."""
+    """The database; None if there is none, and then SQLAlchemy is not imported."""
     url = project.settings.delivery.database
-    if not place.exists(url, project.root):
+    if not files.exists(url, project.root):
         yield None
         return
     from broadsheet.delivery.database import open_existing
 
-    database = open_existing(url, project.root, _PATIENCE)
+    database = open_existing(url, project.root, _LOCK_TIMEOUT_S)
     try:
         yield database
     finally:

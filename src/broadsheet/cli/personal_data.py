@@ -11,8 +11,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from broadsheet.cli.deliveries import opened
-from broadsheet.cli.issued import ledger_clock
+from broadsheet.cli.deliveries import ledger_clock, opened
 from broadsheet.cli.options import common_options, options
 from broadsheet.cli.terminal import on_one_line
 from broadsheet.errors import BroadsheetError, Problem

@@ -31,7 +31,7 @@ from broadsheet.pipeline.site import plan_site
 from broadsheet.text.counting import count
 
 if TYPE_CHECKING:  # it takes time to import
-    from broadsheet.delivery.accounts import Progress
+    from broadsheet.delivery.issues import Progress
 
 POSITION = 100  # in `broadsheet --help`
 

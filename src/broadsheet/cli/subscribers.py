@@ -301,7 +301,7 @@ def _read(file: Path) -> bytes:
 
 
 def _warn_exposed() -> None:
-    from broadsheet.delivery.private import is_exposed_stream
+    from broadsheet.delivery.files import is_exposed_stream
 
     if is_exposed_stream(sys.stdout) and not options().quiet:
         problem = Problem(
@@ -312,7 +312,7 @@ def _warn_exposed() -> None:
 
 
 def _write(output: Path, lines: Iterator[str]) -> None:
-    from broadsheet.delivery.private import replacing
+    from broadsheet.delivery.files import replacing
 
     try:
         with replacing(output) as file:

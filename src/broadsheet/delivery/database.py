@@ -1,8 +1,6 @@
 """The delivery database: its tables, and opening it.
 
-SQLite by default, through SQLAlchemy Core, so that PostgreSQL is only another URL. The schema is
-the SQL in schema/ (migrating.py); the tables below say the same to SQLAlchemy, and a test compares
-the two. Importing this takes 0.1 s: only commands that need it do.
+SQLite by default, through SQLAlchemy Core, so a PostgreSQL server is only another URL.
 """
 
 from __future__ import annotations
@@ -22,86 +20,134 @@ import sqlalchemy as sql
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
-from broadsheet.delivery.migrating import DIALECTS, migrate, schema_version
-from broadsheet.delivery.place import exists, sqlite_file
-from broadsheet.delivery.private import create
+from broadsheet.delivery.files import create, exists, sqlite_file
 from broadsheet.errors import ConfigError, DatabaseError, DatabaseLockedError, Problem
 
-PATIENCE: Final = 30.0
-"""Seconds to wait for another program to be done with the database."""
+LOCK_TIMEOUT_S: Final = 30.0
+"""How long to wait for another program that has the database locked."""
 
-_ASK_AGAIN: Final = 0.003  # seconds, while another program writes to an SQLite file
+SCHEMA_VERSION: Final = 3
+
+_DRIVERS: Final = ("sqlite", "postgresql")
+_POLL_S: Final = 0.003  # between two tries while another program writes to an SQLite file
+_CREATE_LOCK: Final = 0x62726F61  # "broa": the PostgreSQL lock of the process that makes the schema
 
 metadata = sql.MetaData()
 
 
-def _table(name: str, /, **columns: Any) -> sql.Table:
-    return sql.Table(name, metadata, *(sql.Column(key, kind) for key, kind in columns.items()))
+def _id() -> sql.Column[int]:
+    # AUTOINCREMENT: ids are in links, so the id of a deleted row must not be used again.
+    return sql.Column("id", sql.BigInteger().with_variant(sql.Integer, "sqlite"), primary_key=True)
 
 
+def _text(name: str, default: str | None = None, *, null: bool = False) -> sql.Column[str]:
+    return sql.Column(name, sql.Text, nullable=null, server_default=default)
+
+
+def _reference(name: str, table: str, *, null: bool = False) -> sql.Column[int]:
+    return sql.Column(name, sql.BigInteger, sql.ForeignKey(f"{table}.id"), nullable=null)
+
+
+def _table(name: str, *items: sql.schema.SchemaItem) -> sql.Table:
+    return sql.Table(name, metadata, *items, sqlite_autoincrement=True)
+
+
+# Times are text in UTC, such as 2025-06-30T01:00:00.000000Z: sortable and readable.
 subscribers = _table(
     "subscribers",
-    id=sql.BigInteger,
-    address=sql.Text,
-    address_key=sql.Text,
-    name=sql.Text,
-    language=sql.Text,
-    topics=sql.Text,
-    digests=sql.Text,
-    status=sql.Text,
-    since=sql.Text,
-    cause=sql.Text,
-    bounces=sql.Integer,
-    bounced_at=sql.Text,
+    _id(),
+    _text("address"),  # as mail is sent to it: ASCII, domain in IDNA form
+    sql.Column("address_key", sql.Text, nullable=False, unique=True),  # common to all spellings
+    _text("name", ""),
+    _text("language", ""),  # a language tag; "" for the digest's own
+    _text("topics", "[]"),  # the topics wanted, JSON; [] for all
+    _text("digests", "[]"),  # the digests wanted, JSON; [] for all
+    sql.Column(
+        "status",
+        sql.Text,
+        sql.CheckConstraint(
+            "status IN ('pending', 'active', 'unsubscribed', 'bounced', 'complained')"
+        ),
+        nullable=False,
+        index=True,
+    ),
+    _text("since"),  # when the status last changed
+    _text("cause"),  # and why
+    sql.Column("bounces", sql.Integer, nullable=False, server_default="0"),  # temporary ones
+    _text("bounced_at", null=True),  # the last of these
 )
-changes = _table(
+changes = _table(  # of subscribers; rows are only ever added
     "changes",
-    id=sql.BigInteger,
-    subscriber=sql.BigInteger,
-    at=sql.Text,
-    what=sql.Text,
-    before=sql.Text,
-    after=sql.Text,
-    cause=sql.Text,
+    _id(),
+    _reference("subscriber", "subscribers"),
+    _text("at"),
+    _text("what"),  # status, name, language, topics, digests
+    _text("before"),
+    _text("after"),
+    _text("cause"),
+    sql.Index("changes_by_subscriber", "subscriber"),
 )
-issues = _table(
+issues = _table(  # whose delivery has begun, each with everything that its mail is made from
     "issues",
-    id=sql.BigInteger,
-    digest=sql.Text,
-    key=sql.Text,
-    tick=sql.Text,
-    begun=sql.Text,
-    total=sql.BigInteger,
-    done=sql.Text,
-    mail=sql.LargeBinary,
-    letters=sql.Text,
-    counts=sql.Text,
+    _id(),
+    _text("digest"),
+    _text("key"),
+    _text("tick"),  # when the issue was due
+    _text("begun"),  # when its rows were created; the Date of its mail
+    sql.Column("total", sql.BigInteger, nullable=False),  # number of rows
+    _text("done", null=True),  # when its last row became final
+    sql.Column("mail", sql.LargeBinary, nullable=False),  # message.eml as issued
+    _text("contexts"),  # what variants are laid out from, JSON
+    _text("counts", null=True),  # rows in each state when it was done, JSON
+    sql.UniqueConstraint("digest", "key"),
 )
-senders = _table("senders", id=sql.BigInteger, name=sql.Text, begun=sql.Text, ended=sql.Text)
-deliveries = _table(
+senders = _table(  # runs of `deliver`; each holds a lock while its process lives (locks.py)
+    "senders",
+    _id(),
+    _text("name"),  # host and process
+    _text("begun"),
+    _text("ended", null=True),
+)
+deliveries = _table(  # the ledger: one row for each issue and subscriber
     "deliveries",
-    id=sql.BigInteger,
-    issue=sql.BigInteger,
-    subscriber=sql.BigInteger,
-    state=sql.Text,
-    attempts=sql.Integer,
-    first_at=sql.Text,
-    changed=sql.Text,
-    next_at=sql.Text,
-    sender=sql.BigInteger,
-    lease=sql.Text,
-    code=sql.Integer,
-    reply=sql.Text,
+    _id(),
+    _reference("issue", "issues"),
+    _reference("subscriber", "subscribers", null=True),  # NULL: erased; the row is only counted
+    sql.Column(
+        "state",
+        sql.Text,
+        sql.CheckConstraint(
+            "state IN ('pending', 'claimed', 'retry', 'in_doubt', 'sent', 'failed', 'skipped')"
+        ),
+        nullable=False,
+    ),
+    sql.Column("attempts", sql.Integer, nullable=False, server_default="0"),
+    _text("first_at", null=True),  # the first attempt
+    _text("changed"),
+    _text("next_at", null=True),  # retry, in_doubt: not before this time
+    _reference("sender", "senders", null=True),  # the run that claims it, or claimed it last
+    _text("lease", null=True),  # claimed: until when
+    sql.Column("code", sql.Integer),  # of the server's last reply
+    _text("reply", ""),  # its text, or the reason for the state
+    sql.UniqueConstraint("issue", "subscriber"),
+    sql.Index("deliveries_by_state", "issue", "state", "next_at", "id"),
+    sql.Index("deliveries_by_subscriber", "subscriber"),
 )
-pace = _table("pace", name=sql.Text, next_at=sql.Double)
-erasures = _table("erasures", hash=sql.Text, at=sql.Text)
-keys = _table("keys", name=sql.Text, value=sql.Text)
+# When the next message may be sent, in seconds since 1970; shared by all runs.
+pace = sql.Table("pace", metadata, sql.Column("next_at", sql.Double, nullable=False))
+# Addresses that were erased: HMAC-SHA-256 of address_key, with the key `erasures`.
+erasures = sql.Table(
+    "erasures", metadata, sql.Column("hash", sql.Text, primary_key=True), _text("at")
+)
+# Random keys of this database, hexadecimal.
+keys = sql.Table("keys", metadata, sql.Column("name", sql.Text, primary_key=True), _text("value"))
 
-_PACE: Final = sql.select(pace.c.next_at).where(pace.c.name == "all").with_for_update()
+_versions = sql.Table("schema_versions", sql.MetaData(), sql.Column("version", sql.Integer))
+_PACE: Final = sql.select(pace.c.next_at).with_for_update()
 
 
 def stamp(moment: datetime) -> str:
-    """An aware `moment` as the database holds it: UTC, microseconds, of one length for ever."""
+    """An aware `moment` as the database stores it: UTC with microseconds, always 27 characters."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
@@ -112,9 +158,9 @@ def moment(stamp: str) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """The open database. shown: what messages call it; never a password.
+    """The open database.
 
-    file: the SQLite file, None for a server's.
+    shown: its name in messages, without a password. file: of SQLite; None for a server.
     """
 
     engine: sql.Engine = field(repr=False)
@@ -123,20 +169,20 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[sql.Connection]:
-        """One transaction that may write: all of it or nothing. Raises DatabaseError."""
+        """One transaction that may write; it is committed at the end. Raises DatabaseError."""
         with self._errors(), self.engine.begin() as connection:
             yield connection
 
     @contextmanager
     def reading(self) -> Iterator[sql.Connection]:
-        """One transaction that only reads, and holds up no one. Raises DatabaseError."""
+        """One transaction that only reads and blocks no other. Raises DatabaseError."""
         with self._errors(), self.engine.connect() as connection:
             connection = connection.execution_options(broadsheet_reads=True)
             with connection.begin():
                 yield connection
 
     def close(self) -> None:
-        """Closes the connections that are held open."""
+        """Close all connections."""
         self.engine.dispose()
 
     @contextmanager
@@ -147,24 +193,47 @@ class Database:
             raise database_error(error, self.shown) from error
 
 
-def open_database(url: str, root: Path, patience: float = PATIENCE) -> Database:
-    """The database at `url`, made where there is none and brought up to date.
+def open_database(url: str, root: Path, timeout_s: float = LOCK_TIMEOUT_S) -> Database:
+    """Open the database at `url`, and create it if it does not exist.
 
-    root: what a relative SQLite path starts from. patience: seconds to wait for other programs.
-    Raises ConfigError for a URL that is none, DatabaseError when it cannot be used.
+    root: the folder that a relative SQLite path starts from. timeout_s: how long to wait for other
+    programs. Raises ConfigError for an invalid URL, DatabaseError if it cannot be used.
     """
-    check_place(url, root)
-    database = _open(url, root, patience)
+    check_location(url, root)
+    database = _connect(url, root, timeout_s)
     try:
-        migrate(database)
+        with database.reading() as connection:
+            found = _schema_version(connection)
+        if found is None:
+            _create_schema(database)
+        else:
+            _check_version(found, database.shown)
     except DatabaseError:
         database.close()
         raise
     return database
 
 
-def check_place(url: str, root: Path) -> None:
-    """Raise DatabaseError if there is no SQLite file at `url`, and none can be made there."""
+def open_existing(url: str, root: Path, timeout_s: float = LOCK_TIMEOUT_S) -> Database | None:
+    """Like `open_database`, but create nothing: return None if there is no database yet."""
+    if not exists(url, root):
+        return None
+    database = _connect(url, root, timeout_s)
+    try:
+        with database.reading() as connection:
+            found = _schema_version(connection)
+        if found is not None:
+            _check_version(found, database.shown)
+            return database
+    except DatabaseError:
+        database.close()
+        raise
+    database.close()
+    return None
+
+
+def check_location(url: str, root: Path) -> None:
+    """Raise DatabaseError if there is no SQLite file at `url` and none can be created there."""
     file = sqlite_file(url, root)
     if file is None or file.is_file():
         return
@@ -173,56 +242,32 @@ def check_place(url: str, root: Path) -> None:
     elif not file.parent.is_dir():
         what, todo = "there is no folder for it", "make that folder, or correct delivery.database"
     elif not os.access(file.parent, os.W_OK | os.X_OK):
-        what, todo = "it cannot be made: its folder is read-only", "let this user write there"
+        what, todo = "it cannot be created: its folder is read-only", "let this user write there"
     else:
         return
     raise DatabaseError(Problem(what, todo, str(file)))
 
 
-def can_write(database: Database) -> None:
+def check_writable(database: Database) -> None:
     """Raise DatabaseError if `database` cannot be written now: locked or read-only.
 
-    A write is begun and taken back: SQLite finds out no earlier.
+    Writes something and takes it back: SQLite reports such errors only when something is written.
     """
     with database.writing() as connection:
         connection.execute(sql.update(pace).values(next_at=pace.c.next_at))
         connection.rollback()
 
 
-def open_existing(url: str, root: Path, patience: float = PATIENCE) -> Database | None:
-    """The same for who only reads: None where there is no database yet, and then none is made."""
-    if not exists(url, root):
-        return None
-    database = _open(url, root, patience)
-    try:
-        with database.reading() as connection:
-            empty = schema_version(connection) == 0
-        if not empty:
-            migrate(database)
-    except DatabaseError:
-        database.close()
-        raise
-    if empty:
-        database.close()
-    return None if empty else database
-
-
 def database_error(error: SQLAlchemyError, shown: str) -> DatabaseError:
-    """What is wrong with the database, in words; neither SQL nor a secret is shown."""
+    """The error to report for `error`, without SQL and secrets."""
     why = str(error.orig) if isinstance(error, DBAPIError) else str(error)
     why = why.strip().partition("\n")[0]
     if "locked" in why or "lock timeout" in why:
-        return DatabaseLockedError(
-            Problem(
-                "another program has it locked",
-                "end that program, or wait for it, and run again; nothing is lost",
-                shown,
-            )
-        )
+        todo = "end that program, or wait for it, and run again; nothing is lost"
+        return DatabaseLockedError(Problem("another program has it locked", todo, shown))
     if "disk is full" in why or "disk I/O" in why:
-        return DatabaseError(
-            Problem(f"it cannot be written: {why}", "make room and run again", shown)
-        )
+        problem = Problem(f"it cannot be written: {why}", "free some space and run again", shown)
+        return DatabaseError(problem)
     return DatabaseError(Problem(f"the database says: {why}", "fix it and run again", shown))
 
 
@@ -231,55 +276,87 @@ def only_reads(connection: sql.Connection) -> bool:
     return bool(connection.get_execution_options().get("broadsheet_reads"))
 
 
-def serialise(connection: sql.Connection) -> float:
-    """Lets no other run into a transaction like this one; the first free moment of the pace.
+def lock_ledger(connection: sql.Connection) -> float:
+    """Keep other runs out of this transaction's part of the ledger; return when to send next.
 
-    In SQLite the transaction itself does that; elsewhere the lock on this row.
+    The result is the first free moment of the pace, in seconds since 1970. In SQLite the
+    transaction itself excludes other writers; on a server the lock on this row does.
     """
     return float(connection.execute(_PACE).scalar_one())
 
 
-def relax(connection: sql.Connection) -> None:
-    """Lets the commits of `connection` return before the disk has them; see `make_safe`.
+def commit_before_sync(connection: sql.Connection) -> None:
+    """Let commits of `connection` return before they are on the disk; see `sync`.
 
-    They hold whatever becomes of the process. Only SQLite: a server has ways of its own.
+    They survive a killed process, but not a power cut. SQLite only.
     """
     if connection.dialect.name == "sqlite":
         _pragma(connection, "synchronous = NORMAL")
 
 
-def hurry(connection: sql.Connection, patience: float) -> None:
-    """Lets `connection` wait for other programs no longer than `patience` seconds at a time."""
-    if connection.dialect.name == "sqlite":
-        _pragma(connection, f"busy_timeout = {round(patience * 1000)}")
-
-
-def make_safe(connection: sql.Connection) -> None:
-    """Brings all commits so far to the disk; `connection` is in no transaction."""
+def sync(connection: sql.Connection) -> None:
+    """Bring all commits to the disk; `connection` must not be in a transaction. SQLite only."""
     if connection.dialect.name == "sqlite":
         _pragma(connection, "wal_checkpoint(PASSIVE)")
 
 
+def set_lock_timeout(connection: sql.Connection, seconds: float) -> None:
+    """Let `connection` wait at most so long for other programs. SQLite only."""
+    if connection.dialect.name == "sqlite":
+        _pragma(connection, f"busy_timeout = {round(seconds * 1000)}")
+
+
 def _pragma(connection: sql.Connection, text: str) -> None:
-    # By the driver's own connection: SQLAlchemy would begin a transaction.
+    # Through the driver: SQLAlchemy would begin a transaction.
     connection.connection.cursor().execute(f"PRAGMA {text}").close()
 
 
-def _open(url: str, root: Path, patience: float) -> Database:
-    parsed = _url(url)
+def _schema_version(connection: sql.Connection) -> int | None:
+    """The version of the schema; None for an empty database."""
+    if not sql.inspect(connection).has_table("schema_versions"):
+        return None
+    found = connection.execute(sql.select(sql.func.max(_versions.c.version))).scalar()
+    return int(found or 0)
+
+
+def _check_version(found: int, shown: str) -> None:
+    if found != SCHEMA_VERSION:
+        raise DatabaseError(
+            Problem(
+                f"its schema has version {found}; this Broadsheet needs version {SCHEMA_VERSION}",
+                "use the Broadsheet that wrote it; to move to this one, export the subscribers "
+                "with that one and import them into a new database",
+                shown,
+            )
+        )
+
+
+def _create_schema(database: Database) -> None:
+    """Create all tables in one transaction; another process may be doing the same."""
+    with database.writing() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(sql.select(sql.func.pg_advisory_xact_lock(_CREATE_LOCK)))
+        if (found := _schema_version(connection)) is not None:
+            _check_version(found, database.shown)
+            return
+        metadata.create_all(connection)
+        _versions.create(connection)
+        connection.execute(sql.insert(pace).values(next_at=0))
+        connection.execute(sql.insert(_versions).values(version=SCHEMA_VERSION))
+
+
+def _connect(url: str, root: Path, timeout_s: float) -> Database:
+    parsed = _parsed(url)
     file = sqlite_file(url, root)
     if file is not None:
         parsed = parsed.set(database=str(file))
     shown = file.name if file is not None else parsed.render_as_string(hide_password=True)
-    options: dict[str, Any] = {"connect_args": {"timeout": patience}}
-    if file is None:
-        # A server that was started anew has dropped the connections that are held open.
-        options = {
-            "connect_args": {"connect_timeout": max(2, round(patience))},
-            "pool_pre_ping": True,
-        }
+    options: dict[str, Any] = {"connect_args": {"timeout": timeout_s}}
+    if file is None:  # pre-ping: a server that was restarted has dropped the connections
+        arguments = {"connect_timeout": max(2, round(timeout_s))}
+        options = {"connect_args": arguments, "pool_pre_ping": True}
     try:
-        # Parameters are people's addresses: they belong in no message.
+        # Parameters include addresses, which must not appear in a message.
         engine = sql.create_engine(parsed, hide_parameters=True, **options)
     except (ImportError, SQLAlchemyError) as error:
         raise ConfigError(
@@ -290,96 +367,82 @@ def _open(url: str, root: Path, patience: float) -> Database:
             )
         ) from error
     if file is not None:
-        sql.event.listen(engine, "do_connect", partial(_create, file))
+        sql.event.listen(engine, "do_connect", partial(_create_file, file))
         sql.event.listen(engine, "connect", _prepare)
         sql.event.listen(engine, "begin", _begin)
     else:
-        sql.event.listen(engine, "connect", partial(_wait_for_locks, patience))
+        sql.event.listen(engine, "connect", partial(_set_server_timeout, timeout_s))
     return Database(engine, shown, file)
 
 
-def _url(url: str) -> URL:
+def _parsed(url: str) -> URL:
     try:
         parsed = sql.engine.make_url(url)
     except ArgumentError:
-        raise ConfigError(
-            Problem(
-                "this is not a URL",
-                "write one like sqlite:///broadsheet.db",
-                key="delivery.database",
-            )
-        ) from None
+        raise _invalid("this is not a URL", "write one like sqlite:///broadsheet.db") from None
     if parsed.password or any("password" in name.casefold() for name in parsed.query):
-        raise ConfigError(
-            Problem(
-                "a password has no place in the config",
-                "leave it out; PostgreSQL's own PGPASSWORD or ~/.pgpass gives it",
-                key="delivery.database",
-            )
+        raise _invalid(
+            "a password does not belong in the config",
+            "leave it out; PostgreSQL's own PGPASSWORD or ~/.pgpass gives it",
         )
-    if parsed.get_backend_name() not in DIALECTS:
-        raise ConfigError(
-            Problem(
-                f"{parsed.drivername!r} is not a supported database",
-                "write sqlite:///... or postgresql+psycopg://...",
-                key="delivery.database",
-            )
+    if parsed.get_backend_name() not in _DRIVERS:
+        raise _invalid(
+            f"{parsed.drivername!r} is not a supported database",
+            "write sqlite:///... or postgresql+psycopg://...",
         )
     if parsed.get_backend_name() == "sqlite" and parsed.database in {None, "", ":memory:"}:
-        raise ConfigError(
-            Problem(
-                "it names no file",
-                "write one like sqlite:///broadsheet.db",
-                key="delivery.database",
-            )
-        )
+        raise _invalid("it names no file", "write one like sqlite:///broadsheet.db")
     return parsed
 
 
-def _create(file: Path, *_: object) -> None:
-    """Creates the file before SQLite would, with the umask; its companions get the file's mode."""
-    with suppress(OSError):  # SQLite says what is wrong
+def _invalid(what: str, todo: str) -> ConfigError:
+    return ConfigError(Problem(what, todo, key="delivery.database"))
+
+
+def _create_file(file: Path, *_: object) -> None:
+    """Create the file with a private mode before SQLite does; its companions get the same mode."""
+    with suppress(OSError):  # SQLite reports the reason
         create(file)
 
 
 def _prepare(connection: sqlite3.Connection, _: object) -> None:
-    """What each SQLite connection keeps to."""
-    # Else Python's sqlite3 begins transactions of its own, and not IMMEDIATE ones.
+    """Configure a new SQLite connection."""
+    # Otherwise Python's sqlite3 begins its own transactions, and not IMMEDIATE ones.
     connection.isolation_level = None
-    connection.execute("PRAGMA journal_mode = WAL")  # readers and the one writer do not wait
-    # A commit is on the disk when it returns: what was sent stays known after a power cut.
+    connection.execute("PRAGMA journal_mode = WAL")  # readers and the writer do not wait
+    # A commit is on the disk when it returns: what was sent is known after a power cut.
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
-    # What is deleted is overwritten: an erased address is in no corner of the file.
+    # Deleted data is overwritten, so an erased address is nowhere in the file.
     connection.execute("PRAGMA secure_delete = ON")
 
 
-def _wait_for_locks(patience: float, connection: Any, _: object) -> None:
-    """PostgreSQL else waits for another program's rows for ever."""
+def _set_server_timeout(seconds: float, connection: Any, _: object) -> None:
+    """Without it, PostgreSQL waits forever for rows that another program has locked."""
     with connection.cursor() as cursor:
-        cursor.execute(f"SET lock_timeout = {round(patience * 1000)}")
+        cursor.execute(f"SET lock_timeout = {round(seconds * 1000)}")
     connection.commit()
 
 
 def _begin(connection: sql.Connection) -> None:
-    # IMMEDIATE: who means to write waits at the start. A transaction that read first and finds
-    # another writer when it comes to write could only fail.
+    # IMMEDIATE: a writer waits at the start. A transaction that has read and then finds another
+    # writer could only fail.
     if only_reads(connection):
         connection.exec_driver_sql("BEGIN")
     else:
-        _begin_to_write(connection)
+        _begin_immediate(connection)
 
 
-def _begin_to_write(connection: sql.Connection) -> None:
+def _begin_immediate(connection: sql.Connection) -> None:
     """Wait for other writers, asking often.
 
-    SQLite's own way to wait asks ten times a second, and can miss every moment between the
-    batches of an import.
+    SQLite itself asks ten times a second, and may miss every moment between the batches of an
+    import.
     """
     driver = connection.connection.cursor()
     driver.execute("PRAGMA busy_timeout")
-    (patience,) = driver.fetchone() or (0,)  # milliseconds
-    end = time.monotonic() + patience / 1000
+    (timeout_ms,) = driver.fetchone() or (0,)
+    end = time.monotonic() + timeout_ms / 1000
     driver.execute("PRAGMA busy_timeout = 0")
     try:
         while time.monotonic() < end:
@@ -388,10 +451,10 @@ def _begin_to_write(connection: sql.Connection) -> None:
             except sqlite3.OperationalError as error:
                 if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
                     break
-                time.sleep(_ASK_AGAIN)
+                time.sleep(_POLL_S)
             else:
                 return
-        connection.exec_driver_sql("BEGIN IMMEDIATE")  # once more, for an error of SQLAlchemy's
+        connection.exec_driver_sql("BEGIN IMMEDIATE")  # so that SQLAlchemy raises its own error
     finally:
-        driver.execute(f"PRAGMA busy_timeout = {patience}")
+        driver.execute(f"PRAGMA busy_timeout = {timeout_ms}")
         driver.close()

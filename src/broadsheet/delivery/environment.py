@@ -1,4 +1,4 @@
-"""What only the environment knows: secrets. They are in no message, no repr and no file of ours."""
+"""What settings and environment say about sending. Secrets come from the environment only."""
 
 from __future__ import annotations
 
@@ -7,88 +7,64 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from broadsheet.delivery.dkim import Signer
-from broadsheet.delivery.smtp import Server
-from broadsheet.delivery.stamps import Stamps
+from broadsheet.delivery.addresses import AddressError, checked_address
+from broadsheet.delivery.mail.dkim import Signer
+from broadsheet.delivery.mail.template import Envelope
 from broadsheet.delivery.tokens import OLD_SECRETS, SECRET, Tokens
+from broadsheet.delivery.transports import Transport, transport
 from broadsheet.digests.sender import ascii_domain, mail_sender
 from broadsheet.errors import ConfigError, Problem
 from broadsheet.model.settings import DeliverySettings, Settings
 
-USER = "BROADSHEET_SMTP_USER"
-PASSWORD = "BROADSHEET_SMTP_PASSWORD"  # noqa: S105 - the name of the variable, not what is in it
-
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """user, password: of the mail server; secret: what links are signed with. "" for none.
+    """The secrets of a process. secret: signs links; "" for none. old: earlier ones.
 
-    old: secrets of earlier; the links that they signed still work.
+    environment: with the secrets of the transport.
     """
 
-    user: str = field(default="", repr=False)
-    password: str = field(default="", repr=False)
     secret: str = field(default="", repr=False)
     old: tuple[str, ...] = field(default=(), repr=False)
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ) -> Secrets:
-        """The secrets of this process."""
-        user, password, secret = (environment.get(name, "") for name in (USER, PASSWORD, SECRET))
-        return cls(user, password, secret, _listed(environment.get(OLD_SECRETS, "")))
+        """The secrets in `environment`."""
+        old = _listed(environment.get(OLD_SECRETS, ""))
+        return cls(environment.get(SECRET, ""), old, environment)
 
     def tokens(self) -> Tokens:
-        """Makes and reads the marks in links. Raises UsageError for a secret that cannot be."""
+        """Makes and reads tokens. Raises UsageError if a secret is missing or too short."""
         return Tokens(self.secret, self.old)
 
+    def transport(self, settings: DeliverySettings) -> Transport:
+        """How to send mail. Raises ConfigError for settings that cannot be used."""
+        return transport(settings, self.environment)
 
-def server(settings: DeliverySettings, secrets: Secrets) -> Server:
-    """The mail server. Raises ConfigError where mail would cross the network in the clear."""
-    made = Server(
-        host=settings.smtp.host,
-        port=settings.smtp.port,
-        tls=settings.smtp.tls,
-        starttls=settings.starttls,
-        timeout=settings.timeout,
-        user=secrets.user,
-        password=secrets.password,
-    )
-    if settings.starttls == "never" and not (made.tls or made.here):
-        raise ConfigError(
-            Problem(
-                f'"never" is only for a server on this machine, and {made.host} is none',
-                'write "required"',
-                key="delivery.starttls",
-            )
+    def envelope(self, settings: Settings, root: Path) -> Envelope:
+        """What makes mails personal. root: the folder that the path of a key starts from.
+
+        Raises ConfigError for settings that cannot be used, UsageError for a missing secret.
+        """
+        delivery = settings.delivery
+        who = mail_sender(settings.publication, delivery)
+        needs_tokens = delivery.service_url is not None or delivery.verp
+        return Envelope(
+            sender=_bounce_address(delivery) or who.address,
+            verp=delivery.verp,
+            tokens=self.tokens() if needs_tokens else None,
+            signer=_signer(delivery, who.domain, root) if delivery.dkim_key else None,
         )
-    return made
-
-
-def stamps(settings: Settings, secrets: Secrets, root: Path) -> Stamps:
-    """What makes a mail a reader's own. root: where a relative path of a key file starts.
-
-    Raises ConfigError for a key that cannot be used, UsageError for a secret that is missing.
-    """
-    delivery = settings.delivery
-    who = mail_sender(settings.publication, delivery)
-    wanted = delivery.service_url is not None or delivery.verp
-    return Stamps(
-        envelope=_bounce_address(delivery) or who.address,
-        verp=delivery.verp,
-        tokens=secrets.tokens() if wanted else None,
-        signer=_signer(delivery, who.domain, root) if delivery.dkim_key else None,
-    )
 
 
 def _listed(text: str) -> tuple[str, ...]:
-    """The secrets in a list: separated by commas, or one on each line where one has a comma."""
+    """The secrets in a list: separated by commas, or one on each line if one contains a comma."""
     parts = text.splitlines() if "\n" in text.strip() else text.split(",")
     return tuple(dict.fromkeys(part.strip() for part in parts if part.strip()))
 
 
 def _bounce_address(delivery: DeliverySettings) -> str:
-    from broadsheet.delivery.addresses import AddressError, checked_address
-
     if not delivery.bounce_address:
         return ""
     try:
@@ -101,9 +77,8 @@ def _bounce_address(delivery: DeliverySettings) -> str:
 
 
 def _signer(delivery: DeliverySettings, domain: str, root: Path) -> Signer:
-    path = root / delivery.dkim_key
     try:
-        pem = path.read_bytes()
+        pem = (root / delivery.dkim_key).read_bytes()
     except OSError as error:
         raise ConfigError(
             Problem(

@@ -1,20 +1,20 @@
 """The ledger as one run of `deliver` works on it: one row for each issue and subscriber.
 
-A row is claimed before its mail goes out and settled right after the server's reply, each in a
-transaction that is committed before anything else is done. One transaction does both, the last
-mail's reply and the next claim, for as many connections as wait for it. So whenever a run is
-killed, a connection has at most one row of which it is not known whether its mail was sent: a
-claimed one. (A power cut may also take the last second's commits: docs/decisions/0011.)
+A row is claimed before its mail is sent and settled right after the server's reply, each in a
+transaction that is committed before anything else happens. One transaction settles the last mails
+and claims the next ones for all connections that wait. So when a run is killed, there is at most
+one row per connection of which it is unknown whether its mail was sent: a claimed one. (A power cut
+may also undo the commits of the last second: docs/decisions/0011.)
 """
 
 from __future__ import annotations
 
 import json
 import random
-import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
-from dataclasses import replace
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -23,179 +23,187 @@ from sqlalchemy import bindparam
 from sqlalchemy.exc import SQLAlchemyError
 
 from broadsheet.delivery import subscribers as people
-from broadsheet.delivery.accounts import counted
-from broadsheet.delivery.claiming import Queue
+from broadsheet.delivery.claims import (
+    FINAL,
+    KILLED,
+    Claim,
+    Outcome,
+    Queue,
+    State,
+    Unwanted,
+    lease_time,
+)
 from broadsheet.delivery.database import (
     Database,
+    commit_before_sync,
     database_error,
     deliveries,
-    hurry,
     issues,
-    make_safe,
+    lock_ledger,
     moment,
     pace,
-    relax,
-    serialise,
+    set_lock_timeout,
     stamp,
+    sync,
 )
-from broadsheet.delivery.pacing import Dice, after, next_doubt, next_try, slots
-from broadsheet.delivery.senders import Senders
-from broadsheet.delivery.states import FINAL, KILLED, Claim, Outcome, Policy, State, Turn, Unwanted
+from broadsheet.delivery.issues import counted
+from broadsheet.delivery.locks import RunLock
+from broadsheet.delivery.pacing import Clock, after, next_doubt, next_try, slots
 from broadsheet.errors import DeliveryError, Problem
+from broadsheet.model.settings import Settings
 
-_SAFE_AFTER: Final = 1.0  # seconds
-_PATIENCE: Final = 2.0  # seconds for one try at a database that others may have locked
-_TRIES: Final = 3  # at least, before a mail that is put off has failed: a clock may jump
+_SYNC_EVERY_S: Final = 1.0
+_LOCK_TIMEOUT_S: Final = 2.0  # for one try, once mail is being sent
+_LEAST_TRIES: Final = 3  # before a deferred mail fails: the clock may jump
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """The result of a transaction. settled: the state that each outcome ended in.
+
+    wait: seconds until more can be claimed; None if there is no more.
+    """
+
+    claims: tuple[Claim, ...]
+    settled: tuple[State, ...]
+    skipped: int
+    wait: float | None
 
 
 class Ledger:
-    """The ledger in the hands of a run. It holds a connection while it is open."""
+    """The ledger for one run. It holds a connection while it is open."""
 
     def __init__(
         self,
         database: Database,
-        policy: Policy,
-        clock: Callable[[], datetime],
-        dice: Dice = random.random,
+        settings: Settings,
+        clock: Clock,
+        only: State | None = None,
     ) -> None:
-        """clock: the aware time that the ledger goes by. Raises DatabaseError."""
+        """Register the run. only: see `Queue`. Raises DatabaseError."""
         self._database = database
-        self._policy = policy
-        self._clock = clock
-        self._dice = dice
-        self._safe_at = time.monotonic()
+        self._delivery = settings.delivery
+        self.clock = clock
+        self._synced_at = clock.steady()
         try:
             self._connection = database.engine.connect()
-            self._connection.detach()  # nobody else gets it when it is closed
-            relax(self._connection)
-            self._senders = Senders(database, self._connection, clock())
-            self._queue = Queue(self._connection, policy, self._senders.id)
+            self._connection.detach()  # never returned to the pool
+            commit_before_sync(self._connection)
+            self._run = RunLock(database, self._connection, clock())
+            self._queue = Queue(self._connection, settings, self._run.id, only)
         except SQLAlchemyError as error:
             raise database_error(error, database.shown) from error
 
     def close(self) -> None:
-        """Ends the run: what is still claimed is in doubt for whoever comes next."""
+        """End the run: what is still claimed is in doubt for the next one."""
         try:
-            self._senders.leave(self._clock())
+            self._run.end(self.clock())
         except SQLAlchemyError:
-            self._senders.let_go()
+            self._run.release()
         finally:
             self._connection.close()
 
     def turn(
-        self,
-        outcomes: Sequence[Outcome],
-        wanted: int,
-        of: Sequence[int],
-        unwanted: Unwanted,
-        now_real: float,
+        self, outcomes: Sequence[Outcome], wanted: int, of: Sequence[int], unwanted: Unwanted
     ) -> Turn:
-        """One transaction: settles `outcomes`, then claims up to `wanted` rows of the issues `of`.
+        """Settle `outcomes`, then claim up to `wanted` rows of the issues `of`; one transaction.
 
-        now_real: seconds from 1970, whatever time the ledger goes by. Raises DatabaseError, and
-        then nothing was settled or claimed.
+        Raises DatabaseError or DeliveryError, and then nothing was settled or claimed.
         """
-        self._check_connection()
-        try:
-            with self._connection.begin():
-                next_at = serialise(self._connection)
-                now = self._clock()
-                settled = self._settle(outcomes, now)
-                booked = slots(next_at, now_real, self._policy.rate, wanted)
-                made = self._queue.claim(booked.moments, of, unwanted, now)
-                if made.claims and self._policy.rate:
-                    taken = booked.moments[: len(made.claims)]
-                    free = after(taken, next_at, self._policy.rate)
-                    self._connection.execute(sql.update(pace).values(next_at=free))
-        except SQLAlchemyError as error:
-            raise database_error(error, self._database.shown) from error
-        self._make_safe()
+        rate = self._delivery.rate
+        with self._transaction() as next_at:
+            now = self.clock()
+            settled = self._settle(outcomes, now)
+            booked = slots(next_at, self.clock.wall(), rate, wanted)
+            made = self._queue.claim(booked.moments, of, unwanted, now)
+            if made.claims and rate:
+                free = after(booked.moments[: len(made.claims)], next_at, rate)
+                self._connection.execute(sql.update(pace).values(next_at=free))
+        self._sync()
         exhausted = len(made.claims) < len(booked.moments) and not made.more
         wait = None if exhausted else booked.wait
         return Turn(tuple(made.claims), settled, made.skipped, wait)
 
     def renew(self, claim: Claim) -> Claim | None:
-        """Return `claim` with a new lease; None if another run has taken the row over.
+        """Return `claim` with a new lease; None if another run has taken it over.
 
-        Raises DatabaseError.
+        Raises DatabaseError or DeliveryError.
         """
-        self._check_connection()
-        try:
-            with self._connection.begin():
-                serialise(self._connection)
-                until = self._clock() + timedelta(seconds=self._policy.lease)
-                values = {"row": claim.id, "me": self._senders.id, "until": stamp(until)}
-                ours = self._connection.execute(_RENEW, values).rowcount == 1
-        except SQLAlchemyError as error:
-            raise database_error(error, self._database.shown) from error
+        with self._transaction():
+            until = self.clock() + lease_time(self._delivery)
+            values = {"row": claim.id, "me": self._run.id, "until": stamp(until)}
+            ours = self._connection.execute(_RENEW, values).rowcount == 1
         return replace(claim, lease=until) if ours else None
 
-    def _check_connection(self) -> None:
-        """Without its connection this run has lost its lock, and others take it for dead."""
-        if self._connection.invalidated:
-            raise DeliveryError(
-                Problem(
-                    "the connection was lost",
-                    "run again: what was in hand is in doubt, all else goes on",
-                    self._database.shown,
-                )
+    def take_over(self, of: Sequence[int]) -> int:
+        """Put in doubt what killed runs had claimed of the issues `of`; return the number of rows.
+
+        Raises DatabaseError or DeliveryError.
+        """
+        with self._transaction():
+            now = self.clock()
+            held = sql.select(deliveries.c.sender, sql.func.max(deliveries.c.lease)).where(
+                deliveries.c.issue.in_(of),
+                deliveries.c.state == "claimed",
+                deliveries.c.sender != self._run.id,
+            )
+            found = self._connection.execute(held.group_by(deliveries.c.sender)).all()
+            return sum(
+                self._doubt(sender, now)
+                for sender, lease in found
+                if self._is_dead(sender, lease, now)
             )
 
-    def _make_safe(self) -> None:
-        """Once in a second, all that was committed so far is safe from a power cut too."""
-        now = time.monotonic()
-        if now - self._safe_at >= _SAFE_AFTER:
-            self._safe_at = now
-            with suppress(SQLAlchemyError):  # the next one does it
-                make_safe(self._connection)
-
-    def hurry(self) -> None:
-        """From here on a database that is locked is told soon: all connections wait meanwhile."""
-        hurry(self._connection, _PATIENCE)
+    def wait_briefly(self) -> None:
+        """Report a locked database soon from now on: all connections wait meanwhile."""
+        set_lock_timeout(self._connection, _LOCK_TIMEOUT_S)
 
     def waiting(self, of: Sequence[int]) -> int:
         """How many rows of the issues `of` could be claimed now."""
         with self._database.reading() as connection:
-            return self._queue.waiting(connection, of, self._clock())
-
-    def take_over(self, of: Sequence[int]) -> int:
-        """Finds what runs that were killed had in hand: whether it was sent is in doubt."""
-        self._check_connection()
-        try:
-            with self._connection.begin():
-                serialise(self._connection)
-                now = self._clock()
-                held = sql.select(deliveries.c.sender, sql.func.max(deliveries.c.lease)).where(
-                    deliveries.c.issue.in_(of),
-                    deliveries.c.state == "claimed",
-                    deliveries.c.sender != self._senders.id,
-                )
-                found = self._connection.execute(held.group_by(deliveries.c.sender)).all()
-                return sum(
-                    self._doubt(sender, now)
-                    for sender, lease in found
-                    if self._is_dead(sender, lease, now)
-                )
-        except SQLAlchemyError as error:
-            raise database_error(error, self._database.shown) from error
+            return self._queue.waiting(connection, of, self.clock())
 
     def finish(self, of: Sequence[int]) -> None:
-        """Notes which of the issues `of` are done: every row is final."""
+        """Record which of the issues `of` are done: all their rows are final."""
         with self._database.writing() as connection:
-            serialise(connection)
+            lock_ledger(connection)
             for issue in of:
                 counts = counted(connection, issue)
                 left = any(number for state, number in counts.items() if state not in FINAL)
-                done = sql.func.coalesce(issues.c.done, stamp(self._clock()))
-                values = (
-                    {"done": None, "counts": None}
-                    if left
-                    else {"done": done, "counts": json.dumps(counts)}
-                )
+                done = sql.func.coalesce(issues.c.done, stamp(self.clock()))
+                values = {
+                    "done": None if left else done,
+                    "counts": None if left else json.dumps(counts),
+                }
                 connection.execute(sql.update(issues).where(issues.c.id == issue).values(values))
 
+    @contextmanager
+    def _transaction(self) -> Iterator[float]:
+        """A transaction on the run's own connection; yields the first free moment of the pace."""
+        if self._connection.invalidated:  # the lock is lost with it: others consider this run dead
+            raise DeliveryError(
+                Problem(
+                    "the connection was lost",
+                    "run again: what was being sent is in doubt, everything else continues",
+                    self._database.shown,
+                )
+            )
+        try:
+            with self._connection.begin():
+                yield lock_ledger(self._connection)
+        except SQLAlchemyError as error:
+            raise database_error(error, self._database.shown) from error
+
+    def _sync(self) -> None:
+        """Once a second, make all commits safe from a power cut."""
+        now = self.clock.steady()
+        if now - self._synced_at >= _SYNC_EVERY_S:
+            self._synced_at = now
+            with suppress(SQLAlchemyError, sqlite3.Error):  # the next one does it
+                sync(self._connection)
+
     def _is_dead(self, sender: int, lease: str, now: datetime) -> bool:
-        lives = self._senders.lives(sender)
+        lives = self._run.lives(sender)
         return lease < stamp(now) if lives is None else not lives
 
     def _doubt(self, sender: int, now: datetime) -> int:
@@ -204,13 +212,12 @@ class Ledger:
             .where(deliveries.c.sender == sender, deliveries.c.state == "claimed")
             .values(
                 state="in_doubt",
-                next_at=None,  # at once, whatever the clock does
+                next_at=None,  # due at once, whatever the clock does
                 changed=stamp(now),
                 lease=None,
                 reply=KILLED,
             )
         )
-        self._queue.look_again()
         return int(self._connection.execute(query).rowcount)
 
     def _settle(self, outcomes: Sequence[Outcome], now: datetime) -> tuple[State, ...]:
@@ -220,7 +227,7 @@ class Ledger:
         values = [
             {
                 "row": outcome.claim.id,
-                "me": self._senders.id,
+                "me": self._run.id,
                 "state_": state,
                 "next_": stamp(next_at) if next_at else None,
                 "now": stamp(now),
@@ -231,14 +238,12 @@ class Ledger:
         ]
         self._connection.execute(_SETTLE, values)
         for outcome in outcomes:
-            if outcome.kind == "pending":
-                self._queue.look_again()
             if outcome.gone:
-                self._note_gone(outcome, now)
+                self._record_bounce(outcome, now)
         return tuple(state for state, _ in ended)
 
-    def _note_gone(self, outcome: Outcome, now: datetime) -> None:
-        """The server says that there is no such address: the subscriber gets no further mail."""
+    def _record_bounce(self, outcome: Outcome, now: datetime) -> None:
+        """The server says that the address does not exist: the subscriber gets no more mail."""
         person = people.get(self._connection, outcome.claim.subscriber)
         if person is not None and person.status == "active":
             cause = f"{outcome.code} {outcome.reply}"
@@ -252,14 +257,14 @@ class Ledger:
         if outcome.kind not in {"retry", "in_doubt"}:
             return outcome.kind, None
         wait = next_try if outcome.kind == "retry" else next_doubt
-        next_at = wait(now, claim.attempts, self._policy.retry_wait, self._dice)
-        days = self._policy.retry_days
+        next_at = wait(now, claim.attempts, self._delivery.retry_wait, random.random)
+        days = self._delivery.retry_days
         late = next_at > moment(claim.first_at) + timedelta(days=days)
-        given_up = late and claim.attempts >= min(_TRIES, days + 1)
+        given_up = late and claim.attempts >= min(_LEAST_TRIES, days + 1)
         return ("failed", None) if given_up else (outcome.kind, next_at)
 
 
-# Only our own rows, even if another run has taken this one for dead.
+# Only the rows of this run, even if another has taken one over.
 _OURS: Final = sql.update(deliveries).where(
     deliveries.c.id == bindparam("row"),
     deliveries.c.sender == bindparam("me"),

@@ -1,42 +1,61 @@
-"""How fast to send, and how long to wait: decisions only, handed the time and the dice.
+"""When to send: the clock, the pace of all runs together, and waits. Pure but for the clock.
 
-The pace holds for all runs together: the moment of the next message is one row of the database,
-and each message takes it and moves it on. Waits grow, and are jittered so that what was put off
-together does not come back together.
+The moment of the next message is one row of the database; each message takes it and moves it on.
+Waits grow, and are jittered so that mails deferred together do not come back together.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
-HORIZON: Final = 0.25
-"""Seconds that a message may be claimed before its moment, so that no moment is missed."""
+HORIZON_S: Final = 0.25
+"""How far ahead of its moment a message may be claimed, so that no moment is missed."""
 
-LONGEST_WAIT: Final = 6 * 3600.0
-"""Seconds; no wait for a mail that was put off grows beyond it."""
+LONGEST_RETRY_S: Final = 6 * 3600.0
+LONGEST_DOUBT_S: Final = 18 * 3600.0
+FIRST_PAUSE_S: Final = 0.5
+LONGEST_PAUSE_S: Final = 60.0
 
-LONGEST_DOUBT: Final = 18 * 3600.0
-"""Seconds; no wait for a mail whose acceptance is in doubt grows beyond it."""
-
-FIRST_PAUSE: Final = 0.5
-"""Seconds for which all connections rest when a server puts a mail off; then twice as long."""
-
-_STRAY: Final = 60.0
+_STRAY_S: Final = 60.0  # a moment further ahead than this was booked before the clock was set back
 _JITTER: Final = 0.2
-_LONGEST_PAUSE: Final = 60.0
 
 Dice = Callable[[], float]
-"""A number from 0 up to 1, another each time."""
+"""A random number in [0, 1) on each call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """The times of a delivery. shift: of the ledger's time from the wall clock, for `--now`."""
+
+    shift: timedelta = timedelta()
+
+    @classmethod
+    def starting(cls, now: datetime) -> Clock:
+        """A clock whose ledger time is `now` (aware) at this moment and goes on from there."""
+        return cls(now - datetime.now(UTC))
+
+    def __call__(self) -> datetime:
+        """The time of the ledger, aware."""
+        return datetime.now(UTC) + self.shift
+
+    def wall(self) -> float:
+        """Seconds since 1970, regardless of `shift`; it goes on while the machine sleeps."""
+        return time.time()
+
+    def steady(self) -> float:
+        """Seconds of a clock that is never set (CLOCK_MONOTONIC)."""
+        return time.monotonic()
 
 
 @dataclass(frozen=True, slots=True)
 class Slots:
-    """moments: when to send, in seconds from 1970, each at most HORIZON ahead.
+    """moments: when to send, in seconds since 1970, each at most HORIZON_S ahead.
 
-    wait: seconds until it is worth asking again, where there are fewer than were wanted.
+    wait: seconds until asking again makes sense, if there are fewer than were wanted.
     """
 
     moments: tuple[float, ...]
@@ -44,44 +63,45 @@ class Slots:
 
 
 def slots(next_at: float, now: float, rate: float, wanted: int) -> Slots:
-    """The moments of the next `wanted` messages at `rate` a second; 0 is no limit.
+    """The moments of the next `wanted` messages at `rate` a second; 0 for no limit.
 
-    next_at: the first that is free, in seconds from 1970. There is no credit for the past: in any
-    second there are no more than `rate` moments.
+    next_at: the first free moment, now: both in seconds since 1970. Unused moments are lost: in any
+    second there are at most `rate`.
     """
     if rate == 0:
         return Slots((now,) * wanted)
     interval = 1 / rate
-    # Nobody books further ahead than this: the clock was set back since.
-    if next_at > now + interval + HORIZON + _STRAY:
+    if next_at > now + interval + HORIZON_S + _STRAY_S:
         next_at = now
     slot = max(next_at, now)
     moments: list[float] = []
-    while len(moments) < wanted and slot <= now + HORIZON:
+    while len(moments) < wanted and slot <= now + HORIZON_S:
         moments.append(slot)
         slot += interval
     missing = len(moments) < wanted
-    return Slots(tuple(moments), max(0.0, slot - HORIZON - now) if missing else 0.0)
+    return Slots(tuple(moments), max(0.0, slot - HORIZON_S - now) if missing else 0.0)
 
 
 def after(moments: tuple[float, ...], next_at: float, rate: float) -> float:
-    """The first moment that is free when `moments` are taken."""
+    """The first free moment once `moments` are taken."""
     return moments[-1] + 1 / rate if moments and rate else next_at
 
 
 def next_try(now: datetime, attempts: int, first_wait: float, dice: Dice) -> datetime:
-    """When to try again a mail that was put off for the `attempts`-th time.
+    """When to try a mail again that was deferred for the `attempts`-th time.
 
     first_wait: seconds; each further wait is twice as long, give or take a fifth.
     """
-    wait = min(first_wait * 2.0 ** min(attempts - 1, 30), LONGEST_WAIT)
+    wait = min(first_wait * 2.0 ** min(attempts - 1, 30), LONGEST_RETRY_S)
     return now + timedelta(seconds=wait * _jitter(dice))
 
 
 def next_doubt(now: datetime, attempts: int, first_wait: float, dice: Dice) -> datetime:
-    """When to send again what the server may have taken: each time may be one copy more, so that
-    the waits grow faster, and longer."""
-    wait = min(first_wait * 6.0 ** min(attempts - 1, 30), LONGEST_DOUBT)
+    """When to send a mail again that the server may have accepted.
+
+    Each time may be one more copy, so the waits grow faster than those of `next_try`.
+    """
+    wait = min(first_wait * 6.0 ** min(attempts - 1, 30), LONGEST_DOUBT_S)
     return now + timedelta(seconds=wait * _jitter(dice))
 
 
@@ -89,10 +109,10 @@ def _jitter(dice: Dice) -> float:
     return 1 - _JITTER + 2 * _JITTER * dice()
 
 
-class Brake:
-    """Slows all connections to a mail server that puts mail off, and frees them when it takes mail.
+class Backoff:
+    """Pauses all connections to a server that defers mail.
 
-    rounds: pauses one after another with no mail taken. Moments are seconds of any steady clock.
+    rounds: consecutive pauses without an accepted mail. Times are seconds of a steady clock.
     """
 
     def __init__(self, dice: Dice) -> None:
@@ -102,14 +122,14 @@ class Brake:
         self.rounds = 0
 
     def slow(self, now: float) -> None:
-        """The server put a mail off, or does not answer. What was under way counts once."""
+        """The server deferred a mail or did not answer. During a pause, this changes nothing."""
         if now < self.free_at:
             return
-        self._pause = min(max(self._pause * 2, FIRST_PAUSE), _LONGEST_PAUSE)
+        self._pause = min(max(self._pause * 2, FIRST_PAUSE_S), LONGEST_PAUSE_S)
         self.free_at = now + self._pause * _jitter(self._dice)
         self.rounds += 1
 
     def release(self) -> None:
-        """The server took a mail."""
+        """The server accepted a mail."""
         self.rounds = 0
-        self._pause = self._pause / 2 if self._pause > FIRST_PAUSE else 0.0
+        self._pause = self._pause / 2 if self._pause > FIRST_PAUSE_S else 0.0

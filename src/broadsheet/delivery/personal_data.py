@@ -28,20 +28,20 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from broadsheet.delivery import erasures, subscribers
 from broadsheet.delivery.addresses import address_key
+from broadsheet.delivery.claims import FINAL, LEFT
 from broadsheet.delivery.database import (
     Database,
     deliveries,
-    hurry,
     issues,
+    lock_ledger,
     metadata,
     senders,
-    serialise,
+    set_lock_timeout,
     stamp,
 )
 from broadsheet.delivery.database import subscribers as table
-from broadsheet.delivery.personal import own_message_id
-from broadsheet.delivery.senders import lives, lock_folder
-from broadsheet.delivery.states import FINAL, LEFT
+from broadsheet.delivery.locks import lives, lock_folder
+from broadsheet.delivery.mail.template import own_message_id
 from broadsheet.delivery.subscribers import Subscriber
 from broadsheet.errors import DeliveryError, Problem
 
@@ -202,7 +202,7 @@ def find_mentions(connection: Connection, address: str) -> Iterator[Mention]:
 def issues_naming(connection: Connection, address: str) -> tuple[str, ...]:
     """Return the published issues that contain `address`, as `DIGEST/KEY`."""
     named = address_pattern(address)
-    columns = (issues.c.digest, issues.c.key, issues.c.letters, issues.c.mail)
+    columns = (issues.c.digest, issues.c.key, issues.c.contexts, issues.c.mail)
     query = sql.select(*columns).order_by(issues.c.id)
     found = connection.execute(query, execution_options={"yield_per": 10})
     return tuple(
@@ -275,7 +275,7 @@ def _try_to_erase(
     database: Database, address: str, now: datetime
 ) -> ErasureResult | Literal["wait"] | None:
     with database.writing() as connection:
-        serialise(connection)  # no run claims a row meanwhile
+        lock_ledger(connection)  # no run claims a row meanwhile
         person = subscribers.find(connection, address)
         if person is None:
             return _earlier_erasure(connection, address)
@@ -357,7 +357,7 @@ def _scrub(database: Database, key: str, timeout_s: float, *, is_published: bool
         return True
     until = time.monotonic() + timeout_s
     with suppress(SQLAlchemyError, sqlite3.Error), database.engine.connect() as connection:
-        hurry(connection, timeout_s)
+        set_lock_timeout(connection, timeout_s)
         is_elsewhere = is_published or _is_part_of_another(connection, key)
         _run_outside_transaction(connection, _EMPTY_LOG)
         if is_elsewhere or _is_in_file(database.file, key):

@@ -30,7 +30,7 @@ from broadsheet.bounces.report import (
 from broadsheet.delivery import subscribers
 from broadsheet.delivery.database import Database
 from broadsheet.delivery.subscribers import Change, Subscriber
-from broadsheet.delivery.tokens import SECRET, Mark, Tokens, mark_in_subject
+from broadsheet.delivery.tokens import SECRET, LinkToken, Tokens, token_in_subject
 
 BounceOutcome = Literal[
     "ended", "left", "counted", "nothing", "again", "gone", "unknown", "unproven", "old"
@@ -180,8 +180,8 @@ class ReturnedMailProcessor:
         )
         return BounceResult("gone" if after == found else "left", about, found)
 
-    def _token(self, request: UnsubscribeRequest) -> Mark:
-        text = mark_in_subject(request.subject)
+    def _token(self, request: UnsubscribeRequest) -> LinkToken:
+        text = token_in_subject(request.subject)
         if not text:
             raise NotAReport(
                 "someone wants to unsubscribe, and the mail identifies them only by its sender, "

@@ -1,100 +1,89 @@
-"""Sending what the ledger holds: a few connections, one mail in flight on each.
-
-Each takes a row from the desk (desk.py), sends its mail, and comes back with what became of it.
-"""
+"""Send what the ledger contains, over a few connections with one mail in flight on each."""
 
 from __future__ import annotations
 
 import asyncio
 import random
 import signal
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final
 
-from broadsheet.delivery.desk import Desk, Tally
+from broadsheet.delivery.batcher import Batcher, Tally
+from broadsheet.delivery.claims import Claim, Outcome
 from broadsheet.delivery.ledger import Ledger
-from broadsheet.delivery.mailing import Mailing
-from broadsheet.delivery.pacing import Brake
-from broadsheet.delivery.smtp import Server, Session, UnavailableError, Verdict
-from broadsheet.delivery.states import Claim, Outcome
+from broadsheet.delivery.mail.mailing import Mailing
+from broadsheet.delivery.pacing import Backoff, Clock
+from broadsheet.delivery.transports import Session, Transport, UnavailableError, Verdict
 from broadsheet.errors import BroadsheetError, DatabaseError
+from broadsheet.model.settings import DeliverySettings
 
-_ROUNDS: Final = 6  # pauses with no mail taken, after which a run ends
-_ASIDE: Final = 30.0  # seconds until a connection that the server refused is tried again
-_SENDER_REFUSALS: Final = 3  # one after another, after which it is not about a reader
+MOST_ROUNDS: Final = 6
+"""Consecutive pauses without an accepted mail, after which a run ends."""
 
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """connections: at once. messages: over one connection, and of the whole run; 0: no limit."""
-
-    connections: int
-    messages_per_connection: int = 0
-    messages: int = 0
+_RECONNECT_AFTER_S: Final = 30.0  # while other connections work
+_MOST_SENDER_REFUSALS: Final = 3  # consecutive ones: the reason is not the recipient
+_POLL_S: Final = 0.2  # during a pause, to notice that the run ends
 
 
-class _Held:
-    """A claim while its mail is being sent. ours: whether no other run has taken it over."""
+class _Lease:
+    """A claim while its mail is being sent. ours: False once another run has taken it over."""
 
-    def __init__(self, claim: Claim, desk: Desk, clock: Callable[[], datetime]) -> None:
+    def __init__(self, claim: Claim, batcher: Batcher, clock: Clock) -> None:
         self._claim = claim
-        self._desk = desk
+        self._batcher = batcher
         self._clock = clock
         self.ours = True
 
     async def is_ours(self) -> bool:
-        """Whether the mail may be sent: past its lease, only once the claim has been renewed.
+        """Whether the mail may be sent: after the lease, only once the claim was renewed.
 
         The clock is the wall clock, which goes on while this process is stopped or the machine
         asleep. Raises DatabaseError.
         """
         if self._clock() >= self._claim.lease:
-            renewed = await self._desk.renew(self._claim)
+            renewed = await self._batcher.renew(self._claim)
             self.ours = renewed is not None
             self._claim = renewed or self._claim
         return self.ours
 
 
-class _Office:
-    """The connections of a run, and what they have in common."""
+class _Pool:
+    """The connections of a run and their common state."""
 
     def __init__(
         self,
-        server: Server,
-        desk: Desk,
+        transport: Transport,
+        batcher: Batcher,
         mailings: Mapping[int, Mailing],
-        limits: Limits,
-        clock: Callable[[], datetime],
+        delivery: DeliverySettings,
+        clock: Clock,
     ) -> None:
-        self._server = server
-        self._desk = desk
+        self._transport = transport
+        self._batcher = batcher
         self._mailings = mailings
-        self._limits = limits
+        self._most = delivery.messages_per_connection
         self._clock = clock
-        self._brake = Brake(random.random)
+        self._backoff = Backoff(random.random)
         self._sender_refusals = 0
-        self._sessions: set[Session] = set()
+        self._sessions: dict[int, Session] = {}  # by id(): a session need not be hashable
         self._over = False
-        self._door = asyncio.Lock()  # one after the other: what came of one tells about the next
+        self._connecting = asyncio.Lock()  # one at a time: a failure holds for the next one too
 
     async def work(self) -> None:
-        """One connection, from its first row to its last."""
+        """Serve one connection from its first row to its last."""
         session: Session | None = None
         outcome: Outcome | None = None
         try:
             while True:
-                if session is None or not self._ready(session):
-                    # What is known is put down before anything that takes time.
-                    await self._desk.turn(outcome, wants=False)
+                if session is None or not self._is_ready(session):
+                    # Record the outcome before anything that takes time.
+                    await self._batcher.turn(outcome, wants=False)
                     outcome = None
                     session = await self._renewed(session)
                     if session is None:
                         return
-                claim = await self._desk.turn(outcome, wants=True)
+                claim = await self._batcher.turn(outcome, wants=True)
                 outcome = None
                 if claim is None:
                     self._over = True
@@ -105,85 +94,84 @@ class _Office:
             if session is not None:
                 await self._leave(session)
 
-    def _ready(self, session: Session) -> bool:
-        most = self._limits.messages_per_connection
-        used_up = most and session.sent >= most
-        return session.usable and not used_up and time.monotonic() >= self._brake.free_at
+    def _is_ready(self, session: Session) -> bool:
+        paused = self._clock.steady() < self._backoff.free_at
+        return session.usable and not self._is_used_up(session) and not paused
+
+    def _is_used_up(self, session: Session) -> bool:
+        return bool(self._most) and session.sent >= self._most
 
     async def _renewed(self, session: Session | None) -> Session | None:
-        """A connection that can be used, when the brake allows; None when the run ends."""
-        if session is not None and not (session.usable and self._keeps(session)):
+        """A usable connection once the backoff allows; None when the run ends."""
+        if session is not None and (not session.usable or self._is_used_up(session)):
             await self._leave(session)
             session = None
-        aside = 0.0
-        while not self._desk.stopping and not (self._over and session is None):
-            wait = max(self._brake.free_at, aside if self._others_work() else 0) - time.monotonic()
+        reconnect_at = 0.0
+        while not self._batcher.stopping and not (self._over and session is None):
+            until = max(self._backoff.free_at, reconnect_at if self._others_work() else 0)
+            wait = until - self._clock.steady()
             if wait > 0:
-                await asyncio.sleep(min(wait, 0.2))
+                await asyncio.sleep(min(wait, _POLL_S))
             elif session is not None:
                 return session
             else:
                 session = await self._opened()
-                aside = 0.0 if session else time.monotonic() + _ASIDE
+                reconnect_at = 0.0 if session else self._clock.steady() + _RECONNECT_AFTER_S
         if session is not None:
             await self._leave(session)
         return None
 
     async def _opened(self) -> Session | None:
-        """A new connection; None when the server has none for us now."""
-        async with self._door:
-            if time.monotonic() < self._brake.free_at:
+        """A new connection; None if the server accepts none now."""
+        async with self._connecting:
+            if self._clock.steady() < self._backoff.free_at:
                 return None
             try:
-                session = await Session.open(self._server)
+                session = await self._transport.connect()
             except UnavailableError as error:
-                # It may take no more connections, while those that it has serve on.
+                # The server may refuse further connections while it serves the others.
                 if error.for_good or not self._others_work():
                     self._unavailable(error)
                 return None
-            self._sessions.add(session)
+            self._sessions[id(session)] = session
             return session
 
     async def _leave(self, session: Session) -> None:
-        self._sessions.discard(session)
+        self._sessions.pop(id(session), None)
         await session.leave()
 
     def _others_work(self) -> bool:
-        """Whether the server can be used, over other connections than one that has none."""
-        return any(session.usable for session in self._sessions)
-
-    def _keeps(self, session: Session) -> bool:
-        most = self._limits.messages_per_connection
-        return not most or session.sent < most
+        """Whether another connection can be used."""
+        return any(session.usable for session in self._sessions.values())
 
     def _unavailable(self, error: UnavailableError) -> None:
-        self._brake.slow(time.monotonic())
-        if error.for_good or self._brake.rounds >= _ROUNDS:
-            self._desk.stop(_unusable(self._server, error), bad=True)
+        self._backoff.slow(self._clock.steady())
+        if error.for_good or self._backoff.rounds >= MOST_ROUNDS:
+            self._batcher.stop(unusable(self._transport, error), bad=True)
 
     async def _send(self, session: Session, claim: Claim) -> Outcome:
         mailing = self._mailings[claim.issue]
         try:
             mail = mailing.mail(claim)
         except BroadsheetError as error:
-            self._desk.stop(str(error), bad=True)
+            self._batcher.stop(str(error), bad=True)
             return Outcome(claim, "pending", reply="its mail could not be made")
-        wait = claim.send_at - time.time()
+        wait = claim.send_at - self._clock.wall()
         if 0 < wait < 1:
             await asyncio.sleep(wait)
-        held = _Held(claim, self._desk, self._clock)
-        if not await held.is_ours():
+        lease = _Lease(claim, self._batcher, self._clock)
+        if not await lease.is_ours():
             return Outcome(claim, "pending")
-        envelope = mailing.envelope(claim.subscriber)
-        verdict = await session.send(envelope, claim.address, mail, held.is_ours)
-        return self._outcome(claim, verdict) if held.ours else Outcome(claim, "pending")
+        sender = mailing.envelope_sender(claim.subscriber)
+        verdict = await session.send(sender, claim.address, mail, lease.is_ours)
+        return self._outcome(claim, verdict) if lease.ours else Outcome(claim, "pending")
 
     def _outcome(self, claim: Claim, verdict: Verdict) -> Outcome:
         code, words = verdict.code, verdict.words
         self._sender_refusals += verdict.kind == "sender_refused"
         match verdict.kind:
             case "accepted" | "refused":
-                self._brake.release()
+                self._backoff.release()
                 self._sender_refusals = 0
                 if verdict.kind == "accepted":
                     return Outcome(claim, "sent", code, words)
@@ -198,41 +186,40 @@ class _Office:
                 return Outcome(claim, "retry", code, words)
 
     def _slow(self, verdict: Verdict) -> None:
-        self._brake.slow(time.monotonic())
-        said = f"{verdict.code or ''} {verdict.words}".strip()
-        if self._sender_refusals >= _SENDER_REFUSALS:
-            self._desk.stop(_unwelcome(said), bad=True)
-        elif self._brake.rounds >= _ROUNDS:
-            self._desk.stop(f"the mail server puts everything off: {said}")
+        self._backoff.slow(self._clock.steady())
+        if self._sender_refusals >= _MOST_SENDER_REFUSALS:
+            self._batcher.stop(unwelcome(verdict), bad=True)
+        elif self._backoff.rounds >= MOST_ROUNDS:
+            self._batcher.stop(f"the mail server defers everything: {verdict.text}")
 
 
 async def send_all(
     ledger: Ledger,
     mailings: Mapping[int, Mailing],
-    server: Server,
-    limits: Limits,
-    clock: Callable[[], datetime],
+    transport: Transport,
+    delivery: DeliverySettings,
+    most: int = 0,
     step: Callable[[], object] = lambda: None,
 ) -> Tally:
-    """Sends what can be sent now of the issues of `mailings`, by id, and returns when that is done.
+    """Send what can be sent now of the issues of `mailings`, by id.
 
-    clock: the time that the ledger goes by. step: called for each row that is settled. SIGTERM and
-    SIGINT let the mails in flight come to their end.
+    most: mails to send; 0 for no limit. step: called for each row that is settled. SIGTERM and
+    SIGINT let the mails in flight finish.
     """
     tally = Tally()
-    desk = Desk(ledger, mailings, tally, limits.messages, step)
+    batcher = Batcher(ledger, mailings, tally, most, step)
     tally.taken_over = ledger.take_over(tuple(mailings))
     waiting = ledger.waiting(tuple(mailings))
     if waiting == 0:
         return tally
-    ledger.hurry()
-    office = _Office(server, desk, mailings, limits, clock)
-    serving = asyncio.create_task(desk.serve())
-    at_once = min(limits.connections, waiting, limits.messages or waiting)
-    with _signals(desk):
-        working = [asyncio.create_task(office.work()) for _ in range(at_once)]
+    ledger.wait_briefly()
+    pool = _Pool(transport, batcher, mailings, delivery, ledger.clock)
+    serving = asyncio.create_task(batcher.serve())
+    at_once = min(delivery.connections, waiting, most or waiting)
+    with _signals(batcher):
+        working = [asyncio.create_task(pool.work()) for _ in range(at_once)]
         try:
-            # A desk that fails would leave all waiting for ever.
+            # If the batcher fails, the connections would wait forever.
             done: asyncio.Future[Any] = asyncio.gather(*working, return_exceptions=True)
             either: set[asyncio.Future[Any]] = {serving, done}
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
@@ -246,52 +233,53 @@ async def send_all(
     return tally
 
 
-async def rehearse(server: Server, sender: str) -> Tally:
-    """Connect, log in and give the sender as `send_all` would, but send no mail.
+async def rehearse(transport: Transport, sender: str, clock: Clock) -> Tally:
+    """Connect, log in and give the envelope `sender` as `send_all` would, but send no mail.
 
-    sender: an envelope address. The tally has what would stop the run, with the same message.
+    The tally has what would stop the run, in the same words.
     """
     tally = Tally()
-    brake = Brake(random.random)
+    backoff = Backoff(random.random)
     while True:
         try:
-            session = await Session.open(server)
+            session = await transport.connect()
             break
         except UnavailableError as error:
-            brake.slow(time.monotonic())
-            if error.for_good or brake.rounds >= _ROUNDS:
-                tally.stopped, tally.bad = _unusable(server, error), True
+            backoff.slow(clock.steady())
+            if error.for_good or backoff.rounds >= MOST_ROUNDS:
+                tally.stopped, tally.bad = unusable(transport, error), True
                 return tally
-        await asyncio.sleep(max(0.0, brake.free_at - time.monotonic()))
+        await asyncio.sleep(max(0.0, backoff.free_at - clock.steady()))
     refusal = await session.introduce(sender)
     await session.leave()
     if refusal is not None:
-        said = f"{refusal.code or ''} {refusal.words}".strip()
-        tally.stopped, tally.bad = _unwelcome(said), True
+        tally.stopped, tally.bad = unwelcome(refusal), True
     return tally
 
 
-def _unusable(server: Server, error: UnavailableError) -> str:
-    return f"the mail server {server.host} cannot be used: {error}"
+def unusable(transport: Transport, error: UnavailableError) -> str:
+    """What to report if no connection can be opened."""
+    return f"the mail server {transport.name} cannot be used: {error}"
 
 
-def _unwelcome(said: str) -> str:
-    return f"the mail server accepts no mail from this sender: {said}"
+def unwelcome(verdict: Verdict) -> str:
+    """What to report if the sender is refused."""
+    return f"the mail server accepts no mail from this sender: {verdict.text}"
 
 
 @contextmanager
-def _signals(desk: Desk) -> Iterator[None]:
-    """While this lasts, SIGTERM and SIGINT end the run gently; a second one ends it at once."""
+def _signals(batcher: Batcher) -> Iterator[None]:
+    """Let SIGTERM and SIGINT end the run gently, and a second one end it at once."""
     loop = asyncio.get_running_loop()
     task = asyncio.current_task()
 
     def asked(name: str) -> None:
-        if desk.stopping and task is not None:
+        if batcher.stopping and task is not None:
             task.cancel()
-        desk.stop(f"stopped by {name}")
+        batcher.stop(f"stopped by {name}")
 
     names = ("SIGTERM", "SIGINT")
-    with suppress(NotImplementedError, ValueError, RuntimeError):  # not on Windows, or in a thread
+    with suppress(NotImplementedError, ValueError, RuntimeError):  # on Windows, or in a thread
         for name in names:
             loop.add_signal_handler(getattr(signal, name), asked, name)
     try:

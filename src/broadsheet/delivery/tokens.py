@@ -1,9 +1,9 @@
-"""Signed marks for links and envelope senders: only we can make one, and anyone may carry it.
+"""Signed tokens in links and envelope senders.
 
-Signed by itsdangerous with BROADSHEET_SECRET; each purpose has a key of its own, so that a mark
-made for one thing opens nothing else. What stands in an unsubscribe link never runs out: a reader
-may leave from the oldest mail. So after a rotation, the secrets of BROADSHEET_OLD_SECRETS are still
-accepted, and never signed with.
+Signed by itsdangerous with BROADSHEET_SECRET. Each purpose has its own key, so a token made for one
+is invalid for any other. The token of an unsubscribe link never expires: it must work in the oldest
+mail. So after a rotation, the secrets in BROADSHEET_OLD_SECRETS are still accepted, but sign
+nothing new.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
-from typing import Any, Final
+from typing import Final
 from urllib.parse import quote
 
 from itsdangerous import BadData, URLSafeSerializer, URLSafeTimedSerializer
@@ -26,30 +26,30 @@ from broadsheet.errors import Problem, UsageError
 SECRET: Final = "BROADSHEET_SECRET"  # noqa: S105 - the name of the variable, not what is in it
 OLD_SECRETS: Final = "BROADSHEET_OLD_SECRETS"
 SHORTEST: Final = 16
-"""Characters; a secret that can be guessed is none."""
+"""Characters of a secret, so that it cannot be guessed."""
 
-# Some programs send what stands in a `mailto:` as it stands there.
+# Some programs send the subject of a `mailto:` link without decoding it.
 _SUBJECT: Final = re.compile(r"unsubscribe(?:\s|%20|\+)+([\w.-]{20,400})", re.IGNORECASE | re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
-    """What a mark in a link says. digest: "" for all."""
+class LinkToken:
+    """The content of the token in an unsubscribe link. digest: "" for all."""
 
     subscriber: int
     digest: str = ""
 
-    def renamed(self, names: Mapping[str, str]) -> Mark:
+    def renamed(self, names: Mapping[str, str]) -> LinkToken:
         """The same with the digest's present name. names: former name -> present name."""
-        return Mark(self.subscriber, names.get(self.digest, self.digest))
+        return LinkToken(self.subscriber, names.get(self.digest, self.digest))
 
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """Makes and reads marks. Secrets are in no message and no repr.
+    """Makes and reads tokens. Secrets are in no message and no repr.
 
-    secret: BROADSHEET_SECRET, which signs. old: secrets before it; what they signed is accepted.
-    Raises UsageError when the secret is missing, or one is too short.
+    secret: BROADSHEET_SECRET, which signs. old: earlier secrets, whose signatures are accepted.
+    Raises UsageError if the secret is missing, or one is too short.
     """
 
     secret: str = field(repr=False)
@@ -82,79 +82,72 @@ class Tokens:
         return [*reversed(self.old), self.secret]
 
     def unsubscribe(self, subscriber: int, digest: str) -> str:
-        """The mark of an unsubscribe link: letters, digits, `-`, `_` and `.` only."""
-        return self._made("unsubscribe", [subscriber, digest])
+        """The token of an unsubscribe link: letters, digits, `-`, `_` and `.` only."""
+        return str(_serializer(tuple(self.keys)).dumps([subscriber, digest]))
 
-    def read_unsubscribe(self, text: str) -> Mark | None:
-        """What `unsubscribe` made; None for anything else."""
-        match self._read("unsubscribe", text):
-            case [int(subscriber), str(digest)]:
-                return Mark(subscriber, digest)
+    def read_unsubscribe(self, text: str) -> LinkToken | None:
+        """The content of an `unsubscribe` token; None if invalid."""
+        try:
+            match _serializer(tuple(self.keys)).loads(text):
+                case [int(subscriber), str(digest)]:
+                    return LinkToken(subscriber, digest)
+        except (BadData, ValueError):
+            pass
         return None
 
     def confirm(self, subscriber: int) -> str:
-        """The mark of the link that confirms a subscription."""
+        """The token of the link that confirms a subscription."""
         return str(self._timed().dumps(subscriber))
 
-    def read_confirm(self, text: str, max_age: int, now: datetime | None = None) -> int | None:
-        """The subscriber that `confirm` named at most `max_age` seconds ago; None else."""
+    def read_confirm(self, text: str, max_age: int, now: datetime) -> int | None:
+        """The subscriber (id) of a `confirm` token, if it is at most `max_age` seconds old."""
         try:
             found, made = self._timed().loads(text, return_timestamp=True)
         except (BadData, ValueError):
             return None
-        moment = now or datetime.now(made.tzinfo)
-        fresh = (moment - made).total_seconds() <= max_age
+        fresh = (now - made).total_seconds() <= max_age
         return found if isinstance(found, int) and fresh else None
 
     def bounce(self, subscriber: int, issue: int) -> str:
-        """The mark in an envelope sender (VERP): short, and the same in any case of letters."""
-        return f"{subscriber}-{issue}-{_seal(self.secret, subscriber, issue)}"
+        """The token in an envelope sender (VERP): short, and valid in upper and lower case."""
+        return f"{subscriber}-{issue}-{_signature(self.secret, subscriber, issue)}"
 
     def read_bounce(self, text: str) -> tuple[int, int] | None:
-        """The subscriber and the issue, both by id, that `bounce` named; None for anything else."""
+        """The subscriber and the issue (ids) of a `bounce` token; None if invalid."""
         found = re.fullmatch(r"(\d{1,18})-(\d{1,18})-([a-z2-7]{10})", text.lower(), re.ASCII)
         if found is None:
             return None
         subscriber, issue = int(found[1]), int(found[2])
-        seals = [_seal(secret, subscriber, issue) for secret in self.keys]
-        good = any(hmac.compare_digest(seal, found[3]) for seal in seals)
+        signatures = [_signature(secret, subscriber, issue) for secret in self.keys]
+        good = any(hmac.compare_digest(each, found[3]) for each in signatures)
         return (subscriber, issue) if good else None
-
-    def _made(self, purpose: str, value: list[Any]) -> str:
-        return str(_serializer(tuple(self.keys), purpose).dumps(value))
-
-    def _read(self, purpose: str, text: str) -> Any:
-        try:
-            return _serializer(tuple(self.keys), purpose).loads(text)
-        except (BadData, ValueError):
-            return None
 
     def _timed(self) -> URLSafeTimedSerializer:
         return URLSafeTimedSerializer(self.keys, salt="broadsheet confirm")
 
 
-def _seal(secret: str, subscriber: int, issue: int) -> str:
+def _signature(secret: str, subscriber: int, issue: int) -> str:
     key = hashlib.sha256(f"broadsheet bounce {secret}".encode()).digest()
     made = hmac.new(key, f"{subscriber}-{issue}".encode(), "sha256").digest()
     return base64.b32encode(made).decode().lower()[:10]
 
 
 @cache
-def _serializer(secrets: tuple[str, ...], purpose: str) -> URLSafeSerializer:
-    return URLSafeSerializer(list(secrets), salt=f"broadsheet {purpose}")
+def _serializer(secrets: tuple[str, ...]) -> URLSafeSerializer:
+    return URLSafeSerializer(list(secrets), salt="broadsheet unsubscribe")
 
 
-def unsubscribe_url(service_url: str, mark: str) -> str:
-    """The address of a reader's own unsubscribe page; a one-click POST to it does it (RFC 8058)."""
-    return f"{service_url}unsubscribe/{mark}"
+def unsubscribe_url(service_url: str, token: str) -> str:
+    """The URL of a reader's own unsubscribe page, also for one-click POST (RFC 8058)."""
+    return f"{service_url}unsubscribe/{token}"
 
 
-def unsubscribe_mail(address: str, mark: str) -> str:
-    """The `mailto:` address of a mail by which a reader leaves (RFC 2369, RFC 6068)."""
-    return f"mailto:{quote(address, safe='@.+-_')}?subject=unsubscribe%20{mark}"
+def unsubscribe_mail(address: str, token: str) -> str:
+    """The `mailto:` URL of a mail that unsubscribes a reader (RFC 2369, RFC 6068)."""
+    return f"mailto:{quote(address, safe='@.+-_')}?subject=unsubscribe%20{token}"
 
 
-def mark_in_subject(subject: str) -> str:
-    """The mark in the subject that `unsubscribe_mail` asks for; "" where it is any other."""
+def token_in_subject(subject: str) -> str:
+    """The token in a subject as `unsubscribe_mail` sets it; "" for any other subject."""
     found = _SUBJECT.fullmatch(subject.strip())
     return found[1] if found else ""

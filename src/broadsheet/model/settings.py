@@ -319,6 +319,12 @@ class DeliverySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         BaseUrl | None,
         Meta(description="Where `broadsheet serve` answers; unsubscribe links lead there."),
     ] = None
+    transport: Annotated[
+        str,
+        Meta(
+            description="How mail is sent: `smtp`, through the server that `delivery.smtp` names."
+        ),
+    ] = "smtp"
     smtp: Annotated[
         SmtpUrl,
         Meta(

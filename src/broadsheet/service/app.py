@@ -1,8 +1,8 @@
-"""The web service itself (ASGI): its addresses, what it does by itself, and what goes wrong.
+"""The ASGI application: its routes, its periodic tasks, and its error pages.
 
-GET and HEAD only show: programs that look into mail follow every link. POST does. Whoever holds a
-mark from one of our mails may act for its subscriber, and nobody else; as no cookie and no address
-is ever taken for that, there is nothing that another site could ride on.
+GET and HEAD only show; POST acts. Whoever holds a token from our mail may act for its subscriber,
+and no one else. As no cookie and no client address gives any right, another site cannot make a
+browser act (CSRF).
 """
 
 from __future__ import annotations
@@ -24,66 +24,69 @@ from starlette.routing import Mount, Route, Router
 
 from broadsheet.errors import BroadsheetError, DatabaseError
 from broadsheet.service import forms
-from broadsheet.service.counter import Counter
-from broadsheet.service.guard import Guard, log, mishap
-from broadsheet.service.preferring import Preferring
-from broadsheet.service.subscribing import Confirming, Subscribing
-from broadsheet.service.unsubscribing import Unsubscribing
+from broadsheet.service.context import AppContext
+from broadsheet.service.handlers import (
+    ConfirmHandler,
+    PreferencesHandler,
+    SubscribeHandler,
+    UnsubscribeHandler,
+)
+from broadsheet.service.middleware import ResponsePolicy, describe, log
 
-_DAY: Final = 86_400.0
-_TEN_MINUTES: Final = 600.0
-_FINISH: Final = 5.0  # seconds for what the service does by itself, when it ends
+_FORGET_EVERY_S: Final = 86_400.0
+_REFRESH_EVERY_S: Final = 600.0
+_FINISH_WITHIN_S: Final = 5.0  # for periodic tasks, when the service ends
 
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-def application(counter: Counter) -> Starlette:
-    """The ASGI application; it answers below the path of its URL, and at the root too,
-    since some proxies cut that path off."""
-    return _Application(counter).made()
+def application(context: AppContext) -> Starlette:
+    """The ASGI application. It answers below the path of its URL, and at the root, since some
+    proxies strip that path."""
+    return _Application(context).made()
 
 
 @dataclass(frozen=True, slots=True)
 class _Application:
-    counter: Counter
-    # Health checks get few threads, so that the others stay free for those who unsubscribe.
+    context: AppContext
+    # Health checks get few threads, so that others stay free to unsubscribe readers.
     _few: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(2), init=False)
 
     def made(self) -> Starlette:
-        subscribing = Subscribing(self.counter)
+        subscribe = SubscribeHandler(self.context)
         routes = [
-            self._route("/", {"GET": subscribing.show}),
-            self._route("/subscribe", {"GET": subscribing.show, "POST": subscribing.act}),
+            self._route("/", {"GET": subscribe.get}),
+            self._route("/subscribe", {"GET": subscribe.get, "POST": subscribe.post}),
             self._route("/health", {"GET": self._health}),
         ]
-        for name, pages in (
-            ("unsubscribe", Unsubscribing(self.counter)),
-            ("preferences", Preferring(self.counter)),
-            ("confirm", Confirming(self.counter)),
+        for name, handler in (
+            ("unsubscribe", UnsubscribeHandler(self.context)),
+            ("preferences", PreferencesHandler(self.context)),
+            ("confirm", ConfirmHandler(self.context)),
         ):
             # Some programs add a slash to every link.
-            paths = (f"/{name}", f"/{name}/", f"/{name}/{{mark}}", f"/{name}/{{mark}}/")
-            handlers = {"GET": pages.show, "POST": pages.act}
-            routes += [self._route(path, handlers) for path in paths]
+            paths = (f"/{name}", f"/{name}/", f"/{name}/{{token}}", f"/{name}/{{token}}/")
+            methods = {"GET": handler.get, "POST": handler.post}
+            routes += [self._route(path, methods) for path in paths]
         here = Router(routes, redirect_slashes=False)
-        prefix = self.counter.paper.prefix.rstrip("/")
+        prefix = self.context.pages.prefix.rstrip("/")
         app = Starlette(
             routes=[*([Mount(prefix, here)] if prefix else []), Mount("/", here)],
-            middleware=[Middleware(Guard)],
-            exception_handlers={HTTPException: self._no_such},
-            lifespan=self._open,
+            middleware=[Middleware(ResponsePolicy)],
+            exception_handlers={HTTPException: self._refused},
+            lifespan=self._lifespan,
         )
         app.router.redirect_slashes = False
         return app
 
     def _route(self, path: str, handlers: Mapping[str, Handler]) -> Route:
-        told = self.counter.told
+        told = self.context.told
 
         async def answered(request: Request) -> Response:
             try:
                 return await handlers[request.method.replace("HEAD", "GET")](request)
             except forms.TooMuch:
-                # What was not read is not waited for.
+                # Close: the rest of the body is not read.
                 return told("too_big", 413, {"Connection": "close"})
             except forms.Unreadable:
                 return told("unreadable", 400)
@@ -95,54 +98,54 @@ class _Application:
             except HTTPException:
                 raise
             except Exception as error:
-                log.error("a request failed: %s", mishap(error))
+                log.error("a request failed: %s", describe(error))
                 return told("down", 500)
 
         return Route(path, answered, methods=list(handlers))
 
     @asynccontextmanager
-    async def _open(self, _: Starlette) -> AsyncIterator[None]:
-        self.counter.post.start()
+    async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
+        self.context.outbox.start()
         end = asyncio.Event()
-        chores = [
-            asyncio.create_task(_every(_DAY, self._forget, end)),
-            asyncio.create_task(_every(_TEN_MINUTES, self.counter.refresh, end)),
+        tasks = [
+            asyncio.create_task(_every(_FORGET_EVERY_S, self._forget, end)),
+            asyncio.create_task(_every(_REFRESH_EVERY_S, self.context.refresh, end)),
         ]
         try:
             yield
         finally:
             end.set()
-            # Not cancelled at once: one may be at the database.
-            late = (await asyncio.wait(chores, timeout=_FINISH))[1]
-            for chore in late:
-                chore.cancel()
-            await self.counter.post.stop()
+            # Not cancelled at once: one may be in a transaction.
+            late = (await asyncio.wait(tasks, timeout=_FINISH_WITHIN_S))[1]
+            for task in late:
+                task.cancel()
+            await self.context.outbox.stop()
 
     def _forget(self) -> None:
-        if gone := self.counter.desk.forget():
-            log.info("forgot %d who did not confirm in time", gone)
+        if gone := self.context.store.forget():
+            log.info("deleted %d who did not confirm in time", gone)
 
     async def _health(self, request: Request) -> Response:  # noqa: ARG002 - a handler
         try:
-            await to_thread.run_sync(self.counter.desk.check, limiter=self._few)
+            await to_thread.run_sync(self.context.store.check, limiter=self._few)
         except DatabaseError as error:
             log.error("%s", error)
             return PlainTextResponse("the database cannot be used\n", 503)
         return PlainTextResponse("ok\n")
 
-    async def _no_such(self, request: Request, error: Exception) -> Response:  # noqa: ARG002
-        """Starlette's own refusals: no such page, or not with this method."""
+    async def _refused(self, request: Request, error: Exception) -> Response:  # noqa: ARG002
+        """Starlette's own refusals: there is no such page, or not with this method."""
         status = error.status_code if isinstance(error, HTTPException) else 500
         headers = dict(getattr(error, "headers", None) or {})
-        return self.counter.told("method" if status == 405 else "missing", status, headers)
+        return self.context.told("method" if status == 405 else "missing", status, headers)
 
 
-async def _every(seconds: float, chore: Callable[[], None], end: asyncio.Event) -> None:
-    """Does `chore` now and then, until the `end`; what goes wrong with it is said."""
+async def _every(seconds: float, task: Callable[[], None], end: asyncio.Event) -> None:
+    """Run `task` periodically until `end` is set, and log its errors."""
     while not end.is_set():
         try:
-            await run_in_threadpool(chore)
+            await run_in_threadpool(task)
         except Exception as error:
-            log.error("%s", error if isinstance(error, BroadsheetError) else mishap(error))
+            log.error("%s", error if isinstance(error, BroadsheetError) else describe(error))
         with suppress(TimeoutError):
             await asyncio.wait_for(end.wait(), seconds)

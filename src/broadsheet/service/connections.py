@@ -1,9 +1,9 @@
-"""Bounds on connections: how many, how long, and how much is parsed at once.
+"""Limits on connections: how many, how long, and how much is parsed at once.
 
-uvicorn bounds the number of requests, not who makes them, and waits for the rest of a request for
-as long as the client likes. `HttpConnection` is uvicorn's HTTP protocol with bounds: on the time
-for the head of a request and for its answer, the bytes that are parsed at once, and the number of
-connections, for each client network and in total. Bodies are bounded in `forms`.
+uvicorn limits the number of requests, not who makes them, and waits for the rest of a request
+forever. `HttpConnection` is uvicorn's HTTP protocol with limits: on the time for the head of a
+request and for its answer, the bytes that are parsed at once, and the number of connections, for
+each client network and in total. Bodies are limited in `forms`.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from broadsheet.service.limits import Network, networks
 
 LARGEST_HEAD: Final = 16_384
 """Bytes of a request line and its headers; cookies of the whole domain may be among them."""
-_PIECE: Final = 4_096  # bytes that are parsed before the bounds are checked again
+_PIECE: Final = 4_096  # bytes that are parsed before the limits are checked again
 _CHUNKED: Final = 4_000  # bytes as sent; browsers do not chunk forms, and a chunk may have 6 bytes
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class RequestTimeouts:
     """Seconds that a client has. head: to send the head of a request. answer: to send the body and
     receive the answer."""
 
@@ -35,14 +35,14 @@ class Patience:
 
 
 @dataclass(slots=True)
-class Room:
+class ConnectionPool:
     """The open connections. each: the limit of a client; its network has four times as many.
     total: the limit of all.
 
-    If there are too many, the connection that has waited longest for its client is closed, so idle
+    Above a limit, the connection that has waited longest for its client is closed, so idle
     connections keep no one out, not even others at that address. Requests that are being answered
-    stay, and a client may have five times as many of these as of others. Connections from the
-    `proxies` count only for the total.
+    stay, and a client may have five times as many of these. Connections from the `proxies` count
+    only for the total.
     """
 
     proxies: tuple[Network, ...] = ()
@@ -94,14 +94,18 @@ def _within(one: Network, other: Network) -> bool:
 
 
 class HttpConnection(H11Protocol):
-    """One connection. It is closed when its time is over or the bounds are exceeded."""
+    """One connection. It is closed when its time is over or a limit is exceeded."""
 
     def __init__(
-        self, *args: Any, room: Room, patience: Patience = Patience(), **kwargs: Any
+        self,
+        *args: Any,
+        pool: ConnectionPool,
+        timeouts: RequestTimeouts = RequestTimeouts(),
+        **kwargs: Any,
     ) -> None:
         """args, kwargs: as uvicorn passes them."""
         super().__init__(*args, **kwargs)
-        self._room, self._patience = room, patience
+        self._pool, self._timeouts = pool, timeouts
         self._timer: asyncio.TimerHandle | None = None
         self._chunked = 0
 
@@ -115,14 +119,14 @@ class HttpConnection(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Like uvicorn, if there is room."""
         super().connection_made(transport)
-        if self._room.enter(self):
-            self._set_timer(self._patience.head)
+        if self._pool.enter(self):
+            self._set_timer(self._timeouts.head)
         else:
             transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Like uvicorn; make room for another."""
-        self._room.leave(self)
+        self._pool.leave(self)
         self._cancel_timer()
         super().connection_lost(exc)
 
@@ -143,7 +147,7 @@ class HttpConnection(H11Protocol):
         super().handle_events()
         if self.cycle is not before and not self.cycle.response_complete:
             self._chunked = 0
-            self._set_timer(self._patience.answer)
+            self._set_timer(self._timeouts.answer)
             if {b"transfer-encoding", b"content-length"} <= {name for name, _ in self.headers}:
                 self.cycle.keep_alive = False  # RFC 9112, section 6.3: may be request smuggling
 
@@ -159,7 +163,7 @@ class HttpConnection(H11Protocol):
 
     def on_response_complete(self) -> None:
         """Like uvicorn; start the time for the next request."""
-        self._set_timer(self._patience.head)
+        self._set_timer(self._timeouts.head)
         super().on_response_complete()
 
     def _exceeds(self, size: int) -> bool:

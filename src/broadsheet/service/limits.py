@@ -1,4 +1,4 @@
-"""How often something may be done: token buckets in memory, with a bound on how many there are."""
+"""Rate limits: token buckets in memory, of which there are at most so many."""
 
 from __future__ import annotations
 
@@ -12,12 +12,10 @@ from typing import Final
 
 from broadsheet.delivery.addresses import address_key
 
-_MOST: Final = 20_000  # keys that are remembered
-_HOUR: Final = 3_600.0
-_RESERVED: Final = (
-    1 / 3
-)  # of a shared quota: reserved for networks that have used none of it for an hour
-_NOWHERE: Final = ip_address("::")
+_MOST_KEYS: Final = 20_000
+_HOUR_S: Final = 3_600.0
+_RESERVED: Final = 1 / 3  # of a shared quota, for networks that used none of it for an hour
+_UNKNOWN: Final = ip_address("::")
 
 Network = IPv4Network | IPv6Network
 
@@ -25,11 +23,15 @@ Network = IPv4Network | IPv6Network
 class Allowance:
     """Each key may do something `times` at once, and as often again in each `seconds`.
 
-    When there are too many keys, the one that was seen least recently is forgotten.
+    If there are too many keys, the least recently used one is forgotten.
     """
 
     def __init__(
-        self, times: int, seconds: float, clock: Callable[[], float] = monotonic, most: int = _MOST
+        self,
+        times: int,
+        seconds: float,
+        clock: Callable[[], float] = monotonic,
+        most: int = _MOST_KEYS,
     ) -> None:
         self._times, self._rate = float(times), times / seconds
         self._clock, self._most = clock, most
@@ -56,25 +58,28 @@ class Allowance:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """The limits of the service. Links from our mails have none: they cannot be guessed, and one
-    machine of a mail provider sends the one-click requests of thousands."""
+class RateLimits:
+    """The limits of the service.
 
-    forms: Allowance = field(default_factory=lambda: Allowance(60, _HOUR))
-    """Subscribe forms of one client, valid or not; further ones are not read."""
-    client: Allowance = field(default_factory=lambda: Allowance(10, _HOUR))
+    Links in our mail have none: they cannot be guessed, and one machine of a mail provider sends
+    the one-click requests of thousands of readers.
+    """
+
+    forms: Allowance = field(default_factory=lambda: Allowance(60, _HOUR_S))
+    """Subscription forms of one client, valid or not; further ones are not read."""
+    client: Allowance = field(default_factory=lambda: Allowance(10, _HOUR_S))
     """Confirmation mails that one client may cause."""
-    around: Allowance = field(default_factory=lambda: Allowance(30, _HOUR))
+    around: Allowance = field(default_factory=lambda: Allowance(30, _HOUR_S))
     """The same for the network around it: a /24 (IPv4) or /48 (IPv6)."""
-    first: Allowance = field(default_factory=lambda: Allowance(1, _HOUR))
-    """The one of such a network that may be taken from what is reserved."""
-    mailbox: Allowance = field(default_factory=lambda: Allowance(3, 24 * _HOUR))
+    first: Allowance = field(default_factory=lambda: Allowance(1, _HOUR_S))
+    """The one of such a network that may come from what is reserved."""
+    mailbox: Allowance = field(default_factory=lambda: Allowance(3, 24 * _HOUR_S))
     """Confirmation mails to one mailbox."""
-    domain: Allowance = field(default_factory=lambda: Allowance(150, _HOUR))
+    domain: Allowance = field(default_factory=lambda: Allowance(150, _HOUR_S))
     """Confirmation mails to one mail domain."""
-    everyone: Allowance = field(default_factory=lambda: Allowance(300, _HOUR))
+    everyone: Allowance = field(default_factory=lambda: Allowance(300, _HOUR_S))
     """All confirmation mails."""
-    guessing: Allowance = field(default_factory=lambda: Allowance(30, _HOUR / 6))
+    guessing: Allowance = field(default_factory=lambda: Allowance(30, _HOUR_S / 6))
     """Invalid links of one client."""
 
     def confirmation(self, host: str, address: str) -> bool:
@@ -94,9 +99,9 @@ class Limits:
 
 
 def mailbox(address: str) -> str:
-    """Whose mailbox `address` leads to, for a limit: what many services ignore is left out.
+    """The mailbox of `address`, as a key of a limit, without what many services ignore.
 
-    So ann+1@ and ann+2@ are no two people to annoy. It is no test of who someone is.
+    So ann+1@ and ann+2@ are one mailbox.
     """
     local, _, domain = address_key(address).rpartition("@")
     name = local.partition("+")[0] or local
@@ -106,15 +111,15 @@ def mailbox(address: str) -> str:
 
 
 def networks(host: str) -> tuple[Network, Network]:
-    """The client at `host`, and the network whose addresses its owner may be able to choose from.
+    """The client at `host`, and the network around it, whose addresses it may be able to use.
 
-    IPv4: /32 and /24. IPv6: /64, which one household has, and /48, which anyone can get. All hosts
+    IPv4: /32 and /24. IPv6: /64, which a household has, and /48, which anyone can get. All hosts
     that are not IP addresses are one client.
     """
     try:
         address = ip_address(host.partition("%")[0])
     except ValueError:
-        address = _NOWHERE
+        address = _UNKNOWN
     if isinstance(address, IPv6Address) and address.ipv4_mapped:
         address = address.ipv4_mapped
     own, around = (32, 24) if address.version == 4 else (64, 48)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from broadsheet.digests.issue import RECORD, Issue, issue_folder, parse_record
 from broadsheet.digests.selection import History
-from broadsheet.errors import Problem, RecordError
+from broadsheet.errors import DeliveryError, Problem, RecordError
 from broadsheet.storage import folders
 
 
@@ -47,3 +47,23 @@ def _issues(feeds: Path, digest: str, shown: str) -> Iterator[Issue]:
                 )
             )
         yield issue
+
+
+def issued_message(feeds: Path, issue: Issue, shown: str) -> bytes:
+    """message.eml of `issue` as issued, with CRLF; `feeds` is called `shown` in messages.
+
+    Raises DeliveryError if it cannot be read.
+    """
+    path = issue_folder(issue.digest, issue.key) + "message.eml"
+    try:
+        data = folders.content(feeds / path)
+    except OSError as error:
+        raise DeliveryError(
+            Problem(
+                f"it cannot be read: {error.strerror}",
+                "restore it from Git or a backup, and run again",
+                f"{shown}/{path}",
+            )
+        ) from error
+    # Git may have changed the line ends in a checkout.
+    return data.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")

@@ -20,13 +20,12 @@ import sqlalchemy as sql
 from broadsheet.delivery import database, subscribers
 from broadsheet.delivery.database import Database, metadata
 from broadsheet.delivery.erasures import erased_addresses
-from broadsheet.delivery.freezing import freeze
+from broadsheet.delivery.issues import Begun, begin
 from broadsheet.delivery.personal_data import address_pattern, erase, personal_data
-from broadsheet.delivery.subscribers import ErasedError
+from broadsheet.delivery.subscribers import ErasedError, Preferences
 from broadsheet.delivery.tokens import Tokens
 from broadsheet.errors import DeliveryError
-from broadsheet.service.desk import Desk, Wishes
-from broadsheet.service.records import Records
+from broadsheet.service.store import LiveDatabase, SubscriberStore
 from deliveries import SECRET, Post, at, post
 from newsroom import MOMENT, contents
 from postgresql import OnPostgres, PostgreSQL, postgresql
@@ -267,8 +266,8 @@ def test_no_import_add_or_form_brings_an_erased_address_back(office: Post) -> No
     assert ran.code == 1
     assert ran.err == REFUSED
     db = office.open()
-    desk = Desk(Records(db), Tokens(SECRET), ("weekly",), lambda: datetime.now(UTC))
-    assert desk.ask(ANN, Wishes()) is None
+    desk = SubscriberStore(LiveDatabase(db), Tokens(SECRET), ("weekly",), lambda: datetime.now(UTC))
+    assert desk.ask(ANN, Preferences()) is None
     assert not desk.knows(ANN)
     with pytest.raises(ErasedError), db.writing() as connection:
         subscribers.add(connection, ANN, cause="t", now=MOMENT, status="pending")
@@ -481,7 +480,7 @@ def test_what_was_published_stays(tmp_path: Path, encoding: str) -> None:
     mail.set_content(f"写信给 {ANN}。", cte=encoding)
     with db.writing() as connection:
         subscribers.add(connection, ANN, cause="t", now=MOMENT)
-        freeze(connection, "weekly", "2025-06-30", MOMENT, mail.as_bytes(), "{}", MOMENT)
+        begin(connection, Begun(0, "weekly", "2025-06-30", MOMENT, MOMENT, mail.as_bytes(), "{}"))
     with db.reading() as connection:
         found = personal_data(connection, ANN)
         assert found is not None

@@ -16,10 +16,17 @@ from broadsheet.delivery import database, subscribers
 from broadsheet.delivery.lists.importing import BATCH_LINES
 from deliveries import SECRET, at, post, stop_again_and_again, until
 from newsroom import MOMENT
-from postgresql import OnPostgres
+from postgresql import OnPostgres, postgresql
 
 pytest.importorskip("psycopg")
 pytestmark = [pytest.mark.enable_socket, pytest.mark.allow_hosts(["127.0.0.1"])]
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    """The URL of a PostgreSQL server for this module."""
+    with postgresql() as server:
+        yield server.url
 
 
 @pytest.fixture

@@ -6,11 +6,9 @@ import asyncio
 import os
 import re
 import socket
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from itertools import count
@@ -29,8 +27,13 @@ from broadsheet.delivery import subscribers
 from broadsheet.delivery.database import open_database
 from broadsheet.delivery.tokens import Tokens
 from broadsheet.service import forms
-from broadsheet.service.connections import LARGEST_HEAD, HttpConnection, Patience, Room
-from broadsheet.service.limits import Allowance, Limits, networks
+from broadsheet.service.connections import (
+    LARGEST_HEAD,
+    ConnectionPool,
+    HttpConnection,
+    RequestTimeouts,
+)
+from broadsheet.service.limits import Allowance, RateLimits, networks
 from newsroom import Newsroom
 from reader_service import CONFIG, NOW, SECRET, hidden, office, served, wait_until
 
@@ -168,22 +171,36 @@ def cpu(process: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def assert_cheap(work: Callable[[], object], clock: Callable[[], float], times: int = 1) -> None:
+    """Fail if `work`, which does something `times`, takes too long in each of three tries.
+
+    Other work on the machine can only slow a try down.
+    """
+    took = []
+    for _ in range(3):
+        before = clock()
+        work()
+        took.append((clock() - before) / times)
+        if took[-1] < MOST:
+            return
+    raise AssertionError(took)
+
+
 @pytest.mark.enable_socket
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="no proc(5) here")
 @pytest.mark.parametrize("request_", COSTLY.values(), ids=COSTLY)
 def test_no_request_costs_much(running: tuple[int, int], request_: bytes) -> None:
     """Whatever is sent in one go is answered or refused in 20 ms of CPU, and the service lives."""
     port, process = running
-    took = []
-    for _ in range(3):
-        before = cpu(process)
+
+    def send_all() -> None:
         for _ in range(TIMES):
             said = answer(
                 port, request_.replace(b"Host: h", f"Host: h\r\n{stranger()}".encode(), 1)
             )
             assert not said or int(said.split()[1]) < 500, said[:500]
-        took.append((cpu(process) - before) / TIMES)
-    assert min(took) < MOST, took  # other work on the machine slows this one down, and never up
+
+    assert_cheap(send_all, lambda: cpu(process), TIMES)
     assert answer(port, head("GET", "/health")).endswith(b"ok\n")
 
 
@@ -206,13 +223,12 @@ def test_no_address_costs_much(tmp_path: Path, address: str) -> None:
     """In whatever way it is wrong."""
     with office(tmp_path) as desk:
         given = {"t": desk.form(), "address": address, "digest": "weekly"}
-        took = []
-        for _ in range(3):
-            start = time.process_time()
+
+        def send_all() -> None:
             for _ in range(TIMES):
                 assert desk.web.post("/subscribe", data=given).status_code in {200, 400, 429}
-            took.append((time.process_time() - start) / TIMES)
-        assert min(took) < MOST
+
+        assert_cheap(send_all, time.process_time, TIMES)
 
 
 _PIECES = st.sampled_from(
@@ -236,25 +252,26 @@ _PIECES = st.sampled_from(
 def test_no_form_costs_much(pieces: list[tuple[bytes, int]], kind: str) -> None:
     """However it is put together."""
     body = b"".join(piece * times for piece, times in pieces)[: forms.LARGEST]
-    took = []
-    for _ in range(3):
-        start = time.process_time()
+
+    def parse() -> None:
         with suppress(forms.Unreadable):
             asyncio.run(forms.parse(kind, body))
-        took.append(time.process_time() - start)
-    assert min(took) < MOST
+
+    assert_cheap(parse, time.process_time)
 
 
 # Who keeps whom out
 
-ROOM = Room(each=5, total=30)
+ROOM = ConnectionPool(each=5, total=30)
 
 
 @contextmanager
-def listening(room: Room, patience: Patience, app: Starlette | None = None) -> Iterator[int]:
+def listening(
+    room: ConnectionPool, timeouts: RequestTimeouts, app: Starlette | None = None
+) -> Iterator[int]:
     """The port of a server with such bounds."""
     here = Starlette(routes=[Route("/", lambda _: PlainTextResponse("here\n"))])
-    http = partial(HttpConnection, room=room, patience=patience)
+    http = partial(HttpConnection, pool=room, timeouts=timeouts)
     config = uvicorn.Config(app or here, http=http, ws="none", log_config=None,
                             h11_max_incomplete_event_size=LARGEST_HEAD)  # fmt: skip
     server = uvicorn.Server(config)
@@ -291,7 +308,7 @@ def test_connections_that_are_held_open_keep_nobody_out(
     """Neither others nor the very client, however many it opens and whatever it has sent."""
     port, _ = running
     with ExitStack() as many:
-        for _ in range(600):
+        for _ in range(450):
             hold(many, port, "127.0.0.9", sent)
         for source in ("127.0.0.9", "127.0.0.10", "127.8.0.1"):
             assert answer(port, head("GET", "/health"), source).endswith(b"ok\n")
@@ -299,17 +316,17 @@ def test_connections_that_are_held_open_keep_nobody_out(
 
 @pytest.mark.enable_socket
 def test_clients_of_many_networks_keep_nobody_out(running: tuple[int, int]) -> None:
-    """Three hundred addresses, each with as many connections as it may have."""
+    """Three hundred addresses, with more connections than there may be in all."""
     port, _ = running
     with ExitStack() as many:
-        for number in range(900):
+        for number in range(500):
             hold(many, port, f"127.{number % 50}.1.{1 + number % 6}", b"GET / HT")
         assert answer(port, head("GET", "/health"), "127.99.0.1").endswith(b"ok\n")
 
 
 def test_each_client_has_its_share_of_the_room() -> None:
     """A client, the network around it, and all: where one is full, only its own make place."""
-    room = Room(each=2, total=30)
+    room = ConnectionPool(each=2, total=30)
 
     class Connection:
         def __init__(self, host: str, *, answering: bool = False) -> None:
@@ -336,7 +353,7 @@ def test_each_client_has_its_share_of_the_room() -> None:
     for each in (other, *held, *same, *around):
         room.leave(each)  # type: ignore[arg-type]
         room.leave(each)  # type: ignore[arg-type]
-    assert room == Room(each=2, total=30)
+    assert room == ConnectionPool(each=2, total=30)
 
 
 @pytest.mark.enable_socket
@@ -350,12 +367,12 @@ def test_a_body_that_does_not_come_and_an_answer_that_is_not_taken_end() -> None
         return PlainTextResponse("x" * 30_000_000)
 
     app = Starlette(routes=[Route("/slow", slow, methods=["POST"]), Route("/large", large)])
-    with listening(ROOM, Patience(head=1, answer=0.5), app) as port:
+    with listening(ROOM, RequestTimeouts(head=1, answer=0.5), app) as port:
         for request in (head("POST", "/slow", "Content-Length: 9"), head("GET", "/large")):
             with socket.create_connection((HERE, port), timeout=10) as client:
                 client.sendall(request)
-                wait_until(lambda: Room(each=5, total=30) != ROOM)
-                wait_until(lambda: Room(each=5, total=30) == ROOM)
+                wait_until(lambda: ConnectionPool(each=5, total=30) != ROOM)
+                wait_until(lambda: ConnectionPool(each=5, total=30) == ROOM)
 
 
 @pytest.mark.enable_socket
@@ -435,7 +452,7 @@ def test_a_bad_body_is_no_error_of_ours(newsroom: Newsroom, bad: bytes, *, whole
 # Confirmation mails
 
 
-def asked(limits: Limits, host: str, domain: str = "example.org") -> bool:
+def asked(limits: RateLimits, host: str, domain: str = "example.org") -> bool:
     asked.number += 1  # type: ignore[attr-defined]
     return limits.confirmation(host, f"a{asked.number}@{domain}")  # type: ignore[attr-defined]
 
@@ -456,7 +473,7 @@ FLOODS = {
 @pytest.mark.parametrize("domains", [1, 5_000])
 def test_no_flood_uses_up_the_mails_of_others(source: object, domains: int) -> None:
     """Whoever was not there before is still sent one, also at the domain that is flooded."""
-    limits = Limits()
+    limits = RateLimits()
     sent = sum(asked(limits, source(n), f"{n % domains}.example") for n in range(5_000))  # type: ignore[operator]
     assert 0 < sent <= 240
     assert all(asked(limits, f"198.{n}.100.7", "0.example") for n in range(20))
@@ -467,7 +484,7 @@ def test_what_is_reserved_is_for_one_mail_an_hour_of_each_network() -> None:
     """However long a flood goes on, a network that is in it has no more than one of these."""
     clock = [0.0]
     hour = 3_600
-    limits = Limits(
+    limits = RateLimits(
         **{  # type: ignore[arg-type]
             name: Allowance(times, hour, lambda: clock[0])
             for name, times in {"client": 10, "around": 30, "first": 1, "everyone": 300}.items()
@@ -575,17 +592,11 @@ def test_a_broken_form_changes_no_settings(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("proxy", ["*", "localhost", "127.0.0.1/8", ""])
 def test_a_proxy_is_named_by_its_address(newsroom: Newsroom, proxy: str) -> None:
-    """Never everyone: whoever may write X-Forwarded-For has no limit."""
+    """Never everyone: a client that may write X-Forwarded-For has no limit."""
     newsroom.configure(CONFIG % 25)
-    done = subprocess.run(
-        [sys.executable, "-m", "broadsheet", "-C", newsroom.folder, "serve", "--proxy", proxy],
-        env={**os.environ, "BROADSHEET_SECRET": SECRET},
-        capture_output=True,
-        text=True,
-        timeout=30,
-    )
-    assert done.returncode == 2
-    assert "--proxy: " in done.stderr
+    ran = newsroom.run("serve", "--proxy", proxy)
+    assert ran.code == 2
+    assert "--proxy: " in ran.err
 
 
 def test_a_link_that_we_did_not_make_does_not_reach_the_database(tmp_path: Path) -> None:

@@ -38,10 +38,9 @@ from broadsheet.delivery.subscribers import Status
 from broadsheet.delivery.tokens import Tokens
 from broadsheet.model.publication import BaseUrl, Language, Publication
 from broadsheet.service import forms
-from broadsheet.service.letters import Letter
-from broadsheet.service.limits import Allowance, Limits, client
-from broadsheet.service.paper import Newsletter, Offer, masked
-from broadsheet.service.post import LaterError, Post
+from broadsheet.service.limits import Allowance, RateLimits, client
+from broadsheet.service.outbox import ConfirmationMail, LaterError, Outbox
+from broadsheet.service.pages import Offer, OfferedDigest, masked
 from newsroom import Newsroom
 from reader_service import (
     CONFIG,
@@ -176,7 +175,7 @@ def test_a_complaint_stands_and_a_removed_subscriber_is_no_mistake(desk: Office)
     form = {"List-Unsubscribe": "One-Click"}
     assert desk.web.post(f"/unsubscribe/{desk.mark(who)}", data=form).status_code == 200
     assert desk.status() == "complained"
-    nobody = desk.service.desk.tokens.unsubscribe(4711, "")
+    nobody = desk.service.store.tokens.unsubscribe(4711, "")
     assert desk.web.post(f"/unsubscribe/{nobody}", data=form).status_code == 200
     assert "You are unsubscribed" in desk.web.get(f"/unsubscribe/{nobody}").text
 
@@ -217,7 +216,7 @@ def test_a_link_that_we_did_not_make_says_what_to_do(desk: Office, page: str, me
     if page == "confirm":
         bad.append(good)
     else:
-        bad.append(desk.service.desk.tokens.confirm(who.id))
+        bad.append(desk.service.store.tokens.confirm(who.id))
     before = desk.find()
     for text in bad:
         answer = desk.web.request(method, f"/{page}", params={"t": text})
@@ -229,7 +228,7 @@ def test_a_link_that_we_did_not_make_says_what_to_do(desk: Office, page: str, me
 
 def test_whoever_guesses_links_has_to_wait(tmp_path: Path) -> None:
     """After some wrong ones the answer is 429, which right ones never get."""
-    with office(tmp_path, limits=Limits(guessing=Allowance(3, 3600))) as desk:
+    with office(tmp_path, limits=RateLimits(guessing=Allowance(3, 3600))) as desk:
         mark = desk.mark(desk.subscriber())
         codes = [desk.web.get(f"/unsubscribe/wrong{n}").status_code for n in range(5)]
         assert codes == [400, 400, 400, 429, 429]
@@ -325,7 +324,7 @@ def test_a_confirmation_link_ends_after_three_days(desk: Office) -> None:
     desk.clock.now = datetime.now(UTC) + timedelta(days=3, minutes=1)
     assert desk.web.get(link).status_code == 400
     assert desk.web.post(link).status_code == 400
-    assert desk.service.desk.forget() == 1
+    assert desk.service.store.forget() == 1
     assert desk.status("bob@example.com") is None
 
 
@@ -387,7 +386,7 @@ def test_nobody_learns_from_the_form_who_is_on_the_list(desk: Office) -> None:
 def test_a_form_brings_no_erased_address_back(desk: Office) -> None:
     """Anyone may fill it in: the answer is as for all, no letter goes out, and nothing is kept."""
     who = desk.subscriber("ann@example.com")
-    mark, confirm = desk.mark(who), desk.service.desk.tokens.confirm(who.id)
+    mark, confirm = desk.mark(who), desk.service.store.tokens.confirm(who.id)
     assert erase(desk.database, "ann@example.com", desk.clock) is not None
     answers = set()
     for name in ("ann", "ANN", "bob"):
@@ -407,14 +406,16 @@ def test_a_letter_that_waits_is_not_sent_to_who_was_erased_meanwhile(desk: Offic
     """The mail server has put it off; when its time comes, the address is gone."""
     letterbox = Letterbox()
     letterbox.refusals = [LaterError("451"), LaterError("451")]
-    letters = iter((Letter("ann@example.com", b""), Letter("bob@example.com", b"")))
+    letters = iter(
+        (ConfirmationMail("ann@example.com", b""), ConfirmationMail("bob@example.com", b""))
+    )
     desk.subscriber("bob@example.com")
 
     async def work() -> None:
-        post = Post(letterbox, waits=(0.0, 0.0), knows=desk.service.desk.knows)
+        post = Outbox(letterbox, waits=(0.0, 0.0), knows=desk.service.store.knows)
         post.start()
         for letter in letters:
-            post.take(lambda letter=letter: letter)  # type: ignore[misc]
+            post.add(lambda letter=letter: letter)  # type: ignore[misc]
         while letterbox.refusals or not letterbox.letters:
             await asyncio.sleep(0)
         await post.stop()
@@ -465,11 +466,11 @@ def test_letters_are_not_a_way_to_annoy_anyone(desk: Office) -> None:
 
 def test_one_client_has_to_wait_and_so_have_all_together(tmp_path: Path) -> None:
     """429 with the time to wait."""
-    with office(tmp_path, limits=Limits(client=Allowance(2, 3600))) as desk:
+    with office(tmp_path, limits=RateLimits(client=Allowance(2, 3600))) as desk:
         codes = [desk.subscribe(f"bob{n}@example.com") for n in range(3)]
         assert codes == [200, 200, 429]
         assert len(desk.post()) == 2
-    with office(tmp_path, limits=Limits(everyone=Allowance(1, 3600))) as desk:
+    with office(tmp_path, limits=RateLimits(everyone=Allowance(1, 3600))) as desk:
         assert [desk.subscribe(f"eve{n}@example.com") for n in range(2)] == [200, 429]
 
 
@@ -509,8 +510,8 @@ EVERY_PAGE: list[Callable[[Office, str], tuple[str, str]]] = [
     lambda _, mark: ("GET", f"/unsubscribe/{mark}"),
     lambda _, mark: ("GET", f"/preferences/{mark}"),
     lambda _, mark: ("POST", f"/preferences/{mark}"),
-    lambda office, _: ("GET", f"/confirm/{office.service.desk.tokens.confirm(2)}"),
-    lambda office, _: ("POST", f"/confirm/{office.service.desk.tokens.confirm(2)}"),
+    lambda office, _: ("GET", f"/confirm/{office.service.store.tokens.confirm(2)}"),
+    lambda office, _: ("POST", f"/confirm/{office.service.store.tokens.confirm(2)}"),
     lambda _, __: ("GET", "/unsubscribe/wrong"),
     lambda _, __: ("GET", "/no/such/page"),
     lambda _, __: ("DELETE", "/subscribe"),
@@ -649,7 +650,9 @@ def test_no_log_line_holds_a_token_or_an_address(
 def test_pages_fit_a_phone_and_buttons_a_thumb(tmp_path: Path) -> None:
     """No page scrolls sideways, and no button is lower than 44 pixels."""
     long = "A topic with a name that is longer than any phone is wide, and then a little more"
-    offer = Offer((*OFFER.digests, Newsletter("long", "W" * 80)), (*OFFER.topics, long, "主" * 60))
+    offer = Offer(
+        (*OFFER.digests, OfferedDigest("long", "W" * 80)), (*OFFER.topics, long, "主" * 60)
+    )
     with office(tmp_path, offer=offer) as desk, browser.browser() as chromium:
         mark = desk.mark(desk.subscriber("a" * 60 + "@" + "b" * 60 + ".example.com"), "weekly")
         for name in ("subscribe", f"unsubscribe/{mark}", f"preferences/{mark}", "unsubscribe/x"):
@@ -830,7 +833,7 @@ def test_a_real_server_from_the_form_to_one_click(newsroom: Newsroom) -> None:
             public = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
             record = b"v=DKIM1; k=rsa; p=" + base64.b64encode(public)
             assert dkim.verify(mail, dnsfunc=lambda *_, **__: record)
-            link = linked(Letter("", mail))
+            link = linked(ConfirmationMail("", mail))
             assert posted(port, link.removeprefix(URL.rstrip("/")), {})[0] == 200
             database = open_database("sqlite:///broadsheet.db", newsroom.folder)
             with database.reading() as connection:

@@ -20,7 +20,7 @@ from starlette.routing import Route
 
 from broadsheet.delivery.database import open_database
 from broadsheet.delivery.tokens import Tokens
-from broadsheet.service.connections import HttpConnection, Patience, Room
+from broadsheet.service.connections import ConnectionPool, HttpConnection, RequestTimeouts
 from broadsheet.service.limits import mailbox
 from reader_service import OFFER, Office, hidden, office, ticked
 
@@ -93,7 +93,7 @@ def test_a_slash_after_the_link_does_no_harm(desk: Office) -> None:
 def test_a_mark_of_another_purpose_opens_nothing(desk: Office) -> None:
     """The mark of an envelope, of a confirmation, of our form; of another publication."""
     who = desk.subscriber()
-    tokens = desk.service.desk.tokens
+    tokens = desk.service.store.tokens
     others = [
         tokens.bounce(who.id, 1),
         tokens.confirm(who.id),
@@ -288,7 +288,9 @@ def test_a_database_that_may_only_be_read_is_not_healthy(
 def behind_a_door(patience: float) -> Iterator[int]:
     """The port of a server whose doors close after `patience` seconds."""
 
-    impatient = partial(HttpConnection, room=Room(), patience=Patience(head=patience))
+    impatient = partial(
+        HttpConnection, pool=ConnectionPool(), timeouts=RequestTimeouts(head=patience)
+    )
     app = Starlette(routes=[Route("/", lambda _: PlainTextResponse("here"))])
     config = uvicorn.Config(app, http=impatient, ws="none", log_config=None, timeout_keep_alive=60)
     server = uvicorn.Server(config)

@@ -18,8 +18,8 @@ from broadsheet.delivery import subscribers
 from broadsheet.delivery.database import open_database
 from broadsheet.delivery.database import subscribers as table
 from broadsheet.delivery.returned_mail import BouncePolicy, ReturnedMailProcessor
+from broadsheet.delivery.subscribers import Preferences
 from broadsheet.delivery.tokens import Tokens
-from broadsheet.service.desk import Wishes
 from postgresql import PostgreSQL, postgresql
 from reader_service import SECRET, Office, hidden, linked, office
 from returned import failing, wishing
@@ -96,8 +96,10 @@ def test_two_clicks_at_once_are_both_done(desk: Office) -> None:
     """Each for its digest; neither undoes the other."""
     for number in range(10):
         who = desk.subscriber(f"ann{number}@example.com")
-        marks = [desk.service.desk.mark(desk.mark(who, name)) for name in ("weekly", "english")]
-        leaves = [lambda m=m: desk.service.desk.leave(m, "test") for m in marks]  # type: ignore[misc]
+        marks = [
+            desk.service.store.link_token(desk.mark(who, name)) for name in ("weekly", "english")
+        ]
+        leaves = [lambda m=m: desk.service.store.leave(m, "test") for m in marks]  # type: ignore[misc]
         at_once(*leaves)
         assert desk.status(who.address) == "unsubscribed"
 
@@ -105,7 +107,7 @@ def test_two_clicks_at_once_are_both_done(desk: Office) -> None:
 def test_two_who_ask_for_one_address_at_once_get_their_letters(desk: Office) -> None:
     """The second finds whom the first has made."""
     for number in range(5):
-        ask = lambda: desk.service.desk.ask(f"new{number}@example.com", Wishes())  # noqa: B023, E731
+        ask = lambda: desk.service.store.ask(f"new{number}@example.com", Preferences())  # noqa: B023, E731
         found = at_once(ask, ask, ask)
         assert len({who.id for who in found}) == 1  # type: ignore[attr-defined]
 
@@ -119,7 +121,7 @@ def test_who_confirms_at_the_last_moment_is_not_forgotten(desk: Office) -> None:
         assert subscribers.set_status(connection, who, "active", cause="test", now=now)
         # Only now, or the service itself, which forgets when it starts, might come before us.
         desk.clock.now = now
-        forgetting = threading.Thread(target=desk.service.desk.forget)
+        forgetting = threading.Thread(target=desk.service.store.forget)
         forgetting.start()
         time.sleep(0.1)
     forgetting.join()

@@ -1,0 +1,208 @@
+"""The only part of a run that uses the ledger, for all its connections.
+
+A connection asks for a row, sends its mail, and returns with the outcome. One transaction serves
+all connections that wait at that moment.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Final, TypeVar
+
+from broadsheet.delivery.claims import Claim, Outcome, State
+from broadsheet.delivery.ledger import Ledger
+from broadsheet.delivery.mail.mailing import Mailing
+from broadsheet.errors import DatabaseError, DatabaseLockedError
+
+DATABASE_TIMEOUT_S: Final = 60.0
+"""How long the database may be locked or full before the run ends."""
+
+_PAUSE_S: Final = 0.5  # between tries
+_LONGEST_TRY_S: Final = 3.0  # of a try at a locked database, with its pause
+_TAKE_OVER_EVERY_S: Final = 5.0
+_MOST_REPLIES: Final = 100  # different ones that are counted
+
+_Result = TypeVar("_Result")
+
+
+@dataclass(slots=True)
+class Tally:
+    """The result of a run. counts: rows by the state that they were settled in.
+
+    stopped: why it ended early, or "". bad: whether someone has to act on that. replies: the
+    server's words for what failed or was deferred, and how often.
+    """
+
+    counts: dict[State, int] = field(default_factory=dict)
+    stopped: str = ""
+    bad: bool = False
+    replies: dict[str, int] = field(default_factory=dict)
+    taken_over: int = 0
+
+    def add(self, state: State, number: int = 1) -> None:
+        """Count rows that ended in `state`."""
+        self.counts[state] = self.counts.get(state, 0) + number
+
+    def add_reply(self, outcome: Outcome) -> None:
+        """Count the server's words."""
+        words = f"{outcome.code or ''} {outcome.reply}".strip()
+        if words in self.replies or len(self.replies) < _MOST_REPLIES:
+            self.replies[words] = self.replies.get(words, 0) + 1
+
+
+@dataclass(slots=True)
+class _Turn:
+    """A waiting connection: the outcome of its last row, and whether it wants another."""
+
+    outcome: Outcome | None
+    wants: bool
+    answer: asyncio.Future[Claim | None]
+
+
+class Batcher:
+    """Gives rows to connections, and settles them, in batches."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        mailings: Mapping[int, Mailing],
+        tally: Tally,
+        most: int = 0,
+        step: Callable[[], object] = lambda: None,
+    ) -> None:
+        """most: rows to claim; 0 for no limit. step: called for each row that is settled."""
+        self._ledger = ledger
+        self._clock = ledger.clock
+        self._mailings = mailings
+        self._tally = tally
+        self._most = most
+        self._claimed = 0
+        self._step = step
+        self._waiting: list[_Turn] = []
+        self._called = asyncio.Event()
+        self.stopping = False
+        self._took_over_at = self._clock.steady()
+
+    async def turn(self, outcome: Outcome | None, *, wants: bool) -> Claim | None:
+        """Settle `outcome`, then claim a row; None if none is wanted or left.
+
+        When this returns, both are committed. Raises DatabaseError.
+        """
+        answer = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Turn(outcome, wants, answer))
+        self._called.set()
+        found: Claim | None = await answer
+        return found
+
+    async def renew(self, claim: Claim) -> Claim | None:
+        """Return `claim` with a new lease; None if another run has taken it over.
+
+        Raises DatabaseError, and then the run ends.
+        """
+        try:
+            return await self._retried(lambda: self._ledger.renew(claim))
+        except DatabaseError as error:
+            self.stop(str(error), bad=True)
+            raise
+
+    def stop(self, why: str, *, bad: bool = False) -> None:
+        """Claim no more rows; mails being sent are finished. bad: someone has to act."""
+        if not self.stopping:
+            self._tally.stopped, self._tally.bad = why, bad
+        self.stopping = True
+        self._called.set()
+
+    async def serve(self) -> None:
+        """Serve connections until cancelled."""
+        while True:
+            await self._called.wait()
+            await asyncio.sleep(0)  # include the other connections that are ready
+            self._called.clear()
+            if self._waiting:
+                await self._serve_all()
+
+    async def _serve_all(self) -> None:
+        turns, self._waiting = self._waiting, []
+        while turns:
+            wait = await self._serve_once(turns)
+            turns = [turn for turn in turns if not turn.answer.done()]
+            if turns:
+                # These wait for their moment; serve the connections that come meanwhile.
+                called = asyncio.create_task(self._called.wait())
+                await asyncio.wait({called}, timeout=wait)
+                called.cancel()
+                self._called.clear()
+                turns += self._waiting
+                self._waiting = []
+
+    async def _serve_once(self, turns: Sequence[_Turn]) -> float:
+        """One transaction for `turns`; return the seconds until the next, if some are left."""
+        settling = [turn.outcome for turn in turns if turn.outcome]
+        asking = [turn for turn in turns if turn.wants]
+        wanted = 0 if self.stopping else len(asking)
+        if self._most:
+            wanted = min(wanted, self._most - self._claimed)
+        of = tuple(self._mailings)
+        try:
+            made = await self._retried(
+                lambda: self._ledger.turn(settling, wanted, of, self._unwanted),
+                forever=bool(settling),
+            )
+        except DatabaseError as error:
+            self.stop(str(error), bad=True)
+            for turn in turns:
+                turn.answer.set_exception(error)
+            return 0.0
+        self._count(settling, made.settled, made.skipped)
+        self._claimed += len(made.claims)
+        for turn, claim in zip(asking, made.claims, strict=False):
+            turn.answer.set_result(claim)
+        for turn in turns:
+            over = not turn.wants or made.wait is None or not wanted
+            if over and not turn.answer.done():
+                turn.answer.set_result(None)
+            turn.outcome = None
+        self._take_over()
+        return made.wait or 0.0
+
+    def _count(self, outcomes: Sequence[Outcome], settled: Sequence[State], skipped: int) -> None:
+        for outcome, state in zip(outcomes, settled, strict=True):
+            self._tally.add(state)
+            if state in {"failed", "retry", "in_doubt"}:
+                self._tally.add_reply(outcome)
+        self._tally.add("skipped", skipped)
+        for _ in range(len(settled) + skipped):
+            self._step()
+
+    def _take_over(self) -> None:
+        now = self._clock.steady()
+        if now - self._took_over_at >= _TAKE_OVER_EVERY_S:
+            self._took_over_at = now
+            with suppress(DatabaseError):  # the next one does it
+                self._tally.taken_over += self._ledger.take_over(tuple(self._mailings))
+
+    async def _retried(self, work: Callable[[], _Result], *, forever: bool = False) -> _Result:
+        """Return the result of `work`; try again while the database is locked or full.
+
+        forever: as long as another program holds the lock. What was sent must be recorded, or the
+        next run sends it again, and that program may be stopped in the middle of a transaction.
+        """
+        left = DATABASE_TIMEOUT_S
+        while True:
+            since = self._clock.steady()
+            try:
+                # Not in a thread: there is nothing else to do meanwhile, and two threads that
+                # compete take twice as long. Replies of the server wait in their sockets.
+                return work()
+            except DatabaseError as error:
+                if left <= 0 and not (forever and isinstance(error, DatabaseLockedError)):
+                    raise
+            await asyncio.sleep(_PAUSE_S)
+            # Time for which this process was stopped (SIGSTOP) does not count.
+            left -= min(self._clock.steady() - since, _LONGEST_TRY_S)
+
+    def _unwanted(self, issue: int, topics: tuple[str, ...], language: str) -> bool:
+        return self._mailings[issue].unwanted(topics, language)

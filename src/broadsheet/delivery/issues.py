@@ -1,0 +1,303 @@
+"""The issues in the ledger: which to deliver, beginning a delivery, and how far each one is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+import sqlalchemy as sql
+from sqlalchemy import Connection
+
+from broadsheet.delivery import subscribers as people
+from broadsheet.delivery.claims import FINAL, STATES, State
+from broadsheet.delivery.database import deliveries, issues, lock_ledger, moment, stamp, subscribers
+from broadsheet.digests.identity import relative_paths
+from broadsheet.digests.issue import Issue, IssuedArticle
+from broadsheet.model.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """issues: to deliver, oldest first. left: those that are not sent, with the reason."""
+
+    issues: tuple[Issue, ...]
+    left: tuple[tuple[Issue, str], ...] = ()
+
+
+def choose(
+    issued: Sequence[Issue],
+    begun: Sequence[tuple[str, datetime]],
+    now: datetime,
+    fresh_days: int,
+) -> Chosen:
+    """Choose the issues of one digest whose delivery is to begin at `now`.
+
+    issued: all, in any order. begun: key and tick of those whose delivery has begun. An issue is
+    left if it is older than `fresh_days`, or than one that was begun: readers would get an older
+    one after a newer one. Of a digest that was never delivered, only the newest issue is sent.
+    """
+    keys = {key for key, _ in begun}
+    newest_begun = max((tick for _, tick in begun), default=None)
+    ordered = sorted(issued, key=lambda issue: issue.tick)
+    chosen: list[Issue] = []
+    left: list[tuple[Issue, str]] = []
+    for issue in (issue for issue in ordered if issue.key not in keys):
+        if issue.tick > now:
+            left.append((issue, "it is not due yet"))
+        elif issue.tick < now - timedelta(days=fresh_days):
+            left.append((issue, f"it is older than {fresh_days} days (delivery.fresh_days)"))
+        elif newest_begun is not None and issue.tick < newest_begun:
+            left.append((issue, "a newer one was sent before it"))
+        elif newest_begun is None and issue is not ordered[-1]:
+            left.append((issue, "it is not the newest, and none was sent before"))
+        else:
+            chosen.append(issue)
+    return Chosen(tuple(chosen), tuple(left))
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """An issue whose delivery has begun, or a draft of one (id 0). tick, begun: aware.
+
+    mail: message.eml as issued. contexts: what variants are laid out from, JSON.
+    """
+
+    id: int
+    digest: str
+    key: str
+    tick: datetime
+    begun: datetime
+    mail: bytes
+    contexts: str
+
+
+def begin(connection: Connection, draft: Begun, names: Collection[str] = ()) -> Begun:
+    """Begin the delivery of `draft`: create a row for each recipient.
+
+    names: other names that the digest has or had; readers who chose one of them get the issue too.
+    An issue that was begun before is returned unchanged.
+    """
+    lock_ledger(connection)
+    if (before := find_issue(connection, draft.digest, draft.key)) is not None:
+        return before
+    now = stamp(draft.begun)
+    values = {
+        "digest": draft.digest,
+        "key": draft.key,
+        "tick": stamp(draft.tick),
+        "begun": now,
+        "total": 0,
+        "mail": draft.mail,
+        "contexts": draft.contexts,
+    }
+    made = connection.execute(sql.insert(issues).values(values).returning(issues.c.id))
+    id_ = int(made.scalar_one())
+    rows = sql.select(
+        sql.literal(id_), subscribers.c.id, sql.literal("pending"), sql.literal(now)
+    ).where(people.wanting(draft.digest, *names))
+    connection.execute(
+        sql.insert(deliveries).from_select(["issue", "subscriber", "state", "changed"], rows)
+    )
+    total = sql.select(sql.func.count()).where(deliveries.c.issue == id_).scalar_subquery()
+    connection.execute(sql.update(issues).where(issues.c.id == id_).values(total=total))
+    return Begun(id_, draft.digest, draft.key, draft.tick, draft.begun, draft.mail, draft.contexts)
+
+
+def find_issue(connection: Connection, digest: str, key: str) -> Begun | None:
+    """The issue, if its delivery has begun."""
+    query = sql.select(issues).where(issues.c.digest == digest, issues.c.key == key)
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        return None
+    tick, begun = moment(row.tick), moment(row.begun)
+    return Begun(row.id, row.digest, row.key, tick, begun, row.mail, row.contexts)
+
+
+def begun_issues(connection: Connection, *names: str) -> list[tuple[str, str, datetime, bool]]:
+    """Name, key and tick of each issue whose delivery has begun, and whether it is done.
+
+    names: those that the digest has or had. Oldest first.
+    """
+    query = sql.select(issues.c.digest, issues.c.key, issues.c.tick, issues.c.done)
+    found = connection.execute(query.where(issues.c.digest.in_(names)).order_by(issues.c.tick))
+    return [(name, key, moment(tick), done is not None) for name, key, tick, done in found]
+
+
+def preferences(
+    connection: Connection, issue: Begun, names: Collection[str] = ()
+) -> set[tuple[tuple[str, ...], str]]:
+    """Topics and language of everyone who has yet to get `issue`, or would if it began now.
+
+    names: other names that the digest has or had.
+    """
+    columns = sql.select(subscribers.c.topics, subscribers.c.language).distinct()
+    if issue.id:
+        query = columns.join(deliveries, deliveries.c.subscriber == subscribers.c.id).where(
+            deliveries.c.issue == issue.id, deliveries.c.state.not_in(("sent", "skipped"))
+        )
+    else:
+        query = columns.where(people.wanting(issue.digest, *names))
+    return {(tuple(json.loads(topics)), language) for topics, language in connection.execute(query)}
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the delivery of an issue is. counts: rows in each state; total: of all.
+
+    begun, done: aware; done is None until all rows are final. next_at: aware; when the first row
+    that waits is due.
+    """
+
+    digest: str
+    key: str
+    begun: datetime
+    done: datetime | None
+    total: int
+    counts: Mapping[State, int]
+    next_at: datetime | None
+
+    @property
+    def left(self) -> int:
+        """The number of rows that are not final."""
+        return sum(number for state, number in self.counts.items() if state not in FINAL)
+
+
+def is_stranded(progress: Progress, settings: Settings) -> bool:
+    """Whether someone still waits for an issue of a digest that is not in the config any more."""
+    return progress.left > 0 and not {*settings.names(progress.digest)} & settings.digests.keys()
+
+
+def progress(connection: Connection) -> tuple[Progress, ...]:
+    """The progress of every issue whose delivery has begun, newest first."""
+    columns = [
+        issues.c.id, issues.c.digest, issues.c.key, issues.c.begun, issues.c.done,
+        issues.c.total, issues.c.counts,
+    ]  # fmt: skip
+    found = connection.execute(sql.select(*columns).order_by(issues.c.tick.desc(), issues.c.id))
+    return tuple(_progress(connection, row) for row in found.all())
+
+
+def counted(connection: Connection, issue: int) -> dict[State, int]:
+    """How many rows of an issue (id) are in each state."""
+    query = sql.select(deliveries.c.state, sql.func.count()).where(deliveries.c.issue == issue)
+    found = {state: int(n) for state, n in connection.execute(query.group_by(deliveries.c.state))}
+    return {state: found.get(state, 0) for state in STATES}
+
+
+def _progress(connection: Connection, row: sql.Row[Any]) -> Progress:
+    # Issues that are done are not counted again: with years of them, that would take seconds.
+    counts = json.loads(row.counts) if row.done and row.counts else counted(connection, row.id)
+    return Progress(
+        digest=row.digest,
+        key=row.key,
+        begun=moment(row.begun),
+        done=moment(row.done) if row.done else None,
+        total=row.total,
+        counts=counts,
+        next_at=None if row.done else _next_at(connection, row.id),
+    )
+
+
+def _next_at(connection: Connection, issue: int) -> datetime | None:
+    query = sql.select(sql.func.min(deliveries.c.next_at)).where(
+        deliveries.c.issue == issue, deliveries.c.state.in_(("retry", "in_doubt"))
+    )
+    found = connection.execute(query).scalar()
+    return moment(found) if found else None
+
+
+def ledger_rows(connection: Connection) -> Iterator[dict[str, Any]]:
+    """Every row of the ledger in order of creation, read in small batches.
+
+    With its digest, key and address; an erased subscriber is None, the address then "". Times are
+    as stored: ISO 8601, UTC.
+    """
+    address = sql.func.coalesce(subscribers.c.address, "").label("address")
+    columns = [
+        issues.c.digest, issues.c.key, subscribers.c.id.label("subscriber"), address,
+        deliveries.c.state, deliveries.c.attempts, deliveries.c.changed, deliveries.c.next_at,
+        deliveries.c.code, deliveries.c.reply,
+    ]  # fmt: skip
+    whole = deliveries.join(issues, deliveries.c.issue == issues.c.id)
+    whole = whole.outerjoin(subscribers, deliveries.c.subscriber == subscribers.c.id)
+    query = sql.select(*columns).select_from(whole).order_by(deliveries.c.id)
+    found = connection.execution_options(yield_per=1000).execute(query)
+    return (dict(row) for row in found.mappings())
+
+
+class Repeat(msgspec.Struct, frozen=True):
+    """A mailed issue without a record. titles: of the articles that another issue has too."""
+
+    digest: str
+    key: str
+    titles: tuple[str, ...]
+
+
+class _Article(msgspec.Struct, frozen=True):
+    title: str
+    url: str
+    iso: str
+
+
+class _Section(msgspec.Struct, frozen=True):
+    articles: tuple[_Article, ...]
+
+
+class _Context(msgspec.Struct, frozen=True):
+    sections: tuple[_Section, ...]
+
+
+class _Contexts(msgspec.Struct, frozen=True):
+    """The part of `mail.mailing.Contexts` that has the articles."""
+
+    language: str
+    contexts: dict[str, _Context]
+
+
+def repeats(
+    connection: Connection,
+    issue: Issue,
+    others: Collection[str],
+    recorded: Callable[[str, str], bool],
+) -> tuple[Repeat, ...]:
+    """The mailed issues without a record that share articles with `issue`, oldest first.
+
+    The records under `feeds/digests/` keep articles from being issued twice. If one was deleted, or
+    its folder renamed by hand, only the ledger knows what readers have. others: the other digests
+    of the config, which may have the same articles. recorded: whether an issue (digest, key) has a
+    record.
+    """
+    known = sql.select(issues.c.id, issues.c.digest, issues.c.key).order_by(issues.c.tick)
+    found = []
+    for id_, digest, key in connection.execute(known).all():
+        if digest in others or (digest, key) == (issue.digest, issue.key) or recorded(digest, key):
+            continue
+        query = sql.select(issues.c.contexts).where(issues.c.id == id_)
+        mailed = _mailed_articles(connection.execute(query).scalar_one())
+        if titles := tuple(each.title for each in issue.articles if _is_among(each, mailed)):
+            found.append(Repeat(digest, key, titles))
+    return tuple(found)
+
+
+def _mailed_articles(stored: str) -> tuple[_Article, ...]:
+    contexts = msgspec.json.decode(stored, type=_Contexts)
+    own = contexts.contexts[contexts.language]
+    return tuple(each for section in own.sections for each in section.articles)
+
+
+def _is_among(placed: IssuedArticle, mailed: tuple[_Article, ...]) -> bool:
+    """Compare by URL without the host, or by title and date."""
+    day = placed.date.timestamp() if placed.date else None
+    return any(
+        relative_paths(each.url, "") == relative_paths(placed.url, "")
+        or (each.title == placed.title and day is not None and _timestamp(each.iso) == day)
+        for each in mailed
+    )
+
+
+def _timestamp(iso: str) -> float | None:
+    return datetime.fromisoformat(iso).timestamp() if iso else None

@@ -1,0 +1,444 @@
+"""A run of `deliver`, from the request to the report.
+
+`deliver` and `deliver --dry-run` make the same plan, which is everything that can fail before the
+first mail, so both fail for the same reasons with the same messages. The dry run then checks only
+what the run would need next: whether the database can be written, and whether the mail server
+accepts the login and the sender.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from broadsheet.delivery import issues as ledger_issues
+from broadsheet.delivery import subscribers
+from broadsheet.delivery.addresses import checked_address
+from broadsheet.delivery.batcher import Tally
+from broadsheet.delivery.claims import Queue, State
+from broadsheet.delivery.database import (
+    Database,
+    check_location,
+    check_writable,
+    open_database,
+    open_existing,
+)
+from broadsheet.delivery.environment import Secrets
+from broadsheet.delivery.files import exists
+from broadsheet.delivery.issues import (
+    Begun,
+    Progress,
+    Repeat,
+    choose,
+    find_issue,
+    is_stranded,
+    repeats,
+)
+from broadsheet.delivery.ledger import Ledger
+from broadsheet.delivery.locks import check_lockable
+from broadsheet.delivery.mail.mailing import Mailing, contexts
+from broadsheet.delivery.mail.template import Envelope
+from broadsheet.delivery.pacing import Clock
+from broadsheet.delivery.sending import rehearse, send_all, unusable
+from broadsheet.delivery.transports import Transport, UnavailableError
+from broadsheet.digests.issue import RECORD, Issue, issue_folder
+from broadsheet.errors import BroadsheetError, DeliveryError, Problem, UsageError
+from broadsheet.model.settings import Settings
+from broadsheet.pipeline.issues import issued_entries
+from broadsheet.pipeline.project import Project
+from broadsheet.storage.issue_records import issued_message
+
+Bar = Callable[[int], AbstractContextManager[Callable[[], object]]]
+"""Shows the progress of a number of rows; yields the function to call for each."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryRequest:
+    """What to deliver. names: of digests; () for all. issue: `DIGEST/KEY`, "" for what is due.
+
+    only: rows in this state. limit: mails to send; 0 for no limit. allow_repeat: send an issue even
+    if readers have its articles.
+    """
+
+    names: tuple[str, ...] = ()
+    issue: str = ""
+    only: State | None = None
+    limit: int = 0
+    allow_repeat: bool = False
+
+    def check(self, settings: Settings) -> None:
+        """Raise UsageError if it names a digest that does not exist, or contradicts itself."""
+        known = settings.digests.keys() | settings.renamed.keys()
+        digest, slash, key = self.issue.partition("/")
+        if unknown := [name for name in (*self.names, digest) if name and name not in known]:
+            listed = ", ".join(settings.digests) or "none"
+            problem = f"there is no digest {unknown[0]!r} in the config"
+            raise UsageError(Problem(problem, f"there is: {listed}"))
+        if self.issue and not (slash and key):
+            problem = f"--issue: {self.issue!r} is not an issue"
+            raise UsageError(Problem(problem, "write one like weekly/2025-06-30"))
+        if self.issue and self.names:
+            raise UsageError(Problem("--issue already names the digest", "omit the other name"))
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run of `deliver`.
+
+    warn: shows a problem that does not end the run.
+    """
+
+    project: Project
+    request: DeliveryRequest
+    secrets: Secrets
+    clock: Clock
+    warn: Callable[[Problem], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run sends, and how. database: None in a dry run if there is none yet.
+
+    issues: as in the ledger, or drafts (id 0). left: issues that are not sent, with the reason.
+    refused: issues with articles that readers may have.
+    """
+
+    transport: Transport
+    envelope: Envelope
+    database: Database | None
+    issues: tuple[Begun, ...]
+    left: tuple[tuple[Issue, str], ...]
+    refused: tuple[tuple[Issue, Problem], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryReport:
+    """The result of a run. progress: of its issues. stranded: of digests not in the config.
+
+    foreseen: in a dry run, each issue and how many mails would be sent. left, refused: see Plan.
+    """
+
+    progress: tuple[Progress, ...] = ()
+    stranded: tuple[Progress, ...] = ()
+    foreseen: tuple[tuple[Begun, int], ...] = ()
+    left: tuple[tuple[Issue, str], ...] = ()
+    refused: tuple[tuple[Issue, Problem], ...] = ()
+    tally: Tally | None = None
+
+
+def deliver(run: Run, bar: Bar) -> DeliveryReport:
+    """Begin what is due, and send it. Raises the BroadsheetError of whatever prevents that."""
+    with planned(run) as plan:
+        database = plan.database
+        if database is None:
+            raise ValueError("only a dry run has no database")
+        begun = [_begin(run, database, draft) for draft in plan.issues]
+        settings, templates = run.project.settings, run.project.templates() if begun else {}
+        mailings = {b.id: Mailing(b, settings, templates, plan.envelope) for b in begun}
+        tally = _send(run, database, mailings, plan.transport, bar) if mailings else None
+        with database.reading() as connection:
+            every = ledger_issues.progress(connection)
+        ours = {(each.digest, each.key) for each in begun}
+        return DeliveryReport(
+            progress=tuple(each for each in every if (each.digest, each.key) in ours),
+            stranded=tuple(each for each in every if is_stranded(each, settings)),
+            left=plan.left,
+            refused=plan.refused,
+            tally=tally,
+        )
+
+
+def rehearsed(run: Run) -> DeliveryReport:
+    """Do what `deliver` would, up to the first step that cannot be undone; write nothing."""
+    with planned(run, dry_run=True) as plan:
+        if plan.database is not None and plan.issues:
+            check_writable(plan.database)
+            check_lockable(plan.database)
+        foreseen = tuple((each, _would_send(run, plan.database, each)) for each in plan.issues)
+    tally = None
+    if any(number for _, number in foreseen):
+        tally = asyncio.run(rehearse(plan.transport, plan.envelope.sender, run.clock))
+    return DeliveryReport(foreseen=foreseen, left=plan.left, refused=plan.refused, tally=tally)
+
+
+def send_copy(run: Run, to: str, *, dry_run: bool) -> Issue:
+    """Send the newest issue, or the one requested, to the address `to`, with the shared links.
+
+    Nothing is recorded. Raises BroadsheetError.
+    """
+    project, address = run.project, checked_address(to)
+    _refuse_opted_out(project, address)
+    issue = _named(project, run.request.issue) if run.request.issue else _newest(run)
+    envelope = run.secrets.envelope(project.settings, project.root)
+    transport = run.secrets.transport(project.settings.delivery)
+    mailing = Mailing(_draft(run, issue), project.settings, project.templates(), envelope)
+    copy = mailing.copy(address, "", None)
+    asyncio.run(_send_one(transport, envelope.sender, address, None if dry_run else copy))
+    return issue
+
+
+@contextmanager
+def planned(run: Run, *, dry_run: bool = False) -> Iterator[Plan]:
+    """The plan of a run, with its database open.
+
+    Raises the BroadsheetError of anything that would prevent the run from sending a mail.
+    """
+    settings = run.project.settings
+    transport = run.secrets.transport(settings.delivery)
+    envelope = run.secrets.envelope(settings, run.project.root)
+    with _opened(run.project, dry_run=dry_run) as database:
+        if database is not None and not dry_run:
+            apply_renames(database, settings, run.clock())
+        issues, left = _chosen(run, database)
+        issues, refused = _without_repeats(run, database, issues)
+        found = tuple(_begun_or_draft(run, database, issue) for issue in issues)
+        for each in found:
+            _check_mails(run, database, each, envelope)
+        yield Plan(transport, envelope, database, found, tuple(left), tuple(refused))
+
+
+def apply_renames(database: Database, settings: Settings, now: datetime) -> None:
+    """Move readers who chose a digest by a former name to its present name."""
+    for old, new in settings.renamed.items():
+        with database.writing() as connection:
+            subscribers.rename_digest(connection, old, new, now=now)
+
+
+@contextmanager
+def _opened(project: Project, *, dry_run: bool) -> Iterator[Database | None]:
+    url = project.settings.delivery.database
+    database: Database | None
+    if dry_run and not exists(url, project.root):
+        check_location(url, project.root)
+        database = None
+    else:
+        database = (open_existing if dry_run else open_database)(url, project.root)
+    try:
+        yield database
+    finally:
+        if database is not None:
+            database.close()
+
+
+def _send(
+    run: Run,
+    database: Database,
+    mailings: Mapping[int, Mailing],
+    transport: Transport,
+    bar: Bar,
+) -> Tally:
+    settings, limit = run.project.settings, run.request.limit
+    ledger = Ledger(database, settings, run.clock, run.request.only)
+    try:
+        waiting = ledger.waiting(tuple(mailings))
+        with bar(min(waiting, limit or waiting)) as step:
+            tally = asyncio.run(
+                send_all(ledger, mailings, transport, settings.delivery, limit, step)
+            )
+        ledger.finish(tuple(mailings))
+    except asyncio.CancelledError:  # by a second signal
+        raise KeyboardInterrupt from None
+    finally:
+        ledger.close()
+    return tally
+
+
+def _would_send(run: Run, database: Database | None, issue: Begun) -> int:
+    """How many mails of `issue` a run would send now."""
+    if database is None:
+        return 0
+    settings = run.project.settings
+    with database.reading() as connection:
+        if issue.id:
+            queue = Queue(connection, settings, sender=0, only=run.request.only)
+            waiting = queue.waiting(connection, (issue.id,), run.clock())
+        else:
+            names = settings.names(issue.digest)
+            waiting = subscribers.count_wanting(connection, *names)
+    return min(waiting, run.request.limit or waiting)
+
+
+def _chosen(run: Run, database: Database | None) -> tuple[list[Issue], list[tuple[Issue, str]]]:
+    """The issues to deliver, oldest first, and those that are left with the reason."""
+    project, request = run.project, run.request
+    if request.issue:
+        return [_named(project, request.issue)], []
+    issues: list[Issue] = []
+    left: list[tuple[Issue, str]] = []
+    renamed = project.settings.renamed
+    names = dict.fromkeys(renamed.get(name, name) for name in request.names)
+    for name in names or project.settings.digests:
+        some, others = _of_digest(run, name, database)
+        issues += some
+        left += others
+    return sorted(issues, key=lambda issue: (issue.tick, issue.digest)), left
+
+
+def _of_digest(
+    run: Run, name: str, database: Database | None
+) -> tuple[list[Issue], list[tuple[Issue, str]]]:
+    project, only = run.project, run.request.only
+    issued = {issue.key: issue for issue in project.history(name).issues}
+    begun: list[tuple[str, str, datetime, bool]] = []
+    if database is not None:
+        with database.reading() as connection:
+            begun = ledger_issues.begun_issues(connection, *project.settings.names(name))
+    fresh = project.settings.delivery.fresh_days
+    known = [(key, tick) for _, key, tick, _ in begun]
+    found = choose(tuple(issued.values()), known, project.now, fresh)
+    since = project.now - timedelta(days=fresh)
+    # What was begun is finished even if its files are gone: the ledger has all of it.
+    continued = [
+        issued.get(key) or _without_record(digest, key)
+        for digest, key, tick, done in begun
+        if not done or (only == "failed" and tick >= since)
+    ]
+    if only:  # existing rows, and no new ones
+        return continued, []
+    return [*continued, *found.issues], list(found.left)
+
+
+def _without_record(digest: str, key: str) -> Issue:
+    """An issue that only the ledger has."""
+    long_ago = datetime.min.replace(tzinfo=UTC)
+    return Issue(digest=digest, key=key, number=0, tick=long_ago, since=long_ago, sections=())
+
+
+def _named(project: Project, name: str) -> Issue:
+    """The issue `DIGEST/KEY`. Raises UsageError."""
+    digest, _, key = name.partition("/")
+    history = project.history(project.settings.renamed.get(digest, digest))
+    for issue in history.issues:
+        if issue.key == key:
+            return issue
+    newest = history.last
+    hint = f"the newest is {newest.digest}/{newest.key}" if newest else "it has none yet"
+    raise UsageError(Problem(f"there is no issue {name}", hint))
+
+
+def _newest(run: Run) -> Issue:
+    """The newest issue of the requested digests. Raises UsageError."""
+    settings = run.project.settings
+    names = [settings.renamed.get(name, name) for name in run.request.names] or settings.digests
+    newest = [last for name in names if (last := run.project.history(name).last)]
+    if not newest:
+        raise UsageError(Problem("there is no issue yet", "run `broadsheet digest`"))
+    return max(newest, key=lambda issue: issue.tick)
+
+
+def _without_repeats(
+    run: Run, database: Database | None, issues: Sequence[Issue]
+) -> tuple[list[Issue], list[tuple[Issue, Problem]]]:
+    """The issues that may be sent, and those refused because readers have articles of them."""
+    if database is None or run.request.allow_repeat:
+        return list(issues), []
+    feeds, settings = run.project.feeds_folder, run.project.settings
+
+    def recorded(digest: str, key: str) -> bool:
+        return (feeds / issue_folder(digest, key) / RECORD).is_file()
+
+    fine: list[Issue] = []
+    refused: list[tuple[Issue, Problem]] = []
+    with database.reading() as connection:
+        for issue in issues:
+            others = {*settings.digests} - {*settings.names(issue.digest)}
+            begun = find_issue(connection, issue.digest, issue.key)
+            if begun is None and (found := repeats(connection, issue, others, recorded)):
+                refused.append((issue, _repeated(settings, issue, found)))
+            else:
+                fine.append(issue)
+    return fine, refused
+
+
+def _repeated(settings: Settings, issue: Issue, found: Sequence[Repeat]) -> Problem:
+    titles = {title for each in found for title in each.titles}
+    last = found[-1]
+    name, old = f"{issue.digest}/{issue.key}", f"{last.digest}/{last.key}"
+    record = f"{settings.feeds.folder}/digests/{old}/{RECORD}"
+    renamed = (
+        ""
+        if last.digest in settings.names(issue.digest)
+        else f'; if the digest was renamed, write renamed_from = ["{last.digest}"]'
+    )
+    return Problem(
+        f"refusing to send {name}: {len(titles)} of its {len(issue.ids)} articles were sent in "
+        f"{old}, whose record {record} is missing",
+        f"restore it from Git or a backup{renamed}; "
+        f"to send {name} anyway, run `broadsheet deliver --issue {name} --allow-repeat`",
+    )
+
+
+def _begun_or_draft(run: Run, database: Database | None, issue: Issue) -> Begun:
+    """The issue in the ledger, or a draft of it; writes nothing."""
+    if database is not None:
+        with database.reading() as connection:
+            if before := find_issue(connection, issue.digest, issue.key):
+                return before
+    return _draft(run, issue)
+
+
+def _draft(run: Run, issue: Issue) -> Begun:
+    project = run.project
+    mail = issued_message(project.feeds_folder, issue, project.settings.feeds.folder)
+    try:
+        entries = issued_entries(project, issue)
+    except BroadsheetError as error:
+        # An error in today's articles must not prevent a mail that is already made.
+        entries = {}
+        why = "only their titles are in the mail of readers who want some topics"
+        for each in error.problems:
+            run.warn(replace(each, todo=f"{each.todo}; {why}" if each.todo else why))
+    stored = contexts(issue, entries, project.settings)
+    return Begun(0, issue.digest, issue.key, issue.tick, run.clock(), mail, stored)
+
+
+def _begin(run: Run, database: Database, draft: Begun) -> Begun:
+    """`draft` in the ledger; creates its rows unless that was done before."""
+    if draft.id:
+        return draft
+    draft = replace(draft, begun=run.clock())
+    with database.writing() as connection:
+        return ledger_issues.begin(connection, draft, run.project.settings.names(draft.digest))
+
+
+def _check_mails(run: Run, database: Database | None, issue: Begun, envelope: Envelope) -> None:
+    """Make a mail of each kind that `issue` needs. Raises TemplateError and DeliveryError."""
+    settings = run.project.settings
+    preferences: set[tuple[tuple[str, ...], str]] = set() if issue.id else {((), "")}
+    if database is not None:
+        with database.reading() as connection:
+            names = settings.names(issue.digest)
+            preferences |= ledger_issues.preferences(connection, issue, names)
+    Mailing(issue, settings, run.project.templates(), envelope).check(preferences)
+
+
+def _refuse_opted_out(project: Project, address: str) -> None:
+    """Raise ErasedError or DeliveryError if the owner of `address` asked for no more mail."""
+    with _opened(project, dry_run=True) as database:
+        if database is None:
+            return
+        with database.reading() as connection:
+            subscribers.refuse_erased(connection, address)
+            found = subscribers.find(connection, address)
+    if found is not None and found.status in {"unsubscribed", "complained"}:
+        raise DeliveryError(
+            Problem(
+                f"{found.address} {found.status} on {found.since:%Y-%m-%d}, and gets no test copy",
+                "use another address, or `subscribers add --again` if its owner asked for it",
+            )
+        )
+
+
+async def _send_one(transport: Transport, sender: str, to: str, mail: bytes | None) -> None:
+    """Send `mail`; with None, only ask whether the server would accept this sender."""
+    try:
+        session = await transport.connect()
+        verdict = await (session.send(sender, to, mail) if mail else session.introduce(sender))
+        await session.leave()
+    except UnavailableError as error:
+        raise DeliveryError(Problem(unusable(transport, error), "see [delivery]")) from error
+    if verdict is not None and verdict.kind != "accepted":
+        raise DeliveryError(Problem(f"the mail server does not accept it: {verdict.text}"))

@@ -1,0 +1,117 @@
+"""Ways to send mail: one module each, found by its name.
+
+The module `transports/NAME.py` serves `delivery.transport = "NAME"`. It has one function,
+
+    def transport(settings: DeliverySettings, environment: Mapping[str, str]) -> Transport
+
+which reads its settings and, from the environment, its secrets. It raises ConfigError for settings
+that it cannot use. Modules whose names start with an underscore are helpers.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Literal, Protocol
+
+from broadsheet.errors import ConfigError, Problem
+from broadsheet.model.settings import DeliverySettings
+
+
+class UnavailableError(Exception):
+    """The transport cannot be used now. Its text has no secret.
+
+    for_good: trying again does not help; someone has to change something.
+    """
+
+    def __init__(self, why: str, *, for_good: bool = False) -> None:
+        super().__init__(why)
+        self.for_good = for_good
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The result of sending a mail. code, words: the reply; the code is None if there was none.
+
+    kind: `accepted`; `deferred`: try again later; `refused`: never for this recipient;
+    `sender_refused`: refused because of the sender or this machine, whoever the recipient is;
+    `lost`: the connection was lost before the mail was complete, so it was not accepted;
+    `in_doubt`: lost after that, before the reply.
+    stale: lost before the server said anything, on a connection that had been used before.
+    gone: the server says that the recipient's mailbox does not exist.
+    """
+
+    kind: Literal["accepted", "deferred", "refused", "sender_refused", "lost", "in_doubt"]
+    code: int | None
+    words: str
+    stale: bool = False
+    gone: bool = False
+
+    @property
+    def text(self) -> str:
+        """Code and words, on one line."""
+        return f"{self.code or ''} {self.words}".strip()
+
+
+MayEnd = Callable[[], Awaitable[bool]]
+"""Whether a mail may still be sent; asked at the last moment at which that can be prevented."""
+
+
+async def always() -> bool:
+    """A MayEnd that says yes."""
+    return True
+
+
+class Session(Protocol):
+    """A connection that sends one mail after another. sent: the number of accepted mails."""
+
+    sent: int
+
+    @property
+    def usable(self) -> bool:
+        """Whether another mail can be sent over it."""
+
+    async def send(self, sender: str, to: str, mail: bytes, may_end: MayEnd = always) -> Verdict:
+        """Send `mail` (RFC 5322, ASCII, CRLF) from the envelope address `sender` to `to`.
+
+        If `may_end` says no, the mail is not sent, and the session is no longer usable.
+        """
+
+    async def introduce(self, sender: str) -> Verdict | None:
+        """Return the verdict if mail from `sender` would be refused for good; send nothing."""
+
+    async def leave(self) -> None:
+        """Close the connection."""
+
+
+class Transport(Protocol):
+    """Opens sessions. It is a frozen dataclass whose repr has no secret."""
+
+    @property
+    def name(self) -> str:
+        """What messages call it, such as the host name."""
+
+    async def connect(self, timeout_s: float | None = None) -> Session:
+        """Open a session. Raises UnavailableError.
+
+        timeout_s: how long to wait for each answer; None: as the settings say.
+        """
+
+
+def transport(settings: DeliverySettings, environment: Mapping[str, str]) -> Transport:
+    """The transport that the settings name. Raises ConfigError."""
+    names = [each.name for each in pkgutil.iter_modules(__path__) if not each.name.startswith("_")]
+    if settings.transport not in names:
+        raise ConfigError(
+            Problem(
+                f"unknown transport {settings.transport!r}",
+                f"write one of: {', '.join(sorted(names))}",
+                key="delivery.transport",
+            )
+        )
+    made: Transport = import_module(f"{__name__}.{settings.transport}").transport(
+        settings, environment
+    )
+    return made

@@ -1,0 +1,140 @@
+"""What all handlers need, and the answers that any of them may give."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Final
+from urllib.parse import urlsplit
+
+from itsdangerous import BadData, TimestampSigner
+from starlette.requests import Request
+from starlette.responses import Response
+
+from broadsheet.delivery.subscribers import Preferences
+from broadsheet.delivery.tokens import LinkToken
+from broadsheet.service import forms
+from broadsheet.service.limits import RateLimits, client
+from broadsheet.service.outbox import MailWriter, Outbox
+from broadsheet.service.pages import Offer, PageLink, PageRenderer, masked
+from broadsheet.service.store import SubscriberStore, Visitor
+
+_FORM_WITHIN: Final = timedelta(hours=12)
+_LONGEST_TOKEN: Final = 1_000  # characters
+
+
+@dataclass(frozen=True, slots=True)
+class AppContext:
+    """What the handlers need.
+
+    offer: what there is to choose from, called for each page. refresh: brings it up to date; it may
+    take seconds. url: of the service, with a slash at its end.
+    """
+
+    store: SubscriberStore
+    pages: PageRenderer
+    writer: MailWriter
+    outbox: Outbox
+    offer: Callable[[], Offer]
+    url: str
+    refresh: Callable[[], None] = lambda: None
+    limits: RateLimits = field(default_factory=RateLimits)
+
+    def token_text(self, request: Request, form: forms.Form | None = None) -> str:
+        """The token in the path or the query of a request, or in a form of our own pages."""
+        given = request.path_params.get("token") or request.query_params.get("t")
+        text = str(given or (form.one("t") if form else ""))
+        # Mail programs include the full stop after a link.
+        return text.strip().rstrip(".,;:!?)>]}'\"")[:_LONGEST_TOKEN]
+
+    def link_token(self, request: Request, form: forms.Form | None = None) -> LinkToken | None:
+        """The content of the token of a request; None if it is invalid."""
+        return self.store.link_token(self.token_text(request, form))
+
+    def client(self, request: Request) -> str:
+        """The client, as a key of the limits."""
+        return client(request.client.host if request.client else "")
+
+    def chosen(self, form: forms.Form, offer: Offer) -> Preferences | None:
+        """The preferences in a form.
+
+        None if none of the digests or topics that it names is on offer: that would mean all of
+        them, which someone who ticked some did not want.
+        """
+        digests, topics = form.all("digest"), form.all("topic")
+        if len(offer.digests) < 2:
+            digests = [each.name for each in offer.digests]
+        elif not {each.name for each in offer.digests} & set(digests):
+            return None
+        if topics and not set(offer.topics) & set(topics):
+            return None
+        return offer.preferences(form.one("name"), form.one("language"), digests, topics)
+
+    def shown(self, form: forms.Form, offer: Offer) -> Preferences:
+        """The preferences in a form, to show it again, without what is not on offer."""
+        digests = form.all("digest")
+        return offer.preferences(form.one("name"), form.one("language"), digests, form.all("topic"))
+
+    def form_token(self) -> str:
+        """The token in our own subscription form."""
+        return self._signer().sign(b"form").decode("ascii")
+
+    def is_our_form(self, request: Request, form: forms.Form) -> bool:
+        """Whether `form` was sent from our own page, shown not long ago.
+
+        Anyone may fetch a form token, but a browser says where a form was sent from (Fetch
+        Metadata; Origin in older ones, which is `null` for a page without a referrer, like ours).
+        """
+        if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
+            return False
+        if request.headers.get("origin", "null") not in {"null", self._origin}:
+            return False
+        try:
+            self._signer().unsign(form.one("t"), max_age=int(_FORM_WITHIN.total_seconds()))
+        except BadData:
+            return False
+        return True
+
+    @property
+    def _origin(self) -> str:
+        """The origin of the service (RFC 6454)."""
+        url = urlsplit(self.url)
+        return f"{url.scheme}://{url.netloc}"
+
+    def _signer(self) -> TimestampSigner:
+        return TimestampSigner(self.store.tokens.keys, salt="broadsheet form")
+
+    def title(self, visitor: Visitor | None) -> str:
+        """The title of the digest that the link was made for; "" if it is not in the config."""
+        name = visitor.digest if visitor else ""
+        return next((each.title for each in self.offer().digests if each.name == name), "")
+
+    def about(self, name: str, visitor: Visitor) -> str:
+        """The sentence `service.NAME` about the visitor's address."""
+        return self.pages.words(visitor.subscriber)(
+            f"service.{name}",
+            publication=self.pages.publication.title,
+            address=masked(visitor.subscriber.address),
+        )
+
+    def bad_link(self, request: Request) -> Response:
+        """What to do if a link does not work; the reason is not given."""
+        if not self.limits.guessing.take(self.client(request)):
+            return self.busy()
+        words, sender = self.pages.words(), self.writer.sender
+        lines = [words("service.token_lead")]
+        if sender.answers:
+            lines.append(words("service.token_mail", address=sender.address))
+        back = PageLink(words("service.token_subscribe"), self.pages.at("subscribe"))
+        return self.pages.page(words, words("service.token"), *lines, status=400, links=[back])
+
+    def busy(self) -> Response:
+        """Ask to wait."""
+        return self.told("busy", 429, {"Retry-After": "600"})
+
+    def told(self, name: str, status: int, headers: dict[str, str] | None = None) -> Response:
+        """A page with a heading and a sentence."""
+        words = self.pages.words()
+        heading, lead = words(f"service.{name}"), words(f"service.{name}_lead")
+        return self.pages.page(words, heading, lead, status=status, headers=headers)

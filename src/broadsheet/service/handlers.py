@@ -1,0 +1,329 @@
+"""The handlers of /unsubscribe, /preferences, /subscribe and /confirm.
+
+`get` only shows: programs that scan mail follow every link. `post` acts, and twice is as once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Final, TypeVar
+from urllib.parse import quote
+
+from anyio import CapacityLimiter, to_thread
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+
+from broadsheet.delivery.addresses import AddressError, checked_address
+from broadsheet.delivery.subscribers import Preferences, Subscriber
+from broadsheet.service import forms
+from broadsheet.service.context import AppContext
+from broadsheet.service.limits import mailbox
+from broadsheet.service.middleware import log
+from broadsheet.service.outbox import ConfirmationMail
+from broadsheet.service.pages import Button, Offer, PageLink, masked
+from broadsheet.service.store import CONFIRM_WITHIN, Visitor
+
+_ONE_CLICK: Final = ("List-Unsubscribe", "One-Click")
+_LONGEST_ADDRESS: Final = 254  # characters; RFC 5321, section 4.5.3.1.3
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class UnsubscribeHandler:
+    """/unsubscribe: a button, or one click in a mail program (RFC 8058)."""
+
+    app: AppContext
+
+    async def get(self, request: Request) -> Response:
+        """Ask whether to unsubscribe, and from what."""
+        app = self.app
+        token = app.link_token(request)
+        if token is None:
+            return app.bad_link(request)
+        visitor = await run_in_threadpool(app.store.visitor, token)
+        if visitor is None or visitor.subscriber.gone:
+            return self._done(visitor, "")
+        words = app.pages.words(visitor.subscriber)
+        text = app.token_text(request)
+        title = app.title(visitor)
+        if title and app.store.others(visitor):
+            lead = words("service.unsubscribe_which", address=masked(visitor.subscriber.address))
+            buttons = [
+                Button(words("service.unsubscribe_one", digest=title)),
+                Button(words("service.unsubscribe_all"), "all", "yes"),
+            ]
+        else:
+            lead = app.about("unsubscribe_lead", visitor)
+            buttons = [Button(words("service.unsubscribe_button"))]
+        return app.pages.page(
+            words,
+            words("service.unsubscribe"),
+            lead,
+            links=[PageLink(words("service.less"), app.pages.at(f"preferences/{quote(text)}"))],
+            action="unsubscribe",
+            token=text,
+            buttons=buttons,
+        )
+
+    async def post(self, request: Request) -> Response:
+        """Unsubscribe."""
+        app = self.app
+        try:
+            form = await forms.received(request)
+        except forms.Unreadable:  # the link identifies the reader; a bad body must not prevent it
+            form = forms.Form()
+        token = app.link_token(request, form)
+        if token is None:
+            return app.bad_link(request)
+        name, value = _ONE_CLICK
+        one_click = form.one(name) == value
+        everything = bool(form.one("all"))
+        cause = "one-click in the mail program" if one_click else "by the subscriber, on the web"
+        visitor = await run_in_threadpool(app.store.leave, token, cause, everything=everything)
+        log.info("subscriber %d left, %s", token.subscriber, cause)
+        if one_click:  # RFC 8058, section 3.1: for a program; no redirect, no page
+            return PlainTextResponse("unsubscribed\n")
+        left = visitor is None or visitor.subscriber.gone
+        return self._done(visitor, "" if left else app.title(visitor))
+
+    def _done(self, visitor: Visitor | None, title: str) -> Response:
+        pages = self.app.pages
+        words = pages.words(visitor.subscriber if visitor else None)
+        lead = (
+            words("service.unsubscribed_one", digest=title)
+            if title
+            else words("service.unsubscribed_lead", publication=pages.publication.title)
+        )
+        back = PageLink(words("service.unsubscribed_back"), pages.at("subscribe"))
+        return pages.page(words, words("service.unsubscribed"), lead, links=[back])
+
+
+@dataclass(frozen=True, slots=True)
+class PreferencesHandler:
+    """/preferences"""
+
+    app: AppContext
+
+    async def get(self, request: Request) -> Response:
+        """Show what the reader gets now."""
+        token = self.app.link_token(request)
+        if token is None:
+            return self.app.bad_link(request)
+        visitor = await run_in_threadpool(self.app.store.visitor, token)
+        return self._page(visitor, self.app.token_text(request))
+
+    async def post(self, request: Request) -> Response:
+        """Save the preferences of an active subscriber."""
+        app = self.app
+        form = await forms.received(request)
+        token = app.link_token(request, form)
+        if token is None:
+            return app.bad_link(request)
+        text = app.token_text(request, form)
+        visitor = await run_in_threadpool(app.store.visitor, token)
+        if visitor is None or visitor.subscriber.gone:
+            return self._page(visitor, text)
+        offer = self._offer(visitor)
+        chosen = app.chosen(form, offer)
+        if chosen is None:
+            note = app.pages.words(visitor.subscriber)(f"service.{_missing(form, offer)}")
+            return self._page(visitor, text, note, app.shown(form, offer))
+        visitor = await run_in_threadpool(app.store.prefer, token, chosen)
+        words = app.pages.words(visitor.subscriber if visitor else None)
+        return self._page(visitor, text, words("service.saved"))
+
+    def _page(
+        self,
+        visitor: Visitor | None,
+        token: str,
+        note: str = "",
+        unsaved: Preferences | None = None,
+    ) -> Response:
+        """The form. unsaved: what was chosen and could not be saved."""
+        pages = self.app.pages
+        words = pages.words(visitor.subscriber if visitor else None)
+        heading = words("service.preferences")
+        if visitor is None or visitor.subscriber.gone:
+            back = PageLink(words("service.unsubscribed_back"), pages.at("subscribe"))
+            lead = self.app.about("left", visitor) if visitor else ""
+            return pages.page(words, heading, *filter(None, [lead]), links=[back])
+        who = visitor.subscriber
+        unsubscribe = pages.at(f"unsubscribe/{quote(token)}")
+        return pages.form(
+            words,
+            self._offer(visitor),
+            unsaved
+            or Preferences(
+                name=who.name, language=who.language, topics=who.topics, digests=who.digests
+            ),
+            heading,
+            self.app.about("preferences_lead", visitor),
+            button=words("service.preferences_button"),
+            action="preferences",
+            token=token,
+            notes=[note] if note else [],
+            links=[PageLink(words("service.unsubscribe"), unsubscribe)],
+            status=400 if unsaved else 200,
+        )
+
+    def _offer(self, visitor: Visitor) -> Offer:
+        """The offer, with the topics that the reader has chosen even if they no longer exist."""
+        offer = self.app.offer()
+        topics = dict.fromkeys((*offer.topics, *visitor.subscriber.topics))
+        return Offer(offer.digests, tuple(topics))
+
+
+@dataclass(frozen=True, slots=True)
+class SubscribeHandler:
+    """/subscribe: a form, and a mail that asks to confirm (double opt-in)."""
+
+    app: AppContext
+    _threads: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(8), init=False)
+
+    async def get(self, request: Request) -> Response:  # noqa: ARG002 - a handler
+        """Show the form."""
+        return self._form(Preferences(), "")
+
+    async def post(self, request: Request) -> Response:
+        """Send a confirmation mail, or show the form again."""
+        app = self.app
+        if not app.limits.forms.take(app.client(request)):
+            return app.busy()
+        form = await forms.received(request)
+        words, offer = app.pages.words(), app.offer()
+        shown, given = app.shown(form, offer), form.one("address")[:_LONGEST_ADDRESS]
+        if not app.is_our_form(request, form):
+            # A form on another site, perhaps the publisher's: the reader sees ours first.
+            return self._form(shown, given, again=True)
+        if not given:
+            return self._form(shown, "", words("service.address_none"), status=400)
+        try:
+            address = await self._in_thread(partial(checked_address, given))
+        except AddressError:
+            note = words("service.address_wrong", address=given)
+            return self._form(shown, given, note, status=400)
+        chosen = app.chosen(form, offer)
+        if chosen is None:
+            note = words(f"service.{_missing(form, offer)}")
+            return self._form(shown, given, note, status=400)
+        return await self._invite(request, address, chosen)
+
+    async def _in_thread(self, work: Callable[[], _T]) -> _T:
+        """Do `work` in one of a few threads, so that others stay free to unsubscribe readers."""
+        return await to_thread.run_sync(work, limiter=self._threads)
+
+    def _form(
+        self, given: Preferences, address: str, *notes: str, again: bool = False, status: int = 200
+    ) -> Response:
+        pages = self.app.pages
+        words = pages.words()
+        name = "again" if again else "subscribe"
+        title = pages.publication.title
+        return pages.form(
+            words,
+            self.app.offer(),
+            given,
+            words(f"service.{name}", publication=title),
+            words(f"service.{name}_lead", publication=title),
+            button=words("service.subscribe_button"),
+            action="subscribe",
+            token=self.app.form_token(),
+            address=address,
+            notes=notes,
+            status=status,
+        )
+
+    async def _invite(self, request: Request, address: str, chosen: Preferences) -> Response:
+        """The answer for everyone, on the list or not; the mail says the rest."""
+        app, limits = self.app, self.app.limits
+        host = request.client.host if request.client else ""
+        # If it cannot be recorded, say so now.
+        await self._in_thread(app.store.check)
+        if not limits.confirmation(host, address):
+            return app.busy()
+        taken = not limits.mailbox.take(mailbox(address)) or app.outbox.add(
+            lambda: self._mail(address, chosen)
+        )
+        if not taken:
+            log.warning("too many confirmation mails wait; a subscription was refused")
+            return app.busy()
+        words = app.pages.words()
+        return app.pages.page(
+            words,
+            words("service.asked"),
+            words("service.asked_lead", address=address),
+            words("service.asked_hint"),
+        )
+
+    def _mail(self, address: str, chosen: Preferences) -> ConfirmationMail | None:
+        """The mail for someone who asks; None if they complained or were erased.
+
+        Anyone may fill in the form in their name, so they have to write to the publisher.
+        """
+        store, writer, url = self.app.store, self.app.writer, self.app.url
+        who, now = store.ask(address, chosen), store.clock()
+        if who is None or who.status == "complained":
+            return None
+        if who.status == "active":
+            link = f"{url}preferences/{store.tokens.unsubscribe(who.id, '')}"
+            return writer.known(who.address, link, who.language, now)
+        link = f"{url}confirm/{store.tokens.confirm(who.id)}"
+        language = chosen.get("language") or who.language
+        return writer.confirm(who.address, link, CONFIRM_WITHIN.days, language, now)
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmHandler:
+    """/confirm: the link in the mail that asks to confirm."""
+
+    app: AppContext
+
+    async def get(self, request: Request) -> Response:
+        """Ask whether to subscribe."""
+        app, pages = self.app, self.app.pages
+        text = app.token_text(request)
+        who = await run_in_threadpool(app.store.invited, text)
+        if who is None:
+            return app.bad_link(request)
+        words = pages.words(who)
+        if who.status == "active":
+            return self._welcome(who)
+        return pages.page(
+            words,
+            words("service.confirm"),
+            words("service.confirm_lead", publication=pages.publication.title, address=who.address),
+            action="confirm",
+            token=text,
+            buttons=[Button(words("service.confirm_button"))],
+        )
+
+    async def post(self, request: Request) -> Response:
+        """Make the subscription active."""
+        form = await forms.received(request)
+        text = self.app.token_text(request, form)
+        who = await run_in_threadpool(self.app.store.confirm, text)
+        if who is None:
+            return self.app.bad_link(request)
+        log.info("subscriber %d confirmed", who.id)
+        return self._welcome(who)
+
+    def _welcome(self, who: Subscriber) -> Response:
+        pages = self.app.pages
+        words, title = pages.words(who), pages.publication.title
+        link = pages.at(f"preferences/{self.app.store.tokens.unsubscribe(who.id, '')}")
+        return pages.page(
+            words,
+            words("service.confirmed"),
+            words("service.confirmed_lead", publication=title, address=who.address),
+            links=[PageLink(words("service.preferences"), link)],
+        )
+
+
+def _missing(form: forms.Form, offer: Offer) -> str:
+    """The name of the sentence that says what is missing in a form."""
+    known = {each.name for each in offer.digests} & set(form.all("digest"))
+    return "digests_none" if len(offer.digests) > 1 and not known else "topics_gone"

@@ -1,0 +1,109 @@
+"""The headers of every answer, and the log.
+
+No cookies, no script, no caching, no referrer: the URL of a page contains a token, so no Referer
+may pass it on, and no log line has it.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import logging
+import os
+import re
+from functools import lru_cache
+from time import perf_counter
+from typing import Final
+
+from starlette.datastructures import MutableHeaders
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+log = logging.getLogger("broadsheet.service")
+requests = logging.getLogger("broadsheet.requests")
+
+_HEADERS: Final = {
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
+    "X-Robots-Tag": "noindex, nofollow",
+}
+_SHORTEST_TOKEN: Final = 24  # characters; the names of our pages are shorter
+_LONGEST_TARGET: Final = 8_192  # characters of path and query; a token has about a hundred
+_MOST_HEADERS: Final = 200
+_POLICY: Final = (
+    "default-src 'none'; {styles}base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+
+
+class ResponsePolicy:
+    """ASGI middleware: adds headers to each answer, and a line to the log."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        start, status = perf_counter(), 500
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                for name, value in _HEADERS.items():
+                    headers[name] = value
+                headers.setdefault("Content-Security-Policy", _POLICY.format(styles=""))
+            await send(message)
+
+        try:
+            app = _refusal(scope) or self._app
+            await app(scope, receive, send_with_headers)
+        finally:
+            took = (perf_counter() - start) * 1000
+            requests.info("%s %s %d %.0f ms", scope["method"], _path(scope), status, took)
+
+
+def _refusal(scope: Scope) -> ASGIApp | None:
+    """The answer to a request that is too large, or None."""
+    if len(scope["path"]) + len(scope["query_string"]) > _LONGEST_TARGET:
+        return PlainTextResponse("the address is too long\n", 414)
+    if len(scope["headers"]) > _MOST_HEADERS:
+        return PlainTextResponse("too many header fields\n", 431)
+    return None
+
+
+def policy(page: bytes) -> str:
+    """The Content-Security-Policy that allows the style of `page`, and nothing else."""
+    style = re.search(rb"<style>(.*?)</style>", page, re.DOTALL)
+    return _POLICY.format(styles=f"style-src '{_digest(style[1])}'; " if style else "")
+
+
+def describe(error: BaseException) -> str:
+    """The type of `error` and where it was raised; its text may contain an address or a token."""
+    if os.environ.get("BROADSHEET_DEBUG"):
+        log.error("the following may contain addresses", exc_info=error)
+    trace, place = error.__traceback__, ""
+    while trace:
+        place = f"{trace.tb_frame.f_globals.get('__name__')}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return f"{type(error).__name__} at {place}"
+
+
+@lru_cache(maxsize=16)
+def _digest(style: bytes) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(style).digest()).decode("ascii")
+
+
+def _path(scope: Scope) -> str:
+    """The path on one line, without its query and possible tokens."""
+    parts = (part if len(part) < _SHORTEST_TOKEN else "…" for part in scope["path"].split("/"))
+    path = "/".join(parts)[:100]
+    return "".join(char if char.isprintable() else "?" for char in path)

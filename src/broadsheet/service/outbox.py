@@ -1,0 +1,238 @@
+"""Confirmation mails: written and sent after the page has been answered.
+
+How long an answer takes must not show whether an address is on the list. So the page is the same,
+and as fast, for everyone; what differs happens here, afterwards. Both mails look alike from
+outside, for the same reason. They are plain text: nothing is loaded, and the link is visible.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime, make_msgid
+from typing import Final, Protocol
+
+from starlette.concurrency import run_in_threadpool
+
+from broadsheet.delivery.mail.dkim import Signer
+from broadsheet.delivery.transports import Transport, UnavailableError
+from broadsheet.digests.sender import Sender
+from broadsheet.errors import BroadsheetError, DatabaseError, DeliveryError, Problem
+from broadsheet.i18n import Words
+from broadsheet.model.publication import Publication
+from broadsheet.service.middleware import describe, log
+
+RETRY_AFTER_S: Final = (5.0, 30.0, 120.0, 600.0, 1800.0)
+"""Waits before each further try, while the mail server defers a mail."""
+
+_MOST_WAITING: Final = 1_000
+_WORKERS: Final = 4
+_FINISH_WITHIN_S: Final = 10.0  # when the service ends
+_ANSWER_WITHIN_S: Final = 30.0  # of the mail server
+_POLICY: Final = SMTP.clone(cte_type="7bit")
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmationMail:
+    """A mail to one address. message: RFC 5322, ASCII, CRLF."""
+
+    recipient: str
+    message: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class MailWriter:
+    """Writes the mails of `publication`, which come from `sender`."""
+
+    publication: Publication
+    sender: Sender
+
+    def confirm(
+        self, recipient: str, link: str, days: int, language: str, now: datetime
+    ) -> ConfirmationMail:
+        """A mail that asks the reader to follow `link`, which works for `days`."""
+        words = Words(language or self.publication.language)
+        end = words(
+            "service.mail_confirm_end", days=words("service.days", days), publication=self._title
+        )
+        return self._mail(recipient, words, "mail_confirm", link, end, now)
+
+    def known(self, recipient: str, link: str, language: str, now: datetime) -> ConfirmationMail:
+        """A mail that says that this address is subscribed already, with a `link` to change it."""
+        words = Words(language or self.publication.language)
+        end = words("service.mail_known_end", publication=self._title)
+        return self._mail(recipient, words, "mail_known", link, end, now)
+
+    @property
+    def _title(self) -> str:
+        return " ".join(self.publication.title.split())
+
+    def _mail(
+        self, recipient: str, words: Words, kind: str, link: str, end: str, now: datetime
+    ) -> ConfirmationMail:
+        mail = EmailMessage(policy=_POLICY)
+        mail["Date"] = format_datetime(now)
+        mail["From"] = Address(self.sender.name, addr_spec=self.sender.address)
+        mail["To"] = Address(addr_spec=recipient)
+        mail["Subject"] = words(f"service.{kind}_subject", publication=self._title)
+        mail["Message-ID"] = make_msgid(domain=self.sender.domain)
+        mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no vacation replies
+        mail["Content-Language"] = str(words.locale.language)
+        body = words(f"service.{kind}", publication=self._title)
+        signed = f"-- \n{self._title}\n{self.publication.url}\n"
+        mail.set_content(f"{body}\n\n{link}\n\n{end}\n\n{signed}", cte="quoted-printable")
+        return ConfirmationMail(recipient, mail.as_bytes())
+
+
+class LaterError(Exception):
+    """The mail was not accepted now, and may be later. Its text has no address."""
+
+
+class SendOne(Protocol):
+    """Sends one mail."""
+
+    async def __call__(self, mail: ConfirmationMail) -> None:
+        """Raises LaterError if it may succeed later, BroadsheetError if not."""
+
+
+@dataclass(frozen=True, slots=True)
+class MailSender:
+    """Sends each mail over its own connection.
+
+    sender: the envelope address. signer: signs the mails, unless None.
+    """
+
+    transport: Transport
+    sender: str
+    signer: Signer | None = None
+
+    async def __call__(self, mail: ConfirmationMail) -> None:
+        """Raises LaterError if it may succeed later, DeliveryError if not.
+
+        Of a refusal only the code is reported: the server's words may repeat the address.
+        """
+        message = self._signature(mail.message) + mail.message
+        try:
+            session = await self.transport.connect(_ANSWER_WITHIN_S)
+        except UnavailableError as error:
+            if error.for_good:
+                raise DeliveryError(Problem(str(error), key="delivery.smtp")) from None
+            raise LaterError(f"the mail server cannot be used: {error}") from None
+        verdict = await session.send(self.sender, mail.recipient, message)
+        await session.leave()
+        if verdict.kind == "accepted":
+            return
+        said = f"the mail server says {verdict.code}" if verdict.code else "the connection was lost"
+        if verdict.kind in {"refused", "sender_refused"}:
+            raise DeliveryError(Problem(said))
+        raise LaterError(said)
+
+    def _signature(self, message: bytes) -> bytes:
+        if self.signer is None:
+            return b""
+        head, _, body = message.partition(b"\r\n\r\n")
+        fields = (field.partition(b":") for field in re.split(rb"\r\n(?![ \t])", head))
+        headers = [(name.decode("ascii"), value.lstrip(b" ")) for name, _, value in fields]
+        return self.signer.header(headers, body)
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """write: makes the mail, or None if there is none to send. mail: once it was made."""
+
+    write: Callable[[], ConfirmationMail | None]
+    mail: ConfirmationMail | None = None
+    tries: int = 0
+
+
+class Outbox:
+    """A queue of mails to write and send, with a few workers."""
+
+    def __init__(
+        self,
+        send: SendOne,
+        waits: Sequence[float] = RETRY_AFTER_S,
+        knows: Callable[[str], bool] = lambda _: True,
+    ) -> None:
+        """knows: whether an address is still on the list, when a mail is tried again."""
+        self._send, self._waits, self._knows = send, waits, knows
+        self._queue: asyncio.Queue[_Job] = asyncio.Queue(_MOST_WAITING)
+        self._workers: list[asyncio.Task[None]] = []
+        self._later: set[asyncio.Task[None]] = set()
+
+    def start(self) -> None:
+        """Start the workers; call it in the event loop."""
+        self._workers = [asyncio.create_task(self._work()) for _ in range(_WORKERS)]
+
+    async def stop(self) -> None:
+        """Send what can be sent at once, and report the rest."""
+        try:
+            async with asyncio.timeout(_FINISH_WITHIN_S):
+                await self.idle()
+        except TimeoutError:
+            pass
+        if left := self._queue.qsize() + len(self._later):
+            log.warning(
+                "confirmation mails not sent before the end: %d; readers may ask again", left
+            )
+        for task in (*self._workers, *self._later):
+            task.cancel()
+        await asyncio.gather(*self._workers, *self._later, return_exceptions=True)
+
+    async def idle(self) -> None:
+        """Wait until everything is done that can be done at once."""
+        await self._queue.join()
+
+    def add(self, write: Callable[[], ConfirmationMail | None]) -> bool:
+        """Add a mail to write and send; return False if too many wait."""
+        return self._put(_Job(write))
+
+    def _put(self, job: _Job) -> bool:
+        try:
+            self._queue.put_nowait(job)
+        except asyncio.QueueFull:
+            return False
+        return True
+
+    async def _work(self) -> None:
+        while True:
+            job = await self._queue.get()
+            try:
+                await self._run(job)
+            except BroadsheetError as error:
+                log.error("a confirmation mail was not sent: %s", error)
+            except Exception as error:
+                log.error("a confirmation mail was not sent: %s", describe(error))
+            finally:
+                self._queue.task_done()
+
+    async def _run(self, job: _Job) -> None:
+        mail = job.mail or await run_in_threadpool(job.write)
+        if mail is None:
+            return
+        try:
+            if job.tries and not await run_in_threadpool(self._knows, mail.recipient):
+                return  # erased in the meantime
+            await self._send(mail)
+        except (LaterError, DatabaseError) as error:
+            if job.tries == len(self._waits):
+                tries = job.tries + 1
+                log.error("a confirmation mail was not sent after %d tries: %s", tries, error)
+                return
+            wait = self._waits[job.tries]
+            log.warning("a confirmation mail is tried again in %.0f s: %s", wait, error)
+            # In a task: a slow server must not delay the other mails.
+            task = asyncio.create_task(self._again(replace(job, mail=mail), wait))
+            self._later.add(task)
+            task.add_done_callback(self._later.discard)
+
+    async def _again(self, job: _Job, wait: float) -> None:
+        await asyncio.sleep(wait)
+        if not self._put(replace(job, tries=job.tries + 1)):
+            log.error("a confirmation mail was not sent: too many wait")

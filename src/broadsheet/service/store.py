@@ -1,0 +1,246 @@
+"""What the service does with subscribers: find them by their tokens, and record what they want.
+
+Each method is one transaction, and doing it twice changes nothing. Nothing here knows of HTTP.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from threading import Lock
+from typing import Final
+
+import sqlalchemy as sql
+from sqlalchemy import Connection
+
+from broadsheet.delivery import subscribers
+from broadsheet.delivery.database import Database, changes, stamp
+from broadsheet.delivery.database import subscribers as table
+from broadsheet.delivery.subscribers import Preferences, Subscriber
+from broadsheet.delivery.tokens import LinkToken, Tokens
+from broadsheet.errors import DatabaseError, Problem
+
+CONFIRM_WITHIN: Final = timedelta(days=3)
+"""How long the link that confirms a subscription works."""
+
+_ON_THE_WEB: Final = "by the subscriber, on the web"
+_UNCONFIRMED: Final = "asked for on the web, not confirmed yet"
+
+
+@dataclass(slots=True)
+class LiveDatabase:
+    """A database that stays open for months.
+
+    An SQLite file may be moved away, or restored from a backup, meanwhile. Writing to the old file
+    would lose unsubscribes, and connecting to a missing one would create an empty one.
+    """
+
+    database: Database
+    _seen: tuple[int, int] | None = None
+    _lock: Lock = field(default_factory=Lock, repr=False)
+
+    def __post_init__(self) -> None:
+        with suppress(DatabaseError):  # the first transaction raises it
+            self._check()
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Like Database.reading. Raises DatabaseError."""
+        self._check()
+        with self.database.reading() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Like Database.writing. Raises DatabaseError."""
+        self._check()
+        with self.database.writing() as connection:
+            yield connection
+
+    def check_writable(self, connection: Connection) -> None:
+        """Raise DatabaseError if nothing could be written; write nothing."""
+        file = self.database.file
+        if file is None:
+            read_only = connection.execute(sql.text("SHOW transaction_read_only")).scalar() == "on"
+        else:
+            # SQLite creates two files beside it.
+            read_only = not (os.access(file, os.W_OK) and os.access(file.parent, os.W_OK))
+        if read_only:
+            raise DatabaseError(
+                Problem("it is read-only", "let this user write to it", self.database.shown)
+            )
+
+    def _check(self) -> None:
+        """Open the file again if it was replaced. Raises DatabaseError if there is none."""
+        file = self.database.file
+        if file is None:
+            return
+        try:
+            found = file.stat()
+        except OSError as error:
+            what = f"it cannot be reached: {error.strerror}"
+            raise DatabaseError(
+                Problem(what, "put it back; nothing else is needed", self.database.shown)
+            ) from error
+        now = (found.st_dev, found.st_ino)
+        with self._lock:
+            if self._seen not in {None, now}:
+                self.database.close()
+            self._seen = now
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """A subscriber who follows a link. digest: the one that the link was made for; "" for all."""
+
+    subscriber: Subscriber
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriberStore:
+    """The service's part of the delivery database.
+
+    digests: the names of all digests. renamed: former name of a digest -> its present name.
+    """
+
+    database: LiveDatabase
+    tokens: Tokens = field(repr=False)
+    digests: tuple[str, ...]
+    clock: Callable[[], datetime] = field(repr=False)
+    renamed: Mapping[str, str] = field(default_factory=dict)
+
+    def check(self) -> None:
+        """Raise DatabaseError if the database cannot be read or written.
+
+        Writes nothing: it is no error if another program is writing.
+        """
+        with self.database.reading() as connection:
+            connection.execute(sql.select(table.c.id).limit(1))
+            self.database.check_writable(connection)
+
+    def link_token(self, text: str) -> LinkToken | None:
+        """The content of the token `text`; None if it is invalid."""
+        found = self.tokens.read_unsubscribe(text)
+        return found and found.renamed(self.renamed)
+
+    def visitor(self, token: LinkToken) -> Visitor | None:
+        """The owner of `token`; None if the publisher has removed that subscriber."""
+        with self.database.reading() as connection:
+            return self._visitor(connection, token)
+
+    def leave(self, token: LinkToken, cause: str, *, everything: bool = False) -> Visitor | None:
+        """Unsubscribe from the digest of `token`, or from all; return the visitor afterwards."""
+        now = self.clock()
+        with self.database.writing() as connection:
+            digest = "" if everything else token.digest
+            who = token.subscriber
+            subscribers.leave(connection, who, digest, self.digests, cause=cause, now=now)
+            return self._visitor(connection, token)
+
+    def others(self, visitor: Visitor) -> tuple[str, ...]:
+        """The digests that are left without that of the link; () if leaving it ends everything."""
+        return subscribers.other_digests(visitor.subscriber, visitor.digest, self.digests)
+
+    def prefer(self, token: LinkToken, preferences: Preferences) -> Visitor | None:
+        """Record the preferences of an active subscriber."""
+        with self.database.writing() as connection:
+            found = subscribers.get_for_update(connection, token.subscriber)
+            if found is not None and not found.gone:
+                self._record(connection, found, preferences, _ON_THE_WEB)
+            return self._visitor(connection, token)
+
+    def ask(self, address: str, preferences: Preferences) -> Subscriber | None:
+        """Return the subscriber at `address`, added as pending if new; None if it was erased.
+
+        The preferences of active subscribers stay: anyone may fill in a form. Raises AddressError.
+        """
+        try:
+            return self._ask(address, preferences)
+        except subscribers.ErasedError:
+            return None
+        except (DatabaseError, ValueError):
+            # On a server, two may ask for one address at once; the second finds it on a new try.
+            return self._ask(address, preferences)
+
+    def _ask(self, address: str, preferences: Preferences) -> Subscriber:
+        with self.database.writing() as connection:
+            found = subscribers.find(connection, address)
+            if found is None:
+                return subscribers.add(
+                    connection,
+                    address,
+                    cause=_UNCONFIRMED,
+                    now=self.clock(),
+                    status="pending",
+                    **preferences,
+                )
+            if found.status in {"pending", "unsubscribed"}:
+                self._record(connection, found, preferences, _UNCONFIRMED)
+            return found
+
+    def knows(self, address: str) -> bool:
+        """Whether `address` is on the list, whatever its status."""
+        with self.database.reading() as connection:
+            return subscribers.find(connection, address) is not None
+
+    def invited(self, text: str) -> Subscriber | None:
+        """The subscriber of the confirmation token `text`; None if it is not valid any more."""
+        if self._confirmed_id(text) is None:  # invalid tokens do not reach the database
+            return None
+        with self.database.reading() as connection:
+            return self._invited(connection, text, subscribers.get)
+
+    def confirm(self, text: str) -> Subscriber | None:
+        """Make the subscriber of the token `text` active; None if it is not valid any more."""
+        if self._confirmed_id(text) is None:
+            return None
+        with self.database.writing() as connection:
+            found = self._invited(connection, text, subscribers.get_for_update)
+            if found is None:
+                return None
+            cause, now = "confirmed by mail", self.clock()
+            subscribers.set_status(connection, found, "active", cause=cause, now=now)
+            return subscribers.get(connection, found.id)
+
+    def forget(self) -> int:
+        """Delete subscribers who did not confirm in time; return their number."""
+        with self.database.writing() as connection:
+            before = stamp(self.clock() - CONFIRM_WITHIN)
+            old = (table.c.status == "pending") & (table.c.since < before)
+            # Locked: on a server, someone may confirm at this moment.
+            found = connection.execute(sql.select(table.c.id).where(old).with_for_update())
+            gone = [row.id for row in found]
+            for id_ in gone:
+                connection.execute(sql.delete(changes).where(changes.c.subscriber == id_))
+                connection.execute(sql.delete(table).where(table.c.id == id_))
+            return len(gone)
+
+    def _visitor(self, connection: Connection, token: LinkToken) -> Visitor | None:
+        found = subscribers.get(connection, token.subscriber)
+        return None if found is None else Visitor(found, token.digest)
+
+    def _invited(
+        self, connection: Connection, text: str, get: Callable[[Connection, int], Subscriber | None]
+    ) -> Subscriber | None:
+        now, life = self.clock(), CONFIRM_WITHIN.total_seconds()
+        id_ = self._confirmed_id(text)
+        found = None if id_ is None else get(connection, id_)
+        if found is None or not found.gone:
+            return found
+        # Unsubscribing after the link was made takes precedence.
+        since = int((now - found.since).total_seconds())
+        fresh = self.tokens.read_confirm(text, min(since, int(life)), now)
+        return None if fresh is None else found
+
+    def _confirmed_id(self, text: str) -> int | None:
+        life = int(CONFIRM_WITHIN.total_seconds())
+        return self.tokens.read_confirm(text, life, self.clock())
+
+    def _record(
+        self, connection: Connection, subscriber: Subscriber, preferences: Preferences, cause: str
+    ) -> None:
+        subscribers.change(connection, subscriber, cause=cause, now=self.clock(), **preferences)
