@@ -59,9 +59,9 @@ def _kill_again_and_again(office: Post, kills: int, people: int, part: int = 0) 
     assert all(len(ids) == 1 for ids in office.ids().values()), "a second copy has another id"
 
 
-def test_killed_at_twenty_instants_it_loses_nobody(office: Post) -> None:
+def test_killed_at_some_instants_it_loses_no_one(office: Post) -> None:
     """Everyone gets the issue, at most one copy too many for each connection of each kill."""
-    _kill_again_and_again(office, 20, 1500)
+    _kill_again_and_again(office, 6, 500)
 
 
 @pytest.mark.long
@@ -80,7 +80,7 @@ def test_a_delivery_killed_two_hundred_times_loses_nobody(office: Post) -> None:
 @pytest.mark.parametrize("senders", [2, 4])
 def test_several_runs_on_one_ledger_send_nothing_twice(office: Post, senders: int) -> None:
     """Runs at the same time share the work."""
-    people = 300
+    people = 120
     addresses = office.subscribe(people)
     children = [office.begin() for _ in range(senders)]
     assert [office.end(child) for child in children] == [0] * senders
