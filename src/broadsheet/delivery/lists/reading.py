@@ -9,11 +9,11 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import chain
-from typing import Final, NamedTuple, cast
+from typing import Any, Final, NamedTuple
 
 from broadsheet.delivery.addresses import AddressError, address_key, checked_address
 from broadsheet.delivery.lists.columns import (
@@ -30,6 +30,8 @@ from broadsheet.model.publication import Language
 
 _WORKBOOKS: Final = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # .xlsx or .zip, .xls
 _DELIMITERS: Final = ",;\t|"
+_FORMAT: Final[Any] = {"skipinitialspace": True, "strict": True}
+_FILLED_LINE: Final = re.compile(r"^.*\S.*\n?", re.MULTILINE)
 _QUOTED: Final = re.compile(r'"[^"]*"')
 _DELIMITER_HINT: Final = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)  # Excel's own first line
 
@@ -206,14 +208,17 @@ def _complete(
 
 
 def _preferences(given: Mapping[str, str]) -> Preferences:
+    found = Preferences()
     names = [given[part] for part in ("first", "last") if part in given]
-    joined = {"name": " ".join(filter(None, names))} if names else {}
-    cells = {**joined, **given}
-    readers: Mapping[str, Callable[[str], object]] = {
-        "name": str, "language": _language, "topics": _names, "digests": _names,
-    }  # fmt: skip
-    found = {name: read(cells[name]) for name, read in readers.items() if name in cells}
-    return cast(Preferences, found)
+    if "name" in given or names:
+        found["name"] = given.get("name", " ".join(filter(None, names)))
+    if "language" in given:
+        found["language"] = _language(given["language"])
+    if "topics" in given:
+        found["topics"] = _names(given["topics"])
+    if "digests" in given:
+        found["digests"] = _names(given["digests"])
+    return found
 
 
 def _language(cell: str) -> str:
@@ -255,41 +260,44 @@ def read_rows(text: str) -> Iterator[CsvRow]:
 
     Cells are separated by commas, semicolons, tabs or bars, whichever the first line has most of.
     """
-    lines = list(io.StringIO(text if "\n" in text else text.replace("\r", "\n"), newline="\n"))
-    delimiter, start = _delimiter(lines)
-    width = 0
-    while start < len(lines):
-        for end, cells in _parsed_rows(lines, start, delimiter):
-            if cells is None or (end > start + 1 and width and len(cells) != width):
-                # An unclosed quotation mark may have swallowed many lines: go on with the next one.
-                yield CsvRow(start + 1, [], "the quotation marks do not match")
-                start += 1
-                break
-            if any(cells):
-                width = width or len(cells)
-                yield CsvRow(start + 1, cells)
-            start = end
+    text = text if "\n" in text else text.replace("\r", "\n")
+    delimiter, at = _delimiter(text)
+    line, width = 1 + text.count("\n", 0, at), 0
+
+    def lines() -> Iterator[str]:
+        nonlocal at
+        while at < len(text):
+            start, at = at, _next_line(text, at)
+            yield text[start:at]
+
+    reader = None
+    while at < len(text):
+        if reader is None:
+            reader, read = csv.reader(lines(), delimiter=delimiter, **_FORMAT), 0
+        start = at
+        try:
+            cells = next(reader)
+        except csv.Error:
+            cells = None
+        number, read = reader.line_num - read, reader.line_num
+        if cells is None or (number > 1 and width and len(cells) != width):
+            # An unclosed quotation mark may have swallowed many lines: go on with the next one.
+            yield CsvRow(line, [], "the quotation marks do not match")
+            at, number, reader = _next_line(text, start), 1, None
+        elif any(cells):
+            width = width or len(cells)
+            yield CsvRow(line, cells)
+        line += number
 
 
-def _parsed_rows(
-    lines: Sequence[str], start: int, delimiter: str
-) -> Iterator[tuple[int, list[str] | None]]:
-    """Return the end of each row and its cells; None where the quotation marks do not match.
-
-    start: the index of the first line. An end is the index of the line after the row.
-    """
-    rest = (lines[index] for index in range(start, len(lines)))
-    reader = csv.reader(rest, delimiter=delimiter, skipinitialspace=True, strict=True)
-    try:
-        for cells in reader:
-            yield start + reader.line_num, cells
-    except csv.Error:
-        yield start + reader.line_num, None
+def _next_line(text: str, start: int) -> int:
+    return text.find("\n", start) + 1 or len(text)
 
 
-def _delimiter(lines: Sequence[str]) -> tuple[str, int]:
-    """Return what separates the cells, and the index of the first line of the table."""
-    index, first = next(((i, line) for i, line in enumerate(lines) if line.strip()), (0, ""))
-    if hint := _DELIMITER_HINT.fullmatch(first):
-        return hint[1], index + 1
+def _delimiter(text: str) -> tuple[str, int]:
+    """Return what separates the cells, and the offset of the first line of the table."""
+    found = _FILLED_LINE.search(text)
+    first = found[0] if found else ""
+    if found and (hint := _DELIMITER_HINT.fullmatch(first)):
+        return hint[1], found.end()
     return max(_DELIMITERS, key=_QUOTED.sub("", first).count), 0

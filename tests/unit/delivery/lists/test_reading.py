@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from broadsheet.delivery.lists.columns import ImportOptions
 from broadsheet.delivery.lists.reading import (
     open_list,
     read_rows,
@@ -65,6 +66,14 @@ def test_a_bad_cell_costs_its_line_and_no_other(bad: bytes, what: str, end: byte
     assert [line.address for line in found if not isinstance(line, Problem)] == [
         f"r{i}@x.org" for i in range(6)
     ]
+
+
+@pytest.mark.parametrize("text", ["\temail\nAnn\ta@x.org\n", "\n \n;email\nAnn;a@x.org\n"])
+def test_the_first_heading_may_be_empty(text: str) -> None:
+    """Its delimiter is not taken for a space."""
+    given = ImportOptions.parse(["=name"], (), None)
+    (line,) = entries(open_list(text.encode(), "x", given))
+    assert (line.address, line.preferences) == ("a@x.org", {"name": "Ann"})
 
 
 CELLS = st.text(
