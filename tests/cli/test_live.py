@@ -211,7 +211,7 @@ def test_ctrl_c_ends_it_at_once(served: Served) -> None:
         served.process.send_signal(signal.SIGINT)
         _, err = served.process.communicate(timeout=_SECONDS)
     assert served.process.returncode == 130
-    assert err.strip() == "broadsheet: stopped; what was published is whole"
+    assert err.strip() == "broadsheet: stopped; what was published is complete"
 
 
 def test_a_port_that_is_taken_is_said(project: Newsroom, served: Served) -> None:

@@ -544,7 +544,7 @@ def small_disk(folder: Path, size: str) -> Iterator[Path]:
 
 
 def test_a_full_disk_leaves_each_file_old_or_new(tmp_path: Path) -> None:
-    """The message says so, what was published is whole, and with room the next run mends all."""
+    """The message says so, what was published is complete, and with room the next run mends all."""
     with small_disk(tmp_path / "disk", "2m") as disk:
         newsroom = Newsroom.open(tmp_path, CONFIG)
         (newsroom.folder / "feeds").symlink_to(disk, target_is_directory=True)

@@ -37,7 +37,7 @@ _WHITE: Final = "#ffffff"
 _LINK: Final = "#0000ee"  # the default of browsers
 
 
-class Rule(NamedTuple):
+class CssRule(NamedTuple):
     """A rule of a style sheet. conditional: only on some screens."""
 
     selector: str
@@ -100,13 +100,13 @@ def declarations(css: str) -> dict[str, tuple[str, bool]]:
     return found
 
 
-def rules(css: str) -> Iterator[Rule]:
+def rules(css: str) -> Iterator[CssRule]:
     """Yield the rules of a style sheet, without those for print."""
     text = re.sub("<!--|-->", "", _COMMENT.sub("", css))
     yield from _rules(text, conditional=False)
 
 
-def _rules(text: str, *, conditional: bool) -> Iterator[Rule]:
+def _rules(text: str, *, conditional: bool) -> Iterator[CssRule]:
     at = 0
     while (start := text.find("{", at)) >= 0:
         prelude = text[at:start].rpartition(";")[2].strip()
@@ -121,7 +121,7 @@ def _rules(text: str, *, conditional: bool) -> Iterator[Rule]:
             continue
         declared = declarations(block)
         for selector in prelude.split(","):
-            yield Rule(selector.strip(), declared, conditional)
+            yield CssRule(selector.strip(), declared, conditional)
 
 
 def _closing(text: str, start: int) -> int:

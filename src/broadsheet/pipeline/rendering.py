@@ -14,7 +14,6 @@ from msgspec.structs import replace
 
 from broadsheet.articles import Article
 from broadsheet.articles.link_index import link_index
-from broadsheet.articles.parsing import body as body_of
 from broadsheet.errors import ArticleError, BroadsheetError, Problem, RenderError, unforeseen
 from broadsheet.markup import (
     Dialect,
@@ -210,7 +209,9 @@ def _text(article: Article, context: StepContext) -> str:
     if source.sha256 != article.sha256:
         what = "it changed while it was being read, and nothing has been written"
         raise ArticleError(Problem(what, "run again", article.source))
-    return body_of(source)
+    from broadsheet.articles.parsing import body  # 0.1 s, which a run that renders nothing saves
+
+    return body(source)
 
 
 @contextmanager
