@@ -22,8 +22,8 @@ def cascades(text: str, path: str, public: Mapping[str, tuple[str, ...]]) -> tup
     """
     if not path.rpartition("/")[2].startswith("_index.") or "cascade" not in text:
         return ()
-    matter = front_matter.head(text, path)
-    return tuple(_covering(matter, path, public)) if matter else ()
+    parts = front_matter.split(text, path)
+    return tuple(_covering(parts[0], path, public)) if parts else ()
 
 
 def _covering(

@@ -116,7 +116,6 @@ _HANDLERS = (_Yaml(), _Toml(), _Json())
 
 
 _EMPTY_LINES = re.compile(r"(?:[^\S\n]*\n)*")
-_BEGINNING = 512  # characters; the front matter of nearly all articles is shorter
 
 
 class FrontMatter(Struct, frozen=True):
@@ -197,21 +196,6 @@ def body(text: str, path: str) -> str:
     """
     parts = _apart(text, path)
     return parts.body if parts else ""
-
-
-def head(text: str, path: str) -> FrontMatter | None:
-    """Return the front matter of `text`, as `split` does, without reading a long body.
-
-    Raises ArticleError as `split` does.
-    """
-    try:
-        parts = split(text[:_BEGINNING], path)
-    except ArticleError:
-        parts = None
-    # If the beginning has a body, the front matter is complete.
-    if parts is None or not parts[1]:
-        parts = split(text, path)
-    return parts[0] if parts else None
 
 
 # An anchor, an alias or a tag; an indent or list marks that could nest deeply. This look takes 1

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from functools import lru_cache
 from typing import TypeVar
 
 from broadsheet.articles import dates, fields, front_matter, permalinks, visibility
@@ -36,13 +35,11 @@ def parse(
     """
     if source.path.rpartition("/")[2].partition(".")[0] == "_index":
         raise NotAnArticle("it is a section page (_index.md)")
-    if with_body:
-        matter, body = front_matter.split(source.text, source.path) or (None, None)
-    else:
-        matter, body = front_matter.head(source.text, source.path), None
-    if matter is None:
+    parts = front_matter.split(source.text, source.path)
+    if parts is None:
         raise NotAnArticle("it has no front matter")
-    return _Reader(source, matter, publication, settings).article(body)
+    matter, body = parts
+    return _Reader(source, matter, publication, settings).article(body, with_body=with_body)
 
 
 def body(source: Source) -> str:
@@ -50,24 +47,7 @@ def body(source: Source) -> str:
     return front_matter.body(source.text, source.path)
 
 
-_body = body  # `body` is also what the parameters below are called
-
-
-class _Present(dict[tuple[str, ...], tuple[tuple[str, str], ...]]):
-    """Known names of a field -> those that are given, as (name, folded name)."""
-
-    def __init__(self, given: frozenset[str]) -> None:
-        super().__init__()
-        self._given = given
-
-    def __missing__(self, known: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
-        present = tuple((name, fold(name)) for name in known if fold(name) in self._given)
-        self[known] = present
-        return present
-
-
 _MAYBE_NO_DATE = fields.names(fields.PUBLISH, fields.EXPIRES)
-_present = lru_cache(256)(_Present)  # most articles of a site have the same few fields
 
 
 class _Reader:
@@ -87,9 +67,8 @@ class _Reader:
         # Zola has topics and tags in [taxonomies].
         if isinstance(nested := self.given.get("taxonomies"), dict):
             self.given = {**{fold(str(key)): nested[key] for key in nested}, **self.given}
-        self.present = _present(frozenset(self.given))
 
-    def article(self, body: str | None) -> Article:
+    def article(self, body: str, *, with_body: bool) -> Article:
         date = self._date(fields.DATE) or self._date_in_name()
         title = self._read(fields.TITLE, fields.text, "")
         if date is None and not self.problems:
@@ -120,10 +99,10 @@ class _Reader:
             language=self._read(fields.LANGUAGE, fields.text, "").replace("_", "-")
             or self.publication.language,
             aliases=self._aliases(),
-            body=body,
+            body=body if with_body else None,
             sha256=self.source.sha256,
             unclear=unclear,
-            body_sha256=fingerprint(_body(self.source) if body is None else body),
+            body_sha256=fingerprint(body),
             markdown=self.settings.dialect_of(self.source.path),
         )
         if self.problems:
@@ -133,12 +112,15 @@ class _Reader:
     def _problems(self, unclear: tuple[Problem, ...]) -> list[Problem]:
         return sorted((*self.problems, *unclear), key=lambda each: each.line or 0)
 
+    def _given(self, known: tuple[str, ...]) -> Iterator[tuple[str, object]]:
+        """The names of `known` that are given, with their values."""
+        for name in known:
+            if (value := self.given.get(fold(name))) is not None:
+                yield name, value
+
     def _read(self, known: tuple[str, ...], reader: Callable[[object], _T], default: _T) -> _T:
         """The first non-empty field of `known`, by `reader`."""
-        for name, folded in self.present[known]:
-            value = self.given[folded]
-            if value is None:
-                continue
+        for name, value in self._given(known):
             try:
                 read = reader(value)
             except ValueError as error:
@@ -159,9 +141,9 @@ class _Reader:
 
     def _dates(self, known: tuple[str, ...]) -> Iterator[datetime]:
         """The dates in the fields of `known`."""
-        for name, folded in self.present[known]:
-            value = self.given[folded]
-            if value is None or value == "":
+        for name, value in self._given(known):
+            folded = fold(name)
+            if value == "":
                 continue
             if folded in _MAYBE_NO_DATE and visibility.speaks(folded, value):
                 continue  # such as Jekyll's switch `published`

@@ -74,28 +74,6 @@ def test_three_dots_may_end_yaml() -> None:
     assert parts[1] == "One.\n\n---\n\nTwo."
 
 
-@given(
-    st.sampled_from(
-        ["---\nx: {}\n---", '{{\n"x": "{}"\n}}', "+++\nx = '{}'\n+++", "---\nx: {}\n", "{}"]
-    ),
-    st.integers(-6, 3),
-    st.sampled_from(["", " ", "\n", "\x07\n"]),
-    st.text("-. \n\0a", max_size=80),
-)
-def test_the_front_matter_alone_is_that_of_the_whole_text(
-    form: str, over: int, above: str, below: str
-) -> None:
-    """Wherever the look at the beginning ends: within, at or below the front matter."""
-
-    def of_the_whole(text: str, path: str) -> FrontMatter | None:
-        parts = front_matter.split(text, path)
-        return parts[0] if parts else None
-
-    long = "a" * (512 + over - len(above + form.format("")))
-    text = above + form.format(long) + below
-    assert found(text, front_matter.head) == found(text, of_the_whole)
-
-
 @pytest.mark.parametrize(
     "text", ["", "Text.\n", "# Title\n\n---\ntitle: A\n---\n", "{{< x >}}\n", "-- -"]
 )
