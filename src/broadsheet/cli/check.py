@@ -21,7 +21,6 @@ from broadsheet import checks
 from broadsheet.articles import Article, front_matter, visibility
 from broadsheet.checks import Finding, Material, of_problems
 from broadsheet.checks.own import severities
-from broadsheet.cli.init import dialect_of_site
 from broadsheet.cli.options import common_options, options
 from broadsheet.cli.progress import progress_of
 from broadsheet.digests.issue import issue_folder
@@ -47,6 +46,7 @@ from broadsheet.pipeline.published_entries import published_entries
 from broadsheet.pipeline.reading import read_articles
 from broadsheet.pipeline.site import site_of
 from broadsheet.storage import config, folders, outputs, sources
+from broadsheet.storage.detection import dialect_of_site
 from broadsheet.storage.issue_records import issued_message
 from broadsheet.text.counting import count
 from broadsheet.text.toml import key_line, names_of
@@ -289,7 +289,7 @@ def _unreadable_templates(project: Project) -> Iterator[Problem]:
         try:
             Environment(autoescape=True).parse(text)
         except RecursionError:
-            yield Problem("it is nested too deep to be read", "write it flatter", path)
+            yield Problem("nested too deeply", "simplify the structure", path)
         except TemplateSyntaxError as error:
             what = error.message or "the template cannot be read"
             yield Problem(what, "correct it", path, error.lineno)

@@ -9,7 +9,7 @@ from urllib.parse import quote, urljoin, urlsplit, urlunsplit
 # escape after `_encode_part`.
 _SAFE = "/%:@!$&'()*+,;=~-._"
 _STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
-# A URL that needs no change: nothing to drop, join or encode. Recognising it takes 6 µs, its parts 24.
+# A URL that needs no change. To recognise it takes 6 µs; to encode its parts, 24.
 _PART = r"[{0}]*(?:%[0-9A-Fa-f]{{2}}[{0}]*)*"
 WHOLE_URL = re.compile(
     r"https?://[A-Za-z0-9.-]+(?::[0-9]+)?(?:/{})?(?:\?(?=[^#]){})?(?:#(?=.){})?".format(

@@ -1,0 +1,121 @@
+"""The site beside the articles: what `init` finds out before there is a config."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+from broadsheet import importers
+from broadsheet.errors import ConfigError, Problem, UsageError
+from broadsheet.importers import Site, Taken
+from broadsheet.model import reference
+from broadsheet.model.settings import Settings
+from broadsheet.storage import config, folders, sources
+from broadsheet.text.characters import printable
+
+URL = "publication.url"
+FOLDERS = "articles.folders"
+_LONGEST = 1_000_000  # bytes of a site's config; parsing many times that takes minutes
+_LIKELY_FOLDERS = ("content/posts", "content", "posts", "articles", "_posts", "src/posts", "blog")
+
+
+def site_of(root: Path) -> Site | None:
+    """Return the site that a generator's config in `root` describes; None if there is none."""
+    return importers.recognise(_texts(root), set(_folders(root, depth=3)))
+
+
+def config_values(
+    taken: dict[str, Taken], root: Path, ours: Collection[str]
+) -> tuple[dict[str, object], tuple[Problem, ...]]:
+    """Return the values for the config, and the problems of those that the config would refuse.
+
+    All required keys have a value, except perhaps the URL. taken: by key. ours: folders that
+    Broadsheet writes.
+    """
+    values: dict[str, object] = {key: each.value for key, each in taken.items()}
+    values.setdefault("publication.title", printable(root.resolve().name) or "My publication")
+    values.setdefault("articles.folders", [_articles_folder(root, ours)])
+    values.setdefault("articles.markdown", _dialect_by_files(root) or "commonmark")
+    try:
+        _settings(values)
+    except ConfigError as error:
+        wrong = {problem.key for problem in error.problems}
+        kept = {key: each for key, each in taken.items() if key not in wrong}
+        if len(kept) < len(taken):
+            return config_values(kept, root, ours)[0], error.problems
+        raise
+    return values, ()
+
+
+def _settings(values: dict[str, object]) -> Settings:
+    """The settings of a config with `values`, and a placeholder if they have no URL."""
+    return config.parse(reference.starter({URL: "https://unknown.invalid/", **values}))
+
+
+def refuse_unusable(
+    values: dict[str, object], site: Site | None, root: Path, ours: Collection[str]
+) -> None:
+    """Raise UsageError or ConfigError if a build with `values` would find no articles folder."""
+    settings = _settings(values)
+    taken = {each.key: each.source for each in site.taken} if site else {}
+    said = f" ({taken[FOLDERS]})" if FOLDERS in taken else ""
+    todo = "create it, or run `broadsheet init` in the folder of the web site"
+    missing = [f for f in settings.articles.folders if not (root / sources.inside(f)).is_dir()]
+    if missing:
+        raise UsageError(
+            *(Problem(f"there is no articles folder {f!r} here{said}", todo) for f in missing)
+        )
+    sources.find(root, settings.articles, but=(settings.feeds.folder, *ours))
+
+
+def dialect_of_site(root: Path) -> str | None:
+    """Return the dialect of the generator beside the articles; None if unknown."""
+    taken = {each.key: each.value for each in site.taken} if (site := site_of(root)) else {}
+    found = taken.get("articles.markdown") or _dialect_by_files(root)
+    return str(found) if found else None
+
+
+def _dialect_by_files(root: Path) -> str | None:
+    names = [path.name for folder in (root, root / "docs") for path in folder.glob("*")]
+    return importers.dialect_by_files(names)
+
+
+def _articles_folder(root: Path, ours: Collection[str]) -> str:
+    """The most likely articles folder of a project without a known generator."""
+    for folder in _LIKELY_FOLDERS:
+        if sources.holds_articles(root / folder):
+            return folder
+    others = [name for name in _folders(root, depth=1) if name not in ours]
+    holding = [name for name in others if sources.holds_articles(root / name)]
+    if len(holding) == 1 and not any(root.glob("*.md")):
+        return holding[0]
+    if holding or any(root.glob("*.md")):
+        return "."
+    there = (folder for folder in _LIKELY_FOLDERS if (root / folder).is_dir())
+    return next(there, _LIKELY_FOLDERS[1])
+
+
+def _texts(root: Path) -> dict[str, str]:
+    """The texts of the site's config files; without those that are not text, or far too long."""
+    texts: dict[str, str] = {}
+    for name in importers.config_files():
+        try:
+            if (root / name).stat().st_size <= _LONGEST:
+                texts[name] = folders.text(root / name)
+        except (OSError, UnicodeDecodeError):
+            continue
+    return texts
+
+
+def _folders(root: Path, depth: int, prefix: str = "") -> Iterator[str]:
+    """The folders below `root` down to `depth`, without hidden and installed ones."""
+    try:
+        inner = sorted(item.name for item in (root / prefix).iterdir() if item.is_dir())
+    except OSError:
+        return
+    for name in inner:
+        if name.startswith(".") or name == "node_modules":
+            continue
+        yield prefix + name
+        if depth > 1:
+            yield from _folders(root, depth - 1, f"{prefix}{name}/")
