@@ -50,27 +50,39 @@ _MILDEST_FIRST: Final[tuple[Status, ...]] = (
     "active", "pending", "bounced", "unsubscribed", "complained",
 )  # fmt: skip
 
+
+def normalized(text: str) -> str:
+    """Return `text` as it is compared: one case and form, and one space for each separator.
+
+    `emailDisabled` and `email_disabled` both become "email disabled".
+    """
+    folded = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", unicodedata.normalize("NFKC", text))
+    return re.sub(r"[\s_\-]+", " ", folded).strip("\ufeff '\"?:*").casefold()
+
+
 _WORDS: Final = tomllib.loads(
     resources.files(__package__).joinpath("words.toml").read_text("utf-8")
 )
 STATUS_WORDS: Final[Mapping[str, Status]] = {
-    word: status for status, words in _WORDS["status"].items() for word in words
+    normalized(word): status for status, words in _WORDS["status"].items() for word in words
 }
 """Normalised word -> the status it means in a column of statuses; services add their own."""
 
 UNAMBIGUOUS: Final = frozenset(
     word for word, status in STATUS_WORDS.items() if status != "active"
-) - frozenset(_WORDS["values"]["ambiguous"])
+) - frozenset(map(normalized, _WORDS["values"]["ambiguous"]))
 """Words that mean one status only, whatever the heading of their column."""
 
 FIELDS: Final[tuple[str, ...]] = tuple(_WORDS["fields"])
 """What a column can hold, beside consent."""
 
 _FIELD_OF: Final[Mapping[str, str]] = {
-    heading: field for field, others in _WORDS["fields"].items() for heading in (field, *others)
+    normalized(heading): field
+    for field, others in _WORDS["fields"].items()
+    for heading in (field, *others)
 }
-_STATUS_HEADINGS: Final = frozenset(_WORDS["headings"]["status"])
-PLACE_HEADINGS: Final = frozenset(_WORDS["headings"]["place"])
+_STATUS_HEADINGS: Final = frozenset(map(normalized, _WORDS["headings"]["status"]))
+PLACE_HEADINGS: Final = frozenset(map(normalized, _WORDS["headings"]["place"]))
 """Beside a column with one of these headings, `state` may be part of a country."""
 
 _YES: Final = frozenset(_WORDS["values"]["yes"])
@@ -93,15 +105,6 @@ _ABOUT_LEAVING: Final = re.compile(_patterns("leaving"))
 _LINK: Final = re.compile(rf".*\b(?:{_patterns('link')})")
 _DETAIL: Final = re.compile(rf".*\b(?:{_patterns('detail')})")
 _SUSPECT_FILE: Final = re.compile(_patterns("file"))
-
-
-def normalized(text: str) -> str:
-    """Return `text` as it is compared: one case and form, and one space for each separator.
-
-    `emailDisabled` and `email_disabled` both become "email disabled".
-    """
-    folded = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", unicodedata.normalize("NFKC", text))
-    return re.sub(r"[\s_\-]+", " ", folded).strip("\ufeff '\"?:*").casefold()
 
 
 def is_blank(cell: str) -> bool:

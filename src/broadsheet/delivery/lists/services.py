@@ -26,7 +26,7 @@ class Service(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     values: dict[str, Status]
     ignored: frozenset[str]
     file_names: dict[str, Status]
-    note: str
+    note: str = ""
 
 
 @cache
@@ -44,13 +44,17 @@ def recognised_service(headings: Iterable[str]) -> Service | None:
 
 def _service(name: str, table: Mapping[str, Any]) -> Service:
     raw = {
+        **table,  # an unknown key is an error
         "name": name,
         "recognised_by": [_normalized(headings) for headings in table["recognised_by"]],
         "consent": _with_normalized_keys(table["consent"]),
-        "values": {w: status for status, words in table.get("values", {}).items() for w in words},
+        "values": {
+            normalized(word): status
+            for status, words in table.get("values", {}).items()
+            for word in words
+        },
         "ignored": _normalized(table.get("ignored", ())),
         "file_names": _with_normalized_keys(table.get("file_names", {})),
-        "note": table.get("note", ""),
     }
     return msgspec.convert(raw, Service)
 
