@@ -7,6 +7,7 @@ mainland China, Big5 in Taiwan, windows-1252 in the West. The file does not say 
 from __future__ import annotations
 
 import codecs
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,6 +17,7 @@ BROKEN: Final = "\N{REPLACEMENT CHARACTER}"
 """Replaces bytes that are not valid in the encoding."""
 
 _SAMPLE_BYTES: Final = 1 << 16
+_SAMPLE_LINES: Final = 1000
 _MARKS: Final = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
@@ -57,9 +59,10 @@ def decode_text(data: bytes, shown: str, encoding: str = "") -> DecodedText:
             return DecodedText(data[len(mark) :].decode(name, "replace"), name)
     if wide := _utf16_without_mark(data[:_SAMPLE_BYTES]):
         return DecodedText(data.decode(wide, "replace"), wide)
-    if _is_utf8(data):
+    lines = [line for line in data.splitlines() if not line.isascii()]
+    if _is_utf8(lines):
         return DecodedText(data.decode("utf-8", "replace"), "utf-8")
-    found = _detect_legacy(data)
+    found = _detect_legacy(lines)
     return DecodedText(data.decode(found, "replace"), found, guessed=True)
 
 
@@ -83,29 +86,15 @@ def _utf16_without_mark(sample: bytes) -> str:
     return ""
 
 
-def _is_utf8(data: bytes) -> bool:
-    """Whether the data is UTF-8; a few broken lines among valid ones do not matter."""
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError:
-        pass
-    else:
-        return True
-    good = broken = 0
-    for line in data.splitlines():
-        if not line.isascii():
-            try:
-                line.decode("utf-8")
-            except UnicodeDecodeError:
-                broken += 1
-            else:
-                good += 1
-    return good > broken
+def _is_utf8(lines: Sequence[bytes]) -> bool:
+    """Whether these lines are UTF-8; a few broken ones among valid ones do not matter."""
+    broken = sum(line.decode("utf-8", "ignore").encode() != line for line in lines)
+    return not broken or broken < len(lines) - broken
 
 
-def _detect_legacy(data: bytes) -> str:
+def _detect_legacy(lines: Sequence[bytes]) -> str:
     """Return the most likely encoding from before Unicode."""
-    sample = _informative_lines(data)
+    sample = b"\n".join(lines[:_SAMPLE_LINES])
     shares = {name: _share(sample, name) for name in _COMMON}
     likely = [name for name, (share, _) in shares.items() if share >= _MIN_SHARE]
     if not likely:
@@ -115,19 +104,6 @@ def _detect_legacy(data: bytes) -> str:
         korean, count = shares["cp949"]
         return "cp949" if korean == 1 and count >= _MIN_KOREAN_CHARS else best
     return best
-
-
-def _informative_lines(data: bytes) -> bytes:
-    """Return the lines that are not ASCII, up to a limit."""
-    lines: list[bytes] = []
-    size = 0
-    for line in data.splitlines(keepends=True):
-        if not line.isascii():
-            lines.append(line)
-            size += len(line)
-            if size > _SAMPLE_BYTES:
-                break
-    return b"".join(lines)
 
 
 def _share(sample: bytes, encoding: str) -> tuple[float, int]:
