@@ -1,5 +1,7 @@
-"""Delivery: issues to subscribers, nobody lost and nobody twice.
+"""Delivery: issues to subscribers, no one lost and no one twice.
 
-An edge. What decides (waits, variants, addresses, signatures) is pure and apart from what acts
-(the database, the mail server). Nothing here is imported before a command needs it.
+From the database up: `database`, `files`, `addresses`; `subscribers`, with `lists`, `personal_data`
+and `returned_mail`; the ledger in `claims`, `issues`, `locks`, `pacing` and `ledger`; each reader's
+mail in `mail`, with `tokens`; how it is sent in `transports`; the connections of a run in `batcher`
+and `sending`; and a run from its request to its report in `planning`.
 """

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import os
 import re
 import ssl
 from collections.abc import Mapping, Sequence
@@ -393,8 +394,10 @@ def _tls_words(error: ssl.SSLError) -> str:
     return f"the connection cannot be encrypted: {error.reason or error}"
 
 
-def _os_words(error: BaseException) -> str:
+def _os_words(error: OSError) -> str:
     if isinstance(error, TimeoutError):
         return "the server does not answer"
-    strerror = getattr(error, "strerror", None)
-    return str(strerror or error or type(error).__name__)
+    # asyncio replaces the text of a refused connection with its own; names have no such number.
+    if error.errno and error.errno > 0:
+        return os.strerror(error.errno)
+    return str(error.strerror or error)
