@@ -52,7 +52,7 @@ class Anchors:
     unsure: bool
 
     def has(self, anchor: str) -> bool:
-        """Whether `anchor`, the fragment of a link, leads to a place here, or may do so."""
+        """Whether `anchor`, the fragment of a link, leads to a place here, or may."""
         anchor = unquote(anchor)
         if self.unsure or _OWN.match(anchor):
             return True
@@ -65,11 +65,11 @@ class Anchors:
             return True
         if any(whole.startswith(each) for each in self.begun):
             return True
-        # What becomes of Chinese in an id of ASCII letters is another's secret.
+        # How a generator transliterates Chinese is not known here.
         return whole.isascii() and any(not key.isascii() for key in self.headings)
 
     def nearest(self, anchor: str) -> str:
-        """The text of the heading that `anchor` was most likely meant for; "" for none."""
+        """Return the text of the heading most like `anchor`; "" for none."""
         from difflib import get_close_matches
 
         near = get_close_matches(_key(unquote(anchor)), list(self.headings), n=1, cutoff=0.6)
@@ -77,7 +77,7 @@ class Anchors:
 
 
 def anchors(prose: Prose, *, unsure: bool = False) -> Anchors:
-    """The anchors of the article whose text is `prose`; unsure: whether it may have others."""
+    """Return the anchors of an article; unsure: whether it may have others."""
     clean = printable(prose.source)
     headings: dict[str, str] = {}
     reading = prose.reading
@@ -99,7 +99,7 @@ def _with_emoji(headings: dict[str, str]) -> list[tuple[str, list[str]]]:
 
 
 def _headings(text: str, clean: str) -> list[str]:
-    """The text of each heading. What is code counts in it, but no heading stands in code."""
+    """Return the text of each heading, including code in it; there is no heading in code."""
     found = [_plain(each[1]) for each in _HTML_HEADING.findall(text)]
     if "#" not in text and "\n=" not in text and "\n-" not in text:
         return found
@@ -119,7 +119,7 @@ def _plain(heading: str) -> str:
 
 
 def _keys(heading: str) -> set[str]:
-    """The keys of the ids that generators make of a heading."""
+    """Return the keys of the ids that generators make of a heading."""
     forms = {heading, _NOTE.sub("", heading), heading.replace("&", " and ")}
     keys = {_key(form) for form in forms}
     return keys | {_BEGINS_WITH_DIGITS.sub("", key) for key in keys}
@@ -127,6 +127,6 @@ def _keys(heading: str) -> set[str]:
 
 @lru_cache(10_000)
 def _key(text: str) -> str:
-    """Letters and digits of `text`, without case, accents and width."""
+    """Return the letters and digits of `text`, without case, accents and width."""
     apart = unicodedata.normalize("NFKD", text).casefold()
     return "".join(char for char in apart if char.isalnum())

@@ -1,4 +1,4 @@
-"""A source text as its author reads it: front matter, and a body in which code does not count.
+"""A source text as its author reads it: front matter, and a body without its code.
 
 Imported articles can be hostile, so every step here takes a time that grows with the length of a
 text, not with its square: a mark that nothing closes is looked for once.
@@ -23,7 +23,7 @@ from broadsheet.markup.positions import Reading, Text, find_line
 from broadsheet.markup.templates import Expanded
 from broadsheet.text.characters import printable
 
-# The two usual forms, whose end one sees without reading what stands in them.
+# The two usual forms, whose end is found without parsing them.
 _HEAD = re.compile(
     r"\s*(?:-{3,}[^\S\n]*\n(?:(?!-{3,}[^\S\n]*$|\.{3}[^\S\n]*$).*\n)*(?:-{3,}|\.{3})[^\S\n]*$"
     r"|\+{3,}[^\S\n]*\n(?:(?!\+{3,}[^\S\n]*$).*\n)*\+{3,}[^\S\n]*$)",
@@ -91,12 +91,12 @@ class Prose:
         return text.lines[0] + self.before, text.lines[1] + self.before
 
     def field_line(self, *names: str) -> int | None:
-        """The line of the first of the front-matter fields `names` that is there."""
+        """Return the line of the first of these front-matter fields; None if there is none."""
         found = (self._fields.get(fold(name)) for name in names)
         return next((line for line in found if line is not None), None)
 
     def line(self, offset: int) -> int:
-        """The 1-based line of a place in the text."""
+        """Return the 1-based line of an offset in the text."""
         return bisect_right(self._line_starts, offset)
 
     @cached_property
@@ -151,7 +151,7 @@ class Prose:
 
 
 def _body_start(clean: str) -> int:
-    """Where the body of a source text begins."""
+    """Return the offset at which the body of a source text begins."""
     if head := _HEAD.match(clean):
         return head.end()
     try:

@@ -91,7 +91,7 @@ class Footnotes:
 
 
 def references(text: str) -> tuple[Reference, ...]:
-    """Every link and image in `text`, written in Markdown or in HTML, by place."""
+    """Return every link and image in `text`, in Markdown or HTML, in order."""
     found: list[Reference] = []
     if "](" in text or "]" in text:
         definitions = _definitions(text)
@@ -123,7 +123,7 @@ def _in_markdown(
 
 
 def _goes_on(text: str, start: int, image: bool) -> bool:
-    """Whether what looks like a link goes on a word, as in `list[0][1]`."""
+    """Whether what looks like a link follows a word, as in `list[0][1]`."""
     before = text[start - 1 : start]
     return not image and (before.isalnum() or before in {"]", ")", "_"})
 
@@ -136,14 +136,14 @@ def _definitions(text: str) -> dict[str, str]:
 
 
 def _target(inside: str) -> str:
-    """What a link leads to, without the title that may follow it."""
+    """Return the target of a link, without the title that may follow it."""
     inside = inside.strip()
     if page := _PAGE_OF.match(inside):
         return INTERNAL + page["path"].lstrip("/")
     if inside.startswith("<") and ">" in inside:
         return inside[1 : inside.index(">")]
     if opening := _TITLE_MARKS.get(inside[-1:]):
-        # The title begins at the first such mark that white space stands before.
+        # The title begins at the first such mark after white space.
         place = next((at for at in _places(inside, opening) if inside[at - 1].isspace()), 0)
         if 0 < place < len(inside) - 1:
             return inside[:place].strip()
@@ -184,7 +184,7 @@ def _in_shortcodes(text: str) -> Iterator[Reference]:
 
 
 def tags(text: str) -> tuple[Tag, ...]:
-    """Every start tag in `text`; `<https://...>` and `[a](<b.png>)` have none."""
+    """Return every start tag in `text`; `<https://...>` and `[a](<b.png>)` have none."""
     return tuple(
         Tag(
             found["name"].lower(),
@@ -206,7 +206,7 @@ def _attributes(rest: str) -> dict[str, str]:
 
 
 def footnotes(text: str) -> Footnotes:
-    """The footnotes of `text`."""
+    """Return the footnotes of `text`."""
     notes = Footnotes()
     for found in _FOOTNOTE.finditer(text):
         line = text.rfind("\n", max(found.start() - 200, 0), found.start()) + 1

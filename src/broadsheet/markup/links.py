@@ -1,7 +1,7 @@
-"""Absolute addresses for what an article links to (RFC 3986).
+"""Absolute URLs for the links of an article (RFC 3986).
 
 Some readers ignore `xml:base`, and at least one resolves relative images against the feed's own
-address. So every address that leaves this house is absolute, and is encoded exactly once.
+address. So every URL in a feed or mail is absolute, and encoded exactly once.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _DROPPED = re.compile(r"[\t\n\r]")  # by every browser (WHATWG URL, 4.4)
 
 
 class Asset(Struct, frozen=True):
-    """A file beside the articles, as it lies on disk and on the web.
+    """A file beside the articles, on disk and on the web.
 
     path: relative to the project, with slashes.
     url: its absolute address.
@@ -59,8 +59,7 @@ class LinkIndex(Struct, frozen=True, dict=True):
 
     @cached_property
     def _by_end(self) -> Mapping[str, str]:
-        """The ends of the paths of `pages`, without file ending, and their addresses; "" where two
-        pages share one."""
+        """Ends of the paths of `pages`, without file ending -> URL; "" if two pages share one."""
         found: dict[str, str] = {}
         for page, url in self.pages.items():
             for end in _ends(page):
@@ -69,13 +68,13 @@ class LinkIndex(Struct, frozen=True, dict=True):
         return found
 
     def page(self, path: str) -> str | None:
-        """The address of the one article whose path ends in `path`, with or without its file
-        ending, or its `/index.md`; None where there is none, or more than one."""
+        """Return the URL of the only article whose path ends in `path`, with or without its file
+        ending or `/index.md`; None if there is none, or more than one."""
         return self._by_end.get(_PAGE.sub("", path)) or None
 
 
 def _ends(page: str) -> list[str]:
-    """What `LinkIndex.page` finds the article at the path `page` by."""
+    """Return the paths by which `LinkIndex.page` finds the article at `page`."""
     parts = _PAGE.sub("", page).split("/")
     ends = ["/".join(parts[start:]) for start in range(len(parts))]
     if parts[-1] in {"index", "_index"}:
@@ -95,7 +94,7 @@ class Links(Struct, frozen=True, dict=True):
     url: str
 
     def resolve(self, reference: str) -> str:
-        """`reference`, as the author wrote it, as an absolute address encoded once.
+        """Return `reference`, as the author wrote it, as an absolute URL encoded once.
 
         A link to another article's source file becomes that article's address; a file that lies
         beside the article or in an assets folder gets the address it is served at. A link to a
@@ -125,11 +124,11 @@ class Links(Struct, frozen=True, dict=True):
 
     @cached_property
     def _own(self) -> str:
-        """The address that those of the article's own headings and footnotes begin with."""
+        """The start of the URLs of the article's own headings and footnotes."""
         return encode(self.url.partition("#")[0])
 
     def asset(self, reference: str) -> Asset | None:
-        """The file on disk that `reference` names, or None."""
+        """Return the file on disk that `reference` names, or None."""
         for path in dict.fromkeys((reference, unquote(reference))):
             if not path.startswith("/"):
                 near = normpath(f"{dirname(self.source)}/{path}")
@@ -140,7 +139,7 @@ class Links(Struct, frozen=True, dict=True):
         return None
 
     def _page(self, path: str) -> str | None:
-        """The address of the article that `path` names the file of."""
+        """Return the URL of the article whose file is at `path`, or None."""
         internal = path.startswith(INTERNAL)
         path = unquote(path.removeprefix(INTERNAL))
         if not internal and not _PAGE.search(path):
@@ -154,12 +153,12 @@ class Links(Struct, frozen=True, dict=True):
 
 
 def _split(reference: str) -> tuple[str, str]:
-    """The path of `reference`, and what follows it: query and fragment with their marks."""
+    """Return the path of `reference`, and its query and fragment with their marks."""
     found = re.search(r"[?#]", reference)
     return (reference[: found.start()], reference[found.start() :]) if found else (reference, "")
 
 
 def _slashed(reference: str) -> str:
-    """`reference` with slashes for the backslashes of its path, as in every browser."""
+    """Return `reference` with slashes for backslashes in its path, as browsers read it."""
     path, rest = _split(reference)
     return path.replace("\\", "/") + rest

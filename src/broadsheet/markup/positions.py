@@ -29,7 +29,7 @@ _OWN_LINKS = frozenset({"data-footnote-ref", "data-footnote-backref"})
 _POSITION = re.compile(r"(\d+):(\d+)-(\d+):(\d+)")
 
 
-class Found(Struct, frozen=True):
+class LinkOrImage(Struct, frozen=True):
     """A link or an image.
 
     target: as written. text: of the link, or the image's alternative text; None for an
@@ -44,7 +44,7 @@ class Found(Struct, frozen=True):
 
 
 class Text(Struct, frozen=True):
-    """Text that readers see and that is no code.
+    """Text that readers see, outside code.
 
     lines: the first and last it may be on. is_html: whether it is in a block of HTML, in which
     Markdown is not read.
@@ -58,7 +58,7 @@ class Text(Struct, frozen=True):
 class Reading(Struct, frozen=True):
     """The contents of an article. headings: the text of each. ids: those given in the article."""
 
-    found: tuple[Found, ...]
+    found: tuple[LinkOrImage, ...]
     texts: tuple[Text, ...]
     headings: tuple[str, ...]
     ids: tuple[str, ...]
@@ -113,7 +113,7 @@ class _Source(Struct, frozen=True):
         return target, within[0]
 
 
-def _found(top: Node, source: _Source) -> list[Found]:
+def _found(top: Node, source: _Source) -> list[LinkOrImage]:
     found = []
     for node in top.css("a[href],img[src],audio[src],video[src],source[src],track[src]"):
         given = node.attributes
@@ -126,7 +126,7 @@ def _found(top: Node, source: _Source) -> list[Found]:
         target, line = source.as_written(target, within)
         line = within[0] if "data-sourcepos" in given else line
         is_html = "data-sourcepos" not in given and (is_image or node.tag != "a" or text != target)
-        found.append(Found(is_image, target, text, line, is_html))
+        found.append(LinkOrImage(is_image, target, text, line, is_html))
     return found
 
 

@@ -75,7 +75,7 @@ _VOID = "area base br col embed hr img input link meta source track wbr"
 _OFTEN_LEFT_OPEN = "p li dt dd tr td th tbody thead tfoot option"
 _SELF_ENDING = frozenset(f"{_VOID} {_OFTEN_LEFT_OPEN}".split())
 _MOST_PASSES = 5
-# Their content is no HTML, or is something else than text.
+# Their content is not HTML, or not text.
 _RAW = {"iframe", "noembed", "noframes", "noscript", "plaintext", "textarea", "xmp"}
 _HANDLED = TAGS | DROPPED_WITH_CONTENT | _RAW | {"body", "head", "html", "input", "image"}
 _PLAIN_NAME = re.compile(r"[a-z][a-z0-9-]*")

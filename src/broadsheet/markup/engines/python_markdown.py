@@ -60,8 +60,8 @@ def _converter() -> Markdown:
                 return extension
             return super().build_extension(ext_name, configs)
 
-    class Footnotes(FootnoteExtension):
-        """Footnotes that also include those defined in another one, which the library loses."""
+    class NestedFootnotes(FootnoteExtension):
+        """Footnotes, including those defined in another one, which the library loses."""
 
         def makeFootnotesDiv(self, root: Element) -> Element | None:  # noqa: N802 - its name
             """Return the footnotes below the text; reading one may add others to the list."""
@@ -77,7 +77,7 @@ def _converter() -> Markdown:
             AdmonitionExtension(),
             AttrListExtension(),
             DefListExtension(),
-            Footnotes(BACKLINK_TEXT="↩", BACKLINK_TITLE="↩ {}"),
+            NestedFootnotes(BACKLINK_TEXT="↩", BACKLINK_TITLE="↩ {}"),
             MarkdownInHtmlExtension(),
             SaneListExtension(),
             TableExtension(),

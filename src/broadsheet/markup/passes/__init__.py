@@ -9,22 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from broadsheet.markup.passes import (
-    abbreviations,
-    alerts,
-    attributes,
-    bare_urls,
-    controls,
-    definitions,
-    footnotes,
-    kramdown,
-    line_ends,
-    strikethrough,
-    styles,
-    toc,
-    wikilinks,
-)
+from broadsheet.markup.passes.abbreviations import mark_abbreviations
+from broadsheet.markup.passes.alerts import title_alerts
+from broadsheet.markup.passes.attributes import take_attributes
+from broadsheet.markup.passes.bare_urls import link_bare_urls
 from broadsheet.markup.passes.context import Context
+from broadsheet.markup.passes.controls import replace_controls
+from broadsheet.markup.passes.definitions import split_terms
+from broadsheet.markup.passes.footnotes import anchor_footnotes
+from broadsheet.markup.passes.kramdown import take_kramdown_marks
+from broadsheet.markup.passes.line_ends import join_lines
+from broadsheet.markup.passes.strikethrough import strike_out
+from broadsheet.markup.passes.styles import keep_styles
+from broadsheet.markup.passes.toc import remove_toc
+from broadsheet.markup.passes.wikilinks import resolve_wikilinks
 from broadsheet.markup.tree import Node
 
 __all__ = ["PASSES", "Context", "Pass", "run"]
@@ -47,19 +45,19 @@ def _pass(extension: str, tags: str, apply: Callable[[Node, Context], None]) -> 
 
 
 PASSES = (
-    _pass("", "sub", strikethrough.apply),
-    _pass("kramdown", "", kramdown.apply),
-    _pass("attributes", "", attributes.apply),
-    _pass("definitions", "dt", definitions.apply),
-    _pass("alerts", "blockquote div", alerts.apply),
-    _pass("toc", "p", toc.apply),
-    _pass("wikilinks", "", wikilinks.apply),
-    _pass("abbreviations", "p", abbreviations.apply),
-    _pass("", "section sup", footnotes.apply),
-    _pass("", "input iframe noscript", controls.apply),
-    _pass("", "td th code", styles.apply),
-    _pass("", "", bare_urls.apply),
-    _pass("", "", line_ends.apply),
+    _pass("", "sub", strike_out),
+    _pass("kramdown", "", take_kramdown_marks),
+    _pass("attributes", "", take_attributes),
+    _pass("definitions", "dt", split_terms),
+    _pass("alerts", "blockquote div", title_alerts),
+    _pass("toc", "p", remove_toc),
+    _pass("wikilinks", "", resolve_wikilinks),
+    _pass("abbreviations", "p", mark_abbreviations),
+    _pass("", "section sup", anchor_footnotes),
+    _pass("", "input iframe noscript", replace_controls),
+    _pass("", "td th code", keep_styles),
+    _pass("", "", link_bare_urls),
+    _pass("", "", join_lines),
 )
 
 

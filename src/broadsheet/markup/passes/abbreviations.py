@@ -12,7 +12,7 @@ _OUTSIDE = frozenset({"pre", "code", "abbr"})
 _MOST = 500  # definitions; no real article has more
 
 
-def apply(body: Node, context: Context) -> None:
+def mark_abbreviations(body: Node, context: Context) -> None:
     """Remove the definitions, and mark up each word that they explain."""
     if "*[" not in context.html:
         return

@@ -28,7 +28,7 @@ _OTHER_NAMES = {
 }
 
 
-def apply(body: Node, context: Context) -> None:
+def title_alerts(body: Node, context: Context) -> None:
     """Give every alert its title in bold, and mark its block quote as one."""
     for quote in body.css("blockquote") if "[!" in context.html else ():
         first = next((each for each in children(quote) if each.is_element_node), None)

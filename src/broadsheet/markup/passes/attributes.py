@@ -27,7 +27,7 @@ HEADINGS = "h1,h2,h3,h4,h5,h6"
 _BLOCKS = "p,li,dd,dt,td,th"
 
 
-def apply(body: Node, context: Context) -> None:
+def take_attributes(body: Node, context: Context) -> None:
     """Remove the attributes from the text; set the ids of headings and the sizes of images."""
     if not _MAY_BE_ATTRIBUTES.search(context.html):
         return

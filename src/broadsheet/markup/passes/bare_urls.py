@@ -25,7 +25,7 @@ _EMPHASIS = frozenset({"em", "strong", "del"})
 _OUTSIDE = frozenset({"a", "code", "kbd", "pre", "samp", "script", "style", "textarea", "title"})
 
 
-def apply(body: Node, context: Context) -> None:
+def link_bare_urls(body: Node, context: Context) -> None:
     """Link every URL and e-mail address in the text outside links and code."""
     html = context.html + "<"
     # In an attribute, the end of a tag follows.

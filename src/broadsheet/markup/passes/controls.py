@@ -6,7 +6,7 @@ from broadsheet.markup.passes.context import Context
 from broadsheet.markup.tree import Node, element
 
 
-def apply(body: Node, _: Context) -> None:
+def replace_controls(body: Node, _: Context) -> None:
     """Turn check boxes into characters and frames into links; keep the content of `noscript`."""
     for box in body.css("input[type=checkbox i]"):
         box.replace_with("☑" if "checked" in box.attributes else "☐")

@@ -9,7 +9,7 @@ from broadsheet.markup.passes.context import Context
 from broadsheet.markup.tree import Node, children, element
 
 
-def apply(body: Node, context: Context) -> None:
+def split_terms(body: Node, context: Context) -> None:
     """Split every term that has line ends."""
     for term in body.css("dt[data-sourcepos]" if context.positions else "dt"):
         for child in children(term):

@@ -13,7 +13,7 @@ _NOTE, _REFERENCE = "#fn-", "#fnref-"  # prefixes of comrak's anchors
 _AS_TEXT = "↩\ufe0e"  # with the variation selector for text, not emoji
 
 
-def apply(body: Node, context: Context) -> None:
+def anchor_footnotes(body: Node, context: Context) -> None:
     """Draw a line above the notes, and give their links the anchors of the site."""
     if "footnote" not in context.html:
         return

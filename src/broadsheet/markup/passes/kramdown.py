@@ -25,7 +25,7 @@ _BLOCKS = "p,li,dd,dt,td,th,h1,h2,h3,h4,h5,h6"
 _INLINE = "a,img,code,em,strong,span,del,sup"
 
 
-def apply(body: Node, context: Context) -> None:
+def take_kramdown_marks(body: Node, context: Context) -> None:
     """Remove kramdown's marks; set ids and the sizes of images."""
     if "{:" not in context.html:
         return

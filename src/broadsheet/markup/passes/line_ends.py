@@ -15,7 +15,7 @@ _INLINE_ENDS = ("</a>", "</code>", "</del>", "</em>", "</mark>", "</span>", "</s
 _PRESERVED = frozenset({"pre", "code", "textarea"})
 
 
-def apply(body: Node, context: Context) -> None:
+def join_lines(body: Node, context: Context) -> None:
     """Remove the line ends between two characters of scripts that are written without spaces."""
     if context.html.isascii() or not _UNSPACED.search(context.html):
         return

@@ -9,7 +9,7 @@ from broadsheet.markup.passes.context import Context
 from broadsheet.markup.tree import Node, rename
 
 
-def apply(body: Node, context: Context) -> None:
+def strike_out(body: Node, context: Context) -> None:
     """Turn struck-out text into `del`, and other tildes back into text."""
     counts = "single-tildes" in context.dialect.extensions
     for struck in body.css("sub[data-sourcepos]" if context.positions else "sub"):

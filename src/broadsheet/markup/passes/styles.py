@@ -10,7 +10,7 @@ from broadsheet.markup.tree import Node
 _LANGUAGE = re.compile(r"(?:^|\s)(?:language-|lang-)([\w+#.-]+)")
 
 
-def apply(body: Node, context: Context) -> None:
+def keep_styles(body: Node, context: Context) -> None:
     """Write alignment as a style (the attribute is obsolete); keep only the language class."""
     for cell in body.css("td[align],th[align]") if "align=" in context.html else ():
         cell.attrs["style"] = f"text-align:{(cell.attributes['align'] or '').lower()}"

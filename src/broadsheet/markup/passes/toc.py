@@ -9,7 +9,7 @@ from broadsheet.markup.passes.context import Context
 from broadsheet.markup.tree import Node
 
 
-def apply(body: Node, context: Context) -> None:
+def remove_toc(body: Node, context: Context) -> None:
     """Take the mark out."""
     if "[[toc]]" in context.html.lower():
         for paragraph in body.css("p"):

@@ -16,7 +16,7 @@ _BLOCK_ID = re.compile(r"(?:\A|\s)\^[A-Za-z0-9-]+\s*\Z")
 _SIZE = re.compile(r"(\d+)(?:x(\d+))?\Z")
 
 
-def apply(body: Node, context: Context) -> None:
+def resolve_wikilinks(body: Node, context: Context) -> None:
     """Turn links and embeds into references by name, which are resolved like any other."""
     for link in body.css("a[data-wikilink]"):
         link.attrs["href"] = _reference(unquote(link.attrs["href"] or ""))

@@ -8,16 +8,20 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from broadsheet.markup.dialects import Dialect
-from broadsheet.markup.rewrites import comments, containers, indented_text, inline, kramdown
+from broadsheet.markup.rewrites.comments import remove_comments
+from broadsheet.markup.rewrites.containers import quote_containers
+from broadsheet.markup.rewrites.indented_text import dedent_mdx, dedent_text
+from broadsheet.markup.rewrites.inline import escape_marks
+from broadsheet.markup.rewrites.kramdown import rewrite_kramdown
 
 Rewrite = Callable[[str], str]
 
 REWRITES: dict[str, Rewrite] = {
-    "comments": comments.rewrite,
-    "containers": containers.rewrite,
-    "kramdown": kramdown.rewrite,
-    "indented-text": indented_text.rewrite,
-    "mdx": indented_text.rewrite_mdx,
+    "comments": remove_comments,
+    "containers": quote_containers,
+    "kramdown": rewrite_kramdown,
+    "indented-text": dedent_text,
+    "mdx": dedent_mdx,
 }
 """Each rewrite by the extension of a dialect that asks for it, in order; `mdx` for MDX files."""
 
@@ -30,4 +34,4 @@ def run(text: str, dialect: Dialect, *, mdx: bool = False) -> str:
     for extension, rewrite in REWRITES.items():
         if extension in extensions:
             text = rewrite(text)
-    return inline.rewrite(text, extensions)
+    return escape_marks(text, extensions)

@@ -17,7 +17,7 @@ _BLANK_LINE = re.compile(r"\n[ \t>]*\n")
 _NOT_LINE_END = re.compile(r"[^\n]+")
 
 
-def rewrite(text: str) -> str:
+def remove_comments(text: str) -> str:
     """Return `text` without its comments, with as many lines."""
     if "%%" not in text:
         return text
@@ -33,7 +33,7 @@ def rewrite(text: str) -> str:
 
 
 def _marks(text: str) -> list[int]:
-    """Return where each `%%` is that is no code."""
+    """Return the place of each `%%` outside code."""
     return [
         start + found.start()
         for start, stop in outside_code(text)

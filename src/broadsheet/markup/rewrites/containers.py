@@ -25,7 +25,7 @@ _NAMES = """
 _ALERTS = frozenset(_NAMES.split())
 
 
-def rewrite(text: str) -> str:
+def quote_containers(text: str) -> str:
     """Return `text` with its containers as block quotes, each on its original lines."""
     if ":::" not in text:
         return text

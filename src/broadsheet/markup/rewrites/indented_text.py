@@ -27,14 +27,14 @@ _MARKER = re.compile(r"(?:[-*+]|\d{1,9}[.)])[ \t]+|(?P<note>\[\^[^\]\n]+\]:)")
 _NUMBER = re.compile(r"\A(\d{1,9})([.)](?:[ \t]|$))")
 
 
-def rewrite(text: str) -> str:
+def dedent_text(text: str) -> str:
     """Return `text` with what the engine takes to be indented code as paragraphs."""
     if not MAY_BE_INDENTED.search("\n\n" + text):
         return text
     return "\n".join(_dedented(text.split("\n"), _without_tabs(text), _as_text))
 
 
-def rewrite_mdx(text: str) -> str:
+def dedent_mdx(text: str) -> str:
     """Return `text` with what the engine takes to be indented code as Markdown."""
     if not _INDENTED.search(text):
         return text

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from broadsheet.markup.code import outside_code
 
 
-class Rule(NamedTuple):
+class Replacement(NamedTuple):
     """Replaces what `pattern` finds.
 
     extension: the extension of a dialect that asks for it; "" for every dialect.
@@ -29,7 +29,7 @@ class Rule(NamedTuple):
     in_elements: bool = False
 
 
-def rewrite(text: str, extensions: Iterable[str]) -> str:
+def escape_marks(text: str, extensions: Iterable[str]) -> str:
     """Apply the rules that `extensions` ask for to `text`."""
     wanted = {"", *extensions}
     rules = [each for each in RULES if each.extension in wanted and each.hint(text)]
@@ -143,15 +143,15 @@ def _url(found: re.Match[str]) -> str:
 
 
 RULES = (
-    Rule("kramdown", _may_have_raw, _RAW, _raw, in_elements=True),
-    Rule(
+    Replacement("kramdown", _may_have_raw, _RAW, _raw, in_elements=True),
+    Replacement(
         *("kramdown", lambda text: "<pre" in text, _BLANK_IN_PRE, lambda _: "\n<!-- -->"),
         in_text=False,
         in_elements=True,
     ),
-    Rule("kramdown", _WITH_SPACES.search, _WITH_SPACES, _with_escapes),
-    Rule("math", lambda text: "$" in text, _FORMULA, _formula),
-    Rule("math-blocks", lambda text: "$$" in text, _BLOCK_FORMULA, _formula),
-    Rule("smart", _may_have_quotes, _QUOTED, _quoted),
-    Rule("", _may_have_urls, _URL, _url),
+    Replacement("kramdown", _WITH_SPACES.search, _WITH_SPACES, _with_escapes),
+    Replacement("math", lambda text: "$" in text, _FORMULA, _formula),
+    Replacement("math-blocks", lambda text: "$$" in text, _BLOCK_FORMULA, _formula),
+    Replacement("smart", _may_have_quotes, _QUOTED, _quoted),
+    Replacement("", _may_have_urls, _URL, _url),
 )

@@ -19,7 +19,7 @@ _PIPE = re.compile(r"(?<!\\)\|")
 _END_OF_BLOCK = re.compile(r"\^[ \t]*")
 
 
-def rewrite(text: str) -> str:
+def rewrite_kramdown(text: str) -> str:
     """Return `text` as CommonMark has it, on the same lines."""
     has_html = "markdown" in text
     has_lists = _NUMBER.search("\n" + text) and _BULLET.search("\n" + text)

@@ -23,7 +23,7 @@ _LONGEST = 100_000  # characters of an expression or a statement
 _NOTHING = {"", "true", "false", "null", "undefined"}
 
 
-class Reader:
+class JavaScript:
     """Reads the JavaScript in a text.
 
     Searches that find no end may read only so much in all, so that the time taken is

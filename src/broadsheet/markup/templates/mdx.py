@@ -18,7 +18,7 @@ from broadsheet.markup.links import Links
 from broadsheet.markup.templates import components, named
 from broadsheet.markup.templates.components import Element
 from broadsheet.markup.templates.edits import Editor, Expanded
-from broadsheet.markup.templates.javascript import Reader, value
+from broadsheet.markup.templates.javascript import JavaScript, value
 
 _MARK = r"\{|\\\{|<(?=[A-Za-z/>])|import\b|export\b"
 _MODULE = re.compile(
@@ -63,7 +63,11 @@ class Unwrapper(Editor):
         self, text: str, links: Links, values: Mapping[str, object], templates: Mapping[str, str]
     ) -> None:
         super().__init__(text)
-        self._templates, self._site, self._reader = templates, links.link_index.site, Reader(text)
+        self._templates, self._site, self._reader = (
+            templates,
+            links.link_index.site,
+            JavaScript(text),
+        )
         page = values.get("page")
         self._names: dict[str, object] = {
             f"{name}.{key}": known

@@ -38,7 +38,7 @@ def arguments(text: str) -> dict[str, str]:
 
 
 def meaning(name: str, given: Arguments) -> str | None:
-    """Return the Markdown or HTML that the tag `name` stands for; None if unknown."""
+    """Return the Markdown or HTML that replaces the tag `name`; None if unknown."""
     if name in EMBEDS:
         return _embed(given, *EMBEDS[name])
     if name == "details":

@@ -17,7 +17,7 @@ from broadsheet.markup.links import Links
 from broadsheet.markup.templates import named
 from broadsheet.markup.templates.edits import Editor, Expanded
 from broadsheet.markup.templates.tags import Language, Tag, tags
-from broadsheet.markup.templates.values import Scope
+from broadsheet.markup.templates.values import Variables
 
 _ASSIGN = re.compile(r"([\w-]+)\s*=\s*(.*)", re.DOTALL)
 _VARIABLE = re.compile(r"([A-Za-z_][\w-]*)([.\[|\s]|\Z)")
@@ -50,7 +50,7 @@ class Resolver(Editor):
         language: Language,
     ) -> None:
         super().__init__(text)
-        self.scope = Scope(links, values)
+        self.scope = Variables(links, values)
         self._links, self._templates, self._language = links, templates, language
         self._target = cache(partial(named.target, links))
         self._room = 4 * len(text) + 200_000  # characters that variables may still add
@@ -121,7 +121,7 @@ class Resolver(Editor):
             self._named(index, tag, tag.name, named.arguments(tag.rest))
 
     def _whole(self, tag: Tag, end: int) -> None:
-        """Put what a pair of tags stands for whose content is not Liquid, or goes."""
+        """Replace a pair of tags whose content is not Liquid, or is removed."""
         content = self.text[tag.end : self._tags[end].start]
         if tag.name == "for":
             self.report(f"for {tag.rest}", tag.at)
@@ -138,7 +138,7 @@ class Resolver(Editor):
     def _named(
         self, index: int, tag: Tag, name: str, given: Mapping[str, str], shown: str = ""
     ) -> None:
-        """Put what a named tag stands for; report one that is unknown as `shown`."""
+        """Replace a named tag; report one that is unknown as `shown`."""
         end = self._ends.get(index)
         if name in self._templates:
             self._around(tag, end, *named.from_template(self._templates[name], given))

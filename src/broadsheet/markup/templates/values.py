@@ -19,7 +19,7 @@ _WHOLE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|//|#")
 _LONGEST = 10_000  # characters of a value
 
 
-class Scope:
+class Variables:
     """The variables of one article.
 
     links: its place and its site. values: what else is known, such as `{"page": {"title": "A"}}`.
