@@ -18,7 +18,7 @@ ATTRIBUTES = rf"\{{[ \t]*(?P<tokens>{_TOKEN}(?:[ \t]+{_TOKEN})*)[ \t]*\}}"
 _MAY_BE_ATTRIBUTES = re.compile(r"\{[ \t]*(?:[#.][\w:./-]|[A-Za-z][\w-]*=)")
 _AT_END = re.compile(rf"[ \t]*{ATTRIBUTES}[ \t]*\Z")
 _LAST_LINE = re.compile(rf"(?:\A|\n)[ \t]*{ATTRIBUTES}[ \t]*\Z")
-_AT_START = re.compile(ATTRIBUTES)
+_AT_START = re.compile(rf"\A{ATTRIBUTES}")
 _ALONE = re.compile(rf"\s*{ATTRIBUTES}\s*")
 _SPLIT = re.compile(_TOKEN)
 _KEPT = {"img": {"width", "height", "alt", "title"}}
@@ -33,13 +33,14 @@ def take_attributes(body: Node, context: Context) -> None:
         return
     for heading in body.css(HEADINGS):
         _unwrap_components(heading)
-        take_last(heading, _AT_END, heading)
+        cut(heading.last_child, _AT_END, heading)
     for inline in body.css("img,a,code,strong,em,del,mark"):
-        _take_following(inline)
+        cut(inline.next, _AT_START, inline)
     for row in body.css("tr"):
         _remove_row(row)
     for block in body.css(_BLOCKS):
-        take_last(block, _LAST_LINE, block)
+        if cut(block.last_child, _LAST_LINE, block) and not block.inner_html:
+            block.decompose()
 
 
 def _remove_row(row: Node) -> None:
@@ -56,24 +57,14 @@ def _unwrap_components(heading: Node) -> None:
         last = heading.last_child
 
 
-def take_last(block: Node, pattern: re.Pattern[str], target: Node) -> None:
-    """Cut the match of `pattern` at the end of the text of `block`, and set it on `target`."""
-    last = block.last_child
-    text = last.text_content if last is not None and last.is_text_node else None
-    if last is None or not text or not (found := pattern.search(text)):
-        return
+def cut(node: Node | None, pattern: re.Pattern[str], target: Node) -> bool:
+    """Cut the match of `pattern` from the text `node`, and set it on `target`; False for none."""
+    text = node.text_content if node is not None and node.is_text_node else None
+    if node is None or not text or not (found := pattern.search(text)):
+        return False
     set_attributes(target, found["tokens"])
-    last.replace_with(text[: found.start()])
-    if not block.inner_html:
-        block.decompose()
-
-
-def _take_following(inline: Node) -> None:
-    following = inline.next
-    text = following.text_content if following is not None and following.is_text_node else None
-    if following is not None and text and (found := _AT_START.match(text)):
-        set_attributes(inline, found["tokens"])
-        following.replace_with(text[found.end() :])
+    node.replace_with(text[: found.start()] + text[found.end() :])
+    return True
 
 
 def set_attributes(node: Node, tokens: str) -> None:

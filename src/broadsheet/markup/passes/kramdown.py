@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from broadsheet.markup.passes.attributes import set_attributes
+from broadsheet.markup.passes.attributes import cut
 from broadsheet.markup.passes.context import Context
 from broadsheet.markup.tree import Node, children
 
@@ -15,7 +15,7 @@ _LIST = r"\{:(?P<tokens>[^{}]*)\}"
 _TABLE_OF_CONTENTS = re.compile(r"\{:[^{}]*\btoc\b[^{}]*\}")
 _LAST_LINE = re.compile(rf"(?:\A|\n)[ \t]*{_LIST}[ \t]*\Z")
 _FIRST_LINE = re.compile(rf"\A[ \t]*{_LIST}[ \t]*(?:\n|\Z)")
-_AT_START = re.compile(_LIST)
+_ANYWHERE = re.compile(_LIST)
 _EXTENSION = re.compile(
     r"\{::(?:comment|options|nomarkdown)[^{}]*/\}|\{::comment\}.*?\{:/(?:comment)?\}"
     r"|\{::nomarkdown\}|\{:/(?:nomarkdown)?\}",
@@ -33,22 +33,14 @@ def take_kramdown_marks(body: Node, context: Context) -> None:
         if _TABLE_OF_CONTENTS.search(item.text(deep=True)) and item.parent is not None:
             item.parent.decompose()  # the list that the table of contents would replace
     for inline in body.css(_INLINE):
-        _take(inline.next, _AT_START, inline)
+        cut(inline.next, _ANYWHERE, inline)
     for block in body.css(_BLOCKS):
         for text in [each for each in children(block) if each.is_text_node]:
             if cleaned := _EXTENSION.sub("", text.text_content or ""):
                 text.replace_with(cleaned)
             else:
                 text.decompose()
-        _take(block.last_child, _LAST_LINE, block)
-        _take(block.first_child, _FIRST_LINE, block)
+        cut(block.last_child, _LAST_LINE, block)
+        cut(block.first_child, _FIRST_LINE, block)
         if block.tag == "p" and not (block.inner_html or "").strip():
             block.decompose()
-
-
-def _take(node: Node | None, pattern: re.Pattern[str], target: Node) -> None:
-    """Cut the match of `pattern` from the text `node`, and set it on `target`."""
-    text = node.text_content if node is not None and node.is_text_node else None
-    if node is not None and text and (found := pattern.search(text)):
-        set_attributes(target, found["tokens"])
-        node.replace_with(text[: found.start()] + text[found.end() :])

@@ -22,7 +22,6 @@ _BLOCK_START = re.compile(
     r"(?=[-+*](?:[ \t]|$)|#{1,6}(?:[ \t]|$)|>|`{3}|~{3}|(?:=+|-{2,}|(?:[_*-][ \t]*){3,})[ \t]*$)"
 )
 _CODE = 4  # columns
-_FAR = 500  # lines
 _MARKER = re.compile(r"(?:[-*+]|\d{1,9}[.)])[ \t]+|(?P<note>\[\^[^\]\n]+\]:)")
 _NUMBER = re.compile(r"\A(\d{1,9})([.)](?:[ \t]|$))")
 
@@ -31,26 +30,32 @@ def dedent_text(text: str) -> str:
     """Return `text` with what the engine takes to be indented code as paragraphs."""
     if not MAY_BE_INDENTED.search("\n\n" + text):
         return text
-    return "\n".join(_dedented(text.split("\n"), _without_tabs(text), _as_text))
+    spaced = _without_tabs(text)
+    columns = _content_columns(spaced, [*fences(text)])
+    return "\n".join(_dedented(text.split("\n"), spaced, columns, _as_text))
 
 
 def dedent_mdx(text: str) -> str:
     """Return `text` with what the engine takes to be indented code as Markdown."""
     if not _INDENTED.search(text):
         return text
-    lines, spaced = text.split("\n"), _without_tabs(text)
-    for first, end in fences(text):
-        surplus = _indent(spaced[first]) - _content_column(spaced, first)
+    lines, spaced, blocks = text.split("\n"), _without_tabs(text), [*fences(text)]
+    columns = _content_columns(spaced, blocks)
+    for first, end in blocks:
+        surplus = _indent(spaced[first]) - columns[first]
         if surplus >= _CODE:
             spaced[first:end] = [line[min(surplus, _indent(line)) :] for line in spaced[first:end]]
             lines[first:end] = spaced[first:end]
-    return "\n".join(_dedented(lines, spaced, str.lstrip))
+    return "\n".join(_dedented(lines, spaced, columns, str.lstrip))
 
 
-def _dedented(lines: list[str], spaced: list[str], as_text: Callable[[str], str]) -> list[str]:
+def _dedented(
+    lines: list[str], spaced: list[str], columns: list[int], as_text: Callable[[str], str]
+) -> list[str]:
     """Return `lines` with those of indented code as text of the list item that they are in.
 
     spaced: the lines indented by spaces only; with tabs, the engine's positions are wrong.
+    columns: where the text of the list item of each line begins.
     """
     top = tree.parse(sanitiser.bounded(commonmark.to_html("\n".join(spaced), _READ)))
     for block in top.css("pre[data-sourcepos]"):
@@ -60,7 +65,7 @@ def _dedented(lines: list[str], spaced: list[str], as_text: Callable[[str], str]
             continue
         prefix = spaced[first - 1][: max(column - 5, 0)]
         if not prefix.strip():
-            prefix = " " * _content_column(spaced, first - 1)
+            prefix = " " * columns[first - 1]
         # The last line, as the engine has it, is often wrong.
         for number in range(first - 1, first - 1 + block.text(deep=True).count("\n")):
             text = as_text(spaced[number][len(prefix) :].strip())
@@ -68,18 +73,23 @@ def _dedented(lines: list[str], spaced: list[str], as_text: Callable[[str], str]
     return lines
 
 
-def _content_column(lines: list[str], number: int) -> int:
-    """Return the column of the text of the list item or footnote that a line is in, or 0."""
-    indent = limit = _indent(lines[number])
-    for line in reversed(lines[max(number - _FAR, 0) : number]):
-        own = _indent(line)
-        if own < limit and line.strip():
-            marker = _MARKER.match(line, own)
-            column = own + _CODE if marker and marker["note"] else marker.end() if marker else 0
-            if 0 < column <= indent:
-                return column
-            limit = own
-    return 0
+def _content_columns(lines: list[str], blocks: list[tuple[int, int]]) -> list[int]:
+    """Return for each line the column of the text of its list item or footnote, or 0.
+
+    blocks: the fenced ones, whose content does not count.
+    """
+    inside = {number for first, end in blocks for number in range(first + 1, end)}
+    columns: list[int] = []
+    items: list[int] = []
+    for number, line in enumerate(lines):
+        indent = _indent(line)
+        counts = indent < len(line) and number not in inside
+        while counts and items and indent < items[-1]:
+            items.pop()
+        columns.append(items[-1] if items else 0)
+        if counts and (marker := _MARKER.match(line, indent)):
+            items.append(indent + _CODE if marker["note"] else marker.end())
+    return columns
 
 
 def _indent(line: str) -> int:
