@@ -14,8 +14,8 @@ from broadsheet.articles.catalogue import absence
 from broadsheet.cli.options import common_options, options
 from broadsheet.digests.issue import issue_folder
 from broadsheet.errors import Problem, UsageError
+from broadsheet.feeds.membership import memberships
 from broadsheet.feeds.plan import Feed, plan
-from broadsheet.feeds.standing import standings
 from broadsheet.pipeline.edition import Content, content_of, to_render
 from broadsheet.pipeline.memo import Memo
 from broadsheet.pipeline.project import Project, open_project
@@ -47,13 +47,13 @@ def command(file: Path, as_json: bool) -> None:
     _show(found.get("digests", []), folder, verbose=True)
 
 
-def _show(standings: list[dict[str, Any]], folder: str, verbose: bool) -> None:
+def _show(memberships: list[dict[str, Any]], folder: str, verbose: bool) -> None:
     """Each feed or digest on a line; most of those it is not in only as a number."""
-    for each in standings:
+    for each in memberships:
         if each["in"] or each["path"] == "" or verbose:
             mark = "in    " if each["in"] else "not in"
             click.echo(f"  {mark}  {folder}/{each['path']}: {each['why']}")
-    others = sum(not each["in"] and each["path"] != "" for each in standings)
+    others = sum(not each["in"] and each["path"] != "" for each in memberships)
     if others and not verbose:
         click.echo(f"  not in  {count(others, 'other feed')} (--verbose says why)")
 
@@ -98,7 +98,7 @@ def _explain(project: Project, path: str, memo: Memo) -> dict[str, Any]:
         why = ", and ".join(each.words for each in left_out)
         return {"verdict": f"in no feed: {why}", **_facts(article, project)}
     topics, tags = catalogue.topics_of(article), catalogue.tags_of(article)
-    found = standings(article, topics, tags, feeds)
+    found = memberships(article, topics, tags, feeds)
     return {
         "verdict": f"in {sum(each.inside for each in found)} of {len(found)} feeds",
         **_facts(article, project),

@@ -1,6 +1,6 @@
 """Atom 1.0 (RFC 4287) and RSS 2.0 (with the RSS Advisory Board's profile), by feedgen.
 
-The only user of feedgen. What feedgen leaves out or gets wrong is in `mends`.
+The only user of feedgen. What feedgen leaves out or gets wrong is in `feedgen_extensions`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,13 @@ from lxml import etree
 
 from broadsheet.articles.entries import Entry
 from broadsheet.feeds.channel import Channel, Frame
-from broadsheet.feeds.mends import ATOM, EntryMends, FeedMends, namespaces, rss_date
+from broadsheet.feeds.feedgen_extensions import (
+    ATOM,
+    EntryExtension,
+    FeedExtension,
+    namespaces,
+    rss_date,
+)
 from broadsheet.model.publication import Person
 from broadsheet.model.settings import FeedFormat
 
@@ -74,7 +80,7 @@ def with_first(feed: Any, entry: Entry, format_: FeedFormat, keeps: Callable[[st
 
 def _element(entry: Entry, format_: FeedFormat) -> Any:
     made = FeedEntry()
-    made.register_extension("mends", EntryMends)
+    made.register_extension("broadsheet", EntryExtension)
     _describe_entry(made, entry, format_)
     return made.atom_entry() if format_ == "atom" else made.rss_entry()
 
@@ -82,8 +88,8 @@ def _element(entry: Entry, format_: FeedFormat) -> Any:
 def written(channel: Channel, entries: Sequence[Entry]) -> bytes:
     """What feedgen writes, with all entries in one go."""
     generator = FeedGenerator()
-    generator.register_extension("mends", FeedMends, EntryMends)
-    generator.mends.channel = channel
+    generator.register_extension("broadsheet", FeedExtension, EntryExtension)
+    generator.broadsheet.channel = channel
     _describe(generator, channel)
     for each in entries:
         # It prepends otherwise.
@@ -116,7 +122,7 @@ def _describe(generator: Any, channel: Channel) -> None:
 
 
 def _describe_entry(item: Any, entry: Entry, format_: FeedFormat) -> None:
-    item.mends.entry = entry
+    item.broadsheet.entry = entry
     item.guid(entry.id, permalink=entry.id == entry.url)
     item.title(entry.title)
     item.updated(entry.updated)

@@ -1,6 +1,6 @@
-"""All that feedgen leaves out or gets wrong, mended through its extension interface.
+"""Everything that feedgen leaves out or gets wrong, added through its extension interface.
 
-Each mend says what it is for; tests/unit/feeds/test_mends.py shows each.
+Each addition says what it is for; tests/unit/feeds/test_feedgen_extensions.py shows each.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ def namespaces(format_: FeedFormat) -> dict[str, str]:
     return {"media": MEDIA, "dc": DC, "dcterms": DCTERMS, "atom": ATOM, "content": CONTENT}
 
 
-class FeedMends(BaseExtension):
+class FeedExtension(BaseExtension):
     """The head of a document."""
 
     channel: Channel
 
     def extend_ns(self) -> dict[str, str]:
-        """The prefixes of what the mends add; what a document does not use it does not declare."""
+        """Return the prefixes of what is added; a document declares only those that it uses."""
         return namespaces(self.channel.format) | ({"fh": HISTORY} if self.channel.current else {})
 
     def extend_atom(self, feed: Element) -> Element:
@@ -66,7 +66,7 @@ class FeedMends(BaseExtension):
         return rss
 
 
-class EntryMends(BaseEntryExtension):
+class EntryExtension(BaseEntryExtension):
     """One entry or item."""
 
     entry: Entry

@@ -11,8 +11,8 @@ from broadsheet.feeds.plan import Feed
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """Where an article stands in one feed.
+class Membership:
+    """Whether an article is in a feed.
 
     path: the feed's folder under the feeds folder. inside: whether it is in. why: in words.
     """
@@ -22,21 +22,21 @@ class Standing:
     why: str
 
 
-def standings(
+def memberships(
     article: Article, topics: Iterable[Topic], tags: Iterable[Topic], feeds: Iterable[Feed]
-) -> tuple[Standing, ...]:
-    """The standing of `article`, one of the catalogue's, in each feed."""
+) -> tuple[Membership, ...]:
+    """Return the membership of `article`, which is in the catalogue, in each feed."""
     names = {"topic": {topic.name for topic in topics}, "tag": {tag.name for tag in tags}}
-    return tuple(_standing(article, names, feed) for feed in feeds)
+    return tuple(_membership(article, names, feed) for feed in feeds)
 
 
-def _standing(article: Article, names: dict[str, set[str]], feed: Feed) -> Standing:
+def _membership(article: Article, names: dict[str, set[str]], feed: Feed) -> Membership:
     if article in feed.articles:
         place = feed.articles.index(article) + 1
-        return Standing(feed.path, True, f"number {place} of {len(feed.articles)}")
+        return Membership(feed.path, True, f"number {place} of {len(feed.articles)}")
     if feed.kind == "archive":
-        return Standing(feed.path, False, f"it is not dated in {feed.name}")
+        return Membership(feed.path, False, f"it is not dated in {feed.name}")
     if feed.kind != "all" and feed.name not in names[feed.kind]:
-        return Standing(feed.path, False, f"{feed.name!r} is not one of its {feed.kind}s")
+        return Membership(feed.path, False, f"{feed.name!r} is not one of its {feed.kind}s")
     newer = len(feed.articles)
-    return Standing(feed.path, False, f"the {newer} newest of {feed.total} are, and it is older")
+    return Membership(feed.path, False, f"the {newer} newest of {feed.total} are, and it is older")
