@@ -126,8 +126,8 @@ def test_serve_without_its_extra_says_what_to_install(
 ) -> None:
     """Exit 2 and the command to type, where uvicorn is not installed."""
     monkeypatch.setitem(sys.modules, "uvicorn", None)
-    monkeypatch.delitem(sys.modules, "broadsheet.cli.live", raising=False)
-    monkeypatch.delattr("broadsheet.cli.live", raising=False)
+    monkeypatch.delitem(sys.modules, "broadsheet.pipeline.live", raising=False)
+    monkeypatch.delattr("broadsheet.pipeline.live", raising=False)
     ran = project.run("preview", "--serve")
     assert (ran.code, ran.out) == (2, "")
     assert ran.err == (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import webbrowser
+from functools import partial
 
 import click
 
@@ -43,5 +44,11 @@ def command(serve: bool, port: int, open_: bool) -> None:
 
 def _serve(port: int, open_: bool) -> None:
     with extra("serve", "preview --serve"):
-        from broadsheet.cli import live  # its libraries are an extra
-    live.serve(options(), port, open_)
+        from broadsheet.pipeline.live import HOST, LivePreview, listen  # needs the extra
+    live = LivePreview(options(), partial(click.echo, err=True))
+    with listen(port) as listener:
+        address = f"http://{HOST}:{listener.getsockname()[1]}/"
+        click.echo(f"{address} shows the previews; it follows what you save. Ctrl-C ends it.")
+        if open_:
+            webbrowser.open(address)
+        live.serve(listener)

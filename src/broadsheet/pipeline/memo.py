@@ -44,7 +44,7 @@ Source = Callable[[str], Any]
 """What steps may read: name -> value, None if there is none. It must be cheap and pure."""
 
 Run = tuple[bytes, bytes] | BroadsheetError
-"""What comes of an item: its encoded reads and result, or what is wrong with it."""
+"""The outcome of an item: its encoded reads and result, or what is wrong with it."""
 
 Advance = Callable[[int], object]
 Progress = Callable[[str, int], AbstractContextManager[Advance]]
@@ -139,7 +139,7 @@ class StepContext:
         return written
 
     def run(self, step: Step, items: Iterable[Any]) -> list[Run]:
-        """Return what comes of each item."""
+        """Return the outcome of each item."""
         function = resolve_name(step.function)
         done: list[Run] = []
         for item in items:
@@ -287,7 +287,7 @@ class Memo:
         sources: Mapping[str, Source],
         output: Output,
     ) -> Generator[Run, None, None]:
-        """Yield what comes of each item, in order: from a pool if there is enough to do."""
+        """Yield the outcome of each item, in order: from a pool if there is enough to do."""
         if not items:
             return
         given = self._path, self._root, sources, output

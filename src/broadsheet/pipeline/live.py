@@ -9,12 +9,10 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-import webbrowser
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import click
 import uvicorn
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -25,14 +23,13 @@ from starlette.routing import Route
 from watchfiles import awatch
 
 from broadsheet import pages
-from broadsheet.cli.options import Options
 from broadsheet.errors import Problem, UsageError
 from broadsheet.pages.policy import of_script
 from broadsheet.pipeline.preview import Gallery, live_gallery
-from broadsheet.pipeline.project import open_project
+from broadsheet.pipeline.project import Location, open_project
 from broadsheet.pipeline.snapshot import STATE
 
-_HOST = "127.0.0.1"
+HOST = "127.0.0.1"
 _HTML = "text/html"
 _TYPES = {".html": _HTML, ".txt": "text/plain", ".eml": "text/plain"}
 _POLICY = (
@@ -51,22 +48,10 @@ _HEADERS = {
 _QUIET_SECONDS = 20.0
 
 
-def serve(options: Options, port: int, open_: bool) -> None:
-    """Serves until interrupted; raises the config's errors at once, later ones become a page."""
-    live = _Live(options)
-    with _listener(port) as listener:
-        address = f"http://{_HOST}:{listener.getsockname()[1]}/"
-        click.echo(f"{address} shows the previews; it follows what you save. Ctrl-C ends it.")
-        if open_:
-            webbrowser.open(address)
-        settings = uvicorn.Config(live.application(), log_level="warning")
-        _Server(settings, live).run(sockets=[listener])
-
-
-def _listener(port: int) -> socket.socket:
-    """Raises UsageError when `port` is taken, before anything is said of an address."""
+def listen(port: int) -> socket.socket:
+    """Return a socket on this machine. Raises UsageError if `port` is taken."""
     try:
-        return socket.create_server((_HOST, port))
+        return socket.create_server((HOST, port))
     except OSError as error:
         raise UsageError(
             Problem(
@@ -77,9 +62,9 @@ def _listener(port: int) -> socket.socket:
 
 
 class _Server(uvicorn.Server):
-    """A server that ends the browsers' waiting when it is to end, so that Ctrl-C does."""
+    """A server that ends the streams of events when it ends, so that Ctrl-C works at once."""
 
-    def __init__(self, settings: uvicorn.Config, live: _Live) -> None:
+    def __init__(self, settings: uvicorn.Config, live: LivePreview) -> None:
         super().__init__(settings)
         self._live = live
 
@@ -88,16 +73,25 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-class _Live:
-    """The pages of the moment, and the browsers that wait for the next."""
+class LivePreview:
+    """The previews as they are now, and the browsers that wait for the next.
 
-    def __init__(self, options: Options) -> None:
-        self._options = options
-        self._project = open_project(options)
+    place: of the project. report: is given each message. Raises the errors of `live_gallery`; later
+    ones become a page.
+    """
+
+    def __init__(self, place: Location, report: Callable[[str], object]) -> None:
+        self._place, self._report = place, report
+        self._project = open_project(place)
         self._gallery = self._made()
         self._pages = self._gallery.files
         self._changed = asyncio.Condition()
         self._ended = False
+
+    def serve(self, listener: socket.socket) -> None:
+        """Serve on `listener` until interrupted."""
+        settings = uvicorn.Config(self.application(), log_level="warning")
+        _Server(settings, self).run(sockets=[listener])
 
     def application(self) -> Starlette:
         """The ASGI application."""
@@ -110,7 +104,7 @@ class _Live:
                 Route("/{path:path}", self._page),
             ],
             # A page of another site may not read the previews through a name of its own for us.
-            middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=[_HOST, "localhost"])],
+            middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=[HOST, "localhost"])],
             lifespan=self._watching,
         )
 
@@ -172,19 +166,19 @@ class _Live:
         return not any(path.is_relative_to(folder.resolve()) for folder in ours)
 
     def _make(self) -> None:
-        """The pages anew; what is wrong stands in their place until it is mended."""
+        """The pages anew; what is wrong stands in their place until it is corrected."""
         try:
-            self._project = open_project(self._options)
+            self._project = open_project(self._place)
             self._gallery = self._made()
             self._pages = self._gallery.files
         except Exception as error:  # whatever it is, the page must follow what is saved next
-            click.echo(str(error), err=True)
+            self._report(str(error))
             self._pages = {path: _error_page(str(error)) for path in self._pages}
 
     def _made(self) -> Gallery:
         made = live_gallery(self._project)
         for problem in made.problems:
-            click.echo(f"{problem} (left out)", err=True)
+            self._report(f"{problem} (left out)")
         return made
 
 
