@@ -70,9 +70,9 @@ class Files(Struct, frozen=True):
         return Files(self.work + other.work, self.paths + other.paths)
 
     def make(self, memo: Memo, read: Mapping[str, Source], output: Output) -> list[Written]:
-        """Make the files that are not there as they would be; return what each of all is.
+        """Make the files that are missing or out of date; return what each of all files is.
 
-        read: what the steps read. output: writes a file, or only tells what it would be.
+        read: what the steps read. output: writes files, or only tells what they would be.
         """
         return [
             written

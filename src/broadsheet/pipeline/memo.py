@@ -17,7 +17,6 @@ from functools import partial
 from pathlib import Path
 from pkgutil import resolve_name
 from tempfile import TemporaryDirectory
-from types import MappingProxyType
 from typing import Any, Final, TypeVar, cast
 from zoneinfo import ZoneInfo
 
@@ -63,7 +62,7 @@ def no_output(files: Mapping[str, Iterable[bytes]]) -> list[Written]:
 
 _RECENT: Final = 2_000  # made values that a context holds
 _BATCH: Final = 256  # results in a transaction
-_NO_SOURCES: Final[Mapping[str, Source]] = MappingProxyType({})
+_NO_SOURCES: Final[Mapping[str, Source]] = {}
 
 
 class Step(Struct, frozen=True):

@@ -74,7 +74,7 @@ def _pool(
     with suppress(OSError, RuntimeError, ImportError, NotImplementedError):
         Thread(target=lambda: None).start()
         # A forked process has everything that this one has imported and holds.
-        method = "fork" if "fork" in get_all_start_methods() else None
+        method = "fork" if "fork" in get_all_start_methods() else "spawn"
         context = get_context(method)
         pool = ProcessPoolExecutor(workers, context, _begin, (initializer, initargs))
 

@@ -34,8 +34,9 @@ class Site:
     """Everything that a build makes, before it is made.
 
     retired: the ended feeds that still stay, by path. ending: the feeds that this run ends, whether
-    they stay or not. waiting: feeds that may only lack an article with an error; they are not
-    changed. reads: what the steps that make the files read.
+    they stay or not. kept: prefixes of the paths that stay although this run does not make them:
+    issues, and feeds that may only lack an article with an error. published: the feeds folder as it
+    is. reads: what the steps that make the files read.
     """
 
     edition: Edition
@@ -47,7 +48,7 @@ class Site:
     reads: Mapping[str, Source]
 
     def make(self, memo: Memo, output: Output = outputs.tell) -> list[Written]:
-        """Make the files; by default only tell what they would be."""
+        """Make the files; by default only return what they would be."""
         return self.files.make(memo, self.reads, output)
 
     def target(self) -> Target:

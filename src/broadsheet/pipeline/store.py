@@ -27,9 +27,10 @@ Digest = bytes
 """The first 16 bytes of a SHA-256 sum."""
 
 _SCHEMA = """
-    PRAGMA page_size = 16384;
+    PRAGMA page_size = 32768;
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = NORMAL;
+    PRAGMA cache_size = -8000;
     CREATE TABLE IF NOT EXISTS trace (key BLOB PRIMARY KEY, result BLOB, reads BLOB, seal BLOB);
     CREATE TABLE IF NOT EXISTS result (digest BLOB PRIMARY KEY, value BLOB);
 """

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from broadsheet.pipeline.pool import batched, spread
+from newsroom import Newsroom
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="it needs os.fork")
 
@@ -106,6 +107,30 @@ def test_where_no_process_can_be_started_all_is_done_here(
     }
     monkeypatch.setattr(where[missing], refused)
     assert run(doubled) == [doubled(chunk) for chunk in batched(ITEMS, 5)]
+
+
+_SPAWNED = """
+import sys
+from broadsheet.pipeline import pool
+if __name__ == "__main__":
+    pool.get_all_start_methods = lambda: ["spawn"]
+    pool._outcome = lambda chunk, future, here: future.result()
+    from broadsheet.cli import main
+    sys.argv = ["broadsheet", "-C", sys.argv[1], "build", "--workers", "2"]
+    main()
+"""
+
+
+def test_processes_may_start_without_what_this_one_holds(newsroom: Newsroom) -> None:
+    """Where nothing forks (Windows), everything that a step needs is sent to them."""
+    newsroom.configure('[digests.weekly]\ntitle = "W"\n')
+    for number in range(300):
+        newsroom.article(f"{number}.md", "[x](1.md) ![y](i.png)\n", categories=[f"T{number % 9}"])
+    program = newsroom.write("program.py", _SPAWNED)
+    command = [sys.executable, str(program), str(newsroom.folder)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert newsroom.published() == newsroom.build("--workers", "1")
 
 
 _PROGRAM = """
