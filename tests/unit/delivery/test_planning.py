@@ -116,7 +116,7 @@ FAULTS: dict[str, tuple[Callable[[Post], object], str]] = {
             _key(o, "genrsa", "2048"),
             o.configure(dkim_key="dkim.pem", dkim_domain="a; b=c"),
         )[:0],
-        "delivery.dkim_domain or dkim_selector: ",
+        "delivery.dkim_domain: ",
     ),
     "no such database": (_config(database="mysql://x/y"), "delivery.database: "),
     "a database without a file": (_config(database="sqlite://"), "it names no file"),
