@@ -10,21 +10,19 @@ import click
 
 from broadsheet.cli.options import options
 from broadsheet.delivery import files
+from broadsheet.delivery.pacing import Clock
 from broadsheet.errors import Problem
 from broadsheet.pipeline.project import Project
 
 if TYPE_CHECKING:  # SQLAlchemy takes time to import
     from broadsheet.delivery.database import Database
     from broadsheet.delivery.issues import Progress
-    from broadsheet.delivery.pacing import Clock
 
 _LOCK_TIMEOUT_S = 2.0  # for commands that only read
 
 
 def ledger_clock(project: Project) -> Clock:
     """The time of the ledger; with `--now`, it starts there."""
-    from broadsheet.delivery.pacing import Clock
-
     return Clock.starting(project.now) if options().now else Clock()
 
 
@@ -84,16 +82,12 @@ def delivery_rows(project: Project) -> Iterator[dict[str, Any]]:
             yield from ledger_rows(connection)
 
 
-def opened(project: Project, timeout_s: float | None = None) -> Database:
-    """Open the database, and create it if there is none; warn if other users may read it.
-
-    timeout_s: how long to wait for other programs; None: the default.
-    """
-    from broadsheet.delivery.database import LOCK_TIMEOUT_S, open_database
+def opened(project: Project) -> Database:
+    """Open the database, and create it if there is none; warn if other users may read it."""
+    from broadsheet.delivery.database import open_database
 
     warn_exposed(project)
-    url = project.settings.delivery.database
-    return open_database(url, project.root, LOCK_TIMEOUT_S if timeout_s is None else timeout_s)
+    return open_database(project.settings.delivery.database, project.root)
 
 
 def warn_exposed(project: Project) -> None:
