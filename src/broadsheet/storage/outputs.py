@@ -328,6 +328,6 @@ def _unwritable(error: OSError, shown: str) -> Problem:
         name = name.removeprefix(".").removesuffix(writing.ENDING)
     return Problem(
         f"{name or shown} cannot be written: {error.strerror or error}",
-        "fix it and run again; what is published already is whole",
+        "fix it and run again; what was published is complete",
         shown,
     )
