@@ -10,7 +10,7 @@ import click
 from broadsheet.cli.options import common_options, options
 from broadsheet.digests.templates import starters
 from broadsheet.errors import Problem, UsageError
-from broadsheet.importers import Site
+from broadsheet.importers import GeneratedSite
 from broadsheet.model import reference
 from broadsheet.model.settings import FeedSettings
 from broadsheet.pipeline.project import PREVIEWS
@@ -64,7 +64,7 @@ def _say(text: str) -> None:
 
 
 def _report(
-    site: Site | None, values: dict[str, object], refused: tuple[Problem, ...], path: Path
+    site: GeneratedSite | None, values: dict[str, object], refused: tuple[Problem, ...], path: Path
 ) -> None:
     click.echo(f"{path.name} is written.")
     if site:
@@ -85,7 +85,9 @@ def _report(
     click.echo(f"\nNext: {first}broadsheet build")
 
 
-def _remarks(site: Site | None, values: dict[str, object], root: Path) -> Iterator[Problem]:
+def _remarks(
+    site: GeneratedSite | None, values: dict[str, object], root: Path
+) -> Iterator[Problem]:
     """Yield what an editor should look at, whatever the site's own config said."""
     taken = {each.key for each in site.taken} if site else set()
     folders = values["articles.folders"]

@@ -2,8 +2,8 @@
 
 Each generator is a file of `generators/`, found by itself, with a `GENERATOR`: what it calls the
 title, URL, language, time zone, author, folders and permalinks of a site, and what broadsheet.toml
-calls them. Text goes in, `Site` comes out: nothing here opens a file. `snippets/` has what runs
-Broadsheet by itself: one file for each scheduler.
+calls them. Text goes in, `GeneratedSite` comes out: nothing here opens a file. `snippets/` has what
+runs Broadsheet by itself: one file for each scheduler.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from importlib import import_module
 from pkgutil import iter_modules
 
 from broadsheet.errors import Problem
-from broadsheet.importers.site import Generator, Site, Taken
+from broadsheet.importers.generator import GeneratedSite, Generator, Taken
 
-__all__ = ["Generator", "Site", "Taken", "config_files", "dialect_by_files", "recognise"]
+__all__ = ["GeneratedSite", "Generator", "Taken", "config_files", "dialect_by_files", "recognise"]
 
 
 @cache
@@ -43,7 +43,7 @@ def dialect_by_files(names: Collection[str]) -> str | None:
     return next(marked, None)
 
 
-def recognise(files: Mapping[str, str], folders: Collection[str]) -> Site | None:
+def recognise(files: Mapping[str, str], folders: Collection[str]) -> GeneratedSite | None:
     """Return the site that `files` configure; None if no generator's config is among them.
 
     files: the text of each of `config_files()` that exists, by its path.

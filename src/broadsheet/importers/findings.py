@@ -13,9 +13,9 @@ from urllib.parse import urlsplit
 
 from broadsheet.errors import Problem
 from broadsheet.importers.config_file import ConfigFile, ConfigValue
+from broadsheet.importers.generator import GeneratedSite, Taken
 from broadsheet.importers.javascript import Code
 from broadsheet.importers.patterns import tells_articles_apart
-from broadsheet.importers.site import Site, Taken
 from broadsheet.model.publication import BaseUrl, Language
 from broadsheet.text.characters import forbidden
 
@@ -82,14 +82,14 @@ class Findings:
         what = f"{found.source} says {said(found.value)}, {why}"
         self.remark(key, what, f"write {example} by hand")
 
-    def site(self) -> Site:
+    def site(self) -> GeneratedSite:
         """Return everything that was taken, in the order of broadsheet.toml."""
         for key, example in _REQUIRED.items():
             if key not in self._taken and key not in self._remarked:
                 what = f"not found in the config of {self._generator}"
                 self.remark(key, what, f"write {example} by hand")
         taken = tuple(self._taken[key] for key in _KEYS if key in self._taken)
-        return Site(self._generator, taken, tuple(dict.fromkeys(self._remarks)))
+        return GeneratedSite(self._generator, taken, tuple(dict.fromkeys(self._remarks)))
 
     def title(self, *places: ConfigValue | None) -> None:
         """Take publication.title."""

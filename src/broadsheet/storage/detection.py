@@ -7,7 +7,7 @@ from pathlib import Path
 
 from broadsheet import importers
 from broadsheet.errors import ConfigError, Problem, UsageError
-from broadsheet.importers import Site, Taken
+from broadsheet.importers import GeneratedSite, Taken
 from broadsheet.model import reference
 from broadsheet.model.settings import Settings
 from broadsheet.storage import config, folders, sources
@@ -19,7 +19,7 @@ _LONGEST = 1_000_000  # bytes of a site's config; parsing many times that takes 
 _LIKELY_FOLDERS = ("content/posts", "content", "posts", "articles", "_posts", "src/posts", "blog")
 
 
-def site_of(root: Path) -> Site | None:
+def site_of(root: Path) -> GeneratedSite | None:
     """Return the site that a generator's config in `root` describes; None if there is none."""
     return importers.recognise(_texts(root), set(_folders(root, depth=3)))
 
@@ -53,7 +53,7 @@ def _settings(values: dict[str, object]) -> Settings:
 
 
 def refuse_unusable(
-    values: dict[str, object], site: Site | None, root: Path, ours: Collection[str]
+    values: dict[str, object], site: GeneratedSite | None, root: Path, ours: Collection[str]
 ) -> None:
     """Raise UsageError or ConfigError if a build with `values` would find no articles folder."""
     settings = _settings(values)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from broadsheet.importers import Site, Taken, config_files, recognise
+from broadsheet.importers import GeneratedSite, Taken, config_files, recognise
 from broadsheet.model.publication import BaseUrl, Language
 from broadsheet.model.values import Permalink
 from newsroom import TESTS
@@ -14,7 +14,7 @@ from newsroom import TESTS
 SAMPLES = TESTS / "sites"
 
 
-def sample(name: str, *folders: str) -> Site:
+def sample(name: str, *folders: str) -> GeneratedSite:
     """Recognises a sample site of tests/sites that also has `folders`."""
     root = SAMPLES / name
     files = {
@@ -23,39 +23,39 @@ def sample(name: str, *folders: str) -> Site:
     return found(files, *folders)
 
 
-def found(files: dict[str, str], *folders: str) -> Site:
+def found(files: dict[str, str], *folders: str) -> GeneratedSite:
     site = recognise(files, folders)
     assert site is not None
     return site
 
 
-def values(site: Site) -> dict[str, object]:
+def values(site: GeneratedSite) -> dict[str, object]:
     return {taken.key: taken.value for taken in site.taken}
 
 
-def sources(site: Site) -> dict[str, str]:
+def sources(site: GeneratedSite) -> dict[str, str]:
     return {taken.key: taken.source for taken in site.taken}
 
 
-def remarks_on(site: Site, key: str) -> str:
+def remarks_on(site: GeneratedSite, key: str) -> str:
     return "\n".join(str(remark) for remark in site.remarks if remark.key == key)
 
 
-def hugo(config: str, *folders: str) -> Site:
+def hugo(config: str, *folders: str) -> GeneratedSite:
     return found({"hugo.toml": f'baseURL = "https://a.blog/"\ntitle = "A"\n{config}'}, *folders)
 
 
-def jekyll(config: str, *folders: str, **files: str) -> Site:
+def jekyll(config: str, *folders: str, **files: str) -> GeneratedSite:
     text = f"url: https://a.blog\ntitle: A\n{config}"
     return found({"_config.yml": text, **files}, "_posts", *folders)
 
 
-def astro(config: str, *folders: str) -> Site:
+def astro(config: str, *folders: str) -> GeneratedSite:
     text = f"export default defineConfig({{ {config} }})"
     return found({"astro.config.mjs": text}, "src/content/blog", *folders)
 
 
-def eleventy(config: str, *folders: str, **files: str) -> Site:
+def eleventy(config: str, *folders: str, **files: str) -> GeneratedSite:
     return found({"eleventy.config.js": config, **files}, *folders)
 
 

@@ -10,9 +10,9 @@ from collections.abc import Collection, Iterator, Mapping
 
 from broadsheet.importers.config_file import ConfigFile, ConfigValue, find
 from broadsheet.importers.findings import FOLDERS, PERMALINK, Findings
+from broadsheet.importers.generator import GeneratedSite, Generator
 from broadsheet.importers.javascript import value_after, without_comments
 from broadsheet.importers.patterns import ARTICLE_FOLDERS
-from broadsheet.importers.site import Generator, Site
 
 _CONFIGS = tuple(f"astro.config.{extension}" for extension in ("mjs", "ts", "js", "mts", "cjs"))
 _CONSTANTS = (
@@ -33,7 +33,7 @@ _NAMED_OBJECT = r"\b(?:SITE|SITE_CONFIG|siteConfig|site)\b(?:\s*:\s*[\w<>.]+)?\s
 _NAMED_TEXT = r"\b(?:export\s+)?const\s+{name}\b(?:\s*:\s*\w+)?\s*=\s*"
 
 
-def _read_site(files: Mapping[str, str], folders: Collection[str]) -> Site | None:
+def _read_site(files: Mapping[str, str], folders: Collection[str]) -> GeneratedSite | None:
     """Return the site if `files` have an Astro config; else None."""
     file = next((name for name in _CONFIGS if name in files), None)
     if file is None:

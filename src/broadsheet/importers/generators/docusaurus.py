@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from broadsheet.importers.site import Generator
+from broadsheet.importers.generator import Generator
 
 GENERATOR = Generator(
     80, marks=("docusaurus.config.js", "docusaurus.config.ts"), dialect="docusaurus"

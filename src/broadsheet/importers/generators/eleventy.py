@@ -19,9 +19,9 @@ from broadsheet.importers.findings import (
     relative_folder,
     under,
 )
+from broadsheet.importers.generator import GeneratedSite, Generator
 from broadsheet.importers.javascript import value_after, values_after, without_comments
 from broadsheet.importers.patterns import ARTICLE_FOLDERS, tidy, translate
-from broadsheet.importers.site import Generator, Site
 
 _CONFIGS = (
     "eleventy.config.js",
@@ -67,7 +67,7 @@ _TOKENS = {
 }
 
 
-def _read_site(files: Mapping[str, str], folders: Collection[str]) -> Site | None:
+def _read_site(files: Mapping[str, str], folders: Collection[str]) -> GeneratedSite | None:
     """Return the site if `files` have an Eleventy config; else None."""
     file = next((name for name in _CONFIGS if name in files), None)
     if file is None:

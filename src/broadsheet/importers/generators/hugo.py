@@ -22,8 +22,8 @@ from broadsheet.importers.findings import (
     relative_folder,
     under,
 )
+from broadsheet.importers.generator import GeneratedSite, Generator
 from broadsheet.importers.patterns import ARTICLE_FOLDERS, tidy, translate
-from broadsheet.importers.site import Generator, Site
 
 _EXTENSIONS = ("toml", "yaml", "yml", "json")
 _OWN = tuple(f"hugo.{extension}" for extension in _EXTENSIONS)
@@ -63,7 +63,7 @@ _TOKENS = {
 }
 
 
-def _read_site(files: Mapping[str, str], folders: Collection[str]) -> Site | None:
+def _read_site(files: Mapping[str, str], folders: Collection[str]) -> GeneratedSite | None:
     """Return the site if `files` have a Hugo config; else None."""
     documents = tuple(_documents(files))
     if not documents:

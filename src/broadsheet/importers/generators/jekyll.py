@@ -22,8 +22,8 @@ from broadsheet.importers.findings import (
     relative_folder,
     under,
 )
+from broadsheet.importers.generator import GeneratedSite, Generator
 from broadsheet.importers.patterns import translate
-from broadsheet.importers.site import Generator, Site
 
 _CONFIGS = ("_config.yml", "_config.yaml", "_config.toml")
 _GEMFILE = "Gemfile"  # may list plugins instead of the config
@@ -51,7 +51,7 @@ _TOKENS = {
 _TOKEN = rf":((?:{'|'.join(sorted(_TOKENS, key=len, reverse=True))})(?![a-z])|[a-z_]+)"
 
 
-def _read_site(files: Mapping[str, str], folders: Collection[str]) -> Site | None:
+def _read_site(files: Mapping[str, str], folders: Collection[str]) -> GeneratedSite | None:
     """Return the site if `files` have a Jekyll config; else None."""
     file = next((name for name in _CONFIGS if name in files), None)
     if file is None:

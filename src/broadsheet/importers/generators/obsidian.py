@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from broadsheet.importers.site import Generator
+from broadsheet.importers.generator import Generator
 
 GENERATOR = Generator(60, marks=(".obsidian",), dialect="obsidian")

@@ -18,15 +18,15 @@ from broadsheet.importers.findings import (
     Findings,
     under,
 )
+from broadsheet.importers.generator import GeneratedSite, Generator
 from broadsheet.importers.patterns import ARTICLE_FOLDERS
-from broadsheet.importers.site import Generator, Site
 
 _CANDIDATES = ("zola.toml", "config.toml")
 
 _CONTENT = "content"  # fixed in Zola
 
 
-def _read_site(files: Mapping[str, str], folders: Collection[str]) -> Site | None:
+def _read_site(files: Mapping[str, str], folders: Collection[str]) -> GeneratedSite | None:
     """Return the site if `files` have a Zola config; else None."""
     file = next((name for name in _CANDIDATES if name in files), None)
     if file is None:

@@ -23,7 +23,7 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class GeneratedSite:
     """A site that another generator builds, as its config describes it.
 
     generator: its name for people, such as "Hugo".
@@ -36,7 +36,7 @@ class Site:
     remarks: tuple[Problem, ...]
 
 
-def _unread(files: Mapping[str, str], folders: Collection[str]) -> Site | None:  # noqa: ARG001
+def _unread(files: Mapping[str, str], folders: Collection[str]) -> GeneratedSite | None:  # noqa: ARG001
     return None
 
 
@@ -55,6 +55,6 @@ class Generator:
 
     position: int
     configs: tuple[str, ...] = ()
-    read: Callable[[Mapping[str, str], Collection[str]], Site | None] = _unread
+    read: Callable[[Mapping[str, str], Collection[str]], GeneratedSite | None] = _unread
     marks: tuple[str, ...] = ()
     dialect: str = ""
