@@ -23,9 +23,8 @@ from typing import Any
 import pytest
 from lxml import etree
 
-from broadsheet.articles import Article, Source
+from broadsheet.articles import Article, Source, parsing
 from broadsheet.articles.parsing import parse
-from broadsheet.pipeline import reading
 from hostile import BROKEN, DEEP, HEAD, ODD, PLACES, Bad, text
 from newsroom import NOW, Newsroom, Ran, contents, no_privileges, run_command, stamps
 
@@ -387,7 +386,7 @@ def test_what_nobody_foresaw_in_front_matter_costs_one_article(
             raise KeyError("tag")
         return parse(source, *others, **more)
 
-    monkeypatch.setattr(reading, "parse", stumbling)
+    monkeypatch.setattr(parsing, "parse", stumbling)
     ran = newsroom.run("build")
     assert ran.code == 1
     assert f"{BAD}: it cannot be read, because of an unexpected error (KeyError: 'tag')" in ran.err

@@ -16,11 +16,11 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from broadsheet.articles import Article, Cascade, NotAnArticle
-from broadsheet.errors import ArticleError, BroadsheetError, Problem, unforeseen
+from broadsheet.articles import Article, Cascade
+from broadsheet.errors import BroadsheetError, Problem
 from broadsheet.model.publication import Publication
 from broadsheet.model.settings import ArticleSettings
-from broadsheet.pipeline.memo import Memo, Step, StepContext
+from broadsheet.pipeline.memo import Memo, Step
 from broadsheet.pipeline.project import Project
 from broadsheet.pipeline.store import Digest
 from broadsheet.storage import folders, sources
@@ -95,24 +95,8 @@ def read_articles(project: Project, memo: Memo) -> Articles:
     found = replace(found, stamps=stamps)
     files = [StampedFile(path, folder, stamps[path]) for path, folder in found.articles]
     given = ParseSettings(settings.publication, settings.articles, zone_rules(settings.publication))
-    step = Step("broadsheet.pipeline.reading:parse_file", given, _CHUNK, "Reading")
+    step = Step("broadsheet.pipeline.steps:parse_file", given, _CHUNK, "Reading")
     return _sorted_out(found, memo.attempt(step, files), memo)
-
-
-def parse_file(file: StampedFile, given: ParseSettings, context: StepContext) -> Article | Page:
-    """Return what a file turns out to be (a step). Raises ArticleError."""
-    # Takes 0.1 s, and many runs read no file.
-    from broadsheet.articles import cascade, parsing
-
-    source = sources.read(context.root, file.path, file.folder)
-    try:
-        return parsing.parse(source, given.publication, given.articles, with_body=False)
-    except NotAnArticle as reason:
-        return Page(str(reason), cascade.cascades(source.text, file.path, given.articles.public))
-    except ArticleError:
-        raise
-    except Exception as error:  # whatever one holds, it must not keep back the others
-        raise ArticleError(Problem(*unforeseen(error), path=file.path)) from error
 
 
 def measure_images(
@@ -120,14 +104,9 @@ def measure_images(
 ) -> dict[str, tuple[int, int]]:
     """Return the width and height in pixels of each of the images at `paths` that has them."""
     files = [StampedFile(path, "", articles.found.stamps[path]) for path in sorted(paths)]
-    step = Step("broadsheet.pipeline.reading:measure_image", None, _MEASURED_AT_ONCE)
+    step = Step("broadsheet.pipeline.steps:measure_image", None, _MEASURED_AT_ONCE)
     sizes = memo.values(memo.map(step, files), list[int])
     return {f.path: (size[0], size[1]) for f, size in zip(files, sizes, strict=True) if size}
-
-
-def measure_image(file: StampedFile, _: None, context: StepContext) -> tuple[int, ...]:
-    """Return the width and height of an image; () if it cannot be measured (a step)."""
-    return sources.measure(context.root, [file.path]).get(file.path, ())
 
 
 def zone_paths(publication: Publication) -> list[Path]:

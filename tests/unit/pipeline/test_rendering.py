@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from broadsheet.markup import Links, templates
-from broadsheet.pipeline import rendering
+from broadsheet.pipeline import steps
 from newsroom import TESTS, Newsroom
 
 
 def test_a_pause_costs_no_article(newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch) -> None:
     """The limit is of time at work: a machine may sleep, or be busy with something else."""
-    monkeypatch.setattr(rendering, "_TIME_LIMIT_S", 0.3)
+    monkeypatch.setattr(steps, "_TIME_LIMIT_S", 0.3)
 
     def paused(text: str, links: Links, **options: Any) -> templates.Expanded:
         time.sleep(0.6)
@@ -32,7 +32,7 @@ def test_a_pause_costs_no_article(newsroom: Newsroom, monkeypatch: pytest.Monkey
 @pytest.mark.parametrize("how", ["user", "system"])
 def test_all_cpu_time_counts(newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
     """What an article makes the system do is its cost, too. It is tried again by every run."""
-    monkeypatch.setattr(rendering, "_TIME_LIMIT_S", 0.3)
+    monkeypatch.setattr(steps, "_TIME_LIMIT_S", 0.3)
 
     def busy(text: str, *_: object, **_options: object) -> str:
         end = time.process_time() + 3
@@ -71,14 +71,14 @@ def test_nothing_is_imported_while_the_clock_of_an_article_runs() -> None:
         "import sys, tempfile\n"
         "from contextlib import contextmanager\n"
         "from pathlib import Path\n"
-        "from broadsheet.pipeline import rendering\n"
+        "from broadsheet.pipeline import steps\n"
         "from newsroom import Newsroom\n"
         "@contextmanager\n"
         "def limit():\n"
         "    before = set(sys.modules)\n"
         "    yield\n"
         "    print(len(before), *set(sys.modules) - before, file=sys.__stdout__)\n"
-        "rendering._time_limit = limit\n"
+        "steps._time_limit = limit\n"
         "with tempfile.TemporaryDirectory() as name:\n"
         "    newsroom = Newsroom.open(Path(name))\n"
         "    text = '一句话。' * 99 + '[x](y.md)[^1]\\n\\n[^1]: N\\n\\n```py\\nx\\n```\\n'\n"
