@@ -38,13 +38,13 @@ from broadsheet.errors import (
 )
 from broadsheet.feeds.retired import by_feed
 from broadsheet.markup import Rendition
+from broadsheet.pipeline.build_plan import plan_of
 from broadsheet.pipeline.edition import Content, Edition, content_of, make_edition
 from broadsheet.pipeline.issues import files_of_issue, without_broken
 from broadsheet.pipeline.memo import Memo
 from broadsheet.pipeline.project import Project, open_project
 from broadsheet.pipeline.published_entries import published_entries
 from broadsheet.pipeline.reading import read_articles
-from broadsheet.pipeline.site import site_of
 from broadsheet.storage import config, folders, outputs, sources
 from broadsheet.storage.detection import dialect_of_site
 from broadsheet.storage.issue_records import issued_message
@@ -107,7 +107,7 @@ def _material(project: Project, memo: Memo) -> Material:
     unique = structs.replace(read, read=_unique(read.read))
     records = _records(project)
     edition = make_edition(content_of(project, unique, memo), memo)
-    site = site_of(edition, memo, records.histories)
+    plan = plan_of(edition, memo, records.histories)
     content, (letters, templates) = without_broken(
         edition.content, memo, lambda content: _letters(content, memo, records.histories)
     )
@@ -127,12 +127,12 @@ def _material(project: Project, memo: Memo) -> Material:
         catalogue=content.catalogue,
         link_index=content.link_index,
         renditions=_Renditions(edition, memo),
-        sizes={each.path: each.length for each in site.make(memo)},
+        sizes={each.path: each.length for each in plan.make(memo)},
         letters=letters,
         refused=_refused(content, records),
         published=published_entries(project.feeds_folder, ids, but=retired),
         dialect=dialect_of_site(project.root),
-        ending=by_feed(site.ending),
+        ending=by_feed(plan.ending),
     )
 
 

@@ -24,10 +24,10 @@ from broadsheet.digests.schedule import next_tick
 from broadsheet.errors import BroadsheetError
 from broadsheet.feeds.plan import Feed
 from broadsheet.feeds.retired import by_feed
+from broadsheet.pipeline.build_plan import plan_build
 from broadsheet.pipeline.edition import Content
 from broadsheet.pipeline.memo import Memo
 from broadsheet.pipeline.project import Project, open_project
-from broadsheet.pipeline.site import plan_site
 from broadsheet.text.counting import count
 
 if TYPE_CHECKING:  # it takes time to import
@@ -57,9 +57,9 @@ def command(as_json: bool) -> None:
 
 
 def _status(project: Project, memo: Memo) -> dict[str, Any]:
-    site = plan_site(project, memo)
-    content = site.edition.content
-    changes = site.target().changes(site.make(memo))
+    plan = plan_build(project, memo)
+    content = plan.edition.content
+    changes = plan.target().changes(plan.make(memo))
     folder = project.settings.feeds.folder
     read = content.articles.read
     coming = [each for each in read if not each.hidden and each.appears > project.now]
@@ -69,14 +69,14 @@ def _status(project: Project, memo: Memo) -> dict[str, Any]:
         "drafts": sum(bool(article.hidden) for article in read),
         "next_due": _next(project, coming),
         "digests": [_digest(content, name) for name in project.settings.digests],
-        "feeds": [_feed(project, feed) for feed in site.edition.feeds],
+        "feeds": [_feed(project, feed) for feed in plan.edition.feeds],
         "retired": [
             {
                 "path": f"{folder}/{path}",
                 "until": _time(project, until),
                 "to": f"{folder}/{each.to}",
             }
-            for path, each in by_feed(site.retired).items()
+            for path, each in by_feed(plan.retired).items()
             for until in [each.until(project.settings.feeds)]
         ],
         "out_of_date": len(changes.written) + len(changes.removed),

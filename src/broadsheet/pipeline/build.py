@@ -10,12 +10,12 @@ from broadsheet.articles.catalogue import steady
 from broadsheet.errors import BroadsheetError, Problem
 from broadsheet.feeds.retired import Retired, by_feed
 from broadsheet.pipeline import snapshot
+from broadsheet.pipeline.build_plan import PUBLISHED, BuildPlan, plan_build
 from broadsheet.pipeline.edition import Content
 from broadsheet.pipeline.memo import Memo
 from broadsheet.pipeline.project import Project
 from broadsheet.pipeline.published_entries import published_entries
 from broadsheet.pipeline.reading import zone_paths
-from broadsheet.pipeline.site import PUBLISHED, Site, plan_site
 from broadsheet.pipeline.snapshot import Scope, Snapshot, Summary
 from broadsheet.storage import folders, sources
 from broadsheet.storage.folders import Stamp
@@ -50,35 +50,35 @@ def build(
     """Make the feeds folder of `project` what it should be; write only what changes.
 
     strict: raise RefusedError if articles are wrong. adopt: take over files that the manifest does
-    not name. Raises the errors of `plan_site` and `Target`.
+    not name. Raises the errors of `plan_build` and `Target`.
     """
     return project.run(lambda memo: _build(project, memo, strict, adopt, dry_run))
 
 
 def _build(project: Project, memo: Memo, strict: bool, adopt: bool, dry_run: bool) -> Built:
-    site = plan_site(project, memo)
-    content = site.edition.content
+    plan = plan_build(project, memo)
+    content = plan.edition.content
     if content.problems and strict:
         raise RefusedError(*content.problems)
     gone = _dropped_out(content) if content.problems else ()
-    target = site.target()
+    target = plan.target()
     if not adopt and target.unknown:
-        target.refuse_foreign(site.make(memo))
-    changes = target.changes(site.make(memo)) if dry_run else _write(site, target, memo)
-    summary = _summary(site, changes)
+        target.refuse_foreign(plan.make(memo))
+    changes = target.changes(plan.make(memo)) if dry_run else _write(plan, target, memo)
+    summary = _summary(plan, changes)
     if not dry_run:
-        _remember(site, memo, summary)
-    return Built(summary, changes, content.problems, gone, by_feed(site.ending))
+        _remember(plan, memo, summary)
+    return Built(summary, changes, content.problems, gone, by_feed(plan.ending))
 
 
-def _write(site: Site, target: Target, memo: Memo) -> Changes:
+def _write(plan: BuildPlan, target: Target, memo: Memo) -> Changes:
     with target.writing() as draft:
-        made = site.make(memo, draft)
+        made = plan.make(memo, draft)
         changes = target.finish(made)
     written = {*changes.written}
     for each in made:
         if each.path in written:
-            site.published.replaced(each)
+            plan.published.replaced(each)
     return changes
 
 
@@ -90,39 +90,39 @@ def _dropped_out(content: Content) -> tuple[str, ...]:
     return tuple(each.title for each in found if each.id not in ids)
 
 
-def _summary(site: Site, changes: Changes) -> Summary:
-    content = site.edition.content
+def _summary(plan: BuildPlan, changes: Changes) -> Summary:
+    content = plan.edition.content
     pages = content.articles.pages
     return Summary(
         folder=content.project.settings.feeds.folder,
         articles=len(content.catalogue.articles),
-        feeds=len(site.edition.feeds),
+        feeds=len(plan.edition.feeds),
         files=len(changes.written) + changes.unchanged,
         pages={why: [p for p in pages if pages[p] == why] for why in dict.fromkeys(pages.values())},
     )
 
 
-def _remember(site: Site, memo: Memo, summary: Summary) -> None:
+def _remember(plan: BuildPlan, memo: Memo, summary: Summary) -> None:
     """Store what the next build needs to find what has not changed."""
-    content, seen = site.edition.content, site.published.seen
+    content, seen = plan.edition.content, plan.published.seen
     project = content.project
     left = _settled(project, seen)
     memo.leave(PUBLISHED, {path: (stamp, seen[path][1]) for path, stamp in left.items()})
     is_same_config = project.config == folders.content_of(project.root / project.config_name)
     if is_same_config and not content.problems:
-        memo.leave(snapshot.SNAPSHOT, _snapshot(site, left, summary))
+        memo.leave(snapshot.SNAPSHOT, _snapshot(plan, left, summary))
     memo.sweep()
 
 
-def _snapshot(site: Site, left: Mapping[str, Stamp], summary: Summary) -> Snapshot:
+def _snapshot(plan: BuildPlan, left: Mapping[str, Stamp], summary: Summary) -> Snapshot:
     """Return the snapshot of a build that left files with these stamps in the feeds folder."""
-    content = site.edition.content
+    content = plan.edition.content
     project = content.project
     before = folders.disk_time(project.state)
     there = folders.walk(project.feeds_folder, ".", everything=True)
     outputs = {path: folders.trusted(stamp, before) for path, stamp in there}
     since, until = steady(content.articles.read, project.now)
-    ends = [each.until(project.settings.feeds) for each in site.retired.values()]
+    ends = [each.until(project.settings.feeds) for each in plan.retired.values()]
     until = min([*ends, *([until] if until else [])], default=None)
     return snapshot.take(
         _scope(project),

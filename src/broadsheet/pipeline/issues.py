@@ -11,11 +11,11 @@ from broadsheet.digests.issue import RECORD, Issue, issue_folder
 from broadsheet.digests.rendered import RenderedIssue, render_issue
 from broadsheet.digests.selection import History
 from broadsheet.errors import Problem, RenderError
+from broadsheet.pipeline.build_plan import published_files
 from broadsheet.pipeline.edition import Content, entries_of, make_edition, read_content
 from broadsheet.pipeline.files import digest_files, read_by_files
 from broadsheet.pipeline.memo import Memo
 from broadsheet.pipeline.project import Project
-from broadsheet.pipeline.site import published_files
 from broadsheet.storage import outputs
 from broadsheet.storage.outputs import Target
 

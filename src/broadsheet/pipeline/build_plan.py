@@ -30,7 +30,7 @@ PUBLISHED = "published"
 
 
 @dataclass(frozen=True)
-class Site:
+class BuildPlan:
     """Everything that a build makes, before it is made.
 
     retired: the ended feeds that still stay, by path. ending: the feeds that this run ends, whether
@@ -64,16 +64,16 @@ class Site:
         )
 
 
-def plan_site(project: Project, memo: Memo) -> Site:
+def plan_build(project: Project, memo: Memo) -> BuildPlan:
     """Return everything that a build of `project` makes.
 
     Raises the errors of `read_content`, ArticleError, and RecordError.
     """
     edition = make_edition(read_content(project, memo), memo)
-    return site_of(edition, memo, project.histories())
+    return plan_of(edition, memo, project.histories())
 
 
-def site_of(edition: Edition, memo: Memo, histories: Mapping[str, History]) -> Site:
+def plan_of(edition: Edition, memo: Memo, histories: Mapping[str, History]) -> BuildPlan:
     """Return everything that a build of `edition` makes. histories: of the digests, by name."""
     project = edition.content.project
     files = feed_files(edition).and_these(digest_files(edition))
@@ -86,7 +86,7 @@ def site_of(edition: Edition, memo: Memo, histories: Mapping[str, History]) -> S
     settings = project.settings.feeds
     stay = {path: each for path, each in ended.items() if project.now < each.until(settings)}
     published = published_files(project, memo)
-    return Site(
+    return BuildPlan(
         edition=edition,
         files=files.and_these(ending_files(edition, stay)),
         retired=stay,
