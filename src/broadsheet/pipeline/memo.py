@@ -23,7 +23,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import Struct
 
-from broadsheet.errors import BroadsheetError
+from broadsheet.errors import BroadsheetError, OutputError, Problem
 from broadsheet.pipeline.pool import batched, core_count, spread
 from broadsheet.pipeline.store import (
     FILE_NAME,
@@ -340,7 +340,7 @@ def with_memo(
 
     A damaged store is deleted, and the work done again. One that cannot be written (the disk is
     full, another process has it) is left alone, and a temporary one used. So `work` must be
-    repeatable until it publishes. Raises StoreError if there is no room for that either.
+    repeatable until it publishes. Raises OutputError if there is no room for that either.
     """
     for _ in range(2):
         try:
@@ -350,11 +350,15 @@ def with_memo(
             if error.is_in_use:
                 break
             discard(state)
-    with (
-        TemporaryDirectory() as folder,
-        Memo(Path(folder), root, workers=workers, progress=progress) as memo,
-    ):
-        return work(memo)
+    try:
+        with (
+            TemporaryDirectory() as folder,
+            Memo(Path(folder), root, workers=workers, progress=progress) as memo,
+        ):
+            return work(memo)
+    except StoreError as error:
+        what = f"temporary files cannot be written: {error}"
+        raise OutputError(Problem(what, "free some space and run again")) from error
 
 
 def encode(value: Any) -> bytes:

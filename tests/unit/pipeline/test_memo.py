@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from broadsheet.errors import ArticleError, Problem
+from broadsheet.errors import ArticleError, OutputError, Problem
 from broadsheet.pipeline import store
 from broadsheet.pipeline.memo import Memo, Source, Step, StepContext, encode, with_memo
 from broadsheet.pipeline.store import FILE_NAME, Store, StoreError, digest
@@ -261,3 +261,17 @@ def test_what_is_encoded_is_the_same_everywhere() -> None:
         for seed in ("1", "2", "3")
     }
     assert found == {encode([frozenset("abcdef"), {"b": 1, "a": 2}]).decode() + "\n"}
+
+
+def test_without_room_for_any_store_the_reason_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk is the user's to fix."""
+
+    def full(*_: object) -> None:
+        raise StoreError("database or disk is full")
+
+    monkeypatch.setattr(Store, "add", full)
+    work = lambda memo: memo.map(step(), ["a"], {"letter": str})  # noqa: E731
+    with pytest.raises(OutputError, match="database or disk is full; free some space"):
+        with_memo(tmp_path, tmp_path, work)
