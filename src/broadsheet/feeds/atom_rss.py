@@ -37,14 +37,14 @@ _END = {"atom": b"</feed>\n", "rss": b"  </channel>\n</rss>\n"}
 
 
 def frame(channel: Channel) -> Frame:
-    """Return what stands around the entries of a document in the channel's format."""
+    """Return the parts around the entries of a document in the channel's format."""
     end = _END[channel.format]
     head = _with_stylesheet(written(channel, ()), channel.stylesheet)
     return Frame(head.removesuffix(end), end, end)
 
 
 def item(entry: Entry, format_: FeedFormat) -> bytes:
-    """The entry as it stands in every feed of that format: feedgen's element, in its place."""
+    """Return the entry as it is in every feed of that format: feedgen's element, indented."""
     if format_ == "atom":
         root = place = etree.Element("feed", xmlns=ATOM, nsmap=namespaces(format_))
     else:

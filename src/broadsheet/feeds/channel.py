@@ -45,7 +45,7 @@ class Channel(Struct, frozen=True):
 
 
 class Frame(Struct, frozen=True):
-    """What stands around the entries of a document, UTF-8.
+    """The parts around the entries of a document, UTF-8.
 
     before: the first entry; between: two of them. empty_end: the end of a document without any.
     """

@@ -11,7 +11,7 @@ from broadsheet.model.settings import FeedFormat
 
 
 def serialise(entry: Entry, format_: FeedFormat) -> bytes:
-    """Return `entry` as it stands in every document of that format, UTF-8."""
+    """Return `entry` as it is in every document of that format, UTF-8."""
     return json_feed.item(entry) if format_ == "json" else atom_rss.item(entry, format_)
 
 

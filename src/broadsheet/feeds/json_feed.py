@@ -14,7 +14,7 @@ from broadsheet.model.publication import Person
 
 
 def frame(channel: Channel) -> Frame:
-    """Return what stands around the items of a feed document."""
+    """Return the parts around the items of a feed document."""
     document = _given(
         version="https://jsonfeed.org/version/1.1",
         title=channel.title,
@@ -35,7 +35,7 @@ def frame(channel: Channel) -> Frame:
 
 
 def item(entry: Entry) -> bytes:
-    """The entry as it stands in every feed, indented for its place there."""
+    """Return the entry as it is in every feed, indented for its place there."""
     # A text in JSON holds no line end, so each line is one of the layout.
     return b"  " + _laid_out(_item(entry)).replace(b"\n", b"\n  ")
 

@@ -1,4 +1,4 @@
-"""Which feeds there are, and which articles stand in each."""
+"""Which feeds there are, and which articles are in each."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class FeedLine(Struct, frozen=True):
 
 
 class Feed(Struct, frozen=True):
-    """One feed, in whatever formats: where it lies and what stands in it.
+    """One feed, in whatever formats: its place and its articles.
 
     path: its folder under the feeds folder, "" or ending in a slash, not percent-encoded.
     name: what tells it from the others: a topic, a tag, a period; "" for the main feed.
@@ -109,7 +109,7 @@ def _with_archives(
 ) -> tuple[Feed, tuple[Feed, ...]]:
     """The main feed and its archives, which together hold every article exactly once.
 
-    Whole periods move from the feed to the archive, so that an archive once made stands: the
+    Whole periods move from the feed to the archive, so that an archive never changes: the
     feed holds the newest `entries` and the rest of the oldest one's period. No archive links to
     its successor, since that would change it.
     """

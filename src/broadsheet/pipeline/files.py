@@ -72,7 +72,7 @@ class Files(Struct, frozen=True):
     def make(self, memo: Memo, read: Mapping[str, Source], output: Output) -> list[Written]:
         """Make the files that are missing or out of date; return what each of all files is.
 
-        read: what the steps read. output: writes files, or only tells what they would be.
+        read: what the steps read. output: writes files, or only returns what they would be.
         """
         return [
             written

@@ -166,7 +166,7 @@ class LivePreview:
         return not any(path.is_relative_to(folder.resolve()) for folder in ours)
 
     def _make(self) -> None:
-        """The pages anew; what is wrong stands in their place until it is corrected."""
+        """Make the pages again; an error replaces them until it is corrected."""
         try:
             self._project = open_project(self._place)
             self._gallery = self._made()

@@ -90,7 +90,7 @@ def _pool(
     finally:
         if pool:
             pool.shutdown(wait=is_done, cancel_futures=True)
-        # Those that are at work on what nobody wants, or were started in vain.
+        # Processes whose work is no longer needed, or that never got any.
         for process in {*active_children()} - others:
             process.kill()
             process.join()

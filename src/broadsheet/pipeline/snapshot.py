@@ -118,7 +118,7 @@ def fingerprint(
     inputs: Mapping[str, Stamp],
     outputs: Mapping[str, Stamp],
 ) -> str:
-    """Return a digest of everything that a build reads and leaves, as far as stamps tell."""
+    """Return a digest of everything that a build reads and leaves, by the stamps of files."""
     user = os.geteuid() if hasattr(os, "geteuid") else 0  # may not be allowed to read the same
     zone = [_content(path) for path in scope.zone]
     found = (version(), user, config, zone, *scope, sorted(inputs.items()), sorted(outputs.items()))

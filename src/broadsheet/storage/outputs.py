@@ -1,4 +1,4 @@
-"""Writing the output folder: whole files, only what changed, and nobody else's.
+"""Write the output folder: complete files, only what changed, and only our own.
 
 A manifest in the folder lists the files that Broadsheet wrote. It names a new file before that
 file is there and an old one until it is gone, so a run that is killed at any instant leaves no
@@ -255,7 +255,7 @@ def _write_manifest(folder: Path, paths: Collection[str], retired: Mapping[str, 
 
 
 def _is_file(path: Path) -> bool:
-    """Whether a file or a link stands there; a folder is never ours to remove as a whole."""
+    """Return whether `path` is a file or a link; a folder is never removed with its content."""
     return path.is_symlink() or path.is_file()
 
 

@@ -1,6 +1,6 @@
 """Writing files: each lies beside its place until all of it is on the disk, and is then put there.
 
-So whoever reads the file at any instant reads the old one or the new one, and whole. A run that is
+So a reader gets the complete old file or the complete new one at any instant. A run that is
 killed leaves drafts, which the next one sweeps away.
 """
 
