@@ -218,7 +218,8 @@ class Memo:
         self._used.update(keys)
         checked: dict[tuple[str, str], Digest] = {}
         found: list[Digest | BroadsheetError | None]
-        found = [self._held(key, sources, checked) for key in keys]
+        traces = self._store.traces(keys)
+        found = [self._held(traces.get(key), sources, checked) for key in keys]
         missing = [index for index, held in enumerate(found) if held is None]
         wanted = [items[index] for index in missing]
         with closing(self._run(step, wanted, sources, output)) as runs:
@@ -263,12 +264,14 @@ class Memo:
 
     def _held(
         self,
-        key: Digest,
+        found: tuple[Digest, bytes] | None,
         sources: Mapping[str, Source],
         checked: dict[tuple[str, str], Digest],
     ) -> Digest | None:
-        """Return the address of the stored result if its trace still holds."""
-        found = self._store.trace(key)
+        """Return the address of a stored result if its trace still holds.
+
+        found: the address and the reads; None if there is no trace.
+        """
         if found is None:
             return None
         for source, name, seen in _unpacked(found[1]):

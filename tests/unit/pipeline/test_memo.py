@@ -275,3 +275,11 @@ def test_without_room_for_any_store_the_reason_is_said(
     work = lambda memo: memo.map(step(), ["a"], {"letter": str})  # noqa: E731
     with pytest.raises(OutputError, match="database or disk is full; free some space"):
         with_memo(tmp_path, tmp_path, work)
+
+
+def test_many_traces_are_found_as_few_are(tmp_path: Path) -> None:
+    """However they are looked up."""
+    items = [f"a{number}" for number in range(1_500)]
+    assert results(tmp_path, items, {})[1] == items
+    assert results(tmp_path, items, {})[1] == []
+    assert results(tmp_path, [*items[:3], "b"], {})[1] == ["b"]
