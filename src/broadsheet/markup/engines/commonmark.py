@@ -43,8 +43,8 @@ _REFERENCE = re.compile(r"\[\^([^\]\s]+)\](?!:)")
 
 _LINK_DEFINITION = re.compile(r"\]:([^\n]*(?:\n[ \t>]*[\"'(][^\n]*)?)")
 _FILLER = "\ue002"  # of the private use area, like UNUSED_NOTES
-_ALLOWANCE = re.compile(f"\n?(?:<p[^<>]*>)?{_FILLER}+(?:</p>)?")
-_LONGEST_TAG = 100  # characters of the paragraph's start tag
+_START_OF_PARAGRAPH = re.compile(r"<p[^<>]*>\Z")
+_LONGEST_TAG = 100  # characters
 _MOST_OF_REFERENCES = 100_000  # bytes; as in cmark
 
 UNUSED_NOTES: Final = "\ue001"
@@ -62,14 +62,12 @@ def to_html(text: str, extensions: frozenset[str], *, positions: bool = True) ->
     if max(_cells(text), default=0) > MAX_CELLS:
         raise TooComplex("a table is too large", "split it, or link to a spreadsheet")
     text = _with_allowance(text)
-    html = _render(text, extensions, positions)
     if unused := _unused_notes(text):
         # comrak leaves out a footnote that nothing refers to; its text would be lost.
-        with_references = _render(f"{text}\n\n{UNUSED_NOTES}{unused}\n", extensions, positions)
-        if f">{UNUSED_NOTES}<" in with_references:
-            html = with_references
-    start = max(html.find(_FILLER) - _LONGEST_TAG, 0)
-    return html[:start] + _ALLOWANCE.sub("", html[start:]) if _FILLER in text else html
+        html = _render(f"{text}\n\n{UNUSED_NOTES}{unused}\n", extensions, positions)
+        if f">{UNUSED_NOTES}<" in html:
+            return _without_allowance(html)
+    return _without_allowance(_render(text, extensions, positions))
 
 
 def _with_allowance(text: str) -> str:
@@ -84,6 +82,19 @@ def _with_allowance(text: str) -> str:
     if missing <= 0:
         return text
     return f"{text}\n{_FILLER * (missing // len(_FILLER.encode()) + 1)}\n"
+
+
+def _without_allowance(html: str) -> str:
+    """Return `html` without the paragraph that `_with_allowance` has added."""
+    start, end = html.find(_FILLER), html.rfind(_FILLER) + 1
+    if start < 0:
+        return html
+    before = html[max(start - _LONGEST_TAG, 0) : start]
+    if tag := _START_OF_PARAGRAPH.search(before):
+        start -= len(tag[0])
+        end += len("</p>") if html.startswith("</p>", end) else 0
+    start -= html[:start].endswith("\n")
+    return html[:start] + html[end:]
 
 
 def _render(text: str, extensions: frozenset[str], positions: bool) -> str:

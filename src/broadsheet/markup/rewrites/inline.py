@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from itertools import chain
 from typing import NamedTuple
 
 from broadsheet.markup.code import outside_code
@@ -116,8 +115,8 @@ def _quoted(found: re.Match[str]) -> str:
 
 # Bare URLs, in which marks are not emphasis: `https://e.org/__init__.py`. An underscore between
 # letters is none.
-_UP_TO_MARK = r"[^\s<>]{0,2000}?(?:[*~]|__|\W_|_\W)"
-_MARKED = (re.compile("://" + _UP_TO_MARK, re.ASCII), re.compile(r"www\." + _UP_TO_MARK, re.ASCII))
+_MAY_BE_URL = re.compile(r"(?:://|www\.)[^\s<>]*")
+_MARK = re.compile(r"[*~]|__|\W_|_\W", re.ASCII)
 _NOT_BARE = ("](", "<", '"', "'", "=", "/")
 _URL = re.compile(
     r"(?<![\w@/.:=\"'<-])(?<!\]\()(?:https?://|www\.)[\w.:/?#@!$&'()*+,;=%~-]+", re.ASCII
@@ -127,10 +126,16 @@ _EMPHASIS = re.compile(r"[*_~]")
 
 
 def _may_have_urls(text: str) -> bool:
-    """Whether a URL with such a mark is written outside a link."""
-    for found in chain.from_iterable(pattern.finditer(text) for pattern in _MARKED):
-        before = text[max(found.start() - 8, 0) : found.start()]
-        if not before.removesuffix("s").removesuffix("http").endswith(_NOT_BARE):
+    """Whether a URL with such a mark may be written outside a link."""
+    for found in _MAY_BE_URL.finditer(text):
+        rest = found[0]
+        if not _MARK.search(rest):
+            continue
+        before = text[max(found.start() - 200, 0) : found.start()]
+        before = before.removesuffix("s").removesuffix("http")
+        is_alone = rest.count("://") + rest.count("www.") == 1
+        in_link = before.endswith(_NOT_BARE) or _DEFINITION.search(before)
+        if not (is_alone and in_link):
             return True
     return False
 
