@@ -50,7 +50,7 @@ def test_the_core_is_all_there() -> None:
 @pytest.mark.parametrize(
     ("library", "users"),
     [
-        ("feedgen", {"feeds/atom_rss.py", "feeds/feedgen_extensions.py"}),
+        ("feedgen", {"feeds/formats/feedgen_feeds.py", "feeds/formats/feedgen_extensions.py"}),
         ("frontmatter", {"articles/front_matter.py"}),
     ],
 )

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import html
 
-from broadsheet.model.settings import FEED_FILES, MEDIA_TYPES
+from broadsheet.model.settings import FEED_FORMATS
 from newsroom import Newsroom, contents
 
 FEEDS = "https://feeds.example.net/"  # not where ids begin, which need not be addresses
@@ -28,7 +28,7 @@ url = "https://example.org/"
 feeds_url = "{FEEDS}"
 timezone = "Asia/Shanghai"
 """
-FORMATS = [list(each) for size in (1, 2, 3) for each in combinations(FEED_FILES, size)]
+FORMATS = [list(each) for size in (1, 2, 3) for each in combinations(FEED_FORMATS, size)]
 TOPICS = ["AI", "ａｉ", "C#", "C++", "开源", "open source", "Open-Source", "a/b", "R&D <x>", "50%"]
 _URL = re.compile(re.escape(FEEDS) + r"[^\s\"'<>)]*")
 
@@ -99,7 +99,7 @@ def test_the_web_version_of_an_issue_links_to_a_feed_that_is_there(
         newsroom.published()["digests/weekly/2025-06-30/index.html"].decode()
     )
     (link,) = page.xpath("//link[@rel='alternate']")
-    names = {MEDIA_TYPES[each]: FEED_FILES[each] for each in FEED_FILES if each in formats}
+    names = {each.media_type: each.file for name, each in FEED_FORMATS.items() if name in formats}
     assert link.get("href") == f"{FEEDS}digests/weekly/{names[link.get('type')]}"
     assert broken(newsroom) == set()
 

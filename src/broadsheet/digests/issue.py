@@ -11,7 +11,7 @@ from msgspec import Meta, Struct, field
 from broadsheet.articles.topics import Topic
 from broadsheet.errors import Problem, RecordError
 from broadsheet.model.publication import Publication
-from broadsheet.model.settings import FEED_FILES, MEDIA_TYPES, FeedSettings
+from broadsheet.model.settings import FEED_FORMATS, FeedSettings
 from broadsheet.text.urls import encode
 
 
@@ -130,12 +130,12 @@ class DigestUrls(Struct, frozen=True):
     @property
     def feed(self) -> str:
         """The feed of its issues, in the main format."""
-        return self.archive + FEED_FILES[self.feeds.main_format]
+        return self.archive + FEED_FORMATS[self.feeds.main_format].file
 
     @property
     def feed_type(self) -> str:
         """The media type of `feed`."""
-        return MEDIA_TYPES[self.feeds.main_format]
+        return FEED_FORMATS[self.feeds.main_format].media_type
 
     @property
     def index(self) -> str:
@@ -150,5 +150,5 @@ class DigestUrls(Struct, frozen=True):
         """The feed of `topic`; "" if the config has none."""
         if "topics" not in self.feeds.by or not topic.slug:
             return ""
-        file = FEED_FILES[self.feeds.main_format]
+        file = FEED_FORMATS[self.feeds.main_format].file
         return self.publication.feeds_url + encode(f"topics/{topic.slug}/{file}")

@@ -13,7 +13,7 @@ from broadsheet.feeds.newsletter import Newsletter
 from broadsheet.feeds.plan import FeedHead, FeedLine
 from broadsheet.i18n import Words
 from broadsheet.model.publication import Person, Publication
-from broadsheet.model.settings import FEED_FILES, FeedFormat, FeedSettings
+from broadsheet.model.settings import FEED_FORMATS, FeedFormat, FeedSettings
 from broadsheet.text.urls import encode, join
 
 
@@ -62,11 +62,12 @@ def channel(
 ) -> Channel:
     """The head of `feed` in one format."""
     archive = feed.kind == "archive"
+    older = feed.older if format_ in settings.formats_of("archive") else None
     name = title(feed, publication)
     return replace(
         _head(feed.path, name, publication.description, feed.updated, format_, publication),
         hub="" if archive else settings.hub,
-        older=address(feed.older, format_, publication) if feed.older else None,
+        older=address(older, format_, publication) if older else None,
         current=address("", format_, publication) if archive else None,
     )
 
@@ -94,7 +95,7 @@ def title(feed: FeedHead | FeedLine, publication: Publication) -> str:
 
 def address(path: str, format_: FeedFormat, publication: Publication) -> str:
     """Where the feed at `path` is served in one format."""
-    return publication.feeds_url + encode(path + FEED_FILES[format_])
+    return publication.feeds_url + encode(path + FEED_FORMATS[format_].file)
 
 
 def _head(

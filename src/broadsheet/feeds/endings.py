@@ -8,10 +8,11 @@ from html import escape
 from typing import Final
 
 from broadsheet.articles.entries import Entry
-from broadsheet.feeds import INDEX, atom_rss, documents, json_feed
+from broadsheet.feeds import INDEX, formats
 from broadsheet.feeds.channel import channel
+from broadsheet.feeds.formats import feed_format
 from broadsheet.feeds.plan import FeedHead
-from broadsheet.feeds.retired import FORMATS, Retired, parsed, split, told
+from broadsheet.feeds.retired import FORMATS, Retired, split, told
 from broadsheet.i18n import Words, languages
 from broadsheet.model.publication import Person, Publication
 from broadsheet.model.settings import FeedFormat, FeedSettings
@@ -44,12 +45,8 @@ def document(
         if content:
             return _with_last(content, last, format_, keeps)
     feed = FeedHead(folder, "all", "", retired.since, None)
-    return b"".join(
-        documents.document(
-            channel(feed, format_, publication, FeedSettings()),
-            [documents.serialise(last, format_)],
-        )
-    )
+    head = channel(feed, format_, publication, FeedSettings())
+    return b"".join(formats.document(head, [feed_format(format_).item(last)]))
 
 
 def _last_entry(path: str, retired: Retired, publication: Publication) -> Entry:
@@ -84,6 +81,4 @@ def _with_last(
     ids = {id_ for id_, _ in told(content, format_)}
     if last.id in ids and all(map(keeps, ids - {last.id})):
         return content
-    if format_ == "json":
-        return json_feed.with_first(content, last, keeps)
-    return atom_rss.with_first(parsed(content), last, format_, keeps)
+    return feed_format(format_).with_first(content, last, keeps)

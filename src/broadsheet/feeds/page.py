@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,10 +12,8 @@ from broadsheet.feeds.newsletter import Newsletter
 from broadsheet.feeds.plan import FeedLine
 from broadsheet.i18n import Words
 from broadsheet.model.publication import Publication
-from broadsheet.model.settings import MEDIA_TYPES, FeedFormat, FeedSettings
+from broadsheet.model.settings import FEED_FORMATS, FeedFormat, FeedSettings
 from broadsheet.text.urls import encode
-
-FORMAT_NAMES: dict[FeedFormat, str] = {"atom": "Atom", "rss": "RSS", "json": "JSON"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +63,15 @@ def write(
     )
 
 
-def links(path: str, publication: Publication, settings: FeedSettings) -> tuple[Link, ...]:
-    """A link to the feed at `path` in each of its formats."""
+def links(path: str, publication: Publication, formats: Iterable[FeedFormat]) -> tuple[Link, ...]:
+    """A link to the feed at `path` in each of `formats`."""
     return tuple(
-        Link(FORMAT_NAMES[each], MEDIA_TYPES[each], address(path, each, publication))
-        for each in settings.formats
+        Link(
+            FEED_FORMATS[each].label,
+            FEED_FORMATS[each].media_type,
+            address(path, each, publication),
+        )
+        for each in formats
     )
 
 
@@ -78,7 +80,7 @@ def _row(feed: FeedLine, publication: Publication, settings: FeedSettings, words
         name=feed.name or words("index.everything"),
         title=title(feed, publication),
         count=words("index.articles", feed.total),
-        links=links(feed.path, publication, settings),
+        links=links(feed.path, publication, settings.formats_of(feed.kind)),
         newest_title=feed.newest_title,
         newest_url=feed.newest_url,
         **_date(feed.newest_date, publication, words),
@@ -98,7 +100,7 @@ def _digest_row(
         name=newsletter.title,
         title=newsletter.title,
         count=words("digests.issues", newsletter.issues),
-        links=(page, *links(newsletter.path, publication, settings)),
+        links=(page, *links(newsletter.path, publication, settings.formats)),
         newest_title=newsletter.newest_title,
         newest_url=newsletter.newest_url,
         **_date(newsletter.newest_date, publication, words),

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from msgspec import Meta, Struct
 
 from broadsheet.articles import Article
 from broadsheet.articles.topics import topic_slug
-from broadsheet.model.settings import FEED_FILES, FeedFormat, FeedSettings
+from broadsheet.feeds.formats import feed_format
+from broadsheet.model.settings import FEED_FORMATS, FeedFormat, FeedSettings
 
-FORMATS: Final[dict[str, FeedFormat]] = {name: format_ for format_, name in FEED_FILES.items()}
+FORMATS: Final[dict[str, FeedFormat]] = {each.file: name for name, each in FEED_FORMATS.items()}
 _ATOM: Final = "{http://www.w3.org/2005/Atom}"
 
 
@@ -48,7 +48,7 @@ class Successors(Struct, frozen=True):
         """The path of the document to follow instead of the one at `path`: another format of the
         same feed, the feed under its new name, or else the main feed."""
         folder, name = split(path)
-        names = [name, *(FEED_FILES[format_] for format_ in self.formats)]
+        names = [name, *(FEED_FORMATS[format_].file for format_ in self.formats)]
         folders = [folder, *self._renamed(folder, content, FORMATS[name]), ""]
         places = (each + file for each in folders for file in names)
         return next((place for place in places if place in self.live), folder)
@@ -132,21 +132,10 @@ def by_feed(retired: Mapping[str, Retired]) -> dict[str, Retired]:
 
 
 def told(content: bytes, format_: FeedFormat) -> set[tuple[str, str]]:
-    """Id and title of each entry of a feed document; empty if it cannot be read."""
+    """Return the id and title of each entry of a feed document; none if it cannot be read."""
     with suppress(Exception):
-        if format_ == "json":
-            return {(each["id"], each.get("title", "")) for each in json.loads(content)["items"]}
-        names = (f"{_ATOM}id", f"{_ATOM}title") if format_ == "atom" else ("guid", "title")
-        entries = parsed(content).iter(f"{_ATOM}entry" if format_ == "atom" else "item")
-        return {(each.findtext(names[0], ""), each.findtext(names[1], "")) for each in entries}
+        return {(each.id, each.title) for each in feed_format(format_).entries_in(content)}
     return set()
-
-
-def parsed(content: bytes) -> Any:
-    """Return the root element of an XML document that others may have changed."""
-    from lxml import etree  # slow to import, and few builds end a feed
-
-    return etree.fromstring(content, etree.XMLParser(resolve_entities=False, no_network=True))
 
 
 def split(path: str) -> tuple[str, str]:

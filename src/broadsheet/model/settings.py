@@ -7,7 +7,7 @@ documentation, the JSON Schema and the starter file from their descriptions and 
 from __future__ import annotations
 
 from hashlib import sha256
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, NamedTuple
 
 from msgspec import Meta, Struct, field
 
@@ -16,19 +16,24 @@ from broadsheet.model.values import Permalink, Schedule, ShortcodeTemplate, Smtp
 
 FeedFormat = Literal["atom", "rss", "json"]
 
-FEED_FILES: Final[dict[FeedFormat, str]] = {
-    "atom": "atom.xml",
-    "rss": "rss.xml",
-    "json": "feed.json",
-}
-"""The file name of a feed in each format, the most widely read format first."""
 
-MEDIA_TYPES: Final[dict[FeedFormat, str]] = {
-    "atom": "application/atom+xml",
-    "rss": "application/rss+xml",
-    "json": "application/feed+json",
+class FormatFiles(NamedTuple):
+    """What is known of a feed format wherever a feed is linked to.
+
+    media_type: RFC 4287, section 7; rssboard.org; jsonfeed.org.
+    """
+
+    label: str
+    file: str
+    media_type: str
+
+
+FEED_FORMATS: Final[dict[FeedFormat, FormatFiles]] = {
+    "atom": FormatFiles("Atom", "atom.xml", "application/atom+xml"),
+    "rss": FormatFiles("RSS", "rss.xml", "application/rss+xml"),
+    "json": FormatFiles("JSON", "feed.json", "application/feed+json"),
 }
-"""The media type of each format (RFC 4287, section 7; rssboard.org; jsonfeed.org)."""
+"""Every format, the most widely read one first; feeds/formats/ has a module for each."""
 
 Grouping = Literal["topics", "tags"]
 
@@ -164,6 +169,13 @@ class FeedSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         Literal["month", "year", "none"],
         Meta(description="The period of the archives behind the main feed (RFC 5005)."),
     ] = "month"
+    archive_formats: Annotated[
+        tuple[FeedFormat, ...],
+        Meta(
+            description="The formats of the archives, among `formats`; empty: all of them. "
+            "Archives are most of the output, and the readers that follow them read Atom."
+        ),
+    ] = ()
     keep_retired_days: Annotated[
         int,
         Meta(
@@ -178,10 +190,16 @@ class FeedSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         Meta(pattern=r"^(https?://\S+)?$", description="The address of a WebSub hub; empty: none."),
     ] = ""
 
+    def formats_of(self, kind: str) -> tuple[FeedFormat, ...]:
+        """Return the formats of a feed, by its kind: `archive` or another."""
+        if kind != "archive" or not self.archive_formats:
+            return self.formats
+        return tuple(each for each in self.formats if each in self.archive_formats)
+
     @property
     def main_format(self) -> FeedFormat:
         """The format to link to if there is only one link to a feed; its file is written."""
-        return next(each for each in FEED_FILES if each in self.formats)
+        return next(each for each in FEED_FORMATS if each in self.formats)
 
 
 class TopicSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -12,12 +12,12 @@ from broadsheet.digests import archive
 from broadsheet.digests.issue import Issue, issue_folder
 from broadsheet.feeds import INDEX, OPML, STYLESHEET, endings, opml, page
 from broadsheet.feeds.channel import channel, of_newsletter
-from broadsheet.feeds.documents import document, serialise
+from broadsheet.feeds.formats import document, feed_format
 from broadsheet.feeds.newsletter import Newsletter
 from broadsheet.feeds.plan import NEVER
 from broadsheet.markup import Rendition
 from broadsheet.model.publication import Publication
-from broadsheet.model.settings import FEED_FILES, DigestSettings, FeedFormat
+from broadsheet.model.settings import FEED_FORMATS, DigestSettings, FeedFormat
 from broadsheet.pipeline.files import (
     DigestPages,
     Ending,
@@ -40,8 +40,8 @@ def write_feed(feed: FeedFiles, settings: FilesSettings, context: StepContext) -
         items = (_item(*addresses, format_, settings, context) for addresses in feed.entries)
         return document(head, items)
 
-    formats = settings.feeds.formats
-    return context.write({feed.head.path + FEED_FILES[each]: chunks(each) for each in formats})
+    formats = settings.feeds.formats_of(feed.head.kind)
+    return context.write({feed.head.path + FEED_FORMATS[e].file: chunks(e) for e in formats})
 
 
 def _item(
@@ -56,7 +56,7 @@ def _item(
     def made() -> Entry:
         return context.recent((article, body), lambda: _entry(article, body, settings, context))
 
-    return context.recent((article, body, format_), lambda: serialise(made(), format_))
+    return context.recent((article, body, format_), lambda: feed_format(format_).item(made()))
 
 
 def _entry(
@@ -100,17 +100,17 @@ def write_digest_pages(
     publication, feeds, digest = settings.publication, settings.feeds, pages_.settings
     issues: Sequence[Issue] = context.read("issues", pages_.name)
     path = issue_folder(pages_.name)
-    links = page.links(path, publication, feeds)
+    links = page.links(path, publication, feeds.formats)
     newsletter = _newsletter(pages_.name, digest, issues, publication)
     newest = [archive.issue_entry(issue, digest, publication) for issue in issues[: feeds.entries]]
     updated = max((issue.updated for issue in newest), default=NEVER)
 
     def data(format_: FeedFormat) -> bytes:
         head = of_newsletter(newsletter, updated, format_, publication)
-        return b"".join(document(head, (serialise(each, format_) for each in newest)))
+        return b"".join(document(head, (feed_format(format_).item(each) for each in newest)))
 
     index = archive.archive_page(issues, digest, publication, links)
-    feed = {path + FEED_FILES[each]: [data(each)] for each in feeds.formats}
+    feed = {path + FEED_FORMATS[each].file: [data(each)] for each in feeds.formats}
     return context.write({**feed, path + INDEX: [index]})
 
 

@@ -13,7 +13,7 @@ from broadsheet.feeds import INDEX, OPML, STYLESHEET
 from broadsheet.feeds.plan import Feed, FeedHead, FeedLine
 from broadsheet.feeds.retired import Retired
 from broadsheet.model.publication import Publication
-from broadsheet.model.settings import FEED_FILES, DigestSettings, FeedSettings
+from broadsheet.model.settings import FEED_FORMATS, DigestSettings, FeedSettings
 from broadsheet.pipeline.edition import Edition
 from broadsheet.pipeline.memo import Memo, Source, Step
 from broadsheet.pipeline.rendering import lookups
@@ -122,7 +122,9 @@ def feed_files(edition: Edition) -> Files:
 
     # Small ones first: memo runs the first item before it starts other processes.
     feeds = sorted(edition.feeds, key=lambda feed: len(feed.articles))
-    paths = tuple(f.path + FEED_FILES[each] for f in feeds for each in settings.formats)
+    paths = tuple(
+        f.path + FEED_FORMATS[each].file for f in feeds for each in settings.formats_of(f.kind)
+    )
     return Files(((_step("write_feed", edition, "Writing"), tuple(map(item, feeds))),), paths)
 
 
@@ -130,7 +132,7 @@ def digest_files(edition: Edition) -> Files:
     """Return what lists the issues of digests, and what lists all feeds and digests."""
     settings = edition.content.project.settings
     digests = tuple(DigestPages(name, each) for name, each in settings.digests.items())
-    names = [INDEX, *(FEED_FILES[each] for each in settings.feeds.formats)]
+    names = [INDEX, *(FEED_FORMATS[each].file for each in settings.feeds.formats)]
     paths = [issue_folder(each.name) + name for each in digests for name in names]
     lines = tuple(feed.line for feed in edition.feeds)
     work = (

@@ -238,12 +238,12 @@ def test_entries_dates_are_written_without_the_locale(
 
 def test_feedgen_is_imported_in_an_order_that_works() -> None:
     """`import feedgen.util` alone fails before lxml.etree; ours works in a new process."""
-    program = "import broadsheet.feeds.atom_rss"
+    program = "import broadsheet.feeds.formats.atom_feed"
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
 
 
 def test_feedgen_is_used_in_one_place() -> None:
-    """Only atom_rss and the extensions know it, so that it can be replaced."""
+    """Only feedgen_feeds and the extensions know it, so that it can be replaced."""
     package = Path(broadsheet.__file__).parent
     users = {
         path.relative_to(package).as_posix()
@@ -252,7 +252,7 @@ def test_feedgen_is_used_in_one_place() -> None:
         if (isinstance(node, ast.ImportFrom) and str(node.module).startswith("feedgen"))
         or (isinstance(node, ast.Import) and any(a.name.startswith("feedgen") for a in node.names))
     }
-    assert users == {"feeds/atom_rss.py", "feeds/feedgen_extensions.py"}
+    assert users == {"feeds/formats/feedgen_feeds.py", "feeds/formats/feedgen_extensions.py"}
 
 
 def test_dates_before_1901_are_written(newsroom: Newsroom) -> None:

@@ -8,9 +8,19 @@ from typing import Any
 
 import msgspec
 
-from broadsheet.articles.entries import Entry, Image
+from broadsheet.articles.entries import Entry, Image, PublishedEntry
 from broadsheet.feeds.channel import Channel, Frame
 from broadsheet.model.publication import Person
+
+
+class _Item(msgspec.Struct):
+    id: str
+    title: str = ""
+    content_html: str = ""
+
+
+class _Document(msgspec.Struct):
+    items: list[_Item]
 
 
 def frame(channel: Channel) -> Frame:
@@ -38,6 +48,14 @@ def item(entry: Entry) -> bytes:
     """Return the entry as it is in every feed, indented for its place there."""
     # A text in JSON holds no line end, so each line is one of the layout.
     return b"  " + _laid_out(_item(entry)).replace(b"\n", b"\n  ")
+
+
+def entries_in(content: bytes) -> list[PublishedEntry]:
+    """Return each item of a document, its text as HTML."""
+    return [
+        PublishedEntry(each.id, each.title, each.content_html)
+        for each in msgspec.json.decode(content, type=_Document).items
+    ]
 
 
 def with_first(content: bytes, entry: Entry, keeps: Callable[[str], bool]) -> bytes:

@@ -17,7 +17,7 @@ from lxml import etree
 
 from broadsheet.articles.entries import Entry, Image
 from broadsheet.feeds.channel import Channel
-from broadsheet.model.settings import MEDIA_TYPES, FeedFormat
+from broadsheet.model.settings import FEED_FORMATS, FeedFormat
 
 ATOM = "http://www.w3.org/2005/Atom"
 CONTENT = "http://purl.org/rss/1.0/modules/content/"
@@ -135,7 +135,7 @@ def _declare_markup(construct: Element) -> None:
 
 def _links(channel: Channel) -> Iterator[tuple[str, str, str]]:
     """Rel, address and media type of the links of a document (RFC 4287 4.2.7, RFC 5005, WebSub)."""
-    kind = MEDIA_TYPES[channel.format]
+    kind = FEED_FORMATS[channel.format].media_type
     yield "self", channel.self_url, kind
     if channel.hub:
         yield "hub", channel.hub, ""

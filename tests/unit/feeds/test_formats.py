@@ -12,10 +12,11 @@ from msgspec.structs import replace
 
 from broadsheet.articles.entries import Entry, Image
 from broadsheet.articles.topics import Topic
-from broadsheet.feeds import atom_rss
 from broadsheet.feeds.channel import Channel
-from broadsheet.feeds.documents import document, serialise
+from broadsheet.feeds.formats import atom_feed, document, feed_format, rss_feed
 from broadsheet.model.publication import Person
+from broadsheet.pipeline.published_entries import published_entries
+from newsroom import Newsroom
 
 WHEN = datetime(2025, 6, 19, 7, 20, 4, tzinfo=UTC)
 HEAD = Channel(
@@ -63,7 +64,7 @@ def entries(draw: st.DrawFn) -> Entry:
 
 
 def _document(head: Channel, entries: list[Entry]) -> bytes:
-    items = (serialise(each, head.format) for each in entries)
+    items = (feed_format(head.format).item(each) for each in entries)
     return b"".join(document(head, items))
 
 
@@ -75,7 +76,7 @@ def test_a_document_is_what_feedgen_would_write(
     """Byte for byte, in every document that an entry is in."""
     head = replace(HEAD, format=format_, current="https://example.org/a" if archive else None)  # type: ignore[arg-type]
     for some in (held, held[1:], held[::-1], []):
-        whole = atom_rss.written(head, some)
+        whole = {"atom": atom_feed, "rss": rss_feed}[format_].written(head, some)
         first, _, rest = _document(head, some).partition(b"<?xml-stylesheet")
         assert first + rest.partition(b"\n")[2] == whole
 
@@ -89,3 +90,24 @@ def test_a_json_document_is_laid_out_as_one(held: list[Entry]) -> None:
         whole = json.dumps(json.loads(made), ensure_ascii=False, indent=1) + "\n"
         assert made.decode() == whole
         assert len(json.loads(made)["items"]) == len(some)
+
+
+def test_archives_can_be_in_one_format(newsroom: Newsroom) -> None:
+    """Only it links to them; the others hold what they held, and nothing leads nowhere."""
+    for number in range(30):
+        newsroom.article(f"a{number}.md", date=f"2025-0{1 + number // 10}-19T07:20:04+08:00")
+    newsroom.configure("[feeds]\nentries = 5\n")
+    every = newsroom.build()
+    newsroom.configure('[feeds]\nentries = 5\narchive_formats = ["atom"]\n')
+    made = newsroom.build()
+    archives = {path for path in every if path.startswith("archive/")}
+    assert {path for path in made if path.startswith("archive/")} == {
+        path for path in archives if path.endswith("atom.xml")
+    }
+    assert made["atom.xml"] == every["atom.xml"]
+    assert b"prev-archive" in every["rss.xml"]
+    assert b"prev-archive" not in made["rss.xml"]
+    assert "next_url" in json.loads(every["feed.json"])
+    assert "next_url" not in json.loads(made["feed.json"])
+    assert made["index.html"].count(b"archive/") < every["index.html"].count(b"archive/")
+    assert len(published_entries(newsroom.folder / "feeds", ())) == 30
