@@ -7,7 +7,6 @@ from fnmatch import fnmatchcase
 
 from msgspec import Struct
 
-from broadsheet.articles.permalinks import FilePlace
 from broadsheet.errors import Problem
 from broadsheet.model.publication import Person
 
@@ -25,9 +24,9 @@ class Source(Struct, frozen=True):
     sha256: str
 
     @property
-    def place(self) -> FilePlace:
-        """The file's name and folder, relative to its articles folder."""
-        return FilePlace.of(self.path.removeprefix(self.folder).lstrip("/"))
+    def inner(self) -> str:
+        """The path relative to its articles folder."""
+        return self.path.removeprefix(self.folder).lstrip("/")
 
 
 class Article(Struct, frozen=True, array_like=True, tag=True):  # a list is shorter than a mapping

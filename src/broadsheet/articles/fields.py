@@ -7,6 +7,7 @@ the field and its line. To add a field: name it here, add it to `Article`, and r
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 
 from broadsheet.model.publication import Person, Url
@@ -47,6 +48,26 @@ ADDRESS = ("url", "permalink", "path")
 LANGUAGE = ("language", "lang", "locale")
 UNCHECKED = ("check_off",)
 CHECKS = ("checks",)
+
+BY_USE = {
+    "title": "title",
+    "date": "date",
+    "updated": "lastmod",
+    "publish": "publishDate",
+    "expires": "expiryDate",
+    "topics": "main_topics",
+    "tags": "tags",
+    "summary": "summary",
+    "image": "featured_image",
+    "image_alt": "image_alt",
+    "authors": "author",
+    "address": "url",
+    "slug": "slug",
+    "language": "language",
+    "id": "id",
+    "aliases": "aliases",
+}
+"""The name that stands for each key of `articles.fields`."""
 
 _TRUE = {"true", "yes", "on", "1"}
 _SWITCH = _TRUE | {"false", "no", "off", "0", ""}
@@ -117,6 +138,16 @@ def texts(value: object) -> tuple[str, ...]:
     nested = (item if isinstance(item, list) else [item] for item in items)
     items = [each for inner in nested for each in inner]
     return tuple(dict.fromkeys(filter(None, map(text, items))))
+
+
+def jekyll_categories(given: Mapping[str, object]) -> tuple[str, ...]:
+    """Return the categories as Jekyll reads them: one `category`, `categories` split at spaces."""
+    one, more = given.get("category"), given.get("categories")
+    if one:
+        more = [one]
+    items = more.split() if isinstance(more, str) else more if isinstance(more, list) else []
+    nested = (item if isinstance(item, list) else [item] for item in items)
+    return tuple(text(each) for inner in nested for each in inner if each)
 
 
 def image(value: object) -> tuple[str, str]:

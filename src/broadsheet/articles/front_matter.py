@@ -1,4 +1,6 @@
-"""Front matter in YAML, TOML or JSON: the fields as written, and the line of each.
+"""Front matter: the fields as written, and the line of each.
+
+It is in YAML, TOML or JSON, or metadata without fences.
 
 The only user of python-frontmatter, with handlers of our own. Its TOML handler needs an
 unmaintained package, without which it returns no metadata and no error; its YAML loader turns
@@ -112,7 +114,51 @@ class _Json(BaseHandler):
         return _not_deep(json.loads(fm))
 
 
-_HANDLERS = (_Yaml(), _Toml(), _Json())
+class _Metadata(BaseHandler):
+    """Lines of `Name: value` without fences, with a title or date among them.
+
+    As Python-Markdown's meta extension reads them for Pelican (indented lines go on), and as
+    Nikola has them: `.. name: value`, which may stand in an HTML comment.
+    """
+
+    FM_BOUNDARY = re.compile(
+        r"(?:<!--[ \t]*\n)?"
+        r"(?:(?:\.\. +)?[A-Za-z][\w-]{0,40}:(?:[ \t][^\n]*)?(?:\n|$)"
+        r"(?:[ \t]{2,}\S[^\n]*(?:\n|$))*)+"
+        r"(?:\s*-->)?"
+    )
+    START_DELIMITER = END_DELIMITER = ""
+    _LINE = re.compile(r"(?:\.\.[ ]+)?([A-Za-z][\w-]*):[ \t]*(.*)")
+    _TELLING = re.compile(
+        r"^(?:\.\.[ ]+)?(?:title|date|slug):[ \t]*\S", re.IGNORECASE | re.MULTILINE
+    )
+
+    def detect(self, text: str) -> bool:
+        if not text.startswith(("<!--", "..")) and not text[:1].isalpha():
+            return False
+        found = self.FM_BOUNDARY.match(text)
+        return bool(found and self._TELLING.search(found[0]))
+
+    def end(self, text: str) -> int:
+        found = self.FM_BOUNDARY.match(text)
+        return found.end() if found else 0
+
+    def split(self, text: str) -> tuple[str, str]:
+        return text, ""
+
+    def load(self, fm: str, **_: object) -> Any:
+        fields: dict[str, str] = {}
+        name = ""
+        for line in fm.split("\n"):
+            if pair := self._LINE.match(line):
+                name = pair[1]
+                fields[name] = pair[2].strip()
+            elif name and line[:1].isspace() and line.strip() != "-->":
+                fields[name] = f"{fields[name]}\n{line.strip()}".strip()
+        return {name: value for name, value in fields.items() if value}
+
+
+_HANDLERS = (_Yaml(), _Toml(), _Json(), _Metadata())
 
 
 _EMPTY_LINES = re.compile(r"(?:[^\S\n]*\n)*")
@@ -190,12 +236,12 @@ def split(text: str, path: str) -> tuple[FrontMatter, str] | None:
 
 
 def body(text: str, path: str) -> str:
-    """Return the body of `text`, even if its front matter does not parse; "" without front matter.
+    """The body of `text`, whatever the front matter says; all of it where there is none.
 
     Raises ArticleError, as `split` does, if the front matter does not end.
     """
     parts = _apart(text, path)
-    return parts.body if parts else ""
+    return parts.body if parts else printable(text).strip()
 
 
 # An anchor, an alias or a tag; an indent or list marks that could nest deeply. This look takes 1
@@ -263,7 +309,7 @@ def _places(head: str) -> dict[str, tuple[int, str]]:
     top: dict[str, tuple[int, str]] = {}
     nested: dict[str, tuple[int, str]] = {}
     for number, line in enumerate(head.split("\n"), 1):
-        if pair := re.match(r"(\s*)[\"']?([\w.-]+)[\"']?\s*[:=]", line):
+        if pair := re.match(r"(?:\.\. +)?(\s*)[\"']?([\w.-]+)[\"']?\s*[:=]", line):
             (nested if pair[1] else top).setdefault(fold(pair[2]), (number, pair[2]))
         elif table := re.match(r"\[+\s*([\w.-]+)\s*\]", line):  # of TOML
             top.setdefault(fold(table[1]), (number, table[1]))

@@ -6,18 +6,20 @@ Importing this takes 0.1 s, mostly for PyYAML; a run that reads no file does wit
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+from html import unescape
 from typing import TypeVar
 
-from broadsheet.articles import dates, fields, front_matter, permalinks, visibility
+from broadsheet.articles import dates, fields, front_matter, permalinks, titles, visibility
 from broadsheet.articles.article import Article, NotAnArticle, Source
 from broadsheet.articles.fields import fold
 from broadsheet.articles.fingerprint import fingerprint
 from broadsheet.articles.front_matter import FrontMatter
+from broadsheet.articles.styles import STYLES
 from broadsheet.errors import ArticleError, Problem
 from broadsheet.model.publication import Person, Publication
-from broadsheet.model.settings import ArticleSettings
+from broadsheet.model.settings import ArticleSettings, TitleSource
 from broadsheet.text.urls import encode
 
 _T = TypeVar("_T")
@@ -36,15 +38,28 @@ def parse(
     if source.path.rpartition("/")[2].partition(".")[0] == "_index":
         raise NotAnArticle("it is a section page (_index.md)")
     parts = front_matter.split(source.text, source.path)
-    if parts is None:
+    if parts is None and not settings.title_from:
         raise NotAnArticle("it has no front matter")
-    matter, body = parts
+    matter, body = parts or (
+        FrontMatter({}, {}, "", 0),
+        front_matter.body(source.text, source.path),
+    )
     return _Reader(source, matter, publication, settings).article(body, with_body=with_body)
 
 
 def body(source: Source) -> str:
-    """Return the Markdown in `source`, as `parse` does; "" if it has no front matter."""
+    """Return the Markdown in `source`, as `parse` does."""
     return front_matter.body(source.text, source.path)
+
+
+def _found(given: Mapping[str, object], name: str) -> object:
+    """The value of a field by its name, or by several joined by dots: `params.hero`."""
+    value: object = given
+    for part in name.split("."):
+        if not isinstance(value, Mapping):
+            return None
+        value = next((each for key, each in value.items() if fold(str(key)) == fold(part)), None)
+    return value
 
 
 _MAYBE_NO_DATE = fields.names(fields.PUBLISH, fields.EXPIRES)
@@ -67,10 +82,15 @@ class _Reader:
         # Zola has topics and tags in [taxonomies].
         if isinstance(nested := self.given.get("taxonomies"), dict):
             self.given = {**{fold(str(key)): nested[key] for key in nested}, **self.given}
+        for field, name in settings.fields.items():
+            if (value := _found(matter.given, name)) is not None:
+                self.given[fold(fields.BY_USE[field])] = value
+        self.rules = settings.place(source.path)
+        self.style = STYLES[settings.addresses]
 
     def article(self, body: str, *, with_body: bool) -> Article:
         date = self._date(fields.DATE) or self._date_in_name()
-        title = self._read(fields.TITLE, fields.text, "")
+        title = unescape(self._read(fields.TITLE, fields.text, "")) or self._title_elsewhere(body)
         if date is None and not self.problems:
             raise NotAnArticle("it has no date")
         if not title:
@@ -79,7 +99,7 @@ class _Reader:
         if self.problems or date is None:
             raise ArticleError(*self._problems(unclear))
         image, alt = self._read(fields.IMAGE, fields.image, ("", ""))
-        url = self._url(self.settings.permalink, self.publication.url, title, date)
+        url = self._url(self._pattern, self.publication.url, title, date)
         article = Article(
             source=self.source.path,
             url=url,
@@ -97,6 +117,7 @@ class _Reader:
             image_alt=self._read(fields.IMAGE_ALT, fields.text, "") or alt,
             summary=self._read(fields.SUMMARY, fields.text, ""),
             language=self._read(fields.LANGUAGE, fields.text, "").replace("_", "-")
+            or self.rules.language
             or self.publication.language,
             aliases=self._aliases(),
             body=body if with_body else None,
@@ -157,8 +178,7 @@ class _Reader:
     def _date_in_name(self) -> datetime | None:
         """The date in the file's path, else that in the URL of the front matter."""
         zone = self.publication.timezone
-        place = self.source.path.removeprefix(self.source.folder)
-        return dates.in_name(place, zone) or dates.in_name(
+        return dates.in_name(self.source.inner, zone) or dates.in_name(
             self._read(fields.ADDRESS, fields.address, ""), zone
         )
 
@@ -179,6 +199,24 @@ class _Reader:
     def _default_author(self) -> tuple[Person, ...]:
         return (self.publication.author,) if self.publication.author else ()
 
+    def _title_elsewhere(self, body: str) -> str:
+        """The title by `articles.title_from`; "" if nothing gives one."""
+        readers: dict[TitleSource, Callable[[], str]] = {
+            "heading": lambda: titles.first_heading(body),
+            "filename": lambda: titles.of_file_name(self._place.slug),
+            "text": lambda: titles.start_of_text(body),
+        }
+        return next(filter(None, (readers[each]() for each in self.settings.title_from)), "")
+
+    @property
+    def _place(self) -> permalinks.FilePlace:
+        suffix = self.settings.suffix(self.source.path)
+        return permalinks.FilePlace.of(self.source.inner, suffix, readme=self.style.readme)
+
+    @property
+    def _pattern(self) -> str:
+        return self.rules.permalink or self.settings.permalink
+
     def _asked(self) -> str:
         """The URL or path in the front matter; "" if none."""
         asked = self._read(fields.ADDRESS, fields.address, "")
@@ -187,25 +225,46 @@ class _Reader:
         return asked if ":" not in asked or _SCHEME.match(asked) else ""
 
     def _url(self, pattern: str, base: str, title: str, date: datetime) -> str:
-        """The article's URL under `base`: that of its front matter, else `pattern`."""
+        """The article's address under `base`: what its front matter asks for, else `pattern`."""
+        prefix = permalinks.tidy_path(self.rules.prefix)
         if asked := self._asked():
             if _WEB.match(asked):
                 return asked
             # Not urljoin: it would return `javascript:x` unchanged.
             path = permalinks.tidy_path(asked)
-            return base + (
-                path if self.settings.addresses == "plain" else permalinks.closed_path(path)
+            # Hugo's `url` is under the language's own address unless it begins with a slash.
+            is_under = self.settings.addresses == "hugo" and not asked.startswith("/")
+            return (
+                base
+                + (prefix if is_under else "")
+                + permalinks.closed_path(path, self.style.closed)
             )
         is_hugo = self.settings.addresses == "hugo"
-        return base + permalinks.permalink(
-            pattern,
-            self.source.place,
-            slug=self._read(("slug",), fields.text, ""),
-            title=title,
-            date=date if is_hugo else date.astimezone(self.publication.timezone),
-            lowercase=self.settings.lowercase,
-            like_hugo=is_hugo,
+        return (
+            base
+            + prefix
+            + permalinks.permalink(
+                pattern,
+                self._place,
+                slug=self._read(("slug",), fields.text, ""),
+                title=title,
+                date=date if is_hugo else date.astimezone(self.publication.timezone),
+                lowercase=self.settings.lowercase,
+                style=self.style,
+                categories=self._categories() if "{categories}" in pattern else (),
+            )
         )
+
+    def _categories(self) -> tuple[str, ...]:
+        """The categories in the address. Jekyll takes the folders above `_posts` too."""
+        none: tuple[str, ...] = ()
+        if self.settings.addresses != "jekyll":
+            return self._read(fields.TOPICS, fields.texts, none)
+        above, posts, _ = f"/{self.source.path}".rpartition("/_posts/")
+        roots = (f"/{sources.strip('/')}" for sources in self.settings.assets)
+        root = max((each for each in roots if above.startswith(each)), key=len, default="")
+        folders = above.removeprefix(root).strip("/").split("/") if posts else []
+        return tuple(dict.fromkeys((*filter(None, folders), *fields.jekyll_categories(self.given))))
 
     def _id(self, title: str, date: datetime, url: str) -> str:
         """The article's `id`, else its permalink under `id_base` (RFC 4287, section 4.2.6)."""
@@ -216,8 +275,8 @@ class _Reader:
             if _SCHEME.match(given):
                 return given.replace(" ", "%20")
             return base + encode(given.lstrip("/"))
-        pattern = self.settings.id or self.settings.permalink
-        if (pattern, base) == (self.settings.permalink, self.publication.url):
+        pattern = self.rules.id or self._pattern
+        if (pattern, base) == (self._pattern, self.publication.url):
             return url
         return self._url(pattern, base, title, date)
 

@@ -1,30 +1,28 @@
 """The permalink of an article, from a pattern and the place of its file.
 
-Nothing that an author writes can lead out of the site: segments such as `..` are dropped. Hugo's
-form of names leaves out punctuation and makes spaces hyphens, as Hugo 0.168 does (most of it is
-`Sanitize` in its common/paths); it treats paths and tokens of patterns differently.
+Nothing that an author writes can lead out of the site: segments such as `..` are dropped.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from functools import partial
 from urllib.parse import unquote
 
 from msgspec import Struct
 
+from broadsheet.articles.styles import STYLES, Closing, Style
 from broadsheet.text.urls import encode
 
-_DATE_PREFIX = re.compile(r"^\d{4}-\d{1,2}-\d{1,2}[-_]")
+_DATE_PREFIX = re.compile(r"^\d{4}-\d{1,2}-\d{1,2}[-_ ](?=.)")
+_MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 _TOKEN = re.compile(r"\{(\w+)\}")
-_RESERVED = re.compile(r"[\s?#%\\]+")
+_SPACES = re.compile(r"\s+")
+_RESERVED = re.compile(r"[?#%\\-]*[?#%\\][?#%\\-]*")
 _QUERY = re.compile("[?#]")
-_PLAIN_NAME = re.compile(r"[A-Za-z0-9./_~@-]*")
-_KEPT_BY_HUGO = frozenset("./_#~@+-")
-_TIDY = re.compile(r"/?([\w~-]+(?:/[\w~-]+)*/?)", re.ASCII)  # the common case, for speed
+_TIDY = re.compile(r"/?([\w~-]+(?:/[\w~-]+)*/?)", re.ASCII)  # as nearly all are
 
 
 class FilePlace(Struct, frozen=True):
@@ -38,17 +36,17 @@ class FilePlace(Struct, frozen=True):
     folder: str
 
     @classmethod
-    def of(cls, path: str) -> FilePlace:
+    def of(cls, path: str, suffix: str = "", *, readme: bool = False) -> FilePlace:
+        """The place of the file at `path`.
+
+        suffix: of a translation, such as ".zh-cn". readme: whether README.md is like index.md.
+        """
         folder, _, name = path.rpartition("/")
         dot = name.rfind(".")
-        stem = name[:dot] if 0 < dot < len(name) - 1 else name
-        if stem == "index" and folder:
+        stem = (name[:dot] if 0 < dot < len(name) - 1 else name).removesuffix(suffix)
+        if folder and (stem == "index" or (readme and stem.lower() == "readme")):
             folder, _, stem = folder.rpartition("/")
         return cls(stem, folder)
-
-    def changed(self, change: Callable[[str], str]) -> FilePlace:
-        """Return the place with each name changed."""
-        return FilePlace(change(self.stem), change(self.folder))
 
     @property
     def slug(self) -> str:
@@ -69,44 +67,54 @@ def permalink(
     title: str,
     date: datetime,
     lowercase: bool,
-    like_hugo: bool = False,
+    style: Style = STYLES["plain"],
+    categories: Sequence[str] = (),
 ) -> str:
     """Return `pattern` filled in: a path relative to the site, encoded (RFC 3986, section 3.3).
 
-    slug: of the front matter, or "". date: in the zone of its day. like_hugo: whether punctuation
-    is left out as Hugo does.
+    slug: the front matter's, or "". date: its day is that of the address. categories: from the
+    front matter and the folders, in order.
     """
-    in_path = place, slug
-    if like_hugo:
-        paths = place.changed(partial(_hugo_path, lowercase=lowercase))
-        in_path = paths, _hugo_path(slug, lowercase=False)
-        place, slug, title = place.changed(_hugo_name), _hugo_name(slug), _hugo_title(title)
+
+    def path() -> str:
+        given = style.slug(slug) if style.slugged else ""
+        name = given or style.path(place.stem if style.dated else place.slug, lowercase)
+        return style.place(f"{style.path(place.folder, lowercase)}/{name}".lstrip("/"))
+
+    parts: dict[str, Callable[[], str]] = {
+        "path": path,
+        "slug": lambda: style.name(slug or place.slug),
+        "slug_or_title": lambda: style.name(slug) or style.title(title),
+        "slug_or_filename": lambda: style.name(slug or place.stem),
+        "filename": lambda: style.name(place.stem),
+        "section": lambda: style.name(place.section),
+        "sections": lambda: "/".join(map(style.name, place.folder.split("/"))),
+        "categories": lambda: "/".join(dict.fromkeys(map(style.category, categories))),
+        "title": lambda: style.title(title),
+    }
 
     def part(token: re.Match[str]) -> str:
-        where, name = in_path if token[1] == "path" else (place, slug)
-        return _segment(_part(token[1], where, name, title, date), lowercase)
+        value = parts[token[1]]() if token[1] in parts else _of_date(token[1], date)
+        return _segment(value, lowercase, style.space)
 
     return tidy_path(_TOKEN.sub(part, pattern))
 
 
-def _part(token: str, place: FilePlace, slug: str, title: str, date: datetime) -> str:
-    """The value of a token."""
-    match token:
-        case "year":
-            return f"{date.year:04}"
-        case "month" | "day":
-            return f"{getattr(date, token):02}"
-        case "slug":
-            return slug or place.slug
-        case "slug_or_filename":
-            return slug or place.stem
-        case "filename":
-            return place.stem
-        case "section":
-            return place.section
-        case "path":
-            return f"{place.folder}/{slug or place.stem}"
-    return title
+def _of_date(token: str, date: datetime) -> str:
+    """What a token of a pattern says of the date; months are English whatever the locale."""
+    values = {
+        "year": f"{date.year:04}",
+        "month": f"{date.month:02}",
+        "day": f"{date.day:02}",
+        "month_number": f"{date.month}",
+        "day_number": f"{date.day}",
+        "month_name": _MONTHS[date.month - 1],
+        "day_of_year": f"{date.timetuple().tm_yday:03}",
+        "hour": f"{date.hour:02}",
+        "minute": f"{date.minute:02}",
+        "second": f"{date.second:02}",
+    }
+    return values[token]
 
 
 def tidy_path(path: str) -> str:
@@ -121,9 +129,11 @@ def tidy_path(path: str) -> str:
     return encode("/".join(segments) + (end if segments else "") + rest)
 
 
-def closed_path(path: str) -> str:
-    """Return `path` with a slash at its end, unless it names a file or has a query."""
+def closed_path(path: str, when: Closing) -> str:
+    """`path` with a slash at its end where its generator ends addresses with one."""
     name = path.rpartition("/")[2]
+    if when != "unless it names a file":
+        return f"{path}/" if name and when == "always" else path
     return f"{path}/" if name and not re.search("[.?#]", name) else path
 
 
@@ -134,45 +144,8 @@ def _climbs(part: str) -> bool:
     return not {".", ".."}.isdisjoint(re.split(r"[/\\]", unquote(part)))
 
 
-def _segment(text: str, lowercase: bool) -> str:
-    """`text` as part of a path: normalised (NFC), spaces and reserved marks as hyphens."""
-    text = _RESERVED.sub("-", unicodedata.normalize("NFC", text).strip())
+def _segment(text: str, lowercase: bool, space: str) -> str:
+    """`text` as part of a path: normalised (NFC), reserved marks as hyphens, spaces as `space`."""
+    text = _SPACES.sub(space, unicodedata.normalize("NFC", text).strip())
+    text = _RESERVED.sub("-", text)
     return text.lower() if lowercase else text
-
-
-def _hugo_path(text: str, *, lowercase: bool) -> str:
-    """Hugo's form of folders and file name, or of the slug, in an address that follows the folders.
-
-    lowercase: whether the address is, as by default; each space of a file's name is then a hyphen
-    of its own.
-    """
-    return _sanitised(text.replace(" ", "-") if lowercase else text)
-
-
-def _hugo_name(text: str) -> str:
-    """Hugo's form of a slug, file name or folder that a token of a pattern stands for."""
-    return _sanitised(text.replace("+", " "))
-
-
-def _hugo_title(text: str) -> str:
-    """Hugo's form of a title that a token stands for: a slash in it divides nothing."""
-    return _hugo_name(text.replace("/", "-"))
-
-
-def _sanitised(text: str) -> str:
-    if _PLAIN_NAME.fullmatch(text):
-        return text
-    kept: list[str] = []
-    gap = False
-    for char in text:
-        if _is_kept(char):
-            kept += ["-", char] if gap and char != "-" else [char]
-            gap = False
-        elif char.isspace() and kept and kept[-1] != "-":
-            gap = True
-    return "".join(kept)
-
-
-def _is_kept(char: str) -> bool:
-    kind = unicodedata.category(char)
-    return kind[0] in "LM" or kind == "Nd" or char in _KEPT_BY_HUGO

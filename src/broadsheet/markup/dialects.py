@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from broadsheet.markup.templates.tags import Language
 
-Engine = Literal["commonmark", "python-markdown"]
+Engine = Literal["commonmark", "html", "python-markdown"]
 
 EXTENSIONS: Final = {
     "abbreviations": "`*[HTML]: HyperText` defines an abbreviation",
@@ -96,6 +96,8 @@ DIALECTS: Final = {
     ),
     # https://docs.github.com/en/get-started/writing-on-github
     "github": _commonmark("alerts emoji math single-tildes", anchors=_GITHUB),
+    # `.html` articles of Hugo, Jekyll and Eleventy
+    "html": Dialect("html"),
     # goldmark with its defaults (https://gohugo.io/configuration/markup)
     "hugo": _commonmark("alerts attributes definitions single-tildes smart", "hugo", _GOLDMARK),
     # kramdown (https://kramdown.gettalong.org/syntax.html)

@@ -93,7 +93,16 @@ def starter(values: Mapping[str, object]) -> str:
         lines += ["", "", f"# {_about(table)}", f"{mark}[{'.'.join(_example(table))}]"]
         for key in keys:
             lines += ["", *_wrapped(key.description), _assignment(key, values, commented=named)]
+        lines += _named_tables(table, values) if named else []
     return "\n".join(lines) + "\n"
+
+
+def _named_tables(table: tuple[str, ...], values: Mapping[str, object]) -> Iterator[str]:
+    """The lines of the tables that `values` have where a config can have any number."""
+    given = values.get(".".join(table[:-1]))
+    for name, keys in (given if isinstance(given, Mapping) else {}).items():
+        yield from ("", f"[{'.'.join((*table[:-1], _bare(name)))}]")
+        yield from (f"{key} = {literal(value)}" for key, value in keys.items())
 
 
 def keys() -> Iterator[Key]:
@@ -154,13 +163,16 @@ def _by_table() -> Iterator[tuple[tuple[str, ...], list[Key]]]:
 
 
 def _about(table: tuple[str, ...]) -> str:
-    """The description of a table."""
+    """What a table is for, from where it stands in its parent."""
+    if table[:2] == ("articles", "in"):
+        return "What differs for articles of one folder, or for translations."
     hint = get_type_hints(Settings, include_extras=True)[table[0]]
     return _described(hint)[1]
 
 
 def _example(table: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple("weekly" if part == "NAME" else part for part in table)
+    name = '"content/zh"' if table[0] == "articles" else "weekly"
+    return tuple(name if part == "NAME" else part for part in table)
 
 
 def _row(key: Key) -> str:
@@ -198,6 +210,7 @@ _EXAMPLES: dict[str, object] = {
     "publication.feeds_url": "https://example.org/feeds/",
     "publication.id_base": "https://example.org/",
     "articles.public": {"status": ["reading"]},
+    "articles.in.NAME.prefix": "/zh/",
     "digests.NAME.title": "The weekly",
     "topics.aliases": {"AI": ["A.I.", "artificial intelligence"]},
     "delivery.sender": "The weekly <news@example.org>",

@@ -6,6 +6,8 @@ documentation, the JSON Schema and the starter file from their descriptions and 
 
 from __future__ import annotations
 
+import re
+from functools import lru_cache
 from hashlib import sha256
 from typing import Annotated, Final, Literal, NamedTuple
 
@@ -40,7 +42,7 @@ Grouping = Literal["topics", "tags"]
 
 # fmt: off
 DialectName = Literal[
-    "astro", "commonmark", "docusaurus", "eleventy", "github", "hugo", "jekyll", "mkdocs",
+    "astro", "commonmark", "docusaurus", "eleventy", "github", "html", "hugo", "jekyll", "mkdocs",
     "obsidian", "pelican", "python-markdown", "vuepress", "zola",
 ]
 """The keys of `markup.dialects.DIALECTS`."""
@@ -51,7 +53,40 @@ MarkdownExtension = Literal[
     "smart", "toc", "wikilinks",
 ]
 """The keys of `markup.dialects.EXTENSIONS`."""
+
+
+AddressStyle = Literal[
+    "plain", "astro", "docusaurus", "eleventy", "hexo", "hugo", "jekyll", "nikola", "pelican",
+    "vuepress", "zola",
+]
+"""The keys of `articles.styles.STYLES`."""
+
+TitleSource = Literal["heading", "filename", "text"]
+
+ArticleField = Literal[
+    "title", "date", "updated", "publish", "expires", "topics", "tags", "summary", "image",
+    "image_alt", "authors", "address", "slug", "language", "id", "aliases",
+]
+"""What a field of the front matter can be, as `articles.fields` names it."""
 # fmt: on
+
+
+class PlaceSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What differs for the articles of a folder, or for translations."""
+
+    permalink: Annotated[
+        Permalink | None, Meta(description="The address pattern of these articles.")
+    ] = None
+    id: Annotated[Permalink | None, Meta(description="The pattern of their ids.")] = None
+    prefix: Annotated[
+        str, Meta(description="What all their addresses begin with, such as `/zh/`.")
+    ] = ""
+    language: Annotated[
+        Language | None, Meta(description="The language of those that name none (BCP 47).")
+    ] = None
+    markdown: Annotated[DialectName | None, Meta(description="The dialect of these articles.")] = (
+        None
+    )
 
 
 class ArticleSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -79,13 +114,39 @@ class ArticleSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         bool, Meta(description="Whether addresses made from file names are lower case.")
     ] = True
     addresses: Annotated[
-        Literal["plain", "hugo", "zola"],
+        AddressStyle,
         Meta(
-            description="Whose rules addresses follow. `hugo`: the day is the one that the front "
-            "matter writes, in whatever time zone; `url` ends with a slash; punctuation in file "
-            "names and slugs is left out. `zola`: `path` ends with a slash. `plain`: none of these."
+            description="Whose rules addresses follow: what becomes of punctuation, accents and "
+            "dates in file names, slugs and titles. `plain`: only spaces become hyphens."
         ),
     ] = "plain"
+    within: Annotated[
+        dict[str, PlaceSettings],
+        Meta(
+            description='What differs for some articles: `"content/zh"` are those of a folder, '
+            '`"**/_posts"` those of folders by a pattern, `"*.zh-cn"` the files `name.zh-cn.md`. '
+            "Of several that give a key, the longest counts."
+        ),
+    ] = field(name="in", default_factory=dict)
+    exclude: Annotated[
+        tuple[str, ...],
+        Meta(description='Files and folders that hold no articles: `"posts/index.md"`, `"**/x"`.'),
+    ] = ()
+    fields: Annotated[
+        dict[ArticleField, str],
+        Meta(
+            description='Names of your own for fields of the front matter: `title = "newstitle"`, '
+            '`image = "params.hero"`. They come before the built-in names (docs/articles.md).'
+        ),
+    ] = field(default_factory=dict)
+    title_from: Annotated[
+        tuple[TitleSource, ...],
+        Meta(
+            description="Where the title comes from if the front matter has none, best first: the "
+            "first `heading`, the `filename`, or the beginning of the `text`. If set, files "
+            "without front matter can be articles. Not given: a title is required."
+        ),
+    ] = ()
     assets: Annotated[
         tuple[str, ...],
         Meta(
@@ -107,10 +168,6 @@ class ArticleSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
             "`commonmark` or `python-markdown`. Not given: `python-markdown`."
         ),
     ] = None
-    markdown_in: Annotated[
-        dict[str, DialectName],
-        Meta(description='The dialect of single folders: `"content/old" = "pelican"`.'),
-    ] = field(default_factory=dict)
     markdown_extensions: Annotated[
         dict[MarkdownExtension, bool],
         Meta(
@@ -134,13 +191,67 @@ class ArticleSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
         It includes a hash of `shortcodes`, so that articles are rendered again when they change.
         """
-        name = self.markdown or "python-markdown"
-        for folder in sorted(self.markdown_in, key=len):  # the innermost comes last
-            if path.startswith(folder.strip("/") + "/"):
-                name = self.markdown_in[folder]
+        is_html = path.lower().endswith((".html", ".htm"))
+        return self._dialect("html" if is_html else self.place(path).markdown)
+
+    def _dialect(self, name: str | None) -> str:
         changes = (("+" if on else "-") + each for each, on in self.markdown_extensions.items())
         own = sha256(repr(sorted(self.shortcodes.items())).encode()).hexdigest()
-        return " ".join([name, *sorted(changes), *(["#" + own] if self.shortcodes else [])])
+        hashes = ["#" + own] if self.shortcodes else []
+        return " ".join([name or "python-markdown", *sorted(changes), *hashes])
+
+    def place(self, path: str) -> PlaceSettings:
+        """Return what holds for the file at `path`: its places, the most exact first, then all."""
+        places = [PlaceSettings(permalink=self.permalink, id=self.id, markdown=self.markdown)]
+        if self.within:
+            ours = (each for each in self.within if _is_at(each, path))
+            places = [
+                *(self.within[each] for each in sorted(ours, key=_exactness, reverse=True)),
+                *places,
+            ]
+        return places[0] if len(places) == 1 else _merged(places)
+
+    def suffix(self, path: str) -> str:
+        """Return what a translation has before the ending of its name, such as `.zh-cn`, or ""."""
+        suffixes = (each[1:] for each in self.within if _TRANSLATION.fullmatch(each))
+        return next((each for each in suffixes if _stem(path).endswith(each)), "")
+
+    def excludes(self, path: str) -> bool:
+        """Whether the file at `path` is excluded from the articles."""
+        return any(_is_at(each, path) for each in self.exclude)
+
+
+_TRANSLATION = re.compile(r"\*\.[\w-]+")
+_WILD = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+
+
+def _stem(path: str) -> str:
+    return path.rpartition("/")[2].rpartition(".")[0]
+
+
+def _exactness(pattern: str) -> tuple[bool, int]:
+    """Return how exact a key of `articles.in` is; a translation's name counts most."""
+    return _TRANSLATION.fullmatch(pattern) is not None, len(pattern)
+
+
+def _is_at(pattern: str, path: str) -> bool:
+    """Whether `path` is what `pattern` names, or is in a folder that it names."""
+    if _TRANSLATION.fullmatch(pattern) and _stem(path).endswith(pattern[1:]):
+        return True
+    return _regex(pattern).match(path) is not None
+
+
+@lru_cache(256)
+def _regex(pattern: str) -> re.Pattern[str]:
+    parts = re.split(r"(\*\*/|\*\*|\*|\?)", pattern.removeprefix("./").strip("/"))
+    return re.compile("".join(_WILD.get(part, re.escape(part)) for part in parts) + "(?:/|$)")
+
+
+def _merged(places: list[PlaceSettings]) -> PlaceSettings:
+    """Return the first value that `places` give for each key."""
+    names = PlaceSettings.__struct_fields__
+    values = {n: next((v for each in places if (v := getattr(each, n))), None) for n in names}
+    return PlaceSettings(**{name: value for name, value in values.items() if value is not None})
 
 
 class FeedSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -11,9 +11,11 @@ from string import Formatter
 from typing import Self
 from urllib.parse import urlsplit
 
-PERMALINK_TOKENS = frozenset(
-    ["year", "month", "day", "slug", "filename", "slug_or_filename", "section", "path", "title"]
-)
+_APART = frozenset(["slug", "filename", "slug_or_filename", "slug_or_title", "path", "title"])
+PERMALINK_TOKENS = _APART | {
+    *("year", "month", "day", "month_number", "day_number", "month_name", "day_of_year"),
+    *("hour", "minute", "second", "section", "sections", "categories"),
+}
 
 
 class Permalink(str):
@@ -27,7 +29,7 @@ class Permalink(str):
         if unknown := sorted(tokens - PERMALINK_TOKENS):
             known = ", ".join(f"{{{token}}}" for token in sorted(PERMALINK_TOKENS))
             raise ValueError(f"unknown token {{{unknown[0]}}}; known keys: {known}")
-        if not tokens & {"slug", "filename", "slug_or_filename", "path", "title"}:
+        if not tokens & _APART:
             raise ValueError(f"{text!r} gives all articles the same URL; add {{slug}}")
         return super().__new__(cls, text)
 

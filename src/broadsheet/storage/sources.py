@@ -27,6 +27,7 @@ _UNNAMABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")  # a byte that is no UTF
 _TO_READ = os.O_RDONLY | getattr(os, "O_BINARY", 0)
 _WIDEST = 100_000  # pixels; what says more is broken
 _ARTICLE_ENDINGS = (".md", ".markdown", ".mdx")
+_HTML_ENDINGS = (".html", ".htm")
 
 
 class Found(Struct, frozen=True):
@@ -76,8 +77,8 @@ def find(
     problems: list[Problem] = []
     # What a run wrote is left out: it must not be what the next one reads.
     for path in sorted(listed):
-        is_article = path.lower().endswith(_ARTICLE_ENDINGS)
         home = next((h for h in homes if h == "." or path.startswith(f"{h}/")), None)
+        is_article = _could_be_article(project, path, home) and not settings.excludes(path)
         if _UNNAMABLE.search(path):
             if is_article and home is not None:
                 problems.append(_unnamable(path))
@@ -86,6 +87,19 @@ def find(
         elif home is not None:
             articles[path] = home
     return Found(tuple(articles.items()), tuple(files), listed, tuple(problems))
+
+
+def _could_be_article(project: Path, path: str, home: str | None) -> bool:
+    """Whether a file is Markdown, or HTML with front matter (as Hugo, Jekyll and Eleventy take).
+
+    home: its articles folder.
+    """
+    name = path.lower()
+    if home is None or not name.endswith(_HTML_ENDINGS):
+        return name.endswith(_ARTICLE_ENDINGS)
+    with suppress(OSError), folders.opened(project / path) as file:
+        return file.read(3) in {b"---", b"+++"}
+    return False
 
 
 def searched(settings: ArticleSettings) -> tuple[str, ...]:

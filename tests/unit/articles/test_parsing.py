@@ -290,16 +290,22 @@ def test_an_id_of_its_own_stands(given: object, id_: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("rules", "day", "asked"),
-    [("plain", "18", "x"), ("hugo", "19", "x/"), ("zola", "18", "x/")],
+    ("rules", "day", "asked", "file"),
+    [
+        ("plain", "18", "x", "x.html"),
+        ("hugo", "19", "x/", "x.html"),
+        ("zola", "18", "x/", "x.html/"),
+    ],
 )
-def test_addresses_follow_the_rules_of_the_site(rules: str, day: str, asked: str) -> None:
+def test_addresses_follow_the_rules_of_the_site(
+    rules: str, day: str, asked: str, file: str
+) -> None:
     """Whose day it is, and whether an address that the front matter asks for is closed."""
     given = {"permalink": Permalink("/{day}/{slug}/"), "addresses": rules}
     made = article(dated(date="2025-06-19T07:20:04+08:00"), timezone=ZoneInfo("UTC"), **given)
     assert made.url == made.id == f"https://example.org/{day}/a/"
     assert article(dated(url="/x"), **given).url == f"https://example.org/{asked}"
-    assert article(dated(path="/x.html"), **given).url == "https://example.org/x.html"
+    assert article(dated(path="/x.html"), **given).url == f"https://example.org/{file}"
     assert article(dated(url="https://o.org/x"), **given).url == "https://o.org/x"
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from broadsheet.markup import Asset, LinkIndex, Links, TooComplex, dialect, render
 from broadsheet.markup.dialects import DIALECTS, EXTENSIONS
-from broadsheet.model.settings import ArticleSettings, DialectName, MarkdownExtension
+from broadsheet.model.settings import ArticleSettings, DialectName, MarkdownExtension, PlaceSettings
 
 LINK_INDEX = LinkIndex(
     "https://example.org/",
@@ -39,12 +39,16 @@ def test_the_dialect_of_a_file_is_that_of_its_innermost_folder() -> None:
     """Extensions hold for all of them."""
     settings = ArticleSettings(
         markdown="hugo",
-        markdown_in={"content/old": "pelican", "content/old/new": "zola"},
+        within={
+            "content/old": PlaceSettings(markdown="pelican"),
+            "content/old/new": PlaceSettings(markdown="zola"),
+        },
         markdown_extensions={"emoji": True, "smart": False},
     )
     assert settings.dialect_of("content/a.md") == "hugo +emoji -smart"
     assert settings.dialect_of("content/old/a.md") == "pelican +emoji -smart"
     assert settings.dialect_of("content/old/new/a.md") == "zola +emoji -smart"
+    assert settings.dialect_of("content/old/a.html") == "html +emoji -smart"
     assert settings.dialect_of("content/older/a.md") == "hugo +emoji -smart"
     extensions = dialect("hugo").extensions
     assert dialect("hugo +emoji -smart").extensions == extensions - {"smart"} | {"emoji"}

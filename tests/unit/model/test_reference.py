@@ -85,8 +85,9 @@ def test_every_commented_line_of_the_starter_file_is_valid() -> None:
     ]
     whole = tomllib.loads("\n".join(line for line in shown if line))
     assert {"publication", "articles", "feeds", "digests", "topics", "mail"} <= set(whole)
+    examples = {"digests": "weekly", "articles": "content/zh"}
     named = {
-        (*(("digests", "weekly") if key.table[:1] == ("digests",) else key.table), key.name)
+        (*(examples[key.table[0]] if part == "NAME" else part for part in key.table), key.name)
         for key in keys()
     }
     for path in named:

@@ -56,7 +56,7 @@ def test_a_folder_may_be_written_in_any_way(newsroom: Newsroom, name: str) -> No
     newsroom.write("content/news/a.md", "x")
     listed = sources.find(newsroom.folder, ArticleSettings(folders=(name,))).articles
     assert listed == (("content/news/a.md", "content"),)
-    assert Source(*listed[0], "", "").place.section == "news"
+    assert Source(*listed[0], "", "").inner == "news/a.md"
 
 
 def test_the_project_itself_may_be_the_folder(newsroom: Newsroom) -> None:

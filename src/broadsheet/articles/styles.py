@@ -1,0 +1,177 @@
+"""How each site generator makes an address of file names, slugs and titles.
+
+Sources: the generators' own code, and what they make of the sites in tests/conformance. Hugo:
+paths.Sanitize; it treats paths and tokens of patterns differently. Jekyll: utils.rb (slugify).
+Zola: the `slug` crate. Eleventy: TemplateFileSlug.js. Astro: github-slugger. Docusaurus:
+blogUtils.ts (parseBlogFileName). Pelican: utils.py (slugify). Nikola: utils.py.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable
+from types import MappingProxyType
+from typing import Final, Literal
+
+from msgspec import Struct
+
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9./_~@-]*")
+_KEPT_BY_HUGO = frozenset("./_#~@+-")
+_BLOG_FILE = re.compile(r"(?P<folder>.*?)(?P<date>\d{4}[-/]\d{1,2}[-/]\d{1,2})[-/]?(?P<text>.*)")
+
+
+Closing = Literal["always", "never", "unless it names a file"]
+
+
+class Style(Struct, frozen=True):
+    """The rules of one generator.
+
+    path: a segment of {path}, {section} and {filename}; the second argument is
+    `articles.lowercase`. slug: the front matter's, in {path}.
+    name: a slug, or a file name that a token stands for. title: a title.
+    category: a category. dated: whether {path} keeps a date at the front of a file name.
+    closed: when an address from the front matter gets a slash at its end.
+    space: what a space becomes that is left in a segment.
+    slugged: whether the front matter's `slug` takes the place of the file name in {path}.
+    readme: whether `README.md` is the page of its folder, as `index.md` is.
+    place: what {path} is, of a path without ending and before it is spelled.
+    """
+
+    path: Callable[[str, bool], str] = lambda text, _lowercase: text
+    slug: Callable[[str], str] = str
+    name: Callable[[str], str] = str
+    title: Callable[[str], str] = str
+    category: Callable[[str], str] = str.lower
+    place: Callable[[str], str] = str
+    dated: bool = True
+    closed: Closing = "never"
+    space: str = "-"
+    slugged: bool = True
+    readme: bool = False
+
+
+def _hugo_path(text: str, *, lowercase: bool) -> str:
+    """Hugo's form of folders and file name, or of the slug, in an address that follows the folders.
+
+    lowercase: whether the address is, as by default; each space of a file's name is then a hyphen
+    of its own.
+    """
+    return _sanitised(text.replace(" ", "-") if lowercase else text)
+
+
+def _hugo_name(text: str) -> str:
+    """Hugo's form of a slug, file name or folder that a token of a pattern stands for."""
+    return _sanitised(text.replace("+", " "))
+
+
+def _hugo_title(text: str) -> str:
+    """Hugo's form of a title that a token stands for: a slash in it divides nothing."""
+    return _hugo_name(text.replace("/", "-"))
+
+
+def _sanitised(text: str) -> str:
+    if _PLAIN_NAME.fullmatch(text):
+        return text
+    kept: list[str] = []
+    gap = False
+    for char in text:
+        if _is_kept(char):
+            kept += ["-", char] if gap and char != "-" else [char]
+            gap = False
+        elif char.isspace() and kept and kept[-1] != "-":
+            gap = True
+    return "".join(kept)
+
+
+def _is_kept(char: str) -> bool:
+    kind = unicodedata.category(char)
+    return kind[0] in "LM" or kind == "Nd" or char in _KEPT_BY_HUGO
+
+
+def _jekyll(text: str) -> str:
+    """Return a name as Jekyll's `pretty` slugs have it: some punctuation stays."""
+    return _dashed(text, lambda char: char in "._~!$&'()+,;=@")
+
+
+def _slugified(text: str) -> str:
+    return _dashed(text, lambda _: False).lower()
+
+
+def _dashed(text: str, is_kept: Callable[[str], bool]) -> str:
+    """Return `text` with one hyphen for each run of characters that are not kept."""
+    kept = (c if _is_letter_or_digit(c) or is_kept(c) else "-" for c in text)
+    return re.sub(r"-{2,}", "-", "".join(kept)).strip("-")
+
+
+def _is_letter_or_digit(char: str) -> bool:
+    kind = unicodedata.category(char)
+    return kind[0] in "LM" or kind == "Nd"
+
+
+def _ascii(text: str) -> str:
+    """Return `text` without accents. Letters that are not Latin stay: `init` names them."""
+    plain = unicodedata.normalize("NFKD", text.replace("ß", "ss").replace("æ", "ae"))
+    return "".join(char for char in plain if not unicodedata.combining(char))
+
+
+def _zola(text: str) -> str:
+    return _slugified(_ascii(text)).replace("_", "-")
+
+
+def _pelican(text: str) -> str:
+    """Return a slug by Pelican's default SLUG_REGEX_SUBSTITUTIONS."""
+    text = re.sub(r"[^\w\s-]", "", _ascii(text)).strip().lower()
+    return re.sub(r"[-\s]+", "-", text)
+
+
+def _github(text: str) -> str:
+    """Return a slug as github-slugger makes it: hyphens for spaces, no punctuation."""
+    kept = (c for c in text.strip().lower() if unicodedata.category(c)[0] in "LMN" or c in "-_ ")
+    return "".join(kept).replace(" ", "-")
+
+
+def _eleventy(text: str) -> str:
+    """Return a slug as @sindresorhus/slugify makes it."""
+    text = re.sub(r"([a-z\d]{2,})([A-Z])", r"\1-\2", _ascii(text))
+    return re.sub(r"[^a-z\d]+", "-", text.lower().replace("&", " and ")).strip("-")
+
+
+def _by_segment(slugify: Callable[[str], str], path: str) -> str:
+    return "/".join(map(slugify, path.split("/")))
+
+
+def _docusaurus(path: str) -> str:
+    """Return the address of the blog file at `path`, which has no ending: dates become folders."""
+    if found := _BLOG_FILE.fullmatch(path):
+        date = found["date"].replace("-", "/")
+        return f"{date}/{found['folder']}{found['text']}".rstrip("/")
+    return path
+
+
+STYLES: Final = MappingProxyType(
+    {
+        "plain": Style(),
+        "hugo": Style(
+            path=lambda text, lowercase: _hugo_path(text, lowercase=lowercase),
+            slug=lambda text: _hugo_path(text, lowercase=False),
+            name=_hugo_name,
+            title=_hugo_title,
+            closed="unless it names a file",
+        ),
+        "zola": Style(
+            path=lambda text, lowercase: _by_segment(_zola, text) if lowercase else text,
+            dated=False,
+            closed="always",
+        ),
+        "jekyll": Style(name=_jekyll, title=_slugified, dated=False, space=" "),
+        "eleventy": Style(title=_eleventy, dated=False, slugged=False),
+        "astro": Style(path=lambda text, _lowercase: _by_segment(_github, text)),
+        "docusaurus": Style(place=_docusaurus, readme=True),
+        "vuepress": Style(slugged=False, readme=True),
+        "hexo": Style(category=str, space=" "),
+        "pelican": Style(name=_pelican, title=_pelican, category=_pelican),
+        "nikola": Style(name=_pelican, title=_pelican),
+    }
+)
+"""By the value of `articles.addresses`."""

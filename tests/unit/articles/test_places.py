@@ -1,0 +1,184 @@
+"""Addresses, languages and fields that differ by folder, translation or generator."""
+
+from __future__ import annotations
+
+import pytest
+
+from broadsheet.articles import Article, Source
+from broadsheet.articles.parsing import parse
+from broadsheet.model.publication import BaseUrl, Language, Publication
+from broadsheet.model.settings import ArticleSettings, PlaceSettings
+from broadsheet.model.values import Permalink
+
+SITE = Publication(title="T", url=BaseUrl("https://x.example/"))
+PLACES = {
+    "content/en": PlaceSettings(permalink=Permalink("/{section}/{year}/{slug}/")),
+    "content/notes": PlaceSettings(permalink=Permalink("/n/{slug}/"), language=Language("de")),
+    "content/notes/old": PlaceSettings(permalink=Permalink("/o/{slug}/")),
+    "**/_posts": PlaceSettings(prefix="/p/"),
+    "*.zh-cn": PlaceSettings(prefix="/zh-cn/", language=Language("zh-CN")),
+}
+HEAD = "---\ntitle: A B\ndate: 2025-01-02\n---\n"
+
+
+def read(path: str, text: str = HEAD, folder: str = "content", **settings: object) -> Article:
+    """The article at `path` with these settings."""
+    given = {"permalink": Permalink("/{path}/"), **settings}
+    return parse(Source(path, folder, text, ""), SITE, ArticleSettings(**given))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("path", "address", "language"),
+    [
+        ("content/a.md", "a/", "en"),
+        ("content/en/a.md", "en/2025/a/", "en"),
+        ("content/english/a.md", "english/a/", "en"),
+        ("content/notes/a.md", "n/a/", "de"),
+        ("content/notes/old/a.md", "o/a/", "de"),
+        ("content/x/y/_posts/a.md", "p/x/y/_posts/a/", "en"),
+        ("content/a.zh-cn.md", "zh-cn/a/", "zh-CN"),
+        ("content/a/index.zh-cn.md", "zh-cn/a/", "zh-CN"),
+        ("content/notes/a.zh-cn.md", "zh-cn/n/a/", "zh-CN"),
+        ("content/a.zh.md", "a.zh/", "en"),
+    ],
+)
+def test_a_folder_or_translation_has_its_own_address_and_language(
+    path: str, address: str, language: str
+) -> None:
+    """The most exact key of articles.in counts for each value; a translation's name most."""
+    article = read(path, within=PLACES)
+    assert article.url == f"https://x.example/{address}"
+    assert article.id == article.url
+    assert article.language == language
+
+
+@pytest.mark.parametrize(
+    ("style", "pattern", "path", "front", "address"),
+    [
+        ("zola", "/{path}/", "b/2025-01-02-Über C++.md", "", "b/uber-c/"),
+        ("zola", "/{path}/", "b/a.md", "path: 2025/01/a-1.9.0\n", "2025/01/a-1.9.0/"),
+        ("jekyll", "/{categories}/{slug}.html", "x/_posts/2025-01-02-A, b.md", "", "x/A,-b.html"),
+        (
+            "jekyll",
+            "/{categories}/{slug}/",
+            "_posts/2025-01-02-a.md",
+            "categories: C d\n",
+            "c/d/a/",
+        ),
+        ("jekyll", "/{categories}/{slug}/", "e/_posts/a.md", "category: C d\n", "e/c%20d/a/"),
+        ("hugo", "/{sections}/{slug_or_title}/", "b/c/d.md", "", "b/c/a-b/"),
+        ("hugo", "/{slug_or_title}/", "d.md", "slug: s\n", "s/"),
+        ("eleventy", "/{path}/", "b/2025-01-02-a.md", "slug: s\n", "b/a/"),
+        ("astro", "/blog/{path}/", "b/Hello, World.md", "", "blog/b/hello-world/"),
+        ("docusaurus", "/blog/{path}", "2025-01-02-a.md", "", "blog/2025/01/02/a"),
+        ("docusaurus", "/blog/{path}", "2025-01-02-a/index.md", "", "blog/2025/01/02/a"),
+        ("docusaurus", "/blog/{path}", "2025/01/02/a.md", "", "blog/2025/01/02/a"),
+        ("docusaurus", "/blog/{path}", "b/a.md", "slug: s\n", "blog/b/s"),
+        ("pelican", "/{slug_or_title}.html", "x.md", "", "a-b.html"),
+        ("vuepress", "/{path}.html", "b/README.md", "slug: s\n", "b.html"),
+        ("hexo", "/{year}/{month_number}/{slug}/", "a.md", "", "2025/1/a/"),
+    ],
+)
+def test_addresses_follow_the_rules_of_the_generator(
+    style: str, pattern: str, path: str, front: str, address: str
+) -> None:
+    """As the generators' documentation says; tests/conformance compares with their output."""
+    text = HEAD.replace("---\n", f"---\n{front}", 1)
+    settings = {"addresses": style, "permalink": Permalink(pattern), "assets": (".",)}
+    lowercase = style != "jekyll"
+    article = read(path, text, folder=".", **settings, lowercase=lowercase)
+    assert article.url == f"https://x.example/{address}"
+
+
+PELICAN = """Title: T
+Date: 2025-01-02 10:00
+Tags: a, b
+Slug: s
+Summary: One
+    and two
+
+Text
+"""
+NIKOLA = """.. title: T
+.. slug: s
+.. date: 2025-01-02 10:00
+.. tags: a, b
+.. description: One and two
+"""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        PELICAN,
+        PELICAN.lower().replace("title: t", "title: T").replace("one", "One"),
+        f"<!--\n{NIKOLA}-->\n\nText\n",
+        f"{NIKOLA}\nText\n",
+    ],
+)
+def test_metadata_needs_no_fences(text: str) -> None:
+    """Pelican's and Nikola's lines above the text are front matter."""
+    article = read("content/x.md", text, permalink=Permalink("/{slug}/"))
+    assert (article.title, article.tags, article.summary) == ("T", ("a", "b"), "One and two")
+    assert (article.url, str(article.body).lower()) == ("https://x.example/s/", "text")
+    assert f"{article.date:%Y-%m-%d %H:%M}" == "2025-01-02 10:00"
+
+
+@pytest.mark.parametrize("text", ["Note: this.\n\nTitle: x\n", "Dear all,\n", ".. note:\n", "a:\n"])
+def test_text_that_only_looks_like_metadata_stays(text: str) -> None:
+    """A first line with a colon is no front matter unless a title or date is among such lines."""
+    article = read("content/2025-01-02-a.md", text, title_from=("filename",))
+    assert article.body == text.strip()
+
+
+@pytest.mark.parametrize(
+    ("body", "sources", "title"),
+    [
+        ("# The *first* `one`\n\nx", ("heading", "filename"), "The first one"),
+        ("```\n# no\n```\n\n# Yes {#id}", ("heading",), "Yes"),
+        ("The title\n=========\n", ("heading",), "The title"),
+        ("## Second level\n", ("heading", "filename"), "My Post"),
+        ("# H", ("filename",), "My Post"),
+        (
+            "Just **this**, with [a link](x).\n\nMore",
+            ("heading", "text"),
+            "Just this, with a link.",
+        ),
+        ("# 第一期", ("heading",), "第一期"),
+    ],
+)
+def test_a_title_may_come_from_elsewhere(body: str, sources: tuple[str, ...], title: str) -> None:
+    """With or without front matter; the date is that of the file name."""
+    for head in ("", "---\ntags: [a]\n---\n"):
+        article = read("content/2025-01-02-my-post.md", head + body, title_from=sources)
+        assert article.title == title
+
+
+def test_any_field_can_be_mapped() -> None:
+    """A name of one's own, also inside a group, comes before the usual ones."""
+    text = "---\ntitle: A\nnewstitle: B\nwhen: 2025-01-02\nparams: {Hero: h.png}\n---\n"
+    mapped = {"title": "newstitle", "date": "when", "image": "params.hero"}
+    article = read("content/x.md", text, fields=mapped)
+    assert (article.title, article.date.day, article.image) == ("B", 2, "h.png")
+
+
+def test_entities_of_an_export_are_characters() -> None:
+    """WordPress exports write titles as HTML."""
+    assert read("content/x.md", HEAD.replace("A B", "A &amp; B&#8217;s")).title == "A & B’s"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "excluded"),
+    [
+        ("content/a.md", {"content/a.md"}),
+        ("content/b", {"content/b/a.md", "content/b/c/a.md"}),
+        ("**/a.md", {"content/a.md", "content/b/a.md", "content/b/c/a.md"}),
+        ("content/*.md", {"content/a.md", "content/d.md"}),
+        ("content/*/c", {"content/b/c/a.md"}),
+    ],
+)
+def test_files_and_folders_can_be_excluded(pattern: str, excluded: set[str]) -> None:
+    """By a path or a pattern; a star does not cross a slash."""
+    settings = ArticleSettings(exclude=(pattern,))
+    paths = {"content/a.md", "content/d.md", "content/b/a.md", "content/b/c/a.md"}
+    assert {path for path in paths if settings.excludes(path)} == excluded
