@@ -164,7 +164,9 @@ class _Reader:
         """The dates in the fields of `known`."""
         for name, value in self._given(known):
             folded = fold(name)
-            if value == "":
+            if isinstance(value, dict):  # Material for MkDocs: {created: ..., updated: ...}
+                value = value.get("created")
+            if value is None or value == "":
                 continue
             if folded in _MAYBE_NO_DATE and visibility.speaks(folded, value):
                 continue  # such as Jekyll's switch `published`

@@ -83,9 +83,9 @@ def permalink(
 
     parts: dict[str, Callable[[], str]] = {
         "path": path,
-        "slug": lambda: style.name(slug or place.slug),
-        "slug_or_title": lambda: style.name(slug) or style.title(title),
-        "slug_or_filename": lambda: style.name(slug or place.stem),
+        "slug": lambda: style.given(slug) or style.name(place.slug),
+        "slug_or_title": lambda: style.given(slug) or style.title(title),
+        "slug_or_filename": lambda: style.given(slug) or style.name(place.stem),
         "filename": lambda: style.name(place.stem),
         "section": lambda: style.name(place.section),
         "sections": lambda: "/".join(map(style.name, place.folder.split("/"))),

@@ -28,8 +28,8 @@ class Style(Struct, frozen=True):
     """The rules of one generator.
 
     path: a segment of {path}, {section} and {filename}; the second argument is
-    `articles.lowercase`. slug: the front matter's, in {path}.
-    name: a slug, or a file name that a token stands for. title: a title.
+    `articles.lowercase`. slug: the front matter's, in {path}; given: in {slug}.
+    name: a file name or folder that a token stands for. title: a title.
     category: a category. dated: whether {path} keeps a date at the front of a file name.
     closed: when an address from the front matter gets a slash at its end.
     space: what a space becomes that is left in a segment.
@@ -40,6 +40,7 @@ class Style(Struct, frozen=True):
 
     path: Callable[[str, bool], str] = lambda text, _lowercase: text
     slug: Callable[[str], str] = str
+    given: Callable[[str], str] = str
     name: Callable[[str], str] = str
     title: Callable[[str], str] = str
     category: Callable[[str], str] = str.lower
@@ -125,6 +126,12 @@ def _pelican(text: str) -> str:
     return re.sub(r"[-\s]+", "-", text)
 
 
+def _mkdocs(text: str) -> str:
+    """Return a slug as pymdownx.slugs.slugify(case="lower") makes it."""
+    text = unicodedata.normalize("NFC", text).lower().strip()
+    return re.sub(r"[^\w\- ]", "", text).replace(" ", "-")
+
+
 def _github(text: str) -> str:
     """Return a slug as github-slugger makes it: hyphens for spaces, no punctuation."""
     kept = (c for c in text.strip().lower() if unicodedata.category(c)[0] in "LMN" or c in "-_ ")
@@ -155,6 +162,7 @@ STYLES: Final = MappingProxyType(
         "hugo": Style(
             path=lambda text, lowercase: _hugo_path(text, lowercase=lowercase),
             slug=lambda text: _hugo_path(text, lowercase=False),
+            given=_hugo_name,
             name=_hugo_name,
             title=_hugo_title,
             closed="unless it names a file",
@@ -164,13 +172,14 @@ STYLES: Final = MappingProxyType(
             dated=False,
             closed="always",
         ),
-        "jekyll": Style(name=_jekyll, title=_slugified, dated=False, space=" "),
+        "jekyll": Style(given=_jekyll, name=_jekyll, title=_slugified, dated=False, space=" "),
         "eleventy": Style(title=_eleventy, dated=False, slugged=False),
         "astro": Style(path=lambda text, _lowercase: _by_segment(_github, text)),
         "docusaurus": Style(place=_docusaurus, readme=True),
         "vuepress": Style(slugged=False, readme=True),
         "hexo": Style(category=str, space=" "),
         "pelican": Style(name=_pelican, title=_pelican, category=_pelican),
+        "mkdocs": Style(name=_mkdocs, title=_mkdocs, category=_mkdocs),
         "nikola": Style(name=_pelican, title=_pelican),
     }
 )

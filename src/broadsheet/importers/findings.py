@@ -29,6 +29,9 @@ PERMALINK = "articles.permalink"
 ID = "articles.id"
 LOWERCASE = "articles.lowercase"
 ADDRESSES = "articles.addresses"
+WITHIN = "articles.in"
+EXCLUDE = "articles.exclude"
+TITLE_FROM = "articles.title_from"
 ASSETS = "articles.assets"
 MARKDOWN = "articles.markdown"
 EXTENSIONS = "articles.markdown_extensions"
@@ -37,7 +40,8 @@ EXTENSIONS = "articles.markdown_extensions"
 # reported.
 _KEYS = (
     *(TITLE, URL, LANGUAGE, TIMEZONE, AUTHOR),
-    *(FOLDERS, PERMALINK, ID, LOWERCASE, ADDRESSES, ASSETS, MARKDOWN, EXTENSIONS),
+    *(FOLDERS, PERMALINK, ID, LOWERCASE, ADDRESSES, WITHIN, EXCLUDE, TITLE_FROM),
+    *(ASSETS, MARKDOWN, EXTENSIONS),
 )
 _REQUIRED = {TITLE: '"The Daily Example"', URL: '"https://www.example.org/"'}
 
@@ -53,7 +57,7 @@ class Findings:
     """What one generator's config gave so far; `site` returns it."""
 
     def __init__(self, generator: str) -> None:
-        self._generator = generator
+        self.generator = generator
         self._taken: dict[str, Taken] = {}
         self._remarks: list[Problem] = []
         self._remarked: set[str] = set()
@@ -86,10 +90,10 @@ class Findings:
         """Return everything that was taken, in the order of broadsheet.toml."""
         for key, example in _REQUIRED.items():
             if key not in self._taken and key not in self._remarked:
-                what = f"not found in the config of {self._generator}"
+                what = f"not found in the config of {self.generator}"
                 self.remark(key, what, f"write {example} by hand")
         taken = tuple(self._taken[key] for key in _KEYS if key in self._taken)
-        return GeneratedSite(self._generator, taken, tuple(dict.fromkeys(self._remarks)))
+        return GeneratedSite(self.generator, taken, tuple(dict.fromkeys(self._remarks)))
 
     def title(self, *places: ConfigValue | None) -> None:
         """Take publication.title."""
@@ -132,7 +136,7 @@ class Findings:
         """Take publication.language, spelled as BCP 47 recommends (zh-cn becomes zh-CN)."""
         if not (found := _first(places)):
             return
-        if tag := _language_tag(found.value):
+        if tag := language_tag(found.value):
             self.take(LANGUAGE, tag, found.source)
         else:
             self.refuse(LANGUAGE, found, _unfit(found, "which is not a language tag"), '"en"')
@@ -157,6 +161,16 @@ class Findings:
         else:
             self.refuse(AUTHOR, found, _unfit(found, "which names no one"), '{ name = "Ann Lee" }')
 
+    def within(self, place: str, source: str, **values: object) -> None:
+        """Adds `values` to what is taken of articles.in for `place`, if there are any."""
+        given = {name: value for name, value in values.items() if value}
+        if not given:
+            return
+        taken = self._taken.get(WITHIN)
+        places = dict(taken.value) if taken and isinstance(taken.value, Mapping) else {}
+        places[place] = {**places.get(place, {}), **given}
+        self.take(WITHIN, places, f"{taken.source}, {source}" if taken else source)
+
     def permalink(self, pattern: str, source: str) -> bool:
         """Take articles.permalink, and return whether it could."""
         if tells_articles_apart(pattern):
@@ -179,7 +193,7 @@ class Findings:
 
     def markdown(self, dialect: str, *switches: tuple[str, ConfigValue | None]) -> None:
         """Take articles.markdown, and for each extension whether the site switches it on or off."""
-        self.take(MARKDOWN, dialect, f"the dialect of {self._generator}")
+        self.take(MARKDOWN, dialect, f"the dialect of {self.generator}")
         found = {name: place for name, place in switches if place and isinstance(place.value, bool)}
         if found:
             values = {name: place.value for name, place in found.items()}
@@ -226,7 +240,7 @@ def _is_year(value: object) -> bool:
 def _texts(value: object) -> list[str]:
     """The texts in a value: itself, or those of its list or mapping."""
     if isinstance(value, Mapping):
-        return [str(text) for text in value.values()]
+        return [text for each in value.items() for item in each for text in _texts(item)]
     return [str(text) for text in value] if isinstance(value, list) else [str(value)]
 
 
@@ -262,7 +276,7 @@ def _absolute(value: object) -> str | None:
     return f"{parts.scheme}://{parts.netloc}{path}"
 
 
-def _language_tag(value: object) -> str | None:
+def language_tag(value: object) -> str | None:
     """A language tag in the case that BCP 47 (RFC 5646, 2.1.1) recommends: zh-Hans-CN."""
     if not isinstance(value, str):
         return None

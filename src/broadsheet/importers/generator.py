@@ -13,7 +13,7 @@ class Taken:
     """One value to take over.
 
     key: the full key in broadsheet.toml, such as "publication.title".
-    value: str, bool, list[str] or dict[str, str], ready to be written as TOML.
+    value: str, bool, list[str] or a dict of these, ready to be written as TOML.
     source: where it was read, such as "hugo.toml: title".
     """
 
@@ -45,7 +45,8 @@ class Generator:
     """A site generator: how it is recognised, and how its config is read.
 
     position: its turn, from 1; the surer its file names, the sooner.
-    configs: the files to read, as POSIX paths relative to the project, in order of precedence.
+    configs: the files to read, as POSIX paths or globs relative to the project, in order of
+    precedence.
     read: from the text of each of `configs` that exists, by path, and the folders of the project,
     returns the site; None if none of the texts is the generator's config. Raises nothing: a file
     that cannot be read becomes a remark.

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 # The folder, section or collection of the articles, the most likely first.
 ARTICLE_FOLDERS = ("posts", "post", "blog", "articles", "article", "news")
 
-_TELLING = re.compile(r"\{(slug|filename|slug_or_filename|path|title)\}")
+_TELLING = re.compile(r"\{(slug|filename|slug_or_filename|slug_or_title|path|title)\}")
 
 
 def translate(template: str, token: str, tokens: Mapping[str, str]) -> tuple[str, list[str]]:

@@ -56,7 +56,8 @@ MarkdownExtension = Literal[
 
 
 AddressStyle = Literal[
-    "plain", "astro", "docusaurus", "eleventy", "hexo", "hugo", "jekyll", "nikola", "pelican",
+    "plain", "astro", "docusaurus", "eleventy", "hexo", "hugo", "jekyll", "mkdocs", "nikola",
+    "pelican",
     "vuepress", "zola",
 ]
 """The keys of `articles.styles.STYLES`."""

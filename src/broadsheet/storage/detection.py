@@ -98,7 +98,9 @@ def _articles_folder(root: Path, ours: Collection[str]) -> str:
 def _texts(root: Path) -> dict[str, str]:
     """The texts of the site's config files; without those that are not text, or far too long."""
     texts: dict[str, str] = {}
-    for name in importers.config_files():
+    patterns = importers.config_files()
+    named = (sorted(root.glob(name)) if "*" in name else [root / name] for name in patterns)
+    for name in (path.relative_to(root).as_posix() for paths in named for path in paths):
         try:
             if (root / name).stat().st_size <= _LONGEST:
                 texts[name] = folders.text(root / name)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatch
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -72,51 +74,63 @@ def test_hugo_with_permalinks_by_section() -> None:
         "publication.language": "en-US",
         "publication.timezone": "Europe/Amsterdam",
         "publication.author": {"name": "Ann Lee", "email": "ann@harbour.example"},
-        "articles.folders": ["content/posts"],
-        "articles.permalink": "/{year}/{month}/{slug_or_filename}/",
+        "articles.folders": ["content"],
+        "articles.permalink": "/{path}/",
         "articles.addresses": "hugo",
+        "articles.in": {
+            "content/posts": {"permalink": "/{year}/{month}/{slug_or_filename}/"},
+            "content/recipes": {"permalink": "/food/{title}/"},
+        },
         "articles.assets": ["static", "media", "content"],
         "articles.markdown": "hugo",
     }
     assert sources(site)["publication.author"] == "config.toml: author"
-    assert sources(site)["articles.permalink"] == "config.toml: permalinks.posts"
+    assert "config.toml: permalinks.posts" in sources(site)["articles.in"]
 
 
 def test_hugo_with_permalinks_by_kind_of_page() -> None:
-    """Hugo's later form is read too; what {slug} cannot say of :slug is remarked on."""
+    """Hugo's later form is read too, and each section has its own pattern."""
     site = sample("hugo-paged", "content", "content/blog", "content/docs", "static")
     assert values(site) == {
         "publication.title": "2025",
         "publication.url": "https://harbour.dev/",
         "publication.language": "de-DE",
         "publication.author": {"name": "Bernd Maier", "email": "bernd@harbour.dev"},
-        "articles.folders": ["content/blog"],
-        "articles.permalink": "/artikel/{year}/{slug}/",
+        "articles.folders": ["content"],
+        "articles.permalink": "/{path}/",
         "articles.lowercase": False,
         "articles.addresses": "hugo",
+        "articles.in": {
+            "content/blog": {"permalink": "/artikel/{year}/{slug_or_title}/"},
+            "content/docs": {"permalink": "/handbuch/{sections}/{filename}/"},
+        },
         "articles.assets": ["static", "content"],
         "articles.markdown": "hugo",
     }
-    assert "{title} instead of {slug}" in remarks_on(site, "articles.permalink")
 
 
 def test_hugo_with_a_folder_of_configs_in_two_languages() -> None:
-    """The default language's own values win, and the address begins with its code."""
-    site = sample("hugo-folder", "content", "content/zh-cn", "content/zh-cn/posts", "assets")
+    """The default language's own values win, and each has its folder and prefix."""
+    folders = ("content", "content/zh-cn", "content/zh-cn/posts", "content/en", "assets")
+    site = sample("hugo-folder", *folders)
     assert values(site) == {
         "publication.title": "AI 前沿",
         "publication.url": "https://frontier.cn/",
         "publication.language": "zh-CN",
         "publication.timezone": "Asia/Shanghai",
         "publication.author": {"name": "林悦"},
-        "articles.folders": ["content/zh-cn/posts"],
-        "articles.permalink": "/zh-cn/posts/{path}/",
+        "articles.folders": ["content/zh-cn", "content/en"],
+        "articles.permalink": "/{path}/",
         "articles.addresses": "hugo",
-        "articles.assets": ["assets", "content/zh-cn"],
+        "articles.in": {
+            "content/zh-cn": {"language": "zh-CN", "prefix": "/zh-cn/"},
+            "content/en": {"language": "en", "prefix": "/en/"},
+            "content/zh-cn/posts": {"permalink": "/{sections}/{slug_or_filename}/"},
+        },
+        "articles.assets": ["assets", "content/zh-cn", "content/en"],
         "articles.markdown": "hugo",
     }
     assert sources(site)["publication.title"] == "config/_default/languages.toml: zh-cn.title"
-    assert "a broadsheet.toml of its own" in remarks_on(site, "publication.language")
 
 
 def test_jekyll_with_next_to_nothing() -> None:
@@ -126,14 +140,15 @@ def test_jekyll_with_next_to_nothing() -> None:
         "publication.title": "Field Notes",
         "publication.url": "https://field.notes.blog/",
         "articles.folders": ["_posts"],
-        "articles.permalink": "/{year}/{month}/{day}/{slug}.html",
+        "articles.permalink": "/{categories}/{year}/{month}/{day}/{slug}.html",
         "articles.lowercase": False,
+        "articles.addresses": "jekyll",
+        "articles.title_from": ["filename"],
         "articles.assets": ["."],
         "articles.markdown": "jekyll",
     }
     assert "machine" in remarks_on(site, "publication.timezone")
-    assert "categories" in remarks_on(site, "articles.permalink")
-    assert '"/{year}/{month}/{day}/{slug}"' in remarks_on(site, "articles.id")
+    assert '"/{categories}/{year}/{month}/{day}/{slug}"' in remarks_on(site, "articles.id")
 
 
 def test_jekyll_with_everything() -> None:
@@ -146,9 +161,11 @@ def test_jekyll_with_everything() -> None:
         "publication.timezone": "Europe/London",
         "publication.author": {"name": "Mary Shaw", "email": "mary@slowletters.blog"},
         "articles.folders": ["collections/_posts"],
-        "articles.permalink": "/{year}/{month}/{day}/{slug}.html",
-        "articles.id": "/{year}/{month}/{day}/{slug}",
+        "articles.permalink": "/{categories}/{year}/{month}/{day}/{slug}.html",
+        "articles.id": "/{categories}/{year}/{month}/{day}/{slug}",
         "articles.lowercase": False,
+        "articles.addresses": "jekyll",
+        "articles.title_from": ["filename"],
         "articles.assets": ["."],
         "articles.markdown": "jekyll",
     }
@@ -231,13 +248,12 @@ def test_zola() -> None:
         "publication.url": "https://ferris.blog/",
         "publication.language": "en",
         "publication.author": {"name": "Ferris", "email": "ferris@ferris.blog"},
-        "articles.folders": ["content/blog"],
-        "articles.permalink": "/blog/{path}/",
+        "articles.folders": ["content"],
+        "articles.permalink": "/{path}/",
         "articles.addresses": "zola",
         "articles.assets": ["static", "content"],
         "articles.markdown": "zola",
     }
-    assert "a date at the front of a file name" in remarks_on(site, "articles.permalink")
 
 
 # Which generator
@@ -253,11 +269,10 @@ def test_zola() -> None:
         {"config.yaml": "server: {port: 80}"},
         {"config.toml": "not [toml"},
         {"src/consts.ts": "export const SITE_TITLE = 'A'"},
-        {"_config.yml": "title: A\nurl: https://a.blog\nsource_dir: source\n"},
     ],
 )
 def test_no_known_generator(files: dict[str, str]) -> None:
-    """Without a known generator's config there is no site; Hexo's config is not Jekyll's."""
+    """Without a known generator's config there is no site."""
     assert recognise(files, ["content", "_posts"]) is None
 
 
@@ -277,7 +292,7 @@ def test_every_sample_file_is_a_candidate() -> None:
         for path in root.rglob("*")
         if path.is_file()
     }
-    assert files <= set(config_files())
+    assert all(any(fnmatch(file, each) for each in config_files()) for file in files)
     assert len(set(config_files())) == len(config_files())
 
 
@@ -466,65 +481,93 @@ def test_nameless_author() -> None:
 
 
 @pytest.mark.parametrize(
-    ("config", "folders", "taken"),
+    ("config", "taken"),
     [
-        ("", (), "/{path}/"),
-        ("", ("content/posts",), "/posts/{path}/"),
-        ("", ("content/posts", "content/news"), "/{path}/"),
-        ("uglyURLs = true", (), "/{path}.html"),
-        ("uglyURLs = true", ("content/blog",), "/blog/{path}.html"),
-        ("[uglyURLs]\nblog = true", ("content/blog",), "/blog/{path}.html"),
-        ("[permalinks]\nposts = '/:section/:title'", (), "/{section}/{title}/"),
-        ("[permalinks]\nposts = '/:section/:title'", ("content/posts",), "/posts/{title}/"),
-        ("[permalinks]\nposts = '/:filename.html'", (), "/{filename}.html"),
-        ("[permalinks]\nposts = ':sections/:filename'", (), "/{path}/"),
-        ("[permalinks]\nposts = ':sections/:title'", (), "/{section}/{title}/"),
-        ("[permalinks.page]\nposts = '/:year/:contentbasename'", (), "/{year}/{filename}/"),
-        ("[permalinks.term]\ntags = '/t/:slug/'", (), "/{path}/"),
-        ("[permalinks]\ndocs = '/d/:title/'", (), "/{path}/"),
+        ("[permalinks]\nposts = '/:section/:title'", "/{section}/{title}/"),
+        ("[permalinks]\nposts = '/:filename.html'", "/{filename}.html"),
+        ("[permalinks]\nposts = ':sections/:slug'", "/{sections}/{slug_or_title}/"),
+        ("[permalinks.page]\nposts = '/:year/:contentbasename'", "/{year}/{filename}/"),
+        ("[permalinks]\nposts = '/p/:title/'\nnews = '/n/:title/'", "/p/{title}/"),
+        ("uglyURLs = true\n[permalinks]\nposts = '/:year/:slugorfilename/'",
+         "/{year}/{slug_or_filename}.html"),
+        ("[uglyURLs]\nposts = true", "/{path}.html"),
+        ("[permalinks.term]\nposts = '/t/:slug/'", None),
+        ("[permalinks]\ndocs = '/d/:title/'", None),
+        ("[permalinks]\nposts = '/:year/:month/'", None),
+        ("[permalinks]\nposts = '/:sections[1:]/:slug/'", None),
         (
             """
             [[permalinks]]
             pattern = '/n/:slugorfilename/'
-            target = { kind = 'page', path = '/{news,news/**}' }
+            target = { kind = 'page', path = '/{posts,posts/**}' }
             """,
-            (),
             "/n/{slug_or_filename}/",
         ),
     ],
-)
-def test_hugo_permalink(config: str, folders: tuple[str, ...], taken: str) -> None:
-    """Each of Hugo's patterns becomes one that broadsheet.toml accepts."""
-    assert values(hugo(config, "content", *folders))["articles.permalink"] == taken
-    Permalink(taken)
+)  # fmt: skip
+def test_hugo_permalinks_of_sections(config: str, taken: str | None) -> None:
+    """Each section's pattern becomes one that broadsheet.toml accepts; the others keep Hugo's."""
+    found = values(hugo(config, "content", "content/posts"))
+    assert found["articles.folders"] == ["content"]
+    assert found["articles.permalink"] == (
+        "/{path}.html" if "s = true" in config[:15] else "/{path}/"
+    )
+    places = found.get("articles.in", {})
+    assert isinstance(places, dict)
+    assert places.get("content/posts", {}).get("permalink") == taken
+    assert "content/news" not in places, "there is no such folder"
 
 
 @pytest.mark.parametrize("token", [":monthname", ":yearday", ":sections[1:]", ":2006", ":path"])
 def test_hugo_token_without_a_like(token: str) -> None:
-    """A token that nothing here stands for is named, and no permalink is taken."""
-    site = hugo(f"[permalinks]\nposts = '/{token}/:slug/'")
-    assert "articles.permalink" not in values(site)
+    """A token that nothing here stands for is named, and no pattern is taken."""
+    site = hugo(f"[permalinks]\nposts = '/{token}/:slug/'", "content/posts")
+    assert "articles.in" not in values(site)
     assert f"no token here means {token};" in remarks_on(site, "articles.permalink")
-
-
-def test_hugo_with_several_patterns() -> None:
-    """Of several patterns the posts' is taken, and the remark says whose were not."""
-    site = hugo("[permalinks]\nnotes = '/n/:title/'\nposts = '/p/:title/'")
-    assert values(site)["articles.permalink"] == "/p/{title}/"
-    assert "notes had others" in remarks_on(site, "articles.permalink")
 
 
 def test_hugo_pattern_for_all_articles_alike() -> None:
     """A pattern that gives two articles one address is not taken."""
-    site = hugo("[permalinks]\nposts = '/:year/:month/'")
-    assert "articles.permalink" not in values(site)
-    assert "the same URL" in remarks_on(site, "articles.permalink")
+    site = hugo("[permalinks]\nposts = '/:year/:month/'", "content/posts")
+    assert "articles.in" not in values(site)
+    assert "one address" in remarks_on(site, "articles.in")
 
 
 def test_hugo_dates_in_file_names() -> None:
-    """Where Hugo strips dates from file names, the remark says what to write."""
+    """Where Hugo strips dates from file names, the address is without them."""
     site = hugo("[frontmatter]\ndate = [':filename', ':default']")
-    assert "file names begin with dates" in remarks_on(site, "articles.permalink")
+    assert values(site)["articles.permalink"] == "/{sections}/{slug}/"
+
+
+@pytest.mark.parametrize(
+    ("config", "taken"),
+    [
+        ("", {"*.en": {"language": "en"}, "*.zh-cn": {"language": "zh-CN", "prefix": "/zh-cn/"}}),
+        (
+            "[languages.cn]\nlocale = 'zh-CN'",
+            {
+                "*.en": {"language": "en"},
+                "*.zh-cn": {"language": "zh-CN", "prefix": "/zh-cn/"},
+                "*.cn": {"language": "zh-CN", "prefix": "/cn/"},
+            },
+        ),
+        (
+            "[languages.zh]\ncontentDir = 'content/zh'",
+            {
+                "*.en": {"language": "en"},
+                "*.zh-cn": {"language": "zh-CN", "prefix": "/zh-cn/"},
+                "content/zh": {"language": "zh", "prefix": "/zh/"},
+            },
+        ),
+    ],
+)
+def test_hugo_translations(config: str, taken: dict[str, object]) -> None:
+    """Each language has its tag and prefix, by file name or by folder; the default has none."""
+    languages = "[languages.en]\nweight = 1\n[languages.zh-cn]\nweight = 2\n"
+    found = values(hugo(languages + config, "content", "content/zh"))
+    assert found["articles.in"] == taken
+    folders = ["content/zh", "content"] if "content/zh" in taken else ["content"]
+    assert found["articles.folders"] == folders
 
 
 def test_hugo_keys_have_no_case() -> None:
@@ -571,16 +614,21 @@ def test_hugo_file_of_one_language() -> None:
 @pytest.mark.parametrize(
     ("said", "permalink", "ids"),
     [
-        ("date", "/{year}/{month}/{day}/{slug}.html", "/{year}/{month}/{day}/{slug}"),
-        ("pretty", "/{year}/{month}/{day}/{slug}/", "/{year}/{month}/{day}/{slug}"),
-        ("none", "/{slug}.html", "/{slug}"),
+        ("date", "/{categories}/{year}/{month}/{day}/{slug}.html",
+         "/{categories}/{year}/{month}/{day}/{slug}"),
+        ("pretty", "/{categories}/{year}/{month}/{day}/{slug}/",
+         "/{categories}/{year}/{month}/{day}/{slug}"),
+        ("none", "/{categories}/{slug}.html", "/{categories}/{slug}"),
+        ("ordinal", "/{categories}/{year}/{day_of_year}/{slug}.html",
+         "/{categories}/{year}/{day_of_year}/{slug}"),
+        ("/:i_month/:title/", "/{month_number}/{slug}/", "/{month_number}/{slug}"),
         ("/blog/:title/", "/blog/{slug}/", "/blog/{slug}"),
         ("/:title", "/{slug}", None),
         ("/:year/:title/index.html", "/{year}/{slug}/", "/{year}/{slug}"),
         ("/:year-:month/:slug:output_ext", "/{year}-{month}/{slug}.html", "/{year}-{month}/{slug}"),
         ("/:year_:title/", "/{year}_{slug}/", "/{slug}"),
     ],
-)
+)  # fmt: skip
 def test_jekyll_permalink(said: str, permalink: str, ids: str | None) -> None:
     """Jekyll's styles and templates are taken, with the ids that jekyll-feed makes of them."""
     taken = values(jekyll(f"plugins: [jekyll-feed]\npermalink: {said}"))
@@ -590,8 +638,7 @@ def test_jekyll_permalink(said: str, permalink: str, ids: str | None) -> None:
 
 @pytest.mark.parametrize(
     ("said", "token"),
-    [("ordinal", ":y_day"), ("weekdate", ":week"), ("/:short_year/:title/", ":short_year"),
-     ("/:i_month/:title/", ":i_month"), ("/:titles/", ":titles")],
+    [("weekdate", ":week"), ("/:short_year/:title/", ":short_year"), ("/:titles/", ":titles")],
 )  # fmt: skip
 def test_jekyll_token_without_a_like(said: str, token: str) -> None:
     """A style with parts that nothing here stands for is not taken, nor are its ids."""
@@ -605,7 +652,24 @@ def test_jekyll_permalink_of_the_defaults() -> None:
     scope = "defaults: [{scope: {path: '', type: posts}, values: {permalink: '/p/:slug/'}}]"
     site = jekyll(f"permalink: pretty\n{scope}")
     assert values(site)["articles.permalink"] == "/p/{slug}/"
-    assert "articles.lowercase" not in values(site)
+
+
+def test_jekyll_patterns_of_folders_and_collections() -> None:
+    """`defaults` for a path, and collections with pages, have patterns of their own."""
+    scope = "defaults: [{scope: {path: 'ja/_posts'}, values: {permalink: '/j/:title/'}}]"
+    collections = "collections: {notes: {output: true, permalink: '/n/:path/'}, x: {output: false}}"
+    folders = ("_posts", "ja", "ja/_posts", "_notes", "_x")
+    found = values(jekyll(f"{scope}\n{collections}", *folders))
+    assert found["articles.folders"] == ["_posts", "ja/_posts", "_notes"]
+    assert found["articles.in"] == {
+        "ja/_posts": {"permalink": "/j/{slug}/"},
+        "_notes": {"permalink": "/n/{path}/"},
+    }
+
+
+def test_jekyll_needs_no_config() -> None:
+    """A folder of posts and one of layouts are a site."""
+    assert found({}, "_posts", "_layouts").generator == "Jekyll"
 
 
 def test_jekyll_feed_in_the_gemfile() -> None:
@@ -624,8 +688,10 @@ def test_jekyll_source_folder() -> None:
 
 
 def test_jekyll_posts_of_categories() -> None:
-    """Posts under a category's folder are named, for their addresses differ."""
-    assert "news/_posts" in remarks_on(jekyll("", "news/_posts"), "articles.folders")
+    """Posts under a category's folder are articles too; those in hidden places are not."""
+    found = values(jekyll("", "_posts", "news/_posts", "a/b/_posts", "_x/_posts"))
+    assert found["articles.folders"] == ["_posts", "a/b/_posts", "news/_posts"]
+    assert found["articles.permalink"] == "/{categories}/{year}/{month}/{day}/{slug}.html"
 
 
 # JavaScript
@@ -779,3 +845,99 @@ def test_samples_are_fit_for_broadsheet_toml(name: str) -> None:
         assert isinstance(taken.value, str | bool | list | dict)
         if taken.key in {"articles.permalink", "articles.id"}:
             Permalink(str(taken.value))
+
+
+# Generators whose config is a program, or another's by name
+
+
+@pytest.mark.parametrize(
+    ("files", "folders", "taken"),
+    [
+        (
+            {"_config.yml": "title: A\nsource_dir: source\npermalink: :year/:title/\n"},
+            ["source/_posts"],
+            {"folders": ["source/_posts"], "permalink": "/{year}/{path}/", "addresses": "hexo"},
+        ),
+        (
+            {"_config.yml": "new_post_name: ':year-:month-:day-:title.md'\n"},
+            ["source/_posts"],
+            {"permalink": "/{year}/{month}/{day}/{sections}/{slug}/"},
+        ),
+        (
+            {
+                "pelicanconf.py": "SITEURL = ''\nPATH = 'texts'\nTIMEZONE = 'Asia/Tokyo'\n",
+                "publishconf.py": "from pelicanconf import *\nBASE = 'https://'\n"
+                "SITEURL = BASE + 'p.blog'\nARTICLE_URL = 'a/{date:%Y}/{date:%b}/{slug}/'\n",
+            },
+            ["texts", "texts/pages"],
+            {
+                "folders": ["texts"],
+                "permalink": "/a/{year}/{month_name}/{slug_or_title}/",
+                "exclude": ["texts/pages"],
+                "addresses": "pelican",
+            },
+        ),
+        (
+            {"pelicanconf.py": "PATH = 'c'\nSLUGIFY_SOURCE = 'basename'\n"},
+            ["c"],
+            {"folders": ["c"], "permalink": "/{slug}.html"},
+        ),
+        (
+            {"conf.py": "POSTS = (('posts/*.md', 'blog', 'post.tmpl'), ('n/*.md', 'n', 'x'))\n"},
+            ["posts", "n"],
+            {
+                "folders": ["posts", "n"],
+                "permalink": "/blog/{path}/",
+                "in": {"n": {"permalink": "/n/{path}/"}},
+            },
+        ),
+        (
+            {
+                "docusaurus.config.js": "export default { title: 'A', url: 'https://d.blog', "
+                "baseUrl: '/x/', presets: [['classic', { blog: { routeBasePath: '/' } }]] };"
+            },
+            ["blog"],
+            {"folders": ["blog"], "permalink": "/{path}", "addresses": "docusaurus"},
+        ),
+        (
+            {".vitepress/config.ts": "export default defineConfig({ cleanUrls: true })"},
+            ["posts"],
+            {"folders": ["posts"], "in": {"posts": {"permalink": "/posts/{path}"}}},
+        ),
+        (
+            {"docs/.vuepress/config.js": "module.exports = { title: 'A' }"},
+            ["docs", "docs/blog"],
+            {
+                "folders": ["docs/blog"],
+                "permalink": "/{path}.html",
+                "in": {"docs/blog": {"permalink": "/blog/{path}.html"}},
+            },
+        ),
+        (
+            {"mkdocs.yml": "site_name: A\nplugins: [search, blog]\nx: !!python/name:y.z\n"},
+            ["docs/blog/posts"],
+            {
+                "folders": ["docs/blog/posts"],
+                "permalink": "/blog/{year}/{month}/{day}/{slug_or_title}/",
+            },
+        ),
+        (
+            {"mkdocs.yml": "site_name: A\nuse_directory_urls: false\n"},
+            ["docs"],
+            {"folders": ["docs"], "permalink": "/{path}.html"},
+        ),
+    ],
+)
+def test_what_other_generators_say(
+    files: dict[str, str], folders: list[str], taken: dict[str, object]
+) -> None:
+    """Folders, patterns and places are taken from what their configs write out."""
+    given = values(found(files, *folders))
+    assert {key: given.get(f"articles.{key}") for key in taken} == taken
+
+
+def test_a_python_config_that_does_not_parse_is_a_remark() -> None:
+    """With its line, and nothing is taken."""
+    site = found({"pelicanconf.py": "A = 1\nB = (\n"})
+    assert site.taken == ()
+    assert (site.remarks[0].path, site.remarks[0].line) == ("pelicanconf.py", 2)

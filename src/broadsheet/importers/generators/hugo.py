@@ -6,60 +6,54 @@ permalink token means, Hugo's resources/page/permalinks.go.
 
 from __future__ import annotations
 
+import fnmatch
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
+from itertools import chain
 from pathlib import PurePosixPath
 
 from broadsheet.importers.config_file import ConfigFile, ConfigValue, find, read_config_file
 from broadsheet.importers.findings import (
     ADDRESSES,
     FOLDERS,
-    LANGUAGE,
     LOWERCASE,
-    PERMALINK,
+    WITHIN,
     Findings,
+    language_tag,
     relative_folder,
     under,
 )
 from broadsheet.importers.generator import GeneratedSite, Generator
-from broadsheet.importers.patterns import ARTICLE_FOLDERS, tidy, translate
+from broadsheet.importers.patterns import tells_articles_apart, tidy, translate
 
 _EXTENSIONS = ("toml", "yaml", "yml", "json")
 _OWN = tuple(f"hugo.{extension}" for extension in _EXTENSIONS)
-_SHARED = tuple(
-    f"config.{extension}" for extension in _EXTENSIONS
-)  # other generators use these names too
-# Themes such as Congo and Blowfish have a file for each language. Nothing here lists folders, so
-# these are the common ones.
-_LANGUAGES = ("en", "zh-cn", "zh-hans", "zh", "de", "es", "fr", "ja", "pt", "pt-br")
-_PARTS = (
-    "hugo",
-    "config",
-    "languages",
-    *(f"languages.{code}" for code in _LANGUAGES),
-    "permalinks",
-    "params",
-    "module",
-)
+_SHARED = tuple(f"config.{extension}" for extension in _EXTENSIONS)  # names others use too
+_PARTS = ("hugo", "config", "languages", "languages.*", "permalinks", "params", "module")
 _CANDIDATES = (
     *_OWN,
     *_SHARED,
-    *(f"config/_default/{part}.{extension}" for part in _PARTS for extension in _EXTENSIONS),
+    *(
+        f"config/{environment}/{part}.{extension}"
+        for environment in ("production", "_default")  # as a build for the web site reads them
+        for part in _PARTS
+        for extension in _EXTENSIONS
+    ),
 )
 
 _TOKENS = {
     "year": "{year}",
     "month": "{month}",
     "day": "{day}",
-    "slug": "{slug}",
+    "slug": "{slug_or_title}",
     "slugorfilename": "{slug_or_filename}",
     "slugorcontentbasename": "{slug_or_filename}",
     "filename": "{filename}",
     "contentbasename": "{filename}",
     "title": "{title}",
     "section": "{section}",
-    "sections": "{sections}",  # no token of broadsheet.toml: see `_without_sections`
+    "sections": "{sections}",
 }
 
 
@@ -96,6 +90,10 @@ class _Config:
             if own:
                 return own
         return find(self._documents, *keys)
+
+    def of_language(self, name: str, *keys: str) -> ConfigValue | None:
+        """The value that is only for one language."""
+        return find(self._documents, "languages", name, *keys)
 
     def is_set(self, *keys: str) -> bool:
         found = self.find(*keys)
@@ -137,9 +135,8 @@ def _markdown(config: _Config) -> Iterator[tuple[str, ConfigValue | None]]:
 
 
 def _documents(files: Mapping[str, str]) -> Iterator[ConfigFile]:
-    for file in _CANDIDATES:
-        if file not in files:
-            continue
+    matching = (sorted(fnmatch.filter(files, pattern)) for pattern in _CANDIDATES)
+    for file in dict.fromkeys(chain.from_iterable(matching)):
         document = read_config_file(file, files[file], _mount(file))
         if file not in _SHARED or _is_hugo(document, files[file]):
             yield document
@@ -164,14 +161,31 @@ def _take_language(findings: Findings, config: _Config) -> None:
     if not default and config.languages:
         default = ConfigValue(config.language, config.file, "languages")
     findings.language(code, default)
-    if len(config.languages) > 1:
-        others = ", ".join(name for name in config.languages if name != config.language)
-        findings.remark(
-            LANGUAGE,
-            f"the site is in several languages and only {config.language} was taken",
-            "each other "
-            f"({others}) needs a broadsheet.toml of its own, with its own articles.folders",
-        )
+
+
+def _take_translations(findings: Findings, config: _Config) -> list[str]:
+    """Takes what differs by language; returns the content folders, the default language's first."""
+    in_subdirectory = config.is_set("defaultContentLanguageInSubdir")
+    folders: list[str] = []
+    names = sorted(config.languages, key=lambda name: name != config.language) or [config.language]
+    disabled = config.find("disableLanguages")
+    for name in names:
+        if disabled and isinstance(disabled.value, list) and name in disabled.value:
+            continue
+        own = config.of_language(name, "contentDir")
+        content = relative_folder(own.value) if own else None
+        if content:
+            folders.append(content)
+        if len(names) > 1:
+            is_prefixed = name != config.language or in_subdirectory
+            code = config.of_language(name, "locale") or config.of_language(name, "languageCode")
+            findings.within(
+                content if own and content else f"*.{name}",
+                f"language {name}",
+                language=language_tag(code.value if code else name) or language_tag(name),
+                prefix=f"/{name.lower()}/" if is_prefixed else "",
+            )
+    return folders
 
 
 def _take_articles(findings: Findings, config: _Config, folders: Collection[str]) -> None:
@@ -179,31 +193,28 @@ def _take_articles(findings: Findings, config: _Config, folders: Collection[str]
     content = relative_folder(given.value) if given else "content"
     if given and content is None:
         findings.refuse(FOLDERS, given, "which is not a folder inside the project", '["content"]')
-    content = content or "content"
-    source = given.source if given else "Hugo's default"
     if config.find("module", "mounts"):
         findings.remark(
             FOLDERS,
             "the site mounts folders (module.mounts), which init does not follow",
             "compare articles.folders and articles.assets with them",
         )
-    present = [name for name in ARTICLE_FOLDERS if under(content, name) in folders]
-    narrowed = present[0] if len(present) == 1 else ""
-    folder = under(content, narrowed) if narrowed else content
-    findings.take(FOLDERS, [folder], f"{source}; folder {folder}" if narrowed else source)
-    if narrowed:
-        findings.remark(
-            FOLDERS, f"only {folder} was taken", "add other folders by hand if they hold articles"
-        )
-    _take_permalink(findings, config, narrowed)
+    contents = _take_translations(findings, config)
+    if not contents or len(contents) < len(config.languages):
+        contents = [*contents, content or "content"]
+    contents = [name for name in dict.fromkeys(contents) if name in folders] or contents[:1]
+    # A folder within another would take the articles of that for its own.
+    contents.sort(key=len, reverse=True)
+    findings.take(FOLDERS, contents, given.source if given else "Hugo's default")
+    _take_permalinks(findings, config, contents, folders)
     findings.take(ADDRESSES, "hugo", "the site is Hugo's")
     if config.is_set("disablePathToLower"):
         findings.take(LOWERCASE, False, f"{config.file}: disablePathToLower")
-    _take_assets(findings, config, content, folders)
+    _take_assets(findings, config, contents, folders)
 
 
 def _take_assets(
-    findings: Findings, config: _Config, content: str, folders: Collection[str]
+    findings: Findings, config: _Config, contents: list[str], folders: Collection[str]
 ) -> None:
     static = config.find("staticDir")
     given = static.value if static else "static"
@@ -211,29 +222,49 @@ def _take_assets(
     if assets := config.find("assetDir"):
         names[-1] = assets.value
     kept = [name for value in names if (name := relative_folder(value)) and name in folders]
-    findings.assets([*kept, content], static.source if static else "Hugo's default")
+    findings.assets([*kept, *contents], static.source if static else "Hugo's default")
 
 
-def _take_permalink(findings: Findings, config: _Config, narrowed: str) -> None:
-    patterns = _patterns(config)
-    section = narrowed or next((name for name in ARTICLE_FOLDERS if name in patterns), "")
-    default = ConfigValue("/:sections/:slugorfilename/", "Hugo's default")
-    found = patterns.get(section, default)
+def _take_permalinks(
+    findings: Findings, config: _Config, contents: list[str], folders: Collection[str]
+) -> None:
+    default = "/{path}/"
+    dates = config.find("frontmatter", "date")
+    if dates and isinstance(dates.value, list) and ":filename" in dates.value:
+        default = "/{sections}/{slug}/"  # Hugo then leaves the date out of the address
+    ugly = config.find("uglyURLs")
+    if ugly and ugly.value is True:
+        default = default.removesuffix("/") + ".html"
+    prefix = ""
+    if config.is_set("defaultContentLanguageInSubdir") and len(config.languages) == 1:
+        prefix = f"/{config.language.lower()}"
+    findings.permalink(prefix + default, "Hugo's default")
+    for section, found in _patterns(config).items():
+        pattern = _translated(findings, found, is_ugly=_is_ugly(config, section))
+        places = [under(content, section) for content in contents]
+        for place in [each for each in places if each in folders]:
+            if pattern:
+                findings.within(place, found.source, permalink=prefix + pattern)
+    sections = ugly.value if ugly and isinstance(ugly.value, Mapping) else {}
+    for section, is_on in sections.items():
+        if is_on is True and section not in _patterns(config):
+            for content in contents:
+                place = under(content, str(section))
+                findings.within(place, "uglyURLs", permalink="/{path}.html")
+
+
+def _translated(findings: Findings, found: ConfigValue, *, is_ugly: bool) -> str:
+    """Returns Hugo's pattern as one of ours; "" if it cannot be one."""
     template = str(found.value)
     pattern, unknown = translate(template, r":(\w+(?:\[.+?\])?)", _TOKENS)
     if unknown or re.search(r"[{}]", template):
         findings.no_permalink(found, unknown or ["the braces"])
-        return
-    pattern = _without_sections(findings, _closed(pattern), narrowed)
-    pattern = tidy(pattern.replace("{section}", narrowed) if narrowed else pattern)
-    if _is_ugly(config, section):
-        pattern = re.sub(r"/$", ".html", pattern)
-    if config.is_set("defaultContentLanguageInSubdir") and config.languages:
-        pattern = f"/{config.language.lower()}{pattern}"
-    if findings.permalink(pattern, found.source):
-        if not narrowed:
-            _remark_on_sections(findings, patterns, section)
-        _remark_on_names(findings, config, template)
+        return ""
+    pattern = tidy(_closed(pattern))
+    if not tells_articles_apart(pattern):
+        findings.refuse(WITHIN, found, "which gives many articles one address", '"/posts/{slug}/"')
+        return ""
+    return re.sub(r"/$", ".html", pattern) if is_ugly else pattern
 
 
 def _patterns(config: _Config) -> dict[str, ConfigValue]:
@@ -275,60 +306,8 @@ def _closed(pattern: str) -> str:
     return pattern if pattern.endswith("/") or re.search(r"\.\w+$", pattern) else f"{pattern}/"
 
 
-def _without_sections(findings: Findings, pattern: str, narrowed: str) -> str:
-    """Replace :sections (all folders) and the name by {path}; else by the first folder."""
-    prefix = "{section}/" if narrowed else ""  # {path} begins below the articles folder
-    pattern = re.sub(r"\{sections\}/\{(?:slug_or_)?filename\}", f"{prefix}{{path}}", pattern)
-    if "{sections}" in pattern:
-        findings.remark(
-            PERMALINK,
-            "Hugo's :sections names all folders above an article, {section} only the first",
-            "articles in deeper folders need `url` in their front matter",
-        )
-    return pattern.replace("{sections}", "{section}")
-
-
 def _is_ugly(config: _Config, section: str) -> bool:
     return config.is_set("uglyURLs") or bool(section and config.is_set("uglyURLs", section))
-
-
-def _remark_on_sections(
-    findings: Findings, patterns: Mapping[str, ConfigValue], section: str
-) -> None:
-    """Add which articles the one pattern does not fit."""
-    others = ", ".join(name for name in patterns if name != section)
-    if section:
-        findings.remark(
-            PERMALINK,
-            f"there is one pattern for all articles, and that of {section} was taken"
-            + (f"; {others} had others" if others else ""),
-            f"set articles.folders to the folder of {section}, or write `url` in the front "
-            "matter of the other articles",
-        )
-    elif others:
-        findings.remark(
-            PERMALINK,
-            f"the patterns of {others} were not taken, for none is named like a folder of articles",
-            "if one is, set articles.folders and articles.permalink by hand",
-        )
-
-
-def _remark_on_names(findings: Findings, config: _Config, template: str) -> None:
-    """Add where a token means something else in Hugo."""
-    if re.search(r":slug\b", template):
-        findings.remark(
-            PERMALINK,
-            "where an article has no slug, Hugo's :slug is its title, and {slug} its file name",
-            "write {title} instead of {slug} if the articles have no slugs",
-        )
-    dates = config.find("frontmatter", "date")
-    if dates and isinstance(dates.value, list) and ":filename" in dates.value:
-        findings.remark(
-            PERMALINK,
-            "Hugo is set to take dates from file names, and leaves them out of addresses",
-            "write "
-            "{slug} instead of {path} or {slug_or_filename} if the file names begin with dates",
-        )
 
 
 GENERATOR = Generator(10, _CANDIDATES, _read_site)

@@ -8,21 +8,22 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Collection, Mapping
-from dataclasses import replace
+from collections.abc import Collection, Iterator, Mapping
 
 from broadsheet.importers.config_file import ConfigFile, ConfigValue, read_config_file
 from broadsheet.importers.findings import (
+    ADDRESSES,
     FOLDERS,
     ID,
     LOWERCASE,
-    PERMALINK,
     TIMEZONE,
+    TITLE_FROM,
     Findings,
     relative_folder,
     under,
 )
 from broadsheet.importers.generator import GeneratedSite, Generator
+from broadsheet.importers.generators.hexo import is_hexo
 from broadsheet.importers.patterns import translate
 
 _CONFIGS = ("_config.yml", "_config.yaml", "_config.toml")
@@ -40,10 +41,19 @@ _TOKENS = {
     "year": "{year}",
     "month": "{month}",
     "day": "{day}",
+    "i_month": "{month_number}",
+    "i_day": "{day_number}",
+    "y_day": "{day_of_year}",
+    "short_month": "{month_name}",
+    "hour": "{hour}",
+    "minute": "{minute}",
+    "second": "{second}",
     "title": "{slug}",
     "slug": "{slug}",
-    "categories": "",
-    "slugified_categories": "",
+    "name": "{filename}",
+    "path": "{path}",
+    "categories": "{categories}",
+    "slugified_categories": "{categories}",
     "collection": "posts",
     "output_ext": ".html",
 }
@@ -54,10 +64,10 @@ _TOKEN = rf":((?:{'|'.join(sorted(_TOKENS, key=len, reverse=True))})(?![a-z])|[a
 def _read_site(files: Mapping[str, str], folders: Collection[str]) -> GeneratedSite | None:
     """Return the site if `files` have a Jekyll config; else None."""
     file = next((name for name in _CONFIGS if name in files), None)
-    if file is None:
+    if file is None and not {"_posts", "_layouts"} <= set(folders):
         return None
-    config = read_config_file(file, files[file])
-    if _is_hexo(config):
+    config = read_config_file(file, files[file]) if file else ConfigFile(_CONFIGS[0])
+    if is_hexo(config):
         return None
     findings = Findings("Jekyll")
     if findings.complain([config]):
@@ -67,8 +77,9 @@ def _read_site(files: Mapping[str, str], folders: Collection[str]) -> GeneratedS
     findings.language(config.find("lang"), config.find("locale"))
     _take_timezone(findings, config)
     findings.author(config.find("author"))
-    root = _take_folder(findings, config, folders)
-    _take_addresses(findings, config, files.get(_GEMFILE, ""))
+    root = _take_folders(findings, config, folders)
+    _take_addresses(findings, config, files.get(_GEMFILE, ""), folders)
+    findings.take(TITLE_FROM, ["filename"], "Jekyll's default")
     _take_markdown(findings, config, files.get(_GEMFILE, ""))
     findings.assets([root], "Jekyll copies images from the root of the site")
     return findings.site()
@@ -84,11 +95,6 @@ def _take_markdown(findings: Findings, config: ConfigFile, gemfile: str) -> None
     findings.markdown("github" if name.startswith("commonmark") else "jekyll", ("emoji", emoji))
 
 
-def _is_hexo(config: ConfigFile) -> bool:
-    """Hexo names its config as Jekyll does; these keys are only Hexo's."""
-    return any(config.find(key) for key in ("source_dir", "public_dir", "new_post_name"))
-
-
 def _take_timezone(findings: Findings, config: ConfigFile) -> None:
     zone = config.find("timezone")
     findings.timezone(zone)
@@ -100,71 +106,101 @@ def _take_timezone(findings: Findings, config: ConfigFile) -> None:
         )
 
 
-def _take_folder(findings: Findings, config: ConfigFile, folders: Collection[str]) -> str:
-    """Take articles.folders, and return the folder that is the root of the site."""
+def _take_folders(findings: Findings, config: ConfigFile, folders: Collection[str]) -> str:
+    """Takes articles.folders: each `_posts`; returns the folder that is the root of the site."""
     source, collections = config.find("source"), config.find("collections_dir")
     root = (relative_folder(source.value) if source else ".") or "."
     inner = relative_folder(collections.value) if collections else None
     parent = under(root, inner) if inner and inner != "." else root
-    posts = under(parent, "_posts")
+    below = "" if root == "." else f"{root}/"
+    posts = sorted(
+        name
+        for name in folders
+        if name.rpartition("/")[2] == "_posts"
+        and name.startswith(below)
+        and "/_" not in f"/{name.removesuffix('_posts')}"
+    )
+    named = [under(parent, f"_{name}") for name in _collections(config)]
+    others = [name for name in named if name in folders]
     where = collections if inner else source
-    findings.take(FOLDERS, [posts], where.source if where else "Jekyll's default")
-    if posts not in folders:
-        findings.remark(FOLDERS, f"there is no folder {posts} yet", "write where the articles are")
-    others = sorted(name for name in folders if name.endswith("/_posts") and name != posts)
-    if others:
-        findings.remark(
-            FOLDERS,
-            f"articles in {', '.join(others)} have a category and were not taken",
-            "add the folder by hand, and `url` to the front matter of its articles",
-        )
+    usual = under(parent, "_posts")
+    if not posts and not others:
+        findings.remark(FOLDERS, f"there is no folder {usual} yet", "write where the articles are")
+    taken = [*posts, *others] or [usual]
+    findings.take(FOLDERS, taken, where.source if where else "Jekyll's default")
     return root
 
 
-def _take_addresses(findings: Findings, config: ConfigFile, gemfile: str) -> None:
-    """Take articles.permalink and articles.id."""
+def _collections(config: ConfigFile) -> dict[str, str]:
+    """The collections with pages of their own, each with its pattern."""
+    found = config.find("collections")
+    given = found.value if found and isinstance(found.value, Mapping) else {}
+    by_type = {kind: str(value.value) for kind, path, value in _defaults(config) if not path}
+    default = "/:collection/:path:output_ext"
+    return {
+        str(name): by_type.get(str(name)) or str(value.get("permalink") or default)
+        for name, value in given.items()
+        if isinstance(value, Mapping) and value.get("output") is True and name != "posts"
+    }
+
+
+def _take_addresses(
+    findings: Findings, config: ConfigFile, gemfile: str, folders: Collection[str]
+) -> None:
+    """Takes articles.permalink, articles.in and articles.id."""
+    findings.take(ADDRESSES, "jekyll", "the site is Jekyll's")
+    findings.take(LOWERCASE, False, "Jekyll keeps capital letters")
     found = _template(config)
-    template = found.value if isinstance(found.value, str) else ""
-    pattern, unknown = translate(template, _TOKEN, _TOKENS)
+    pattern = _translated(findings, found)
+    if not pattern or not findings.permalink(pattern, found.source):
+        return
+    for name, template in _collections(config).items():
+        value = ConfigValue(template, config.file, f"collections.{name}")
+        pattern_of_it = _translated(findings, value, name)
+        for folder in folders:
+            if pattern_of_it and folder.rpartition("/")[2] == f"_{name}":
+                findings.within(folder, value.source, permalink=pattern_of_it)
+    for kind, path, value in _defaults(config):
+        is_ours = kind in {"", "posts"} and path not in {"", "_posts"}
+        if is_ours and (own := _translated(findings, value)):
+            findings.within(path, value.source, permalink=own)
+    _take_ids(findings, config, pattern, gemfile)
+
+
+def _translated(findings: Findings, found: ConfigValue, collection: str = "posts") -> str:
+    """Returns Jekyll's pattern as one of ours; "" if it cannot be one."""
+    template = _STYLES.get(str(found.value).strip(), str(found.value))
+    pattern, unknown = translate(template, _TOKEN, {**_TOKENS, "collection": collection})
     if unknown or re.search(r"[{}]", template):
         findings.no_permalink(found, unknown or ["the braces"])
-        return
-    if not findings.permalink(pattern, found.source):
-        return
-    if ":title" in template:
-        findings.take(LOWERCASE, False, "Jekyll's :title keeps capital letters")
-    if "categories" in template:
-        findings.remark(
-            PERMALINK,
-            "Jekyll begins the address of an article that has categories with them, which a "
-            "pattern here cannot say",
-            "write `url` in the front matter of such articles",
-        )
-    _take_ids(findings, config, pattern, gemfile)
+        return ""
+    return pattern
 
 
 def _template(config: ConfigFile) -> ConfigValue:
     """The pattern for posts: from the defaults for front matter, their collection, or the site."""
-    found = _default_permalink(config)
+    everywhere = [
+        value
+        for kind, path, value in _defaults(config)
+        if kind in {"", "posts"} and path in {"", "_posts"}
+    ]
+    found = everywhere[-1] if everywhere else None
     found = found or config.find("collections", "posts", "permalink") or config.find("permalink")
     if found is None or not isinstance(found.value, str) or not found.value.strip():
         return ConfigValue(_STYLES["date"], "Jekyll's default (permalink: date)")
-    return replace(found, value=_STYLES.get(found.value.strip(), found.value))
+    return found
 
 
-def _default_permalink(config: ConfigFile) -> ConfigValue | None:
-    """The last of `defaults` that gives posts a permalink."""
+def _defaults(config: ConfigFile) -> Iterator[tuple[str, str, ConfigValue]]:
+    """Type, path and permalink of each of `defaults` that gives one; "" for any type or path."""
     defaults = config.find("defaults")
-    result = None
     for entry in defaults.value if defaults and isinstance(defaults.value, list) else ():
         document = ConfigFile(config.file, entry) if isinstance(entry, Mapping) else ConfigFile("")
         permalink = document.find("values", "permalink")
         kind, path = document.find("scope", "type"), document.find("scope", "path")
-        for_posts = not kind or kind.value == "posts"
-        everywhere = not path or path.value in ("", "_posts")
-        if permalink and for_posts and everywhere:
-            result = ConfigValue(permalink.value, config.file, "defaults.values.permalink")
-    return result
+        if permalink:
+            value = ConfigValue(permalink.value, config.file, "defaults.values.permalink")
+            yield str(kind.value) if kind else "", str(path.value).strip("/") if path else "", value
 
 
 def _take_ids(findings: Findings, config: ConfigFile, pattern: str, gemfile: str) -> None:

@@ -12,14 +12,12 @@ from broadsheet.importers.config_file import ConfigFile, read_config_file
 from broadsheet.importers.findings import (
     ADDRESSES,
     FOLDERS,
-    LANGUAGE,
     LOWERCASE,
     PERMALINK,
     Findings,
-    under,
+    language_tag,
 )
 from broadsheet.importers.generator import GeneratedSite, Generator
-from broadsheet.importers.patterns import ARTICLE_FOLDERS
 
 _CANDIDATES = ("zola.toml", "config.toml")
 
@@ -41,7 +39,7 @@ def _read_site(files: Mapping[str, str], folders: Collection[str]) -> GeneratedS
     findings.address(config.find("base_url"))
     _take_language(findings, config)
     findings.author(config.find("author"), config.find("extra", "author"))
-    _take_articles(findings, config, folders)
+    _take_articles(findings, config)
     findings.markdown(
         "zola",
         ("emoji", config.find("markdown", "render_emoji")),
@@ -63,42 +61,26 @@ def _is_zola(config: ConfigFile, text: str) -> bool:
 def _take_language(findings: Findings, config: ConfigFile) -> None:
     findings.language(config.find("default_language"))
     languages = config.find("languages")
-    if languages and isinstance(languages.value, Mapping) and languages.value:
-        findings.remark(
-            LANGUAGE,
-            f"the site is in more languages ({', '.join(map(str, languages.value))}), and only the "
-            "default one was taken",
-            "give each a broadsheet.toml of its own",
-        )
+    for name in languages.value if languages and isinstance(languages.value, Mapping) else ():
+        if name != (default.value if (default := config.find("default_language")) else "en"):
+            source, prefix = f"language {name}", f"/{name.lower()}/"
+            findings.within(f"*.{name}", source, language=language_tag(name), prefix=prefix)
 
 
-def _take_articles(findings: Findings, config: ConfigFile, folders: Collection[str]) -> None:
-    present = [name for name in ARTICLE_FOLDERS if under(_CONTENT, name) in folders]
-    if len(present) == 1:
-        folder = under(_CONTENT, present[0])
-        findings.take(FOLDERS, [folder], f"folder {folder}")
-        findings.remark(
-            FOLDERS, f"only {folder} was taken", "add other folders by hand if they hold articles"
-        )
-        findings.permalink(f"/{present[0]}/{{path}}/", "Zola's default")
-    else:
-        findings.take(FOLDERS, [_CONTENT], "Zola's default")
-        findings.permalink("/{path}/", "Zola's default")
+def _take_articles(findings: Findings, config: ConfigFile) -> None:
+    findings.take(FOLDERS, [_CONTENT], "Zola's default")
+    findings.permalink("/{path}/", "Zola's default")
     findings.take(ADDRESSES, "zola", "the site is Zola's")
     keeps_dates = config.find("slugify", "paths_keep_dates")
-    if not (keeps_dates and keeps_dates.value is True):
-        findings.remark(
-            PERMALINK,
-            "Zola leaves a date at the front of a file name out of the address",
-            "if the file names have one, write {slug} instead of {path}",
-        )
+    if keeps_dates and keeps_dates.value is True:
+        findings.permalink("/{sections}/{slug_or_filename}/", keeps_dates.source)
     spelling = config.find("slugify", "paths") or config.find("slugify_paths")
     if spelling and spelling.value in ("safe", "off"):
         findings.take(LOWERCASE, False, spelling.source)
     else:
         findings.remark(
             PERMALINK,
-            "Zola makes addresses of Latin letters, digits and hyphens alone",
+            "Zola writes addresses in Latin letters",
             "an article whose file name has others needs `slug` or `path` in its front matter",
         )
 
