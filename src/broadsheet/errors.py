@@ -84,10 +84,6 @@ class RenderError(ArticleError):
     """Articles whose bodies cannot be rendered; each problem names one."""
 
 
-class IdentityError(BroadsheetError):
-    """Two articles have the same id; publishing either would lose the other."""
-
-
 class RecordError(BroadsheetError):
     """The record of an issue cannot be read; continuing would send its articles again."""
 

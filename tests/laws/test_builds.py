@@ -317,9 +317,6 @@ def test_whatever_happened_in_between(
                     fresh.folder.mkdir(exist_ok=True)
                     copy(newsroom.folder / part, fresh.folder / part)
                 anew = fresh.run("build", now=meddler.now)
-                if anew.code == 1 and not anew.out:  # two articles with one id: nothing is done
-                    assert ran == anew
-                    continue
                 assert _said(ran, newsroom) == _said(anew, fresh)
                 assert _same(live(newsroom.published()), live(fresh.published()), anew)
     finally:

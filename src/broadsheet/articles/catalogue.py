@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import cached_property
 from itertools import chain
@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from broadsheet.articles import Article
 from broadsheet.articles.topics import Topic, TopicNames
-from broadsheet.errors import IdentityError, Problem
+from broadsheet.errors import Problem
 from broadsheet.model.settings import TopicSettings
 
 
@@ -30,12 +30,14 @@ class Catalogue(Struct, frozen=True, dict=True):
 
     @classmethod
     def at(cls, now: datetime, articles: Iterable[Article], settings: TopicSettings) -> Catalogue:
-        """Return the catalogue at `now` (aware). Raises IdentityError for a shared id."""
+        """Return the catalogue at `now` (aware), without those whose id an earlier one has."""
+        given = tuple(articles)
+        taken = duplicates(given, now)
         published: list[Article] = []
         absent: list[Article] = []
-        for article in articles:
-            (published if absence(article, now) is None else absent).append(article)
-        _refuse_shared_ids(published)
+        for article in given:
+            is_public = absence(article, now) is None and article.source not in taken
+            (published if is_public else absent).append(article)
         published.sort(key=_newest_first)
         return cls(tuple(published), settings, tuple(absent))
 
@@ -133,20 +135,29 @@ def _newest_first(article: Article) -> tuple[float, str]:
     return -article.date.timestamp(), article.id
 
 
-def _refuse_shared_ids(articles: Collection[Article]) -> None:
-    if len({article.id for article in articles}) == len(articles):
-        return
-    by_id: defaultdict[str, list[str]] = defaultdict(list)
-    for article in articles:
-        by_id[article.id].append(article.source)
-    if shared := {id_: sorted(paths) for id_, paths in by_id.items() if len(paths) > 1}:
-        raise IdentityError(
-            *(
-                Problem(
-                    f"its id {id_} is also that of {', '.join(paths[1:])}",
-                    "give each a slug or id of its own; nothing has been written",
-                    paths[0],
-                )
-                for id_, paths in sorted(shared.items())
-            )
+def duplicates(articles: Sequence[Article], now: datetime) -> dict[str, Article]:
+    """Return the path of each article whose id is taken -> the article that has it.
+
+    Of the articles with one id that may be published at `now`, the one with the earliest date has
+    it; of these, the first by path.
+    """
+    first: dict[str, Article] = {}
+    later: dict[str, Article] = {}
+    shared = Counter(article.id for article in articles)
+    candidates = (each for each in articles if shared[each.id] > 1 and absence(each, now) is None)
+    for article in sorted(candidates, key=lambda each: (each.date, each.source)):
+        if first.setdefault(article.id, article) is not article:
+            later[article.source] = first[article.id]
+    return later
+
+
+def duplicate_problems(articles: Sequence[Article], now: datetime) -> list[Problem]:
+    """Return a problem for each article that is left out, by path."""
+    return [
+        Problem(
+            f"its id {first.id} is also that of {first.source}, which is older",
+            "give it a slug or id of its own",
+            path,
         )
+        for path, first in sorted(duplicates(articles, now).items())
+    ]

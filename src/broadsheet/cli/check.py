@@ -19,6 +19,7 @@ from msgspec import Struct, structs
 
 from broadsheet import checks
 from broadsheet.articles import Article, front_matter, visibility
+from broadsheet.articles.catalogue import duplicates
 from broadsheet.checks import Finding, Material, of_problems
 from broadsheet.checks.own import severities
 from broadsheet.cli.options import common_options, options
@@ -104,7 +105,8 @@ def _in_config(problem: Problem) -> Problem:
 
 def _material(project: Project, memo: Memo) -> Material:
     read = read_articles(project, memo)
-    unique = structs.replace(read, read=_unique(read.read))
+    taken = duplicates(read.read, project.now)  # told by a rule
+    unique = structs.replace(read, read=tuple(a for a in read.read if a.source not in taken))
     records = _records(project)
     edition = make_edition(content_of(project, unique, memo), memo)
     plan = plan_of(edition, memo, records.histories)
@@ -152,14 +154,6 @@ class _Renditions(Mapping[str, Rendition]):
 
     def __len__(self) -> int:
         return len(self._addresses)
-
-
-def _unique(articles: Iterable[Article]) -> tuple[Article, ...]:
-    """The articles, of those with one id only the first: the rest is told by a rule."""
-    seen: dict[str, Article] = {}
-    for article in sorted(articles, key=lambda each: (bool(each.hidden), each.source)):
-        seen.setdefault(article.id, article)
-    return tuple(seen.values())
 
 
 def _text(project: Project, article: Article) -> str:

@@ -8,7 +8,7 @@ from functools import lru_cache, partial
 from typing import Final
 
 from broadsheet.articles import Article
-from broadsheet.articles.catalogue import Catalogue
+from broadsheet.articles.catalogue import Catalogue, duplicate_problems
 from broadsheet.articles.entries import Entry, article_entry, featured_image
 from broadsheet.digests.selection import CatalogueAt, Digest
 from broadsheet.errors import Problem, RenderError
@@ -60,12 +60,14 @@ class Edition:
 
 
 def read_content(project: Project, memo: Memo) -> Content:
-    """Return the content of `project`. Raises IdentityError, and the errors of `read_articles`."""
+    """Return the content of `project`. Raises the errors of `read_articles`."""
     return content_of(project, read_articles(project, memo), memo)
 
 
 def content_of(project: Project, articles: Articles, memo: Memo) -> Content:
-    """Return the content that consists of `articles`. Raises IdentityError."""
+    """Return the content that consists of `articles`, without those whose id an older one has."""
+    if problems := duplicate_problems(articles.read, project.now):
+        articles = articles.without(problems)
     topics = project.settings.topics
     at = lru_cache(_CATALOGUES)(partial(Catalogue.at, articles=articles.read, settings=topics))
     public = [article for article in articles.read if not article.hidden]

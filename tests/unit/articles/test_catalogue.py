@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broadsheet.articles import Article
-from broadsheet.articles.catalogue import Catalogue, absence
-from broadsheet.errors import IdentityError
+from broadsheet.articles.catalogue import Catalogue, absence, duplicate_problems
 from broadsheet.model.settings import TopicSettings
 from newsroom import MOMENT, article, dated
 
@@ -64,19 +63,20 @@ def test_one_moment_in_two_offsets_is_a_tie() -> None:
     assert catalogue(b, a).articles == (a, b)
 
 
-def test_two_articles_with_one_id_are_an_error() -> None:
-    """Never a silent merge: the error names both files, and all such pairs at once."""
+@given(st.permutations(range(3)))
+def test_of_articles_with_one_id_the_oldest_keeps_it(order: list[int]) -> None:
+    """Whatever order they are read in; the others are named and absent, and nothing else is."""
     articles = [
-        article(dated(id="x"), "content/one.md"),
-        article(dated(id="x"), "content/two.md"),
-        article(dated(slug="s"), "content/three.md"),
-        article(dated(), "content/s.md"),
+        article(dated(id="x", date="2025-06-02"), "content/a.md"),
+        article(dated(id="x", date="2025-06-01"), "content/z.md"),
+        article(dated(id="x", date="2025-06-03"), "content/b.md"),
     ]
-    with pytest.raises(IdentityError) as refused:
-        catalogue(*articles)
-    assert len(refused.value.problems) == 2
-    for pair in (("one.md", "two.md"), ("s.md", "three.md")):
-        assert any(all(name in str(problem) for name in pair) for problem in refused.value.problems)
+    other = article(dated(), "content/other.md")
+    given_ = [*(articles[each] for each in order), other]
+    assert {each.source for each in catalogue(*given_).articles} == {"content/z.md", other.source}
+    told = duplicate_problems(given_, MOMENT)
+    assert [each.path for each in told] == ["content/a.md", "content/b.md"]
+    assert all("content/z.md" in each.what for each in told)
 
 
 def test_a_draft_shares_an_id_in_peace() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 
 from broadsheet.articles import Article, fields, front_matter, visibility
+from broadsheet.articles.catalogue import duplicates
 from broadsheet.articles.topics import topic_key
 from broadsheet.checks.material import Material
 from broadsheet.checks.rule import Slight, rule
@@ -219,12 +220,13 @@ def many_topics(material: Material) -> Iterator[Problem]:
 @rule(
     "duplicate-id",
     "error",
-    "Two articles with one id are one article to a reader: one of them would never be seen, so "
-    "`build` writes nothing.",
+    "Two articles with one id are one article to a reader. The older one keeps it; `build` leaves "
+    "the other out, and ends with exit code 1.",
 )
 def duplicate_id(material: Material) -> Iterator[Problem]:
-    for first, article in _sharing(material, lambda a: a.id):
-        what = f"its id {article.id} is also that of {first.source}"
+    for path, first in duplicates(material.articles, material.now).items():
+        article = next(each for each in material.articles if each.source == path)
+        what = f"its id {article.id} is also that of {first.source}, which is older"
         yield _told(material, article, what, "give each a slug or id of its own", "id", "slug")
 
 
