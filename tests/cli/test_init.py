@@ -135,7 +135,7 @@ def test_without_a_folder_of_articles_there_is_no_config(
 @pytest.mark.parametrize(
     ("path", "folder"),
     [
-        ("content/posts/a.md", "content/posts"),
+        ("content/posts/a.md", "content"),
         ("posts/a.md", "posts"),
         ("_posts/2025-01-01-a.markdown", "_posts"),
         ("essays/deep/a.md", "essays"),
@@ -244,3 +244,39 @@ def test_templates_are_a_start_that_extends_ours(newsroom: Newsroom) -> None:
     assert "was not changed" in again.out
     assert set(contents(newsroom.folder / "email_templates").values()) == {b"mine"}
     assert newsroom.run("init", "--templates", "--quiet").out == ""
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ({"news/a.md": ARTICLE, "news/b.md": "Text.\n"}, ["1 dated file in news (1)"]),
+        ({"news/a.md": "---\ndate: 2025-06-20\n---\nHi.\n"}, ["without a title: news (1)"]),
+        (
+            {"hugo.toml": "", "content/a.md": ARTICLE, "notes/b.md": ARTICLE},
+            ["1 dated file in content (1)", "not included: 1 dated file in notes (1)"],
+        ),
+        ({"content/a.md": "Text.\n"}, ["Articles: 0 dated files", "without a date"]),
+        (
+            {"docusaurus.config.js": "export default {}", "posts/a.md": ARTICLE},
+            ["1 dated file in posts (1)"],
+        ),
+        (
+            {".eleventy.js": "", "a/x.md": ARTICLE, "b/y.md": ARTICLE},
+            ["2 dated files in a (1), b (1)"],
+        ),
+        (
+            {"astro.config.mjs": "", "src/content/tips/x.md": ARTICLE},
+            ["1 dated file in src/content/tips (1)"],
+        ),
+    ],
+)
+def test_init_counts_what_it_found(tmp_path: Path, files: dict[str, str], said: list[str]) -> None:
+    """It ends with the articles that a build will find and with what it will not; build works."""
+    newsroom = Newsroom(tmp_path)
+    for path, text in files.items():
+        newsroom.write(path, text)
+    ran = newsroom.run("init")
+    assert (ran.code, ran.err) == (0, "")
+    assert all(each in ran.out for each in said)
+    _write_url(newsroom)
+    assert newsroom.run("build").code == 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import click
@@ -14,8 +14,17 @@ from broadsheet.importers import GeneratedSite
 from broadsheet.model import reference
 from broadsheet.model.settings import FeedSettings
 from broadsheet.pipeline.project import PREVIEWS
-from broadsheet.storage import config, sources, writing
-from broadsheet.storage.detection import FOLDERS, URL, config_values, refuse_unusable, site_of
+from broadsheet.storage import config, sources, survey, writing
+from broadsheet.storage.detection import (
+    FOLDERS,
+    URL,
+    config_values,
+    places,
+    refuse_unusable,
+    site_of,
+    usable,
+)
+from broadsheet.text.counting import count
 
 POSITION = 10  # in `broadsheet --help`
 _OURS = (FeedSettings().folder, PREVIEWS)
@@ -35,13 +44,18 @@ def command(templates: bool) -> None:
         raise UsageError(
             Problem("there is a config already", "edit it, or delete it first", path.name)
         )
-    site = site_of(root)
-    taken = {each.key: each for each in (site.taken if site else ())}
-    values, refused = config_values(taken, root, _OURS)
+    files = survey.dated_files(root, but=_OURS)
+    site = site_of(root, files)
+    taken = usable({each.key: each for each in (site.taken if site else ())}, root, files)
+    values, refused = config_values(taken, root, files, _OURS)
     refuse_unusable(values, site, root, _OURS)
+    untitled = _take_untitled(values, root, files)
     writing.write(path, reference.starter(values).encode())
     if not options().quiet:
         _report(site, values, refused, path)
+        _report_articles(values, root, files, untitled)
+        first = "" if URL in values else f"write {URL}, then "
+        click.echo(f"\nNext: {first}broadsheet build")
 
 
 def _write_templates(root: Path) -> None:
@@ -81,8 +95,44 @@ def _report(
         click.echo("\nPlease look at:")
         for remark in remarks:
             click.echo(f"  {remark}")
-    first = "" if URL in values else f"write {URL}, then "
-    click.echo(f"\nNext: {first}broadsheet build")
+
+
+def _take_untitled(values: dict[str, object], root: Path, files: Mapping[str, bool]) -> list[str]:
+    """Let the text give titles if dated files have none; return these files."""
+    if "articles.title_from" in values:
+        return []
+    dated = [path for path in places(values, root, _OURS) if files.get(path)]
+    if untitled := survey.without_title(root, dated):
+        values["articles.title_from"] = ["heading", "text", "filename"]
+    return untitled
+
+
+def _report_articles(
+    values: dict[str, object], root: Path, files: Mapping[str, bool], untitled: list[str]
+) -> None:
+    """Say how many articles a build will find, and which dated files it will not."""
+    read = places(values, root, _OURS)
+    dated = [path for path, is_dated in files.items() if is_dated]
+    inside = [path for path in dated if path in read]
+    outside = [path for path in dated if path not in read]
+    without = [path for path in read if not files.get(path, False)]
+    where = f" in {survey.by_folder(inside)}" if inside else ""
+    click.echo(f"\nArticles: {count(len(inside), 'dated file')}{where}")
+    if untitled:
+        click.echo(
+            f"  without a title: {survey.by_folder(untitled)}; they get the first heading or the "
+            "beginning of the text (articles.title_from)"
+        )
+    if outside:
+        click.echo(
+            f"  not included: {count(len(outside), 'dated file')} in {survey.by_folder(outside)}; "
+            "add the folder to articles.folders if these are articles"
+        )
+    if without:
+        click.echo(
+            f"  without a date, and so not articles: {survey.by_folder(without)}; if some are, "
+            "add `date` to their front matter"
+        )
 
 
 def _remarks(

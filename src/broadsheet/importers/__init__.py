@@ -48,12 +48,15 @@ def recognise(files: Mapping[str, str], folders: Collection[str]) -> GeneratedSi
 
     files: the text of each of `config_files()` that exists, by its path.
     folders: the folders of the project as relative POSIX paths, three levels deep
-    ("src/content/blog"); they show where articles and images are.
+    ("src/content/blog"); they show where articles and images are. Of a mapping, the values are
+    the numbers of dated files below each.
 
     Raises nothing: a file that cannot be read becomes a remark with its line. If several
     generators have a config, the first in order of precedence is taken, and a remark says so.
     """
-    paths = frozenset(folder.removeprefix("./").rstrip("/") for folder in folders)
+    paths: Collection[str] = folders
+    if not isinstance(folders, Mapping):
+        paths = frozenset(folder.removeprefix("./").rstrip("/") for folder in folders)
     sites = [site for each in _generators() if (site := each.read(files, paths))]
     if not sites:
         return None

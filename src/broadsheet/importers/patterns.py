@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 # The folder, section or collection of the articles, the most likely first.
 ARTICLE_FOLDERS = ("posts", "post", "blog", "articles", "article", "news")
 
 _TELLING = re.compile(r"\{(slug|filename|slug_or_filename|slug_or_title|path|title)\}")
+
+
+def dated_below(folders: Collection[str], parent: str) -> list[str] | None:
+    """Return the folders right below `parent` with dated files; None if `folders` has no numbers.
+
+    folders: as `recognise` takes them. parent: "." is the project.
+    """
+    if not isinstance(folders, Mapping):
+        return None
+    start = "" if parent == "." else f"{parent}/"
+    inner = (name for name in folders if name.startswith(start) and name != parent)
+    return [name for name in inner if folders[name] and "/" not in name.removeprefix(start)]
 
 
 def translate(template: str, token: str, tokens: Mapping[str, str]) -> tuple[str, list[str]]:

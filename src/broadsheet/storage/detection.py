@@ -2,52 +2,73 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 from broadsheet import importers
 from broadsheet.errors import ConfigError, Problem, UsageError
 from broadsheet.importers import GeneratedSite, Taken
 from broadsheet.model import reference
 from broadsheet.model.settings import Settings
-from broadsheet.storage import config, folders, sources
+from broadsheet.storage import config, folders, sources, survey
 from broadsheet.text.characters import printable
 
 URL = "publication.url"
+PERMALINK = "articles.permalink"
 FOLDERS = "articles.folders"
 _LONGEST = 1_000_000  # bytes of a site's config; parsing many times that takes minutes
 _LIKELY_FOLDERS = ("content/posts", "content", "posts", "articles", "_posts", "src/posts", "blog")
 
 
-def site_of(root: Path) -> GeneratedSite | None:
-    """Return the site that a generator's config in `root` describes; None if there is none."""
-    return importers.recognise(_texts(root), set(_folders(root, depth=3)))
+def site_of(root: Path, files: Mapping[str, bool] = MappingProxyType({})) -> GeneratedSite | None:
+    """Return the site that a generator's config in `root` describes; None if there is none.
+
+    files: as `survey.dated_files` returns them.
+    """
+    dated = survey.below_folders(path for path, is_dated in files.items() if is_dated)
+    names = {name: dated[name] for name in _folders(root, depth=3)}
+    return importers.recognise(_texts(root), names if dated else set(names))
+
+
+def usable(taken: dict[str, Taken], root: Path, files: Mapping[str, bool]) -> dict[str, Taken]:
+    """Return `taken` without folders that do not exist, if other folders have articles."""
+    given = taken.get(FOLDERS)
+    if given is None or not isinstance(given.value, list) or not any(files.values()):
+        return taken
+    there = [name for name in given.value if (root / sources.inside(str(name))).is_dir()]
+    if there:
+        return {**taken, FOLDERS: replace(given, value=there)}
+    return {key: each for key, each in taken.items() if key not in {FOLDERS, PERMALINK}}
 
 
 def config_values(
-    taken: dict[str, Taken], root: Path, ours: Collection[str]
+    taken: dict[str, Taken], root: Path, files: Mapping[str, bool], ours: Collection[str]
 ) -> tuple[dict[str, object], tuple[Problem, ...]]:
     """Return the values for the config, and the problems of those that the config would refuse.
 
-    All required keys have a value, except perhaps the URL. taken: by key. ours: folders that
-    Broadsheet writes.
+    All required keys have a value, except perhaps the URL. taken: by key. files: as
+    `survey.dated_files` returns them. ours: folders that Broadsheet writes.
     """
     values: dict[str, object] = {key: each.value for key, each in taken.items()}
     values.setdefault("publication.title", printable(root.resolve().name) or "My publication")
-    values.setdefault("articles.folders", [_articles_folder(root, ours)])
+    values.setdefault("articles.folders", [_articles_folder(root, files, ours)])
+    if values["articles.folders"] == ["."]:  # else files of several folders share addresses
+        values.setdefault(PERMALINK, "/{path}/")
     values.setdefault("articles.markdown", _dialect_by_files(root) or "commonmark")
     try:
-        _settings(values)
+        settings_of(values)
     except ConfigError as error:
         wrong = {problem.key for problem in error.problems}
         kept = {key: each for key, each in taken.items() if key not in wrong}
         if len(kept) < len(taken):
-            return config_values(kept, root, ours)[0], error.problems
+            return config_values(kept, root, files, ours)[0], error.problems
         raise
     return values, ()
 
 
-def _settings(values: dict[str, object]) -> Settings:
+def settings_of(values: dict[str, object]) -> Settings:
     """The settings of a config with `values`, and a placeholder if they have no URL."""
     return config.parse(reference.starter({URL: "https://unknown.invalid/", **values}))
 
@@ -56,7 +77,7 @@ def refuse_unusable(
     values: dict[str, object], site: GeneratedSite | None, root: Path, ours: Collection[str]
 ) -> None:
     """Raise UsageError or ConfigError if a build with `values` would find no articles folder."""
-    settings = _settings(values)
+    settings = settings_of(values)
     taken = {each.key: each.source for each in site.taken} if site else {}
     said = f" ({taken[FOLDERS]})" if FOLDERS in taken else ""
     todo = "create it, or run `broadsheet init` in the folder of the web site"
@@ -66,6 +87,12 @@ def refuse_unusable(
             *(Problem(f"there is no articles folder {f!r} here{said}", todo) for f in missing)
         )
     sources.find(root, settings.articles, but=(settings.feeds.folder, *ours))
+
+
+def places(values: dict[str, object], root: Path, ours: Collection[str]) -> Mapping[str, str]:
+    """Return the files that a build with `values` reads -> the articles folder of each."""
+    settings = settings_of(values)
+    return dict(sources.find(root, settings.articles, but=(settings.feeds.folder, *ours)).articles)
 
 
 def dialect_of_site(root: Path) -> str | None:
@@ -80,8 +107,10 @@ def _dialect_by_files(root: Path) -> str | None:
     return importers.dialect_by_files(names)
 
 
-def _articles_folder(root: Path, ours: Collection[str]) -> str:
-    """The most likely articles folder of a project without a known generator."""
+def _articles_folder(root: Path, files: Mapping[str, bool], ours: Collection[str]) -> str:
+    """The most likely articles folder: the one with all dated files, else by its name."""
+    if dated := [path for path, is_dated in files.items() if is_dated]:
+        return survey.folder_of(dated, files)
     for folder in _LIKELY_FOLDERS:
         if sources.holds_articles(root / folder):
             return folder

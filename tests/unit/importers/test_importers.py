@@ -184,6 +184,7 @@ def test_eleventy_base_blog() -> None:
         "articles.folders": ["content/blog"],
         "articles.permalink": "/blog/{path}/",
         "articles.lowercase": False,
+        "articles.addresses": "eleventy",
         "articles.assets": ["public", "content/blog"],
         "articles.markdown": "eleventy",
     }
@@ -201,6 +202,7 @@ def test_eleventy_with_data_files() -> None:
         "articles.folders": ["src/posts"],
         "articles.permalink": "/{year}/{slug}/",
         "articles.lowercase": False,
+        "articles.addresses": "eleventy",
         "articles.assets": ["src", "src/posts"],
         "articles.markdown": "eleventy",
     }
@@ -216,6 +218,7 @@ def test_astro_blog_template() -> None:
         "publication.language": "pt-BR",
         "articles.folders": ["src/content/blog"],
         "articles.permalink": "/blog/{path}",
+        "articles.addresses": "astro",
         "articles.assets": ["public", "src/content/blog"],
         "articles.markdown": "astro",
     }
@@ -234,6 +237,7 @@ def test_astro_with_constants() -> None:
         "publication.author": {"name": "Sat Naing"},
         "articles.folders": ["src/data/blog"],
         "articles.permalink": "/posts/{path}/",
+        "articles.addresses": "astro",
         "articles.assets": ["public", "src/data/blog"],
         "articles.markdown": "astro",
     }

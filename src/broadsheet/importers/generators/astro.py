@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 
 from broadsheet.importers.config_file import ConfigFile, ConfigValue, find
-from broadsheet.importers.findings import FOLDERS, PERMALINK, Findings
+from broadsheet.importers.findings import ADDRESSES, FOLDERS, PERMALINK, Findings
 from broadsheet.importers.generator import GeneratedSite, Generator
 from broadsheet.importers.javascript import value_after, without_comments
-from broadsheet.importers.patterns import ARTICLE_FOLDERS
+from broadsheet.importers.patterns import ARTICLE_FOLDERS, dated_below
 
 _CONFIGS = tuple(f"astro.config.{extension}" for extension in ("mjs", "ts", "js", "mts", "cjs"))
 _CONSTANTS = (
@@ -85,6 +85,13 @@ def _literal_first(places: list[ConfigValue | None]) -> list[ConfigValue | None]
 
 def _take_articles(findings: Findings, config: ConfigFile, folders: Collection[str]) -> None:
     present = [folder for folder in _FOLDERS if folder in folders]
+    dated = [
+        *(dated_below(folders, "src/content") or ()),
+        *(dated_below(folders, "src/data") or ()),
+    ]
+    if dated:
+        present = [*(name for name in present if name in dated), *(set(dated) - set(present))]
+        present = [*present[:1], *sorted(present[1:])]
     if not present:
         findings.remark(
             FOLDERS,
@@ -93,9 +100,15 @@ def _take_articles(findings: Findings, config: ConfigFile, folders: Collection[s
         )
         return
     folder = present[0]
-    findings.take(FOLDERS, [folder], f"folder {folder}")
     others = [name for name in present[1:] if not name.startswith("src/pages/")]
-    if others:
+    findings.take(FOLDERS, [folder, *(others if dated else ())], f"folder {folder}")
+    findings.take(ADDRESSES, "astro", "the site is Astro's")
+    for name in others if dated else ():
+        slash = config.find("trailingSlash")
+        end = "" if slash and slash.value == "never" else "/"
+        route = name.rpartition("/")[2]
+        findings.within(name, f"folder {name}", permalink=f"/{route}/{{path}}{end}")
+    if others and not dated:
         findings.remark(FOLDERS, f"{', '.join(others)} may hold articles too", "add them by hand")
     _take_permalink(findings, config, folder, folders)
     images = [name for name in ("public", "src/assets") if name in folders]

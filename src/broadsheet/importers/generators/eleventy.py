@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 from broadsheet.importers.config_file import ConfigFile, ConfigValue, find, read_config_file
 from broadsheet.importers.findings import (
+    ADDRESSES,
     ASSETS,
     FOLDERS,
     LOWERCASE,
@@ -21,7 +22,13 @@ from broadsheet.importers.findings import (
 )
 from broadsheet.importers.generator import GeneratedSite, Generator
 from broadsheet.importers.javascript import value_after, values_after, without_comments
-from broadsheet.importers.patterns import ARTICLE_FOLDERS, tidy, translate
+from broadsheet.importers.patterns import (
+    ARTICLE_FOLDERS,
+    dated_below,
+    tells_articles_apart,
+    tidy,
+    translate,
+)
 
 _CONFIGS = (
     "eleventy.config.js",
@@ -38,10 +45,10 @@ _DATA = tuple(
 )
 _PARENTS = (".", "content", "src", "src/content")
 _FOLDERS = tuple(under(parent, name) for parent in _PARENTS for name in ARTICLE_FOLDERS)
-_FOLDER_DATA = tuple(
-    f"{folder}/{folder.rsplit('/', 1)[-1]}.{ending}"
-    for folder in _FOLDERS
-    for ending in ("json", "11tydata.json", "11tydata.js", "11tydata.mjs", "11tydata.cjs")
+_DATA_ENDINGS = ("json", "11tydata.json", "11tydata.js", "11tydata.mjs", "11tydata.cjs")
+_FOLDER_DATA = (
+    *(f"{folder}/{folder.rsplit('/', 1)[-1]}.json" for folder in _FOLDERS),
+    *(f"{'*/' * depth}*.{ending}" for depth in (1, 2, 3) for ending in _DATA_ENDINGS[1:]),
 )
 _PACKAGE = "package.json"
 _CANDIDATES = (*_CONFIGS, *_DATA, *_FOLDER_DATA, _PACKAGE)
@@ -53,6 +60,7 @@ _TOKENS = {
     "slug": "{slug}",
     "title | slugify": "{title}",
     "title | slug": "{title}",
+    "data.page.fileSlug": "{slug}",
     **{
         f"page.date | date: {quote}{form}{quote}": pattern
         for quote in "'\""
@@ -131,6 +139,9 @@ def _take_folder(findings: Findings, root: str, folders: Collection[str]) -> str
     present = [name for name in below if name in folders]
     if root == ".":
         present += [name for name in _FOLDERS if name in folders and name not in present]
+    dated = dated_below(folders, root)
+    if dated is not None and set(dated) != {*present[:1]}:
+        present = [_smallest(folders, root)] if dated or root == "." else present
     if not present:
         present = [name for name in (root, under(root, "content")) if name in folders]
     if not present:
@@ -148,35 +159,60 @@ def _take_folder(findings: Findings, root: str, folders: Collection[str]) -> str
     return present[0]
 
 
+def _smallest(folders: Collection[str], parent: str) -> str:
+    """The innermost folder with all dated files below `parent`."""
+    inner = dated_below(folders, parent) or []
+    total = sum(folders[name] for name in inner) if isinstance(folders, Mapping) else 0
+    has_all = isinstance(folders, Mapping) and folders.get(parent, total) == total
+    return _smallest(folders, inner[0]) if len(inner) == 1 and has_all else parent
+
+
 def _take_permalink(findings: Findings, files: Mapping[str, str], folder: str, root: str) -> None:
-    # The folder's own data file, such as posts/posts.json, may set `permalink` for all in it.
-    names = [name for name in _FOLDER_DATA if name in files and name.rpartition("/")[0] == folder]
+    findings.take(LOWERCASE, False, "Eleventy keeps capital letters")
+    findings.take(ADDRESSES, "eleventy", "the site is Eleventy's")
+    inside = "" if folder == root else folder.removeprefix("" if root == "." else root).strip("/")
+    own = _permalink_of(findings, files, folder)
+    if own is None:
+        findings.permalink(tidy(f"/{inside}/{{path}}/"), "Eleventy's default")
+        findings.remark(
+            PERMALINK,
+            "Eleventy lets each article and each folder set its own `permalink`",
+            "compare with the address of one article on the site",
+        )
+    elif pattern := _translated(findings, own, inside):
+        findings.permalink(pattern, own.source)
+    start = "" if folder == "." else f"{folder}/"
+    for place in sorted({name.rpartition("/")[0] for name in files if name.startswith(start)}):
+        value = _permalink_of(findings, files, place) if place not in {folder, ""} else None
+        if value and (pattern := _translated(findings, value, inside)):
+            findings.within(place, value.source, permalink=pattern)
+
+
+def _permalink_of(findings: Findings, files: Mapping[str, str], folder: str) -> ConfigValue | None:
+    """The `permalink` in a folder's own data file, such as posts/posts.json, for all in it."""
+    stem = f"{folder}/{folder.rsplit('/', 1)[-1]}"
+    names = [name for ending in _DATA_ENDINGS if (name := f"{stem}.{ending}") in files]
     documents = [_read_data(name, files[name]) for name in names]
     if findings.complain(documents):
-        return
-    findings.take(LOWERCASE, False, "Eleventy keeps capital letters")
-    inside = folder if root == "." else folder.removeprefix(root).strip("/")
-    if found := find(documents, "permalink"):
-        _translate_permalink(findings, found, inside)
-        return
-    findings.permalink(tidy(f"/{inside}/{{path}}/"), "Eleventy's default")
-    findings.remark(
-        PERMALINK,
-        "Eleventy lets each article and each folder set its own `permalink`",
-        "compare with the address of one article on the site",
-    )
+        return ConfigValue("", names[0])  # no pattern, rather than a wrong one
+    for name in names if (found := find(documents, "permalink")) is None else ():
+        template = re.search(r"\bpermalink\b[^`;{}]*?(?:\{[^`;]*?)?`([^`]*)`", files[name])
+        if template:
+            return ConfigValue(re.sub(r"\$\{(.*?)\}", r"{{\1}}", template[1]), name, "permalink")
+    return found
 
 
-def _translate_permalink(findings: Findings, found: ConfigValue, inside: str) -> None:
+def _translated(findings: Findings, found: ConfigValue, inside: str) -> str:
+    """Eleventy's template as one of our patterns; "" if it cannot be one."""
     if not isinstance(found.value, str):
         findings.refuse(PERMALINK, found, "which init cannot work out", '"/posts/{slug}/"')
-        return
+        return ""
     tokens = {**_TOKENS, "page.filePathStem": f"{inside}/{{path}}"}
     pattern, unknown = translate(found.value, _TOKEN, tokens)
     if unknown or "{%" in found.value:
         findings.no_permalink(found, unknown or ["{% ... %}"])
-    else:
-        findings.permalink(pattern, found.source)
+        return ""
+    return pattern if tells_articles_apart(pattern) else ""
 
 
 def _take_assets(findings: Findings, file: str, code: str, root: str, folder: str | None) -> None:

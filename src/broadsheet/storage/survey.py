@@ -1,0 +1,111 @@
+"""A quick look at every text of a project, for `init`: which folders hold dated files."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
+
+from broadsheet.storage.folders import walk
+
+_TEXTS = (".md", ".markdown", ".mdx", ".html")
+_BEGINNING = 4_000  # bytes
+_DATE_IN_NAME = re.compile(r"(?:^|/)\d{4}[-/]\d{1,2}[-/]\d{1,2}(?=[-/_. ])")
+_FRONT_MATTER = re.compile(
+    rb"\s*(?:(---|\+\+\+).*?(?:\n\1|\Z)|\{.*?(?:\n\}|\Z)"
+    rb"|(?:<!--\s*)?(?:(?:\.\. )?[\w-]+:.*?\n)+)",
+    re.DOTALL,
+)
+_TITLE_FIELD = re.compile(rb"^\W{0,6}title\W{0,4}[:=]\s*\S", re.IGNORECASE | re.MULTILINE)
+_DATE_FIELD = re.compile(
+    rb"^\W{0,6}(?:date|pubDate|pubDatetime|publishDate|published(?:_?at)?|created)\W{0,4}[:=]\s*\S",
+    re.IGNORECASE | re.MULTILINE,
+)
+# What generators write, and what is not the project's own text.
+_OTHERS = frozenset(
+    [
+        "public",
+        "_site",
+        "dist",
+        "build",
+        "output",
+        "out",
+        "themes",
+        "vendor",
+        "layouts",
+        "_layouts",
+        "_includes",
+        "archetypes",
+        "templates",
+        "test",
+        "tests",
+        "examples",
+    ]
+)
+
+
+def dated_files(root: Path, but: Collection[str] = ()) -> Mapping[str, bool]:
+    """Return the path of each file that could be an article -> whether it has a date.
+
+    HTML counts only with a date. but: folders to leave out.
+    """
+    found = {
+        path: _is_dated(root, path)
+        for path, _ in walk(root, ".", but=but)
+        if path.lower().endswith(_TEXTS) and _OTHERS.isdisjoint(path.split("/")[:-1])
+    }
+    return {path: dated for path, dated in found.items() if dated or not path.endswith(".html")}
+
+
+def below_folders(paths: Iterable[str]) -> Counter[str]:
+    """Return how many of `paths` are below each folder, at any depth."""
+    counts: Counter[str] = Counter()
+    for path in paths:
+        parts = path.split("/")[:-1]
+        counts.update("/".join(parts[: depth + 1]) for depth in range(len(parts)))
+    return counts
+
+
+def folder_of(dated: Collection[str], files: Collection[str]) -> str:
+    """Return the outermost folder with all `dated` files and no others of `files`.
+
+    If the folder that they share has others, that folder; "." if only the project has them all.
+    """
+    parents = [path.split("/")[:-1] for path in dated]
+    same = itertools.takewhile(lambda names: len(set(names)) == 1, zip(*parents, strict=False))
+    shared = [names[0] for names in same]
+    while len(shared) > 1:
+        wider = "/".join(shared[:-1]) + "/"
+        if any(path.startswith(wider) and path not in dated for path in files):
+            break
+        shared.pop()
+    return "/".join(shared) or "."
+
+
+def by_folder(paths: Collection[str]) -> str:
+    """Return how many of `paths` are in which folder, as words: `blog (12), notes/old (3)`."""
+    counts = Counter("/".join(path.split("/")[:-1][:3]) or "." for path in paths)
+    shown = [f"{folder} ({number:,})" for folder, number in counts.most_common(6)]
+    return ", ".join(shown) + (", ..." if len(counts) > len(shown) else "")
+
+
+def without_title(root: Path, paths: Iterable[str]) -> list[str]:
+    """Return those of `paths` whose front matter has no title."""
+    return [path for path in paths if not _TITLE_FIELD.search(_head(root, path))]
+
+
+def _is_dated(root: Path, path: str) -> bool:
+    head = _head(root, path)
+    return bool(head and (_DATE_FIELD.search(head) or _DATE_IN_NAME.search(path)))
+
+
+def _head(root: Path, path: str) -> bytes:
+    """The front matter of a file, as far as it is in its beginning; b"" if there is none."""
+    try:
+        with (root / path).open("rb") as file:
+            found = _FRONT_MATTER.match(file.read(_BEGINNING))
+    except OSError:
+        return b""
+    return found[0] if found else b""
