@@ -280,3 +280,19 @@ def test_init_counts_what_it_found(tmp_path: Path, files: dict[str, str], said: 
     assert all(each in ran.out for each in said)
     _write_url(newsroom)
     assert newsroom.run("build").code == 0
+
+
+def test_init_compares_addresses_with_the_built_site(tmp_path: Path) -> None:
+    """Each article whose page is elsewhere is named, with the key to set; setting it helps."""
+    newsroom = Newsroom(tmp_path)
+    newsroom.write("hugo.toml", 'title = "A"\nbaseURL = "https://a.example/"\n')
+    for name in ("a", "b"):
+        newsroom.write(f"content/news/{name}.md", ARTICLE)
+    newsroom.write("public/index.html", "")
+    newsroom.write("public/news/a/index.html", "")
+    newsroom.write("public/n/b/index.html", "")
+    ran = newsroom.run("init")
+    assert "Addresses: 1 of 2 are those in public\n" in ran.out
+    assert "content/news/b.md: its address is /news/b/, and in public it is /n/b/" in ran.out
+    assert 'set permalink = "/n/{filename}/" in [articles.in."content/news"]' in ran.out
+    assert "site-address" in newsroom.run("check").out

@@ -13,6 +13,7 @@ from urllib.parse import unquote
 from broadsheet.articles import Article
 from broadsheet.articles.catalogue import Catalogue
 from broadsheet.articles.entries import PublishedEntry
+from broadsheet.articles.site_check import BuiltSite
 from broadsheet.checks.own import severities
 from broadsheet.checks.prose import Prose
 from broadsheet.digests.lint import LintedMail
@@ -40,6 +41,7 @@ class Material:
     last build.
     dialect: that of the generator beside the articles; None if unknown.
     ending: the folder of each published feed that would end; the file name if a format would.
+    built_site: the site as its generator built it; None if it is not beside the articles.
     """
 
     settings: Settings
@@ -61,6 +63,7 @@ class Material:
     published: tuple[PublishedEntry, ...]
     dialect: str | None
     ending: Mapping[str, Retired]
+    built_site: BuiltSite | None
 
     @cached_property
     def prose(self) -> Mapping[str, Prose]:

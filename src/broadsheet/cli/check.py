@@ -47,6 +47,7 @@ from broadsheet.pipeline.project import Project, open_project
 from broadsheet.pipeline.published_entries import published_entries
 from broadsheet.pipeline.reading import read_articles
 from broadsheet.storage import config, folders, outputs, sources
+from broadsheet.storage.built_site import find_built_site
 from broadsheet.storage.detection import dialect_of_site
 from broadsheet.storage.issue_records import issued_message
 from broadsheet.text.counting import count
@@ -135,6 +136,7 @@ def _material(project: Project, memo: Memo) -> Material:
         published=published_entries(project.feeds_folder, ids, but=retired),
         dialect=dialect_of_site(project.root),
         ending=by_feed(plan.ending),
+        built_site=find_built_site(project.root, project.settings.publication.url),
     )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from broadsheet.articles import site_check
 from broadsheet.cli.options import common_options, options
 from broadsheet.digests.templates import starters
 from broadsheet.errors import Problem, UsageError
@@ -15,9 +16,12 @@ from broadsheet.model import reference
 from broadsheet.model.settings import FeedSettings
 from broadsheet.pipeline.project import PREVIEWS
 from broadsheet.storage import config, sources, survey, writing
+from broadsheet.storage.built_site import find_built_site
 from broadsheet.storage.detection import (
     FOLDERS,
+    PLACEHOLDER,
     URL,
+    articles_of,
     config_values,
     places,
     refuse_unusable,
@@ -27,6 +31,7 @@ from broadsheet.storage.detection import (
 from broadsheet.text.counting import count
 
 POSITION = 10  # in `broadsheet --help`
+_SHOWN = 5  # articles whose address is another
 _OURS = (FeedSettings().folder, PREVIEWS)
 
 
@@ -54,6 +59,7 @@ def command(templates: bool) -> None:
     if not options().quiet:
         _report(site, values, refused, path)
         _report_articles(values, root, files, untitled)
+        _report_differences(values, root)
         first = "" if URL in values else f"write {URL}, then "
         click.echo(f"\nNext: {first}broadsheet build")
 
@@ -133,6 +139,22 @@ def _report_articles(
             f"  without a date, and so not articles: {survey.by_folder(without)}; if some are, "
             "add `date` to their front matter"
         )
+
+
+def _report_differences(values: dict[str, object], root: Path) -> None:
+    """Say how the addresses and ids differ from those of the built site, if it is here."""
+    base = str(values.get(URL, PLACEHOLDER))
+    site = find_built_site(root, base)
+    if site is None:
+        return
+    articles = [*articles_of(values, root, _OURS)]
+    found = site_check.differences(articles, site, base)
+    public = sum(not article.hidden for article in articles)
+    click.echo(f"\nAddresses: {public - len(found):,} of {public:,} are those in {site.source}")
+    for problem in list(site_check.problems(found, site))[:_SHOWN]:
+        click.echo(f"  {problem}")
+    if len(found) > _SHOWN:
+        click.echo(f"  and {len(found) - _SHOWN:,} more; `broadsheet check` names them")
 
 
 def _remarks(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
 from broadsheet import importers
-from broadsheet.errors import ConfigError, Problem, UsageError
+from broadsheet.articles import Article, NotAnArticle
+from broadsheet.errors import ArticleError, ConfigError, Problem, UsageError
 from broadsheet.importers import GeneratedSite, Taken
 from broadsheet.model import reference
 from broadsheet.model.settings import Settings
@@ -16,6 +18,7 @@ from broadsheet.storage import config, folders, sources, survey
 from broadsheet.text.characters import printable
 
 URL = "publication.url"
+PLACEHOLDER = "https://unknown.invalid/"
 PERMALINK = "articles.permalink"
 FOLDERS = "articles.folders"
 _LONGEST = 1_000_000  # bytes of a site's config; parsing many times that takes minutes
@@ -70,7 +73,7 @@ def config_values(
 
 def settings_of(values: dict[str, object]) -> Settings:
     """The settings of a config with `values`, and a placeholder if they have no URL."""
-    return config.parse(reference.starter({URL: "https://unknown.invalid/", **values}))
+    return config.parse(reference.starter({URL: PLACEHOLDER, **values}))
 
 
 def refuse_unusable(
@@ -93,6 +96,17 @@ def places(values: dict[str, object], root: Path, ours: Collection[str]) -> Mapp
     """Return the files that a build with `values` reads -> the articles folder of each."""
     settings = settings_of(values)
     return dict(sources.find(root, settings.articles, but=(settings.feeds.folder, *ours)).articles)
+
+
+def articles_of(values: dict[str, object], root: Path, ours: Collection[str]) -> Iterator[Article]:
+    """Yield the articles that a build with `values` would read."""
+    from broadsheet.articles import parsing  # brings PyYAML, which `dialect_of_site` needs not
+
+    settings = settings_of(values)
+    for path, folder in places(values, root, ours).items():
+        with suppress(ArticleError, NotAnArticle):
+            source = sources.read(root, path, folder)
+            yield parsing.parse(source, settings.publication, settings.articles, with_body=False)
 
 
 def dialect_of_site(root: Path) -> str | None:

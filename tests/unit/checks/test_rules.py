@@ -82,6 +82,14 @@ CASES = [
     Case("tag-spelling", ("tags: [a, ＡＩ]",), ("date: 2025-06-01", "tags: [b, AI]"), 5),
     Case("duplicate-id", ("id: good/",), ("slug: good", "id: good/"), 5),
     Case("duplicate-address", ("slug: same", "id: bad/"), ("slug: same", "id: good/"), 5),
+    Case(
+        "site-address",
+        ("slug: worse",),
+        (),
+        5,
+        files={"_site/index.html": b"", "_site/posts/good/index.html": b"", "_site/bad.html": b""},
+        said="in _site it is /bad.html",
+    ),
     Case("duplicate-title", ("title: A title",), ("title: A  TITLE",), 2),
     Case("image-missing", ("image: gone.png",), ("image: https://example.org/a.png",), 5),
     Case(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
+from posixpath import dirname
 
-from broadsheet.articles import Article, fields, front_matter, visibility
+from broadsheet.articles import Article, fields, front_matter, site_check, visibility
 from broadsheet.articles.catalogue import duplicates
 from broadsheet.articles.topics import topic_key
 from broadsheet.checks.material import Material
@@ -19,6 +21,7 @@ _PREVIOUS_CENTURY = datetime(1900, 1, 1, tzinfo=UTC)
 _LONGEST_SUMMARY = 400  # columns: more than a mail shows of it
 _FEW = 3  # files
 _MANY = 50  # articles; of fewer each is told
+_MANY_DIFFERENT = 20  # articles; of more, one for each folder is told
 _MOST_NAMES = 50  # topics, or tags, of one article
 
 
@@ -241,6 +244,29 @@ def duplicate_address(material: Material) -> Iterator[Problem]:
             what = f"its address {article.url} is also that of {first.source}"
             names = (*fields.ADDRESS, "slug")
             yield _told(material, article, what, "give each a slug of its own", *names)
+
+
+@rule(
+    "site-address",
+    "error",
+    "The address or id is not that of the site which the generator built, or whose sitemap or feed "
+    "is here: readers would follow a dead link, or see old articles as new. Named with the key to "
+    "set.",
+)
+def site_address(material: Material) -> Iterator[Problem]:
+    if (site := material.built_site) is None:
+        return
+    base = material.settings.publication.url
+    found = site_check.differences(material.catalogue.articles, site, base)
+    told = list(zip(site_check.problems(found, site), found, strict=True))
+    for folder, group in itertools.groupby(told, lambda each: dirname(each[0].path)):
+        differing = [*group]
+        shown = differing if len(told) <= _MANY_DIFFERENT else differing[:1]
+        rest = len(differing) - len(shown)
+        more = f" ({rest:,} more in {folder}/ differ too)" if rest else ""
+        for problem, each in shown:
+            what = problem.what + more
+            yield _told(material, each.article, what, problem.todo, *fields.ADDRESS, "slug")
 
 
 @rule(

@@ -1,0 +1,99 @@
+"""Find the site that a generator built beside the articles: its pages, sitemaps and feeds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from broadsheet.articles.site_check import BuiltSite, path_of
+from broadsheet.storage import folders
+
+_OUTPUTS = (
+    *("public", "_site", "dist", "build", "output", "site"),
+    *(f"{parent}{tool}/dist" for parent in ("", "docs/") for tool in (".vitepress", ".vuepress")),
+)
+_BESIDE = ("", "static/", "public/")
+_SITEMAPS = ("sitemap.xml", "sitemap-0.xml", "sitemap-index.xml")
+_FEEDS = (
+    *("feed.xml", "atom.xml", "rss.xml", "index.xml", "feed.json", "feed/feed.xml"),
+    *("blog/atom.xml", "blog/rss.xml", "feeds/all.atom.xml", "feed/index.xml"),
+)
+_LONGEST = 50_000_000  # bytes, as sitemaps may have (sitemaps.org)
+
+
+def find_built_site(root: Path, base: str) -> BuiltSite | None:
+    """Return what is known of the built site in `root`; None if there is none.
+
+    base: `publication.url`.
+    """
+    output = next((name for name in _OUTPUTS if (root / name / "index.html").is_file()), "")
+    places = [f"{output}/"] if output else [*_BESIDE]
+    paths = set(_pages(root / output)) if output else set()
+    sources = [output] if output else []
+    ids: dict[str, str] = {}
+    for file in (f"{place}{name}" for place in places for name in (*_SITEMAPS, *_FEEDS)):
+        is_sitemap = file.rpartition("/")[2] in _SITEMAPS
+        found = list(_locations(root / file) if is_sitemap else _entries(root / file))
+        if not found:
+            continue
+        sources += [] if output else [file]
+        for url, id_ in found:
+            path = path_of(url, base)
+            if is_sitemap:
+                paths.add(path)
+            elif id_:
+                ids[path.strip("/")] = id_
+    return BuiltSite(" and ".join(sources), frozenset(paths), ids) if paths or ids else None
+
+
+def _pages(output: Path) -> Iterator[str]:
+    """The paths that the HTML files in `output` may be served under."""
+    for path, _ in folders.walk(output, "."):
+        if path.endswith("index.html"):
+            folder = path.removesuffix("index.html")
+            yield from (folder, folder.rstrip("/"))
+        elif path.endswith(".html"):
+            yield from (path, path.removesuffix(".html"))
+
+
+def _locations(path: Path) -> Iterator[tuple[str, str]]:
+    """The pages that a sitemap names (sitemaps.org/protocol.html)."""
+    for place in _all(path, "//*[local-name()='url']/*[local-name()='loc']/text()"):
+        yield place.strip(), ""
+
+
+def _entries(path: Path) -> Iterator[tuple[str, str]]:
+    """URL and id of each entry of an Atom, RSS or JSON feed."""
+    if path.suffix == ".json":
+        with suppress(OSError, ValueError, TypeError, AttributeError):
+            items = json.loads(folders.text(path)).get("items", [])
+            yield from ((str(item["url"]), str(item["id"])) for item in items if "url" in item)
+        return
+    tree = _parsed(path)
+    if tree is None:
+        return
+    for entry in tree.xpath("//*[local-name()='entry' or local-name()='item']"):
+        url = entry.xpath(
+            "string((*[local-name()='link'][not(@rel) or @rel='alternate'])[1]/@href"
+            " | (*[local-name()='link'][not(@href)])[1])"
+        )
+        id_ = entry.xpath("string(*[local-name()='id' or local-name()='guid'])")
+        if url:
+            yield url.strip(), id_.strip()
+
+
+def _all(path: Path, expression: str) -> list[str]:
+    tree = _parsed(path)
+    return [] if tree is None else [str(each) for each in tree.xpath(expression)]
+
+
+def _parsed(path: Path):  # type: ignore[no-untyped-def]
+    from lxml import etree  # takes 10 ms, and few projects have such files
+
+    with suppress(OSError, etree.XMLSyntaxError):
+        if path.stat().st_size <= _LONGEST:
+            parser = etree.XMLParser(resolve_entities=False, no_network=True)
+            return etree.fromstring(folders.content(path), parser)
+    return None
