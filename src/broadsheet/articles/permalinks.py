@@ -19,6 +19,7 @@ from broadsheet.text.urls import encode
 _DATE_PREFIX = re.compile(r"^\d{4}-\d{1,2}-\d{1,2}[-_ ](?=.)")
 _MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 _TOKEN = re.compile(r"\{(\w+)\}")
+_AT_END = re.compile(r"\{path\}(?:\.html)?$")
 _SPACES = re.compile(r"\s+")
 _RESERVED = re.compile(r"[?#%\\-]*[?#%\\][?#%\\-]*")
 _QUERY = re.compile("[?#]")
@@ -29,11 +30,12 @@ class FilePlace(Struct, frozen=True):
     """The name and folder of a source file, relative to its articles folder.
 
     stem: the file name without its ending; for a page bundle (`index.md`), the folder's name.
-    folder: the folder above that, "" at the top.
+    is_index: whether it is such a page. folder: the folder above that, "" at the top.
     """
 
     stem: str
     folder: str
+    is_index: bool = False
 
     @classmethod
     def of(cls, path: str, suffix: str = "", *, readme: bool = False) -> FilePlace:
@@ -46,6 +48,7 @@ class FilePlace(Struct, frozen=True):
         stem = (name[:dot] if 0 < dot < len(name) - 1 else name).removesuffix(suffix)
         if folder and (stem == "index" or (readme and stem.lower() == "readme")):
             folder, _, stem = folder.rpartition("/")
+            return cls(stem, folder, is_index=True)
         return cls(stem, folder)
 
     @property
@@ -97,6 +100,8 @@ def permalink(
         value = parts[token[1]]() if token[1] in parts else _of_date(token[1], date)
         return _segment(value, lowercase, style.space)
 
+    if place.is_index and style.index:
+        pattern = _AT_END.sub("{path}" + style.index, pattern)
     return tidy_path(_TOKEN.sub(part, pattern))
 
 

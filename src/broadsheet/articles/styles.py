@@ -35,6 +35,7 @@ class Style(Struct, frozen=True):
     space: what a space becomes that is left in a segment.
     slugged: whether the front matter's `slug` takes the place of the file name in {path}.
     readme: whether `README.md` is the page of its folder, as `index.md` is.
+    index: what follows {path} at the end of the pattern for such a page, if not the same.
     place: what {path} is, of a path without ending and before it is spelled.
     """
 
@@ -50,6 +51,7 @@ class Style(Struct, frozen=True):
     space: str = "-"
     slugged: bool = True
     readme: bool = False
+    index: str = ""
 
 
 def _hugo_path(text: str, *, lowercase: bool) -> str:
@@ -173,13 +175,21 @@ STYLES: Final = MappingProxyType(
             closed="always",
         ),
         "jekyll": Style(given=_jekyll, name=_jekyll, title=_slugified, dated=False, space=" "),
-        "eleventy": Style(title=_eleventy, dated=False, slugged=False),
+        "eleventy": Style(title=_eleventy, slugged=False, space=" "),
         "astro": Style(path=lambda text, _lowercase: _by_segment(_github, text)),
         "docusaurus": Style(place=_docusaurus, readme=True),
-        "vuepress": Style(slugged=False, readme=True),
+        "vuepress": Style(slugged=False, readme=True, space=" ", index="/"),
         "hexo": Style(category=str, space=" "),
         "pelican": Style(name=_pelican, title=_pelican, category=_pelican),
-        "mkdocs": Style(name=_mkdocs, title=_mkdocs, category=_mkdocs),
+        "mkdocs": Style(
+            name=_mkdocs,
+            title=_mkdocs,
+            category=_mkdocs,
+            slugged=False,
+            readme=True,
+            space=" ",
+            index="/index.html",
+        ),
         "nikola": Style(name=_pelican, title=_pelican),
     }
 )

@@ -46,7 +46,7 @@ class Generator:
 
     position: its turn, from 1; the surer its file names, the sooner.
     configs: the files to read, as POSIX paths or globs relative to the project, in order of
-    precedence.
+    precedence; {folder} and {name} are any folder and its own name.
     read: from the text of each of `configs` that exists, by path, and the folders of the project,
     returns the site; None if none of the texts is the generator's config. Raises nothing: a file
     that cannot be read becomes a remark.

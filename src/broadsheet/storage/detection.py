@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -141,15 +141,25 @@ def _articles_folder(root: Path, files: Mapping[str, bool], ours: Collection[str
 def _texts(root: Path) -> dict[str, str]:
     """The texts of the site's config files; without those that are not text, or far too long."""
     texts: dict[str, str] = {}
-    patterns = importers.config_files()
-    named = (sorted(root.glob(name)) if "*" in name else [root / name] for name in patterns)
-    for name in (path.relative_to(root).as_posix() for paths in named for path in paths):
+    names = [*_folders(root, depth=3)]
+    for name in _matching(root, importers.config_files(), names):
         try:
             if (root / name).stat().st_size <= _LONGEST:
                 texts[name] = folders.text(root / name)
         except (OSError, UnicodeDecodeError):
             continue
     return texts
+
+
+def _matching(root: Path, patterns: Iterable[str], names: list[str]) -> Iterator[str]:
+    """The paths that the `configs` of generators may stand for; names: of all folders."""
+    for pattern in patterns:
+        if "{folder}" in pattern:
+            yield from (pattern.format(folder=f, name=f.rpartition("/")[2]) for f in names)
+        elif "*" in pattern:
+            yield from (path.relative_to(root).as_posix() for path in sorted(root.glob(pattern)))
+        else:
+            yield pattern
 
 
 def _folders(root: Path, depth: int, prefix: str = "") -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from fnmatch import fnmatch
 
 import pytest
@@ -19,9 +20,8 @@ SAMPLES = TESTS / "sites"
 def sample(name: str, *folders: str) -> GeneratedSite:
     """Recognises a sample site of tests/sites that also has `folders`."""
     root = SAMPLES / name
-    files = {
-        file: (root / file).read_text("utf-8") for file in config_files() if (root / file).exists()
-    }
+    paths = (path for path in root.rglob("*") if path.is_file())
+    files = {path.relative_to(root).as_posix(): path.read_text("utf-8") for path in paths}
     return found(files, *folders)
 
 
@@ -296,7 +296,8 @@ def test_every_sample_file_is_a_candidate() -> None:
         for path in root.rglob("*")
         if path.is_file()
     }
-    assert all(any(fnmatch(file, each) for each in config_files()) for file in files)
+    globs = [re.sub(r"\{\w+\}", "*", each) for each in config_files()]
+    assert all(any(fnmatch(file, each) for each in globs) for file in files)
     assert len(set(config_files())) == len(config_files())
 
 

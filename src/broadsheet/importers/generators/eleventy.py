@@ -46,10 +46,7 @@ _DATA = tuple(
 _PARENTS = (".", "content", "src", "src/content")
 _FOLDERS = tuple(under(parent, name) for parent in _PARENTS for name in ARTICLE_FOLDERS)
 _DATA_ENDINGS = ("json", "11tydata.json", "11tydata.js", "11tydata.mjs", "11tydata.cjs")
-_FOLDER_DATA = (
-    *(f"{folder}/{folder.rsplit('/', 1)[-1]}.json" for folder in _FOLDERS),
-    *(f"{'*/' * depth}*.{ending}" for depth in (1, 2, 3) for ending in _DATA_ENDINGS[1:]),
-)
+_FOLDER_DATA = tuple(f"{{folder}}/{{name}}.{ending}" for ending in _DATA_ENDINGS)
 _PACKAGE = "package.json"
 _CANDIDATES = (*_CONFIGS, *_DATA, *_FOLDER_DATA, _PACKAGE)
 

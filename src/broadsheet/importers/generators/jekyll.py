@@ -16,6 +16,7 @@ from broadsheet.importers.findings import (
     FOLDERS,
     ID,
     LOWERCASE,
+    PERMALINK,
     TIMEZONE,
     TITLE_FROM,
     Findings,
@@ -149,11 +150,18 @@ def _take_addresses(
 ) -> None:
     """Takes articles.permalink, articles.in and articles.id."""
     findings.take(ADDRESSES, "jekyll", "the site is Jekyll's")
-    findings.take(LOWERCASE, False, "Jekyll keeps capital letters")
     found = _template(config)
+    if ":slug" not in str(found.value):
+        findings.take(LOWERCASE, False, "Jekyll keeps capital letters")
     pattern = _translated(findings, found)
     if not pattern or not findings.permalink(pattern, found.source):
         return
+    if ":slug" in str(found.value):
+        findings.remark(
+            PERMALINK,
+            "Jekyll's :slug has no punctuation, and {slug} keeps some, such as dots",
+            "write `permalink` in the front matter of articles whose file names have some",
+        )
     for name, template in _collections(config).items():
         value = ConfigValue(template, config.file, f"collections.{name}")
         pattern_of_it = _translated(findings, value, name)

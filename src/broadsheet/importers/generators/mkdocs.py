@@ -12,6 +12,7 @@ from broadsheet.importers.config_file import ConfigFile, read_config_file
 from broadsheet.importers.findings import (
     ADDRESSES,
     FOLDERS,
+    LOWERCASE,
     TITLE_FROM,
     Findings,
     relative_folder,
@@ -62,7 +63,8 @@ def _take_articles(
     if blog is None or posts not in folders:
         findings.take(FOLDERS, [root], "MkDocs' default")
         findings.permalink(f"/{{path}}{end}", "MkDocs' default")
-        findings.take(ADDRESSES, "vuepress", "the addresses of MkDocs are file names")
+        findings.take(ADDRESSES, "mkdocs", "the site is MkDocs'")
+        findings.take(LOWERCASE, False, "MkDocs keeps capital letters")
         return
     findings.take(FOLDERS, [posts], "plugin blog")
     form = str(blog.get("post_url_format", "{date}/{slug}"))

