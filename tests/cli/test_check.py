@@ -220,3 +220,41 @@ def test_the_documentation_has_every_rule() -> None:
         assert f"| `{name}` | {rule.severity} | {rule.about} |" in page
         assert rule.about.endswith(".")
         assert "|" not in rule.about
+
+
+@pytest.mark.parametrize(
+    ("path", "link"),
+    [
+        ("about.md", "[a](../about.md)"),
+        ("docs/a.md", "[a](/docs/a.md)"),
+        ("img/a.png", "![a](../img/a.png)"),
+        ("site/img/a.png", "![a](../../site/img/a.png)"),
+        ("static/files/a.pdf", "[a](/files/a.pdf)"),
+        ("content/bundle/a.png", "![a](/posts/bundle/a.png)"),
+    ],
+)
+def test_what_is_outside_the_articles_folder_is_not_missing(
+    newsroom: Newsroom, path: str, link: str
+) -> None:
+    """A link or image that leads to a file of the project is no error, wherever that is."""
+    newsroom.write("static/known.txt", "x")
+    newsroom.write("content/bundle/index.md", "---\ntitle: B\ndate: 2025-06-01\n---\nText.\n")
+    newsroom.article("a.md", f"{link}\n", summary="S.")
+    rules = {"broken-link", "body-image-missing"}
+
+    def missing() -> set[str]:
+        return rules & {each["rule"] for each in json.loads(newsroom.run("check", "--json").out)}
+
+    assert missing()
+    newsroom.write(path, "x")
+    assert not missing()
+
+
+def test_pages_that_the_generator_makes_are_not_nowhere(newsroom: Newsroom) -> None:
+    """Lists by tag, feeds and numbered pages have addresses that are formed like an article's."""
+    newsroom.configure('\n[articles]\npermalink = "/blog/{path}/"\n')
+    links = ["/blog/tags/x/", "/blog/feed.xml", "/blog/page/2/", "/blog/gone/"]
+    newsroom.article("a.md", " ".join(f"[x]({link})" for link in links) + "\n", summary="S.")
+    found = json.loads(newsroom.run("check", "--json").out)
+    (nowhere,) = [each for each in found if each["rule"] == "link-nowhere"]
+    assert "/blog/gone/" in nowhere["what"]

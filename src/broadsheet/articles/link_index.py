@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from posixpath import dirname, normpath
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from msgspec import Struct
 
@@ -43,6 +43,8 @@ def link_index(
         for root in settings.assets:
             if (inner := _within(file.path, root)) is not None:
                 rooted.setdefault(inner, asset)
+        if asset.url.startswith(publication.url):  # a link may also name it by its URL
+            rooted.setdefault(unquote(asset.url.removeprefix(publication.url)), asset)
         if any(_within(file.path, folder) is not None for folder in settings.folders):
             beside[file.path] = asset
     return LinkIndex(publication.url, pages, beside, rooted, shortcodes=settings.shortcodes)

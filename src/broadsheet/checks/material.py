@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property, partial
 from posixpath import dirname, normpath
-from urllib.parse import unquote
+from urllib.parse import quote, unquote, urljoin
 
 from broadsheet.articles import Article
 from broadsheet.articles.catalogue import Catalogue
@@ -42,6 +42,7 @@ class Material:
     dialect: that of the generator beside the articles; None if unknown.
     ending: the folder of each published feed that would end; the file name if a format would.
     built_site: the site as its generator built it; None if it is not beside the articles.
+    exists: whether a path, relative to the project, is a file.
     """
 
     settings: Settings
@@ -64,6 +65,7 @@ class Material:
     dialect: str | None
     ending: Mapping[str, Retired]
     built_site: BuiltSite | None
+    exists: Callable[[str], bool]
 
     @cached_property
     def prose(self) -> Mapping[str, Prose]:
@@ -114,7 +116,26 @@ class Material:
         """Whether the file at `path` is known not to be there."""
         if path.startswith("/") and not self.link_index.rooted:
             return False  # nothing is known of what lies at the root of the site
-        return self.asset(article, path) is None
+        return self.asset(article, path) is None and not self.is_on_disk(article, path)
+
+    def is_on_disk(self, article: Article, path: str) -> bool:
+        """Whether `path`, as a link in `article`, names a file of the project.
+
+        Beside the article's source, or where its address leads: from the root of the site, which
+        is an assets folder or the project.
+        """
+        wanted = unquote(path).removeprefix(INTERNAL)
+        url = unquote(urljoin(article.url, quote(wanted, safe="/")))
+        inside = url.removeprefix(self.settings.publication.url).lstrip("/")
+        roots = (".", *self.settings.articles.assets, *self.settings.articles.folders)
+        places = [f"{root.strip('/')}/{each}" for root in roots for each in (wanted, inside)]
+        if not wanted.startswith("/"):
+            places.append(f"{dirname(article.source)}/{wanted}")
+        return any(
+            self.exists(place)
+            for each in places
+            if not (place := normpath(each.lstrip("/"))).startswith("..")
+        )
 
     def meant(self, article: Article, path: str) -> str:
         """A question after the file on disk that `path` may have been meant for; "" for none."""

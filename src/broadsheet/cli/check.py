@@ -136,6 +136,7 @@ def _material(project: Project, memo: Memo) -> Material:
         published=published_entries(project.feeds_folder, ids, but=retired),
         dialect=dialect_of_site(project.root),
         ending=by_feed(plan.ending),
+        exists=lambda path: (project.root / path).is_file(),
         built_site=find_built_site(project.root, project.settings.publication.url),
     )
 

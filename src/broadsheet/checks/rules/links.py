@@ -11,6 +11,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from broadsheet.articles import Article
 from broadsheet.articles.catalogue import absence
+from broadsheet.articles.site_check import path_of as path_of_url
 from broadsheet.checks.anchors import Anchors, anchors
 from broadsheet.checks.material import Material, address_key
 from broadsheet.checks.references import Reference
@@ -37,6 +38,14 @@ _BARE = re.compile(r"^(?:https?://)?(?:www\.)?", re.IGNORECASE)
 _DIGITS = {"year": r"\d{4}", "month": r"\d{2}", "day": r"\d{2}", "path": ".+"}
 
 
+# Pages that a generator makes of its own accord: lists, and files that are no pages.
+_OTHER_PAGE = re.compile(
+    r"/(?:tags?|categor(?:y|ies)|topics?|series|authors?|archives?|page|search|feed|rss)(?:/|$)"
+    r"|\.(?!html?$)\w{2,4}$",
+    re.IGNORECASE,
+)
+
+
 @rule(
     "broken-link",
     "error",
@@ -52,6 +61,8 @@ def broken_link(material: Material) -> Iterator[Problem | Slight]:
                 problem = Problem(what, "link to its address on the web", article.source, line)
                 yield Slight(problem)
                 continue
+            if material.is_on_disk(article, path):
+                continue  # a page of the site outside the articles folders
             todo = files.nearest(_stem(unquote(path)))
             yield Problem(f"no article is at {path!r}", todo, article.source, line)
         elif _FILE.search(path) and material.is_missing(article, path):
@@ -77,9 +88,13 @@ def link_nowhere(material: Material) -> Iterator[Problem]:
     if shape is None:
         return
     known = {*material.by_address, *_other_addresses(material)}
+    on_site = material.built_site.paths if material.built_site else frozenset()
     names = _Names({_last_part(article.url): article.url for article in material.by_path})
     for article, line, target, address in _on_the_site(material):
         if not shape.fullmatch(address) or address_key(address) in known:
+            continue
+        inside = path_of_url(address, material.settings.publication.url)
+        if _OTHER_PAGE.search(f"/{inside}") or inside in on_site:
             continue
         todo = names.nearest(_last_part(address))
         yield Problem(f"no article has the address {target}", todo, article.source, line)
