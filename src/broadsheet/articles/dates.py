@@ -9,12 +9,17 @@ import re
 import reprlib
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from functools import lru_cache
+from typing import Any
 
 _CHINESE = re.compile(
     r"(\d{4})\s*年\s*(\d{1,2})\s*月\s*(\d{1,2})\s*[日号]?\s*(?:[(（]?(?:星期|周)[一二三四五六日天][)）]?)?"
     r"\s*(?:(\d{1,2})\s*[:：时点]\s*(?:(\d{1,2})\s*分?)?(?:\s*[:：]?\s*(\d{1,2})\s*秒?)?)?"
 )
-_TWO_READINGS = re.compile(r"\s*\d{1,2}[/.-]\d{1,2}[/.-]\d{2,4}\b")
+_TWO_READINGS = re.compile(r"\s*(\d{1,2})[/.-](\d{1,2})[/.-](\d{2,4})\b")
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June", "July", "August", "September"),
+    *("October", "November", "December"),
+)
 _YEAR_FIRST = re.compile(r"\d{4}[-/.](\d{1,2})[-/.]\d{1,2}\b")
 _SPACED_OFFSET = re.compile(r"^(\d{4}-\d{1,2}-\d{1,2})[T ]+([\d:.]+) *(Z|[+-]\d{2}:?\d{2})?$")
 _GREENWICH = re.compile(r"\b(?:GMT|UTC)\s*(?=[+-]\d)")  # dateutil reads GMT+8 as POSIX: west
@@ -22,8 +27,11 @@ _LONGEST = 100  # characters; no date is longer, and parsing a whole text takes 
 _IN_NAME = re.compile(r"(?:^|/)(\d{4})[-/](\d{1,2})[-/](\d{1,2})(?=[-/_.]|$)")
 
 
-def parse_date(value: object, zone: tzinfo) -> datetime:
-    """Return the value of a date field as an aware datetime. zone: of a value without an offset.
+def parse_date(value: object, zone: tzinfo, language: str = "en") -> datetime:
+    """Return the value of a date field as an aware datetime.
+
+    zone: of a value without an offset. language: that of month names, and of the order of numbers
+    (a BCP 47 tag).
 
     Raises ValueError for an invalid or ambiguous date.
     """
@@ -32,7 +40,7 @@ def parse_date(value: object, zone: tzinfo) -> datetime:
     elif isinstance(value, date):
         found = datetime.combine(value, time())
     elif isinstance(value, str) and value.strip():
-        found = _from_text(value.strip())
+        found = _from_text(value.strip(), language)
     else:
         raise ValueError(f"{reprlib.repr(value)} is not a date")
     return _settle(found if found.tzinfo else found.replace(tzinfo=zone), zone, value)
@@ -76,7 +84,7 @@ def in_name(path: str, zone: tzinfo) -> datetime | None:
         return None
 
 
-def _from_text(text: str) -> datetime:
+def _from_text(text: str, language: str) -> datetime:
     if len(text) > _LONGEST:
         raise ValueError(f"{reprlib.repr(text)} is not a date")
     try:
@@ -87,12 +95,48 @@ def _from_text(text: str) -> datetime:
         text = f"{spaced[1]}T{spaced[2]}{spaced[3] or ''}"
     elif chinese := _CHINESE.fullmatch(text):
         return datetime(*(int(part or 0) for part in chinese.groups()))  # type: ignore[arg-type]  # noqa: DTZ001 - six integers; `parse_date` adds the zone
-    elif _TWO_READINGS.match(text):
+    elif (numbers := _TWO_READINGS.match(text)) and _day_first(language):
+        text = f"{numbers[3]}-{numbers[2]:0>2}-{numbers[1]:0>2}{text[numbers.end() :]}"
+    elif numbers:
         raise ValueError(f"{text!r} can be read as two dates")
     if (numbers := _YEAR_FIRST.match(text)) and int(numbers[1]) > 12:
         # dateutil would read it as the day.
         raise ValueError(f"{text!r} names a month {numbers[1]}")
-    return _from_words(text)
+    return _from_words(_in_english(text, language))
+
+
+def _day_first(language: str) -> bool:
+    """Whether dates in numbers begin with the day (CLDR). Not for English without a country."""
+    locale = _locale(language)
+    if locale is None or (locale.language == "en" and not locale.territory):
+        return False
+    return str(locale.date_formats["short"].pattern).lstrip()[:1] == "d"
+
+
+def _in_english(text: str, language: str) -> str:
+    """`text` with the names of months in English, which is what dateutil reads (CLDR)."""
+    locale = _locale(language)
+    if locale is None or locale.language == "en" or not re.search(r"[^\W\d_]{3}", text):
+        return text
+    names = {
+        name.casefold().rstrip("."): _MONTHS[number - 1]
+        for context in locale.months.values()
+        for width in ("wide", "abbreviated")
+        for number, name in context[width].items()
+    }
+    words = (names.get(word.casefold(), word) for word in re.split(r"([^\W\d_]+)", text))
+    return re.sub(r"(?<=\d)\. |\b(?:de|del|den|of)\b|,|º|(?<=\d)er\b", " ", "".join(words))
+
+
+@lru_cache(16)
+def _locale(language: str) -> Any:
+    """Babel's locale of a language tag; None if it has none."""
+    from babel import Locale, UnknownLocaleError  # 30 ms, which few dates need
+
+    try:
+        return Locale.parse(language, sep="-")
+    except (UnknownLocaleError, ValueError):
+        return None
 
 
 def _from_words(text: str) -> datetime:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+from functools import cached_property
 from html import unescape
 from typing import TypeVar
 
@@ -116,9 +117,7 @@ class _Reader:
             image=image,
             image_alt=self._read(fields.IMAGE_ALT, fields.text, "") or alt,
             summary=self._read(fields.SUMMARY, fields.text, ""),
-            language=self._read(fields.LANGUAGE, fields.text, "").replace("_", "-")
-            or self.rules.language
-            or self.publication.language,
+            language=self._language,
             aliases=self._aliases(),
             body=body if with_body else None,
             sha256=self.source.sha256,
@@ -171,7 +170,7 @@ class _Reader:
             if folded in _MAYBE_NO_DATE and visibility.speaks(folded, value):
                 continue  # such as Jekyll's switch `published`
             try:
-                yield dates.parse_date(value, self.publication.timezone)
+                yield dates.parse_date(value, self.publication.timezone, self._language)
             except ValueError as error:
                 if known is fields.PUBLISH and folded == "published":
                     continue  # of a book, perhaps: 1998
@@ -197,6 +196,11 @@ class _Reader:
             if doubt.out
         )
         return (unclear[0].what if unclear else ""), unclear
+
+    @cached_property
+    def _language(self) -> str:
+        written = self._read(fields.LANGUAGE, fields.text, "").replace("_", "-")
+        return written or self.rules.language or self.publication.language
 
     def _default_author(self) -> tuple[Person, ...]:
         return (self.publication.author,) if self.publication.author else ()

@@ -25,6 +25,15 @@ def first_heading(body: str) -> str:
     return plain_text(min(found, key=lambda each: each.start())[1]) if found else ""
 
 
+def without_title(body: str, title: str) -> str:
+    """Return `body` without a heading at its start that only repeats the title."""
+    start = body.lstrip()
+    found = _ATX.match(start) or _SETEXT.match(start)
+    if found is None or plain_text(found[1]).casefold() != plain_text(title).casefold():
+        return body
+    return start[found.end() :].lstrip("\n")
+
+
 def of_file_name(stem: str) -> str:
     """Return a title from a file name: `my-first-post` becomes `My First Post`, as in Jekyll."""
     if " " in stem or not stem.isascii():

@@ -10,6 +10,7 @@ from functools import cache
 from typing import Final, NoReturn
 
 from broadsheet.articles import Article, NotAnArticle, cascade, parsing
+from broadsheet.articles.titles import without_title
 from broadsheet.errors import ArticleError, Problem, RenderError, unforeseen
 from broadsheet.markup import Dialect, Links, Rendition, TooComplex, dialect, prepare, render
 from broadsheet.pipeline.memo import StepContext
@@ -84,7 +85,7 @@ def _prepared(markdown: str) -> Dialect:
 
 
 def _text(article: Article, context: StepContext) -> str:
-    """Return the body of `article`.
+    """Return the body of `article`, without a heading that only repeats its title.
 
     Raises ArticleError if its file has changed since it was read: what is stored of an article must
     never be what another text has made.
@@ -93,7 +94,7 @@ def _text(article: Article, context: StepContext) -> str:
     if source.sha256 != article.sha256:
         what = "it changed while it was being read, and nothing has been written"
         raise ArticleError(Problem(what, "run again", article.source))
-    return parsing.body(source)
+    return without_title(parsing.body(source), article.title)
 
 
 @contextmanager

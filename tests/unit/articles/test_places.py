@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from broadsheet.articles import Article, Source
+from broadsheet.articles import Article, Source, titles
 from broadsheet.articles.parsing import parse
+from broadsheet.errors import ArticleError
 from broadsheet.model.publication import BaseUrl, Language, Publication
 from broadsheet.model.settings import ArticleSettings, PlaceSettings
 from broadsheet.model.values import Permalink
@@ -184,3 +185,49 @@ def test_files_and_folders_can_be_excluded(pattern: str, excluded: set[str]) -> 
     settings = ArticleSettings(exclude=(pattern,))
     paths = {"content/a.md", "content/d.md", "content/b/a.md", "content/b/c/a.md"}
     assert {path for path in paths if settings.excludes(path)} == excluded
+
+
+@pytest.mark.parametrize(
+    ("body", "left"),
+    [
+        ("# A *title*\n\nText\n", "Text\n"),
+        ("A title\n=======\nText", "Text"),
+        ("# Another\n\nText", "# Another\n\nText"),
+        ("## A title\n\nText", "## A title\n\nText"),
+        ("Text\n\n# A title\n", "Text\n\n# A title\n"),
+    ],
+)
+def test_a_heading_that_repeats_the_title_goes(body: str, left: str) -> None:
+    """Only the first of level one, at the start: the reader has the title above it."""
+    assert titles.without_title(body, "A title") == left
+
+
+@pytest.mark.parametrize(
+    ("language", "written"),
+    [
+        ("de", "19. Juni 2025"),
+        ("de", "19.06.2025"),
+        ("de-AT", "19. Juni 2025"),
+        ("fr", "19 juin 2025"),
+        ("fr", "19/6/2025"),
+        ("es", "19 de junio de 2025"),
+        ("pt-BR", "19 de junho de 2025"),
+        ("it", "19 giugno 2025"),
+        ("ja", "2025年6月19日"),
+        ("ru", "19 июня 2025"),
+        ("en-GB", "19/06/2025"),
+        ("en", "June 19, 2025"),
+        ("xx", "2025-06-19"),
+    ],
+)
+def test_dates_may_be_in_the_language_of_the_article(language: str, written: str) -> None:
+    """Month names, and the order of numbers where the language or its country has one."""
+    text = f'---\ntitle: T\nlanguage: {language}\ndate: "{written}"\n---\n'
+    assert f"{read('content/a.md', text).date:%Y-%m-%d}" == "2025-06-19"
+
+
+@pytest.mark.parametrize(("language", "written"), [("en", "06/07/2025"), ("en-US", "6/7/2025")])
+def test_a_date_of_two_readings_is_refused_still(language: str, written: str) -> None:
+    """In English it is anyone's guess."""
+    with pytest.raises(ArticleError, match="two dates"):
+        read("content/a.md", f"---\ntitle: T\nlang: {language}\ndate: {written}\n---\n")
