@@ -83,6 +83,15 @@ CASES = [
     Case("duplicate-id", ("id: good/",), ("slug: good", "id: good/"), 5),
     Case("duplicate-address", ("slug: same", "id: bad/"), ("slug: same", "id: good/"), 5),
     Case(
+        "image-renamed",
+        body("![a](a.png)", "![b](a.png)"),
+        body("![a](/b.png) ![b](https://a.org/a.png)"),
+        6,
+        config='[articles]\naddresses = "astro"\n',
+        files={"content/a.png": b"x", "static/b.png": b"x"},
+        said="(and 1 more)",
+    ),
+    Case(
         "site-address",
         ("slug: worse",),
         (),

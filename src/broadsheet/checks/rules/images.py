@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
@@ -11,6 +12,7 @@ from broadsheet.checks.rule import rule
 from broadsheet.checks.rules.links import is_relative, path_of, targets
 from broadsheet.errors import Problem
 
+_RENAMING = ("astro", "docusaurus", "vuepress")
 _LARGEST_IMAGE = 1_000_000  # bytes
 
 
@@ -77,6 +79,26 @@ def body_image_missing(material: Material) -> Iterator[Problem]:
     for article, line, target in targets(material, images=True):
         if material.is_missing(article, path_of(target)):
             yield _missing(material, article, line, target)
+
+
+@rule(
+    "image-renamed",
+    "warning",
+    "Astro, Docusaurus, VitePress and VuePress give an image beside an article a new name, which "
+    "only they know: in a feed it leads nowhere. One warning for each article.",
+)
+def image_renamed(material: Material) -> Iterator[Problem]:
+    if material.settings.articles.addresses not in _RENAMING:
+        return
+    for article, found in itertools.groupby(targets(material, images=True), lambda each: each[0]):
+        local = [(line, image) for _, line, image in found if not image.startswith("/")]
+        there = [each for each in local if not material.is_missing(article, path_of(each[1]))]
+        if there:
+            line, image = there[0]
+            more = f" (and {len(there) - 1:,} more)" if there[1:] else ""
+            what = f"the site's generator renames the image {_short(image)}{more}"
+            todo = "put it into the folder that is copied as it is, and write its path from there"
+            yield Problem(what, todo, article.source, line)
 
 
 @rule("body-image-large", "warning", "The same as `image-large`, for an image in the text.")
