@@ -296,3 +296,22 @@ def test_init_compares_addresses_with_the_built_site(tmp_path: Path) -> None:
     assert "content/news/b.md: its address is /news/b/, and in public it is /n/b/" in ran.out
     assert 'set permalink = "/n/{filename}/" in [articles.in."content/news"]' in ran.out
     assert "site-address" in newsroom.run("check").out
+
+
+@pytest.mark.parametrize(
+    ("text", "url"),
+    [("Blog.example.net\n", "https://blog.example.net/"), ("no domain", None), ("a/b.c", None)],
+)
+def test_the_domain_of_github_pages_is_the_url(tmp_path: Path, text: str, url: str | None) -> None:
+    """Where the generator's config has none, a CNAME file says where the site is."""
+    newsroom = Newsroom(tmp_path)
+    newsroom.write("_config.yml", "title: A\n")
+    newsroom.write("_posts/2025-06-20-a.md", ARTICLE)
+    newsroom.write("CNAME", text)
+    ran = newsroom.run("init")
+    assert (ran.code, ran.err) == (0, "")
+    if url is None:
+        assert "write publication.url, then" in ran.out
+    else:
+        assert "was taken from the file CNAME" in ran.out
+        assert _settings(newsroom).publication.url == url

@@ -92,8 +92,9 @@ def _report(
         for taken in site.taken:
             if values.get(taken.key) == taken.value:
                 click.echo(f"  {taken.key} = {reference.literal(taken.value)}   ({taken.source})")
+    by_cname = URL in values and URL not in {each.key for each in (site.taken if site else ())}
     remarks = [
-        *(site.remarks if site else ()),
+        *(each for each in (site.remarks if site else ()) if each.key != URL or not by_cname),
         *refused,
         *_remarks(site, values, path.parent),
     ]
@@ -168,6 +169,8 @@ def _remarks(
         yield Problem(f"there is no Markdown file in {', '.join(listed)} yet", key=FOLDERS)
     elif FOLDERS not in taken:
         yield Problem(f"the articles are taken from {', '.join(listed)}", key=FOLDERS)
+    if URL in values and URL not in taken:
+        yield Problem(f"{values[URL]} was taken from the file CNAME", key=URL)
     remarked = {remark.key for remark in site.remarks} if site else set()
     if URL not in values and URL not in remarked:
         yield Problem("not found", "write the URL of the web site into the config", key=URL)

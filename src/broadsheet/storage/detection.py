@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -55,6 +56,8 @@ def config_values(
     `survey.dated_files` returns them. ours: folders that Broadsheet writes.
     """
     values: dict[str, object] = {key: each.value for key, each in taken.items()}
+    if URL not in values and (domain := _domain(root)):
+        values[URL] = f"https://{domain}/"
     values.setdefault("publication.title", printable(root.resolve().name) or "My publication")
     values.setdefault("articles.folders", [_articles_folder(root, files, ours)])
     if values["articles.folders"] == ["."]:  # else files of several folders share addresses
@@ -119,6 +122,16 @@ def dialect_of_site(root: Path) -> str | None:
 def _dialect_by_files(root: Path) -> str | None:
     names = [path.name for folder in (root, root / "docs") for path in folder.glob("*")]
     return importers.dialect_by_files(names)
+
+
+def _domain(root: Path) -> str:
+    """The domain that a CNAME file gives to GitHub Pages; "" if there is none."""
+    for name in ("CNAME", "static/CNAME", "public/CNAME", "source/CNAME", "src/CNAME"):
+        with suppress(OSError, UnicodeDecodeError):
+            text = folders.text(root / name).strip()
+            if re.fullmatch(r"(?:[a-z0-9-]+\.)+[a-z]{2,}", text, re.IGNORECASE):
+                return text.lower()
+    return ""
 
 
 def _articles_folder(root: Path, files: Mapping[str, bool], ours: Collection[str]) -> str:
