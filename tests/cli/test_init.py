@@ -256,6 +256,7 @@ def test_templates_are_a_start_that_extends_ours(newsroom: Newsroom) -> None:
             ["1 dated file in content (1)", "not included: 1 dated file in notes (1)"],
         ),
         ({"content/a.md": "Text.\n"}, ["Articles: 0 dated files", "without a date"]),
+        ({"c/a.md": ARTICLE, "c/b.rst": "x"}, ["not read: 1 file (.rst) in c (1)", "is a guess"]),
         (
             {"docusaurus.config.js": "export default {}", "posts/a.md": ARTICLE},
             ["1 dated file in posts (1)"],

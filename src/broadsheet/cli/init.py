@@ -13,12 +13,13 @@ from broadsheet.digests.templates import starters
 from broadsheet.errors import Problem, UsageError
 from broadsheet.importers import GeneratedSite
 from broadsheet.model import reference
-from broadsheet.model.settings import FeedSettings
+from broadsheet.model.settings import ArticleSettings, FeedSettings
 from broadsheet.pipeline.project import PREVIEWS
 from broadsheet.storage import config, sources, survey, writing
 from broadsheet.storage.built_site import find_built_site
 from broadsheet.storage.detection import (
     FOLDERS,
+    PERMALINK,
     PLACEHOLDER,
     URL,
     articles_of,
@@ -59,6 +60,7 @@ def command(templates: bool) -> None:
     if not options().quiet:
         _report(site, values, refused, path)
         _report_articles(values, root, files, untitled)
+        _report_unread(root)
         _report_differences(values, root)
         first = "" if URL in values else f"write {URL}, then "
         click.echo(f"\nNext: {first}broadsheet build")
@@ -142,6 +144,16 @@ def _report_articles(
         )
 
 
+def _report_unread(root: Path) -> None:
+    """Say which texts are in formats that are not read."""
+    if unread := survey.other_texts(root, but=_OURS):
+        endings = ", ".join(sorted({Path(path).suffix for path in unread}))
+        click.echo(
+            f"  not read: {count(len(unread), 'file')} ({endings}) in {survey.by_folder(unread)}; "
+            "convert those that are articles to Markdown"
+        )
+
+
 def _report_differences(values: dict[str, object], root: Path) -> None:
     """Say how the addresses and ids differ from those of the built site, if it is here."""
     base = str(values.get(URL, PLACEHOLDER))
@@ -169,6 +181,10 @@ def _remarks(
         yield Problem(f"there is no Markdown file in {', '.join(listed)} yet", key=FOLDERS)
     elif FOLDERS not in taken:
         yield Problem(f"the articles are taken from {', '.join(listed)}", key=FOLDERS)
+    if PERMALINK not in taken and (site is None or FOLDERS not in taken):
+        pattern = values.get(PERMALINK, ArticleSettings().permalink)
+        what = f'no generator says how addresses are made, and "{pattern}" is a guess'
+        yield Problem(what, "compare with the address of one article on the site", key=PERMALINK)
     if URL in values and URL not in taken:
         yield Problem(f"{values[URL]} was taken from the file CNAME", key=URL)
     remarked = {remark.key for remark in site.remarks} if site else set()

@@ -11,6 +11,7 @@ from pathlib import Path
 from broadsheet.storage.folders import walk
 
 _TEXTS = (".md", ".markdown", ".mdx", ".html")
+_UNREAD = (".rst", ".adoc", ".asciidoc", ".org", ".ipynb", ".rmd", ".textile")
 _BEGINNING = 4_000  # bytes
 _DATE_IN_NAME = re.compile(r"(?:^|/)\d{4}[-/]\d{1,2}[-/]\d{1,2}(?=[-/_. ])")
 _FRONT_MATTER = re.compile(
@@ -57,6 +58,12 @@ def dated_files(root: Path, but: Collection[str] = ()) -> Mapping[str, bool]:
         if path.lower().endswith(_TEXTS) and _OTHERS.isdisjoint(path.split("/")[:-1])
     }
     return {path: dated for path, dated in found.items() if dated or not path.endswith(".html")}
+
+
+def other_texts(root: Path, but: Collection[str] = ()) -> list[str]:
+    """Return the paths of texts in formats that Broadsheet does not read. but: as above."""
+    found = (path for path, _ in walk(root, ".", but=but) if path.lower().endswith(_UNREAD))
+    return [path for path in found if _OTHERS.isdisjoint(path.split("/")[:-1]) and "/" in path]
 
 
 def below_folders(paths: Iterable[str]) -> Counter[str]:

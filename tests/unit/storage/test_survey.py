@@ -67,3 +67,11 @@ def test_titles_are_looked_for_in_front_matter(tmp_path: Path) -> None:
     (tmp_path / "a.md").write_text(DATED)
     (tmp_path / "b.md").write_text("---\ndate: 2025-01-02\n---\ntitle: x\n")
     assert survey.without_title(tmp_path, ["a.md", "b.md"]) == ["b.md"]
+
+
+def test_texts_in_other_formats_are_named(tmp_path: Path) -> None:
+    """Not those at the top, such as README.rst, nor what a generator wrote."""
+    for path in ("README.rst", "content/a.rst", "content/b.ipynb", "content/c.md", "dist/x.rst"):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text("x")
+    assert sorted(survey.other_texts(tmp_path)) == ["content/a.rst", "content/b.ipynb"]
