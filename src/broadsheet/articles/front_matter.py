@@ -118,7 +118,7 @@ class _Metadata(BaseHandler):
     """Lines of `Name: value` without fences, with a title or date among them.
 
     As Python-Markdown's meta extension reads them for Pelican (indented lines go on), and as
-    Nikola has them: `.. name: value`, which may stand in an HTML comment.
+    Nikola has them: `.. name: value`, also inside an HTML comment.
     """
 
     FM_BOUNDARY = re.compile(

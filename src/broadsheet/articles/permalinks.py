@@ -106,7 +106,7 @@ def permalink(
 
 
 def _of_date(token: str, date: datetime) -> str:
-    """What a token of a pattern says of the date; months are English whatever the locale."""
+    """The part of the date that a token names; months are English whatever the locale."""
     values = {
         "year": f"{date.year:04}",
         "month": f"{date.month:02}",

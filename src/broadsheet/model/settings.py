@@ -117,7 +117,7 @@ class ArticleSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     addresses: Annotated[
         AddressStyle,
         Meta(
-            description="Whose rules addresses follow: what becomes of punctuation, accents and "
+            description="Whose rules addresses follow for punctuation, accents and "
             "dates in file names, slugs and titles. `plain`: only spaces become hyphens."
         ),
     ] = "plain"
