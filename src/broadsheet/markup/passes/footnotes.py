@@ -20,23 +20,25 @@ def anchor_footnotes(body: Node, context: Context) -> None:
     for section in body.css("section[data-footnotes]"):
         section.insert_before(element(section, "hr"), move=True)
         _remove_added_references(section)
-    references = body.css("a[data-footnote-ref]")
+    references, backs = body.css("a[data-footnote-ref]"), body.css("a.footnote-backref")
     anchors: dict[str, str] = {}  # those of the engine -> those of the site
     for link in references:
         anchors |= _anchors(link, context.dialect)
-    for link in [*references, *body.css("a[data-footnote-backref]")]:
-        link.attrs["href"] = anchors.get(link.attrs["href"] or "", link.attrs["href"])
-    for back in body.css("a[data-footnote-backref],a.footnote-backref"):
+    for link in (*references, *backs):
+        if (anchor := anchors.get(link.attributes["href"] or "")) is not None:
+            link.attrs["href"] = anchor
+    for back in backs:
         if (arrow := back.first_child) is not None and arrow.text_content == "↩":
             arrow.replace_with(_AS_TEXT)
 
 
 def _anchors(reference: Node, dialect: Dialect) -> dict[str, str]:
     """Return the anchors of `reference` and of its note: the engine's -> the site's."""
-    note, own = reference.attrs["href"] or "", "#" + (reference.attrs["id"] or "")
-    label = unquote(note.removeprefix(_NOTE))
-    nth = own.removeprefix(_REFERENCE + note.removeprefix(_NOTE)).removeprefix("-") or "1"
-    values = {"label": label, "number": reference.text(), "nth": nth}
+    given = reference.attributes
+    note, own = given["href"] or "", "#" + (given["id"] or "")
+    name = note.removeprefix(_NOTE)
+    nth = own.removeprefix(_REFERENCE + name).removeprefix("-") or "1"
+    values = {"label": unquote(name), "number": reference.text(), "nth": nth}
     site_reference = dialect.note_ref if nth == "1" else dialect.note_again
     return {
         note: "#" + dialect.note.format(**values),
