@@ -6,18 +6,26 @@ from importlib import import_module
 from pkgutil import iter_modules
 
 from broadsheet.checks import rules
-from broadsheet.checks.material import Material
-from broadsheet.checks.rule import RULES, Finding, findings, of_problems
+from broadsheet.checks.anchors import Anchors
+from broadsheet.checks.article import ArticleRuleSettings, ArticleView
+from broadsheet.checks.lookups import lookups
+from broadsheet.checks.rule import RULES, Examined, Finding, examine, findings, of_problems
+from broadsheet.checks.site import SiteView
 
 __all__ = [
     "RULES",
+    "Anchors",
+    "ArticleRuleSettings",
+    "ArticleView",
+    "Examined",
     "Finding",
-    "Material",
+    "SiteView",
+    "examine",
     "findings",
+    "lookups",
     "markdown",
     "of_problems",
 ]
-
 
 for _module in iter_modules(rules.__path__):  # importing a module registers its rules
     import_module(f"{rules.__name__}.{_module.name}")

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 
 from broadsheet.articles import front_matter
 from broadsheet.articles.fields import fold
-from broadsheet.checks.references import Footnotes, Reference, Tag, footnotes, references, tags
+from broadsheet.checks.references import Footnotes, Reference, StartTag, footnotes, references, tags
 from broadsheet.errors import ArticleError
 from broadsheet.markup import Dialect, TooComplex, positions
 from broadsheet.markup.code import Walk, indented
@@ -90,11 +90,6 @@ class Prose:
         """Return the first and last line of the source that `text` may be on."""
         return text.lines[0] + self.before, text.lines[1] + self.before
 
-    def field_line(self, *names: str) -> int | None:
-        """Return the line of the first of these front-matter fields; None if there is none."""
-        found = (self._fields.get(fold(name)) for name in names)
-        return next((line for line in found if line is not None), None)
-
     def line(self, offset: int) -> int:
         """Return the 1-based line of an offset in the text."""
         return bisect_right(self._line_starts, offset)
@@ -128,7 +123,7 @@ class Prose:
         ]
 
     @cached_property
-    def tags(self) -> tuple[Tag, ...]:
+    def tags(self) -> tuple[StartTag, ...]:
         """Every start tag of HTML."""
         return tags(self.text)
 
@@ -138,16 +133,17 @@ class Prose:
         return footnotes(self.text)
 
     @cached_property
-    def _fields(self) -> Mapping[str, int]:
-        try:
-            parts = front_matter.split(self.source, "")
-        except ArticleError:
-            return {}
-        return parts[0].lines if parts else {}
-
-    @cached_property
     def _line_starts(self) -> list[int]:
         return [0, *(found.end() for found in re.finditer("\n", self.text))]
+
+
+def field_line(source: str, *names: str) -> int | None:
+    """Return the line of the first of these front-matter fields; None if there is none."""
+    with suppress(ArticleError):
+        parts = front_matter.split(source, "")
+        lines = parts[0].lines if parts else {}
+        return next((lines[fold(name)] for name in names if fold(name) in lines), None)
+    return None
 
 
 def _body_start(clean: str) -> int:

@@ -63,7 +63,7 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True)
-class Tag:
+class StartTag:
     """A start tag. attributes: by name in lower case; names and values as a browser reads them.
 
     written: its name as it is written. start, end: its place in the text.
@@ -183,10 +183,10 @@ def _in_shortcodes(text: str) -> Iterator[Reference]:
             yield Reference(False, None, target, found.start(), html=True)
 
 
-def tags(text: str) -> tuple[Tag, ...]:
+def tags(text: str) -> tuple[StartTag, ...]:
     """Return every start tag in `text`; `<https://...>` and `[a](<b.png>)` have none."""
     return tuple(
-        Tag(
+        StartTag(
             found["name"].lower(),
             found["name"],
             _attributes(found["rest"]),

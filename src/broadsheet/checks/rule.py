@@ -1,16 +1,23 @@
-"""Rules: each has a name, a severity and a page in docs/checks.md, which is made from here."""
+"""Rules: each has a name, a severity and a row in docs/checks.md, which is made from here.
+
+An article rule looks at one article and what it looks up; a site rule looks at the whole project.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, TypeVar
 
-from broadsheet.checks.material import Material
-from broadsheet.checks.own import SEVERITIES
+from msgspec import Struct
+
+from broadsheet.checks.article import ArticleView
+from broadsheet.checks.own import SEVERITIES, severities
+from broadsheet.checks.site import NameKind, SiteView
 from broadsheet.errors import Problem
 
 Severity = Literal["error", "warning"]
+View = TypeVar("View", ArticleView, SiteView)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,20 +27,36 @@ class Slight:
     problem: Problem
 
 
-Look = Callable[[Material], Iterable[Problem | Slight]]
+@dataclass(frozen=True, slots=True)
+class Misspelled:
+    """A problem with a name that may be misspelled; `nearest_names` writes what to do about it."""
+
+    problem: Problem
+    kind: NameKind
+    name: str
+
+
+Found = Problem | Slight | Misspelled
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
-    """One rule.
-
-    about: why it matters, in a sentence or two. look: finds what is wrong.
-    """
+class ArticleRule:
+    """A rule about one article. about: why it matters, in a sentence or two."""
 
     name: str
     severity: Severity
     about: str
-    look: Look
+    look: Callable[[ArticleView], Iterable[Found]]
+
+
+@dataclass(frozen=True, slots=True)
+class SiteRule:
+    """A rule about the whole project. about: why it matters, in a sentence or two."""
+
+    name: str
+    severity: Severity
+    about: str
+    look: Callable[[SiteView], Iterable[Found]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +74,41 @@ class Finding:
         return f"{where}: {text}" if where else text
 
 
-RULES: dict[str, Rule] = {}
+class Examined(Struct, frozen=True, array_like=True):
+    """What the article rules found in one article.
+
+    misspelled: findings that lack what to do, with the kind of the name and the name. own: the
+    severities that the article sets. rooted_images: how many images it names from the site's root.
+    """
+
+    findings: tuple[Finding, ...]
+    misspelled: tuple[tuple[Finding, NameKind, str], ...] = ()
+    own: Mapping[str, str] = {}
+    rooted_images: int = 0
+
+
+RULES: dict[str, ArticleRule | SiteRule] = {}
 """Every rule, by its name, in the order of the documentation."""
 
 
-def rule(name: str, severity: Severity, about: str) -> Callable[[Look], Look]:
-    """Makes a rule of the function below; it yields what is wrong."""
+def article_rule(
+    name: str, severity: Severity, about: str
+) -> Callable[[Callable[[ArticleView], Iterable[Found]]], None]:
+    """Make a rule about one article of the function below; it yields what is wrong."""
 
-    def register(look: Look) -> Look:
-        RULES[name] = Rule(name, severity, about, look)
-        return look
+    def register(look: Callable[[ArticleView], Iterable[Found]]) -> None:
+        RULES[name] = ArticleRule(name, severity, about, look)
+
+    return register
+
+
+def site_rule(
+    name: str, severity: Severity, about: str
+) -> Callable[[Callable[[SiteView], Iterable[Found]]], None]:
+    """Make a rule about the whole project of the function below; it yields what is wrong."""
+
+    def register(look: Callable[[SiteView], Iterable[Found]]) -> None:
+        RULES[name] = SiteRule(name, severity, about, look)
 
     return register
 
@@ -72,10 +120,57 @@ def more(lines: Sequence[int]) -> str:
     return f", here and on {others} {lines_} more" if others else ""
 
 
-def findings(material: Material) -> tuple[Finding, ...]:
-    """All that is wrong, worst first, then by place."""
-    found = {finding for each in RULES.values() for finding in _apply(each, material)}
+def examine(view: ArticleView) -> Examined:
+    """Return what the article rules find in one article."""
+    own = severities(view.text)
+    found: list[Finding] = []
+    misspelled: list[tuple[Finding, NameKind, str]] = []
+    for rule in RULES.values():
+        if not isinstance(rule, ArticleRule):
+            continue
+        setting = _setting(rule.name, view.settings.severities, own)
+        if setting == "off":
+            continue
+        for each in rule.look(view):
+            finding = _finding(rule, each, setting)
+            if isinstance(each, Misspelled):
+                misspelled.append((finding, each.kind, each.name))
+            else:
+                found.append(finding)
+    return Examined(tuple(found), tuple(misspelled), own, view.rooted_images)
+
+
+def findings(site: SiteView, examined: Iterable[Examined]) -> tuple[Finding, ...]:
+    """Return everything that is wrong, worst first, then by place.
+
+    examined: the articles, by path.
+    """
+    found: set[Finding] = set()
+    for each in examined:
+        found.update(each.findings)
+        for finding, kind, name in each.misspelled:
+            found.add(replace(finding, problem=site.completed(finding.problem, kind, name)))
+    for rule in RULES.values():
+        if isinstance(rule, SiteRule):
+            found.update(_of_site(rule, site))
     return tuple(sorted(found, key=_order))
+
+
+def _of_site(rule: SiteRule, site: SiteView) -> Iterator[Finding]:
+    general = site.settings.checks.rules
+    if general.get(rule.name) == "off" and not any(rule.name in own for own in site.own.values()):
+        return
+    for each in rule.look(site):
+        problem = each if isinstance(each, Problem) else each.problem
+        setting = _setting(rule.name, general, site.own.get(problem.path, {}))
+        if setting != "off":
+            yield _finding(rule, each, setting)
+
+
+def _setting(name: str, general: Mapping[str, str], own: Mapping[str, str]) -> str | None:
+    """Return the severity that is set for the rule `name`; None for none."""
+    said = own.get(name)
+    return said if said in SEVERITIES else general.get(name)
 
 
 def of_problems(name: str, problems: Iterable[Problem]) -> tuple[Finding, ...]:
@@ -84,22 +179,13 @@ def of_problems(name: str, problems: Iterable[Problem]) -> tuple[Finding, ...]:
     return tuple(sorted(found, key=_order))
 
 
-def _apply(each: Rule, material: Material) -> Iterator[Finding]:
-    general = material.settings.checks.rules.get(each.name)
-    if general == "off" and not any(each.name in said for said in material.own.values()):
-        return
-    for found in each.look(material):
-        problem = found.problem if isinstance(found, Slight) else found
-        said = material.own.get(problem.path, {}).get(each.name)
-        setting = said if said in SEVERITIES else general
-        if setting != "off":
-            yield Finding(each.name, _severity(each, found, setting), problem)
-
-
-def _severity(each: Rule, found: Problem | Slight, setting: str | None) -> Severity:
-    if setting is None:
-        return "warning" if isinstance(found, Slight) else each.severity
-    return "error" if setting == "error" else "warning"
+def _finding(rule: ArticleRule | SiteRule, found: Found, setting: str | None) -> Finding:
+    severity = rule.severity
+    if setting is not None:
+        severity = "error" if setting == "error" else "warning"
+    elif isinstance(found, Slight):
+        severity = "warning"
+    return Finding(rule.name, severity, found if isinstance(found, Problem) else found.problem)
 
 
 def _order(finding: Finding) -> tuple[bool, str, int, str, str]:

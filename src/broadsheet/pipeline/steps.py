@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Final, NoReturn
 
-from broadsheet.articles import Article, NotAnArticle, cascade, parsing
+from broadsheet.articles import Article, NotAnArticle, Source, cascade, parsing
 from broadsheet.articles.titles import without_title
 from broadsheet.errors import ArticleError, Problem, RenderError, unforeseen
 from broadsheet.markup import Dialect, Links, Rendition, TooComplex, dialect, prepare, render
@@ -45,7 +45,8 @@ def render_body(body: Body, settings: RenderSettings, context: StepContext) -> R
     Raises RenderError, and ArticleError if its file has changed since it was read.
     """
     article = context.result(body.article, Article)
-    text = _text(article, context)
+    written = parsing.body(source_of(article, context))
+    text = without_title(written, article.title)
     targets = recorded(context, settings.site, settings.shortcodes)
     try:
         return _rendered(article, text, Links(targets, article.source, article.url))
@@ -84,8 +85,8 @@ def _prepared(markdown: str) -> Dialect:
     return found
 
 
-def _text(article: Article, context: StepContext) -> str:
-    """Return the body of `article`, without a heading that only repeats its title.
+def source_of(article: Article, context: StepContext) -> Source:
+    """Return the source of `article`.
 
     Raises ArticleError if its file has changed since it was read: what is stored of an article must
     never be what another text has made.
@@ -94,7 +95,7 @@ def _text(article: Article, context: StepContext) -> str:
     if source.sha256 != article.sha256:
         what = "it changed while it was being read, and nothing has been written"
         raise ArticleError(Problem(what, "run again", article.source))
-    return without_title(parsing.body(source), article.title)
+    return source
 
 
 @contextmanager

@@ -132,8 +132,8 @@ def test_a_line_of_a_message_is_told_when_it_is_too_long() -> None:
     """No template makes one, so this looks at a message of our own."""
     head = b"Subject: A\r\nFrom: a@example.org\r\nList-Unsubscribe: <mailto:a@example.org>\r\n\r\n"
     mail = lint_mail(b"<p>a</p>", b"a", head + b"x" * 999 + b"\r\n")
-    material: Any = SimpleNamespace(letters={"issue/": mail})
-    assert len(list(RULES["mail-line"].look(material))) == 1
+    site: Any = SimpleNamespace(mails={"issue/": mail})
+    assert len(list(RULES["mail-line"].look(site))) == 1
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broadsheet.articles import front_matter
-from broadsheet.checks.prose import Prose
+from broadsheet.checks.prose import Prose, field_line
 from broadsheet.errors import ArticleError
 from broadsheet.text.characters import printable
 
@@ -146,9 +146,9 @@ def test_a_place_in_the_text_has_its_line() -> None:
     text = "\n\n---\r\ntitle: A\n---\n\n\x08\n```\n```\n[x](y.md)\n".replace("\r", "")
     prose = Prose.of(text)
     assert [prose.line(each.start) for each in prose.references] == [10]
-    assert prose.field_line("Title") == 4
-    assert prose.field_line("summary", "title") == 4
-    assert prose.field_line("summary") is None
+    assert field_line(text, "Title") == 4
+    assert field_line(text, "summary", "title") == 4
+    assert field_line(text, "summary") is None
 
 
 HEADS = st.sampled_from(

@@ -11,9 +11,10 @@ from posixpath import dirname
 from broadsheet.articles import Article, fields, front_matter, site_check, visibility
 from broadsheet.articles.catalogue import duplicates
 from broadsheet.articles.topics import topic_key
-from broadsheet.checks.material import Material
-from broadsheet.checks.rule import Slight, rule
+from broadsheet.checks.article import ArticleView
+from broadsheet.checks.rule import Found, Slight, article_rule, site_rule
 from broadsheet.checks.rules.config import nearest
+from broadsheet.checks.site import SiteView
 from broadsheet.errors import Problem
 from broadsheet.text.plain import width
 
@@ -25,59 +26,56 @@ _MANY_DIFFERENT = 20  # articles; of more, one for each folder is told
 _MOST_NAMES = 50  # topics, or tags, of one article
 
 
-@rule(
+@site_rule(
     "unreadable",
     "error",
     "The file cannot be read as an article: its front matter does not parse, its title or date is "
     "missing or unreadable, or its text cannot be rendered. It is left out of everything until "
     "that is fixed.",
 )
-def unreadable(material: Material) -> Iterator[Problem]:
-    unclear = {problem for article in material.articles for problem in article.unclear}
-    yield from (problem for problem in material.problems if problem not in unclear)
+def unreadable(site: SiteView) -> Iterator[Problem]:
+    unclear = {problem for article in site.by_path for problem in article.unclear}
+    yield from (problem for problem in site.problems if problem not in unclear)
 
 
-@rule(
+@article_rule(
     "visibility",
     "error",
     "The front matter has a statement about visibility that Broadsheet does not know, so the "
     "article is left out until that is resolved (docs/articles.md). A warning for what only "
     "resembles such a statement or concerns search engines only.",
 )
-def visibility_(material: Material) -> Iterator[Problem | Slight]:
-    public = material.settings.articles.public
-    for article in material.by_path:
-        parts = front_matter.split(material.texts[article.source], article.source)
-        said = (
-            visibility.stated_visibility(parts[0].given, public)
-            if parts
-            else visibility.Visibility()
-        )
-        if not parts or (article.hidden and not (article.unclear or said.field)):
-            continue  # its path keeps it out
-        for doubt in said.doubts:
-            problem = visibility.problem(doubt, parts[0], article.source)
-            yield problem if doubt.out else Slight(problem)
+def visibility_(view: ArticleView) -> Iterator[Found]:
+    article = view.article
+    parts = front_matter.split(view.text, view.path)
+    if not parts:
+        return
+    said = visibility.stated_visibility(parts[0].given, view.settings.articles.public)
+    if article.hidden and not (article.unclear or said.field):
+        return  # its path keeps it out
+    for doubt in said.doubts:
+        problem = visibility.problem(doubt, parts[0], view.path)
+        yield problem if doubt.out else Slight(problem)
 
 
-@rule(
+@site_rule(
     "no-date",
     "warning",
     "A file with front matter but no date is taken for a page of the site, and is in no feed. It "
     "is reported if it is among articles; a folder that holds mostly pages is left alone.",
 )
-def no_date(material: Material) -> Iterator[Problem]:
-    undated = sorted(path for path, why in material.pages.items() if "no date" in why)
-    if not material.articles and len(undated) > _FEW:
+def no_date(site: SiteView) -> Iterator[Problem]:
+    undated = sorted(path for path, why in site.pages.items() if "no date" in why)
+    if not site.by_path and len(undated) > _FEW:
         what = f"none of {len(undated):,} files has a date, so there are no articles"
         todo = "write `date: ...` into those that are articles, or correct articles.folders"
-        yield Problem(what, todo, material.config[0], material.config_line("folders"))
+        yield Problem(what, todo, site.config[0], site.config_line("folders"))
         return
-    articles = Counter(_home(article.source) for article in material.articles)
+    articles = Counter(_home(article.source) for article in site.by_path)
     pages = Counter(map(_home, undated))
     for path in undated:
         home = _home(path)
-        if not material.articles or 2 * articles[home] >= pages[home]:
+        if not site.by_path or 2 * articles[home] >= pages[home]:
             yield Problem("it has no date, so it is not an article", "write `date: ...`", path, 1)
 
 
@@ -91,88 +89,90 @@ def _home(path: str) -> str:
     return folder
 
 
-@rule(
+@site_rule(
     "future-date",
     "warning",
     "An article dated in the future is not published before then. That may be what you want.",
 )
-def future_date(material: Material) -> Iterator[Problem]:
-    for article in material.by_path:
-        if not article.hidden and article.date > material.now:
+def future_date(site: SiteView) -> Iterator[Problem]:
+    for article in site.by_path:
+        if not article.hidden and article.date > site.now:
             what = f"its date, {article.date:%Y-%m-%d %H:%M %z}, is in the future"
-            line = material.line(article, *fields.DATE)
+            line = site.line(article, *fields.DATE)
             yield Problem(
                 what, "it will appear then; correct the date if that is wrong", article.source, line
             )
 
 
-@rule("old-date", "warning", "A date before 1900 is most often a slip of the finger.")
-def old_date(material: Material) -> Iterator[Problem]:
-    for article in material.by_path:
-        if article.date < _PREVIOUS_CENTURY:
-            what = f"its date is in the year {article.date.year}"
-            line = material.line(article, *fields.DATE)
-            todo = "correct it, or write check_off: [old-date] into the article"
-            yield Problem(what, todo, article.source, line)
+@article_rule("old-date", "warning", "A date before 1900 is most often a slip of the finger.")
+def old_date(view: ArticleView) -> Iterator[Problem]:
+    article = view.article
+    if article.date < _PREVIOUS_CENTURY:
+        what = f"its date is in the year {article.date.year}"
+        line = view.line(*fields.DATE)
+        todo = "correct it, or write check_off: [old-date] into the article"
+        yield Problem(what, todo, view.path, line)
 
 
-@rule(
+@site_rule(
     "no-summary",
     "warning",
     "Without a summary, digests and feeds show the article's first paragraph, cut. Where most of "
     "many articles have none, that is reported once.",
 )
-def no_summary(material: Material) -> Iterator[Problem]:
-    without = [article for article in material.by_path if not article.summary]
-    if len(without) > _MANY and 2 * len(without) > len(material.articles):
-        what = f"{len(without):,} of {len(material.articles):,} articles have no summary"
+def no_summary(site: SiteView) -> Iterator[Problem]:
+    without = [article for article in site.by_path if not article.summary]
+    if len(without) > _MANY and 2 * len(without) > len(site.by_path):
+        what = f"{len(without):,} of {len(site.by_path):,} articles have no summary"
         todo = "write `summary: ...` into new ones, or set checks.rules.no-summary to off"
-        yield Problem(what, todo, material.config[0])
+        yield Problem(what, todo, site.config[0])
         return
     for article in without:
         yield Problem("it has no summary", "write `summary: ...`", article.source, 1)
 
 
-@rule("long-summary", "warning", "A mail with a long summary is skipped; the link does the rest.")
-def long_summary(material: Material) -> Iterator[Problem]:
-    for article in material.by_path:
-        if (columns := width(article.summary)) > _LONGEST_SUMMARY:
-            what = f"its summary takes {columns} columns; a mail has room for {_LONGEST_SUMMARY}"
-            line = material.line(article, *fields.SUMMARY)
-            yield Problem(what, "shorten it to two or three sentences", article.source, line)
+@article_rule(
+    "long-summary", "warning", "A mail with a long summary is skipped; the link does the rest."
+)
+def long_summary(view: ArticleView) -> Iterator[Problem]:
+    article = view.article
+    if (columns := width(article.summary)) > _LONGEST_SUMMARY:
+        what = f"its summary takes {columns} columns; a mail has room for {_LONGEST_SUMMARY}"
+        line = view.line(*fields.SUMMARY)
+        yield Problem(what, "shorten it to two or three sentences", view.path, line)
 
 
-@rule(
+@site_rule(
     "unknown-topic",
     "error",
     "With `topics.known` in the config, a topic that is not listed there is a slip; it would make "
     "a feed of its own.",
 )
-def unknown_topic(material: Material) -> Iterator[Problem]:
-    if not (known := material.settings.topics.known):
+def unknown_topic(site: SiteView) -> Iterator[Problem]:
+    if not (known := site.settings.topics.known):
         return
-    name_of = material.catalogue.topic_name
+    name_of = site.catalogue.topic_name
     keys = {topic_key(name_of(name)) for name in known}
-    for article in material.by_path:
+    for article in site.by_path:
         for topic in article.topics:
             if topic_key(name_of(topic)) in keys:
                 continue
             todo = nearest(topic, known) or "add it to topics.known, or correct it"
-            line = material.line(article, *fields.TOPICS)
+            line = site.line(article, *fields.TOPICS)
             yield Problem(f"the topic {topic!r} is not known", todo, article.source, line)
 
 
-@rule(
+@site_rule(
     "topic-spelling",
     "warning",
     "Spellings of a topic that differ only by case, width or spaces are one topic; the oldest "
     "article's spelling is shown. One spelling everywhere is easier to search for.",
 )
-def topic_spelling(material: Material) -> Iterator[Problem]:
-    topics = material.settings.topics
+def topic_spelling(site: SiteView) -> Iterator[Problem]:
+    topics = site.settings.topics
     chosen = (*topics.aliases, *(each for names in topics.aliases.values() for each in names))
     yield from _spellings(
-        material,
+        site,
         "topic",
         fields.TOPICS,
         lambda article: article.topics,
@@ -180,85 +180,86 @@ def topic_spelling(material: Material) -> Iterator[Problem]:
     )
 
 
-@rule("tag-spelling", "warning", "The same for tags.")
-def tag_spelling(material: Material) -> Iterator[Problem]:
-    yield from _spellings(material, "tag", fields.TAGS, lambda article: article.tags)
+@site_rule("tag-spelling", "warning", "The same for tags.")
+def tag_spelling(site: SiteView) -> Iterator[Problem]:
+    yield from _spellings(site, "tag", fields.TAGS, lambda article: article.tags)
 
 
 def _spellings(
-    material: Material,
+    site: SiteView,
     noun: str,
     names: tuple[str, ...],
     of: Callable[[Article], tuple[str, ...]],
     chosen: Iterable[str] = (),
 ) -> Iterator[Problem]:
     first = {topic_key(name): (name, "the config") for name in chosen}
-    for article in sorted(material.articles, key=lambda a: (a.date, a.id, a.source)):
+    for article in sorted(site.by_path, key=lambda a: (a.date, a.id, a.source)):
         for spelling in of(article):
             used, place = first.setdefault(topic_key(spelling), (spelling, article.source))
             if used != spelling:
                 what = f"the {noun} {spelling!r} is written {used!r} in {place}"
-                line = material.line(article, *names, "taxonomies")
+                line = site.line(article, *names, "taxonomies")
                 yield Problem(what, "write it in one way", article.source, line)
 
 
-@rule(
+@article_rule(
     "many-topics",
     "warning",
     f"More than {_MOST_NAMES} topics or tags on one article are most often a slip, such as a text "
     "that was taken for a list. Each topic makes a feed.",
 )
-def many_topics(material: Material) -> Iterator[Problem]:
-    for article in material.by_path:
-        for noun, given, names in (
-            ("topics", article.topics, fields.TOPICS),
-            ("tags", article.tags, fields.TAGS),
-        ):
-            if len(given) > _MOST_NAMES:
-                line = material.line(article, *names, "taxonomies")
-                what = f"it has {len(given):,} {noun}"
-                yield Problem(what, "keep those that readers look for", article.source, line)
+def many_topics(view: ArticleView) -> Iterator[Problem]:
+    article = view.article
+    for noun, given, names in (
+        ("topics", article.topics, fields.TOPICS),
+        ("tags", article.tags, fields.TAGS),
+    ):
+        if len(given) > _MOST_NAMES:
+            line = view.line(*names, "taxonomies")
+            what = f"it has {len(given):,} {noun}"
+            yield Problem(what, "keep those that readers look for", view.path, line)
 
 
-@rule(
+@site_rule(
     "duplicate-id",
     "error",
     "Two articles with one id are one article to a reader. The older one keeps it; `build` leaves "
     "the other out, and ends with exit code 1.",
 )
-def duplicate_id(material: Material) -> Iterator[Problem]:
-    for path, first in duplicates(material.articles, material.now).items():
-        article = next(each for each in material.articles if each.source == path)
-        what = f"its id {article.id} is also that of {first.source}, which is older"
-        yield _told(material, article, what, "give each a slug or id of its own", "id", "slug")
+def duplicate_id(site: SiteView) -> Iterator[Problem]:
+    taken = duplicates(site.by_path, site.now)
+    for article in site.by_path:
+        if first := taken.get(article.source):
+            what = f"its id {article.id} is also that of {first.source}, which is older"
+            yield _told(site, article, what, "give each a slug or id of its own", "id", "slug")
 
 
-@rule(
+@site_rule(
     "duplicate-address",
     "error",
     "Two articles with one address: the site shows only one of them.",
 )
-def duplicate_address(material: Material) -> Iterator[Problem]:
-    for first, article in _sharing(material, lambda a: a.url):
+def duplicate_address(site: SiteView) -> Iterator[Problem]:
+    for first, article in _sharing(site, lambda a: a.url):
         if article.id != first.id:
             what = f"its address {article.url} is also that of {first.source}"
             names = (*fields.ADDRESS, "slug")
-            yield _told(material, article, what, "give each a slug of its own", *names)
+            yield _told(site, article, what, "give each a slug of its own", *names)
 
 
-@rule(
+@site_rule(
     "site-address",
     "error",
     "The address or id is not that of the site which the generator built, or whose sitemap or feed "
     "is here: readers would follow a dead link, or see old articles as new. Named with the key to "
     "set.",
 )
-def site_address(material: Material) -> Iterator[Problem]:
-    if (site := material.built_site) is None:
+def site_address(site: SiteView) -> Iterator[Problem]:
+    if (built := site.built_site) is None:
         return
-    base = material.settings.publication.url
-    found = site_check.differences(material.catalogue.articles, site, base)
-    told = list(zip(site_check.problems(found, site), found, strict=True))
+    base = site.settings.publication.url
+    found = site_check.differences(site.catalogue.articles, built, base)
+    told = list(zip(site_check.problems(found, built), found, strict=True))
     for folder, group in itertools.groupby(told, lambda each: dirname(each[0].path)):
         differing = [*group]
         shown = differing if len(told) <= _MANY_DIFFERENT else differing[:1]
@@ -266,31 +267,29 @@ def site_address(material: Material) -> Iterator[Problem]:
         more = f" ({rest:,} more in {folder}/ differ too)" if rest else ""
         for problem, each in shown:
             what = problem.what + more
-            yield _told(material, each.article, what, problem.todo, *fields.ADDRESS, "slug")
+            yield _told(site, each.article, what, problem.todo, *fields.ADDRESS, "slug")
 
 
-@rule(
+@site_rule(
     "duplicate-title",
     "warning",
     "In a list, two articles with one title look like one that was sent twice.",
 )
-def duplicate_title(material: Material) -> Iterator[Problem]:
-    for first, article in _sharing(material, lambda a: (topic_key(a.title), a.language)):
+def duplicate_title(site: SiteView) -> Iterator[Problem]:
+    for first, article in _sharing(site, lambda a: (topic_key(a.title), a.language)):
         what = f"its title is also that of {first.source}"
-        yield _told(material, article, what, "tell them apart by their titles")
+        yield _told(site, article, what, "tell them apart by their titles")
 
 
-def _sharing(
-    material: Material, of: Callable[[Article], object]
-) -> Iterable[tuple[Article, Article]]:
+def _sharing(site: SiteView, of: Callable[[Article], object]) -> Iterable[tuple[Article, Article]]:
     """Of the articles for which `of` says the same, the first and each other one."""
     groups: defaultdict[object, list[Article]] = defaultdict(list)
-    for article in material.by_path:
+    for article in site.by_path:
         if not article.hidden:
             groups[of(article)].append(article)
     return ((group[0], other) for group in groups.values() for other in group[1:])
 
 
-def _told(material: Material, article: Article, what: str, todo: str, *names: str) -> Problem:
-    line = material.line(article, *names, *fields.TITLE)
+def _told(site: SiteView, article: Article, what: str, todo: str, *names: str) -> Problem:
+    line = site.line(article, *names, *fields.TITLE)
     return Problem(what, todo, article.source, line)

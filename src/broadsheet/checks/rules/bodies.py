@@ -7,10 +7,10 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from broadsheet.articles.topics import topic_key
-from broadsheet.checks.material import Material
+from broadsheet.checks.article import ArticleView
 from broadsheet.checks.prose import Prose
-from broadsheet.checks.references import Footnotes, Tag
-from broadsheet.checks.rule import more, rule
+from broadsheet.checks.references import Footnotes, StartTag
+from broadsheet.checks.rule import article_rule, more
 from broadsheet.errors import Problem
 from broadsheet.markup.sanitiser import TAGS
 
@@ -42,18 +42,18 @@ _DRAWN = frozenset(_WITHIN.split())
 """Elements within a drawing or a formula, which go with it."""
 
 
-@rule(
+@article_rule(
     "footnote-undefined",
     "error",
     "A footnote that is referred to and never written stays in the text as [^1].",
 )
-def footnote_undefined(material: Material) -> Iterator[Problem]:
-    for article, prose in material.each():
-        notes = prose.footnotes
-        for label in notes.used.keys() - notes.defined.keys():
-            what = f"the footnote [^{label}] is not defined"
-            line = prose.line(notes.used[label])
-            yield Problem(what, _how_to_define(notes, label, prose), article.source, line)
+def footnote_undefined(view: ArticleView) -> Iterator[Problem]:
+    prose = view.prose
+    notes = prose.footnotes
+    for label in notes.used.keys() - notes.defined.keys():
+        what = f"the footnote [^{label}] is not defined"
+        line = prose.line(notes.used[label])
+        yield Problem(what, _how_to_define(notes, label, prose), view.path, line)
 
 
 def _how_to_define(notes: Footnotes, label: str, prose: Prose) -> str:
@@ -66,56 +66,56 @@ def _how_to_define(notes: Footnotes, label: str, prose: Prose) -> str:
     return f"write it on a line of its own: [^{label}]: ..."
 
 
-@rule(
+@article_rule(
     "footnote-unused",
     "warning",
     "A footnote that nothing refers to is at the end of the article, out of context.",
 )
-def footnote_unused(material: Material) -> Iterator[Problem]:
-    for article, prose in material.each():
-        used, defined = prose.footnotes.used, prose.footnotes.defined
-        for label in defined.keys() - used.keys():
-            what = f"nothing refers to the footnote [^{label}]"
-            todo = f"write [^{label}] where it belongs, or remove it"
-            yield Problem(what, todo, article.source, prose.line(defined[label]))
+def footnote_unused(view: ArticleView) -> Iterator[Problem]:
+    prose = view.prose
+    used, defined = prose.footnotes.used, prose.footnotes.defined
+    for label in defined.keys() - used.keys():
+        what = f"nothing refers to the footnote [^{label}]"
+        todo = f"write [^{label}] where it belongs, or remove it"
+        yield Problem(what, todo, view.path, prose.line(defined[label]))
 
 
-@rule(
+@article_rule(
     "footnote-twice",
     "warning",
     "Of two footnotes with one label readers get only one; which one depends on the program.",
 )
-def footnote_twice(material: Material) -> Iterator[Problem]:
-    for article, prose in material.each():
-        for label, place in prose.footnotes.again:
-            first = prose.line(prose.footnotes.defined[label])
-            what = f"the footnote [^{label}] is defined on line {first} too"
-            todo = "give one of them another label, or remove it"
-            yield Problem(what, todo, article.source, prose.line(place))
+def footnote_twice(view: ArticleView) -> Iterator[Problem]:
+    prose = view.prose
+    for label, place in prose.footnotes.again:
+        first = prose.line(prose.footnotes.defined[label])
+        what = f"the footnote [^{label}] is defined on line {first} too"
+        todo = "give one of them another label, or remove it"
+        yield Problem(what, todo, view.path, prose.line(place))
 
 
-@rule(
+@article_rule(
     "raw-html",
     "warning",
     "HTML that could run, load or hide something is taken out of feeds and mails, and so is what "
     "only looks like a tag, such as `<T>` in a text about code.",
 )
-def raw_html(material: Material) -> Iterator[Problem]:
-    for article, prose in material.each():
-        if "<" not in prose.text:
+def raw_html(view: ArticleView) -> Iterator[Problem]:
+    prose = view.prose
+    if "<" not in prose.text:
+        return
+    lines: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
+    drawn = any(tag.name in {"svg", "math"} for tag in prose.tags)
+    for tag in prose.tags:
+        if drawn and tag.name in _DRAWN:
             continue
-        lines: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
-        drawn = any(tag.name in {"svg", "math"} for tag in prose.tags)
-        for tag in prose.tags:
-            if drawn and tag.name in _DRAWN:
-                continue
-            for told in _dropped(tag):
-                lines[told].append(prose.line(tag.start))
-        for (what, todo), found in lines.items():
-            yield Problem(what + more(found), todo, article.source, found[0])
+        for told in _dropped(tag):
+            lines[told].append(prose.line(tag.start))
+    for (what, todo), found in lines.items():
+        yield Problem(what + more(found), todo, view.path, found[0])
 
 
-def _dropped(tag: Tag) -> Iterator[tuple[str, str]]:
+def _dropped(tag: StartTag) -> Iterator[tuple[str, str]]:
     """What of `tag` readers do not get, and what to do."""
     if tag.name == "iframe":
         yield "an <iframe> becomes a link to what it shows", "or write the link yourself"
@@ -128,7 +128,7 @@ def _dropped(tag: Tag) -> Iterator[tuple[str, str]]:
         yield f"{what} of <{tag.name}> is taken out", "remove it"
 
 
-def _dropped_attributes(tag: Tag) -> Iterator[str]:
+def _dropped_attributes(tag: StartTag) -> Iterator[str]:
     for name, value in tag.attributes.items():
         if name.startswith("on") and len(name) > 2:
             yield f"{name}=..."
@@ -140,7 +140,7 @@ def _dropped_attributes(tag: Tag) -> Iterator[str]:
             yield f"the {name}"
 
 
-def _is_picture(tag: Tag, address: str) -> bool:
+def _is_picture(tag: StartTag, address: str) -> bool:
     return tag.name == "img" and "image/" in address
 
 
@@ -149,17 +149,17 @@ def _is_kept(tag: str) -> bool:
     return tag in _ELSEWHERE or tag in TAGS
 
 
-@rule(
+@article_rule(
     "shortcode",
     "warning",
     "Broadsheet does not run the site generator's templates. It resolves the common ones "
     "(docs/articles.md) and removes the tags of all others, so readers may miss something.",
 )
-def shortcode(material: Material) -> Iterator[Problem]:
-    for article, prose in material.each():
-        for each in prose.expanded.unknown if prose.expanded else ():
-            what = f"the template {each.name!r} cannot be resolved, so its tag is removed"
-            todo = "write in Markdown what readers should see"
-            if each.can_define:
-                todo = f"define it in [articles.shortcodes], or {todo}"
-            yield Problem(what, todo, article.source, prose.before + each.line)
+def shortcode(view: ArticleView) -> Iterator[Problem]:
+    prose = view.prose
+    for each in prose.expanded.unknown if prose.expanded else ():
+        what = f"the template {each.name!r} cannot be resolved, so its tag is removed"
+        todo = "write in Markdown what readers should see"
+        if each.can_define:
+            todo = f"define it in [articles.shortcodes], or {todo}"
+        yield Problem(what, todo, view.path, prose.before + each.line)

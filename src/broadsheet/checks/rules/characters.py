@@ -8,51 +8,49 @@ from unicodedata import name
 from urllib.parse import unquote
 
 from broadsheet.articles import Article, fields
+from broadsheet.checks.article import ArticleView
 from broadsheet.checks.invisible import invisible
-from broadsheet.checks.material import Material
-from broadsheet.checks.rule import more, rule
+from broadsheet.checks.rule import article_rule, more
 from broadsheet.errors import Problem
 from broadsheet.text.characters import forbidden
 
 _SOFT_HYPHEN = "\u00ad"
 
 
-@rule(
+@article_rule(
     "forbidden-character",
     "warning",
     "Characters that XML forbids make a whole feed unreadable, and validators report those that it "
     "discourages, so both are dropped. They come from copying out of PDF files and terminals.",
 )
-def forbidden_character(material: Material) -> Iterator[Problem]:
-    for path, text in sorted(material.texts.items()):
-        if not forbidden(text):
-            continue
-        lines: defaultdict[str, list[int]] = defaultdict(list)
-        for number, line in enumerate(text.split("\n"), 1):
-            for char in forbidden(line):
-                lines[char].append(number)
-        for char, found in lines.items():
-            what = f"U+{ord(char):04X} is dropped{more(found)}"
-            yield Problem(what, "delete it", path, found[0])
+def forbidden_character(view: ArticleView) -> Iterator[Problem]:
+    if not forbidden(view.text):
+        return
+    lines: defaultdict[str, list[int]] = defaultdict(list)
+    for number, line in enumerate(view.text.split("\n"), 1):
+        for char in forbidden(line):
+            lines[char].append(number)
+    for char, found in lines.items():
+        what = f"U+{ord(char):04X} is dropped{more(found)}"
+        yield Problem(what, "delete it", view.path, found[0])
 
 
-@rule(
+@article_rule(
     "invisible-character",
     "warning",
     "Invisible characters make two names of one, turn the rest of a line around, or break "
     "an address that is typed. Emoji, and scripts that need such characters, may have them.",
 )
-def invisible_character(material: Material) -> Iterator[Problem]:
-    for article in material.by_path:
-        for what, text, names in _shown(article):
-            found = invisible(text)
-            if what not in {"title", "summary"} and _SOFT_HYPHEN in text:
-                found.append(_SOFT_HYPHEN)
-            if found:
-                chars = ", ".join(f"U+{ord(char):04X} {name(char, '')}".strip() for char in found)
-                line = material.line(article, *names) or 1
-                told = f"its {what} has an invisible character: {chars}"
-                yield Problem(told, "delete it, or type the line anew", article.source, line)
+def invisible_character(view: ArticleView) -> Iterator[Problem]:
+    for what, text, names in _shown(view.article):
+        found = invisible(text)
+        if what not in {"title", "summary"} and _SOFT_HYPHEN in text:
+            found.append(_SOFT_HYPHEN)
+        if found:
+            chars = ", ".join(f"U+{ord(char):04X} {name(char, '')}".strip() for char in found)
+            line = view.line(*names) or 1
+            told = f"its {what} has an invisible character: {chars}"
+            yield Problem(told, "delete it, or type the line anew", view.path, line)
 
 
 def _shown(article: Article) -> Iterator[tuple[str, str, tuple[str, ...]]]:

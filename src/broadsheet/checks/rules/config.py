@@ -9,132 +9,134 @@ from functools import lru_cache
 
 from broadsheet.articles import fields
 from broadsheet.articles.topics import topic_key
-from broadsheet.checks.material import Material
-from broadsheet.checks.own import SEVERITIES
-from broadsheet.checks.rule import RULES, Slight, rule
+from broadsheet.checks.article import ArticleView
+from broadsheet.checks.own import SEVERITIES, severities
+from broadsheet.checks.rule import RULES, Slight, article_rule, site_rule
+from broadsheet.checks.site import SiteView
 from broadsheet.digests.sender import sender_problems
 from broadsheet.errors import Problem
 from broadsheet.text.toml import key_line, names_of
 
 
-@rule(
+@site_rule(
     "config",
     "error",
     "broadsheet.toml cannot be read, or a key or value in it is wrong; all mistakes are reported "
     "at once. So is a rule under `[checks.rules]` that does not exist.",
 )
-def config(material: Material) -> Iterator[Problem]:
-    for name in material.settings.checks.rules:
+def config(site: SiteView) -> Iterator[Problem]:
+    for name in site.settings.checks.rules:
         if name not in RULES:
-            line = material.config_line(name)
+            line = site.config_line(name)
             what = f"there is no rule {name!r}"
-            yield Problem(what, _rule_meant(name), material.config[0], line, "checks.rules")
+            yield Problem(what, _rule_meant(name), site.config[0], line, "checks.rules")
 
 
-@rule(
+@site_rule(
     "markdown-dialect",
     "error",
     "Generators read Markdown differently. Without `articles.markdown`, articles are read by "
     "Python-Markdown, which breaks code, lists and line breaks in articles written for Hugo, "
     "Jekyll, Zola, Astro or Eleventy.",
 )
-def markdown_dialect(material: Material) -> Iterator[Problem]:
-    if material.settings.articles.markdown is None and material.dialect:
-        what = f"is missing, and the site's dialect is {material.dialect}"
-        fix = f'write `markdown = "{material.dialect}"` under [articles]'
-        line = key_line(material.config[1], ("articles", "markdown"))
-        yield Problem(what, fix, material.config[0], line, "articles.markdown")
+def markdown_dialect(site: SiteView) -> Iterator[Problem]:
+    if site.settings.articles.markdown is None and site.dialect:
+        what = f"is missing, and the site's dialect is {site.dialect}"
+        fix = f'write `markdown = "{site.dialect}"` under [articles]'
+        line = key_line(site.config[1], ("articles", "markdown"))
+        yield Problem(what, fix, site.config[0], line, "articles.markdown")
 
 
-@rule(
+@article_rule(
     "check-off",
     "warning",
     "An article names a rule that does not exist, or an unknown severity, so what it was meant "
     "to hide still shows.",
 )
-def check_off(material: Material) -> Iterator[Problem]:
-    for article in material.by_path:
-        said = material.own.get(article.source)
-        line = material.line(article, *fields.UNCHECKED, *fields.CHECKS) if said else None
-        for name, severity in (said or {}).items():
-            if name not in RULES:
-                what = f"there is no rule {name!r}"
-                yield Problem(what, _rule_meant(name), article.source, line)
-            elif severity not in SEVERITIES:
-                what = f"{severity!r} is not a severity of {name!r}"
-                todo = f"write {', '.join(SEVERITIES)}"
-                yield Problem(what, todo, article.source, line, "checks")
+def check_off(view: ArticleView) -> Iterator[Problem]:
+    for name, severity in severities(view.text).items():
+        if name not in RULES:
+            what, todo, key = f"there is no rule {name!r}", _rule_meant(name), ""
+        elif severity not in SEVERITIES:
+            what, key = f"{severity!r} is not a severity of {name!r}", "checks"
+            todo = f"write {', '.join(SEVERITIES)}"
+        else:
+            continue
+        line = view.line(*fields.UNCHECKED, *fields.CHECKS)
+        yield Problem(what, todo, view.path, line, key)
 
 
-@rule(
+@site_rule(
     "digest-topic",
     "warning",
     "A digest names a topic or tag that no article has: a section or an issue that never comes.",
 )
-def digest_topic(material: Material) -> Iterator[Problem]:
-    topics = {topic for article in material.articles for topic in article.topics}
-    tags = {tag for article in material.articles for tag in article.tags}
-    name_of = material.catalogue.topic_name
-    for name, digest in material.settings.digests.items():
+def digest_topic(site: SiteView) -> Iterator[Problem]:
+    topics = {topic for article in site.by_path for topic in article.topics}
+    tags = {tag for article in site.by_path for tag in article.tags}
+    name_of = site.catalogue.topic_name
+    for name, digest in site.settings.digests.items():
         wanted = dict.fromkeys((*digest.topics, *digest.topic_order))
         known = {topic_key(name_of(topic)) for topic in topics}
         missing = [topic for topic in wanted if topic_key(name_of(topic)) not in known]
-        yield from (_nobody_has(material, name, "topic", each, topics) for each in missing)
+        yield from (_nobody_has(site, name, "topic", each, topics) for each in missing)
         known = {topic_key(tag) for tag in tags}
         missing = [tag for tag in digest.tags if topic_key(tag) not in known]
-        yield from (_nobody_has(material, name, "tag", each, tags) for each in missing)
+        yield from (_nobody_has(site, name, "tag", each, tags) for each in missing)
 
 
 def _nobody_has(
-    material: Material, digest: str, noun: str, wanted: str, used: Iterable[str]
+    site: SiteView, digest: str, noun: str, wanted: str, used: Iterable[str]
 ) -> Problem:
     what = f"no article has the {noun} {wanted!r}"
     todo = nearest(wanted, used) or "correct it, or keep it for future articles"
-    line = material.config_line(wanted)
-    return Problem(what, todo, material.config[0], line, f"digests.{digest}")
+    line = site.config_line(wanted)
+    return Problem(what, todo, site.config[0], line, f"digests.{digest}")
 
 
-@rule(
+@site_rule(
     "mail-sender",
     "error",
     "Receivers reject mail whose sender, envelope sender and DKIM signature belong to different "
     "domains (DMARC). An error if neither belongs to the sender's domain; else a warning.",
 )
-def mail_sender(material: Material) -> Iterator[Problem | Slight]:
-    settings = material.settings
+def mail_sender(site: SiteView) -> Iterator[Problem | Slight]:
+    settings = site.settings
     if not settings.digests:
         return
     for severity, problem in sender_problems(settings.publication, settings.delivery):
-        line = key_line(material.config[1], names_of(problem.key))
-        placed = replace(problem, path=material.config[0], line=line)
+        line = key_line(site.config[1], names_of(problem.key))
+        placed = replace(problem, path=site.config[0], line=line)
         yield placed if severity == "error" else Slight(placed)
 
 
-@rule("template", "error", "A mail template of yours fails, so no issue could be made with it.")
-def template(material: Material) -> Iterator[Problem]:
-    yield from material.templates
+@site_rule(
+    "template", "error", "A mail template of yours fails, so no issue could be made with it."
+)
+def template(site: SiteView) -> Iterator[Problem]:
+    yield from site.templates
 
 
-@rule(
+@site_rule(
     "record",
     "error",
     "The record of an issue cannot be read. Without it, `digest` would send its articles again, so "
     "it makes no issue of that digest until the record is back.",
 )
-def record(material: Material) -> Iterator[Problem]:
-    yield from material.records
+def record(site: SiteView) -> Iterator[Problem]:
+    yield from site.records
 
 
-@rule(
+@site_rule(
     "refused-issue",
     "error",
     "`digest` would refuse to make an issue, because it may repeat articles that readers have: "
     "most of it is late, or its digest looks renamed. A warning until the issue is due.",
 )
-def refused_issue(material: Material) -> Iterator[Problem | Slight]:
-    for name, (problem, due) in material.refused.items():
-        line = material.config_line(f"digests.{name}")
-        found = replace(problem, path=material.config[0], line=line)
+def refused_issue(site: SiteView) -> Iterator[Problem | Slight]:
+    for name, (problem, due) in site.refused.items():
+        line = site.config_line(f"digests.{name}")
+        found = replace(problem, path=site.config[0], line=line)
         yield found if due else Slight(found)
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from broadsheet.articles import Article
 from broadsheet.articles.entries import PublishedEntry
-from broadsheet.checks.material import Material
-from broadsheet.checks.rule import rule
+from broadsheet.checks.rule import site_rule
+from broadsheet.checks.site import SiteView
 from broadsheet.errors import Problem
 from broadsheet.text.plain import plain
 
@@ -18,28 +18,28 @@ _ALIKE = 0.6  # the part of these pieces that two versions of a text have in com
 _FEW = 2_000  # comparisons of texts that take no time to speak of
 
 
-@rule(
+@site_rule(
     "id-changed",
     "error",
     "An id that readers know is gone, while its text lives on under another: they will all see "
     "it as new. It happens when a file is renamed or a date or permalink changes.",
 )
-def id_changed(material: Material) -> Iterator[Problem]:
-    ids = {article.id for article in material.articles}
-    known = {each.id for each in material.published}
-    gone = [each for each in material.published if each.id not in ids]
-    new = [article for article in material.catalogue.articles if article.id not in known]
+def id_changed(site: SiteView) -> Iterator[Problem]:
+    ids = {article.id for article in site.by_path}
+    known = {each.id for each in site.published}
+    gone = [each for each in site.published if each.id not in ids]
+    new = [article for article in site.catalogue.articles if article.id not in known]
     if gone and new:
-        for article, old in _renamed(gone, new, _texts(material, new)):
+        for article, old in _renamed(gone, new, _texts(site, new)):
             what = f"its id was {old.id} in the last build and is {article.id} now"
             todo = f"write `id: {old.id}` to keep it"
-            yield Problem(what, todo, article.source, material.line(article, "id", "slug") or 1)
+            yield Problem(what, todo, article.source, site.line(article, "id", "slug") or 1)
 
 
-def _texts(material: Material, articles: Sequence[Article]) -> dict[str, str]:
-    """The text of each of `articles` that is in a feed, by id."""
-    made = material.renditions
-    return {article.id: plain(made[article.id].html) for article in articles if article.id in made}
+def _texts(site: SiteView, articles: Sequence[Article]) -> dict[str, str]:
+    """Return the text of each of `articles` that is in a feed, by id."""
+    made = ((article.id, site.html_of(article)) for article in articles)
+    return {id_: plain(html) for id_, html in made if html is not None}
 
 
 def _renamed(
@@ -72,16 +72,16 @@ def _pieces(text: str) -> set[str]:
     return {text[at : at + _PIECE] for at in range(max(len(text) - _PIECE + 1, 1))}
 
 
-@rule(
+@site_rule(
     "feed-ends",
     "warning",
     "A feed that readers may follow would end: its topic or tag has no articles left (perhaps it "
     "was renamed), or it was removed from the config. It stays for `feeds.keep_retired_days`, with "
     "a last entry that links to another feed; then it is removed.",
 )
-def feed_ends(material: Material) -> Iterator[Problem]:
-    settings = material.settings.feeds
-    for path, each in material.ending.items():
+def feed_ends(site: SiteView) -> Iterator[Problem]:
+    settings = site.settings.feeds
+    for path, each in site.ending.items():
         what = f"this published feed would end: {_why(path, settings.by)}"
         then = (
             f"keep it for {settings.keep_retired_days} days, with a last entry that links to "
@@ -103,10 +103,12 @@ def _why(path: str, by: Sequence[str]) -> str:
     return f"no article has its {kind.rstrip('s')}" if kind in by else f"feeds.by has no {kind}"
 
 
-@rule("feed-size", "warning", "Several readers take no feed above a megabyte, or only its start.")
-def feed_size(material: Material) -> Iterator[Problem]:
-    folder = material.settings.feeds.folder
-    for path, size in material.sizes.items():
+@site_rule(
+    "feed-size", "warning", "Several readers take no feed above a megabyte, or only its start."
+)
+def feed_size(site: SiteView) -> Iterator[Problem]:
+    folder = site.settings.feeds.folder
+    for path, size in site.sizes.items():
         if path.endswith(_FEEDS) and size > _LARGEST_FEED:
             what = f"it would have {size / 1e6:.1f} MB"
             fewer = "take a shorter feeds.archive" if "archive/" in path else "lower feeds.entries"

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from broadsheet.checks.material import Material
-from broadsheet.checks.rule import Slight, rule
+from broadsheet.checks.rule import Slight, site_rule
+from broadsheet.checks.site import SiteView
 from broadsheet.digests.lint import LINT_RULES
 from broadsheet.errors import Problem
 
@@ -17,9 +17,9 @@ from broadsheet.errors import Problem
 def _mail_rule(name: str) -> None:
     severity, about = LINT_RULES[name]
 
-    @rule(name, severity, about)
-    def look(material: Material) -> Iterator[Problem | Slight]:
-        for path, mail in material.letters.items():
+    @site_rule(name, severity, about)
+    def look(site: SiteView) -> Iterator[Problem | Slight]:
+        for path, mail in site.mails.items():
             for found in mail.problems:
                 if found.rule == name:
                     problem = replace(found.problem, path=path)

@@ -7,10 +7,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import NamedTuple
 
-from broadsheet.articles import Article
-from broadsheet.checks.material import Material
-from broadsheet.checks.prose import Prose
-from broadsheet.checks.rule import more, rule
+from broadsheet.checks.article import ArticleView
+from broadsheet.checks.rule import article_rule, more
 from broadsheet.errors import Problem
 from broadsheet.markup import dialect, tree
 from broadsheet.markup.differences import Block, Difference, difference
@@ -106,29 +104,29 @@ _IN_ADDRESS = re.compile(r"\{\{|\{%|\A\{")
 _BRACE = re.compile(r"%7[Bb]")
 
 
-@rule(
+@article_rule(
     "markdown-left",
     "error",
     "A Markdown or template mark is left in the text or in an address, where readers see it. Often "
     "the article is written in another dialect than `articles.markdown` says.",
 )
-def markdown_left(material: Material) -> Iterator[Problem]:
-    for article, prose in material.each():
-        lines = prose.text.split("\n")
-        extensions = {"", *dialect(article.markdown).extensions}
-        for mark in _MARKS:
-            if mark.extension not in extensions:
-                continue
-            if found := sorted(set(_places(mark.pattern, _texts(material, article, prose), lines))):
-                line, written = found[0]
-                what = f"{mark.what} is left in the text: {written!r}"
-                others = more([number for number, _ in found])
-                yield Problem(what + others, mark.fix, article.source, line)
-        for each in prose.references:
-            if _has_template(each.target or "", prose.source):
-                what = f"a template tag is left in an address: {each.target}"
-                fix = "write the full address"
-                yield Problem(what, fix, article.source, prose.line(each.start))
+def markdown_left(view: ArticleView) -> Iterator[Problem]:
+    prose = view.prose
+    lines = prose.text.split("\n")
+    extensions = {"", *dialect(view.article.markdown).extensions}
+    for mark in _MARKS:
+        if mark.extension not in extensions:
+            continue
+        if found := sorted(set(_places(mark.pattern, _texts(view), lines))):
+            line, written = found[0]
+            what = f"{mark.what} is left in the text: {written!r}"
+            others = more([number for number, _ in found])
+            yield Problem(what + others, mark.fix, view.path, line)
+    for each in prose.references:
+        if _has_template(each.target or "", prose.source):
+            what = f"a template tag is left in an address: {each.target}"
+            fix = "write the full address"
+            yield Problem(what, fix, view.path, prose.line(each.start))
 
 
 def _has_template(target: str, source: str) -> bool:
@@ -138,15 +136,15 @@ def _has_template(target: str, source: str) -> bool:
     return bool(_IN_ADDRESS.search(target))
 
 
-def _texts(material: Material, article: Article, prose: Prose) -> list[tuple[str, _Lines]]:
+def _texts(view: ArticleView) -> list[tuple[str, _Lines]]:
     """Return each text that readers see as text, and the lines it may be on."""
-    if prose.reading is not None:
-        return list(prose.texts)
-    rendered = material.renditions.get(article.id)
-    if rendered is None:
+    if view.prose.reading is not None:
+        return list(view.prose.texts)
+    html = view.html()
+    if html is None:
         return []
-    everywhere = (1, prose.source.count("\n") + 1)
-    nodes = tree.text_nodes(tree.parse(rendered.html), str.strip, NOT_TEXT)
+    everywhere = (1, view.text.count("\n") + 1)
+    nodes = tree.text_nodes(tree.parse(html), str.strip, NOT_TEXT)
     return [(node.text_content or "", everywhere) for node in nodes]
 
 
@@ -175,7 +173,7 @@ def _around(text: str, found: re.Match[str]) -> str:
     return text[start or max(found.start() - 40, 0) : found.end()].strip()
 
 
-@rule(
+@article_rule(
     "other-dialect",
     "warning",
     "CommonMark, which Hugo, Jekyll, Zola, Astro, Eleventy and GitHub use, and Python-Markdown "
@@ -183,28 +181,26 @@ def _around(text: str, found: re.Match[str]) -> str:
     "site's generator reads that dialect; otherwise only if `[checks.rules]` gives this rule a "
     "severity.",
 )
-def other_dialect(material: Material) -> Iterator[Problem]:
-    is_asked_for = "other-dialect" in material.settings.checks.rules
-    for article, prose in material.each():
-        read_as = dialect(article.markdown)
-        rendered = material.renditions.get(article.id)
-        if prose.expanded is None or rendered is None:
-            continue
-        is_known = read_as.engine == "commonmark" or article.markdown == material.dialect
-        if is_known and not is_asked_for:
-            continue
-        # What an engine cannot read is reported when the article is rendered.
-        with suppress(Exception):
-            if found := difference(prose.expanded, read_as, rendered.html):
-                yield _differs(article, prose, found)
+def other_dialect(view: ArticleView) -> Iterator[Problem]:
+    read_as = dialect(view.article.markdown)
+    is_known = read_as.engine == "commonmark" or view.article.markdown == view.settings.dialect
+    if is_known and "other-dialect" not in view.settings.severities:
+        return
+    expanded, html = view.prose.expanded, view.html()
+    if expanded is None or html is None:
+        return
+    # What an engine cannot read is reported when the article is rendered.
+    with suppress(Exception):
+        if found := difference(expanded, read_as, html):
+            yield _differs(view, found)
 
 
-def _differs(article: Article, prose: Prose, found: Difference) -> Problem:
+def _differs(view: ArticleView, found: Difference) -> Problem:
     one, other = found.commonmark, found.python_markdown
     what = f"CommonMark reads {_called(one)} here, Python-Markdown {_called(other)}"
     line = next((each.line for each in (one, other) if each and each.line), None)
     fix = "set articles.markdown to the dialect of the site, or write it so that both read it alike"
-    return Problem(what, fix, article.source, prose.before + line if line else 1)
+    return Problem(what, fix, view.path, view.prose.before + line if line else 1)
 
 
 def _called(block: Block | None) -> str:

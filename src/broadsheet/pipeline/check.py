@@ -1,0 +1,174 @@
+"""Check a project: every problem in one run, before it is published; nothing is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+from msgspec import Struct, structs
+
+from broadsheet import checks
+from broadsheet.articles import Article, front_matter, visibility
+from broadsheet.articles.catalogue import duplicates
+from broadsheet.checks import Finding, SiteView, of_problems
+from broadsheet.checks.own import severities
+from broadsheet.digests.selection import History
+from broadsheet.errors import ArticleError, ConfigError, Problem, RecordError
+from broadsheet.feeds.retired import by_feed
+from broadsheet.markup import Rendition
+from broadsheet.pipeline.build_plan import plan_of
+from broadsheet.pipeline.coming_mails import coming_mails
+from broadsheet.pipeline.edition import Content, Edition, content_of, make_edition
+from broadsheet.pipeline.examining import examine_articles
+from broadsheet.pipeline.issues import without_broken
+from broadsheet.pipeline.memo import Memo, Progress
+from broadsheet.pipeline.project import Location, Project, open_project
+from broadsheet.pipeline.published_entries import published_entries
+from broadsheet.pipeline.reading import read_articles
+from broadsheet.storage import config, folders, outputs, sources
+from broadsheet.storage.built_site import find_built_site
+from broadsheet.storage.detection import dialect_of_site
+from broadsheet.text.toml import key_line, names_of
+
+
+def check(place: Location, progress: Progress) -> tuple[tuple[Finding, ...], int]:
+    """Return everything that is wrong with the project at `place`, and the exit code.
+
+    The code is 0, unless something is so wrong that nothing else was looked at.
+    """
+    try:
+        project = open_project(place, progress=progress)
+        return project.run(lambda memo: _findings(project, memo)), 0
+    except ConfigError as error:
+        problems = [_in_config(place, each) for each in error.problems]
+        return of_problems("config", problems), error.exit_code
+    except ArticleError as error:  # about a folder: without it nothing would be as it is
+        return of_problems("unreadable", error.problems), error.exit_code
+
+
+def _in_config(place: Location, problem: Problem) -> Problem:
+    """Return `problem` of the config, at the line of its key."""
+    name = place.config or Path(config.CONFIG_NAME)
+    if problem.path or not (place.directory / name).is_file():
+        return problem
+    text = _text_of(place.directory / name)
+    return replace(problem, path=str(name), line=key_line(text, names_of(problem.key)))
+
+
+def _findings(project: Project, memo: Memo) -> tuple[Finding, ...]:
+    read = read_articles(project, memo)
+    by_path = tuple(sorted(read.read, key=lambda article: article.source))
+    taken = duplicates(read.read, project.now)  # a rule reports them
+    unique = structs.replace(read, read=tuple(a for a in read.read if a.source not in taken))
+    records = _records(project)
+    edition = make_edition(content_of(project, unique, memo), memo)
+    plan = plan_of(edition, memo, records.histories)
+    content, (mails, templates) = without_broken(
+        edition.content, memo, lambda content: coming_mails(content, memo, records.histories)
+    )
+    dialect = dialect_of_site(project.root)
+    built_site = find_built_site(project.root, project.settings.publication.url)
+    renditions = edition.renderings.addresses
+    examined = examine_articles(memo, by_path, content, renditions, dialect, built_site)
+    retired = outputs.read_manifest(project.feeds_folder).retired
+    of_articles = {a.source: each.own for a, each in zip(by_path, examined, strict=True)}
+    of_pages = {path: _own(project, path) for path in read.pages}
+    view = SiteView(
+        settings=project.settings,
+        config=(project.config_name, _text_of(project.root / project.config_name)),
+        now=project.now,
+        by_path=by_path,
+        pages=read.pages,
+        text_of=lambda path: sources.read(project.root, path, "").text,
+        html_of=_html_of(edition, memo),
+        problems=content.problems,
+        templates=templates,
+        records=records.problems,
+        own={path: own for path, own in (of_articles | of_pages).items() if own},
+        catalogue=content.catalogue,
+        link_index=content.link_index,
+        rooted_images=sum(each.rooted_images for each in examined),
+        sizes={each.path: each.length for each in plan.make(memo)},
+        mails=mails,
+        refused=_refused(content, records),
+        published=published_entries(
+            project.feeds_folder, {article.id for article in by_path}, but=retired
+        ),
+        dialect=dialect,
+        ending=by_feed(plan.ending),
+        built_site=built_site,
+    )
+    return checks.findings(view, examined)
+
+
+def _html_of(edition: Edition, memo: Memo) -> Callable[[Article], str | None]:
+    addresses = edition.renderings.addresses
+
+    def html(article: Article) -> str | None:
+        address = addresses.get(article.source)
+        return memo.value(address, Rendition).html if address else None
+
+    return html
+
+
+def _own(project: Project, path: str) -> Mapping[str, str]:
+    """Return the severities that a page sets for itself, by rule. A draft needs no date."""
+    with suppress(ArticleError, ValueError):
+        text = sources.read(project.root, path, "").text
+        own = severities(text)
+        if "no-date" not in own and (parts := front_matter.split(text, path)):
+            public = project.settings.articles.public
+            if visibility.stated_visibility(parts[0].given, public).field:
+                return {**own, "no-date": "off"}
+        return own
+    return {}
+
+
+def _text_of(file: Path) -> str:
+    with suppress(OSError, UnicodeDecodeError):
+        return folders.text(file)
+    return ""
+
+
+class _Records(Struct, frozen=True):
+    """The issues of each digest, those of removed digests, and what is wrong with the records.
+
+    A digest with a broken record has no history here.
+    """
+
+    histories: dict[str, History]
+    former: dict[str, History]
+    problems: tuple[Problem, ...]
+
+
+def _records(project: Project) -> _Records:
+    histories: dict[str, History] = {}
+    problems: list[Problem] = []
+    for name in project.settings.digests:
+        try:
+            histories[name] = project.history(name)
+        except RecordError as error:
+            problems += error.problems
+            histories[name] = History.of(())
+    former: dict[str, History] = {}
+    try:
+        former = project.former_histories()
+    except RecordError as error:
+        problems += error.problems
+    return _Records(histories, former, tuple(problems))
+
+
+def _refused(content: Content, records: _Records) -> dict[str, tuple[Problem, bool]]:
+    """Digest name -> why its next issue would not be made, and whether that issue is due."""
+    found: dict[str, tuple[Problem, bool]] = {}
+    project = content.project
+    for name, history in records.histories.items():
+        digest = content.digest(name)
+        due = digest.due(project.now, history)
+        for issues in (due, digest.upcoming(project.now, history)):
+            refused = project.admitted(digest, issues, history, former=records.former)[1]
+            if refused and name not in found:
+                found[name] = refused, issues is due
+    return found

@@ -1,0 +1,93 @@
+"""The mails that come next, as `check` looks at them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from datetime import timedelta
+
+from jinja2 import Environment, TemplateSyntaxError
+from msgspec import structs
+
+from broadsheet.digests.issue import Issue, issue_folder
+from broadsheet.digests.lint import LintedMail, lint_mail
+from broadsheet.digests.message import letterhead, message_bodies, readdressed
+from broadsheet.digests.selection import History
+from broadsheet.errors import DeliveryError, Problem, TemplateError
+from broadsheet.pipeline.edition import Content
+from broadsheet.pipeline.issues import files_of_issue
+from broadsheet.pipeline.memo import Memo
+from broadsheet.pipeline.project import Project
+from broadsheet.storage.issue_records import issued_message
+
+
+def coming_mails(
+    content: Content, memo: Memo, histories: Mapping[str, History]
+) -> tuple[dict[str, LintedMail], tuple[Problem, ...]]:
+    """Return the mail of each digest's next issue, by its folder, and the problems of templates.
+
+    Raises RenderError.
+    """
+    project = content.project
+    mails: dict[str, LintedMail] = {}
+    problems = list(_unreadable_templates(project))
+    known = {article.id for article in content.catalogue.articles}
+    for name, history in histories.items() if not problems else ():
+        # Where no issue comes, the last one shows whether the templates still work.
+        coming = content.digest(name).upcoming(project.now, history)[-1:]
+        # An article of that one may be gone since, and cannot be shown again.
+        last = [issue for issue in history.issues[-1:] if issue.ids <= known]
+        for issue in coming or last:
+            try:
+                mail = _mail(content, memo, issue)
+            except TemplateError as error:
+                problems += error.problems
+                continue
+            path = f"{project.settings.feeds.folder}/{issue_folder(name, issue.key)}"
+            mails[path] = mail if coming else _only_unsubscribe(mail)
+        mails |= _issued(project, history)
+    return mails, tuple(dict.fromkeys(problems))
+
+
+def _mail(content: Content, memo: Memo, issue: Issue) -> LintedMail:
+    made = files_of_issue(content, memo, issue).files
+    return lint_mail(made["email.html"], made["email.txt"], made["message.eml"])
+
+
+def _issued(project: Project, history: History) -> dict[str, LintedMail]:
+    """Return the newest mail of a digest, as `deliver` would send it."""
+    shown = project.settings.feeds.folder
+    since = project.now - timedelta(days=project.settings.delivery.fresh_days)
+    for issue in history.issues[-1:]:
+        if since <= issue.tick <= project.now:
+            with suppress(DeliveryError):  # `deliver` says what is wrong with the file
+                head = letterhead(issue.digest, issue.key, project.settings)
+                message = readdressed(issued_message(project.feeds_folder, issue, shown), head)
+                html, text = message_bodies(message)
+                path = f"{shown}/{issue_folder(issue.digest, issue.key)}message.eml"
+                return {path: _only_unsubscribe(lint_mail(html.encode(), text.encode(), message))}
+    return {}
+
+
+def _only_unsubscribe(mail: LintedMail) -> LintedMail:
+    """Return `mail` with only its problems with unsubscribe links."""
+    kept = tuple(each for each in mail.problems if each.rule == "mail-unsubscribe")
+    return structs.replace(mail, problems=kept)
+
+
+def _unreadable_templates(project: Project) -> Iterator[Problem]:
+    """Yield what is wrong with the user's templates before anything is put into them."""
+    try:
+        templates = project.templates()
+    except TemplateError as error:
+        yield from error.problems
+        return
+    for name, text in templates.items():
+        path = f"{project.settings.mail.templates.rstrip('/')}/{name}"
+        try:
+            Environment(autoescape=True).parse(text)
+        except RecursionError:
+            yield Problem("nested too deeply", "simplify the structure", path)
+        except TemplateSyntaxError as error:
+            what = error.message or "the template cannot be read"
+            yield Problem(what, "correct it", path, error.lineno)

@@ -1,0 +1,101 @@
+"""Examine articles for `check`: each once, as long as what it looks up stays the same."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from broadsheet import checks
+from broadsheet.articles import Article
+from broadsheet.articles.site_check import BuiltSite
+from broadsheet.checks import ArticleRuleSettings, ArticleView, Examined
+from broadsheet.markup import Rendition
+from broadsheet.pipeline.edition import Content
+from broadsheet.pipeline.memo import Memo, Step, StepContext
+from broadsheet.pipeline.rendering import lookups, recorded
+from broadsheet.pipeline.steps import source_of
+from broadsheet.pipeline.store import Digest
+
+_CHUNK: Final = 32
+
+
+class Examinee(Struct, frozen=True, array_like=True):
+    """An article to examine.
+
+    article, rendition: the addresses of its `Article` and `Rendition`; None if it is in no feed.
+    hidden: see `Article`; a section page may hide it too.
+    """
+
+    article: Digest
+    rendition: Digest | None
+    hidden: str
+
+
+def examine_articles(
+    memo: Memo,
+    by_path: Sequence[Article],
+    content: Content,
+    renditions: Mapping[str, Digest],
+    dialect: str | None,
+    built_site: BuiltSite | None,
+) -> list[Examined]:
+    """Return what the article rules find in each of the articles `by_path`.
+
+    renditions: by source path. dialect: that of the generator beside the articles; None if unknown.
+    built_site: see `checks.lookups`. Raises ArticleError if a file has changed since it was read.
+    """
+    project, articles = content.project, content.articles
+    settings = project.settings
+    given = ArticleRuleSettings(
+        settings.publication.url, settings.articles, settings.checks.rules, dialect
+    )
+    items = [
+        Examinee(articles.stored[each.source], renditions.get(each.source), each.hidden)
+        for each in by_path
+    ]
+    sources = {
+        **lookups(content.link_index),
+        **checks.lookups(
+            by_path,
+            articles.pages,
+            content.link_index,
+            project.now,
+            lambda path: (project.root / path).is_file(),
+            built_site,
+        ),
+        "article": articles.stored.get,
+    }
+    step = Step("broadsheet.pipeline.examining:examine_article", given, _CHUNK, "Checking")
+    return [*memo.values(memo.map(step, items, sources), Examined)]
+
+
+def examine_article(
+    item: Examinee, settings: ArticleRuleSettings, context: StepContext
+) -> Examined:
+    """Return what the article rules find in an article (a step). Raises ArticleError."""
+    article = replace(context.result(item.article, Article), hidden=item.hidden)
+    return checks.examine(_view(article, item.rendition, settings, context))
+
+
+def _view(
+    article: Article, rendition: Digest | None, settings: ArticleRuleSettings, context: StepContext
+) -> ArticleView:
+    def html() -> str | None:
+        return context.result(rendition, Rendition).html if rendition else None
+
+    def anchors_of(path: str) -> checks.Anchors:
+        other = context.result(context.read("article", path), Article)
+        return _view(other, None, settings, context).anchors
+
+    return ArticleView(
+        article,
+        source_of(article, context).text,
+        settings,
+        recorded(context, settings.site, settings.articles.shortcodes),
+        context.read,
+        html,
+        lambda path: context.recent(("anchors", path), lambda: anchors_of(path)),
+    )
