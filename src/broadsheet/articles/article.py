@@ -42,8 +42,9 @@ class Article(Struct, frozen=True, array_like=True, tag=True):  # a list is shor
     body: the Markdown below the front matter, without characters that XML forbids; None if not
     read, since most articles are needed for their front matter only. sha256: of the whole source
     text, in hexadecimal. unclear: statements about its visibility with an unknown meaning; they
-    make it `hidden`. body_sha256: the `fingerprint` of its body. aliases: former addresses, as
-    written. markdown: the dialect that the body is written in, as `markup.dialect` takes it.
+    make it `hidden`. doubts: those that may not mean what the author thinks. body_sha256: the
+    `fingerprint` of its body. aliases: former addresses, as written. markdown: the dialect that the
+    body is written in, as `markup.dialect` takes it.
     """
 
     source: str
@@ -68,6 +69,7 @@ class Article(Struct, frozen=True, array_like=True, tag=True):  # a list is shor
     markdown: str
     unclear: tuple[Problem, ...] = ()
     body_sha256: str = ""
+    doubts: tuple[Problem, ...] = ()
 
     @property
     def appears(self) -> datetime:

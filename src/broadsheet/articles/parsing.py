@@ -96,7 +96,7 @@ class _Reader:
             raise NotAnArticle("it has no date")
         if not title:
             self._wrong(fields.TITLE[0], "is missing", 'write `title: "..."`', line=1)
-        hidden, unclear = self._visibility()
+        hidden, unclear, doubts = self._visibility()
         if self.problems or date is None:
             raise ArticleError(*self._problems(unclear))
         image, alt = self._read(fields.IMAGE, fields.image, ("", ""))
@@ -122,6 +122,7 @@ class _Reader:
             body=body if with_body else None,
             sha256=self.source.sha256,
             unclear=unclear,
+            doubts=doubts,
             body_sha256=fingerprint(body),
             markdown=self.settings.dialect_of(self.source.path),
         )
@@ -183,19 +184,23 @@ class _Reader:
             self._read(fields.ADDRESS, fields.address, ""), zone
         )
 
-    def _visibility(self) -> tuple[str, tuple[Problem, ...]]:
-        """Why the article is not public, and the statements about that with an unknown meaning."""
+    def _visibility(self) -> tuple[str, tuple[Problem, ...], tuple[Problem, ...]]:
+        """Why the article is not public, and the problems of `unclear` and of `doubts`."""
         if by_path := visibility.in_path(self.source.path, self.source.folder):
-            return by_path, ()
+            return by_path, (), ()
         said = visibility.stated_visibility(self.matter.given, self.settings.public)
+        problems = {
+            is_out: tuple(
+                visibility.problem(doubt, self.matter, self.source.path)
+                for doubt in said.doubts
+                if doubt.out == is_out
+            )
+            for is_out in (True, False)
+        }
+        unclear, doubts = problems[True], problems[False]
         if said.field:
-            return visibility.clause(said, self.matter), ()
-        unclear = tuple(
-            visibility.problem(doubt, self.matter, self.source.path)
-            for doubt in said.doubts
-            if doubt.out
-        )
-        return (unclear[0].what if unclear else ""), unclear
+            return visibility.clause(said, self.matter), (), doubts
+        return (unclear[0].what if unclear else ""), unclear, doubts
 
     @cached_property
     def _language(self) -> str:

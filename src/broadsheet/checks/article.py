@@ -15,6 +15,7 @@ from msgspec import Struct
 from broadsheet.articles import Article
 from broadsheet.checks.anchors import Anchors, anchors
 from broadsheet.checks.lookups import address_key
+from broadsheet.checks.own import severities
 from broadsheet.checks.prose import Prose, field_line
 from broadsheet.markup import Asset, LinkIndex, Links, dialect
 from broadsheet.markup.links import INTERNAL
@@ -53,6 +54,11 @@ class ArticleView:
     look_up: Callable[[str, str], Any]
     html: Callable[[], str | None]
     anchors_of: Callable[[str], Anchors]
+
+    @cached_property
+    def own(self) -> Mapping[str, str]:
+        """The severities that the article sets for itself, by rule."""
+        return severities(self.text)
 
     @property
     def path(self) -> str:

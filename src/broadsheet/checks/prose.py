@@ -18,8 +18,8 @@ from broadsheet.articles.fields import fold
 from broadsheet.checks.references import Footnotes, Reference, StartTag, footnotes, references, tags
 from broadsheet.errors import ArticleError
 from broadsheet.markup import Dialect, TooComplex, positions
-from broadsheet.markup.code import Walk, indented
-from broadsheet.markup.positions import Reading, Text, find_line
+from broadsheet.markup.code import MAY_BE_INDENTED, Walk, indented
+from broadsheet.markup.positions import Range, Reading, Text, find_line
 from broadsheet.markup.templates import Expanded
 from broadsheet.text.characters import printable
 
@@ -37,7 +37,6 @@ _END_OF_PAIR = {
     for name in ("highlight", "raw", "comment")
 }
 _LEFT_LABEL = re.compile(r"(?<![\w\])])\[([^\[\]\n^][^\[\]\n]{0,200})\]\[([^\[\]\n]{0,200})\]")
-_NOT_LINE_END = re.compile(r"[^\n]")
 
 
 @dataclass(frozen=True)
@@ -80,13 +79,16 @@ class Prose:
             body = _without_code(body)
         return cls(_blank(clean[:start]) + body, source, reading, before, expanded)
 
-    @property
-    def texts(self) -> Iterator[tuple[str, tuple[int, int]]]:
-        """Yield each text that readers see as text, and the first and last line it may be on."""
-        for each in self.reading.texts if self.reading else ():
-            yield each.text, self._within(each)
+    @cached_property
+    def texts(self) -> list[tuple[str, Range]]:
+        """Each text that readers see as text, and the first and last line it may be on."""
+        return [(each.text, self._within(each)) for each in self._texts]
 
-    def _within(self, text: Text) -> tuple[int, int]:
+    @property
+    def _texts(self) -> list[Text]:
+        return self.reading.texts if self.reading else []
+
+    def _within(self, text: Text) -> Range:
         """Return the first and last line of the source that `text` may be on."""
         return text.lines[0] + self.before, text.lines[1] + self.before
 
@@ -113,10 +115,12 @@ class Prose:
 
     def _undefined(self) -> list[Reference]:
         """Return each `[text][label]` that is left in the text: nothing defines the label."""
+        if self.reading is None or "][" not in self.reading.whole_text:
+            return []
         lines = self.source.split("\n")
         return [
             Reference(False, found[1], None, self._line_starts[line - 1], found[2] or found[1])
-            for each in (self.reading.texts if self.reading else ())
+            for each in self._texts
             if not each.is_html  # `[width][height]` is as likely CSS there
             for found in _LEFT_LABEL.finditer(each.text)
             for line in [find_line(re.compile(re.escape(found[0])), self._within(each), lines)]
@@ -159,13 +163,13 @@ def _body_start(clean: str) -> int:
 
 
 def _blank(text: str) -> str:
-    return _NOT_LINE_END.sub(" ", text)
+    return "\n".join(" " * len(line) for line in text.split("\n"))
 
 
 def _without_code(body: str) -> str:
     """Return `body` with spaces for code, comments, escapes and what tags show as it is."""
     text = _blanked(body, _literal(body))
-    return _blanked(text, indented(text))
+    return _blanked(text, indented(text)) if MAY_BE_INDENTED.search("\n\n" + text) else text
 
 
 def _blanked(text: str, ranges: Iterable[tuple[int, int]]) -> str:

@@ -12,7 +12,7 @@ from typing import Literal, TypeVar
 from msgspec import Struct
 
 from broadsheet.checks.article import ArticleView
-from broadsheet.checks.own import SEVERITIES, severities
+from broadsheet.checks.own import SEVERITIES
 from broadsheet.checks.site import NameKind, SiteView
 from broadsheet.errors import Problem
 
@@ -122,7 +122,7 @@ def more(lines: Sequence[int]) -> str:
 
 def examine(view: ArticleView) -> Examined:
     """Return what the article rules find in one article."""
-    own = severities(view.text)
+    own = view.own
     found: list[Finding] = []
     misspelled: list[tuple[Finding, NameKind, str]] = []
     for rule in RULES.values():

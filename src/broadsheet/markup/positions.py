@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import cached_property
 from typing import Final
 from urllib.parse import unquote
 
@@ -55,13 +56,36 @@ class Text(Struct, frozen=True):
     is_html: bool
 
 
-class Reading(Struct, frozen=True):
-    """The contents of an article. headings: the text of each. ids: those given in the article."""
+class Reading:
+    """The contents of an article, each searched for when it is asked for."""
 
-    found: tuple[LinkOrImage, ...]
-    texts: tuple[Text, ...]
-    headings: tuple[str, ...]
-    ids: tuple[str, ...]
+    def __init__(self, top: Node, source: _Source) -> None:
+        self._top, self._source = top, source
+
+    @cached_property
+    def found(self) -> list[LinkOrImage]:
+        """Every link and image."""
+        return _found(self._top, self._source)
+
+    @cached_property
+    def whole_text(self) -> str:
+        """All text, code too: what it lacks, `texts` lack."""
+        return self._top.text(deep=True, separator="\n")
+
+    @cached_property
+    def texts(self) -> list[Text]:
+        """Every text outside code."""
+        return _texts(self._top, self._source)
+
+    @property
+    def headings(self) -> list[str]:
+        """The text of each heading."""
+        return [each.text(deep=True) for each in self._top.css(HEADINGS)]
+
+    @property
+    def ids(self) -> list[str]:
+        """The ids given in the article."""
+        return _ids(self._top)
 
 
 def read_positions(body: str, expanded: Expanded, dialect: Dialect) -> Reading:
@@ -70,13 +94,7 @@ def read_positions(body: str, expanded: Expanded, dialect: Dialect) -> Reading:
     Raises TooComplex.
     """
     top, _ = read_article(expanded, dialect)
-    source = _Source(body.split("\n"), expanded.source_line)
-    return Reading(
-        tuple(_found(top, source)),
-        tuple(_texts(top, source)),
-        tuple(each.text(deep=True) for each in top.css(HEADINGS)),
-        tuple(_ids(top)),
-    )
+    return Reading(top, _Source(body.split("\n"), expanded.source_line))
 
 
 class _Source(Struct, frozen=True):

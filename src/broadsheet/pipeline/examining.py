@@ -76,7 +76,9 @@ def examine_article(
     item: Examinee, settings: ArticleRuleSettings, context: StepContext
 ) -> Examined:
     """Return what the article rules find in an article (a step). Raises ArticleError."""
-    article = replace(context.result(item.article, Article), hidden=item.hidden)
+    article = context.result(item.article, Article)
+    if article.hidden != item.hidden:  # by a section page, so its own statements do not matter
+        article = replace(article, hidden=item.hidden, doubts=())
     return checks.examine(_view(article, item.rendition, settings, context))
 
 

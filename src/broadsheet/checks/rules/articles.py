@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from posixpath import dirname
 
-from broadsheet.articles import Article, fields, front_matter, site_check, visibility
+from broadsheet.articles import Article, fields, site_check
 from broadsheet.articles.catalogue import duplicates
 from broadsheet.articles.topics import topic_key
 from broadsheet.checks.article import ArticleView
@@ -45,17 +45,9 @@ def unreadable(site: SiteView) -> Iterator[Problem]:
     "article is left out until that is resolved (docs/articles.md). A warning for what only "
     "resembles such a statement or concerns search engines only.",
 )
-def visibility_(view: ArticleView) -> Iterator[Found]:
-    article = view.article
-    parts = front_matter.split(view.text, view.path)
-    if not parts:
-        return
-    said = visibility.stated_visibility(parts[0].given, view.settings.articles.public)
-    if article.hidden and not (article.unclear or said.field):
-        return  # its path keeps it out
-    for doubt in said.doubts:
-        problem = visibility.problem(doubt, parts[0], view.path)
-        yield problem if doubt.out else Slight(problem)
+def visibility(view: ArticleView) -> Iterator[Found]:
+    yield from view.article.unclear
+    yield from map(Slight, view.article.doubts)
 
 
 @site_rule(

@@ -12,7 +12,7 @@ from broadsheet.checks.article import ArticleView
 from broadsheet.checks.invisible import invisible
 from broadsheet.checks.rule import article_rule, more
 from broadsheet.errors import Problem
-from broadsheet.text.characters import forbidden
+from broadsheet.text.characters import forbidden, printable
 
 _SOFT_HYPHEN = "\u00ad"
 
@@ -24,7 +24,7 @@ _SOFT_HYPHEN = "\u00ad"
     "discourages, so both are dropped. They come from copying out of PDF files and terminals.",
 )
 def forbidden_character(view: ArticleView) -> Iterator[Problem]:
-    if not forbidden(view.text):
+    if printable(view.text) == view.text:
         return
     lines: defaultdict[str, list[int]] = defaultdict(list)
     for number, line in enumerate(view.text.split("\n"), 1):

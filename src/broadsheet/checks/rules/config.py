@@ -10,7 +10,7 @@ from functools import lru_cache
 from broadsheet.articles import fields
 from broadsheet.articles.topics import topic_key
 from broadsheet.checks.article import ArticleView
-from broadsheet.checks.own import SEVERITIES, severities
+from broadsheet.checks.own import SEVERITIES
 from broadsheet.checks.rule import RULES, Slight, article_rule, site_rule
 from broadsheet.checks.site import SiteView
 from broadsheet.digests.sender import sender_problems
@@ -54,7 +54,7 @@ def markdown_dialect(site: SiteView) -> Iterator[Problem]:
     "to hide still shows.",
 )
 def check_off(view: ArticleView) -> Iterator[Problem]:
-    for name, severity in severities(view.text).items():
+    for name, severity in view.own.items():
         if name not in RULES:
             what, todo, key = f"there is no rule {name!r}", _rule_meant(name), ""
         elif severity not in SEVERITIES:

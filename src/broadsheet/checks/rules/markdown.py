@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import cached_property
 from typing import NamedTuple
 
 from broadsheet.checks.article import ArticleView
@@ -20,9 +21,11 @@ _Lines = tuple[int, int]
 class _Mark(NamedTuple):
     """A mark that readers should not see: its pattern, what it is, and what to do about it.
 
-    extension: the one of a dialect in which it is a mark; "" for every dialect.
+    signs: texts of which one is in every match. extension: the one of a dialect in which it is a
+    mark; "" for every dialect.
     """
 
+    signs: tuple[str, ...]
     pattern: re.Pattern[str]
     what: str
     fix: str
@@ -32,39 +35,46 @@ class _Mark(NamedTuple):
 _AS_CODE = "if readers are meant to see it, write it as code: `...`"
 _MARKS = (
     _Mark(
+        ("```", "~~~"),
         re.compile(r"(?<!`)`{3,}|^[ \t]*~{3,}", re.MULTILINE),
         "a fence of a code block",
         "put each fence on a line of its own, indented like the text around it",
     ),
-    _Mark(re.compile(r"\{\{|\{%|<%[=\s-]"), "a template tag", _AS_CODE),
-    _Mark(re.compile(r"\{/\*"), "an MDX comment", "remove it, or name the file .mdx"),
+    _Mark(("{{", "{%", "<%"), re.compile(r"\{\{|\{%|<%[=\s-]"), "a template tag", _AS_CODE),
+    _Mark(("{/*",), re.compile(r"\{/\*"), "an MDX comment", "remove it, or name the file .mdx"),
     _Mark(
+        ("{:",),
         re.compile(r"\{::?[^{}\n]{0,200}\}"),
         "a kramdown attribute list",
         'remove it, or set articles.markdown to "jekyll" if the site reads kramdown',
     ),
     _Mark(
+        ("{#",),
         re.compile(r"\{#[\w:.-]{1,100}[^{}\n]{0,200}\}"),
         "an attribute list",
         "remove it, or set articles.markdown_extensions.attributes to true",
     ),
     _Mark(
+        (":::",),
         re.compile(r"^[ \t]*:{3,}", re.MULTILINE),
         "a container mark",
         "remove it, or set articles.markdown_extensions.containers to true",
     ),
     _Mark(
+        ("!!!", "???"),
         re.compile(r"^[ \t]*(?:!!!|\?\?\?)\+?[ \t]+\w+", re.MULTILINE),
         "a Python-Markdown admonition",
         'write a block quote, or set articles.markdown to "mkdocs" if that is its dialect',
     ),
     _Mark(
+        ("[!",),
         re.compile(r"\[!(?:note|tip|important|warning|caution|info|danger)\]", re.IGNORECASE),
         "an alert mark",
         "put it alone on the first line of the quote, or set "
         "articles.markdown_extensions.alerts to true",
     ),
     _Mark(
+        ("[[",),
         # Not what programs write: `list[[1]]`.
         re.compile(r"(?<![A-Za-z0-9_$)\]])!?\[\[(?=[^\[\]\n]*[^\W\d])[^\[\]\n]{1,300}\]\]"),
         "a wiki link, or a link in brackets whose label is not defined,",
@@ -72,11 +82,13 @@ _MARKS = (
         "to true",
     ),
     _Mark(
+        ("**",),
         re.compile(r"(?<![*\w\\/])\*\*(?=[^\s*/])[^*\n]{1,300}\*\*(?!\*)"),
         "an emphasis mark",
         "leave no space inside the marks, and a space or punctuation outside",
     ),
     _Mark(
+        ("](",),
         re.compile(
             r"\]\((?:\Z|(?:https?://|\.{0,2}/|#)[^()\s]{0,500}\)?)"
             r"|(?<![\w\])])\[[^\[\]\n]{1,300}\]\([^()\n]{1,500}(?:\)|$)",
@@ -86,12 +98,14 @@ _MARKS = (
         "close its brackets, and leave no space in the URL: [text](<a b.md>)",
     ),
     _Mark(
+        ("%%",),
         re.compile(r"(?<![\w%\\])%%(?!%)"),
         "a comment mark",
         "close the comment with %% in the same paragraph, or begin a line with it",
         extension="comments",
     ),
     _Mark(
+        ("<",),
         # What is a tag of HTML (CommonMark 0.31, 6.6) is read as one, so its author escaped it.
         re.compile(
             r"(?!</?[A-Za-z][A-Za-z0-9-]*\s*/?>)</?[A-Za-z][\w.-]{0,60}(?:[\s/][^<>]{0,500})?/?>"
@@ -114,10 +128,15 @@ def markdown_left(view: ArticleView) -> Iterator[Problem]:
     prose = view.prose
     lines = prose.text.split("\n")
     extensions = {"", *dialect(view.article.markdown).extensions}
+    texts = _Texts(view)
+
+    def may_have(sign: str) -> bool:
+        return sign in prose.text and sign in texts.together
+
     for mark in _MARKS:
-        if mark.extension not in extensions:
+        if mark.extension not in extensions or not any(map(may_have, mark.signs)):
             continue
-        if found := sorted(set(_places(mark.pattern, _texts(view), lines))):
+        if found := sorted(set(_places(mark.pattern, texts.each, lines))):
             line, written = found[0]
             what = f"{mark.what} is left in the text: {written!r}"
             others = more([number for number, _ in found])
@@ -136,16 +155,30 @@ def _has_template(target: str, source: str) -> bool:
     return bool(_IN_ADDRESS.search(target))
 
 
-def _texts(view: ArticleView) -> list[tuple[str, _Lines]]:
-    """Return each text that readers see as text, and the lines it may be on."""
-    if view.prose.reading is not None:
-        return list(view.prose.texts)
-    html = view.html()
-    if html is None:
-        return []
-    everywhere = (1, view.text.count("\n") + 1)
-    nodes = tree.text_nodes(tree.parse(html), str.strip, NOT_TEXT)
-    return [(node.text_content or "", everywhere) for node in nodes]
+class _Texts:
+    """The texts of an article that readers see as text."""
+
+    def __init__(self, view: ArticleView) -> None:
+        self._view = view
+
+    @cached_property
+    def _top(self) -> tree.Node:
+        return tree.parse(self._view.html() or "")
+
+    @cached_property
+    def together(self) -> str:
+        """All of them, and code: what it lacks, each of them lacks."""
+        reading = self._view.prose.reading
+        return reading.whole_text if reading else self._top.text(deep=True, separator="\n")
+
+    @cached_property
+    def each(self) -> list[tuple[str, _Lines]]:
+        """Each text, and the lines it may be on."""
+        if self._view.prose.reading is not None:
+            return self._view.prose.texts
+        everywhere = (1, self._view.text.count("\n") + 1)
+        nodes = tree.text_nodes(self._top, str.strip, NOT_TEXT)
+        return [(node.text_content or "", everywhere) for node in nodes]
 
 
 def _places(
