@@ -9,12 +9,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
 
+import msgspec
 from msgspec import Struct
 
 from broadsheet.checks.article import ArticleView
 from broadsheet.checks.own import SEVERITIES
 from broadsheet.checks.site import NameKind, SiteView
 from broadsheet.errors import Problem
+from broadsheet.feeds.bounds import most_bytes
 
 Severity = Literal["error", "warning"]
 View = TypeVar("View", ArticleView, SiteView)
@@ -79,12 +81,14 @@ class Examined(Struct, frozen=True, array_like=True):
 
     misspelled: findings that lack what to do, with the kind of the name and the name. own: the
     severities that the article sets. rooted_images: how many images it names from the site's root.
+    most_bytes: a length that its entry in a feed does not exceed.
     """
 
     findings: tuple[Finding, ...]
     misspelled: tuple[tuple[Finding, NameKind, str], ...] = ()
     own: Mapping[str, str] = {}
     rooted_images: int = 0
+    most_bytes: int = 0
 
 
 RULES: dict[str, ArticleRule | SiteRule] = {}
@@ -137,7 +141,8 @@ def examine(view: ArticleView) -> Examined:
                 misspelled.append((finding, each.kind, each.name))
             else:
                 found.append(finding)
-    return Examined(tuple(found), tuple(misspelled), own, view.rooted_images)
+    most = most_bytes(len(msgspec.json.encode(view.article, enc_hook=str)), view.html() or "")
+    return Examined(tuple(found), tuple(misspelled), own, view.rooted_images, most)
 
 
 def findings(site: SiteView, examined: Iterable[Examined]) -> tuple[Finding, ...]:

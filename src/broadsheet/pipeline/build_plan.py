@@ -51,6 +51,12 @@ class BuildPlan:
         """Make the files; by default only return what they would be."""
         return self.files.make(memo, self.reads, output)
 
+    def sizes(self, memo: Memo, folders: Collection[str]) -> dict[str, int]:
+        """Return the length in bytes of each file of the feeds in `folders`, and of digests."""
+        reads = {name: each for name, each in self.reads.items() if name != "output"}
+        made = self.files.of_feeds(folders).make(memo, reads, outputs.tell)
+        return {each.path: each.length for each in made}
+
     def target(self) -> Target:
         """Return the feeds folder with what is to be in it. Raises OutputError."""
         project = self.edition.content.project

@@ -6,14 +6,16 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 from msgspec import Struct, structs
 
 from broadsheet import checks
 from broadsheet.articles import Article, front_matter, visibility
 from broadsheet.articles.catalogue import duplicates
-from broadsheet.checks import Finding, SiteView, of_problems
+from broadsheet.checks import Examined, Finding, SiteView, of_problems
 from broadsheet.checks.own import severities
+from broadsheet.checks.rules.feeds import LARGEST_FEED
 from broadsheet.digests.selection import History
 from broadsheet.errors import ArticleError, ConfigError, Problem, RecordError
 from broadsheet.feeds.retired import by_feed
@@ -31,6 +33,8 @@ from broadsheet.storage import config, folders, outputs, sources
 from broadsheet.storage.built_site import find_built_site
 from broadsheet.storage.detection import dialect_of_site
 from broadsheet.text.toml import key_line, names_of
+
+_HEAD_BYTES: Final = 50_000  # more than what a feed has beside its entries
 
 
 def check(place: Location, progress: Progress) -> tuple[tuple[Finding, ...], int]:
@@ -73,7 +77,7 @@ def _findings(project: Project, memo: Memo) -> tuple[Finding, ...]:
     renditions = edition.renderings.addresses
     examined = examine_articles(memo, by_path, content, renditions, dialect, built_site)
     retired = outputs.read_manifest(project.feeds_folder).retired
-    of_articles = {a.source: each.own for a, each in zip(by_path, examined, strict=True)}
+    of_articles = {path: each.own for path, each in examined.items()}
     of_pages = {path: _own(project, path) for path in read.pages}
     view = SiteView(
         settings=project.settings,
@@ -89,8 +93,8 @@ def _findings(project: Project, memo: Memo) -> tuple[Finding, ...]:
         own={path: own for path, own in (of_articles | of_pages).items() if own},
         catalogue=content.catalogue,
         link_index=content.link_index,
-        rooted_images=sum(each.rooted_images for each in examined),
-        sizes={each.path: each.length for each in plan.make(memo)},
+        rooted_images=sum(each.rooted_images for each in examined.values()),
+        sizes=plan.sizes(memo, _maybe_large(edition, examined)),
         mails=mails,
         refused=_refused(content, records),
         published=published_entries(
@@ -100,7 +104,17 @@ def _findings(project: Project, memo: Memo) -> tuple[Finding, ...]:
         ending=by_feed(plan.ending),
         built_site=built_site,
     )
-    return checks.findings(view, examined)
+    return checks.findings(view, examined.values())
+
+
+def _maybe_large(edition: Edition, examined: Mapping[str, Examined]) -> set[str]:
+    """Return the folders of the feeds that may be too large."""
+    return {
+        feed.head.path
+        for feed in edition.feeds
+        if _HEAD_BYTES + sum(examined[each.source].most_bytes for each in feed.articles)
+        > LARGEST_FEED
+    }
 
 
 def _html_of(edition: Edition, memo: Memo) -> Callable[[Article], str | None]:

@@ -41,8 +41,8 @@ def examine_articles(
     renditions: Mapping[str, Digest],
     dialect: str | None,
     built_site: BuiltSite | None,
-) -> list[Examined]:
-    """Return what the article rules find in each of the articles `by_path`.
+) -> dict[str, Examined]:
+    """Return what the article rules find in each of the articles `by_path`, by source path.
 
     renditions: by source path. dialect: that of the generator beside the articles; None if unknown.
     built_site: see `checks.lookups`. Raises ArticleError if a file has changed since it was read.
@@ -69,7 +69,8 @@ def examine_articles(
         "article": articles.stored.get,
     }
     step = Step("broadsheet.pipeline.examining:examine_article", given, _CHUNK, "Checking")
-    return [*memo.values(memo.map(step, items, sources), Examined)]
+    found = memo.values(memo.map(step, items, sources), Examined)
+    return {each.source: examined for each, examined in zip(by_path, found, strict=True)}
 
 
 def examine_article(

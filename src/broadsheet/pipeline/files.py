@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from msgspec import Struct
@@ -68,6 +68,17 @@ class Files(Struct, frozen=True):
     def and_these(self, other: Files) -> Files:
         """Return these files and `other`."""
         return Files(self.work + other.work, self.paths + other.paths)
+
+    def of_feeds(self, folders: Collection[str]) -> Files:
+        """Return these without the feeds of articles that are not in `folders`, and the lists."""
+
+        def is_kept(item: object) -> bool:
+            if isinstance(item, FeedFiles):
+                return item.head.path in folders
+            return not isinstance(item, Overview)
+
+        work = ((step, tuple(filter(is_kept, items))) for step, items in self.work)
+        return Files(tuple(work), ())
 
     def make(self, memo: Memo, read: Mapping[str, Source], output: Output) -> list[Written]:
         """Make the files that are missing or out of date; return what each of all files is.

@@ -211,7 +211,8 @@ class Memo:
 
         An item for which it raises a BroadsheetError has that in its place, and is run again next
         time. sources: what the step may read, by the name of the source. output: writes its files;
-        `sources["output"]` then gives the digest of the file at a path.
+        `sources["output"]` then gives the digest of the file at a path. Without it, a result holds
+        whether its files exist or not.
         """
         prefix = encode((version(), step.function, step.settings))
         keys = [digest(prefix + encode(item)) for item in items]
@@ -275,6 +276,8 @@ class Memo:
         if found is None:
             return None
         for source, name, seen in _unpacked(found[1]):
+            if source == "output" and source not in sources:
+                continue  # the files do not matter to this run
             now = checked.get((source, name))
             if now is None:
                 now = checked[source, name] = digest(encode(sources[source](name)))

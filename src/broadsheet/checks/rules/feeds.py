@@ -11,7 +11,7 @@ from broadsheet.checks.site import SiteView
 from broadsheet.errors import Problem
 from broadsheet.text.plain import plain
 
-_LARGEST_FEED = 1_000_000  # bytes; several readers stop at one megabyte
+LARGEST_FEED = 1_000_000  # bytes; several readers stop at one megabyte
 _FEEDS = ("atom.xml", "rss.xml", "feed.json")
 _PIECE = 8  # characters by which two texts are compared
 _ALIKE = 0.6  # the part of these pieces that two versions of a text have in common
@@ -109,7 +109,7 @@ def _why(path: str, by: Sequence[str]) -> str:
 def feed_size(site: SiteView) -> Iterator[Problem]:
     folder = site.settings.feeds.folder
     for path, size in site.sizes.items():
-        if path.endswith(_FEEDS) and size > _LARGEST_FEED:
+        if path.endswith(_FEEDS) and size > LARGEST_FEED:
             what = f"it would have {size / 1e6:.1f} MB"
             fewer = "take a shorter feeds.archive" if "archive/" in path else "lower feeds.entries"
             todo = f'{fewer}, or set feeds.content = "summary"'
