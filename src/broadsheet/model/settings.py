@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 from hashlib import sha256
-from typing import Annotated, Final, Literal, NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final, Literal, NamedTuple
 
 from msgspec import Meta, Struct, field
 
@@ -40,13 +41,15 @@ FEED_FORMATS: Final[dict[FeedFormat, FormatFiles]] = {
 Grouping = Literal["topics", "tags"]
 
 
-# fmt: off
-DialectName = Literal[
-    "astro", "commonmark", "docusaurus", "eleventy", "github", "html", "hugo", "jekyll", "mkdocs",
-    "obsidian", "pelican", "python-markdown", "vuepress", "zola",
-]
-"""The keys of `markup.dialects.DIALECTS`."""
+_DIALECTS: Final = Path(__file__).parents[1] / "markup" / "dialects"
+if TYPE_CHECKING:
+    DialectName = str
+else:  # the files there, which are not imported
+    _NAMES = sorted(each.stem.replace("_", "-") for each in _DIALECTS.glob("[!_]*.py"))
+    DialectName = Literal[tuple(_NAMES)]
+"""A name that `markup.dialect` takes."""
 
+# fmt: off
 MarkdownExtension = Literal[
     "abbreviations", "alerts", "attributes", "comments", "containers", "definitions", "emoji",
     "indented-text", "inline-notes", "kramdown", "mark", "math", "math-blocks", "single-tildes",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import msgspec
+from broadsheet.feeds.documents import serialise
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,7 +13,6 @@ from broadsheet.articles import Article
 from broadsheet.articles.entries import article_entry
 from broadsheet.articles.topics import Topic
 from broadsheet.feeds.bounds import most_bytes
-from broadsheet.feeds.documents import serialise
 from broadsheet.markup import Rendition
 from broadsheet.model.publication import BaseUrl, Person, Publication
 
