@@ -49,6 +49,10 @@ EDITS: dict[str, Edit] = {
     "an image is deleted": _without("content/i.png"),
     "an image appears": lambda n: n.write("static/j.png", b"x"),
     "a similar image": lambda n: n.write("content/I.PNG", b"x"),
+    "a file of the site": lambda n: n.write("gone.md", "Text.\n"),
+    "a built site": lambda n: n.write(
+        "public/sitemap.xml", "<urlset><url><loc>https://example.org/posts/gone/</loc></url></urlset>"
+    ),
     "a page": lambda n: n.write("content/page.md", "---\ntitle: Page\n---\nText.\n"),
     "a section hides all": lambda n: n.write(
         "content/_index.md", "---\ntitle: S\ncascade:\n  draft: true\n---\n"
