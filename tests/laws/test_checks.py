@@ -51,7 +51,8 @@ EDITS: dict[str, Edit] = {
     "a similar image": lambda n: n.write("content/I.PNG", b"x"),
     "a file of the site": lambda n: n.write("gone.md", "Text.\n"),
     "a built site": lambda n: n.write(
-        "public/sitemap.xml", "<urlset><url><loc>https://example.org/posts/gone/</loc></url></urlset>"
+        "public/sitemap.xml",
+        "<urlset><url><loc>https://example.org/posts/gone/</loc></url></urlset>",
     ),
     "a page": lambda n: n.write("content/page.md", "---\ntitle: Page\n---\nText.\n"),
     "a section hides all": lambda n: n.write(

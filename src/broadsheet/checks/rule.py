@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -39,26 +39,18 @@ class Misspelled:
 
 
 Found = Problem | Slight | Misspelled
+Register = Callable[[Callable[[View], Iterable[Found]]], None]
 
 
 @dataclass(frozen=True, slots=True)
-class ArticleRule:
-    """A rule about one article. about: why it matters, in a sentence or two."""
+class CheckRule:
+    """A rule. about: why it matters, in a sentence or two. view: the type that `look` takes."""
 
     name: str
     severity: Severity
     about: str
-    look: Callable[[ArticleView], Iterable[Found]]
-
-
-@dataclass(frozen=True, slots=True)
-class SiteRule:
-    """A rule about the whole project. about: why it matters, in a sentence or two."""
-
-    name: str
-    severity: Severity
-    about: str
-    look: Callable[[SiteView], Iterable[Found]]
+    view: type[ArticleView | SiteView]
+    look: Callable[[Any], Iterable[Found]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,30 +83,22 @@ class Examined(Struct, frozen=True, array_like=True):
     most_bytes: int = 0
 
 
-RULES: dict[str, ArticleRule | SiteRule] = {}
+RULES: dict[str, CheckRule] = {}
 """Every rule, by its name, in the order of the documentation."""
 
 
-def article_rule(
-    name: str, severity: Severity, about: str
-) -> Callable[[Callable[[ArticleView], Iterable[Found]]], None]:
+def article_rule(name: str, severity: Severity, about: str) -> Register[ArticleView]:
     """Make a rule about one article of the function below; it yields what is wrong."""
-
-    def register(look: Callable[[ArticleView], Iterable[Found]]) -> None:
-        RULES[name] = ArticleRule(name, severity, about, look)
-
-    return register
+    return lambda look: RULES.update({name: CheckRule(name, severity, about, ArticleView, look)})
 
 
-def site_rule(
-    name: str, severity: Severity, about: str
-) -> Callable[[Callable[[SiteView], Iterable[Found]]], None]:
+def site_rule(name: str, severity: Severity, about: str) -> Register[SiteView]:
     """Make a rule about the whole project of the function below; it yields what is wrong."""
+    return lambda look: RULES.update({name: CheckRule(name, severity, about, SiteView, look)})
 
-    def register(look: Callable[[SiteView], Iterable[Found]]) -> None:
-        RULES[name] = SiteRule(name, severity, about, look)
 
-    return register
+def _rules(view: type[ArticleView | SiteView]) -> list[CheckRule]:
+    return [rule for rule in RULES.values() if rule.view is view]
 
 
 def more(lines: Sequence[int]) -> str:
@@ -129,9 +113,7 @@ def examine(view: ArticleView) -> Examined:
     own = view.own
     found: list[Finding] = []
     misspelled: list[tuple[Finding, NameKind, str]] = []
-    for rule in RULES.values():
-        if not isinstance(rule, ArticleRule):
-            continue
+    for rule in _rules(ArticleView):
         setting = _setting(rule.name, view.settings.severities, own)
         if setting == "off":
             continue
@@ -155,13 +137,12 @@ def findings(site: SiteView, examined: Iterable[Examined]) -> tuple[Finding, ...
         found.update(each.findings)
         for finding, kind, name in each.misspelled:
             found.add(replace(finding, problem=site.completed(finding.problem, kind, name)))
-    for rule in RULES.values():
-        if isinstance(rule, SiteRule):
-            found.update(_of_site(rule, site))
+    for rule in _rules(SiteView):
+        found.update(_of_site(rule, site))
     return tuple(sorted(found, key=_order))
 
 
-def _of_site(rule: SiteRule, site: SiteView) -> Iterator[Finding]:
+def _of_site(rule: CheckRule, site: SiteView) -> Iterator[Finding]:
     general = site.settings.checks.rules
     if general.get(rule.name) == "off" and not any(rule.name in own for own in site.own.values()):
         return
@@ -184,7 +165,7 @@ def of_problems(name: str, problems: Iterable[Problem]) -> tuple[Finding, ...]:
     return tuple(sorted(found, key=_order))
 
 
-def _finding(rule: ArticleRule | SiteRule, found: Found, setting: str | None) -> Finding:
+def _finding(rule: CheckRule, found: Found, setting: str | None) -> Finding:
     severity = rule.severity
     if setting is not None:
         severity = "error" if setting == "error" else "warning"

@@ -35,14 +35,14 @@ class Block(Struct, frozen=True):
     line: int | None
 
 
-class Difference(Struct, frozen=True):
+class DialectDifference(Struct, frozen=True):
     """The first block that the engines read differently; None if one has no more blocks."""
 
     commonmark: Block | None
     python_markdown: Block | None
 
 
-def difference(expanded: Expanded, read_as: Dialect, html: str) -> Difference | None:
+def difference(expanded: Expanded, read_as: Dialect, html: str) -> DialectDifference | None:
     """Return the first difference between the engines; None for no difference.
 
     html: the article as readers get it. Raises TooComplex.
@@ -55,7 +55,7 @@ def difference(expanded: Expanded, read_as: Dialect, html: str) -> Difference | 
         python_markdown = _blocks(tree.parse(html), expanded)
     for one, other in zip_longest(commonmark, python_markdown):
         if one is None or other is None or _signature(one) != _signature(other):
-            return Difference(one, other)
+            return DialectDifference(one, other)
     return None
 
 

@@ -236,7 +236,7 @@ def _same(text: str, target: str) -> bool:
     """Whether a text is the address `target`: to the letter, or as people shorten addresses."""
     if target.lower().startswith("mailto:"):
         return text.casefold() == unquote(target[7:].partition("?")[0]).casefold()
-    if _normal(text) == _normal(target):
+    if text == target or _normal(text) == _normal(target):
         return True
     shortened = text.endswith(("…", "..."))
     if text.lower().startswith("http") and not shortened:

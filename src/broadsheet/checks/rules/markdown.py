@@ -12,7 +12,7 @@ from broadsheet.checks.article import ArticleView
 from broadsheet.checks.rule import article_rule, more
 from broadsheet.errors import Problem
 from broadsheet.markup import dialect, tree
-from broadsheet.markup.differences import Block, Difference, difference
+from broadsheet.markup.differences import Block, DialectDifference, difference
 from broadsheet.markup.positions import NOT_TEXT
 
 _Lines = tuple[int, int]
@@ -228,7 +228,7 @@ def other_dialect(view: ArticleView) -> Iterator[Problem]:
             yield _differs(view, found)
 
 
-def _differs(view: ArticleView, found: Difference) -> Problem:
+def _differs(view: ArticleView, found: DialectDifference) -> Problem:
     one, other = found.commonmark, found.python_markdown
     what = f"CommonMark reads {_called(one)} here, Python-Markdown {_called(other)}"
     line = next((each.line for each in (one, other) if each and each.line), None)
