@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 from hashlib import sha256
-from pathlib import Path
+from importlib.resources import files
 from typing import TYPE_CHECKING, Annotated, Final, Literal, NamedTuple
 
 from msgspec import Meta, Struct, field
@@ -41,12 +41,12 @@ FEED_FORMATS: Final[dict[FeedFormat, FormatFiles]] = {
 Grouping = Literal["topics", "tags"]
 
 
-_DIALECTS: Final = Path(__file__).parents[1] / "markup" / "dialects"
 if TYPE_CHECKING:
     DialectName = str
-else:  # the files there, which are not imported
-    _NAMES = sorted(each.stem.replace("_", "-") for each in _DIALECTS.glob("[!_]*.py"))
-    DialectName = Literal[tuple(_NAMES)]
+else:  # the files of `markup.dialects`, which are not imported
+    _FILES = [each.name for each in files("broadsheet").joinpath("markup/dialects").iterdir()]
+    _NAMES = [each[:-3].replace("_", "-") for each in _FILES if re.fullmatch(r"[a-z]\w+\.py", each)]
+    DialectName = Literal[tuple(sorted(_NAMES))]
 """A name that `markup.dialect` takes."""
 
 # fmt: off

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import msgspec
-from broadsheet.feeds.documents import serialise
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,8 +12,10 @@ from broadsheet.articles import Article
 from broadsheet.articles.entries import article_entry
 from broadsheet.articles.topics import Topic
 from broadsheet.feeds.bounds import most_bytes
+from broadsheet.feeds.formats import feed_format
 from broadsheet.markup import Rendition
 from broadsheet.model.publication import BaseUrl, Person, Publication
+from broadsheet.model.settings import FEED_FORMATS
 
 WHEN = datetime(2025, 6, 19, 7, 20, 4, tzinfo=UTC)
 SITE = Publication(title="A", url=BaseUrl("https://example.org/"))
@@ -54,4 +55,4 @@ def test_no_entry_is_longer_than_its_bound(
     named = [tuple(Topic(each, each) for each in names) for names in (topics, tags)]
     entry = article_entry(article, Rendition(html, ""), *named, None, SITE)
     most = most_bytes(len(msgspec.json.encode(article, enc_hook=str)), html)
-    assert all(len(serialise(entry, each)) <= most for each in ("atom", "rss", "json"))
+    assert all(len(feed_format(each).item(entry)) <= most for each in FEED_FORMATS)
