@@ -27,7 +27,7 @@ class BuiltSite(Struct, frozen=True):
     ids: Mapping[str, str]
 
 
-class Difference(Struct, frozen=True):
+class SiteDifference(Struct, frozen=True):
     """An article whose address or id is not that of the site.
 
     kind: "address" or "id". theirs: that of the site; "" if it is not known.
@@ -45,7 +45,7 @@ def path_of(url: str, base: str) -> str:
     return unquote(urlsplit(url).path).removeprefix(unquote(inside)).lstrip("/")
 
 
-def differences(articles: Iterable[Article], site: BuiltSite, base: str) -> list[Difference]:
+def differences(articles: Iterable[Article], site: BuiltSite, base: str) -> list[SiteDifference]:
     """Return how public `articles` differ from `site`; base: `publication.url`.
 
     An article elsewhere on the web has no address to compare.
@@ -60,18 +60,20 @@ def differences(articles: Iterable[Article], site: BuiltSite, base: str) -> list
 
 def _difference(
     article: Article, site: BuiltSite, path: str, by_name: Mapping[str, list[str]]
-) -> Difference | None:
+) -> SiteDifference | None:
     if site.paths and path not in site.paths:
         names = dict.fromkeys((_name(path), _name(article.source), _slug(article.source)))
         theirs = next((by_name[name] for name in names if name in by_name), [])
         best = min(theirs, key=lambda each: (not each.endswith(("/", ".html")), each), default="")
         same = len({each.strip("/").removesuffix(".html") for each in theirs}) == 1
-        return Difference(article, "address", path, best if same else "")
+        return SiteDifference(article, "address", path, best if same else "")
     given = site.ids.get(path.strip("/"))
-    return Difference(article, "id", article.id, given) if given and given != article.id else None
+    return (
+        SiteDifference(article, "id", article.id, given) if given and given != article.id else None
+    )
 
 
-def problems(found: Iterable[Difference], site: BuiltSite) -> Iterator[Problem]:
+def problems(found: Iterable[SiteDifference], site: BuiltSite) -> Iterator[Problem]:
     """Yield a problem for each difference, with the key to set."""
     suggested = suggestions(found)
     for each in found:
@@ -88,7 +90,7 @@ def problems(found: Iterable[Difference], site: BuiltSite) -> Iterator[Problem]:
         yield Problem(what, todo, each.article.source)
 
 
-def suggestions(found: Iterable[Difference]) -> dict[str, str]:
+def suggestions(found: Iterable[SiteDifference]) -> dict[str, str]:
     """Return the folder of articles with other addresses -> the key that corrects most of them."""
     patterns: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for each in found:
@@ -100,7 +102,7 @@ def suggestions(found: Iterable[Difference]) -> dict[str, str]:
     }
 
 
-def _pattern(difference: Difference) -> str:
+def _pattern(difference: SiteDifference) -> str:
     """The pattern of ours that gives the site's address."""
     article, path = difference.article, difference.theirs
     date = article.date

@@ -14,7 +14,7 @@ from lxml import etree
 from lxml import html as lxml_html
 
 from broadsheet.digests.sender import url_pattern
-from broadsheet.digests.visible import Visibility
+from broadsheet.digests.visible import CssVisibility
 from broadsheet.errors import Problem
 
 _KEEP_HTML: Final = (
@@ -55,7 +55,7 @@ def _wrong_in_html(html: str, ways: Collection[str]) -> str:
         written = any(way in html for way in ways)
         return f"{what}: the address is in a comment, or not in a link" if written else what
     for queries in (False, True):
-        visibility = Visibility(tree, queries=queries)
+        visibility = CssVisibility(tree, queries=queries)
         reasons = [visibility.hidden_by(link) for link in links]
         if "" not in reasons:
             return f"{what}: the link is not visible ({reasons[0]})"

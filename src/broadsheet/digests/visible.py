@@ -45,7 +45,7 @@ class CssRule(NamedTuple):
     conditional: bool
 
 
-class Visibility:
+class CssVisibility:
     """The visible part of a document, by its `style` attributes and style sheets.
 
     queries: whether the rules of media queries apply too: a mail may show one part on small screens
