@@ -165,7 +165,7 @@ class _Reader:
         for name, value in self._given(known):
             folded = fold(name)
             if isinstance(value, dict):  # Material for MkDocs: {created: ..., updated: ...}
-                value = value.get("created")
+                value = value.get("created", value)
             if value is None or value == "":
                 continue
             if folded in _MAYBE_NO_DATE and visibility.speaks(folded, value):

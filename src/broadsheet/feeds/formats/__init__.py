@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from importlib import import_module
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
-from broadsheet.articles.entries import Entry, PublishedEntry
-from broadsheet.feeds.channel import Channel, Frame
 from broadsheet.model.settings import FeedFormat
+
+if TYPE_CHECKING:  # a run that makes no feed need not import what these import
+    from broadsheet.articles.entries import Entry, PublishedEntry
+    from broadsheet.feeds.channel import Channel, Frame
 
 
 class Format(Protocol):
