@@ -103,9 +103,11 @@ class Newsroom:
 
 
 def live(published: dict[str, bytes]) -> dict[str, bytes]:
-    """What is published but for the feeds that have ended, and the manifest that names them."""
-    manifest = json.loads(published[".broadsheet.json"])
-    others = {".broadsheet.json", *manifest.get("retired", {})}
+    """Return what is published without the feeds that have ended, the pages of ended digests, which
+    stay with their issues, and the manifest that names them."""
+    retired = json.loads(published[".broadsheet.json"]).get("retired", {})
+    ended = {path.rpartition("/")[0] for path in retired if path.startswith("digests/")}
+    others = {".broadsheet.json", *retired, *(f"{folder}/index.html" for folder in ended)}
     return {path: data for path, data in published.items() if path not in others}
 
 
