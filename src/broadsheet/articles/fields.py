@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from broadsheet.model.publication import Person, Url
 from broadsheet.text.characters import printable
-from broadsheet.text.plain import one_line
+from broadsheet.text.plain import one_line, unescape
 from broadsheet.text.urls import encode
 
 TITLE = ("title",)
@@ -99,6 +99,12 @@ def text(value: object) -> str:
         raise ValueError(f"expected text, not a {_kind(value)}")
     written = str(value).lower() if isinstance(value, bool) else str(value)
     return one_line(printable(written))
+
+
+def title(value: object) -> str:
+    """Return a title as one line of text; exports of WordPress have character references in it."""
+    written = text(value)
+    return text(unescape(written)) if "&" in written else written
 
 
 def truth(value: object) -> bool:

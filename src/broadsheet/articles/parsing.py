@@ -9,7 +9,6 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from functools import cached_property
-from html import unescape
 from typing import TypeVar
 
 from broadsheet.articles import dates, fields, front_matter, permalinks, titles, visibility
@@ -91,7 +90,7 @@ class _Reader:
 
     def article(self, body: str, *, with_body: bool) -> Article:
         date = self._date(fields.DATE) or self._date_in_name()
-        title = unescape(self._read(fields.TITLE, fields.text, "")) or self._title_elsewhere(body)
+        title = self._read(fields.TITLE, fields.title, "") or self._title_elsewhere(body)
         if date is None and not self.problems:
             raise NotAnArticle("it has no date")
         if not title:
