@@ -18,7 +18,17 @@ from broadsheet.cli import commands
 from newsroom import NOW, Newsroom, contents, no_privileges, run_command, stamps
 
 WEEKLY = '\n[digests.weekly]\ntitle = "周报"\n'
-HEAVY = ("jinja2", "lxml", "feedgen", "babel", "nh3", "markdown", "msgspec", "premailer", "yaml")
+HEAVY = (
+    "jinja2",
+    "lxml",
+    "feedgen",
+    "babel",
+    "selectolax",
+    "markdown",
+    "msgspec",
+    "premailer",
+    "yaml",
+)
 
 
 @pytest.fixture

@@ -179,7 +179,7 @@ def test_after_a_build_nothing_is_imported_that_reads_articles(project: Newsroom
     program = (
         "import atexit, sys\n"
         "from broadsheet.cli import main\n"
-        "unwanted = {'frontmatter', 'yaml', 'markdown', 'nh3'}\n"
+        "unwanted = {'frontmatter', 'yaml', 'markdown', 'selectolax'}\n"
         "atexit.register(lambda: print(sorted(unwanted & set(sys.modules))))\n"
         f"sys.argv = ['broadsheet', '-C', {str(project.folder)!r}, '--now', {NOW!r}, 'digest']\n"
         "main()"

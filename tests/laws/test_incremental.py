@@ -310,10 +310,19 @@ def test_the_config_has_one_name() -> None:
 
 
 _HEAVY = {"feedgen", "lxml", "markdown", "babel", "jinja2", "yaml", "frontmatter", "premailer"} | {
-    *("msgspec", "nh3", "dateutil", "filelock", "imagesize", "rich", "sqlalchemy", "cronsim"),
+    *(
+        "msgspec",
+        "selectolax",
+        "dateutil",
+        "filelock",
+        "imagesize",
+        "rich",
+        "sqlalchemy",
+        "cronsim",
+    ),
     *("multiprocessing", "asyncio", "importlib.metadata", "broadsheet.model.settings"),
 }
-_PARSERS = {"markdown", "nh3", "yaml", "frontmatter"}
+_PARSERS = {"markdown", "selectolax", "yaml", "frontmatter"}
 _MAKERS = {"feedgen", "lxml", "jinja2", "babel", "premailer", "dateutil"}
 
 

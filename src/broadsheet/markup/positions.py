@@ -26,7 +26,6 @@ NOT_TEXT: Final = frozenset(
     {"code", "kbd", "pre", "samp", "script", "style", "template", "textarea"}
 )
 """Elements whose text is shown literally or not at all."""
-_OWN_LINKS = frozenset({"data-footnote-ref", "data-footnote-backref"})
 _POSITION = re.compile(r"(\d+):(\d+)-(\d+):(\d+)")
 
 
@@ -135,7 +134,7 @@ def _found(top: Node, source: _Source) -> list[LinkOrImage]:
     found = []
     for node in top.css("a[href],img[src],audio[src],video[src],source[src],track[src]"):
         given = node.attributes
-        if _OWN_LINKS & given.keys():
+        if "data-footnote" in given:
             continue
         is_image = node.tag == "img"
         target = given.get("href" if node.tag == "a" else "src") or ""

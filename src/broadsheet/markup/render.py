@@ -58,7 +58,7 @@ def render(
     Raises TooComplex.
     """
     # Imported here, so that runs that render nothing do not pay for it.
-    from broadsheet.markup import sanitiser, tree
+    from broadsheet.markup import sanitiser
     from broadsheet.markup.excerpts import excerpt_of
     from broadsheet.markup.templates import expand
 
@@ -72,14 +72,9 @@ def render(
     )
     top, context = read_article(expanded, dialect, language, positions=False)
     start = excerpt_of(top, context.html) if excerpt else ""
-    if "<!--" in context.html:
-        tree.remove_comments(top)
-    is_ours = not _RAW_HTML.search(expanded.text)
-    if not is_ours:
-        sanitiser.unwrap_unknown(top, context.tags)
-    sanitiser.make_absolute(top, links.resolve)
-    # `printable` again, since a reference such as &#1; has only now become a character.
-    html = printable(sanitiser.clean(tree.to_html(top), is_ours=is_ours))
+    html = sanitiser.sanitised(top, links.resolve, is_ours=context.is_ours)
+    if "&#" in expanded.text:  # a reference such as &#1; has only now become a character
+        html = printable(html)
     html = _EMPTY.sub("", html).strip()
     return Rendition(html, shorten(printable(start), EXCERPT_COLUMNS))
 
@@ -115,7 +110,8 @@ def read_article(
     text = rewrites.run(expanded.text, dialect, mdx=expanded.is_mdx)
     html = sanitiser.bounded(to_html(text, dialect, positions=positions))
     top = tree.parse(html)
-    context = passes.Context(dialect, language, html, tree.tag_names(html), positions)
+    is_ours = not _RAW_HTML.search(text)
+    context = passes.Context(dialect, language, html, tree.tag_names(top), positions, is_ours)
     passes.run(top, context)
     return top, context
 
@@ -127,7 +123,7 @@ def to_html(text: str, dialect: Dialect, *, positions: bool) -> str:
     if dialect.engine == "commonmark":
         from broadsheet.markup.engines import commonmark
 
-        return commonmark.to_html(text, dialect.extensions, positions=positions)
+        return commonmark.to_html(text, dialect, positions=positions)
     from broadsheet.markup.engines import python_markdown
 
     return python_markdown.to_html(text)

@@ -1,60 +1,28 @@
-"""HTML that is safe to hand to any reader: an allow-list, by nh3 (ammonia).
+"""HTML that is safe to hand to any reader: an allow-list of elements, attributes and schemes.
 
 Nothing that is kept runs, sends, or changes the look of the page around it. Ids are removed too: on
 a page with several articles they could collide, and a link within the article leads to the same
 place on the web (docs/decisions/0003-links-within-an-article.md).
+
+Why that is enough (docs/decisions/0024-sanitising-in-the-tree.md): the serialiser escapes `<` and
+`&` in text and `"` in attributes, and no element of the list changes how a parser reads what
+follows: none has raw text, and none is of SVG or MathML. So every parser finds the tags that the
+list has let through, and no others.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
-import nh3
+from broadsheet.markup import tree
+from broadsheet.markup.tree import Node
 
-from broadsheet.markup.tree import Node, keep_line_ends, tag_names
+Resolve = Callable[[str], str]
+_Rule = Callable[[str, Resolve], str | None]  # the value that an attribute keeps; None for none
+_Rules = Mapping[str, _Rule]
 
-_EVERYWHERE = {"lang", "dir", "title"}
-_ATTRIBUTES: dict[str, set[str]] = {
-    "a": {"href", "hreflang"},
-    "audio": {"src", "controls", "preload", "loop"},
-    "blockquote": {"cite"},
-    "code": {"class"},
-    "col": {"span"},
-    "colgroup": {"span"},
-    "data": {"value"},
-    "del": {"cite", "datetime"},
-    "details": {"open"},
-    "img": {"src", "srcset", "sizes", "alt", "width", "height"},
-    "ins": {"cite", "datetime"},
-    "li": {"value"},
-    "ol": {"start", "reversed", "type"},
-    "q": {"cite"},
-    "source": {"src", "srcset", "sizes", "type", "media"},
-    "td": {"colspan", "rowspan", "style"},
-    "th": {"colspan", "rowspan", "scope", "abbr", "style"},
-    "time": {"datetime"},
-    "track": {"src", "kind", "srclang", "label"},
-    "video": {"src", "poster", "controls", "width", "height", "preload", "loop", "muted"},
-}
-_PLAIN_TAGS = """
-    abbr article aside b bdi big br caption center cite dd dfn div dl dt em figcaption figure
-    footer h1 h2 h3 h4 h5 h6 header hr i kbd main mark p picture pre rp rt ruby s samp section
-    small span strike strong sub summary sup table tbody tfoot thead tr tt u ul var wbr
-"""
-TAGS: Final = frozenset(_ATTRIBUTES) | frozenset(_PLAIN_TAGS.split())
-"""The elements that are kept."""
-DROPPED_WITH_CONTENT: Final = frozenset({"script", "style", "template", "svg", "math", "title"})
-"""The elements that are removed with their content; others not in TAGS leave theirs."""
-
-DEEPEST: Final = 250
-"""The depth of nested elements. Deeper ones are removed; their text stays."""
-_MOST_ATTRIBUTES = 100  # of one tag; Lexbor's time grows with the square of their number
-
-_LOADED = {"src", "poster"}
-_ADDRESSES = ("href", "cite", "src", "poster")
-_HAS_ADDRESS = "[href],[src],[srcset],[cite],[poster]"
 LOADED_SCHEMES: Final = frozenset({"http", "https"})
 """The schemes of images and other files."""
 _OTHER_SCHEMES = """
@@ -68,6 +36,94 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 # contain scripts.
 _INLINE_IMAGE = re.compile(r"data:image/(?:png|jpeg|gif|webp|avif);base64,[A-Za-z0-9+/=%]+\Z")
 _CANDIDATE_END = re.compile(r",\s+|,(?=[^\s,]+\s+[\d.]+[wx])")
+_ALIGNMENT = re.compile(
+    r"(?:\A|;)\s*text-align\s*:\s*(left|right|center|justify|start|end)\s*(?:;|\Z)"
+)
+_LANGUAGE = re.compile(r"(?:^|\s)(?:language-|lang-)([\w+#.-]+)")
+
+
+def _as_given(value: str, _: Resolve) -> str:
+    return value
+
+
+def _link(value: str, resolve: Resolve, schemes: frozenset[str] = SCHEMES) -> str | None:
+    """Return the absolute URL, or None if its scheme is not allowed."""
+    address = resolve(value)
+    scheme = _SCHEME.match(address)
+    return address if scheme and scheme[1].lower() in schemes else None
+
+
+def _file(value: str, resolve: Resolve) -> str | None:
+    return _link(value, resolve, LOADED_SCHEMES)
+
+
+def _image(value: str, resolve: Resolve) -> str | None:
+    return value if _INLINE_IMAGE.match(value) else _file(value, resolve)
+
+
+def _srcset(value: str, resolve: Resolve) -> str:
+    """Return a list of image candidates (HTML Standard, 4.8.4.2.1) with each URL resolved."""
+    candidates = (part.split() for part in _CANDIDATE_END.split(value.strip()))
+    resolved = ((resolve(parts[0].strip(",")), parts[1:]) for parts in candidates if parts)
+    return ", ".join(
+        " ".join((address.replace(",", "%2C"), *descriptor))
+        for address, descriptor in resolved
+        if address.startswith(("http:", "https:"))
+    )
+
+
+def _style(value: str, _: Resolve) -> str | None:
+    found = _ALIGNMENT.search(value.lower())
+    return f"text-align:{found[1]}" if found else None
+
+
+def _language(value: str, _: Resolve) -> str | None:
+    """Return the class of `code` that names its language; the others mean nothing in a feed."""
+    found = _LANGUAGE.search(value)
+    return f"language-{found[1]}" if found else None
+
+
+def _rules(given: str = "", **others: _Rule) -> _Rules:
+    return {**dict.fromkeys(f"lang dir title {given}".split(), _as_given), **others}
+
+
+_ATTRIBUTES: dict[str, _Rules] = {
+    "a": _rules("hreflang", href=_link),
+    "audio": _rules("controls preload loop", src=_file),
+    "blockquote": _rules(cite=_link),
+    "code": {**_rules(), "class": _language},
+    "col": _rules("span"),
+    "colgroup": _rules("span"),
+    "data": _rules("value"),
+    "del": _rules("datetime", cite=_link),
+    "details": _rules("open"),
+    "img": _rules("sizes alt width height", src=_image, srcset=_srcset),
+    "ins": _rules("datetime", cite=_link),
+    "li": _rules("value"),
+    "ol": _rules("start reversed type"),
+    "q": _rules(cite=_link),
+    "source": _rules("sizes type media", src=_file, srcset=_srcset),
+    "td": _rules("colspan rowspan", style=_style),
+    "th": _rules("colspan rowspan scope abbr", style=_style),
+    "time": _rules("datetime"),
+    "track": _rules("kind srclang label", src=_file),
+    "video": _rules("controls width height preload loop muted", src=_file, poster=_file),
+}
+_PLAIN_TAGS = """
+    abbr article aside b bdi big br caption center cite dd dfn div dl dt em figcaption figure
+    footer h1 h2 h3 h4 h5 h6 header hr i kbd main mark p picture pre rp rt ruby s samp section
+    small span strike strong sub summary sup table tbody tfoot thead tr tt u ul var wbr
+"""
+ALLOWED: Final = {**dict.fromkeys(_PLAIN_TAGS.split(), _rules()), **_ATTRIBUTES}
+"""Element -> attribute -> the rule for its value."""
+TAGS: Final = frozenset(ALLOWED)
+"""The elements that are kept."""
+DROPPED_WITH_CONTENT: Final = frozenset({"script", "style", "template", "svg", "math", "title"})
+"""The elements that are removed with their content; others not in TAGS leave theirs."""
+
+DEEPEST: Final = 250
+"""The depth of nested elements. Deeper ones are removed; their text stays."""
+_MOST_ATTRIBUTES = 100  # of one tag; Lexbor's time grows with the square of their number
 
 _TAG = re.compile(r"<(/?)([A-Za-z][^\s/<>]*)((?:[^<>\"']|\"[^\"]*\"|'[^']*')*)>")
 _VOID = "area base br col embed hr img input link meta source track wbr"
@@ -75,22 +131,6 @@ _VOID = "area base br col embed hr img input link meta source track wbr"
 _OFTEN_LEFT_OPEN = "p li dt dd tr td th tbody thead tfoot option"
 _SELF_ENDING = frozenset(f"{_VOID} {_OFTEN_LEFT_OPEN}".split())
 _MOST_PASSES = 5
-# Their content is not HTML, or not text.
-_RAW = {"iframe", "noembed", "noframes", "noscript", "plaintext", "textarea", "xmp"}
-_HANDLED = TAGS | DROPPED_WITH_CONTENT | _RAW | {"body", "head", "html", "input", "image"}
-_PLAIN_NAME = re.compile(r"[a-z][a-z0-9-]*")
-
-_CLEANER = nh3.Cleaner(
-    tags=set(TAGS),
-    clean_content_tags=set(DROPPED_WITH_CONTENT),
-    attributes={**_ATTRIBUTES, "*": _EVERYWHERE},
-    filter_style_properties={"text-align"},
-    url_schemes=set(SCHEMES) | {"data"},
-    # All are absolute by then, but for what the two parsers read differently.
-    url_relative="deny",
-    strip_comments=True,
-    link_rel=None,
-)
 
 
 def bounded(html: str) -> str:
@@ -114,86 +154,45 @@ def _bounded(html: str) -> Iterator[str]:
     yield html[end:]
 
 
-def make_absolute(body: Node, resolve: Callable[[str], str]) -> None:
-    """Make every URL below `body` absolute, and remove those that are not allowed."""
-    for node in {node.mem_id: node for node in body.css(_HAS_ADDRESS)}.values():
-        given = node.attributes
-        for name in _ADDRESSES:
-            if name not in given:
-                continue
-            address = _address(node, name, given[name] or "", resolve)
-            if address is None:
-                del node.attrs[name]
-            elif address != given[name]:
-                node.attrs[name] = address
-        if "srcset" in given:
-            node.attrs["srcset"] = _srcset(given["srcset"] or "", resolve)
+def sanitised(body: Node, resolve: Resolve, *, is_ours: bool = False) -> str:
+    """Return the HTML of `body`, by the allow-list, with every URL resolved.
 
-
-def unwrap_unknown(body: Node, tags: Collection[str]) -> None:
-    """Remove the tags of elements below `body` that no reader knows, such as `<int>` in a text.
-
-    The allow-list would do so too, but it drops an element with its content where the name is one
-    of SVG or MathML outside of them: `vector`, `int`, `set`, `text`. tags: those in `body`.
+    resolve: returns the absolute URL of a reference. is_ours: whether an engine wrote every tag.
+    Where an element goes, those around it may be read in another way, such as a link within a
+    link. So HTML in which that can happen is read and written again until it stays as it is.
     """
-    names = [name for name in tags if name not in _HANDLED and _PLAIN_NAME.fullmatch(name)]
-    for node in body.css(",".join(names)) if names else ():
-        if not _is_foreign(node):
-            node.unwrap()
-
-
-def _is_foreign(node: Node) -> bool:
-    above = node.parent
-    while above is not None and above.tag not in {"svg", "math"}:
-        above = above.parent
-    return above is not None
-
-
-def clean(html: str, *, is_ours: bool = False) -> str:
-    """Return `html` by the allow-list; its addresses are absolute already.
-
-    is_ours: whether an engine wrote every tag. Where an element goes, those around it may be read
-    in another way, such as a link within a link. So HTML in which that can happen is cleaned again
-    until it stays as it is.
-    """
-    cleaned = _clean(html)
-    if is_ours:
-        return cleaned
-    names = tag_names(html)
-    if names <= TAGS and "table" not in names and not _has_link_in_link(cleaned):
-        return cleaned
-    for _ in range(_MOST_PASSES):
-        html, cleaned = cleaned, _clean(cleaned)
-        if html == cleaned:
+    if not is_ours:
+        tree.remove_comments(body)
+    _keep_allowed(body, resolve)
+    html = tree.to_html(body)
+    for _ in range(0 if is_ours else _MOST_PASSES):
+        body, before = tree.parse(html), html
+        _keep_allowed(body, str)
+        html = tree.to_html(body)
+        if html == before:
             break
-    return cleaned
+    return html
 
 
-def _clean(html: str) -> str:
-    return keep_line_ends(_CLEANER.clean(html))
+def _keep_allowed(body: Node, resolve: Resolve) -> None:
+    for node in body.css("*")[1:]:  # the first is `body`
+        rules = ALLOWED.get(node.tag or "")
+        if rules is not None:
+            if given := node.attributes:
+                _keep_attributes(node, given, rules, resolve)
+        elif node.tag in DROPPED_WITH_CONTENT:
+            node.decompose()
+        else:
+            node.unwrap(delete_empty=True)
 
 
-def _has_link_in_link(html: str) -> bool:
-    """Whether a link may begin where one is open."""
-    return any(part.count("<a ") + part.count("<a>") > 1 for part in html.split("</a>"))
-
-
-def _address(node: Node, name: str, value: str, resolve: Callable[[str], str]) -> str | None:
-    """Return the absolute URL, or None if it is not allowed."""
-    if node.tag == "img" and name == "src" and _INLINE_IMAGE.match(value):
-        return value
-    address = resolve(value)
-    scheme = _SCHEME.match(address)
-    allowed = LOADED_SCHEMES if name in _LOADED else SCHEMES
-    return address if scheme and scheme[1].lower() in allowed else None
-
-
-def _srcset(value: str, resolve: Callable[[str], str]) -> str:
-    """Return a list of image candidates (HTML Standard, 4.8.4.2.1) with each URL resolved."""
-    candidates = (part.split() for part in _CANDIDATE_END.split(value.strip()))
-    resolved = ((resolve(parts[0].strip(",")), parts[1:]) for parts in candidates if parts)
-    return ", ".join(
-        " ".join((address.replace(",", "%2C"), *descriptor))
-        for address, descriptor in resolved
-        if address.startswith(("http:", "https:"))
-    )
+def _keep_attributes(
+    node: Node, given: Mapping[str, str | None], rules: _Rules, resolve: Resolve
+) -> None:
+    for name, value in given.items():
+        rule = rules.get(name)
+        kept = rule(value or "", resolve) if rule else None
+        if kept is None:
+            del node.attrs[name]
+        elif kept != (value or ""):
+            node.attrs[name] = kept

@@ -6,12 +6,13 @@ import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import nh3
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from broadsheet.markup import LinkIndex, Links, render
-from broadsheet.markup.sanitiser import DEEPEST
+from broadsheet.markup.sanitiser import ALLOWED, DEEPEST, SCHEMES, TAGS
 from safe_html import COMMONMARK, assert_harmless, parsed, sanitise
 
 SITE = "https://example.org/"
@@ -69,10 +70,52 @@ ATTACKS = [
     '{{< figure src="x\\" onerror=\\"alert(1)" >}}',
     '{{< youtube "><script>alert(1)</script>" >}}',
 ]
+MUTATIONS = [
+    "<math><mtext><table><mglyph><style><!--</style><img title='--&gt;&lt;img onerror=a()&gt;'>",
+    "<form><math><mtext></form><form><mglyph><style></math><img src onerror=a()>",
+    "<svg></p><style><a id='</style><img src=1 onerror=a()>'>",
+    "<svg><p><style><a title='</style><img src onerror=a()>'></style></p></svg>",
+    "<math><annotation-xml encoding='text/html'><style><img src=x onerror=a()></style>",
+    "<math><mi><table><mglyph><style><math><img src onerror=a()></style></table>",
+    "<svg><desc><table><svg><title><style><img src=x onerror=a()>",
+    "<svg><foreignobject><math><mi><p><style><img src=x onerror=a()></style>",
+    "<noscript><style></noscript><img src=x onerror=a()>",
+    "<noembed><p title='</noembed><img src=x onerror=a()>'>",
+    "<noframes><p title='</noframes><img src=x onerror=a()>'>",
+    "<xmp><p title='</xmp><img src=x onerror=a()>'>",
+    "<iframe><p title='</iframe><img src=x onerror=a()>'>",
+    "<title><p title='</title><img src=x onerror=a()>'>",
+    "<textarea><p title='</textarea><img src=x onerror=a()>'>",
+    "<template><p title='</template><img src=x onerror=a()>'>",
+    "<select><template><style><img src=x onerror=a()></style></template></select>",
+    "<select><iframe></select><img src=x onerror=a()>",
+    "<plaintext><p title='</plaintext><img src=x onerror=a()>'>",
+    "<listing>\n<img src=x onerror=a()></listing>",
+    "<a href='&quot; onclick=a() x=&quot;'><p title='`><img src=x onerror=a()>`'>",
+    '<p title="a&lt;img src=x onerror=a()&gt;"><b title=\'"><img src=x onerror=a()>\'>',
+    "<p \"x=1 <y=2 'z onclick=a()>b<p/onclick=a()><p/ /onclick=a() /a=b>",
+    "<a href=x href=javascript:a() HREF=javascript:a()>b",
+    "<svg><a xlink:href=javascript:a() href=x>b<p>c</a>",
+    "<!--a--!><img src=x onerror=a()>--><!-><img src=x onerror=a()>-->",
+    "<!doctype a '><img src=x onerror=a()>'><?a ><img src=x onerror=a()>?></ b ><img src=x>",
+    "<table><caption><svg><style><table><img src=x onerror=a()></style>",
+    "<table><colgroup><a href=x><td><a href=y>b<table><a href=z>c",
+    "<p><table><p><table><p><a><table><a><p><form><p>",
+    "<frameset><frame src=javascript:a()></frameset><body onload=a()><html onload=a()>",
+    "<image src=x onerror=a()><isindex action=javascript:a()><keygen onfocus=a()>",
+    "<script><!--<script></script><img src=x onerror=a()>--></script>",
+    "<style><!--</style><img src=x onerror=a()>--></style>",
+    "<\x00img src=x onerror=a()><img src\x0c=x\x0conerror=a()><img/src=x/onerror=a()>",
+    "\u212a<\u017fcript>a()</\u017fcript><IMG SRC=x ONERROR=a()>",
+]
 
 
 def identity(address: str) -> str:
     return address
+
+
+def anywhere(_: str) -> str:
+    return SITE + "x"
 
 
 def deepest(html: str) -> int:
@@ -197,6 +240,42 @@ def test_any_html_comes_out_harmless_and_settled(html: str) -> None:
     once = sanitise(html, lambda address: SITE + "x" if address else SITE)
     assert_harmless(once)
     assert sanitise(once, identity) == once
+
+
+AMMONIA = nh3.Cleaner(
+    tags=set(TAGS),
+    clean_content_tags={"script", "style", "template", "svg", "math", "title"},
+    attributes={tag: {*rules} for tag, rules in ALLOWED.items()},
+    filter_style_properties={"text-align"},
+    url_schemes={*SCHEMES, "data"},
+    url_relative="deny",
+    link_rel=None,
+)
+
+
+def assert_nothing_is_left_to_remove(html: str) -> None:
+    """Another sanitiser (ammonia, in Rust, on another parser) with the same list agrees."""
+    again = AMMONIA.clean(html).replace("&nbsp;", "\xa0")
+    assert re.sub("<pre>\n?", "<pre>", again) == re.sub("<pre>\n{0,2}", "<pre>", html).replace(
+        "&nbsp;", "\xa0"
+    )
+
+
+@pytest.mark.parametrize("attack", MUTATIONS + ATTACKS)
+def test_what_parsers_read_in_two_ways_is_harmless_in_both(attack: str) -> None:
+    """Payloads that change when they are written and read again (mutation XSS)."""
+    for html in (attack, f"<p>{attack}", f"<table><tr><td>{attack}", f"{attack}{attack}"):
+        once = sanitise(html, anywhere)
+        assert_harmless(once)
+        assert sanitise(once, identity) == once
+        assert_nothing_is_left_to_remove(once)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(PIECES | st.sampled_from(MUTATIONS), max_size=12).map("".join))
+def test_another_sanitiser_finds_nothing_to_remove(html: str) -> None:
+    """In whatever the pieces become."""
+    assert_nothing_is_left_to_remove(sanitise(html, anywhere))
 
 
 def test_each_thread_has_its_own_addresses() -> None:

@@ -14,6 +14,8 @@ from typing import Final
 
 from comrak import ExtensionOptions, ParseOptions, RenderOptions, render_markdown
 
+from broadsheet.markup.dialects import Dialect
+from broadsheet.markup.engines.footnotes import unused_notes, with_site_anchors
 from broadsheet.markup.errors import TooComplex
 
 _ALWAYS = (
@@ -38,63 +40,51 @@ _QUOTES = re.compile(rf"^(?:[ \t]*>){{{MAX_QUOTES + 1}}}", re.MULTILINE)
 _DELIMITER_ROW = re.compile(r"^[ \t>]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t:-]*)+$", re.MULTILINE)
 _TABLE_END = re.compile(r"\n[ \t>]*(?:\n|\Z)")
 _DEFINITION = re.compile(r"^[ \t>]*:[ \t]", re.MULTILINE)
-_NOTE = re.compile(r"^[ \t>]*\[\^([^\]\s]+)\]:", re.MULTILINE)
-_REFERENCE = re.compile(r"\[\^([^\]\s]+)\](?!:)")
-
 _LINK_DEFINITION = re.compile(r"\]:([^\n]*(?:\n[ \t>]*[\"'(][^\n]*)?)")
-_FILLER = "\ue002"  # of the private use area, like UNUSED_NOTES
-_START_OF_PARAGRAPH = re.compile(r"<p[^<>]*>\Z")
-_LONGEST_TAG = 100  # characters
 _MOST_OF_REFERENCES = 100_000  # bytes; as in cmark
+_ADDED = "\ue001"  # of the private use area (Unicode, 23.5)
+_ADDED_PARAGRAPH = re.compile(rf"<p(?: [^<>]*)?>{_ADDED}(.*)</p>\n?")
+_REFERENCE_ID = re.compile(r' id="(fnref-[^"]*)"')
 
-UNUSED_NOTES: Final = "\ue001"
-"""Starts the paragraph that refers to footnotes without other references (Unicode, 23.5)."""
 
-
-def to_html(text: str, extensions: frozenset[str], *, positions: bool = True) -> str:
+def to_html(text: str, dialect: Dialect, *, positions: bool = True) -> str:
     """Return `text` as HTML, not yet safe.
 
-    extensions: names as in `broadsheet.markup.dialects`. positions: whether to put
-    `data-sourcepos` on what came from Markdown. Raises TooComplex.
+    positions: whether to put `data-sourcepos` on what came from Markdown. Raises TooComplex.
     """
     if text.count(">") > MAX_QUOTES and _QUOTES.search(text):
         raise TooComplex("nested too deeply", "simplify the structure")
     if max(_cells(text), default=0) > MAX_CELLS:
         raise TooComplex("a table is too large", "split it, or link to a spreadsheet")
-    text = _with_allowance(text)
-    if unused := _unused_notes(text):
-        # comrak leaves out a footnote that nothing refers to; its text would be lost.
-        html = _render(f"{text}\n\n{UNUSED_NOTES}{unused}\n", extensions, positions)
-        if f">{UNUSED_NOTES}<" in html:
-            return _without_allowance(html)
-    return _without_allowance(_render(text, extensions, positions))
+    text, extensions = text.rstrip("\n") + "\n", dialect.extensions
+    added = unused_notes(text) + _allowance(text)
+    html = _render(f"{text}\n{_ADDED}{added}\n" if added else text, extensions, positions)
+    if added:
+        start = html.rfind("<p", 0, html.rfind(_ADDED))
+        # None if the text ends within code or HTML.
+        paragraph = _ADDED_PARAGRAPH.match(html, start) if start >= 0 else None
+        html = _without(html, paragraph) if paragraph else _render(text, extensions, positions)
+    return with_site_anchors(html, dialect)
 
 
-def _with_allowance(text: str) -> str:
-    """Return `text` with its last line ended, and as long as its reference links ask for.
+def _allowance(text: str) -> str:
+    """Return what makes `text` as long as its reference links ask for.
 
     comrak stops resolving references when the addresses and titles that it has put in for them
     are longer than the text. An article of links by reference soon comes to that.
     """
-    text = text.rstrip("\n") + "\n"
     longest = max(map(len, _LINK_DEFINITION.findall(text)), default=0)
     missing = min(longest * text.count("["), _MOST_OF_REFERENCES) - len(text)
-    if missing <= 0:
-        return text
-    return f"{text}\n{_FILLER * (missing // len(_FILLER.encode()) + 1)}\n"
+    return _ADDED * (missing // len(_ADDED.encode()) + 1) if missing > 0 else ""
 
 
-def _without_allowance(html: str) -> str:
-    """Return `html` without the paragraph that `_with_allowance` has added."""
-    start, end = html.find(_FILLER), html.rfind(_FILLER) + 1
-    if start < 0:
-        return html
-    before = html[max(start - _LONGEST_TAG, 0) : start]
-    if tag := _START_OF_PARAGRAPH.search(before):
-        start -= len(tag[0])
-        end += len("</p>") if html.startswith("</p>", end) else 0
-    start -= html[:start].endswith("\n")
-    return html[:start] + html[end:]
+def _without(html: str, paragraph: re.Match[str]) -> str:
+    """Return `html` without the added paragraph, and the links that lead back to it."""
+    html = html[: paragraph.start()] + html[paragraph.end() :]
+    for reference in _REFERENCE_ID.findall(paragraph[1]):
+        before, link, after = html.partition(f'<a href="#{reference}"')
+        html = before + after.partition("</a>")[2] if link else html
+    return html
 
 
 def _render(text: str, extensions: frozenset[str], positions: bool) -> str:
@@ -123,12 +113,3 @@ def _options(
     render.unsafe_ = True  # the sanitiser handles raw HTML
     render.sourcepos = positions
     return extension, parse, render
-
-
-def _unused_notes(text: str) -> str:
-    """Return references to the footnotes of `text` that nothing refers to; "" for none."""
-    if "[^" not in text:
-        return ""
-    referred_to = {*_REFERENCE.findall(text)}
-    unused = dict.fromkeys(each for each in _NOTE.findall(text) if each not in referred_to)
-    return "".join(f"[^{label}]" for label in unused)

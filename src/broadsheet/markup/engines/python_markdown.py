@@ -77,7 +77,7 @@ def _converter() -> Markdown:
             AdmonitionExtension(),
             AttrListExtension(),
             DefListExtension(),
-            NestedFootnotes(BACKLINK_TEXT="↩", BACKLINK_TITLE="↩ {}"),
+            NestedFootnotes(BACKLINK_TEXT="↩\ufe0e", BACKLINK_TITLE="↩ {}"),
             MarkdownInHtmlExtension(),
             SaneListExtension(),
             TableExtension(),

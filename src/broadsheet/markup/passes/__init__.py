@@ -16,11 +16,9 @@ from broadsheet.markup.passes.bare_urls import link_bare_urls
 from broadsheet.markup.passes.context import Context
 from broadsheet.markup.passes.controls import replace_controls
 from broadsheet.markup.passes.definitions import split_terms
-from broadsheet.markup.passes.footnotes import anchor_footnotes
 from broadsheet.markup.passes.kramdown import take_kramdown_marks
 from broadsheet.markup.passes.line_ends import join_lines
 from broadsheet.markup.passes.strikethrough import strike_out
-from broadsheet.markup.passes.styles import keep_styles
 from broadsheet.markup.passes.toc import remove_toc
 from broadsheet.markup.passes.wikilinks import resolve_wikilinks
 from broadsheet.markup.tree import Node
@@ -53,9 +51,7 @@ PASSES = (
     _pass("toc", "p", remove_toc),
     _pass("wikilinks", "", resolve_wikilinks),
     _pass("abbreviations", "p", mark_abbreviations),
-    _pass("", "section sup", anchor_footnotes),
-    _pass("", "input iframe noscript", replace_controls),
-    _pass("", "td th code", keep_styles),
+    _pass("", "input iframe noscript td th", replace_controls),
     _pass("", "", link_bare_urls),
     _pass("", "", join_lines),
 )

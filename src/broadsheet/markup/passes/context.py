@@ -14,6 +14,7 @@ class Context(Struct, frozen=True):
     html: the HTML that the tree was built from. A pass whose marks are not in it can return early.
     tags: the names of the elements in it, in lower case.
     positions: whether the elements that the engine wrote have a `data-sourcepos`.
+    is_ours: whether the engine wrote every tag, so that all is nested as HTML asks.
     """
 
     dialect: Dialect
@@ -21,3 +22,4 @@ class Context(Struct, frozen=True):
     html: str
     tags: frozenset[str]
     positions: bool
+    is_ours: bool = False

@@ -1,4 +1,7 @@
-"""Replace what readers cannot use by a plainer form: check boxes, embedded frames, `noscript`."""
+"""Replace what readers cannot use by a plainer form.
+
+Check boxes, embedded frames, `noscript`, and the obsolete attribute for alignment.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,10 @@ from broadsheet.markup.tree import Node, element
 
 
 def replace_controls(body: Node, _: Context) -> None:
-    """Turn check boxes into characters and frames into links; keep the content of `noscript`."""
+    """Turn check boxes into characters, frames into links, alignment into a style; keep the
+    content of `noscript`."""
+    for cell in body.css("td[align],th[align]"):
+        cell.attrs["style"] = f"text-align:{cell.attributes['align']}"
     for box in body.css("input[type=checkbox i]"):
         box.replace_with("☑" if "checked" in box.attributes else "☐")
     for frame in body.css("iframe"):

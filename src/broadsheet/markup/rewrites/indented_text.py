@@ -12,10 +12,11 @@ from collections.abc import Callable
 
 from broadsheet.markup import sanitiser, tree
 from broadsheet.markup.code import MAY_BE_INDENTED, fences
+from broadsheet.markup.dialects import by_commonmark
 from broadsheet.markup.engines import commonmark
 
 _INDENTED = re.compile(r"^(?:[ >]{4}|[ >]{0,3}\t)", re.MULTILINE)
-_READ = frozenset({"definitions", "inline-notes"})  # what indentation can belong to
+_READ = by_commonmark("definitions inline-notes")  # what indentation can belong to
 _POSITION = re.compile(r"(\d+):(\d+)-")
 _FENCE = re.compile(r"`{3}|~{3}")
 _BLOCK_START = re.compile(

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from itertools import chain
 from typing import NamedTuple
 
 from broadsheet.markup.code import outside_code
@@ -83,10 +82,11 @@ def _raw(found: re.Match[str]) -> str:
 
 # Formulas. A dollar begins one if no space follows it, and ends one if no space precedes it and no
 # digit follows it (Pandoc, `tex_math_dollars`), so that prices are not formulas.
-_BLOCK = r"\$\$(?:[^$]|\$(?!\$)){1,20000}?\$\$"
-_INLINE = r"\$(?![\s$\d])(?:\\.|[^\\$\n`]){1,1000}?(?<!\s)\$(?![\d$])"
-_FORMULA = re.compile(rf"(?<![\\$])(?:{_BLOCK}|{_INLINE})")
-_BLOCK_FORMULA = re.compile(rf"(?<![\\$]){_BLOCK}")
+# A search is fast if what it looks for begins with a character, so a look back follows it.
+_BLOCK = r"\$(?<![\\$]\$)\$(?:[^$]|\$(?!\$)){1,20000}?\$\$"
+_INLINE = r"\$(?<![\\$]\$)(?![\s$\d])(?:\\.|[^\\$\n`]){1,1000}?(?<!\s)\$(?![\d$])"
+_FORMULA = re.compile(rf"{_BLOCK}|{_INLINE}")
+_BLOCK_FORMULA = re.compile(_BLOCK)
 _BLANK_LINE = re.compile(r"\n[ \t>]*\n")
 _PUNCTUATION = re.compile(r"[!-/:-@\[-`{-~]")
 
@@ -116,30 +116,19 @@ def _quoted(found: re.Match[str]) -> str:
 
 # Bare URLs, in which marks are not emphasis: `https://e.org/__init__.py`. An underscore between
 # letters is none.
-# Two patterns, since a search is fast if what it looks for begins with fixed characters.
-_MAY_BE_URL = (re.compile(r"://[^\s<>]*"), re.compile(r"www\.[^\s<>]*"))
-_MARK = re.compile(r"[*~]|__|\W_|_\W", re.ASCII)
-_NOT_BARE = ("](", "<", '"', "'", "=", "/")
+_BEFORE = r"(?<![\w@/.:=\"'<-]{0})(?<!\]\({0})"
 _URL = re.compile(
-    r"(?<![\w@/.:=\"'<-])(?<!\]\()(?:https?://|www\.)[\w.:/?#@!$&'()*+,;=%~-]+", re.ASCII
+    rf"(?:h{_BEFORE.format('h')}ttps?://|w{_BEFORE.format('w')}ww\.)[\w.:/?#@!$&'()*+,;=%~-]+",
+    re.ASCII,
 )
 _DEFINITION = re.compile(r"(?:^|\n)[ >]{0,9}\[[^\]\n]+\]:[ \t]*\Z")
 _EMPHASIS = re.compile(r"[*_~]")
 
 
 def _may_have_urls(text: str) -> bool:
-    """Whether a URL with such a mark may be written outside a link."""
-    for found in chain.from_iterable(pattern.finditer(text) for pattern in _MAY_BE_URL):
-        rest = found[0]
-        if not _MARK.search(rest):
-            continue
-        before = text[max(found.start() - 200, 0) : found.start()]
-        before = before.removesuffix("s").removesuffix("http")
-        is_alone = rest.count("://") + rest.count("www.") == 1
-        in_link = before.endswith(_NOT_BARE) or _DEFINITION.search(before)
-        if not (is_alone and in_link):
-            return True
-    return False
+    """Whether there may be a URL outside a link."""
+    linked = sum(map(text.count, ("](http", "[http", "<http", '"http')))
+    return text.count("://") > linked or text.count("www.") > text.count("://www.")
 
 
 def _url(found: re.Match[str]) -> str:
@@ -157,8 +146,8 @@ RULES = (
         in_elements=True,
     ),
     Replacement("kramdown", _WITH_SPACES.search, _WITH_SPACES, _with_escapes),
-    Replacement("math", lambda text: "$" in text, _FORMULA, _formula),
-    Replacement("math-blocks", lambda text: "$$" in text, _BLOCK_FORMULA, _formula),
+    Replacement("math", _FORMULA.search, _FORMULA, _formula),
+    Replacement("math-blocks", _BLOCK_FORMULA.search, _BLOCK_FORMULA, _formula),
     Replacement("smart", _may_have_quotes, _QUOTED, _quoted),
     Replacement("", _may_have_urls, _URL, _url),
 )

@@ -39,6 +39,6 @@ def expand(
         from broadsheet.markup.templates.mdx import Unwrapper
 
         return Unwrapper(body, links, values, shortcodes).expanded()
-    if not any(mark in body for mark in ("{{", "{%", "{#")):
+    if "{" not in body or not any(mark in body for mark in ("{{", "{%", "{#")):
         return Expanded(body, (), int)
     return Resolver(body, links, values, shortcodes, language).expanded()
