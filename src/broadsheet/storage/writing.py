@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from hashlib import sha256
-from io import FileIO
+from io import BufferedWriter, FileIO
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -21,7 +21,7 @@ ENDING: Final = ".broadsheet-tmp"
 """What the name of a draft ends with; it begins with a dot."""
 
 _SYNC_THREADS = 4
-_COPIED_AT_ONCE = 1 << 20  # bytes
+_AT_ONCE = 1 << 18  # bytes copied or written
 
 
 def write(path: Path, data: bytes) -> None:
@@ -86,7 +86,7 @@ class _Draft:
         self._path = path
         self._same = 0  # bytes
         self._old: BinaryIO | None = None
-        self._new: FileIO | None = None
+        self._new: BufferedWriter | None = None
         with suppress(OSError):
             self._old = folders.opened(path)
 
@@ -114,35 +114,29 @@ class _Draft:
         if self._new is None:
             self._new = _opened(_draft_of(self._path))
             self._copy_same(self._new)
-        _write_whole(self._new, chunk)
+        self._new.write(chunk)
 
-    def _copy_same(self, new: FileIO) -> None:
+    def _copy_same(self, new: BufferedWriter) -> None:
         """Copy to `new` the bytes that were the same so far."""
         if self._old is None:
             return
         self._old.seek(0)
         left = self._same
-        while left and (part := self._old.read(min(left, _COPIED_AT_ONCE))):
-            _write_whole(new, part)
+        while left and (part := self._old.read(min(left, _AT_ONCE))):
+            new.write(part)
             left -= len(part)
-
-
-def _write_whole(file: FileIO, data: bytes) -> None:
-    rest = memoryview(data)
-    while rest:
-        rest = rest[file.write(rest) :]
 
 
 def _draft_of(path: Path) -> Path:
     return path.with_name(f".{path.name}{ENDING}")
 
 
-def _opened(path: Path) -> FileIO:
+def _opened(path: Path) -> BufferedWriter:
     try:
-        return FileIO(path, "wb")
+        return BufferedWriter(FileIO(path, "wb"), _AT_ONCE)
     except (FileNotFoundError, NotADirectoryError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        return FileIO(path, "wb")
+        return BufferedWriter(FileIO(path, "wb"), _AT_ONCE)
 
 
 def _sync_all(paths: Sequence[Path]) -> None:
