@@ -34,29 +34,31 @@ from broadsheet.storage.outputs import Written
 
 def write_feed(feed: FeedFiles, settings: FilesSettings, context: StepContext) -> list[Written]:
     """Write a feed in all its formats together, one entry at a time."""
+    formats = settings.feeds.formats_of(feed.head.kind)
 
-    def chunks(format_: FeedFormat) -> Iterator[bytes]:
-        head = channel(feed.head, format_, settings.publication, settings.feeds)
-        items = (_item(*addresses, format_, settings, context) for addresses in feed.entries)
+    def chunks(number: int) -> Iterator[bytes]:
+        head = channel(feed.head, formats[number], settings.publication, settings.feeds)
+        items = (_items(*each, formats, settings, context)[number] for each in feed.entries)
         return document(head, items)
 
-    formats = settings.feeds.formats_of(feed.head.kind)
-    return context.write({feed.head.path + FEED_FORMATS[e].file: chunks(e) for e in formats})
+    paths = (feed.head.path + FEED_FORMATS[each].file for each in formats)
+    return context.write({path: chunks(number) for number, path in enumerate(paths)})
 
 
-def _item(
+def _items(
     article: Digest,
     body: Digest | None,
-    format_: FeedFormat,
+    formats: tuple[FeedFormat, ...],
     settings: FilesSettings,
     context: StepContext,
-) -> bytes:
-    """Return an entry in one format. Feeds in a row share the newest articles."""
+) -> list[bytes]:
+    """Return an entry in each of `formats`. Feeds in a row share the newest articles."""
 
-    def made() -> Entry:
-        return context.recent((article, body), lambda: _entry(article, body, settings, context))
+    def made() -> list[bytes]:
+        entry = _entry(article, body, settings, context)
+        return [feed_format(each).item(entry) for each in formats]
 
-    return context.recent((article, body, format_), lambda: feed_format(format_).item(made()))
+    return context.recent((article, body, formats), made)
 
 
 def _entry(

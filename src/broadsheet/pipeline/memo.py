@@ -60,7 +60,7 @@ def no_output(files: Mapping[str, Iterable[bytes]]) -> list[Written]:
     raise NotImplementedError(*files)
 
 
-_RECENT: Final = 2_000  # made values that a context holds
+_RECENT: Final = 1_000  # values that a context holds; an entry in three formats takes 30 kB
 _BATCH: Final = 256  # results in a transaction
 _NO_SOURCES: Final[Mapping[str, Source]] = {}
 

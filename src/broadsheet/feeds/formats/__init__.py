@@ -7,6 +7,7 @@ A module has the functions of `Format`. The file name and media type of each for
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol, cast
 
@@ -34,6 +35,7 @@ class Format(Protocol):
         accepts. Raises if it cannot be read."""
 
 
+@cache
 def feed_format(name: FeedFormat) -> Format:
     """Return the module of a format."""
     return cast("Format", import_module(f"{__name__}.{name}_feed"))

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from copy import copy
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from functools import lru_cache
 from html import escape
 from typing import Any
 
@@ -50,19 +52,12 @@ class FeedExtension(BaseExtension):
 
     def extend_atom(self, feed: Element) -> Element:
         """Links that feedgen's RSS side cannot bear beside it, and the archive's mark."""
-        for rel, href, kind in _links(self.channel):
-            _add(feed, "", "link", None, href=href, rel=rel, type=kind)
-        if self.channel.current:
-            _add(feed, HISTORY, "archive")
+        _add_links(feed, "link", self.channel)
         return feed
 
     def extend_rss(self, rss: Element) -> Element:
         """The same in the channel: feedgen writes only `self` there, and no archive links."""
-        head = rss[0]
-        for rel, href, kind in _links(self.channel):
-            _add(head, ATOM, "link", None, href=href, rel=rel, type=kind)
-        if self.channel.current:
-            _add(head, HISTORY, "archive")
+        _add_links(rss[0], f"{{{ATOM}}}link", self.channel)
         return rss
 
 
@@ -73,46 +68,31 @@ class EntryExtension(BaseEntryExtension):
 
     def extend_atom(self, element: Element) -> Element:
         """Language, enclosure (feedgen drops a link's rel, type and length), categories, image."""
-        element.set(XML_LANG, self.entry.language)
-        image = self.entry.image
+        entry, image = self.entry, self.entry.image
+        element.set(XML_LANG, entry.language)
         if image and image.length is not None and image.type:
-            _add(
-                element,
-                "",
-                "link",
-                None,
-                rel="enclosure",
-                href=image.url,
-                type=image.type,
-                length=str(image.length),
-            )
+            size = str(image.length)
+            given = {"rel": "enclosure", "href": image.url, "type": image.type, "length": size}
+            etree.SubElement(element, "link", given)
         _declare_markup(element.find("summary"))
-        for scheme, name in _categories(self.entry):
-            _add(element, "", "category", None, term=name, label=name, scheme=scheme)
+        for scheme, name in _categories(entry):
+            element.append(copy(_category(scheme, name)))
         _add_media(element, image)
         return element
 
     def extend_rss(self, element: Element) -> Element:
         """Date (feedgen's own helper switches the process's locale), authors, language, image."""
-        entry = self.entry
-        _add(element, "", "pubDate", format_datetime(rss_date(entry.published)))
+        entry, image = self.entry, self.entry.image
+        _add_text(element, "pubDate", format_datetime(rss_date(entry.published)))
         for person in entry.authors:  # RSS's own <author> must be an e-mail address
-            _add(element, DC, "creator", person.name)
-        _add(element, DC, "language", entry.language)
-        _add(element, DCTERMS, "modified", entry.updated.isoformat())
+            _add_text(element, f"{{{DC}}}creator", person.name)
+        _add_text(element, f"{{{DC}}}language", entry.language)
+        _add_text(element, f"{{{DCTERMS}}}modified", entry.updated.isoformat())
         for scheme, name in _categories(entry):
-            _add(element, "", "category", name, domain=scheme)
-        image = entry.image
+            _add_text(element, "category", name, domain=scheme)
         if image and image.length is not None and image.type:
-            _add(
-                element,
-                "",
-                "enclosure",
-                None,
-                url=image.url,
-                length=str(image.length),
-                type=image.type,
-            )
+            given = {"url": image.url, "length": str(image.length), "type": image.type}
+            etree.SubElement(element, "enclosure", given)
         _add_media(element, image)
         return element
 
@@ -157,26 +137,37 @@ def _add_media(element: Element, image: Image | None) -> None:
     """The featured image by Media RSS; feedgen's own extension groups a single item."""
     if image is None:
         return
-    content = _add(
-        element,
-        MEDIA,
-        "content",
-        None,
-        url=image.url,
-        medium="image",
-        type=image.type,
-        fileSize="" if image.length is None else str(image.length),
-        width="" if image.width is None else str(image.width),
-        height="" if image.height is None else str(image.height),
-    )
+    given = {
+        "url": image.url,
+        "medium": "image",
+        "type": image.type,
+        "fileSize": "" if image.length is None else str(image.length),
+        "width": "" if image.width is None else str(image.width),
+        "height": "" if image.height is None else str(image.height),
+    }
+    content = etree.SubElement(element, f"{{{MEDIA}}}content", _filled(given))
     if image.alt:
-        _add(content, MEDIA, "description", image.alt, type="plain")
+        _add_text(content, f"{{{MEDIA}}}description", image.alt, type="plain")
+
+
+def _add_links(parent: Element, tag: str, channel: Channel) -> None:
+    """The links of a document, and the mark of an archive."""
+    for rel, href, kind in _links(channel):
+        etree.SubElement(parent, tag, _filled({"href": href, "rel": rel, "type": kind}))
+    if channel.current:
+        etree.SubElement(parent, f"{{{HISTORY}}}archive")
+
+
+def _filled(attributes: dict[str, str]) -> dict[str, str]:
+    return {name: value for name, value in attributes.items() if value}
 
 
 # feedgen writes Atom's own elements without a namespace, below an attribute named xmlns.
-def _add(parent: Element, namespace: str, name: str, text: str | None = None, **given: str) -> Any:
-    """A child of `parent`, with those of the attributes `given` that say something."""
-    tag = f"{{{namespace}}}{name}" if namespace else name
-    child = etree.SubElement(parent, tag, {key: value for key, value in given.items() if value})
-    child.text = text
-    return child
+def _add_text(parent: Element, tag: str, text: str, **attributes: str) -> None:
+    etree.SubElement(parent, tag, attributes).text = text
+
+
+@lru_cache(4096)
+def _category(scheme: str, name: str) -> Element:
+    """An Atom category to copy, which takes half the time of making one."""
+    return etree.Element("category", {"term": name, "label": name, "scheme": scheme})
