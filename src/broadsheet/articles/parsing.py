@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TypeVar
 
 from broadsheet.articles import dates, fields, front_matter, permalinks, titles, visibility
@@ -63,6 +63,11 @@ def _found(given: Mapping[str, object], name: str) -> object:
 
 
 _MAYBE_NO_DATE = fields.names(fields.PUBLISH, fields.EXPIRES)
+
+
+@cache
+def _folded(known: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    return tuple((fold(name), name) for name in known)
 
 
 class _Reader:
@@ -134,8 +139,8 @@ class _Reader:
 
     def _given(self, known: tuple[str, ...]) -> Iterator[tuple[str, object]]:
         """The names of `known` that are given, with their values."""
-        for name in known:
-            if (value := self.given.get(fold(name))) is not None:
+        for folded, name in _folded(known):
+            if (value := self.given.get(folded)) is not None:
                 yield name, value
 
     def _read(self, known: tuple[str, ...], reader: Callable[[object], _T], default: _T) -> _T:

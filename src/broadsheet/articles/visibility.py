@@ -157,9 +157,7 @@ def _statements(
     for written, value in fields.items():
         if value is None or value in ("", [], {}):
             continue
-        name = fold(str(written))
-        parts = [part for part in name.split(".") if part] or [name]
-        path = (*above, *parts)
+        path = (*above, *_parts(str(written)))
         if not isinstance(value, Mapping):
             yield path, value
         elif words.GROUPS.fullmatch(path[-1]) and len(path) < 5:
@@ -168,7 +166,14 @@ def _statements(
             yield path, value
 
 
-@lru_cache(4096)  # a site has few names, and each is in most of its articles
+# A site has few names of fields, and each is in most of its articles.
+@lru_cache(4096)
+def _parts(written: str) -> tuple[str, ...]:
+    name = fold(written)
+    return tuple(part for part in name.split(".") if part) or (name,)
+
+
+@lru_cache(4096)
 def _meaning(name: str) -> tuple[Kind | None, bool]:
     return next(
         ((kind, strict) for kind, strict, pattern in words.FIELDS if pattern.fullmatch(name)),
@@ -176,6 +181,7 @@ def _meaning(name: str) -> tuple[Kind | None, bool]:
     )
 
 
+@lru_cache(4096)
 def _meaning_of(path: tuple[str, ...]) -> tuple[Kind | None, bool]:
     """The meaning of a field in a group; `build: {list: ...}` says more than `list` does."""
     joined = _meaning("".join(path[-2:]))
@@ -209,13 +215,18 @@ def _place(path: tuple[str, ...], value: object) -> bool | None:
 
     False where the places are parts of the page, or lists of the web site only.
     """
-    if not words.OUT.fullmatch(path[-1]) or _word(value) in words.ON | words.OFF:
+    if not _names_places(path[-1]) or _word(value) in words.ON | words.OFF:
         return None
     if any(_meaning(path[-1] + _word(each))[0] == "hides" for each in _items(value)):
         return True
     elsewhere = all(_meaning(path[-1] + _word(each))[0] == "elsewhere" for each in _items(value))
     parts = isinstance(value, list) and path[-1] != "hidden"  # such as those of Material for MkDocs
     return False if elsewhere or parts else None
+
+
+@lru_cache(4096)
+def _names_places(name: str) -> bool:
+    return words.OUT.fullmatch(name) is not None
 
 
 def _state(

@@ -35,6 +35,8 @@ def composed(text: str) -> str:
     """
     if text.isascii():
         return text
+    if not any(map(unicodedata.combining, text[::100])):  # a run of 100 includes one of these
+        return unicodedata.normalize("NFC", text)
     parts = _ENDLESS.split(text)
     parts[::2] = [unicodedata.normalize("NFC", part) for part in parts[::2]]
     return "".join(parts)
