@@ -12,6 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 from sys import intern
 from typing import Final
+from zlib import crc32
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -28,6 +29,7 @@ from broadsheet.storage.folders import Stamp
 from broadsheet.storage.sources import Found
 
 _CHUNK: Final = 128
+_GROUP: Final = 64
 _MEASURED_AT_ONCE: Final = 256
 
 
@@ -96,7 +98,8 @@ def read_articles(project: Project, memo: Memo) -> Articles:
     files = [StampedFile(path, folder, stamps[path]) for path, folder in found.articles]
     given = ParseSettings(settings.publication, settings.articles, zone_rules(settings.publication))
     step = Step("broadsheet.pipeline.steps:parse_file", given, _CHUNK, "Reading")
-    return _sorted_out(found, memo.attempt(step, files), memo)
+    parsed = memo.attempt_groups(step, _grouped(files), Article | Page)
+    return _sorted_out(found, parsed)
 
 
 def measure_images(
@@ -123,17 +126,29 @@ def zone_rules(publication: Publication) -> str:
     return rules.hexdigest()
 
 
-def _sorted_out(found: Found, parsed: Sequence[Digest | BroadsheetError], memo: Memo) -> Articles:
+def _grouped(files: Iterable[StampedFile]) -> list[list[StampedFile]]:
+    """Return `files` in groups of about `_GROUP`; a new file changes no group but its own."""
+    groups: list[list[StampedFile]] = [[]]
+    for file in files:
+        groups[-1].append(file)
+        if not crc32(file.path.encode()) % _GROUP:
+            groups.append([])
+    return groups
+
+
+def _sorted_out(
+    found: Found, parsed: Sequence[tuple[Digest, Article | Page] | BroadsheetError]
+) -> Articles:
     read: list[Article] = []
     stored: dict[str, Digest] = {}
     pages: dict[str, str] = {}
     problems = list(found.problems)
     cascades: list[Cascade] = []
-    for (path, _), address in zip(found.articles, parsed, strict=True):
-        if isinstance(address, BroadsheetError):
-            problems += address.problems
+    for (path, _), each in zip(found.articles, parsed, strict=True):
+        if isinstance(each, BroadsheetError):
+            problems += each.problems
             continue
-        outcome: Article | Page = memo.value(address, Article | Page)  # type: ignore[arg-type]
+        address, outcome = each
         if isinstance(outcome, Page):
             pages[path] = outcome.why
             cascades += outcome.cascades

@@ -33,6 +33,13 @@ def joined(item: str, between: str, context: StepContext) -> str:
     return between.join(str(context.read("letter", each)) for each in item)
 
 
+def plain(item: str, _: None, context: StepContext) -> str:  # noqa: ARG001
+    RAN.append(item)
+    if item == "no":
+        raise ArticleError(Problem("no", path=item))
+    return item.upper()
+
+
 def shared(item: str, _: None, context: StepContext) -> str:
     """Return the same, half of it from what was made a short while ago."""
     return context.recent("a", lambda: joined("a", "", context)) + item
@@ -68,6 +75,29 @@ def test_a_result_holds_until_something_that_was_read_changes(tmp_path: Path) ->
     assert results(tmp_path, ["ab", "ax"], {**letters, "c": "3"}) == (["12", "1None"], [])
     assert results(tmp_path, ["ab", "ax"], {**letters, "x": "9"}) == (["12", "19"], ["ax"])
     assert results(tmp_path, ["ab", "ax"], {"a": "1"}) == (["1None", "1None"], ["ab", "ax"])
+
+
+def test_groups_are_run_item_by_item_and_read_together(tmp_path: Path) -> None:
+    """Only what changed runs again, errors stay in place, and `sweep` drops nothing in use."""
+
+    def outcomes(*groups: list[str]) -> tuple[list[Any], list[object]]:
+        RAN.clear()
+        with Memo(tmp_path, tmp_path, workers=1) as memo:
+            found = memo.attempt_groups(step("plain"), groups, str)
+            memo.sweep()
+            kept = [each if isinstance(each, ArticleError) else each[1] for each in found]
+            for each in found:
+                assert isinstance(each, ArticleError) or memo.value(each[0], str) == each[1]
+            return [str(each) for each in kept], [*RAN]
+
+    first = (["A", "no: no", "B", "C"], ["a", "no", "b", "c"])
+    assert outcomes(["a", "no", "b"], ["c"]) == first
+    assert outcomes(["a", "no", "b"], ["c"]) == (first[0], ["no"])
+    assert outcomes(["a", "b"], ["c"]) == outcomes(["a", "b"], ["c"]) == (["A", "B", "C"], [])
+    assert outcomes(["a", "d"], ["c"], []) == (["A", "D", "C"], ["d"])
+    for _ in range(4):  # until what is no longer used is swept
+        assert outcomes(["a", "d"]) == (["A", "D"], [])
+    assert outcomes(["d", "a"]) == (["D", "A"], [])
 
 
 def test_the_settings_of_a_step_are_part_of_the_key(tmp_path: Path) -> None:
