@@ -92,6 +92,10 @@ class OutputError(BroadsheetError):
     """The output folder cannot be written; its files are unchanged."""
 
 
+class LockError(OutputError):
+    """The folder of the lock cannot be written."""
+
+
 class BusyError(BroadsheetError):
     """Another run is working on the same project."""
 

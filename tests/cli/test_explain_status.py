@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
-from newsroom import Newsroom, contents
+from newsroom import Newsroom, contents, no_privileges
 
 CONFIG = """
 [feeds]
@@ -231,6 +232,28 @@ def test_explain_and_status_write_nothing_but_the_cache(project: Newsroom) -> No
     after = contents(project.folder)
     assert {path for path in after if not path.startswith(".broadsheet/")} == set(before)
     assert not (Path(project.folder) / "feeds").exists()
+
+
+@pytest.mark.parametrize("stored", [True, False])
+def test_what_writes_nothing_runs_in_a_read_only_project(stored: bool) -> None:
+    """It says the same, with or without what is stored, also after a change."""
+    commands = ("status", "explain content/a.md", "check", "build --dry-run", "digest --dry-run")
+    with no_privileges() as folder:
+        newsroom = Newsroom.open(folder, CONFIG)
+        newsroom.article("a.md", date="2025-06-26", main_topics=["AI"])
+        newsroom.run("build")
+        newsroom.article("b.md", "![](gone.png)", date="2025-06-27")
+        expected = [newsroom.run(*command.split()) for command in commands]
+        if not stored:
+            shutil.rmtree(folder / ".broadsheet")
+        before = contents(folder)
+        for path in (folder, *folder.rglob("*")):
+            path.chmod(0o500 if path.is_dir() else 0o400)
+        assert [newsroom.run(*command.split()) for command in commands] == expected
+        assert contents(folder) == before
+        refused = newsroom.run("build")
+        assert (refused.code, refused.out) == (1, "")
+        assert " cannot be written: Permission denied; fix it and run again" in refused.err
 
 
 def test_a_project_without_articles_has_a_status(newsroom: Newsroom) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import cached_property
-from itertools import chain
+from itertools import chain, takewhile
 from operator import attrgetter
 
 from msgspec import Struct
@@ -15,6 +15,11 @@ from broadsheet.articles import Article
 from broadsheet.articles.topics import Topic, TopicNames
 from broadsheet.errors import Problem
 from broadsheet.model.settings import TopicSettings
+
+Span = tuple[datetime | None, datetime | None]
+"""From when until when, half open; None: always."""
+
+_CATALOGUES = 4  # each takes its room, and who asks for one twice does so in a row
 
 
 class Catalogue(Struct, frozen=True, dict=True):
@@ -40,6 +45,10 @@ class Catalogue(Struct, frozen=True, dict=True):
             (published if is_public else absent).append(article)
         published.sort(key=_newest_first)
         return cls(tuple(published), settings, tuple(absent))
+
+    def dated_after(self, date: datetime) -> Iterator[Article]:
+        """Yield the articles with a later date than `date`, newest first."""
+        return takewhile(lambda article: article.date > date, self.articles)
 
     @cached_property
     def topic_names(self) -> TopicNames:
@@ -76,8 +85,25 @@ class Catalogue(Struct, frozen=True, dict=True):
         return _grouped(self.articles, attrgetter("tags"), self.tag_names)
 
 
-def steady(articles: Iterable[Article], now: datetime) -> tuple[datetime | None, datetime | None]:
-    """Return from when until when (half-open) the catalogue is that of `now`; None: always."""
+class Catalogues:
+    """The catalogue of `articles` at any time."""
+
+    def __init__(self, articles: Sequence[Article], settings: TopicSettings) -> None:
+        self._articles, self._settings = articles, settings
+        self._made: deque[tuple[Span, Catalogue]] = deque(maxlen=_CATALOGUES)
+
+    def __call__(self, now: datetime) -> Catalogue:
+        """Return the catalogue at `now` (aware); that of another time if it is the same."""
+        for (since, until), made in self._made:
+            if (since is None or since <= now) and (until is None or now < until):
+                return made
+        made = Catalogue.at(now, self._articles, self._settings)
+        self._made.append((steady(self._articles, now), made))
+        return made
+
+
+def steady(articles: Iterable[Article], now: datetime) -> Span:
+    """Return the span in which the catalogue is that of `now`."""
     past = coming = None
     for article in articles:
         if article.hidden:

@@ -83,6 +83,8 @@ class IssuedArticles(Struct, frozen=True, dict=True):
         articles: none of them has a known id. site: `publication.url`. An issued article that is
         gone matches at most one, by the best evidence.
         """
+        if not articles:
+            return {}
         hidden = self._holders(catalogue.absent, published=False)
         there = hidden | self._holders(catalogue.articles, published=True)
         found: dict[str, Match] = {}

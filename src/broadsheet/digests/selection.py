@@ -180,17 +180,16 @@ class Digest(Struct, frozen=True):
     def _timely(self, catalogue: Catalogue, since: datetime, history: History) -> list[Article]:
         """The articles with unknown ids that are not too old."""
         known = history.record.by_id
-        unknown = (article for article in catalogue.articles if article.id not in known)
+        recent = catalogue.dated_after(since - timedelta(days=self.settings.late_days))
+        unknown = (article for article in recent if article.id not in known)
         return [each for each in unknown if self._untimely(each, since, history) is None]
 
     def _changed(
         self, catalogue: Catalogue, moved: Mapping[str, Match], since: datetime, history: History
     ) -> Iterator[Changed]:
         """The issued articles that have changed since the last record, unless too old to return."""
-        record, oldest = history.record, since - timedelta(days=self.settings.late_days)
-        for article in catalogue.articles:
-            if article.date <= oldest:
-                continue
+        record = history.record
+        for article in catalogue.dated_after(since - timedelta(days=self.settings.late_days)):
             match = moved.get(article.id)
             known = match.known if match and not match.copy else record.by_id.get(article.id)
             now = _placed(article)

@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 from hashlib import sha256
-from importlib.resources import files
+from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Annotated, Final, Literal, NamedTuple
 
 from msgspec import Meta, Struct, field
 
+import broadsheet
 from broadsheet.model.publication import BaseUrl, Language, Publication
 from broadsheet.model.values import Permalink, Schedule, ShortcodeTemplate, SmtpUrl
 
@@ -44,9 +45,8 @@ Grouping = Literal["topics", "tags"]
 if TYPE_CHECKING:
     DialectName = str
 else:  # the files of `markup.dialects`, which are not imported
-    _FILES = [each.name for each in files("broadsheet").joinpath("markup/dialects").iterdir()]
-    _NAMES = [each[:-3].replace("_", "-") for each in _FILES if re.fullmatch(r"[a-z]\w+\.py", each)]
-    DialectName = Literal[tuple(sorted(_NAMES))]
+    _FILES = iter_modules([f"{broadsheet.__path__[0]}/markup/dialects"])
+    DialectName = Literal[tuple(sorted(each.name.replace("_", "-") for each in _FILES))]
 """A name that `markup.dialect` takes."""
 
 # fmt: off

@@ -52,7 +52,9 @@ def build(
     strict: raise RefusedError if articles are wrong. adopt: take over files that the manifest does
     not name. Raises the errors of `plan_build` and `Target`.
     """
-    return project.run(lambda memo: _build(project, memo, strict, adopt, dry_run))
+    return project.run(
+        lambda memo: _build(project, memo, strict, adopt, dry_run), writes=not dry_run
+    )
 
 
 def _build(project: Project, memo: Memo, strict: bool, adopt: bool, dry_run: bool) -> Built:
@@ -63,17 +65,17 @@ def _build(project: Project, memo: Memo, strict: bool, adopt: bool, dry_run: boo
     gone = _dropped_out(content) if content.problems else ()
     target = plan.target()
     if not adopt and target.unknown:
-        target.refuse_foreign(plan.make(memo))
-    changes = target.changes(plan.make(memo)) if dry_run else _write(plan, target, memo)
+        target.refuse_foreign(plan.make())
+    changes = target.changes(plan.make()) if dry_run else _write(plan, target)
     summary = _summary(plan, changes)
     if not dry_run:
-        _remember(plan, memo, summary)
+        _remember(plan, summary)
     return Built(summary, changes, content.problems, gone, by_feed(plan.ending))
 
 
-def _write(plan: BuildPlan, target: Target, memo: Memo) -> Changes:
+def _write(plan: BuildPlan, target: Target) -> Changes:
     with target.writing() as draft:
-        made = plan.make(memo, draft)
+        made = plan.make(draft)
         changes = target.finish(made)
     written = {*changes.written}
     for each in made:
@@ -102,10 +104,10 @@ def _summary(plan: BuildPlan, changes: Changes) -> Summary:
     )
 
 
-def _remember(plan: BuildPlan, memo: Memo, summary: Summary) -> None:
+def _remember(plan: BuildPlan, summary: Summary) -> None:
     """Store what the next build needs to find what has not changed."""
     content, seen = plan.edition.content, plan.published.seen
-    project = content.project
+    project, memo = content.project, content.memo
     left = _settled(project, seen)
     memo.leave(PUBLISHED, {path: (stamp, seen[path][1]) for path, stamp in left.items()})
     is_same_config = project.config == folders.content_of(project.root / project.config_name)

@@ -47,14 +47,14 @@ class BuildPlan:
     published: PublishedFiles
     reads: Mapping[str, Source]
 
-    def make(self, memo: Memo, output: Output = outputs.tell) -> list[Written]:
+    def make(self, output: Output = outputs.tell) -> list[Written]:
         """Make the files; by default only return what they would be."""
-        return self.files.make(memo, self.reads, output)
+        return self.files.make(self.edition.content.memo, self.reads, output)
 
-    def sizes(self, memo: Memo, folders: Collection[str]) -> dict[str, int]:
+    def sizes(self, folders: Collection[str]) -> dict[str, int]:
         """Return the length in bytes of each file of the feeds in `folders`, and of digests."""
         reads = {name: each for name, each in self.reads.items() if name != "output"}
-        made = self.files.of_feeds(folders).make(memo, reads, outputs.tell)
+        made = self.files.of_feeds(folders).make(self.edition.content.memo, reads, outputs.tell)
         return {each.path: each.length for each in made}
 
     def target(self) -> Target:
@@ -75,23 +75,22 @@ def plan_build(project: Project, memo: Memo) -> BuildPlan:
 
     Raises the errors of `read_content`, ArticleError, and RecordError.
     """
-    edition = make_edition(read_content(project, memo), memo)
-    return plan_of(edition, memo, project.histories())
+    return plan_of(make_edition(read_content(project, memo)), project.histories())
 
 
-def plan_of(edition: Edition, memo: Memo, histories: Mapping[str, History]) -> BuildPlan:
+def plan_of(edition: Edition, histories: Mapping[str, History]) -> BuildPlan:
     """Return everything that a build of `edition` makes. histories: of the digests, by name."""
     project = edition.content.project
     files = feed_files(edition).and_these(digest_files(edition))
     manifest = outputs.read_manifest(project.feeds_folder)
-    before = _retired_before(manifest)
+    before = retired_before(manifest)
     successors = _successors(edition, files, manifest)
     ended = retire(before, successors, project.now, lambda path: _content(project, path))
     waiting = _in_doubt(edition.content, ended.keys() - before.keys())
     ended = {path: each for path, each in ended.items() if path not in waiting}
     settings = project.settings.feeds
     stay = {path: each for path, each in ended.items() if project.now < each.until(settings)}
-    published = published_files(project, memo)
+    published = published_files(project, edition.content.memo)
     return BuildPlan(
         edition=edition,
         files=files.and_these(ending_files(edition, stay)),
@@ -109,7 +108,7 @@ def published_files(project: Project, memo: Memo) -> PublishedFiles:
     return PublishedFiles(project.feeds_folder, recorded or {})
 
 
-def _retired_before(manifest: Manifest) -> dict[str, Retired]:
+def retired_before(manifest: Manifest) -> dict[str, Retired]:
     """Return the feeds that had ended at the last build, by path."""
     found = {}
     for path, told in manifest.retired.items():

@@ -44,7 +44,7 @@ def check(place: Location, progress: Progress) -> tuple[tuple[Finding, ...], int
     """
     try:
         project = open_project(place, progress=progress)
-        return project.run(lambda memo: _findings(project, memo)), 0
+        return project.run(lambda memo: _findings(project, memo), writes=False), 0
     except ConfigError as error:
         problems = [_in_config(place, each) for each in error.problems]
         return of_problems("config", problems), error.exit_code
@@ -67,15 +67,15 @@ def _findings(project: Project, memo: Memo) -> tuple[Finding, ...]:
     taken = duplicates(read.read, project.now)  # a rule reports them
     unique = structs.replace(read, read=tuple(a for a in read.read if a.source not in taken))
     records = _records(project)
-    edition = make_edition(content_of(project, unique, memo), memo)
-    plan = plan_of(edition, memo, records.histories)
+    edition = make_edition(content_of(project, memo, unique))
+    plan = plan_of(edition, records.histories)
     content, (mails, templates) = without_broken(
-        edition.content, memo, lambda content: coming_mails(content, memo, records.histories)
+        edition.content, lambda content: coming_mails(content, records.histories)
     )
     dialect = dialect_of_site(project.root)
     built_site = find_built_site(project.root, project.settings.publication.url)
     renditions = edition.renderings.addresses
-    examined = examine_articles(memo, by_path, content, renditions, dialect, built_site)
+    examined = examine_articles(content, by_path, renditions, dialect, built_site)
     retired = outputs.read_manifest(project.feeds_folder).retired
     of_articles = {path: each.own for path, each in examined.items()}
     of_pages = {path: _own(project, path) for path in read.pages}
@@ -86,7 +86,7 @@ def _findings(project: Project, memo: Memo) -> tuple[Finding, ...]:
         by_path=by_path,
         pages=read.pages,
         text_of=lambda path: sources.read(project.root, path, "").text,
-        html_of=_html_of(edition, memo),
+        html_of=_html_of(edition),
         problems=content.problems,
         templates=templates,
         records=records.problems,
@@ -94,7 +94,7 @@ def _findings(project: Project, memo: Memo) -> tuple[Finding, ...]:
         catalogue=content.catalogue,
         link_index=content.link_index,
         rooted_images=sum(each.rooted_images for each in examined.values()),
-        sizes=plan.sizes(memo, _maybe_large(edition, examined)),
+        sizes=plan.sizes(_maybe_large(edition, examined)),
         mails=mails,
         refused=_refused(content, records),
         published=published_entries(
@@ -117,12 +117,12 @@ def _maybe_large(edition: Edition, examined: Mapping[str, Examined]) -> set[str]
     }
 
 
-def _html_of(edition: Edition, memo: Memo) -> Callable[[Article], str | None]:
+def _html_of(edition: Edition) -> Callable[[Article], str | None]:
     addresses = edition.renderings.addresses
 
     def html(article: Article) -> str | None:
         address = addresses.get(article.source)
-        return memo.value(address, Rendition).html if address else None
+        return edition.content.memo.value(address, Rendition).html if address else None
 
     return html
 

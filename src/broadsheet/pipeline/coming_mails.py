@@ -16,13 +16,12 @@ from broadsheet.digests.selection import History
 from broadsheet.errors import DeliveryError, Problem, TemplateError
 from broadsheet.pipeline.edition import Content
 from broadsheet.pipeline.issues import files_of_issue
-from broadsheet.pipeline.memo import Memo
 from broadsheet.pipeline.project import Project
 from broadsheet.storage.issue_records import issued_message
 
 
 def coming_mails(
-    content: Content, memo: Memo, histories: Mapping[str, History]
+    content: Content, histories: Mapping[str, History]
 ) -> tuple[dict[str, LintedMail], tuple[Problem, ...]]:
     """Return the mail of each digest's next issue, by its folder, and the problems of templates.
 
@@ -39,7 +38,7 @@ def coming_mails(
         last = [issue for issue in history.issues[-1:] if issue.ids <= known]
         for issue in coming or last:
             try:
-                mail = _mail(content, memo, issue)
+                mail = _mail(content, issue)
             except TemplateError as error:
                 problems += error.problems
                 continue
@@ -49,8 +48,8 @@ def coming_mails(
     return mails, tuple(dict.fromkeys(problems))
 
 
-def _mail(content: Content, memo: Memo, issue: Issue) -> LintedMail:
-    made = files_of_issue(content, memo, issue).files
+def _mail(content: Content, issue: Issue) -> LintedMail:
+    made = files_of_issue(content, issue).files
     return lint_mail(made["email.html"], made["email.txt"], made["message.eml"])
 
 

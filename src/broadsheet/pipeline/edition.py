@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from functools import lru_cache, partial
-from typing import Final
+from functools import cached_property
 
 from broadsheet.articles import Article
-from broadsheet.articles.catalogue import Catalogue, duplicate_problems
+from broadsheet.articles.catalogue import Catalogue, Catalogues, duplicate_problems
 from broadsheet.articles.entries import Entry, article_entry, featured_image
-from broadsheet.digests.selection import CatalogueAt, Digest
+from broadsheet.digests.selection import Digest
 from broadsheet.errors import Problem, RenderError
 from broadsheet.feeds.plan import Feed, plan
 from broadsheet.markup import LinkIndex, Rendition
@@ -20,21 +19,29 @@ from broadsheet.pipeline.project import Project
 from broadsheet.pipeline.reading import Articles, read_articles
 from broadsheet.pipeline.rendering import Renderings, link_targets, render_articles
 
-_CATALOGUES: Final = 4  # each takes its room, and who asks for one twice does so in a row
-
 
 @dataclass(frozen=True)
 class Content:
     """The articles of a project, and what they can link to.
 
-    catalogue: what is public now; catalogue_at: what is at a moment.
+    memo: makes what is made of them. catalogue_at: the catalogue at a time.
     """
 
     project: Project
+    memo: Memo
     articles: Articles
-    catalogue: Catalogue
-    catalogue_at: CatalogueAt
-    link_index: LinkIndex
+    catalogue_at: Catalogues
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """What is public now."""
+        return self.catalogue_at(self.project.now)
+
+    @cached_property
+    def link_index(self) -> LinkIndex:
+        """Everything that the articles can link to."""
+        public = [article for article in self.articles.read if not article.hidden]
+        return link_targets(self.project, self.memo, self.articles, public)
 
     @property
     def problems(self) -> tuple[Problem, ...]:
@@ -45,9 +52,13 @@ class Content:
         """Return the digest called `name` in the config."""
         return self.project.digest(name, self.catalogue_at)
 
-    def without(self, problems: Iterable[Problem], memo: Memo) -> Content:
+    def without(self, problems: Iterable[Problem]) -> Content:
         """Return the content without the articles that `problems` name."""
-        return content_of(self.project, self.articles.without(problems), memo)
+        return content_of(self.project, self.memo, self.articles.without(problems))
+
+    def render(self, wanted: Collection[Article]) -> Renderings:
+        """Return the rendered bodies of the articles `wanted`; see `render_articles`."""
+        return render_articles(self.memo, wanted, self.articles, self.link_index)
 
 
 @dataclass(frozen=True)
@@ -61,30 +72,25 @@ class Edition:
 
 def read_content(project: Project, memo: Memo) -> Content:
     """Return the content of `project`. Raises the errors of `read_articles`."""
-    return content_of(project, read_articles(project, memo), memo)
+    return content_of(project, memo, read_articles(project, memo))
 
 
-def content_of(project: Project, articles: Articles, memo: Memo) -> Content:
+def content_of(project: Project, memo: Memo, articles: Articles) -> Content:
     """Return the content that consists of `articles`, without those whose id an older one has."""
     if problems := duplicate_problems(articles.read, project.now):
         articles = articles.without(problems)
-    topics = project.settings.topics
-    at = lru_cache(_CATALOGUES)(partial(Catalogue.at, articles=articles.read, settings=topics))
-    public = [article for article in articles.read if not article.hidden]
-    index = link_targets(project, memo, articles, public)
-    return Content(project, articles, at(project.now), at, index)
+    return Content(project, memo, articles, Catalogues(articles.read, project.settings.topics))
 
 
-def make_edition(content: Content, memo: Memo) -> Edition:
+def make_edition(content: Content) -> Edition:
     """Return the feeds of `content`, without the articles that cannot be rendered."""
     settings = content.project.settings
     while True:
         feeds = plan(content.catalogue, settings.feeds, settings.publication)
-        wanted = to_render(feeds, settings.feeds)
-        renderings = render_articles(memo, wanted, content.articles, content.link_index)
+        renderings = content.render(to_render(feeds, settings.feeds))
         if not renderings.problems:
             return Edition(content, feeds, renderings)
-        content = content.without(renderings.problems, memo)
+        content = content.without(renderings.problems)
 
 
 def to_render(feeds: Iterable[Feed], settings: FeedSettings) -> list[Article]:
@@ -94,23 +100,22 @@ def to_render(feeds: Iterable[Feed], settings: FeedSettings) -> list[Article]:
 
 
 def entries_of(
-    content: Content, articles: Collection[Article], catalogue: Catalogue, memo: Memo
+    content: Content, articles: Collection[Article], catalogue: Catalogue
 ) -> dict[str, Entry]:
     """Return the entries of `articles`, by id, as they are in `catalogue`.
 
     Raises RenderError with a problem for each article that cannot be rendered.
     """
-    index = content.link_index
-    made = render_articles(memo, articles, content.articles, index)
+    made = content.render(articles)
     if made.problems:
         raise RenderError(*made.problems)
     return {
         article.id: article_entry(
             article,
-            memo.value(made.addresses[article.source], Rendition),
+            content.memo.value(made.addresses[article.source], Rendition),
             catalogue.topics_of(article),
             catalogue.tags_of(article),
-            featured_image(article, index),
+            featured_image(article, content.link_index),
             content.project.settings.publication,
         )
         for article in articles

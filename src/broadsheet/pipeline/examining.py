@@ -14,7 +14,7 @@ from broadsheet.articles.site_check import BuiltSite
 from broadsheet.checks import ArticleRuleSettings, ArticleView, Examined
 from broadsheet.markup import Rendition
 from broadsheet.pipeline.edition import Content
-from broadsheet.pipeline.memo import Memo, Step, StepContext
+from broadsheet.pipeline.memo import Step, StepContext
 from broadsheet.pipeline.rendering import lookups, recorded
 from broadsheet.pipeline.steps import source_of
 from broadsheet.pipeline.store import Digest
@@ -35,9 +35,8 @@ class Examinee(Struct, frozen=True, array_like=True):
 
 
 def examine_articles(
-    memo: Memo,
-    by_path: Sequence[Article],
     content: Content,
+    by_path: Sequence[Article],
     renditions: Mapping[str, Digest],
     dialect: str | None,
     built_site: BuiltSite | None,
@@ -69,7 +68,7 @@ def examine_articles(
         "article": articles.stored.get,
     }
     step = Step("broadsheet.pipeline.examining:examine_article", given, _CHUNK, "Checking")
-    found = memo.values(memo.map(step, items, sources), Examined)
+    found = content.memo.values(content.memo.map(step, items, sources), Examined)
     return {each.source: examined for each, examined in zip(by_path, found, strict=True)}
 
 

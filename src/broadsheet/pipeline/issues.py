@@ -49,7 +49,9 @@ def make_due_issues(
     late, new: allow late issues, and new digests that look renamed. Raises the errors of
     `read_content` and `render_issue`, RecordError and OutputError.
     """
-    return project.run(lambda memo: _issued(project, memo, names, late, new, dry_run))
+    return project.run(
+        lambda memo: _issued(project, memo, names, late, new, dry_run), writes=not dry_run
+    )
 
 
 def _issued(
@@ -58,26 +60,25 @@ def _issued(
     histories = project.histories()
     content, (issues, refused, made) = without_broken(
         read_content(project, memo),
-        memo,
-        lambda content: _due(content, memo, histories, names, late, new),
+        lambda content: _due(content, histories, names, late, new),
     )
     # The pages are also written without a new issue, since a run that was killed may have left
     # them undone; but not if an issue was refused, so that nothing is written then.
     if not dry_run and (issues or not refused):
-        _write(content, memo, histories, made)
+        _write(content, histories, made)
     return Issued(content, made, refused, content.problems)
 
 
-def without_broken(content: Content, memo: Memo, make: Callable[[Content], T]) -> tuple[Content, T]:
+def without_broken(content: Content, make: Callable[[Content], T]) -> tuple[Content, T]:
     """Return what `make` returns, and the content for which it raises no RenderError."""
     while True:
         try:
             return content, make(content)
         except RenderError as error:
-            content = content.without(error.problems, memo)
+            content = content.without(error.problems)
 
 
-def files_of_issue(content: Content, memo: Memo, issue: Issue) -> RenderedIssue:
+def files_of_issue(content: Content, issue: Issue) -> RenderedIssue:
     """Return the files of `issue`, which is not in the records yet.
 
     Raises RenderError, and the errors of `render_issue`.
@@ -85,13 +86,12 @@ def files_of_issue(content: Content, memo: Memo, issue: Issue) -> RenderedIssue:
     project = content.project
     catalogue, ids = content.catalogue_at(issue.tick), issue.ids
     articles = [article for article in catalogue.articles if article.id in ids]
-    entries = entries_of(content, articles, catalogue, memo)
+    entries = entries_of(content, articles, catalogue)
     return render_issue(issue, entries, project.settings, project.templates())
 
 
 def _due(
     content: Content,
-    memo: Memo,
     histories: Mapping[str, History],
     names: Sequence[str],
     late: bool,
@@ -107,18 +107,18 @@ def _due(
         issues += admitted
         if problem:
             refused[name] = problem
-    return issues, refused, [files_of_issue(content, memo, issue) for issue in issues]
+    return issues, refused, [files_of_issue(content, issue) for issue in issues]
 
 
 def _write(
-    content: Content, memo: Memo, histories: Mapping[str, History], made: Sequence[RenderedIssue]
+    content: Content, histories: Mapping[str, History], made: Sequence[RenderedIssue]
 ) -> None:
     """Write the issues, then the pages that list them.
 
     The record comes last of an issue's files: with it the issue is made, and never made again.
     """
     project, shown = content.project, content.project.settings.feeds.folder
-    edition = make_edition(content, memo)
+    edition = make_edition(content)
     for each in made:
         folder = issue_folder(each.issue.digest, each.issue.key)
         for files in (each.files, {RECORD: each.record}):
@@ -128,7 +128,7 @@ def _write(
         name: history.and_then(*(each.issue for each in made if each.issue.digest == name))
         for name, history in histories.items()
     }
-    published = published_files(project, memo)
+    published = published_files(project, content.memo)
     reads = read_by_files(edition, now, published)
     pages = digest_files(edition)
     target = Target(
@@ -139,9 +139,9 @@ def _write(
         digest=published.digest,
     )
     if target.unknown:
-        target.refuse_foreign(pages.make(memo, reads, outputs.tell))
+        target.refuse_foreign(pages.make(content.memo, reads, outputs.tell))
     with target.writing() as draft:
-        target.finish(pages.make(memo, reads, draft))
+        target.finish(pages.make(content.memo, reads, draft))
 
 
 def issued_entries(project: Project, issue: Issue) -> dict[str, Entry]:
@@ -152,6 +152,6 @@ def issued_entries(project: Project, issue: Issue) -> dict[str, Entry]:
         content = read_content(project, memo)
         catalogue = content.catalogue_at(issue.tick)
         same = [each for each in catalogue.articles if issued.get(each.id) == each.sha256]
-        return entries_of(content, same, catalogue, memo)
+        return entries_of(content, same, catalogue)
 
-    return project.run(find)
+    return project.run(find, writes=False)

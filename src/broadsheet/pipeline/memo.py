@@ -17,7 +17,6 @@ from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 from pkgutil import resolve_name
-from tempfile import TemporaryDirectory
 from typing import Any, Final, TypeVar, cast
 from zoneinfo import ZoneInfo
 
@@ -92,9 +91,10 @@ class StepContext:
         root: Path,
         sources: Mapping[str, Source],
         output: Output,
+        base: Path | None = None,
     ) -> None:
         self.root = root
-        self._store = Store(path)
+        self._store = Store(path, base)
         self._sources = sources
         self._output = output
         self._answers: dict[tuple[str, str], tuple[Any, Digest]] = {}
@@ -160,7 +160,8 @@ class StepContext:
 class Memo:
     """Results of steps, kept from run to run. The caller must hold the project's lock.
 
-    root: the project's folder. workers: how many processes may run steps; None: one for each core.
+    root: the project's folder. base: see `Store`. is_lasting: whether the next run finds the
+    results. workers: how many processes may run steps; None: one for each core.
     """
 
     def __init__(
@@ -168,15 +169,19 @@ class Memo:
         folder: Path,
         root: Path,
         *,
+        base: Path | None = None,
+        is_lasting: bool = True,
         workers: int | None = None,
         progress: Progress = no_progress,
     ) -> None:
+        self.is_lasting = is_lasting
         self._path = folder / FILE_NAME
         self._root = root
         self._workers = workers or core_count()
         self._progress = progress
         self._used: set[Digest] = set()
-        self._store = Store(self._path)
+        self._base = base
+        self._store = Store(self._path, base)
 
     def __enter__(self) -> Memo:
         return self
@@ -330,7 +335,7 @@ class Memo:
         """Yield the outcome of each item, in order: from a pool if there is enough to do."""
         if not items:
             return
-        given = self._path, self._root, sources, output
+        given = self._path, self._root, sources, output, self._base
         context = StepContext(*given)
         here = partial(context.run, step)
         with self._progress(step.label, len(items)) as advance:
@@ -376,14 +381,17 @@ def with_memo(
     *,
     workers: int | None = None,
     progress: Progress = no_progress,
+    is_writable: bool = True,
 ) -> T:
     """Return what `work` returns with the memo in the folder `state`, or without one.
 
     A damaged store is deleted, and the work done again. One that cannot be written (the disk is
     full, another process has it) is left alone, and a temporary one used. So `work` must be
     repeatable until it publishes. Raises OutputError if there is no room for that either.
+
+    is_writable: if not, nothing is written in `state`, but what is stored there is used.
     """
-    for _ in range(2):
+    for _ in range(2 if is_writable else 0):
         try:
             with Memo(state, root, workers=workers, progress=progress) as memo:
                 return work(memo)
@@ -391,15 +399,16 @@ def with_memo(
             if error.is_in_use:
                 break
             discard(state)
-    try:
-        with (
-            TemporaryDirectory() as folder,
-            Memo(Path(folder), root, workers=workers, progress=progress) as memo,
-        ):
-            return work(memo)
-    except StoreError as error:
-        what = f"temporary files cannot be written: {error}"
-        raise OutputError(Problem(what, "free some space and run again")) from error
+    from tempfile import TemporaryDirectory  # slow to import, and rarely needed
+
+    temporary = partial(Memo, root=root, is_lasting=False, workers=workers, progress=progress)
+    for base in (None,) if is_writable else (state / FILE_NAME, None):
+        try:
+            with TemporaryDirectory() as folder, temporary(Path(folder), base=base) as memo:
+                return work(memo)
+        except StoreError as error:
+            what = f"temporary files cannot be written: {error}"
+    raise OutputError(Problem(what, "free some space and run again"))
 
 
 def encode(value: Any) -> bytes:

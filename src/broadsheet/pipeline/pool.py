@@ -6,13 +6,13 @@ import os
 import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager, suppress
 from itertools import islice
-from multiprocessing import active_children, get_all_start_methods, get_context, parent_process
-from multiprocessing.connection import wait
 from threading import Thread
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:  # these modules take 10 ms to import, which a run without a pool does without
+    from concurrent.futures import Future
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -68,6 +68,9 @@ def _pool(
     workers: int, initializer: Callable[..., None], initargs: tuple[Any, ...]
 ) -> Iterator[Callable[..., Future[Any] | None]]:
     """Yield what submits work to a pool; it returns None if the system allows no process."""
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import active_children, get_all_start_methods, get_context
+
     others = {*active_children()}
     pool = None
     # A system may have no more threads, or no memory that processes can share.
@@ -118,6 +121,9 @@ def _begin(initializer: Callable[..., None], initargs: tuple[Any, ...]) -> None:
 
 
 def _follow_parent() -> None:
+    from multiprocessing import parent_process
+    from multiprocessing.connection import wait
+
     parent = parent_process()
     if parent:
         wait([parent.sentinel])

@@ -87,15 +87,14 @@ def write_previews(project: Project) -> Gallery:
 
 def live_gallery(project: Project) -> Gallery:
     """Return the previews with the script that reloads them."""
-    return project.run(lambda memo: _gallery(project, memo, live=True))
+    return project.run(lambda memo: _gallery(project, memo, live=True), writes=False)
 
 
 def _gallery(project: Project, memo: Memo, *, live: bool) -> Gallery:
     content, shown = without_broken(
         read_content(project, memo),
-        memo,
         lambda content: [
-            each for name in project.settings.digests for each in _issues(content, memo, name)
+            each for name in project.settings.digests for each in _issues(content, name)
         ],
     )
     images = _images(project, content.link_index, live=live)
@@ -114,13 +113,13 @@ def _refused(content: Content) -> list[Problem]:
     return found
 
 
-def _issues(content: Content, memo: Memo, name: str) -> list[Shown]:
+def _issues(content: Content, name: str) -> list[Shown]:
     """Return what is due and what comes next, then what was made; the newest first."""
     project = content.project
     history = project.history(name)
     coming = content.digest(name).upcoming(project.now, history)
     upcoming = [
-        _shown(project, issue, files_of_issue(content, memo, issue).files) for issue in coming[::-1]
+        _shown(project, issue, files_of_issue(content, issue).files) for issue in coming[::-1]
     ]
     made = [_shown(project, each, _read(project, each), made=True) for each in history.issues]
     return upcoming + made[: -_ISSUED - 1 : -1]

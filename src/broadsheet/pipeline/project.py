@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Final, Protocol, TypeVar
 
 from broadsheet.digests.issue import Issue, issue_folder
 from broadsheet.digests.refusals import Refusals
 from broadsheet.digests.selection import CatalogueAt, Digest, History
-from broadsheet.errors import Problem
+from broadsheet.errors import LockError, Problem
 from broadsheet.feeds import INDEX
 from broadsheet.model.settings import Settings
 from broadsheet.pipeline.clock import moment
@@ -70,16 +71,26 @@ class Project:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep other runs on this project waiting. Raises BusyError after a minute."""
+        """Keep other runs on this project waiting. Raises BusyError after a minute, LockError."""
         with outputs.lock(self.state, self.config_name):
             yield
 
-    def run(self, work: Callable[[Memo], T]) -> T:
-        """Return what `work` returns, with the lock and the memo; see `with_memo`."""
-        with self.locked():
-            return with_memo(
-                self.state, self.root, work, workers=self.workers, progress=self.progress
-            )
+    def run(self, work: Callable[[Memo], T], *, writes: bool = True) -> T:
+        """Return what `work` returns, with the lock and the memo; see `with_memo`.
+
+        writes: whether `work` writes files. If not, the project may be read-only, and then no other
+        run writes either. Raises the errors of `locked`.
+        """
+        run = partial(
+            with_memo, self.state, self.root, work, workers=self.workers, progress=self.progress
+        )
+        try:
+            with self.locked():
+                return run()
+        except LockError:
+            if writes:
+                raise
+            return run(is_writable=False)
 
     def history(self, name: str) -> History:
         """Return the issues that were made of the digest called `name`. Raises RecordError."""

@@ -91,11 +91,12 @@ def read_articles(project: Project, memo: Memo) -> Articles:
     Raises ConfigError if a folder does not exist, and ArticleError if one cannot be read.
     """
     settings = project.settings
-    before = folders.disk_time(project.state)
+    before = folders.disk_time(project.state) if memo.is_lasting else 0
     found = sources.find(project.root, settings.articles, but=project.written_folders)
-    stamps = {path: folders.trusted(stamp, before) for path, stamp in found.stamps.items()}
-    found = replace(found, stamps=stamps)
-    files = [StampedFile(path, folder, stamps[path]) for path, folder in found.articles]
+    if memo.is_lasting:
+        stamps = {path: folders.trusted(stamp, before) for path, stamp in found.stamps.items()}
+        found = replace(found, stamps=stamps)
+    files = [StampedFile(path, folder, found.stamps[path]) for path, folder in found.articles]
     given = ParseSettings(settings.publication, settings.articles, zone_rules(settings.publication))
     step = Step("broadsheet.pipeline.steps:parse_file", given, _CHUNK, "Reading")
     parsed = memo.attempt_groups(step, _grouped(files), Article | Page)

@@ -97,19 +97,34 @@ def unchanged(root: Path, config: bytes, moment: Callable[[], datetime]) -> Summ
     """
     with suppress(StoreError, ValueError, TypeError, OSError, BroadsheetError):
         last = _load(root / STATE)
-        now = moment()
-        if last is None or now < datetime.fromisoformat(last.since):
-            return None
-        if last.until and now >= datetime.fromisoformat(last.until):
-            return None
-        scope = last.scope
-        if not all((root / folder).is_dir() for folder in scope.needed):
-            return None
-        inputs = folders.listing(root, scope.searched, but=scope.but)
-        outputs = dict(folders.walk(root / scope.feeds, ".", everything=True))
-        if fingerprint(scope, config, inputs, outputs) == last.fingerprint:
+        if last and holds(last, root, config, moment()):
             return last.summary
     return None
+
+
+def holds(
+    last: Snapshot,
+    root: Path,
+    config: bytes,
+    now: datetime,
+    inputs: Mapping[str, Stamp] | None = None,
+) -> bool:
+    """Return whether a build would find what it found when `last` was taken.
+
+    config: the text of the config. now: aware. inputs: path -> stamp of the files that it reads;
+    None: they are looked for. Raises ArticleError and OSError.
+    """
+    if now < datetime.fromisoformat(last.since):
+        return False
+    if last.until and now >= datetime.fromisoformat(last.until):
+        return False
+    scope = last.scope
+    if not all((root / folder).is_dir() for folder in scope.needed):
+        return False
+    if inputs is None:
+        inputs = folders.listing(root, scope.searched, but=scope.but)
+    outputs = dict(folders.walk(root / scope.feeds, ".", everything=True))
+    return fingerprint(scope, config, inputs, outputs) == last.fingerprint
 
 
 def fingerprint(

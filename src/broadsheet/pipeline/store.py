@@ -34,6 +34,11 @@ _SCHEMA = """
     CREATE TABLE IF NOT EXISTS trace (key BLOB PRIMARY KEY, result BLOB, reads BLOB, seal BLOB);
     CREATE TABLE IF NOT EXISTS result (digest BLOB PRIMARY KEY, value BLOB);
 """
+# Temporary views hide the tables of the same name.
+_WITH_BASE = """
+    CREATE TEMP VIEW trace AS SELECT * FROM main.trace UNION ALL SELECT * FROM base.trace;
+    CREATE TEMP VIEW result AS SELECT * FROM main.result UNION ALL SELECT * FROM base.result;
+"""
 _SOURCES = (".py", ".toml", ".j2", ".css")
 _LOCK_TIMEOUT_S = 10
 _MANY = 1_000  # keys
@@ -59,13 +64,22 @@ def digest(data: bytes) -> Digest:
 
 
 class Store:
-    """Results and traces. Every method raises StoreError."""
+    """Results and traces. Every method raises StoreError.
 
-    def __init__(self, path: Path) -> None:
+    base: another one, which nobody writes; what is in it is found here too.
+    """
+
+    def __init__(self, path: Path, base: Path | None = None) -> None:
         with _faults():
-            self._database = sqlite3.connect(path, timeout=_LOCK_TIMEOUT_S)
+            self._database = sqlite3.connect(path, timeout=_LOCK_TIMEOUT_S, uri=True)
             try:
                 self._database.executescript(_SCHEMA)
+                if base:
+                    # "immutable", since SQLite writes beside a file that it only reads.
+                    self._database.execute(
+                        "ATTACH ? AS base", (f"{base.resolve().as_uri()}?immutable=1",)
+                    )
+                    self._database.executescript(_WITH_BASE)
             except BaseException:
                 self._database.close()
                 raise
@@ -113,8 +127,10 @@ class Store:
             (key, address, reads, digest(key + address + reads)) for key, address, reads, _ in rows
         )
         with _faults(), self._database:
-            self._database.executemany("INSERT OR IGNORE INTO result VALUES (?, ?)", results)
-            self._database.executemany("INSERT OR REPLACE INTO trace VALUES (?, ?, ?, ?)", traces)
+            self._database.executemany("INSERT OR IGNORE INTO main.result VALUES (?, ?)", results)
+            self._database.executemany(
+                "INSERT OR REPLACE INTO main.trace VALUES (?, ?, ?, ?)", traces
+            )
 
     def keep_only(self, used: Iterable[Digest]) -> None:
         """Delete every trace whose key is not in `used`, and the results of none."""

@@ -90,7 +90,7 @@ class _LiveOffer:
     def _topics(self) -> tuple[str, ...]:
         """The topics of the articles, those with the most articles first."""
         project = replace(self._project, now=self._clock())
-        found = project.run(lambda memo: read_content(project, memo)).catalogue.topics
+        found = project.run(lambda memo: read_content(project, memo), writes=False).catalogue.topics
         ranked = sorted(found, key=lambda topic: (-len(found[topic]), topic))
         return tuple(topic.name for topic in ranked[:_MOST_TOPICS])
 

@@ -22,7 +22,7 @@ from typing import cast
 
 from msgspec import Struct
 
-from broadsheet.errors import BusyError, OutputError, Problem
+from broadsheet.errors import BusyError, LockError, OutputError, Problem
 from broadsheet.storage import folders, writing
 
 MANIFEST = ".broadsheet.json"
@@ -43,9 +43,9 @@ class Changes:
 
 @contextmanager
 def lock(state: Path, shown: str) -> Iterator[None]:
-    """Keeps other runs on the same project waiting; `state` is the folder `.broadsheet`.
+    """Keep other runs on the same project waiting; `state` is the folder `.broadsheet`.
 
-    Raises BusyError when another run does not end within a minute.
+    Raises BusyError if another run does not end within a minute, and LockError.
     """
     from filelock import FileLock, Timeout  # costs 30 ms; a run that finds nothing to do is without
 
@@ -62,7 +62,7 @@ def lock(state: Path, shown: str) -> Iterator[None]:
             )
         ) from None
     except OSError as error:
-        raise OutputError(_unwritable(error, shown)) from error
+        raise LockError(_unwritable(error, shown)) from error
     try:
         yield
     finally:

@@ -231,6 +231,28 @@ def test_a_damaged_store_is_replaced(tmp_path: Path, damage: Any) -> None:
     assert RAN == []
 
 
+def test_a_store_that_cannot_be_written_is_read(tmp_path: Path) -> None:
+    """What is in it does not run again; the rest is stored elsewhere. Damaged, it is ignored."""
+
+    def work(memo: Memo) -> list[str]:
+        found = memo.map(step(chunk=1), list("abcdef"), {"letter": str})
+        return [*memo.values(found, str)] * (memo.map(step(), ["a"], {"letter": str}) == found[:1])
+
+    assert results(tmp_path, ["a", "b"], {"a": "a", "b": "b"})[1] == ["a", "b"]
+    path = tmp_path / FILE_NAME
+    for workers in (1, 2):
+        before, _ = path.read_bytes(), RAN.clear()
+        made = with_memo(tmp_path, tmp_path, work, workers=workers, is_writable=False)
+        assert made == list("abcdef")
+        assert (["c", "d", "e", "f"] if workers == 1 else ["c"]) == RAN  # the others elsewhere
+        assert [each.name for each in tmp_path.iterdir()] == [FILE_NAME]
+        assert path.read_bytes() == before
+    for data in (_page(before), b"no database", b""):
+        path.write_bytes(data)
+        assert with_memo(tmp_path, tmp_path, work, is_writable=False) == list("abcdef")
+        assert path.read_bytes() == data
+
+
 @pytest.mark.parametrize("column", ["result.value", "trace.reads", "trace.result", "trace.seal"])
 def test_a_byte_that_the_disk_changed_is_noticed(tmp_path: Path, column: str) -> None:
     """SQLite's own check sees the structure of the file, not what is in it."""

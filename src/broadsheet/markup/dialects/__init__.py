@@ -9,12 +9,13 @@ from __future__ import annotations
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from broadsheet.markup.templates.tags import Language
+if TYPE_CHECKING:  # slow to import
+    from broadsheet.markup.templates.tags import Language
 
 Engine = Literal["commonmark", "html", "python-markdown"]
 
