@@ -46,7 +46,8 @@ def document(
             return _with_last(content, last, format_, keeps)
     feed = FeedHead(folder, "all", "", retired.since, None)
     head = channel(feed, format_, publication, FeedSettings())
-    return b"".join(formats.document(head, [feed_format(format_).item(last)]))
+    pieces = formats.documents([head], [[feed_format(format_).item(last)]])
+    return b"".join(piece for (piece,) in pieces)
 
 
 def _last_entry(path: str, retired: Retired, publication: Publication) -> Entry:

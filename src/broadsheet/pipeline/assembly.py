@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from broadsheet import pages
 from broadsheet.articles import Article
@@ -12,7 +12,7 @@ from broadsheet.digests import archive
 from broadsheet.digests.issue import Issue, issue_folder
 from broadsheet.feeds import INDEX, OPML, STYLESHEET, endings, opml, page
 from broadsheet.feeds.channel import channel, of_newsletter
-from broadsheet.feeds.formats import document, feed_format
+from broadsheet.feeds.formats import documents, feed_format
 from broadsheet.feeds.newsletter import Newsletter
 from broadsheet.feeds.plan import NEVER
 from broadsheet.markup import Rendition
@@ -35,14 +35,10 @@ from broadsheet.storage.outputs import Written
 def write_feed(feed: FeedFiles, settings: FilesSettings, context: StepContext) -> list[Written]:
     """Write a feed in all its formats together, one entry at a time."""
     formats = settings.feeds.formats_of(feed.head.kind)
-
-    def chunks(number: int) -> Iterator[bytes]:
-        head = channel(feed.head, formats[number], settings.publication, settings.feeds)
-        items = (_items(*each, formats, settings, context)[number] for each in feed.entries)
-        return document(head, items)
-
-    paths = (feed.head.path + FEED_FORMATS[each].file for each in formats)
-    return context.write({path: chunks(number) for number, path in enumerate(paths)})
+    heads = [channel(feed.head, each, settings.publication, settings.feeds) for each in formats]
+    entries = (_items(*each, formats, settings, context) for each in feed.entries)
+    paths = [feed.head.path + FEED_FORMATS[each].file for each in formats]
+    return context.write(paths, documents(heads, entries))
 
 
 def _items(
@@ -72,7 +68,7 @@ def _entry(
         context.result(body, Rendition) if body else None,
         distinct(context.read("topic", each) for each in told.topics),
         distinct(context.read("tag", each) for each in told.tags),
-        featured_image(told, recorded(context, publication.url, {})),
+        featured_image(told, recorded(context, publication.url, {})) if told.image else None,
         publication,
     )
     return made if settings.feeds.content == "full" else made.without_content()
@@ -86,13 +82,8 @@ def write_overview(all_: Overview, settings: FilesSettings, context: StepContext
         for name, digest in all_.digests.items()
     ]
     given = all_.feeds, newsletters, publication, feeds
-    return context.write(
-        {
-            OPML: [opml.write(*given)],
-            INDEX: [page.write(*given)],
-            STYLESHEET: [pages.stylesheet()],
-        }
-    )
+    made = [opml.write(*given), page.write(*given), pages.stylesheet()]
+    return context.write([OPML, INDEX, STYLESHEET], [made])
 
 
 def write_digest_pages(
@@ -107,13 +98,14 @@ def write_digest_pages(
     newest = [archive.issue_entry(issue, digest, publication) for issue in issues[: feeds.entries]]
     updated = max((issue.updated for issue in newest), default=NEVER)
 
-    def data(format_: FeedFormat) -> bytes:
-        head = of_newsletter(newsletter, updated, format_, publication)
-        return b"".join(document(head, (feed_format(format_).item(each) for each in newest)))
-
+    heads = [of_newsletter(newsletter, updated, each, publication) for each in feeds.formats]
+    entries = ([feed_format(each).item(entry) for each in feeds.formats] for entry in newest)
+    paths = [path + FEED_FORMATS[each].file for each in feeds.formats]
     index = archive.archive_page(issues, digest, publication, links)
-    feed = {path + FEED_FORMATS[each].file: [data(each)] for each in feeds.formats}
-    return context.write({**feed, path + INDEX: [index]})
+    return [
+        *context.write(paths, documents(heads, entries)),
+        *context.write([path + INDEX], [[index]]),
+    ]
 
 
 def write_ending(ending: Ending, settings: FilesSettings, context: StepContext) -> list[Written]:
@@ -125,7 +117,7 @@ def write_ending(ending: Ending, settings: FilesSettings, context: StepContext) 
         return bool(context.read("public", id_))
 
     data = endings.document(before, path, ending.retired, settings.publication, is_public)
-    return context.write({path: [data]})
+    return context.write([path], [[data]])
 
 
 def _newsletter(

@@ -55,9 +55,9 @@ def no_progress(label: str, count: int) -> AbstractContextManager[Advance]:  # n
     return nullcontext(lambda number: None)  # noqa: ARG005
 
 
-def no_output(files: Mapping[str, Iterable[bytes]]) -> list[Written]:
+def no_output(paths: Sequence[str], pieces: Iterable[Sequence[bytes]]) -> list[Written]:
     """Refuse to write: for steps that write nothing."""
-    raise NotImplementedError(*files)
+    raise NotImplementedError(*paths)
 
 
 _RECENT: Final = 1_000  # values that a context holds; an entry in three formats takes 30 kB
@@ -128,12 +128,12 @@ class StepContext:
         self._reads.update(reads)
         return found
 
-    def write(self, files: Mapping[str, Iterable[bytes]]) -> list[Written]:
-        """Leave `files` in the output folder: path -> chunks, as many for each.
+    def write(self, paths: Sequence[str], pieces: Iterable[Sequence[bytes]]) -> list[Written]:
+        """Leave files in the output folder. pieces: the next of each file at a time.
 
         The trace then holds as long as they have these bytes.
         """
-        written = self._output(files)
+        written = self._output(paths, pieces)
         for each in written:
             self._reads["output", each.path] = digest(encode(each.digest))
         return written

@@ -77,8 +77,8 @@ class Written(Struct, frozen=True):
     length: int
 
 
-Output = Callable[[Mapping[str, Iterable[bytes]]], list[Written]]
-"""Leaves files as they are to be: path in the output folder -> chunks, as many for each."""
+Output = Callable[[Sequence[str], Iterable[Sequence[bytes]]], list[Written]]
+"""Leaves files at paths in the output folder, from pieces: the next of each file at a time."""
 
 
 class Target:
@@ -191,7 +191,7 @@ def publish(
         return target.changes(made)
     with target.writing() as output:
         for path, data in files.items():
-            output({path: [data]})
+            output([path], [[data]])
         return target.finish(made)
 
 
@@ -204,20 +204,21 @@ def digest_of(path: Path) -> str | None:
         return None
 
 
-def tell(files: Mapping[str, Iterable[bytes]]) -> list[Written]:
-    """Return what files would be with these chunks, without writing them."""
-    found = [(path, sha256(), [0]) for path in files]
-    for chunks in zip(*files.values(), strict=True):
-        for (_, digest, length), chunk in zip(found, chunks, strict=True):
-            digest.update(chunk)
-            length[0] += len(chunk)
-    return [Written(path, digest.hexdigest(), length[0]) for path, digest, length in found]
+def tell(paths: Sequence[str], pieces: Iterable[Sequence[bytes]]) -> list[Written]:
+    """Return what files would be with these pieces (see `Output`), without writing them."""
+    digests, lengths = [sha256() for _ in paths], [0] * len(paths)
+    for each in pieces:
+        for number, piece in enumerate(each):
+            digests[number].update(piece)
+            lengths[number] += len(piece)
+    hashes = (digest.hexdigest() for digest in digests)
+    return [Written(*each) for each in zip(paths, hashes, lengths, strict=True)]
 
 
-def draft(folder: Path, files: Mapping[str, Iterable[bytes]]) -> list[Written]:
+def draft(folder: Path, paths: Sequence[str], pieces: Iterable[Sequence[bytes]]) -> list[Written]:
     """Draft files in `folder`; see `writing.draft_together`."""
-    made = writing.draft_together({folder / path: chunks for path, chunks in files.items()})
-    return [Written(path, *each) for path, each in zip(files, made, strict=True)]
+    made = writing.draft_together([folder / path for path in paths], pieces)
+    return [Written(path, *each) for path, each in zip(paths, made, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ killed leaves drafts, which the next one sweeps away.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from hashlib import sha256
@@ -27,7 +27,7 @@ _AT_ONCE = 1 << 18  # bytes copied or written
 def write(path: Path, data: bytes) -> None:
     """Replace the file at `path` in one step. Raises OSError."""
     try:
-        draft_together({path: [data]})
+        draft_together([path], [[data]])
         if _draft_of(path).exists():
             put_in_place([path])
     except BaseException:
@@ -35,17 +35,19 @@ def write(path: Path, data: bytes) -> None:
         raise
 
 
-def draft_together(files: Mapping[Path, Iterable[bytes]]) -> list[tuple[str, int]]:
-    """Leave each file's chunks in a draft beside it, unless it has just these bytes.
+def draft_together(
+    paths: Iterable[Path], pieces: Iterable[Sequence[bytes]]
+) -> list[tuple[str, int]]:
+    """Leave a draft beside each file, unless the file has just these bytes.
 
-    files: path -> chunks, as many for each, which are taken in turns. Returns the SHA-256
-    (hexadecimal) of each and its length in bytes. Raises OSError.
+    pieces: the next of each file at a time. Returns the SHA-256 (hexadecimal) of each and its
+    length in bytes. Raises OSError.
     """
     with ExitStack() as stack:
-        drafts = [stack.enter_context(_Draft(path)) for path in files]
-        for chunks in zip(*files.values(), strict=True):
-            for file, chunk in zip(drafts, chunks, strict=True):
-                file.write(chunk)
+        drafts = [stack.enter_context(_Draft(path)) for path in paths]
+        for each in pieces:
+            for file, piece in zip(drafts, each, strict=True):
+                file.write(piece)
     return [(file.sha256.hexdigest(), file.length) for file in drafts]
 
 

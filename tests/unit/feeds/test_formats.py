@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from broadsheet.articles.entries import Entry, Image
 from broadsheet.articles.topics import Topic
 from broadsheet.feeds.channel import Channel
-from broadsheet.feeds.formats import atom_feed, document, feed_format, rss_feed
+from broadsheet.feeds.formats import atom_feed, documents, feed_format, rss_feed
 from broadsheet.model.publication import Person
 from broadsheet.pipeline.published_entries import published_entries
 from newsroom import Newsroom
@@ -64,8 +64,8 @@ def entries(draw: st.DrawFn) -> Entry:
 
 
 def _document(head: Channel, entries: list[Entry]) -> bytes:
-    items = (feed_format(head.format).item(each) for each in entries)
-    return b"".join(document(head, items))
+    items = [[feed_format(head.format).item(each)] for each in entries]
+    return b"".join(piece for (piece,) in documents([head], items))
 
 
 @given(st.lists(entries(), max_size=4, unique_by=lambda entry: entry.id), st.booleans())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
@@ -47,7 +47,7 @@ def shared(item: str, _: None, context: StepContext) -> str:
 
 def written(item: str, _: None, context: StepContext) -> list[Written]:
     RAN.append(item)
-    return context.write({item: [item.encode(), b"."]})
+    return context.write([item], [[item.encode()], [b"."]])
 
 
 def addressed(item: bytes, _: None, context: StepContext) -> str:
@@ -137,8 +137,9 @@ def test_a_file_is_written_again_if_it_is_no_longer_there(tmp_path: Path) -> Non
     """The trace of a step that writes a file holds as long as the file has the same bytes."""
     files: dict[str, str] = {}
 
-    def write(given: Mapping[str, Iterable[bytes]]) -> list[Written]:
-        new = {path: b"".join(chunks).decode() for path, chunks in given.items()}
+    def write(paths: Sequence[str], pieces: Iterable[Sequence[bytes]]) -> list[Written]:
+        files_of_pieces = zip(*pieces, strict=True)
+        new = {p: b"".join(of).decode() for p, of in zip(paths, files_of_pieces, strict=True)}
         files.update(new)
         return [Written(path, text, len(text)) for path, text in new.items()]
 

@@ -6,9 +6,10 @@ A module has the functions of `Format`. The file name and media type of each for
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from importlib import import_module
+from operator import add
 from typing import TYPE_CHECKING, Protocol, cast
 
 from broadsheet.model.settings import FeedFormat
@@ -41,15 +42,18 @@ def feed_format(name: FeedFormat) -> Format:
     return cast("Format", import_module(f"{__name__}.{name}_feed"))
 
 
-def document(channel: Channel, items: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield the document of `channel` in its format, piece by piece.
+def documents(
+    channels: Sequence[Channel], entries: Iterable[Sequence[bytes]]
+) -> Iterator[Sequence[bytes]]:
+    """Yield documents with the same entries, in pieces: the next of each document at a time.
 
-    items: its entries as `Format.item` returns them, newest first.
+    channels: of the documents. entries: newest first, as `Format.item` returns each for each
+    document.
     """
-    frame = feed_format(channel.format).frame(channel)
-    yield frame.start
-    before, end = frame.before, frame.empty_end
-    for item in items:
-        yield before + item
-        before, end = frame.between, frame.end
+    frames = [feed_format(each.format).frame(each) for each in channels]
+    yield [frame.start for frame in frames]
+    before, end = [frame.before for frame in frames], [frame.empty_end for frame in frames]
+    for items in entries:
+        yield [*map(add, before, items)]
+        before, end = [frame.between for frame in frames], [frame.end for frame in frames]
     yield end
