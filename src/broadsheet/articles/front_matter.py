@@ -52,6 +52,12 @@ class TextLoader(_YAML_LOADER):  # type: ignore[misc]  # the base is chosen at r
             return _UNQUOTED.get(value, _TEXT) if implicit[0] else _TEXT
         return _LIST if kind is yaml.SequenceNode else _MAPPING
 
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        """Return the value of a node; that of a text without what PyYAML needs for others."""
+        if node.tag == _TEXT and isinstance(node.value, str):
+            return node.value
+        return super().construct_object(node, deep)
+
 
 for _tag in ("set", "omap", "pairs"):  # no field is one of these
     TextLoader.add_constructor(f"tag:yaml.org,2002:{_tag}", TextLoader.construct_undefined)
