@@ -74,7 +74,8 @@ class EntryExtension(BaseEntryExtension):
             size = str(image.length)
             given = {"rel": "enclosure", "href": image.url, "type": image.type, "length": size}
             etree.SubElement(element, "link", given)
-        _declare_markup(element.find("summary"))
+        if _LIKE_MARKUP.search(entry.description):
+            _declare_markup(element.find("summary"))
         for scheme, name in _categories(entry):
             element.append(copy(_category(scheme, name)))
         _add_media(element, image)
@@ -108,9 +109,8 @@ def _declare_markup(construct: Element) -> None:
 
     A text such as "the </div> tag" is allowed as it is, yet some readers would guess.
     """
-    if construct is not None and _LIKE_MARKUP.search(construct.text or ""):
-        construct.set("type", "html")
-        construct.text = escape(construct.text, quote=False)
+    construct.set("type", "html")
+    construct.text = escape(construct.text, quote=False)
 
 
 def _links(channel: Channel) -> Iterator[tuple[str, str, str]]:

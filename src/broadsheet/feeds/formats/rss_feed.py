@@ -29,7 +29,10 @@ def item(entry: Entry) -> bytes:
     root = etree.Element("rss", nsmap=namespaces("rss"))
     etree.SubElement(root, "channel").append(_element(entry))
     _, _, text = etree.tostring(root, pretty_print=True, encoding="UTF-8").partition(b">\n")
-    return _by_profile(text.removeprefix(b"  <channel>\n").removesuffix(_END))
+    text = text.removeprefix(b"  <channel>\n").removesuffix(_END)
+    head, mark, rest = text.partition(b"<content:encoded>")
+    content, end, tail = rest.partition(b"</content:encoded>")  # long, and has no such text
+    return b"".join((_by_profile(head), mark, content, end, _by_profile(tail)))
 
 
 def written(channel: Channel, entries: Sequence[Entry]) -> bytes:
