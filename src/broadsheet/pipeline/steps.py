@@ -110,13 +110,17 @@ def _time_limit() -> Iterator[None]:
         yield
         return
 
-    def stop(*_: object) -> NoReturn:
-        raise TimeoutError
-
-    before = signal.signal(signal.SIGPROF, stop)
+    _prepare_timer()
     signal.setitimer(signal.ITIMER_PROF, _TIME_LIMIT_S)
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
-        signal.signal(signal.SIGPROF, before)
+
+
+@cache  # once in each process, since it takes longer than the timer itself
+def _prepare_timer() -> None:
+    def stop(*_: object) -> NoReturn:
+        raise TimeoutError
+
+    signal.signal(signal.SIGPROF, stop)
