@@ -14,7 +14,7 @@ from broadsheet.articles.catalogue import Catalogue
 from broadsheet.articles.entries import PublishedEntry
 from broadsheet.articles.site_check import BuiltSite
 from broadsheet.checks.prose import field_line
-from broadsheet.digests.lint import LintedMail
+from broadsheet.digests.linted_mail import LintedMail
 from broadsheet.errors import Problem
 from broadsheet.feeds.retired import Retired
 from broadsheet.markup import LinkIndex

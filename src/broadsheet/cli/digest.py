@@ -57,11 +57,11 @@ def _report(issued: Issued, chosen: list[str], dry_run: bool) -> None:
         path = issue_folder(each.issue.digest, each.issue.key)
         verb = "would be made" if dry_run else "made"
         click.echo(
-            f"{project.settings.feeds.folder}/{path} {verb}: {each.context.subject} "
+            f"{project.settings.feeds.folder}/{path} {verb}: {each.subject} "
             f"({count(len(each.issue.ids), 'article')})"
         )
-        if each.context.note:
-            click.echo(f"  {each.context.note}")
+        if each.note:
+            click.echo(f"  {each.note}")
     for name in chosen:
         if not any(each.issue.digest == name for each in issued.made):
             click.echo(_nothing(issued, name))

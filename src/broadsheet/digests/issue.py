@@ -91,6 +91,20 @@ class Issue(Struct, frozen=True, omit_defaults=True):
 RECORD = "issue.json"
 
 
+class RenderedIssue(Struct, frozen=True):
+    """An issue and its files.
+
+    subject, note: what the mail shows, perhaps shortened. files: name -> bytes. record: separate,
+    since it is written after all of `files`.
+    """
+
+    issue: Issue
+    subject: str
+    note: str
+    files: dict[str, bytes]
+    record: bytes
+
+
 def record_bytes(issue: Issue) -> bytes:
     """Return the record of `issue`: JSON in UTF-8."""
     return msgspec.json.format(msgspec.json.encode(issue), indent=1) + b"\n"

@@ -9,26 +9,24 @@ import re
 from collections.abc import Iterator
 from email import message_from_bytes
 from email.policy import default
-from typing import Any, Literal
+from typing import Any
 
 from lxml import html as lxml_html
-from msgspec import Struct
 
+from broadsheet.digests.linted_mail import (
+    CLIP_BYTES,
+    ROOM_BYTES,
+    LintedMail,
+    LintProblem,
+    LintSeverity,
+)
 from broadsheet.digests.message import header_fields, shared_unsubscribe_urls
 from broadsheet.digests.unsubscribe_link import unsubscribe_problems
 from broadsheet.errors import Problem
 from broadsheet.pages.policy import unguarded
 from broadsheet.text.plain import width
 
-Severity = Literal["error", "warning"]
-
-CLIP_BYTES = 102_000
-"""Gmail clips the HTML of a message after this many bytes."""
-
-ROOM_BYTES = 100_000
-"""The default limit of a digest: it leaves room for what delivery adds for a reader."""
-
-LINT_RULES: dict[str, tuple[Severity, str]] = {
+LINT_RULES: dict[str, tuple[LintSeverity, str]] = {
     "mail-size": ("error", "Gmail hides everything after the first 102 kB of a mail's HTML."),
     "mail-style-size": ("error", "Gmail drops a <style> of more than 16 kB."),
     "mail-image-alt": ("warning", "Many mail clients show no images until the reader allows it."),
@@ -67,24 +65,6 @@ _PADDING = re.compile("[\u00ad\u034f\u200b-\u200f\u2007\u2060\ufeff\u00a0\\s]+")
 _OUTLOOK_SHOWS = re.compile(r"\.(svg|webp|avif)$", re.IGNORECASE)
 
 
-class LintProblem(Struct, frozen=True):
-    """What a rule of LINT_RULES found."""
-
-    rule: str
-    severity: Severity
-    problem: Problem
-
-
-class LintedMail(Struct, frozen=True):
-    """A finished mail as mail clients see it. size: of the HTML, in bytes."""
-
-    subject: str
-    sender: str
-    preheader: str
-    size: int
-    problems: tuple[LintProblem, ...]
-
-
 def lint_mail(html: bytes, text: bytes, message: bytes) -> LintedMail:
     """Lint the mail in email.html, email.txt and message.eml.
 
@@ -106,7 +86,7 @@ def lint_mail(html: bytes, text: bytes, message: bytes) -> LintedMail:
     return LintedMail(subject, str(parsed["From"] or ""), preheader, len(html), found)
 
 
-def _problem(rule: str, severity: Severity, what: str, todo: str) -> LintProblem:
+def _problem(rule: str, severity: LintSeverity, what: str, todo: str) -> LintProblem:
     return LintProblem(rule, severity, Problem(what, todo))
 
 

@@ -5,30 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from msgspec import Struct
-
 from broadsheet.articles.entries import Entry
 from broadsheet.digests.context import IssueContext, issue_context
 from broadsheet.digests.fitting import fit_mail
-from broadsheet.digests.issue import Issue, record_bytes
+from broadsheet.digests.issue import Issue, RenderedIssue, record_bytes
 from broadsheet.digests.message import mime_message
 from broadsheet.digests.templates import TEXT, WEB, render_template
 from broadsheet.model.settings import Settings
 from broadsheet.pages import policy
 from broadsheet.text.wrapping import wrap
-
-
-class RenderedIssue(Struct, frozen=True):
-    """An issue and its files.
-
-    context: what the mail shows, perhaps shortened. files: name -> bytes. record: separate, since
-    it is written after all of `files`.
-    """
-
-    issue: Issue
-    context: IssueContext
-    files: dict[str, bytes]
-    record: bytes
 
 
 def render_issue(
@@ -61,7 +46,7 @@ def render_issue(
         "email.txt": text.encode(),
         "message.eml": mime_message(fitting, html, text),
     }
-    return RenderedIssue(issue, fitting, files, record_bytes(issue))
+    return RenderedIssue(issue, fitting.subject, fitting.note, files, record_bytes(issue))
 
 
 _GAP = re.compile(r"\n{4,}")

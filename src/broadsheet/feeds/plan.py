@@ -132,7 +132,6 @@ def _periods(
     articles: tuple[Article, ...], length: Literal["month", "year"], publication: Publication
 ) -> Iterator[tuple[str, tuple[Article, ...]]]:
     """The articles of each month or year in the publication's time zone, newest first."""
-    form = {"month": "{0.year:04}-{0.month:02}", "year": "{0.year:04}"}[length]
-    zone = publication.timezone
-    for name, held in groupby(articles, lambda a: form.format(a.date.astimezone(zone))):
+    zone, digits = publication.timezone, {"month": 7, "year": 4}[length]
+    for name, held in groupby(articles, lambda a: a.date.astimezone(zone).isoformat()[:digits]):
         yield name, tuple(held)

@@ -222,7 +222,7 @@ class ArticleSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     def excludes(self, path: str) -> bool:
         """Whether the file at `path` is excluded from the articles."""
-        return any(_is_at(each, path) for each in self.exclude)
+        return bool(self.exclude) and any(_is_at(each, path) for each in self.exclude)
 
 
 _TRANSLATION = re.compile(r"\*\.[\w-]+")

@@ -11,7 +11,6 @@ from broadsheet.errors import BroadsheetError, Problem
 from broadsheet.feeds.retired import Retired, by_feed
 from broadsheet.pipeline import snapshot
 from broadsheet.pipeline.build_plan import PUBLISHED, BuildPlan, plan_build
-from broadsheet.pipeline.edition import Content
 from broadsheet.pipeline.memo import Memo
 from broadsheet.pipeline.project import Project
 from broadsheet.pipeline.published_entries import published_entries
@@ -19,7 +18,7 @@ from broadsheet.pipeline.reading import zone_paths
 from broadsheet.pipeline.snapshot import Scope, Snapshot, Summary
 from broadsheet.storage import folders, sources
 from broadsheet.storage.folders import Stamp
-from broadsheet.storage.outputs import Changes, Target, read_manifest
+from broadsheet.storage.outputs import Changes, Target
 
 _TICK_S = 0.021  # of a disk's clock; see `folders`
 _LOOKS = 5  # at that clock
@@ -62,7 +61,7 @@ def _build(project: Project, memo: Memo, strict: bool, adopt: bool, dry_run: boo
     content = plan.edition.content
     if content.problems and strict:
         raise RefusedError(*content.problems)
-    gone = _dropped_out(content) if content.problems else ()
+    gone = _dropped_out(plan) if content.problems else ()
     target = plan.target()
     if not adopt and target.unknown:
         target.refuse_foreign(plan.make())
@@ -84,12 +83,10 @@ def _write(plan: BuildPlan, target: Target) -> Changes:
     return changes
 
 
-def _dropped_out(content: Content) -> tuple[str, ...]:
+def _dropped_out(plan: BuildPlan) -> tuple[str, ...]:
     """Return the titles of the entries that readers have, and that this build will not have."""
-    ids = {article.id for article in content.catalogue.articles}
-    folder = content.project.feeds_folder
-    found = published_entries(folder, ids, but=read_manifest(folder).retired)
-    return tuple(each.title for each in found if each.id not in ids)
+    ids = {article.id for article in plan.edition.content.catalogue.articles}
+    return tuple(each.title for each in published_entries(plan, ids) if each.id not in ids)
 
 
 def _summary(plan: BuildPlan, changes: Changes) -> Summary:

@@ -29,7 +29,7 @@ from broadsheet.pipeline.memo import Memo, Progress
 from broadsheet.pipeline.project import Location, Project, open_project
 from broadsheet.pipeline.published_entries import published_entries
 from broadsheet.pipeline.reading import read_articles
-from broadsheet.storage import config, folders, outputs, sources
+from broadsheet.storage import config, folders, sources
 from broadsheet.storage.built_site import find_built_site
 from broadsheet.storage.detection import dialect_of_site
 from broadsheet.text.toml import key_line, names_of
@@ -76,7 +76,6 @@ def _findings(project: Project, memo: Memo) -> tuple[Finding, ...]:
     built_site = find_built_site(project.root, project.settings.publication.url)
     renditions = edition.renderings.addresses
     examined = examine_articles(content, by_path, renditions, dialect, built_site)
-    retired = outputs.read_manifest(project.feeds_folder).retired
     of_articles = {path: each.own for path, each in examined.items()}
     of_pages = {path: _own(project, path) for path in read.pages}
     view = SiteView(
@@ -97,9 +96,7 @@ def _findings(project: Project, memo: Memo) -> tuple[Finding, ...]:
         sizes=plan.sizes(_maybe_large(edition, examined)),
         mails=mails,
         refused=_refused(content, records),
-        published=published_entries(
-            project.feeds_folder, {article.id for article in by_path}, but=retired
-        ),
+        published=published_entries(plan, {article.id for article in by_path}),
         dialect=dialect,
         ending=by_feed(plan.ending),
         built_site=built_site,

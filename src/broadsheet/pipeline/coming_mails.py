@@ -10,12 +10,12 @@ from jinja2 import Environment, TemplateSyntaxError
 from msgspec import structs
 
 from broadsheet.digests.issue import Issue, issue_folder
-from broadsheet.digests.lint import LintedMail, lint_mail
+from broadsheet.digests.linted_mail import LintedMail
 from broadsheet.digests.message import letterhead, message_bodies, readdressed
 from broadsheet.digests.selection import History
 from broadsheet.errors import DeliveryError, Problem, TemplateError
 from broadsheet.pipeline.edition import Content
-from broadsheet.pipeline.issues import files_of_issue
+from broadsheet.pipeline.issues import MailFiles, files_of_issue, linted
 from broadsheet.pipeline.project import Project
 from broadsheet.storage.issue_records import issued_message
 
@@ -44,17 +44,19 @@ def coming_mails(
                 continue
             path = f"{project.settings.feeds.folder}/{issue_folder(name, issue.key)}"
             mails[path] = mail if coming else _only_unsubscribe(mail)
-        mails |= _issued(project, history)
+        mails |= _issued(content, history)
     return mails, tuple(dict.fromkeys(problems))
 
 
 def _mail(content: Content, issue: Issue) -> LintedMail:
     made = files_of_issue(content, issue).files
-    return lint_mail(made["email.html"], made["email.txt"], made["message.eml"])
+    mail = MailFiles(made["email.html"], made["email.txt"], made["message.eml"])
+    return linted(content.memo, mail)
 
 
-def _issued(project: Project, history: History) -> dict[str, LintedMail]:
+def _issued(content: Content, history: History) -> dict[str, LintedMail]:
     """Return the newest mail of a digest, as `deliver` would send it."""
+    project = content.project
     shown = project.settings.feeds.folder
     since = project.now - timedelta(days=project.settings.delivery.fresh_days)
     for issue in history.issues[-1:]:
@@ -64,7 +66,8 @@ def _issued(project: Project, history: History) -> dict[str, LintedMail]:
                 message = readdressed(issued_message(project.feeds_folder, issue, shown), head)
                 html, text = message_bodies(message)
                 path = f"{shown}/{issue_folder(issue.digest, issue.key)}message.eml"
-                return {path: _only_unsubscribe(lint_mail(html.encode(), text.encode(), message))}
+                mail = MailFiles(html.encode(), text.encode(), message)
+                return {path: _only_unsubscribe(linted(content.memo, mail))}
     return {}
 
 

@@ -6,20 +6,45 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from msgspec import Struct
+
 from broadsheet.articles.entries import Entry
-from broadsheet.digests.issue import RECORD, Issue, issue_folder
-from broadsheet.digests.rendered import RenderedIssue, render_issue
+from broadsheet.digests.issue import RECORD, Issue, RenderedIssue, issue_folder
+from broadsheet.digests.linted_mail import LintedMail
 from broadsheet.digests.selection import History
 from broadsheet.errors import Problem, RenderError
+from broadsheet.model.settings import Settings
 from broadsheet.pipeline.build_plan import published_files
 from broadsheet.pipeline.edition import Content, entries_of, make_edition, read_content
 from broadsheet.pipeline.files import digest_files, read_by_files
-from broadsheet.pipeline.memo import Memo
+from broadsheet.pipeline.memo import Memo, Step
 from broadsheet.pipeline.project import Project
 from broadsheet.storage import outputs
 from broadsheet.storage.outputs import Target
 
 T = TypeVar("T")
+
+
+class IssueLayout(Struct, frozen=True):
+    """An issue to lay out. entries: those of its articles, by id."""
+
+    issue: Issue
+    entries: dict[str, Entry]
+
+
+class LayoutSettings(Struct, frozen=True):
+    """templates: the user's own, name -> text."""
+
+    settings: Settings
+    templates: dict[str, str]
+
+
+class MailFiles(Struct, frozen=True):
+    """A mail to lint: email.html, email.txt and message.eml."""
+
+    html: bytes
+    text: bytes
+    message: bytes
 
 
 @dataclass(frozen=True)
@@ -86,8 +111,22 @@ def files_of_issue(content: Content, issue: Issue) -> RenderedIssue:
     project = content.project
     catalogue, ids = content.catalogue_at(issue.tick), issue.ids
     articles = [article for article in catalogue.articles if article.id in ids]
-    entries = entries_of(content, articles, catalogue)
-    return render_issue(issue, entries, project.settings, project.templates())
+    item = IssueLayout(issue, entries_of(content, articles, catalogue))
+    step = Step(
+        "broadsheet.pipeline.layout:lay_out",
+        LayoutSettings(project.settings, project.templates()),
+    )
+    return _result(content.memo, step, item, RenderedIssue)
+
+
+def linted(memo: Memo, mail: MailFiles) -> LintedMail:
+    """Return what is wrong with a mail."""
+    return _result(memo, Step("broadsheet.pipeline.layout:lint", None), mail, LintedMail)
+
+
+def _result(memo: Memo, step: Step, item: object, kind: type[T]) -> T:
+    (address,) = memo.map(step, [item])
+    return memo.value(address, kind)
 
 
 def _due(

@@ -13,13 +13,13 @@ from msgspec import Struct
 
 from broadsheet import pages
 from broadsheet.digests.issue import Issue, issue_folder
-from broadsheet.digests.lint import CLIP_BYTES, ROOM_BYTES, LintedMail, lint_mail
+from broadsheet.digests.linted_mail import CLIP_BYTES, ROOM_BYTES, LintedMail
 from broadsheet.errors import Problem
 from broadsheet.i18n import Words
 from broadsheet.markup import LinkIndex
 from broadsheet.pages import policy
 from broadsheet.pipeline.edition import Content, read_content
-from broadsheet.pipeline.issues import files_of_issue, without_broken
+from broadsheet.pipeline.issues import MailFiles, files_of_issue, linted, without_broken
 from broadsheet.pipeline.memo import Memo
 from broadsheet.pipeline.project import PREVIEWS, Project
 from broadsheet.storage import folders, outputs
@@ -33,7 +33,8 @@ class Shown(Struct, frozen=True):
     """An issue to look at.
 
     digest: its name; title: the digest's. key: of the issue. upcoming: it is not made yet.
-    files: the issue's files, the very bytes that `digest` writes or has written.
+    files: the issue's files, the very bytes that `digest` writes or has written. mail: what is
+    wrong with its mail.
     """
 
     digest: str
@@ -42,6 +43,7 @@ class Shown(Struct, frozen=True):
     date: str
     upcoming: bool
     files: Mapping[str, bytes]
+    mail: LintedMail
 
     @property
     def folder(self) -> str:
@@ -119,16 +121,16 @@ def _issues(content: Content, name: str) -> list[Shown]:
     history = project.history(name)
     coming = content.digest(name).upcoming(project.now, history)
     upcoming = [
-        _shown(project, issue, files_of_issue(content, issue).files) for issue in coming[::-1]
+        _shown(content, issue, files_of_issue(content, issue).files) for issue in coming[::-1]
     ]
-    made = [_shown(project, each, _read(project, each), made=True) for each in history.issues]
-    return upcoming + made[: -_ISSUED - 1 : -1]
+    newest = history.issues[: -_ISSUED - 1 : -1]
+    return upcoming + [_shown(content, each, _read(project, each), made=True) for each in newest]
 
 
 def _shown(
-    project: Project, issue: Issue, files: Mapping[str, bytes], *, made: bool = False
+    content: Content, issue: Issue, files: Mapping[str, bytes], *, made: bool = False
 ) -> Shown:
-    settings = project.settings
+    settings = content.project.settings
     words = Words(settings.publication.language)
     local = issue.tick.astimezone(settings.publication.timezone)
     return Shown(
@@ -138,6 +140,7 @@ def _shown(
         date=f"{words.date(local)} {local:%H:%M}",
         upcoming=not made,
         files=files,
+        mail=linted(content.memo, MailFiles(files[MAIL], files[TEXT], files[MESSAGE])),
     )
 
 
@@ -161,7 +164,7 @@ def files(
     images: address -> path on disk relative to the gallery, of images to be shown from there,
     since they may not be on the web yet. live: the pages reload when the server says so.
     """
-    cards = [_card(issue) for issue in issues]
+    cards = [_Card(each, each.mail, round(100 * each.mail.size / CLIP_BYTES)) for each in issues]
     script = pages.live_script() if live else ""
     made: dict[str, bytes] = {}
     for card in cards:
@@ -170,11 +173,6 @@ def files(
         "gallery.html.j2", language=language, words=Words(language), cards=cards, script=script
     )
     return made
-
-
-def _card(issue: Shown) -> _Card:
-    mail = lint_mail(issue.files[MAIL], issue.files[TEXT], issue.files[MESSAGE])
-    return _Card(issue, mail, round(100 * mail.size / CLIP_BYTES))
 
 
 def _issue_files(

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import re
 from codecs import BOM_UTF8
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from posixpath import normpath
@@ -76,8 +77,9 @@ def find(
     listed = listing(project, searched(settings), but=ours)
     problems: list[Problem] = []
     # What a run wrote is left out: it must not be what the next one reads.
+    home_of = cache(lambda folder: _home(folder, homes))
     for path in sorted(listed):
-        home = next((h for h in homes if h == "." or path.startswith(f"{h}/")), None)
+        home = home_of(path.rpartition("/")[0])
         is_article = _could_be_article(project, path, home) and not settings.excludes(path)
         if _UNNAMABLE.search(path):
             if is_article and home is not None:
@@ -89,11 +91,18 @@ def find(
     return Found(tuple(articles.items()), tuple(files), listed, tuple(problems))
 
 
+def _home(folder: str, homes: Sequence[str]) -> str | None:
+    """Return the first of the articles folders `homes` that `folder` is in."""
+    return next((h for h in homes if h == "." or f"{folder}/".startswith(f"{h}/")), None)
+
+
 def _could_be_article(project: Path, path: str, home: str | None) -> bool:
     """Whether a file is Markdown, or HTML with front matter (as Hugo, Jekyll and Eleventy take).
 
     home: its articles folder.
     """
+    if path.endswith(_ARTICLE_ENDINGS):  # most files
+        return True
     name = path.lower()
     if home is None or not name.endswith(_HTML_ENDINGS):
         return name.endswith(_ARTICLE_ENDINGS)

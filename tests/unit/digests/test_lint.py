@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from broadsheet.digests.lint import CLIP_BYTES, ROOM_BYTES, LintedMail, lint_mail
+from broadsheet.digests.lint import lint_mail
+from broadsheet.digests.linted_mail import CLIP_BYTES, ROOM_BYTES, LintedMail
 from broadsheet.model.settings import DigestSettings
 
 TEXT = b"Hello.\nUnsubscribe: mailto:news@example.org\n"

@@ -6,10 +6,12 @@ import base64
 import hashlib
 import re
 from pathlib import Path
+from typing import Any
 
 import html5lib
 import pytest
 
+from broadsheet.digests.lint import lint_mail
 from broadsheet.pipeline.preview import Shown, files
 
 MAIL = (
@@ -40,7 +42,11 @@ def _shown(**given: object) -> Shown:
         "upcoming": True,
         "files": FILES,
     }
-    return Shown(**{**usual, **given})  # type: ignore[arg-type]
+    whole: dict[str, Any] = {**usual, **given}
+    whole["mail"] = lint_mail(
+        *(whole["files"][name] for name in ("email.html", "email.txt", "message.eml"))
+    )
+    return Shown(**whole)
 
 
 def _tree(page: bytes):  # type: ignore[no-untyped-def]
