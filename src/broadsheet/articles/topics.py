@@ -37,7 +37,9 @@ def topic_key(name: str) -> str:
 
     Hyphens, since "open source" and "open-source" would share a slug.
     """
-    seen = "".join(char for char in name if unicodedata.category(char) != "Cf")
+    seen = name
+    if not name.isprintable():  # as no character of Cf is
+        seen = "".join(char for char in name if unicodedata.category(char) != "Cf")
     text = unicodedata.normalize("NFKC", seen)
     # Decomposed before folding, because of the Greek iota subscript (Unicode, 3.13, D145), and
     # repeated, since one step may change the result of another.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -178,7 +179,8 @@ def _matching(root: Path, patterns: Iterable[str], names: list[str]) -> Iterator
 def _folders(root: Path, depth: int, prefix: str = "") -> Iterator[str]:
     """The folders below `root` down to `depth`, without hidden and installed ones."""
     try:
-        inner = sorted(item.name for item in (root / prefix).iterdir() if item.is_dir())
+        with os.scandir(root / prefix) as items:  # which tells folders without asking the disk
+            inner = sorted(item.name for item in items if item.is_dir())
     except OSError:
         return
     for name in inner:
