@@ -355,12 +355,13 @@ def test_the_version_costs_no_more_than_click() -> None:
     ("args", "unused"),
     [
         ("build", _HEAVY),
-        ("explain content/a.md", _PARSERS | _MAKERS | {"sqlalchemy"}),
+        ("explain content/a.md", _PARSERS | _MAKERS | {"sqlalchemy", "multiprocessing"}),
         ("schedule", _PARSERS | _MAKERS | {"sqlalchemy"}),
         ("reference config", _PARSERS | _MAKERS | {"sqlalchemy", "sqlite3"}),
         ("subscribers list", _PARSERS | _MAKERS),
-        ("deliver --dry-run", _PARSERS | {"feedgen"}),
-        ("status", _PARSERS | _MAKERS | {"sqlalchemy"}),
+        ("digest", _PARSERS | _MAKERS | {"sqlalchemy", "multiprocessing"}),
+        ("deliver --dry-run", _PARSERS | _MAKERS),
+        ("status", _PARSERS | _MAKERS | {"sqlalchemy", "multiprocessing", "rich"}),
         ("check", {"markdown", "sqlalchemy"}),
     ],
 )

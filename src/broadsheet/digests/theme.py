@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import re
 from colorsys import hls_to_rgb
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from babel import Locale
 from msgspec import Struct
 
 from broadsheet.model.publication import Publication
 from broadsheet.model.settings import MailSettings
 from broadsheet.text.urls import encode, join
+
+if TYPE_CHECKING:  # slow to import
+    from babel import Locale
 
 LEAST_CONTRAST = 4.5
 

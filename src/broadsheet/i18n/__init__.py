@@ -10,9 +10,10 @@ import tomllib
 from datetime import datetime
 from functools import cache
 from pkgutil import get_data
+from typing import TYPE_CHECKING
 
-from babel import Locale, UnknownLocaleError
-from babel.dates import format_date
+if TYPE_CHECKING:  # Babel takes 10 ms to import, which runs without texts for readers do without
+    from babel import Locale
 
 _FALLBACK = "en"
 
@@ -34,6 +35,8 @@ class Words:
 
     def date(self, moment: datetime, form: str = "long") -> str:
         """Return the date of an aware `moment`. form: short, medium or long, as CLDR has them."""
+        from babel.dates import format_date
+
         return format_date(moment, form, locale=self.locale)
 
 
@@ -54,6 +57,8 @@ def languages() -> tuple[str, ...]:
 
 @cache
 def _locale(language: str) -> Locale:
+    from babel import Locale, UnknownLocaleError
+
     try:
         return Locale.parse(language, sep="-")
     except (UnknownLocaleError, ValueError):

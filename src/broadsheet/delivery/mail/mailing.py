@@ -24,12 +24,9 @@ from broadsheet.delivery.issues import Begun
 from broadsheet.delivery.mail.template import Envelope, MailTemplate, Recipient, reader_key
 from broadsheet.delivery.tokens import unsubscribe_mail, unsubscribe_url
 from broadsheet.digests.context import ArticleContext, IssueContext, issue_context, with_sections
-from broadsheet.digests.fitting import fit_mail
 from broadsheet.digests.issue import Issue, IssuedArticle
 from broadsheet.digests.message import letterhead, message_bodies, mime_message, readdressed
-from broadsheet.digests.rendered import mail_text
 from broadsheet.digests.sender import mail_sender, opt_out
-from broadsheet.digests.unsubscribe_link import unsubscribe_problems
 from broadsheet.errors import DeliveryError
 from broadsheet.i18n import languages
 from broadsheet.model.settings import Settings
@@ -125,6 +122,10 @@ class Variants:
         """The message of `variant`. Raises TemplateError."""
         if variant == ISSUED:
             return self._mail
+        # Both bring Jinja and lxml, which runs that lay out no mail do without.
+        from broadsheet.digests.fitting import fit_mail
+        from broadsheet.digests.rendered import mail_text
+
         context = self._stored.contexts[variant.language]
         # As the config is now, not as it was when the delivery began.
         current = replace(context, sender=self._sender, opt_out=self._opt_out)
@@ -213,6 +214,8 @@ class Mailing:
         return f"{name}+{tokens.bounce(subscriber, self.begun.id)}@{domain}"
 
     def _check(self, mail: bytes, variant: Variant, page: str) -> None:
+        from broadsheet.digests.unsubscribe_link import unsubscribe_problems  # brings lxml
+
         ways = (page or self._head.opt_out.page, self._head.opt_out.mail)
         if problems := unsubscribe_problems(*message_bodies(mail), ways):
             name = f"{self.begun.digest}/{self.begun.key}"
