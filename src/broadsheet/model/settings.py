@@ -42,12 +42,19 @@ FEED_FORMATS: Final[dict[FeedFormat, FormatFiles]] = {
 Grouping = Literal["topics", "tags"]
 
 
+def _modules(folder: str) -> tuple[str, ...]:
+    """Return the names of the public modules in a folder of the package; imports none of them."""
+    found = iter_modules([f"{broadsheet.__path__[0]}/{folder}"])
+    return tuple(sorted(each.name for each in found if not each.name.startswith("_")))
+
+
 if TYPE_CHECKING:
     DialectName = str
-else:  # the files of `markup.dialects`, which are not imported
-    _FILES = iter_modules([f"{broadsheet.__path__[0]}/markup/dialects"])
-    DialectName = Literal[tuple(sorted(each.name.replace("_", "-") for each in _FILES))]
-"""A name that `markup.dialect` takes."""
+    TransportName = str
+else:
+    DialectName = Literal[tuple(name.replace("_", "-") for name in _modules("markup/dialects"))]
+    TransportName = Literal[_modules("delivery/transports")]
+"""The names that `markup.dialect` and `delivery.transports.transport` take."""
 
 # fmt: off
 MarkdownExtension = Literal[
@@ -453,7 +460,7 @@ class DeliverySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Meta(description="Where `broadsheet serve` answers; unsubscribe links lead there."),
     ] = None
     transport: Annotated[
-        str,
+        TransportName,
         Meta(
             description="How mail is sent: `smtp`, through the server that `delivery.smtp` names."
         ),

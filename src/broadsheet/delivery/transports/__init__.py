@@ -10,13 +10,11 @@ that it cannot use. Modules whose names start with an underscore are helpers.
 
 from __future__ import annotations
 
-import pkgutil
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Literal, Protocol
 
-from broadsheet.errors import ConfigError, Problem
 from broadsheet.model.settings import DeliverySettings
 
 
@@ -101,17 +99,7 @@ class Transport(Protocol):
 
 
 def transport(settings: DeliverySettings, environment: Mapping[str, str]) -> Transport:
-    """The transport that the settings name. Raises ConfigError."""
-    names = [each.name for each in pkgutil.iter_modules(__path__) if not each.name.startswith("_")]
-    if settings.transport not in names:
-        raise ConfigError(
-            Problem(
-                f"unknown transport {settings.transport!r}",
-                f"write one of: {', '.join(sorted(names))}",
-                key="delivery.transport",
-            )
-        )
-    made: Transport = import_module(f"{__name__}.{settings.transport}").transport(
-        settings, environment
-    )
+    """Return the transport that the settings name. Raises ConfigError."""
+    module = import_module(f"{__name__}.{settings.transport}")
+    made: Transport = module.transport(settings, environment)
     return made

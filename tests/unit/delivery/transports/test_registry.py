@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
-from broadsheet.delivery import transports
-from broadsheet.errors import ConfigError
-from broadsheet.model.settings import DeliverySettings
+import broadsheet
 from deliveries import SECRET, post
+from newsroom import Newsroom, run_command
 
 API = '''
 """Hands each mail to an API; here, to a file."""
@@ -61,40 +61,37 @@ def transport(settings, environment):
 '''
 
 
-@pytest.fixture
-def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The file of what the transport `postal_api` has sent, which is a new module."""
-    folder = tmp_path / "more"
-    folder.mkdir()
-    (folder / "postal_api.py").write_text(API)
-    monkeypatch.setattr(transports, "__path__", [*transports.__path__, str(folder)])
-    monkeypatch.setenv("API_FILE", str(tmp_path / "sent"))
-    monkeypatch.setenv("API_TOKEN", "hunter2")
-    return tmp_path / "sent"
-
-
 @pytest.mark.enable_socket
 @pytest.mark.allow_hosts(["127.0.0.1"])
-def test_a_new_module_is_a_transport(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, api: Path
-) -> None:
-    """`deliver` sends through it, and the ledger has its replies."""
-    monkeypatch.setenv("BROADSHEET_SECRET", SECRET)
-    with post(tmp_path) as office:
+def test_a_new_module_is_a_transport(tmp_path: Path) -> None:
+    """`check` knows it, `deliver` sends through it, and the ledger has its replies."""
+    package = tmp_path / "copy" / "broadsheet"
+    shutil.copytree(Path(broadsheet.__file__).parent, package)
+    (package / "delivery" / "transports" / "postal_api.py").write_text(API)
+    api = tmp_path / "sent"
+    environment = {"API_FILE": str(api), "API_TOKEN": "hunter2", "BROADSHEET_SECRET": SECRET}
+    environment["PYTHONPATH"] = str(package.parent)
+
+    with post(tmp_path / "newsroom") as office:
+        folder = office.newsroom.folder
         office.configure(transport="postal_api")
         addresses = office.subscribe(3)
-        assert office.deliver("--dry-run").code == 0
+        assert "transport" not in run_command(folder, "check", **environment).stdout
+        assert run_command(folder, "deliver", "--dry-run", **environment).returncode == 0
         assert not api.exists()
-        ran = office.deliver()
-        assert "422 no such user" in ran.err
+        ran = run_command(folder, "deliver", **environment)
+        assert "422 no such user" in ran.stderr
         assert office.states() == {"sent": 2, "failed": 1}
         sent = [json.loads(line)[1] for line in api.read_text().splitlines()]
         assert sorted(sent) == [addresses[0], addresses[2]]
         assert office.server.taken() == []
 
 
-@pytest.mark.parametrize("name", ["pigeon", "_wire", "", "smtp.x", "../smtp"])
-def test_an_unknown_transport_is_refused(name: str) -> None:
-    """The message lists those that exist; helper modules are not among them."""
-    with pytest.raises(ConfigError, match=r"unknown transport .*; write one of: smtp$"):
-        transports.transport(DeliverySettings(transport=name), {})
+@pytest.mark.parametrize("name", ["pigeon", "_wire", "", "smtp.x", "../smtp", "SMTP"])
+def test_an_unknown_transport_is_reported(newsroom: Newsroom, name: str) -> None:
+    """By `check` and `deliver`, with those that exist; helper modules are not among them."""
+    newsroom.configure(f'[delivery]\ntransport = "{name}"\n')
+    for command in ("check", "deliver"):
+        ran = newsroom.run(command)
+        assert ran.code == 2
+        assert f"delivery.transport: unknown value {name!r}; write 'smtp'" in ran.out + ran.err
