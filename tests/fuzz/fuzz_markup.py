@@ -42,7 +42,7 @@ def make(text: str) -> None:
         check(made.html)
     prose = Prose.of(text)
     assert len(prose.text) == len(printable(text))
-    assert prose.references is not None
+    assert prose.links is not None
     assert prose.tags is not None
 
 

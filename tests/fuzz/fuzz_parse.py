@@ -50,7 +50,7 @@ def read(text: str) -> None:
         assert topic_slug(topic) not in {"", ".", ".."}
         assert "/" not in topic_slug(topic)
     prose = Prose.of(text)
-    assert prose.references is not None
+    assert prose.links is not None
     assert prose.footnotes is not None
     assert (field_line(text, "title") or 1) <= text.count("\n") + 1
 

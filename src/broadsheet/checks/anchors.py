@@ -11,22 +11,13 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
-from html import unescape
 from urllib.parse import unquote
 
 from broadsheet.checks.prose import Prose
 from broadsheet.text.characters import printable
 
-_HEADING = re.compile(r"^[ ]{0,3}(?:>[ ]?|[-*+][ ]+|\d{1,9}[.)][ ]+){0,9}#{1,6}(?=\s|$)")
-_UNDERLINE = re.compile(r"^[ >]{0,9}(?:=+|-+)[ \t]*$")
-_HTML_HEADING = re.compile(
-    r"<h([1-6])\b[^<>]{0,500}>(.{1,1000}?)</h\1\s*>", re.IGNORECASE | re.DOTALL
-)
 _GIVEN = re.compile(r"\{:?[^{}\n]{0,200}?#([^\s{}.#]{1,200})|\bid\s*=\s*[\"']([^\"'\n]{1,200})")
-_ATTRIBUTES = re.compile(r"\{:?[ ]?[^{}\n]{0,200}\}[ \t]*$")
-_LINKED = re.compile(r"!?\[([^\[\]\n]{0,500})\](?:\([^()\n]{0,500}\)|\[[^\[\]\n]{0,200}\])")
 _NOTE = re.compile(r"\[\^[^\[\]\n]{1,200}\]")
-_TAG = re.compile(r"<[^<>]{1,500}>")
 _ENDS_IN_DIGITS = re.compile(r"[0-9]+$")
 _BEGINS_WITH_DIGITS = re.compile(r"^[0-9]+")
 # What readers, themes and footnotes have of their own.
@@ -81,7 +72,7 @@ def anchors(prose: Prose, *, unsure: bool = False) -> Anchors:
     clean = printable(prose.source)
     headings: dict[str, str] = {}
     reading = prose.reading
-    for text in reading.headings if reading else _headings(prose.text, clean):
+    for text in reading.headings if reading else ():
         for key in _keys(text):
             headings.setdefault(key, text)
     given = [one or other for one, other in _GIVEN.findall(clean)]
@@ -89,33 +80,13 @@ def anchors(prose: Prose, *, unsure: bool = False) -> Anchors:
     for tag in prose.tags:
         given += [tag.attributes[name] for name in ("id", "name") if name in tag.attributes]
     begun = tuple(_key(text.partition(mark[0])[0]) for text, mark in _with_emoji(headings))
-    return Anchors(headings, frozenset(map(_key, given)), begun, unsure)
+    return Anchors(headings, frozenset(map(_key, given)), begun, unsure or not reading)
 
 
 def _with_emoji(headings: dict[str, str]) -> list[tuple[str, list[str]]]:
     texts = dict.fromkeys(headings.values())
     found = [(text, [c for c in text if unicodedata.category(c) == "So"]) for text in texts]
     return [(text, emoji) for text, emoji in found if emoji]
-
-
-def _headings(text: str, clean: str) -> list[str]:
-    """Return the text of each heading, including code in it; there is no heading in code."""
-    found = [_plain(each[1]) for each in _HTML_HEADING.findall(text)]
-    if "#" not in text and "\n=" not in text and "\n-" not in text:
-        return found
-    lines = list(zip(text.split("\n"), clean.split("\n"), strict=True))
-    for number, (seen, written) in enumerate(lines):
-        if opening := _HEADING.match(seen):
-            found.append(_plain(written[opening.end() :].rstrip().rstrip("#")))
-        elif number and _UNDERLINE.match(seen) and lines[number - 1][0].strip():
-            found.append(_plain(lines[number - 1][1].lstrip(" >")))
-    return [each for each in found if each]
-
-
-def _plain(heading: str) -> str:
-    parts = _LINKED.sub(r"\1", _ATTRIBUTES.sub("", heading)).split("`")
-    parts[::2] = (_TAG.sub("", text) for text in parts[::2])  # between backticks a tag is text
-    return " ".join(unescape("".join(parts)).split())
 
 
 def _keys(heading: str) -> set[str]:

@@ -92,9 +92,9 @@ class ArticleView:
 
     def targets(self, *, images: bool) -> Iterator[tuple[int, str]]:
         """Yield line and target of every relative link, or of every relative image."""
-        for each in self.prose.references:
-            if each.image == images and each.target and is_relative(each.target):
-                yield self.prose.line(each.start), each.target
+        for each in self.prose.links:
+            if each.is_image == images and each.target and is_relative(each.target):
+                yield each.line, each.target
 
     @property
     def rooted_images(self) -> int:

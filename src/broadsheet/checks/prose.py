@@ -15,11 +15,11 @@ from functools import cached_property
 
 from broadsheet.articles import front_matter
 from broadsheet.articles.fields import fold
-from broadsheet.checks.references import Footnotes, Reference, StartTag, footnotes, references, tags
+from broadsheet.checks.tags import Footnotes, StartTag, footnotes, tags
 from broadsheet.errors import ArticleError
-from broadsheet.markup import Dialect, TooComplex, positions
+from broadsheet.markup import Dialect, TooComplex, dialect
 from broadsheet.markup.code import MAY_BE_INDENTED, Walk, indented
-from broadsheet.markup.positions import Range, Reading, Text, find_line
+from broadsheet.markup.positions import LinkOrImage, Reading, read_positions
 from broadsheet.markup.templates import Expanded
 from broadsheet.text.characters import printable
 
@@ -36,7 +36,7 @@ _END_OF_PAIR = {
     name: re.compile(rf"\{{(?:\{{[<%]\s*/|%-?\s*end)\s*{name}\b")
     for name in ("highlight", "raw", "comment")
 }
-_LEFT_LABEL = re.compile(r"(?<![\w\])])\[([^\[\]\n^][^\[\]\n]{0,200})\]\[([^\[\]\n]{0,200})\]")
+_COMMONMARK = dialect("commonmark")
 
 
 @dataclass(frozen=True)
@@ -44,23 +44,23 @@ class Prose:
     """The text of a source file that readers see.
 
     text: the source without characters that XML forbids, and with spaces in place of front matter,
-    code and comments. source: the text it was made from. reading: what the engine found in the
-    body, which begins after `before` lines; None if the article is not CommonMark or the engine
-    refuses it. expanded: the body without its templates; None if not requested.
+    code and comments. source: the text it was made from. before: the lines above the body.
+    reading: what the engine found in the body; None if the engine refuses it. expanded: the body
+    without its templates; None if they are too many.
     """
 
     text: str
     source: str
-    reading: Reading | None = None
     before: int = 0
+    reading: Reading | None = None
     expanded: Expanded | None = None
 
     @classmethod
     def of(
         cls,
         source: str,
-        dialect: Dialect | None = None,
-        expand: Callable[[str], Expanded] | None = None,
+        read_as: Dialect = _COMMONMARK,
+        expand: Callable[[str], Expanded] = lambda body: Expanded(body, (), int),
     ) -> Prose:
         """Return the prose of a source text; without front matter, all of it is prose.
 
@@ -71,60 +71,20 @@ class Prose:
         body, before = clean[start:], clean.count("\n", 0, start)
         expanded = reading = None
         with suppress(TooComplex):  # reported when the article is rendered
-            expanded = expand(body) if expand else None
-        if dialect is not None and dialect.engine == "commonmark" and expanded:
-            with suppress(TooComplex):
-                reading = positions.read_positions(body, expanded, dialect)
+            expanded = expand(body)
+            reading = read_positions(clean, before, expanded, read_as)
         if _MAY_BE_CODE.search(clean, max(start - 2, 0)):
             body = _without_code(body)
-        return cls(_blank(clean[:start]) + body, source, reading, before, expanded)
-
-    @cached_property
-    def texts(self) -> list[tuple[str, Range]]:
-        """Each text that readers see as text, and the first and last line it may be on."""
-        return [(each.text, self._within(each)) for each in self._texts]
+        return cls(_blank(clean[:start]) + body, source, before, reading, expanded)
 
     @property
-    def _texts(self) -> list[Text]:
-        return self.reading.texts if self.reading else []
-
-    def _within(self, text: Text) -> Range:
-        """Return the first and last line of the source that `text` may be on."""
-        return text.lines[0] + self.before, text.lines[1] + self.before
+    def links(self) -> list[LinkOrImage]:
+        """Every link and image."""
+        return self.reading.links if self.reading else []
 
     def line(self, offset: int) -> int:
         """Return the 1-based line of an offset in the text."""
         return bisect_right(self._line_starts, offset)
-
-    @cached_property
-    def references(self) -> tuple[Reference, ...]:
-        """Every link and image, in the order of the text."""
-        if self.reading is None:
-            return references(self.text)
-        found = [
-            Reference(
-                each.is_image, each.text, each.target, self._start(each.line), "", each.is_html
-            )
-            for each in self.reading.found
-        ]
-        return tuple(found + self._undefined())
-
-    def _start(self, line: int) -> int:
-        """Return the offset of a line of the body."""
-        return self._line_starts[line + self.before - 1]
-
-    def _undefined(self) -> list[Reference]:
-        """Return each `[text][label]` that is left in the text: nothing defines the label."""
-        if self.reading is None or "][" not in self.reading.whole_text:
-            return []
-        lines = self.source.split("\n")
-        return [
-            Reference(False, found[1], None, self._line_starts[line - 1], found[2] or found[1])
-            for each in self._texts
-            if not each.is_html  # `[width][height]` is as likely CSS there
-            for found in _LEFT_LABEL.finditer(each.text)
-            for line in [find_line(re.compile(re.escape(found[0])), self._within(each), lines)]
-        ]
 
     @cached_property
     def tags(self) -> tuple[StartTag, ...]:

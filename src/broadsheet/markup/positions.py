@@ -1,6 +1,7 @@
-"""The links, texts and headings of a CommonMark article, with positions from the engine.
+"""The links, texts and headings of an article, with their lines.
 
-`check` uses this, so that it sees what readers will see.
+`check` uses this, so that it sees what readers will see. The CommonMark engine gives positions;
+what has none, such as HTML, is searched for in the source.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from urllib.parse import unquote
 from msgspec import Struct
 
 from broadsheet.markup import tree
-from broadsheet.markup.dialects import Dialect
+from broadsheet.markup.dialects import Dialect, by_commonmark
 from broadsheet.markup.passes.attributes import HEADINGS
 from broadsheet.markup.render import read_article
 from broadsheet.markup.templates import Expanded
@@ -27,27 +28,33 @@ NOT_TEXT: Final = frozenset(
 )
 """Elements whose text is shown literally or not at all."""
 _POSITION = re.compile(r"(\d+):(\d+)-(\d+):(\d+)")
+_LEFT_LABEL = re.compile(r"(?<![\w\])])\[([^\[\]\n^][^\[\]\n]{0,200})\]\[([^\[\]\n]{0,200})\]")
+# The nearest that CommonMark comes to Python-Markdown.
+_AS_COMMONMARK = by_commonmark("abbreviations attributes definitions kramdown")
+_MOST_OFTEN = 20  # times that the source may be searched from end to end
 
 
 class LinkOrImage(Struct, frozen=True):
     """A link or an image.
 
-    target: as written. text: of the link, or the image's alternative text; None for an
-    `<img>` without one. line: 1-based, of the body. is_html: whether it is written as HTML.
+    target: as written; None if nothing defines its `label`. text: of the link, or the image's
+    alternative text; None for an `<img>` without one. line: 1-based, of the file. is_html: whether
+    it is written as HTML.
     """
 
     is_image: bool
-    target: str
+    target: str | None
     text: str | None
     line: int
-    is_html: bool
+    is_html: bool = False
+    label: str = ""
 
 
 class Text(Struct, frozen=True):
     """Text that readers see, outside code.
 
-    lines: the first and last it may be on. is_html: whether it is in a block of HTML, in which
-    Markdown is not read.
+    lines: the first and last of the file that it may be on. is_html: whether it is in a block of
+    HTML, in which Markdown is not read.
     """
 
     text: str
@@ -59,12 +66,16 @@ class Reading:
     """The contents of an article, each searched for when it is asked for."""
 
     def __init__(self, top: Node, source: _Source) -> None:
+        for link in top.css("a[data-footnote]"):
+            link.decompose()
         self._top, self._source = top, source
 
     @cached_property
-    def found(self) -> list[LinkOrImage]:
-        """Every link and image."""
-        return _found(self._top, self._source)
+    def links(self) -> list[LinkOrImage]:
+        """Every link and image, and every `[text][label]` that nothing defines."""
+        nodes = self._top.css("a[href],img[src],audio[src],video[src],source[src],track[src]")
+        found = [_link(node, self._source) for node in nodes]
+        return found + (_undefined(self) if "][" in self.whole_text else [])
 
     @cached_property
     def whole_text(self) -> str:
@@ -74,7 +85,17 @@ class Reading:
     @cached_property
     def texts(self) -> list[Text]:
         """Every text outside code."""
-        return _texts(self._top, self._source)
+        found = []
+        for node in tree.text_nodes(self._top, str.strip, NOT_TEXT):
+            lines = self._source.within(node)
+            found.append(
+                Text(node.text_content or "", lines or self._source.everywhere, lines is None)
+            )
+        return found
+
+    def line(self, pattern: re.Pattern[str], within: Range) -> int:
+        """Return the first line in `within` that `pattern` matches; the first of all if none."""
+        return self._source.line(pattern.search, within) or within[0]
 
     @property
     def headings(self) -> list[str]:
@@ -84,39 +105,53 @@ class Reading:
     @property
     def ids(self) -> list[str]:
         """The ids given in the article."""
-        return _ids(self._top)
+        nodes = self._top.css("[id],a[name]")
+        given = [node.attributes.get(name) for node in nodes for name in ("id", "name")]
+        return [each for each in given if each]
 
 
-def read_positions(body: str, expanded: Expanded, dialect: Dialect) -> Reading:
-    """Return the contents of the Markdown `body`; `expanded`: the same without templates.
+def read_positions(source: str, before: int, expanded: Expanded, dialect: Dialect) -> Reading:
+    """Return the contents of the article in the file `source`.
 
-    Raises TooComplex.
+    before: the lines above its body. expanded: the body without its templates. Raises TooComplex.
     """
-    top, _ = read_article(expanded, dialect)
-    return Reading(top, _Source(body.split("\n"), expanded.source_line))
+    read_as = _AS_COMMONMARK if dialect.engine == "python-markdown" else dialect
+    top, _ = read_article(expanded, read_as)
+    return Reading(top, _Source(source.split("\n"), before, expanded.source_line))
 
 
-class _Source(Struct, frozen=True):
-    """The lines of a body, and the one that each line of the expanded body came from."""
+class _Source:
+    """The lines of a file, and the one that each line of the expanded body came from."""
 
-    lines: list[str]
-    source_line: Callable[[int], int]
+    def __init__(self, lines: list[str], before: int, source_line: Callable[[int], int]) -> None:
+        self._lines, self._before, self._source_line = lines, before, source_line
+        self._patience = _MOST_OFTEN * sum(map(len, lines)) + 100_000  # characters
+        self.everywhere = (min(before + 1, len(lines)), len(lines))
 
     def within(self, node: Node) -> Range | None:
         """Return the lines of the nearest element around `node` that has a position."""
-        last = len(self.lines)
         each: Node | None = node
         while each is not None:
             position = each.attributes.get("data-sourcepos") if each.is_element_node else None
             if position and (found := _POSITION.match(position)):
-                first = min(self.source_line(int(found[1])), last)
-                return first, max(first, min(self.source_line(int(found[3])), last))
+                first, last = self._line(found[1]), self._line(found[3])
+                return first, max(first, last)
             each = each.parent
         return None
 
-    @property
-    def everywhere(self) -> Range:
-        return 1, len(self.lines)
+    def _line(self, number: str) -> int:
+        return min(self._source_line(int(number)) + self._before, len(self._lines))
+
+    def line(self, is_there: Callable[[str], object], within: Range) -> int:
+        """Return the first line in `within` for which `is_there` holds; 0 for none."""
+        for number in range(within[0], within[1] + 1):
+            text = self._lines[number - 1]
+            self._patience -= len(text)
+            if self._patience < 0:
+                return 0
+            if is_there(text):
+                return number
+        return 0
 
     def as_written(self, target: str, within: Range) -> tuple[str, int]:
         """Return `target` as written on the first line in `within` that has it, and that line.
@@ -124,43 +159,29 @@ class _Source(Struct, frozen=True):
         The engine percent-encodes what a URL must not have, such as spaces and Chinese.
         """
         for written in dict.fromkeys((target, unquote(target))):
-            for number in range(within[0], within[1] + 1):
-                if written in self.lines[number - 1]:
-                    return written, number
+            if line := self.line(re.compile(re.escape(written)).search, within):
+                return written, line
         return target, within[0]
 
 
-def _found(top: Node, source: _Source) -> list[LinkOrImage]:
-    found = []
-    for node in top.css("a[href],img[src],audio[src],video[src],source[src],track[src]"):
-        given = node.attributes
-        if "data-footnote" in given:
-            continue
-        is_image = node.tag == "img"
-        target = given.get("href" if node.tag == "a" else "src") or ""
-        text = given.get("alt") if is_image else node.text(deep=True)
-        within = source.within(node) or source.everywhere
-        target, line = source.as_written(target, within)
-        line = within[0] if "data-sourcepos" in given else line
-        is_html = "data-sourcepos" not in given and (is_image or node.tag != "a" or text != target)
-        found.append(LinkOrImage(is_image, target, text, line, is_html))
-    return found
+def _link(node: Node, source: _Source) -> LinkOrImage:
+    given = node.attributes
+    is_image = node.tag == "img"
+    target = given.get("href" if node.tag == "a" else "src") or ""
+    text = given.get("alt") if is_image else node.text(deep=True)
+    within = source.within(node) or source.everywhere
+    target, line = source.as_written(target, within)
+    line = within[0] if "data-sourcepos" in given else line
+    is_html = "data-sourcepos" not in given and (is_image or node.tag != "a" or text != target)
+    return LinkOrImage(is_image, target, text, line, is_html)
 
 
-def _texts(top: Node, source: _Source) -> list[Text]:
-    nodes = tree.text_nodes(top, str.strip, NOT_TEXT)
-    found = [(node.text_content or "", source.within(node)) for node in nodes]
-    return [Text(text, lines or source.everywhere, lines is None) for text, lines in found]
-
-
-def _ids(top: Node) -> list[str]:
-    nodes = top.css("[id],a[name]")
-    given = [node.attributes.get(name) for node in nodes for name in ("id", "name")]
-    return [each for each in given if each]
-
-
-def find_line(pattern: re.Pattern[str], within: Range, lines: list[str]) -> int:
-    """Return the first line in `within` that `pattern` matches; the first of all if none."""
-    first, last = within
-    numbers = range(first, min(last, len(lines)) + 1)
-    return next((number for number in numbers if pattern.search(lines[number - 1])), first)
+def _undefined(reading: Reading) -> list[LinkOrImage]:
+    """Return each `[text][label]` that is left in the text."""
+    return [
+        LinkOrImage(False, None, found[1], line, label=found[2] or found[1])
+        for each in reading.texts
+        if not each.is_html  # `[width][height]` is as likely CSS there
+        for found in _LEFT_LABEL.finditer(each.text)
+        for line in [reading.line(re.compile(re.escape(found[0])), each.lines)]
+    ]

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from broadsheet.articles.topics import topic_key
 from broadsheet.checks.article import ArticleView
 from broadsheet.checks.prose import Prose
-from broadsheet.checks.references import Footnotes, StartTag
 from broadsheet.checks.rule import article_rule, more
+from broadsheet.checks.tags import Footnotes, StartTag
 from broadsheet.errors import Problem
 from broadsheet.markup.sanitiser import TAGS
 

@@ -106,15 +106,15 @@ def body_image_large(view: ArticleView) -> Iterator[Problem]:
 @article_rule("body-image-alt", "warning", "Who cannot see an image reads its alternative text.")
 def body_image_alt(view: ArticleView) -> Iterator[Problem]:
     prose = view.prose
-    for each in prose.references:
-        if not each.image or each.target is None:
+    for each in prose.links:
+        if not each.is_image or each.target is None:
             continue
-        line = prose.line(each.start)
-        if each.html and each.text is None:
+        line = each.line
+        if each.is_html and each.text is None:
             what = f"the <img> {_short(each.target)} has no alt"
             todo = 'write alt="..." (alt="" for one that only decorates)'
             yield Problem(what, todo, view.path, line)
-        elif not each.html and not (each.text or "").strip():
+        elif not each.is_html and not (each.text or "").strip():
             what = f"the image {_short(each.target)} has no alternative text"
             yield Problem(what, "write it: ![text](image)", view.path, line)
 

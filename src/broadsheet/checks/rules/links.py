@@ -11,10 +11,10 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from broadsheet.articles.site_check import path_of as path_of_url
 from broadsheet.checks.article import ArticleView, is_relative
 from broadsheet.checks.lookups import address_key
-from broadsheet.checks.references import Reference
 from broadsheet.checks.rule import Found, Misspelled, Slight, article_rule
 from broadsheet.checks.site import last_part, stem
 from broadsheet.errors import Problem
+from broadsheet.markup.positions import LinkOrImage
 from broadsheet.markup.sanitiser import LOADED_SCHEMES, SCHEMES
 
 _ADDRESS = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
@@ -64,10 +64,10 @@ def broken_link(view: ArticleView) -> Iterator[Found]:
                 "put it beside the article or into an assets folder, or fix the link"
             )
             yield Problem(f"the file {path!r} is not on disk", todo, view.path, line)
-    for each in view.prose.references:
-        if each.target == "" and not each.image:
+    for each in view.prose.links:
+        if each.target == "" and not each.is_image:
             what = f"the link {(each.text or '')!r} has no address"
-            yield Problem(what, "write one", view.path, view.prose.line(each.start))
+            yield Problem(what, "write one", view.path, each.line)
 
 
 @article_rule(
@@ -98,9 +98,9 @@ def link_nowhere(view: ArticleView) -> Iterator[Found]:
     "digits are compared.",
 )
 def link_anchor(view: ArticleView) -> Iterator[Problem]:
-    for each in view.prose.references:
+    for each in view.prose.links:
         path, mark, anchor = (each.target or "").partition("#")
-        if each.image or not mark:
+        if each.is_image or not mark:
             continue
         other = _article_at(view, path) if path else view.path
         if other is None:
@@ -111,7 +111,7 @@ def link_anchor(view: ArticleView) -> Iterator[Problem]:
             meant = known.nearest(anchor)
             todo = f"did you mean the heading {meant!r}?" if meant else "fix the link"
             what = f"no heading or id of {where} gives #{anchor}"
-            yield Problem(what, todo, view.path, view.prose.line(each.start))
+            yield Problem(what, todo, view.path, each.line)
 
 
 def _article_at(view: ArticleView, path: str) -> str | None:
@@ -144,14 +144,14 @@ def link_unpublished(view: ArticleView) -> Iterator[Problem]:
 )
 def link_text(view: ArticleView) -> Iterator[Problem]:
     prose = view.prose
-    for each in prose.references:
-        if each.image or each.target is None or each.text is None:
+    for each in prose.links:
+        if each.is_image or each.target is None or each.text is None:
             continue
         text = each.text.strip().strip("*_<>").replace("\\_", "_")
         if _is_address(text, each.target) and not _same(text, each.target):
             what = f"the text of a link says {text} but it leads to {each.target}"
             todo = "correct the wrong one"
-            yield Problem(what, todo, view.path, prose.line(each.start))
+            yield Problem(what, todo, view.path, each.line)
 
 
 @article_rule(
@@ -162,13 +162,13 @@ def link_text(view: ArticleView) -> Iterator[Problem]:
 )
 def link_scheme(view: ArticleView) -> Iterator[Problem]:
     prose = view.prose
-    for each in prose.references:
+    for each in prose.links:
         scheme = _scheme(each)
-        kept = LOADED_SCHEMES | {"data"} if each.image else SCHEMES
+        kept = LOADED_SCHEMES | {"data"} if each.is_image else SCHEMES
         if scheme and scheme not in kept:
-            what = f"the URL {scheme}:... of {'an image' if each.image else 'a link'} is removed"
+            what = f"the URL {scheme}:... of {'an image' if each.is_image else 'a link'} is removed"
             todo = "link to a page on the web"
-            yield Problem(what, todo, view.path, prose.line(each.start))
+            yield Problem(what, todo, view.path, each.line)
 
 
 @article_rule(
@@ -183,11 +183,11 @@ def link_undefined(view: ArticleView) -> Iterator[Problem]:
         what = f"the parentheses around {wide[1]} are full-width, so it is no link"
         todo = f"write ({wide[1]})"
         yield Problem(what, todo, view.path, prose.line(wide.start()))
-    for each in prose.references:
+    for each in prose.links:
         if each.target is None:
             what = f"the label [{each.label}] of a link is not defined"
             todo = f"write it on a line of its own: [{each.label}]: https://..."
-            yield Problem(what, todo, view.path, prose.line(each.start))
+            yield Problem(what, todo, view.path, each.line)
 
 
 def path_of(target: str) -> str:
@@ -198,13 +198,13 @@ def path_of(target: str) -> str:
 def _on_the_site(view: ArticleView) -> Iterator[tuple[int, str, str]]:
     """Yield line, target and address of each link to the publication's own site."""
     site = view.settings.site
-    for each in view.prose.references:
-        if each.image or not each.target or each.target.startswith("#"):
+    for each in view.prose.links:
+        if each.is_image or not each.target or each.target.startswith("#"):
             continue
         if is_relative(each.target) or each.target.startswith(site):
             address = view.resolved(each.target)
             if address.startswith(site):
-                yield view.prose.line(each.start), each.target, address
+                yield each.line, each.target, address
 
 
 @cache
@@ -220,7 +220,7 @@ def _shape(site: str, permalink: str) -> re.Pattern[str] | None:
     return re.compile(re.escape(site) + "".join(parts) + "/?")
 
 
-def _scheme(reference: Reference) -> str:
+def _scheme(reference: LinkOrImage) -> str:
     found = _SCHEME.match(reference.target or "")
     return "".join(found[1].split()).lower() if found else ""
 

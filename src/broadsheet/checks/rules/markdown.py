@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import suppress
-from functools import cached_property
 from typing import NamedTuple
 
 from broadsheet.checks.article import ArticleView
@@ -13,9 +12,7 @@ from broadsheet.checks.rule import article_rule, more
 from broadsheet.errors import Problem
 from broadsheet.markup import dialect, tree
 from broadsheet.markup.differences import Block, DialectDifference, difference
-from broadsheet.markup.positions import NOT_TEXT
-
-_Lines = tuple[int, int]
+from broadsheet.markup.positions import NOT_TEXT, Text
 
 
 class _Mark(NamedTuple):
@@ -128,24 +125,24 @@ def markdown_left(view: ArticleView) -> Iterator[Problem]:
     prose = view.prose
     lines = prose.text.split("\n")
     extensions = {"", *dialect(view.article.markdown).extensions}
-    texts = _Texts(view)
+    together, texts = _texts(view)
 
     def may_have(sign: str) -> bool:
-        return sign in prose.text and sign in texts.together
+        return sign in prose.text and sign in together
 
     for mark in _MARKS:
         if mark.extension not in extensions or not any(map(may_have, mark.signs)):
             continue
-        if found := sorted(set(_places(mark.pattern, texts.each, lines))):
+        if found := sorted(set(_places(mark.pattern, texts, lines))):
             line, written = found[0]
             what = f"{mark.what} is left in the text: {written!r}"
             others = more([number for number, _ in found])
             yield Problem(what + others, mark.fix, view.path, line)
-    for each in prose.references:
+    for each in prose.links:
         if _has_template(each.target or "", prose.source):
             what = f"a template tag is left in an address: {each.target}"
             fix = "write the full address"
-            yield Problem(what, fix, view.path, prose.line(each.start))
+            yield Problem(what, fix, view.path, each.line)
 
 
 def _has_template(target: str, source: str) -> bool:
@@ -155,47 +152,34 @@ def _has_template(target: str, source: str) -> bool:
     return bool(_IN_ADDRESS.search(target))
 
 
-class _Texts:
-    """The texts of an article that readers see as text."""
-
-    def __init__(self, view: ArticleView) -> None:
-        self._view = view
-
-    @cached_property
-    def _top(self) -> tree.Node:
-        return tree.parse(self._view.html() or "")
-
-    @cached_property
-    def together(self) -> str:
-        """All of them, and code: what it lacks, each of them lacks."""
-        reading = self._view.prose.reading
-        return reading.whole_text if reading else self._top.text(deep=True, separator="\n")
-
-    @cached_property
-    def each(self) -> list[tuple[str, _Lines]]:
-        """Each text, and the lines it may be on."""
-        if self._view.prose.reading is not None:
-            return self._view.prose.texts
-        everywhere = (1, self._view.text.count("\n") + 1)
-        nodes = tree.text_nodes(self._top, str.strip, NOT_TEXT)
-        return [(node.text_content or "", everywhere) for node in nodes]
+def _texts(view: ArticleView) -> tuple[str, list[Text]]:
+    """Return all text of an article, and each that readers see as text."""
+    reading = view.prose.reading
+    if reading and dialect(view.article.markdown).engine != "python-markdown":
+        return reading.whole_text, reading.texts
+    top = tree.parse(view.html() or "")
+    lines = (1, view.text.count("\n") + 1)
+    nodes = tree.text_nodes(top, str.strip, NOT_TEXT)
+    each = [Text(node.text_content or "", lines, is_html=False) for node in nodes]
+    return top.text(deep=True, separator="\n"), each
 
 
 def _places(
-    pattern: re.Pattern[str], texts: list[tuple[str, _Lines]], lines: list[str]
+    pattern: re.Pattern[str], texts: list[Text], lines: list[str]
 ) -> Iterator[tuple[int, str]]:
     """Yield line and wording of each mark that is in the text, and unescaped in the source.
 
     lines: of the source, in which spaces stand for code and for what is escaped.
     """
-    for text, (first, last) in texts:
-        for found in pattern.finditer(text):
+    for each in texts:
+        first, last = each.lines
+        for found in pattern.finditer(each.text):
             written = found[0].strip()
             numbers = [
                 n for n in range(first, min(last, len(lines)) + 1) if written in lines[n - 1]
             ]
             if numbers:
-                around = _around(text, found)
+                around = _around(each.text, found)
                 number = next((n for n in numbers if around in lines[n - 1]), numbers[0])
                 yield number, written if len(written) <= 40 else written[:39] + "…"
 

@@ -1,8 +1,8 @@
 """CommonMark and GFM by comrak (CommonMark 0.31, GFM 0.29).
 
-comrak is compiled and cannot be interrupted. It is linear in all but three constructs, which are
+comrak is compiled and cannot be interrupted. It is linear in all but four constructs, which are
 bounded here: nested block quotes, tables whose rows are filled up to the width of their header,
-and definition lists.
+definition lists, and inline footnotes.
 """
 
 from __future__ import annotations
@@ -33,13 +33,16 @@ MAX_QUOTES: Final = 100
 """The depth of nested block quotes. comrak's time grows with the square of their depth."""
 MAX_CELLS: Final = 100_000
 """Cells of one table, including those that its source leaves out."""
-MAX_DEFINITIONS: Final = 2_000
-"""Definitions. comrak's time grows with the square of their number; more stay text."""
+_BOUNDED: Final = {
+    "definitions": (":", re.compile(r"^[ \t>]*:[ \t]", re.MULTILINE), 2_000),
+    "inline-notes": ("^[", re.compile(r"\^\["), 1_000),
+}
+"""Extensions whose time grows with the square of the number of their marks: a text in each, a
+pattern, and how many there may be; in a text that has more, they stay text."""
 
 _QUOTES = re.compile(rf"^(?:[ \t]*>){{{MAX_QUOTES + 1}}}", re.MULTILINE)
 _DELIMITER_ROW = re.compile(r"^[ \t>]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t:-]*)+$", re.MULTILINE)
 _TABLE_END = re.compile(r"\n[ \t>]*(?:\n|\Z)")
-_DEFINITION = re.compile(r"^[ \t>]*:[ \t]", re.MULTILINE)
 _LINK_DEFINITION = re.compile(r"\]:([^\n]*(?:\n[ \t>]*[\"'(][^\n]*)?)")
 _MOST_OF_REFERENCES = 100_000  # bytes; as in cmark
 _ADDED = "\ue001"  # of the private use area (Unicode, 23.5)
@@ -88,9 +91,9 @@ def _without(html: str, paragraph: re.Match[str]) -> str:
 
 
 def _render(text: str, extensions: frozenset[str], positions: bool) -> str:
-    may_be_many = text.count(":") > MAX_DEFINITIONS
-    if may_be_many and len(_DEFINITION.findall(text)) > MAX_DEFINITIONS:
-        extensions -= {"definitions"}
+    for name, (mark, pattern, most) in _BOUNDED.items():
+        if text.count(mark) > most and len(pattern.findall(text)) > most:
+            extensions -= {name}
     return render_markdown(text, *_options(extensions, positions))
 
 

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 from broadsheet.markup.dialects import Dialect
 
-_NOTE = re.compile(r"\[\^([^\]\s]+)\](:?)")
+_NOTE = re.compile(r"\[\^([^\[\]\s]{1,999})\](:?)")
 _REFERENCE = re.compile(r'<a href="#fn-([^"]*)" id="fnref-([^"]*)" data-footnote-ref>(\d+)')
 _BACK = re.compile(r'<a href="#fnref-([^"]*)" class="footnote-backref"[^<>]*>↩')
 

@@ -69,7 +69,10 @@ def _may_have_raw(text: str) -> bool:
 # A blank line ends a block of HTML in CommonMark, also within `<pre>`.
 _BLANK_IN_PRE = re.compile(r"\n[ \t]*(?=\n)")
 # kramdown takes spaces in URLs: `![](a b.png)`.
-_WITH_SPACES = re.compile(r"\]\((?P<url>[^()<>\[\]\s\"']+(?:[ ]+[^()<>\[\]\s\"']+)+)\)")
+_IN_URL = r"[^()<>\[\]\s\"']"
+_WITH_SPACES = re.compile(
+    rf"\]\((?P<url>{_IN_URL}+(?:[ ]+(?:{_IN_URL}|\({_IN_URL}{{0,100}}\))+)+)\)"
+)
 
 
 def _with_escapes(found: re.Match[str]) -> str:
