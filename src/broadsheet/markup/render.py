@@ -24,7 +24,8 @@ EXCERPT_COLUMNS: Final = 280
 
 _NOTHING: Mapping[str, object] = MappingProxyType({})
 _RAW_HTML = re.compile(r"<(?!https?:|mailto:)[A-Za-z/!?]")
-_OWN_TAGS = re.compile(r"<(?:sub|dt)\b", re.IGNORECASE)  # only positions tell from the engine's
+# Only positions tell an author's elements from the engine's.
+_OWN_TAGS = re.compile(r"<(?:sub|dt)\b|:::", re.IGNORECASE)
 _EMPTY = re.compile(r"<p>\s*</p>\n?")
 
 

@@ -66,7 +66,8 @@ def element(near: Node, tag: str, text: str = "", **attributes: str) -> Node:
 def rename(node: Node, tag: str) -> Node:
     """Replace `node` by an element `tag` without attributes, with the same content."""
     made = element(node, tag)
-    made.inner_html = node.inner_html or ""
+    for child in children(node):
+        made.insert_child(child, move=True)
     node.replace_with(made, move=True)
     return made
 

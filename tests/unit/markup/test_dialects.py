@@ -96,6 +96,17 @@ def test_every_commonmark_dialect_reads_this_alike(name: str, markdown: str, exp
         ("comments", "> a\n>\n> %%b\n>\n> c%%", "<blockquote><p>a</p></blockquote>"),
         ("containers", "+alerts :::tip[T]\na\n:::\nb", "</p><p>a</p></blockquote><p>b</p>"),
         ("containers", ":::tabs\na\n:::", "<p>a</p>"),
+        (
+            "containers",
+            ":::tip Use `a`\nb[^1]\n\n[^1]: c\n\n    d\n:::",
+            "<p><strong>Use <code>a</code></strong></p><p>b<sup>",
+        ),
+        (
+            "containers",
+            "::::tip\n:::danger\na\n:::\n::::",
+            "Tip</strong></p><blockquote><p><strong>Caution</strong></p><p>a</p></blockquote>",
+        ),
+        ("containers", "- a\n\n  ::: details\n  b\n  :::", "<p>a</p><blockquote><p>b</p>"),
         ("emoji", ":tada:", "<p>🎉</p>"),
         ("kramdown", "## A\n{: #b}\n\n* TOC\n{:toc}\n\nb\n{: .c}", "<h2>A</h2> <p>b</p>"),
         ("kramdown", '<div markdown="1">\n*a*\n</div>', "<p><em>a</em></p>"),
@@ -168,6 +179,12 @@ def test_an_alert_is_named_in_the_language_of_the_article() -> None:
     assert "<strong>Careful now</strong>" in html("> [!careful-now]\n> a", "github", "zh-CN")
 
 
+def test_an_element_of_the_author_is_not_an_alert() -> None:
+    """Even beside a container, and with the class that one has."""
+    made = html('<div class="note">\n\na\n\n</div>\n\n:::tabs\nb\n:::', "commonmark")
+    assert made == "<div><p>a</p></div><p>b</p>"
+
+
 @pytest.mark.parametrize(("name", "anchor"), [("jekyll", "fn:a"), ("github", "user-content-fn-a")])
 def test_a_footnote_leads_to_its_anchor_on_the_site(name: str, anchor: str) -> None:
     """Generators give these anchors different names (decision 0003)."""
@@ -195,6 +212,7 @@ def test_a_footnote_that_nothing_refers_to_is_kept() -> None:
         *(
             "a\n{: .b}\n\n",
             ":::note\n",
+            ":::note\na\n:::\n",
             "> [!NOTE]\n> a\n\n",
             "[[a]] ",
             "![[a.png]] ",

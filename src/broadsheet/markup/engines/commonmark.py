@@ -1,8 +1,8 @@
 """CommonMark and GFM by comrak (CommonMark 0.31, GFM 0.29).
 
-comrak is compiled and cannot be interrupted. It is linear in all but four constructs, which are
-bounded here: nested block quotes, tables whose rows are filled up to the width of their header,
-definition lists, and inline footnotes.
+comrak is compiled and cannot be interrupted. It is linear in all but a few constructs, which are
+bounded here: nested quotes and containers, tables whose rows are filled up to the width of their
+header, definition lists, and inline footnotes.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ _ALWAYS = (
     *("cjk_friendly_emphasis", "footnotes", "strikethrough", "subscript", "table", "tasklist"),
 )
 _OPTIONAL = {
+    "containers": "block_directive",
     "definitions": "description_lists",
     "emoji": "shortcodes",
     "inline-notes": "inline_footnotes",
@@ -34,6 +35,7 @@ MAX_QUOTES: Final = 100
 MAX_CELLS: Final = 100_000
 """Cells of one table, including those that its source leaves out."""
 _BOUNDED: Final = {
+    "containers": (":::", re.compile(r"^[ \t>]*:::+[ \t]*\S", re.MULTILINE), 2_000),
     "definitions": (":", re.compile(r"^[ \t>]*:[ \t]", re.MULTILINE), 2_000),
     "inline-notes": ("^[", re.compile(r"\^\["), 1_000),
 }
@@ -68,6 +70,12 @@ def to_html(text: str, dialect: Dialect, *, positions: bool = True) -> str:
         paragraph = _ADDED_PARAGRAPH.match(html, start) if start >= 0 else None
         html = _without(html, paragraph) if paragraph else _render(text, extensions, positions)
     return with_site_anchors(html, dialect)
+
+
+def inline(text: str) -> str:
+    """Return the HTML of a line of Markdown, such as a title."""
+    html = _render(text, frozenset(), positions=False).strip()
+    return html.removeprefix("<p>").removesuffix("</p>")
 
 
 def _allowance(text: str) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from broadsheet.markup.passes.abbreviations import mark_abbreviations
-from broadsheet.markup.passes.alerts import title_alerts
+from broadsheet.markup.passes.alerts import open_containers, title_alerts
 from broadsheet.markup.passes.attributes import take_attributes
 from broadsheet.markup.passes.bare_urls import link_bare_urls
 from broadsheet.markup.passes.context import Context
@@ -47,6 +47,7 @@ PASSES = (
     _pass("kramdown", "", take_kramdown_marks),
     _pass("attributes", "", take_attributes),
     _pass("definitions", "dt", split_terms),
+    _pass("containers", "div", open_containers),
     _pass("alerts", "blockquote div", title_alerts),
     _pass("toc", "p", remove_toc),
     _pass("wikilinks", "", resolve_wikilinks),

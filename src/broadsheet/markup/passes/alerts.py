@@ -1,21 +1,33 @@
 """Alerts, callouts and admonitions become block quotes under a title.
 
 GitHub's `> [!NOTE]` (https://docs.github.com/en/get-started/writing-on-github), Obsidian's callouts
-with titles of their own, and the `div.admonition` that Python-Markdown writes.
+with titles of their own, containers from `:::tip Title` to `:::`, which the engine writes as `div`
+(Docusaurus, https://docusaurus.io/docs/markdown-features/admonitions, VuePress, Starlight), and the
+`div.admonition` that Python-Markdown writes.
 """
 
 from __future__ import annotations
 
 import re
+from html import escape
 from typing import Final
 
+from broadsheet.markup.engines import commonmark
 from broadsheet.markup.passes.context import Context
 from broadsheet.markup.tree import Node, children, element, rename
 
 ALERT: Final = "data-alert"
 """The attribute of a block quote that was an alert; its value is the kind, such as `note`."""
 _MARK = re.compile(r"\[!([A-Za-z][\w-]*)(?:\|[^\]\n]*)?\][+-]?[ \t]*")
-
+_INFO = re.compile(
+    r"(?P<name>[A-Za-z][\w-]*)[ \t]*(?:\[(?P<title>[^\]]*)\])?[ \t]*(?:\{[^}]*\})?"
+    r"[ \t]*(?P<rest>.*)"
+)
+_CONTAINERS = """
+    note tip info important warning caution danger success question example quote details hint error
+    attention abstract todo
+"""
+_ALERTS = frozenset(_CONTAINERS.split())
 
 _WORDS = frozenset({"note", "tip", "important", "warning", "caution"})
 # What other kinds are called; any other name is shown as it is.
@@ -26,6 +38,30 @@ _OTHER_NAMES = {
     "hint": "tip",
     "info": "note",
 }
+
+
+def open_containers(body: Node, context: Context) -> None:
+    """Turn containers into alerts; keep only the content of those with other names."""
+    for box in body.css("div[data-sourcepos]") if context.positions else ():
+        found = _INFO.match(box.attributes.get("class") or "")
+        name = found["name"].lower() if found else ""
+        if not found or name not in _ALERTS:
+            box.unwrap(delete_empty=True)
+            continue
+        quote = rename(box, "blockquote")
+        quote.attrs[ALERT] = name
+        words = (found["title"] or found["rest"] or "").strip()
+        if words or name != "details":
+            _put_title(quote, commonmark.inline(words) or escape(_name(name, context.language)))
+
+
+def _put_title(quote: Node, html: str) -> None:
+    paragraph = element(quote, "p")
+    paragraph.inner_html = f"<strong>{html}</strong>"
+    if quote.first_child is None:
+        quote.insert_child(paragraph, move=True)
+    else:
+        quote.first_child.insert_before(paragraph, move=True)
 
 
 def title_alerts(body: Node, context: Context) -> None:

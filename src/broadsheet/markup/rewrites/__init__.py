@@ -9,7 +9,6 @@ from collections.abc import Callable
 
 from broadsheet.markup.dialects import Dialect
 from broadsheet.markup.rewrites.comments import remove_comments
-from broadsheet.markup.rewrites.containers import quote_containers
 from broadsheet.markup.rewrites.indented_text import dedent_mdx, dedent_text
 from broadsheet.markup.rewrites.inline import escape_marks
 from broadsheet.markup.rewrites.kramdown import rewrite_kramdown
@@ -18,7 +17,6 @@ Rewrite = Callable[[str], str]
 
 REWRITES: dict[str, Rewrite] = {
     "comments": remove_comments,
-    "containers": quote_containers,
     "kramdown": rewrite_kramdown,
     "indented-text": dedent_text,
     "mdx": dedent_mdx,
