@@ -42,10 +42,11 @@ _ABBREVIATION = re.compile(
 )
 
 _NOT_TEXT = re.compile(r"<(pre|table)\b.*?</\1>", re.DOTALL)
-_NOTE_MARK = re.compile(r"<sup><a\b[^>]*>[^<]*</a></sup>")
-_POWER = re.compile(r"<sup>([0-9+-]+)</sup>")
+_NOTE_MARK = re.compile(r"<sup\b[^>]*><a\b[^>]*>[^<]*</a></sup>")
+_POWER = re.compile(r"<sup\b[^>]*>([0-9+-]+)</sup>")
 _POWERS = str.maketrans("0123456789+-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻")
-_TAG = re.compile(r"<[^>]*>")
+_TAG = re.compile(r"<!--.*?-->|<[^>]*>", re.DOTALL)
+_APART = re.compile(r"</?(?:br|dd|div|dt|h[1-6]|li|p|td|th)\b[^>]*>")  # words on its two sides
 
 
 def one_line(text: str) -> str:
@@ -62,7 +63,7 @@ def plain(html: str) -> str:
     """Return the text of `html` on one line, without footnote marks, code blocks and tables."""
     html = _NOTE_MARK.sub("", _NOT_TEXT.sub("", html))
     html = _POWER.sub(lambda found: found[1].translate(_POWERS), html)
-    return one_line(unescape(_TAG.sub("", html.replace("<br>", " "))))
+    return one_line(unescape(_TAG.sub("", _APART.sub(" ", html))))
 
 
 @lru_cache(maxsize=4096)
