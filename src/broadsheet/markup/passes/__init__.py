@@ -16,7 +16,6 @@ from broadsheet.markup.passes.bare_urls import link_bare_urls
 from broadsheet.markup.passes.context import Context
 from broadsheet.markup.passes.controls import replace_controls
 from broadsheet.markup.passes.definitions import split_terms
-from broadsheet.markup.passes.kramdown import take_kramdown_marks
 from broadsheet.markup.passes.line_ends import join_lines
 from broadsheet.markup.passes.strikethrough import strike_out
 from broadsheet.markup.passes.toc import remove_toc
@@ -44,8 +43,7 @@ def _pass(extension: str, tags: str, apply: Callable[[Node, Context], None]) -> 
 
 PASSES = (
     _pass("", "sub", strike_out),
-    _pass("kramdown", "", take_kramdown_marks),
-    _pass("attributes", "", take_attributes),
+    _pass("", "", take_attributes),
     _pass("definitions", "dt", split_terms),
     _pass("containers", "div", open_containers),
     _pass("alerts", "blockquote div", title_alerts),

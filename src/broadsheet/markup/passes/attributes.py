@@ -1,7 +1,9 @@
 """Attributes in braces after headings, images, links and blocks: `## Title {#id .class}`.
 
-As in Hugo (https://gohugo.io/content-management/markdown-attributes) and Pandoc. `check` uses the
-ids; widths and heights are kept; classes mean nothing without the site's stylesheet.
+As in Hugo (https://gohugo.io/content-management/markdown-attributes) and Pandoc; in kramdown they
+begin with a colon, `{: #id .class}`, and may have names of lists defined elsewhere
+(https://kramdown.gettalong.org/syntax.html). `check` uses the ids; widths
+and heights are kept; classes mean nothing without the site's stylesheet.
 """
 
 from __future__ import annotations
@@ -10,42 +12,68 @@ import re
 
 from broadsheet.markup.passes.context import Context
 from broadsheet.markup.sanitiser import TAGS
-from broadsheet.markup.tree import Node
+from broadsheet.markup.tree import Node, text_nodes
 
 _VALUE = r"""(?:"[^"]*"|'[^']*'|“[^”]*”|[^\s{}"'“”]+)"""
 _TOKEN = rf"(?:[#.][\w:./-]+|[A-Za-z][\w-]*={_VALUE})"
-ATTRIBUTES = rf"\{{[ \t]*(?P<tokens>{_TOKEN}(?:[ \t]+{_TOKEN})*)[ \t]*\}}"
-_MAY_BE_ATTRIBUTES = re.compile(r"\{[ \t]*(?:[#.][\w:./-]|[A-Za-z][\w-]*=)")
-_AT_END = re.compile(rf"[ \t]*{ATTRIBUTES}[ \t]*\Z")
-_LAST_LINE = re.compile(rf"(?:\A|\n)[ \t]*{ATTRIBUTES}[ \t]*\Z")
-_AT_START = re.compile(rf"\A{ATTRIBUTES}")
-_ALONE = re.compile(rf"\s*{ATTRIBUTES}\s*")
+_PLAIN = rf"\{{[ \t]*(?P<tokens>{_TOKEN}(?:[ \t]+{_TOKEN})*)[ \t]*\}}"
+_KRAMDOWN = r"\{:(?P<tokens>[^{}]*)\}"
+_MAY_BE_ATTRIBUTES = re.compile(r"\{:|\{[ \t]*(?:[#.][\w:./-]|[A-Za-z][\w-]*=)")
 _SPLIT = re.compile(_TOKEN)
 _KEPT = {"img": {"width", "height", "alt", "title"}}
 
 HEADINGS = "h1,h2,h3,h4,h5,h6"
-_BLOCKS = "p,li,dd,dt,td,th"
+_BLOCKS = f"{HEADINGS},p,li,dd,dt,td,th"
+_INLINE = "a,code,del,em,img,mark,span,strong,sup"
+_EXTENSION = re.compile(
+    r"\{::(?:comment|options|nomarkdown)[^{}]*/\}|\{::comment\}.*?\{:/(?:comment)?\}"
+    r"|\{::nomarkdown\}|\{:/(?:nomarkdown)?\}",
+    re.DOTALL,
+)
+_TABLE_OF_CONTENTS = re.compile(r"\{:[^{}]*\btoc\b[^{}]*\}")
 
 
 def take_attributes(body: Node, context: Context) -> None:
     """Remove the attributes from the text; set the ids of headings and the sizes of images."""
     if not _MAY_BE_ATTRIBUTES.search(context.html):
         return
-    for heading in body.css(HEADINGS):
-        _unwrap_components(heading)
-        cut(heading.last_child, _AT_END, heading)
-    for inline in body.css("img,a,code,strong,em,del,mark"):
-        cut(inline.next, _AT_START, inline)
-    for row in body.css("tr"):
-        _remove_row(row)
+    if "kramdown" in context.dialect.extensions and "{:" in context.html:
+        _remove_extensions(body)
+        _take(body, _KRAMDOWN)
+    if "attributes" in context.dialect.extensions:
+        for heading in body.css(HEADINGS):
+            _unwrap_components(heading)
+            _cut(heading.last_child, re.compile(rf"[ \t]*{_PLAIN}[ \t]*\Z"), heading)
+        for row in body.css("tr"):
+            _remove_row(row)
+        _take(body, _PLAIN)
+
+
+def _take(body: Node, attributes: str) -> None:
+    first = re.compile(rf"\A[ \t]*{attributes}[ \t]*(?:\n|\Z)")
+    last = re.compile(rf"(?:\A|\n)[ \t]*{attributes}[ \t]*\Z")
+    after = re.compile(rf"\A{attributes}")
+    for inline in body.css(_INLINE):
+        _cut(inline.next, after, inline)
     for block in body.css(_BLOCKS):
-        if cut(block.last_child, _LAST_LINE, block) and not block.inner_html:
+        is_cut = _cut(block.last_child, last, block)
+        is_cut = _cut(block.first_child, first, block) or is_cut
+        if is_cut and block.tag == "p" and not (block.inner_html or "").strip():
             block.decompose()
+
+
+def _remove_extensions(body: Node) -> None:
+    """Remove kramdown's `{::comment}` and the like, and the list that `{:toc}` would replace."""
+    for item in body.css("li"):
+        if _TABLE_OF_CONTENTS.search(item.text(deep=True)) and item.parent is not None:
+            item.parent.decompose()
+    for text in text_nodes(body, _EXTENSION.search, frozenset({"code", "pre"})):
+        text.replace_with(_EXTENSION.sub("", text.text_content or ""))
 
 
 def _remove_row(row: Node) -> None:
     """Remove `row` where it has nothing but the attributes of its table."""
-    if _ALONE.fullmatch(row.text(deep=True)):
+    if re.fullmatch(rf"\s*{_PLAIN}\s*", row.text(deep=True)):
         row.decompose()
 
 
@@ -57,17 +85,17 @@ def _unwrap_components(heading: Node) -> None:
         last = heading.last_child
 
 
-def cut(node: Node | None, pattern: re.Pattern[str], target: Node) -> bool:
+def _cut(node: Node | None, pattern: re.Pattern[str], target: Node) -> bool:
     """Cut the match of `pattern` from the text `node`, and set it on `target`; False for none."""
     text = node.text_content if node is not None and node.is_text_node else None
     if node is None or not text or not (found := pattern.search(text)):
         return False
-    set_attributes(target, found["tokens"])
+    _set_attributes(target, found["tokens"])
     node.replace_with(text[: found.start()] + text[found.end() :])
     return True
 
 
-def set_attributes(node: Node, tokens: str) -> None:
+def _set_attributes(node: Node, tokens: str) -> None:
     """Set the id in `tokens`, and the width and height of an image."""
     for token in _SPLIT.findall(tokens):
         name, is_named, value = token.partition("=")
