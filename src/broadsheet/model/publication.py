@@ -24,7 +24,7 @@ class Url(str):
 
 
 class BaseUrl(Url):
-    """The URL of a folder: it always ends with a slash."""
+    """The URL of a folder; it always ends with a slash."""
 
     __slots__ = ()
 
@@ -36,7 +36,7 @@ class BaseUrl(Url):
 
 
 class Language(str):
-    """A language tag (BCP 47), such as zh-CN or en; written with hyphens."""
+    """A language tag (BCP 47), such as zh-CN or en, with hyphens."""
 
     __slots__ = ()
 
@@ -51,73 +51,47 @@ class Language(str):
 class Person(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """An author of an article or of the publication."""
 
-    name: Annotated[str, Meta(description="The name as readers see it.", examples=["Ann Lee"])]
-    email: Annotated[str, Meta(description="A mail address that may be published.")] = ""
-    url: Annotated[str, Meta(description="A page about the person.")] = ""
+    name: Annotated[str, Meta(examples=["Ann Lee"])]
+    """The name as readers see it."""
+    email: str = ""
+    """An email address that may be published."""
+    url: str = ""
+    """A page about the person."""
 
 
 class Publication(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The whole: title, address, language, time zone, default author."""
+    """The publication: its title, URL, language, time zone and default author."""
 
-    title: Annotated[
-        str,
-        Meta(
-            min_length=1,
-            description="The name of the publication, as readers see it.",
-            examples=["The Daily Example"],
-        ),
-    ]
-    url: Annotated[
-        BaseUrl,
-        Meta(
-            description="Where the articles live on the web.", examples=["https://www.example.org/"]
-        ),
-    ]
-    given_feeds_url: Annotated[
-        BaseUrl | None,
-        Meta(
-            description="Where the feeds folder is served. Not given: `feeds/` under "
-            "`publication.url`."
-        ),
-    ] = field(name="feeds_url", default=None)
-    description: Annotated[
-        str, Meta(description="One sentence on what it is about; feeds and pages show it.")
-    ] = ""
-    language: Annotated[
-        Language, Meta(description="The language of the articles that name none (BCP 47).")
-    ] = field(default_factory=lambda: Language("en"))
-    timezone: Annotated[
-        ZoneInfo,
-        Meta(
-            description="The time zone of dates that name no offset, of the days in addresses, and "
-            "of schedules (IANA)."
-        ),
-    ] = field(default_factory=lambda: ZoneInfo("UTC"))
-    author: Annotated[Person | None, Meta(description="The author of articles that name none.")] = (
-        None
-    )
-    given_id_base: Annotated[
-        BaseUrl | None,
-        Meta(
-            description="What ids are made under. Not given: `publication.url`. Set it to the old "
-            "address before the domain moves, and no id changes."
-        ),
-    ] = field(name="id_base", default=None)
-    icon: Annotated[
-        str,
-        Meta(description="A small square image: an address, or a path under `publication.url`."),
-    ] = ""
-    logo: Annotated[
-        str, Meta(description="A wide image, twice as wide as high: an address or a path.")
-    ] = ""
-    rights: Annotated[str, Meta(description="The copyright or licence line of the feeds.")] = ""
+    title: Annotated[str, Meta(min_length=1, examples=["The Daily Example"])]
+    """The name of the publication, as readers see it."""
+    url: Annotated[BaseUrl, Meta(examples=["https://www.example.org/"])]
+    """The URL of the web site that has the articles."""
+    given_feeds_url: BaseUrl | None = field(name="feeds_url", default=None)
+    """The URL of the feeds folder. Defaults to `feeds/` under `publication.url`."""
+    description: str = ""
+    """One sentence about it; feeds and pages show it."""
+    language: Language = field(default_factory=lambda: Language("en"))
+    """The language of articles whose front matter names none (BCP 47)."""
+    timezone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
+    """The time zone (IANA) of dates without an offset, of the dates in URLs, and of schedules."""
+    author: Person | None = None
+    """The author of articles whose front matter names none."""
+    given_id_base: BaseUrl | None = field(name="id_base", default=None)
+    """The URL that ids are made under. Defaults to `publication.url`. Set it to the old URL before
+    the site moves to another domain, and no id changes."""
+    icon: str = ""
+    """A small square image: a URL, or a path under `publication.url`."""
+    logo: str = ""
+    """An image twice as wide as high: a URL, or a path under `publication.url`."""
+    rights: str = ""
+    """The copyright or licence line of the feeds."""
 
     @property
     def feeds_url(self) -> BaseUrl:
-        """Where the feeds folder is served."""
+        """The URL of the feeds folder."""
         return self.given_feeds_url or BaseUrl(self.url + "feeds/")
 
     @property
     def id_base(self) -> BaseUrl:
-        """The base of ids; it stays the same when the domain moves."""
+        """The base of ids; it stays the same when the site moves to another domain."""
         return self.given_id_base or self.url

@@ -1,12 +1,16 @@
-"""Documentation, JSON Schema and a starter file from the types of the settings."""
+"""The documentation, the JSON Schema and a starter file, made from the types of the settings."""
 
 from __future__ import annotations
 
+import ast
+import inspect
 import json
 import re
 import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 from zoneinfo import ZoneInfo
 
@@ -14,7 +18,7 @@ import msgspec
 
 from broadsheet.model.publication import BaseUrl, Language, Person
 from broadsheet.model.settings import Settings
-from broadsheet.model.values import Permalink, Schedule, ShortcodeTemplate, SmtpUrl
+from broadsheet.model.values import Permalink, Schedule, ShortcodeTemplate, SmtpUrl, plain_type
 from broadsheet.text.characters import printable
 
 _TYPES: dict[type, dict[str, Any]] = {
@@ -27,7 +31,7 @@ _TYPES: dict[type, dict[str, Any]] = {
     ZoneInfo: {"type": "string", "examples": ["Asia/Shanghai"]},
 }
 _NAMES: dict[type, str] = {
-    BaseUrl: "address",
+    BaseUrl: "URL",
     Language: "language tag",
     Permalink: "pattern",
     Schedule: "schedule",
@@ -40,12 +44,11 @@ _NAMES: dict[type, str] = {
     float: "number",
     bool: "true or false",
 }
-_ABSENT = object()
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One key. table: such as ("feeds",). default: as in TOML; None if the key has none."""
+    """One key. table: such as ("feeds",). default: as in TOML, None if there is none."""
 
     table: tuple[str, ...]
     name: str
@@ -57,26 +60,59 @@ class Key:
 
 def schema() -> dict[str, Any]:
     """Return the JSON Schema of broadsheet.toml, for editors that complete and check TOML."""
+    made = msgspec.json.schema(Settings, schema_hook=lambda kind: dict(_TYPES[kind]))
+    for struct in _structs(Settings):
+        properties = made["$defs"][struct.__name__]["properties"]
+        for info, text in _described_fields(struct):
+            properties[info.encode_name]["description"] = text
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "broadsheet.toml",
-        **msgspec.json.schema(Settings, schema_hook=lambda kind: dict(_TYPES[kind])),
+        **made,
+    }
+
+
+def _structs(kind: type) -> Iterator[type]:
+    """Yield a struct, and those that its fields hold."""
+    yield kind
+    for hint in get_type_hints(kind).values():
+        plain = plain_type(hint)
+        for part in (plain, *get_args(plain)):
+            if isinstance(part, type) and issubclass(part, msgspec.Struct):
+                yield from _structs(part)
+
+
+def _described_fields(kind: type) -> list[tuple[Any, str]]:
+    """Return the fields of a struct (msgspec's FieldInfo), each with its docstring."""
+    return [(info, _docstrings(kind)[info.name]) for info in msgspec.structs.fields(kind)]
+
+
+@cache
+def _docstrings(kind: type) -> dict[str, str]:
+    """Return the docstring below each field of a class; only the source code has them."""
+    (definition,) = ast.parse(inspect.getsource(kind)).body
+    return {
+        field.target.id: " ".join(str(ast.literal_eval(below.value)).split())
+        for field, below in pairwise(getattr(definition, "body", ()))
+        if isinstance(field, ast.AnnAssign)
+        and isinstance(field.target, ast.Name)
+        and isinstance(below, ast.Expr)
     }
 
 
 def markdown() -> str:
-    """Return docs/config.md: every key, its type, default and description."""
+    """Return docs/config.md: every key with its type, default and description."""
     lines = [
         "# Every key of broadsheet.toml",
         "",
         "Generated from the code by `make docs`. Every key except `publication.title` and",
-        "`publication.url` has a default. `broadsheet init` writes a file with all of them.",
-        "Editors with TOML support complete and check the file with",
+        "`publication.url` is optional. `broadsheet init` writes a file that shows them all.",
+        "Editors that support TOML can complete and check the file with",
         "[broadsheet.schema.json](broadsheet.schema.json).",
     ]
     for table, keys in _by_table():
         lines += ["", f"## [{'.'.join(table)}]", "", _about(table), ""]
-        lines += ["| key | type | default | what it is |", "| --- | --- | --- | --- |"]
+        lines += ["| key | type | default | description |", "| --- | --- | --- | --- |"]
         lines += [_row(key) for key in keys]
     return "\n".join(lines) + "\n"
 
@@ -84,8 +120,8 @@ def markdown() -> str:
 def starter(values: Mapping[str, object]) -> str:
     """Return a commented broadsheet.toml. values: full key -> value to set."""
     lines = [
-        "# The config of Broadsheet. A line that begins with # is a comment; a key in one has the",
-        "# default shown. https://toml.io explains the format.",
+        "# The config of Broadsheet. Lines that begin with # are comments; to change a default,",
+        "# remove the # before its key. https://toml.io explains the format.",
     ]
     for table, keys in _by_table():
         named = "NAME" in table
@@ -98,7 +134,7 @@ def starter(values: Mapping[str, object]) -> str:
 
 
 def _named_tables(table: tuple[str, ...], values: Mapping[str, object]) -> Iterator[str]:
-    """The lines of the tables that `values` have where a config can have any number."""
+    """Yield the lines of the tables in `values` for a table that can occur any number of times."""
     given = values.get(".".join(table[:-1]))
     for name, keys in (given if isinstance(given, Mapping) else {}).items():
         yield from ("", f"[{'.'.join((*table[:-1], _bare(name)))}]")
@@ -111,16 +147,15 @@ def keys() -> Iterator[Key]:
 
 
 def _keys(kind: type, table: tuple[str, ...]) -> Iterator[Key]:
-    hints = get_type_hints(kind, include_extras=True)
-    for info in msgspec.structs.fields(kind):
-        plain, description = _described(hints[info.name])
+    for info, description in _described_fields(kind):
+        plain = plain_type(info.type)
         inner = get_args(plain)[1] if get_origin(plain) is dict else plain
         if _is_table(inner):
             name = (info.encode_name, "NAME") if inner is not plain else (info.encode_name,)
             yield from _keys(inner, (*table, *name))
         else:
-            default = _ABSENT if info.required else _default(info)
-            yield Key(table, info.encode_name, description, plain, info.required, _as_toml(default))
+            default = None if info.required else _as_toml(_default(info))
+            yield Key(table, info.encode_name, description, plain, info.required, default)
 
 
 def _is_table(kind: Any) -> bool:
@@ -134,25 +169,9 @@ def _default(info: Any) -> Any:
 
 
 def _as_toml(value: Any) -> Any:
-    if value is _ABSENT:
-        return None
     if isinstance(value, ZoneInfo):
         return value.key
     return list(value) if isinstance(value, tuple) else value
-
-
-def _described(hint: Any) -> tuple[Any, str]:
-    """The type behind Annotated and Optional, and its description."""
-    description = ""
-    while True:
-        if hasattr(hint, "__metadata__"):
-            described = (m.description for m in hint.__metadata__ if m.description)
-            description = description or next(described, "")
-            hint = get_args(hint)[0]
-        elif type(None) in get_args(hint):
-            hint = next(part for part in get_args(hint) if part is not type(None))
-        else:
-            return hint, description
 
 
 def _by_table() -> Iterator[tuple[tuple[str, ...], list[Key]]]:
@@ -163,11 +182,10 @@ def _by_table() -> Iterator[tuple[tuple[str, ...], list[Key]]]:
 
 
 def _about(table: tuple[str, ...]) -> str:
-    """What a table is for, from where it stands in its parent."""
+    """Return what a table is for."""
     if table[:2] == ("articles", "in"):
-        return "What differs for articles of one folder, or for translations."
-    hint = get_type_hints(Settings, include_extras=True)[table[0]]
-    return _described(hint)[1]
+        return "Settings that differ for one folder, or for translations."
+    return _docstrings(Settings)[table[0]]
 
 
 def _example(table: tuple[str, ...]) -> tuple[str, ...]:
@@ -176,7 +194,7 @@ def _example(table: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _row(key: Key) -> str:
-    default = "(must be given)" if key.required else f"`{literal(key.default)}`"
+    default = "(required)" if key.required else f"`{literal(key.default)}`"
     if not key.required and key.default in (None, ""):
         default = ""
     cells = (f"`{key.name}`", _type_name(key.type), default, key.description)
@@ -184,7 +202,6 @@ def _row(key: Key) -> str:
 
 
 def _type_name(kind: Any) -> str:
-    kind, _ = _described(kind)
     if get_origin(kind) is Literal:
         return " or ".join(f"`{choice}`" for choice in get_args(kind))
     if get_origin(kind) is tuple:
@@ -204,7 +221,7 @@ def _assignment(key: Key, values: Mapping[str, object], *, commented: bool) -> s
     return f"{line}   # required: write your own" if key.required and not commented else line
 
 
-# Examples of a starter file, for keys whose default shows too little.
+# Examples for the starter file, for keys whose default shows too little.
 _EXAMPLES: dict[str, object] = {
     "publication.author": {"name": "Your name", "email": "you@example.org"},
     "publication.feeds_url": "https://example.org/feeds/",
@@ -218,7 +235,7 @@ _EXAMPLES: dict[str, object] = {
 
 
 def literal(value: object) -> str:
-    """Return `value` in TOML, whose basic strings are JSON's except for DEL (toml.io, 1.0.0)."""
+    """Return `value` as TOML, whose basic strings are JSON's except for DEL (toml.io, 1.0.0)."""
     if isinstance(value, Mapping):
         pairs = (f"{_bare(str(k))} = {literal(v)}" for k, v in value.items())
         return "{ " + ", ".join(pairs) + " }" if value else "{}"
@@ -228,15 +245,15 @@ def literal(value: object) -> str:
 
 
 def _quoted(text: str) -> str:
-    """`text` in TOML, without invisible characters."""
+    """Return `text` as TOML, without invisible characters."""
     return json.dumps(printable(text), ensure_ascii=False)
 
 
 def _bare(key: str) -> str:
-    """`key` in TOML: bare if possible."""
+    """Return `key` as TOML, without quotes if possible."""
     return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else _quoted(key)
 
 
 def _wrapped(text: str) -> list[str]:
-    """`text` as the lines of a comment."""
+    """Return `text` as the lines of a comment."""
     return textwrap.wrap(text, 92, initial_indent="# ", subsequent_indent="# ")

@@ -1,7 +1,8 @@
 """Every key of broadsheet.toml, as types that cannot have an invalid value.
 
 The types are the only source: `storage.config` reads the file with them; `reference` makes the
-documentation, the JSON Schema and the starter file from their descriptions and defaults.
+documentation, the JSON Schema and the starter file from their defaults and the docstring below
+each key.
 """
 
 from __future__ import annotations
@@ -22,10 +23,7 @@ FeedFormat = Literal["atom", "rss", "json"]
 
 
 class FormatFiles(NamedTuple):
-    """What is known of a feed format wherever a feed is linked to.
-
-    media_type: RFC 4287, section 7; rssboard.org; jsonfeed.org.
-    """
+    """What a link to a feed needs to know. media_type: RFC 4287, section 7; jsonfeed.org."""
 
     label: str
     file: str
@@ -43,7 +41,7 @@ Grouping = Literal["topics", "tags"]
 
 
 def _modules(folder: str) -> tuple[str, ...]:
-    """Return the names of the public modules in a folder of the package; imports none of them."""
+    """Return the names of the public modules in a folder of the package; import none of them."""
     found = iter_modules([f"{broadsheet.__path__[0]}/{folder}"])
     return tuple(sorted(each.name for each in found if not each.name.startswith("_")))
 
@@ -67,8 +65,7 @@ MarkdownExtension = Literal[
 
 AddressStyle = Literal[
     "plain", "astro", "docusaurus", "eleventy", "hexo", "hugo", "jekyll", "mkdocs", "nikola",
-    "pelican",
-    "vuepress", "zola",
+    "pelican", "vuepress", "zola",
 ]
 """The keys of `articles.styles.STYLES`."""
 
@@ -78,124 +75,71 @@ ArticleField = Literal[
     "title", "date", "updated", "publish", "expires", "topics", "tags", "summary", "image",
     "image_alt", "authors", "address", "slug", "language", "id", "aliases",
 ]
-"""What a field of the front matter can be, as `articles.fields` names it."""
+"""What a front-matter field can mean, as `articles.fields` names it."""
 # fmt: on
 
 
 class PlaceSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What differs for the articles of a folder, or for translations."""
+    """Settings that differ for one folder, or for translations."""
 
-    permalink: Annotated[
-        Permalink | None, Meta(description="The address pattern of these articles.")
-    ] = None
-    id: Annotated[Permalink | None, Meta(description="The pattern of their ids.")] = None
-    prefix: Annotated[
-        str, Meta(description="What all their addresses begin with, such as `/zh/`.")
-    ] = ""
-    language: Annotated[
-        Language | None, Meta(description="The language of those that name none (BCP 47).")
-    ] = None
-    markdown: Annotated[DialectName | None, Meta(description="The dialect of these articles.")] = (
-        None
-    )
+    permalink: Permalink | None = None
+    """The address pattern of these articles."""
+    id: Permalink | None = None
+    """The pattern of their ids."""
+    prefix: str = ""
+    """The start of all their URLs, such as `/zh/`."""
+    language: Language | None = None
+    """Their language, unless the front matter names one (BCP 47)."""
+    markdown: DialectName | None = None
+    """The dialect of these articles."""
 
 
 class ArticleSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where the articles are, and their URLs."""
 
-    folders: Annotated[
-        tuple[str, ...],
-        Meta(min_length=1, description="The folders that hold the articles, searched throughout."),
-    ] = ("content",)
-    permalink: Annotated[
-        Permalink,
-        Meta(
-            description="The address of an article under `publication.url`, of {year} {month} "
-            "{day} {slug} {filename} {slug_or_filename} {section} {path} {title}."
-        ),
-    ] = field(default_factory=lambda: Permalink("/posts/{slug}/"))
-    id: Annotated[
-        Permalink | None,
-        Meta(
-            description="The same for ids, under `publication.id_base`, where the ids of an "
-            "earlier feed were not the addresses. Not given: `permalink`."
-        ),
-    ] = None
-    lowercase: Annotated[
-        bool, Meta(description="Whether addresses made from file names are lower case.")
-    ] = True
-    addresses: Annotated[
-        AddressStyle,
-        Meta(
-            description="Whose rules addresses follow for punctuation, accents and "
-            "dates in file names, slugs and titles. `plain`: only spaces become hyphens."
-        ),
-    ] = "plain"
-    within: Annotated[
-        dict[str, PlaceSettings],
-        Meta(
-            description='What differs for some articles: `"content/zh"` are those of a folder, '
-            '`"**/_posts"` those of folders by a pattern, `"*.zh-cn"` the files `name.zh-cn.md`. '
-            "Of several that give a key, the longest counts."
-        ),
-    ] = field(name="in", default_factory=dict)
-    exclude: Annotated[
-        tuple[str, ...],
-        Meta(description='Files and folders that hold no articles: `"posts/index.md"`, `"**/x"`.'),
-    ] = ()
-    fields: Annotated[
-        dict[ArticleField, str],
-        Meta(
-            description='Names of your own for fields of the front matter: `title = "newstitle"`, '
-            '`image = "params.hero"`. They come before the built-in names (docs/articles.md).'
-        ),
-    ] = field(default_factory=dict)
-    title_from: Annotated[
-        tuple[TitleSource, ...],
-        Meta(
-            description="Where the title comes from if the front matter has none, best first: the "
-            "first `heading`, the `filename`, or the beginning of the `text`. If set, files "
-            "without front matter can be articles. Not given: a title is required."
-        ),
-    ] = ()
-    assets: Annotated[
-        tuple[str, ...],
-        Meta(
-            description="Folders whose content lies at the root of the web site; images are "
-            "looked up there."
-        ),
-    ] = ("static",)
-    public: Annotated[
-        dict[str, tuple[str, ...]],
-        Meta(
-            description="Values of a field that make an article public although Broadsheet does "
-            'not know them or would keep it out: `status = ["reading"]`; `"*"` is any value.'
-        ),
-    ] = field(default_factory=dict)
-    markdown: Annotated[
-        DialectName | None,
-        Meta(
-            description="The Markdown dialect of the articles: that of the site's generator, or "
-            "`commonmark` or `python-markdown`. Not given: `python-markdown`."
-        ),
-    ] = None
-    markdown_extensions: Annotated[
-        dict[MarkdownExtension, bool],
-        Meta(
-            description="Extensions that the site adds to its dialect or switches off: "
-            "`emoji = true`, `smart = false` (docs/articles.md)."
-        ),
-    ] = field(default_factory=dict)
+    folders: Annotated[tuple[str, ...], Meta(min_length=1)] = ("content",)
+    """The folders of the articles, including all their subfolders."""
+    permalink: Permalink = field(default_factory=lambda: Permalink("/posts/{slug}/"))
+    """The URL of an article under `publication.url`, made of {year} {month} {day} {slug} {filename}
+    {slug_or_filename} {section} {path} {title}."""
+    id: Permalink | None = None
+    """The same for ids, under `publication.id_base`, if the ids of an earlier feed differed from
+    the URLs. Defaults to `permalink`."""
+    lowercase: bool = True
+    """Whether URLs made from file names are lower case."""
+    addresses: AddressStyle = "plain"
+    """The generator whose rules URLs follow for punctuation, accents and dates in file names, slugs
+    and titles. `plain`: only spaces become hyphens."""
+    within: dict[str, PlaceSettings] = field(name="in", default_factory=dict)
+    """Settings that differ for some articles: those in a folder (`"content/zh"`), in folders that
+    match a pattern (`"**/_posts"`), or in files named `name.zh-cn.md` (`"*.zh-cn"`). If several
+    set the same key, the longest wins."""
+    exclude: tuple[str, ...] = ()
+    """Files and folders to leave out: `"posts/index.md"`, `"**/x"`."""
+    fields: dict[ArticleField, str] = field(default_factory=dict)
+    """Your own names for fields of the front matter: `title = "newstitle"`,
+    `image = "params.hero"`. They take precedence over the built-in names (docs/articles.md)."""
+    title_from: tuple[TitleSource, ...] = ()
+    """Where the title comes from if the front matter has none, best first: the first `heading`, the
+    `filename`, or the beginning of the `text`. If set, files without front matter can be
+    articles; otherwise a title is required."""
+    assets: tuple[str, ...] = ("static",)
+    """Folders whose content is at the root of the web site; images are looked up there."""
+    public: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Field values that make an article public although Broadsheet does not know them, or would
+    leave the article out: `status = ["reading"]`; `"*"` is any value."""
+    markdown: DialectName | None = None
+    """The Markdown dialect of the articles: that of the site's generator, or `commonmark` or
+    `python-markdown`. Defaults to `python-markdown`."""
+    markdown_extensions: dict[MarkdownExtension, bool] = field(default_factory=dict)
+    """Extensions that the site adds to its dialect or switches off: `emoji = true`, `smart = false`
+    (docs/articles.md)."""
 
-    shortcodes: Annotated[
-        dict[str, ShortcodeTemplate],
-        Meta(
-            description='Replacements for your own template tags: `name = "Markdown or HTML"`, '
-            "with arguments in braces: `{src}` by name, `{0}` by position, `{inner}` for the text "
-            "between a pair of tags. They apply to shortcodes of Hugo and Zola, tags and includes "
-            "of Liquid, and components of MDX (docs/articles.md)."
-        ),
-    ] = field(default_factory=dict)
+    shortcodes: dict[str, ShortcodeTemplate] = field(default_factory=dict)
+    """Replacements for your own template tags: `name = "Markdown or HTML"`, with arguments in
+    braces: `{src}` by name, `{0}` by position, `{inner}` for the text between a pair of tags.
+    They apply to shortcodes of Hugo and Zola, tags and includes of Liquid, and components of MDX
+    (docs/articles.md)."""
 
     def dialect_of(self, path: str) -> str:
         """Return the dialect of the file at `path`, as `markup.dialect` takes it.
@@ -203,27 +147,22 @@ class ArticleSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         It includes a hash of `shortcodes`, so that articles are rendered again when they change.
         """
         is_html = path.lower().endswith((".html", ".htm"))
-        return self._dialect("html" if is_html else self.place(path).markdown)
-
-    def _dialect(self, name: str | None) -> str:
+        name = "html" if is_html else self.place(path).markdown or "python-markdown"
         changes = (("+" if on else "-") + each for each, on in self.markdown_extensions.items())
         own = sha256(repr(sorted(self.shortcodes.items())).encode()).hexdigest()
-        hashes = ["#" + own] if self.shortcodes else []
-        return " ".join([name or "python-markdown", *sorted(changes), *hashes])
+        return " ".join([name, *sorted(changes), *(["#" + own] if self.shortcodes else [])])
 
     def place(self, path: str) -> PlaceSettings:
-        """Return what holds for the file at `path`: its places, the most exact first, then all."""
+        """Return the settings for the file at `path`: of its places, the most specific first."""
         places = [PlaceSettings(permalink=self.permalink, id=self.id, markdown=self.markdown)]
         if self.within:
-            ours = (each for each in self.within if _is_at(each, path))
-            places = [
-                *(self.within[each] for each in sorted(ours, key=_exactness, reverse=True)),
-                *places,
-            ]
+            ours = [each for each in self.within if _is_at(each, path)]
+            ours.sort(key=_specificity, reverse=True)
+            places = [*(self.within[each] for each in ours), *places]
         return places[0] if len(places) == 1 else _merged(places)
 
     def suffix(self, path: str) -> str:
-        """Return what a translation has before the ending of its name, such as `.zh-cn`, or ""."""
+        """Return the language suffix in the name of a translation, such as `.zh-cn`, or ""."""
         suffixes = (each[1:] for each in self.within if _TRANSLATION.fullmatch(each))
         return next((each for each in suffixes if _stem(path).endswith(each)), "")
 
@@ -240,13 +179,13 @@ def _stem(path: str) -> str:
     return path.rpartition("/")[2].rpartition(".")[0]
 
 
-def _exactness(pattern: str) -> tuple[bool, int]:
-    """Return how exact a key of `articles.in` is; a translation's name counts most."""
+def _specificity(pattern: str) -> tuple[bool, int]:
+    """Return how specific a key of `articles.in` is: more for a translation, then by length."""
     return _TRANSLATION.fullmatch(pattern) is not None, len(pattern)
 
 
 def _is_at(pattern: str, path: str) -> bool:
-    """Whether `path` is what `pattern` names, or is in a folder that it names."""
+    """Whether `pattern` matches `path` or a folder that contains it."""
     if _TRANSLATION.fullmatch(pattern) and _stem(path).endswith(pattern[1:]):
         return True
     return _regex(pattern).match(path) is not None
@@ -259,7 +198,7 @@ def _regex(pattern: str) -> re.Pattern[str]:
 
 
 def _merged(places: list[PlaceSettings]) -> PlaceSettings:
-    """Return the first value that `places` give for each key."""
+    """Return the first value in `places` of each key."""
     names = PlaceSettings.__struct_fields__
     values = {n: next((v for each in places if (v := getattr(each, n))), None) for n in names}
     return PlaceSettings(**{name: value for name, value in values.items() if value is not None})
@@ -268,329 +207,198 @@ def _merged(places: list[PlaceSettings]) -> PlaceSettings:
 class FeedSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which feeds are made, and their contents."""
 
-    folder: Annotated[str, Meta(min_length=1, description="The folder that is written.")] = "feeds"
-    formats: Annotated[
-        tuple[FeedFormat, ...], Meta(min_length=1, description="The formats of every feed.")
-    ] = ("atom", "rss", "json")
-    entries: Annotated[
-        int,
-        Meta(
-            ge=1,
-            le=10_000,
-            description="How many of the newest articles a feed holds. With an archive the main "
-            "feed also holds the rest of its oldest period, so that each article stands once.",
-        ),
-    ] = 20
-    content: Annotated[
-        Literal["full", "summary"], Meta(description="Whole articles, or only their summaries.")
-    ] = "full"
-    by: Annotated[tuple[Grouping, ...], Meta(description="Feeds for each topic, for each tag.")] = (
-        "topics",
-    )
-    archive: Annotated[
-        Literal["month", "year", "none"],
-        Meta(description="The period of the archives behind the main feed (RFC 5005)."),
-    ] = "month"
-    archive_formats: Annotated[
-        tuple[FeedFormat, ...],
-        Meta(
-            description="The formats of the archives, among `formats`; empty: all of them. "
-            "Archives are most of the output, and the readers that follow them read Atom."
-        ),
-    ] = ()
-    keep_retired_days: Annotated[
-        int,
-        Meta(
-            ge=0,
-            le=3650,
-            description="The number of days that a feed stays after it has ended, with a last "
-            "entry that says which one to follow instead; 0: it is removed at once.",
-        ),
-    ] = 90
-    hub: Annotated[
-        str,
-        Meta(pattern=r"^(https?://\S+)?$", description="The address of a WebSub hub; empty: none."),
-    ] = ""
+    folder: Annotated[str, Meta(min_length=1)] = "feeds"
+    """The output folder."""
+    formats: Annotated[tuple[FeedFormat, ...], Meta(min_length=1)] = ("atom", "rss", "json")
+    """The formats of every feed."""
+    entries: Annotated[int, Meta(ge=1, le=10_000)] = 20
+    """How many of the newest articles a feed holds. With an archive, the main feed also holds the
+    rest of its oldest period, so that each article occurs once."""
+    content: Literal["full", "summary"] = "full"
+    """Whole articles, or only their summaries."""
+    by: tuple[Grouping, ...] = ("topics",)
+    """Whether to make a feed for each topic, and for each tag."""
+    archive: Literal["month", "year", "none"] = "month"
+    """The period of the archives behind the main feed (RFC 5005)."""
+    archive_formats: tuple[FeedFormat, ...] = ()
+    """The formats of the archives, out of `formats`; empty: all of them. Archives are most of the
+    output, and the readers that use them read Atom."""
+    keep_retired_days: Annotated[int, Meta(ge=0, le=3650)] = 90
+    """How many days a feed stays after it has ended, with a last entry that says which one to
+    follow instead; 0: it is removed at once."""
+    hub: Annotated[str, Meta(pattern=r"^(https?://\S+)?$")] = ""
+    """The URL of a WebSub hub; empty: none."""
 
     def formats_of(self, kind: str) -> tuple[FeedFormat, ...]:
-        """Return the formats of a feed, by its kind: `archive` or another."""
+        """Return the formats of a feed. kind: `archive`, or any other."""
         if kind != "archive" or not self.archive_formats:
             return self.formats
         return tuple(each for each in self.formats if each in self.archive_formats)
 
     @property
     def main_format(self) -> FeedFormat:
-        """The format to link to if there is only one link to a feed; its file is written."""
+        """The format to link to where a feed has only one link."""
         return next(each for each in FEED_FORMATS if each in self.formats)
 
 
 class TopicSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The names of topics."""
 
-    aliases: Annotated[
-        dict[str, tuple[str, ...]],
-        Meta(description="Other names of a topic: `name = [others]`. Tags stay as written."),
-    ] = field(default_factory=dict)
-    known: Annotated[
-        tuple[str, ...],
-        Meta(description="The known topics; `check` reports any other. Empty: any."),
-    ] = ()
+    aliases: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Other names of a topic: `name = ["other", ...]`. Tags stay as written."""
+    known: tuple[str, ...] = ()
+    """The known topics; `check` reports any other. Empty: any."""
 
 
 class CheckSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The severities of the rules of `check`."""
 
-    rules: Annotated[
-        dict[str, Literal["error", "warn", "off"]],
-        Meta(description='The severity of a rule (docs/checks.md): `name = "off"`.'),
-    ] = field(default_factory=dict)
+    rules: dict[str, Literal["error", "warn", "off"]] = field(default_factory=dict)
+    """The severity of a rule (docs/checks.md): `name = "off"`."""
 
 
 class DigestSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One newsletter: `[digests.NAME]`."""
 
-    title: Annotated[
-        str,
-        Meta(
-            min_length=1,
-            description="Its name; the subject begins with it.",
-            examples=["The Weekly"],
-        ),
-    ]
-    renamed_from: Annotated[
-        tuple[str, ...],
-        Meta(
-            description="Every NAME that this digest had before. It keeps their issues and readers."
-        ),
-    ] = ()
-    schedule: Annotated[
-        Schedule,
-        Meta(
-            description="When an issue is made: a cron expression in the publication's time zone."
-        ),
-    ] = field(default_factory=lambda: Schedule("0 8 * * MON"))
-    description: Annotated[str, Meta(description="One sentence on what it brings.")] = ""
-    language: Annotated[
-        Language | None, Meta(description="Its language. Not given: the publication's.")
-    ] = None
-    topics: Annotated[
-        tuple[str, ...], Meta(description="Only articles with one of these topics; empty: all.")
-    ] = ()
-    tags: Annotated[
-        tuple[str, ...], Meta(description="Only articles with one of these tags; empty: all.")
-    ] = ()
-    languages: Annotated[
-        tuple[str, ...],
-        Meta(description="Only articles in one of these languages; empty: all. `en` is en-GB too."),
-    ] = ()
-    topic_order: Annotated[
-        tuple[str, ...], Meta(description="The sections that come first, in this order.")
-    ] = ()
-    group: Annotated[
-        Literal["shared", "first", "every"],
-        Meta(
-            description="`shared`: few, full sections; `first`: each article under its first "
-            "topic; `every`: under each of its topics."
-        ),
-    ] = "shared"
-    missed: Annotated[
-        Literal["merge", "each", "skip"],
-        Meta(
-            description="After ticks that no run saw: one issue for all, one issue each, or only "
-            "the newest period's."
-        ),
-    ] = "merge"
-    late_days: Annotated[
-        int,
-        Meta(
-            ge=0,
-            le=36_500,
-            description="An article that first appears dated more days than this before the "
-            "window never enters.",
-        ),
-    ] = 60
-    max_bytes: Annotated[
-        int,
-        Meta(ge=20_000, description="The most bytes of the mail's HTML; Gmail clips at 102 kB."),
-    ] = 100_000
+    title: Annotated[str, Meta(min_length=1, examples=["The Weekly"])]
+    """Its name; the subject of its mail begins with it."""
+    renamed_from: tuple[str, ...] = ()
+    """The former NAMEs of this digest. It keeps their issues and readers."""
+    schedule: Schedule = field(default_factory=lambda: Schedule("0 8 * * MON"))
+    """When an issue is made: a cron expression in the publication's time zone."""
+    description: str = ""
+    """One sentence about it."""
+    language: Language | None = None
+    """Its language. Defaults to the publication's."""
+    topics: tuple[str, ...] = ()
+    """Only articles with one of these topics; empty: all."""
+    tags: tuple[str, ...] = ()
+    """Only articles with one of these tags; empty: all."""
+    languages: tuple[str, ...] = ()
+    """Only articles in one of these languages; empty: all. `en` includes en-GB."""
+    topic_order: tuple[str, ...] = ()
+    """The topics whose sections come first, in this order."""
+    group: Literal["shared", "first", "every"] = "shared"
+    """`shared`: few, full sections; `first`: each article under its first topic; `every`: under
+    each of its topics."""
+    missed: Literal["merge", "each", "skip"] = "merge"
+    """What to make if ticks were missed: one issue for all of them, one for each, or one for the
+    newest only."""
+    late_days: Annotated[int, Meta(ge=0, le=36_500)] = 60
+    """An article that first appears with a date more than this many days before the issue's period
+    is never included."""
+    max_bytes: Annotated[int, Meta(ge=20_000)] = 100_000
+    """The largest size of the mail's HTML in bytes; Gmail clips at 102 kB."""
 
 
 Colour = Annotated[str, Meta(pattern="^#[0-9a-fA-F]{6}$")]
 
 
 class MailSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How the mail of every digest looks."""
+    """The design of all mail."""
 
-    templates: Annotated[
-        str,
-        Meta(
-            description="A folder of your own templates, which extend or replace those that ship "
-            "with Broadsheet. `broadsheet init --templates` writes a start."
-        ),
-    ] = "email_templates"
-    logo: Annotated[
-        str, Meta(description="The masthead's image: an address or a path. Not given: the title.")
-    ] = ""
-    logo_width: Annotated[int, Meta(ge=16, le=600, description="Its width in pixels.")] = 160
-    accent: Annotated[Colour, Meta(description="The colour of links and rules.")] = "#a4361f"
-    accent_dark: Annotated[Colour, Meta(description="The same in dark mode.")] = "#f0937d"
-    ink: Annotated[Colour, Meta(description="The colour of text.")] = "#1d2329"
-    paper: Annotated[Colour, Meta(description="The colour behind the mail.")] = "#f4f2ec"
-    fonts: Annotated[
-        str,
-        Meta(description="Font families, as in CSS. Not given: the system's, by language."),
-    ] = ""
-    footer: Annotated[
-        str, Meta(description="A line at the foot, such as a postal address (the law may want it).")
-    ] = ""
+    templates: str = "email_templates"
+    """The folder of your own templates, which extend or replace Broadsheet's. `broadsheet init
+    --templates` writes some to start from."""
+    logo: str = ""
+    """The image in the masthead: a URL or a path. Defaults to the title, as text."""
+    logo_width: Annotated[int, Meta(ge=16, le=600)] = 160
+    """The width of `logo` in pixels."""
+    accent: Colour = "#a4361f"
+    """The colour of links and lines."""
+    accent_dark: Colour = "#f0937d"
+    """The same in dark mode."""
+    ink: Colour = "#1d2329"
+    """The colour of text."""
+    paper: Colour = "#f4f2ec"
+    """The colour behind the mail."""
+    fonts: str = ""
+    """Font families, as in CSS. Defaults to the system's, by language."""
+    footer: str = ""
+    """A line at the foot, such as a postal address (the law may require one)."""
 
 
 class DeliverySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Who sends the mail, through which server, and how fast."""
+    """How mail is sent."""
 
-    sender: Annotated[
-        str,
-        Meta(
-            description="The From of every mail: `Name <address>`. Not given: the publication's "
-            "title, and its author's address."
-        ),
-    ] = ""
-    service_url: Annotated[
-        BaseUrl | None,
-        Meta(description="Where `broadsheet serve` answers; unsubscribe links lead there."),
-    ] = None
-    transport: Annotated[
-        TransportName,
-        Meta(
-            description="How mail is sent: `smtp`, through the server that `delivery.smtp` names."
-        ),
-    ] = "smtp"
-    smtp: Annotated[
-        SmtpUrl,
-        Meta(
-            description="The mail server: `smtp://host:port`; `smtps://`: TLS from the start. "
-            "User and password come from the environment."
-        ),
-    ] = field(default_factory=lambda: SmtpUrl("smtp://localhost:25"))
-    starttls: Annotated[
-        Literal["required", "if offered", "never"],
-        Meta(
-            description="Whether the connection is encrypted; certificates are always checked. "
-            "`never` only for a server on this machine."
-        ),
-    ] = "required"
-    database: Annotated[
-        str,
-        Meta(
-            min_length=1,
-            description="The subscribers and the ledger: an SQLAlchemy URL without a password; a "
-            "relative SQLite path starts at broadsheet.toml.",
-        ),
-    ] = "sqlite:///broadsheet.db"
-    connections: Annotated[
-        int, Meta(ge=1, le=100, description="The most connections of one run to the mail server.")
-    ] = 4
-    messages_per_connection: Annotated[
-        int,
-        Meta(ge=0, description="How many messages go over a connection before a new one; 0: all."),
-    ] = 0
-    rate: Annotated[
-        float,
-        Meta(ge=0, description="The most messages a second, over all processes; 0: no limit."),
-    ] = 50.0
-    timeout: Annotated[
-        int,
-        Meta(ge=1, le=3600, description="How many seconds the mail server has for each answer."),
-    ] = 300
-    in_doubt: Annotated[
-        Literal["resend", "hold"],
-        Meta(
-            description="A mail whose acceptance the server did not confirm: send it again, with "
-            "the same Message-ID, or hold it."
-        ),
-    ] = "resend"
-    retry_wait: Annotated[
-        int,
-        Meta(
-            ge=1,
-            le=604_800,
-            description="Seconds until a mail that the server put off is tried again; each "
-            "further wait is about twice as long, up to six hours.",
-        ),
-    ] = 300
-    retry_days: Annotated[
-        int, Meta(ge=0, le=3650, description="After so many days of this the mail has failed.")
-    ] = 4
-    fresh_days: Annotated[
-        int,
-        Meta(
-            ge=1,
-            le=36_500,
-            description="An issue older than this is not sent unless `--issue` names it.",
-        ),
-    ] = 7
-    bounce_address: Annotated[
-        str,
-        Meta(description="Where bounces go (the envelope sender). Not given: the sender."),
-    ] = ""
-    verp: Annotated[
-        bool,
-        Meta(
-            description="Whether each mail has an envelope sender of its own, `name+mark@domain`, "
-            "so that every bounce can be told."
-        ),
-    ] = False
-    dkim_key: Annotated[
-        str,
-        Meta(
-            description="The file of the private key that signs the mail (DKIM), PEM, RSA or "
-            "Ed25519. Not given: Broadsheet does not sign; the mail server may."
-        ),
-    ] = ""
-    dkim_selector: Annotated[
-        str, Meta(description="The selector under which DNS has the public key.")
-    ] = "broadsheet"
-    dkim_domain: Annotated[
-        str, Meta(description="The domain that signs. Not given: that of the sender.")
-    ] = ""
+    sender: str = ""
+    """The From of every mail: `Name <address>`. Defaults to the publication's title and its
+    author's address."""
+    service_url: BaseUrl | None = None
+    """The URL of `broadsheet serve`; unsubscribe links lead there."""
+    transport: TransportName = "smtp"
+    """How mail is sent: `smtp`, through the server that `delivery.smtp` names."""
+    smtp: SmtpUrl = field(default_factory=lambda: SmtpUrl("smtp://localhost:25"))
+    """The mail server: `smtp://host:port`, or `smtps://` for TLS from the start. User and password
+    come from the environment."""
+    starttls: Literal["required", "if offered", "never"] = "required"
+    """Whether the connection is encrypted; certificates are always checked. `never` is only allowed
+    for a server on this machine."""
+    database: Annotated[str, Meta(min_length=1)] = "sqlite:///broadsheet.db"
+    """The database of subscribers and deliveries: an SQLAlchemy URL without a password; a relative
+    SQLite path starts at the folder of broadsheet.toml."""
+    connections: Annotated[int, Meta(ge=1, le=100)] = 4
+    """The maximum number of connections of one run to the mail server."""
+    messages_per_connection: Annotated[int, Meta(ge=0)] = 0
+    """The maximum number of messages over one connection; 0: no limit."""
+    rate: Annotated[float, Meta(ge=0)] = 50.0
+    """The maximum number of messages a second, by all processes together; 0: no limit."""
+    timeout: Annotated[int, Meta(ge=1, le=3600)] = 300
+    """How many seconds to wait for each reply of the mail server."""
+    in_doubt: Literal["resend", "hold"] = "resend"
+    """What to do with a mail whose acceptance the server did not confirm: send it again with the
+    same Message-ID, or hold it."""
+    retry_wait: Annotated[int, Meta(ge=1, le=604_800)] = 300
+    """Seconds until a mail that the server deferred is tried again; each further wait is about
+    twice as long, up to six hours."""
+    retry_days: Annotated[int, Meta(ge=0, le=3650)] = 4
+    """How many days a deferred mail is tried again before it has failed."""
+    fresh_days: Annotated[int, Meta(ge=1, le=36_500)] = 7
+    """An issue older than this is not sent unless `--issue` names it."""
+    bounce_address: str = ""
+    """Where bounces go (the envelope sender). Defaults to the sender."""
+    verp: bool = False
+    """Whether each mail has its own envelope sender, `name+token@domain`, which identifies the
+    subscriber in every bounce."""
+    dkim_key: str = ""
+    """The file of the private key that signs mail (DKIM): PEM, RSA or Ed25519. Without one,
+    Broadsheet does not sign; the mail server may."""
+    dkim_selector: str = "broadsheet"
+    """The selector of the public key in the DNS."""
+    dkim_domain: str = ""
+    """The signing domain. Defaults to the sender's."""
 
 
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All of broadsheet.toml."""
 
-    publication: Annotated[Publication, Meta(description="Who publishes.")]
-    articles: Annotated[ArticleSettings, Meta(description="Where the articles are.")] = field(
-        default_factory=ArticleSettings
-    )
-    feeds: Annotated[FeedSettings, Meta(description="What subscribers get.")] = field(
-        default_factory=FeedSettings
-    )
-    digests: Annotated[
-        dict[str, DigestSettings], Meta(description="Newsletters, each by its name.")
-    ] = field(default_factory=dict)
-    topics: Annotated[TopicSettings, Meta(description="What topics are called.")] = field(
-        default_factory=TopicSettings
-    )
-    checks: Annotated[CheckSettings, Meta(description="What `check` reports.")] = field(
-        default_factory=CheckSettings
-    )
-    mail: Annotated[MailSettings, Meta(description="How the mail looks.")] = field(
-        default_factory=MailSettings
-    )
-    delivery: Annotated[DeliverySettings, Meta(description="Who sends the mail.")] = field(
-        default_factory=DeliverySettings
-    )
+    publication: Publication
+    """The publication."""
+    articles: ArticleSettings = field(default_factory=ArticleSettings)
+    """Where the articles are, and how they are read."""
+    feeds: FeedSettings = field(default_factory=FeedSettings)
+    """Which feeds are made, and what is in them."""
+    digests: dict[str, DigestSettings] = field(default_factory=dict)
+    """A newsletter; NAME is also the name of its folder."""
+    topics: TopicSettings = field(default_factory=TopicSettings)
+    """The names of topics."""
+    checks: CheckSettings = field(default_factory=CheckSettings)
+    """The severity of each rule of `check`."""
+    mail: MailSettings = field(default_factory=MailSettings)
+    """The design of all mail."""
+    delivery: DeliverySettings = field(default_factory=DeliverySettings)
+    """How mail is sent, and by whom."""
 
     @property
     def renamed(self) -> dict[str, str]:
-        """Former name of a digest -> its present name."""
+        """Former name of a digest -> its current name."""
         return {old: new for new, digest in self.digests.items() for old in digest.renamed_from}
 
     def names(self, digest: str) -> tuple[str, ...]:
-        """The present name of a digest and all its former names. digest: any of them."""
+        """Return the current name of a digest, then its former names. digest: any of them."""
         name = self.renamed.get(digest, digest)
         return (name, *(self.digests[name].renamed_from if name in self.digests else ()))
 
     def digest(self, name: str) -> DigestSettings:
-        """The digest that has or had this name. Raises KeyError if there is none."""
+        """Return the digest with this current or former name. Raises KeyError if unknown."""
         return self.digests[self.renamed.get(name, name)]

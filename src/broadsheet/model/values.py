@@ -1,4 +1,4 @@
-"""Types of config values that cannot be invalid: the constructors raise ValueError.
+"""Types of config values that cannot be invalid: their constructors raise ValueError.
 
 Those of the publication are in `publication`.
 """
@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from string import Formatter
-from typing import Self
+from typing import Any, Self, get_args
 from urllib.parse import urlsplit
 
-_APART = frozenset(["slug", "filename", "slug_or_filename", "slug_or_title", "path", "title"])
-PERMALINK_TOKENS = _APART | {
+_IDENTIFYING = frozenset(["slug", "filename", "slug_or_filename", "slug_or_title", "path", "title"])
+PERMALINK_TOKENS = _IDENTIFYING | {
     *("year", "month", "day", "month_number", "day_number", "month_name", "day_of_year"),
     *("hour", "minute", "second", "section", "sections", "categories"),
 }
@@ -28,8 +28,8 @@ class Permalink(str):
         tokens = set(re.findall(r"\{(.*?)\}", text))
         if unknown := sorted(tokens - PERMALINK_TOKENS):
             known = ", ".join(f"{{{token}}}" for token in sorted(PERMALINK_TOKENS))
-            raise ValueError(f"unknown token {{{unknown[0]}}}; known keys: {known}")
-        if not tokens & _APART:
+            raise ValueError(f"unknown token {{{unknown[0]}}}; known tokens: {known}")
+        if not tokens & _IDENTIFYING:
             raise ValueError(f"{text!r} gives all articles the same URL; add {{slug}}")
         return super().__new__(cls, text)
 
@@ -40,7 +40,7 @@ class ShortcodeTemplate(str):
     __slots__ = ()
 
     def __new__(cls, text: str) -> Self:
-        """Raises ValueError for a brace alone, or for anything but a name in braces."""
+        """Raises ValueError for an unmatched brace, or for anything but a name in braces."""
         try:
             fields = [*Formatter().parse(text)]
         except ValueError:
@@ -136,3 +136,12 @@ class SmtpUrl(str):
     def port(self) -> int:
         """The port; by default that of the scheme."""
         return urlsplit(self).port or (465 if self.tls else 25)
+
+
+def plain_type(hint: Any) -> Any:
+    """Return the type inside Annotated and Optional."""
+    if hasattr(hint, "__metadata__"):
+        return plain_type(get_args(hint)[0])
+    if type(None) in get_args(hint):
+        return plain_type(next(part for part in get_args(hint) if part is not type(None)))
+    return hint

@@ -1,4 +1,4 @@
-"""Reading broadsheet.toml: the file's text into `Settings`, with all of its mistakes at once."""
+"""Read broadsheet.toml: from text to `Settings`, or to every problem in it at once."""
 
 from __future__ import annotations
 
@@ -16,17 +16,18 @@ from msgspec.structs import FieldInfo
 from broadsheet.articles.topics import topic_slug
 from broadsheet.errors import ConfigError, Problem
 from broadsheet.model.settings import Settings
+from broadsheet.model.values import plain_type
 from broadsheet.storage import folders
 from broadsheet.text.characters import forbidden
 from broadsheet.text.toml import dotted, error_place, key_line
 
 CONFIG_NAME = "broadsheet.toml"
-_LONGEST = 1_000_000  # bytes; to read many times that would take minutes
-_DEEPEST = 10  # tables within tables; ours are three deep
+_LONGEST = 1_000_000  # bytes; many times that would take minutes to read
+_DEEPEST = 10  # nested tables; ours are three deep
 
 
 class _Wrong(NamedTuple):
-    """What is wrong with the key under nested names, and what to do; `parse` adds its line."""
+    """A problem with the key under nested `names`; `parse` adds the line."""
 
     names: tuple[str, ...]
     what: str
@@ -34,18 +35,18 @@ class _Wrong(NamedTuple):
 
 
 def load(path: Path, shown: str) -> Settings:
-    """The settings in the file at `path`, which messages call `shown`.
+    """Return the settings in the file at `path`, which messages call `shown`.
 
-    Raises ConfigError when the file is missing, unreadable or wrong.
+    Raises ConfigError if the file is missing, unreadable or invalid.
     """
     try:
         if path.stat().st_size > _LONGEST:
             what = f"the config has {path.stat().st_size:,} bytes"
-            raise ConfigError(Problem(what, "check that it is one", shown))
+            raise ConfigError(Problem(what, "check that it is the right file", shown))
         text = folders.text(path)
     except FileNotFoundError:
         raise ConfigError(
-            Problem("there is no such config", "run `broadsheet init` to write one", shown)
+            Problem("there is no such file", "run `broadsheet init` to write one", shown)
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(
@@ -55,7 +56,7 @@ def load(path: Path, shown: str) -> Settings:
 
 
 def parse(text: str, shown: str = CONFIG_NAME) -> Settings:
-    """The settings in `text`; raises ConfigError with every problem that it has."""
+    """Return the settings in `text`. Raises ConfigError with every problem in it."""
     try:
         table = tomllib.loads(text)
     except RecursionError:
@@ -64,9 +65,9 @@ def parse(text: str, shown: str = CONFIG_NAME) -> Settings:
         message, line = error_place(error)
         if twice := re.match(r"Cannot declare \((.+?),?\) twice", message):
             name = ".".join(re.findall(r"'(.*?)'", twice[1]))
-            what, todo = f"the table [{name}] is there already, above", "write its keys into that"
+            what, todo = f"the table [{name}] occurs twice", "move its keys into the first one"
             raise ConfigError(Problem(what, todo, shown, line)) from error
-        what = f"this is not TOML: {error}"
+        what = f"invalid TOML: {error}"
         raise ConfigError(Problem(what, "correct it", shown, line)) from error
     except ValueError as error:  # a number of thousands of digits
         raise ConfigError(Problem(f"it cannot be read: {error}", "correct it", shown)) from error
@@ -86,9 +87,9 @@ def parse(text: str, shown: str = CONFIG_NAME) -> Settings:
 
 
 def _unprintable(value: object, key: tuple[str, ...]) -> Iterator[_Wrong]:
-    """Texts with a character that no feed, mail or file name can hold, such as NUL or ESC.
+    """Report texts with characters that no feed, mail or file name can hold, such as NUL or ESC.
 
-    As deep as any key lies; what lies deeper is unknown, and told as that.
+    Deeper tables than `_DEEPEST` have only unknown keys, which are reported as such.
     """
     if len(key) > _DEEPEST:
         return
@@ -96,16 +97,16 @@ def _unprintable(value: object, key: tuple[str, ...]) -> Iterator[_Wrong]:
         for name, inner in value.items():
             yield from _unprintable(inner, (*key, name))
             if forbidden(name):
-                yield _Wrong(key, f"the name {name!r} has an invisible character", "take it out")
+                yield _Wrong(key, f"the name {name!r} has an invisible character", "remove it")
     elif isinstance(value, list):
         for item in value:
             yield from _unprintable(item, key)
     elif isinstance(value, str) and forbidden(value):
-        yield _Wrong(key, f"{value[:60]!r} has an invisible character", "take it out")
+        yield _Wrong(key, f"{value[:60]!r} has an invisible character", "remove it")
 
 
 def decode_hook(kind: type, value: object) -> object:
-    """How msgspec makes our own types of text. Raises ValueError with what to write."""
+    """Make a value of one of our own types, for msgspec. Raises ValueError with what to write."""
     if not isinstance(value, str):
         raise ValueError(f"{value!r} is not text; write it in quotes")
     if kind is ZoneInfo:
@@ -121,7 +122,7 @@ def decode_hook(kind: type, value: object) -> object:
 def _struct(
     kind: type, table: object, key: tuple[str, ...], problems: list[_Wrong]
 ) -> object | None:
-    """`table` as the struct `kind`, or None after adding to `problems` all that is wrong."""
+    """Return `table` as the struct `kind`; None after adding what is wrong to `problems`."""
     if not isinstance(table, dict):
         problems.append(_Wrong(key, f"{table!r} is not a table", f"write [{dotted(key)}]"))
         return None
@@ -140,14 +141,14 @@ def _struct(
 
 
 def _example(hint: Any) -> str:
-    """An example of a required text, in TOML."""
+    """Return an example of a required text, as TOML."""
     given = (each.examples for each in getattr(hint, "__metadata__", ()) if each.examples)
     return f'"{next(given, ["..."])[0]}"'
 
 
 def _value(kind: Any, value: object, key: tuple[str, ...], problems: list[_Wrong]) -> object:
-    """`value` as `kind`: a struct, a table of structs, or anything that msgspec converts."""
-    plain = _unwrap(kind)
+    """Return `value` as `kind`: a struct, a table of structs, or anything that msgspec converts."""
+    plain = plain_type(kind)
     if isinstance(plain, type) and issubclass(plain, msgspec.Struct):
         return _struct(plain, value, key, problems)
     if get_origin(plain) is dict:
@@ -169,20 +170,10 @@ def _value(kind: Any, value: object, key: tuple[str, ...], problems: list[_Wrong
 
 
 def _choices(kind: Any) -> tuple[object, ...]:
-    """The values that `kind`, or each item of it, can have, where they are few."""
+    """Return the values of a Literal, or of a tuple of Literals; () for other types."""
     if get_origin(kind) is Literal:
         return get_args(kind)
-    return _choices(_unwrap(get_args(kind)[0])) if get_origin(kind) is tuple else ()
-
-
-def _unwrap(kind: Any) -> Any:
-    """The type inside Annotated and Optional."""
-    if hasattr(kind, "__metadata__"):
-        return _unwrap(get_args(kind)[0])
-    parts = [part for part in get_args(kind) if part is not type(None)]
-    if len(parts) == 1 and type(None) in get_args(kind):
-        return _unwrap(parts[0])
-    return kind
+    return _choices(plain_type(get_args(kind)[0])) if get_origin(kind) is tuple else ()
 
 
 _KINDS = {
@@ -196,9 +187,9 @@ _KINDS = {
 
 
 def _in_words(text: str) -> tuple[str, str]:
-    """What msgspec says is wrong with a value, and what to do.
+    """Turn a message of msgspec into what is wrong with a value and what to do.
 
-    Our own types say both, divided by a semicolon; the path that follows is in `_Wrong.names`.
+    Our own types say both, separated by a semicolon. The path at the end is in `_Wrong.names`.
     """
     text = re.sub(r" - at `.*?`$", "", text).replace("`", "")
     if found := re.fullmatch(r"Expected (\w+), got (\w+)", text):
@@ -211,7 +202,7 @@ def _in_words(text: str) -> tuple[str, str]:
         size, todo = ("small", "more") if small else ("large", "less")
         return f"it is too {size}", f"write {found[2]} or {todo}"
     if text.startswith("Expected str matching regex"):
-        return "invalid form", "see its row in docs/config.md"
+        return "invalid form", "see docs/config.md"
     if found := re.fullmatch(r"Invalid enum value (.+)", text):
         return f"unknown value {found[1]}", ""
     what, _, todo = text.partition("; ")
@@ -219,16 +210,16 @@ def _in_words(text: str) -> tuple[str, str]:
 
 
 def _unfit_names(table: dict[str, object]) -> Iterator[_Wrong]:
-    """A digest's name is also its folder's, and part of addresses that must stand."""
+    """Report names of digests that cannot be the name of a folder, and part of permanent URLs."""
     digests = table.get("digests")
     for name in digests if isinstance(digests, dict) else ():
         if topic_slug(name) != name:
             todo = f"write letters, digits and hyphens, such as [digests.{topic_slug(name)}]"
-            yield _Wrong(("digests", name), "this name cannot be a folder's", todo)
+            yield _Wrong(("digests", name), "this cannot be the name of a folder", todo)
 
 
 def _wrong_former_names(settings: Settings) -> Iterator[_Wrong]:
-    """Former names that more than one digest has, or that a digest in the config still has."""
+    """Report former names that several digests have, or that a digest in the config still has."""
     owners: dict[str, str] = {}
     for name, digest in settings.digests.items():
         for old in digest.renamed_from:
@@ -239,8 +230,8 @@ def _wrong_former_names(settings: Settings) -> Iterator[_Wrong]:
                 todo = f"remove it here, or remove [digests.{old}]"
                 yield _Wrong(key, f"the digest {old!r} is still in the config", todo)
             elif owners.setdefault(old, name) != name:
-                what = f"[digests.{owners[old]}] has {old!r} as a former name too"
-                yield _Wrong(key, what, "write it in one of them")
+                what = f"{old!r} is a former name of [digests.{owners[old]}] too"
+                yield _Wrong(key, what, "remove it from one of them")
 
 
 def _unknown(

@@ -31,10 +31,10 @@ def test_a_character_that_nobody_sees_is_refused(written: str) -> None:
     """Neither a feed nor a mail can hold it, nor should a terminal; a name says it in ASCII."""
     ((line, words),) = refusal(SMALLEST.replace("A", f"A{written}"))
     assert (line, words.isprintable()) == (2, True)
-    assert "has an invisible character; take it out" in words
+    assert "has an invisible character; remove it" in words
     named = refusal(f'{SMALLEST}[digests."a{written}b"]\ntitle = "A"\n')
     assert all(words.isprintable() for _, words in named)
-    assert any("has an invisible character; take it out" in words for _, words in named)
+    assert any("has an invisible character; remove it" in words for _, words in named)
 
 
 def test_a_config_of_many_megabytes_is_not_read(tmp_path: Path) -> None:
@@ -221,7 +221,7 @@ def test_what_is_no_toml_is_said_so(text: str, line: int | None) -> None:
 
 def test_the_file_may_be_missing_or_unreadable(tmp_path: Path) -> None:
     """The message names the file as the user does, and what to do."""
-    with pytest.raises(ConfigError, match=r"^b\.toml: there is no such config; run `br"):
+    with pytest.raises(ConfigError, match=r"^b\.toml: there is no such file; run `br"):
         config.load(tmp_path / "b.toml", "b.toml")
     (tmp_path / "b.toml").write_bytes(b'title = "\xff"')
     with pytest.raises(ConfigError, match=r"^b\.toml: the config cannot be read"):
@@ -267,7 +267,7 @@ def test_every_format_can_be_chosen() -> None:
 @pytest.mark.parametrize("name", ["a/b", "..", "CON", "a b", ""])
 def test_a_digest_is_named_as_its_folder_can_be(name: str) -> None:
     """A digest's name is a folder's name too: what cannot be one is refused, with one that can."""
-    with pytest.raises(ConfigError, match=r"cannot be a folder's; write letters"):
+    with pytest.raises(ConfigError, match=r"cannot be the name of a folder; write letters"):
         config.parse(
             f'[publication]\ntitle="x"\nurl="https://e.org/"\n[digests."{name}"]\ntitle="x"'
         )
@@ -287,5 +287,5 @@ def test_a_table_that_stands_twice_is_named() -> None:
     with pytest.raises(ConfigError) as refused:
         config.parse(text)
     assert str(refused.value) == (
-        "broadsheet.toml:5: the table [digests.w] is there already, above; write its keys into that"
+        "broadsheet.toml:5: the table [digests.w] occurs twice; move its keys into the first one"
     )
