@@ -1,9 +1,9 @@
-"""Reads the config of the generator that builds a site, for `broadsheet init` to take over.
+"""Read the config of the generator that builds a site, for `broadsheet init` to take over.
 
-Each generator is a file of `generators/`, found by itself, with a `GENERATOR`: what it calls the
-title, URL, language, time zone, author, folders and permalinks of a site, and what broadsheet.toml
-calls them. Text goes in, `GeneratedSite` comes out: nothing here opens a file. `snippets/` has what
-runs Broadsheet by itself: one file for each scheduler.
+Each generator is a module of `generators/` with a `GENERATOR`; it is found by being there. It knows
+what the generator calls the title, URL, language, folders and permalinks of a site, and what
+broadsheet.toml calls them. Text goes in, `GeneratedSite` comes out: nothing here opens a file.
+`snippets/` has a module for each scheduler that can run Broadsheet.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ __all__ = ["GeneratedSite", "Generator", "Taken", "config_files", "dialect_by_fi
 
 @cache
 def _generators() -> tuple[Generator, ...]:
-    """Every generator, in the order of precedence."""
+    """Return every generator, in order of precedence."""
     package = import_module(f"{__name__}.generators")
     names = (f"{package.__name__}.{each.name}" for each in iter_modules(package.__path__))
     found: list[Generator] = [import_module(name).GENERATOR for name in names]
@@ -39,7 +39,7 @@ def dialect_by_files(names: Collection[str]) -> str | None:
 
     names: of files and folders in the project and in its `docs`.
     """
-    marked = (each.dialect for each in _generators() if any(mark in names for mark in each.marks))
+    marked = (each.dialect for each in _generators() if not set(each.marks).isdisjoint(names))
     return next(marked, None)
 
 
@@ -47,17 +47,15 @@ def recognise(files: Mapping[str, str], folders: Collection[str]) -> GeneratedSi
     """Return the site that `files` configure; None if no generator's config is among them.
 
     files: the text of each of `config_files()` that exists, by its path.
-    folders: the folders of the project as relative POSIX paths, three levels deep
-    ("src/content/blog"); they show where articles and images are. Of a mapping, the values are
-    the numbers of dated files below each.
+    folders: the set of folders of the project as relative POSIX paths, three levels deep
+    ("src/content/blog"); they show where articles and images are. The values of a mapping are the
+    numbers of dated files below each.
 
     Raises nothing: a file that cannot be read becomes a remark with its line. If several
     generators have a config, the first in order of precedence is taken, and a remark says so.
     """
-    paths: Collection[str] = folders
-    if not isinstance(folders, Mapping):
-        paths = frozenset(folder.removeprefix("./").rstrip("/") for folder in folders)
-    sites = [site for each in _generators() if (site := each.read(files, paths))]
+    readers = [each.read for each in _generators() if each.read]
+    sites = [site for read in readers if (site := read(files, folders))]
     if not sites:
         return None
     first, *others = sites

@@ -1,4 +1,4 @@
-"""Parses a config file (TOML, YAML, JSON) and finds values in it by their keys.
+"""Parse a config file (TOML, YAML, JSON) and find values in it by their keys.
 
 Text that does not parse gives an empty file, and a complaint with the path and the line.
 """
@@ -10,6 +10,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
+from typing import Any
 
 import yaml
 
@@ -30,7 +31,7 @@ class ConfigValue:
 
     @property
     def source(self) -> str:
-        """Where it is, in words: "hugo.toml: params.author"."""
+        """Where the value is, in words: "hugo.toml: params.author"."""
         return f"{self.file}: {self.key}" if self.key else self.file
 
 
@@ -72,26 +73,58 @@ def find(documents: Iterable[ConfigFile], *keys: str) -> ConfigValue | None:
     return next((hit for document in documents if (hit := document.find(*keys))), None)
 
 
+def value_of(found: ConfigValue | None) -> object:
+    """Return the value found; None if there is none."""
+    return found.value if found else None
+
+
+def items_of(found: ConfigValue | None) -> list[Any]:
+    """Return the items of a list or tuple; [] for anything else."""
+    value = value_of(found)
+    return list(value) if isinstance(value, list | tuple) else []
+
+
+def table_of(found: ConfigValue | None) -> Mapping[Any, Any]:
+    """Return a mapping; an empty one for anything else."""
+    value = value_of(found)
+    return value if isinstance(value, Mapping) else {}
+
+
+def nested(value: object, file: str = "") -> ConfigFile:
+    """Return a mapping within a config as a file of its own; an empty one for anything else."""
+    return ConfigFile(file, value if isinstance(value, Mapping) else {})
+
+
 def read_config_file(file: str, text: str, mount: tuple[str, ...] = ()) -> ConfigFile:
     """Parse `text` by the file's extension. Raises nothing: see `ConfigFile.complaint`."""
     text = text.removeprefix("\ufeff")
     try:
         data = _parse(PurePosixPath(file).suffix, text)
     except tomllib.TOMLDecodeError as error:
-        line = error_place(error)[1] or text.count("\n") + 1
-        return ConfigFile(file, complaint=_complaint(file, line, str(error)))
+        return unreadable_config(file, error_place(error)[1] or text.count("\n") + 1, error)
     except json.JSONDecodeError as error:
-        return ConfigFile(file, complaint=_complaint(file, error.lineno, error.msg))
+        return unreadable_config(file, error.lineno, error.msg)
     except yaml.YAMLError as error:
-        return ConfigFile(file, complaint=_complaint(file, _yaml_line(error, text), _why(error)))
+        return unreadable_config(file, _yaml_line(error, text), _why(error))
     except (ValueError, RecursionError) as error:
         # PyYAML raises these for a date such as 2024-13-01, and for endless nesting.
-        return ConfigFile(file, complaint=_complaint(file, 1, str(error)))
+        return unreadable_config(file, 1, error)
     if data is None:
         return ConfigFile(file, mount=mount)
     if not isinstance(data, dict):
-        return ConfigFile(file, complaint=_complaint(file, 1, "it holds no keys"))
+        return unreadable_config(file, 1, "it has no keys")
     return ConfigFile(file, {str(key): value for key, value in data.items()}, mount)
+
+
+def unreadable_config(file: str, line: int, why: object) -> ConfigFile:
+    """Return a file without keys, and with a complaint that says why."""
+    complaint = Problem(
+        f"this cannot be read ({' '.join(str(why).split())}), so nothing was taken from it",
+        "correct it and run `broadsheet init` again, or write the values by hand",
+        file,
+        line,
+    )
+    return ConfigFile(file, complaint=complaint)
 
 
 def _parse(suffix: str, text: str) -> object:
@@ -103,22 +136,13 @@ def _parse(suffix: str, text: str) -> object:
 
 
 def _same_key(value: object, wanted: str) -> str | None:
-    """The key of a mapping that equals `wanted`, as written or in another case."""
+    """Return the key of a mapping that equals `wanted`, as written or in another case."""
     if not isinstance(value, Mapping):
         return None
     if wanted in value:
         return wanted
     folded = wanted.casefold()
     return next((key for key in value if isinstance(key, str) and key.casefold() == folded), None)
-
-
-def _complaint(file: str, line: int, why: str) -> Problem:
-    return Problem(
-        f"this cannot be read ({' '.join(why.split())}), so nothing was taken from it",
-        "correct it and run `broadsheet init` again, or write the values by hand",
-        file,
-        line,
-    )
 
 
 def _yaml_line(error: yaml.YAMLError, text: str) -> int:

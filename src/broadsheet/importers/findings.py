@@ -1,4 +1,4 @@
-"""Collects what a generator's config says, under the keys of broadsheet.toml.
+"""Collect what a generator's config says, under the keys of broadsheet.toml.
 
 Each method gets the values that may apply, best first, and takes the first one. A value that cannot
 be taken becomes a remark that says what to write by hand: nothing is guessed silently.
@@ -9,41 +9,35 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Iterable, Mapping
+from typing import Literal, get_args
 from urllib.parse import urlsplit
 
 from broadsheet.errors import Problem
-from broadsheet.importers.config_file import ConfigFile, ConfigValue
+from broadsheet.importers.config_file import ConfigFile, ConfigValue, nested, value_of
 from broadsheet.importers.generator import GeneratedSite, Taken
 from broadsheet.importers.javascript import Code
 from broadsheet.importers.patterns import tells_articles_apart
 from broadsheet.model.publication import BaseUrl, Language
 from broadsheet.text.characters import forbidden
 
-TITLE = "publication.title"
-URL = "publication.url"
-LANGUAGE = "publication.language"
-TIMEZONE = "publication.timezone"
-AUTHOR = "publication.author"
-FOLDERS = "articles.folders"
-PERMALINK = "articles.permalink"
-ID = "articles.id"
-LOWERCASE = "articles.lowercase"
-ADDRESSES = "articles.addresses"
-WITHIN = "articles.in"
-EXCLUDE = "articles.exclude"
-TITLE_FROM = "articles.title_from"
-ASSETS = "articles.assets"
-MARKDOWN = "articles.markdown"
-EXTENSIONS = "articles.markdown_extensions"
+# fmt: off
+ConfigKey = Literal[
+    "publication.title", "publication.url", "publication.language", "publication.timezone",
+    "publication.author", "articles.folders", "articles.permalink", "articles.id",
+    "articles.lowercase", "articles.addresses", "articles.in", "articles.exclude",
+    "articles.title_from", "articles.assets", "articles.markdown", "articles.markdown_extensions",
+]
+# fmt: on
+"""What can be taken, in the order of broadsheet.toml."""
 
-# In the order of broadsheet.toml. The first two have no default, so their absence is always
-# reported.
-_KEYS = (
-    *(TITLE, URL, LANGUAGE, TIMEZONE, AUTHOR),
-    *(FOLDERS, PERMALINK, ID, LOWERCASE, ADDRESSES, WITHIN, EXCLUDE, TITLE_FROM),
-    *(ASSETS, MARKDOWN, EXTENSIONS),
-)
-_REQUIRED = {TITLE: '"The Daily Example"', URL: '"https://www.example.org/"'}
+_REQUIRED: tuple[ConfigKey, ...] = ("publication.title", "publication.url")  # without a default
+_EXAMPLES: Mapping[ConfigKey, str] = {
+    "publication.title": '"The Daily Example"',
+    "publication.url": '"https://www.example.org/"',
+    "publication.language": '"en"',
+    "publication.timezone": 'one such as "Europe/Paris"',
+    "publication.author": '{ name = "Ann Lee" }',
+}
 
 _TIMEZONE = re.compile(r"UTC|GMT|[A-Z][A-Za-z_]+(?:/[A-Za-z0-9_+-]+)+")
 _NAME_AND_EMAIL = re.compile(r"([^<>]*?)\s*<\s*([^<>@\s]+@[^<>@\s]+)\s*>")
@@ -54,10 +48,14 @@ _LOCAL = re.compile(r"(?:.*\.)?localhost|127\.[\d.]+|0\.0\.0\.0|::1|.*\.local")
 
 
 class Findings:
-    """What one generator's config gave so far; `site` returns it."""
+    """What one generator's config gave so far; `site` returns it.
+
+    default: the source of a value that the config does not give, in words.
+    """
 
     def __init__(self, generator: str) -> None:
         self.generator = generator
+        self.default = f"{generator}'s default"
         self._taken: dict[str, Taken] = {}
         self._remarks: list[Problem] = []
         self._remarked: set[str] = set()
@@ -68,7 +66,7 @@ class Findings:
         self._remarks.extend(complaints)
         return bool(complaints)
 
-    def take(self, key: str, value: object, source: str) -> None:
+    def take(self, key: ConfigKey, value: object, source: str) -> None:
         """Take a value; refuse one with characters that TOML forbids."""
         if forbidden(" ".join(_texts(value))):
             why = "which has invisible characters"
@@ -76,23 +74,34 @@ class Findings:
         else:
             self._taken[key] = Taken(key, value, source)
 
-    def remark(self, key: str, what: str, todo: str = "") -> None:
+    def source(self, found: ConfigValue | None) -> str:
+        """Return where a value is from, in words."""
+        return found.source if found else self.default
+
+    def remark(self, key: ConfigKey, what: str, todo: str = "") -> None:
         """Add what to know or do about a key of broadsheet.toml."""
         self._remarked.add(key)
         self._remarks.append(Problem(what, todo, key=key))
 
-    def refuse(self, key: str, found: ConfigValue, why: str, example: str) -> None:
+    def refuse(self, key: ConfigKey, found: ConfigValue, why: str, example: str) -> None:
         """Add why a value was not taken, and what to write by hand."""
         what = f"{found.source} says {said(found.value)}, {why}"
         self.remark(key, what, f"write {example} by hand")
 
+    def _refuse_unfit(self, key: ConfigKey, found: ConfigValue, why: str) -> None:
+        """Refuse a value of the wrong kind; code is one for any key."""
+        is_code = isinstance(found.value, Code)
+        self.refuse(
+            key, found, "which is code that init does not run" if is_code else why, _EXAMPLES[key]
+        )
+
     def site(self) -> GeneratedSite:
         """Return everything that was taken, in the order of broadsheet.toml."""
-        for key, example in _REQUIRED.items():
+        for key in _REQUIRED:
             if key not in self._taken and key not in self._remarked:
                 what = f"not found in the config of {self.generator}"
-                self.remark(key, what, f"write {example} by hand")
-        taken = tuple(self._taken[key] for key in _KEYS if key in self._taken)
+                self.remark(key, what, f"write {_EXAMPLES[key]} by hand")
+        taken = tuple(self._taken[key] for key in get_args(ConfigKey) if key in self._taken)
         return GeneratedSite(self.generator, taken, tuple(dict.fromkeys(self._remarks)))
 
     def title(self, *places: ConfigValue | None) -> None:
@@ -101,33 +110,37 @@ class Findings:
             # YAML gives a number for `title: 2025`.
             title = str(found.value) if _is_year(found.value) else found.value
             if isinstance(title, str):
-                self.take(TITLE, " ".join(title.split()), found.source)
+                self.take("publication.title", " ".join(title.split()), found.source)
             else:
-                self.refuse(TITLE, found, _unfit(found, "which is not text"), _REQUIRED[TITLE])
+                self._refuse_unfit("publication.title", found, "which is not text")
 
-    def address(self, *places: ConfigValue | None, below: ConfigValue | None = None) -> None:
+    def url(self, *places: ConfigValue | None, below: ConfigValue | None = None) -> None:
         """Take publication.url. below: the path of the site under it."""
         if not (found := _first(places)):
             return
-        url = _absolute(found.value)
+        url, source = _absolute(found.value), found.source
         if url is None:
-            why = _unfit(found, "which is not a plain absolute URL")
-            self.refuse(URL, found, why, _REQUIRED[URL])
+            self._refuse_unfit("publication.url", found, "which is not a plain absolute URL")
             return
         if _LOCAL.fullmatch(urlsplit(url).hostname or ""):
-            self.refuse(URL, found, "which is the local machine", "the URL of the web site")
+            self.refuse(
+                "publication.url", found, "which is the local machine", "the URL of the web site"
+            )
             return
-        source = found.source
         if (below := _first([below])) and below.value != "/":
             url, source = self._put_below(url, found, below)
-        self.take(URL, url, source)
+        self.take("publication.url", url, source)
         if _STAND_INS.fullmatch(urlsplit(url).hostname or ""):
-            self.remark(URL, f"{url} looks like a placeholder", "write the real URL of the site")
+            self.remark(
+                "publication.url",
+                f"{url} looks like a placeholder",
+                "write the real URL of the site",
+            )
 
     def _put_below(self, url: str, found: ConfigValue, below: ConfigValue) -> tuple[str, str]:
         path = below.value.strip("/. ") if isinstance(below.value, str) else ""
         if not re.fullmatch(r"[^\s:?#\\{}]+", path) or ".." in path:
-            self.refuse(URL, below, _unfit(below, "which is not a plain path"), "the whole URL")
+            self._refuse_unfit("publication.url", below, "which is not a plain path")
             return url, found.source
         other = below.key if below.file == found.file else below.source
         return f"{url}{path}/", f"{found.source} + {other}"
@@ -137,19 +150,18 @@ class Findings:
         if not (found := _first(places)):
             return
         if tag := language_tag(found.value):
-            self.take(LANGUAGE, tag, found.source)
+            self.take("publication.language", tag, found.source)
         else:
-            self.refuse(LANGUAGE, found, _unfit(found, "which is not a language tag"), '"en"')
+            self._refuse_unfit("publication.language", found, "which is not a language tag")
 
     def timezone(self, *places: ConfigValue | None) -> None:
         """Take publication.timezone if it has the form of an IANA name."""
         if not (found := _first(places)):
             return
         if isinstance(found.value, str) and _TIMEZONE.fullmatch(found.value.strip()):
-            self.take(TIMEZONE, found.value.strip(), found.source)
+            self.take("publication.timezone", found.value.strip(), found.source)
         else:
-            why = _unfit(found, "which is not in the time zone database")
-            self.refuse(TIMEZONE, found, why, 'one such as "Europe/Paris"')
+            self._refuse_unfit("publication.timezone", found, "which is not an IANA time zone")
 
     def author(self, *places: ConfigValue | None) -> None:
         """Take publication.author from a text, a mapping with a name, or a list of these."""
@@ -157,34 +169,57 @@ class Findings:
             return
         first = found.value[0] if isinstance(found.value, list) and found.value else found.value
         if person := _person(first):
-            self.take(AUTHOR, person, found.source)
+            self.take("publication.author", person, found.source)
         else:
-            self.refuse(AUTHOR, found, _unfit(found, "which names no one"), '{ name = "Ann Lee" }')
+            self._refuse_unfit("publication.author", found, "which has no name")
+
+    def folders(self, folders: list[str], source: str) -> None:
+        """Take articles.folders."""
+        self.take("articles.folders", folders, source)
+
+    def addresses(self, style: str, *, keeps_case: bool = True) -> None:
+        """Take articles.addresses and, if the generator keeps capital letters, that."""
+        self.take("articles.addresses", style, f"the site is {self.generator}'s")
+        if keeps_case:
+            self.keep_case(f"{self.generator} keeps capital letters")
+
+    def keep_case(self, source: str) -> None:
+        """Take articles.lowercase: URLs keep the capital letters of file names."""
+        self.take("articles.lowercase", False, source)
+
+    def title_from(self, *places: str) -> None:
+        """Take articles.title_from."""
+        self.take("articles.title_from", list(places), self.default)
 
     def within(self, place: str, source: str, **values: object) -> None:
-        """Adds `values` to what is taken of articles.in for `place`, if there are any."""
+        """Add `values` to what is taken of articles.in for `place`, if there are any."""
         given = {name: value for name, value in values.items() if value}
         if not given:
             return
-        taken = self._taken.get(WITHIN)
+        taken = self._taken.get("articles.in")
         places = dict(taken.value) if taken and isinstance(taken.value, Mapping) else {}
         places[place] = {**places.get(place, {}), **given}
-        self.take(WITHIN, places, f"{taken.source}, {source}" if taken else source)
+        self.take("articles.in", places, f"{taken.source}, {source}" if taken else source)
 
     def permalink(self, pattern: str, source: str) -> bool:
         """Take articles.permalink, and return whether it could."""
         if tells_articles_apart(pattern):
-            self.take(PERMALINK, pattern, source)
+            self.take("articles.permalink", pattern, source)
             return True
         found = ConfigValue(pattern, source)
-        self.refuse(PERMALINK, found, "which gives many articles the same URL", '"/posts/{slug}/"')
+        self.refuse(
+            "articles.permalink",
+            found,
+            "which gives many articles the same URL",
+            '"/posts/{slug}/"',
+        )
         return False
 
     def no_permalink(self, found: ConfigValue, unknown: Collection[str]) -> None:
-        """Add that the permalink pattern has parts without a token here."""
+        """Report that the permalink pattern has parts without a token here."""
         parts = ", ".join(unknown)
         self.refuse(
-            PERMALINK,
+            "articles.permalink",
             found,
             f"and no token here means {parts}",
             'the nearest, such as "/{year}/{month}/{slug}/", and `url` in the front matter of '
@@ -193,16 +228,16 @@ class Findings:
 
     def markdown(self, dialect: str, *switches: tuple[str, ConfigValue | None]) -> None:
         """Take articles.markdown, and for each extension whether the site switches it on or off."""
-        self.take(MARKDOWN, dialect, f"the dialect of {self.generator}")
+        self.take("articles.markdown", dialect, f"the dialect of {self.generator}")
         found = {name: place for name, place in switches if place and isinstance(place.value, bool)}
         if found:
             values = {name: place.value for name, place in found.items()}
             sources = ", ".join(dict.fromkeys(place.source for place in found.values()))
-            self.take(EXTENSIONS, values, sources)
+            self.take("articles.markdown_extensions", values, sources)
 
     def assets(self, folders: Iterable[str], source: str) -> None:
         """Take articles.assets, each folder once."""
-        self.take(ASSETS, list(dict.fromkeys(folders)), source)
+        self.take("articles.assets", list(dict.fromkeys(folders)), source)
 
 
 def relative_folder(value: object) -> str | None:
@@ -214,6 +249,11 @@ def relative_folder(value: object) -> str | None:
         return None
     parts = [part for part in value.strip().split("/") if part not in {"", "."}]
     return None if ".." in parts else "/".join(parts) or "."
+
+
+def folder_in(found: ConfigValue | None, default: str) -> str:
+    """Return the folder that a value names, as `relative_folder` does; else the default."""
+    return (relative_folder(found.value) if found else None) or default
 
 
 def under(folder: str, name: str) -> str:
@@ -238,30 +278,23 @@ def _is_year(value: object) -> bool:
 
 
 def _texts(value: object) -> list[str]:
-    """The texts in a value: itself, or those of its list or mapping."""
+    """Return the texts in a value: itself, or those of its list or mapping."""
     if isinstance(value, Mapping):
         return [text for each in value.items() for item in each for text in _texts(item)]
     return [str(text) for text in value] if isinstance(value, list) else [str(value)]
 
 
 def _first(places: Iterable[ConfigValue | None]) -> ConfigValue | None:
-    """The first non-empty value."""
-    return next(
-        (found for found in places if found and found.value not in ({}, []) and not _blank(found)),
-        None,
-    )
+    """Return the first value that is not empty."""
+    return next((found for found in places if found and not _is_blank(found.value)), None)
 
 
-def _blank(found: ConfigValue) -> bool:
-    return isinstance(found.value, str) and not found.value.strip()
-
-
-def _unfit(found: ConfigValue, why: str) -> str:
-    return "which is code that init does not run" if isinstance(found.value, Code) else why
+def _is_blank(value: object) -> bool:
+    return not value.strip() if isinstance(value, str) else value in ({}, [])
 
 
 def _absolute(value: object) -> str | None:
-    """An absolute URL that ends with a slash; None if `value` is not one."""
+    """Return an absolute URL that ends with a slash; None if `value` is not a URL."""
     if not isinstance(value, str):
         return None
     try:
@@ -277,7 +310,7 @@ def _absolute(value: object) -> str | None:
 
 
 def language_tag(value: object) -> str | None:
-    """A language tag in the case that BCP 47 (RFC 5646, 2.1.1) recommends: zh-Hans-CN."""
+    """Return a language tag in the case that BCP 47 (RFC 5646, 2.1.1) recommends: zh-Hans-CN."""
     if not isinstance(value, str):
         return None
     try:
@@ -291,13 +324,13 @@ def language_tag(value: object) -> str | None:
 def _person(value: object) -> dict[str, str] | None:
     if isinstance(value, str):
         return _person_in_one_line(" ".join(value.split()))
-    document = ConfigFile("", value) if isinstance(value, Mapping) else ConfigFile("")
-    name, email = document.find("name"), document.find("email")
-    if not name or not isinstance(name.value, str) or _blank(name):
+    document = nested(value)
+    name, email = value_of(document.find("name")), value_of(document.find("email"))
+    if not isinstance(name, str) or _is_blank(name):
         return None
-    person = {"name": " ".join(name.value.split())}
-    if email and isinstance(email.value, str) and _EMAIL.fullmatch(email.value.strip()):
-        person["email"] = email.value.strip()
+    person = {"name": " ".join(name.split())}
+    if isinstance(email, str) and _EMAIL.fullmatch(email.strip()):
+        person["email"] = email.strip()
     return person
 
 

@@ -10,10 +10,10 @@ from broadsheet.errors import Problem
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """One value to take over.
+    """A value to take over.
 
     key: the full key in broadsheet.toml, such as "publication.title".
-    value: str, bool, list[str] or a dict of these, ready to be written as TOML.
+    value: str, bool, list[str] or a dict of these, which TOML can express.
     source: where it was read, such as "hugo.toml: title".
     """
 
@@ -24,11 +24,10 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class GeneratedSite:
-    """A site that another generator builds, as its config describes it.
+    """A site as the config of its generator describes it.
 
-    generator: its name for people, such as "Hugo".
-    taken: in the order of broadsheet.toml; no key twice.
-    remarks: what could not be taken, or only in part, and what to write by hand.
+    generator: its name in messages, such as "Hugo". taken: in the order of broadsheet.toml, no key
+    twice. remarks: what could not be taken, or only in part, and what to write by hand.
     """
 
     generator: str
@@ -36,26 +35,22 @@ class GeneratedSite:
     remarks: tuple[Problem, ...]
 
 
-def _unread(files: Mapping[str, str], folders: Collection[str]) -> GeneratedSite | None:  # noqa: ARG001
-    return None
-
-
 @dataclass(frozen=True, slots=True)
 class Generator:
     """A site generator: how it is recognised, and how its config is read.
 
-    position: its turn, from 1; the surer its file names, the sooner.
+    position: in the order of precedence; low for file names that no other generator has.
     configs: the files to read, as POSIX paths or globs relative to the project, in order of
     precedence; {folder} and {name} are any folder and its own name.
-    read: from the text of each of `configs` that exists, by path, and the folders of the project,
-    returns the site; None if none of the texts is the generator's config. Raises nothing: a file
-    that cannot be read becomes a remark.
-    marks: for a generator whose config is not read, the files or folders that only it has.
-    dialect: the value of `articles.markdown` that `marks` stand for.
+    read: returns the site, or None if no file is this generator's config. It gets the text of each
+    of `configs` that exists, by path, and the folders of the project. Raises nothing: a file that
+    cannot be read becomes a remark.
+    marks: files or folders that only this generator has, to recognise it without reading a config.
+    dialect: the value of `articles.markdown` for `marks`.
     """
 
     position: int
     configs: tuple[str, ...] = ()
-    read: Callable[[Mapping[str, str], Collection[str]], GeneratedSite | None] = _unread
+    read: Callable[[Mapping[str, str], Collection[str]], GeneratedSite | None] | None = None
     marks: tuple[str, ...] = ()
     dialect: str = ""

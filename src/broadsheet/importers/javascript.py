@@ -1,4 +1,4 @@
-"""Reads the literals of a JavaScript or TypeScript config; runs nothing.
+"""Read the literals of a JavaScript or TypeScript config; run nothing.
 
 Eleventy's and Astro's configs are programs. Their literals (texts, numbers, lists and objects of
 these) are read; any other value is `Code`, which callers report instead of guessing. Nothing here
@@ -33,6 +33,7 @@ _WORD = re.compile(r"[A-Za-z_$][\w$]*")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?![\w.])")
 _TYPED = re.compile(r"(?:as|satisfies)\s+[\w$.<>]+\s*")  # TypeScript
 _SPACE = re.compile(r"\s*")
+_SPACE_OR_COMMA = re.compile(r"[\s,]*")
 _ESCAPE = re.compile(r"\\(?:u\{(\w{1,6})\}|u(\w{4})|x(\w{2})|(.))", re.DOTALL)
 _ESCAPED = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "0": "", "\n": ""}
 _CONSTANTS: Mapping[str, object] = {"true": True, "false": False, "null": None, "undefined": None}
@@ -61,11 +62,17 @@ def values_after(text: str, opening: str) -> Iterator[object]:
             yield Code(text[found.end() :])
 
 
+def text_after(text: str, key: str) -> str | None:
+    """Return the text after `key:` in an object; None if there is none."""
+    value = value_after(text, rf"(?<![\w.]){key}\s*:\s*(?=['\"`])")
+    return value if isinstance(value, str) else None
+
+
 def _value(text: str, at: int) -> tuple[object, int]:
-    """The value that begins at `at`, and where it ends (before the comma or bracket)."""
-    at = _skip_space(text, at)
+    """Return the value that begins at `at`, and where it ends (before the comma or bracket)."""
+    at = _skip(text, at, _SPACE)
     value, end = _literal(text, at)
-    end = _skip_space(text, end)
+    end = _skip(text, end, _SPACE)
     if isinstance(value, Code) or text[end : end + 1] in _GOES_ON:
         end = _end_of_expression(text, at)
         return Code(text[at:end].strip()), end
@@ -80,7 +87,7 @@ def _literal(text: str, at: int) -> tuple[object, int]:
     if text[at : at + 1] == "[":
         return _list(text, at + 1)
     if found := _STRING.match(text, at):
-        return _unescape(next(part for part in found.groups() if part is not None)), found.end()
+        return _string(found), found.end()
     if found := _NUMBER.match(text, at):
         return (float(found[0]) if "." in found[0] else int(found[0])), found.end()
     if (found := _WORD.match(text, at)) and found[0] in _CONSTANTS:
@@ -90,12 +97,9 @@ def _literal(text: str, at: int) -> tuple[object, int]:
 
 def _list(text: str, at: int) -> tuple[object, int]:
     values: list[object] = []
-    while (at := _skip_space(text, at)) < len(text):
+    while (at := _skip(text, at)) < len(text):
         if text[at] == "]":
             return values, at + 1
-        if text[at] == ",":
-            at += 1
-            continue
         value, end = _value(text, at)
         values.append(value)
         at = max(end, at + 1)
@@ -104,12 +108,9 @@ def _list(text: str, at: int) -> tuple[object, int]:
 
 def _object(text: str, at: int) -> tuple[object, int]:
     entries: dict[str, object] = {}
-    while (at := _skip_space(text, at)) < len(text):
+    while (at := _skip(text, at)) < len(text):
         if text[at] == "}":
             return entries, at + 1
-        if text[at] == ",":
-            at += 1
-            continue
         key, after_key = _key(text, at)
         if key is not None and text[after_key : after_key + 1] == ":":
             entries[key], end = _value(text, after_key + 1)
@@ -122,17 +123,16 @@ def _object(text: str, at: int) -> tuple[object, int]:
 
 
 def _key(text: str, at: int) -> tuple[str | None, int]:
-    """The key at `at`, and where the colon behind it should be."""
+    """Return the key at `at`, and where the colon after it should be."""
     if found := _STRING.match(text, at):
-        key = _unescape(next(part for part in found.groups() if part is not None))
-        return key, _skip_space(text, found.end())
+        return _string(found), _skip(text, found.end(), _SPACE)
     if found := _WORD.match(text, at):
-        return found[0], _skip_space(text, found.end())
+        return found[0], _skip(text, found.end(), _SPACE)
     return None, at
 
 
 def _end_of_expression(text: str, at: int) -> int:
-    """The position of the comma, semicolon or closing bracket that ends the expression at `at`."""
+    """Return where the comma, semicolon or closing bracket is that ends the expression at `at`."""
     depth = 0
     for piece in _PIECE.finditer(text, at):
         if piece[0] in "([{":
@@ -144,15 +144,14 @@ def _end_of_expression(text: str, at: int) -> int:
     return len(text)
 
 
-def _skip_space(text: str, at: int) -> int:
-    found = _SPACE.match(text, at)
+def _skip(text: str, at: int, what: re.Pattern[str] = _SPACE_OR_COMMA) -> int:
+    found = what.match(text, at)
     return found.end() if found else at
 
 
-def _unescape(text: str) -> str:
-    if "\\" not in text:
-        return text
-    plain = _ESCAPE.sub(_character, text)
+def _string(literal: re.Match[str]) -> str:
+    """Return the text of a string literal, with its escapes resolved."""
+    plain = _ESCAPE.sub(_character, literal[literal.lastindex or 0])
     # Two \u escapes may be the halves of one character.
     return plain.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 

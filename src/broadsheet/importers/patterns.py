@@ -1,18 +1,18 @@
-"""Turns another generator's permalink pattern into one of broadsheet.toml."""
+"""Translate another generator's permalink pattern into one of broadsheet.toml."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
 
-# The folder, section or collection of the articles, the most likely first.
 ARTICLE_FOLDERS = ("posts", "post", "blog", "articles", "article", "news")
+"""The likely names of the articles' folder, section or collection, the likeliest first."""
 
 _TELLING = re.compile(r"\{(slug|filename|slug_or_filename|slug_or_title|path|title)\}")
 
 
 def dated_below(folders: Collection[str], parent: str) -> list[str] | None:
-    """Return the folders right below `parent` with dated files; None if `folders` has no numbers.
+    """Return the direct subfolders of `parent` with dated files; None if `folders` has no numbers.
 
     folders: as `recognise` takes them. parent: "." is the project.
     """

@@ -1,4 +1,4 @@
-"""What every snippet that runs Broadsheet by itself needs: where, and what to run.
+"""What every snippet for a scheduler needs: where Broadsheet runs, and what to run.
 
 A snippet runs Broadsheet far more often than an issue is due. Broadsheet itself knows the ticks, in
 the publication's time zone and across clock changes, and a run with nothing to do does nothing. So
@@ -18,9 +18,9 @@ class Place:
     """Where Broadsheet runs.
 
     project: absolute path of the project. command: how to call Broadsheet, word by word.
-    config: the name of the config in the project, "" for the usual one.
-    folder: the feeds folder, relative to the project. zone: the time zone of the schedules.
-    commit: whether a run commits and pushes what it wrote.
+    config: the name of the config in the project, "" for the default. folder: the feeds folder,
+    relative to the project. zone: the time zone of the schedules. commit: whether a run commits and
+    pushes what it wrote.
     """
 
     project: str
@@ -36,12 +36,12 @@ class Place:
 
 
 def note(place: Place) -> str:
-    """Return a comment that says why the schedule is not that of the digests."""
+    """Return a comment that says why the schedule differs from those of the digests."""
     return f"Broadsheet knows when an issue is due, in {place.zone}; other runs do nothing."
 
 
 def commit(place: Place, push: str = "") -> str:
-    """Return the shell command that commits the feeds folder and pushes; push: arguments of it."""
+    """Return the shell command that commits the feeds folder and pushes. push: its arguments."""
     folder = shlex.quote(place.folder)
     return (
         f"git add {folder} && {{ git diff --cached --quiet -- {folder} || "

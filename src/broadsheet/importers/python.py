@@ -5,24 +5,20 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping
 
-from broadsheet.errors import Problem
-from broadsheet.importers.config_file import ConfigFile
+from broadsheet.importers.config_file import ConfigFile, unreadable_config
 from broadsheet.importers.javascript import Code
 
 
 def read_python_config(file: str, text: str) -> ConfigFile:
-    """Return the assignments at the top level of `text`; what is no literal is `Code`.
+    """Return the assignments at the top level of `text`; anything but a literal becomes `Code`.
 
-    Names and additions of what was assigned before are followed. Raises nothing: a text that is
-    no Python becomes a file with a complaint.
+    Names that were assigned before are resolved, and texts added. Raises nothing: text that is not
+    Python becomes a file with a complaint.
     """
     try:
         tree = ast.parse(text.removeprefix("\ufeff"))
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        line = getattr(error, "lineno", None) or 1
-        what = f"this cannot be read as Python ({' '.join(str(error).split())})"
-        todo = "correct it and run `broadsheet init` again, or write the values by hand"
-        return ConfigFile(file, complaint=Problem(what, todo, file, line))
+        return unreadable_config(file, getattr(error, "lineno", None) or 1, error)
     values: dict[str, object] = {}
     for statement in tree.body:
         match statement:

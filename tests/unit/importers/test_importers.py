@@ -26,7 +26,7 @@ def sample(name: str, *folders: str) -> GeneratedSite:
 
 
 def found(files: dict[str, str], *folders: str) -> GeneratedSite:
-    site = recognise(files, folders)
+    site = recognise(files, {*folders})
     assert site is not None
     return site
 
@@ -479,7 +479,7 @@ def test_author(said: str, taken: dict[str, str]) -> None:
 
 def test_nameless_author() -> None:
     """An author with no name is not taken."""
-    assert "names no one" in remarks_on(jekyll("author: {twitter: ann}"), "publication.author")
+    assert "has no name" in remarks_on(jekyll("author: {twitter: ann}"), "publication.author")
 
 
 # Hugo's addresses
@@ -532,10 +532,10 @@ def test_hugo_token_without_a_like(token: str) -> None:
 
 
 def test_hugo_pattern_for_all_articles_alike() -> None:
-    """A pattern that gives two articles one address is not taken."""
+    """A pattern that gives two articles one URL is not taken."""
     site = hugo("[permalinks]\nposts = '/:year/:month/'", "content/posts")
     assert "articles.in" not in values(site)
-    assert "one address" in remarks_on(site, "articles.in")
+    assert "one URL" in remarks_on(site, "articles.in")
 
 
 def test_hugo_dates_in_file_names() -> None:

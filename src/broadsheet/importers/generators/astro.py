@@ -1,4 +1,4 @@
-"""Reads Astro's config and the constants that its blog templates keep beside it.
+"""Read Astro's config and the constants that its blog templates keep beside it.
 
 Sources: docs.astro.build/en/reference/configuration-reference, the "blog" template of
 withastro/astro, and AstroPaper for the names of constants.
@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 
-from broadsheet.importers.config_file import ConfigFile, ConfigValue, find
-from broadsheet.importers.findings import ADDRESSES, FOLDERS, PERMALINK, Findings
+from broadsheet.importers.config_file import ConfigFile, ConfigValue, find, nested, value_of
+from broadsheet.importers.findings import Findings
 from broadsheet.importers.generator import GeneratedSite, Generator
 from broadsheet.importers.javascript import value_after, without_comments
 from broadsheet.importers.patterns import ARTICLE_FOLDERS, dated_below
@@ -38,12 +38,11 @@ def _read_site(files: Mapping[str, str], folders: Collection[str]) -> GeneratedS
     file = next((name for name in _CONFIGS if name in files), None)
     if file is None:
         return None
-    value = value_after(without_comments(files[file]), _OBJECT)
-    config = ConfigFile(file, value if isinstance(value, dict) else {})
+    config = nested(value_after(without_comments(files[file]), _OBJECT), file)
     constants = tuple(_constants(files))
     findings = Findings("Astro")
     findings.title(*_places(constants, "title", "name"))
-    findings.address(
+    findings.url(
         *_literal_first([config.find("site"), *_places(constants, "website", "url", "site")]),
         below=config.find("base"),
     )
@@ -57,14 +56,12 @@ def _read_site(files: Mapping[str, str], folders: Collection[str]) -> GeneratedS
 
 
 def _constants(files: Mapping[str, str]) -> Iterator[ConfigFile]:
-    """The constants of src/consts.ts and similar files, as config files with those keys."""
+    """Yield the constants of src/consts.ts and similar files, as config files with those keys."""
     for file in _CONSTANTS:
         if file not in files:
             continue
         text = without_comments(files[file])
-        group = value_after(text, _NAMED_OBJECT)
-        if isinstance(group, dict):
-            yield ConfigFile(file, group)
+        yield nested(value_after(text, _NAMED_OBJECT), file)
         names = {
             key: value
             for key in ("TITLE", "URL", "LANG", "AUTHOR", "TIMEZONE")
@@ -79,64 +76,61 @@ def _places(constants: tuple[ConfigFile, ...], *names: str) -> list[ConfigValue 
 
 
 def _literal_first(places: list[ConfigValue | None]) -> list[ConfigValue | None]:
-    """Texts before code: a constant gives the value of `site: SITE.website`."""
+    """Put texts before code: a constant has the value of `site: SITE.website`."""
     return sorted(places, key=lambda found: not (found and isinstance(found.value, str)))
 
 
 def _take_articles(findings: Findings, config: ConfigFile, folders: Collection[str]) -> None:
     present = [folder for folder in _FOLDERS if folder in folders]
-    dated = [
-        *(dated_below(folders, "src/content") or ()),
-        *(dated_below(folders, "src/data") or ()),
-    ]
+    parents = ("src/content", "src/data")
+    dated = [name for parent in parents for name in dated_below(folders, parent) or ()]
     if dated:
-        present = [*(name for name in present if name in dated), *(set(dated) - set(present))]
-        present = [*present[:1], *sorted(present[1:])]
+        present = [name for name in present if name in dated]
+        present += sorted({*dated}.difference(present))
     if not present:
         findings.remark(
-            FOLDERS,
+            "articles.folders",
             "no folder of articles was found under src/content",
             'write it by hand, e.g. ["src/content/blog"], and articles.permalink with it',
         )
         return
     folder = present[0]
-    others = [name for name in present[1:] if not name.startswith("src/pages/")]
-    findings.take(FOLDERS, [folder, *(others if dated else ())], f"folder {folder}")
-    findings.take(ADDRESSES, "astro", "the site is Astro's")
-    for name in others if dated else ():
-        slash = config.find("trailingSlash")
-        end = "" if slash and slash.value == "never" else "/"
+    others = sorted(name for name in present[1:] if not name.startswith("src/pages/"))
+    taken = others if dated else []
+    findings.folders([folder, *taken], f"folder {folder}")
+    findings.addresses("astro", keeps_case=False)
+    end = "" if value_of(config.find("trailingSlash")) == "never" else "/"
+    for name in taken:
         route = name.rpartition("/")[2]
         findings.within(name, f"folder {name}", permalink=f"/{route}/{{path}}{end}")
     if others and not dated:
-        findings.remark(FOLDERS, f"{', '.join(others)} may hold articles too", "add them by hand")
-    _take_permalink(findings, config, folder, folders)
+        findings.remark(
+            "articles.folders", f"{', '.join(others)} may hold articles too", "add them by hand"
+        )
+    _take_permalink(findings, config, folder, end, folders)
     images = [name for name in ("public", "src/assets") if name in folders]
-    findings.assets([*images, folder], "Astro's default")
+    findings.assets([*images, folder], findings.default)
 
 
 def _take_permalink(
-    findings: Findings, config: ConfigFile, folder: str, folders: Collection[str]
+    findings: Findings, config: ConfigFile, folder: str, end: str, folders: Collection[str]
 ) -> None:
     kind, name = folder.split("/")[1:3]
     routes = [route for route in ARTICLE_FOLDERS if f"src/pages/{route}" in folders]
     # A page of src/pages decides where a collection is; mostly under its own name.
     route = routes[0] if len(routes) == 1 and name not in routes else name
-    slash = config.find("trailingSlash")
-    end = "" if slash and slash.value == "never" else "/"
-    source = (
-        f"folder src/pages/{route}" if kind == "pages" or route in routes else f"folder {folder}"
-    )
+    is_page = kind == "pages" or route in routes
+    source = f"folder src/pages/{route}" if is_page else f"folder {folder}"
     findings.permalink(f"/{route}/{{path}}{end}", source)
     findings.remark(
-        PERMALINK,
-        f"Astro keeps addresses in code, and /{route}/ is only the name of a folder",
-        "compare with the address of one article on the site",
+        "articles.permalink",
+        f"Astro defines URLs in code, and /{route}/ is only the name of a folder",
+        "compare it with the URL of one article on the site",
     )
     layout = config.find("build", "format")
     if layout and layout.value == "file":
         findings.remark(
-            PERMALINK,
+            "articles.permalink",
             f"{layout.source} is file",
             f'if the site\'s links end in .html, write "/{route}/{{path}}.html" by hand',
         )

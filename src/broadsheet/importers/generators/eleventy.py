@@ -1,4 +1,4 @@
-"""Reads the literals of Eleventy's config, and the data files that its blogs have beside it.
+"""Read the literals of Eleventy's config, and the data files that its blogs have beside it.
 
 Sources: 11ty.dev/docs (config, permalinks, copy, data-eleventy-supplied) and
 11ty/eleventy-base-blog.
@@ -9,17 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping
 
-from broadsheet.importers.config_file import ConfigFile, ConfigValue, find, read_config_file
-from broadsheet.importers.findings import (
-    ADDRESSES,
-    ASSETS,
-    FOLDERS,
-    LOWERCASE,
-    PERMALINK,
-    Findings,
-    relative_folder,
-    under,
-)
+from broadsheet.importers.config_file import ConfigFile, ConfigValue, find, nested, read_config_file
+from broadsheet.importers.findings import Findings, relative_folder, under
 from broadsheet.importers.generator import GeneratedSite, Generator
 from broadsheet.importers.javascript import value_after, values_after, without_comments
 from broadsheet.importers.patterns import (
@@ -78,19 +69,19 @@ def _read_site(files: Mapping[str, str], folders: Collection[str]) -> GeneratedS
     if file is None:
         return None
     code = without_comments(files[file])
-    metadata = ConfigFile(file, {"metadata": value_after(code, r"\bmetadata\s*[:=]\s*(?=\{)")})
+    metadata = nested({"metadata": value_after(code, r"\bmetadata\s*[:=]\s*(?=\{)")}, file)
     data = tuple(_read_data(name, files[name]) for name in _DATA if name in files)
     package = read_config_file(_PACKAGE, files.get(_PACKAGE, "{}"))
     findings = Findings("Eleventy")
     findings.complain([*data, package])
 
-    def said_as(name: str) -> ConfigValue | None:
+    def named(name: str) -> ConfigValue | None:
         return metadata.find("metadata", name) or find(data, name)
 
-    findings.title(said_as("title"), said_as("name"))
-    findings.address(said_as("base"), said_as("url"), _homepage(package), below=_prefix(file, code))
-    findings.language(said_as("language"), said_as("lang"), said_as("locale"))
-    findings.author(said_as("author"))
+    findings.title(named("title"), named("name"))
+    findings.url(named("base"), named("url"), _homepage(package), below=_prefix(file, code))
+    findings.language(named("language"), named("lang"), named("locale"))
+    findings.author(named("author"))
     findings.markdown("eleventy")
     root = _input(code)
     folder = _take_folder(findings, root, folders)
@@ -103,12 +94,11 @@ def _read_site(files: Mapping[str, str], folders: Collection[str]) -> GeneratedS
 def _read_data(file: str, text: str) -> ConfigFile:
     if file.endswith(".json"):
         return read_config_file(file, text)
-    value = value_after(without_comments(text), _OBJECT)
-    return ConfigFile(file, value if isinstance(value, dict) else {})
+    return nested(value_after(without_comments(text), _OBJECT), file)
 
 
 def _homepage(package: ConfigFile) -> ConfigValue | None:
-    """package.json's homepage, unless npm filled in the repository's."""
+    """Return the homepage in package.json, unless npm filled in the repository's."""
     found = package.find("homepage")
     if found and re.search(r"//(www\.)?(github|gitlab)\.com/|#readme$", str(found.value)):
         return None
@@ -116,13 +106,13 @@ def _homepage(package: ConfigFile) -> ConfigValue | None:
 
 
 def _prefix(file: str, code: str) -> ConfigValue | None:
-    """The path of the site under its domain."""
+    """Return the path of the site under its domain."""
     value = value_after(code, r"\bpathPrefix\s*:\s*")
     return ConfigValue(value, file, "pathPrefix") if isinstance(value, str) else None
 
 
 def _input(code: str) -> str:
-    """The folder that Eleventy reads; URLs begin below it."""
+    """Return the folder that Eleventy reads; URLs begin below it."""
     value = value_after(code, r"\bsetInputDirectory\s*\(\s*")
     group = value_after(code, r"\bdir\s*[:=]\s*(?=\{)")
     if value is None and isinstance(group, dict):
@@ -143,21 +133,22 @@ def _take_folder(findings: Findings, root: str, folders: Collection[str]) -> str
         present = [name for name in (root, under(root, "content")) if name in folders]
     if not present:
         findings.remark(
-            FOLDERS,
+            "articles.folders",
             "no folder of articles was found",
             'write it by hand, e.g. ["posts"], and articles.permalink with it',
         )
         return None
-    findings.take(FOLDERS, present[:1], f"folder {present[0]}")
-    if present[1:]:
+    folder, *others = present
+    findings.folders([folder], f"folder {folder}")
+    if others:
         findings.remark(
-            FOLDERS, f"{', '.join(present[1:])} may hold articles too", "add them by hand"
+            "articles.folders", f"{', '.join(others)} may hold articles too", "add them by hand"
         )
-    return present[0]
+    return folder
 
 
 def _smallest(folders: Collection[str], parent: str) -> str:
-    """The innermost folder with all dated files below `parent`."""
+    """Return the innermost folder with all dated files below `parent`."""
     inner = dated_below(folders, parent) or []
     total = sum(folders[name] for name in inner) if isinstance(folders, Mapping) else 0
     has_all = isinstance(folders, Mapping) and folders.get(parent, total) == total
@@ -165,16 +156,15 @@ def _smallest(folders: Collection[str], parent: str) -> str:
 
 
 def _take_permalink(findings: Findings, files: Mapping[str, str], folder: str, root: str) -> None:
-    findings.take(LOWERCASE, False, "Eleventy keeps capital letters")
-    findings.take(ADDRESSES, "eleventy", "the site is Eleventy's")
+    findings.addresses("eleventy")
     inside = "" if folder == root else folder.removeprefix("" if root == "." else root).strip("/")
     own = _permalink_of(findings, files, folder)
     if own is None:
-        findings.permalink(tidy(f"/{inside}/{{path}}/"), "Eleventy's default")
+        findings.permalink(tidy(f"/{inside}/{{path}}/"), findings.default)
         findings.remark(
-            PERMALINK,
+            "articles.permalink",
             "Eleventy lets each article and each folder set its own `permalink`",
-            "compare with the address of one article on the site",
+            "compare it with the URL of one article on the site",
         )
     elif pattern := _translated(findings, own, inside):
         findings.permalink(pattern, own.source)
@@ -186,7 +176,7 @@ def _take_permalink(findings: Findings, files: Mapping[str, str], folder: str, r
 
 
 def _permalink_of(findings: Findings, files: Mapping[str, str], folder: str) -> ConfigValue | None:
-    """The `permalink` in a folder's own data file, such as posts/posts.json, for all in it."""
+    """Return the `permalink` in a folder's own data file, such as posts/posts.json."""
     stem = f"{folder}/{folder.rsplit('/', 1)[-1]}"
     names = [name for ending in _DATA_ENDINGS if (name := f"{stem}.{ending}") in files]
     documents = [_read_data(name, files[name]) for name in names]
@@ -200,9 +190,9 @@ def _permalink_of(findings: Findings, files: Mapping[str, str], folder: str) -> 
 
 
 def _translated(findings: Findings, found: ConfigValue, inside: str) -> str:
-    """Eleventy's template as one of our patterns; "" if it cannot be one."""
+    """Return Eleventy's template as one of our patterns; "" if it has no equivalent."""
     if not isinstance(found.value, str):
-        findings.refuse(PERMALINK, found, "which init cannot work out", '"/posts/{slug}/"')
+        findings.refuse("articles.permalink", found, "which is not text", '"/posts/{slug}/"')
         return ""
     tokens = {**_TOKENS, "page.filePathStem": f"{inside}/{{path}}"}
     pattern, unknown = translate(found.value, _TOKEN, tokens)
@@ -220,7 +210,7 @@ def _take_assets(findings: Findings, file: str, code: str, root: str, folder: st
         elif not isinstance(source, str) or "." not in source.rsplit("/", 1)[-1]:
             found = ConfigValue(source, file, "addPassthroughCopy")
             why = "which does not show the folder at the root of the site"
-            findings.refuse(ASSETS, found, why, "that folder")
+            findings.refuse("articles.assets", found, why, "that folder")
     if folder:
         kept.append(folder)
     if kept:
@@ -228,7 +218,7 @@ def _take_assets(findings: Findings, file: str, code: str, root: str, folder: st
 
 
 def _copied(code: str) -> Iterator[tuple[object, object]]:
-    """The source of each copied folder, and its target; None if that is its own path."""
+    """Yield the source of each copied folder, and its target; None if that is its own path."""
     for copied in values_after(code, r"\baddPassthroughCopy\s*\(\s*"):
         if isinstance(copied, dict):
             yield from copied.items()
@@ -237,7 +227,7 @@ def _copied(code: str) -> Iterator[tuple[object, object]]:
 
 
 def _published_from(source: object, target: object, root: str) -> str | None:
-    """The folder on disk whose content is at the root of the site, by one copied folder.
+    """Return the folder on disk whose content is at the root of the site, by one copied folder.
 
     "public" copied to "/" gives "public"; "src/img", read from "src", is copied to "/img" and gives
     "src". None for single files, patterns, and folders copied to another name.

@@ -1,4 +1,4 @@
-"""Reads Hexo's _config.yml.
+"""Read Hexo's _config.yml.
 
 Source: hexo.io/docs/configuration and hexo.io/docs/permalinks.
 """
@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 
-from broadsheet.importers.config_file import ConfigFile, ConfigValue, read_config_file
-from broadsheet.importers.findings import (
-    ADDRESSES,
-    FOLDERS,
-    LOWERCASE,
-    Findings,
-    relative_folder,
-    under,
+from broadsheet.importers.config_file import (
+    ConfigFile,
+    ConfigValue,
+    items_of,
+    read_config_file,
+    value_of,
 )
+from broadsheet.importers.findings import Findings, folder_in, under
 from broadsheet.importers.generator import GeneratedSite, Generator
 from broadsheet.importers.patterns import translate
 
@@ -45,51 +45,42 @@ def is_hexo(config: ConfigFile) -> bool:
 
 
 def _read_site(files: Mapping[str, str], folders: Collection[str]) -> GeneratedSite | None:
-    if _CONFIG not in files:
-        return None
-    config = read_config_file(_CONFIG, files[_CONFIG])
+    config = read_config_file(_CONFIG, files.get(_CONFIG, ""))
     if not is_hexo(config):
         return None
     findings = Findings("Hexo")
     findings.title(config.find("title"))
-    findings.address(config.find("url"))
+    findings.url(config.find("url"))
     language = config.find("language")
-    if language and isinstance(language.value, list) and language.value:
-        language = ConfigValue(language.value[0], language.file, language.key)
+    if language and (languages := items_of(language)):
+        language = replace(language, value=languages[0])
     findings.language(language)
     findings.timezone(config.find("timezone"))
     findings.author(config.find("author"))
     source = config.find("source_dir")
-    root = (relative_folder(source.value) if source else None) or "source"
+    root = folder_in(source, "source")
     posts = under(root, "_posts")
-    findings.take(
-        FOLDERS,
-        [posts if posts in folders else root],
-        source.source if source else "Hexo's default",
-    )
+    findings.folders([posts if posts in folders else root], findings.source(source))
     _take_permalink(findings, config)
     findings.markdown("github")
-    findings.assets([root], source.source if source else "Hexo's default")
+    findings.assets([root], findings.source(source))
     return findings.site()
 
 
 def _take_permalink(findings: Findings, config: ConfigFile) -> None:
-    default = ConfigValue(":year/:month/:day/:title/", "Hexo's default")
+    default = ConfigValue(":year/:month/:day/:title/", findings.default)
     found = config.find("permalink") or default
-    names = config.find("new_post_name")
-    # The parts of `new_post_name` are taken out of the file name before it is the title.
-    dated = bool(names and re.search(r":year.*:title", str(names.value)))
+    # The parts of `new_post_name` are removed from the file name before it becomes the title.
+    dated = re.search(r":year.*:title", str(value_of(config.find("new_post_name"))))
     tokens = {**_TOKENS, "title": "{sections}/{slug}" if dated else "{path}"}
     pattern, unknown = translate(str(found.value), _TOKEN, tokens)
     if unknown:
         findings.no_permalink(found, unknown)
         return
-    pretty = config.find("pretty_urls", "trailing_html")
-    if pretty and pretty.value is False:
+    if value_of(config.find("pretty_urls", "trailing_html")) is False:
         pattern = re.sub(r"\.html$", "", pattern)
     findings.permalink(pattern, found.source)
-    findings.take(ADDRESSES, "hexo", "the site is Hexo's")
-    findings.take(LOWERCASE, False, "Hexo keeps capital letters")
+    findings.addresses("hexo")
 
 
 GENERATOR = Generator(45, (_CONFIG,), _read_site)

@@ -1,4 +1,4 @@
-"""Reads Hugo's config: one file, or a folder of them, in TOML, YAML or JSON.
+"""Read Hugo's config: one file, or a folder of them, in TOML, YAML or JSON.
 
 Sources: gohugo.io/configuration (all, languages, permalinks, ugly-urls) and, for what each
 permalink token means, Hugo's resources/page/permalinks.go.
@@ -13,17 +13,17 @@ from dataclasses import replace
 from itertools import chain
 from pathlib import PurePosixPath
 
-from broadsheet.importers.config_file import ConfigFile, ConfigValue, find, read_config_file
-from broadsheet.importers.findings import (
-    ADDRESSES,
-    FOLDERS,
-    LOWERCASE,
-    WITHIN,
-    Findings,
-    language_tag,
-    relative_folder,
-    under,
+from broadsheet.importers.config_file import (
+    ConfigFile,
+    ConfigValue,
+    find,
+    items_of,
+    nested,
+    read_config_file,
+    table_of,
+    value_of,
 )
+from broadsheet.importers.findings import Findings, language_tag, relative_folder, under
 from broadsheet.importers.generator import GeneratedSite, Generator
 from broadsheet.importers.patterns import tells_articles_apart, tidy, translate
 
@@ -66,7 +66,7 @@ def _read_site(files: Mapping[str, str], folders: Collection[str]) -> GeneratedS
     damaged = findings.complain(documents)
     config = _Config(documents)
     findings.title(config.find("title"))
-    findings.address(config.find("baseURL"))
+    findings.url(config.find("baseURL"))
     _take_language(findings, config)
     findings.timezone(config.find("timeZone"))
     findings.author(config.find("params", "author"), config.find("author"))
@@ -85,19 +85,15 @@ class _Config:
         self.language = self._default_language()
 
     def find(self, *keys: str) -> ConfigValue | None:
-        if self.language:
-            own = find(self._documents, "languages", self.language, *keys)
-            if own:
-                return own
-        return find(self._documents, *keys)
+        own = self.of_language(self.language, *keys) if self.language else None
+        return own or find(self._documents, *keys)
 
     def of_language(self, name: str, *keys: str) -> ConfigValue | None:
-        """The value that is only for one language."""
+        """Return the value that is only for one language."""
         return find(self._documents, "languages", name, *keys)
 
     def is_set(self, *keys: str) -> bool:
-        found = self.find(*keys)
-        return found is not None and found.value is True
+        return value_of(self.find(*keys)) is True
 
     @property
     def file(self) -> str:
@@ -108,14 +104,14 @@ class _Config:
         for document in self._documents:
             if document.mount[:1] == ("languages",) and len(document.mount) == 2:
                 names[document.mount[1]] = None
-            elif (found := document.find("languages")) and isinstance(found.value, Mapping):
-                names.update(dict.fromkeys(map(str, found.value)))
+            else:
+                names.update(dict.fromkeys(map(str, table_of(document.find("languages")))))
         return tuple(names)
 
     def _default_language(self) -> str:
-        found = find(self._documents, "defaultContentLanguage")
-        if found and isinstance(found.value, str):
-            return found.value
+        given = value_of(find(self._documents, "defaultContentLanguage"))
+        if isinstance(given, str):
+            return given
         if len(self.languages) > 1:
             return "en"  # Hugo's own default, whatever the languages of the site
         return next(iter(self.languages), "")
@@ -143,7 +139,7 @@ def _documents(files: Mapping[str, str]) -> Iterator[ConfigFile]:
 
 
 def _mount(file: str) -> tuple[str, ...]:
-    """The keys that Hugo mounts a file of config/_default under, such as languages.en.toml."""
+    """Return the keys under which Hugo mounts a file of config/_default: languages.en.toml."""
     stem = PurePosixPath(file).stem
     return () if stem in {"hugo", "config"} else tuple(stem.split(".", 1))
 
@@ -164,25 +160,22 @@ def _take_language(findings: Findings, config: _Config) -> None:
 
 
 def _take_translations(findings: Findings, config: _Config) -> list[str]:
-    """Takes what differs by language; returns the content folders, the default language's first."""
+    """Take what differs by language; return the content folders, the default language's first."""
     in_subdirectory = config.is_set("defaultContentLanguageInSubdir")
     folders: list[str] = []
     names = sorted(config.languages, key=lambda name: name != config.language) or [config.language]
-    disabled = config.find("disableLanguages")
-    for name in names:
-        if disabled and isinstance(disabled.value, list) and name in disabled.value:
-            continue
-        own = config.of_language(name, "contentDir")
-        content = relative_folder(own.value) if own else None
+    disabled = items_of(config.find("disableLanguages"))
+    for name in (each for each in names if each not in disabled):
+        content = relative_folder(value_of(config.of_language(name, "contentDir")))
         if content:
             folders.append(content)
         if len(names) > 1:
             is_prefixed = name != config.language or in_subdirectory
             code = config.of_language(name, "locale") or config.of_language(name, "languageCode")
             findings.within(
-                content if own and content else f"*.{name}",
+                content or f"*.{name}",
                 f"language {name}",
-                language=language_tag(code.value if code else name) or language_tag(name),
+                language=language_tag(value_of(code)) or language_tag(name),
                 prefix=f"/{name.lower()}/" if is_prefixed else "",
             )
     return folders
@@ -192,10 +185,12 @@ def _take_articles(findings: Findings, config: _Config, folders: Collection[str]
     given = config.find("contentDir")
     content = relative_folder(given.value) if given else "content"
     if given and content is None:
-        findings.refuse(FOLDERS, given, "which is not a folder inside the project", '["content"]')
+        findings.refuse(
+            "articles.folders", given, "which is not a folder inside the project", '["content"]'
+        )
     if config.find("module", "mounts"):
         findings.remark(
-            FOLDERS,
+            "articles.folders",
             "the site mounts folders (module.mounts), which init does not follow",
             "compare articles.folders and articles.assets with them",
         )
@@ -203,13 +198,13 @@ def _take_articles(findings: Findings, config: _Config, folders: Collection[str]
     if not contents or len(contents) < len(config.languages):
         contents = [*contents, content or "content"]
     contents = [name for name in dict.fromkeys(contents) if name in folders] or contents[:1]
-    # A folder within another would take the articles of that for its own.
+    # The inner of two nested folders first: an article belongs to the first folder that has it.
     contents.sort(key=len, reverse=True)
-    findings.take(FOLDERS, contents, given.source if given else "Hugo's default")
+    findings.folders(contents, findings.source(given))
     _take_permalinks(findings, config, contents, folders)
-    findings.take(ADDRESSES, "hugo", "the site is Hugo's")
+    findings.addresses("hugo", keeps_case=False)
     if config.is_set("disablePathToLower"):
-        findings.take(LOWERCASE, False, f"{config.file}: disablePathToLower")
+        findings.keep_case(f"{config.file}: disablePathToLower")
     _take_assets(findings, config, contents, folders)
 
 
@@ -217,44 +212,38 @@ def _take_assets(
     findings: Findings, config: _Config, contents: list[str], folders: Collection[str]
 ) -> None:
     static = config.find("staticDir")
-    given = static.value if static else "static"
-    names = [*(given if isinstance(given, list) else [given]), "assets"]
-    if assets := config.find("assetDir"):
-        names[-1] = assets.value
+    names = items_of(static) or [value_of(static) or "static"]
+    names.append(value_of(config.find("assetDir")) or "assets")
     kept = [name for value in names if (name := relative_folder(value)) and name in folders]
-    findings.assets([*kept, *contents], static.source if static else "Hugo's default")
+    findings.assets([*kept, *contents], findings.source(static))
 
 
 def _take_permalinks(
     findings: Findings, config: _Config, contents: list[str], folders: Collection[str]
 ) -> None:
     default = "/{path}/"
-    dates = config.find("frontmatter", "date")
-    if dates and isinstance(dates.value, list) and ":filename" in dates.value:
-        default = "/{sections}/{slug}/"  # Hugo then leaves the date out of the address
-    ugly = config.find("uglyURLs")
-    if ugly and ugly.value is True:
+    if ":filename" in items_of(config.find("frontmatter", "date")):
+        default = "/{sections}/{slug}/"  # Hugo then leaves the date out of the URL
+    if config.is_set("uglyURLs"):
         default = default.removesuffix("/") + ".html"
     prefix = ""
     if config.is_set("defaultContentLanguageInSubdir") and len(config.languages) == 1:
         prefix = f"/{config.language.lower()}"
-    findings.permalink(prefix + default, "Hugo's default")
-    for section, found in _patterns(config).items():
+    findings.permalink(prefix + default, findings.default)
+    patterns = _patterns(config)
+    for section, found in patterns.items():
         pattern = _translated(findings, found, is_ugly=_is_ugly(config, section))
-        places = [under(content, section) for content in contents]
-        for place in [each for each in places if each in folders]:
-            if pattern:
-                findings.within(place, found.source, permalink=prefix + pattern)
-    sections = ugly.value if ugly and isinstance(ugly.value, Mapping) else {}
-    for section, is_on in sections.items():
-        if is_on is True and section not in _patterns(config):
-            for content in contents:
-                place = under(content, str(section))
-                findings.within(place, "uglyURLs", permalink="/{path}.html")
+        places = (under(content, section) for content in contents) if pattern else ()
+        for place in (each for each in places if each in folders):
+            findings.within(place, found.source, permalink=prefix + pattern)
+    ugly = (name for name, on in table_of(config.find("uglyURLs")).items() if on is True)
+    for section in (name for name in ugly if name not in patterns):
+        for content in contents:
+            findings.within(under(content, str(section)), "uglyURLs", permalink="/{path}.html")
 
 
 def _translated(findings: Findings, found: ConfigValue, *, is_ugly: bool) -> str:
-    """Returns Hugo's pattern as one of ours; "" if it cannot be one."""
+    """Return Hugo's pattern as one of ours; "" if it has no equivalent."""
     template = str(found.value)
     pattern, unknown = translate(template, r":(\w+(?:\[.+?\])?)", _TOKENS)
     if unknown or re.search(r"[{}]", template):
@@ -262,47 +251,41 @@ def _translated(findings: Findings, found: ConfigValue, *, is_ugly: bool) -> str
         return ""
     pattern = tidy(_closed(pattern))
     if not tells_articles_apart(pattern):
-        findings.refuse(WITHIN, found, "which gives many articles one address", '"/posts/{slug}/"')
+        findings.refuse(
+            "articles.in", found, "which gives many articles one URL", '"/posts/{slug}/"'
+        )
         return ""
     return re.sub(r"/$", ".html", pattern) if is_ugly else pattern
 
 
 def _patterns(config: _Config) -> dict[str, ConfigValue]:
-    """The permalink pattern of each section, in any of the three forms that Hugo has had."""
-    permalinks = config.find("permalinks")
-    if permalinks is None:
-        return {}
-    if isinstance(permalinks.value, list):
-        return dict(_targets(permalinks))
-    flat = permalinks.value if isinstance(permalinks.value, Mapping) else {}
-    page = config.find("permalinks", "page")
-    paged = page.value if page and isinstance(page.value, Mapping) else {}
+    """Return the permalink pattern of each section, in any of Hugo's three forms."""
+    permalinks, page = config.find("permalinks"), config.find("permalinks", "page")
+    if permalinks and isinstance(permalinks.value, list):
+        return _targets(permalinks)
     return {
         str(name).strip(" /"): ConfigValue(pattern, where.file, f"{where.key}.{name}")
-        for where, group in ((permalinks, flat), (page, paged))
+        for where in (permalinks, page)
         if where
-        for name, pattern in group.items()
+        for name, pattern in table_of(where).items()
         if isinstance(pattern, str)
     }
 
 
-def _targets(permalinks: ConfigValue) -> Iterator[tuple[str, ConfigValue]]:
-    """The sections of the list form, [{pattern, target = {kind, path}}]; the first match wins."""
-    seen: set[str] = set()
-    for entry in permalinks.value if isinstance(permalinks.value, list) else ():
-        document = ConfigFile("", entry) if isinstance(entry, Mapping) else ConfigFile("")
-        pattern, kind = document.find("pattern"), document.find("target", "kind")
-        path = document.find("target", "path")
-        if not pattern or not path or (kind and kind.value != "page"):
-            continue
-        section = re.match(r"/?\{?/?([\w-]+)", path.value) if isinstance(path.value, str) else None
-        if section and section[1] not in seen and isinstance(pattern.value, str):
-            seen.add(section[1])
-            yield section[1], replace(permalinks, value=pattern.value)
+def _targets(permalinks: ConfigValue) -> dict[str, ConfigValue]:
+    """Return the sections of the list form, [{pattern, target = {kind, path}}]; the first wins."""
+    found: dict[str, ConfigValue] = {}
+    for document in map(nested, items_of(permalinks)):
+        pattern, path = value_of(document.find("pattern")), document.find("target", "path")
+        kind = value_of(document.find("target", "kind"))
+        section = re.match(r"/?\{?/?([\w-]+)", str(value_of(path))) if path else None
+        if section and isinstance(pattern, str) and kind in {None, "page"}:
+            found.setdefault(section[1], replace(permalinks, value=pattern))
+    return found
 
 
 def _closed(pattern: str) -> str:
-    """`pattern` with a final slash, as Hugo adds one unless it ends with a file name."""
+    """Return `pattern` with a final slash, which Hugo adds unless it ends with a file name."""
     return pattern if pattern.endswith("/") or re.search(r"\.\w+$", pattern) else f"{pattern}/"
 
 

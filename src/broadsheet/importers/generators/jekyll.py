@@ -1,4 +1,4 @@
-"""Reads Jekyll's _config.yml.
+"""Read Jekyll's _config.yml.
 
 Sources: jekyllrb.com/docs/permalinks; Jekyll's configuration.rb (the named styles), url_drop.rb
 (the tokens) and document.rb (a post's id); jekyll-feed's feed.xml (ids, title, author).
@@ -10,19 +10,16 @@ import posixpath
 import re
 from collections.abc import Collection, Iterator, Mapping
 
-from broadsheet.importers.config_file import ConfigFile, ConfigValue, read_config_file
-from broadsheet.importers.findings import (
-    ADDRESSES,
-    FOLDERS,
-    ID,
-    LOWERCASE,
-    PERMALINK,
-    TIMEZONE,
-    TITLE_FROM,
-    Findings,
-    relative_folder,
-    under,
+from broadsheet.importers.config_file import (
+    ConfigFile,
+    ConfigValue,
+    items_of,
+    nested,
+    read_config_file,
+    table_of,
+    value_of,
 )
+from broadsheet.importers.findings import Findings, folder_in, relative_folder, under
 from broadsheet.importers.generator import GeneratedSite, Generator
 from broadsheet.importers.generators.hexo import is_hexo
 from broadsheet.importers.patterns import translate
@@ -74,26 +71,24 @@ def _read_site(files: Mapping[str, str], folders: Collection[str]) -> GeneratedS
     if findings.complain([config]):
         return findings.site()
     findings.title(config.find("title"), config.find("name"))
-    findings.address(config.find("url"), below=config.find("baseurl"))
+    findings.url(config.find("url"), below=config.find("baseurl"))
     findings.language(config.find("lang"), config.find("locale"))
     _take_timezone(findings, config)
     findings.author(config.find("author"))
     root = _take_folders(findings, config, folders)
     _take_addresses(findings, config, files.get(_GEMFILE, ""), folders)
-    findings.take(TITLE_FROM, ["filename"], "Jekyll's default")
+    findings.title_from("filename")
     _take_markdown(findings, config, files.get(_GEMFILE, ""))
     findings.assets([root], "Jekyll copies images from the root of the site")
     return findings.site()
 
 
 def _take_markdown(findings: Findings, config: ConfigFile, gemfile: str) -> None:
-    engine = config.find("markdown")
-    name = engine.value.lower() if engine and isinstance(engine.value, str) else "kramdown"
-    plugins = config.find("plugins") or config.find("gems")
-    listed = plugins.value if plugins and isinstance(plugins.value, list) else []
-    has_emoji = "jemoji" in gemfile or "jemoji" in listed
+    engine = str(value_of(config.find("markdown"))).lower()
+    plugins = items_of(config.find("plugins") or config.find("gems"))
+    has_emoji = "jemoji" in gemfile or "jemoji" in plugins
     emoji = ConfigValue(True, config.file, "jemoji") if has_emoji else None
-    findings.markdown("github" if name.startswith("commonmark") else "jekyll", ("emoji", emoji))
+    findings.markdown("github" if engine.startswith("commonmark") else "jekyll", ("emoji", emoji))
 
 
 def _take_timezone(findings: Findings, config: ConfigFile) -> None:
@@ -101,17 +96,16 @@ def _take_timezone(findings: Findings, config: ConfigFile) -> None:
     findings.timezone(zone)
     if not zone:
         findings.remark(
-            TIMEZONE,
-            "the config names none, and Jekyll then uses that of the machine that builds the site",
+            "publication.timezone",
+            "the config has none, and Jekyll then uses that of the machine that builds the site",
             'write it by hand, e.g. "Europe/Paris", if dates in the articles have no offset',
         )
 
 
 def _take_folders(findings: Findings, config: ConfigFile, folders: Collection[str]) -> str:
-    """Takes articles.folders: each `_posts`; returns the folder that is the root of the site."""
+    """Take articles.folders: each `_posts`; return the folder that is the root of the site."""
     source, collections = config.find("source"), config.find("collections_dir")
-    root = (relative_folder(source.value) if source else ".") or "."
-    inner = relative_folder(collections.value) if collections else None
+    root, inner = folder_in(source, "."), relative_folder(value_of(collections))
     parent = under(root, inner) if inner and inner != "." else root
     below = "" if root == "." else f"{root}/"
     posts = sorted(
@@ -123,24 +117,23 @@ def _take_folders(findings: Findings, config: ConfigFile, folders: Collection[st
     )
     named = [under(parent, f"_{name}") for name in _collections(config)]
     others = [name for name in named if name in folders]
-    where = collections if inner else source
     usual = under(parent, "_posts")
     if not posts and not others:
-        findings.remark(FOLDERS, f"there is no folder {usual} yet", "write where the articles are")
+        findings.remark(
+            "articles.folders", f"there is no folder {usual} yet", "write where the articles are"
+        )
     taken = [*posts, *others] or [usual]
-    findings.take(FOLDERS, taken, where.source if where else "Jekyll's default")
+    findings.folders(taken, findings.source(collections if inner else source))
     return root
 
 
 def _collections(config: ConfigFile) -> dict[str, str]:
-    """The collections with pages of their own, each with its pattern."""
-    found = config.find("collections")
-    given = found.value if found and isinstance(found.value, Mapping) else {}
+    """Return the collections that have pages, each with its pattern."""
     by_type = {kind: str(value.value) for kind, path, value in _defaults(config) if not path}
     default = "/:collection/:path:output_ext"
     return {
         str(name): by_type.get(str(name)) or str(value.get("permalink") or default)
-        for name, value in given.items()
+        for name, value in table_of(config.find("collections")).items()
         if isinstance(value, Mapping) and value.get("output") is True and name != "posts"
     }
 
@@ -148,35 +141,33 @@ def _collections(config: ConfigFile) -> dict[str, str]:
 def _take_addresses(
     findings: Findings, config: ConfigFile, gemfile: str, folders: Collection[str]
 ) -> None:
-    """Takes articles.permalink, articles.in and articles.id."""
-    findings.take(ADDRESSES, "jekyll", "the site is Jekyll's")
+    """Take articles.addresses, articles.permalink, articles.in and articles.id."""
     found = _template(config)
-    if ":slug" not in str(found.value):
-        findings.take(LOWERCASE, False, "Jekyll keeps capital letters")
+    has_slug = ":slug" in str(found.value)
+    findings.addresses("jekyll", keeps_case=not has_slug)
     pattern = _translated(findings, found)
     if not pattern or not findings.permalink(pattern, found.source):
         return
-    if ":slug" in str(found.value):
+    if has_slug:
         findings.remark(
-            PERMALINK,
+            "articles.permalink",
             "Jekyll's :slug has no punctuation, and {slug} keeps some, such as dots",
             "write `permalink` in the front matter of articles whose file names have some",
         )
     for name, template in _collections(config).items():
         value = ConfigValue(template, config.file, f"collections.{name}")
-        pattern_of_it = _translated(findings, value, name)
+        own = _translated(findings, value, name)
         for folder in folders:
-            if pattern_of_it and folder.rpartition("/")[2] == f"_{name}":
-                findings.within(folder, value.source, permalink=pattern_of_it)
-    for kind, path, value in _defaults(config):
-        is_ours = kind in {"", "posts"} and path not in {"", "_posts"}
-        if is_ours and (own := _translated(findings, value)):
+            if own and folder.rpartition("/")[2] == f"_{name}":
+                findings.within(folder, value.source, permalink=own)
+    for path, value in _post_defaults(config):
+        if path not in {"", "_posts"} and (own := _translated(findings, value)):
             findings.within(path, value.source, permalink=own)
     _take_ids(findings, config, pattern, gemfile)
 
 
 def _translated(findings: Findings, found: ConfigValue, collection: str = "posts") -> str:
-    """Returns Jekyll's pattern as one of ours; "" if it cannot be one."""
+    """Return Jekyll's pattern as one of ours; "" if it has no equivalent."""
     template = _STYLES.get(str(found.value).strip(), str(found.value))
     pattern, unknown = translate(template, _TOKEN, {**_TOKENS, "collection": collection})
     if unknown or re.search(r"[{}]", template):
@@ -186,52 +177,52 @@ def _translated(findings: Findings, found: ConfigValue, collection: str = "posts
 
 
 def _template(config: ConfigFile) -> ConfigValue:
-    """The pattern for posts: from the defaults for front matter, their collection, or the site."""
-    everywhere = [
-        value
-        for kind, path, value in _defaults(config)
-        if kind in {"", "posts"} and path in {"", "_posts"}
-    ]
-    found = everywhere[-1] if everywhere else None
+    """Return the pattern of posts: from the front matter defaults, the collection, or the site."""
+    defaults = [value for path, value in _post_defaults(config) if path in {"", "_posts"}]
+    found = defaults[-1] if defaults else None
     found = found or config.find("collections", "posts", "permalink") or config.find("permalink")
     if found is None or not isinstance(found.value, str) or not found.value.strip():
         return ConfigValue(_STYLES["date"], "Jekyll's default (permalink: date)")
     return found
 
 
+def _post_defaults(config: ConfigFile) -> Iterator[tuple[str, ConfigValue]]:
+    """Yield path and permalink of each of `defaults` that has one for posts."""
+    return ((path, value) for kind, path, value in _defaults(config) if kind in {"", "posts"})
+
+
 def _defaults(config: ConfigFile) -> Iterator[tuple[str, str, ConfigValue]]:
-    """Type, path and permalink of each of `defaults` that gives one; "" for any type or path."""
-    defaults = config.find("defaults")
-    for entry in defaults.value if defaults and isinstance(defaults.value, list) else ():
-        document = ConfigFile(config.file, entry) if isinstance(entry, Mapping) else ConfigFile("")
+    """Yield type, path and permalink of each of `defaults` that has one; "" for any type, path."""
+    for entry in items_of(config.find("defaults")):
+        document = nested(entry)
         permalink = document.find("values", "permalink")
-        kind, path = document.find("scope", "type"), document.find("scope", "path")
+        kind, path = value_of(document.find("scope", "type")), document.find("scope", "path")
         if permalink:
             value = ConfigValue(permalink.value, config.file, "defaults.values.permalink")
-            yield str(kind.value) if kind else "", str(path.value).strip("/") if path else "", value
+            yield str(kind or ""), str(value_of(path) or "").strip("/"), value
 
 
 def _take_ids(findings: Findings, config: ConfigFile, pattern: str, gemfile: str) -> None:
-    """jekyll-feed's ids are the folder of the address and the slug, with no extension or slash."""
+    """Take articles.id: jekyll-feed's are the folder of the URL and the slug, without an ending."""
     ids = posixpath.join(posixpath.dirname(pattern.rstrip("/")), "{slug}")
     if ids == pattern:
         return
     if plugin := _feed_plugin(config, gemfile):
-        findings.take(ID, ids, f"{plugin}: jekyll-feed (ids of its feed)")
+        findings.take("articles.id", ids, f"{plugin}: jekyll-feed (ids of its feed)")
     else:
         findings.remark(
-            ID,
+            "articles.id",
             "the config does not name jekyll-feed",
-            "if the site's feed comes from it all the same, "
+            "if the site's feed comes from it nevertheless, "
             f'write "{ids}", so that no article shows up as new',
         )
 
 
 def _feed_plugin(config: ConfigFile, gemfile: str) -> str:
-    """Where jekyll-feed is switched on; "" if nowhere."""
+    """Return where jekyll-feed is enabled; "" if nowhere."""
     for key in ("plugins", "gems"):
         plugins = config.find(key)
-        if plugins and isinstance(plugins.value, list) and "jekyll-feed" in plugins.value:
+        if plugins and "jekyll-feed" in items_of(plugins):
             return plugins.source
     named = re.search(r"(?m)^\s*gem\s*\(?\s*[\"']jekyll-feed[\"']", gemfile)
     return _GEMFILE if named else ""

@@ -1,4 +1,4 @@
-"""Reads Nikola's conf.py, a program of plain assignments.
+"""Read Nikola's conf.py, a program of plain assignments.
 
 Source: getnikola.com/handbook.html (POSTS, PRETTY_URLS, TRANSLATIONS_PATTERN).
 """
@@ -7,16 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from broadsheet.importers.config_file import ConfigFile
-from broadsheet.importers.findings import (
-    ADDRESSES,
-    ASSETS,
-    FOLDERS,
-    LOWERCASE,
-    Findings,
-    language_tag,
-    relative_folder,
-)
+from broadsheet.importers.config_file import ConfigFile, items_of, table_of, value_of
+from broadsheet.importers.findings import Findings, language_tag, relative_folder
 from broadsheet.importers.generator import GeneratedSite, Generator
 from broadsheet.importers.patterns import tidy
 from broadsheet.importers.python import read_python_config
@@ -32,49 +24,43 @@ def _read_site(files: Mapping[str, str], folders: Collection[str]) -> GeneratedS
     if findings.complain([config]):
         return findings.site()
     findings.title(config.find("BLOG_TITLE"))
-    findings.address(config.find("SITE_URL"))
+    findings.url(config.find("SITE_URL"))
     findings.language(config.find("DEFAULT_LANG"))
     findings.timezone(config.find("TIMEZONE"))
     findings.author(config.find("BLOG_AUTHOR"))
     findings.markdown("python-markdown")
     _take_articles(findings, config)
-    findings.take(ASSETS, [name for name in ("files",) if name in folders], "Nikola's default")
+    findings.take("articles.assets", ["files"] if "files" in folders else [], findings.default)
     return findings.site()
 
 
 def _take_articles(findings: Findings, config: ConfigFile) -> None:
     found = config.find("POSTS")
-    rules = found.value if found and isinstance(found.value, tuple | list) else []
     places = {
         folder: str(rule[1]).strip("/")
-        for rule in rules
+        for rule in items_of(found)
         if isinstance(rule, tuple | list) and len(rule) > 1
         if (folder := relative_folder(str(rule[0]).partition("*")[0]))
         and ".rst" not in str(rule[0])
     }
     if not found or not places:
-        findings.remark(FOLDERS, "POSTS in conf.py is not a plain list", 'write e.g. ["posts"]')
+        findings.remark(
+            "articles.folders", "POSTS in conf.py is not a plain list", 'write e.g. ["posts"]'
+        )
         return
-    pretty = config.find("PRETTY_URLS")
-    end = ".html" if pretty and pretty.value is False else "/"
-    findings.take(FOLDERS, [*places], found.source)
-    findings.take(ADDRESSES, "nikola", "the site is Nikola's")
-    findings.take(LOWERCASE, False, "Nikola keeps the case of slugs")
+    end = ".html" if value_of(config.find("PRETTY_URLS")) is False else "/"
+    findings.folders([*places], found.source)
+    findings.addresses("nikola")
     first = next(iter(places.values()))
     findings.permalink(tidy(f"/{first}/{{path}}{end}"), found.source)
     for folder, target in places.items():
         if target != first:
             findings.within(folder, found.source, permalink=tidy(f"/{target}/{{path}}{end}"))
-    _take_translations(findings, config)
-
-
-def _take_translations(findings: Findings, config: ConfigFile) -> None:
-    languages, default = config.find("TRANSLATIONS"), config.find("DEFAULT_LANG")
-    for name in languages.value if languages and isinstance(languages.value, Mapping) else ():
-        if isinstance(name, str) and name != (default.value if default else "en"):
-            findings.within(
-                f"*.{name}", f"language {name}", language=language_tag(name), prefix=f"/{name}/"
-            )
+    own = value_of(config.find("DEFAULT_LANG")) or "en"
+    for name in table_of(config.find("TRANSLATIONS")):
+        if isinstance(name, str) and name != own:
+            source, prefix = f"language {name}", f"/{name}/"
+            findings.within(f"*.{name}", source, language=language_tag(name), prefix=prefix)
 
 
 GENERATOR = Generator(110, (_CONFIG,), _read_site)

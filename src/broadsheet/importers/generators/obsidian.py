@@ -1,4 +1,4 @@
-"""Obsidian, recognised by the folder of its settings."""
+"""Recognise Obsidian by the folder of its settings."""
 
 from __future__ import annotations
 

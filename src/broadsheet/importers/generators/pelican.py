@@ -1,24 +1,14 @@
-"""Reads Pelican's config, a program of plain assignments.
+"""Read Pelican's config, a program of plain assignments.
 
 Source: docs.getpelican.com/en/latest/settings.html (URL settings, SLUGIFY_SOURCE, PATH_METADATA).
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping
 
-from broadsheet.importers.config_file import ConfigFile, ConfigValue, find
-from broadsheet.importers.findings import (
-    ADDRESSES,
-    EXCLUDE,
-    FOLDERS,
-    LOWERCASE,
-    PERMALINK,
-    Findings,
-    relative_folder,
-    under,
-)
+from broadsheet.importers.config_file import ConfigFile, ConfigValue, find, items_of, value_of
+from broadsheet.importers.findings import Findings, folder_in, relative_folder, under
 from broadsheet.importers.generator import GeneratedSite, Generator
 from broadsheet.importers.patterns import translate
 from broadsheet.importers.python import read_python_config
@@ -50,55 +40,48 @@ def _read_site(files: Mapping[str, str], folders: Collection[str]) -> GeneratedS
     if findings.complain(documents):
         return findings.site()
     findings.title(find(documents, "SITENAME"))
-    findings.address(next((each for each in _all(documents, "SITEURL") if each.value), None))
+    findings.url(*(each.find("SITEURL") for each in documents))
     findings.language(find(documents, "DEFAULT_LANG"))
     findings.timezone(find(documents, "TIMEZONE"))
     findings.author(find(documents, "AUTHOR"))
     findings.markdown("pelican")
     path = find(documents, "PATH")
-    root = (relative_folder(path.value) if path else None) or "."
+    root = folder_in(path, ".")
     _take_articles(findings, documents, root, folders)
-    findings.assets([root], path.source if path else "Pelican's default")
+    findings.assets([root], findings.source(path))
     return findings.site()
-
-
-def _all(documents: list[ConfigFile], key: str) -> list[ConfigValue]:
-    return [found for each in documents if (found := each.find(key))]
 
 
 def _take_articles(
     findings: Findings, documents: list[ConfigFile], root: str, folders: Collection[str]
 ) -> None:
     paths = find(documents, "ARTICLE_PATHS")
-    listed = paths.value if paths and isinstance(paths.value, list | tuple) else [""]
-    names = [relative_folder(under(root, name)) for name in listed if isinstance(name, str)]
-    findings.take(
-        FOLDERS, [name for name in names if name] or [root], paths.source if paths else "PATH"
-    )
+    names = [relative_folder(under(root, str(name))) for name in items_of(paths) or [""]]
+    findings.folders(list(filter(None, names)) or [root], paths.source if paths else "PATH")
     pages = find(documents, "PAGE_PATHS")
-    excluded = pages.value if pages and isinstance(pages.value, list | tuple) else ["pages"]
+    excluded = items_of(pages) if pages else ["pages"]
     kept = [name for each in excluded if (name := under(root, str(each))) in folders]
     if kept:
-        findings.take(EXCLUDE, kept, pages.source if pages else "Pelican's default (pages)")
-    findings.take(ADDRESSES, "pelican", "the site is Pelican's")
-    findings.take(LOWERCASE, False, "Pelican keeps the case of slugs")
+        findings.take(
+            "articles.exclude", kept, pages.source if pages else f"{findings.default} (pages)"
+        )
+    findings.addresses("pelican")
     _take_permalink(findings, documents)
 
 
 def _take_permalink(findings: Findings, documents: list[ConfigFile]) -> None:
-    default = ConfigValue("{slug}.html", "Pelican's default")
-    found = find(documents, "ARTICLE_URL") or default
-    source = find(documents, "SLUGIFY_SOURCE")
-    by_name = {"slug": "{slug}"} if source and source.value == "basename" else {}
-    template = str(found.value) if isinstance(found.value, str) else ""
-    pattern, unknown = translate(template, _TOKEN, {**_TOKENS, **by_name})
+    found = find(documents, "ARTICLE_URL") or ConfigValue("{slug}.html", findings.default)
+    is_named_by_file = value_of(find(documents, "SLUGIFY_SOURCE")) == "basename"
+    tokens = {**_TOKENS, "slug": "{slug}"} if is_named_by_file else _TOKENS
+    template = found.value if isinstance(found.value, str) else ""
+    pattern, unknown = translate(template, _TOKEN, tokens)
     if unknown or not template:
         findings.no_permalink(found, unknown or ["code"])
         return
     findings.permalink(pattern, found.source)
-    if re.search(r"\{slug_or_title\}", pattern):
+    if "{slug_or_title}" in pattern:
         findings.remark(
-            PERMALINK,
+            "articles.permalink",
             "Pelican writes slugs in Latin letters",
             "an article whose title has others needs `Slug` in its metadata",
         )

@@ -1,4 +1,4 @@
-"""Reads what the configs of VuePress and VitePress write out.
+"""Read what the configs of VuePress and VitePress give as literals.
 
 Sources: vuepress.vuejs.org/reference/config.html, vitepress.dev/reference/site-config.
 """
@@ -8,17 +8,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from broadsheet.importers.config_file import ConfigValue
-from broadsheet.importers.findings import (
-    ADDRESSES,
-    FOLDERS,
-    LOWERCASE,
-    TITLE_FROM,
-    Findings,
-    relative_folder,
-    under,
-)
+from broadsheet.importers.findings import Findings, relative_folder, under
 from broadsheet.importers.generator import GeneratedSite, Generator
-from broadsheet.importers.javascript import value_after, without_comments
+from broadsheet.importers.javascript import text_after, value_after, without_comments
 from broadsheet.importers.patterns import ARTICLE_FOLDERS, tidy
 
 _ENDINGS = ("ts", "js", "mts", "mjs", "cts", "cjs")
@@ -37,39 +29,34 @@ def _read_site(files: Mapping[str, str], folders: Collection[str]) -> GeneratedS
     root, _, tool = file.rpartition("/")[0].rpartition("/")
     root = root or "."
     code = without_comments(files[file])
+
+    def text(key: str) -> ConfigValue | None:
+        value = text_after(code, key)
+        return ConfigValue(value, file, key) if value is not None else None
+
     findings = Findings("VitePress" if tool == ".vitepress" else "VuePress")
-    findings.title(_text(file, code, "title"))
-    findings.address(
-        _text(file, code, "hostname"), _text(file, code, "url"), below=_text(file, code, "base")
-    )
-    findings.language(_text(file, code, "lang"))
+    findings.title(text("title"))
+    findings.url(text("hostname"), text("url"), below=text("base"))
+    findings.language(text("lang"))
     _take_articles(findings, code, root, folders)
     findings.markdown("vuepress")
     public = under(root, "public" if tool == ".vitepress" else ".vuepress/public")
-    findings.assets([public, root], f"{findings.generator}'s default")
+    findings.assets([public, root], findings.default)
     return findings.site()
 
 
-def _text(file: str, code: str, key: str) -> ConfigValue | None:
-    value = value_after(code, rf"(?<![\w.]){key}\s*:\s*(?=['\"`])")
-    return ConfigValue(value, file, key) if isinstance(value, str) else None
-
-
 def _take_articles(findings: Findings, code: str, root: str, folders: Collection[str]) -> None:
-    given = value_after(code, r"(?<![\w.])srcDir\s*:\s*")
-    source = relative_folder(given) if isinstance(given, str) else None
+    source = relative_folder(value_after(code, r"(?<![\w.])srcDir\s*:\s*"))
     root = under(root, source) if source and source != "." else root
     present = [name for name in ARTICLE_FOLDERS if under(root, name) in folders]
-    findings.take(FOLDERS, [under(root, name) for name in present] or [root], f"folders in {root}")
-    clean = value_after(code, r"(?<![\w.])cleanUrls\s*:\s*") is True
-    end = "" if clean else ".html"
-    findings.permalink(f"/{{path}}{end}", f"{findings.generator}'s default")
+    findings.folders([under(root, name) for name in present] or [root], f"folders in {root}")
+    end = "" if value_after(code, r"(?<![\w.])cleanUrls\s*:\s*") is True else ".html"
+    findings.permalink(f"/{{path}}{end}", findings.default)
     for name in present:
         permalink = tidy(f"/{name}/{{path}}{end}")
         findings.within(under(root, name), f"folder {name}", permalink=permalink)
-    findings.take(ADDRESSES, "vuepress", f"the site is {findings.generator}'s")
-    findings.take(LOWERCASE, False, f"{findings.generator} keeps capital letters")
-    findings.take(TITLE_FROM, ["heading", "filename"], f"{findings.generator}'s default")
+    findings.addresses("vuepress")
+    findings.title_from("heading", "filename")
 
 
 GENERATOR = Generator(

@@ -1,4 +1,4 @@
-"""Reads Zola's config: zola.toml, or the config.toml that has a base_url.
+"""Read Zola's config: zola.toml, or the config.toml that has a base_url.
 
 Source: getzola.org/documentation/getting-started/configuration and content/page.
 """
@@ -8,15 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 
-from broadsheet.importers.config_file import ConfigFile, read_config_file
-from broadsheet.importers.findings import (
-    ADDRESSES,
-    FOLDERS,
-    LOWERCASE,
-    PERMALINK,
-    Findings,
-    language_tag,
-)
+from broadsheet.importers.config_file import ConfigFile, read_config_file, table_of, value_of
+from broadsheet.importers.findings import Findings, language_tag
 from broadsheet.importers.generator import GeneratedSite, Generator
 
 _CANDIDATES = ("zola.toml", "config.toml")
@@ -36,7 +29,7 @@ def _read_site(files: Mapping[str, str], folders: Collection[str]) -> GeneratedS
     if findings.complain([config]):
         return findings.site()
     findings.title(config.find("title"))
-    findings.address(config.find("base_url"))
+    findings.url(config.find("base_url"))
     _take_language(findings, config)
     findings.author(config.find("author"), config.find("extra", "author"))
     _take_articles(findings, config)
@@ -46,9 +39,8 @@ def _read_site(files: Mapping[str, str], folders: Collection[str]) -> GeneratedS
         ("smart", config.find("markdown", "smart_punctuation")),
         ("alerts", config.find("markdown", "github_alerts")),
     )
-    findings.assets(
-        [*(name for name in ("static",) if name in folders), _CONTENT], "Zola's default"
-    )
+    static = ["static"] if "static" in folders else []
+    findings.assets([*static, _CONTENT], findings.default)
     return findings.site()
 
 
@@ -59,28 +51,28 @@ def _is_zola(config: ConfigFile, text: str) -> bool:
 
 
 def _take_language(findings: Findings, config: ConfigFile) -> None:
-    findings.language(config.find("default_language"))
-    languages = config.find("languages")
-    for name in languages.value if languages and isinstance(languages.value, Mapping) else ():
-        if name != (default.value if (default := config.find("default_language")) else "en"):
+    own = config.find("default_language")
+    findings.language(own)
+    for name in table_of(config.find("languages")):
+        if name != (value_of(own) or "en"):
             source, prefix = f"language {name}", f"/{name.lower()}/"
             findings.within(f"*.{name}", source, language=language_tag(name), prefix=prefix)
 
 
 def _take_articles(findings: Findings, config: ConfigFile) -> None:
-    findings.take(FOLDERS, [_CONTENT], "Zola's default")
-    findings.permalink("/{path}/", "Zola's default")
-    findings.take(ADDRESSES, "zola", "the site is Zola's")
+    findings.folders([_CONTENT], findings.default)
+    findings.permalink("/{path}/", findings.default)
+    findings.addresses("zola", keeps_case=False)
     keeps_dates = config.find("slugify", "paths_keep_dates")
     if keeps_dates and keeps_dates.value is True:
         findings.permalink("/{sections}/{slug_or_filename}/", keeps_dates.source)
     spelling = config.find("slugify", "paths") or config.find("slugify_paths")
     if spelling and spelling.value in ("safe", "off"):
-        findings.take(LOWERCASE, False, spelling.source)
+        findings.keep_case(spelling.source)
     else:
         findings.remark(
-            PERMALINK,
-            "Zola writes addresses in Latin letters",
+            "articles.permalink",
+            "Zola writes URLs in Latin letters",
             "an article whose file name has others needs `slug` or `path` in its front matter",
         )
 

@@ -39,7 +39,7 @@ jobs:
       - run: pip install "$BROADSHEET"
       - run: {call} build --quiet
       - run: {call} digest --quiet
-        if: ${{{{ !cancelled() }}}}  # what one article has wrong must not keep the digest back
+        if: ${{{{ !cancelled() }}}}  # a problem in one article must not hold up the digest
       - name: commit
         if: ${{{{ !cancelled() }}}}
         run: |

@@ -20,7 +20,7 @@ def snippet(place: Place) -> str:
         "[Service]",
         "Type=oneshot",
         f"WorkingDirectory={folder}",
-        # A dash: what one article has wrong must not keep the digest back.
+        # A dash: a problem in one article must not hold up the digest.
         f"ExecStart=-{call} build --quiet",
         f"ExecStart={call} digest --quiet",
         *([f"ExecStart={committing}"] if place.commit else []),
@@ -43,8 +43,8 @@ def snippet(place: Place) -> str:
 
 
 def _systemd_words(words: tuple[str, ...]) -> str:
-    """A command line by systemd's own quoting (systemd.service(5), Command lines)."""
-    if set(words[0]) & set("\"'\\$"):  # it calls no program of such a name, but env does
+    """Return a command line, quoted as in systemd.service(5), "Command lines"."""
+    if set(words[0]) & set("\"'\\$"):  # systemd cannot call a program with such a name; env can
         words = ("/usr/bin/env", *words)
     escaped = (word.replace("%", "%%").replace("$", "$$") for word in words)
     return " ".join(
