@@ -36,7 +36,7 @@ def parse_file(file: StampedFile, given: ParseSettings, context: StepContext) ->
 
 def measure_image(file: StampedFile, _: None, context: StepContext) -> tuple[int, ...]:
     """Return the width and height of an image; () if it cannot be measured (a step)."""
-    return sources.measure(context.root, [file.path]).get(file.path, ())
+    return sources.image_size(context.root / file.path)
 
 
 def render_body(body: Body, settings: RenderSettings, context: StepContext) -> Rendition:

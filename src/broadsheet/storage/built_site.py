@@ -20,11 +20,11 @@ _FEEDS = (
     *("feed.xml", "atom.xml", "rss.xml", "index.xml", "feed.json", "feed/feed.xml"),
     *("blog/atom.xml", "blog/rss.xml", "feeds/all.atom.xml", "feed/index.xml"),
 )
-_LONGEST = 50_000_000  # bytes, as sitemaps may have (sitemaps.org)
+_LONGEST = 50_000_000  # bytes; the limit of sitemaps (sitemaps.org)
 
 
 def find_built_site(root: Path, base: str) -> BuiltSite | None:
-    """Return what is known of the built site in `root`; None if there is none.
+    """Return what is known about the built site in `root`; None if there is none.
 
     base: `publication.url`.
     """
@@ -49,7 +49,7 @@ def find_built_site(root: Path, base: str) -> BuiltSite | None:
 
 
 def _pages(output: Path) -> Iterator[str]:
-    """The paths that the HTML files in `output` may be served under."""
+    """Yield the paths under which the HTML files in `output` may be served."""
     for path, _ in folders.walk(output, "."):
         if path.endswith("index.html"):
             folder = path.removesuffix("index.html")
@@ -59,13 +59,15 @@ def _pages(output: Path) -> Iterator[str]:
 
 
 def _locations(path: Path) -> Iterator[tuple[str, str]]:
-    """The pages that a sitemap names (sitemaps.org/protocol.html)."""
-    for place in _all(path, "//*[local-name()='url']/*[local-name()='loc']/text()"):
-        yield place.strip(), ""
+    """Yield the URL of each page in a sitemap (sitemaps.org/protocol.html), and "" for its id."""
+    tree = _parsed(path)
+    if tree is not None:
+        for url in tree.xpath("//*[local-name()='url']/*[local-name()='loc']/text()"):
+            yield str(url).strip(), ""
 
 
 def _entries(path: Path) -> Iterator[tuple[str, str]]:
-    """URL and id of each entry of an Atom, RSS or JSON feed."""
+    """Yield URL and id of each entry of an Atom, RSS or JSON feed."""
     if path.suffix == ".json":
         with suppress(OSError, ValueError, TypeError, AttributeError):
             items = json.loads(folders.text(path)).get("items", [])
@@ -82,11 +84,6 @@ def _entries(path: Path) -> Iterator[tuple[str, str]]:
         id_ = entry.xpath("string(*[local-name()='id' or local-name()='guid'])")
         if url:
             yield url.strip(), id_.strip()
-
-
-def _all(path: Path, expression: str) -> list[str]:
-    tree = _parsed(path)
-    return [] if tree is None else [str(each) for each in tree.xpath(expression)]
 
 
 def _parsed(path: Path):  # type: ignore[no-untyped-def]

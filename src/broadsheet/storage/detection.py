@@ -1,4 +1,4 @@
-"""The site beside the articles: what `init` finds out before there is a config."""
+"""What `init` finds out about the site beside the articles before there is a config."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ URL = "publication.url"
 PLACEHOLDER = "https://unknown.invalid/"
 PERMALINK = "articles.permalink"
 FOLDERS = "articles.folders"
-_LONGEST = 1_000_000  # bytes of a site's config; parsing many times that takes minutes
+_LONGEST = 1_000_000  # bytes of a site's config; many times that would take minutes to parse
 _LIKELY_FOLDERS = ("content/posts", "content", "posts", "articles", "_posts", "src/posts", "blog")
 
 
@@ -38,7 +38,7 @@ def site_of(root: Path, files: Mapping[str, bool] = MappingProxyType({})) -> Gen
 
 
 def usable(taken: dict[str, Taken], root: Path, files: Mapping[str, bool]) -> dict[str, Taken]:
-    """Return `taken` without folders that do not exist, if other folders have articles."""
+    """Return `taken` without folders that do not exist, if the project has articles elsewhere."""
     given = taken.get(FOLDERS)
     if given is None or not isinstance(given.value, list) or not any(files.values()):
         return taken
@@ -51,7 +51,7 @@ def usable(taken: dict[str, Taken], root: Path, files: Mapping[str, bool]) -> di
 def config_values(
     taken: dict[str, Taken], root: Path, files: Mapping[str, bool], ours: Collection[str]
 ) -> tuple[dict[str, object], tuple[Problem, ...]]:
-    """Return the values for the config, and the problems of those that the config would refuse.
+    """Return the values for the config, and the problems of those in `taken` that are invalid.
 
     All required keys have a value, except perhaps the URL. taken: by key. files: as
     `survey.dated_files` returns them. ours: folders that Broadsheet writes.
@@ -76,7 +76,7 @@ def config_values(
 
 
 def settings_of(values: dict[str, object]) -> Settings:
-    """The settings of a config with `values`, and a placeholder if they have no URL."""
+    """Return the settings of a config with `values`, and a placeholder if there is no URL."""
     return config.parse(reference.starter({URL: PLACEHOLDER, **values}))
 
 
@@ -104,7 +104,7 @@ def places(values: dict[str, object], root: Path, ours: Collection[str]) -> Mapp
 
 def articles_of(values: dict[str, object], root: Path, ours: Collection[str]) -> Iterator[Article]:
     """Yield the articles that a build with `values` would read."""
-    from broadsheet.articles import parsing  # brings PyYAML, which `dialect_of_site` needs not
+    from broadsheet.articles import parsing  # imports PyYAML, which `dialect_of_site` does not need
 
     settings = settings_of(values)
     for path, folder in places(values, root, ours).items():
@@ -126,7 +126,7 @@ def _dialect_by_files(root: Path) -> str | None:
 
 
 def _domain(root: Path) -> str:
-    """The domain that a CNAME file gives to GitHub Pages; "" if there is none."""
+    """Return the domain in a CNAME file of GitHub Pages; "" if there is none."""
     for name in ("CNAME", "static/CNAME", "public/CNAME", "source/CNAME", "src/CNAME"):
         with suppress(OSError, UnicodeDecodeError):
             text = folders.text(root / name).strip()
@@ -136,7 +136,7 @@ def _domain(root: Path) -> str:
 
 
 def _articles_folder(root: Path, files: Mapping[str, bool], ours: Collection[str]) -> str:
-    """The most likely articles folder: the one with all dated files, else by its name."""
+    """Return the most likely articles folder: the one with all dated files, else by name."""
     if dated := [path for path, is_dated in files.items() if is_dated]:
         return survey.folder_of(dated, files)
     for folder in _LIKELY_FOLDERS:
@@ -153,7 +153,7 @@ def _articles_folder(root: Path, files: Mapping[str, bool], ours: Collection[str
 
 
 def _texts(root: Path) -> dict[str, str]:
-    """The texts of the site's config files; without those that are not text, or far too long."""
+    """Return the texts of the site's config files, except those that are too long or not text."""
     texts: dict[str, str] = {}
     names = [*_folders(root, depth=3)]
     for name in _matching(root, importers.config_files(), names):
@@ -166,7 +166,7 @@ def _texts(root: Path) -> dict[str, str]:
 
 
 def _matching(root: Path, patterns: Iterable[str], names: list[str]) -> Iterator[str]:
-    """The paths that the `configs` of generators may stand for; names: of all folders."""
+    """Yield the paths that match the `configs` of generators. names: of all folders."""
     for pattern in patterns:
         if "{folder}" in pattern:
             yield from (pattern.format(folder=f, name=f.rpartition("/")[2]) for f in names)
@@ -177,7 +177,7 @@ def _matching(root: Path, patterns: Iterable[str], names: list[str]) -> Iterator
 
 
 def _folders(root: Path, depth: int, prefix: str = "") -> Iterator[str]:
-    """The folders below `root` down to `depth`, without hidden and installed ones."""
+    """Yield the folders in `root` down to `depth`, without hidden and installed ones."""
     try:
         with os.scandir(root / prefix) as items:  # which tells folders without asking the disk
             inner = sorted(item.name for item in items if item.is_dir())

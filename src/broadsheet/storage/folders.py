@@ -1,8 +1,8 @@
-"""Walking folders and opening files: each with its stamp, and when a stamp can be trusted.
+"""Walk folders, open files, and tell by a stamp whether a file has changed.
 
-A stamp says whether a file is still the one that was read, without reading it again. It can be
-wrong in one case: a file that changes twice within one tick of the disk's clock looks the same
-after the second change. So a stamp counts only when it was taken well after the file's last change.
+A stamp shows that a file is unchanged without reading it again. It can be wrong in one case: a file
+that changes twice within one tick of the disk's clock looks the same after the second change. So a
+stamp is trusted only if it was taken well after the file's last change.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ from typing import BinaryIO
 from broadsheet.errors import ArticleError, Problem
 
 Stamp = tuple[int, int, int, int]
-"""Bytes, time of the last change of content and of anything (nanoseconds), and inode."""
+"""Size in bytes, times of the last change of content and of metadata (nanoseconds), and inode."""
 
 _LEFT_OUT = {"node_modules", "__pycache__"}
-# Nanoseconds; no kernel counts in longer steps. Windows counts in 15.6 milliseconds, and its disks
-# can be mounted anywhere, so this does not go by the system that we are on.
+# Nanoseconds. No system has a longer tick: Windows counts in 15.6 milliseconds, and its disks can
+# be mounted on any system.
 _TICK = 20_000_000
-_COARSE_TICK = 2_000_000_000  # FAT's, the longest of the file systems that know no fractions
+_COARSE_TICK = 2_000_000_000  # FAT's, the longest of file systems that store whole seconds
 _CLOCK = "clock"
-_DENIED = {errno.EACCES, errno.EPERM, errno.EIO}  # what is there, and could be in a feed
+_DENIED = {errno.EACCES, errno.EPERM, errno.EIO}  # it exists, and could be in a feed
 _UNKNOWN: Stamp = (0, 0, 0, 0)
 _WITHOUT_WAITING = getattr(os, "O_NONBLOCK", 0)
-_CAN_ENTER = os.stat in os.supports_dir_fd and os.listdir in os.supports_fd  # not on Windows
+_HAS_FOLDER_HANDLES = os.scandir in os.supports_fd  # not on Windows
 
 
 def opened(path: Path) -> BinaryIO:
-    """The file at `path`, to be read.
+    """Open the file at `path` for reading.
 
-    Raises OSError where it is none: a pipe or a device might keep a run waiting for ever.
+    Raises OSError if it is not a regular file: a pipe or a device could block a run forever.
     """
     file = os.open(path, os.O_RDONLY | _WITHOUT_WAITING | getattr(os, "O_BINARY", 0))
     kind = os.fstat(file).st_mode
@@ -49,7 +49,7 @@ def opened(path: Path) -> BinaryIO:
 
 
 def content(path: Path) -> bytes:
-    """The bytes of the file at `path`. Raises OSError as `opened` does."""
+    """Return the bytes of the file at `path`. Raises OSError as `opened` does."""
     with opened(path) as file:
         return file.read()
 
@@ -63,7 +63,7 @@ def content_of(path: Path) -> bytes | None:
 
 
 def text(path: Path) -> str:
-    """The UTF-8 text of the file at `path`, with LF, without a BOM.
+    """Return the UTF-8 text of the file at `path`, with LF line ends and without a BOM.
 
     Raises OSError as `opened` does, and UnicodeDecodeError.
     """
@@ -71,20 +71,20 @@ def text(path: Path) -> str:
 
 
 def stamp_of(status: os.stat_result) -> Stamp:
-    """The stamp of the file that `status` tells of."""
+    """Return the stamp of the file with this `status`."""
     return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
 
 
 def walk(
     root: Path, folder: str, *, everything: bool = False, but: Collection[str] = ()
 ) -> Iterator[tuple[str, Stamp]]:
-    """Path (relative to `root`) and stamp of every file in `folder`, `but` for those in these.
+    """Yield path (relative to `root`) and stamp of every file in `folder`, except in folders `but`.
 
-    Hidden files and what tools leave are in only with `everything`. Links to folders are followed,
-    each folder once, so a loop of links comes to an end. Of two ways to a folder the first by name
-    is taken, whatever order the disk lists them in.
+    Hidden files and those of tools are included only with `everything`. Links to folders are
+    followed, each folder once, so a loop of links ends. If there are several ways to a folder, the
+    first by name is used, whatever order the disk lists them in.
 
-    Raises ArticleError when a folder cannot be read.
+    Raises ArticleError if a folder cannot be read.
     """
     seen: set[tuple[int, int]] = set()
     waiting = [folder]
@@ -93,7 +93,7 @@ def walk(
         start = "" if inner == "." else f"{inner}/"
         for name, status in _items(root, inner, seen, everything):
             if status is None:
-                yield start + name, _UNKNOWN  # who reads it is told
+                yield start + name, _UNKNOWN  # reading it reports the reason
             elif stat.S_ISREG(status.st_mode):
                 yield start + name, stamp_of(status)
             elif stat.S_ISDIR(status.st_mode) and start + name not in but:
@@ -103,58 +103,50 @@ def walk(
 def _items(
     root: Path, folder: str, seen: set[tuple[int, int]], everything: bool
 ) -> Iterator[tuple[str, os.stat_result | None]]:
-    """Name and status of what lies in a folder, last by name first; nothing where it was `seen`.
+    """Yield name and status of what is in a folder, last by name first; nothing if it was `seen`.
 
-    None for a link to what cannot be read.
+    The status is None for a link to something unreadable.
     """
     try:
-        with _entered(root / folder) as (place, names, way, start):
-            if place in seen:
+        with _entered(root / folder) as (identity, entries):
+            if identity in seen:
                 return
-            seen.add(place)
-            for name in sorted(names, reverse=True):
-                if not everything and (name[0] == "." or name in _LEFT_OUT):
+            seen.add(identity)
+            for entry in sorted(entries, key=lambda entry: entry.name, reverse=True):
+                if not everything and (entry.name[0] == "." or entry.name in _LEFT_OUT):
                     continue
                 try:
-                    yield name, os.stat(start + name, dir_fd=way)
+                    yield entry.name, entry.stat()
                 except OSError as error:
                     if error.errno not in _DENIED:
-                        continue  # it went away, or is a link that leads to itself
-                    if not _is_link(start + name, way):
+                        continue  # it was removed, or is a link to itself
+                    if not entry.is_symlink():
                         raise
-                    yield name, None
+                    yield entry.name, None
     except FileNotFoundError:
-        return  # it went away
+        return  # it was removed
     except OSError as error:
         raise unreadable(folder, error) from error
 
 
-def _is_link(path: str, way: int | None) -> bool:
-    try:
-        return stat.S_ISLNK(os.lstat(path, dir_fd=way).st_mode)
-    except OSError:
-        return False
-
-
 @contextmanager
-def _entered(folder: Path) -> Iterator[tuple[tuple[int, int], list[str], int | None, str]]:
-    """What tells a folder from others, the names in it, and by which way and start of a path the
-    system finds them: from the folder itself, which takes less time, where it can."""
-    # Not by pathlib, which would make a path of each name.
-    if not _CAN_ENTER:
-        status = folder.stat()
-        yield (status.st_dev, status.st_ino), os.listdir(folder), None, f"{folder}/"  # noqa: PTH208
-        return
-    way = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+def _entered(folder: Path) -> Iterator[tuple[tuple[int, int], list[os.DirEntry[str]]]]:
+    """Yield what identifies a folder (device and inode), and its entries.
+
+    An open folder is faster: the system then finds each entry without following the whole path.
+    """
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY) if _HAS_FOLDER_HANDLES else folder
     try:
-        status = os.fstat(way)
-        yield (status.st_dev, status.st_ino), os.listdir(way), way, ""  # noqa: PTH208
+        status = os.stat(handle)  # noqa: PTH116 - may be an open folder
+        with os.scandir(handle) as entries:
+            yield (status.st_dev, status.st_ino), list(entries)
     finally:
-        os.close(way)
+        if isinstance(handle, int):
+            os.close(handle)
 
 
 def listing(root: Path, folders: Iterable[str], *, but: Collection[str] = ()) -> dict[str, Stamp]:
-    """What `walk` finds in all `folders`, `but` for those in these; each file once."""
+    """Return what `walk` finds in all `folders` except in those of `but`; each file once."""
     found: dict[str, Stamp] = {}
     for folder in dict.fromkeys(folders):
         if not any(folder == each or folder.startswith(f"{each}/") for each in but):
@@ -163,10 +155,10 @@ def listing(root: Path, folders: Iterable[str], *, but: Collection[str] = ()) ->
 
 
 def disk_time(state: Path) -> int:
-    """The time by the disk's own clock, less what two changes may lie apart and look the same.
+    """Return the time before which stamps can be trusted, by the disk's own clock, in nanoseconds.
 
-    In nanoseconds. A stamp whose times lie before can be trusted. 0 where the disk does not tell:
-    then none can. The clock is a file in the folder `state`.
+    It is now, less the longest tick of the clock. 0 if unknown: then no stamp can be trusted. A
+    file in the folder `state` is written to read the clock.
     """
     try:
         file = os.open(state / _CLOCK, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _WITHOUT_WAITING)
@@ -181,9 +173,9 @@ def disk_time(state: Path) -> int:
 
 
 def trusted(stamp: Stamp, before: int) -> Stamp:
-    """Return `stamp`, or one that matches no other if its file may still change unnoticed.
+    """Return `stamp`, or one that matches no other if its file could change without notice.
 
-    before: a `disk_time` from before the stamp was taken (git: racily clean entries).
+    before: a `disk_time` from before the stamp was taken (git: "racily clean" entries).
     """
     return stamp if is_settled(stamp, before) else (*stamp[:3], -secrets.randbits(62))
 
@@ -194,7 +186,7 @@ def is_settled(stamp: Stamp, before: int) -> bool:
 
 
 def unreadable(path: str, error: OSError) -> ArticleError:
-    """What is wrong with a file or folder that the system does not let us read."""
+    """Return the error for a file or folder that cannot be read."""
     return ArticleError(
         Problem(f"it cannot be read: {error.strerror}", "check its permissions", path)
     )

@@ -1,4 +1,4 @@
-"""Reading the record of what was issued: the issue.json files under the feeds folder."""
+"""Read the record of what was issued: the issue.json files in the feeds folder."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from broadsheet.storage import folders
 
 
 def history(feeds: Path, digest: str, shown: str, *, former: Iterable[str] = ()) -> History:
-    """The issues of `digest` below the folder `feeds`, which messages call `shown`.
+    """Return the issues of `digest` in the folder `feeds`, which messages call `shown`.
 
-    former: names that the digest had before; their issues count as well.
+    former: earlier names of the digest; their issues are included.
 
-    A folder without a record is left from a killed run; the next run makes that issue again.
-    Raises RecordError if a record cannot be read: without it, articles would be sent again.
+    A folder without a record was left by a killed run; the next run makes that issue again. Raises
+    RecordError if a record cannot be read: without it, articles would be sent again.
     """
     return History.of(issue for name in (digest, *former) for issue in _issues(feeds, name, shown))
 
 
 def names(feeds: Path) -> tuple[str, ...]:
-    """The names of all digests that have a record below the folder `feeds`."""
+    """Return the names of all digests that have a record in the folder `feeds`."""
     return tuple(sorted({path.parent.parent.name for path in feeds.glob(f"digests/*/*/{RECORD}")}))
 
 
@@ -50,7 +50,7 @@ def _issues(feeds: Path, digest: str, shown: str) -> Iterator[Issue]:
 
 
 def issued_message(feeds: Path, issue: Issue, shown: str) -> bytes:
-    """message.eml of `issue` as issued, with CRLF; `feeds` is called `shown` in messages.
+    """Return message.eml of `issue` as issued, with CRLF. shown: what messages call `feeds`.
 
     Raises DeliveryError if it cannot be read.
     """

@@ -1,8 +1,8 @@
 """Write the output folder: complete files, only what changed, and only our own.
 
-A manifest in the folder lists the files that Broadsheet wrote. It names a new file before that
-file is there and an old one until it is gone, so a run that is killed at any instant leaves no
-file that the next run does not know.
+A manifest in the folder lists the files that Broadsheet wrote. It lists a new file before that file
+exists and an old one until it is removed, so a run killed at any instant leaves no file that the
+next run does not know.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from broadsheet.storage import folders, writing
 
 MANIFEST = ".broadsheet.json"
 EVERYTHING = ("",)
-"""What every path begins with: a run that keeps it removes nothing."""
-_STAYS = {errno.ENOTEMPTY, errno.EEXIST, errno.EBUSY}  # a folder that holds more, or a disk
-_PATIENCE = 60.0  # seconds
+"""A prefix of every path: a run that keeps it removes nothing."""
+_NOT_EMPTY = {errno.ENOTEMPTY, errno.EEXIST, errno.EBUSY}  # of a folder; the last is a mounted disk
+_LOCK_TIMEOUT_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What a run did, or with a dry run would do: paths relative to the output folder."""
+    """What a run did, or would do in a dry run: paths relative to the output folder."""
 
     written: tuple[str, ...]
     removed: tuple[str, ...]
@@ -43,21 +43,22 @@ class Changes:
 
 @contextmanager
 def lock(state: Path, shown: str) -> Iterator[None]:
-    """Keep other runs on the same project waiting; `state` is the folder `.broadsheet`.
+    """Exclude other runs on the same project. state: its folder `.broadsheet`.
 
-    Raises BusyError if another run does not end within a minute, and LockError.
+    Raises BusyError if another run does not end within a minute, LockError if `state` cannot be
+    written. shown: what messages call it.
     """
-    from filelock import FileLock, Timeout  # costs 30 ms; a run that finds nothing to do is without
+    from filelock import FileLock, Timeout  # takes 30 ms, which a run with nothing to do saves
 
-    held = FileLock(state / "lock", timeout=_PATIENCE)
+    held = FileLock(state / "lock", timeout=_LOCK_TIMEOUT_S)
     try:
         state.mkdir(parents=True, exist_ok=True)
         held.acquire()
     except Timeout:
         raise BusyError(
             Problem(
-                "another run of Broadsheet has been at work here for a minute",
-                "wait for it to end; if none is running, this goes away by itself",
+                "another run of Broadsheet has held the lock for a minute",
+                "wait for it to end, then run again",
                 shown,
             )
         ) from None
@@ -70,7 +71,7 @@ def lock(state: Path, shown: str) -> Iterator[None]:
 
 
 class Written(Struct, frozen=True):
-    """A file as a run makes it: its path in the output folder, SHA-256 (hexadecimal) and bytes."""
+    """A file that a run makes: its path in the output folder, SHA-256 (hexadecimal) and bytes."""
 
     path: str
     digest: str
@@ -78,16 +79,16 @@ class Written(Struct, frozen=True):
 
 
 Output = Callable[[Sequence[str], Iterable[Sequence[bytes]]], list[Written]]
-"""Leaves files at paths in the output folder, from pieces: the next of each file at a time."""
+"""Drafts files at paths in the output folder, from pieces: the next one of each file at a time."""
 
 
 class Target:
     """The output folder, and the files that a run makes in it.
 
-    shown: how messages call the folder. keep: prefixes of paths in the manifest that this run does
-    not make and that stay. retired: path -> record of a feed that has ended, for the manifest;
-    None: as before. digest: gives the SHA-256 of the file at a path, None if there is none; None:
-    it is read.
+    shown: what messages call the folder. keep: prefixes of paths in the manifest that this run does
+    not make and keeps. retired: path -> record of a feed that has ended, for the manifest; None: as
+    before. digest: returns the SHA-256 of the file at a path, or None if there is no file; by
+    default, the file is read.
 
     Raises OutputError if a path leads out of the folder, or through a link.
     """
@@ -105,8 +106,8 @@ class Target:
         for path in paths:
             _refuse_outside(path, shown)
         if folder.is_file():
-            what = "this is a file, and a folder of this name is to be written"
-            raise OutputError(Problem(what, "move it, or set feeds.folder to another", shown))
+            what = "this is a file, but the output folder has this name"
+            raise OutputError(Problem(what, "move it, or change feeds.folder", shown))
         self._folder, self._paths, self._shown = folder, paths, shown
         self._digest = digest or (lambda path: digest_of(folder / path))
         self._before = read_manifest(folder)
@@ -118,7 +119,7 @@ class Target:
 
     @property
     def unknown(self) -> list[str]:
-        """The paths at which there is a file that the manifest does not name."""
+        """The paths of existing files that are not in the manifest."""
         new = sorted(set(self._paths) - self._before.files)
         return [path for path in new if os.path.lexists(self._folder / path)]
 
@@ -126,14 +127,19 @@ class Target:
         """Raise OutputError if a file that is not ours would be replaced by one of `made`."""
         unknown = {*self.unknown}
         foreign = [each.path for each in made if each.path in unknown and self._differs(each)]
-        _refuse_foreign(sorted(foreign), self._shown)
+        _refuse(
+            [f"{self._shown}/{path}" for path in sorted(foreign)],
+            "this file is in the way, and Broadsheet did not write it",
+            "move it, or set feeds.folder to a folder of its own; "
+            "if an earlier run wrote it, run with --adopt",
+        )
 
     @contextmanager
     def writing(self) -> Iterator[Output]:
-        """Yield what drafts files, in any process.
+        """Yield the function that drafts files; it can be called in any process.
 
-        The manifest names every path from now on, so a run that is killed leaves no file that the
-        next one does not know. Raises OutputError for any OSError; no draft is left then.
+        The manifest lists every path from now on, so a killed run leaves no file that the next one
+        does not know. Raises OutputError for any OSError, and removes all drafts then.
         """
         try:
             writing.sweep(self._folder, but=MANIFEST)
@@ -150,13 +156,13 @@ class Target:
     def changes(self, made: Iterable[Written]) -> Changes:
         """Return what `finish` would do."""
         changed = [each.path for each in made if self._differs(each)]
-        # What others link to comes first, so that no link leads nowhere in the meantime.
+        # The deepest first: they are linked to from above, and no link may be broken meanwhile.
         changed.sort(key=lambda path: (-path.count("/"), path))
         removed = [path for path in self._stale if _is_file(self._folder / path)]
         return Changes(tuple(changed), tuple(removed), len(self._paths) - len(changed))
 
     def finish(self, made: Iterable[Written]) -> Changes:
-        """Put the drafts in place, and remove what is no longer made. Raises OSError."""
+        """Move the drafts into place, and remove what is no longer made. Raises OSError."""
         changes = self.changes(made)
         writing.put_in_place([self._folder / path for path in changes.written])
         for path in self._stale:
@@ -177,11 +183,11 @@ def publish(
     adopt: bool = False,
     dry_run: bool = False,
 ) -> Changes:
-    """Make `folder` hold `files` (path -> content), touching only what differs.
+    """Make `folder` hold `files` (path -> content), and touch only what differs.
 
-    keep: as in `Target`. adopt: take over files that the manifest does not name. Raises OutputError
-    if a file of someone else's is in the way, and if writing fails; each file is then old or new
-    and whole, and the next run completes the work.
+    keep: as in `Target`. adopt: take over files that the manifest does not list. Raises OutputError
+    if another program's file is in the way, or if writing fails; then each file is complete, old or
+    new, and the next run finishes the work.
     """
     target = Target(folder, files.keys(), shown, keep=keep)
     made = [Written(path, sha256(data).hexdigest(), len(data)) for path, data in files.items()]
@@ -205,7 +211,7 @@ def digest_of(path: Path) -> str | None:
 
 
 def tell(paths: Sequence[str], pieces: Iterable[Sequence[bytes]]) -> list[Written]:
-    """Return what files would be with these pieces (see `Output`), without writing them."""
+    """Return what `draft` would, but write nothing."""
     digests, lengths = [sha256() for _ in paths], [0] * len(paths)
     for each in pieces:
         for number, piece in enumerate(each):
@@ -216,7 +222,7 @@ def tell(paths: Sequence[str], pieces: Iterable[Sequence[bytes]]) -> list[Writte
 
 
 def draft(folder: Path, paths: Sequence[str], pieces: Iterable[Sequence[bytes]]) -> list[Written]:
-    """Draft files in `folder`; see `writing.draft_together`."""
+    """Draft files in `folder`, as `writing.draft_together` does."""
     made = writing.draft_together([folder / path for path in paths], pieces)
     return [Written(path, *each) for path, each in zip(paths, made, strict=True)]
 
@@ -225,7 +231,8 @@ def draft(folder: Path, paths: Sequence[str], pieces: Iterable[Sequence[bytes]])
 class Manifest:
     """The manifest of the output folder.
 
-    files: those that Broadsheet wrote. retired: path -> record of a feed among them that has ended.
+    files: those that Broadsheet wrote. retired: path -> record, of feeds among them that have
+    ended.
     """
 
     files: frozenset[str] = frozenset()
@@ -233,7 +240,7 @@ class Manifest:
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """The manifest in `folder`; an empty one if it is lost or broken."""
+    """Return the manifest in `folder`; an empty one if it is missing or damaged."""
     try:
         listed = json.loads(folders.content(folder / MANIFEST))
         files, retired = listed["files"], listed.get("retired", {})
@@ -247,21 +254,21 @@ def read_manifest(folder: Path) -> Manifest:
 
 def _write_manifest(folder: Path, paths: Collection[str], retired: Mapping[str, object]) -> None:
     note = "The files here that Broadsheet wrote. It changes and removes no others."
-    told: dict[str, object] = {"about": note, "files": sorted(paths)}
+    manifest: dict[str, object] = {"about": note, "files": sorted(paths)}
     if retired:
-        told["retired"] = dict(sorted(retired.items()))
-    data = json.dumps(told, ensure_ascii=False, indent=1)
-    if folders.content_of(folder / MANIFEST) != (data + "\n").encode():
-        writing.write(folder / MANIFEST, (data + "\n").encode())
+        manifest["retired"] = dict(sorted(retired.items()))
+    writing.write(
+        folder / MANIFEST, f"{json.dumps(manifest, ensure_ascii=False, indent=1)}\n".encode()
+    )
 
 
 def _is_file(path: Path) -> bool:
-    """Return whether `path` is a file or a link; a folder is never removed with its content."""
+    """Whether `path` is a file or a link; a folder is never removed with its content."""
     return path.is_symlink() or path.is_file()
 
 
 def _leaves(path: str) -> bool:
-    """Whether `path` may lie outside of the output folder, on any system, or names none."""
+    """Whether `path` is empty, or could be outside the output folder on any system."""
     pure = PurePosixPath(path)
     strange = not pure.parts or re.search("[\0\\\\\ud800-\udfff]", path) is not None
     return strange or pure.is_absolute() or ".." in pure.parts
@@ -270,43 +277,27 @@ def _leaves(path: str) -> bool:
 def _refuse_outside(path: str, shown: str) -> None:
     if _leaves(path):
         raise OutputError(
-            Problem(f"{path!r} lies outside the output folder", "nothing was written", shown)
+            Problem(f"{path!r} is outside the output folder", "nothing was written", shown)
         )
 
 
 def _refuse_detours(folder: Path, paths: Collection[str], shown: str) -> None:
-    """Refuses links to folders on the way: they may lead out of the output folder."""
+    """Raise OutputError for links among the folders above `paths`: they may lead elsewhere."""
     above = {str(parent) for path in paths for parent in PurePosixPath(path).parents} - {"."}
-    if links := sorted(path for path in above if (folder / path).is_symlink()):
-        raise OutputError(
-            *(
-                Problem(
-                    "this link is in the way of a folder that Broadsheet writes",
-                    "remove it; only the output folder itself may be a link",
-                    f"{shown}/{path}",
-                )
-                for path in links
-            )
-        )
+    _refuse(
+        [f"{shown}/{path}" for path in sorted(above) if (folder / path).is_symlink()],
+        "this link is in the way of a folder that Broadsheet writes",
+        "remove it; only the output folder itself may be a link",
+    )
 
 
-def _refuse_foreign(foreign: Sequence[str], shown: str) -> None:
-    if foreign:
-        raise OutputError(
-            *(
-                Problem(
-                    "this file is in the way, and Broadsheet did not write it",
-                    "move it, or set feeds.folder to a folder of its own; "
-                    "if an earlier run wrote it, run with --adopt",
-                    f"{shown}/{path}",
-                )
-                for path in foreign
-            )
-        )
+def _refuse(paths: Sequence[str], what: str, todo: str) -> None:
+    if paths:
+        raise OutputError(*(Problem(what, todo, path) for path in paths))
 
 
 def _remove(folder: Path, path: str) -> None:
-    """Removes the file, and the folders that this, or a run that was killed here, leaves empty."""
+    """Remove the file, and the folders that this, or a run killed here, leaves empty."""
     if _is_file(folder / path):
         (folder / path).unlink(missing_ok=True)
     parent = (folder / path).parent
@@ -314,9 +305,9 @@ def _remove(folder: Path, path: str) -> None:
         try:
             parent.rmdir()
         except FileNotFoundError:
-            pass  # that run had come as far as this
+            pass  # the killed run removed this one
         except OSError as error:
-            if error.errno not in _STAYS:
+            if error.errno not in _NOT_EMPTY:
                 raise
             return
         parent = parent.parent

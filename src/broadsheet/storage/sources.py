@@ -1,4 +1,4 @@
-"""Finding and reading what the user wrote: articles, and the files beside them."""
+"""Find and read what the user wrote: articles, and the files beside them."""
 
 from __future__ import annotations
 
@@ -22,20 +22,19 @@ from broadsheet.storage import folders
 from broadsheet.storage.folders import Stamp, listing, unreadable, walk
 
 LONGEST_ARTICLE = 5_000_000
-"""Bytes. A longer file is a mistake: no reader takes an entry of that size."""
+"""Bytes. A longer file is a mistake: no feed reader accepts an entry of that size."""
 
-_UNNAMABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")  # a byte that is no UTF-8 is a surrogate
-_TO_READ = os.O_RDONLY | getattr(os, "O_BINARY", 0)
-_WIDEST = 100_000  # pixels; what says more is broken
+_UNNAMABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")  # surrogates: bytes that are not UTF-8
+_WIDEST = 100_000  # pixels; a file that claims more is broken
 _ARTICLE_ENDINGS = (".md", ".markdown", ".mdx")
 _HTML_ENDINGS = (".html", ".htm")
 
 
 class Found(Struct, frozen=True):
-    """What the folders hold. articles: path and articles folder of each; files: all the rest.
+    """What the folders hold. articles: path and articles folder of each. files: all others.
 
-    Both are sorted by path; the order in which a file system lists them never shows.
-    stamps: of every file, by path. problems: the article files that cannot be named.
+    Both are sorted by path, whatever order the file system lists them in. stamps: of every file, by
+    path. problems: the article files whose names cannot be used.
     """
 
     articles: tuple[tuple[str, str], ...]
@@ -50,10 +49,10 @@ def find(
     *,
     but: Collection[str] = (),
 ) -> Found:
-    """All files in the articles and assets folders of `project`, `but` for those in these folders.
+    """Return all files in the articles and assets folders of `project`, except in folders `but`.
 
-    Raises ConfigError when an articles folder does not exist or is one of these, and ArticleError
-    when a folder cannot be read: to go on would take its articles out of the feeds.
+    Raises ConfigError if an articles folder does not exist or is one of `but`, and ArticleError if
+    a folder cannot be read: without it, its articles would disappear from the feeds.
     """
     missing = [f for f in settings.folders if not (project / inside(f)).is_dir()]
     if missing:
@@ -69,14 +68,13 @@ def find(
         )
     homes, ours = tuple(map(inside, settings.folders)), [*map(inside, but)]
     if written := next((home for home in homes if home in ours), None):
-        what = f"Broadsheet writes into {written!r}, and reads nothing there"
-        todo = "give feeds.folder or the articles a folder of their own"
+        what = f"{written!r} is where Broadsheet writes, so it reads nothing there"
+        todo = "use another folder for feeds.folder or the articles"
         raise ConfigError(Problem(what, todo, key="articles.folders"))
     articles: dict[str, str] = {}
     files: list[File] = []
     listed = listing(project, searched(settings), but=ours)
     problems: list[Problem] = []
-    # What a run wrote is left out: it must not be what the next one reads.
     home_of = cache(lambda folder: _home(folder, homes))
     for path in sorted(listed):
         home = home_of(path.rpartition("/")[0])
@@ -92,14 +90,14 @@ def find(
 
 
 def _home(folder: str, homes: Sequence[str]) -> str | None:
-    """Return the first of the articles folders `homes` that `folder` is in."""
+    """Return the first of the articles folders `homes` that contains `folder`."""
     return next((h for h in homes if h == "." or f"{folder}/".startswith(f"{h}/")), None)
 
 
 def _could_be_article(project: Path, path: str, home: str | None) -> bool:
-    """Whether a file is Markdown, or HTML with front matter (as Hugo, Jekyll and Eleventy take).
+    """Whether a file is Markdown, or HTML with front matter (as in Hugo, Jekyll and Eleventy).
 
-    home: its articles folder.
+    home: its articles folder, or None.
     """
     if path.endswith(_ARTICLE_ENDINGS):  # most files
         return True
@@ -112,32 +110,23 @@ def _could_be_article(project: Path, path: str, home: str | None) -> bool:
 
 
 def searched(settings: ArticleSettings) -> tuple[str, ...]:
-    """The folders that `find` looks into, relative to the project."""
+    """Return the folders in which `find` looks, relative to the project."""
     return tuple(dict.fromkeys(map(inside, (*settings.folders, *settings.assets))))
 
 
 def read(project: Path, path: str, folder: str) -> Source:
-    """The article file at `path`. Raises ArticleError when it is no readable UTF-8 text."""
+    """Return the article file at `path`. Raises ArticleError if it is not readable UTF-8 text."""
     try:
-        # Not by pathlib, nor as a Python file, which take longer than the system does for it.
-        file = os.open(f"{project}/{path}", _TO_READ)
-        try:
-            length = os.fstat(file).st_size
-            most = min(length, LONGEST_ARTICLE) + 1
-            data = os.read(file, most)
-            # A file system, such as one over a network, may give less at once than there is.
-            while len(data) < most - 1 and (rest := os.read(file, most - len(data))):
-                data += rest
-        finally:
-            os.close(file)
+        with folders.opened(project / path) as file:
+            length = os.fstat(file.fileno()).st_size
+            data = file.read() if length <= LONGEST_ARTICLE else b""
     except OSError as error:
         raise unreadable(path, error) from error
-    if len(data) > LONGEST_ARTICLE:
-        raise ArticleError(
-            Problem(f"it has {length:,} bytes", "no reader takes that; divide it", path)
-        )
+    if length > LONGEST_ARTICLE:
+        what = f"it has {length:,} bytes, which no feed reader accepts"
+        raise ArticleError(Problem(what, "divide it", path))
     data = data.removeprefix(BOM_UTF8)
-    if b"\r" in data:  # a look for one takes a tenth of the time
+    if b"\r" in data:  # searching takes a tenth of the time of replacing
         data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     return Source(path, folder, _decode(data, path), sha256(data).hexdigest())
 
@@ -148,7 +137,10 @@ def holds_articles(folder: Path) -> bool:
 
 
 def templates(project: Path, folder: str) -> dict[str, str]:
-    """The user's mail templates in `folder`: name -> text. Raises TemplateError for no text."""
+    """Return the user's mail templates in `folder`: name -> text.
+
+    Raises TemplateError if one is not UTF-8 text.
+    """
     found: dict[str, str] = {}
     for path in sorted((project / folder).glob("*.j2")) if folder else ():
         try:
@@ -160,20 +152,15 @@ def templates(project: Path, folder: str) -> dict[str, str]:
     return found
 
 
-def measure(project: Path, paths: Collection[str]) -> dict[str, tuple[int, int]]:
-    """Width and height in pixels of each image that can be measured."""
-    if not paths:
-        return {}
-    import imagesize  # it imports a client for the web, which few runs need
+def image_size(path: Path) -> tuple[int, ...]:
+    """Return the width and height of an image in pixels; () if it cannot be measured."""
+    import imagesize  # it imports an HTTP client, which few runs need
 
-    sizes: dict[str, tuple[int, int]] = {}
-    for path in paths:
-        # A broken image makes imagesize raise whatever its parsing came upon.
-        with suppress(Exception):
-            width, height = (round(side) for side in imagesize.get(str(project / path)))
-            if 0 < width <= _WIDEST and 0 < height <= _WIDEST:
-                sizes[path] = (width, height)
-    return sizes
+    with suppress(Exception):  # a broken image makes imagesize raise anything
+        width, height = (round(side) for side in imagesize.get(str(path)))
+        if 0 < width <= _WIDEST and 0 < height <= _WIDEST:
+            return (width, height)
+    return ()
 
 
 def _decode(data: bytes, path: str) -> str:
@@ -188,17 +175,17 @@ def _decode(data: bytes, path: str) -> str:
 
 
 def inside(folder: str) -> str:
-    """A folder of the config, relative to the project however it is written: `/static`, `./a/`."""
+    """Return a folder of the config relative to the project, if written `/static` or `./a/` too."""
     return normpath(folder.strip("/") or ".")
 
 
 def _unnamable(path: str) -> Problem:
-    """What is wrong with a file whose name cannot stand in an address, nor in a message."""
+    """Return the problem of a file whose name cannot be used in a URL or a message."""
     shown = _UNNAMABLE.sub(lambda found: _escaped(found[0]), path)
     return Problem("its name has bytes or characters that cannot be typed", "rename it", shown)
 
 
 def _escaped(char: str) -> str:
-    """As shells and Python write it; a surrogate stands for a byte that is no UTF-8 (PEP 383)."""
+    """Return a character as shells and Python escape it; a surrogate is a byte (PEP 383)."""
     byte = ord(char) - 0xDC00
     return f"\\x{byte:02x}" if 0x80 <= byte <= 0xFF else repr(char)[1:-1]

@@ -1,4 +1,4 @@
-"""A quick look at every text of a project, for `init`: which folders hold dated files."""
+"""Survey the texts of a project for `init`: which folders hold dated files."""
 
 from __future__ import annotations
 
@@ -24,25 +24,11 @@ _DATE_FIELD = re.compile(
     rb"^\W{0,6}(?:date|pubDate|pubDatetime|publishDate|published(?:_?at)?|created)\W{0,4}[:=]\s*\S",
     re.IGNORECASE | re.MULTILINE,
 )
-# What generators write, and what is not the project's own text.
+# Folders of a generator's output, and of texts that are not the project's own.
 _OTHERS = frozenset(
     [
-        "public",
-        "_site",
-        "dist",
-        "build",
-        "output",
-        "out",
-        "themes",
-        "vendor",
-        "layouts",
-        "_layouts",
-        "_includes",
-        "archetypes",
-        "templates",
-        "test",
-        "tests",
-        "examples",
+        *("public", "_site", "dist", "build", "output", "out", "themes", "vendor", "layouts"),
+        *("_layouts", "_includes", "archetypes", "templates", "test", "tests", "examples"),
     ]
 )
 
@@ -50,7 +36,7 @@ _OTHERS = frozenset(
 def dated_files(root: Path, but: Collection[str] = ()) -> Mapping[str, bool]:
     """Return the path of each file that could be an article -> whether it has a date.
 
-    HTML counts only with a date. but: folders to leave out.
+    HTML files are included only if they have a date. but: folders to leave out.
     """
     found = {
         path: _is_dated(root, path)
@@ -61,13 +47,13 @@ def dated_files(root: Path, but: Collection[str] = ()) -> Mapping[str, bool]:
 
 
 def other_texts(root: Path, but: Collection[str] = ()) -> list[str]:
-    """Return the paths of texts in formats that Broadsheet does not read. but: as above."""
+    """Return the paths of texts in formats that Broadsheet does not read. but: as `dated_files`."""
     found = (path for path, _ in walk(root, ".", but=but) if path.lower().endswith(_UNREAD))
     return [path for path in found if _OTHERS.isdisjoint(path.split("/")[:-1]) and "/" in path]
 
 
 def below_folders(paths: Iterable[str]) -> Counter[str]:
-    """Return how many of `paths` are below each folder, at any depth."""
+    """Return how many of `paths` are in each folder, at any depth."""
     counts: Counter[str] = Counter()
     for path in paths:
         parts = path.split("/")[:-1]
@@ -78,7 +64,7 @@ def below_folders(paths: Iterable[str]) -> Counter[str]:
 def folder_of(dated: Collection[str], files: Collection[str]) -> str:
     """Return the outermost folder with all `dated` files and no others of `files`.
 
-    If the folder that they share has others, that folder; "." if only the project has them all.
+    If there is none, return the innermost one with all of them; "." is the project.
     """
     parents = [path.split("/")[:-1] for path in dated]
     same = itertools.takewhile(lambda names: len(set(names)) == 1, zip(*parents, strict=False))
@@ -109,7 +95,7 @@ def _is_dated(root: Path, path: str) -> bool:
 
 
 def _head(root: Path, path: str) -> bytes:
-    """The front matter of a file, as far as it is in its beginning; b"" if there is none."""
+    """Return the front matter at the beginning of a file; b"" if there is none."""
     try:
         with (root / path).open("rb") as file:
             found = _FRONT_MATTER.match(file.read(_BEGINNING))

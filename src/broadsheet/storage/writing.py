@@ -1,7 +1,7 @@
-"""Writing files: each lies beside its place until all of it is on the disk, and is then put there.
+"""Replace files atomically: a draft beside each is moved into place once all are on the disk.
 
-So a reader gets the complete old file or the complete new one at any instant. A run that is
-killed leaves drafts, which the next one sweeps away.
+So a reader sees the complete old file or the complete new one at any instant. A killed run leaves
+drafts, which the next one removes.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from typing import BinaryIO, Final
 from broadsheet.storage import folders
 
 ENDING: Final = ".broadsheet-tmp"
-"""What the name of a draft ends with; it begins with a dot."""
+"""The end of a draft's name, which begins with a dot."""
 
 _SYNC_THREADS = 4
 _AT_ONCE = 1 << 18  # bytes copied or written
 
 
 def write(path: Path, data: bytes) -> None:
-    """Replace the file at `path` in one step. Raises OSError."""
+    """Replace the file at `path` atomically. Raises OSError."""
     try:
         draft_together([path], [[data]])
         if _draft_of(path).exists():
@@ -38,10 +38,10 @@ def write(path: Path, data: bytes) -> None:
 def draft_together(
     paths: Iterable[Path], pieces: Iterable[Sequence[bytes]]
 ) -> list[tuple[str, int]]:
-    """Leave a draft beside each file, unless the file has just these bytes.
+    """Write a draft beside each file, unless the file has these bytes already.
 
-    pieces: the next of each file at a time. Returns the SHA-256 (hexadecimal) of each and its
-    length in bytes. Raises OSError.
+    pieces: the next one of each file at a time. Return the SHA-256 (hexadecimal) and the length in
+    bytes of each. Raises OSError.
     """
     with ExitStack() as stack:
         drafts = [stack.enter_context(_Draft(path)) for path in paths]
@@ -52,9 +52,9 @@ def draft_together(
 
 
 def put_in_place(paths: Sequence[Path]) -> None:
-    """Replace the files at `paths`, in this order, by their drafts. Raises OSError.
+    """Replace the files at `paths` by their drafts, in this order. Raises OSError.
 
-    If not every draft reaches the disk, no file is replaced.
+    No file is replaced unless all drafts are on the disk.
     """
     _sync_all([_draft_of(path) for path in paths])
     for path in paths:
@@ -71,7 +71,7 @@ def discard(paths: Iterable[Path]) -> None:
 def sweep(folder: Path, *, but: str) -> None:
     """Remove the drafts in `folder` that a killed run left.
 
-    but: a folder within that holds a file of this name is another project's, which may be at work.
+    but: a subfolder with a file of this name belongs to another project, which may be writing.
     """
     for inner, names_of_folders, names in os.walk(folder):
         names_of_folders[:] = [n for n in names_of_folders if not (Path(inner) / n / but).exists()]
@@ -81,7 +81,7 @@ def sweep(folder: Path, *, but: str) -> None:
 
 
 class _Draft:
-    """Compares bytes with a file, and writes its draft from the first byte that differs."""
+    """Compares chunks with a file, and writes a draft from the first one that differs."""
 
     def __init__(self, path: Path) -> None:
         self.sha256, self.length = sha256(), 0
@@ -106,7 +106,7 @@ class _Draft:
     def __exit__(self, kind: object, *_: object) -> None:
         try:
             if kind is None and self._new is None and (not self._old or self._old.read(1)):
-                self._append(b"")  # the file is longer, or there is none
+                self._append(b"")  # the file is longer, or does not exist
         finally:
             for file in (self._old, self._new):
                 if file is not None:
@@ -119,7 +119,7 @@ class _Draft:
         self._new.write(chunk)
 
     def _copy_same(self, new: BufferedWriter) -> None:
-        """Copy to `new` the bytes that were the same so far."""
+        """Copy to `new` the bytes that were equal so far."""
         if self._old is None:
             return
         self._old.seek(0)
@@ -146,7 +146,7 @@ def _sync_all(paths: Sequence[Path]) -> None:
     with suppress(RuntimeError), ThreadPoolExecutor(_SYNC_THREADS) as threads:
         list(threads.map(_sync, paths))
         return
-    for path in paths:  # there may be no more threads
+    for path in paths:  # the system allows no more threads
         _sync(path)
 
 

@@ -311,7 +311,7 @@ def test_a_file_in_place_of_the_folder_is_said(tmp_path: Path) -> None:
     """There is a message, not a traceback, and the file stays."""
     (tmp_path / "feeds").write_bytes(b"theirs")
     with pytest.raises(
-        OutputError, match=r"^feeds: this is a file, and a folder of this name is to be written; "
+        OutputError, match=r"^feeds: this is a file, but the output folder has this name; "
     ):
         publish(tmp_path / "feeds", NEW, "feeds")
     assert (tmp_path / "feeds").read_bytes() == b"theirs"
@@ -460,13 +460,13 @@ def _held(state: Path) -> Iterator[subprocess.Popen[str]]:
 def test_a_second_run_waits_or_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """While one run is at work another one says that it is busy, and goes on when it may."""
     with _held(tmp_path) as other:
-        monkeypatch.setattr(outputs, "_PATIENCE", 0.1)
+        monkeypatch.setattr(outputs, "_LOCK_TIMEOUT_S", 0.1)
         with (
             pytest.raises(BusyError, match=r"^broadsheet\.toml: another run of Broadsheet"),
             lock(tmp_path, "broadsheet.toml"),
         ):
             pass
-        monkeypatch.setattr(outputs, "_PATIENCE", 30)
+        monkeypatch.setattr(outputs, "_LOCK_TIMEOUT_S", 30)
         assert other.stdin
         other.stdin.close()
         with lock(tmp_path, "broadsheet.toml"):
