@@ -1,9 +1,8 @@
 """Signed tokens in links and envelope senders.
 
-Signed by itsdangerous with BROADSHEET_SECRET. Each purpose has its own key, so a token made for one
-is invalid for any other. The token of an unsubscribe link never expires: it must work in the oldest
-mail. So after a rotation, the secrets in BROADSHEET_OLD_SECRETS are still accepted, but sign
-nothing new.
+They are signed with BROADSHEET_SECRET. Each purpose has its own key, so a token for one is invalid
+for any other. The token of an unsubscribe link never expires: it must work in the oldest mail. So
+after a rotation, the secrets in BROADSHEET_OLD_SECRETS are still accepted, but sign nothing new.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
@@ -26,7 +26,7 @@ from broadsheet.errors import Problem, UsageError
 SECRET: Final = "BROADSHEET_SECRET"  # noqa: S105 - the name of the variable, not what is in it
 OLD_SECRETS: Final = "BROADSHEET_OLD_SECRETS"
 SHORTEST: Final = 16
-"""Characters of a secret, so that it cannot be guessed."""
+"""The fewest characters of a secret, so that it cannot be guessed."""
 
 # Some programs send the subject of a `mailto:` link without decoding it.
 _SUBJECT: Final = re.compile(r"unsubscribe(?:\s|%20|\+)+([\w.-]{20,400})", re.IGNORECASE | re.ASCII)
@@ -40,15 +40,23 @@ class LinkToken:
     digest: str = ""
 
     def renamed(self, names: Mapping[str, str]) -> LinkToken:
-        """The same with the digest's present name. names: former name -> present name."""
+        """Return the token with the digest's current name. names: former name -> current name."""
         return LinkToken(self.subscriber, names.get(self.digest, self.digest))
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmToken:
+    """The content of the token that confirms a subscription. made: when (aware, whole seconds)."""
+
+    subscriber: int
+    made: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
     """Makes and reads tokens. Secrets are in no message and no repr.
 
-    secret: BROADSHEET_SECRET, which signs. old: earlier secrets, whose signatures are accepted.
+    secret: BROADSHEET_SECRET, which signs. old: earlier ones, whose signatures are accepted.
     Raises UsageError if the secret is missing, or one is too short.
     """
 
@@ -56,64 +64,56 @@ class Tokens:
     old: tuple[str, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
-        short = sum(len(each) < SHORTEST for each in self.old)
-        if short:
-            raise UsageError(
-                Problem(
-                    f"{OLD_SECRETS}: {short} of its {len(self.old)} secrets "
-                    f"{'is' if short == 1 else 'are'} too short",
-                    f"list whole secrets of {SHORTEST} or more characters, separated by commas",
-                )
-            )
+        if short := sum(len(each) < SHORTEST for each in self.old):
+            what = f"{OLD_SECRETS}: {short} of {len(self.old)} secrets too short"
+            todo = f"list whole secrets of {SHORTEST} or more characters, separated by commas"
+            raise UsageError(Problem(what, todo))
         if len(self.secret) < SHORTEST:
             what = "is too short" if self.secret else "is not set"
             raise UsageError(
                 Problem(
-                    f"{SECRET} {what}; the links in the mail are signed with it",
+                    f"{SECRET} {what}; it signs the links in the mail",
                     f"set it to {SHORTEST} or more random characters, and keep it: with another "
-                    "one the links in mail already sent stop working, unless the old one is in "
+                    "secret, the links in mail already sent stop working, unless the old one is in "
                     f"{OLD_SECRETS}",
                 )
             )
 
     @property
     def keys(self) -> list[str]:
-        """All secrets for itsdangerous, which signs with the last and accepts any."""
+        """All secrets, for itsdangerous: it signs with the last and accepts any."""
         return [*reversed(self.old), self.secret]
 
     def unsubscribe(self, subscriber: int, digest: str) -> str:
-        """The token of an unsubscribe link: letters, digits, `-`, `_` and `.` only."""
+        """Return the token of an unsubscribe link: letters, digits, `-`, `_` and `.` only."""
         return str(_serializer(tuple(self.keys)).dumps([subscriber, digest]))
 
     def read_unsubscribe(self, text: str) -> LinkToken | None:
-        """The content of an `unsubscribe` token; None if invalid."""
-        try:
+        """Return the content of an `unsubscribe` token; None if invalid."""
+        with suppress(BadData, ValueError):
             match _serializer(tuple(self.keys)).loads(text):
                 case [int(subscriber), str(digest)]:
                     return LinkToken(subscriber, digest)
-        except (BadData, ValueError):
-            pass
         return None
 
     def confirm(self, subscriber: int) -> str:
-        """The token of the link that confirms a subscription."""
+        """Return the token of the link that confirms a subscription."""
         return str(self._timed().dumps(subscriber))
 
-    def read_confirm(self, text: str, max_age: int, now: datetime) -> int | None:
-        """The subscriber (id) of a `confirm` token, if it is at most `max_age` seconds old."""
-        try:
-            found, made = self._timed().loads(text, return_timestamp=True)
-        except (BadData, ValueError):
-            return None
-        fresh = (now - made).total_seconds() <= max_age
-        return found if isinstance(found, int) and fresh else None
+    def read_confirm(self, text: str) -> ConfirmToken | None:
+        """Return the content of a `confirm` token; None if invalid. The caller checks its age."""
+        with suppress(BadData, ValueError):
+            match self._timed().loads(text, return_timestamp=True):
+                case (int(subscriber), datetime() as made):
+                    return ConfirmToken(subscriber, made)
+        return None
 
     def bounce(self, subscriber: int, issue: int) -> str:
-        """The token in an envelope sender (VERP): short, and valid in upper and lower case."""
+        """Return the token in an envelope sender (VERP): short, and not case-sensitive."""
         return f"{subscriber}-{issue}-{_signature(self.secret, subscriber, issue)}"
 
     def read_bounce(self, text: str) -> tuple[int, int] | None:
-        """The subscriber and the issue (ids) of a `bounce` token; None if invalid."""
+        """Return the subscriber and the issue (ids) of a `bounce` token; None if invalid."""
         found = re.fullmatch(r"(\d{1,18})-(\d{1,18})-([a-z2-7]{10})", text.lower(), re.ASCII)
         if found is None:
             return None
@@ -138,16 +138,16 @@ def _serializer(secrets: tuple[str, ...]) -> URLSafeSerializer:
 
 
 def unsubscribe_url(service_url: str, token: str) -> str:
-    """The URL of a reader's own unsubscribe page, also for one-click POST (RFC 8058)."""
+    """Return the URL of a reader's own unsubscribe page, also for one-click POST (RFC 8058)."""
     return f"{service_url}unsubscribe/{token}"
 
 
 def unsubscribe_mail(address: str, token: str) -> str:
-    """The `mailto:` URL of a mail that unsubscribes a reader (RFC 2369, RFC 6068)."""
+    """Return the `mailto:` URL of a mail that unsubscribes a reader (RFC 2369, RFC 6068)."""
     return f"mailto:{quote(address, safe='@.+-_')}?subject=unsubscribe%20{token}"
 
 
 def token_in_subject(subject: str) -> str:
-    """The token in a subject as `unsubscribe_mail` sets it; "" for any other subject."""
+    """Return the token in a subject as `unsubscribe_mail` sets it; "" for any other subject."""
     found = _SUBJECT.fullmatch(subject.strip())
     return found[1] if found else ""

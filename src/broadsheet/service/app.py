@@ -1,8 +1,8 @@
 """The ASGI application: its routes, its periodic tasks, and its error pages.
 
-GET and HEAD only show; POST acts. Whoever holds a token from our mail may act for its subscriber,
-and no one else. As no cookie and no client address gives any right, another site cannot make a
-browser act (CSRF).
+GET and HEAD only show; POST acts. Only a token from our mail allows acting for its subscriber.
+Neither cookies nor client addresses give any rights, so another site cannot make a browser act
+(CSRF).
 """
 
 from __future__ import annotations
@@ -41,9 +41,11 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 
 def application(context: AppContext) -> Starlette:
-    """The ASGI application. It answers below the path of its URL, and at the root, since some
-    proxies strip that path."""
-    return _Application(context).made()
+    """Return the ASGI application.
+
+    It answers below the path of its URL, and at the root, since some proxies strip that path.
+    """
+    return _Application(context).starlette()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ class _Application:
     # Health checks get few threads, so that others stay free to unsubscribe readers.
     _few: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(2), init=False)
 
-    def made(self) -> Starlette:
+    def starlette(self) -> Starlette:
         subscribe = SubscribeHandler(self.context)
         routes = [
             self._route("/", {"GET": subscribe.get}),
@@ -80,26 +82,26 @@ class _Application:
         return app
 
     def _route(self, path: str, handlers: Mapping[str, Handler]) -> Route:
-        told = self.context.told
+        message = self.context.message
 
         async def answered(request: Request) -> Response:
             try:
                 return await handlers[request.method.replace("HEAD", "GET")](request)
             except forms.TooMuch:
                 # Close: the rest of the body is not read.
-                return told("too_big", 413, {"Connection": "close"})
+                return message("too_big", 413, {"Connection": "close"})
             except forms.Unreadable:
-                return told("unreadable", 400)
+                return message("unreadable", 400)
             except forms.TooSlow:
-                return told("slow", 408, {"Connection": "close"})
+                return message("slow", 408, {"Connection": "close"})
             except DatabaseError as error:
                 log.error("%s", error)
-                return told("down", 503, {"Retry-After": "120"})
+                return message("down", 503, {"Retry-After": "120"})
             except HTTPException:
                 raise
             except Exception as error:
                 log.error("a request failed: %s", describe(error))
-                return told("down", 500)
+                return message("down", 500)
 
         return Route(path, answered, methods=list(handlers))
 
@@ -123,7 +125,7 @@ class _Application:
 
     def _forget(self) -> None:
         if gone := self.context.store.forget():
-            log.info("deleted %d who did not confirm in time", gone)
+            log.info("deleted subscribers who did not confirm in time: %d", gone)
 
     async def _health(self, request: Request) -> Response:  # noqa: ARG002 - a handler
         try:
@@ -134,10 +136,10 @@ class _Application:
         return PlainTextResponse("ok\n")
 
     async def _refused(self, request: Request, error: Exception) -> Response:  # noqa: ARG002
-        """Starlette's own refusals: there is no such page, or not with this method."""
+        """Replace Starlette's own errors: there is no such page, or not with this method."""
         status = error.status_code if isinstance(error, HTTPException) else 500
         headers = dict(getattr(error, "headers", None) or {})
-        return self.context.told("method" if status == 405 else "missing", status, headers)
+        return self.context.message("method" if status == 405 else "missing", status, headers)
 
 
 async def _every(seconds: float, task: Callable[[], None], end: asyncio.Event) -> None:

@@ -1,9 +1,9 @@
 """Limits on connections: how many, how long, and how much is parsed at once.
 
-uvicorn limits the number of requests, not who makes them, and waits for the rest of a request
-forever. `HttpConnection` is uvicorn's HTTP protocol with limits: on the time for the head of a
-request and for its answer, the bytes that are parsed at once, and the number of connections, for
-each client network and in total. Bodies are limited in `forms`.
+uvicorn limits the number of requests in total but not of each client, and waits forever for the
+rest of a request. `HttpConnection` is uvicorn's HTTP protocol with limits: on the time for the head
+of a request and for its response, the bytes that are parsed at once, and the number of connections,
+for each client network and in total. Bodies are limited in `forms`.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from broadsheet.service.limits import Network, networks
 
 LARGEST_HEAD: Final = 16_384
-"""Bytes of a request line and its headers; cookies of the whole domain may be among them."""
+"""The most bytes of a request line and its headers, which may hold cookies of the whole domain."""
 _PIECE: Final = 4_096  # bytes that are parsed before the limits are checked again
 _CHUNKED: Final = 4_000  # bytes as sent; browsers do not chunk forms, and a chunk may have 6 bytes
 
 
 @dataclass(frozen=True, slots=True)
 class RequestTimeouts:
-    """Seconds that a client has. head: to send the head of a request. answer: to send the body and
-    receive the answer."""
+    """Seconds that a client has to send the head of a request, and then to send the body and
+    receive the response (answer)."""
 
     head: float = 15.0
     answer: float = 60.0
@@ -36,13 +36,13 @@ class RequestTimeouts:
 
 @dataclass(slots=True)
 class ConnectionPool:
-    """The open connections. each: the limit of a client; its network has four times as many.
-    total: the limit of all.
+    """The open connections. each: the limit for a client; its network has four times as many.
+    total: the limit for all.
 
     Above a limit, the connection that has waited longest for its client is closed, so idle
-    connections keep no one out, not even others at that address. Requests that are being answered
-    stay, and a client may have five times as many of these. Connections from the `proxies` count
-    only for the total.
+    connections exclude no one, not even others at the same address. Requests that are being
+    answered are kept, and a client may have five times as many of these. Connections from the
+    `proxies` count only towards the total.
     """
 
     proxies: tuple[Network, ...] = ()
@@ -75,7 +75,7 @@ class ConnectionPool:
                 del self._inside[name]
 
     def _scopes(self, connection: HttpConnection) -> tuple[tuple[str, int, int], ...]:
-        """The limits that apply to `connection`: key, most connections, most being answered."""
+        """Return the limits for `connection`: key, most connections, most being answered."""
         client, around = networks(connection.client[0] if connection.client else "")
         everyone = ("", self.total, self.total)
         if any(_within(client, proxy) for proxy in self.proxies):
@@ -94,7 +94,7 @@ def _within(one: Network, other: Network) -> bool:
 
 
 class HttpConnection(H11Protocol):
-    """One connection. It is closed when its time is over or a limit is exceeded."""
+    """A connection. It is closed when its time is over or a limit is exceeded."""
 
     def __init__(
         self,
@@ -111,8 +111,8 @@ class HttpConnection(H11Protocol):
 
     @property
     def answering(self) -> bool:
-        """Whether the client waits for the service: a whole request has arrived, its answer is not
-        finished, and the client has received all that was sent."""
+        """Whether the client is waiting for the service: a whole request has arrived, its response
+        is not finished, and the client has received all that was sent."""
         begun = self.cycle is not None and not self.cycle.response_complete
         return begun and self.conn.their_state is not h11.SEND_BODY and not self.flow.write_paused
 
@@ -142,7 +142,7 @@ class HttpConnection(H11Protocol):
             super().data_received(piece)
 
     def handle_events(self) -> None:
-        """Like uvicorn; start the time for the answer after the head of a request."""
+        """Like uvicorn; start the time for the response after the head of a request."""
         before = self.cycle
         super().handle_events()
         if self.cycle is not before and not self.cycle.response_complete:
@@ -168,7 +168,7 @@ class HttpConnection(H11Protocol):
 
     def _exceeds(self, size: int) -> bool:
         """Whether the next `size` bytes are more than a well-behaved client sends."""
-        if self.conn.their_state is h11.DONE:  # pipelining: they wait for the answer
+        if self.conn.their_state is h11.DONE:  # pipelined; they wait for the response
             return len(self.conn.trailing_data[0]) + size > LARGEST_HEAD
         chunked = any(name == b"transfer-encoding" for name, _ in self.headers or ())
         if chunked and self.conn.their_state is h11.SEND_BODY:

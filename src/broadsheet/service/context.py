@@ -1,4 +1,4 @@
-"""What all handlers need, and the answers that any of them may give."""
+"""What all handlers need, and the responses that any of them can give."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from starlette.responses import Response
 from broadsheet.delivery.subscribers import Preferences
 from broadsheet.delivery.tokens import LinkToken
 from broadsheet.service import forms
-from broadsheet.service.limits import RateLimits, client
+from broadsheet.service.limits import RateLimits, networks
 from broadsheet.service.outbox import MailWriter, Outbox
 from broadsheet.service.pages import Offer, PageLink, PageRenderer, masked
 from broadsheet.service.store import SubscriberStore, Visitor
@@ -28,8 +28,8 @@ _LONGEST_TOKEN: Final = 1_000  # characters
 class AppContext:
     """What the handlers need.
 
-    offer: what there is to choose from, called for each page. refresh: brings it up to date; it may
-    take seconds. url: of the service, with a slash at its end.
+    offer: returns what there is to choose from, for each page. refresh: updates it, which may take
+    seconds. url: of the service, with a slash at its end.
     """
 
     store: SubscriberStore
@@ -42,25 +42,25 @@ class AppContext:
     limits: RateLimits = field(default_factory=RateLimits)
 
     def token_text(self, request: Request, form: forms.Form | None = None) -> str:
-        """The token in the path or the query of a request, or in a form of our own pages."""
+        """Return the token in the path or the query of a request, or in one of our forms."""
         given = request.path_params.get("token") or request.query_params.get("t")
         text = str(given or (form.one("t") if form else ""))
-        # Mail programs include the full stop after a link.
+        # Some mail programs include the full stop after a link.
         return text.strip().rstrip(".,;:!?)>]}'\"")[:_LONGEST_TOKEN]
 
     def link_token(self, request: Request, form: forms.Form | None = None) -> LinkToken | None:
-        """The content of the token of a request; None if it is invalid."""
+        """Return the content of the token of a request; None if it is invalid."""
         return self.store.link_token(self.token_text(request, form))
 
     def client(self, request: Request) -> str:
-        """The client, as a key of the limits."""
-        return client(request.client.host if request.client else "")
+        """Return the client, as a key of the limits."""
+        return str(networks(request.client.host if request.client else "")[0])
 
     def chosen(self, form: forms.Form, offer: Offer) -> Preferences | None:
-        """The preferences in a form.
+        """Return the preferences in a form.
 
-        None if none of the digests or topics that it names is on offer: that would mean all of
-        them, which someone who ticked some did not want.
+        None if the form names digests or topics, but none that is on offer: that would subscribe
+        the reader to all of them.
         """
         digests, topics = form.all("digest"), form.all("topic")
         if len(offer.digests) < 2:
@@ -72,23 +72,25 @@ class AppContext:
         return offer.preferences(form.one("name"), form.one("language"), digests, topics)
 
     def shown(self, form: forms.Form, offer: Offer) -> Preferences:
-        """The preferences in a form, to show it again, without what is not on offer."""
+        """Return the preferences in a form, to show it again, without what is not on offer."""
         digests = form.all("digest")
         return offer.preferences(form.one("name"), form.one("language"), digests, form.all("topic"))
 
     def form_token(self) -> str:
-        """The token in our own subscription form."""
+        """Return a token for our own subscription form."""
         return self._signer().sign(b"form").decode("ascii")
 
     def is_our_form(self, request: Request, form: forms.Form) -> bool:
-        """Whether `form` was sent from our own page, shown not long ago.
+        """Whether `form` was sent from our own page, shown within the last hours.
 
-        Anyone may fetch a form token, but a browser says where a form was sent from (Fetch
-        Metadata; Origin in older ones, which is `null` for a page without a referrer, like ours).
+        Anyone can fetch a form token, but browsers send where a form was sent from (Fetch Metadata;
+        Origin in older ones, which is `null` for a page without a referrer, like ours).
         """
         if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
             return False
-        if request.headers.get("origin", "null") not in {"null", self._origin}:
+        url = urlsplit(self.url)
+        own = f"{url.scheme}://{url.netloc}"  # RFC 6454
+        if request.headers.get("origin", "null") not in {"null", own}:
             return False
         try:
             self._signer().unsign(form.one("t"), max_age=int(_FORM_WITHIN.total_seconds()))
@@ -96,22 +98,16 @@ class AppContext:
             return False
         return True
 
-    @property
-    def _origin(self) -> str:
-        """The origin of the service (RFC 6454)."""
-        url = urlsplit(self.url)
-        return f"{url.scheme}://{url.netloc}"
-
     def _signer(self) -> TimestampSigner:
         return TimestampSigner(self.store.tokens.keys, salt="broadsheet form")
 
     def title(self, visitor: Visitor | None) -> str:
-        """The title of the digest that the link was made for; "" if it is not in the config."""
+        """Return the title of the digest that the link is for; "" if it is not in the config."""
         name = visitor.digest if visitor else ""
         return next((each.title for each in self.offer().digests if each.name == name), "")
 
     def about(self, name: str, visitor: Visitor) -> str:
-        """The sentence `service.NAME` about the visitor's address."""
+        """Return the text `service.NAME` about the visitor's address."""
         return self.pages.words(visitor.subscriber)(
             f"service.{name}",
             publication=self.pages.publication.title,
@@ -119,7 +115,7 @@ class AppContext:
         )
 
     def bad_link(self, request: Request) -> Response:
-        """What to do if a link does not work; the reason is not given."""
+        """Return the page for an invalid link, without the reason."""
         if not self.limits.guessing.take(self.client(request)):
             return self.busy()
         words, sender = self.pages.words(), self.writer.sender
@@ -130,11 +126,11 @@ class AppContext:
         return self.pages.page(words, words("service.token"), *lines, status=400, links=[back])
 
     def busy(self) -> Response:
-        """Ask to wait."""
-        return self.told("busy", 429, {"Retry-After": "600"})
+        """Return the page that asks to wait."""
+        return self.message("busy", 429, {"Retry-After": "600"})
 
-    def told(self, name: str, status: int, headers: dict[str, str] | None = None) -> Response:
-        """A page with a heading and a sentence."""
+    def message(self, name: str, status: int, headers: dict[str, str] | None = None) -> Response:
+        """Return a page with the heading `service.NAME` and the sentence `service.NAME_lead`."""
         words = self.pages.words()
         heading, lead = words(f"service.{name}"), words(f"service.{name}_lead")
         return self.pages.page(words, heading, lead, status=status, headers=headers)

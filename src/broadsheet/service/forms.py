@@ -1,7 +1,7 @@
-"""Read the body that a form sends, in either encoding of HTML forms (HTML, section 4.10.21).
+"""Read the body of a form, in either encoding of HTML forms (HTML, section 4.10.21).
 
 RFC 8058, section 3.2 lets a mail provider choose between them for the one-click POST. Starlette and
-python-multipart parse it, after bytes, seconds and fields have been limited.
+python-multipart parse it; the bytes, seconds and fields are limited here.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message
 
 LARGEST: Final = 32_768
-"""Bytes of a form."""
+"""The most bytes of a form."""
 _LONGEST_TYPE: Final = 500  # characters of a Content-Type; a boundary has 70 at most (RFC 2046)
 _SECONDS: Final = 10.0
 _MOST_FIELDS: Final = 300
@@ -26,16 +26,16 @@ _MOST_PARAMETERS: Final = 1_000  # of all headers in a body; parsing one takes 2
 _LONGEST: Final = 2_000  # characters of a value
 
 
-class TooMuch(Exception):  # noqa: N818 - it says what the request is
+class TooMuch(Exception):  # noqa: N818 - it describes the request
     """The body is larger than any of our forms."""
 
 
-class TooSlow(Exception):  # noqa: N818 - it says what the request is
-    """The form did not arrive in time, or its sender has gone."""
+class TooSlow(Exception):  # noqa: N818 - it describes the request
+    """The form did not arrive in time, or the client has disconnected."""
 
 
-class Unreadable(Exception):  # noqa: N818 - it says what the request is
-    """The body cannot be read as a form, or has too many or too large fields."""
+class Unreadable(Exception):  # noqa: N818 - it describes the request
+    """The body is not a form, or has too many or too large fields."""
 
 
 class Form:
@@ -47,16 +47,16 @@ class Form:
             self._fields[name].append(_clean(value))
 
     def one(self, name: str) -> str:
-        """The first value of `name`, without spaces around it; "" if there is none."""
+        """Return the first value of `name`, without surrounding spaces; "" if there is none."""
         return next(iter(self.all(name)), "").strip()
 
     def all(self, name: str) -> list[str]:
-        """Every value of `name`."""
+        """Return every value of `name`."""
         return self._fields.get(name, [])
 
 
 async def received(request: Request) -> Form:
-    """The form in the body of `request`; empty for a body of another kind.
+    """Return the form in the body of `request`; an empty one for a body of another kind.
 
     Raises TooMuch, TooSlow or Unreadable.
     """
@@ -73,7 +73,7 @@ async def received(request: Request) -> Form:
 
 
 async def parse(content_type: str, body: bytes) -> Form:
-    """The form in `body`. Raises Unreadable."""
+    """Return the form in `body`. Raises Unreadable."""
     if len(content_type) > _LONGEST_TYPE or not content_type.isascii():
         raise Unreadable
     kind, options = parse_options_header(content_type)
@@ -96,19 +96,18 @@ async def parse(content_type: str, body: bytes) -> Form:
 
 
 def _multipart(boundary: bytes, body: bytes) -> tuple[bytes, bytes]:
-    """Content type and body of a multipart form, reduced to what is needed to read it.
+    """Return content type and body of a multipart form, reduced to what is needed to read it.
 
-    Without charset: some Python codecs take very long or raise errors of their own. Without a
+    Without charset: some Python codecs take very long, or raise errors of their own. Without a
     preamble (RFC 2046, section 5.1.1), which the parser refuses.
     """
     if not boundary or body.count(b";") > _MOST_PARAMETERS:
         raise Unreadable
     quoted = boundary.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
-    return b'multipart/form-data; boundary="%s"' % quoted, body[
-        max(body.find(b"--" + boundary), 0) :
-    ]
+    start = max(body.find(b"--" + boundary), 0)
+    return b'multipart/form-data; boundary="%s"' % quoted, body[start:]
 
 
 def _clean(value: str) -> str:
-    """`value` without what cannot be stored or shown, and no longer than any of ours."""
+    """Return `value` without what cannot be stored or shown, cut to the longest of ours."""
     return "".join(c for c in value[:_LONGEST] if c.isprintable())

@@ -1,6 +1,7 @@
 """The handlers of /unsubscribe, /preferences, /subscribe and /confirm.
 
-`get` only shows: programs that scan mail follow every link. `post` acts, and twice is as once.
+`get` only shows: programs that scan mail follow every link. `post` acts; repeating it changes
+nothing.
 """
 
 from __future__ import annotations
@@ -26,7 +27,6 @@ from broadsheet.service.outbox import ConfirmationMail
 from broadsheet.service.pages import Button, Offer, PageLink, masked
 from broadsheet.service.store import CONFIRM_WITHIN, Visitor
 
-_ONE_CLICK: Final = ("List-Unsubscribe", "One-Click")
 _LONGEST_ADDRESS: Final = 254  # characters; RFC 5321, section 4.5.3.1.3
 
 _T = TypeVar("_T")
@@ -39,7 +39,7 @@ class UnsubscribeHandler:
     app: AppContext
 
     async def get(self, request: Request) -> Response:
-        """Ask whether to unsubscribe, and from what."""
+        """Ask whether to unsubscribe, and from which digests."""
         app = self.app
         token = app.link_token(request)
         if token is None:
@@ -74,18 +74,17 @@ class UnsubscribeHandler:
         app = self.app
         try:
             form = await forms.received(request)
-        except forms.Unreadable:  # the link identifies the reader; a bad body must not prevent it
+        except forms.Unreadable:  # the link identifies the reader; a bad body must not stop them
             form = forms.Form()
         token = app.link_token(request, form)
         if token is None:
             return app.bad_link(request)
-        name, value = _ONE_CLICK
-        one_click = form.one(name) == value
+        one_click = form.one("List-Unsubscribe") == "One-Click"  # RFC 8058, section 3.1
         everything = bool(form.one("all"))
         cause = "one-click in the mail program" if one_click else "by the subscriber, on the web"
         visitor = await run_in_threadpool(app.store.leave, token, cause, everything=everything)
         log.info("subscriber %d left, %s", token.subscriber, cause)
-        if one_click:  # RFC 8058, section 3.1: for a program; no redirect, no page
+        if one_click:  # a program, not a person: no redirect, no page
             return PlainTextResponse("unsubscribed\n")
         left = visitor is None or visitor.subscriber.gone
         return self._done(visitor, "" if left else app.title(visitor))
@@ -143,7 +142,7 @@ class PreferencesHandler:
         note: str = "",
         unsaved: Preferences | None = None,
     ) -> Response:
-        """The form. unsaved: what was chosen and could not be saved."""
+        """Return the form. unsaved: preferences that could not be saved."""
         pages = self.app.pages
         words = pages.words(visitor.subscriber if visitor else None)
         heading = words("service.preferences")
@@ -171,7 +170,7 @@ class PreferencesHandler:
         )
 
     def _offer(self, visitor: Visitor) -> Offer:
-        """The offer, with the topics that the reader has chosen even if they no longer exist."""
+        """Return the offer, with topics that the reader has chosen even if they no longer exist."""
         offer = self.app.offer()
         topics = dict.fromkeys((*offer.topics, *visitor.subscriber.topics))
         return Offer(offer.digests, tuple(topics))
@@ -197,7 +196,7 @@ class SubscribeHandler:
         words, offer = app.pages.words(), app.offer()
         shown, given = app.shown(form, offer), form.one("address")[:_LONGEST_ADDRESS]
         if not app.is_our_form(request, form):
-            # A form on another site, perhaps the publisher's: the reader sees ours first.
+            # From another site, perhaps the publisher's: the reader sees our form first.
             return self._form(shown, given, again=True)
         if not given:
             return self._form(shown, "", words("service.address_none"), status=400)
@@ -238,10 +237,10 @@ class SubscribeHandler:
         )
 
     async def _invite(self, request: Request, address: str, chosen: Preferences) -> Response:
-        """The answer for everyone, on the list or not; the mail says the rest."""
+        """Return the same page for everyone, on the list or not; the mail says the rest."""
         app, limits = self.app, self.app.limits
         host = request.client.host if request.client else ""
-        # If it cannot be recorded, say so now.
+        # If the subscription cannot be recorded, say so now.
         await self._in_thread(app.store.check)
         if not limits.confirmation(host, address):
             return app.busy()
@@ -249,7 +248,7 @@ class SubscribeHandler:
             lambda: self._mail(address, chosen)
         )
         if not taken:
-            log.warning("too many confirmation mails wait; a subscription was refused")
+            log.warning("too many confirmation mails are waiting; a subscription was refused")
             return app.busy()
         words = app.pages.words()
         return app.pages.page(
@@ -260,9 +259,9 @@ class SubscribeHandler:
         )
 
     def _mail(self, address: str, chosen: Preferences) -> ConfirmationMail | None:
-        """The mail for someone who asks; None if they complained or were erased.
+        """Return the mail for someone who subscribes; None if they complained or were erased.
 
-        Anyone may fill in the form in their name, so they have to write to the publisher.
+        Anyone can fill in the form in their name, so they have to write to the publisher.
         """
         store, writer, url = self.app.store, self.app.writer, self.app.url
         who, now = store.ask(address, chosen), store.clock()
@@ -324,6 +323,6 @@ class ConfirmHandler:
 
 
 def _missing(form: forms.Form, offer: Offer) -> str:
-    """The name of the sentence that says what is missing in a form."""
+    """Return the name of the text that says what is missing in a form."""
     known = {each.name for each in offer.digests} & set(form.all("digest"))
     return "digests_none" if len(offer.digests) > 1 and not known else "topics_gone"

@@ -1,4 +1,4 @@
-"""Rate limits: token buckets in memory, of which there are at most so many."""
+"""Rate limits: token buckets in memory, a limited number of them."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ Network = IPv4Network | IPv6Network
 
 
 class Allowance:
-    """Each key may do something `times` at once, and as often again in each `seconds`.
+    """A token bucket for each key: `times` at once, refilled in `seconds`.
 
-    If there are too many keys, the least recently used one is forgotten.
+    If there are more than `most` keys, the least recently used one is forgotten.
     """
 
     def __init__(
@@ -39,9 +39,9 @@ class Allowance:
         self._lock = Lock()
 
     def take(self, key: str, *, reserved: float = 0.0) -> bool:
-        """Use one of the allowance of `key`, and return whether it had one.
+        """Take one from the bucket of `key`, and return whether it had one.
 
-        reserved: the share of the allowance that must be left.
+        reserved: the share of the bucket that must be left.
         """
         with self._lock:
             now = self._clock()
@@ -61,18 +61,18 @@ class Allowance:
 class RateLimits:
     """The limits of the service.
 
-    Links in our mail have none: they cannot be guessed, and one machine of a mail provider sends
-    the one-click requests of thousands of readers.
+    There is none for the links in our mail: they cannot be guessed, and one machine of a mail
+    provider sends the one-click requests of thousands of readers.
     """
 
     forms: Allowance = field(default_factory=lambda: Allowance(60, _HOUR_S))
-    """Subscription forms of one client, valid or not; further ones are not read."""
+    """Subscription forms of one client, valid or not; more are not read."""
     client: Allowance = field(default_factory=lambda: Allowance(10, _HOUR_S))
-    """Confirmation mails that one client may cause."""
+    """Confirmation mails that one client can cause."""
     around: Allowance = field(default_factory=lambda: Allowance(30, _HOUR_S))
     """The same for the network around it: a /24 (IPv4) or /48 (IPv6)."""
     first: Allowance = field(default_factory=lambda: Allowance(1, _HOUR_S))
-    """The one of such a network that may come from what is reserved."""
+    """The one of such a network that can use the reserved quota."""
     mailbox: Allowance = field(default_factory=lambda: Allowance(3, 24 * _HOUR_S))
     """Confirmation mails to one mailbox."""
     domain: Allowance = field(default_factory=lambda: Allowance(150, _HOUR_S))
@@ -85,8 +85,8 @@ class RateLimits:
     def confirmation(self, host: str, address: str) -> bool:
         """Whether the client at `host` may cause a confirmation mail to `address`.
 
-        A third of the shared quotas is reserved for networks that have had no mail sent
-        for an hour, so a few busy networks cannot use it up.
+        A third of the shared quotas is reserved for networks that caused no mail for an hour, so a
+        few busy networks cannot use everything up.
         """
         client, around = map(str, networks(host))
         if not (self.client.take(client) and self.around.take(around)):
@@ -99,9 +99,9 @@ class RateLimits:
 
 
 def mailbox(address: str) -> str:
-    """The mailbox of `address`, as a key of a limit, without what many services ignore.
+    """Return the mailbox of `address` as a key of a limit, without the parts that services ignore.
 
-    So ann+1@ and ann+2@ are one mailbox.
+    So ann+1@ and ann+2@ are the same mailbox.
     """
     local, _, domain = address_key(address).rpartition("@")
     name = local.partition("+")[0] or local
@@ -111,10 +111,10 @@ def mailbox(address: str) -> str:
 
 
 def networks(host: str) -> tuple[Network, Network]:
-    """The client at `host`, and the network around it, whose addresses it may be able to use.
+    """Return the client at `host`, and the network around it, whose addresses it may control.
 
     IPv4: /32 and /24. IPv6: /64, which a household has, and /48, which anyone can get. All hosts
-    that are not IP addresses are one client.
+    that are not IP addresses count as one client.
     """
     try:
         address = ip_address(host.partition("%")[0])
@@ -124,8 +124,3 @@ def networks(host: str) -> tuple[Network, Network]:
         address = address.ipv4_mapped
     own, around = (32, 24) if address.version == 4 else (64, 48)
     return ip_network((address, own), strict=False), ip_network((address, around), strict=False)
-
-
-def client(host: str) -> str:
-    """The client at `host`, as a key of a limit."""
-    return str(networks(host)[0])

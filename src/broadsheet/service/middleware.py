@@ -1,7 +1,7 @@
-"""The headers of every answer, and the log.
+"""The headers of every response, and the log.
 
-No cookies, no script, no caching, no referrer: the URL of a page contains a token, so no Referer
-may pass it on, and no log line has it.
+No cookies, no script, no caching, no referrer: the URL of a page contains a token, which must not
+be passed on by a Referer, nor be in the log.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _POLICY: Final = (
 
 
 class ResponsePolicy:
-    """ASGI middleware: adds headers to each answer, and a line to the log."""
+    """ASGI middleware: adds headers to each response, and a line to the log."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -72,22 +72,22 @@ class ResponsePolicy:
 
 
 def _refusal(scope: Scope) -> ASGIApp | None:
-    """The answer to a request that is too large, or None."""
+    """Return the response to a request that is too large, or None."""
     if len(scope["path"]) + len(scope["query_string"]) > _LONGEST_TARGET:
-        return PlainTextResponse("the address is too long\n", 414)
+        return PlainTextResponse("the URL is too long\n", 414)
     if len(scope["headers"]) > _MOST_HEADERS:
         return PlainTextResponse("too many header fields\n", 431)
     return None
 
 
 def policy(page: bytes) -> str:
-    """The Content-Security-Policy that allows the style of `page`, and nothing else."""
+    """Return the Content-Security-Policy that allows the style of `page`, and nothing else."""
     style = re.search(rb"<style>(.*?)</style>", page, re.DOTALL)
     return _POLICY.format(styles=f"style-src '{_digest(style[1])}'; " if style else "")
 
 
 def describe(error: BaseException) -> str:
-    """The type of `error` and where it was raised; its text may contain an address or a token."""
+    """Return the type of `error` and where it was raised; its text may contain a token."""
     if os.environ.get("BROADSHEET_DEBUG"):
         log.error("the following may contain addresses", exc_info=error)
     trace, place = error.__traceback__, ""
@@ -103,7 +103,7 @@ def _digest(style: bytes) -> str:
 
 
 def _path(scope: Scope) -> str:
-    """The path on one line, without its query and possible tokens."""
+    """Return the path on one line, without possible tokens."""
     parts = (part if len(part) < _SHORTEST_TOKEN else "…" for part in scope["path"].split("/"))
     path = "/".join(parts)[:100]
     return "".join(char if char.isprintable() else "?" for char in path)

@@ -1,27 +1,28 @@
-"""Confirmation mails: written and sent after the page has been answered.
+"""Confirmation mails: written and sent after the response.
 
-How long an answer takes must not show whether an address is on the list. So the page is the same,
-and as fast, for everyone; what differs happens here, afterwards. Both mails look alike from
-outside, for the same reason. They are plain text: nothing is loaded, and the link is visible.
+The time that a response takes must not show whether an address is on the list. So the page is the
+same, and as fast, for everyone; what differs happens here, afterwards. For the same reason, both
+mails look alike from outside. They are plain text: nothing is loaded, and the link is visible.
 """
 
 from __future__ import annotations
 
 import asyncio
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, make_msgid
-from typing import Final, Protocol
+from typing import Final
 
 from starlette.concurrency import run_in_threadpool
 
 from broadsheet.delivery.mail.dkim import Signer
 from broadsheet.delivery.transports import Transport, UnavailableError
+from broadsheet.digests.message import header_fields
 from broadsheet.digests.sender import Sender
 from broadsheet.errors import BroadsheetError, DatabaseError, DeliveryError, Problem
 from broadsheet.i18n import Words
@@ -29,7 +30,7 @@ from broadsheet.model.publication import Publication
 from broadsheet.service.middleware import describe, log
 
 RETRY_AFTER_S: Final = (5.0, 30.0, 120.0, 600.0, 1800.0)
-"""Waits before each further try, while the mail server defers a mail."""
+"""Waits before each further attempt, while the mail server defers a mail."""
 
 _MOST_WAITING: Final = 1_000
 _WORKERS: Final = 4
@@ -56,7 +57,7 @@ class MailWriter:
     def confirm(
         self, recipient: str, link: str, days: int, language: str, now: datetime
     ) -> ConfirmationMail:
-        """A mail that asks the reader to follow `link`, which works for `days`."""
+        """Return a mail that asks the reader to follow `link`, which works for `days`."""
         words = Words(language or self.publication.language)
         end = words(
             "service.mail_confirm_end", days=words("service.days", days), publication=self._title
@@ -64,7 +65,7 @@ class MailWriter:
         return self._mail(recipient, words, "mail_confirm", link, end, now)
 
     def known(self, recipient: str, link: str, language: str, now: datetime) -> ConfirmationMail:
-        """A mail that says that this address is subscribed already, with a `link` to change it."""
+        """Return a mail that says that the reader is subscribed, with a `link` to preferences."""
         words = Words(language or self.publication.language)
         end = words("service.mail_known_end", publication=self._title)
         return self._mail(recipient, words, "mail_known", link, end, now)
@@ -94,11 +95,8 @@ class LaterError(Exception):
     """The mail was not accepted now, and may be later. Its text has no address."""
 
 
-class SendOne(Protocol):
-    """Sends one mail."""
-
-    async def __call__(self, mail: ConfirmationMail) -> None:
-        """Raises LaterError if it may succeed later, BroadsheetError if not."""
+SendOne = Callable[[ConfirmationMail], Awaitable[None]]
+"""Sends one mail. Raises LaterError if it may succeed later, BroadsheetError if not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +111,9 @@ class MailSender:
     signer: Signer | None = None
 
     async def __call__(self, mail: ConfirmationMail) -> None:
-        """Raises LaterError if it may succeed later, DeliveryError if not.
+        """Send `mail`. Raises LaterError if it may succeed later, DeliveryError if not.
 
-        Of a refusal only the code is reported: the server's words may repeat the address.
+        Only the code of a refusal is reported: the server's words may repeat the address.
         """
         message = self._signature(mail.message) + mail.message
         try:
@@ -136,15 +134,12 @@ class MailSender:
     def _signature(self, message: bytes) -> bytes:
         if self.signer is None:
             return b""
-        head, _, body = message.partition(b"\r\n\r\n")
-        fields = (field.partition(b":") for field in re.split(rb"\r\n(?![ \t])", head))
-        headers = [(name.decode("ascii"), value.lstrip(b" ")) for name, _, value in fields]
-        return self.signer.header(headers, body)
+        return self.signer.header(header_fields(message), message.partition(b"\r\n\r\n")[2])
 
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    """write: makes the mail, or None if there is none to send. mail: once it was made."""
+    """A mail to send. write: makes it, or returns None if none is needed. mail: once made."""
 
     write: Callable[[], ConfirmationMail | None]
     mail: ConfirmationMail | None = None
@@ -167,30 +162,28 @@ class Outbox:
         self._later: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
-        """Start the workers; call it in the event loop."""
+        """Start the workers, in the running event loop."""
         self._workers = [asyncio.create_task(self._work()) for _ in range(_WORKERS)]
 
     async def stop(self) -> None:
         """Send what can be sent at once, and report the rest."""
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(_FINISH_WITHIN_S):
                 await self.idle()
-        except TimeoutError:
-            pass
         if left := self._queue.qsize() + len(self._later):
             log.warning(
-                "confirmation mails not sent before the end: %d; readers may ask again", left
+                "confirmation mails not sent before the end: %d; readers can ask again", left
             )
         for task in (*self._workers, *self._later):
             task.cancel()
         await asyncio.gather(*self._workers, *self._later, return_exceptions=True)
 
     async def idle(self) -> None:
-        """Wait until everything is done that can be done at once."""
+        """Wait until everything that can be done now is done."""
         await self._queue.join()
 
     def add(self, write: Callable[[], ConfirmationMail | None]) -> bool:
-        """Add a mail to write and send; return False if too many wait."""
+        """Add a mail to write and send; return False if too many are waiting."""
         return self._put(_Job(write))
 
     def _put(self, job: _Job) -> bool:
@@ -226,7 +219,7 @@ class Outbox:
                 log.error("a confirmation mail was not sent after %d tries: %s", tries, error)
                 return
             wait = self._waits[job.tries]
-            log.warning("a confirmation mail is tried again in %.0f s: %s", wait, error)
+            log.warning("a confirmation mail will be tried again in %.0f s: %s", wait, error)
             # In a task: a slow server must not delay the other mails.
             task = asyncio.create_task(self._again(replace(job, mail=mail), wait))
             self._later.add(task)
@@ -235,4 +228,4 @@ class Outbox:
     async def _again(self, job: _Job, wait: float) -> None:
         await asyncio.sleep(wait)
         if not self._put(replace(job, tries=job.tries + 1)):
-            log.error("a confirmation mail was not sent: too many wait")
+            log.error("a confirmation mail was not sent: too many are waiting")

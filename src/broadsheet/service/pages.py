@@ -1,4 +1,4 @@
-"""The pages of the service, in the words of the publication and the style of its index."""
+"""The pages of the service, in the style of the page of feeds."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Button:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A box to tick, or an option to select."""
+    """A checkbox, or an option of a list."""
 
     value: str
     text: str
@@ -64,7 +64,7 @@ class Offer:
     def preferences(
         self, name: str, language: str, digests: Iterable[str], topics: Iterable[str]
     ) -> Preferences:
-        """What was chosen, as far as it is on offer. All digests means any, also new ones."""
+        """Return what was chosen, if it is on offer. All digests means any, also future ones."""
         ticked = set(digests)
         known = [each.name for each in self.digests if each.name in ticked]
         wanted = set(topics)
@@ -78,18 +78,18 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class PageRenderer:
-    """Makes pages. prefix: the path of the service, with a slash at both ends."""
+    """Renders pages. prefix: the path of the service, with a slash at both ends."""
 
     publication: Publication
     prefix: str
 
     def words(self, reader: Subscriber | None = None) -> Words:
-        """The words in the reader's language, or in the publication's."""
+        """Return the texts in the reader's language, or in the publication's."""
         own = reader.language if reader else ""
         return Words(own or self.publication.language)
 
     def at(self, path: str) -> str:
-        """The URL path of a page of the service."""
+        """Return the URL path of a page of the service."""
         return self.prefix + path
 
     def page(
@@ -104,11 +104,19 @@ class PageRenderer:
         buttons: Sequence[Button] = (),
         headers: dict[str, str] | None = None,
     ) -> Response:
-        """A page with text and, if there are `buttons`, a form with the `token`."""
-        values = {"notes": (), "links": links, "token": token, "buttons": buttons}
-        texts = {"heading": heading, "paragraphs": paragraphs, "action": self.at(action)}
+        """Return a page with text and, if there are `buttons`, a form with the `token`."""
         return self._response(
-            "service_page.html.j2", words, status, headers or {}, **texts, **values
+            "service_page.html.j2",
+            words,
+            status,
+            headers or {},
+            heading=heading,
+            paragraphs=paragraphs,
+            notes=(),
+            links=links,
+            action=self.at(action),
+            token=token,
+            buttons=buttons,
         )
 
     def form(
@@ -126,7 +134,7 @@ class PageRenderer:
         links: Sequence[PageLink] = (),
         status: int = 200,
     ) -> Response:
-        """A page with choices; with a field for the `address` unless that is None."""
+        """Return a page with choices, and with a field for the `address` unless that is None."""
         wanted, chosen = given.get("topics", ()), given.get("digests", ())
         language = given.get("language", "")
         topics = tuple(dict.fromkeys((*offer.topics, *wanted)))
@@ -169,21 +177,21 @@ class PageRenderer:
         return Response(body, status, own, "text/html; charset=utf-8")
 
     def _tag(self, words: Words) -> str:
-        """The language of a page: English if there are no words in the wanted one."""
-        speaks = words.locale.language
-        if speaks not in i18n.languages():
+        """Return the language of a page: English if there are no texts in the reader's."""
+        language = words.locale.language
+        if language not in i18n.languages():
             return "en"
         own = self.publication.language
-        return own if own.partition("-")[0].lower() == speaks else speaks
+        return own if own.partition("-")[0].lower() == language else language
 
 
 @cache
 def language_names() -> dict[str, str]:
-    """The languages of our words: tag -> its name in that language."""
+    """Return the languages of our texts: tag -> its name in that language."""
     return {tag: Locale.parse(tag).get_display_name(tag) or tag for tag in i18n.languages()}
 
 
 def masked(address: str) -> str:
-    """`address` for a page, readable only for its owner: mail is forwarded with its links."""
+    """Return `address` as only its owner recognises it: mail may be forwarded, with its links."""
     local, _, domain = address.rpartition("@")
     return f"{local[:1]}•••@{domain}"

@@ -28,7 +28,7 @@ _MOST_TOPICS: Final = 60
 
 
 def app_context(project: Project, clock: Callable[[], datetime]) -> AppContext:
-    """The context of the service. clock: the time of the ledger.
+    """Return the context of the service. clock: the time of the ledger.
 
     Raises ConfigError, UsageError or DatabaseError if the service cannot run.
     """
@@ -38,7 +38,7 @@ def app_context(project: Project, clock: Callable[[], datetime]) -> AppContext:
         raise ConfigError(
             Problem(
                 "is missing",
-                "write the URL under which people reach this service",
+                "set it to the URL at which people reach this service",
                 project.config_name,
                 key="delivery.service_url",
             )
@@ -65,8 +65,7 @@ def app_context(project: Project, clock: Callable[[], datetime]) -> AppContext:
 
 
 class _LiveOffer:
-    """The offer. `refresh` reads the articles in the background: topics come and go with them, and
-    no request waits meanwhile."""
+    """The offer. `refresh` reads the topics of the articles again; no request waits for it."""
 
     def __init__(self, project: Project, clock: Callable[[], datetime]) -> None:
         self._project = replace(project, workers=1)  # a server with threads must not fork
@@ -88,7 +87,7 @@ class _LiveOffer:
             self._reported = str(error)
 
     def _topics(self) -> tuple[str, ...]:
-        """The topics of the articles, those with the most articles first."""
+        """Return the topics of the articles, those with the most articles first."""
         project = replace(self._project, now=self._clock())
         found = project.run(lambda memo: read_content(project, memo), writes=False).catalogue.topics
         ranked = sorted(found, key=lambda topic: (-len(found[topic]), topic))
@@ -101,8 +100,8 @@ class _LiveOffer:
 
 
 def start_log(*, quiet: bool, verbose: bool) -> None:
-    """Log to standard error, without times if a journal adds them. No line contains a token."""
-    # A warning for each bad request would let anyone fill the disk.
+    """Log to standard error, without times if the journal adds them. No line contains a token."""
+    # With a warning for each bad request, anyone could fill the disk.
     for name in ("uvicorn", "python_multipart"):
         logging.getLogger(name).setLevel(logging.ERROR)
     logging.basicConfig(
@@ -111,5 +110,5 @@ def start_log(*, quiet: bool, verbose: bool) -> None:
         else "%(asctime)s %(levelname)s %(message)s",
         level=logging.WARNING if quiet else logging.INFO,
     )
-    if not verbose:  # changes are logged anyway
+    if not verbose:  # changes are always logged
         logging.getLogger("broadsheet.requests").setLevel(logging.WARNING)

@@ -1,13 +1,13 @@
 """What the service does with subscribers: find them by their tokens, and record what they want.
 
-Each method is one transaction, and doing it twice changes nothing. Nothing here knows of HTTP.
+Each method is one transaction, and doing it twice changes nothing. Nothing here depends on HTTP.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Lock
@@ -20,7 +20,7 @@ from broadsheet.delivery import subscribers
 from broadsheet.delivery.database import Database, changes, stamp
 from broadsheet.delivery.database import subscribers as table
 from broadsheet.delivery.subscribers import Preferences, Subscriber
-from broadsheet.delivery.tokens import LinkToken, Tokens
+from broadsheet.delivery.tokens import ConfirmToken, LinkToken, Tokens
 from broadsheet.errors import DatabaseError, Problem
 
 CONFIRM_WITHIN: Final = timedelta(days=3)
@@ -34,7 +34,7 @@ _UNCONFIRMED: Final = "asked for on the web, not confirmed yet"
 class LiveDatabase:
     """A database that stays open for months.
 
-    An SQLite file may be moved away, or restored from a backup, meanwhile. Writing to the old file
+    Meanwhile an SQLite file may be moved away, or restored from a backup. Writing to the old file
     would lose unsubscribes, and connecting to a missing one would create an empty one.
     """
 
@@ -46,19 +46,15 @@ class LiveDatabase:
         with suppress(DatabaseError):  # the first transaction raises it
             self._check()
 
-    @contextmanager
-    def reading(self) -> Iterator[Connection]:
+    def reading(self) -> AbstractContextManager[Connection]:
         """Like Database.reading. Raises DatabaseError."""
         self._check()
-        with self.database.reading() as connection:
-            yield connection
+        return self.database.reading()
 
-    @contextmanager
-    def writing(self) -> Iterator[Connection]:
+    def writing(self) -> AbstractContextManager[Connection]:
         """Like Database.writing. Raises DatabaseError."""
         self._check()
-        with self.database.writing() as connection:
-            yield connection
+        return self.database.writing()
 
     def check_writable(self, connection: Connection) -> None:
         """Raise DatabaseError if nothing could be written; write nothing."""
@@ -66,7 +62,7 @@ class LiveDatabase:
         if file is None:
             read_only = connection.execute(sql.text("SHOW transaction_read_only")).scalar() == "on"
         else:
-            # SQLite creates two files beside it.
+            # SQLite creates two more files beside it.
             read_only = not (os.access(file, os.W_OK) and os.access(file.parent, os.W_OK))
         if read_only:
             raise DatabaseError(
@@ -74,7 +70,7 @@ class LiveDatabase:
             )
 
     def _check(self) -> None:
-        """Open the file again if it was replaced. Raises DatabaseError if there is none."""
+        """Open the file again if it was replaced. Raises DatabaseError if it is missing."""
         file = self.database.file
         if file is None:
             return
@@ -82,9 +78,8 @@ class LiveDatabase:
             found = file.stat()
         except OSError as error:
             what = f"it cannot be reached: {error.strerror}"
-            raise DatabaseError(
-                Problem(what, "put it back; nothing else is needed", self.database.shown)
-            ) from error
+            todo = "put it back; no restart is needed"
+            raise DatabaseError(Problem(what, todo, self.database.shown)) from error
         now = (found.st_dev, found.st_ino)
         with self._lock:
             if self._seen not in {None, now}:
@@ -94,7 +89,7 @@ class LiveDatabase:
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """A subscriber who follows a link. digest: the one that the link was made for; "" for all."""
+    """A subscriber who follows a link. digest: the one that the link is for; "" for all."""
 
     subscriber: Subscriber
     digest: str = ""
@@ -104,7 +99,7 @@ class Visitor:
 class SubscriberStore:
     """The service's part of the delivery database.
 
-    digests: the names of all digests. renamed: former name of a digest -> its present name.
+    digests: the names of all digests. renamed: former name of a digest -> its current name.
     """
 
     database: LiveDatabase
@@ -116,19 +111,19 @@ class SubscriberStore:
     def check(self) -> None:
         """Raise DatabaseError if the database cannot be read or written.
 
-        Writes nothing: it is no error if another program is writing.
+        It writes nothing, so another program that is writing causes no error.
         """
         with self.database.reading() as connection:
             connection.execute(sql.select(table.c.id).limit(1))
             self.database.check_writable(connection)
 
     def link_token(self, text: str) -> LinkToken | None:
-        """The content of the token `text`; None if it is invalid."""
+        """Return the content of the token `text`; None if it is invalid."""
         found = self.tokens.read_unsubscribe(text)
         return found and found.renamed(self.renamed)
 
     def visitor(self, token: LinkToken) -> Visitor | None:
-        """The owner of `token`; None if the publisher has removed that subscriber."""
+        """Return the owner of `token`; None if the publisher has removed that subscriber."""
         with self.database.reading() as connection:
             return self._visitor(connection, token)
 
@@ -142,7 +137,7 @@ class SubscriberStore:
             return self._visitor(connection, token)
 
     def others(self, visitor: Visitor) -> tuple[str, ...]:
-        """The digests that are left without that of the link; () if leaving it ends everything."""
+        """Return the digests that remain after leaving the link's; () if that unsubscribes them."""
         return subscribers.other_digests(visitor.subscriber, visitor.digest, self.digests)
 
     def prefer(self, token: LinkToken, preferences: Preferences) -> Visitor | None:
@@ -150,7 +145,7 @@ class SubscriberStore:
         with self.database.writing() as connection:
             found = subscribers.get_for_update(connection, token.subscriber)
             if found is not None and not found.gone:
-                self._record(connection, found, preferences, _ON_THE_WEB)
+                self._change(connection, found, preferences, _ON_THE_WEB)
             return self._visitor(connection, token)
 
     def ask(self, address: str, preferences: Preferences) -> Subscriber | None:
@@ -179,7 +174,7 @@ class SubscriberStore:
                     **preferences,
                 )
             if found.status in {"pending", "unsubscribed"}:
-                self._record(connection, found, preferences, _UNCONFIRMED)
+                self._change(connection, found, preferences, _UNCONFIRMED)
             return found
 
     def knows(self, address: str) -> bool:
@@ -188,19 +183,20 @@ class SubscriberStore:
             return subscribers.find(connection, address) is not None
 
     def invited(self, text: str) -> Subscriber | None:
-        """The subscriber of the confirmation token `text`; None if it is not valid any more."""
-        if self._confirmed_id(text) is None:  # invalid tokens do not reach the database
+        """Return the subscriber of the confirmation token `text`; None if it is invalid."""
+        if (token := self._confirm_token(text)) is None:  # it does not reach the database
             return None
         with self.database.reading() as connection:
-            return self._invited(connection, text, subscribers.get)
+            found = subscribers.get(connection, token.subscriber)
+            return None if _left_since(found, token.made) else found
 
     def confirm(self, text: str) -> Subscriber | None:
-        """Make the subscriber of the token `text` active; None if it is not valid any more."""
-        if self._confirmed_id(text) is None:
+        """Make the subscriber of the confirmation token `text` active; None if it is invalid."""
+        if (token := self._confirm_token(text)) is None:
             return None
         with self.database.writing() as connection:
-            found = self._invited(connection, text, subscribers.get_for_update)
-            if found is None:
+            found = subscribers.get_for_update(connection, token.subscriber)
+            if found is None or _left_since(found, token.made):
                 return None
             cause, now = "confirmed by mail", self.clock()
             subscribers.set_status(connection, found, "active", cause=cause, now=now)
@@ -213,7 +209,7 @@ class SubscriberStore:
             old = (table.c.status == "pending") & (table.c.since < before)
             # Locked: on a server, someone may confirm at this moment.
             found = connection.execute(sql.select(table.c.id).where(old).with_for_update())
-            gone = [row.id for row in found]
+            gone = found.scalars().all()
             for id_ in gone:
                 connection.execute(sql.delete(changes).where(changes.c.subscriber == id_))
                 connection.execute(sql.delete(table).where(table.c.id == id_))
@@ -223,24 +219,16 @@ class SubscriberStore:
         found = subscribers.get(connection, token.subscriber)
         return None if found is None else Visitor(found, token.digest)
 
-    def _invited(
-        self, connection: Connection, text: str, get: Callable[[Connection, int], Subscriber | None]
-    ) -> Subscriber | None:
-        now, life = self.clock(), CONFIRM_WITHIN.total_seconds()
-        id_ = self._confirmed_id(text)
-        found = None if id_ is None else get(connection, id_)
-        if found is None or not found.gone:
-            return found
-        # Unsubscribing after the link was made takes precedence.
-        since = int((now - found.since).total_seconds())
-        fresh = self.tokens.read_confirm(text, min(since, int(life)), now)
-        return None if fresh is None else found
+    def _confirm_token(self, text: str) -> ConfirmToken | None:
+        token = self.tokens.read_confirm(text)
+        return token if token and self.clock() - token.made <= CONFIRM_WITHIN else None
 
-    def _confirmed_id(self, text: str) -> int | None:
-        life = int(CONFIRM_WITHIN.total_seconds())
-        return self.tokens.read_confirm(text, life, self.clock())
-
-    def _record(
+    def _change(
         self, connection: Connection, subscriber: Subscriber, preferences: Preferences, cause: str
     ) -> None:
         subscribers.change(connection, subscriber, cause=cause, now=self.clock(), **preferences)
+
+
+def _left_since(found: Subscriber | None, made: datetime) -> bool:
+    """Whether someone left after a link was `made`; that takes precedence over the link."""
+    return found is not None and found.gone and made < found.since
