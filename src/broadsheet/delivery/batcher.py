@@ -1,7 +1,7 @@
-"""The only part of a run that uses the ledger, for all its connections.
+"""The only user of the ledger in a run, on behalf of all connections.
 
 A connection asks for a row, sends its mail, and returns with the outcome. One transaction serves
-all connections that wait at that moment.
+all connections that are waiting.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from broadsheet.errors import DatabaseError, DatabaseLockedError
 DATABASE_TIMEOUT_S: Final = 60.0
 """How long the database may be locked or full before the run ends."""
 
-_PAUSE_S: Final = 0.5  # between tries
-_LONGEST_TRY_S: Final = 3.0  # of a try at a locked database, with its pause
+_PAUSE_S: Final = 0.5  # between attempts
+_LONGEST_TRY_S: Final = 3.0  # of one attempt at a locked database, with its pause
 _TAKE_OVER_EVERY_S: Final = 5.0
 _MOST_REPLIES: Final = 100  # different ones that are counted
 
@@ -30,10 +30,10 @@ _Result = TypeVar("_Result")
 
 @dataclass(slots=True)
 class Tally:
-    """The result of a run. counts: rows by the state that they were settled in.
+    """The result of a run. counts: rows by the state in which they were settled.
 
-    stopped: why it ended early, or "". bad: whether someone has to act on that. replies: the
-    server's words for what failed or was deferred, and how often.
+    stopped: why it ended early, or "". bad: whether someone has to act. replies: the server's
+    words for what failed or was deferred, and how often. taken_over: rows of killed runs.
     """
 
     counts: dict[State, int] = field(default_factory=dict)
@@ -82,14 +82,14 @@ class Batcher:
         self._claimed = 0
         self._step = step
         self._waiting: list[_Turn] = []
-        self._called = asyncio.Event()
+        self._called = asyncio.Event()  # a connection is waiting
         self.stopping = False
         self._took_over_at = self._clock.steady()
 
     async def turn(self, outcome: Outcome | None, *, wants: bool) -> Claim | None:
-        """Settle `outcome`, then claim a row; None if none is wanted or left.
+        """Settle `outcome`, then claim a row and return it; None if none is wanted or left.
 
-        When this returns, both are committed. Raises DatabaseError.
+        Both are committed when this returns. Raises DatabaseError.
         """
         answer = asyncio.get_running_loop().create_future()
         self._waiting.append(_Turn(outcome, wants, answer))
@@ -109,7 +109,7 @@ class Batcher:
             raise
 
     def stop(self, why: str, *, bad: bool = False) -> None:
-        """Claim no more rows; mails being sent are finished. bad: someone has to act."""
+        """Claim no more rows, but let mails being sent finish. bad: someone has to act."""
         if not self.stopping:
             self._tally.stopped, self._tally.bad = why, bad
         self.stopping = True
@@ -121,25 +121,19 @@ class Batcher:
             await self._called.wait()
             await asyncio.sleep(0)  # include the other connections that are ready
             self._called.clear()
-            if self._waiting:
-                await self._serve_all()
-
-    async def _serve_all(self) -> None:
-        turns, self._waiting = self._waiting, []
-        while turns:
-            wait = await self._serve_once(turns)
-            turns = [turn for turn in turns if not turn.answer.done()]
-            if turns:
-                # These wait for their moment; serve the connections that come meanwhile.
-                called = asyncio.create_task(self._called.wait())
-                await asyncio.wait({called}, timeout=wait)
-                called.cancel()
-                self._called.clear()
-                turns += self._waiting
-                self._waiting = []
+            while self._waiting:
+                turns, self._waiting = self._waiting, []
+                wait = await self._serve_once(turns)
+                if left := [turn for turn in turns if not turn.answer.done()]:
+                    # They wait for their moment; serve the connections that come meanwhile.
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(wait):
+                            await self._called.wait()
+                    self._called.clear()
+                    self._waiting = [*left, *self._waiting]
 
     async def _serve_once(self, turns: Sequence[_Turn]) -> float:
-        """One transaction for `turns`; return the seconds until the next, if some are left."""
+        """Serve `turns` in one transaction; return the seconds until the next, if some are left."""
         settling = [turn.outcome for turn in turns if turn.outcome]
         asking = [turn for turn in turns if turn.wants]
         wanted = 0 if self.stopping else len(asking)
@@ -181,21 +175,21 @@ class Batcher:
         now = self._clock.steady()
         if now - self._took_over_at >= _TAKE_OVER_EVERY_S:
             self._took_over_at = now
-            with suppress(DatabaseError):  # the next one does it
+            with suppress(DatabaseError):  # tried again next time
                 self._tally.taken_over += self._ledger.take_over(tuple(self._mailings))
 
     async def _retried(self, work: Callable[[], _Result], *, forever: bool = False) -> _Result:
         """Return the result of `work`; try again while the database is locked or full.
 
-        forever: as long as another program holds the lock. What was sent must be recorded, or the
-        next run sends it again, and that program may be stopped in the middle of a transaction.
+        forever: for as long as another program holds the lock, which may be stopped in the middle
+        of a transaction. What was sent must be recorded, or the next run sends it again.
         """
         left = DATABASE_TIMEOUT_S
         while True:
             since = self._clock.steady()
             try:
-                # Not in a thread: there is nothing else to do meanwhile, and two threads that
-                # compete take twice as long. Replies of the server wait in their sockets.
+                # Not in a thread: there is nothing else to do meanwhile, and two competing threads
+                # take twice as long. Replies of the server wait in their sockets.
                 return work()
             except DatabaseError as error:
                 if left <= 0 and not (forever and isinstance(error, DatabaseLockedError)):

@@ -4,7 +4,7 @@
     pending, retry, in_doubt -> skipped     unsubscribed in the meantime, or nothing for them
     failed -> claimed                       only with `--only failed`
 
-Nothing here begins a transaction: rows are claimed in the caller's (ledger.py).
+Rows are claimed in the caller's transaction (ledger.py).
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ FINAL: Final[frozenset[State]] = frozenset({"sent", "failed", "skipped"})
 """States that no run changes, unless asked to."""
 
 LEFT: Final = "no longer subscribed"
-UNWANTED: Final = "does not want this digest any more"
-NOTHING: Final = "nothing for them: none of the topics wanted is in it"
+UNWANTED: Final = "no longer wants this digest"
+NOTHING: Final = "the issue has none of the topics wanted"
 KILLED: Final = "the run that was sending it was killed"
 
 # What is in doubt comes last: otherwise runs that are killed early would send it again and again.
 _ORDER: Final[tuple[State, ...]] = ("retry", "pending", "in_doubt")
-_STRAY: Final = timedelta(days=1)  # no wait is longer: the clock was set back since
+_STRAY: Final = timedelta(days=1)  # no wait is longer, unless the clock was set back
 _MOST_SKIPPED: Final = 500  # rows in one transaction, so that none takes long
 _READ_AHEAD: Final = 50  # rows read at once when many are skipped
 _NO_LIMIT: Final = 2**31
@@ -42,9 +42,8 @@ _NO_LIMIT: Final = 2**31
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A claimed row. send_at: not before, in seconds since 1970. lease: until when, aware.
-
-    first_at: the first attempt, as stored. was: the state it was claimed from.
+    """A claimed row. send_at: the earliest time to send, in seconds since 1970. lease: until when
+    the claim holds (aware). first_at: of the first attempt, as stored. was: the state before.
     """
 
     id: int
@@ -65,7 +64,7 @@ class Claim:
 class Outcome:
     """The result of a claim. code: of the server's reply, None if there was none; reply: its text.
 
-    kind: `pending` gives the row back unchanged; `retry` and `in_doubt` wait, or fail in the end.
+    kind: `pending` returns the row unchanged; `retry` and `in_doubt` wait, or fail eventually.
     gone: the server says that the address does not exist.
     """
 
@@ -90,7 +89,7 @@ Unwanted = Callable[[int, tuple[str, ...], str], bool]
 
 
 def lease_time(delivery: DeliverySettings) -> timedelta:
-    """How long a claim holds: longer than sending a mail can take, with all its timeouts."""
+    """Return how long a claim holds: longer than sending a mail can take, with all timeouts."""
     return timedelta(seconds=delivery.timeout * 8 + 60)
 
 
@@ -100,8 +99,8 @@ class Queue:
     def __init__(
         self, connection: Connection, settings: Settings, sender: int, only: State | None = None
     ) -> None:
-        """sender: the id of the run. only: each row in this state once, due or not; None: the rows
-        that are due."""
+        """sender: the id of the run. only: claim each row in this state once, due or not; None:
+        claim the rows that are due."""
         self._connection = connection
         self._lease = lease_time(settings.delivery)
         self._renamed = settings.renamed
@@ -111,7 +110,7 @@ class Queue:
     def claim(
         self, moments: Sequence[float], of: Sequence[int], unwanted: Unwanted, now: datetime
     ) -> Claimed:
-        """Claim a row of the issues `of` for each of `moments`, as far as there are any."""
+        """Claim a row of the issues `of` for each of `moments`, if there are enough."""
         made = Claimed()
         for issue in of if moments else ():
             for state in self._queries:
@@ -120,7 +119,7 @@ class Queue:
         return made
 
     def waiting(self, connection: Connection, of: Sequence[int], now: datetime) -> int:
-        """How many rows of the issues `of` could be claimed now, read through `connection`."""
+        """Return how many rows of the issues `of` could be claimed now."""
         found = 0
         for issue in of:
             for state, find in self._queries.items():
@@ -171,8 +170,8 @@ class Queue:
         self._connection.execute(_CLAIM, values)
 
     def _reopen(self, claims: Sequence[Claim]) -> None:
-        """An issue with a claimed row is not done, even if it was: if this run is killed, the row
-        is in doubt, and no run looks at an issue that is done."""
+        """Mark issues with a claimed row as not done: if this run is killed, the row is in doubt,
+        and no run looks at issues that are done."""
         if again := {claim.issue for claim in claims if claim.was == "failed"}:
             query = sql.update(issues).where(issues.c.id.in_(again), issues.c.done.is_not(None))
             self._connection.execute(query.values(done=None))
@@ -245,7 +244,7 @@ _CLAIM: Final = (
 
 
 def _queries(delivery: DeliverySettings, only: State | None) -> Mapping[State, sql.Select[Any]]:
-    """The queries for the rows that a run claims, in order."""
+    """Return the queries for the rows that a run claims, in order."""
     if only:
         return {only: _FIND_ONCE}
     held = {"in_doubt"} if delivery.in_doubt == "hold" else set()
@@ -253,7 +252,7 @@ def _queries(delivery: DeliverySettings, only: State | None) -> Mapping[State, s
 
 
 def _claim(row: sql.Row[Any], send_at: float, lease: datetime, now: datetime) -> Claim:
-    # If the first attempt is in the future, the clock was set back since.
+    # If the first attempt is in the future, the clock was set back.
     anew = row.state == "failed" or row.first_at is None or moment(row.first_at) > now + _STRAY
     return Claim(
         id=row.id,
@@ -274,7 +273,7 @@ def _claim(row: sql.Row[Any], send_at: float, lease: datetime, now: datetime) ->
 def _reason_to_skip(
     row: sql.Row[Any], claim: Claim, unwanted: Unwanted, renamed: Mapping[str, str]
 ) -> str:
-    """Why a row is skipped; "" if it is sent."""
+    """Return why a row is skipped; "" if it is sent."""
     if row.status != "active":
         return LEFT
     digests = {renamed.get(name, name) for name in json.loads(row.digests)}

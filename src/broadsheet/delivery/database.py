@@ -1,6 +1,6 @@
-"""The delivery database: its tables, and opening it.
+"""The delivery database: its tables, and how it is opened.
 
-SQLite by default, through SQLAlchemy Core, so a PostgreSQL server is only another URL.
+SQLite by default; through SQLAlchemy Core, a PostgreSQL server only needs another URL.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ LOCK_TIMEOUT_S: Final = 30.0
 SCHEMA_VERSION: Final = 3
 
 _DRIVERS: Final = ("sqlite", "postgresql")
-_POLL_S: Final = 0.003  # between two tries while another program writes to an SQLite file
-_CREATE_LOCK: Final = 0x62726F61  # "broa": the PostgreSQL lock of the process that makes the schema
+_POLL_S: Final = 0.003  # between attempts while another program writes to an SQLite file
+_CREATE_LOCK: Final = 0x62726F61  # "broa": the PostgreSQL lock for creating the schema
 
 metadata = sql.MetaData()
 
@@ -87,7 +87,7 @@ changes = _table(  # of subscribers; rows are only ever added
     _text("cause"),
     sql.Index("changes_by_subscriber", "subscriber"),
 )
-issues = _table(  # whose delivery has begun, each with everything that its mail is made from
+issues = _table(  # whose delivery has begun, with everything that their mail is made from
     "issues",
     _id(),
     _text("digest"),
@@ -147,18 +147,18 @@ _PACE: Final = sql.select(pace.c.next_at).with_for_update()
 
 
 def stamp(moment: datetime) -> str:
-    """An aware `moment` as the database stores it: UTC with microseconds, always 27 characters."""
+    """Return an aware `moment` as it is stored: UTC with microseconds, always 27 characters."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def moment(stamp: str) -> datetime:
-    """The aware moment of a `stamp`."""
+    """Return the aware moment of a `stamp`."""
     return datetime.fromisoformat(stamp)
 
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """The open database.
+    """An open database.
 
     shown: its name in messages, without a password. file: of SQLite; None for a server.
     """
@@ -169,13 +169,13 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[sql.Connection]:
-        """One transaction that may write; it is committed at the end. Raises DatabaseError."""
+        """Open a transaction that may write, and commit it at the end. Raises DatabaseError."""
         with self._errors(), self.engine.begin() as connection:
             yield connection
 
     @contextmanager
     def reading(self) -> Iterator[sql.Connection]:
-        """One transaction that only reads and blocks no other. Raises DatabaseError."""
+        """Open a transaction that only reads and blocks no other. Raises DatabaseError."""
         with self._errors(), self.engine.connect() as connection:
             connection = connection.execution_options(broadsheet_reads=True)
             with connection.begin():
@@ -202,12 +202,8 @@ def open_database(url: str, root: Path, timeout_s: float = LOCK_TIMEOUT_S) -> Da
     check_location(url, root)
     database = _connect(url, root, timeout_s)
     try:
-        with database.reading() as connection:
-            found = _schema_version(connection)
-        if found is None:
+        if not _has_schema(database):
             _create_schema(database)
-        else:
-            _check_version(found, database.shown)
     except DatabaseError:
         database.close()
         raise
@@ -219,17 +215,13 @@ def open_existing(url: str, root: Path, timeout_s: float = LOCK_TIMEOUT_S) -> Da
     if not exists(url, root):
         return None
     database = _connect(url, root, timeout_s)
+    has_schema = False
     try:
-        with database.reading() as connection:
-            found = _schema_version(connection)
-        if found is not None:
-            _check_version(found, database.shown)
-            return database
-    except DatabaseError:
-        database.close()
-        raise
-    database.close()
-    return None
+        has_schema = _has_schema(database)
+    finally:
+        if not has_schema:
+            database.close()
+    return database if has_schema else None
 
 
 def check_location(url: str, root: Path) -> None:
@@ -240,7 +232,7 @@ def check_location(url: str, root: Path) -> None:
     if file.is_dir():
         what, todo = "it is a folder", "move it away, or correct delivery.database"
     elif not file.parent.is_dir():
-        what, todo = "there is no folder for it", "make that folder, or correct delivery.database"
+        what, todo = "its folder does not exist", "create it, or correct delivery.database"
     elif not os.access(file.parent, os.W_OK | os.X_OK):
         what, todo = "it cannot be created: its folder is read-only", "let this user write there"
     else:
@@ -251,7 +243,7 @@ def check_location(url: str, root: Path) -> None:
 def check_writable(database: Database) -> None:
     """Raise DatabaseError if `database` cannot be written now: locked or read-only.
 
-    Writes something and takes it back: SQLite reports such errors only when something is written.
+    Writes something and rolls it back: SQLite reports such errors only when something is written.
     """
     with database.writing() as connection:
         connection.execute(sql.update(pace).values(next_at=pace.c.next_at))
@@ -259,11 +251,11 @@ def check_writable(database: Database) -> None:
 
 
 def database_error(error: SQLAlchemyError, shown: str) -> DatabaseError:
-    """The error to report for `error`, without SQL and secrets."""
+    """Return the error to report for `error`, without SQL and secrets."""
     why = str(error.orig) if isinstance(error, DBAPIError) else str(error)
     why = why.strip().partition("\n")[0]
     if "locked" in why or "lock timeout" in why:
-        todo = "end that program, or wait for it, and run again; nothing is lost"
+        todo = "end that program or wait for it, and run again; nothing is lost"
         return DatabaseLockedError(Problem("another program has it locked", todo, shown))
     if "disk is full" in why or "disk I/O" in why:
         problem = Problem(f"it cannot be written: {why}", "free some space and run again", shown)
@@ -277,58 +269,46 @@ def only_reads(connection: sql.Connection) -> bool:
 
 
 def lock_ledger(connection: sql.Connection) -> float:
-    """Keep other runs out of this transaction's part of the ledger; return when to send next.
+    """Exclude other runs from the ledger until the transaction ends; return when to send next.
 
-    The result is the first free moment of the pace, in seconds since 1970. In SQLite the
-    transaction itself excludes other writers; on a server the lock on this row does.
+    The result is the first free moment of the pace, in seconds since 1970. In SQLite, the
+    transaction itself excludes other writers; on a server, the lock on this row does.
     """
     return float(connection.execute(_PACE).scalar_one())
 
 
-def commit_before_sync(connection: sql.Connection) -> None:
-    """Let commits of `connection` return before they are on the disk; see `sync`.
-
-    They survive a killed process, but not a power cut. SQLite only.
-    """
+def run_on_sqlite(connection: sql.Connection, statement: str) -> None:
+    """Run an SQLite statement outside of any transaction; do nothing on a server."""
     if connection.dialect.name == "sqlite":
-        _pragma(connection, "synchronous = NORMAL")
-
-
-def sync(connection: sql.Connection) -> None:
-    """Bring all commits to the disk; `connection` must not be in a transaction. SQLite only."""
-    if connection.dialect.name == "sqlite":
-        _pragma(connection, "wal_checkpoint(PASSIVE)")
+        # Through the driver: SQLAlchemy would begin a transaction.
+        connection.connection.cursor().execute(statement).close()
 
 
 def set_lock_timeout(connection: sql.Connection, seconds: float) -> None:
-    """Let `connection` wait at most so long for other programs. SQLite only."""
-    if connection.dialect.name == "sqlite":
-        _pragma(connection, f"busy_timeout = {round(seconds * 1000)}")
+    """Set how long `connection` waits for other programs (SQLite only)."""
+    run_on_sqlite(connection, f"PRAGMA busy_timeout = {round(seconds * 1000)}")
 
 
-def _pragma(connection: sql.Connection, text: str) -> None:
-    # Through the driver: SQLAlchemy would begin a transaction.
-    connection.connection.cursor().execute(f"PRAGMA {text}").close()
+def _has_schema(database: Database) -> bool:
+    """Whether there are tables. Raises DatabaseError if they are of another version."""
+    with database.reading() as connection:
+        return _check_schema(connection, database.shown)
 
 
-def _schema_version(connection: sql.Connection) -> int | None:
-    """The version of the schema; None for an empty database."""
+def _check_schema(connection: sql.Connection, shown: str) -> bool:
     if not sql.inspect(connection).has_table("schema_versions"):
-        return None
-    found = connection.execute(sql.select(sql.func.max(_versions.c.version))).scalar()
-    return int(found or 0)
-
-
-def _check_version(found: int, shown: str) -> None:
-    if found != SCHEMA_VERSION:
-        raise DatabaseError(
-            Problem(
-                f"its schema has version {found}; this Broadsheet needs version {SCHEMA_VERSION}",
-                "use the Broadsheet that wrote it; to move to this one, export the subscribers "
-                "with that one and import them into a new database",
-                shown,
-            )
+        return False
+    version = connection.execute(sql.select(sql.func.max(_versions.c.version))).scalar() or 0
+    if version == SCHEMA_VERSION:
+        return True
+    raise DatabaseError(
+        Problem(
+            f"its schema has version {version}; this Broadsheet needs version {SCHEMA_VERSION}",
+            "use the Broadsheet that wrote it; to move to this one, export the subscribers with "
+            "that one and import them into a new database",
+            shown,
         )
+    )
 
 
 def _create_schema(database: Database) -> None:
@@ -336,8 +316,7 @@ def _create_schema(database: Database) -> None:
     with database.writing() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(sql.select(sql.func.pg_advisory_xact_lock(_CREATE_LOCK)))
-        if (found := _schema_version(connection)) is not None:
-            _check_version(found, database.shown)
+        if _check_schema(connection, database.shown):
             return
         metadata.create_all(connection)
         _versions.create(connection)
@@ -352,7 +331,7 @@ def _connect(url: str, root: Path, timeout_s: float) -> Database:
         parsed = parsed.set(database=str(file))
     shown = file.name if file is not None else parsed.render_as_string(hide_password=True)
     options: dict[str, Any] = {"connect_args": {"timeout": timeout_s}}
-    if file is None:  # pre-ping: a server that was restarted has dropped the connections
+    if file is None:  # pre-ping: a restart of the server closes the connections
         arguments = {"connect_timeout": max(2, round(timeout_s))}
         options = {"connect_args": arguments, "pool_pre_ping": True}
     try:
@@ -383,7 +362,7 @@ def _parsed(url: str) -> URL:
     if parsed.password or any("password" in name.casefold() for name in parsed.query):
         raise _invalid(
             "a password does not belong in the config",
-            "leave it out; PostgreSQL's own PGPASSWORD or ~/.pgpass gives it",
+            "remove it, and set PGPASSWORD or use ~/.pgpass",
         )
     if parsed.get_backend_name() not in _DRIVERS:
         raise _invalid(
@@ -400,7 +379,7 @@ def _invalid(what: str, todo: str) -> ConfigError:
 
 
 def _create_file(file: Path, *_: object) -> None:
-    """Create the file with a private mode before SQLite does; its companions get the same mode."""
+    """Create a private file before SQLite does; the other files of SQLite get the same mode."""
     with suppress(OSError):  # SQLite reports the reason
         create(file)
 
@@ -409,8 +388,8 @@ def _prepare(connection: sqlite3.Connection, _: object) -> None:
     """Configure a new SQLite connection."""
     # Otherwise Python's sqlite3 begins its own transactions, and not IMMEDIATE ones.
     connection.isolation_level = None
-    connection.execute("PRAGMA journal_mode = WAL")  # readers and the writer do not wait
-    # A commit is on the disk when it returns: what was sent is known after a power cut.
+    connection.execute("PRAGMA journal_mode = WAL")  # readers do not block the writer
+    # A commit is on the disk when it returns, so it survives a power cut.
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
     # Deleted data is overwritten, so an erased address is nowhere in the file.
@@ -418,7 +397,7 @@ def _prepare(connection: sqlite3.Connection, _: object) -> None:
 
 
 def _set_server_timeout(seconds: float, connection: Any, _: object) -> None:
-    """Without it, PostgreSQL waits forever for rows that another program has locked."""
+    """Limit how long PostgreSQL waits for rows that another program has locked."""
     with connection.cursor() as cursor:
         cursor.execute(f"SET lock_timeout = {round(seconds * 1000)}")
     connection.commit()
@@ -434,9 +413,9 @@ def _begin(connection: sql.Connection) -> None:
 
 
 def _begin_immediate(connection: sql.Connection) -> None:
-    """Wait for other writers, asking often.
+    """Wait for other writers, and try often.
 
-    SQLite itself asks ten times a second, and may miss every moment between the batches of an
+    SQLite itself tries ten times a second, and can miss every moment between the batches of an
     import.
     """
     driver = connection.connection.cursor()

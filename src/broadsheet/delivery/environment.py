@@ -1,4 +1,4 @@
-"""What settings and environment say about sending. Secrets come from the environment only."""
+"""How to send, from the settings and the environment. Secrets come from the environment only."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from broadsheet.model.settings import DeliverySettings, Settings
 class Secrets:
     """The secrets of a process. secret: signs links; "" for none. old: earlier ones.
 
-    environment: with the secrets of the transport.
+    environment: has the secrets of the transport.
     """
 
     secret: str = field(default="", repr=False)
@@ -30,22 +30,22 @@ class Secrets:
 
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ) -> Secrets:
-        """The secrets in `environment`."""
+        """Return the secrets in `environment`."""
         old = _listed(environment.get(OLD_SECRETS, ""))
         return cls(environment.get(SECRET, ""), old, environment)
 
     def tokens(self) -> Tokens:
-        """Makes and reads tokens. Raises UsageError if a secret is missing or too short."""
+        """Return the tokens of these secrets. Raises UsageError if one is missing or too short."""
         return Tokens(self.secret, self.old)
 
     def transport(self, settings: DeliverySettings) -> Transport:
-        """How to send mail. Raises ConfigError for settings that cannot be used."""
+        """Return how to send mail. Raises ConfigError for invalid settings."""
         return transport(settings, self.environment)
 
     def envelope(self, settings: Settings, root: Path) -> Envelope:
-        """What makes mails personal. root: the folder that the path of a key starts from.
+        """Return what makes mails personal. root: the folder that the path of a key starts from.
 
-        Raises ConfigError for settings that cannot be used, UsageError for a missing secret.
+        Raises ConfigError for invalid settings, UsageError for a missing secret.
         """
         delivery = settings.delivery
         who = mail_sender(settings.publication, delivery)
@@ -59,7 +59,7 @@ class Secrets:
 
 
 def _listed(text: str) -> tuple[str, ...]:
-    """The secrets in a list: separated by commas, or one on each line if one contains a comma."""
+    """Return the secrets in a list: separated by line ends if there are any, else by commas."""
     parts = text.splitlines() if "\n" in text.strip() else text.split(",")
     return tuple(dict.fromkeys(part.strip() for part in parts if part.strip()))
 
@@ -70,10 +70,8 @@ def _bounce_address(delivery: DeliverySettings) -> str:
     try:
         return checked_address(delivery.bounce_address)
     except AddressError as error:
-        what = error.problems[0].what
-        raise ConfigError(
-            Problem(what, "write one like bounces@example.org", key="delivery.bounce_address")
-        ) from None
+        what, todo = error.problems[0].what, "write one like bounces@example.org"
+        raise ConfigError(Problem(what, todo, key="delivery.bounce_address")) from None
 
 
 def _signer(delivery: DeliverySettings, domain: str, root: Path) -> Signer:

@@ -1,7 +1,7 @@
-"""Erased addresses: only a keyed hash of each is kept, so that none comes back unasked.
+"""Erased addresses: only a keyed hash of each is kept, so that no import brings one back.
 
 The key is in the database, not in the environment: hashes must stay valid after the signing secret
-is rotated, and an import has no secret (docs/decisions/0017). Someone who has the database can test
+is rotated, and an import has no secret (docs/decisions/0017). Someone with the database can test
 whether an address that they know is among the hashes, but cannot list them.
 """
 
@@ -23,7 +23,7 @@ _KEY: Final = "erasures"
 
 
 def erased_addresses(connection: Connection, addresses: Iterable[str]) -> frozenset[str]:
-    """Return those of `addresses` that were erased, as they are written here."""
+    """Return those of `addresses` that were erased, as written here."""
     key = _key(connection)
     if key is None:
         return frozenset()
@@ -72,7 +72,7 @@ def _key(connection: Connection) -> str | None:
 
 
 def _new_key(connection: Connection) -> str:
-    """Create the key, in a serialised transaction, so that no one else creates another."""
+    """Create the key. The caller's transaction excludes others, so there is only one."""
     key = secrets.token_hex(32)
     connection.execute(sql.insert(keys).values(name=_KEY, value=key))
     return key

@@ -1,4 +1,4 @@
-"""The files of a delivery: where the SQLite database is, and files that only their owner may open.
+"""The files of a delivery: where the SQLite database is, and files that only their owner can open.
 
 Addresses and keys are in files with mode 0600. A file is created with that mode, whatever the
 umask; it is not changed afterwards. Nothing here imports SQLAlchemy, which takes 0.1 s.
@@ -24,7 +24,7 @@ FOLDER_MODE: Final = 0o700
 
 
 def sqlite_file(url: str, root: Path) -> Path | None:
-    """The file of an SQLite `url`; None for a database server, and for anything else.
+    """Return the file of an SQLite `url`; None for a database server or anything else.
 
     root: the folder that a relative path starts from.
     """
@@ -40,12 +40,11 @@ def exists(url: str, root: Path) -> bool:
 
 def create(path: Path) -> None:
     """Create an empty private file at `path` unless it exists. Raises OSError."""
-    with suppress(FileExistsError):
-        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, MODE)
-        try:
-            _set_mode(file)
-        finally:
-            os.close(file)
+    with (
+        suppress(FileExistsError),
+        os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, MODE)) as file,
+    ):
+        _set_mode(file.fileno())
 
 
 def create_folder(path: Path) -> None:
@@ -57,7 +56,7 @@ def create_folder(path: Path) -> None:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[TextIO]:
-    """A private UTF-8 file that replaces the one at `path` in one step when the block ends.
+    """Open a private UTF-8 file that replaces the one at `path` atomically when the block ends.
 
     A pipe or a terminal at `path` is written to directly. Raises OSError.
     """
@@ -80,38 +79,34 @@ def replacing(path: Path) -> Iterator[TextIO]:
 
 
 def is_exposed(path: Path) -> bool:
-    """Whether other users may open the file at `path`; False if there is none, or on Windows."""
-    try:
+    """Whether other users can open the file at `path`; False if there is none, or on Windows."""
+    with suppress(OSError):
         return os.name != "nt" and _is_wide(path.lstat())
-    except OSError:
-        return False
+    return False
 
 
 def is_exposed_stream(stream: TextIO) -> bool:
     """Like `is_exposed`, for an open file; False for a pipe or a terminal."""
-    try:
+    with suppress(OSError, ValueError):
         return os.name != "nt" and _is_wide(os.fstat(stream.fileno()))
-    except (OSError, ValueError):
-        return False
+    return False
 
 
 def exposed_database(settings: DeliverySettings, root: Path) -> list[Problem]:
-    """Report the database file, its companions and its copies that other users may open.
+    """Report the database file and its copies that other users can open.
 
-    Companions (-wal, -shm, -journal) and copies are the files whose names start like its own.
+    Copies, and SQLite's other files (-wal, -shm, -journal), have names that start like its own.
     """
     file = sqlite_file(settings.database, root)
-    try:
-        beside = (
-            sorted(p for p in file.parent.iterdir() if p.name.startswith(file.name)) if file else []
-        )
-    except OSError:
-        beside = []
-    return [_exposed(path, root, "holds your subscribers") for path in beside if is_exposed(path)]
+    found: list[Path] = []
+    if file:
+        with suppress(OSError):
+            found = sorted(p for p in file.parent.iterdir() if p.name.startswith(file.name))
+    return [_exposed(path, root, "holds your subscribers") for path in found if is_exposed(path)]
 
 
 def exposed_files(settings: DeliverySettings, root: Path) -> list[Problem]:
-    """Report `exposed_database`, and a DKIM key that other users may open."""
+    """Report `exposed_database`, and a DKIM key that other users can open."""
     found = exposed_database(settings, root)
     key = root / settings.dkim_key if settings.dkim_key else None
     if key and is_exposed(key):
@@ -123,11 +118,8 @@ def _exposed(path: Path, root: Path, what: str) -> Problem:
     inside = path.is_relative_to(root.resolve())
     shown = str(path.relative_to(root.resolve()) if inside else path)
     mode = path.lstat().st_mode & 0o777
-    return Problem(
-        f"it {what}, and other users of this machine may open it (mode {mode:04o})",
-        f"run: chmod 600 {shlex.quote(shown)}",
-        shown,
-    )
+    what = f"it {what}, and other users of this machine can open it (mode {mode:04o})"
+    return Problem(what, f"run: chmod 600 {shlex.quote(shown)}", shown)
 
 
 def _is_wide(found: os.stat_result) -> bool:

@@ -1,14 +1,13 @@
-"""The issues in the ledger: which to deliver, beginning a delivery, and how far each one is."""
+"""The issues in the ledger: which to deliver, how a delivery begins, and its progress."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-import msgspec
 import sqlalchemy as sql
 from sqlalchemy import Connection
 
@@ -22,7 +21,7 @@ from broadsheet.model.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """issues: to deliver, oldest first. left: those that are not sent, with the reason."""
+    """The result of `choose`. issues: to deliver, oldest first. left: the others, with a reason."""
 
     issues: tuple[Issue, ...]
     left: tuple[tuple[Issue, str], ...] = ()
@@ -37,8 +36,8 @@ def choose(
     """Choose the issues of one digest whose delivery is to begin at `now`.
 
     issued: all, in any order. begun: key and tick of those whose delivery has begun. An issue is
-    left if it is older than `fresh_days`, or than one that was begun: readers would get an older
-    one after a newer one. Of a digest that was never delivered, only the newest issue is sent.
+    left out if it is older than `fresh_days`, or than one that was begun: readers would get an
+    older one after a newer one. Of a digest that was never delivered, only the newest is sent.
     """
     keys = {key for key, _ in begun}
     newest_begun = max((tick for _, tick in begun), default=None)
@@ -53,7 +52,7 @@ def choose(
         elif newest_begun is not None and issue.tick < newest_begun:
             left.append((issue, "a newer one was sent before it"))
         elif newest_begun is None and issue is not ordered[-1]:
-            left.append((issue, "it is not the newest, and none was sent before"))
+            left.append((issue, "it is not the newest, and no issue was sent before"))
         else:
             chosen.append(issue)
     return Chosen(tuple(chosen), tuple(left))
@@ -85,16 +84,19 @@ def begin(connection: Connection, draft: Begun, names: Collection[str] = ()) -> 
     if (before := find_issue(connection, draft.digest, draft.key)) is not None:
         return before
     now = stamp(draft.begun)
-    values = {
-        "digest": draft.digest,
-        "key": draft.key,
-        "tick": stamp(draft.tick),
-        "begun": now,
-        "total": 0,
-        "mail": draft.mail,
-        "contexts": draft.contexts,
-    }
-    made = connection.execute(sql.insert(issues).values(values).returning(issues.c.id))
+    made = connection.execute(
+        sql.insert(issues)
+        .values(
+            digest=draft.digest,
+            key=draft.key,
+            tick=stamp(draft.tick),
+            begun=now,
+            total=0,
+            mail=draft.mail,
+            contexts=draft.contexts,
+        )
+        .returning(issues.c.id)
+    )
     id_ = int(made.scalar_one())
     rows = sql.select(
         sql.literal(id_), subscribers.c.id, sql.literal("pending"), sql.literal(now)
@@ -104,11 +106,11 @@ def begin(connection: Connection, draft: Begun, names: Collection[str] = ()) -> 
     )
     total = sql.select(sql.func.count()).where(deliveries.c.issue == id_).scalar_subquery()
     connection.execute(sql.update(issues).where(issues.c.id == id_).values(total=total))
-    return Begun(id_, draft.digest, draft.key, draft.tick, draft.begun, draft.mail, draft.contexts)
+    return replace(draft, id=id_)
 
 
 def find_issue(connection: Connection, digest: str, key: str) -> Begun | None:
-    """The issue, if its delivery has begun."""
+    """Return the issue if its delivery has begun."""
     query = sql.select(issues).where(issues.c.digest == digest, issues.c.key == key)
     row = connection.execute(query).one_or_none()
     if row is None:
@@ -118,7 +120,7 @@ def find_issue(connection: Connection, digest: str, key: str) -> Begun | None:
 
 
 def begun_issues(connection: Connection, *names: str) -> list[tuple[str, str, datetime, bool]]:
-    """Name, key and tick of each issue whose delivery has begun, and whether it is done.
+    """Return digest, key and tick of each issue whose delivery has begun, and whether it is done.
 
     names: those that the digest has or had. Oldest first.
     """
@@ -130,7 +132,7 @@ def begun_issues(connection: Connection, *names: str) -> list[tuple[str, str, da
 def preferences(
     connection: Connection, issue: Begun, names: Collection[str] = ()
 ) -> set[tuple[tuple[str, ...], str]]:
-    """Topics and language of everyone who has yet to get `issue`, or would if it began now.
+    """Return topics and language of everyone who has yet to get `issue`, or would if it began now.
 
     names: other names that the digest has or had.
     """
@@ -146,10 +148,10 @@ def preferences(
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far the delivery of an issue is. counts: rows in each state; total: of all.
+    """The progress of a delivery. counts: rows in each state; total: of all.
 
-    begun, done: aware; done is None until all rows are final. next_at: aware; when the first row
-    that waits is due.
+    begun, done (aware): done is None until all rows are final. next_at (aware): when the first
+    waiting row is due.
     """
 
     digest: str
@@ -167,12 +169,12 @@ class Progress:
 
 
 def is_stranded(progress: Progress, settings: Settings) -> bool:
-    """Whether someone still waits for an issue of a digest that is not in the config any more."""
+    """Whether mail is left to send for a digest that is no longer in the config."""
     return progress.left > 0 and not {*settings.names(progress.digest)} & settings.digests.keys()
 
 
 def progress(connection: Connection) -> tuple[Progress, ...]:
-    """The progress of every issue whose delivery has begun, newest first."""
+    """Return the progress of every issue whose delivery has begun, newest first."""
     columns = [
         issues.c.id, issues.c.digest, issues.c.key, issues.c.begun, issues.c.done,
         issues.c.total, issues.c.counts,
@@ -182,14 +184,14 @@ def progress(connection: Connection) -> tuple[Progress, ...]:
 
 
 def counted(connection: Connection, issue: int) -> dict[State, int]:
-    """How many rows of an issue (id) are in each state."""
+    """Return how many rows of an issue (id) are in each state."""
     query = sql.select(deliveries.c.state, sql.func.count()).where(deliveries.c.issue == issue)
     found = {state: int(n) for state, n in connection.execute(query.group_by(deliveries.c.state))}
     return {state: found.get(state, 0) for state in STATES}
 
 
 def _progress(connection: Connection, row: sql.Row[Any]) -> Progress:
-    # Issues that are done are not counted again: with years of them, that would take seconds.
+    # Issues that are done are not counted again: with years of issues, that would take seconds.
     counts = json.loads(row.counts) if row.done and row.counts else counted(connection, row.id)
     return Progress(
         digest=row.digest,
@@ -211,10 +213,10 @@ def _next_at(connection: Connection, issue: int) -> datetime | None:
 
 
 def ledger_rows(connection: Connection) -> Iterator[dict[str, Any]]:
-    """Every row of the ledger in order of creation, read in small batches.
+    """Return every row of the ledger in order of creation, read in small batches.
 
-    With its digest, key and address; an erased subscriber is None, the address then "". Times are
-    as stored: ISO 8601, UTC.
+    Each has its digest, key and address; an erased subscriber is None, with the address "". Times
+    are as stored: ISO 8601, UTC.
     """
     address = sql.func.coalesce(subscribers.c.address, "").label("address")
     columns = [
@@ -229,33 +231,13 @@ def ledger_rows(connection: Connection) -> Iterator[dict[str, Any]]:
     return (dict(row) for row in found.mappings())
 
 
-class Repeat(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Repeat:
     """A mailed issue without a record. titles: of the articles that another issue has too."""
 
     digest: str
     key: str
     titles: tuple[str, ...]
-
-
-class _Article(msgspec.Struct, frozen=True):
-    title: str
-    url: str
-    iso: str
-
-
-class _Section(msgspec.Struct, frozen=True):
-    articles: tuple[_Article, ...]
-
-
-class _Context(msgspec.Struct, frozen=True):
-    sections: tuple[_Section, ...]
-
-
-class _Contexts(msgspec.Struct, frozen=True):
-    """The part of `mail.mailing.Contexts` that has the articles."""
-
-    language: str
-    contexts: dict[str, _Context]
 
 
 def repeats(
@@ -264,9 +246,9 @@ def repeats(
     others: Collection[str],
     recorded: Callable[[str, str], bool],
 ) -> tuple[Repeat, ...]:
-    """The mailed issues without a record that share articles with `issue`, oldest first.
+    """Return the mailed issues without a record that share articles with `issue`, oldest first.
 
-    The records under `feeds/digests/` keep articles from being issued twice. If one was deleted, or
+    The records in `feeds/digests/` prevent articles from being issued twice. If one was deleted, or
     its folder renamed by hand, only the ledger knows what readers have. others: the other digests
     of the config, which may have the same articles. recorded: whether an issue (digest, key) has a
     record.
@@ -283,21 +265,22 @@ def repeats(
     return tuple(found)
 
 
-def _mailed_articles(stored: str) -> tuple[_Article, ...]:
-    contexts = msgspec.json.decode(stored, type=_Contexts)
-    own = contexts.contexts[contexts.language]
-    return tuple(each for section in own.sections for each in section.articles)
+def _mailed_articles(stored: str) -> list[dict[str, str]]:
+    """Return the articles (title, url, iso) in `mail.mailing.Contexts`, of any version."""
+    contexts = json.loads(stored)
+    own = contexts["contexts"][contexts["language"]]
+    return [each for section in own["sections"] for each in section["articles"]]
 
 
-def _is_among(placed: IssuedArticle, mailed: tuple[_Article, ...]) -> bool:
-    """Compare by URL without the host, or by title and date."""
-    day = placed.date.timestamp() if placed.date else None
+def _is_among(placed: IssuedArticle, mailed: Sequence[Mapping[str, str]]) -> bool:
+    """Whether an article was mailed: by URL without the host, or by title and date."""
+    path = relative_paths(placed.url, "")
     return any(
-        relative_paths(each.url, "") == relative_paths(placed.url, "")
-        or (each.title == placed.title and day is not None and _timestamp(each.iso) == day)
+        relative_paths(each["url"], "") == path
+        or (each["title"] == placed.title and placed.date and _is_at(each["iso"], placed.date))
         for each in mailed
     )
 
 
-def _timestamp(iso: str) -> float | None:
-    return datetime.fromisoformat(iso).timestamp() if iso else None
+def _is_at(iso: str, date: datetime) -> bool:
+    return bool(iso) and datetime.fromisoformat(iso).timestamp() == date.timestamp()

@@ -1,10 +1,10 @@
-"""The ledger as one run of `deliver` works on it: one row for each issue and subscriber.
+"""The ledger for a run of `deliver`: one row for each issue and subscriber.
 
 A row is claimed before its mail is sent and settled right after the server's reply, each in a
 transaction that is committed before anything else happens. One transaction settles the last mails
-and claims the next ones for all connections that wait. So when a run is killed, there is at most
-one row per connection of which it is unknown whether its mail was sent: a claimed one. (A power cut
-may also undo the commits of the last second: docs/decisions/0011.)
+and claims the next ones for all connections that wait. So if a run is killed, it is unknown for at
+most one row per connection whether its mail was sent: the claimed one. (A power cut can also undo
+the commits of the last second: docs/decisions/0011.)
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sql
 from sqlalchemy import bindparam
@@ -35,16 +35,15 @@ from broadsheet.delivery.claims import (
 )
 from broadsheet.delivery.database import (
     Database,
-    commit_before_sync,
     database_error,
     deliveries,
     issues,
     lock_ledger,
     moment,
     pace,
+    run_on_sqlite,
     set_lock_timeout,
     stamp,
-    sync,
 )
 from broadsheet.delivery.issues import counted
 from broadsheet.delivery.locks import RunLock
@@ -53,7 +52,7 @@ from broadsheet.errors import DeliveryError, Problem
 from broadsheet.model.settings import Settings
 
 _SYNC_EVERY_S: Final = 1.0
-_LOCK_TIMEOUT_S: Final = 2.0  # for one try, once mail is being sent
+_LOCK_TIMEOUT_S: Final = 2.0  # for one attempt, once mail is being sent
 _LEAST_TRIES: Final = 3  # before a deferred mail fails: the clock may jump
 
 
@@ -88,7 +87,8 @@ class Ledger:
         try:
             self._connection = database.engine.connect()
             self._connection.detach()  # never returned to the pool
-            commit_before_sync(self._connection)
+            # A commit survives a killed process at once, and a power cut after `_sync`.
+            run_on_sqlite(self._connection, "PRAGMA synchronous = NORMAL")
             self._run = RunLock(database, self._connection, clock())
             self._queue = Queue(self._connection, settings, self._run.id, only)
         except SQLAlchemyError as error:
@@ -155,11 +155,11 @@ class Ledger:
             )
 
     def wait_briefly(self) -> None:
-        """Report a locked database soon from now on: all connections wait meanwhile."""
+        """Report a locked database soon from now on, because all connections wait for it."""
         set_lock_timeout(self._connection, _LOCK_TIMEOUT_S)
 
     def waiting(self, of: Sequence[int]) -> int:
-        """How many rows of the issues `of` could be claimed now."""
+        """Return how many rows of the issues `of` could be claimed now."""
         with self._database.reading() as connection:
             return self._queue.waiting(connection, of, self.clock())
 
@@ -169,25 +169,18 @@ class Ledger:
             lock_ledger(connection)
             for issue in of:
                 counts = counted(connection, issue)
-                left = any(number for state, number in counts.items() if state not in FINAL)
-                done = sql.func.coalesce(issues.c.done, stamp(self.clock()))
-                values = {
-                    "done": None if left else done,
-                    "counts": None if left else json.dumps(counts),
-                }
+                values: dict[str, Any] = {"done": None, "counts": None}
+                if not any(number for state, number in counts.items() if state not in FINAL):
+                    done = sql.func.coalesce(issues.c.done, stamp(self.clock()))
+                    values = {"done": done, "counts": json.dumps(counts)}
                 connection.execute(sql.update(issues).where(issues.c.id == issue).values(values))
 
     @contextmanager
     def _transaction(self) -> Iterator[float]:
-        """A transaction on the run's own connection; yields the first free moment of the pace."""
-        if self._connection.invalidated:  # the lock is lost with it: others consider this run dead
-            raise DeliveryError(
-                Problem(
-                    "the connection was lost",
-                    "run again: what was being sent is in doubt, everything else continues",
-                    self._database.shown,
-                )
-            )
+        """Open a transaction on the run's own connection; yield the first free moment to send."""
+        if self._connection.invalidated:  # and with it the lock: others consider this run dead
+            todo = "run again: what was being sent is in doubt, everything else continues"
+            raise DeliveryError(Problem("the connection was lost", todo, self._database.shown))
         try:
             with self._connection.begin():
                 yield lock_ledger(self._connection)
@@ -195,12 +188,12 @@ class Ledger:
             raise database_error(error, self._database.shown) from error
 
     def _sync(self) -> None:
-        """Once a second, make all commits safe from a power cut."""
+        """Write all commits to the disk once a second, so that they survive a power cut."""
         now = self.clock.steady()
         if now - self._synced_at >= _SYNC_EVERY_S:
             self._synced_at = now
-            with suppress(SQLAlchemyError, sqlite3.Error):  # the next one does it
-                sync(self._connection)
+            with suppress(SQLAlchemyError, sqlite3.Error):  # tried again next time
+                run_on_sqlite(self._connection, "PRAGMA wal_checkpoint(PASSIVE)")
 
     def _is_dead(self, sender: int, lease: str, now: datetime) -> bool:
         lives = self._run.lives(sender)
@@ -243,14 +236,14 @@ class Ledger:
         return tuple(state for state, _ in ended)
 
     def _record_bounce(self, outcome: Outcome, now: datetime) -> None:
-        """The server says that the address does not exist: the subscriber gets no more mail."""
+        """End an address that does not exist, as the server says."""
         person = people.get(self._connection, outcome.claim.subscriber)
         if person is not None and person.status == "active":
             cause = f"{outcome.code} {outcome.reply}"
             people.set_status(self._connection, person, "bounced", cause=cause, now=now)
 
     def _next(self, outcome: Outcome, now: datetime) -> tuple[State, datetime | None]:
-        """The state after `outcome`, and when the row is due again."""
+        """Return the state after `outcome`, and when the row is due again."""
         claim = outcome.claim
         if outcome.kind == "pending":
             return (claim.was if claim.was in {"retry", "in_doubt"} else "pending"), None

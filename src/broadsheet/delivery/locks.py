@@ -1,9 +1,9 @@
 """Which runs of `deliver` are alive, so that no run touches what another one is sending.
 
-A lease alone cannot tell a killed run from a stopped one: the first has lost its claims, the second
-will go on and send them. So each run holds a lock that the system releases when the process dies,
-and only then: a file lock beside an SQLite database, an advisory lock on a PostgreSQL server. The
-lease only decides where a lock cannot be tested.
+A lease alone cannot distinguish a killed run from a stopped one: the first has lost its claims, but
+the second will continue and send them. So each run holds a lock that the system releases only when
+the process ends: a file lock beside an SQLite database, an advisory lock on a PostgreSQL server.
+The lease only decides if a lock cannot be tested.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from broadsheet.delivery.database import Database, senders, stamp
 from broadsheet.delivery.files import MODE, create_folder
 from broadsheet.errors import DatabaseError, Problem
 
-_LOCK_CLASS: Final = 0x62726F61  # "broa": keeps our advisory locks apart from others'
+_LOCK_CLASS: Final = 0x62726F61  # "broa": distinguishes our advisory locks from others
 
 
 class RunLock:
     """The lock of this run. id: its row in `senders`."""
 
     def __init__(self, database: Database, connection: Connection, now: datetime) -> None:
-        """Register this run; `connection` must stay open as long as it lives.
+        """Register this run; `connection` must stay open until it ends.
 
-        Raises DatabaseError if no lock can be held.
+        Raises DatabaseError if it cannot hold a lock.
         """
         self._folder = lock_folder(database.file)
         self._connection = connection
@@ -96,7 +96,7 @@ def lives(folder: Path | None, connection: Connection, sender: int) -> bool | No
 
 
 def lock_folder(file: Path | None) -> Path | None:
-    """The folder of the locks beside the SQLite database `file`; None for a server."""
+    """Return the folder of the locks beside the SQLite database `file`; None for a server."""
     return None if file is None else file.with_name(f"{file.name}-senders")
 
 
@@ -118,16 +118,16 @@ def _check_folder(folder: Path) -> None:
 def _no_lock(folder: Path, why: str) -> DatabaseError:
     return DatabaseError(
         Problem(
-            f"no lock can be held there: {why}",
-            "keep the database on a disk of this machine, in a folder that can be written",
+            f"it cannot hold a lock: {why}",
+            "keep the database on a local disk, in a folder that this user can write to",
             folder.name,
         )
     )
 
 
 def _is_free_on_server(connection: Connection, sender: int) -> bool:
-    took = connection.execute(sql.select(sql.func.pg_try_advisory_lock(_LOCK_CLASS, sender)))
-    free = bool(took.scalar_one())
+    tried = connection.execute(sql.select(sql.func.pg_try_advisory_lock(_LOCK_CLASS, sender)))
+    free = bool(tried.scalar_one())
     if free:
         connection.execute(sql.select(sql.func.pg_advisory_unlock(_LOCK_CLASS, sender)))
     return free

@@ -1,7 +1,7 @@
-"""When to send: the clock, the pace of all runs together, and waits. Pure but for the clock.
+"""When to send: the clock, the pace of all runs together, and waits. Pure, except for the clock.
 
-The moment of the next message is one row of the database; each message takes it and moves it on.
-Waits grow, and are jittered so that mails deferred together do not come back together.
+The moment of the next message is a row of the database, which each message reads and advances.
+Waits grow, with jitter, so that mails deferred together are not all tried again together.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _STRAY_S: Final = 60.0  # a moment further ahead than this was booked before the
 _JITTER: Final = 0.2
 
 Dice = Callable[[], float]
-"""A random number in [0, 1) on each call."""
+"""Returns a random number in [0, 1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,19 +35,19 @@ class Clock:
 
     @classmethod
     def starting(cls, now: datetime) -> Clock:
-        """A clock whose ledger time is `now` (aware) at this moment and goes on from there."""
+        """Return a clock whose ledger time is `now` (aware) at this moment, and runs from there."""
         return cls(now - datetime.now(UTC))
 
     def __call__(self) -> datetime:
-        """The time of the ledger, aware."""
+        """Return the time of the ledger, aware."""
         return datetime.now(UTC) + self.shift
 
     def wall(self) -> float:
-        """Seconds since 1970, regardless of `shift`; it goes on while the machine sleeps."""
+        """Return the seconds since 1970, whatever `shift` is; it runs while the machine sleeps."""
         return time.time()
 
     def steady(self) -> float:
-        """Seconds of a clock that is never set (CLOCK_MONOTONIC)."""
+        """Return the seconds of a clock that is never set (CLOCK_MONOTONIC)."""
         return time.monotonic()
 
 
@@ -63,10 +63,10 @@ class Slots:
 
 
 def slots(next_at: float, now: float, rate: float, wanted: int) -> Slots:
-    """The moments of the next `wanted` messages at `rate` a second; 0 for no limit.
+    """Return the moments of the next `wanted` messages at `rate` a second; 0 for no limit.
 
-    next_at: the first free moment, now: both in seconds since 1970. Unused moments are lost: in any
-    second there are at most `rate`.
+    next_at: the first free moment. It and now: in seconds since 1970. Unused moments are lost: no
+    second has more than `rate` messages.
     """
     if rate == 0:
         return Slots((now,) * wanted)
@@ -83,12 +83,12 @@ def slots(next_at: float, now: float, rate: float, wanted: int) -> Slots:
 
 
 def after(moments: tuple[float, ...], next_at: float, rate: float) -> float:
-    """The first free moment once `moments` are taken."""
+    """Return the first free moment after `moments` are taken."""
     return moments[-1] + 1 / rate if moments and rate else next_at
 
 
 def next_try(now: datetime, attempts: int, first_wait: float, dice: Dice) -> datetime:
-    """When to try a mail again that was deferred for the `attempts`-th time.
+    """Return when to try a mail again that was deferred for the `attempts`-th time.
 
     first_wait: seconds; each further wait is twice as long, give or take a fifth.
     """
@@ -97,9 +97,9 @@ def next_try(now: datetime, attempts: int, first_wait: float, dice: Dice) -> dat
 
 
 def next_doubt(now: datetime, attempts: int, first_wait: float, dice: Dice) -> datetime:
-    """When to send a mail again that the server may have accepted.
+    """Return when to send a mail again that the server may have accepted.
 
-    Each time may be one more copy, so the waits grow faster than those of `next_try`.
+    Each time may be another copy, so the waits grow faster than those of `next_try`.
     """
     wait = min(first_wait * 6.0 ** min(attempts - 1, 30), LONGEST_DOUBT_S)
     return now + timedelta(seconds=wait * _jitter(dice))
@@ -122,7 +122,7 @@ class Backoff:
         self.rounds = 0
 
     def slow(self, now: float) -> None:
-        """The server deferred a mail or did not answer. During a pause, this changes nothing."""
+        """Pause: the server deferred a mail or did not answer. No effect during a pause."""
         if now < self.free_at:
             return
         self._pause = min(max(self._pause * 2, FIRST_PAUSE_S), LONGEST_PAUSE_S)
@@ -130,6 +130,6 @@ class Backoff:
         self.rounds += 1
 
     def release(self) -> None:
-        """The server accepted a mail."""
+        """Shorten the next pause: the server accepted a mail."""
         self.rounds = 0
         self._pause = self._pause / 2 if self._pause > FIRST_PAUSE_S else 0.0

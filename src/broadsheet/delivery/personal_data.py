@@ -1,9 +1,9 @@
-"""Everything that is stored about a person, and erasing it (GDPR, articles 15 and 17).
+"""Everything that is stored about a person, and how it is erased (GDPR, articles 15 and 17).
 
-Rows of the ledger stay without their owner, so that its counts remain true, and a keyed hash of
-the address stays (`erasures`). While a run of `deliver` is sending a mail to the person, nothing
-else is begun, and the erasure waits until the run has finished it. If an erasure is killed, the
-next one completes it.
+Rows of the ledger stay without their owner, so that its counts remain correct, and a keyed hash of
+the address stays (`erasures`). If a run of `deliver` is sending a mail to the person, the erasure
+waits until that is finished, and no other mail to them is begun. If an erasure is killed, the next
+one completes it.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from broadsheet.delivery.database import (
     issues,
     lock_ledger,
     metadata,
+    run_on_sqlite,
     senders,
     set_lock_timeout,
     stamp,
@@ -46,7 +47,7 @@ from broadsheet.delivery.subscribers import Subscriber
 from broadsheet.errors import DeliveryError, Problem
 
 DELIVERY_TIMEOUT_S: Final = 60.0
-"""How long an erasure waits for a mail that is being sent."""
+"""How long an erasure waits for a mail to the person that is being sent."""
 ERASED: Final = "(erased)"
 
 _PAUSE_S: Final = 0.1
@@ -73,11 +74,11 @@ class Mention:
 
 @dataclass(frozen=True, slots=True)
 class PersonalData:
-    """person: the row of `subscribers`. deliveries: each with its digest, issue and Message-ID.
+    """Everything about a person. person: the row of `subscribers`. deliveries: each with its
+    digest, issue and Message-ID. others: the person's rows in each other table, such as `changes`.
+    mentions: in the records of other people. published: the issues that contain the address.
 
-    others: the rows of each other table that belong to the person, such as `changes`. mentions: in
-    the records of other people. published: the issues that contain the address. Times are as in the
-    database: ISO 8601, UTC.
+    Times are as in the database: ISO 8601, UTC.
     """
 
     person: DataRow
@@ -149,7 +150,7 @@ def _rows_of(connection: Connection, each: sql.Table, subscriber: int) -> tuple[
 
 
 def _deliveries(connection: Connection, subscriber: int) -> tuple[DataRow, ...]:
-    """Return the person's deliveries, with the Message-ID that mail logs and mailboxes have."""
+    """Return the person's deliveries, with the Message-ID that is in mail logs and mailboxes."""
     joined = deliveries.join(issues, issues.c.id == deliveries.c.issue)
     joined = joined.outerjoin(senders, senders.c.id == deliveries.c.sender)
     own = deliveries.c.subscriber == subscriber
@@ -179,9 +180,9 @@ def _without_owner(row: Any) -> DataRow:
 
 
 def find_mentions(connection: Connection, address: str) -> Iterator[Mention]:
-    """Return every text that contains `address` in any spelling, also in its owner's own rows.
+    """Return every text that contains `address` in any spelling, including its owner's own rows.
 
-    A server's reply about one reader may name another, to whom the mail was forwarded.
+    A server's reply about one reader can name another, to whom the mail was forwarded.
     """
     named = address_pattern(address)
     local = address.rpartition("@")[0].lower()
@@ -207,8 +208,8 @@ def issues_naming(connection: Connection, address: str) -> tuple[str, ...]:
     found = connection.execute(query, execution_options={"yield_per": 10})
     return tuple(
         f"{digest}/{key}"
-        for digest, key, letters, mail in found
-        if named.search(letters) or any(named.search(text) for text in _texts(mail))
+        for digest, key, contexts, mail in found
+        if named.search(contexts) or any(named.search(text) for text in _texts(mail))
     )
 
 
@@ -293,7 +294,7 @@ def _earlier_erasure(connection: Connection, address: str) -> ErasureResult | No
 def _stop_deliveries(
     database: Database, connection: Connection, person: Subscriber, now: datetime
 ) -> bool:
-    """Skip what was not sent yet; return False if a live run may be sending a mail right now."""
+    """Skip what was not sent yet; return False if a running `deliver` may be sending a mail now."""
     own = deliveries.c.subscriber == person.id
     waiting = sql.update(deliveries).where(own, deliveries.c.state.not_in((*FINAL, "claimed")))
     skipped = {"state": "skipped", "changed": stamp(now), "next_at": None, "reply": LEFT}
@@ -351,7 +352,7 @@ def _scrub(database: Database, key: str, timeout_s: float, *, is_published: bool
     """Overwrite what was deleted; return False if a file of the database may still hold `key`.
 
     SQLite overwrites deleted rows (`secure_delete`), but its log keeps old pages for a while, and
-    an older program may have left some in the file. A database server does this by itself.
+    an older program may have left some in the file. A database server does this itself.
     """
     if database.file is None:
         return True
@@ -359,33 +360,25 @@ def _scrub(database: Database, key: str, timeout_s: float, *, is_published: bool
     with suppress(SQLAlchemyError, sqlite3.Error), database.engine.connect() as connection:
         set_lock_timeout(connection, timeout_s)
         is_elsewhere = is_published or _is_part_of_another(connection, key)
-        _run_outside_transaction(connection, _EMPTY_LOG)
+        run_on_sqlite(connection, _EMPTY_LOG)
         if is_elsewhere or _is_in_file(database.file, key):
-            _run_outside_transaction(connection, "VACUUM")
-            _run_outside_transaction(connection, _EMPTY_LOG)
+            run_on_sqlite(connection, "VACUUM")
+            run_on_sqlite(connection, _EMPTY_LOG)
         while not is_elsewhere and _is_in_files(database.file, key):
-            if time.monotonic() > until:  # another program still reads an earlier state
+            if time.monotonic() > until:  # another program is still reading an earlier state
                 return False
             time.sleep(_PAUSE_S)
-            _run_outside_transaction(connection, _EMPTY_LOG)
+            run_on_sqlite(connection, _EMPTY_LOG)
         return True
     return False
 
 
 def _is_part_of_another(connection: Connection, key: str) -> bool:
-    """Whether the files contain `key` rightly, as the end of someone else's address."""
+    """Whether `key` is also the end of someone else's address, so that the files contain it."""
     longer = table.c.address_key.contains(key, autoescape=True)
     found = connection.execute(sql.select(table.c.id).where(longer).limit(1)).first()
     connection.rollback()
     return found is not None
-
-
-def _run_outside_transaction(connection: Connection, statement: str) -> None:
-    cursor = connection.connection.cursor()  # SQLAlchemy would begin a transaction
-    try:
-        cursor.execute(statement).fetchall()
-    finally:
-        cursor.close()
 
 
 def _is_in_files(file: Path, key: str) -> bool:

@@ -1,9 +1,9 @@
 """A run of `deliver`, from the request to the report.
 
-`deliver` and `deliver --dry-run` make the same plan, which is everything that can fail before the
-first mail, so both fail for the same reasons with the same messages. The dry run then checks only
-what the run would need next: whether the database can be written, and whether the mail server
-accepts the login and the sender.
+`deliver` and `deliver --dry-run` make the same plan, which covers everything that can fail before
+the first mail, so both fail for the same reasons with the same messages. The dry run then only
+checks what the run would need next: whether the database can be written, and whether the mail
+server accepts the login and the sender.
 """
 
 from __future__ import annotations
@@ -27,7 +27,6 @@ from broadsheet.delivery.database import (
     open_existing,
 )
 from broadsheet.delivery.environment import Secrets
-from broadsheet.delivery.files import exists
 from broadsheet.delivery.issues import (
     Begun,
     Progress,
@@ -57,7 +56,7 @@ Bar = Callable[[int], AbstractContextManager[Callable[[], object]]]
 
 @dataclass(frozen=True, slots=True)
 class DeliveryRequest:
-    """What to deliver. names: of digests; () for all. issue: `DIGEST/KEY`, "" for what is due.
+    """What to deliver. names: of digests; () for all. issue: `DIGEST/KEY`; "" for what is due.
 
     only: rows in this state. limit: mails to send; 0 for no limit. allow_repeat: send an issue even
     if readers have its articles.
@@ -70,7 +69,7 @@ class DeliveryRequest:
     allow_repeat: bool = False
 
     def check(self, settings: Settings) -> None:
-        """Raise UsageError if it names a digest that does not exist, or contradicts itself."""
+        """Raise UsageError if it names an unknown digest, or contradicts itself."""
         known = settings.digests.keys() | settings.renamed.keys()
         digest, slash, key = self.issue.partition("/")
         if unknown := [name for name in (*self.names, digest) if name and name not in known]:
@@ -86,10 +85,7 @@ class DeliveryRequest:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run of `deliver`.
-
-    warn: shows a problem that does not end the run.
-    """
+    """A run of `deliver`. warn: shows a problem that does not end the run."""
 
     project: Project
     request: DeliveryRequest
@@ -131,7 +127,7 @@ class DeliveryReport:
 
 def deliver(run: Run, bar: Bar) -> DeliveryReport:
     """Begin what is due, and send it. Raises the BroadsheetError of whatever prevents that."""
-    with planned(run) as plan:
+    with _planned(run) as plan:
         database = plan.database
         if database is None:
             raise ValueError("only a dry run has no database")
@@ -153,7 +149,7 @@ def deliver(run: Run, bar: Bar) -> DeliveryReport:
 
 def rehearsed(run: Run) -> DeliveryReport:
     """Do what `deliver` would, up to the first step that cannot be undone; write nothing."""
-    with planned(run, dry_run=True) as plan:
+    with _planned(run, dry_run=True) as plan:
         if plan.database is not None and plan.issues:
             check_writable(plan.database)
             check_lockable(plan.database)
@@ -165,7 +161,7 @@ def rehearsed(run: Run) -> DeliveryReport:
 
 
 def send_copy(run: Run, to: str, *, dry_run: bool) -> Issue:
-    """Send the newest issue, or the one requested, to the address `to`, with the shared links.
+    """Send the newest issue, or the requested one, to the address `to`, with the shared links.
 
     Nothing is recorded. Raises BroadsheetError.
     """
@@ -181,8 +177,8 @@ def send_copy(run: Run, to: str, *, dry_run: bool) -> Issue:
 
 
 @contextmanager
-def planned(run: Run, *, dry_run: bool = False) -> Iterator[Plan]:
-    """The plan of a run, with its database open.
+def _planned(run: Run, *, dry_run: bool = False) -> Iterator[Plan]:
+    """Yield the plan of a run, with its database open.
 
     Raises the BroadsheetError of anything that would prevent the run from sending a mail.
     """
@@ -209,13 +205,9 @@ def apply_renames(database: Database, settings: Settings, now: datetime) -> None
 
 @contextmanager
 def _opened(project: Project, *, dry_run: bool) -> Iterator[Database | None]:
-    url = project.settings.delivery.database
-    database: Database | None
-    if dry_run and not exists(url, project.root):
-        check_location(url, project.root)
-        database = None
-    else:
-        database = (open_existing if dry_run else open_database)(url, project.root)
+    url, root = project.settings.delivery.database, project.root
+    check_location(url, root)
+    database = open_existing(url, root) if dry_run else open_database(url, root)
     try:
         yield database
     finally:
@@ -247,7 +239,7 @@ def _send(
 
 
 def _would_send(run: Run, database: Database | None, issue: Begun) -> int:
-    """How many mails of `issue` a run would send now."""
+    """Return how many mails of `issue` a run would send now."""
     if database is None:
         return 0
     settings = run.project.settings
@@ -262,19 +254,23 @@ def _would_send(run: Run, database: Database | None, issue: Begun) -> int:
 
 
 def _chosen(run: Run, database: Database | None) -> tuple[list[Issue], list[tuple[Issue, str]]]:
-    """The issues to deliver, oldest first, and those that are left with the reason."""
-    project, request = run.project, run.request
-    if request.issue:
-        return [_named(project, request.issue)], []
+    """Return the issues to deliver, oldest first, and the others with the reason."""
+    if run.request.issue:
+        return [_named(run.project, run.request.issue)], []
     issues: list[Issue] = []
     left: list[tuple[Issue, str]] = []
-    renamed = project.settings.renamed
-    names = dict.fromkeys(renamed.get(name, name) for name in request.names)
-    for name in names or project.settings.digests:
+    for name in _digests(run):
         some, others = _of_digest(run, name, database)
         issues += some
         left += others
     return sorted(issues, key=lambda issue: (issue.tick, issue.digest)), left
+
+
+def _digests(run: Run) -> list[str]:
+    """Return the current names of the requested digests; of all, if none is requested."""
+    settings = run.project.settings
+    requested = [settings.renamed.get(name, name) for name in run.request.names]
+    return list(dict.fromkeys(requested or settings.digests))
 
 
 def _of_digest(
@@ -290,7 +286,7 @@ def _of_digest(
     known = [(key, tick) for _, key, tick, _ in begun]
     found = choose(tuple(issued.values()), known, project.now, fresh)
     since = project.now - timedelta(days=fresh)
-    # What was begun is finished even if its files are gone: the ledger has all of it.
+    # What was begun is finished even if its files are gone: the ledger has everything.
     continued = [
         issued.get(key) or _without_record(digest, key)
         for digest, key, tick, done in begun
@@ -302,13 +298,13 @@ def _of_digest(
 
 
 def _without_record(digest: str, key: str) -> Issue:
-    """An issue that only the ledger has."""
+    """Return an issue that only the ledger has."""
     long_ago = datetime.min.replace(tzinfo=UTC)
     return Issue(digest=digest, key=key, number=0, tick=long_ago, since=long_ago, sections=())
 
 
 def _named(project: Project, name: str) -> Issue:
-    """The issue `DIGEST/KEY`. Raises UsageError."""
+    """Return the issue `DIGEST/KEY`. Raises UsageError if there is none."""
     digest, _, key = name.partition("/")
     history = project.history(project.settings.renamed.get(digest, digest))
     for issue in history.issues:
@@ -320,10 +316,8 @@ def _named(project: Project, name: str) -> Issue:
 
 
 def _newest(run: Run) -> Issue:
-    """The newest issue of the requested digests. Raises UsageError."""
-    settings = run.project.settings
-    names = [settings.renamed.get(name, name) for name in run.request.names] or settings.digests
-    newest = [last for name in names if (last := run.project.history(name).last)]
+    """Return the newest issue of the requested digests. Raises UsageError if there is none."""
+    newest = [last for name in _digests(run) if (last := run.project.history(name).last)]
     if not newest:
         raise UsageError(Problem("there is no issue yet", "run `broadsheet digest`"))
     return max(newest, key=lambda issue: issue.tick)
@@ -332,7 +326,7 @@ def _newest(run: Run) -> Issue:
 def _without_repeats(
     run: Run, database: Database | None, issues: Sequence[Issue]
 ) -> tuple[list[Issue], list[tuple[Issue, Problem]]]:
-    """The issues that may be sent, and those refused because readers have articles of them."""
+    """Return the issues that may be sent, and those with articles that readers have, refused."""
     if database is None or run.request.allow_repeat:
         return list(issues), []
     feeds, settings = run.project.feeds_folder, run.project.settings
@@ -358,11 +352,9 @@ def _repeated(settings: Settings, issue: Issue, found: Sequence[Repeat]) -> Prob
     last = found[-1]
     name, old = f"{issue.digest}/{issue.key}", f"{last.digest}/{last.key}"
     record = f"{settings.feeds.folder}/digests/{old}/{RECORD}"
-    renamed = (
-        ""
-        if last.digest in settings.names(issue.digest)
-        else f'; if the digest was renamed, write renamed_from = ["{last.digest}"]'
-    )
+    renamed = ""
+    if last.digest not in settings.names(issue.digest):
+        renamed = f'; if the digest was renamed, write renamed_from = ["{last.digest}"]'
     return Problem(
         f"refusing to send {name}: {len(titles)} of its {len(issue.ids)} articles were sent in "
         f"{old}, whose record {record} is missing",
@@ -372,7 +364,7 @@ def _repeated(settings: Settings, issue: Issue, found: Sequence[Repeat]) -> Prob
 
 
 def _begun_or_draft(run: Run, database: Database | None, issue: Issue) -> Begun:
-    """The issue in the ledger, or a draft of it; writes nothing."""
+    """Return the issue in the ledger, or a draft of it; write nothing."""
     if database is not None:
         with database.reading() as connection:
             if before := find_issue(connection, issue.digest, issue.key):
@@ -386,9 +378,9 @@ def _draft(run: Run, issue: Issue) -> Begun:
     try:
         entries = issued_entries(project, issue)
     except BroadsheetError as error:
-        # An error in today's articles must not prevent a mail that is already made.
+        # An error in an article must not prevent sending a mail that is already made.
         entries = {}
-        why = "only their titles are in the mail of readers who want some topics"
+        why = "mail with a selection of topics has only titles until then"
         for each in error.problems:
             run.warn(replace(each, todo=f"{each.todo}; {why}" if each.todo else why))
     stored = contexts(issue, entries, project.settings)
@@ -396,7 +388,7 @@ def _draft(run: Run, issue: Issue) -> Begun:
 
 
 def _begin(run: Run, database: Database, draft: Begun) -> Begun:
-    """`draft` in the ledger; creates its rows unless that was done before."""
+    """Return `draft` as it is in the ledger; create its rows unless they exist."""
     if draft.id:
         return draft
     draft = replace(draft, begun=run.clock())
@@ -405,7 +397,7 @@ def _begin(run: Run, database: Database, draft: Begun) -> Begun:
 
 
 def _check_mails(run: Run, database: Database | None, issue: Begun, envelope: Envelope) -> None:
-    """Make a mail of each kind that `issue` needs. Raises TemplateError and DeliveryError."""
+    """Make each variant of `issue` that is needed. Raises TemplateError and DeliveryError."""
     settings = run.project.settings
     preferences: set[tuple[tuple[str, ...], str]] = set() if issue.id else {((), "")}
     if database is not None:
@@ -426,14 +418,14 @@ def _refuse_opted_out(project: Project, address: str) -> None:
     if found is not None and found.status in {"unsubscribed", "complained"}:
         raise DeliveryError(
             Problem(
-                f"{found.address} {found.status} on {found.since:%Y-%m-%d}, and gets no test copy",
+                f"{found.address} {found.status} on {found.since:%Y-%m-%d}; no test copy was sent",
                 "use another address, or `subscribers add --again` if its owner asked for it",
             )
         )
 
 
 async def _send_one(transport: Transport, sender: str, to: str, mail: bytes | None) -> None:
-    """Send `mail`; with None, only ask whether the server would accept this sender."""
+    """Send `mail`; if None, only ask whether the server would accept this sender."""
     try:
         session = await transport.connect()
         verdict = await (session.send(sender, to, mail) if mail else session.introduce(sender))

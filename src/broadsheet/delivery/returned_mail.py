@@ -1,9 +1,9 @@
-"""What follows from returned mail: addresses end, failures are counted, readers are unsubscribed.
+"""Process returned mail: end addresses, count failures, unsubscribe readers.
 
 `bounces` reads what a mail says. Here the subscriber is found: by the signed token in the address
-that the report was sent to or in the List-Unsubscribe of the returned mail, else by the address in
-the report. An unsubscribe mail is identified by its token alone. Each mail counts once: its id is
-in the cause of the change that it made.
+that the report was sent to, or in the List-Unsubscribe of the returned mail, else by the address in
+the report. For an unsubscribe mail, only the token counts. Each mail counts once: its id is in the
+cause of the change that it made.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ from broadsheet.delivery.tokens import SECRET, LinkToken, Tokens, token_in_subje
 BounceOutcome = Literal[
     "ended", "left", "counted", "nothing", "again", "gone", "unknown", "unproven", "old"
 ]
-"""ended: the address gets no more mail. left: the reader asked to be unsubscribed from a digest or
-all. counted: a temporary failure. nothing: delivered or delayed. again: the mail was processed
-before. gone: had left already. old: from before the subscriber came back. unknown: no subscriber.
-unproven: no token, and the policy requires one."""
+"""ended: the address gets no more mail. left: unsubscribed from a digest or from all. counted: a
+temporary failure. nothing: delivered or delayed. again: the mail was processed before. gone: had
+left already. old: from before the subscriber came back. unknown: no subscriber. unproven: no token,
+and the policy requires one."""
 
 _TOKEN_IN_ADDRESS: Final = re.compile(r"(\d{1,18}-\d{1,18}-[a-z2-7]{10})@", re.IGNORECASE)
 _TOKEN_IN_LINK: Final = re.compile(r"unsubscribe(?:/|\?t=|%20)([\w.-]{20,400})", re.ASCII)
@@ -49,7 +49,7 @@ _MILDEST_FIRST: Final = ("nothing", "temporary", "permanent", "complaint")
 class BouncePolicy:
     """How many temporary failures within how many days end an address.
 
-    proven: only reports with a token of ours count.
+    proven: whether only reports with one of our tokens count.
     """
 
     failures: int = 5
@@ -79,10 +79,10 @@ class ReturnedMailProcessor:
     """Processes one mail after another, each in a transaction, and keeps the results.
 
     tokens: None if there is no secret. digests: the names of all digests. renamed: former name of a
-    digest -> its present name. now: aware. dry_run: write nothing.
+    digest -> its current name. now: aware. dry_run: write nothing.
 
-    reports: the number of mails that were processed. ignored, unreadable: what messages call a
-    mail, and why it was not.
+    reports: how many mails were processed. ignored, unreadable: the name of a mail in messages, and
+    why it was not processed.
     """
 
     database: Database
@@ -105,11 +105,10 @@ class ReturnedMailProcessor:
         try:
             found = read_mail(mail)
             with self.database.writing() as connection:
-                results = (
-                    [self.unsubscribe(connection, found)]
-                    if isinstance(found, UnsubscribeRequest)
-                    else self.apply_report(connection, found)
-                )
+                if isinstance(found, UnsubscribeRequest):
+                    results = [self.unsubscribe(connection, found)]
+                else:
+                    results = self.apply_report(connection, found)
                 if self.dry_run:
                     connection.rollback()
         except NotAReport as reason:
@@ -130,7 +129,7 @@ class ReturnedMailProcessor:
             self.process(f"{shown}, mail {number}", mail)
 
     def process_maildir(self, path: Path) -> None:
-        """Process the unseen mails of a maildir, and mark those that were reports as seen.
+        """Process the unseen mails of a maildir, and mark those that are reports as seen.
 
         Raises UsageError if it is not a maildir, BroadsheetError if a mail cannot be moved.
         """
@@ -148,7 +147,7 @@ class ReturnedMailProcessor:
                 self.unreadable.append((shown, error.strerror or str(error)))
 
     def apply_report(self, connection: Connection, report: Report) -> list[BounceResult]:
-        """Change the subscribers that `report` is about."""
+        """Change the subscribers named in `report`."""
         identified = self._identified(report)
         if identified is not None:
             found = subscribers.get_for_update(connection, identified)
@@ -162,21 +161,21 @@ class ReturnedMailProcessor:
         ]
 
     def unsubscribe(self, connection: Connection, request: UnsubscribeRequest) -> BounceResult:
-        """Unsubscribe the reader whose token `request` has, as a click on the link would.
+        """Unsubscribe the reader identified by the token, as a click on the link would.
 
         Raises NotAReport if the token is missing or not ours: a person has to look at it.
         """
-        mark = self._token(request).renamed(self.renamed)
-        found = subscribers.get_for_update(connection, mark.subscriber)
+        token = self._token(request).renamed(self.renamed)
+        found = subscribers.get_for_update(connection, token.subscriber)
         senders = (request.sent_by,) if request.sent_by else ()
-        about = RecipientReport("unsubscribe", senders, "", mark.digest)
+        about = RecipientReport("unsubscribe", senders, "", token.digest)
         if found is None:
             return BounceResult("unknown", about)
         if outcome := self._outcome_of_earlier(subscribers.history(connection, found), request):
             return BounceResult(outcome, about, found)
         cause = f"by mail {_id(request)}"
         after = subscribers.leave(
-            connection, found.id, mark.digest, self.digests, cause=cause, now=self.now
+            connection, found.id, token.digest, self.digests, cause=cause, now=self.now
         )
         return BounceResult("gone" if after == found else "left", about, found)
 
@@ -190,9 +189,9 @@ class ReturnedMailProcessor:
             )
         if self.tokens is None:
             raise NotAReport(f"someone wants to unsubscribe; set {SECRET} to read the token")
-        if (mark := self.tokens.read_unsubscribe(text)) is None:
+        if (token := self.tokens.read_unsubscribe(text)) is None:
             raise NotAReport("someone wants to unsubscribe, with a token that is not ours")
-        return mark
+        return token
 
     def _identified(self, report: Report) -> int | None:
         """Return the id of the subscriber whose token `report` has."""
@@ -220,9 +219,9 @@ class ReturnedMailProcessor:
             return BounceResult("nothing", about, subscriber)
         past = subscribers.history(connection, subscriber)
         outcome: BounceOutcome | Literal[""] = self._outcome_of_earlier(past, report)
-        # A complaint is stronger than a bounce, and both are stronger than unsubscribing.
-        is_stronger = about.kind == "complaint" and subscriber.status != "complained"
-        if subscriber.gone and not is_stronger and outcome != "again":
+        # A complaint is recorded even for someone who left.
+        is_new_complaint = about.kind == "complaint" and subscriber.status != "complained"
+        if subscriber.gone and not is_new_complaint and outcome != "again":
             outcome = "gone"
         if outcome:
             return BounceResult(outcome, about, subscriber)
@@ -263,14 +262,14 @@ class ReturnedMailProcessor:
         return "old" if back and self._time_of(mail) < back else ""
 
     def _time_of(self, mail: Report | UnsubscribeRequest) -> datetime:
-        """Return when a mail was sent; a sender's clock may be fast."""
+        """Return when a mail was sent, but not in the future: a sender's clock may be fast."""
         return min(mail.date or self.now, self.now)
 
 
 def _mildest(reports: Sequence[RecipientReport], subscriber: Subscriber | None) -> RecipientReport:
-    """Return the report that counts of those about one of our mails.
+    """Return the mildest of the reports about one of our mails.
 
-    An address may forward to several; if one of them got the mail, it is not gone.
+    An address may forward to several; if one of them received the mail, it still works.
     """
     own = subscriber.address.casefold() if subscriber else ""
     named = [r for r in reports if own in {address.casefold() for address in r.addresses}]

@@ -1,4 +1,4 @@
-"""Send what the ledger contains, over a few connections with one mail in flight on each."""
+"""Send what is in the ledger over a few connections, with one mail in flight on each."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MOST_ROUNDS: Final = 6
 """Consecutive pauses without an accepted mail, after which a run ends."""
 
 _RECONNECT_AFTER_S: Final = 30.0  # while other connections work
-_MOST_SENDER_REFUSALS: Final = 3  # consecutive ones: the reason is not the recipient
+_MOST_SENDER_REFUSALS: Final = 3  # consecutive; then the reason is not the recipient
 _POLL_S: Final = 0.2  # during a pause, to notice that the run ends
 
 
@@ -36,9 +36,9 @@ class _Lease:
         self.ours = True
 
     async def is_ours(self) -> bool:
-        """Whether the mail may be sent: after the lease, only once the claim was renewed.
+        """Whether the mail may be sent: after the lease has ended, only if it can be renewed.
 
-        The clock is the wall clock, which goes on while this process is stopped or the machine
+        The clock is the wall clock, which runs while this process is stopped or the machine
         asleep. Raises DatabaseError.
         """
         if self._clock() >= self._claim.lease:
@@ -68,7 +68,7 @@ class _Pool:
         self._sender_refusals = 0
         self._sessions: dict[int, Session] = {}  # by id(): a session need not be hashable
         self._over = False
-        self._connecting = asyncio.Lock()  # one at a time: a failure holds for the next one too
+        self._connecting = asyncio.Lock()  # one at a time: a failure applies to the next one too
 
     async def work(self) -> None:
         """Serve one connection from its first row to its last."""
@@ -102,7 +102,7 @@ class _Pool:
         return bool(self._most) and session.sent >= self._most
 
     async def _renewed(self, session: Session | None) -> Session | None:
-        """A usable connection once the backoff allows; None when the run ends."""
+        """Return a usable connection once the backoff allows; None when the run ends."""
         if session is not None and (not session.usable or self._is_used_up(session)):
             await self._leave(session)
             session = None
@@ -122,7 +122,7 @@ class _Pool:
         return None
 
     async def _opened(self) -> Session | None:
-        """A new connection; None if the server accepts none now."""
+        """Return a new connection; None if the server accepts none now."""
         async with self._connecting:
             if self._clock.steady() < self._backoff.free_at:
                 return None
@@ -203,8 +203,8 @@ async def send_all(
 ) -> Tally:
     """Send what can be sent now of the issues of `mailings`, by id.
 
-    most: mails to send; 0 for no limit. step: called for each row that is settled. SIGTERM and
-    SIGINT let the mails in flight finish.
+    most: mails to send; 0 for no limit. step: called for each row that is settled. On SIGTERM and
+    SIGINT, the mails in flight are finished.
     """
     tally = Tally()
     batcher = Batcher(ledger, mailings, tally, most, step)
@@ -234,7 +234,7 @@ async def send_all(
 
 
 async def rehearse(transport: Transport, sender: str, clock: Clock) -> Tally:
-    """Connect, log in and give the envelope `sender` as `send_all` would, but send no mail.
+    """Connect, log in and send the envelope `sender` as `send_all` would, but send no mail.
 
     The tally has what would stop the run, in the same words.
     """
@@ -258,18 +258,18 @@ async def rehearse(transport: Transport, sender: str, clock: Clock) -> Tally:
 
 
 def unusable(transport: Transport, error: UnavailableError) -> str:
-    """What to report if no connection can be opened."""
+    """Return what to report if no connection can be opened."""
     return f"the mail server {transport.name} cannot be used: {error}"
 
 
 def unwelcome(verdict: Verdict) -> str:
-    """What to report if the sender is refused."""
+    """Return what to report if the sender is refused."""
     return f"the mail server accepts no mail from this sender: {verdict.text}"
 
 
 @contextmanager
 def _signals(batcher: Batcher) -> Iterator[None]:
-    """Let SIGTERM and SIGINT end the run gently, and a second one end it at once."""
+    """Let the first SIGTERM or SIGINT end the run gracefully, and a second one at once."""
     loop = asyncio.get_running_loop()
     task = asyncio.current_task()
 

@@ -1,7 +1,7 @@
 """Subscribers: who gets mail, their preferences, and the history of both.
 
-Every change of a subscriber also adds a row to `changes`, with its time and cause. No function
-begins a transaction; the caller does.
+Every change of a subscriber also adds a row to `changes`, with its time and cause. The functions
+run in the caller's transaction.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from broadsheet.errors import BroadsheetError, DeliveryError, Problem
 Status = Literal["pending", "active", "unsubscribed", "bounced", "complained"]
 STATUSES: Final[tuple[Status, ...]] = get_args(Status)
 GONE: Final[frozenset[Status]] = frozenset({"unsubscribed", "bounced", "complained"})
-"""People who left, or whom mail does not reach: no import brings them back."""
+"""People who left, or whose mail does not arrive: no import brings them back."""
 
 
 class ErasedError(BroadsheetError):
@@ -32,7 +32,7 @@ class ErasedError(BroadsheetError):
 
 
 class Preferences(TypedDict, total=False):
-    """What a subscriber wants; a key that is missing is left as it is.
+    """What a subscriber wants; a missing key changes nothing.
 
     language: a tag; "" is the digest's own. topics, digests: () for all.
     """
@@ -45,10 +45,10 @@ class Preferences(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class Subscriber:
-    """Someone who gets mail, or did; the fields are those of `Preferences`, and:
+    """Someone who gets mail, or did. The fields include those of `Preferences`.
 
     address: ASCII, its domain in IDNA form. since (aware), cause: of the status. bounces: the
-    number of temporary failures since the status changed; bounced_at: the time of the last (aware).
+    number of temporary failures since the status changed; bounced_at: of the last (aware).
     """
 
     id: int
@@ -71,7 +71,7 @@ class Subscriber:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """A change to make. what: a column of the table; before, after: as the database holds it."""
+    """A change to make. what: a column of the table; before, after: as stored."""
 
     subscriber: Subscriber
     what: str
@@ -102,9 +102,10 @@ def get(connection: Connection, id_: int) -> Subscriber | None:
 
 
 def get_for_update(connection: Connection, id_: int) -> Subscriber | None:
-    """Return the subscriber with this id, whom no one else changes until the transaction ends.
+    """Return the subscriber with this id, and lock it until the transaction ends.
 
-    On PostgreSQL, two transactions could else read the same row, and the later one undo the other.
+    Otherwise, on PostgreSQL, two transactions could read the same row, and the later one undo the
+    change of the other.
     """
     row = sql.select(subscribers.c.id).where(subscribers.c.id == id_).with_for_update()
     connection.execute(row)
@@ -114,10 +115,10 @@ def get_for_update(connection: Connection, id_: int) -> Subscriber | None:
 def lookup(connection: Connection, keys: Collection[str]) -> dict[str, Subscriber]:
     """Return the subscribers with these keys (`address_key`), by key.
 
-    In a transaction that writes, no one else changes a subscriber until it ends.
+    In a transaction that writes, no one else can change a subscriber until it ends.
     """
     if connection.dialect.name == "postgresql" and not database.only_reads(connection):
-        # SQLite does so by itself. Else someone may leave between this and the writes that follow.
+        # SQLite does this itself. Someone could leave between this and the writes that follow.
         connection.execute(sql.text("LOCK TABLE subscribers IN SHARE ROW EXCLUSIVE MODE"))
     found = connection.execute(_BY_KEYS, {"keys": list(keys)})
     return {row.address_key: _subscriber(row) for row in found}
@@ -151,8 +152,10 @@ def history(connection: Connection, subscriber: Subscriber) -> tuple[Change, ...
 
 
 def wanting(*names: str) -> sql.ColumnElement[bool]:
-    """Return the condition for getting the digest that has, or had, these `names`: to be active and
-    want all digests, or this one."""
+    """Return the condition for getting the digest that has, or had, these `names`.
+
+    The subscriber is active, and wants all digests or this one.
+    """
     return sql.and_(
         subscribers.c.status == "active",
         sql.or_(subscribers.c.digests == "[]", *map(_naming, names)),
@@ -160,7 +163,7 @@ def wanting(*names: str) -> sql.ColumnElement[bool]:
 
 
 def count_wanting(connection: Connection, *names: str) -> int:
-    """Return how many subscribers get the digest that has, or had, these `names`."""
+    """Return how many subscribers get the digest that has or had these `names`."""
     query = sql.select(sql.func.count()).select_from(subscribers).where(wanting(*names))
     return int(connection.execute(query).scalar_one())
 
@@ -188,8 +191,8 @@ def add(
 ) -> Subscriber:
     """Add a subscriber.
 
-    again: even if the address was erased, because its owner asked for it. Raises AddressError if
-    the address is invalid, ValueError if it is on the list already, ErasedError if it was erased.
+    again: even if the address was erased, since its owner asked for it. Raises AddressError if the
+    address is invalid, ValueError if it is already on the list, ErasedError if it was erased.
     """
     checked = checked_address(address)
     if find(connection, checked) is not None:
@@ -216,7 +219,7 @@ def add_or_change(
 ) -> tuple[Subscriber, Literal["added", "changed", "is already on the list"]]:
     """Add a subscriber, or make one active and set the preferences.
 
-    again: also someone who left or was erased. Raises AddressError, ErasedError, and DeliveryError
+    again: even someone who left or was erased. Raises AddressError, ErasedError, and DeliveryError
     if they left.
     """
     found = find(connection, address)
@@ -235,7 +238,7 @@ def add_or_change(
 def new_row(
     address: str, *, cause: str, since: datetime, status: Status, preferences: Preferences
 ) -> dict[str, Any]:
-    """Return the row of a new subscriber as the database holds it, without the id.
+    """Return the row of a new subscriber as it is stored, without the id.
 
     address: from `checked_address`. since: when the status began (aware).
     """
@@ -257,8 +260,8 @@ def new_row(
 def add_all(connection: Connection, rows: Sequence[Mapping[str, Any]], now: datetime) -> None:
     """Add many subscribers, each with its row in `changes`.
 
-    rows: from `new_row`. The caller has looked them up in the same transaction, so that no one else
-    adds one at the same time.
+    rows: from `new_row`. The caller has looked them up in the same transaction, so no one else can
+    add one at the same time.
     """
     if rows:
         last = connection.execute(_LAST_ID).scalar_one()
@@ -268,18 +271,10 @@ def add_all(connection: Connection, rows: Sequence[Mapping[str, Any]], now: date
 
 def differences(subscriber: Subscriber, preferences: Preferences, *, cause: str) -> list[Edit]:
     """Return the changes that give `subscriber` these preferences."""
-    before = _stored(
-        {
-            "name": subscriber.name,
-            "language": subscriber.language,
-            "topics": subscriber.topics,
-            "digests": subscriber.digests,
-        }
-    )
     return [
-        Edit(subscriber, what, before[what], after, cause)
+        Edit(subscriber, what, before, after, cause)
         for what, after in _stored(preferences).items()
-        if after != before[what]
+        if after != (before := _as_text(getattr(subscriber, what)))
     ]
 
 
@@ -313,10 +308,10 @@ def change(
 def set_status(
     connection: Connection, subscriber: Subscriber, status: Status, *, cause: str, now: datetime
 ) -> bool:
-    """Set the status; return False if it is that already, or has changed since it was read."""
+    """Set the status; return False if it has this status, or another one since it was read."""
     if subscriber.status == status:
         return False
-    # Only from the status that was read: if two change it at once, one does.
+    # Only if it is still the status that was read: of two concurrent changes, one is made.
     changed = connection.execute(
         sql.update(subscribers)
         .where(subscribers.c.id == subscriber.id, subscribers.c.status == subscriber.status)
@@ -339,7 +334,7 @@ def leave(
 ) -> Subscriber | None:
     """Unsubscribe from `digest`, or from all if it is "", and return the subscriber, if any.
 
-    digests: the names of all digests. Someone who then wants none is unsubscribed altogether.
+    digests: the names of all digests. Someone who then has none left is unsubscribed altogether.
     """
     found = get_for_update(connection, id_)
     if found is None or found.status in {"unsubscribed", "complained"}:
@@ -352,7 +347,7 @@ def leave(
 
 
 def other_digests(subscriber: Subscriber, digest: str, digests: Sequence[str]) -> tuple[str, ...]:
-    """Return the digests that someone who leaves `digest` still gets; () if it is unknown."""
+    """Return the digests that remain for someone who leaves `digest`; () if it is unknown."""
     wanted = (subscriber.digests or digests) if digest in digests else ()
     return tuple(name for name in wanted if name != digest and name in digests)
 
@@ -404,11 +399,12 @@ def _subscriber(row: sql.Row[Any]) -> Subscriber:
 
 
 def _stored(preferences: Preferences) -> dict[str, str]:
-    """Return preferences as the database holds them."""
-    return {
-        name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        for name, value in preferences.items()
-    }
+    """Return preferences as they are stored."""
+    return {name: _as_text(value) for name, value in preferences.items()}
+
+
+def _as_text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _naming(digest: str) -> sql.ColumnElement[bool]:
@@ -436,7 +432,7 @@ _BY_KEYS: Final = sql.select(subscribers).where(
     subscribers.c.address_key.in_(bindparam("keys", expanding=True))
 )
 _LAST_ID: Final = sql.select(sql.func.coalesce(sql.func.max(subscribers.c.id), 0))
-# Half as long as to return each new row and insert its change.
+# This takes half the time of returning each new row and inserting its change.
 _RECORD_ADDED: Final = sql.insert(changes).from_select(
     ["subscriber", "at", "what", "before", "after", "cause"],
     sql.select(

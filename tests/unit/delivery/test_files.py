@@ -183,7 +183,7 @@ def test_an_exposed_database_is_reported(newsroom: Newsroom, name: str, mode: in
     file.touch()
     file.chmod(mode)
     told = (
-        f"{name}: it holds your subscribers, and other users of this machine may open it "
+        f"{name}: it holds your subscribers, and other users of this machine can open it "
         f"(mode {mode:04o}); run: chmod 600 {name}\n"
     )
     assert told in newsroom.run("status").out

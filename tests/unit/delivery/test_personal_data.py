@@ -296,7 +296,7 @@ def test_an_address_that_opted_out_gets_no_test_copy(office: Post) -> None:
     assert run(office, "remove", ANN).code == 0
     ran = office.deliver("--to", ANN)
     assert ran.code == 1
-    assert f"{ANN} unsubscribed on 2025-06-30, and gets no test copy" in ran.err
+    assert f"{ANN} unsubscribed on 2025-06-30; no test copy was sent" in ran.err
     assert office.received() == {}
 
 

@@ -126,7 +126,7 @@ FAULTS: dict[str, tuple[Callable[[Post], object], str]] = {
     "a newer database": (_sql("UPDATE schema_versions SET version = 99"), "version 99"),
     "no table of subscribers": (_sql("DROP TABLE subscribers"), "no such table"),
     "no table of deliveries": (_sql("DROP TABLE issues"), "no such table"),
-    "no folder for locks": (_file("broadsheet.db-senders", ""), "no lock can be held there"),
+    "no folder for locks": (_file("broadsheet.db-senders", ""), "it cannot hold a lock"),
     "a record that is none": (_file(f"{ISSUE}/issue.json", "{"), "this record of an issue"),
     "no message": (_remove(f"{ISSUE}/message.eml"), "message.eml: it cannot be read"),
     "a message that is none": (
