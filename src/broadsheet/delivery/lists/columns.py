@@ -1,8 +1,8 @@
-"""Which column of a list holds what; no column that may be about consent is passed over.
+"""Determine what each column of a list holds; no column that may be about consent is ignored.
 
-A list is imported only if every column is understood, or certainly says nothing about who may be
-mailed: by its heading, and by its values. Otherwise the import stops before it writes, and says
-which option to add.
+A list is imported only if every column is known, or clearly does not say who may be mailed: by its
+heading, and by its values. Otherwise the import stops before it writes, and says which option to
+add.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ _MAX_STATES: Final = 12  # values; a column with more is not a status
 class ImportOptions:
     """What the user says about a file.
 
-    columns: heading -> a field, a kind of consent, or `ignore`. words: value -> the status it
-    means. Both are in the form of `consent.normalized`. status: of every line, unless the line
-    itself gives a stricter one.
+    columns: heading -> a field, a kind of consent, or `ignore`. words: value -> the status that it
+    means. Both are in the form of `consent.normalized`. status: of every line, unless the line has
+    a stricter one.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -51,16 +51,13 @@ class ImportOptions:
     def parse(
         cls, columns: Iterable[str], words: Iterable[str], status: Status | None
     ) -> ImportOptions:
-        """Return the options that texts like "HEADING=WHAT" and "VALUE=STATUS" give.
-
-        Raises UsageError.
-        """
+        """Parse texts like "HEADING=WHAT" and "VALUE=STATUS". Raises UsageError."""
         statuses: Any = dict(_pairs("--status", words, STATUSES))
         return cls(dict(_pairs("--column", columns, (*FIELDS, *KINDS, IGNORE))), statuses, status)
 
 
 class ColumnValues:
-    """The distinct values of each column of a file: up to a limit, and all that mean a status."""
+    """The distinct values of each column: up to a limit, and all that mean a status."""
 
     def __init__(self, width: int) -> None:
         self._columns: list[set[str]] = [set() for _ in range(width)]
@@ -83,7 +80,7 @@ class ColumnValues:
 
 
 class Columns:
-    """The columns of a file. fields: field -> index. states: index, heading and how it is read.
+    """The columns of a file. fields: field -> index. states: index, heading and reader of a status.
 
     ignored: headings. status: the mildest that a line can have. width: the number of columns.
     """
@@ -91,9 +88,9 @@ class Columns:
     def __init__(
         self, headings: Sequence[str], values: ColumnValues, given: ImportOptions, shown: str
     ) -> None:
-        """Understand what each column holds; `shown` is what messages call the file.
+        """Determine what each column holds; `shown` is what messages call the file.
 
-        Raises ConsentError if a column may be about consent and is not understood, UsageError if no
+        Raises ConsentError if a column may be about consent but is not known, UsageError if no
         column has the addresses, or the options name a column that does not exist.
         """
         self.fields: dict[str, int] = {}
@@ -123,21 +120,19 @@ class Columns:
         raise UsageError(Problem(f"{what}; the columns are: {listed}", todo, self._shown, 1))
 
     def _status_of_all(self) -> Status:
-        """Return the status that the options or the name of the file give to every line."""
+        """Return the status of every line, by the options or the name of the file."""
         name = normalized(self._shown)
         by_name = self.service.file_names if self.service else {}
         status = self._given.status or next(
             (each for start, each in by_name.items() if name.startswith(start)), None
         )
         if status is None and not self.states and consent.is_suspect_file(name):
-            self._problems.append(
-                Problem(
-                    "the file's name says that these people must not be mailed, and no column does",
-                    "add --as unsubscribed (or bounced, complained, pending); if they are"
-                    " subscribers, --as active",
-                    self._shown,
-                )
+            what = "by the file's name, these people must not be mailed, but no column says so"
+            todo = (
+                "add --as unsubscribed (or bounced, complained, pending); if they are subscribers, "
+                "--as active"
             )
+            self._problems.append(Problem(what, todo, self._shown))
         return status or "active"
 
     def _classify(self, index: int, values: ColumnValues) -> None:
@@ -178,10 +173,11 @@ class Columns:
 
     def _classify_state(self, index: int, kind: ColumnKind, found: Sequence[str]) -> None:
         heading, name = self._headings[index], self._names[index]
+        has_places = not PLACE_HEADINGS.isdisjoint(self._names)
         read = consent.status_reader(kind, self._words)
         if any(map(read, found)):
             self.states.append((index, heading, read))
-        elif name == "state" and name not in self._given.columns and self._has_places():
+        elif name == "state" and name not in self._given.columns and has_places:
             self.ignored.append(heading)
         else:
             self._report(
@@ -189,9 +185,6 @@ class Columns:
                 f'say what each means, for example --status "{found[0][:40]}=unsubscribed"; or, if'
                 f' it is not about consent, add --column "{heading}={IGNORE}"',
             )
-
-    def _has_places(self) -> bool:
-        return not PLACE_HEADINGS.isdisjoint(self._names)
 
     def _report_unclear(self, heading: str, found: Sequence[str]) -> None:
         kinds = ("opted-in", "opted-out") if _are_flags(found) else ("status",)
@@ -220,7 +213,7 @@ def _are_flags(found: Sequence[str]) -> bool:
 
 
 def _may_be_consent(name: str, found: Sequence[str], *, blanks: bool) -> bool:
-    """Whether a column that is not understood may say who can be mailed."""
+    """Whether an unknown column may say who can be mailed."""
     words = [normalized(value) for value in found]
     is_few = len(words) <= _MAX_STATES
     if any(
@@ -228,7 +221,7 @@ def _may_be_consent(name: str, found: Sequence[str], *, blanks: bool) -> bool:
         for word in words
     ):
         return True
-    # A time that everyone has, such as that of joining, does not separate anyone from the others.
+    # A time that everyone has, such as that of joining, does not distinguish anyone.
     if not found or (not blanks and all(map(consent.is_time, found))):
         return False
     is_coded = is_few and all(map(consent.is_code, found))

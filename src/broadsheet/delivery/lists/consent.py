@@ -1,8 +1,8 @@
-"""What headings and cells say about consent, in lists from any program, in the usual languages.
+"""What headings and cells say about consent, in lists of any program, in common languages.
 
 Every program has its own columns: a status in words, the time of an opt-out, a flag for or against.
-Each is one of the kinds below. A cell that is not understood has no status (None): no one is mailed
-on a guess.
+Each is one of the kinds below. A cell that is not known has no status (None): no one is mailed on a
+guess.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from typing import Final, Literal, get_args
 from broadsheet.delivery.subscribers import Status
 
 ColumnKind = Literal["status", "opted-in", "opted-out", "confirmed", "bounced", "complained"]
-"""status: in words. The others: yes, no or a time; all but `opted-in` may be blank for no."""
+"""status: in words. The others: yes, no or a time; blank means no, except for `opted-in`."""
 
 KINDS: Final[tuple[ColumnKind, ...]] = get_args(ColumnKind)
 
 StatusReader = Callable[[str], Status | None]
-"""Returns the status that a cell gives; None if it is not understood."""
+"""Returns the status that a cell means; None if it is unknown."""
 
 _TIME: Final = re.compile(
     r"""
@@ -35,7 +35,7 @@ _TIME: Final = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-_NEVER: Final = re.compile(r"0000-00-00.*|0001-01-01.*")  # how databases write that there is none
+_NEVER: Final = re.compile(r"0000-00-00.*|0001-01-01.*")  # "no time" in databases
 _CODE: Final = re.compile(r"[+-]?\d{1,3}(?:\.0)?|[^\W\d_]{1,2}")  # 7, A, 是
 
 _FLAGS: Final[Mapping[ColumnKind, tuple[Status, Status, Status | None]]] = {
@@ -52,7 +52,7 @@ _MILDEST_FIRST: Final[tuple[Status, ...]] = (
 
 
 def normalized(text: str) -> str:
-    """Return `text` as it is compared: one case and form, and one space for each separator.
+    """Return `text` for comparison: in one case and form, with one space for each separator.
 
     `emailDisabled` and `email_disabled` both become "email disabled".
     """
@@ -71,10 +71,10 @@ STATUS_WORDS: Final[Mapping[str, Status]] = {
 UNAMBIGUOUS: Final = frozenset(
     word for word, status in STATUS_WORDS.items() if status != "active"
 ) - frozenset(map(normalized, _WORDS["values"]["ambiguous"]))
-"""Words that mean one status only, whatever the heading of their column."""
+"""Words with one meaning only, whatever the heading of their column."""
 
 FIELDS: Final[tuple[str, ...]] = tuple(_WORDS["fields"])
-"""What a column can hold, beside consent."""
+"""What a column can hold, except consent."""
 
 _FIELD_OF: Final[Mapping[str, str]] = {
     normalized(heading): field
@@ -83,7 +83,7 @@ _FIELD_OF: Final[Mapping[str, str]] = {
 }
 _STATUS_HEADINGS: Final = frozenset(map(normalized, _WORDS["headings"]["status"]))
 PLACE_HEADINGS: Final = frozenset(map(normalized, _WORDS["headings"]["place"]))
-"""Beside a column with one of these headings, `state` may be part of a country."""
+"""With a column of one of these headings, `state` may be part of a country."""
 
 _YES: Final = frozenset(_WORDS["values"]["yes"])
 _NO: Final = frozenset(_WORDS["values"]["no"])
@@ -108,7 +108,7 @@ _SUSPECT_FILE: Final = re.compile(_patterns("file"))
 
 
 def is_blank(cell: str) -> bool:
-    """Whether a cell is empty, or says so in the way of some program."""
+    """Whether a cell is empty, or has a program's word for that."""
     word = cell.strip().casefold()
     return not word or word in _BLANK or _NEVER.fullmatch(word) is not None
 
@@ -129,9 +129,9 @@ def is_time(cell: str) -> bool:
 
 
 def status_reader(kind: ColumnKind, words: Mapping[str, Status]) -> StatusReader:
-    """Return what reads the cells of a column.
+    """Return the reader of a column's cells.
 
-    words: normalised words and their status, beside `STATUS_WORDS`; "" for a blank cell.
+    words: normalised words and their status, in addition to `STATUS_WORDS`; "" for a blank cell.
     """
     known = {**STATUS_WORDS, **words}
     yes, no, blank = _FLAGS.get(kind, (None, None, None))
@@ -153,7 +153,7 @@ def status_reader(kind: ColumnKind, words: Mapping[str, Status]) -> StatusReader
 
 
 def strictest(states: Iterable[Status]) -> Status:
-    """Return the status of someone for whom several columns give one: any opt-out counts."""
+    """Return the status of someone who has several: any opt-out counts."""
     return max(states, key=_MILDEST_FIRST.index, default="active")
 
 
@@ -163,7 +163,7 @@ def field_of(heading: str) -> str | None:
 
 
 def kind_of(heading: str) -> ColumnKind | None:
-    """Return how a column with this normalised heading gives consent, if that is clear."""
+    """Return the kind of consent in a column with this normalised heading; None if unclear."""
     if heading in _STATUS_HEADINGS:
         return "status"
     return next((k for k, pattern in _KIND_HEADINGS.items() if pattern.fullmatch(heading)), None)
@@ -178,7 +178,7 @@ def is_suspect(heading: str, *, flags: bool, codes: bool, blanks: bool) -> bool:
     """Whether a column with this normalised heading may say who can be mailed.
 
     flags: its cells are yes or no. codes: its cells are a few short codes, such as 7 and 0. blanks:
-    some of its cells are blank.
+    some cells are blank.
     """
     if is_about_leaving(heading):
         return blanks or _LINK.fullmatch(heading) is None

@@ -1,4 +1,4 @@
-"""Decode a spreadsheet file, whatever encoding it was saved in.
+"""Decode a CSV file in whatever encoding it was saved.
 
 Excel writes UTF-8 with a byte order mark, UTF-16, or the encoding of the system's language: GBK in
 mainland China, Big5 in Taiwan, windows-1252 in the West. The file does not say which.
@@ -39,7 +39,7 @@ _SINGLE_BYTE: Final = ["cp1252", "cp1251"]  # those that can be distinguished
 
 @dataclass(frozen=True, slots=True)
 class DecodedText:
-    """A text and the name of its encoding. guessed: the bytes do not prove it."""
+    """A text and the name of its encoding. guessed: whether the bytes do not prove it."""
 
     text: str
     encoding: str
@@ -47,10 +47,10 @@ class DecodedText:
 
 
 def decode_text(data: bytes, shown: str, encoding: str = "") -> DecodedText:
-    """Decode a file; invalid characters become `BROKEN`.
+    """Decode a file; invalid bytes become `BROKEN`.
 
-    shown: what messages call the file. encoding: its name, or "" to detect it. Raises UsageError if
-    Python does not know the name.
+    shown: what messages call the file. encoding: its name, or "" to detect it. Raises UsageError
+    for an unknown name.
     """
     if encoding:
         return DecodedText(_named(data, shown, encoding), encoding)
@@ -76,7 +76,7 @@ def _named(data: bytes, shown: str, encoding: str) -> str:
 
 
 def _utf16_without_mark(sample: bytes) -> str:
-    """Return the UTF-16 variant, or "": every ASCII character has a NUL before or after it."""
+    """Return the variant of UTF-16, or "": every ASCII character has a NUL before or after it."""
     half = len(sample) // 2
     before, after = sample[::2].count(0), sample[1::2].count(0)
     if after > half // 5 and before <= after // 20:
@@ -107,7 +107,7 @@ def _detect_legacy(lines: Sequence[bytes]) -> str:
 
 
 def _share(sample: bytes, encoding: str) -> tuple[float, int]:
-    """Return the share of common characters among those outside ASCII, and how many these are."""
+    """Return the share of common characters among those outside ASCII, and the number of these."""
     characters = [
         character
         for character in sample.decode(encoding, "replace")

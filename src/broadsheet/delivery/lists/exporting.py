@@ -1,9 +1,9 @@
 """Write subscribers as CSV (RFC 4180) that is safe to open in a spreadsheet and can be imported.
 
-A spreadsheet evaluates a cell that begins with `=`, `+`, `-` or `@`, also in full-width forms, and
+A spreadsheet evaluates a cell that begins with `=`, `+`, `-` or `@`, even in full-width forms, or
 after spaces or control characters. If its locale separates cells by semicolons, it also splits our
-cells at semicolons and line ends, and evaluates what follows. So an apostrophe goes before each
-such place (OWASP, "CSV Injection"), and `unquoted` removes it.
+cells at semicolons and line ends, and evaluates what follows. So each such place gets an apostrophe
+(OWASP, "CSV Injection"), which `unquoted` removes.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Import a list of subscribers: it can be repeated, and no one who opted out comes back.
+"""Import a list of subscribers. Imports can be repeated, and bring back no one who opted out.
 
-Each batch is one short transaction, and the next one is read outside of any, so other writers wait
-for one batch at most. An import that is killed leaves whole batches; the next one completes it.
+Each batch is a short transaction, and the next one is read outside of it, so other writers wait for
+one batch at most. A killed import leaves whole batches; the next import completes it.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from broadsheet.delivery.subscribers import GONE, Edit, Status, Subscriber
 from broadsheet.errors import Problem
 
 BATCH_LINES: Final = 1000
-"""Lines in one transaction."""
+"""Lines per transaction."""
 
 
 @dataclass(slots=True)
 class ImportResult:
-    """What an import did. same: people in whom nothing changed. problems: of lines.
+    """What an import did. same: how many subscribers did not change. problems: of lines.
 
-    left: people who left before and stay so, with their status. erased: the number of lines that
-    were skipped because their address was erased. states: how many of those added have each status.
+    left: people who had left, with their status; that did not change. erased: how many lines were
+    skipped because their address was erased. states: how many of those added have each status.
     """
 
     added: int = 0
@@ -50,9 +50,9 @@ def import_list(
     """Import the `lines` of a file, which messages call `shown`.
 
     A column that the file does not have changes nothing. Someone who unsubscribed, complained or
-    bounced stays so, whatever the file says; someone who did so according to the file is
-    unsubscribed. Someone who has not confirmed yet becomes active, unless the file says pending
-    too: the publisher vouches for the whole list.
+    bounced keeps that status, whatever the file says, and gets it if the file says so. Someone who
+    has not confirmed yet becomes active, unless the file says pending too: the publisher vouches
+    for the whole list.
 
     database: None for an empty one, in a dry run. advance: called with 1 after each batch. Raises
     DatabaseError; earlier batches stay imported.
@@ -139,7 +139,7 @@ def _edits(before: Subscriber, line: ListedSubscriber, cause: str, shown: str) -
 def _batches(
     lines: Iterable[ListedSubscriber | Problem], shown: str, result: ImportResult
 ) -> Iterator[list[ListedSubscriber]]:
-    """Return the lines in batches, no address twice: the first counts. Note the problems."""
+    """Return the lines in batches, each address once: the first line counts. Note the problems."""
     batch: list[ListedSubscriber] = []
     seen: dict[str, int] = {}  # key -> line
     for line in lines:

@@ -1,6 +1,6 @@
 """Read a list of subscribers from CSV (RFC 4180), as people and mail services write it.
 
-A row that cannot be read costs itself and no other.
+A row that cannot be read does not affect the others.
 """
 
 from __future__ import annotations
@@ -16,11 +16,7 @@ from itertools import chain
 from typing import Any, Final, NamedTuple
 
 from broadsheet.delivery.addresses import AddressError, address_key, checked_address
-from broadsheet.delivery.lists.columns import (
-    Columns,
-    ColumnValues,
-    ImportOptions,
-)
+from broadsheet.delivery.lists.columns import Columns, ColumnValues, ImportOptions
 from broadsheet.delivery.lists.consent import strictest
 from broadsheet.delivery.lists.encodings import BROKEN, DecodedText, decode_text
 from broadsheet.delivery.lists.exporting import unquoted
@@ -38,9 +34,9 @@ _DELIMITER_HINT: Final = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)  # Excel's
 
 @dataclass(frozen=True, slots=True)
 class ListedSubscriber:
-    """A line of a list. key: of the address (`address_key`). preferences: those that it gives.
+    """A line of a list. key: of the address (`address_key`). preferences: those in the line.
 
-    since (aware), cause: of the status; None and "" if the file gives none.
+    since (aware), cause: of the status; None and "" if the file has none.
     """
 
     line: int
@@ -54,7 +50,7 @@ class ListedSubscriber:
 
 @dataclass(frozen=True, slots=True)
 class SubscriberList:
-    """A file that was decoded and whose columns are understood. shown: its name in messages."""
+    """A decoded file whose columns are known. shown: its name in messages."""
 
     shown: str
     decoded: DecodedText
@@ -62,10 +58,10 @@ class SubscriberList:
     has_headings: bool
 
     def subscribers(self) -> Iterator[ListedSubscriber | Problem]:
-        """Return each line, or what is wrong with it. An opt-out counts in a bad line too.
+        """Return each line, or what is wrong with it. An opt-out counts even in a bad line.
 
-        If one line of an address is an opt-out, its other lines are left out: no one is subscribed
-        even until that line is reached.
+        If one line of an address is an opt-out, its other lines are left out, so that no one is
+        subscribed until that line is reached.
         """
         left = self._opted_out()
         for row in self._rows():
@@ -102,11 +98,11 @@ class SubscriberList:
 def open_list(
     data: bytes, shown: str, given: ImportOptions | None = None, encoding: str = ""
 ) -> SubscriberList:
-    """Read a CSV file; `shown` is its name in messages.
+    """Open a CSV file; `shown` is its name in messages.
 
     Columns can be in any order; a file without headings is one column of addresses. encoding: a
     name, or "" to detect it. Raises UsageError if this is not such a file, ConsentError if it may
-    say who opted out in a way that is not understood.
+    say who opted out in a way that is not known.
     """
     if data.startswith(_WORKBOOKS):
         what = "this is a ZIP archive or an Excel workbook, not a CSV file"
@@ -126,7 +122,7 @@ def open_list(
 
 
 class _BadLineError(Exception):
-    """A line of a list is not valid; it is reported, and the others are read."""
+    """A line of a list is invalid; it is reported, and the others are read."""
 
     def __init__(self, what: str, todo: str) -> None:
         super().__init__(what)
@@ -134,7 +130,7 @@ class _BadLineError(Exception):
 
 
 def _read_row(row: CsvRow, columns: Columns, shown: str) -> Iterator[ListedSubscriber | Problem]:
-    """Read a row. A bad cell costs all of it, except for the address and an opt-out."""
+    """Read a row. After a bad cell, only its address and an opt-out are kept."""
     try:
         cells = _cells(row, columns)
         address = checked_address(unquoted(cells[columns.fields["address"]].strip()))
@@ -156,7 +152,7 @@ def _read_row(row: CsvRow, columns: Columns, shown: str) -> Iterator[ListedSubsc
 
 
 def _cells(row: CsvRow, columns: Columns) -> list[str]:
-    """Return one cell for each column. Missing cells are empty, but those of consent must exist."""
+    """Return a cell for each column. Missing cells are empty, but those of consent must exist."""
     if row.error:
         raise _BadLineError(row.error, "correct the line")
     cells = row.cells
@@ -169,7 +165,7 @@ def _cells(row: CsvRow, columns: Columns) -> list[str]:
 
 
 def _status(cells: Sequence[str], columns: Columns) -> tuple[Status, str]:
-    """Return the status that the cells of a line give, and the cell that gives it."""
+    """Return the status of a line, and the cell that it comes from."""
     found: dict[Status, str] = {}
     unknown: list[tuple[str, str]] = []
     for index, heading, read_status in columns.states:
@@ -194,16 +190,18 @@ def _status(cells: Sequence[str], columns: Columns) -> tuple[Status, str]:
 def _complete(
     bare: ListedSubscriber, cells: Sequence[str], fields: Mapping[str, int]
 ) -> ListedSubscriber:
-    """Add to `bare` what the other cells of its line say."""
+    """Add the other cells of a line to `bare`."""
     whole = "".join(cells)
     if "\0" in whole:
         raise _BadLineError("a cell contains a NUL character", "remove it")
     if BROKEN in whole:
         raise _BadLineError("a cell is not valid in the encoding of the file", "correct it")
     given = {name: unquoted(cells[index].strip()) for name, index in fields.items()}
-    cause, since = given.get("cause") or bare.cause, _moment(given.get("since", ""))
-    return ListedSubscriber(
-        bare.line, bare.address, bare.key, bare.status, cause, since, _preferences(given)
+    return replace(
+        bare,
+        cause=given.get("cause") or bare.cause,
+        since=_moment(given.get("since", "")),
+        preferences=_preferences(given),
     )
 
 
@@ -212,20 +210,16 @@ def _preferences(given: Mapping[str, str]) -> Preferences:
     names = [given[part] for part in ("first", "last") if part in given]
     if "name" in given or names:
         found["name"] = given.get("name", " ".join(filter(None, names)))
-    if "language" in given:
-        found["language"] = _language(given["language"])
     if "topics" in given:
         found["topics"] = _names(given["topics"])
     if "digests" in given:
         found["digests"] = _names(given["digests"])
+    if "language" in given:
+        try:
+            found["language"] = str(Language(given["language"])) if given["language"] else ""
+        except ValueError as error:
+            raise _BadLineError(str(error), "correct it") from None
     return found
-
-
-def _language(cell: str) -> str:
-    try:
-        return str(Language(cell)) if cell else ""
-    except ValueError as error:
-        raise _BadLineError(str(error), "correct it") from None
 
 
 def _moment(text: str) -> datetime | None:
@@ -237,7 +231,7 @@ def _moment(text: str) -> datetime | None:
 
 
 def _names(cell: str) -> tuple[str, ...]:
-    """Return the names in a cell, separated by semicolons, else commas, or line ends.
+    """Return the names in a cell, separated by semicolons, else by commas, or by line ends.
 
     The cell is itself CSV, so a name can be quoted.
     """
@@ -248,7 +242,7 @@ def _names(cell: str) -> tuple[str, ...]:
 
 
 class CsvRow(NamedTuple):
-    """A row that begins in `line` (1-based). error: why there are no cells, else ""."""
+    """A row that begins in `line` (1-based). error: why it has no cells, or ""."""
 
     line: int
     cells: list[str]
@@ -258,7 +252,7 @@ class CsvRow(NamedTuple):
 def read_rows(text: str) -> Iterator[CsvRow]:
     """Return the rows of a CSV text that are not empty.
 
-    Cells are separated by commas, semicolons, tabs or bars, whichever the first line has most of.
+    Cells are separated by the most frequent of comma, semicolon, tab and bar in the first line.
     """
     text = text if "\n" in text else text.replace("\r", "\n")
     delimiter, at = _delimiter(text)
@@ -281,7 +275,7 @@ def read_rows(text: str) -> Iterator[CsvRow]:
             cells = None
         number, read = reader.line_num - read, reader.line_num
         if cells is None or (number > 1 and width and len(cells) != width):
-            # An unclosed quotation mark may have swallowed many lines: go on with the next one.
+            # An unclosed quotation mark may have taken in many lines: continue with the next one.
             yield CsvRow(line, [], "the quotation marks do not match")
             at, number, reader = _next_line(text, start), 1, None
         elif any(cells):
