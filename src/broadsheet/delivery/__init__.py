@@ -1,4 +1,4 @@
-"""Delivery: issues to subscribers, no one lost and no one twice.
+"""Delivery: issues to subscribers, with no one left out and no one mailed twice.
 
 From the database up: `database`, `files`, `addresses`; `subscribers`, with `lists`, `personal_data`
 and `returned_mail`; the ledger in `claims`, `issues`, `locks`, `pacing` and `ledger`; each reader's

@@ -20,11 +20,11 @@ class AddressError(BroadsheetError):
 def checked_address(text: str) -> str:
     """Return `text` as mail is sent to it: ASCII, its domain in lower case and IDNA form.
 
-    DNS is not queried. Raises AddressError.
+    The DNS is not queried. Raises AddressError.
     """
     address = text.strip()
     local, at, domain = address.rpartition("@")
-    # email-validator takes 65 us, more than the rest of a line; domains repeat within a list.
+    # email-validator takes 65 µs, more than the rest of a line; domains repeat within a list.
     if at and _LOCAL.fullmatch(local):
         valid = _valid_domain(domain)
         if valid is not None and len(local) + 1 + len(valid) <= _MAX_CHARS:
@@ -37,7 +37,7 @@ def checked_address(text: str) -> str:
 
 
 def address_key(text: str) -> str:
-    """Return what all spellings of an address have in common; any text for an invalid one.
+    """Return what all spellings of an address have in common; some text for an invalid one.
 
     The part before the @ may be case-sensitive (RFC 5321, section 2.4), but no mail service gives
     `Ann@` and `ann@` to two people, and no one wants an issue twice.

@@ -1,6 +1,6 @@
-"""DKIM signatures (RFC 6376; Ed25519: RFC 8463): relaxed for the head, simple for the body.
+"""DKIM signatures (RFC 6376; Ed25519: RFC 8463): relaxed for the header, simple for the body.
 
-Written here because the libraries compute RSA in Python (11 ms a mail instead of 0.7), or do not
+Our own code, because the libraries compute RSA in Python (11 ms a mail instead of 0.7), or do not
 sign List-Unsubscribe-Post, as RFC 8058 requires. The tests verify the signatures with a library.
 """
 
@@ -39,8 +39,8 @@ SIGNED: Final = (
 )
 """The header fields to sign if present, in this order."""
 
+# Also signed as absent, so that no one can add a second one (RFC 6376, section 8.15).
 _OVERSIGNED: Final = ("From", "Subject", "To", "Date")
-"""Signed as absent a second time, so that no one can add another (RFC 6376, section 8.15)."""
 
 _DOMAIN: Final = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*")
 _SHORTEST_RSA: Final = 1024  # bits
@@ -49,7 +49,7 @@ _LINE: Final = 70  # characters
 
 @dataclass(frozen=True, slots=True)
 class Signer:
-    """Signs mail for `domain`; the DNS has the public key under `selector`."""
+    """Signs mail for `domain`, whose public key is in the DNS under `selector`."""
 
     domain: str
     selector: str
@@ -57,9 +57,9 @@ class Signer:
 
     @classmethod
     def of(cls, pem: bytes, domain: str, selector: str, shown: str) -> Signer:
-        """The signer with the private key `pem`; `shown` is its file in messages.
+        """Return the signer with the private key `pem`; `shown` is its file in messages.
 
-        Raises ConfigError for a key or a name that cannot be used.
+        Raises ConfigError for an invalid key or name.
         """
         try:
             key = load_pem_private_key(pem, password=None)
@@ -83,7 +83,7 @@ class Signer:
         return cls(domain, selector, key)
 
     def header(self, headers: Sequence[tuple[str, bytes]], body: bytes) -> bytes:
-        """The DKIM-Signature field of a mail, with CRLF at its end.
+        """Return the DKIM-Signature field of a mail, with CRLF at its end.
 
         headers: names and values as sent, folds included. body: as sent, with CRLF.
         """
@@ -108,17 +108,17 @@ class Signer:
 
 
 def _relaxed(name: str, value: bytes) -> bytes:
-    """A header field in its relaxed form (RFC 6376, section 3.4.2), without a line end."""
+    """Return a header field in its relaxed form (RFC 6376, section 3.4.2), without a line end."""
     return name.lower().encode() + b":" + b" ".join(value.split())
 
 
 def _simple(body: bytes) -> bytes:
-    """A body in its simple form (RFC 6376, section 3.4.3): with one line end at its end."""
+    """Return a body in its simple form (RFC 6376, section 3.4.3): with one line end at its end."""
     return body.rstrip(b"\r\n") + b"\r\n" if body.endswith(b"\r\n\r\n") else body
 
 
 def _folded(text: str, at: str) -> str:
-    """`text` on lines of about 70 characters, broken after `at`, or anywhere."""
+    """Return `text` on lines of about 70 characters, broken after `at`, or anywhere if it is ""."""
     if at:
         parts = re.findall(f"[^{at}]*{at}?", text)
     else:

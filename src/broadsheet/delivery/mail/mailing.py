@@ -1,9 +1,9 @@
 """The mail of an issue whose delivery has begun: its variants, and each subscriber's copy.
 
-Everyone who wants the whole issue gets its mail as issued. A variant has the sections that a reader
-wants, framed in the reader's language. It is laid out from issue contexts that are made when the
-delivery begins and stored with the ledger. They say what the issue's record says: an article that
-was edited or removed since has only its title and URL in them (docs/decisions/0010).
+Subscribers who want the whole issue get its mail as issued. A variant has the sections that a
+reader wants, with texts in the reader's language. It is laid out from issue contexts, which are
+made when the delivery begins and stored with the ledger. They match the issue's record: an article
+that was edited or removed since has only its title and URL (docs/decisions/0010).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from broadsheet.errors import DeliveryError
 from broadsheet.i18n import languages
 from broadsheet.model.settings import Settings
 
-_MOST_TEMPLATES: Final = 64  # in memory, of some hundred kilobytes each
+_MOST_TEMPLATES: Final = 64  # in memory, of a few hundred kilobytes each
 _REMAKE: Final = "then remove the folder of this issue and run `broadsheet digest` to make it again"
 
 
@@ -39,7 +39,7 @@ class Contexts(msgspec.Struct, frozen=True):
     """What variants are laid out from.
 
     language: the digest's own, a key of `contexts`. sections: the topic of each; "" for none.
-    whole: whether all articles are as they were issued. contexts: by language.
+    whole: whether all articles are as issued. contexts: by language.
     """
 
     language: str
@@ -49,7 +49,7 @@ class Contexts(msgspec.Struct, frozen=True):
 
 
 class Variant(msgspec.Struct, frozen=True):
-    """A variant of an issue. places: of its sections, from 0."""
+    """A variant of an issue. places: the indexes of its sections."""
 
     language: str
     places: tuple[int, ...]
@@ -60,10 +60,7 @@ ISSUED: Final = Variant("", ())
 
 
 def contexts(issue: Issue, entries: Mapping[str, Entry], settings: Settings) -> str:
-    """The `Contexts` of `issue`, JSON.
-
-    entries: of those of its articles that are as they were issued, by id.
-    """
+    """Return the `Contexts` of `issue` as JSON. entries: of its unchanged articles, by id."""
     digest = settings.digest(issue.digest)
     own = digest.language or settings.publication.language
     missing = {placed.url for placed in issue.articles if placed.id not in entries}
@@ -83,7 +80,7 @@ def contexts(issue: Issue, entries: Mapping[str, Entry], settings: Settings) -> 
 
 
 class Variants:
-    """The messages of an issue's variants, laid out when they are needed."""
+    """The messages of an issue's variants, laid out when needed."""
 
     def __init__(
         self,
@@ -93,7 +90,7 @@ class Variants:
         digest: str,
         templates: Mapping[str, str],
     ) -> None:
-        """mail: as issued. stored: what `contexts` made. templates: the user's own, by name."""
+        """mail: as issued. stored: from `contexts`. templates: the user's own, by name."""
         self._mail = mail
         self._stored = msgspec.json.decode(stored, type=Contexts)
         self._max_bytes = settings.digest(digest).max_bytes
@@ -108,7 +105,7 @@ class Variants:
         self._opt_out = opt_out(self._sender, settings.delivery)
 
     def variant(self, topics: tuple[str, ...], language: str) -> Variant | None:
-        """The variant for someone who wants `topics` in `language`; None if nothing is for them."""
+        """Return the variant for someone who wants `topics` in `language`; None if it is empty."""
         places = self._places(topics) if topics else None
         if places == ():
             return None
@@ -119,7 +116,7 @@ class Variants:
         return Variant(frame, tuple(range(len(self._topics))) if places is None else places)
 
     def message(self, variant: Variant) -> bytes:
-        """The message of `variant`. Raises TemplateError."""
+        """Return the message of `variant`. Raises TemplateError."""
         if variant == ISSUED:
             return self._mail
         # Both bring Jinja and lxml, which runs that lay out no mail do without.
@@ -127,7 +124,7 @@ class Variants:
         from broadsheet.digests.rendered import mail_text
 
         context = self._stored.contexts[variant.language]
-        # As the config is now, not as it was when the delivery began.
+        # From the current config, not the one when the delivery began.
         current = replace(context, sender=self._sender, opt_out=self._opt_out)
         wanted = with_sections(current, variant.places)
         fitting, html = fit_mail(wanted, self._templates, self._max_bytes)
@@ -136,12 +133,12 @@ class Variants:
         return mime_message(fitting, html, mail_text(numbered, self._templates))
 
     def _places(self, topics: tuple[str, ...]) -> tuple[int, ...]:
-        """The sections for someone who wants `topics`, by place."""
+        """Return the indexes of the sections for someone who wants `topics`."""
         wanted = {self._aliases.get(topic_key(topic), topic_key(topic)) for topic in topics}
         return tuple(place for place, topic in enumerate(self._topics) if topic in wanted)
 
     def _frame(self, language: str) -> str:
-        """The language of the words around the articles."""
+        """Return the language of the texts around the articles."""
         own = self._stored.language
         if not language or _primary(language) == _primary(own):
             return own
@@ -169,7 +166,7 @@ class Mailing:
         return self._variants.variant(topics, language) is None
 
     def mail(self, claim: Claim) -> bytes:
-        """The whole message for the subscriber of `claim`.
+        """Return the message for the subscriber of `claim`.
 
         Raises TemplateError, and DeliveryError if it shows no unsubscribe link.
         """
@@ -179,7 +176,7 @@ class Mailing:
     def copy(
         self, address: str, name: str, subscriber: int | None, variant: Variant = ISSUED
     ) -> bytes:
-        """The message for a subscriber (id); with None, the one with the shared links.
+        """Return the message for a subscriber (id); if None, the one with the shared links.
 
         Raises TemplateError, and DeliveryError if it shows no unsubscribe link.
         """
@@ -197,7 +194,7 @@ class Mailing:
         return made
 
     def check(self, preferences: Iterable[tuple[tuple[str, ...], str]]) -> None:
-        """Make a copy for each of these `preferences`: topics and language.
+        """Make a copy for each of these `preferences` (topics and language).
 
         Raises TemplateError, and DeliveryError if a mail shows no unsubscribe link.
         """
@@ -206,7 +203,7 @@ class Mailing:
             self.copy("reader@example.org", "", 0, variant)
 
     def envelope_sender(self, subscriber: int) -> str:
-        """The envelope sender of a subscriber's copy; with VERP, it identifies both."""
+        """Return the envelope sender of a subscriber's copy; with VERP, it identifies both."""
         address, tokens = self._envelope.sender, self._envelope.tokens
         if not self._envelope.verp or tokens is None:
             return address
@@ -240,7 +237,7 @@ class Mailing:
 def _each_article(
     context: IssueContext, change: Callable[[ArticleContext], ArticleContext]
 ) -> IssueContext:
-    """`context` with every article changed, in order."""
+    """Return `context` with every article changed, in order."""
     sections = (
         replace(section, articles=tuple(change(each) for each in section.articles))
         for section in context.sections
@@ -249,7 +246,7 @@ def _each_article(
 
 
 def _titled(article: ArticleContext) -> ArticleContext:
-    """Only the title and the URL of `article`."""
+    """Return `article` with its title and URL only."""
     return replace(
         article, summary="", authors="", date="", reading="", picture=None, lead=False, topics=(),
         brief=True,
@@ -257,7 +254,7 @@ def _titled(article: ArticleContext) -> ArticleContext:
 
 
 def _recorded(placed: IssuedArticle, issue: Issue, language: str) -> Entry:
-    """An article of which only the issue's record is left."""
+    """Return the entry of an article of which only the issue's record is left."""
     return Entry(
         id=placed.id,
         url=placed.url,

@@ -1,7 +1,7 @@
-"""One mail for many readers: laid out once, with places for each reader's own parts.
+"""A mail for many readers: laid out once, with places for each reader's own parts.
 
 A template is made from a whole message (digests.message). What all readers share is encoded once;
-only the lines with a reader's own link are encoded for each. Encoding whole mails of 67 kB for each
+only lines with a reader's own link are encoded for each. Encoding whole mails of 67 kB for each
 reader would take a third of the time of sending them.
 """
 
@@ -34,7 +34,7 @@ _PERSONAL: Final = frozenset(
 )
 
 Piece = bytes | Callable[[bytes], bytes]
-"""Encoded bytes, or a function that makes them for a reader's token."""
+"""Encoded bytes, or a function that returns them for a reader's token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """Whom a copy is for.
+    """The reader that a copy is for.
 
     key: identifies the reader in the Message-ID. page: the reader's own unsubscribe URL, mail: the
     `mailto:` URL; "" for the shared ones.
@@ -70,11 +70,8 @@ class MailTemplate:
     """A message with places for a reader's own parts."""
 
     def __init__(self, mail: bytes, date: datetime, page: str, signer: Signer | None) -> None:
-        """mail: as digests.message makes it. page: how readers' own unsubscribe URLs start; "" if
-        they have none.
-
-        Raises DeliveryError for any other message.
-        """
+        """mail: from digests.message; raises DeliveryError for any other message. page: the start
+        of readers' own unsubscribe URLs; "" if they have none."""
         self._fields = message_fields(mail)
         self._date = format_datetime(date).encode()
         self._page = page
@@ -90,7 +87,7 @@ class MailTemplate:
         return found["message-id"].decode().strip().strip("<>")
 
     def fill(self, reader: Recipient) -> bytes:
-        """The mail for `reader`: ASCII with CRLF, signed if there is a key."""
+        """Return the mail for `reader`: ASCII with CRLF, signed if there is a key."""
         token = reader.page.removeprefix(self._page).encode()
         headers = [("Date", self._date), *self._personal(reader), *self._static]
         head = b"".join(b"%s: %s\r\n" % (name.encode(), value) for name, value in headers)
@@ -103,7 +100,7 @@ class MailTemplate:
         to = address_header("To", reader.name, reader.address).partition(":")[2].strip()
         headers = [("To", to), ("Message-ID", _own_id(self.message_id, reader.key))]
         page = reader.page or self._shared
-        # Without a mailto: in the issue no one reads the answers, so readers have none either.
+        # If the issue has no mailto: link, no one reads replies, so readers have none either.
         mail = (self._mailto and reader.mail) or self._mailto
         if ways := [f"<{way}>" for way in (mail, page) if way]:
             headers.append(("List-Unsubscribe", ",\r\n ".join(ways)))
@@ -127,7 +124,7 @@ class MailTemplate:
 
 
 def reader_key(message_id: str, subscriber: int) -> str:
-    """The part of the Message-ID of an issue that identifies a subscriber (id).
+    """Return the part of the Message-ID of an issue that identifies a subscriber (id).
 
     It does not depend on the domain of the sender.
     """
@@ -136,7 +133,7 @@ def reader_key(message_id: str, subscriber: int) -> str:
 
 
 def own_message_id(message_id: str, subscriber: int) -> str:
-    """The Message-ID of an issue's copy for a subscriber (id), in brackets."""
+    """Return the Message-ID of a subscriber's (id) copy of an issue, in brackets."""
     return _own_id(message_id, reader_key(message_id, subscriber))
 
 
@@ -146,7 +143,7 @@ def _own_id(message_id: str, key: str) -> str:
 
 
 def _pieces(mail: bytes, links: Mapping[str, str], place: str) -> tuple[Piece, ...]:
-    """The body of `mail` with its `links` replaced, in which `place` is for the reader's token."""
+    """Return the body of `mail` with its `links` replaced; `place` is for the reader's token."""
     parsed = message_from_bytes(mail)
     boundary = parsed.get_boundary() or ""
     pieces: list[Piece] = []
@@ -168,7 +165,7 @@ def _pieces(mail: bytes, links: Mapping[str, str], place: str) -> tuple[Piece, .
 
 
 def _quoted_printable(data: bytes, place: bytes) -> Iterator[Piece]:
-    """Each line is encoded by itself, those with `place` for each reader."""
+    """Encode each line by itself; those with `place`, for each reader."""
     for line in data.split(b"\r\n"):
         if place and place in line:
             yield partial(_quoted_line, line.split(place))
@@ -182,7 +179,7 @@ def _quoted_line(around: Sequence[bytes], token: bytes) -> bytes:
 
 
 def _base64(data: bytes, place: bytes) -> Iterator[Piece]:
-    """Everything from the line with the first `place` on is encoded for each reader."""
+    """Encode everything from the line with the first `place` on for each reader."""
     first = data.find(place) if place else -1
     start = len(data) if first < 0 else first // _BASE64_LINE * _BASE64_LINE
     yield _base64_lines([data[:start]], b"")
@@ -198,7 +195,7 @@ _ENCODINGS: Final = {"quoted-printable": _quoted_printable, "base64": _base64}
 
 
 def _joined(pieces: Sequence[Piece]) -> Iterator[Piece]:
-    """The same pieces, with neighbouring bytes joined."""
+    """Yield the same pieces, with adjacent bytes joined."""
     fixed: list[bytes] = []
     for piece in pieces:
         if isinstance(piece, bytes):

@@ -1,11 +1,11 @@
-"""Ways to send mail: one module each, found by its name.
+"""Ways to send mail: a module for each, found by its name.
 
-The module `transports/NAME.py` serves `delivery.transport = "NAME"`. It has one function,
+The module `transports/NAME.py` implements `delivery.transport = "NAME"` with a function
 
     def transport(settings: DeliverySettings, environment: Mapping[str, str]) -> Transport
 
-which reads its settings and, from the environment, its secrets. It raises ConfigError for settings
-that it cannot use. Modules whose names start with an underscore are helpers.
+that reads its settings and, from the environment, its secrets. It raises ConfigError for invalid
+settings. Modules whose names start with an underscore are helpers.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from broadsheet.model.settings import DeliverySettings
 
 
 class UnavailableError(Exception):
-    """The transport cannot be used now. Its text has no secret.
+    """The transport cannot be used now. The text has no secrets.
 
     for_good: trying again does not help; someone has to change something.
     """
@@ -33,11 +33,11 @@ class UnavailableError(Exception):
 class Verdict:
     """The result of sending a mail. code, words: the reply; the code is None if there was none.
 
-    kind: `accepted`; `deferred`: try again later; `refused`: never for this recipient;
-    `sender_refused`: refused because of the sender or this machine, whoever the recipient is;
-    `lost`: the connection was lost before the mail was complete, so it was not accepted;
-    `in_doubt`: lost after that, before the reply.
-    stale: lost before the server said anything, on a connection that had been used before.
+    kind: `accepted`; `deferred`: try again later; `refused`: for this recipient, permanently;
+    `sender_refused`: because of the sender or this machine, for any recipient; `lost`: the
+    connection was lost before the mail was complete, so it was not accepted; `in_doubt`: lost after
+    that, before the reply.
+    stale: lost before any reply, on a connection that had been used before.
     gone: the server says that the recipient's mailbox does not exist.
     """
 
@@ -49,16 +49,16 @@ class Verdict:
 
     @property
     def text(self) -> str:
-        """Code and words, on one line."""
+        """The code and the words, on one line."""
         return f"{self.code or ''} {self.words}".strip()
 
 
 MayEnd = Callable[[], Awaitable[bool]]
-"""Whether a mail may still be sent; asked at the last moment at which that can be prevented."""
+"""Whether a mail may still be sent; called at the last moment when it can be prevented."""
 
 
 async def always() -> bool:
-    """A MayEnd that says yes."""
+    """Return True, as a MayEnd."""
     return True
 
 
@@ -89,12 +89,12 @@ class Transport(Protocol):
 
     @property
     def name(self) -> str:
-        """What messages call it, such as the host name."""
+        """Its name in messages, such as the host."""
 
     async def connect(self, timeout_s: float | None = None) -> Session:
         """Open a session. Raises UnavailableError.
 
-        timeout_s: how long to wait for each answer; None: as the settings say.
+        timeout_s: how long to wait for each reply; None: as in the settings.
         """
 
 

@@ -1,14 +1,13 @@
-"""Find the credentials of the mail server in its replies.
+"""Find the mail server's credentials in its replies.
 
 Some servers repeat what they were sent: in clear, in Base64, in parts, in the reply to AUTH or to a
-later command. So no text of a reply to AUTH is kept (smtp.py), and any other reply that contains a
-part of the user name or the password, in any of the usual encodings, is withheld.
+later command. So the text of replies to AUTH is never kept (smtp.py), and any other reply that
+contains a part of the user name or the password, in any common encoding, is withheld.
 """
 
 from __future__ import annotations
 
 import base64
-import codecs
 import html
 import re
 from collections.abc import Iterable, Iterator
@@ -24,7 +23,7 @@ _ESCAPE: Final = re.compile(r"(?:%|=|\\x|\\u00|U\+00)([0-9A-Fa-f]{2})")
 
 
 class Traces:
-    """What to search for. user, password: "" for none."""
+    """The traces that credentials leave in a text. user, password: "" for none."""
 
     def __init__(self, user: str, password: str) -> None:
         self._user = user
@@ -44,7 +43,7 @@ class Traces:
     def found(self, lines: Iterable[str], said: Iterable[str] = ()) -> bool:
         """Whether the `lines` of a reply contain a part of the credentials.
 
-        said: what was sent in the open, such as the sender; the server may repeat that.
+        said: what was sent in commands, such as the sender; the server may repeat that.
         """
         user = self._user.casefold()
         is_secret = bool(user) and not any(user in each.casefold() for each in said)
@@ -71,36 +70,35 @@ class Traces:
 
 @lru_cache(maxsize=4)
 def traces(user: str, password: str) -> Traces:
-    """The traces of these credentials, computed once."""
+    """Return the traces of these credentials, computed once."""
     return Traces(user, password)
 
 
 def as_bytes(text: str) -> bytes:
-    """The bytes of an environment variable, which need not be UTF-8."""
+    """Return the bytes of an environment variable, which need not be UTF-8."""
     return text.encode("utf-8", "surrogateescape")
 
 
 def _letters(text: str) -> str:
-    """The letters and digits of `text` in lower case: line ends, spaces and quotes are ignored."""
+    """Return the letters and digits of `text` in lower case, without spaces and quotes."""
     return "".join(filter(str.isalnum, text.casefold()))
 
 
 def _pieces(forms: Iterable[str], size: int) -> Iterator[str]:
-    """Every substring of `forms` with `size` characters."""
+    """Yield every substring of `forms` with `size` characters."""
     for form in forms:
         yield from (form[i : i + size] for i in range(len(form) - size + 1))
 
 
 def _readable(secret: str) -> Iterator[str]:
-    """The forms of `secret` that a person could read."""
+    """Yield the forms of `secret` that a person could read."""
     yield secret
     yield secret[::-1]
-    yield codecs.encode(secret, "rot13")
-    yield as_bytes(secret).decode("latin-1")
+    yield as_bytes(secret).decode("latin-1")  # as `_decoded` returns escaped UTF-8
 
 
 def _encoded(secret: bytes, depth: int = 2) -> Iterator[str]:
-    """`secret` in hexadecimal, Base32 and Base64 (of Base64), at any offset in an encoded text."""
+    """Yield `secret` in hexadecimal, Base32 and Base64 (of Base64), at any offset of a text."""
     yield secret.hex()
     for shift in range(5):
         yield _inner(base64.b32encode(b"\0" * shift + secret).decode(), shift, len(secret), 5)
@@ -113,7 +111,7 @@ def _encoded(secret: bytes, depth: int = 2) -> Iterator[str]:
 
 
 def _inner(encoded: str, shift: int, length: int, bits: int) -> str:
-    """The characters of `encoded` that depend only on `length` bytes after `shift` others.
+    """Return the characters of `encoded` that depend only on `length` bytes after `shift` others.
 
     bits: per character.
     """
@@ -121,7 +119,7 @@ def _inner(encoded: str, shift: int, length: int, bits: int) -> str:
 
 
 def _decoded(text: str) -> Iterator[str]:
-    """`text`, and its form with escaped characters decoded once and twice."""
+    """Yield `text`, and its form with escaped characters decoded once and twice."""
     yield text
     for _ in range(2):
         plain = _ESCAPE.sub(lambda found: chr(int(found[1], 16)), html.unescape(text))

@@ -1,6 +1,6 @@
-"""A connection that reads lines and writes bytes, with a limit on how long either may take.
+"""A connection that reads lines and writes bytes, with a time limit for both.
 
-On asyncio's streams, sending a mail takes half as long again.
+With asyncio's streams, sending a mail would take half as long again.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ _LONGEST_LINE: Final = 8192  # bytes
 _MOST_LINES: Final = 1000  # unread ones
 _BUFFER_LIMIT: Final = 1  # byte; with 0, asyncio's TLS pauses and resumes for every write
 _SLICE_S: Final = 1.0  # between readings of the clocks
-_LATE_S: Final = 0.5  # if a timer is later than this, the process was stopped
+_LATE_S: Final = 0.5  # a timer that is later than this means that the process was stopped
 
 Clocks = Callable[[], tuple[float, float]]
-"""Seconds of the monotonic and of the wall clock."""
+"""Return the seconds of the monotonic and of the wall clock."""
 
 
 class LostError(Exception):
-    """The connection was lost, or the server does not answer, or not in SMTP."""
+    """The connection was lost, or the server does not answer, or does not speak SMTP."""
 
 
 class Patience:
-    """The time that the server may still take for one answer.
+    """The time that the server still has for a reply.
 
-    Time in which this process was stopped (SIGSTOP) or the machine asleep does not count: an answer
-    may wait in the socket or be on its way, so the server gets its full time again. While a process
-    is stopped, both clocks go on; while a machine sleeps, only the wall clock does.
+    Time in which this process was stopped (SIGSTOP) or the machine asleep does not count: a reply
+    may be in the socket or on its way, so the server gets its full time again. While a process is
+    stopped, both clocks run; while a machine sleeps, only the wall clock does.
     """
 
     def __init__(
@@ -51,8 +51,8 @@ class Patience:
     def over(self, *, happened: bool) -> bool:
         """End the wait, and return whether to give up. happened: whether it ended early.
 
-        The last wait takes no time: it only lets the event loop read what has arrived, since the
-        loop may run a timer first.
+        The last wait takes no time: it lets the event loop read what has arrived, since the loop
+        may run a timer first.
         """
         passed = max(now - then for now, then in zip(self._clocks(), self._since, strict=True))
         if passed > self._slice + _LATE_S:
@@ -63,7 +63,7 @@ class Patience:
 
 
 class Wire(asyncio.Protocol):
-    """One connection. After the first LostError, every call raises it."""
+    """A connection. After the first LostError, every call raises it."""
 
     def __init__(self) -> None:
         self._lines: deque[bytes] = deque()
@@ -85,17 +85,17 @@ class Wire(asyncio.Protocol):
 
     @property
     def address(self) -> str:
-        """Our own IP address."""
+        """The IP address of this end."""
         return str(self._transport.get_extra_info("sockname")[0])
 
     @property
     def encrypted(self) -> bool:
-        """Whether it is encrypted."""
+        """Whether the connection is encrypted."""
         return self._transport.get_extra_info("ssl_object") is not None
 
     @property
     def quiet(self) -> bool:
-        """Whether everything that the server sent was read."""
+        """Whether everything from the server was read."""
         return not self._lines and not self._rest
 
     @property
@@ -120,7 +120,7 @@ class Wire(asyncio.Protocol):
         self._transport.write(data)
 
     async def written(self, timeout: float) -> None:
-        """Wait until everything written was handed to the system. Raises LostError."""
+        """Wait until everything written was passed to the system. Raises LostError."""
         patience = Patience(timeout)
         while self._full:
             await self._wait(patience)
@@ -128,7 +128,7 @@ class Wire(asyncio.Protocol):
             raise self._lost
 
     async def line(self, patience: Patience) -> bytes:
-        """The next line, without its end. Raises LostError."""
+        """Return the next line, without its end. Raises LostError."""
         while not self._lines:
             await self._wait(patience)
         return self._lines.popleft()

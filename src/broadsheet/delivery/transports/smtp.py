@@ -1,7 +1,7 @@
-"""Sending through a mail server: the part of SMTP (RFC 5321) that a delivery needs.
+"""Send through a mail server: the part of SMTP (RFC 5321) that a delivery needs.
 
-Written here for two things that libraries do not do: commands are pipelined (RFC 2920), and the
-caller knows whether a connection was lost before the end of the mail, so that it was not accepted,
+Our own code, for two things that libraries do not do: commands are pipelined (RFC 2920), and the
+caller learns whether a connection was lost before the end of the mail, so that it was not accepted,
 or after it, so that this is in doubt.
 """
 
@@ -49,7 +49,7 @@ _AUTH_CODES: Final = {
     "5.7.14": "trust relationship required",
     "5.7.139": "password authentication is disabled",
 }
-"""Our words for the codes of a reply to AUTH (RFC 4954, section 6; RFC 5248; Microsoft): the
+"""Our texts for the codes of a reply to AUTH (RFC 4954, section 6; RFC 5248; Microsoft): the
 server's own may repeat the credentials."""
 
 
@@ -73,7 +73,7 @@ class SmtpServer:
 
     @property
     def is_local(self) -> bool:
-        """Whether it is on this machine, so that no one can listen on the way."""
+        """Whether it is on this machine, so that no one can listen in."""
         try:
             return ip_address(self.host).is_loopback
         except ValueError:
@@ -102,7 +102,7 @@ class SmtpServer:
 
 
 def transport(settings: DeliverySettings, environment: Mapping[str, str]) -> SmtpServer:
-    """The mail server of the settings. Raises ConfigError if mail would be sent unencrypted."""
+    """Return the mail server of the settings. Raises ConfigError if it would not be encrypted."""
     made = SmtpServer(
         host=settings.smtp.host,
         port=settings.smtp.port,
@@ -125,7 +125,7 @@ def transport(settings: DeliverySettings, environment: Mapping[str, str]) -> Smt
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A reply of the server. words: its lines, joined by line ends."""
+    """A reply of the server. words: its lines, joined with line ends."""
 
     code: int
     words: str
@@ -161,7 +161,7 @@ class SmtpSession:
         replies: list[Reply] = []
         self._said = (sender, to)
         try:
-            if not self._wire.quiet:  # it said goodbye while the connection was idle
+            if not self._wire.quiet:  # it closed the idle connection
                 raise LostError("the server sent an unexpected reply")
             await self._introduce(sender, to, replies)
             if refusal := _refusal(replies):
@@ -178,10 +178,10 @@ class SmtpSession:
         except LostError as error:
             self._wire.cut()
             if not complete and (refusal := _refusal(replies)):
-                return refusal  # what it said before the connection was lost still holds
+                return refusal  # it was sent before the connection was lost
             kind: Literal["in_doubt", "lost"] = "in_doubt" if complete else "lost"
             return Verdict(kind, None, str(error), stale=not replies and self.sent > 0)
-        except BaseException:  # cancelled in the middle: the connection cannot be used any more
+        except BaseException:  # cancelled: the connection can no longer be used
             self._wire.cut()
             raise
         if reply.code == 421:
@@ -203,7 +203,7 @@ class SmtpSession:
         return refusal if refusal and refusal.kind == "sender_refused" else None
 
     async def leave(self) -> None:
-        """Send QUIT, and close the connection after the answer or some seconds."""
+        """Send QUIT, and close the connection after the reply or some seconds."""
         if self.usable:
             with suppress(LostError, TimeoutError):
                 async with asyncio.timeout(_QUIT_TIMEOUT_S):
@@ -211,7 +211,7 @@ class SmtpSession:
         self._wire.cut()
 
     async def _introduce(self, sender: str, to: str, replies: list[Reply]) -> None:
-        """Send MAIL, RCPT and DATA, and add the server's `replies` one by one."""
+        """Send MAIL, RCPT and DATA, and add each reply to `replies`."""
         commands = (f"MAIL FROM:<{sender}>", f"RCPT TO:<{to}>", "DATA")
         pipelined = "PIPELINING" in self._extensions
         if pipelined:
@@ -233,7 +233,7 @@ class SmtpSession:
             await self._log_in()
 
     async def _hello(self) -> None:
-        # An address literal (RFC 5321, section 4.1.3): our host name may not be in the DNS.
+        # An address literal (RFC 5321, section 4.1.3), since our host name may not be in the DNS.
         address = self._wire.address
         literal = f"[IPv6:{address}]" if ":" in address else f"[{address}]"
         self._write(f"EHLO {literal}")
@@ -292,7 +292,7 @@ class SmtpSession:
             )
 
     async def _authenticate(self, steps: Sequence[bytes]) -> Reply:
-        """Send `steps` one by one; return the last reply, in our own words."""
+        """Send `steps` one by one; return the last reply with our own text."""
         code, lines = 334, [""]
         for step in steps:
             if code == 334:
@@ -303,7 +303,7 @@ class SmtpSession:
         return Reply(code, f"{enhanced} {words}" if words else "")
 
     async def _body(self, mail: bytes) -> None:
-        """Everything but the dot that completes the mail; it is on its way when this returns."""
+        """Send everything but the dot that completes the mail."""
         if mail.startswith(b".") or b"\r\n." in mail:
             mail = mail.replace(b"\r\n.", b"\r\n..")
             mail = b"." + mail if mail.startswith(b".") else mail
@@ -328,11 +328,11 @@ class SmtpSession:
         self._wire.write(command.encode("ascii", "replace") + b"\r\n")
 
     async def _reply(self, times: float = 1.0) -> Reply:
-        """The next reply, without credentials. times: of the usual timeout."""
+        """Return the next reply, without credentials. times: the multiple of the timeout."""
         return self._safe(*await self._lines(times))
 
     async def _lines(self, times: float = 1.0) -> tuple[int, list[str]]:
-        """The code and the lines of the next reply as sent: not to be shown."""
+        """Return the code and the lines of the next reply as sent; they must not be shown."""
         lines: list[str] = []
         wait = Patience(self._server.timeout * times)
         for _ in range(_LONGEST_REPLY):
@@ -345,7 +345,7 @@ class SmtpSession:
         raise LostError("the server's reply is too long")
 
     def _safe(self, code: int, lines: Sequence[str]) -> Reply:
-        """The reply as it may be shown and stored."""
+        """Return the reply as it may be shown and stored."""
         if self._traces is None or not self._traces.found(lines, self._said):
             return Reply(code, "\n".join(lines))
         enhanced = _enhanced(lines[0])
@@ -357,7 +357,7 @@ class SmtpSession:
 
 
 def _refusal(replies: list[Reply]) -> Verdict | None:
-    """The refusal in the replies to MAIL, RCPT and DATA; None if there is none."""
+    """Return the refusal in the replies to MAIL, RCPT and DATA; None if there is none."""
     if replies and replies[0].code >= 500:
         return Verdict("sender_refused", replies[0].code, _one_line(replies[0]))
     answered = zip(replies, _STAGES, strict=False)
@@ -378,7 +378,7 @@ def _one_line(reply: Reply) -> str:
 
 
 def _enhanced(line: str) -> str:
-    """The enhanced status code at the start of a line (RFC 2034); "" without one."""
+    """Return the enhanced status code at the start of a line (RFC 2034); "" without one."""
     found = _ENHANCED.match(line)
     return found[0] if found else ""
 
@@ -397,7 +397,7 @@ def _tls_words(error: ssl.SSLError) -> str:
 def _os_words(error: OSError) -> str:
     if isinstance(error, TimeoutError):
         return "the server does not answer"
-    # asyncio replaces the text of a refused connection with its own; names have no such number.
+    # asyncio replaces the text of a refused connection; resolver errors have negative numbers.
     if error.errno and error.errno > 0:
         return os.strerror(error.errno)
     return str(error.strerror or error)

@@ -363,7 +363,7 @@ def test_the_mail_of_a_subscriber_over_the_wire(
         assert (run["sent"], run["skipped"]) == (2, 1)
         rows = office.rows()
         assert rows[2]["state"] == "skipped"
-        assert "nothing for them" in rows[2]["reply"]
+        assert "none of the topics" in rows[2]["reply"]
         mails = {each["to"]: each for each in office.server.taken()}
         tokens = Tokens(SECRET)
         for number, address in enumerate(("a@x.org", "b@x.org"), 1):
