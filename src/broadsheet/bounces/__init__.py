@@ -2,7 +2,7 @@
 
 Reads delivery status notifications (RFC 3464, 6533), complaints (RFC 5965), the reports of qmail
 and Exim, reports in no standard form, and unsubscribe mails (RFC 2369); `formats` has a module for
-each. Anyone may send such a mail, so nothing in it is trusted to be well formed. `verdict` has the
-rules for replies, which `delivery` uses too. Who the subscriber is, and what follows, is decided in
+each. Anyone can send such a mail, so it is not expected to be well formed. `verdict` has the rules
+for replies, which `delivery` uses too. Who the subscriber is, and what happens, is decided in
 `delivery.returned_mail`.
 """

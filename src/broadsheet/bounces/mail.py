@@ -1,6 +1,6 @@
 """A returned mail, which may be malformed: its parts, header fields and addresses (RFC 2045, 5322).
 
-Anyone may send such a mail, so every length and count is limited before anything is parsed.
+Anyone can send such a mail, so every length and count is limited before anything is parsed.
 """
 
 from __future__ import annotations

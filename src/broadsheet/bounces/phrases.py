@@ -138,7 +138,7 @@ _SOMETHING_ELSE: Final = (_TOO_MUCH, _FOR_NOW, _POLICY, _SENDER, _ROUTE, _SYSTEM
 
 
 def about_something_else(words: str) -> bool:
-    """Whether a server's reply gives a reason other than that there is no such mailbox."""
+    """Whether a server's reply gives another reason than a mailbox that does not exist."""
     if _BLOCKLISTS.search(_ADDRESSES.sub(" ", words)):
         return True
     text = _without_names(words)
@@ -146,10 +146,10 @@ def about_something_else(words: str) -> bool:
 
 
 def names_no_mailbox(words: str, *, surely: bool = False) -> bool:
-    """Whether a server's reply says in words that there is no such mailbox.
+    """Whether a server's reply says in words that the mailbox does not exist.
 
-    surely: "user unknown" alone is not enough. The filters of mobile carriers say that about mail
-    that they reject.
+    surely: whether "user unknown" alone is not enough. Mobile carriers' filters say that when they
+    reject a mail.
     """
     text = _without_names(words)
     return _NO_MAILBOX.search(_MERELY.sub(" ", text) if surely else text) is not None

@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 ReportKind = Literal["permanent", "temporary", "complaint", "unsubscribe", "nothing"]
 """permanent: the mailbox does not exist. temporary: any other failure. complaint: reported as spam.
-unsubscribe: the reader asks to leave. nothing: delivered, or still being tried."""
+unsubscribe: the reader unsubscribes. nothing: delivered, or still being tried."""
 
 MAX_MAIL_BYTES: Final = 5_000_000
 """A larger mail is not read: no server returns that much of a digest."""
@@ -55,10 +55,10 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class UnsubscribeRequest:
-    """A mail by which a reader asks to leave.
+    """A mail that asks to unsubscribe its sender.
 
-    id: as of a report. date: when our own server received it (aware), or None. subject: decoded, on
-    one line; it should contain a token. sent_by: its From address, which proves nothing.
+    id: as in a report. date: when our own server received it (aware), or None. subject: decoded, on
+    one line; it should contain a token. sent_by: the From address, which can be forged.
     """
 
     id: str

@@ -1,9 +1,9 @@
 """What a server's reply means for the recipient (RFC 3463, RFC 5321, and the providers' own codes).
 
-`deliver` judges the replies to its own commands by these rules, and `bounces` those that reports
-quote. An address ends only if the server itself says that the mailbox does not exist. Anything else
-counts: a full mailbox, a limit, a policy, a broken route and an unclear reply may all be temporary,
-and one issue that a filter rejects must not end everyone at that provider.
+`deliver` applies these rules to the replies to its own commands, and `bounces` to those quoted in
+reports. An address ends only if the server itself says that the mailbox does not exist. Anything
+else is counted: a full mailbox, a limit, a policy, a broken route and an unclear reply may all be
+temporary, and an issue that a filter rejects must not end all addresses at that provider.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ _STATUS: Final = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?![\d.]*\d
 # A reply code begins a reply and is not part of a number or a name.
 _REPLY_CODE: Final = re.compile(r"(?<![\w./@#=-])(?<!\d:)([245]\d\d)(?=[ :-]|$)")
 
-# RFC 3464, section 2.3.3: the mail arrived, or the other server still tries and will report again.
+# RFC 3464, section 2.3.3: the mail arrived, or the server is still trying and will report again.
 _NO_FAILURE: Final = frozenset({"delayed", "delivered", "relayed", "expanded"})
 
-# The mailbox does not exist (1.1), is written wrongly (1.3) or has moved (1.6); somebody else
-# now has the address (7.17, 7.18: RFC 7293).
+# The mailbox does not exist (1.1), has a syntax error (1.3) or has moved (1.6); someone else now
+# has the address (7.17, 7.18: RFC 7293).
 _NO_MAILBOX: Final = frozenset({"1.1", "1.3", "1.6", "7.17", "7.18"})
 # Codes that do not say what is wrong, so that the words decide. Providers number freely below
 # "other" (5.0.350) or summarise another server's reply (Exchange's 1.351). 1.10 is Exchange's for a
@@ -49,7 +49,7 @@ def status_code(written: str, words: str) -> str:
     """Return the status code (RFC 3463) to show, or "".
 
     written: the Status field, by the relay. The last code in `words` is the server's own. A code
-    that says nothing (5.0.0) is replaced by one that does.
+    that says nothing (5.0.0) is replaced by a specific one.
     """
     said = [match[0] for match in _STATUS.finditer(words)]
     given = _STATUS.search(written)
@@ -75,7 +75,7 @@ def verdict(action: str, written: str, words: str, stage: Stage = "") -> ReportK
 
 
 def report_from_words(address: str, words: str) -> RecipientReport:
-    """Return the report about `address` in a mail that gives only the server's reply."""
+    """Return the report about `address` in a mail that has only the server's reply."""
     line = printable_line(words, MAX_REPLY_CHARS)
     kind, status = verdict("failed", "", line), status_code("", line)
     return RecipientReport(kind, (address,), status, line[:MAX_SHOWN_CHARS])
@@ -88,15 +88,15 @@ def gives_a_reason(words: str) -> bool:
 
 
 def is_gone(code: int, words: str, stage: Stage) -> bool:
-    """Whether the reply `code` `words` to our command says that there is no such mailbox."""
+    """Whether the reply `code` `words` to our command says that the mailbox does not exist."""
     return verdict("failed", "", f"{code} {words}", stage) == "permanent"
 
 
 def is_for_us(code: int, words: str) -> bool:
-    """Whether the reply `code` `words` to RCPT refuses the sender, whoever the recipient is.
+    """Whether the reply `code` `words` to RCPT refuses the sender, for any recipient.
 
-    Many servers say only at RCPT that they accept no mail from this connection, for example
-    without a login (530: RFC 4954, section 6; "Relay access denied").
+    Many servers only say at RCPT that they accept no mail from this connection, for example without
+    a login (530: RFC 4954, section 6; "Relay access denied").
     """
     return code // 10 == 53 or (code >= 500 and refuses_to_relay(words))
 

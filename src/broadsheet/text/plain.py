@@ -8,7 +8,6 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from functools import lru_cache
 from itertools import accumulate
-from unicodedata import east_asian_width
 
 # Chinese and Japanese; Korean is written with spaces.
 _UNSPACED = (
@@ -64,12 +63,6 @@ def plain(html: str) -> str:
     html = _NOTE_MARK.sub("", _NOT_TEXT.sub("", html))
     html = _POWER.sub(lambda found: found[1].translate(_POWERS), html)
     return one_line(unescape(_TAG.sub("", _APART.sub(" ", html))))
-
-
-@lru_cache(maxsize=4096)
-def is_wide(char: str) -> bool:
-    """Whether `char` takes two columns (UAX #11)."""
-    return east_asian_width(char) in {"W", "F"}
 
 
 def is_unspaced(before: str, after: str) -> bool:

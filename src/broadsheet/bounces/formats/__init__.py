@@ -1,8 +1,8 @@
-"""Formats of returned mail. Each module beside this one is a format and is found by being here.
+"""Formats of returned mail: a module for each, found by being here.
 
-A module defines `ORDER` (lower numbers are tried first) and `interpret(mail)`, which returns what
-the mail says: a `RecipientReport` for each recipient, or an `UnsubscribeRequest`. It returns
-something empty if the mail is not of this format, and raises NotAReport if it is but is not valid.
+A module defines `ORDER` (lower numbers are tried first) and `interpret(mail)`, which returns a
+`RecipientReport` for each recipient, or an `UnsubscribeRequest`. It returns an empty value if the
+mail has another format, and raises NotAReport if it has this one but is invalid.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Reports in no standard form: text for people, as many mail systems wrote it and some still do.
 
-A failure that only the text reports never ends an address; it counts. flufl.bounce (Mailman's
-detectors) knows many of these forms. For the others it is enough that a mail system returns one of
+A failure that only the text reports never ends an address; it is counted. flufl.bounce (Mailman's
+detectors) recognises many of these forms. Otherwise it is enough that a mail system returns one of
 our mails, which names its recipient.
 """
 

@@ -1,7 +1,7 @@
-"""Mails by which readers leave: what the `mailto:` of List-Unsubscribe makes (RFC 2369, 3.2).
+"""Unsubscribe mails, as the `mailto:` link in List-Unsubscribe creates them (RFC 2369, 3.2).
 
 Mail programs and providers write them for the reader. Only the token in the subject counts, since
-anyone can write any sender; whether it is valid is decided elsewhere.
+the sender can be forged; `delivery.returned_mail` checks it.
 """
 
 from __future__ import annotations
