@@ -105,7 +105,7 @@ def _show_feeds(feeds: Sequence[FeedStatus]) -> None:
     columns = get_terminal_size().columns if sys.stdout.isatty() else None
     for path, articles, entries, newest, title in rows:
         space = " " * (paths - width(path))
-        line = f"{path}{space} {articles:>8} {entries:>7} {newest:16} {title}".rstrip()
+        line = f"{path}{space}  {articles:>8}  {entries:>7}  {newest:16}  {title}".rstrip()
         click.echo(shorten(line, columns) if columns else line)
 
 
