@@ -107,10 +107,12 @@ def _render(text: str, extensions: frozenset[str], positions: bool) -> str:
 
 def _cells(text: str) -> Iterator[int]:
     """Yield how many cells each table of `text` will have at most."""
-    for row in _DELIMITER_ROW.finditer(text) if "|" in text else ():
-        end = _TABLE_END.search(text, row.end())
-        rows = text.count("\n", row.end(), end.start() if end else len(text))
-        yield row[0].count("|") * rows
+    row = _DELIMITER_ROW.search(text) if "|" in text else None
+    while row:
+        found = _TABLE_END.search(text, row.end())
+        end = found.start() if found else len(text)
+        yield row[0].count("|") * text.count("\n", row.end(), end)
+        row = _DELIMITER_ROW.search(text, end)
 
 
 @cache

@@ -26,7 +26,7 @@ HEADINGS = "h1,h2,h3,h4,h5,h6"
 _BLOCKS = f"{HEADINGS},p,li,dd,dt,td,th"
 _INLINE = "a,code,del,em,img,mark,span,strong,sup"
 _EXTENSION = re.compile(
-    r"\{::(?:comment|options|nomarkdown)[^{}]*/\}|\{::comment\}.*?\{:/(?:comment)?\}"
+    r"\{::(?:comment|options|nomarkdown)[^{}]*/\}|\{::comment\}.{0,2000}?\{:/(?:comment)?\}"
     r"|\{::nomarkdown\}|\{:/(?:nomarkdown)?\}",
     re.DOTALL,
 )
