@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from collections import deque
@@ -76,7 +77,9 @@ def _pool(
     # A system may have no more threads, or no memory that processes can share.
     with suppress(OSError, RuntimeError, ImportError, NotImplementedError):
         Thread(target=lambda: None).start()
-        # A forked process has everything that this one has imported and holds.
+        # A forked process has everything that this one has imported and holds. Its garbage collector
+        # must not look at that: it would copy the memory that the two share.
+        gc.freeze()
         method = "fork" if "fork" in get_all_start_methods() else "spawn"
         context = get_context(method)
         pool = ProcessPoolExecutor(workers, context, _begin, (initializer, initargs))

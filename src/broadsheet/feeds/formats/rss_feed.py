@@ -86,4 +86,4 @@ def _by_profile(document: bytes) -> bytes:
     def rewrite(text: re.Match[bytes]) -> bytes:
         return text[0].replace(b"&lt;", b"&#x3C;").replace(b"&amp;", b"&#x26;")
 
-    return _PLAIN_TEXT.sub(rewrite, document)
+    return _PLAIN_TEXT.sub(rewrite, document) if b"&" in document else document
