@@ -69,8 +69,6 @@ BY_USE = {
 }
 """The name that stands for each key of `articles.fields`."""
 
-_TRUE = {"true", "yes", "on", "1"}
-_SWITCH = _TRUE | {"false", "no", "off", "0", ""}
 _WEB = re.compile(r"https?:", re.IGNORECASE)
 _LIST_MARKS = re.compile(r"\s*[,，、;；]\s*")
 
@@ -105,21 +103,6 @@ def title(value: object) -> str:
     """Return a title as one line of text; exports of WordPress have character references in it."""
     written = text(value)
     return text(unescape(written)) if "&" in written else written
-
-
-def truth(value: object) -> bool:
-    """Return whether a switch is on."""
-    word = text(value).casefold()
-    if word not in _SWITCH:
-        raise ValueError(f"{word!r} is neither true nor false")
-    return word in _TRUE
-
-
-def is_switch(value: object) -> bool:
-    """Whether `value` can only be a switch. In Jekyll, `published` is one; elsewhere, a date."""
-    return isinstance(value, bool) or (
-        isinstance(value, str) and value.strip().casefold() in _SWITCH - {""}
-    )
 
 
 def address(value: object) -> str:

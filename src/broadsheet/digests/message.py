@@ -47,7 +47,7 @@ def mime_message(context: IssueContext, html: str, text: str) -> bytes:
     """Return message.eml: a mail with `html` and, for clients without HTML, `text`.
 
     It has no recipient: delivery adds the reader, and replaces the shared links by the reader's own
-    (`sender.for_reader`).
+    (`sender.replace_urls`).
     """
     boundary = f"=_{context.identity}"  # "=_" occurs in no body, quoted-printable or base64
     return _whole([*_headers(context), _content_type(boundary)], boundary, html, text)

@@ -89,10 +89,6 @@ class Digest(Struct, frozen=True):
         """Return the issues that are due at `now` (aware) and not in `history`, oldest first."""
         return self._issues(self._ticks(now, history), history)
 
-    def awaits(self, now: datetime, history: History) -> bool:
-        """Whether an issue may be due; needs no articles."""
-        return bool(self._ticks(now, history))
-
     def upcoming(self, now: datetime, history: History) -> tuple[Issue, ...]:
         """Return the issues that are due at `now`, oldest first, and then that of the next tick.
 

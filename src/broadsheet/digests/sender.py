@@ -67,7 +67,7 @@ class OptOut(Struct, frozen=True):
     """How readers unsubscribe, from any copy of an issue.
 
     All readers share these URLs, so that anyone can read and forward the files of an issue;
-    `for_reader` replaces them by a reader's own. page: of the service. mail: a `mailto:` URL.
+    `replace_urls` replaces them by a reader's own. page: of the service. mail: a `mailto:` URL.
     preferences: where readers choose topics instead. Each is "" if there is none.
     """
 
@@ -100,14 +100,6 @@ def url_pattern(address: str) -> str:
     A full stop after it ends the sentence, not the URL.
     """
     return re.escape(address) + r"(?![\w/?#&=%-]|\.\w)"
-
-
-def for_reader(text: str, shared: str, own: str) -> str:
-    """Return a mail's HTML or plain text with a reader's `own` URL for the `shared` one.
-
-    Neither needs escaping in HTML. Only whole URLs are replaced.
-    """
-    return replace_urls(text, {shared: own})
 
 
 def replace_urls(text: str, links: Mapping[str, str]) -> str:

@@ -16,7 +16,7 @@ import letters
 from broadsheet.articles.entries import Image
 from broadsheet.articles.topics import Topic
 from broadsheet.digests.context import reading_minutes
-from broadsheet.digests.sender import for_reader
+from broadsheet.digests.sender import replace_urls
 from broadsheet.digests.theme import LEAST_CONTRAST, contrast, mail_theme, readable
 from broadsheet.errors import ConfigError
 from broadsheet.i18n import Words
@@ -213,11 +213,11 @@ def test_a_readers_own_address_replaces_whole_addresses_only() -> None:
     """A longer address that begins with the shared one stays as it is."""
     shared, own = "https://n.example/unsubscribe", "https://n.example/u/abc.def"
     text = f'<a href="{shared}">x</a>\n{shared}\n{shared}/help\n{shared}?x=1'
-    assert for_reader(text, shared, own) == (
+    assert replace_urls(text, {shared: own}) == (
         f'<a href="{own}">x</a>\n{own}\n{shared}/help\n{shared}?x=1'
     )
     with pytest.raises(ValueError, match="escaping"):
-        for_reader(text, shared, "https://n.example/?a=1&b=2")
+        replace_urls(text, {shared: "https://n.example/?a=1&b=2"})
 
 
 @given(accent=COLOURS, accent_dark=COLOURS, ink=COLOURS, paper=COLOURS)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import import_module
-from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from msgspec import Struct
@@ -77,11 +76,6 @@ GITHUB_ANCHORS: Final = anchors(
     "user-content-fn-{label}", "user-content-fnref-{label}", "user-content-fnref-{label}-{nth}"
 )
 BY_PYTHON_MARKDOWN: Final = Dialect("python-markdown", frozenset({"alerts"}))
-
-
-def dialect_names() -> tuple[str, ...]:
-    """Return the names of all dialects, as `articles.markdown` takes them."""
-    return tuple(sorted(each.name.replace("_", "-") for each in iter_modules(__path__)))
 
 
 @cache
