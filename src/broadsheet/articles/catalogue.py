@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
-from functools import cached_property
+from functools import cache, cached_property, partial
 from itertools import chain, takewhile
 from operator import attrgetter
 
@@ -90,16 +90,22 @@ class Catalogues:
 
     def __init__(self, articles: Sequence[Article], settings: TopicSettings) -> None:
         self._articles, self._settings = articles, settings
-        self._made: deque[tuple[Span, Catalogue]] = deque(maxlen=_CATALOGUES)
+        self._made: deque[tuple[datetime, Catalogue]] = deque(maxlen=_CATALOGUES)
+        self._span = cache(partial(steady, articles))
 
     def __call__(self, now: datetime) -> Catalogue:
         """Return the catalogue at `now` (aware); that of another time if it is the same."""
-        for (since, until), made in self._made:
-            if (since is None or since <= now) and (until is None or now < until):
+        for then, made in self._made:
+            if now == then or self._holds(then, now):
                 return made
         made = Catalogue.at(now, self._articles, self._settings)
-        self._made.append((steady(self._articles, now), made))
+        self._made.append((now, made))
         return made
+
+    def _holds(self, then: datetime, now: datetime) -> bool:
+        """Whether the catalogue of `then` is that of `now`."""
+        since, until = self._span(then)
+        return (since is None or since <= now) and (until is None or now < until)
 
 
 def steady(articles: Iterable[Article], now: datetime) -> Span:
@@ -167,6 +173,8 @@ def duplicates(articles: Sequence[Article], now: datetime) -> dict[str, Article]
     Of the articles with one id that may be published at `now`, the one with the earliest date has
     it; of these, the first by path.
     """
+    if len({article.id for article in articles}) == len(articles):
+        return {}
     first: dict[str, Article] = {}
     later: dict[str, Article] = {}
     shared = Counter(article.id for article in articles)

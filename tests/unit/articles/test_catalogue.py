@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broadsheet.articles import Article
-from broadsheet.articles.catalogue import Catalogue, absence, duplicate_problems
+from broadsheet.articles.catalogue import Catalogue, Catalogues, absence, duplicate_problems
 from broadsheet.model.settings import TopicSettings
 from newsroom import MOMENT, article, dated
 
@@ -54,6 +54,29 @@ def test_the_order_is_total(given: list[tuple[str, int]]) -> None:
     articles = [made(slug, date=f"2025-06-0{day}") for slug, day in given]
     slugs = [one.id.split("/")[-2] for one in catalogue(*articles).articles]
     assert slugs == ["d", "c", "a", "b", "e"]
+
+
+DAYS = st.integers(0, 9).map(lambda day: f"2025-06-1{day}")
+
+
+@given(
+    st.lists(
+        st.fixed_dictionaries({"date": DAYS}, optional={"publishDate": DAYS, "expiryDate": DAYS})
+    ),
+    st.lists(st.integers(-1, 240), min_size=1, max_size=12),
+)
+def test_a_catalogue_that_was_made_for_another_time_is_the_same(
+    fields: list[dict[str, str]], hours: list[int]
+) -> None:
+    """In whatever order the times come."""
+    articles = [made(f"a{number % 7}", **each) for number, each in enumerate(fields)]
+    catalogues = Catalogues(articles, NO_ALIASES)
+    start = datetime.fromisoformat("2025-06-10T00:00:00+08:00")
+    for each in hours:
+        now = start + timedelta(hours=each)
+        expected = Catalogue.at(now, articles, NO_ALIASES)
+        assert catalogues(now).articles == expected.articles
+        assert set(catalogues(now).absent) == set(expected.absent)
 
 
 def test_one_moment_in_two_offsets_is_a_tie() -> None:
