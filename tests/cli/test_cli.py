@@ -135,6 +135,32 @@ def test_a_wrong_command_line_ends_with_2(project: Newsroom, args: list[str]) ->
     assert contents(project.folder) == before
 
 
+@pytest.mark.parametrize(
+    ("command", "package", "extras"),
+    [
+        ("subscribers list", "sqlalchemy", "delivery"),
+        ("deliver", "sqlalchemy", "delivery"),
+        ("bounces", "sqlalchemy", "delivery"),
+        ("serve", "uvicorn", "delivery,serve"),
+    ],
+)
+def test_a_command_without_its_extra_says_what_to_install(
+    project: Newsroom, command: str, package: str, extras: str
+) -> None:
+    """Exit 2, the missing package and the command to type; `--help` lists the command."""
+    program = (
+        f"import sys; sys.modules[{package!r}] = None; from broadsheet.cli import main;"
+        f"sys.argv = ['broadsheet', '-C', {str(project.folder)!r}, *{command.split()!r}]; main()"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ran.stderr.startswith(f"{command.split()[0]} needs {package}")
+    assert ", which is not installed; install Broadsheet with it: pip install " in ran.stderr
+    assert f'"path/to/the/clone[{extras}]"' in ran.stderr
+
+
 def test_what_is_wrong_with_the_config_is_told_at_once_with_its_lines(newsroom: Newsroom) -> None:
     """Exit 2; each problem on a line `path:line: what; what to do`."""
     newsroom.configure('\n[feeds]\nentrys = 5\n[digests.weekly]\ntitle = "W"\nschedule = "x"\n')

@@ -1,8 +1,8 @@
 """The command line: finds the commands, runs one, and shows errors.
 
 A command is a file of this folder whose first line is `broadsheet NAME: its help`, with a
-`POSITION` in the list of commands and a function `command`. It is imported only when it is called,
-so that `broadsheet --version` costs no more than click.
+`POSITION` in the list of commands, the `EXTRAS` that it needs if any, and a function `command`. It
+is imported only when it is called, so that `broadsheet --version` costs no more than click.
 """
 
 from __future__ import annotations
@@ -24,11 +24,13 @@ import click
 
 from broadsheet import __version__
 from broadsheet.cli import interrupts, terminal
+from broadsheet.cli.extras import extra
 from broadsheet.cli.options import common_options
 from broadsheet.errors import BroadsheetError
 
 _HELP = re.compile(r'"""broadsheet (?P<name>\w+): (?P<help>.+)"""\n')
 _POSITION = re.compile(r"^POSITION = (\d+)", re.MULTILINE)
+_EXTRAS = re.compile(r'^EXTRAS = "(.+)"', re.MULTILINE)
 
 
 class _Commands(click.Group):
@@ -43,7 +45,9 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in commands():
             return None
-        command: click.Command = import_module(f"broadsheet.cli.{cmd_name}").command
+        extras = _EXTRAS.search((Path(__file__).parent / f"{cmd_name}.py").read_text("utf-8"))
+        with extra(extras[1] if extras else "", cmd_name):
+            command: click.Command = import_module(f"broadsheet.cli.{cmd_name}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002

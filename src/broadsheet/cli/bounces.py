@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections import Counter
 from contextlib import closing
@@ -12,7 +11,7 @@ from typing import Any
 import click
 
 from broadsheet.cli.deliveries import opened
-from broadsheet.cli.options import common_options, options
+from broadsheet.cli.options import common_options, options, print_json
 from broadsheet.delivery.environment import Secrets
 from broadsheet.delivery.returned_mail import (
     BouncePolicy,
@@ -24,6 +23,7 @@ from broadsheet.pipeline.project import open_project
 from broadsheet.text.counting import count
 
 POSITION = 120  # in `broadsheet --help`
+EXTRAS = "delivery"
 _TEXTS = {
     "ended": "ended: {address} ({why})",
     "left": "left: {address} ({why})",
@@ -93,7 +93,7 @@ def _print(done: ReturnedMailProcessor, *, as_json: bool) -> None:
     for shown, why in done.unreadable:
         click.echo(f"{shown}: it cannot be read: {why}; it stays where it is", err=True)
     if as_json:
-        click.echo(json.dumps(_data(done), ensure_ascii=False, indent=1))
+        print_json(_data(done))
         return
     if options().quiet:
         return

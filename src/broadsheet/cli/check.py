@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -14,7 +13,7 @@ from typing import Final
 import click
 
 from broadsheet.checks import Finding
-from broadsheet.cli.options import common_options, options
+from broadsheet.cli.options import common_options, options, print_json, say
 from broadsheet.cli.progress import progress_of
 from broadsheet.errors import Problem, UsageError
 from broadsheet.pipeline.check import check
@@ -42,7 +41,7 @@ def command(files: tuple[Path, ...], strict: bool, everything: bool, form: str |
     if files:
         found = tuple(each for each in found if each.problem.path in _within_project(files))
     if form == "json":
-        click.echo(json.dumps([_data(each) for each in found], ensure_ascii=False, indent=1))
+        print_json([_data(each) for each in found])
     elif form == "github":
         for each in found:
             click.echo(_annotation(each))
@@ -78,8 +77,7 @@ def _show(found: Sequence[Finding], most: int) -> None:
             seen[severity, each.rule] += 1
             if seen[severity, each.rule] <= most:
                 click.echo(str(each))
-    if not options().quiet:
-        click.echo(_summary(found, most))
+    say(_summary(found, most))
 
 
 def _summary(found: Sequence[Finding], most: int) -> str:

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from broadsheet.cli.deliveries import ledger_clock, progress_data, progress_words, warn_exposed
-from broadsheet.cli.extras import extra
-from broadsheet.cli.options import common_options, options
+from broadsheet.cli.options import common_options, options, print_json, say
 from broadsheet.cli.terminal import raw
+from broadsheet.delivery import planning
+from broadsheet.delivery.batcher import Tally
+from broadsheet.delivery.claims import STATES
+from broadsheet.delivery.environment import Secrets
+from broadsheet.delivery.planning import DeliveryReport
 from broadsheet.digests.sender import sender_problems
 from broadsheet.errors import Problem
 from broadsheet.pipeline.project import Project, open_project
 from broadsheet.text.counting import count
 
-if TYPE_CHECKING:  # imported only to deliver
-    from broadsheet.delivery.batcher import Tally
-    from broadsheet.delivery.planning import DeliveryReport
-
 POSITION = 60  # in `broadsheet --help`
+EXTRAS = "delivery"
 _ONLY = ("pending", "retry", "failed", "in_doubt")
 
 
@@ -55,39 +55,16 @@ def command(
 ) -> None:
     """Send issues to subscribers; safe to kill and run again."""
     project = open_project(options())
-    with extra("delivery"):
-        _run(
-            project,
-            (names, issue, only, limit or 0, allow_repeat),
-            to,
-            dry_run=dry_run,
-            as_json=as_json,
-        )
-
-
-def _run(
-    project: Project, asked: tuple[Any, ...], to: str, *, dry_run: bool, as_json: bool
-) -> None:
-    from broadsheet.delivery import planning
-    from broadsheet.delivery.environment import Secrets
-
-    request = planning.DeliveryRequest(*asked)
+    request = planning.DeliveryRequest(names, issue, only, limit or 0, allow_repeat)
     request.check(project.settings)
-    run = planning.Run(
-        project,
-        request,
-        Secrets.read(),
-        ledger_clock(project),
-        _warn,
-    )
+    run = planning.Run(project, request, Secrets.read(), ledger_clock(project), _warn)
     for _, problem in sender_problems(project.settings.publication, project.settings.delivery):
         _warn(problem)
     warn_exposed(project)
     if to:
         sent = planning.send_copy(run, to, dry_run=dry_run)
-        if not options().quiet:
-            verb = "would be sent" if dry_run else "sent"
-            click.echo(f"{sent.digest}/{sent.key}: a test copy {verb} to {to.strip()}")
+        verb = "would be sent" if dry_run else "sent"
+        say(f"{sent.digest}/{sent.key}: a test copy {verb} to {to.strip()}")
         return
     if dry_run:
         report = planning.rehearsed(run)
@@ -109,7 +86,7 @@ def _show_foreseen(report: DeliveryReport, *, as_json: bool) -> None:
             {"digest": issue.digest, "key": issue.key, "would_send": number}
             for issue, number in report.foreseen
         ]
-        _print_json({"issues": [*foreseen, *_left_data(report)]})
+        print_json({"issues": [*foreseen, *_left_data(report)]})
         return
     if options().quiet:
         return
@@ -121,7 +98,7 @@ def _show_foreseen(report: DeliveryReport, *, as_json: bool) -> None:
 def _show(report: DeliveryReport, project: Project, *, as_json: bool) -> None:
     if as_json:
         issues = [progress_data(each) for each in (*report.progress, *report.stranded)]
-        _print_json({"issues": issues + _left_data(report), "run": _run_data(report.tally)})
+        print_json({"issues": issues + _left_data(report), "run": _run_data(report.tally)})
     elif not options().quiet:
         for each in report.progress:
             click.echo(progress_words(each, project))
@@ -147,18 +124,12 @@ def _left_data(report: DeliveryReport) -> list[dict[str, Any]]:
 
 
 def _run_data(tally: Tally | None) -> dict[str, Any]:
-    from broadsheet.delivery.claims import STATES
-
     counts = tally.counts if tally else {}
     return {
         **{str(each): counts.get(each, 0) for each in STATES if each != "claimed"},
         "taken_over": tally.taken_over if tally else 0,
         "stopped": tally.stopped if tally else "",
     }
-
-
-def _print_json(shown: dict[str, Any]) -> None:
-    click.echo(json.dumps(shown, ensure_ascii=False, indent=1))
 
 
 def _end(report: DeliveryReport) -> None:

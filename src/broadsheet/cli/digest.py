@@ -7,9 +7,8 @@ import click
 from broadsheet.cli.options import common_options, options
 from broadsheet.cli.progress import progress_of
 from broadsheet.digests.issue import issue_folder
-from broadsheet.errors import Problem, UsageError
 from broadsheet.pipeline.issues import Issued, make_due_issues
-from broadsheet.pipeline.project import Project, open_project
+from broadsheet.pipeline.project import open_project
 from broadsheet.text.counting import count
 
 POSITION = 30  # in `broadsheet --help`
@@ -26,7 +25,8 @@ POSITION = 30  # in `broadsheet --help`
 def command(names: tuple[str, ...], dry_run: bool, allow_late: bool, allow_new: bool) -> None:
     """Make every issue that is due, of all digests or of those named."""
     project = open_project(options(), progress=progress_of(options()))
-    chosen = _chosen(project, names)
+    project.settings.refuse_unknown(names)
+    chosen = names or tuple(project.settings.digests)
     issued = make_due_issues(project, chosen, late=allow_late, new=allow_new, dry_run=dry_run)
     if not options().quiet:
         _report(issued, [name for name in chosen if name not in issued.refused], dry_run)
@@ -38,16 +38,6 @@ def command(names: tuple[str, ...], dry_run: bool, allow_late: bool, allow_new: 
         click.echo(f"{problem} (left out)", err=True)
     if issued.refused or missed:
         raise SystemExit(1)
-
-
-def _chosen(project: Project, names: tuple[str, ...]) -> tuple[str, ...]:
-    known = tuple(project.settings.digests)
-    if unknown := [name for name in names if name not in known]:
-        listed = ", ".join(known) or "none"
-        raise UsageError(
-            Problem(f"there is no digest {unknown[0]!r} in the config", f"there is: {listed}")
-        )
-    return names or known
 
 
 def _report(issued: Issued, chosen: list[str], dry_run: bool) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
-from broadsheet.cli.options import common_options, options
+from broadsheet.cli.options import common_options, options, print_json
 from broadsheet.feeds.membership import Membership
 from broadsheet.pipeline.explain import Explanation, explain, source_path
 from broadsheet.pipeline.project import Project, open_project
@@ -29,11 +28,7 @@ def command(file: Path, as_json: bool) -> None:
     found = explain(project, path)
     facts = _facts(found, project)
     if as_json:
-        click.echo(
-            json.dumps(
-                {"verdict": found.verdict, **facts, **_data(found)}, ensure_ascii=False, indent=1
-            )
-        )
+        print_json({"verdict": found.verdict, **facts, **_data(found)})
         return
     click.echo(f"{path}: {found.verdict}")
     for name, value in facts.items():

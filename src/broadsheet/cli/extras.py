@@ -9,12 +9,12 @@ from broadsheet.errors import Problem, UsageError
 
 
 @contextmanager
-def extra(names: str, what: str = "this") -> Iterator[None]:
+def extra(names: str, what: str) -> Iterator[None]:
     """Run `what`, which needs the extras `names`. Raises UsageError if a package is missing."""
     try:
         yield
     except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] == "broadsheet":
+        if not names or (error.name or "").partition(".")[0] == "broadsheet":
             raise
         # From the clone, not by name: the project is not on a package index yet.
         raise UsageError(

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from broadsheet.articles import site_check
-from broadsheet.cli.options import common_options, options
+from broadsheet.cli.options import common_options, options, say
 from broadsheet.digests.templates import starters
 from broadsheet.errors import Problem, UsageError
 from broadsheet.importers import GeneratedSite
@@ -73,16 +73,11 @@ def _write_templates(root: Path) -> None:
     for name, text in starters().items():
         target = f"{settings.mail.templates}/{name}"
         if (root / target).exists():
-            _say(f"{target} exists already, and was not changed")
+            say(f"{target} exists already, and was not changed")
             continue
         writing.write(root / target, text.encode())
-        _say(f"{target} is written")
-    _say("\nNext: broadsheet preview")
-
-
-def _say(text: str) -> None:
-    if not options().quiet:
-        click.echo(text)
+        say(f"{target} is written")
+    say("\nNext: broadsheet preview")
 
 
 def _report(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import wraps
@@ -60,6 +61,17 @@ def common_options(command: _F) -> _F:
     ):
         wrapper = option(wrapper)
     return wrapper  # type: ignore[return-value]  # it takes what `command` takes, and the options
+
+
+def say(text: str) -> None:
+    """Print `text`, unless the user wants only problems."""
+    if not options().quiet:
+        click.echo(text)
+
+
+def print_json(data: Any) -> None:
+    """Print `data` as JSON."""
+    click.echo(json.dumps(data, ensure_ascii=False, indent=1))
 
 
 def options() -> Options:

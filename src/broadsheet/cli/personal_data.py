@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import closing
 from dataclasses import asdict
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import click
 
 from broadsheet.cli.deliveries import ledger_clock, opened
-from broadsheet.cli.options import common_options, options
+from broadsheet.cli.options import common_options, options, print_json
 from broadsheet.cli.terminal import on_one_line
+from broadsheet.delivery import personal_data
+from broadsheet.delivery.database import Database
+from broadsheet.delivery.environment import Secrets
+from broadsheet.delivery.erasures import erased_at
+from broadsheet.delivery.personal_data import ErasureResult, PersonalData
+from broadsheet.delivery.tokens import unsubscribe_url
 from broadsheet.errors import BroadsheetError, Problem
 from broadsheet.pipeline.project import Project, open_project
 from broadsheet.text.counting import count
-
-if TYPE_CHECKING:  # they take time to import
-    from broadsheet.delivery.database import Database
-    from broadsheet.delivery.personal_data import ErasureResult, PersonalData
 
 _TIMES: Final = frozenset({"at", "since", "bounced_at", "changed", "first_at", "next_at", "lease"})
 
@@ -31,12 +32,9 @@ _TIMES: Final = frozenset({"at", "since", "bounced_at", "changed", "first_at", "
 @common_options
 def show(address: str, as_json: bool) -> None:
     """Print everything that is stored about one person, from every table."""
-    from broadsheet.delivery.erasures import erased_at
-    from broadsheet.delivery.personal_data import personal_data
-
     project = open_project(options())
     with closing(opened(project)) as database, database.reading() as connection:
-        found = personal_data(connection, address)
+        found = personal_data.personal_data(connection, address)
         at = erased_at(connection, address) if found is None else None
     if found is None:
         _show_erased(address, at, as_json=as_json)
@@ -44,7 +42,7 @@ def show(address: str, as_json: bool) -> None:
     sections = {**found.sections, "links": _links(project, found)}
     if as_json:
         data = {**found.person, "consent": found.consent, **sections, "erased": None}
-        click.echo(json.dumps(data, ensure_ascii=False, indent=1))
+        print_json(data)
     else:
         _show(project, found, sections)
 
@@ -53,16 +51,13 @@ def _show_erased(address: str, at: datetime | None, *, as_json: bool) -> None:
     if at is None:
         raise _unknown(address)
     if as_json:
-        click.echo(json.dumps({"address": address, "erased": at.isoformat()}, indent=1))
+        print_json({"address": address, "erased": at.isoformat()})
     else:
         click.echo(f"{address} was erased on {at:%Y-%m-%d}; only a keyed hash of it is kept")
 
 
 def _links(project: Project, found: PersonalData) -> list[dict[str, str]]:
     """Return the links in the person's mail: they are not stored, but always made the same."""
-    from broadsheet.delivery.environment import Secrets
-    from broadsheet.delivery.tokens import unsubscribe_url
-
     secrets, service = Secrets.read(), project.settings.delivery.service_url
     if not secrets.secret or service is None:
         return []
@@ -125,15 +120,13 @@ def erase(addresses: tuple[str, ...], dry_run: bool, as_json: bool) -> None:
     if as_json:
         people = [{"address": address, **asdict(result)} for address, result in results.items()]
         data = {"erased": people, "problems": [str(problem) for problem in problems]}
-        click.echo(json.dumps(data, ensure_ascii=False, indent=1))
+        print_json(data)
     if problems:
         raise BroadsheetError(*problems)
 
 
 def _erase(project: Project, database: Database, address: str, *, dry_run: bool) -> ErasureResult:
     """Erase one person. Raises BroadsheetError if the address is not on the list."""
-    from broadsheet.delivery import personal_data
-
     if dry_run:
         with database.reading() as connection:
             result = personal_data.preview_erasure(connection, address)

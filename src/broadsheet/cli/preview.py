@@ -8,7 +8,7 @@ from functools import partial
 import click
 
 from broadsheet.cli.extras import extra
-from broadsheet.cli.options import common_options, options
+from broadsheet.cli.options import common_options, options, say
 from broadsheet.cli.progress import progress_of
 from broadsheet.pipeline.preview import write_previews
 from broadsheet.pipeline.project import PREVIEWS, open_project
@@ -29,9 +29,7 @@ def command(serve: bool, port: int, open_: bool) -> None:
         return
     project = open_project(options(), progress=progress_of(options()))
     gallery = write_previews(project)
-    if not options().quiet:
-        shown = count(gallery.issues, "issue")
-        click.echo(f"{PREVIEWS}/index.html shows {shown}")
+    say(f"{PREVIEWS}/index.html shows {count(gallery.issues, 'issue')}")
     if open_:
         webbrowser.open((project.root / PREVIEWS / "index.html").resolve().as_uri())
     for problem in gallery.refused:

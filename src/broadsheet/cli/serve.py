@@ -6,20 +6,22 @@ import socket
 import sys
 from functools import partial
 from ipaddress import ip_network
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import click
+import uvicorn
 
 from broadsheet.cli.deliveries import ledger_clock, warn_exposed
-from broadsheet.cli.extras import extra
 from broadsheet.cli.options import common_options, options
 from broadsheet.errors import Problem, UsageError
 from broadsheet.pipeline.project import open_project
-
-if TYPE_CHECKING:
-    from broadsheet.service.limits import Network
+from broadsheet.service.app import application
+from broadsheet.service.connections import LARGEST_HEAD, ConnectionPool, HttpConnection
+from broadsheet.service.limits import Network
+from broadsheet.service.setup import app_context, start_log
 
 POSITION = 110  # in `broadsheet --help`
+EXTRAS = "delivery,serve"
 _FINISH_WITHIN_S: Final = 15  # for requests in progress when the service ends
 
 
@@ -37,16 +39,9 @@ def command(host: str, port: int, proxy: tuple[str, ...]) -> None:
     It answers for as long as it runs; put a web server with HTTPS before it (docs/service.md).
     """
     given, proxies = options(), _networks(proxy)
-    with extra("delivery,serve", "serve"):
-        import uvicorn
-
-        from broadsheet.service.app import application
-        from broadsheet.service.connections import LARGEST_HEAD, ConnectionPool, HttpConnection
-        from broadsheet.service.setup import app_context, start_log
-
-        project = open_project(given)
-        warn_exposed(project)
-        context = app_context(project, ledger_clock(project))
+    project = open_project(given)
+    warn_exposed(project)
+    context = app_context(project, ledger_clock(project))
     start_log(quiet=given.quiet, verbose=given.verbose)
     config = uvicorn.Config(
         application(context),

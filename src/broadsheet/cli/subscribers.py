@@ -7,38 +7,33 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from broadsheet.cli import personal_data
 from broadsheet.cli.deliveries import existing, opened, warn_exposed
-from broadsheet.cli.extras import extra
-from broadsheet.cli.options import common_options, options
+from broadsheet.cli.options import common_options, options, print_json, say
 from broadsheet.cli.progress import progress
 from broadsheet.cli.terminal import on_one_line, raw
+from broadsheet.delivery import subscribers
+from broadsheet.delivery.files import is_exposed_stream, replacing
+from broadsheet.delivery.lists.columns import ImportOptions
+from broadsheet.delivery.lists.exporting import exported_lines
+from broadsheet.delivery.lists.importing import BATCH_LINES, ImportResult, import_list
+from broadsheet.delivery.lists.reading import SubscriberList, open_list
+from broadsheet.delivery.subscribers import Subscriber
 from broadsheet.errors import Problem, UsageError
+from broadsheet.model.publication import Language
 from broadsheet.pipeline.project import open_project
 from broadsheet.text.counting import count
 
-if TYPE_CHECKING:  # they take time to import
-    from broadsheet.delivery.lists.importing import ImportResult
-    from broadsheet.delivery.lists.reading import SubscriberList
-    from broadsheet.delivery.subscribers import Subscriber
-
 POSITION = 50  # in `broadsheet --help`
+EXTRAS = "delivery"
 _STATUSES = ("pending", "active", "unsubscribed", "bounced", "complained")
 
 
-class _Needing(click.Group):
-    """Commands that need the extra `delivery`."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        with extra("delivery"):
-            return super().invoke(ctx)
-
-
-@click.group(cls=_Needing)
+@click.group()
 @common_options
 def command() -> None:
     """Import, add, remove, show, erase, export and list subscribers."""
@@ -86,10 +81,6 @@ def import_(
     as_json: bool,
 ) -> None:
     """Import a CSV file, as often as you like; no one who opted out comes back."""
-    from broadsheet.delivery.lists.columns import ImportOptions
-    from broadsheet.delivery.lists.importing import BATCH_LINES, import_list
-    from broadsheet.delivery.lists.reading import open_list
-
     project = open_project(options())
     shown = "standard input" if str(file) == "-" else file.name
     given = ImportOptions.parse(columns, words, as_)
@@ -104,10 +95,10 @@ def import_(
     for problem in result.problems:
         click.echo(str(problem), err=True)
     if as_json:
-        click.echo(json.dumps(_import_data(listed, result), ensure_ascii=False, indent=1))
+        print_json(_import_data(listed, result))
     else:
         for line in _import_lines(listed, result, dry_run=dry_run):
-            _say(line)
+            say(line)
     if result.problems:
         raise SystemExit(1)
 
@@ -176,14 +167,9 @@ def add(
     again: bool,
 ) -> None:
     """Add one subscriber."""
-    from broadsheet.delivery import subscribers
-
     project = open_project(options())
     tag = _language(language)
-    if unknown := [each for each in digests if each not in project.settings.digests]:
-        known = ", ".join(project.settings.digests) or "none"
-        what = f"there is no digest {unknown[0]!r} in the config"
-        raise UsageError(Problem(what, f"the digests are: {known}"))
+    project.settings.refuse_unknown(digests)
     given = {"name": name, "language": tag, "topics": topics, "digests": digests}
     wanted: Any = {key: value for key, value in given.items() if value}
     with closing(opened(project)) as database, database.writing() as connection:
@@ -195,7 +181,7 @@ def add(
             again=again,
             **wanted,
         )
-    _say(f"{one.address} {result}")
+    say(f"{one.address} {result}")
 
 
 @command.command()
@@ -203,8 +189,6 @@ def add(
 @common_options
 def remove(addresses: tuple[str, ...]) -> None:
     """Unsubscribe people. Their addresses stay on the list, so that no import brings them back."""
-    from broadsheet.delivery import subscribers
-
     project = open_project(options())
     missing: list[str] = []
     with closing(opened(project)) as database, database.writing() as connection:
@@ -213,11 +197,11 @@ def remove(addresses: tuple[str, ...]) -> None:
             if found is None:
                 missing.append(address)
             elif found.gone:
-                _say(f"{found.address} is {found.status} already")
+                say(f"{found.address} is {found.status} already")
             else:
                 cause, now = "removed by the publisher", project.now
                 subscribers.set_status(connection, found, "unsubscribed", cause=cause, now=now)
-                _say(f"{found.address} removed")
+                say(f"{found.address} removed")
     for address in missing:
         click.echo(f"{address} is not on the list", err=True)
     if missing:
@@ -230,9 +214,6 @@ def remove(addresses: tuple[str, ...]) -> None:
 @common_options
 def export(status: Any, output: Path | None) -> None:
     """Write the list as CSV, which `import` reads back."""
-    from broadsheet.delivery import subscribers
-    from broadsheet.delivery.lists.exporting import exported_lines
-
     project = open_project(options())
     with closing(opened(project)) as database, database.reading() as connection:
         lines = exported_lines(subscribers.everyone(connection, status))
@@ -251,8 +232,6 @@ def export(status: Any, output: Path | None) -> None:
 @common_options
 def list_(status: Any, as_json: bool) -> None:
     """Print the list."""
-    from broadsheet.delivery import subscribers
-
     project = open_project(options())
     with closing(opened(project)) as database, database.reading() as connection:
         counts = subscribers.counts(connection)
@@ -263,8 +242,8 @@ def list_(status: Any, as_json: bool) -> None:
             click.echo("[" + ",\n".join(lines) + "]")
             return
         for one in people:
-            _say(_line(one))
-    _say(", ".join(f"{number:,} {each}" for each, number in counts.items() if number) or "empty")
+            say(_line(one))
+    say(", ".join(f"{number:,} {each}" for each, number in counts.items() if number) or "empty")
 
 
 def _data(one: Subscriber) -> dict[str, Any]:
@@ -283,8 +262,6 @@ def _line(one: Subscriber) -> str:
 
 
 def _language(text: str) -> str:
-    from broadsheet.model.publication import Language
-
     try:
         return str(Language(text)) if text else ""
     except ValueError as error:
@@ -301,8 +278,6 @@ def _read(file: Path) -> bytes:
 
 
 def _warn_exposed() -> None:
-    from broadsheet.delivery.files import is_exposed_stream
-
     if is_exposed_stream(sys.stdout) and not options().quiet:
         problem = Problem(
             "other users of this machine may be able to open the file that the list goes to",
@@ -312,8 +287,6 @@ def _warn_exposed() -> None:
 
 
 def _write(output: Path, lines: Iterator[str]) -> None:
-    from broadsheet.delivery.files import replacing
-
     try:
         with replacing(output) as file:
             file.writelines(lines)
@@ -321,8 +294,3 @@ def _write(output: Path, lines: Iterator[str]) -> None:
         raise UsageError(
             Problem(f"it cannot be written: {error.strerror}", "choose another file", str(output))
         ) from error
-
-
-def _say(text: str) -> None:
-    if not options().quiet:
-        click.echo(text)

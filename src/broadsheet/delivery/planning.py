@@ -70,12 +70,8 @@ class DeliveryRequest:
 
     def check(self, settings: Settings) -> None:
         """Raise UsageError if it names an unknown digest, or contradicts itself."""
-        known = settings.digests.keys() | settings.renamed.keys()
         digest, slash, key = self.issue.partition("/")
-        if unknown := [name for name in (*self.names, digest) if name and name not in known]:
-            listed = ", ".join(settings.digests) or "none"
-            problem = f"there is no digest {unknown[0]!r} in the config"
-            raise UsageError(Problem(problem, f"there is: {listed}"))
+        settings.refuse_unknown(filter(None, (*self.names, digest)), renamed=True)
         if self.issue and not (slash and key):
             problem = f"--issue: {self.issue!r} is not an issue"
             raise UsageError(Problem(problem, "write one like weekly/2025-06-30"))

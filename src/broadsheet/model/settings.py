@@ -8,6 +8,7 @@ each key.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from hashlib import sha256
 from pkgutil import iter_modules
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal, NamedTuple
 from msgspec import Meta, Struct, field
 
 import broadsheet
+from broadsheet.errors import Problem, UsageError
 from broadsheet.model.publication import BaseUrl, Language, Publication
 from broadsheet.model.values import Permalink, Schedule, ShortcodeTemplate, SmtpUrl
 
@@ -398,6 +400,16 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """Return the current name of a digest, then its former names. digest: any of them."""
         name = self.renamed.get(digest, digest)
         return (name, *(self.digests[name].renamed_from if name in self.digests else ()))
+
+    def refuse_unknown(self, names: Iterable[str], *, renamed: bool = False) -> None:
+        """Raise UsageError if the config has no digest of one of the `names`.
+
+        renamed: whether a digest may also be called by a name that it had before.
+        """
+        known = self.digests.keys() | (self.renamed.keys() if renamed else ())
+        if unknown := [name for name in names if name not in known]:
+            what = f"there is no digest {unknown[0]!r} in the config"
+            raise UsageError(Problem(what, f"there is: {', '.join(self.digests) or 'none'}"))
 
     def digest(self, name: str) -> DigestSettings:
         """Return the digest with this current or former name. Raises KeyError if unknown."""
