@@ -255,7 +255,7 @@ def test_a_former_name_without_issues_is_refused(issued: Newsroom) -> None:
         ),
         (WEEKLY + 'renamed_from = ["weekly"]\n', "the digest 'weekly' is still in the config"),
         (WEEKLY + 'renamed_from = ["../x"]\n', "'../x' cannot be the name of a digest"),
-        (WEEKLY + 'renamed_from = ["x"]\n' + DAILY + 'renamed_from = ["x"]\n', "'x' as a former"),
+        (WEEKLY + 'renamed_from = ["x"]\n' + DAILY + 'renamed_from = ["x"]\n', "'x' is a former"),
     ],
 )
 def test_a_former_name_belongs_to_one_digest(newsroom: Newsroom, config: str, what: str) -> None:

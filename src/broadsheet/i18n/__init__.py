@@ -1,7 +1,7 @@
 """Broadsheet's own texts in the reader's language; dates and plurals by Babel (CLDR).
 
-Each language is a TOML file beside this module, named after it and found by itself; a text that it
-lacks is English. A plural is a table of CLDR's categories: `one`, `other`, ...
+Each language is a TOML file beside this module, named after it; it is found by being there. A text
+that it lacks is in English. A plural is a table of CLDR's categories: `one`, `other`, ...
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def _locale(language: str) -> Locale:
 
 @cache
 def _texts(language: str) -> dict[str, str | dict[str, str]]:
-    """The texts of `language`, by name; English where it has none."""
+    """Return the texts of `language` by name, in English where it has none."""
     english = {} if language == _FALLBACK else _texts(_FALLBACK)
     try:
         file = get_data(__name__, f"{language}.toml") or b""

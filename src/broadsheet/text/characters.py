@@ -1,6 +1,6 @@
-"""The characters that XML forbids or discourages, and which no output has.
+"""The characters that XML forbids or discourages; no output has them.
 
-XML 1.0, section 2.2, forbids the C0 controls but tab and line ends, the surrogates, U+FFFE and
+XML 1.0, section 2.2, forbids the C0 controls except tab and line ends, the surrogates, U+FFFE and
 U+FFFF. It allows the C1 controls and the other noncharacters (Unicode, section 23.7) but
 discourages them, and validators report them.
 """
@@ -18,13 +18,13 @@ _PERHAPS = re.compile(f"[{_BASIC}\U0001fffe-\U0010ffff]")  # a superset, ten tim
 
 def printable(text: str) -> str:
     """Return `text` without those characters."""
-    # Python calls none of them printable, and most texts printable as a whole.
+    # None of them is printable for Python, and most texts are.
     if text.replace("\n", "").isprintable():
         return text
     return _FORBIDDEN.sub("", text) if _PERHAPS.search(text) else text
 
 
-# Combining marks, among others (`\w` matches none); no language has so many in a row.
+# Combining marks, among others (`\w` does not match them); no language has so many in a row.
 _ENDLESS = re.compile(r"([^\w\s\x00-\x7f]{100,})")
 
 

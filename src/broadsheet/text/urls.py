@@ -60,7 +60,7 @@ def _encode_part(text: str, also_safe: str = "") -> str:
 
 
 def _encode_authority(authority: str) -> str:
-    """A host, with an optional user and port."""
+    """Encode a host with an optional user and port."""
     if authority.isascii():
         return quote(authority, safe="@:[]%!$&'()*+,;=~-._")
     user, mark, place = authority.rpartition("@")

@@ -27,8 +27,8 @@ _MARKER = re.compile(r"( *)((?:\[\d+\]|[*•·-]) +)?")
 def wrap(line: str, columns: int = COLUMNS) -> list[str]:
     """Return `line` as lines of at most `columns`.
 
-    Later lines are indented as the first; below its text if it begins with a mark such as "[1] ". A
-    URL is never broken.
+    Later lines are indented like the first, or like its text if it begins with a mark such as
+    "[1] ". A URL is never broken.
     """
     found = _MARKER.match(line)
     first = found[0] if found else ""
@@ -41,7 +41,7 @@ def wrap(line: str, columns: int = COLUMNS) -> list[str]:
 
 
 def _fill(pieces: list[str], columns: int) -> list[str]:
-    """Lines of `pieces`, each with the spaces after it, filled in turn."""
+    """Return lines filled with `pieces`, each of which ends with its spaces."""
     lines: list[str] = []
     current = ""
     for piece in (part for whole in pieces for part in _fitting(whole, columns)):
@@ -53,7 +53,7 @@ def _fill(pieces: list[str], columns: int) -> list[str]:
 
 
 def _pieces(text: str) -> Iterator[str]:
-    """`text`, cut where a line may end."""
+    """Yield the pieces of `text` between which a line may end."""
     start = 0
     for index in range(1, len(text)):
         if _may_break(text[index - 1], text[index]):
@@ -75,7 +75,7 @@ def _may_break(before: str, after: str) -> bool:
 
 
 def _fitting(piece: str, columns: int) -> Iterator[str]:
-    """`piece`, cut anywhere if it is wider than a line and not a URL."""
+    """Yield `piece`, cut anywhere if it is wider than a line and not a URL."""
     if "://" in piece or piece.startswith("mailto:") or width(piece.rstrip(" ")) <= columns:
         yield piece
         return

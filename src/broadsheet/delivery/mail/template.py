@@ -165,7 +165,7 @@ def _pieces(mail: bytes, links: Mapping[str, str], place: str) -> tuple[Piece, .
 
 
 def _quoted_printable(data: bytes, place: bytes) -> Iterator[Piece]:
-    """Encode each line by itself; those with `place`, for each reader."""
+    """Encode each line separately; those with `place`, for each reader."""
     for line in data.split(b"\r\n"):
         if place and place in line:
             yield partial(_quoted_line, line.split(place))

@@ -1,1 +1,1 @@
-"""One file for each generator, with its `GENERATOR`; each is found by itself."""
+"""The generators: a module for each, with its `GENERATOR`; they are found by being here."""
