@@ -224,6 +224,13 @@ def open_existing(url: str, root: Path, timeout_s: float = LOCK_TIMEOUT_S) -> Da
     return database if has_schema else None
 
 
+def empty_database() -> Database:
+    """Return an empty database in memory, for a dry run before there is a real one."""
+    database = Database(_sqlite_engine(sql.engine.make_url("sqlite://")), "memory", None)
+    _create_schema(database)
+    return database
+
+
 def check_location(url: str, root: Path) -> None:
     """Raise DatabaseError if there is no SQLite file at `url` and none can be created there."""
     file = sqlite_file(url, root)
@@ -330,13 +337,12 @@ def _connect(url: str, root: Path, timeout_s: float) -> Database:
     if file is not None:
         parsed = parsed.set(database=str(file))
     shown = file.name if file is not None else parsed.render_as_string(hide_password=True)
-    options: dict[str, Any] = {"connect_args": {"timeout": timeout_s}}
-    if file is None:  # pre-ping: a restart of the server closes the connections
-        arguments = {"connect_timeout": max(2, round(timeout_s))}
-        options = {"connect_args": arguments, "pool_pre_ping": True}
     try:
-        # Parameters include addresses, which must not appear in a message.
-        engine = sql.create_engine(parsed, hide_parameters=True, **options)
+        if file is not None:
+            engine = _sqlite_engine(parsed, timeout=timeout_s)
+            sql.event.listen(engine, "do_connect", partial(_create_file, file))
+        else:
+            engine = _server_engine(parsed, timeout_s)
     except (ImportError, SQLAlchemyError) as error:
         raise ConfigError(
             Problem(
@@ -345,13 +351,26 @@ def _connect(url: str, root: Path, timeout_s: float) -> Database:
                 key="delivery.database",
             )
         ) from error
-    if file is not None:
-        sql.event.listen(engine, "do_connect", partial(_create_file, file))
-        sql.event.listen(engine, "connect", _prepare)
-        sql.event.listen(engine, "begin", _begin)
-    else:
-        sql.event.listen(engine, "connect", partial(_set_server_timeout, timeout_s))
     return Database(engine, shown, file)
+
+
+def _sqlite_engine(url: URL, **arguments: Any) -> sql.Engine:
+    # Parameters include addresses, which must not appear in a message.
+    engine = sql.create_engine(url, hide_parameters=True, connect_args=arguments)
+    sql.event.listen(engine, "connect", _prepare)
+    sql.event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _server_engine(url: URL, timeout_s: float) -> sql.Engine:
+    engine = sql.create_engine(
+        url,
+        hide_parameters=True,
+        connect_args={"connect_timeout": max(2, round(timeout_s))},
+        pool_pre_ping=True,  # a restart of the server closes the connections
+    )
+    sql.event.listen(engine, "connect", partial(_set_server_timeout, timeout_s))
+    return engine
 
 
 def _parsed(url: str) -> URL:

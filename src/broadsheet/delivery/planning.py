@@ -23,6 +23,7 @@ from broadsheet.delivery.database import (
     Database,
     check_location,
     check_writable,
+    empty_database,
     open_database,
     open_existing,
 )
@@ -92,7 +93,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a run sends, and how. database: None in a dry run if there is none yet.
+    """What a run sends, and how. database: an empty one in a dry run if there is none yet.
 
     issues: as in the ledger, or drafts (id 0). left: issues that are not sent, with the reason.
     refused: issues with articles that readers may have.
@@ -100,7 +101,7 @@ class Plan:
 
     transport: Transport
     envelope: Envelope
-    database: Database | None
+    database: Database
     issues: tuple[Begun, ...]
     left: tuple[tuple[Issue, str], ...]
     refused: tuple[tuple[Issue, Problem], ...] = ()
@@ -125,8 +126,6 @@ def deliver(run: Run, bar: Bar) -> DeliveryReport:
     """Begin what is due, and send it. Raises the BroadsheetError of whatever prevents that."""
     with _planned(run) as plan:
         database = plan.database
-        if database is None:
-            raise ValueError("only a dry run has no database")
         begun = [_begin(run, database, draft) for draft in plan.issues]
         settings, templates = run.project.settings, run.project.templates() if begun else {}
         mailings = {b.id: Mailing(b, settings, templates, plan.envelope) for b in begun}
@@ -146,7 +145,7 @@ def deliver(run: Run, bar: Bar) -> DeliveryReport:
 def rehearsed(run: Run) -> DeliveryReport:
     """Do what `deliver` would, up to the first step that cannot be undone; write nothing."""
     with _planned(run, dry_run=True) as plan:
-        if plan.database is not None and plan.issues:
+        if plan.issues:
             check_writable(plan.database)
             check_lockable(plan.database)
         foreseen = tuple((each, _would_send(run, plan.database, each)) for each in plan.issues)
@@ -182,7 +181,7 @@ def _planned(run: Run, *, dry_run: bool = False) -> Iterator[Plan]:
     transport = run.secrets.transport(settings.delivery)
     envelope = run.secrets.envelope(settings, run.project.root)
     with _opened(run.project, dry_run=dry_run) as database:
-        if database is not None and not dry_run:
+        if not dry_run:
             apply_renames(database, settings, run.clock())
         issues, left = _chosen(run, database)
         issues, refused = _without_repeats(run, database, issues)
@@ -200,15 +199,15 @@ def apply_renames(database: Database, settings: Settings, now: datetime) -> None
 
 
 @contextmanager
-def _opened(project: Project, *, dry_run: bool) -> Iterator[Database | None]:
+def _opened(project: Project, *, dry_run: bool) -> Iterator[Database]:
     url, root = project.settings.delivery.database, project.root
     check_location(url, root)
     database = open_existing(url, root) if dry_run else open_database(url, root)
+    database = database or empty_database()
     try:
         yield database
     finally:
-        if database is not None:
-            database.close()
+        database.close()
 
 
 def _send(
@@ -234,10 +233,8 @@ def _send(
     return tally
 
 
-def _would_send(run: Run, database: Database | None, issue: Begun) -> int:
+def _would_send(run: Run, database: Database, issue: Begun) -> int:
     """Return how many mails of `issue` a run would send now."""
-    if database is None:
-        return 0
     settings = run.project.settings
     with database.reading() as connection:
         if issue.id:
@@ -249,7 +246,7 @@ def _would_send(run: Run, database: Database | None, issue: Begun) -> int:
     return min(waiting, run.request.limit or waiting)
 
 
-def _chosen(run: Run, database: Database | None) -> tuple[list[Issue], list[tuple[Issue, str]]]:
+def _chosen(run: Run, database: Database) -> tuple[list[Issue], list[tuple[Issue, str]]]:
     """Return the issues to deliver, oldest first, and the others with the reason."""
     if run.request.issue:
         return [_named(run.project, run.request.issue)], []
@@ -270,14 +267,12 @@ def _digests(run: Run) -> list[str]:
 
 
 def _of_digest(
-    run: Run, name: str, database: Database | None
+    run: Run, name: str, database: Database
 ) -> tuple[list[Issue], list[tuple[Issue, str]]]:
     project, only = run.project, run.request.only
     issued = {issue.key: issue for issue in project.history(name).issues}
-    begun: list[tuple[str, str, datetime, bool]] = []
-    if database is not None:
-        with database.reading() as connection:
-            begun = ledger_issues.begun_issues(connection, *project.settings.names(name))
+    with database.reading() as connection:
+        begun = ledger_issues.begun_issues(connection, *project.settings.names(name))
     fresh = project.settings.delivery.fresh_days
     known = [(key, tick) for _, key, tick, _ in begun]
     found = choose(tuple(issued.values()), known, project.now, fresh)
@@ -320,10 +315,10 @@ def _newest(run: Run) -> Issue:
 
 
 def _without_repeats(
-    run: Run, database: Database | None, issues: Sequence[Issue]
+    run: Run, database: Database, issues: Sequence[Issue]
 ) -> tuple[list[Issue], list[tuple[Issue, Problem]]]:
     """Return the issues that may be sent, and those with articles that readers have, refused."""
-    if database is None or run.request.allow_repeat:
+    if run.request.allow_repeat:
         return list(issues), []
     feeds, settings = run.project.feeds_folder, run.project.settings
 
@@ -359,13 +354,11 @@ def _repeated(settings: Settings, issue: Issue, found: Sequence[Repeat]) -> Prob
     )
 
 
-def _begun_or_draft(run: Run, database: Database | None, issue: Issue) -> Begun:
+def _begun_or_draft(run: Run, database: Database, issue: Issue) -> Begun:
     """Return the issue in the ledger, or a draft of it; write nothing."""
-    if database is not None:
-        with database.reading() as connection:
-            if before := find_issue(connection, issue.digest, issue.key):
-                return before
-    return _draft(run, issue)
+    with database.reading() as connection:
+        before = find_issue(connection, issue.digest, issue.key)
+    return before or _draft(run, issue)
 
 
 def _draft(run: Run, issue: Issue) -> Begun:
@@ -392,25 +385,22 @@ def _begin(run: Run, database: Database, draft: Begun) -> Begun:
         return ledger_issues.begin(connection, draft, run.project.settings.names(draft.digest))
 
 
-def _check_mails(run: Run, database: Database | None, issue: Begun, envelope: Envelope) -> None:
+def _check_mails(run: Run, database: Database, issue: Begun, envelope: Envelope) -> None:
     """Make each variant of `issue` that is needed. Raises TemplateError and DeliveryError."""
     settings = run.project.settings
-    preferences: set[tuple[tuple[str, ...], str]] = set() if issue.id else {((), "")}
-    if database is not None:
-        with database.reading() as connection:
-            names = settings.names(issue.digest)
-            preferences |= ledger_issues.preferences(connection, issue, names)
+    names = settings.names(issue.digest)
+    with database.reading() as connection:
+        preferences = ledger_issues.preferences(connection, issue, names)
+    if not issue.id:
+        preferences.add(((), ""))
     Mailing(issue, settings, run.project.templates(), envelope).check(preferences)
 
 
 def _refuse_opted_out(project: Project, address: str) -> None:
     """Raise ErasedError or DeliveryError if the owner of `address` asked for no more mail."""
-    with _opened(project, dry_run=True) as database:
-        if database is None:
-            return
-        with database.reading() as connection:
-            subscribers.refuse_erased(connection, address)
-            found = subscribers.find(connection, address)
+    with _opened(project, dry_run=True) as database, database.reading() as connection:
+        subscribers.refuse_erased(connection, address)
+        found = subscribers.find(connection, address)
     if found is not None and found.status in {"unsubscribed", "complained"}:
         raise DeliveryError(
             Problem(
