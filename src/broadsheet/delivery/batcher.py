@@ -7,14 +7,13 @@ all connections that are waiting.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
 from broadsheet.delivery.claims import Claim, Outcome, State
 from broadsheet.delivery.ledger import Ledger
-from broadsheet.delivery.mail.mailing import Mailing
 from broadsheet.errors import DatabaseError, DatabaseLockedError
 
 DATABASE_TIMEOUT_S: Final = 60.0
@@ -68,7 +67,6 @@ class Batcher:
     def __init__(
         self,
         ledger: Ledger,
-        mailings: Mapping[int, Mailing],
         tally: Tally,
         most: int = 0,
         step: Callable[[], object] = lambda: None,
@@ -76,7 +74,6 @@ class Batcher:
         """most: rows to claim; 0 for no limit. step: called for each row that is settled."""
         self._ledger = ledger
         self._clock = ledger.clock
-        self._mailings = mailings
         self._tally = tally
         self._most = most
         self._claimed = 0
@@ -139,11 +136,9 @@ class Batcher:
         wanted = 0 if self.stopping else len(asking)
         if self._most:
             wanted = min(wanted, self._most - self._claimed)
-        of = tuple(self._mailings)
         try:
             made = await self._retried(
-                lambda: self._ledger.turn(settling, wanted, of, self._unwanted),
-                forever=bool(settling),
+                lambda: self._ledger.turn(settling, wanted), forever=bool(settling)
             )
         except DatabaseError as error:
             self.stop(str(error), bad=True)
@@ -176,7 +171,7 @@ class Batcher:
         if now - self._took_over_at >= _TAKE_OVER_EVERY_S:
             self._took_over_at = now
             with suppress(DatabaseError):  # tried again next time
-                self._tally.taken_over += self._ledger.take_over(tuple(self._mailings))
+                self._tally.taken_over += self._ledger.take_over()
 
     async def _retried(self, work: Callable[[], _Result], *, forever: bool = False) -> _Result:
         """Return the result of `work`; try again while the database is locked or full.
@@ -197,6 +192,3 @@ class Batcher:
             await asyncio.sleep(_PAUSE_S)
             # Time for which this process was stopped (SIGSTOP) does not count.
             left -= min(self._clock.steady() - since, _LONGEST_TRY_S)
-
-    def _unwanted(self, issue: int, topics: tuple[str, ...], language: str) -> bool:
-        return self._mailings[issue].unwanted(topics, language)

@@ -97,31 +97,35 @@ class Queue:
     """The rows that wait for a run."""
 
     def __init__(
-        self, connection: Connection, settings: Settings, sender: int, only: State | None = None
+        self,
+        connection: Connection,
+        settings: Settings,
+        issue_ids: Sequence[int],
+        sender: int = 0,
+        only: State | None = None,
     ) -> None:
-        """sender: the id of the run. only: claim each row in this state once, due or not; None:
-        claim the rows that are due."""
+        """issue_ids: whose rows to claim. sender: the id of the run. only: claim each row in this
+        state once, due or not; None: claim the rows that are due."""
         self._connection = connection
+        self._issue_ids = issue_ids
         self._lease = lease_time(settings.delivery)
         self._renamed = settings.renamed
         self._queries = _queries(settings.delivery, only)
         self._sender = sender
 
-    def claim(
-        self, moments: Sequence[float], of: Sequence[int], unwanted: Unwanted, now: datetime
-    ) -> Claimed:
-        """Claim a row of the issues `of` for each of `moments`, if there are enough."""
+    def claim(self, moments: Sequence[float], unwanted: Unwanted, now: datetime) -> Claimed:
+        """Claim a row for each of `moments`, if there are enough."""
         made = Claimed()
-        for issue in of if moments else ():
+        for issue in self._issue_ids if moments else ():
             for state in self._queries:
                 self._claim_some(made, moments, issue, state, unwanted, now)
         self._reopen(made.claims)
         return made
 
-    def waiting(self, connection: Connection, of: Sequence[int], now: datetime) -> int:
-        """Return how many rows of the issues `of` could be claimed now."""
+    def waiting(self, connection: Connection, now: datetime) -> int:
+        """Return how many rows could be claimed now, read through `connection`."""
         found = 0
-        for issue in of:
+        for issue in self._issue_ids:
             for state, find in self._queries.items():
                 query = sql.select(sql.func.count()).select_from(find.subquery())
                 values = self._values(issue, state, now, _NO_LIMIT)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import random
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -30,7 +30,6 @@ from broadsheet.delivery.claims import (
     Outcome,
     Queue,
     State,
-    Unwanted,
     lease_time,
 )
 from broadsheet.delivery.database import (
@@ -47,6 +46,7 @@ from broadsheet.delivery.database import (
 )
 from broadsheet.delivery.issues import counted
 from broadsheet.delivery.locks import RunLock
+from broadsheet.delivery.mail.mailing import Mailing
 from broadsheet.delivery.pacing import Clock, after, next_doubt, next_try, slots
 from broadsheet.errors import DeliveryError, Problem
 from broadsheet.model.settings import Settings
@@ -77,9 +77,14 @@ class Ledger:
         database: Database,
         settings: Settings,
         clock: Clock,
+        mailings: Mapping[int, Mailing],
         only: State | None = None,
     ) -> None:
-        """Register the run. only: see `Queue`. Raises DatabaseError."""
+        """Register the run. mailings: of the issues to send, by id. only: see `Queue`.
+
+        Raises DatabaseError.
+        """
+        self._mailings = mailings
         self._database = database
         self._delivery = settings.delivery
         self.clock = clock
@@ -90,7 +95,7 @@ class Ledger:
             # A commit survives a killed process at once, and a power cut after `_sync`.
             run_on_sqlite(self._connection, "PRAGMA synchronous = NORMAL")
             self._run = RunLock(database, self._connection, clock())
-            self._queue = Queue(self._connection, settings, self._run.id, only)
+            self._queue = Queue(self._connection, settings, tuple(mailings), self._run.id, only)
         except SQLAlchemyError as error:
             raise database_error(error, database.shown) from error
 
@@ -103,10 +108,8 @@ class Ledger:
         finally:
             self._connection.close()
 
-    def turn(
-        self, outcomes: Sequence[Outcome], wanted: int, of: Sequence[int], unwanted: Unwanted
-    ) -> Turn:
-        """Settle `outcomes`, then claim up to `wanted` rows of the issues `of`; one transaction.
+    def turn(self, outcomes: Sequence[Outcome], wanted: int) -> Turn:
+        """Settle `outcomes`, then claim up to `wanted` rows, in one transaction.
 
         Raises DatabaseError or DeliveryError, and then nothing was settled or claimed.
         """
@@ -115,7 +118,7 @@ class Ledger:
             now = self.clock()
             settled = self._settle(outcomes, now)
             booked = slots(next_at, self.clock.wall(), rate, wanted)
-            made = self._queue.claim(booked.moments, of, unwanted, now)
+            made = self._queue.claim(booked.moments, self._unwanted, now)
             if made.claims and rate:
                 free = after(booked.moments[: len(made.claims)], next_at, rate)
                 self._connection.execute(sql.update(pace).values(next_at=free))
@@ -135,15 +138,15 @@ class Ledger:
             ours = self._connection.execute(_RENEW, values).rowcount == 1
         return replace(claim, lease=until) if ours else None
 
-    def take_over(self, of: Sequence[int]) -> int:
-        """Put in doubt what killed runs had claimed of the issues `of`; return the number of rows.
+    def take_over(self) -> int:
+        """Put in doubt what killed runs had claimed of these issues; return the number of rows.
 
         Raises DatabaseError or DeliveryError.
         """
         with self._transaction():
             now = self.clock()
             held = sql.select(deliveries.c.sender, sql.func.max(deliveries.c.lease)).where(
-                deliveries.c.issue.in_(of),
+                deliveries.c.issue.in_(tuple(self._mailings)),
                 deliveries.c.state == "claimed",
                 deliveries.c.sender != self._run.id,
             )
@@ -158,16 +161,16 @@ class Ledger:
         """Report a locked database soon from now on, because all connections wait for it."""
         set_lock_timeout(self._connection, _LOCK_TIMEOUT_S)
 
-    def waiting(self, of: Sequence[int]) -> int:
-        """Return how many rows of the issues `of` could be claimed now."""
+    def waiting(self) -> int:
+        """Return how many rows could be claimed now."""
         with self._database.reading() as connection:
-            return self._queue.waiting(connection, of, self.clock())
+            return self._queue.waiting(connection, self.clock())
 
-    def finish(self, of: Sequence[int]) -> None:
-        """Record which of the issues `of` are done: all their rows are final."""
+    def finish(self) -> None:
+        """Record which of the issues are done: all their rows are final."""
         with self._database.writing() as connection:
             lock_ledger(connection)
-            for issue in of:
+            for issue in self._mailings:
                 counts = counted(connection, issue)
                 values: dict[str, Any] = {"done": None, "counts": None}
                 if not any(number for state, number in counts.items() if state not in FINAL):
@@ -186,6 +189,9 @@ class Ledger:
                 yield lock_ledger(self._connection)
         except SQLAlchemyError as error:
             raise database_error(error, self._database.shown) from error
+
+    def _unwanted(self, issue: int, topics: tuple[str, ...], language: str) -> bool:
+        return self._mailings[issue].unwanted(topics, language)
 
     def _sync(self) -> None:
         """Write all commits to the disk once a second, so that they survive a power cut."""

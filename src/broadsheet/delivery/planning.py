@@ -218,14 +218,14 @@ def _send(
     bar: Bar,
 ) -> Tally:
     settings, limit = run.project.settings, run.request.limit
-    ledger = Ledger(database, settings, run.clock, run.request.only)
+    ledger = Ledger(database, settings, run.clock, mailings, run.request.only)
     try:
-        waiting = ledger.waiting(tuple(mailings))
+        waiting = ledger.waiting()
         with bar(min(waiting, limit or waiting)) as step:
             tally = asyncio.run(
                 send_all(ledger, mailings, transport, settings.delivery, limit, step)
             )
-        ledger.finish(tuple(mailings))
+        ledger.finish()
     except asyncio.CancelledError:  # by a second signal
         raise KeyboardInterrupt from None
     finally:
@@ -238,8 +238,8 @@ def _would_send(run: Run, database: Database, issue: Begun) -> int:
     settings = run.project.settings
     with database.reading() as connection:
         if issue.id:
-            queue = Queue(connection, settings, sender=0, only=run.request.only)
-            waiting = queue.waiting(connection, (issue.id,), run.clock())
+            queue = Queue(connection, settings, (issue.id,), only=run.request.only)
+            waiting = queue.waiting(connection, run.clock())
         else:
             names = settings.names(issue.digest)
             waiting = subscribers.count_wanting(connection, *names)

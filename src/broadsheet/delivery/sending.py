@@ -207,9 +207,9 @@ async def send_all(
     SIGINT, the mails in flight are finished.
     """
     tally = Tally()
-    batcher = Batcher(ledger, mailings, tally, most, step)
-    tally.taken_over = ledger.take_over(tuple(mailings))
-    waiting = ledger.waiting(tuple(mailings))
+    batcher = Batcher(ledger, tally, most, step)
+    tally.taken_over = ledger.take_over()
+    waiting = ledger.waiting()
     if waiting == 0:
         return tally
     ledger.wait_briefly()
