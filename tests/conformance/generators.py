@@ -62,7 +62,8 @@ def _articles(samples: Samples, under: str, front: str) -> dict[str, str]:
     }
 
 
-def _run(folder: Path, *command: str | Path) -> None:
+def run_generator(folder: Path, *command: str | Path) -> None:
+    """Run the command of a generator in `folder`. Raises CalledProcessError if it fails."""
     environment = {
         **os.environ,
         "ASTRO_TELEMETRY_DISABLED": "1",
@@ -94,7 +95,7 @@ def _hugo(samples: Samples, folder: Path) -> Path:
             **_articles(samples, "content/", "date: 2020-01-01\n"),
         },
     )
-    _run(folder, HOME / "python/bin/hugo")
+    run_generator(folder, HOME / "python/bin/hugo")
     return folder / "public"
 
 
@@ -107,7 +108,7 @@ def _jekyll(samples: Samples, folder: Path) -> Path:
             **_articles(samples, "", "layout: page\n"),
         },
     )
-    _run(folder, "jekyll", "build", "--quiet", "--disable-disk-cache")
+    run_generator(folder, "jekyll", "build", "--quiet", "--disable-disk-cache")
     return folder / "_site"
 
 
@@ -120,7 +121,7 @@ def _eleventy(samples: Samples, folder: Path) -> Path:
           config.amendLibrary("md", (md) => md.use(footnotes).use(definitions).use(attributes));
         }
     """
-    _link_packages(folder)
+    link_packages(folder)
     _write(
         folder,
         {
@@ -129,7 +130,9 @@ def _eleventy(samples: Samples, folder: Path) -> Path:
             **_articles(samples, "", "layout: page.njk\n"),
         },
     )
-    _run(folder, _NODE / "node_modules/.bin/eleventy", "--quiet", "--config=eleventy.config.mjs")
+    run_generator(
+        folder, _NODE / "node_modules/.bin/eleventy", "--quiet", "--config=eleventy.config.mjs"
+    )
     return folder / "_site"
 
 
@@ -139,7 +142,7 @@ def _astro(samples: Samples, folder: Path) -> Path:
         import mdx from "@astrojs/mdx";
         export default defineConfig({{ site: "{SITE}", integrations: [mdx()] }});
     """
-    _link_packages(folder)
+    link_packages(folder)
     _write(
         folder,
         {
@@ -150,7 +153,7 @@ def _astro(samples: Samples, folder: Path) -> Path:
             **_articles(samples, "src/pages/", "layout: ../layouts/Page.astro\n"),
         },
     )
-    _run(folder, _NODE / "node_modules/.bin/astro", "build", "--silent")
+    run_generator(folder, _NODE / "node_modules/.bin/astro", "build", "--silent")
     return folder / "dist"
 
 
@@ -177,7 +180,7 @@ CATEGORY_SAVE_AS = AUTHOR_SAVE_AS = TAG_SAVE_AS = ""
             **{f"content/{name}": f"Title: T\n\n{text}\n" for name, text in samples.items()},
         },
     )
-    _run(folder, HOME / "python/bin/pelican", "--settings", "pelicanconf.py")
+    run_generator(folder, HOME / "python/bin/pelican", "--settings", "pelicanconf.py")
     return folder / "output"
 
 
@@ -209,11 +212,11 @@ markdown_extensions:  # those of Material for MkDocs
             **_articles(samples, "docs/", ""),
         },
     )
-    _run(folder, HOME / "python/bin/mkdocs", "build")
+    run_generator(folder, HOME / "python/bin/mkdocs", "build")
     return folder / "site"
 
 
-def _link_packages(folder: Path) -> None:
+def link_packages(folder: Path) -> None:
     """Let the modules of a site in `folder` find the packages that are installed elsewhere."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "node_modules").symlink_to(_NODE / "node_modules")

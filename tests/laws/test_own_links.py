@@ -10,6 +10,7 @@ from html import unescape
 from itertools import combinations
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import get_args
 from urllib.parse import unquote, urljoin
 
 import pytest
@@ -17,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import html
 
-from broadsheet.model.settings import FEED_FORMATS
+from broadsheet.model.settings import FEED_FORMATS, ArticleFormat
 from newsroom import Newsroom, contents
 
 FEEDS = "https://feeds.example.net/"  # not where ids begin, which need not be addresses
@@ -28,7 +29,7 @@ url = "https://example.org/"
 feeds_url = "{FEEDS}"
 timezone = "Asia/Shanghai"
 """
-FORMATS = [list(each) for size in (1, 2, 3) for each in combinations(FEED_FORMATS, size)]
+FORMATS = [list(each) for size in (1, 2, 3) for each in combinations(get_args(ArticleFormat), size)]
 TOPICS = ["AI", "ａｉ", "C#", "C++", "开源", "open source", "Open-Source", "a/b", "R&D <x>", "50%"]
 _URL = re.compile(re.escape(FEEDS) + r"[^\s\"'<>)]*")
 

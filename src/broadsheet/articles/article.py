@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 
 from msgspec import Struct
 
+from broadsheet.articles.media import Media
 from broadsheet.errors import Problem
 from broadsheet.model.publication import Person
 
@@ -44,7 +45,9 @@ class Article(Struct, frozen=True, array_like=True, tag=True):  # a list is shor
     text, in hexadecimal. unclear: statements about its visibility with an unknown meaning; they
     make it `hidden`. doubts: those that may not mean what the author thinks. body_sha256: the
     `fingerprint` of its body. aliases: former addresses, as written. markdown: the dialect that the
-    body is written in, as `markup.dialect` takes it.
+    body is written in, as `markup.dialect` takes it. external_url: of the page elsewhere that the
+    article is about (a link post); "" if none. rendered: the file of its page in the built site; ""
+    if its body is rendered from the source.
     """
 
     source: str
@@ -70,6 +73,9 @@ class Article(Struct, frozen=True, array_like=True, tag=True):  # a list is shor
     unclear: tuple[Problem, ...] = ()
     body_sha256: str = ""
     doubts: tuple[Problem, ...] = ()
+    media: Media | None = None
+    external_url: str = ""
+    rendered: str = ""
 
     @property
     def appears(self) -> datetime:
@@ -99,7 +105,14 @@ class Article(Struct, frozen=True, array_like=True, tag=True):  # a list is shor
 
 
 class NotAnArticle(Exception):  # noqa: N818 - it is not an error, but a fact about the file
-    """The file is a page of the site, not an article; the message says why."""
+    """The file is a page of the site, not an article; the message says why.
+
+    url: its address, if that is known without a date; else "".
+    """
+
+    def __init__(self, why: str, url: str = "") -> None:
+        super().__init__(why)
+        self.url = url
 
 
 class Cascade(Struct, frozen=True, array_like=True):

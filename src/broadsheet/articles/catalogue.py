@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cache, cached_property, partial
 from itertools import chain, takewhile
 from operator import attrgetter
+from typing import Final
 
 from msgspec import Struct
 
 from broadsheet.articles import Article
-from broadsheet.articles.topics import Topic, TopicNames
+from broadsheet.articles.topics import Topic, TopicNames, topic_key
 from broadsheet.errors import Problem
-from broadsheet.model.settings import TopicSettings
+from broadsheet.model.settings import Grouping, Selection, TopicSettings
+
+TERMS: Final[Mapping[Grouping, Callable[[Article], tuple[str, ...]]]] = {
+    "topics": attrgetter("topics"),
+    "tags": attrgetter("tags"),
+    "authors": lambda article: tuple(author.name for author in article.authors),
+    "languages": lambda article: (article.language,),
+}
+"""What an article has of each grouping, as written: one entry for each key of a `Selection`."""
 
 Span = tuple[datetime | None, datetime | None]
 """From when until when, half open; None: always."""
@@ -51,38 +60,49 @@ class Catalogue(Struct, frozen=True, dict=True):
         return takewhile(lambda article: article.date > date, self.articles)
 
     @cached_property
-    def topic_names(self) -> TopicNames:
-        """The names of all topics."""
-        oldest_first = reversed(self.articles)
-        spellings = chain.from_iterable(map(attrgetter("topics"), oldest_first))
-        return TopicNames(spellings, self.settings.aliases)
+    def _names(self) -> dict[Grouping, TopicNames]:
+        return {}
 
-    @cached_property
-    def tag_names(self) -> TopicNames:
-        """The names of all tags."""
-        return TopicNames(chain.from_iterable(map(attrgetter("tags"), reversed(self.articles))))
+    def names(self, by: Grouping) -> TopicNames:
+        """Return the names of all topics, or of another grouping; only topics have aliases."""
+        if by not in self._names:
+            spellings = chain.from_iterable(map(TERMS[by], reversed(self.articles)))
+            aliases = self.settings.aliases if by == "topics" else None
+            self._names[by] = TopicNames(spellings, aliases)
+        return self._names[by]
+
+    def groups(self, by: Grouping) -> dict[Topic, tuple[Article, ...]]:
+        """Return the articles of each topic, or of another grouping, newest first; sorted by
+        name."""
+        return _grouped(self.articles, TERMS[by], self.names(by))
 
     def topics_of(self, article: Article) -> tuple[Topic, ...]:
         """Return the topics of one of the articles, in the order written."""
-        return self.topic_names(article.topics)
+        return self.names("topics")(article.topics)
 
     def tags_of(self, article: Article) -> tuple[Topic, ...]:
         """Return the tags of one of the articles, in the order written."""
-        return self.tag_names(article.tags)
+        return self.names("tags")(article.tags)
 
     def topic_name(self, spelling: str) -> str:
         """Return the name of the topic spelled `spelling`; `spelling` if it is unknown."""
-        return self.topic_names.name_of(spelling)
+        return self.names("topics").name_of(spelling)
 
-    @cached_property
-    def topics(self) -> dict[Topic, tuple[Article, ...]]:
-        """The articles of each topic, newest first; topics are sorted by name."""
-        return _grouped(self.articles, attrgetter("topics"), self.topic_names)
+    def unmet(self, article: Article, selection: Selection) -> Grouping | None:
+        """Return the first key of `selection` that `article` does not match; None if it is in."""
+        for by, terms in TERMS.items():
+            wanted: tuple[str, ...] = getattr(selection, by)
+            if wanted and not self.matches(by, terms(article), wanted):
+                return by
+        return None
 
-    @cached_property
-    def tags(self) -> dict[Topic, tuple[Article, ...]]:
-        """The articles of each tag, newest first; tags are sorted by name."""
-        return _grouped(self.articles, attrgetter("tags"), self.tag_names)
+    def matches(self, by: Grouping, terms: Iterable[str], wanted: Iterable[str]) -> bool:
+        """Whether one of `terms`, as articles have them, is one of those `wanted`."""
+        if by == "languages":
+            return any(_speaks(language, wanted) for language in terms)
+        name_of = self.names(by).name_of
+        keys = {topic_key(name_of(each)) for each in wanted}
+        return any(topic_key(name_of(each)) in keys for each in terms)
 
 
 class Catalogues:
@@ -136,6 +156,13 @@ def absence(article: Article, now: datetime) -> str | None:
     if article.expires is not None and article.expires <= now:
         return f"it expired at {article.expires:%Y-%m-%d %H:%M %z}"
     return None
+
+
+def _speaks(language: str, wanted: Iterable[str]) -> bool:
+    """Whether `language` is one of `wanted`, or a variety of one (RFC 4647, section 3.3.1)."""
+    tag = language.casefold()
+    ranges = (each.casefold() for each in wanted)
+    return any(tag == each or tag.startswith(f"{each}-") for each in ranges)
 
 
 def _grouped(

@@ -9,6 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from broadsheet.articles import Article
+from broadsheet.articles.media import Media
 from broadsheet.articles.topics import Topic, topic_key
 from broadsheet.markup import LinkIndex, Links, Rendition
 from broadsheet.model.publication import Language, Person, Publication, Url
@@ -45,11 +46,21 @@ class Image(Struct, frozen=True):
     height: int | None
 
 
+class Enclosure(Struct, frozen=True):
+    """A file that comes with an entry. length: bytes; None if unknown. title: may be ""."""
+
+    url: str
+    type: str
+    length: int | None
+    title: str
+
+
 class Entry(Struct, frozen=True):
     """The data of an article in a feed.
 
     topics, tags: disjoint. schemes: the base of the URIs that tell topics from tags (RFC 4287,
     section 4.2.2.2). summary: plain text on one line. content: HTML; "" in feeds of summaries.
+    media: with absolute URLs. external_url: of the page that it links to; "" if none.
     """
 
     id: str
@@ -65,6 +76,18 @@ class Entry(Struct, frozen=True):
     summary: str
     content: str
     image: Image | None
+    media: Media | None = None
+    external_url: str = ""
+
+    @property
+    def enclosure(self) -> Enclosure | None:
+        """The file that comes with the entry: its audio or video, else its featured image."""
+        if self.media:
+            return Enclosure(self.media.file, self.media.type, self.media.length, "")
+        image = self.image
+        if image is None or image.length is None or not image.type:
+            return None
+        return Enclosure(image.url, image.type, image.length, image.alt)
 
     @property
     def description(self) -> str:
@@ -91,11 +114,12 @@ def article_entry(
     tags: tuple[Topic, ...],
     image: Image | None,
     publication: Publication,
+    media: Media | None = None,
 ) -> Entry:
     """Return the entry of `article`. Without a rendition it has no content.
 
     topics, tags: of the article, as the whole catalogue names them, in the order written; one may
-    be in both. image: as `featured_image` returns it.
+    be in both. image, media: as `featured_image` and `media_file` return them.
     """
     taken = {topic_key(topic.name) for topic in topics}
     return Entry(
@@ -112,6 +136,8 @@ def article_entry(
         summary=article.summary or (rendition.excerpt if rendition else ""),
         content=rendition.html if rendition else "",
         image=image,
+        media=media,
+        external_url=article.external_url,
     )
 
 
@@ -152,7 +178,7 @@ def featured_image(article: Article, index: LinkIndex) -> Image | None:
     if not article.image:
         return None
     links = Links(index, article.source, article.url)
-    asset = links.asset(article.image)
+    asset = links.asset(in_site(article.image, index.site))
     url = asset.url if asset else _web_address(links.resolve(article.image))
     if not url:
         return None
@@ -165,4 +191,35 @@ def featured_image(article: Article, index: LinkIndex) -> Image | None:
         length=(asset.length or None) if asset else None,  # an empty file is no enclosure
         width=width,
         height=height,
+    )
+
+
+def in_site(reference: str, site: str) -> str:
+    """Return `reference` from the root of the site if it is a URL there."""
+    return "/" + reference.removeprefix(site) if reference.startswith(site) else reference
+
+
+def media_file(article: Article, index: LinkIndex, base: str) -> Media | None:
+    """Return the audio or video of `article` with absolute URLs; None if it has none.
+
+    base: `feeds.podcast.media_url`.
+    """
+    media = article.media
+    if media is None:
+        return None
+    links = Links(index, article.source, article.url)
+    asset = links.asset(in_site(media.file, index.site))
+    is_name = base and not asset and not re.match("https?:|/", media.file)
+    url = asset.url if asset else links.resolve(join(base, media.file) if is_name else media.file)
+
+    def whole(reference: str) -> str:
+        return _web_address(links.resolve(reference)) if reference else ""
+
+    return replace(
+        media,
+        file=url,
+        length=media.length or (asset.length if asset else None) or None,
+        image=whole(media.image),
+        transcript=whole(media.transcript),
+        chapters=whole(media.chapters),
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import lru_cache
+from types import MappingProxyType
 
 from broadsheet.model.publication import Person, Url
 from broadsheet.text.characters import printable
@@ -46,6 +47,8 @@ AUTHORS = ("author", "authors")
 ALIASES = ("aliases", "alias", "redirect_from")
 ADDRESS = ("url", "permalink", "path")
 LANGUAGE = ("language", "lang", "locale")
+EXTERNAL = ("external_url", "externalUrl", "link", "link_url", "target_url")
+"""The page that a link post is about, by the names that link blogs use."""
 UNCHECKED = ("check_off",)
 CHECKS = ("checks",)
 
@@ -66,9 +69,12 @@ BY_USE = {
     "language": "language",
     "id": "id",
     "aliases": "aliases",
+    "external_url": "external_url",
+    "media": "enclosure",
 }
 """The name that stands for each key of `articles.fields`."""
 
+_NOBODY: Mapping[str, Person] = MappingProxyType({})
 _WEB = re.compile(r"https?:", re.IGNORECASE)
 _LIST_MARKS = re.compile(r"\s*[,，、;；]\s*")
 
@@ -116,6 +122,16 @@ def address(value: object) -> str:
         raise ValueError(f"invalid URL {written!r}") from None
 
 
+def external_url(value: object) -> str:
+    """Return an absolute URL, encoded; "" for anything else, such as a path."""
+    if not isinstance(value, str) or not _WEB.match(value):
+        return ""
+    try:
+        return address(value)
+    except ValueError:
+        return ""
+
+
 def texts(value: object) -> tuple[str, ...]:
     """Return a list of texts, each once; one text with commas in it is a list too.
 
@@ -150,10 +166,19 @@ def image(value: object) -> tuple[str, str]:
     return text(value), ""
 
 
-def people(value: object) -> tuple[Person, ...]:
-    """Return authors from a name, "name <address>", a mapping, or a list of these."""
+def people(value: object, known: Mapping[str, Person] = _NOBODY) -> tuple[Person, ...]:
+    """Return authors from a name, "name <address>", a mapping, or a list of these.
+
+    known: people by the keys that may stand for them, also as `key` of a mapping (Docusaurus).
+    """
     items = value if isinstance(value, list) else [value]
-    return tuple(dict.fromkeys(person for item in items if (person := _person(item)).name))
+    found = (known.get(_key(item)) or _person(item) for item in items)
+    return tuple(dict.fromkeys(person for person in found if person.name))
+
+
+def _key(item: object) -> str:
+    key = item.get("key") if isinstance(item, dict) and not item.get("name") else item
+    return key if isinstance(key, str) else ""
 
 
 def _person(value: object) -> Person:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from posixpath import dirname, normpath
+from types import MappingProxyType
 from urllib.parse import quote, unquote
 
 from msgspec import Struct
@@ -11,6 +12,8 @@ from msgspec import Struct
 from broadsheet.markup import Asset, LinkIndex
 from broadsheet.model.publication import Publication
 from broadsheet.model.settings import ArticleSettings
+
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class File(Struct, frozen=True):
@@ -25,29 +28,34 @@ def link_index(
     pages: Mapping[str, str],
     publication: Publication,
     settings: ArticleSettings,
+    others: Mapping[str, str] = _NOTHING,
 ) -> LinkIndex:
     """Return the link index of `files` and of the articles in `pages`: source path -> URL.
+
+    others: the same for pages of the site that are no articles.
 
     A file in a page bundle is served under its article's address, one in an assets folder from
     the root of the site, and any other at its path in the articles folder, as Hugo does.
     """
     bundles = {
         dirname(source): url
-        for source, url in pages.items()
+        for source, url in {**others, **pages}.items()
         if source.rpartition("/")[2].startswith("index.")
     }
+    if settings.addresses == "hexo":  # the folder of a post's assets has its name
+        bundles |= {source.rpartition(".")[0]: url for source, url in pages.items()}
     beside: dict[str, Asset] = {}
     rooted: dict[str, Asset] = {}
     for file in files:
         asset = _asset(file, bundles, publication, settings)
-        for root in settings.assets:
+        for root in settings.roots:
             if (inner := _within(file.path, root)) is not None:
                 rooted.setdefault(inner, asset)
         if asset.url.startswith(publication.url):  # a link may also name it by its URL
             rooted.setdefault(unquote(asset.url.removeprefix(publication.url)), asset)
         if any(_within(file.path, folder) is not None for folder in settings.folders):
             beside[file.path] = asset
-    return LinkIndex(publication.url, pages, beside, rooted, shortcodes=settings.shortcodes)
+    return LinkIndex(publication.url, pages, beside, rooted, {}, settings.shortcodes, others)
 
 
 def _asset(
@@ -59,7 +67,7 @@ def _asset(
             inner = file.path.removeprefix(folder).lstrip("/")
             return Asset(file.path, _page_folder(bundles[folder]) + _quoted(inner), file.length)
         folder = dirname(folder)
-    places = (_within(file.path, root) for root in (*settings.assets, *settings.folders))
+    places = (_within(file.path, root) for root in (*settings.roots, *settings.folders))
     inner = next((place for place in places if place is not None), file.path)
     return Asset(file.path, publication.url + _quoted(inner), file.length)
 

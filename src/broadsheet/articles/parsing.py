@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache, cached_property
+from types import MappingProxyType
 from typing import TypeVar
 
 from broadsheet.articles import dates, fields, front_matter, permalinks, titles, visibility
@@ -16,6 +17,7 @@ from broadsheet.articles.article import Article, NotAnArticle, Source
 from broadsheet.articles.fields import fold
 from broadsheet.articles.fingerprint import fingerprint
 from broadsheet.articles.front_matter import FrontMatter
+from broadsheet.articles.media import media_of, type_of
 from broadsheet.articles.styles import STYLES
 from broadsheet.errors import ArticleError, Problem
 from broadsheet.model.publication import Person, Publication
@@ -24,18 +26,31 @@ from broadsheet.text.urls import encode
 
 _T = TypeVar("_T")
 _WEB = re.compile(r"https?://", re.IGNORECASE)
+_DATED = re.compile(r"\{(?:year|month|day|hour|minute|second)")
+_NO_DATE = datetime(2000, 1, 1, tzinfo=UTC)
+_NOBODY: Mapping[str, Person] = MappingProxyType({})
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 
 
 def parse(
-    source: Source, publication: Publication, settings: ArticleSettings, *, with_body: bool = True
+    source: Source,
+    publication: Publication,
+    settings: ArticleSettings,
+    *,
+    with_body: bool = True,
+    added: str = "",
+    authors: Mapping[str, Person] = _NOBODY,
 ) -> Article:
     """Return the article in `source`; without its body if not `with_body`.
+
+    added: the date (ISO 8601) of a file that has none itself. authors: people by the keys that
+    front matter may name them with.
 
     Raises NotAnArticle if the file is not meant as one, and ArticleError with every problem if it
     is.
     """
-    if source.path.rpartition("/")[2].partition(".")[0] == "_index":
+    is_section = source.path.rpartition("/")[2].partition(".")[0] == "_index"
+    if is_section and settings.addresses not in {"hugo", "zola"}:
         raise NotAnArticle("it is a section page (_index.md)")
     parts = front_matter.split(source.text, source.path)
     if parts is None and not settings.title_from:
@@ -44,7 +59,10 @@ def parse(
         FrontMatter({}, {}, "", 0),
         front_matter.body(source.text, source.path),
     )
-    return _Reader(source, matter, publication, settings).article(body, with_body=with_body)
+    reader = _Reader(source, matter, publication, settings, authors)
+    if is_section:
+        raise NotAnArticle("it is a section page (_index.md)", reader.section_url())
+    return reader.article(body, with_body=with_body, added=added)
 
 
 def body(source: Source) -> str:
@@ -79,8 +97,10 @@ class _Reader:
         matter: FrontMatter,
         publication: Publication,
         settings: ArticleSettings,
+        authors: Mapping[str, Person],
     ) -> None:
         self.source, self.publication, self.settings = source, publication, settings
+        self.authors = authors
         self.given = dict(matter.fields)
         self.matter = matter
         self.problems: list[Problem] = []
@@ -93,11 +113,13 @@ class _Reader:
         self.rules = settings.place(source.path)
         self.style = STYLES[settings.addresses]
 
-    def article(self, body: str, *, with_body: bool) -> Article:
+    def article(self, body: str, *, with_body: bool, added: str) -> Article:
         date = self._date(fields.DATE) or self._date_in_name()
+        if date is None and added:
+            date = dates.parse_date(added, self.publication.timezone)
         title = self._read(fields.TITLE, fields.title, "") or self._title_elsewhere(body)
         if date is None and not self.problems:
-            raise NotAnArticle("it has no date")
+            raise NotAnArticle("it has no date", self._page_url(title))
         if not title:
             self._wrong(fields.TITLE[0], "is missing", 'write `title: "..."`', line=1)
         hidden, unclear, doubts = self._visibility()
@@ -115,7 +137,7 @@ class _Reader:
             publish=max(self._dates(fields.PUBLISH), default=None),
             expires=min(self._dates(fields.EXPIRES), default=None),
             hidden=hidden,
-            authors=self._read(fields.AUTHORS, fields.people, ()) or self._default_author(),
+            authors=self._read(fields.AUTHORS, self._people, ()) or self._default_author(),
             topics=self._read(fields.TOPICS, fields.texts, ()),
             tags=self._read(fields.TAGS, fields.texts, ()),
             image=image,
@@ -129,6 +151,8 @@ class _Reader:
             doubts=doubts,
             body_sha256=fingerprint(body),
             markdown=self.settings.dialect_of(self.source.path),
+            media=media_of(self.given),
+            external_url=self._external(url),
         )
         if self.problems:
             raise ArticleError(*self._problems(unclear))
@@ -154,6 +178,11 @@ class _Reader:
             if read and read != default:
                 return read
         return default
+
+    def _external(self, url: str) -> str:
+        """The page elsewhere that a link post is about; "" if none."""
+        found = self._read(fields.EXTERNAL, fields.external_url, "")
+        return "" if found == url or type_of(found) else found
 
     def _aliases(self) -> tuple[str, ...]:
         """The former URLs of the article, from all fields with any."""
@@ -210,6 +239,9 @@ class _Reader:
     def _language(self) -> str:
         written = self._read(fields.LANGUAGE, fields.text, "").replace("_", "-")
         return written or self.rules.language or self.publication.language
+
+    def _people(self, value: object) -> tuple[Person, ...]:
+        return fields.people(value, self.authors)
 
     def _default_author(self) -> tuple[Person, ...]:
         return (self.publication.author,) if self.publication.author else ()
@@ -269,6 +301,21 @@ class _Reader:
                 categories=self._categories() if "{categories}" in pattern else (),
             )
         )
+
+    def section_url(self) -> str:
+        """The address of the section that this page begins (Hugo, Zola): that of its folder."""
+        base, folder = self.publication.url, self.source.inner.rpartition("/")[0]
+        if self._asked():
+            return self._url(self._pattern, base, "", _NO_DATE)
+        path = self.style.path(folder, self.settings.lowercase)
+        path = path.lower() if self.settings.lowercase else path
+        return base + permalinks.tidy_path(f"{self.rules.prefix}/{path}/")
+
+    def _page_url(self, title: str) -> str:
+        """The address of a page without a date; "" if it would have one in it."""
+        if self._asked() or not _DATED.search(self._pattern):
+            return self._url(self._pattern, self.publication.url, title, _NO_DATE)
+        return ""
 
     def _categories(self) -> tuple[str, ...]:
         """The categories in the address. Jekyll takes the folders above `_posts` too."""

@@ -22,6 +22,7 @@ from broadsheet.markup.links import INTERNAL
 from broadsheet.markup.templates import expand
 from broadsheet.model.settings import ArticleSettings
 
+_PAGE = re.compile(r"\.(?:md|markdown|mdx)(?:#.*)?$", re.IGNORECASE)
 _NOT_RELATIVE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|//|#|\?|\{")
 
 
@@ -153,6 +154,10 @@ class ArticleView:
             end = "/" + wanted.removeprefix(INTERNAL).lstrip("/")
             return bool(self.look_up("plain page end", end))
         return bool(self.look_up("plain page", normpath(f"{dirname(self.path)}/{wanted}")))
+
+    def has_address(self, path: str) -> bool:
+        """Whether the address of the file that `path`, as a link in the article, names is known."""
+        return not _PAGE.search(self.links.resolve(path))
 
     def resolved(self, target: str) -> str:
         """Return the absolute URL of `target`, without query and fragment."""

@@ -87,6 +87,17 @@ RULES: dict[str, CheckRule] = {}
 """Every rule, by its name, in the order of the documentation."""
 
 
+_OF_MARKDOWN = frozenset(
+    [
+        *("body-image-alt", "body-image-large", "body-image-missing", "broken-link"),
+        *("footnote-twice", "footnote-undefined", "footnote-unused", "image-missing"),
+        *("image-renamed", "link-anchor", "link-nowhere", "link-undefined", "markdown-left"),
+        *("other-dialect", "raw-html", "shortcode"),
+    ]
+)
+"""Rules on what the generator of the site has done if a body comes from its page."""
+
+
 def article_rule(name: str, severity: Severity, about: str) -> Register[ArticleView]:
     """Make a rule about one article of the function below; it yields what is wrong."""
     return lambda look: RULES.update({name: CheckRule(name, severity, about, ArticleView, look)})
@@ -115,7 +126,7 @@ def examine(view: ArticleView) -> Examined:
     misspelled: list[tuple[Finding, NameKind, str]] = []
     for rule in _rules(ArticleView):
         setting = _setting(rule.name, view.settings.severities, own)
-        if setting == "off":
+        if setting == "off" or (view.article.rendered and rule.name in _OF_MARKDOWN):
             continue
         for each in rule.look(view):
             finding = _finding(rule, each, setting)

@@ -40,6 +40,7 @@ class SiteView:
     published: the entries of the last build. dialect: that of the generator beside the articles;
     None if unknown. ending: the folder of each published feed that would end; the file name if a
     format would. built_site: the site as its generator built it; None if it is not here.
+    stale_pages: the articles that are newer than their pages there, with `articles.rendered`.
     """
 
     settings: Settings
@@ -63,6 +64,7 @@ class SiteView:
     dialect: str | None
     ending: Mapping[str, Retired]
     built_site: BuiltSite | None
+    stale_pages: tuple[Problem, ...]
     _searches: dict[NameKind, int] = field(default_factory=dict)
 
     def line(self, article: Article, *fields: str) -> int | None:

@@ -48,6 +48,8 @@ def command(dry_run: bool, workers: int | None, adopt: bool, strict: bool) -> No
     _show(built, dry_run)
     for problem in built.problems:
         click.echo(f"{problem} (left out)", err=True)
+    for problem in built.stale:
+        click.echo(str(problem), err=True)
     for title in built.gone:
         click.echo(f"no longer in the feeds: {title}", err=True)
     for path, each in built.ended.items() if not options().quiet else ():
@@ -99,5 +101,5 @@ def _ended(feed: Retired, settings: FeedSettings) -> str:
         return "this feed has ended; it is removed, as feeds.keep_retired_days is 0"
     return (
         f"this feed has ended; it stays until {feed.until(settings):%Y-%m-%d}, and its last entry "
-        f"links to {settings.folder}/{feed.to}"
+        f"links to {feed.address(f'{settings.folder}/')}"
     )

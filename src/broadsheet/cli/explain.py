@@ -53,6 +53,7 @@ def _facts(found: Explanation, project: Project) -> dict[str, Any]:
         "topics": list(found.topics),
         "tags": list(article.tags),
         "aliases": list(article.aliases),
+        "page": article.rendered,
     }
 
 

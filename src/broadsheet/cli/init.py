@@ -16,7 +16,7 @@ from broadsheet.model import reference
 from broadsheet.model.settings import ArticleSettings, FeedSettings
 from broadsheet.pipeline.project import PREVIEWS
 from broadsheet.storage import config, sources, survey, writing
-from broadsheet.storage.built_site import find_built_site
+from broadsheet.storage.built_site import built_folder, find_built_site
 from broadsheet.storage.detection import (
     FOLDERS,
     PERMALINK,
@@ -56,7 +56,9 @@ def command(templates: bool) -> None:
     values, refused = config_values(taken, root, files, _OURS)
     refuse_unusable(values, site, root, _OURS)
     untitled = _take_untitled(values, root, files)
-    writing.write(path, reference.starter(values).encode())
+    built = built_folder(root)
+    offered = {"articles.rendered": f"{built}/"} if built else {}
+    writing.write(path, reference.starter(values, offered).encode())
     if not options().quiet:
         _report(site, values, refused, path)
         _report_articles(values, root, files, untitled)
@@ -155,6 +157,11 @@ def _report_differences(values: dict[str, object], root: Path) -> None:
     site = find_built_site(root, base)
     if site is None:
         return
+    if built := built_folder(root):
+        click.echo(
+            f"\nThe site is built in {built}/. If its text should be that of the feeds, with every "
+            f'shortcode, component and image name, set articles.rendered = "{built}/"'
+        )
     articles = [*articles_of(values, root, _OURS)]
     found = site_check.differences(articles, site, base)
     public = sum(not article.hidden for article in articles)
@@ -176,6 +183,10 @@ def _remarks(
         yield Problem(f"there is no Markdown file in {', '.join(listed)} yet", key=FOLDERS)
     elif FOLDERS not in taken:
         yield Problem(f"the articles are taken from {', '.join(listed)}", key=FOLDERS)
+    first = listed[0].partition("/")[0]
+    if site is None and first != "." and (inner := site_of(root / first)):
+        what = f"there is {_article(inner.generator)} {inner.generator} site in {first}/"
+        yield Problem(what, f"run `broadsheet -C {first} init` to read its config", key=FOLDERS)
     if PERMALINK not in taken and (site is None or FOLDERS not in taken):
         pattern = values.get(PERMALINK, ArticleSettings().permalink)
         what = f'no generator says how addresses are made, and "{pattern}" is a guess'

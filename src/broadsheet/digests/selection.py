@@ -22,7 +22,6 @@ from msgspec import Struct, structs
 
 from broadsheet.articles import Article
 from broadsheet.articles.catalogue import Catalogue, absence
-from broadsheet.articles.topics import topic_key
 from broadsheet.digests.identity import IssuedArticles, Match
 from broadsheet.digests.issue import Changed, Issue, IssuedArticle, Profile, Section
 from broadsheet.digests.schedule import last_tick, next_tick, tick_before, ticks
@@ -211,18 +210,8 @@ class Digest(Struct, frozen=True):
         return None
 
     def _unselected(self, article: Article, catalogue: Catalogue) -> str | None:
-        settings = self.settings
-        topics = {topic_key(topic.name) for topic in catalogue.topics_of(article)}
-        if settings.topics and not topics & {
-            topic_key(catalogue.topic_name(t)) for t in settings.topics
-        }:
-            return "it has none of the digest's topics"
-        if settings.languages and not _speaks(article.language, settings.languages):
-            return "it is in none of the digest's languages"
-        tags = {topic_key(tag) for tag in article.tags}
-        if settings.tags and not tags & {topic_key(tag) for tag in settings.tags}:
-            return "it has none of the digest's tags"
-        return None
+        unmet = catalogue.unmet(article, self.settings)
+        return f"it has none of the digest's {unmet}" if unmet else None
 
     def _issues(self, due: Iterable[datetime], history: History) -> tuple[Issue, ...]:
         made: list[Issue] = []
@@ -265,10 +254,3 @@ def _placed(article: Article, *, late: bool = False) -> IssuedArticle:
         date=article.date,
         body_sha256=article.body_sha256,
     )
-
-
-def _speaks(language: str, wanted: Iterable[str]) -> bool:
-    """Whether `language` is one of `wanted`, or a variety of one (RFC 4647, section 3.3.1)."""
-    tag = language.casefold()
-    ranges = (each.casefold() for each in wanted)
-    return any(tag == each or tag.startswith(f"{each}-") for each in ranges)

@@ -10,10 +10,9 @@ from msgspec.structs import replace
 from broadsheet.articles.entries import person
 from broadsheet.feeds import STYLESHEET
 from broadsheet.feeds.newsletter import Newsletter
-from broadsheet.feeds.plan import FeedHead, FeedLine
-from broadsheet.i18n import Words
+from broadsheet.feeds.plan import FeedHead
 from broadsheet.model.publication import Person, Publication
-from broadsheet.model.settings import FEED_FORMATS, FeedFormat, FeedSettings
+from broadsheet.model.settings import FEED_FORMATS, FeedFormat, FeedSettings, PodcastSettings
 from broadsheet.text.urls import encode, join
 
 
@@ -24,6 +23,7 @@ class Channel(Struct, frozen=True):
     self_url: where this document is served. home: the site that it belongs to.
     authors: never empty, since Atom wants one (RFC 4287, section 4.1.1).
     older: the archive document before this one; current: of an archive, the feed it belongs to.
+    podcast: what a podcast says of itself; None for other formats.
     """
 
     format: FeedFormat
@@ -42,6 +42,7 @@ class Channel(Struct, frozen=True):
     older: str | None
     current: str | None
     authors: tuple[Person, ...]
+    podcast: PodcastSettings | None = None
 
 
 class Frame(Struct, frozen=True):
@@ -62,14 +63,23 @@ def channel(
 ) -> Channel:
     """The head of `feed` in one format."""
     archive = feed.kind == "archive"
-    older = feed.older if format_ in settings.formats_of("archive") else None
-    name = title(feed, publication)
+    older = feed.older if format_ in settings.formats_of_archives else None
     return replace(
-        _head(feed.path, name, publication.description, feed.updated, format_, publication),
+        _head(feed.path, feed.title, feed.description, feed.updated, format_, publication),
+        language=feed.language,
         hub="" if archive else settings.hub,
         older=address(older, format_, publication) if older else None,
         current=address("", format_, publication) if archive else None,
+        podcast=_podcast(feed.path, publication, settings) if format_ == "podcast" else None,
     )
+
+
+def _podcast(path: str, publication: Publication, settings: FeedSettings) -> PodcastSettings:
+    """What the podcast in a folder says of itself, with all that is derived."""
+    given = settings.podcast_at(path)
+    author = publication.author.name if publication.author else publication.title
+    image = join(publication.url, encode(given.image)) if given.image else ""
+    return replace(given, image=image, author=given.author or author)
 
 
 def of_newsletter(
@@ -81,16 +91,6 @@ def of_newsletter(
         _head(newsletter.path, title, description, updated, format_, publication),
         language=newsletter.language,
     )
-
-
-def title(feed: FeedHead | FeedLine, publication: Publication) -> str:
-    """The title of `feed` as readers see it in their list."""
-    words = Words(publication.language)
-    if feed.kind == "archive":
-        return words("feed.archive", publication=publication.title, period=feed.name)
-    if feed.kind == "all":
-        return publication.title
-    return words("feed.topic", publication=publication.title, topic=feed.name)
 
 
 def address(path: str, format_: FeedFormat, publication: Publication) -> str:

@@ -7,12 +7,14 @@ from contextlib import suppress
 from html import escape
 from typing import Final
 
+from msgspec.structs import replace
+
 from broadsheet.articles.entries import Entry
 from broadsheet.feeds import INDEX, formats
 from broadsheet.feeds.channel import channel
 from broadsheet.feeds.formats import feed_format
 from broadsheet.feeds.plan import FeedHead
-from broadsheet.feeds.retired import FORMATS, Retired, split, told
+from broadsheet.feeds.retired import FORMATS, Retired, split
 from broadsheet.i18n import Words, languages
 from broadsheet.model.publication import Person, Publication
 from broadsheet.model.settings import FeedFormat, FeedSettings
@@ -37,6 +39,8 @@ def document(
     last = _last_entry(path, retired, publication)
     folder, name = split(path)
     format_ = FORMATS[name]
+    if format_ == "podcast" and not retired.to.endswith(tuple(FORMATS.keys() - {name})):
+        last = replace(last, external_url=encode(retired.address(publication.feeds_url)))
 
     def keeps(id_: str) -> bool:
         return is_public(id_) or (folder.startswith("digests/") and _MARK not in id_)
@@ -44,15 +48,16 @@ def document(
     with suppress(Exception):  # whatever is wrong with it, readers must learn where to go
         if content:
             return _with_last(content, last, format_, keeps)
-    feed = FeedHead(folder, "all", "", retired.since, None)
-    head = channel(feed, format_, publication, FeedSettings())
+    mine = publication
+    feed = FeedHead(folder, "all", "", mine.title, mine.description, mine.language, (format_,))
+    head = channel(replace(feed, updated=retired.since), format_, publication, FeedSettings())
     pieces = formats.documents([head], [[feed_format(format_).item(last)]])
     return b"".join(piece for (piece,) in pieces)
 
 
 def _last_entry(path: str, retired: Retired, publication: Publication) -> Entry:
     words = Words(publication.language)
-    address, every = publication.feeds_url + encode(retired.to), publication.feeds_url + INDEX
+    address, every = encode(retired.address(publication.feeds_url)), publication.feeds_url + INDEX
     lead = words("retired.lead")
     everything = words("retired.every", publication=publication.title)
     folder, _ = split(path)
@@ -79,7 +84,7 @@ def _with_last(
 ) -> bytes:
     """`content` with the entry `last` first and only those others that `keeps` accepts; unchanged
     if it is so already."""
-    ids = {id_ for id_, _ in told(content, format_)}
-    if last.id in ids and all(map(keeps, ids - {last.id})):
+    texts = {each.id: each.text for each in feed_format(format_).entries_in(content)}
+    if texts.pop(last.id, None) == last.content and all(map(keeps, texts)):
         return content
     return feed_format(format_).with_first(content, last, keeps)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from broadsheet.articles import Article
-from broadsheet.articles.topics import Topic
+from broadsheet.articles.catalogue import TERMS, Catalogue
 from broadsheet.feeds.plan import Feed
 
 
@@ -23,20 +23,31 @@ class Membership:
 
 
 def memberships(
-    article: Article, topics: Iterable[Topic], tags: Iterable[Topic], feeds: Iterable[Feed]
+    article: Article, catalogue: Catalogue, feeds: Iterable[Feed]
 ) -> tuple[Membership, ...]:
     """Return the membership of `article`, which is in the catalogue, in each feed."""
-    names = {"topic": {topic.name for topic in topics}, "tag": {tag.name for tag in tags}}
-    return tuple(_membership(article, names, feed) for feed in feeds)
+    return tuple(_membership(article, catalogue, feed) for feed in feeds)
 
 
-def _membership(article: Article, names: dict[str, set[str]], feed: Feed) -> Membership:
+def _membership(article: Article, catalogue: Catalogue, feed: Feed) -> Membership:
+    path = feed.head.place
     if article in feed.articles:
         place = feed.articles.index(article) + 1
-        return Membership(feed.path, True, f"number {place} of {len(feed.articles)}")
-    if feed.kind == "archive":
-        return Membership(feed.path, False, f"it is not dated in {feed.name}")
-    if feed.kind != "all" and feed.name not in names[feed.kind]:
-        return Membership(feed.path, False, f"{feed.name!r} is not one of its {feed.kind}s")
+        return Membership(path, True, f"number {place} of {len(feed.articles)}")
+    if feed.selection and (unmet := catalogue.unmet(article, feed.selection)):
+        return Membership(path, False, f"none of its {unmet} is among the {unmet} of this feed")
+    if feed.head.kind == "podcast":
+        return Membership(path, False, "it has no audio or video")
+    if feed.head.kind == "archive":
+        return Membership(path, False, f"it is not dated in {feed.head.name}")
+    if (by := feed.head.kind) in TERMS and not _is_in_group(article, catalogue, feed):
+        return Membership(path, False, f"{feed.head.name!r} is not one of its {by}")
     newer = len(feed.articles)
-    return Membership(feed.path, False, f"the {newer} newest of {feed.total} are, and it is older")
+    return Membership(path, False, f"the {newer} newest of {feed.total} are, and it is older")
+
+
+def _is_in_group(article: Article, catalogue: Catalogue, feed: Feed) -> bool:
+    by, _, slug = feed.head.path.rstrip("/").partition("/")
+    grouping = next(each for each in TERMS if each == by)
+    terms = catalogue.names(grouping)(TERMS[grouping](article))
+    return slug in {topic.slug for topic in terms}

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from lxml import etree
 
-from broadsheet.feeds.channel import address, title
+from broadsheet.feeds.channel import address
 from broadsheet.feeds.newsletter import Newsletter
 from broadsheet.feeds.plan import FeedLine
 from broadsheet.model.publication import Publication
-from broadsheet.model.settings import FeedSettings
+from broadsheet.model.settings import FeedSettings, main_format
 
 
 def write(
@@ -23,9 +23,10 @@ def write(
     root = etree.Element("opml", version="2.0")
     etree.SubElement(etree.SubElement(root, "head"), "title").text = publication.title
     body = etree.SubElement(root, "body")
-    listed = [(feed.path, title(feed, publication)) for feed in feeds if feed.kind != "archive"]
-    listed += [(newsletter.path, newsletter.title) for newsletter in newsletters]
-    for path, name in listed:
+    heads = [feed.head for feed in feeds if feed.head.kind != "archive"]
+    listed = [(head.path, head.title, main_format(head.formats)) for head in heads]
+    listed += [(each.path, each.title, settings.main_format) for each in newsletters]
+    for path, name, format_ in listed:
         etree.SubElement(
             body,
             "outline",
@@ -33,7 +34,7 @@ def write(
             type="rss",
             text=name,
             title=name,
-            xmlUrl=address(path, settings.main_format, publication),
+            xmlUrl=address(path, format_, publication),
             htmlUrl=publication.url,
         )
     return etree.tostring(root, pretty_print=True, encoding="UTF-8", xml_declaration=True)

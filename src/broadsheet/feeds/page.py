@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final, get_args
 
 from broadsheet import pages
-from broadsheet.feeds.channel import address, title
+from broadsheet.feeds.channel import address
 from broadsheet.feeds.newsletter import Newsletter
 from broadsheet.feeds.plan import FeedLine
 from broadsheet.i18n import Words
 from broadsheet.model.publication import Publication
-from broadsheet.model.settings import FEED_FORMATS, FeedFormat, FeedSettings
+from broadsheet.model.settings import FEED_FORMATS, FeedFormat, FeedSettings, Grouping
 from broadsheet.text.urls import encode
+
+_GROUPS: Final = (*get_args(Grouping), "archive")
+"""The kinds of feeds that have a heading of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +52,17 @@ def write(
 ) -> bytes:
     """The page, UTF-8. It has no script, and its only style is its own; it loads nothing."""
     words = Words(publication.language)
-    groups: dict[str, list[Row]] = {kind: [] for kind in ("all", "topic", "tag", "archive")}
+    groups: dict[str, list[Row]] = {kind: [] for kind in ("all", *_GROUPS)}
     for feed in feeds:
-        groups[feed.kind].append(_row(feed, publication, settings, words))
+        kind = feed.head.kind
+        groups[kind if kind in groups else "all"].append(_row(feed, publication, words))
     return pages.render_page(
         "index.html.j2",
         language=publication.language,
         publication=publication,
         words=words,
+        groupings=get_args(Grouping),
+        headings={"all": "subscribe", "digest": "digests"},
         groups={
             **groups,
             "digest": [_digest_row(each, publication, settings, words) for each in newsletters],
@@ -75,12 +82,13 @@ def links(path: str, publication: Publication, formats: Iterable[FeedFormat]) ->
     )
 
 
-def _row(feed: FeedLine, publication: Publication, settings: FeedSettings, words: Words) -> Row:
+def _row(feed: FeedLine, publication: Publication, words: Words) -> Row:
+    head = feed.head
     return Row(
-        name=feed.name or words("index.everything"),
-        title=title(feed, publication),
+        name=head.name or words("index.everything"),
+        title=head.title,
         count=words("index.articles", feed.total),
-        links=links(feed.path, publication, settings.formats_of(feed.kind)),
+        links=links(head.path, publication, head.formats),
         newest_title=feed.newest_title,
         newest_url=feed.newest_url,
         **_date(feed.newest_date, publication, words),

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
 from typing import Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from broadsheet.articles import Article
 from broadsheet.articles.catalogue import Catalogue
-from broadsheet.articles.topics import Topic
+from broadsheet.i18n import language_name, text_of
 from broadsheet.model.publication import Publication
-from broadsheet.model.settings import FeedSettings
+from broadsheet.model.settings import FEED_FORMATS, FeedFormat, FeedSettings, Grouping, Selection
 
-Kind = Literal["all", "topic", "tag", "archive"]
+Kind = Grouping | Literal["all", "named", "podcast", "archive"]
 
 NEVER = datetime(2000, 1, 1, tzinfo=UTC)
 """When a feed with no entries was updated: its date may not come from the clock.
@@ -25,21 +26,36 @@ Validators believe no date of before 1990.
 
 
 class FeedHead(Struct, frozen=True):
-    """A feed without its articles; updated: when the newest change of an entry was."""
+    """A feed without its articles.
+
+    path: its folder under the feeds folder, "" or ending in a slash, not percent-encoded.
+    title: as readers see it in their list. name: what distinguishes it from the others: a topic,
+    an author, a period; "" for the main feed. language: of its articles (a BCP 47 tag).
+    formats: those it is written in. older: the path of the archive that goes before (RFC 5005,
+    section 4), or None. updated: when the newest change of an entry was.
+    """
 
     path: str
     kind: Kind
     name: str
-    updated: datetime
-    older: str | None
+    title: str
+    description: str
+    language: str
+    formats: tuple[FeedFormat, ...]
+    older: str | None = None
+    updated: datetime = NEVER
+
+    @property
+    def place(self) -> str:
+        """What identifies the feed among all: its folder, or the file of a podcast."""
+        file = FEED_FORMATS[self.formats[0]].file if self.kind == "podcast" else ""
+        return self.path + file
 
 
 class FeedLine(Struct, frozen=True):
     """A feed in the lists of all feeds; newest_*: of its newest article, "" and None if none."""
 
-    path: str
-    kind: Kind
-    name: str
+    head: FeedHead
     total: int
     newest_title: str
     newest_url: str
@@ -47,36 +63,23 @@ class FeedLine(Struct, frozen=True):
 
 
 class Feed(Struct, frozen=True):
-    """One feed, in whatever formats: its place and its articles.
+    """One feed: what it says of itself, and its articles.
 
-    path: its folder under the feeds folder, "" or ending in a slash, not percent-encoded.
-    name: what tells it from the others: a topic, a tag, a period; "" for the main feed.
-    articles: newest first.
-    total: how many articles there are for it, in the feed or not.
-    older: the path of the archive that goes before (RFC 5005, section 4), or None.
+    articles: newest first. total: how many articles there are for it, in the feed or not.
+    selection: what they have in common; None if it is only the topic, or whatever it is grouped by.
     """
 
-    path: str
-    kind: Kind
-    name: str
+    head: FeedHead
     articles: tuple[Article, ...]
     total: int
-    older: str | None = None
-
-    @property
-    def head(self) -> FeedHead:
-        """The feed without its articles."""
-        updated = max((article.updated for article in self.articles), default=NEVER)
-        return FeedHead(self.path, self.kind, self.name, updated, self.older)
+    selection: Selection | None = None
 
     @property
     def line(self) -> FeedLine:
         """The feed as a list of all feeds shows it."""
         newest = self.articles[0] if self.articles else None
         return FeedLine(
-            self.path,
-            self.kind,
-            self.name,
+            self.head,
             self.total,
             newest.title if newest else "",
             newest.url if newest else "",
@@ -87,45 +90,137 @@ class Feed(Struct, frozen=True):
 def plan(
     catalogue: Catalogue, settings: FeedSettings, publication: Publication
 ) -> tuple[Feed, ...]:
-    """Every feed of the catalogue: the main one, then topics, tags and archives."""
-    groups: dict[str, tuple[Kind, dict[Topic, tuple[Article, ...]]]] = {
-        "topics": ("topic", catalogue.topics),
-        "tags": ("tag", catalogue.tags),
-    }
-    grouped = (
-        Feed(
-            f"{folder}/{topic.slug}/", kind, topic.name, articles[: settings.entries], len(articles)
+    """Every feed of the catalogue: the main one, then those of selections and groups, archives."""
+    planner = _Planner(catalogue, settings, publication)
+    main, archives = planner.with_archives()
+    return (main, *planner.named(), *planner.podcasts(), *planner.grouped(), *archives)
+
+
+class _Planner(Struct, frozen=True):
+    """What all feeds are planned from."""
+
+    catalogue: Catalogue
+    settings: FeedSettings
+    publication: Publication
+
+    def feed(
+        self, head: FeedHead, articles: tuple[Article, ...], selection: Selection | None = None
+    ) -> Feed:
+        """Return a feed of the newest of `articles`."""
+        return _feed(head, articles[: self.settings.entries], len(articles), selection)
+
+    def head(self, path: str, kind: Kind, name: str, title: str) -> FeedHead:
+        """Return the head of a feed with what most feeds have in common."""
+        mine = self.publication
+        return FeedHead(
+            path, kind, name, title, mine.description, mine.language, self.settings.formats
         )
-        for folder, (kind, topics) in groups.items()
-        if folder in settings.by
-        for topic, articles in topics.items()
-    )
-    main, archives = _with_archives(catalogue.articles, settings, publication)
-    return (main, *grouped, *archives)
+
+    def selected(self, selection: Selection) -> tuple[Article, ...]:
+        """Return the articles that match every key of `selection`, newest first."""
+        unmet, articles = self.catalogue.unmet, self.catalogue.articles
+        return tuple(each for each in articles if unmet(each, selection) is None)
+
+    def named(self) -> Iterator[Feed]:
+        """Yield the feeds of `[feeds.NAME]`."""
+        for name, given in self.settings.named.items():
+            head = self.head(f"{name}/", "named", name, given.title or self.title("topic", name))
+            head = replace(
+                head,
+                name=given.title or name,
+                description=given.description or head.description,
+                formats=_without_podcast(given.formats or head.formats),
+                language=_only(given.languages) or head.language,
+            )
+            if head.formats:
+                yield self.feed(head, self.selected(given), given)
+
+    def podcasts(self) -> Iterator[Feed]:
+        """Yield the podcasts: those of `[feeds.NAME]`, else one of all articles.
+
+        They have every episode, since apps show only those.
+        """
+        named: dict[str, Selection] = {
+            f"{name}/": each
+            for name, each in self.settings.named.items()
+            if "podcast" in each.formats
+        }
+        for path, selection in (named or {"": Selection()}).items():
+            episodes = tuple(each for each in self.selected(selection) if each.media)
+            if episodes or path:
+                yield _feed(self.podcast(path, selection), episodes, len(episodes), selection)
+
+    def podcast(self, path: str, selection: Selection) -> FeedHead:
+        """Return the head of the podcast in the folder `path`."""
+        settings, named = self.settings.podcast_at(path), self.settings.named.get(path[:-1])
+        title = settings.title or (named and named.title) or self.publication.title
+        head = self.head(path, "podcast", title, title)
+        about = settings.description or (named and named.description) or head.description
+        language = _only(selection.languages) or head.language
+        return replace(head, description=about, formats=("podcast",), language=language)
+
+    def grouped(self) -> Iterator[Feed]:
+        """Yield a feed for each topic, or whatever else `feeds.by` names."""
+        for by in self.settings.by:
+            for topic, articles in self.catalogue.groups(by).items():
+                is_language = by == "languages"
+                name = language_name(topic.name) if is_language else topic.name
+                head = self.head(f"{by}/{topic.slug}/", by, name, self.title("topic", name))
+                yield self.feed(
+                    replace(head, language=topic.name) if is_language else head, articles
+                )
+
+    def title(self, kind: Literal["topic", "archive"], name: str) -> str:
+        """Return the title of a part of the publication."""
+        language, mine = self.publication.language, self.publication.title
+        return text_of(language, f"feed.{kind}", publication=mine, topic=name, period=name)
+
+    def with_archives(self) -> tuple[Feed, tuple[Feed, ...]]:
+        """Return the main feed and its archives, which together hold every article exactly once.
+
+        Whole periods move from the feed to the archive, so that an archive never changes: the
+        feed holds the newest `entries` and the rest of the oldest one's period. No archive links to
+        its successor, since that would change it.
+        """
+        settings, selection = self.settings, self.settings.main
+        main = self.head("", "all", "", self.publication.title)
+        main = replace(main, language=_only(selection.languages) or main.language)
+        articles = self.selected(selection)
+        if settings.archive == "none":
+            return self.feed(main, articles, selection), ()
+        periods = list(_periods(articles, settings.archive, self.publication))
+        current: list[Article] = []
+        while periods and len(current) < settings.entries:
+            current += periods.pop(0)[1]
+        paths = [f"archive/{name}/" for name, _ in periods]
+        archives = tuple(
+            _feed(self.archive(path, name, main, older), held, len(held), selection)
+            for path, older, (name, held) in zip(paths, [*paths[1:], None], periods, strict=False)
+        )
+        main = replace(main, older=next(iter(paths), None))
+        return _feed(main, tuple(current), len(articles), selection), archives
+
+    def archive(self, path: str, name: str, main: FeedHead, older: str | None) -> FeedHead:
+        """Return the head of the archive of a period of the feed `main`."""
+        head = self.head(path, "archive", name, self.title("archive", name))
+        formats = self.settings.formats_of_archives
+        return replace(head, formats=formats, older=older, language=main.language)
 
 
-def _with_archives(
-    articles: tuple[Article, ...], settings: FeedSettings, publication: Publication
-) -> tuple[Feed, tuple[Feed, ...]]:
-    """The main feed and its archives, which together hold every article exactly once.
+def _feed(
+    head: FeedHead, articles: tuple[Article, ...], total: int, selection: Selection | None
+) -> Feed:
+    updated = max((article.updated for article in articles), default=NEVER)
+    return Feed(replace(head, updated=updated), articles, total, selection)
 
-    Whole periods move from the feed to the archive, so that an archive never changes: the
-    feed holds the newest `entries` and the rest of the oldest one's period. No archive links to
-    its successor, since that would change it.
-    """
-    total = len(articles)
-    if settings.archive == "none":
-        return Feed("", "all", "", articles[: settings.entries], total), ()
-    periods = list(_periods(articles, settings.archive, publication))
-    current: list[Article] = []
-    while periods and len(current) < settings.entries:
-        current += periods.pop(0)[1]
-    paths = [f"archive/{name}/" for name, _ in periods]
-    archives = tuple(
-        Feed(path, "archive", name, held, len(held), older)
-        for path, older, (name, held) in zip(paths, [*paths[1:], None], periods, strict=False)
-    )
-    return Feed("", "all", "", tuple(current), total, next(iter(paths), None)), archives
+
+def _without_podcast(formats: Sequence[FeedFormat]) -> tuple[FeedFormat, ...]:
+    return tuple(each for each in formats if each != "podcast")
+
+
+def _only(languages: Sequence[str]) -> str:
+    """The one language of a selection; "" if it has several or none."""
+    return languages[0] if len(languages) == 1 else ""
 
 
 def _periods(

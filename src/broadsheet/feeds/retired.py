@@ -19,10 +19,17 @@ _ATOM: Final = "{http://www.w3.org/2005/Atom}"
 
 
 class Retired(Struct, frozen=True):
-    """A feed document that has ended. since: when. to: the path of the feed to follow instead."""
+    """A feed document that has ended.
+
+    since: when. to: the feed to follow instead: its path, or its URL if it is elsewhere.
+    """
 
     since: Annotated[datetime, Meta(tz=True)]
     to: str
+
+    def address(self, start: str) -> str:
+        """Return the URL of the feed to follow instead, or its path; start: the feeds folder's."""
+        return self.to if _is_url(self.to) else start + self.to
 
     def until(self, settings: FeedSettings) -> datetime:
         """The time at which it is removed."""
@@ -33,8 +40,8 @@ class Successors(Struct, frozen=True):
     """The feeds that can be followed instead of one that ends.
 
     live: the paths of all documents. published: those of the last build. groups: the folder of a
-    topic's or tag's feed -> all its articles. aliases: as in the settings.
-    renamed: the former name of a digest -> its name.
+    topic's, tag's, author's or language's feed -> all its articles. aliases, moved: as in the
+    settings. renamed: the former name of a digest -> its name.
     """
 
     live: Collection[str]
@@ -43,13 +50,17 @@ class Successors(Struct, frozen=True):
     aliases: Mapping[str, Sequence[str]]
     formats: Sequence[FeedFormat]
     renamed: Mapping[str, str]
+    moved: Mapping[str, str]
 
     def of(self, path: str, content: bytes) -> str:
         """The path of the document to follow instead of the one at `path`: another format of the
         same feed, the feed under its new name, or else the main feed."""
         folder, name = split(path)
+        declared = self.moved.get(path) or self.moved.get(folder, folder)
+        if declared and (_is_url(declared) or not declared.endswith("/")):
+            return declared
         names = [name, *(FEED_FORMATS[format_].file for format_ in self.formats)]
-        folders = [folder, *self._renamed(folder, content, FORMATS[name]), ""]
+        folders = [declared, *self._renamed(folder, content, FORMATS[name]), ""]
         places = (each + file for each in folders for file in names)
         return next((place for place in places if place in self.live), folder)
 
@@ -107,10 +118,15 @@ def retire(
     """
     gone = {path for path in (*successors.published, *before) if _is_feed(path)}
     since = now.astimezone(UTC).replace(microsecond=0)  # the same in every time zone
-    return {
-        path: before.get(path) or Retired(since, successors.of(path, content(path) or b""))
-        for path in sorted(gone.difference(successors.live))
-    }
+
+    def retired(path: str) -> Retired:
+        earlier = before.get(path)
+        if earlier and successors.moved.keys().isdisjoint((path, split(path)[0])):
+            return earlier
+        to = successors.of(path, content(path) or b"")
+        return Retired(earlier.since if earlier else since, to)
+
+    return {path: retired(path) for path in sorted(gone.difference(successors.live))}
 
 
 def is_in_doubt(path: str, content: bytes, read: Collection[str]) -> bool:
@@ -142,6 +158,10 @@ def split(path: str) -> tuple[str, str]:
     """The folder, "" or ending in a slash, and the name of a file."""
     folder, slash, name = path.rpartition("/")
     return folder + slash, name
+
+
+def _is_url(text: str) -> bool:
+    return text.startswith(("https://", "http://"))
 
 
 def _is_feed(path: str) -> bool:

@@ -7,6 +7,7 @@ that it lacks is in English. A plural is a table of CLDR's categories: `one`, `o
 from __future__ import annotations
 
 import tomllib
+from contextlib import suppress
 from datetime import datetime
 from functools import cache
 from pkgutil import get_data
@@ -40,10 +41,27 @@ class Words:
         return format_date(moment, form, locale=self.locale)
 
 
+def text_of(language: str, name: str, **values: object) -> str:
+    """Return a text that has no plural, as `Words` does; it needs no Babel."""
+    found = _texts(language.partition("-")[0].lower())[name]
+    return str(found).format(**values)
+
+
 def direction(language: str) -> str:
     """Return the direction in which a language is written: ltr or rtl."""
     found: str = _locale(language).text_direction
     return found
+
+
+def language_name(tag: str) -> str:
+    """Return the name of a language in that language (CLDR); the tag if it has none."""
+    from babel import Locale, UnknownLocaleError
+
+    with suppress(UnknownLocaleError, ValueError):
+        locale = Locale.parse(tag, sep="-")
+        name: str = locale.get_display_name() or tag
+        return name[:1].upper() + name[1:]
+    return tag
 
 
 @cache

@@ -5,7 +5,7 @@ from __future__ import annotations
 from broadsheet.markup.dialects import Dialect, dialect
 from broadsheet.markup.errors import TooComplex
 from broadsheet.markup.links import Asset, LinkIndex, Links
-from broadsheet.markup.render import Rendition, prepare, render
+from broadsheet.markup.render import Rendition, prepare, render, render_page
 
 __all__ = [
     "Asset",
@@ -17,4 +17,5 @@ __all__ = [
     "dialect",
     "prepare",
     "render",
+    "render_page",
 ]

@@ -48,6 +48,7 @@ class LinkIndex(Struct, frozen=True, dict=True):
     rooted: path of a file under an assets folder, relative to it -> its asset.
     sizes: path of an image's asset -> its width and height in pixels, if measured.
     shortcodes: templates of the config, by the name of the tag that they replace.
+    others: source path of a page of the site that is no article -> its URL.
     """
 
     site: str
@@ -56,6 +57,11 @@ class LinkIndex(Struct, frozen=True, dict=True):
     rooted: Mapping[str, Asset] = field(default_factory=dict)
     sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     shortcodes: Mapping[str, str] = field(default_factory=dict)
+    others: Mapping[str, str] = field(default_factory=dict)
+
+    def page_at(self, path: str) -> str | None:
+        """Return the URL of the article or page whose source is at `path`; None if unknown."""
+        return self.pages.get(path) or self.others.get(path)
 
     @cached_property
     def _by_end(self) -> Mapping[str, str]:
@@ -65,6 +71,9 @@ class LinkIndex(Struct, frozen=True, dict=True):
             for end in _ends(page):
                 if found.setdefault(end, url) != url:
                     found[end] = ""
+        for page, url in self.others.items():
+            for end in _ends(page):
+                found.setdefault(end, url)
         return found
 
     def page(self, path: str) -> str | None:
@@ -132,8 +141,10 @@ class Links(Struct, frozen=True, dict=True):
         for path in dict.fromkeys((reference, unquote(reference))):
             if not path.startswith("/"):
                 near = normpath(f"{dirname(self.source)}/{path}")
-                if (asset := self.link_index.beside.get(near)) is not None:
-                    return asset
+                own = normpath(f"{self.source.rpartition('.')[0]}/{path}")  # Hexo's asset folder
+                for place in (near, own):
+                    if (asset := self.link_index.beside.get(place)) is not None:
+                        return asset
             if (asset := self.link_index.rooted.get(normpath(path.lstrip("/")))) is not None:
                 return asset
         return None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 
 from broadsheet.markup.dialects import Dialect
+from broadsheet.markup.dialects import dialect as dialect_called
 from broadsheet.markup.links import Links
 from broadsheet.text.characters import printable
 from broadsheet.text.plain import shorten
@@ -58,9 +59,6 @@ def render(
 
     Raises TooComplex.
     """
-    # Imported here, so that runs that render nothing do not pay for it.
-    from broadsheet.markup import sanitiser
-    from broadsheet.markup.excerpts import excerpt_of
     from broadsheet.markup.templates import expand
 
     expanded = expand(
@@ -71,6 +69,27 @@ def render(
         language=dialect.templates,
         values=values,
     )
+    return _rendition(expanded, links, dialect, language, excerpt=excerpt)
+
+
+def render_page(html: str, links: Links, *, language: str, excerpt: bool) -> Rendition:
+    """Return `html`, which a site generator rendered, as readers get it; see `render`.
+
+    It has no templates: braces in it are text. Raises TooComplex.
+    """
+    from broadsheet.markup.templates import Expanded
+
+    text = Expanded(printable(html), (), int)
+    return _rendition(text, links, dialect_called("html"), language, excerpt=excerpt)
+
+
+def _rendition(
+    expanded: Expanded, links: Links, dialect: Dialect, language: str, *, excerpt: bool
+) -> Rendition:
+    # Imported here, so that runs that render nothing do not pay for it.
+    from broadsheet.markup import sanitiser
+    from broadsheet.markup.excerpts import excerpt_of
+
     top, context = read_article(expanded, dialect, language, positions=False)
     start = excerpt_of(top, context.html) if excerpt else ""
     html = sanitiser.sanitised(top, links.resolve, is_ours=context.is_ours)

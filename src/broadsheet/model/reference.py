@@ -11,13 +11,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
+from types import MappingProxyType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from broadsheet.model.publication import BaseUrl, Language, Person
-from broadsheet.model.settings import Settings
+from broadsheet.model.settings import ANY_NAME, Settings
 from broadsheet.model.values import Permalink, Schedule, ShortcodeTemplate, SmtpUrl, plain_type
 from broadsheet.text.characters import printable
 
@@ -44,6 +45,7 @@ _NAMES: dict[type, str] = {
     float: "number",
     bool: "true or false",
 }
+_NOTHING: Mapping[str, object] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +64,12 @@ def schema() -> dict[str, Any]:
     """Return the JSON Schema of broadsheet.toml, for editors that complete and check TOML."""
     made = msgspec.json.schema(Settings, schema_hook=lambda kind: dict(_TYPES[kind]))
     for struct in _structs(Settings):
-        properties = made["$defs"][struct.__name__]["properties"]
+        table = made["$defs"][struct.__name__]
         for info, text in _described_fields(struct):
-            properties[info.encode_name]["description"] = text
+            table["properties"].setdefault(info.encode_name, {})["description"] = text
+    for table in made["$defs"].values():
+        if any_name := table["properties"].pop(ANY_NAME, None):
+            table["additionalProperties"] = any_name["additionalProperties"]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "broadsheet.toml",
@@ -89,9 +94,12 @@ def _described_fields(kind: type) -> list[tuple[Any, str]]:
 
 @cache
 def _docstrings(kind: type) -> dict[str, str]:
-    """Return the docstring below each field of a class; only the source code has them."""
+    """Return the docstring below each field of a class, also an inherited one; only the source code
+    has them."""
     (definition,) = ast.parse(inspect.getsource(kind)).body
-    return {
+    base = kind.__base__
+    inherited = _docstrings(base) if base and base is not msgspec.Struct else {}
+    return inherited | {
         field.target.id: " ".join(str(ast.literal_eval(below.value)).split())
         for field, below in pairwise(getattr(definition, "body", ()))
         if isinstance(field, ast.AnnAssign)
@@ -117,18 +125,22 @@ def markdown() -> str:
     return "\n".join(lines) + "\n"
 
 
-def starter(values: Mapping[str, object]) -> str:
-    """Return a commented broadsheet.toml. values: full key -> value to set."""
+def starter(values: Mapping[str, object], offered: Mapping[str, object] = _NOTHING) -> str:
+    """Return a commented broadsheet.toml.
+
+    values: full key -> value to set. offered: full key -> value to show in a comment.
+    """
     lines = [
         "# The config of Broadsheet. Lines that begin with # are comments; to change a default,",
         "# remove the # before its key. https://toml.io explains the format.",
     ]
     for table, keys in _by_table():
-        named = "NAME" in table
+        named = ANY_NAME in table
         mark = "# " if named else ""
-        lines += ["", "", f"# {_about(table)}", f"{mark}[{'.'.join(_example(table))}]"]
+        lines += ["", "", *_wrapped(_about(table)), f"{mark}[{'.'.join(_example(table))}]"]
         for key in keys:
-            lines += ["", *_wrapped(key.description), _assignment(key, values, commented=named)]
+            line = _assignment(key, values, offered, commented=named)
+            lines += ["", *_wrapped(key.description), line]
         lines += _named_tables(table, values) if named else []
     return "\n".join(lines) + "\n"
 
@@ -147,12 +159,13 @@ def keys() -> Iterator[Key]:
 
 
 def _keys(kind: type, table: tuple[str, ...]) -> Iterator[Key]:
-    for info, description in _described_fields(kind):
+    described = _described_fields(kind)
+    for info, description in sorted(described, key=lambda each: not each[0].required):
         plain = plain_type(info.type)
         inner = get_args(plain)[1] if get_origin(plain) is dict else plain
         if _is_table(inner):
-            name = (info.encode_name, "NAME") if inner is not plain else (info.encode_name,)
-            yield from _keys(inner, (*table, *name))
+            named = (ANY_NAME,) if inner is not plain else ()
+            yield from _keys(inner, (*table, *dict.fromkeys((info.encode_name, *named))))
         else:
             default = None if info.required else _as_toml(_default(info))
             yield Key(table, info.encode_name, description, plain, info.required, default)
@@ -182,15 +195,20 @@ def _by_table() -> Iterator[tuple[tuple[str, ...], list[Key]]]:
 
 
 def _about(table: tuple[str, ...]) -> str:
-    """Return what a table is for."""
-    if table[:2] == ("articles", "in"):
-        return "Settings that differ for one folder, or for translations."
-    return _docstrings(Settings)[table[0]]
+    """Return what a table is for, by its place in its parent."""
+    kind: Any = Settings
+    about = ""
+    for name in table:
+        fields = {each.encode_name: each for each in msgspec.structs.fields(kind)}
+        if info := fields.get(name):
+            about, kind = _docstrings(kind)[info.name], plain_type(info.type)
+            kind = get_args(kind)[1] if get_origin(kind) is dict else kind
+    return about
 
 
 def _example(table: tuple[str, ...]) -> tuple[str, ...]:
-    name = '"content/zh"' if table[0] == "articles" else "weekly"
-    return tuple(name if part == "NAME" else part for part in table)
+    name = {"articles": '"content/zh"', "feeds": "python"}.get(table[0], "weekly")
+    return tuple(name if part == ANY_NAME else part for part in table)
 
 
 def _row(key: Key) -> str:
@@ -211,12 +229,15 @@ def _type_name(kind: Any) -> str:
     return _NAMES[kind]
 
 
-def _assignment(key: Key, values: Mapping[str, object], *, commented: bool) -> str:
+def _assignment(
+    key: Key, values: Mapping[str, object], offered: Mapping[str, object], *, commented: bool
+) -> str:
     full = ".".join((*key.table, key.name))
     if full in values and not commented:
         return f"{key.name} = {literal(values[full])}"
     example = _TYPES.get(key.type, {}).get("examples", [""])[0]
-    value = _EXAMPLES.get(full, example if key.default is None else key.default)
+    examples = {**_EXAMPLES, **offered}
+    value = examples.get(full, example if key.default is None else key.default)
     line = f"# {key.name} = {literal(value)}"
     return f"{line}   # required: write your own" if key.required and not commented else line
 

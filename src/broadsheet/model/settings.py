@@ -18,10 +18,12 @@ from msgspec import Meta, Struct, field
 
 import broadsheet
 from broadsheet.errors import Problem, UsageError
-from broadsheet.model.publication import BaseUrl, Language, Publication
+from broadsheet.model.publication import BaseUrl, Language, Person, Publication
 from broadsheet.model.values import Permalink, Schedule, ShortcodeTemplate, SmtpUrl
 
-FeedFormat = Literal["atom", "rss", "json"]
+FeedFormat = Literal["atom", "rss", "json", "podcast"]
+ArticleFormat = Literal["atom", "rss", "json"]
+"""A format of every feed; a podcast has only the articles with audio or video."""
 
 
 class FormatFiles(NamedTuple):
@@ -36,10 +38,21 @@ FEED_FORMATS: Final[dict[FeedFormat, FormatFiles]] = {
     "atom": FormatFiles("Atom", "atom.xml", "application/atom+xml"),
     "rss": FormatFiles("RSS", "rss.xml", "application/rss+xml"),
     "json": FormatFiles("JSON", "feed.json", "application/feed+json"),
+    "podcast": FormatFiles("Podcast", "podcast.xml", "application/rss+xml"),
 }
 """Every format, the most widely read one first; feeds/formats/ has a module for each."""
 
-Grouping = Literal["topics", "tags"]
+
+def main_format(formats: Iterable[FeedFormat]) -> FeedFormat:
+    """Return the most widely read of `formats`."""
+    return next(each for each in FEED_FORMATS if each in formats)
+
+
+ANY_NAME: Final = "NAME"
+"""The key of a table whose own tables have names that users choose."""
+
+Grouping = Literal["topics", "tags", "authors", "languages"]
+"""What articles can be grouped and selected by; `articles.catalogue` reads each from an article."""
 
 
 def _modules(folder: str) -> tuple[str, ...]:
@@ -75,7 +88,7 @@ TitleSource = Literal["heading", "filename", "text"]
 
 ArticleField = Literal[
     "title", "date", "updated", "publish", "expires", "topics", "tags", "summary", "image",
-    "image_alt", "authors", "address", "slug", "language", "id", "aliases",
+    "image_alt", "authors", "address", "slug", "language", "id", "aliases", "external_url", "media",
 ]
 """What a front-matter field can mean, as `articles.fields` names it."""
 # fmt: on
@@ -125,8 +138,18 @@ class ArticleSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Where the title comes from if the front matter has none, best first: the first `heading`, the
     `filename`, or the beginning of the `text`. If set, files without front matter can be
     articles; otherwise a title is required."""
+    date_from: tuple[Literal["git"], ...] = ()
+    """Where the date comes from if neither the front matter nor the file name has one: `git` is the
+    date of the file's first commit. Otherwise a file without a date is no article."""
     assets: tuple[str, ...] = ("static",)
     """Folders whose content is at the root of the web site; images are looked up there."""
+    rendered: str = ""
+    """The folder of the built site, such as `public/`, or a pattern of its files:
+    `public/{path}.html`. The text, URL and image name of an article are then those of its page
+    there. Otherwise the text is rendered from the source."""
+    rendered_selector: str = ""
+    """A CSS selector of the text in these pages. Defaults to the `e-content` of an h-entry,
+    `articleBody`, names that themes use, `<article>`, `<main>`."""
     public: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Field values that make an article public although Broadsheet does not know them, or would
     leave the article out: `status = ["reading"]`; `"*"` is any value."""
@@ -142,6 +165,12 @@ class ArticleSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     braces: `{src}` by name, `{0}` by position, `{inner}` for the text between a pair of tags.
     They apply to shortcodes of Hugo and Zola, tags and includes of Liquid, and components of MDX
     (docs/articles.md)."""
+
+    @property
+    def roots(self) -> tuple[str, ...]:
+        """The folders whose content is at the root of the site: assets, and the built site."""
+        built = self.rendered.partition("{path}")[0].rpartition("/")[0]
+        return (*self.assets, built) if built else self.assets
 
     def dialect_of(self, path: str) -> str:
         """Return the dialect of the file at `path`, as `markup.dialect` takes it.
@@ -206,12 +235,74 @@ def _merged(places: list[PlaceSettings]) -> PlaceSettings:
     return PlaceSettings(**{name: value for name, value in values.items() if value is not None})
 
 
+class Selection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which articles a feed or digest has: those that match every key given."""
+
+    topics: tuple[str, ...] = ()
+    """Only articles with one of these topics; empty: all."""
+    tags: tuple[str, ...] = ()
+    """Only articles with one of these tags; empty: all."""
+    authors: tuple[str, ...] = ()
+    """Only articles by one of these authors; empty: all."""
+    languages: tuple[str, ...] = ()
+    """Only articles in one of these languages; empty: all. `en` includes en-GB."""
+
+
+class PodcastSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a podcast says of itself, by Apple's rules (docs/articles.md)."""
+
+    title: str = ""
+    """The name of the show. Defaults to the title of the feed."""
+    description: str = ""
+    """What it is about. Defaults to the description of the feed."""
+    image: str = ""
+    """The artwork, a URL or a path: a square JPEG or PNG, 1400 to 3000 pixels wide."""
+    categories: tuple[str, ...] = ()
+    """Apple's categories: `["Technology", "Leisure > Home & Garden"]`."""
+    explicit: bool = False
+    """Whether it has explicit language."""
+    author: str = ""
+    """Who makes it. Defaults to `publication.author`, else to the publication's title."""
+    owner: Person | None = None
+    """The person that directories write to."""
+    type: Literal["episodic", "serial"] = "episodic"
+    """`episodic`: newest first; `serial`: to be heard from the first episode on."""
+    media_url: Annotated[str, Meta(pattern=r"^(https?://\S+/)?$")] = ""
+    """The folder of media files that articles name without a path, such as
+    `https://media.example.org/`."""
+    complete: bool = False
+    """Whether no more episodes will come."""
+    block: bool = False
+    """Whether directories are to leave it out."""
+    new_feed_url: Annotated[str, Meta(pattern=r"^(https?://\S+)?$")] = ""
+    """Where the podcast has moved; apps then follow that feed."""
+    funding: Annotated[str, Meta(pattern=r"^(https?://\S+)?$")] = ""
+    """A page where listeners can support it."""
+    locked: bool = False
+    """Whether other hosts may not import it."""
+    guid: str = ""
+    """Its `podcast:guid` at an earlier host. By default made from its URL."""
+
+
+class NamedFeed(Selection, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A feed of selected articles: `[feeds.NAME]`."""
+
+    title: str = ""
+    """Its title. Defaults to that of the publication, and NAME."""
+    description: str = ""
+    """One sentence about it. Defaults to the publication's."""
+    formats: tuple[FeedFormat, ...] = ()
+    """Its formats; empty: those of every feed."""
+    podcast: PodcastSettings | None = None
+    """What its podcast says of itself. Defaults to `[feeds.podcast]`."""
+
+
 class FeedSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which feeds are made, and their contents."""
 
     folder: Annotated[str, Meta(min_length=1)] = "feeds"
     """The output folder."""
-    formats: Annotated[tuple[FeedFormat, ...], Meta(min_length=1)] = ("atom", "rss", "json")
+    formats: Annotated[tuple[ArticleFormat, ...], Meta(min_length=1)] = ("atom", "rss", "json")
     """The formats of every feed."""
     entries: Annotated[int, Meta(ge=1, le=10_000)] = 20
     """How many of the newest articles a feed holds. With an archive, the main feed also holds the
@@ -219,10 +310,17 @@ class FeedSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     content: Literal["full", "summary"] = "full"
     """Whole articles, or only their summaries."""
     by: tuple[Grouping, ...] = ("topics",)
-    """Whether to make a feed for each topic, and for each tag."""
+    """Feeds for each topic, tag, author or language, in `topics/SLUG/` and so on."""
+    main: Selection = field(default_factory=Selection)
+    """What the main feed and its archives have; by default all articles."""
+    podcast: PodcastSettings = field(default_factory=PodcastSettings)
+    """The podcast, `podcast.xml`. It is made if an article has audio or video, unless a feed of
+    selected articles has `formats = ["podcast"]`."""
+    named: dict[str, NamedFeed] = field(name=ANY_NAME, default_factory=dict)
+    """A feed of selected articles, in the folder NAME of the feeds folder."""
     archive: Literal["month", "year", "none"] = "month"
     """The period of the archives behind the main feed (RFC 5005)."""
-    archive_formats: tuple[FeedFormat, ...] = ()
+    archive_formats: tuple[ArticleFormat, ...] = ()
     """The formats of the archives, out of `formats`; empty: all of them. Archives are most of the
     output, and the readers that use them read Atom."""
     keep_retired_days: Annotated[int, Meta(ge=0, le=3650)] = 90
@@ -230,17 +328,25 @@ class FeedSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     follow instead; 0: it is removed at once."""
     hub: Annotated[str, Meta(pattern=r"^(https?://\S+)?$")] = ""
     """The URL of a WebSub hub; empty: none."""
+    moved: dict[str, str] = field(default_factory=dict)
+    """Where a feed that has ended continues: `"topics/ai/" = "topics/llm/"`, or a URL elsewhere.
+    Its last entry links there. Defaults to the feed with most of its articles, else the main
+    feed."""
 
-    def formats_of(self, kind: str) -> tuple[FeedFormat, ...]:
-        """Return the formats of a feed. kind: `archive`, or any other."""
-        if kind != "archive" or not self.archive_formats:
-            return self.formats
-        return tuple(each for each in self.formats if each in self.archive_formats)
+    def podcast_at(self, path: str) -> PodcastSettings:
+        """Return what the podcast in the folder `path` says of itself."""
+        named = self.named.get(path.rstrip("/"))
+        return (named and named.podcast) or self.podcast
+
+    @property
+    def formats_of_archives(self) -> tuple[FeedFormat, ...]:
+        """The formats of the archives; their files are written."""
+        return tuple(e for e in self.formats if e in (self.archive_formats or self.formats))
 
     @property
     def main_format(self) -> FeedFormat:
         """The format to link to where a feed has only one link."""
-        return next(each for each in FEED_FORMATS if each in self.formats)
+        return main_format(self.formats)
 
 
 class TopicSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -259,7 +365,7 @@ class CheckSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """The severity of a rule (docs/checks.md): `name = "off"`."""
 
 
-class DigestSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class DigestSettings(Selection, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One newsletter: `[digests.NAME]`."""
 
     title: Annotated[str, Meta(min_length=1, examples=["The Weekly"])]
@@ -272,12 +378,6 @@ class DigestSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """One sentence about it."""
     language: Language | None = None
     """Its language. Defaults to the publication's."""
-    topics: tuple[str, ...] = ()
-    """Only articles with one of these topics; empty: all."""
-    tags: tuple[str, ...] = ()
-    """Only articles with one of these tags; empty: all."""
-    languages: tuple[str, ...] = ()
-    """Only articles in one of these languages; empty: all. `en` includes en-GB."""
     topic_order: tuple[str, ...] = ()
     """The topics whose sections come first, in this order."""
     group: Literal["shared", "first", "every"] = "shared"

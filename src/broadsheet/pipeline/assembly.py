@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from broadsheet import pages
 from broadsheet.articles import Article
-from broadsheet.articles.entries import Entry, article_entry, featured_image
+from broadsheet.articles.entries import Entry, article_entry, featured_image, media_file
 from broadsheet.articles.topics import distinct
 from broadsheet.digests import archive
 from broadsheet.digests.issue import Issue, issue_folder
@@ -34,7 +34,7 @@ from broadsheet.storage.outputs import Written
 
 def write_feed(feed: FeedFiles, settings: FilesSettings, context: StepContext) -> list[Written]:
     """Write a feed in all its formats together, one entry at a time."""
-    formats = settings.feeds.formats_of(feed.head.kind)
+    formats = feed.head.formats
     heads = [channel(feed.head, each, settings.publication, settings.feeds) for each in formats]
     entries = (_items(*each, formats, settings, context) for each in feed.entries)
     paths = [feed.head.path + FEED_FORMATS[each].file for each in formats]
@@ -63,13 +63,15 @@ def _entry(
     """Return the entry of an article; reads its topics and tags, and the file of its image."""
     told = context.result(article, Article)
     publication = settings.publication
+    index = recorded(context, publication.url, {})
     made = article_entry(
         told,
         context.result(body, Rendition) if body else None,
         distinct(context.read("topic", each) for each in told.topics),
         distinct(context.read("tag", each) for each in told.tags),
-        featured_image(told, recorded(context, publication.url, {})) if told.image else None,
+        featured_image(told, index) if told.image else None,
         publication,
+        media_file(told, index, settings.feeds.podcast.media_url) if told.media else None,
     )
     return made if settings.feeds.content == "full" else made.without_content()
 

@@ -18,6 +18,7 @@ from broadsheet.pipeline.reading import zone_paths
 from broadsheet.pipeline.snapshot import Scope, Snapshot, Summary
 from broadsheet.storage import folders, sources
 from broadsheet.storage.folders import Stamp
+from broadsheet.storage.git_history import history_file
 from broadsheet.storage.outputs import Changes, Target
 
 _TICK_S = 0.021  # of a disk's clock; see `folders`
@@ -33,7 +34,8 @@ class Built:
     """The result of a build.
 
     problems: those of the articles that were left out. gone: the titles of published entries that
-    are no longer in the feeds. ended: the feeds that this build ends, as in `by_feed`.
+    are no longer in the feeds. ended: the feeds that this build ends, as in `by_feed`. stale: the
+    articles whose pages in the built site are older.
     """
 
     summary: Summary
@@ -41,6 +43,7 @@ class Built:
     problems: tuple[Problem, ...]
     gone: tuple[str, ...]
     ended: Mapping[str, Retired]
+    stale: tuple[Problem, ...]
 
 
 def build(
@@ -69,7 +72,8 @@ def _build(project: Project, memo: Memo, strict: bool, adopt: bool, dry_run: boo
     summary = _summary(plan, changes)
     if not dry_run:
         _remember(plan, summary)
-    return Built(summary, changes, content.problems, gone, by_feed(plan.ending))
+    stale = content.articles.stale_pages(content.catalogue.articles)
+    return Built(summary, changes, content.problems, gone, by_feed(plan.ending), stale)
 
 
 def _write(plan: BuildPlan, target: Target) -> Changes:
@@ -146,10 +150,12 @@ def _settled(project: Project, seen: Mapping[str, tuple[Stamp, str]]) -> dict[st
 
 def _scope(project: Project) -> Scope:
     settings = project.settings
+    asks_git = "git" in settings.articles.date_from
+    history = [each for each in [history_file(project.root)] if each] if asks_git else []
     return Scope(
         searched=[*sources.searched(settings.articles)],
         needed=[*map(sources.inside, settings.articles.folders)],
         but=[sources.inside(each) for each in project.written_folders],
         feeds=settings.feeds.folder,
-        zone=[str(path) for path in zone_paths(settings.publication)],
+        zone=[str(path) for path in (*zone_paths(settings.publication), *history)],
     )

@@ -121,9 +121,9 @@ def _successors(edition: Edition, files: Files, manifest: Manifest) -> Successor
     """Return what to follow instead of a feed that is not among `files`."""
     settings, catalogue = edition.content.project.settings, edition.content.catalogue
     groups = {
-        f"{folder}/{topic.slug}/": articles
-        for folder in settings.feeds.by
-        for topic, articles in {"topics": catalogue.topics, "tags": catalogue.tags}[folder].items()
+        f"{by}/{topic.slug}/": articles
+        for by in settings.feeds.by
+        for topic, articles in catalogue.groups(by).items()
     }
     return Successors(
         frozenset(files.paths),
@@ -132,6 +132,7 @@ def _successors(edition: Edition, files: Files, manifest: Manifest) -> Successor
         settings.topics.aliases,
         settings.feeds.formats,
         settings.renamed,
+        settings.feeds.moved,
     )
 
 

@@ -100,6 +100,7 @@ def _findings(project: Project, memo: Memo) -> tuple[Finding, ...]:
         dialect=dialect,
         ending=by_feed(plan.ending),
         built_site=built_site,
+        stale_pages=read.stale_pages(content.catalogue.articles),
     )
     return checks.findings(view, examined.values())
 

@@ -58,7 +58,8 @@ class Content:
 
     def render(self, wanted: Collection[Article]) -> Renderings:
         """Return the rendered bodies of the articles `wanted`; see `render_articles`."""
-        return render_articles(self.memo, wanted, self.articles, self.link_index)
+        settings = self.project.settings.articles
+        return render_articles(self.memo, wanted, self.articles, self.link_index, settings)
 
 
 @dataclass(frozen=True)

@@ -81,12 +81,11 @@ def _explain_public(article: Article, content: Content) -> Explanation:
     if wrong := _wrong_with_body(article, content, feeds):
         why = ", and ".join(each.words for each in wrong)
         return Explanation(f"in no feed: {why}", article, article.topics)
-    topics, tags = catalogue.topics_of(article), catalogue.tags_of(article)
-    found = memberships(article, topics, tags, feeds)
+    found = memberships(article, catalogue, feeds)
     return Explanation(
         f"in {sum(each.inside for each in found)} of {len(found)} feeds",
         article,
-        tuple(topic.name for topic in topics),
+        tuple(topic.name for topic in catalogue.topics_of(article)),
         found,
         _digests(article, content),
     )

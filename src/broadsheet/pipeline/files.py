@@ -124,7 +124,6 @@ class PublishedFiles:
 def feed_files(edition: Edition) -> Files:
     """Return the feeds of articles."""
     content, bodies = edition.content, edition.renderings.addresses
-    settings = content.project.settings.feeds
 
     def item(feed: Feed) -> FeedFiles:
         sources = [article.source for article in feed.articles]
@@ -134,7 +133,9 @@ def feed_files(edition: Edition) -> Files:
     # Small ones first: memo runs the first item before it starts other processes.
     feeds = sorted(edition.feeds, key=lambda feed: len(feed.articles))
     paths = tuple(
-        f.path + FEED_FORMATS[each].file for f in feeds for each in settings.formats_of(f.kind)
+        head.path + FEED_FORMATS[each].file
+        for head in (feed.head for feed in feeds)
+        for each in head.formats
     )
     return Files(((_step("write_feed", edition, "Writing"), tuple(map(item, feeds))),), paths)
 
@@ -167,8 +168,8 @@ def read_by_files(
     public = frozenset(article.id for article in content.catalogue.articles)
     return {
         **lookups(content.link_index),
-        "topic": content.catalogue.topic_names.topic,
-        "tag": content.catalogue.tag_names.topic,
+        "topic": content.catalogue.names("topics").topic,
+        "tag": content.catalogue.names("tags").topic,
         "issues": {name: each.issues[::-1] for name, each in histories.items()}.get,
         "public": public.__contains__,
         "output": published.digest,

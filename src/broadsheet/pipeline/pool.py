@@ -77,8 +77,8 @@ def _pool(
     # A system may have no more threads, or no memory that processes can share.
     with suppress(OSError, RuntimeError, ImportError, NotImplementedError):
         Thread(target=lambda: None).start()
-        # A forked process has everything that this one has imported and holds. Its garbage collector
-        # must not look at that: it would copy the memory that the two share.
+        # A forked process shares the memory of this one until it is written to. Its garbage
+        # collector must not look at that: it would copy it.
         gc.freeze()
         method = "fork" if "fork" in get_all_start_methods() else "spawn"
         context = get_context(method)

@@ -11,21 +11,23 @@ from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from sys import intern
-from typing import Final
+from typing import Final, TypeGuard
 from zlib import crc32
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from broadsheet.articles import Article, Cascade
+from broadsheet.articles.rendered import page_name
 from broadsheet.errors import BroadsheetError, Problem
-from broadsheet.model.publication import Publication
+from broadsheet.model.publication import Person, Publication
 from broadsheet.model.settings import ArticleSettings
-from broadsheet.pipeline.memo import Memo, Step
+from broadsheet.pipeline.memo import Memo, Source, Step
 from broadsheet.pipeline.project import Project
 from broadsheet.pipeline.store import Digest
 from broadsheet.storage import folders, sources
 from broadsheet.storage.folders import Stamp
+from broadsheet.storage.git_history import first_commits
 from broadsheet.storage.sources import Found
 
 _CHUNK: Final = 128
@@ -34,31 +36,46 @@ _MEASURED_AT_ONCE: Final = 256
 
 
 class StampedFile(Struct, frozen=True, array_like=True):
-    """A file to read; the stamp stands for its content. folder: the articles folder it is in."""
+    """A file to read; the stamps stand for its content. folder: the articles folder it is in.
+
+    metadata: the stamp of the file that has its front matter, if there is one (Nikola). added: the
+    date of its first commit, if that is asked for; else "".
+    """
 
     path: str
     folder: str
     stamp: Stamp
+    metadata: Stamp | None = None
+    added: str = ""
+
+
+class PageToFind(Struct, frozen=True, array_like=True):
+    """An article whose page in the built site is to be found. article: its address."""
+
+    article: Digest
 
 
 class ParseSettings(Struct, frozen=True):
     """All that the outcome of reading a file depends on beside the file.
 
-    zone_rules: digest of the system's file on the publication's time zone.
+    zone_rules: digest of the system's file on the publication's time zone. authors: see
+    `sources.known_authors`.
     """
 
     publication: Publication
     articles: ArticleSettings
     zone_rules: str
+    authors: Mapping[str, Person] = {}
 
 
 class Page(Struct, frozen=True, array_like=True, tag=True):
-    """A file that is not an article. why: in words.
+    """A file that is not an article. why: in words. url: its address, if it is known.
 
     cascades: statements of a section page about the articles below it.
     """
 
     why: str
+    url: str = ""
     cascades: tuple[Cascade, ...] = ()
 
 
@@ -67,7 +84,8 @@ class Articles(Struct, frozen=True):
 
     found: the files; the stamp of one that may still change unnoticed matches no later one.
     read: the articles, by path, without their bodies. stored: path -> address of the `Article`.
-    pages: path -> why it is not an article. problems: those of the other files, and unclear
+    pages: path -> why it is not an article. page_urls: path -> its address, of those pages whose
+    address is known. problems: those of the other files, and unclear
     statements about visibility.
     """
 
@@ -76,6 +94,26 @@ class Articles(Struct, frozen=True):
     stored: Mapping[str, Digest]
     pages: Mapping[str, str]
     problems: tuple[Problem, ...]
+    page_urls: Mapping[str, str] = {}
+
+    def stale_pages(self, articles: Iterable[Article]) -> tuple[Problem, ...]:
+        """Return a problem for each of `articles` that is newer than its page in the built site.
+
+        Only warnings: no output depends on the times of files, which a checkout sets anew.
+        """
+        return tuple(
+            Problem(
+                f"it was changed after its page {each.rendered} was built",
+                "build the site again, then the feeds",
+                each.source,
+            )
+            for each in articles
+            if each.rendered and self._changed(each.source) > self._changed(each.rendered)
+        )
+
+    def _changed(self, path: str) -> int:
+        _, changed, *_ = self.found.stamps[path]
+        return changed
 
     def without(self, problems: Iterable[Problem]) -> Articles:
         """Return the same without the articles that `problems` name."""
@@ -96,11 +134,55 @@ def read_articles(project: Project, memo: Memo) -> Articles:
     if memo.is_lasting:
         stamps = {path: folders.trusted(stamp, before) for path, stamp in found.stamps.items()}
         found = replace(found, stamps=stamps)
-    files = [StampedFile(path, folder, found.stamps[path]) for path, folder in found.articles]
-    given = ParseSettings(settings.publication, settings.articles, zone_rules(settings.publication))
+    of = found.stamps
+    asks_git = "git" in settings.articles.date_from
+    added = first_commits(project.root, settings.articles.folders) if asks_git else {}
+    files = [
+        StampedFile(
+            path, folder, of[path], of.get(sources.metadata_file(path)), added.get(path, "")
+        )
+        for path, folder in found.articles
+    ]
+    given = ParseSettings(
+        settings.publication,
+        settings.articles,
+        zone_rules(settings.publication),
+        sources.known_authors(project.root, settings.articles),
+    )
     step = Step("broadsheet.pipeline.steps:parse_file", given, _CHUNK, "Reading")
     parsed = memo.attempt_groups(step, _grouped(files), Article | Page)
+    if settings.articles.rendered:
+        parsed = _on_pages(parsed, found, given, memo)
     return _sorted_out(found, parsed)
+
+
+def _on_pages(
+    parsed: Sequence[tuple[Digest, Article | Page] | BroadsheetError],
+    found: Found,
+    given: ParseSettings,
+    memo: Memo,
+) -> list[tuple[Digest, Article | Page] | BroadsheetError]:
+    """Return what was `parsed`, the articles as their pages in the built site have them."""
+    step = Step("broadsheet.pipeline.steps:find_page", given, _CHUNK, "Reading")
+    reads: dict[str, Source] = {"stamp": found.stamps.get, "page named": _pages(found).get}
+    articles = [each for each in parsed if _is_article(each)]
+    made = memo.map(step, [PageToFind(address) for address, _ in articles], reads)
+    on_pages = iter(zip(made, memo.values(made, Article), strict=True))
+    return [next(on_pages) if _is_article(each) else each for each in parsed]
+
+
+def _is_article(outcome: object) -> TypeGuard[tuple[Digest, Article]]:
+    """Whether what `parse_file` came to, with its address, is an article."""
+    return isinstance(outcome, tuple) and isinstance(outcome[1], Article)
+
+
+def _pages(found: Found) -> dict[str, str]:
+    """Return the last part of the addresses of HTML files -> the file; "" if there are several."""
+    by_name: dict[str, str] = {}
+    for path in found.stamps:
+        if path.endswith(".html") and by_name.setdefault(page_name(path), path) != path:
+            by_name[page_name(path)] = ""
+    return by_name
 
 
 def measure_images(
@@ -143,6 +225,7 @@ def _sorted_out(
     read: list[Article] = []
     stored: dict[str, Digest] = {}
     pages: dict[str, str] = {}
+    page_urls: dict[str, str] = {}
     problems = list(found.problems)
     cascades: list[Cascade] = []
     for (path, _), each in zip(found.articles, parsed, strict=True):
@@ -152,6 +235,7 @@ def _sorted_out(
         address, outcome = each
         if isinstance(outcome, Page):
             pages[path] = outcome.why
+            page_urls[path] = outcome.url
             cascades += outcome.cascades
         else:
             read.append(_interned(outcome))
@@ -159,7 +243,8 @@ def _sorted_out(
             problems += outcome.unclear
     if cascades:
         read = [_below(cascades, article) for article in read]
-    return Articles(found, tuple(read), stored, pages, tuple(problems))
+    known = {path: url for path, url in page_urls.items() if url}
+    return Articles(found, tuple(read), stored, pages, tuple(problems), known)
 
 
 def _interned(article: Article) -> Article:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from posixpath import normpath
 from typing import Any, Final, NoReturn, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from broadsheet.articles import Article
+from broadsheet.articles.entries import in_site
 from broadsheet.articles.link_index import link_index
 from broadsheet.errors import BroadsheetError, Problem, RenderError
 from broadsheet.markup import (
     LinkIndex,
     Links,
 )
+from broadsheet.model.settings import ArticleSettings
 from broadsheet.pipeline.memo import Memo, Source, Step, StepContext
 from broadsheet.pipeline.project import Project
 from broadsheet.pipeline.reading import Articles, measure_images
@@ -33,10 +36,13 @@ class Body(Struct, frozen=True, array_like=True):
 
 
 class RenderSettings(Struct, frozen=True):
-    """site: `publication.url`. shortcodes: templates of the config, by name."""
+    """site: `publication.url`. shortcodes: templates of the config, by name. rendered, selector:
+    `articles.rendered` and `articles.rendered_selector`."""
 
     site: str
     shortcodes: Mapping[str, str]
+    rendered: str = ""
+    selector: str = ""
 
 
 class Renderings(Struct, frozen=True):
@@ -58,29 +64,40 @@ def link_targets(
     """
     settings = project.settings
     pages = {article.source: article.url for article in articles.read}
-    whole = link_index(articles.found.files, pages, settings.publication, settings.articles)
+    whole = link_index(
+        articles.found.files, pages, settings.publication, settings.articles, articles.page_urls
+    )
     named = (
-        Links(whole, article.source, article.url).asset(article.image)
+        Links(whole, article.source, article.url).asset(in_site(article.image, whole.site))
         for article in shown
         if article.image
     )
-    sizes = measure_images(memo, articles, {asset.path for asset in named if asset})
+    artwork = whole.rooted.get(normpath(settings.feeds.podcast.image.lstrip("/")))
+    images = {asset.path for asset in (artwork, *named) if asset}
+    sizes = measure_images(memo, articles, images)
     return replace(whole, sizes=sizes)
 
 
 def render_articles(
-    memo: Memo, wanted: Collection[Article], articles: Articles, index: LinkIndex
+    memo: Memo,
+    wanted: Collection[Article],
+    articles: Articles,
+    index: LinkIndex,
+    settings: ArticleSettings,
 ) -> Renderings:
     """Render the bodies of the articles `wanted`.
 
     Raises ArticleError if a file has changed since it was read.
     """
     bodies = [Body(article.source, articles.stored[article.source]) for article in wanted]
-    settings = RenderSettings(index.site, index.shortcodes)
-    step = Step("broadsheet.pipeline.steps:render_body", settings, _CHUNK, "Rendering")
+    given = RenderSettings(
+        index.site, index.shortcodes, settings.rendered, settings.rendered_selector
+    )
+    step = Step("broadsheet.pipeline.steps:render_body", given, _CHUNK, "Rendering")
+    reads = {**lookups(index), "stamp": articles.found.stamps.get}
     addresses: dict[str, Digest] = {}
     problems: list[Problem] = []
-    for body, made in zip(bodies, memo.attempt(step, bodies, lookups(index)), strict=True):
+    for body, made in zip(bodies, memo.attempt(step, bodies, reads), strict=True):
         if isinstance(made, RenderError):
             problems += made.problems
         elif isinstance(made, BroadsheetError):
@@ -93,7 +110,7 @@ def render_articles(
 def lookups(index: LinkIndex) -> dict[str, Source]:
     """Return the sources that `recorded` reads."""
     return {
-        "page": index.pages.get,
+        "page": index.page_at,
         "page end": index.page,
         "beside": index.beside.get,
         "rooted": index.rooted.get,

@@ -50,7 +50,7 @@ class FeedStatus(Struct, frozen=True):
 
 
 class EndedFeed(Struct, frozen=True):
-    """A feed that has ended. to: the path of the feed to follow instead."""
+    """A feed that has ended. to: the path or URL of the feed to follow."""
 
     path: str
     until: datetime
@@ -147,7 +147,7 @@ def _digest(content: Content, name: str) -> DigestStatus:
 def _feed(project: Project, feed: Feed) -> FeedStatus:
     newest = feed.articles[0] if feed.articles else None
     return FeedStatus(
-        path=f"{project.settings.feeds.folder}/{feed.path}",
+        path=f"{project.settings.feeds.folder}/{feed.head.place}",
         articles=feed.total,
         entries=len(feed.articles),
         newest=_local(project, newest.date) if newest else None,
@@ -158,7 +158,7 @@ def _feed(project: Project, feed: Feed) -> FeedStatus:
 def _ended(project: Project, path: str, feed: Retired) -> EndedFeed:
     settings = project.settings.feeds
     until = _local(project, feed.until(settings))
-    return EndedFeed(f"{settings.folder}/{path}", until, f"{settings.folder}/{feed.to}")
+    return EndedFeed(f"{settings.folder}/{path}", until, feed.address(f"{settings.folder}/"))
 
 
 def _local(project: Project, moment: datetime) -> datetime:

@@ -9,14 +9,23 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Final, NoReturn
 
-from broadsheet.articles import Article, NotAnArticle, Source, cascade, parsing
+from broadsheet.articles import Article, NotAnArticle, Source, cascade, parsing, rendered
 from broadsheet.articles.titles import without_title
 from broadsheet.errors import ArticleError, Problem, RenderError, unforeseen
-from broadsheet.markup import Dialect, Links, Rendition, TooComplex, dialect, prepare, render
+from broadsheet.markup import (
+    Dialect,
+    Links,
+    Rendition,
+    TooComplex,
+    dialect,
+    prepare,
+    render,
+    render_page,
+)
 from broadsheet.pipeline.memo import StepContext
-from broadsheet.pipeline.reading import Page, ParseSettings, StampedFile
+from broadsheet.pipeline.reading import Page, PageToFind, ParseSettings, StampedFile
 from broadsheet.pipeline.rendering import Body, RenderSettings, recorded
-from broadsheet.storage import sources
+from broadsheet.storage import folders, sources
 
 _TIME_LIMIT_S: Final = 8.0  # of CPU; a long article takes 0.1
 
@@ -25,13 +34,43 @@ def parse_file(file: StampedFile, given: ParseSettings, context: StepContext) ->
     """Return what a file turns out to be (a step). Raises ArticleError."""
     source = sources.read(context.root, file.path, file.folder)
     try:
-        return parsing.parse(source, given.publication, given.articles, with_body=False)
+        return parsing.parse(
+            source,
+            given.publication,
+            given.articles,
+            with_body=False,
+            added=file.added,
+            authors=given.authors,
+        )
     except NotAnArticle as reason:
-        return Page(str(reason), cascade.cascades(source.text, file.path, given.articles.public))
+        cascades = cascade.cascades(source.text, file.path, given.articles.public)
+        return Page(str(reason), reason.url, cascades)
     except ArticleError:
         raise
     except Exception as error:  # whatever one holds, it must not keep back the others
         raise ArticleError(Problem(*unforeseen(error), path=file.path)) from error
+
+
+def find_page(wanted: PageToFind, given: ParseSettings, context: StepContext) -> Article:
+    """Return an article as its page in the built site has it; as it is if there is none (a step).
+
+    A page at another address is taken if no other has its name, and it shows the title.
+    """
+    article = context.result(wanted.article, Article)
+    mine, pattern = given.publication, given.articles.rendered
+    at_address = rendered.page_files(article.url, mine.url, pattern)
+    names = dict.fromkeys((rendered.page_name(at_address[0]), rendered.page_name(article.source)))
+    named = (context.read("page named", name) for name in names)
+    for file in () if article.hidden else (*at_address, *named):
+        if file and context.read("stamp", file):
+            page = rendered.read_page(_page(file, context))
+            if file in at_address or page.shows(article.title):
+                return rendered.on_page(article, file, page, mine, pattern)
+    return article
+
+
+def _page(file: str, context: StepContext) -> str:
+    return folders.content(context.root / file).decode("utf-8", "replace")
 
 
 def measure_image(file: StampedFile, _: None, context: StepContext) -> tuple[int, ...]:
@@ -45,6 +84,8 @@ def render_body(body: Body, settings: RenderSettings, context: StepContext) -> R
     Raises RenderError, and ArticleError if its file has changed since it was read.
     """
     article = context.result(body.article, Article)
+    if settings.rendered:
+        return _from_page(article, settings, context)
     written = parsing.body(source_of(article, context))
     text = without_title(written, article.title)
     targets = recorded(context, settings.site, settings.shortcodes)
@@ -58,6 +99,27 @@ def render_body(body: Body, settings: RenderSettings, context: StepContext) -> R
     except Exception as error:  # whatever one holds, it must not keep back the others
         wrong = unforeseen(error)
     raise RenderError(Problem(*wrong, path=article.source))
+
+
+def _from_page(article: Article, settings: RenderSettings, context: StepContext) -> Rendition:
+    """Return the body of an article as its page in the built site has it. Raises RenderError."""
+    if not article.rendered or not context.read("stamp", article.rendered):
+        what = f"the built site, {settings.rendered}, has no page at its address {article.url}"
+        todo = "build the site again; if it is elsewhere there, set articles.permalink"
+        raise RenderError(Problem(what, todo, article.source))
+    links = rendered.PageLinks(
+        recorded(context, settings.site, settings.shortcodes), article.source, article.url
+    )
+    try:
+        html = rendered.article_html(
+            _page(article.rendered, context), settings.selector, article.title
+        )
+        with _time_limit():
+            return render_page(html, links, language=article.language, excerpt=not article.summary)
+    except rendered.NoText as reason:
+        what = f"no text of an article was found in {article.rendered}: {reason}"
+        todo = "set articles.rendered_selector to the element that has it"
+        raise RenderError(Problem(what, todo, article.source)) from None
 
 
 def _rendered(article: Article, text: str, links: Links) -> Rendition:

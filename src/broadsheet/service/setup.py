@@ -89,7 +89,8 @@ class _LiveOffer:
     def _topics(self) -> tuple[str, ...]:
         """Return the topics of the articles, those with the most articles first."""
         project = replace(self._project, now=self._clock())
-        found = project.run(lambda memo: read_content(project, memo), writes=False).catalogue.topics
+        content = project.run(lambda memo: read_content(project, memo), writes=False)
+        found = content.catalogue.groups("topics")
         ranked = sorted(found, key=lambda topic: (-len(found[topic]), topic))
         return tuple(topic.name for topic in ranked[:_MOST_TOPICS])
 

@@ -28,7 +28,7 @@ def find_built_site(root: Path, base: str) -> BuiltSite | None:
 
     base: `publication.url`.
     """
-    output = next((name for name in _OUTPUTS if (root / name / "index.html").is_file()), "")
+    output = built_folder(root)
     places = [f"{output}/"] if output else [*_BESIDE]
     paths = set(_pages(root / output)) if output else set()
     sources = [output] if output else []
@@ -46,6 +46,11 @@ def find_built_site(root: Path, base: str) -> BuiltSite | None:
             elif id_:
                 ids[path.strip("/")] = id_
     return BuiltSite(" and ".join(sources), frozenset(paths), ids) if paths or ids else None
+
+
+def built_folder(root: Path) -> str:
+    """Return the folder of the built site in `root`; "" if there is none."""
+    return next((name for name in _OUTPUTS if (root / name / "index.html").is_file()), "")
 
 
 def _pages(output: Path) -> Iterator[str]:

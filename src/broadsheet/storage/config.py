@@ -15,7 +15,7 @@ from msgspec.structs import FieldInfo
 
 from broadsheet.articles.topics import topic_slug
 from broadsheet.errors import ConfigError, Problem
-from broadsheet.model.settings import Settings
+from broadsheet.model.settings import ANY_NAME, FeedSettings, Grouping, Settings
 from broadsheet.model.values import plain_type
 from broadsheet.storage import folders
 from broadsheet.text.characters import forbidden
@@ -24,6 +24,8 @@ from broadsheet.text.toml import dotted, error_place, key_line
 CONFIG_NAME = "broadsheet.toml"
 _LONGEST = 1_000_000  # bytes; many times that would take minutes to read
 _DEEPEST = 10  # nested tables; ours are three deep
+_FEED_KEYS = {each.encode_name for each in msgspec.structs.fields(FeedSettings)} - {ANY_NAME}
+_RESERVED = {*get_args(Grouping), "archive", "digests"}
 
 
 class _Wrong(NamedTuple):
@@ -128,12 +130,18 @@ def _struct(
         return None
     before = len(problems)
     fields = {f.encode_name: f for f in msgspec.structs.fields(kind)}
-    problems.extend(_unknown(table, fields, key))
+    known = {name: info for name, info in fields.items() if name != ANY_NAME}
+    own = {}  # tables whose names users choose
+    if ANY_NAME in fields:
+        own = {k: v for k, v in table.items() if k not in known and isinstance(v, dict)}
+    problems.extend(_unknown({k: v for k, v in table.items() if k not in own}, known, key))
+    table = {**table, ANY_NAME: own}
     hints = get_type_hints(kind, include_extras=True)
     values: dict[str, Any] = {}
     for name, info in fields.items():
         if name in table:
-            values[info.name] = _value(hints[info.name], table[name], (*key, name), problems)
+            place = key if name == ANY_NAME else (*key, name)
+            values[info.name] = _value(hints[info.name], table[name], place, problems)
         elif info.required:
             todo = f"add it, for example {name} = {_example(hints[info.name])}"
             problems.append(_Wrong((*key, name), "is missing", todo))
@@ -210,12 +218,19 @@ def _in_words(text: str) -> tuple[str, str]:
 
 
 def _unfit_names(table: dict[str, object]) -> Iterator[_Wrong]:
-    """Report names of digests that cannot be the name of a folder, and part of permanent URLs."""
-    digests = table.get("digests")
-    for name in digests if isinstance(digests, dict) else ():
-        if topic_slug(name) != name:
-            todo = f"write letters, digits and hyphens, such as [digests.{topic_slug(name)}]"
-            yield _Wrong(("digests", name), "this cannot be the name of a folder", todo)
+    """Report names of digests and feeds that cannot be the name of a folder, and part of permanent
+    URLs."""
+    for kind in ("digests", "feeds"):
+        named = table.get(kind)
+        for name, value in named.items() if isinstance(named, dict) else ():
+            if kind == "feeds" and (name in _FEED_KEYS or not isinstance(value, dict)):
+                continue
+            if topic_slug(name) != name:
+                todo = f"write letters, digits and hyphens, such as [{kind}.{topic_slug(name)}]"
+                yield _Wrong((kind, name), "this cannot be the name of a folder", todo)
+            elif kind == "feeds" and name in _RESERVED:
+                todo = "give the feed another name"
+                yield _Wrong((kind, name), f"the folder {name!r} is for other feeds", todo)
 
 
 def _wrong_former_names(settings: Settings) -> Iterator[_Wrong]:

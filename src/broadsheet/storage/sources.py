@@ -14,9 +14,10 @@ from posixpath import normpath
 
 from msgspec import Struct
 
-from broadsheet.articles import Source
+from broadsheet.articles import Source, fields
 from broadsheet.articles.link_index import File
 from broadsheet.errors import ArticleError, ConfigError, Problem, TemplateError
+from broadsheet.model.publication import Person
 from broadsheet.model.settings import ArticleSettings
 from broadsheet.storage import folders
 from broadsheet.storage.folders import Stamp, listing, unreadable, walk
@@ -28,6 +29,7 @@ _UNNAMABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")  # surrogates: bytes tha
 _WIDEST = 100_000  # pixels; a file that claims more is broken
 _ARTICLE_ENDINGS = (".md", ".markdown", ".mdx")
 _HTML_ENDINGS = (".html", ".htm")
+_FENCES = (b"---", b"+++", b"{")
 
 
 class Found(Struct, frozen=True):
@@ -111,7 +113,7 @@ def _could_be_article(project: Path, path: str, home: str | None) -> bool:
 
 def searched(settings: ArticleSettings) -> tuple[str, ...]:
     """Return the folders in which `find` looks, relative to the project."""
-    return tuple(dict.fromkeys(map(inside, (*settings.folders, *settings.assets))))
+    return tuple(dict.fromkeys(map(inside, (*settings.folders, *settings.roots))))
 
 
 def read(project: Path, path: str, folder: str) -> Source:
@@ -126,9 +128,42 @@ def read(project: Path, path: str, folder: str) -> Source:
         what = f"it has {length:,} bytes, which no feed reader accepts"
         raise ArticleError(Problem(what, "divide it", path))
     data = data.removeprefix(BOM_UTF8)
+    if not data.startswith(_FENCES):
+        data = _with_metadata(project / metadata_file(path), data)
     if b"\r" in data:  # searching takes a tenth of the time of replacing
         data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     return Source(path, folder, _decode(data, path), sha256(data).hexdigest())
+
+
+def known_authors(project: Path, settings: ArticleSettings) -> dict[str, Person]:
+    """Return the people in `authors.yml` of the articles folders (Docusaurus), by their keys.
+
+    Raises ArticleError if such a file cannot be read.
+    """
+    found: dict[str, Person] = {}
+    names = ("authors.yml", "authors.yaml") if settings.addresses == "docusaurus" else ()
+    for path in (f"{inside(folder)}/{name}" for folder in settings.folders for name in names):
+        if text := folders.content_of(project / path):
+            import yaml  # which no other run needs here
+
+            try:
+                given = yaml.load(text, yaml.CSafeLoader)
+                found |= {str(key): fields.people(each)[0] for key, each in given.items()}
+            except (yaml.YAMLError, AttributeError, ValueError, IndexError) as error:
+                what, todo = "it cannot be read", "write `key: {name: ..., url: ...}` for each"
+                raise ArticleError(Problem(what, todo, path)) from error
+    return found
+
+
+def metadata_file(path: str) -> str:
+    """Return the file that may have the front matter of the article at `path` (Nikola)."""
+    return path.rpartition(".")[0] + ".meta"
+
+
+def _with_metadata(file: Path, data: bytes) -> bytes:
+    """Return `data` with the metadata in `file` above it, if that exists and `data` has none."""
+    given = folders.content_of(file) if not data.startswith((b"..", b"<!--")) else None
+    return b"<!--\n%b\n-->\n\n%b" % (given.removeprefix(BOM_UTF8).strip(), data) if given else data
 
 
 def holds_articles(folder: Path) -> bool:

@@ -6,9 +6,11 @@ import itertools
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from broadsheet.storage.folders import walk
+from broadsheet.storage.sources import metadata_file
 
 _TEXTS = (".md", ".markdown", ".mdx", ".html")
 _UNREAD = (".rst", ".adoc", ".asciidoc", ".org", ".ipynb", ".rmd", ".textile")
@@ -95,10 +97,9 @@ def _is_dated(root: Path, path: str) -> bool:
 
 
 def _head(root: Path, path: str) -> bytes:
-    """Return the front matter at the beginning of a file; b"" if there is none."""
-    try:
-        with (root / path).open("rb") as file:
-            found = _FRONT_MATTER.match(file.read(_BEGINNING))
-    except OSError:
-        return b""
-    return found[0] if found else b""
+    """Return the front matter at the beginning of a file, or in one of its own; b"" if none."""
+    for name in (path, metadata_file(path)):
+        with suppress(OSError), (root / name).open("rb") as file:
+            if found := _FRONT_MATTER.match(file.read(_BEGINNING)):
+                return found[0]
+    return b""

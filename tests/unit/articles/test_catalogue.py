@@ -113,13 +113,13 @@ def test_topics_and_tags_group_the_articles() -> None:
     old = made("old", date="2025-06-01", categories=["Open Source", "AI"], tags="x")
     new = made("new", date="2025-06-02", categories=["open-source"], tags="X, y")
     both = catalogue(old, new)
-    assert {topic.name: len(found) for topic, found in both.topics.items()} == {
+    assert {topic.name: len(found) for topic, found in both.groups("topics").items()} == {
         "AI": 1,
         "Open Source": 2,
     }
     assert [topic.name for topic in both.topics_of(new)] == ["Open Source"]
-    assert both.topics[both.topics_of(new)[0]] == (new, old)
-    assert {tag.name: len(found) for tag, found in both.tags.items()} == {"x": 2, "y": 1}
+    assert both.groups("topics")[both.topics_of(new)[0]] == (new, old)
+    assert {tag.name: len(found) for tag, found in both.groups("tags").items()} == {"x": 2, "y": 1}
 
 
 def test_aliases_are_for_topics_alone() -> None:

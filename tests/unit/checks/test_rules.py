@@ -619,20 +619,23 @@ def test_a_rule_that_does_not_exist_is_told(newsroom: Newsroom) -> None:
     assert found["todo"] == "did you mean 'no-summary'?"
 
 
-def test_a_digest_that_asks_for_what_nobody_has_is_told(newsroom: Newsroom) -> None:
-    """A topic or tag that no article has makes an issue that never comes; an alias is known."""
-    newsroom.article("a.md", main_topics=["消息"], tags=["one"])
+def test_a_selection_of_what_nobody_has_is_told(newsroom: Newsroom) -> None:
+    """A topic, tag, author or language that no article has; aliases and varieties are known."""
+    newsroom.article("a.md", main_topics=["消息"], tags=["one"], author="Ann Lee", lang="en-GB")
     newsroom.configure(
         f'{DIGEST}topics = ["Newz", "News", "NEWS"]\n'
         'topic_order = ["消息"]\ntags = ["one", "two"]\n'
         '[topics.aliases]\nNews = ["消息"]\n'
+        '[feeds.main]\nlanguages = ["en", "fr"]\n[feeds.ann]\nauthors = ["ann lee", "Ann Lea"]\n'
     )
-    found = findings(newsroom, "digest-topic")
-    assert {each["key"] for each in found} == {"digests.weekly"}
-    assert [each["what"] for each in found] == [
-        "no article has the topic 'Newz'",
-        "no article has the tag 'two'",
+    found = findings(newsroom, "selection")
+    assert [(each["key"], each["what"]) for each in found] == [
+        ("digests.weekly", "no article has the topic 'Newz'"),
+        ("digests.weekly", "no article has the tag 'two'"),
+        ("feeds.main", "no article has the language 'fr'"),
+        ("feeds.ann", "no article has the author 'Ann Lea'"),
     ]
+    assert found[-1]["todo"] == "did you mean 'Ann Lee'?"
 
 
 @pytest.mark.parametrize("change", ["text the same", "title the same", "both a little different"])
@@ -704,9 +707,14 @@ def test_a_name_is_near_by_more_than_its_ending(newsroom: Newsroom) -> None:
 
 
 def test_a_page_that_a_link_names_is_not_said_to_be_missing(newsroom: Newsroom) -> None:
-    """Its file is there, but it is no article: a warning that says so, and no error."""
+    """Its file is there, but it is no article: a warning that says so, and no error; nothing if its
+    address is known without a date."""
     newsroom.write("content/about.md", "---\ntitle: About\n---\n")
     newsroom.article("a.md", "[x](about.md) [y](@/about.md) [z](gone.md)\n")
+    assert [each["severity"] for each in findings(newsroom, "broken-link")] == ["error"]
+    html = newsroom.build()["feed.json"].decode()
+    assert html.count('href=\\"https://example.org/posts/about/\\"') == 2
+    newsroom.configure('[articles]\npermalink = "/{year}/{slug}/"\n')
     found = [(each["severity"], each["what"]) for each in findings(newsroom, "broken-link")]
     assert found[0] == ("error", "no article is at 'gone.md'")
     assert [severity for severity, _ in found] == ["error", "warning", "warning"]
@@ -801,3 +809,30 @@ def test_a_feed_that_would_end_is_told_before(newsroom: Newsroom) -> None:
     assert "feeds/topics/machines/atom.xml" in str(found["todo"])
     newsroom.build()
     assert findings(newsroom, "feed-ends") == []
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "[pic.twitter.com/x](https://t.co/y)",
+        "[https://a.org](https://a.org/index.html)",
+        "[a.org/b](https://a.org/c)",
+        "[https://a.org/b](https://web.archive.org/web/2021/https://a.org/b)",
+        "[example.org/b](/b/c/)",
+        "[x](other.md#comment-5) [x](other.md#disqus_thread)",
+    ],
+)
+def test_what_is_right_on_real_sites_is_not_told(newsroom: Newsroom, link: str) -> None:
+    """Short forms of addresses, archives, Twitter's own links, and comments that a script loads."""
+    newsroom.article("other.md")
+    newsroom.article("a.md", f"{link}\n")
+    assert findings(newsroom, "link-text") == findings(newsroom, "link-anchor") == []
+
+
+def test_a_spelling_is_told_once(newsroom: Newsroom) -> None:
+    """With the number of articles that have it."""
+    for day, tags in enumerate((["Hugo"], ["hugo"], ["HUGO", "hugo"], ["Hugo"]), 1):
+        newsroom.article(f"{day}.md", date=f"2025-06-0{day}", tags=tags)
+    told = [str(each["what"]) for each in findings(newsroom, "tag-spelling")]
+    assert "the tag 'hugo', here and in 1 more article, is written 'Hugo' in content/1.md" in told
+    assert "the tag 'HUGO' is written 'Hugo' in content/1.md" in told

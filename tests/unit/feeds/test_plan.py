@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from broadsheet.articles import Article
 from broadsheet.articles.catalogue import Catalogue
+from broadsheet.feeds.membership import memberships
 from broadsheet.feeds.plan import NEVER, Feed, plan
 from broadsheet.model.publication import BaseUrl, Publication
-from broadsheet.model.settings import FeedSettings, TopicSettings
+from broadsheet.model.settings import FeedSettings, NamedFeed, Selection, TopicSettings
 from newsroom import article, dated
 
 PUBLICATION = Publication(
@@ -30,7 +31,7 @@ def planned(*articles: Article, **given: object) -> dict[str, Feed]:
     now = datetime(2100, 1, 1, tzinfo=UTC)
     catalogue = Catalogue.at(now, articles, TopicSettings())
     settings = FeedSettings(**given)  # type: ignore[arg-type]
-    return {feed.path: feed for feed in plan(catalogue, settings, PUBLICATION)}
+    return {feed.head.path: feed for feed in plan(catalogue, settings, PUBLICATION)}
 
 
 def names(feed: Feed) -> list[str]:
@@ -52,10 +53,95 @@ def test_each_topic_has_a_feed_and_tags_on_request() -> None:
     assert [path for path in planned(*articles) if path] == ["topics/大模型/"]
     feeds = planned(*articles, by=("topics", "tags"), entries=2, archive="none")
     topic, tag = (feed for path, feed in feeds.items() if path)
-    assert (topic.kind, topic.name, topic.total) == ("topic", "大模型", 5)
+    assert (topic.head.kind, topic.head.name, topic.total) == ("topics", "大模型", 5)
     assert names(topic) == ["a4", "a3"]
-    assert (tag.kind, tag.name, tag.path[:7]) == ("tag", "C#", "tags/c~")
+    assert (tag.head.kind, tag.head.name, tag.head.path[:7]) == ("tags", "C#", "tags/c~")
     assert set(planned(*articles, by=())) == {""}
+
+
+@pytest.fixture(scope="module")
+def multilingual() -> tuple[Article, ...]:
+    """Articles of two authors in three languages."""
+    return (
+        made("zh", "2025-06-04", author=["Ann Lee", "Bo"], lang="zh-CN", tags=["x"]),
+        made("gb", "2025-06-03", author="ANN LEE", lang="en-GB", categories=["C#"]),
+        made("en", "2025-06-02", author="Bo", lang="en", categories=["c#"], tags=["x"]),
+        made("none", "2025-06-01"),
+    )
+
+
+def test_each_author_and_language_has_a_feed_on_request(
+    multilingual: tuple[Article, ...],
+) -> None:
+    """The spellings of a name are one author; a language has its tag and its own name."""
+    feeds = planned(*multilingual, by=("authors", "languages"), archive="none")
+    assert {path: names(feed) for path, feed in feeds.items() if path} == {
+        "authors/ann-lee/": ["zh", "gb"],
+        "authors/bo/": ["zh", "en"],
+        "languages/en/": ["en", "none"],
+        "languages/en-gb/": ["gb"],
+        "languages/zh-cn/": ["zh"],
+    }
+    head = feeds["languages/zh-cn/"].head
+    assert (head.language, head.name, head.title) == (
+        "zh-CN",
+        "中文 (简体, 中国)",
+        "A: 中文 (简体, 中国)",
+    )
+    assert feeds["authors/bo/"].head.language == "en"
+
+
+@pytest.mark.parametrize(
+    ("selection", "held"),
+    [
+        ({}, ["zh", "gb", "en", "none"]),
+        ({"languages": ("en",)}, ["gb", "en", "none"]),
+        ({"languages": ("en-gb", "ZH")}, ["zh", "gb"]),
+        ({"authors": ("ann lee",)}, ["zh", "gb"]),
+        ({"authors": ("Bo",), "tags": ("X",)}, ["zh", "en"]),
+        ({"authors": ("Bo",), "tags": ("x",), "languages": ("en",)}, ["en"]),
+        ({"topics": ("C#", "none"), "tags": ("y",)}, []),
+    ],
+)
+def test_a_feed_holds_what_matches_every_key_of_its_selection(
+    multilingual: tuple[Article, ...], selection: dict[str, tuple[str, ...]], held: list[str]
+) -> None:
+    """Any value of a key will do. So it is for `[feeds.NAME]`, the main feed and its archives."""
+    named = NamedFeed(title="Mine", formats=("rss",), **selection)
+    main = Selection(**selection)
+    feeds = planned(*multilingual, named={"mine": named}, main=main, entries=1)
+    assert names(feeds["mine/"]) == held[:1]
+    assert (feeds["mine/"].total, feeds["mine/"].head.formats) == (len(held), ("rss",))
+    assert feeds["mine/"].head.title == "Mine"
+    assert names(feeds[""]) == held
+    whole = planned(*multilingual, main=main, entries=1, archive="none")
+    assert (names(whole[""]), whole[""].total) == (held[:1], len(held))
+
+
+def test_a_feed_of_one_language_says_so(multilingual: tuple[Article, ...]) -> None:
+    """The language of a feed is that of its articles, if it selects only one."""
+    one, two = Selection(languages=("zh-CN",)), NamedFeed(languages=("zh-CN", "en"))
+    feeds = planned(*multilingual, main=one, named={"two": two})
+    assert (feeds[""].head.language, feeds["two/"].head.language) == ("zh-CN", "en")
+    assert feeds["two/"].head.title == "A: two"
+
+
+def test_membership_names_the_key_that_keeps_an_article_out(
+    multilingual: tuple[Article, ...],
+) -> None:
+    """`explain` says why, for selections as for groups."""
+    catalogue = Catalogue.at(datetime(2100, 1, 1, tzinfo=UTC), multilingual, TopicSettings())
+    settings = FeedSettings(
+        by=("authors",), named={"z": NamedFeed(languages=("zh",))}, entries=1, archive="none"
+    )
+    feeds = plan(catalogue, settings, PUBLICATION)
+    article = next(each for each in multilingual if "/en/" in each.url)
+    assert {each.path: each.why for each in memberships(article, catalogue, feeds)} == {
+        "": "the 1 newest of 4 are, and it is older",
+        "z/": "none of its languages is among the languages of this feed",
+        "authors/ann-lee/": "'ANN LEE' is not one of its authors",
+        "authors/bo/": "the 1 newest of 2 are, and it is older",
+    }
 
 
 def test_a_feed_is_as_new_as_its_newest_change() -> None:
@@ -77,9 +163,9 @@ def test_months_are_the_publication_s() -> None:
         ("archive/2025-06/", ["june"]),
         ("archive/2025-05/", ["may"]),
     ]
-    assert feeds[""].older == "archive/2025-06/"
-    assert feeds["archive/2025-06/"].older == "archive/2025-05/"
-    assert feeds["archive/2025-05/"].older is None
+    assert feeds[""].head.older == "archive/2025-06/"
+    assert feeds["archive/2025-06/"].head.older == "archive/2025-05/"
+    assert feeds["archive/2025-05/"].head.older is None
 
 
 def test_the_feed_holds_the_rest_of_its_oldest_period() -> None:
@@ -95,10 +181,14 @@ def test_periods_are_months_or_years(archive: str, period: str) -> None:
     """The archive's folder is named for its period; `none` cuts the feed and keeps no more."""
     articles = [made("new", "2025-06-01"), made("old", "2024-12-01")]
     main, held = planned(*articles, entries=1, archive=archive).values()
-    assert (held.kind, held.name, held.path) == ("archive", period, f"archive/{period}/")
-    assert main.older == held.path
+    assert (held.head.kind, held.head.name, held.head.path) == (
+        "archive",
+        period,
+        f"archive/{period}/",
+    )
+    assert main.head.older == held.head.path
     (cut,) = planned(*articles, entries=1, archive="none").values()
-    assert (cut.total, names(cut), cut.older) == (2, ["new"], None)
+    assert (cut.total, names(cut), cut.head.older) == (2, ["new"], None)
 
 
 _START = datetime(2025, 4, 1, tzinfo=UTC)
@@ -128,14 +218,14 @@ def test_every_article_stands_once_and_archives_stand(
     held = [name for feed in feeds.values() for name in names(feed)]
     assert sorted(held) == sorted(f"a{number}" for number in range(len(moments)))
     assert len(feeds[""].articles) >= min(entries, len(moments))
-    walked, path = [], feeds[""].older
+    walked, path = [], feeds[""].head.older
     while path is not None:
         walked.append(path)
-        path = feeds[path].older
+        path = feeds[path].head.older
     assert walked == [path for path in feeds if path]
     newest = max(moments, default=_START)
     later = newest + data.draw(st.timedeltas(timedelta(), timedelta(days=800)))
     after = planned(*articles, made_at(99, later), entries=entries, archive=archive, by=())
     for path, feed in feeds.items():
-        if feed.kind == "archive":
+        if feed.head.kind == "archive":
             assert after[path] == feed

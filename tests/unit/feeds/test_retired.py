@@ -198,6 +198,34 @@ def test_it_stays_for_90_days_and_then_goes(built: Newsroom, name: str) -> None:
     assert not (built.folder / "feeds/topics/ai").exists()
 
 
+@pytest.mark.parametrize(
+    ("moved", "to"),
+    [
+        ({"topics/ai/": "tags/y/"}, "{SITE}tags/y/{name}"),
+        ({"topics/ai/": "https://b.example/f.xml"}, "https://b.example/f.xml"),
+        ({"topics/ai/{name}": "tags/y/rss.xml", "topics/ai/": "tags/y/"}, "{SITE}tags/y/rss.xml"),
+    ],
+)
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("late", [False, True])
+def test_the_config_says_where_a_feed_continues(
+    built: Newsroom, moved: dict[str, str], to: str, name: str, late: bool
+) -> None:
+    """A feed or a document of it; also if it is said after the feed has ended."""
+    rename(built)
+    if late:
+        built.build(now=day(1))
+    pairs = ", ".join(f'"{old}" = "{new}"' for old, new in moved.items()).replace("{name}", name)
+    built.configure(f"{BOTH}moved = {{ {pairs} }}\n")
+    built.build(now=day(2))
+    expected = to.format(SITE=SITE, name=name)
+    first = entries(built, f"topics/ai/{name}")[0]
+    text = first["content_html"] if name.endswith("json") else first["content"][0]["value"]
+    assert f'<a href="{expected}">{expected}</a>' in text
+    if name == FILES[0]:  # which stands for all formats there
+        assert expected.replace(SITE, "feeds/") in built.run("status", now=day(2)).out
+
+
 def test_a_topic_that_returns_has_its_feed_again(built: Newsroom) -> None:
     """As if it had never ended; and the next end counts from then."""
     first = live(built.published())

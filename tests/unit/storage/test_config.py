@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from broadsheet.errors import ConfigError
 from broadsheet.model.publication import Person
-from broadsheet.model.settings import FeedFormat, Settings
+from broadsheet.model.settings import ArticleFormat, Settings
 from broadsheet.storage import config
 
 SMALLEST = '[publication]\ntitle = "A"\nurl = "https://example.org"\n'
@@ -62,6 +62,34 @@ def test_all_but_title_and_url_has_a_default() -> None:
     assert (feeds.content, feeds.by, feeds.archive, feeds.hub) == ("full", ("topics",), "month", "")
     assert settings.digests == {}
     assert settings.topics.aliases == {}
+
+
+def test_a_table_of_feeds_with_a_name_of_its_own_is_a_feed() -> None:
+    """`[feeds.NAME]` selects articles; what is no table is still an unknown key."""
+    feeds = config.parse(
+        SMALLEST + '[feeds]\nentries = 5\n[feeds.main]\nlanguages = ["en"]\n'
+        '[feeds.data-science]\ntopics = ["Data"]\nformats = ["rss"]\n'
+    ).feeds
+    assert (feeds.entries, feeds.main.languages) == (5, ("en",))
+    assert {name: each.topics for name, each in feeds.named.items()} == {"data-science": ("Data",)}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[feeds.Data]\n", "3: feeds.Data: this cannot be the name of a folder; write letters"),
+        ("[feeds.topics]\n", "3: feeds.topics: the folder 'topics' is for other feeds; give"),
+        ("[feeds.data]\ntopic = []\n", "4: feeds.data.topic: unknown key; did you mean 'topics'?"),
+        ("[feeds]\nentires = 5\n", "4: feeds.entires: unknown key; did you mean 'entries'?"),
+        ("[feeds]\nmain = 5\n", "4: feeds.main: 5 is not a table; write [feeds.main]"),
+        ("[feeds]\nNAME = 5\n", "4: feeds.NAME: unknown key"),
+    ],
+)
+def test_a_feed_that_cannot_be_is_told(text: str, message: str) -> None:
+    """With the key as it is in the file, and its line."""
+    with pytest.raises(ConfigError) as caught:
+        config.parse('publication = { title = "A", url = "https://a.example/" }\n\n' + text)
+    assert str(caught.value).startswith(f"broadsheet.toml:{message}")
 
 
 def test_a_digest_needs_only_a_title() -> None:
@@ -260,7 +288,7 @@ def test_any_config_is_read_or_refused(tables: dict[str, object]) -> None:
 
 def test_every_format_can_be_chosen() -> None:
     """What the message offers is what is taken."""
-    for name in get_args(FeedFormat):
+    for name in get_args(ArticleFormat):
         assert config.parse(SMALLEST + f'[feeds]\nformats = ["{name}"]\n').feeds.formats == (name,)
 
 

@@ -16,6 +16,7 @@ from broadsheet.checks.rule import Found, Slight, article_rule, site_rule
 from broadsheet.checks.rules.config import nearest
 from broadsheet.checks.site import SiteView
 from broadsheet.errors import Problem
+from broadsheet.text.counting import count
 from broadsheet.text.plain import width
 
 _PREVIOUS_CENTURY = datetime(1900, 1, 1, tzinfo=UTC)
@@ -185,13 +186,18 @@ def _spellings(
     chosen: Iterable[str] = (),
 ) -> Iterator[Problem]:
     first = {topic_key(name): (name, "the config") for name in chosen}
+    others: defaultdict[str, list[Article]] = defaultdict(list)
     for article in sorted(site.by_path, key=lambda a: (a.date, a.id, a.source)):
         for spelling in of(article):
-            used, place = first.setdefault(topic_key(spelling), (spelling, article.source))
-            if used != spelling:
-                what = f"the {noun} {spelling!r} is written {used!r} in {place}"
-                line = site.line(article, *names, "taxonomies")
-                yield Problem(what, "write it in one way", article.source, line)
+            if first.setdefault(topic_key(spelling), (spelling, article.source))[0] != spelling:
+                others[spelling].append(article)
+    for spelling, articles in others.items():
+        used, place = first[topic_key(spelling)]
+        others_too = count(len(articles) - 1, "more article")
+        more = f", here and in {others_too}," if len(articles) > 1 else ""
+        what = f"the {noun} {spelling!r}{more} is written {used!r} in {place}"
+        line = site.line(articles[0], *names, "taxonomies")
+        yield Problem(what, "write it in one way", articles[0].source, line)
 
 
 @article_rule(
@@ -260,6 +266,16 @@ def site_address(site: SiteView) -> Iterator[Problem]:
         for problem, each in shown:
             what = problem.what + more
             yield _told(site, each.article, what, problem.todo, *fields.ADDRESS, "slug")
+
+
+@site_rule(
+    "stale-page",
+    "warning",
+    "With `articles.rendered`, the text of an article is that of its page in the built site. The "
+    "article was changed after that was built, so readers would get the old text.",
+)
+def stale_page(site: SiteView) -> Iterator[Problem]:
+    yield from site.stale_pages
 
 
 @site_rule(

@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from functools import lru_cache
 
 from broadsheet.articles import fields
+from broadsheet.articles.catalogue import TERMS
 from broadsheet.articles.topics import topic_key
 from broadsheet.checks.article import ArticleView
 from broadsheet.checks.own import SEVERITIES
@@ -15,6 +16,7 @@ from broadsheet.checks.rule import RULES, Slight, article_rule, site_rule
 from broadsheet.checks.site import SiteView
 from broadsheet.digests.sender import sender_problems
 from broadsheet.errors import Problem
+from broadsheet.model.settings import DigestSettings, Grouping, Selection
 from broadsheet.text.toml import key_line, names_of
 
 
@@ -40,7 +42,8 @@ def config(site: SiteView) -> Iterator[Problem]:
     "Jekyll, Zola, Astro or Eleventy.",
 )
 def markdown_dialect(site: SiteView) -> Iterator[Problem]:
-    if site.settings.articles.markdown is None and site.dialect:
+    articles = site.settings.articles
+    if articles.markdown is None and site.dialect and not articles.rendered:
         what = f"is missing, and the site's dialect is {site.dialect}"
         fix = f'write `markdown = "{site.dialect}"` under [articles]'
         line = key_line(site.config[1], ("articles", "markdown"))
@@ -67,31 +70,33 @@ def check_off(view: ArticleView) -> Iterator[Problem]:
 
 
 @site_rule(
-    "digest-topic",
+    "selection",
     "warning",
-    "A digest names a topic or tag that no article has: a section or an issue that never comes.",
+    "A feed or digest asks for a topic, tag, author or language that no article has: it stays "
+    "empty, or a section never comes.",
 )
-def digest_topic(site: SiteView) -> Iterator[Problem]:
-    topics = {topic for article in site.by_path for topic in article.topics}
-    tags = {tag for article in site.by_path for tag in article.tags}
-    name_of = site.catalogue.topic_name
-    for name, digest in site.settings.digests.items():
-        wanted = dict.fromkeys((*digest.topics, *digest.topic_order))
-        known = {topic_key(name_of(topic)) for topic in topics}
-        missing = [topic for topic in wanted if topic_key(name_of(topic)) not in known]
-        yield from (_nobody_has(site, name, "topic", each, topics) for each in missing)
-        known = {topic_key(tag) for tag in tags}
-        missing = [tag for tag in digest.tags if topic_key(tag) not in known]
-        yield from (_nobody_has(site, name, "tag", each, tags) for each in missing)
+def selection(site: SiteView) -> Iterator[Problem]:
+    feeds, digests = site.settings.feeds, site.settings.digests
+    selections: dict[str, Selection] = {"feeds.main": feeds.main}
+    selections |= {f"feeds.{name}": each for name, each in feeds.named.items()}
+    selections |= {f"digests.{name}": each for name, each in digests.items()}
+    for by, terms in TERMS.items():
+        used = {term for article in site.by_path for term in terms(article)}
+        for key, each in selections.items():
+            wanted = [*getattr(each, by)]
+            if by == "topics" and isinstance(each, DigestSettings):
+                wanted += each.topic_order
+            for one in dict.fromkeys(wanted):
+                if not site.catalogue.matches(by, used, [one]):
+                    yield _nobody_has(site, key, by, one, used)
 
 
 def _nobody_has(
-    site: SiteView, digest: str, noun: str, wanted: str, used: Iterable[str]
+    site: SiteView, key: str, by: Grouping, wanted: str, used: Iterable[str]
 ) -> Problem:
-    what = f"no article has the {noun} {wanted!r}"
+    what = f"no article has the {by.removesuffix('s')} {wanted!r}"
     todo = nearest(wanted, used) or "correct it, or keep it for future articles"
-    line = site.config_line(wanted)
-    return Problem(what, todo, site.config[0], line, f"digests.{digest}")
+    return Problem(what, todo, site.config[0], site.config_line(wanted), key)
 
 
 @site_rule(

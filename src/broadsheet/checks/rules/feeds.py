@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from broadsheet.articles import Article
+from broadsheet.articles.catalogue import TERMS
 from broadsheet.articles.entries import PublishedEntry
 from broadsheet.checks.rule import site_rule
 from broadsheet.checks.site import SiteView
 from broadsheet.errors import Problem
+from broadsheet.model.settings import FEED_FORMATS
 from broadsheet.text.plain import plain
 
 LARGEST_FEED = 1_000_000  # bytes; several readers stop at one megabyte
-_FEEDS = ("atom.xml", "rss.xml", "feed.json")
+_FEEDS = tuple(each.file for each in FEED_FORMATS.values())
 _PIECE = 8  # characters by which two texts are compared
 _ALIKE = 0.6  # the part of these pieces that two versions of a text have in common
 _FEW = 2_000  # comparisons of texts that take no time to speak of
@@ -85,7 +87,7 @@ def feed_ends(site: SiteView) -> Iterator[Problem]:
         what = f"this published feed would end: {_why(path, settings.by)}"
         then = (
             f"keep it for {settings.keep_retired_days} days, with a last entry that links to "
-            f"{settings.folder}/{each.to}"
+            f"{each.address(f'{settings.folder}/')}"
             if settings.keep_retired_days
             else "remove it (feeds.keep_retired_days is 0)"
         )
@@ -100,6 +102,8 @@ def _why(path: str, by: Sequence[str]) -> str:
         return "its format was removed from feeds.formats"
     if kind == "digests":
         return "its digest was removed from the config"
+    if kind not in TERMS:
+        return f"the config has no [feeds.{kind}]"
     return f"no article has its {kind.rstrip('s')}" if kind in by else f"feeds.by has no {kind}"
 
 

@@ -31,6 +31,8 @@ _FILE = re.compile(
 )
 _PAGE = re.compile(r"\.(md|markdown|mdx)$", re.IGNORECASE)
 _BARE = re.compile(r"^(?:https?://)?(?:www\.)?", re.IGNORECASE)
+_REDIRECTS = {"t.co", "safelinks.protection.outlook.com"}
+_COMMENTS = re.compile(r"comments?\b|disqus|respond\b", re.IGNORECASE)  # which scripts load
 _DIGITS = {"year": r"\d{4}", "month": r"\d{2}", "day": r"\d{2}", "path": ".+"}
 
 
@@ -51,11 +53,11 @@ def broken_link(view: ArticleView) -> Iterator[Found]:
     for line, target in view.targets(images=False):
         path = path_of(target)
         if _PAGE.search(path) and view.article_at(view.links.resolve(target)) is None:
-            if view.is_plain_page(path):
+            if view.is_plain_page(path) and not view.has_address(path):
                 what = f"{path!r} is a page without a date, and its address is not known here"
                 yield Slight(Problem(what, "link to its address on the web", view.path, line))
                 continue
-            if view.is_on_disk(path):
+            if view.is_on_disk(path) or view.is_plain_page(path):
                 continue  # a page of the site outside the articles folders
             problem = Problem(f"no article is at {path!r}", "", view.path, line)
             yield Misspelled(problem, "files", stem(unquote(path)))
@@ -100,7 +102,7 @@ def link_nowhere(view: ArticleView) -> Iterator[Found]:
 def link_anchor(view: ArticleView) -> Iterator[Problem]:
     for each in view.prose.links:
         path, mark, anchor = (each.target or "").partition("#")
-        if each.is_image or not mark:
+        if each.is_image or not mark or _COMMENTS.match(anchor):
             continue
         other = _article_at(view, path) if path else view.path
         if other is None:
@@ -148,7 +150,9 @@ def link_text(view: ArticleView) -> Iterator[Problem]:
         if each.is_image or each.target is None or each.text is None:
             continue
         text = each.text.strip().strip("*_<>").replace("\\_", "_")
-        if _is_address(text, each.target) and not _same(text, each.target):
+        if _is_address(text, each.target) and not (
+            _same(text, each.target) or _same_host(text, view.links.resolve(each.target))
+        ):
             what = f"the text of a link says {text} but it leads to {each.target}"
             todo = "correct the wrong one"
             yield Problem(what, todo, view.path, each.line)
@@ -243,6 +247,15 @@ def _same(text: str, target: str) -> bool:
         return False
     one, other = _BARE.sub("", unquote(text)).rstrip("./…"), _BARE.sub("", unquote(target))
     return other.startswith(one) if shortened else one == other.rstrip("/")
+
+
+def _same_host(text: str, address: str) -> bool:
+    """Whether the address `text` and the one it leads to belong together: the one begins the other
+    or is in it (an archive), it is a short form of the same host, or Twitter made the link."""
+    bare, real = (_BARE.sub("", each).casefold() for each in (text, address))
+    host, real_host = bare.partition("/")[0], real.partition("/")[0]
+    is_short = not text.lower().startswith("http")
+    return bare in real or real_host in _REDIRECTS or (is_short and host == real_host)
 
 
 def _normal(address: str) -> str:

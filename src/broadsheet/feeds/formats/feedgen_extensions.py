@@ -68,22 +68,24 @@ class EntryExtension(BaseEntryExtension):
 
     def extend_atom(self, element: Element) -> Element:
         """Language, enclosure (feedgen drops a link's rel, type and length), categories, image."""
-        entry, image = self.entry, self.entry.image
+        entry = self.entry
         element.set(XML_LANG, entry.language)
-        if image and image.length is not None and image.type:
-            size = str(image.length)
-            given = {"rel": "enclosure", "href": image.url, "type": image.type, "length": size}
+        if entry.external_url:
+            etree.SubElement(element, "link", rel="related", href=entry.external_url)
+        if file := entry.enclosure:
+            given = {"rel": "enclosure", "href": file.url, "type": file.type}
+            given |= {} if file.length is None else {"length": str(file.length)}
             etree.SubElement(element, "link", given)
         if _LIKE_MARKUP.search(entry.description):
             _declare_markup(element.find("summary"))
         for scheme, name in _categories(entry):
             element.append(copy(_category(scheme, name)))
-        _add_media(element, image)
+        _add_media(element, entry.image)
         return element
 
     def extend_rss(self, element: Element) -> Element:
         """Date (feedgen's own helper switches the process's locale), authors, language, image."""
-        entry, image = self.entry, self.entry.image
+        entry = self.entry
         _add_text(element, "pubDate", format_datetime(rss_date(entry.published)))
         for person in entry.authors:  # RSS's own <author> must be an e-mail address
             _add_text(element, f"{{{DC}}}creator", person.name)
@@ -91,10 +93,10 @@ class EntryExtension(BaseEntryExtension):
         _add_text(element, f"{{{DCTERMS}}}modified", entry.updated.isoformat())
         for scheme, name in _categories(entry):
             _add_text(element, "category", name, domain=scheme)
-        if image and image.length is not None and image.type:
-            given = {"url": image.url, "length": str(image.length), "type": image.type}
+        if file := entry.enclosure:  # a length is required; 0 where it is unknown
+            given = {"url": file.url, "length": str(file.length or 0), "type": file.type}
             etree.SubElement(element, "enclosure", given)
-        _add_media(element, image)
+        _add_media(element, entry.image)
         return element
 
 

@@ -1,6 +1,7 @@
 """What Atom and RSS share: feedgen writes both.
 
-`feedgen_extensions` has what feedgen leaves out or gets wrong; nothing else imports feedgen.
+`feedgen_extensions` has what feedgen leaves out or gets wrong. Only these two and `podcast_feed`
+import feedgen.
 """
 
 from __future__ import annotations

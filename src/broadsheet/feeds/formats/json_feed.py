@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from broadsheet.articles.entries import Entry, Image, PublishedEntry
+from broadsheet.articles.entries import Entry, PublishedEntry
 from broadsheet.feeds.channel import Channel, Frame
 from broadsheet.model.publication import Person
 
@@ -79,6 +79,7 @@ def _item(entry: Entry) -> dict[str, Any]:
     return _given(
         id=entry.id,
         url=entry.url,
+        external_url=entry.external_url,
         title=entry.title,
         **content,
         summary=entry.description,
@@ -88,7 +89,7 @@ def _item(entry: Entry) -> dict[str, Any]:
         authors=[_author(person) for person in entry.authors],
         tags=[topic.name for topic in (*entry.topics, *entry.tags)],
         language=entry.language,
-        attachments=_attachments(entry.image),
+        attachments=_attachments(entry),
     )
 
 
@@ -96,11 +97,17 @@ def _author(person: Person) -> dict[str, str]:
     return _given(name=person.name, url=person.url or (person.email and f"mailto:{person.email}"))
 
 
-def _attachments(image: Image | None) -> list[dict[str, Any]]:
-    if image is None or image.length is None or not image.type:
+def _attachments(entry: Entry) -> list[dict[str, Any]]:
+    if (file := entry.enclosure) is None:
         return []
     return [
-        _given(url=image.url, mime_type=image.type, title=image.alt, size_in_bytes=image.length)
+        _given(
+            url=file.url,
+            mime_type=file.type,
+            title=file.title,
+            size_in_bytes=file.length,
+            duration_in_seconds=entry.media.duration if entry.media else None,
+        )
     ]
 
 

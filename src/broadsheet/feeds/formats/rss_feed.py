@@ -72,6 +72,8 @@ def _element(entry: Entry) -> Any:
 
 def _describe(item: Any, entry: Entry) -> None:
     feedgen_feeds.describe_entry(item, entry)
+    if entry.external_url and entry.id == entry.url:  # as link blogs do; the guid is its page
+        item.link(href=entry.external_url, replace=True)
     # A description is read as HTML; without one feedgen puts the content there.
     item.summary(escape(entry.description, quote=False))
 

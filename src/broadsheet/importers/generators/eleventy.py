@@ -82,13 +82,22 @@ def _read_site(files: Mapping[str, str], folders: Collection[str]) -> GeneratedS
     findings.url(named("base"), named("url"), _homepage(package), below=_prefix(file, code))
     findings.language(named("language"), named("lang"), named("locale"))
     findings.author(named("author"))
-    findings.markdown("eleventy")
+    findings.markdown("eleventy", *_plugins(package))
     root = _input(code)
     folder = _take_folder(findings, root, folders)
     if folder:
         _take_permalink(findings, files, folder, root)
     _take_assets(findings, file, code, root, folder)
     return findings.site()
+
+
+def _plugins(package: ConfigFile) -> Iterator[tuple[str, ConfigValue]]:
+    """Yield the extensions of Markdown that the site installs plugins for."""
+    for group in ("dependencies", "devDependencies"):
+        found = package.find(group)
+        for name in found.value if found and isinstance(found.value, Mapping) else ():
+            if extension := _PLUGINS.get(str(name).rpartition("/")[2]):
+                yield extension, ConfigValue(True, _PACKAGE, f"{group}.{name}")
 
 
 def _read_data(file: str, text: str) -> ConfigFile:
@@ -244,5 +253,16 @@ def _published_from(source: object, target: object, root: str) -> str | None:
         return place and origin
     return origin.removesuffix(f"/{place}") if origin.endswith(f"/{place}") else None
 
+
+_PLUGINS = {
+    "eleventy-plugin-interlinker": "wikilinks",
+    "markdown-it-wikilinks": "wikilinks",
+    "markdown-it-emoji": "emoji",
+    "markdown-it-mark": "mark",
+    "markdown-it-abbr": "abbreviations",
+    "markdown-it-container": "containers",
+    "markdown-it-github-alerts": "alerts",
+}
+"""Plugins of markdown-it, and the extension of ours that reads the same."""
 
 GENERATOR = Generator(40, _CANDIDATES, _read_site)

@@ -29,7 +29,8 @@ _CONDITIONS = {"if", "unless", "case", "for"}  # a loop may have an `else`, too
 _CONTROL = {"if", "unless", "case", "capture", "for"} | _BRANCHES
 _INCLUDES = {"include", "include_relative", "include_cached", "render", "partial", "component"}
 _REFERENCES = {"link", "post_url", "ref", "relref"}
-_CODE = {"highlight", "codeblock"}
+_CODE = {"highlight", "codeblock", "code"}
+_LANGUAGE = re.compile(r"^lang(?:uage)?[:=]")
 _TICKS = re.compile(r"`+")
 _RAW = re.compile(r"\{%-?\s*(?:end)?raw\s*-?%\}\n?")
 _WEB = re.compile(r"https?://\S+")
@@ -167,7 +168,7 @@ class Resolver(Editor):
         """Put what is between two tags as a fenced block, in the list or quote they are in."""
         content = _RAW.sub("", self.text[tag.end : closing.start].strip("\n")).rstrip()
         fence = "`" * max(3, *(len(run) + 1 for run in _TICKS.findall(content)), 3)
-        language = next(iter(tag.rest.split()), "").removeprefix("lang:").strip("\"'")
+        language = _LANGUAGE.sub("", next(iter(tag.rest.split()), "")).strip("\"'")
         begin = self.text.rfind("\n", max(tag.start - 200, 0), tag.start) + 1
         line = self.text[begin : tag.start]
         before, lead = ("\n", "") if line.strip(" \t>") else ("", line)

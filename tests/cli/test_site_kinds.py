@@ -1,0 +1,224 @@
+"""What some generators do with files, tried by the real command on small sites."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from newsroom import Newsroom
+
+NIKOLA = '[articles]\nfolders = ["posts"]\naddresses = "nikola"\npermalink = "/{path}/"\n'
+META = """.. title: A post
+.. slug: b
+.. date: 2025-06-01 08:00:00 UTC+02:00
+.. tags: x, y
+.. link:
+"""
+
+
+def items(newsroom: Newsroom) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(newsroom.build()["feed.json"])["items"]
+    return found
+
+
+def test_nikola_s_metadata_may_be_in_a_file_of_its_own(newsroom: Newsroom) -> None:
+    """The text starts at the top of the other; a change of either is seen."""
+    newsroom.configure(NIKOLA)
+    newsroom.write("posts/a.md", "Alpha *beta*.\n")
+    newsroom.write("posts/a.meta", META)
+    newsroom.write("posts/none.md", "Just a text.\n")
+    newsroom.write("posts/own.md", "---\ntitle: Own\ndate: 2025-06-02\n---\nText.\n")
+    newsroom.write("posts/own.meta", ".. title: Not this\n.. date: 2025-06-03\n")
+    own, article = items(newsroom)
+    assert own["title"] == "Own"
+    assert (article["title"], article["tags"]) == ("A post", ["x", "y"])
+    assert article["url"] == "https://example.org/b/"
+    assert article["content_html"] == "<p>Alpha <em>beta</em>.</p>"
+    newsroom.write("posts/a.meta", META.replace("A post", "Another"))
+    assert items(newsroom)[1]["title"] == "Another"
+    newsroom.write("posts/a.md", "Gamma.\n")
+    assert items(newsroom)[1]["content_html"] == "<p>Gamma.</p>"
+    (newsroom.folder / "posts/a.meta").unlink()
+    assert [each["title"] for each in items(newsroom)] == ["Own"]
+    newsroom.write("posts/a.meta", META)
+    assert len(items(newsroom)) == 2
+
+
+def test_init_counts_articles_with_metadata_of_their_own(tmp_path: Path) -> None:
+    """They are dated."""
+    newsroom = Newsroom(tmp_path)
+    newsroom.write("conf.py", 'POSTS = (("posts/*.md", "posts", "post.tmpl"),)\n')
+    newsroom.write("posts/a.md", "Alpha.\n")
+    newsroom.write("posts/a.meta", META)
+    assert "Articles: 1 dated file in posts (1)" in newsroom.run("init").out
+
+
+def test_the_assets_of_a_hexo_post_are_in_a_folder_of_its_name(newsroom: Newsroom) -> None:
+    """They are served under its address."""
+    newsroom.configure('[articles]\naddresses = "hexo"\npermalink = "/{year}/{slug}/"\n')
+    newsroom.article("p.md", "![a](i.png) {% asset_img i.png b %}\n")
+    newsroom.article("q.md", "![a](i.png)\n")
+    newsroom.write("content/p/i.png", b"x")
+    by_title = {each["title"]: each["content_html"] for each in items(newsroom)}
+    assert by_title["p"].count('src="https://example.org/2025/p/i.png"') == 2
+    found = json.loads(newsroom.run("check", "--json").out)
+    missing = [each["path"] for each in found if each["rule"] == "body-image-missing"]
+    assert missing == ["content/q.md"]
+
+
+@pytest.mark.parametrize("addresses", ["hugo", "zola"])
+def test_links_lead_to_sections_and_pages(newsroom: Newsroom, addresses: str) -> None:
+    """By their folder or the pattern, or by the address in their front matter."""
+    newsroom.configure(f'[articles]\naddresses = "{addresses}"\npermalink = "/{{path}}/"\n')
+    field = "url" if addresses == "hugo" else "path"
+    page = "---\ntitle: T\n---\n"
+    newsroom.write("content/Blog/_index.md", page)
+    newsroom.write("content/_index.md", page)
+    newsroom.write("content/about.md", page)
+    newsroom.write("content/own/_index.md", f"---\ntitle: T\n{field}: /elsewhere/\n---\n")
+    newsroom.article(
+        "Blog/a.md", "[1](_index.md) [2](../_index.md) [3](../about.md) [4](../own/_index.md)"
+    )
+    html = items(newsroom)[0]["content_html"]
+    assert [part.partition('"')[0] for part in html.split('href="')[1:]] == [
+        f"https://example.org/{path}" for path in ("blog/", "", "about/", "elsewhere/")
+    ]
+    found = json.loads(newsroom.run("check", "--json").out)
+    assert not [each for each in found if each["rule"] == "broken-link"]
+
+
+def test_an_article_is_found_before_a_section_of_its_name(newsroom: Newsroom) -> None:
+    """A wiki link names articles first."""
+    newsroom.configure(
+        '[articles]\naddresses = "hugo"\npermalink = "/{path}/"\nmarkdown = "obsidian"\n'
+    )
+    newsroom.write("content/x/topic/_index.md", "---\ntitle: T\n---\n")
+    newsroom.article("y/topic.md", date="2025-06-01")
+    newsroom.article("a.md", "[[topic]]\n")
+    assert 'href="https://example.org/y/topic/"' in items(newsroom)[0]["content_html"]
+
+
+def test_init_reads_the_plugins_of_eleventy(tmp_path: Path) -> None:
+    """An extension is on if the site installs a plugin for it."""
+    newsroom = Newsroom(tmp_path)
+    newsroom.write("eleventy.config.js", "export default function () {}\n")
+    packages = {"dependencies": {"@photogabble/eleventy-plugin-interlinker": "1"}}
+    newsroom.write("package.json", json.dumps({**packages, "devDependencies": {"other": "1"}}))
+    newsroom.article("a.md")
+    newsroom.run("init")
+    config = (tmp_path / "broadsheet.toml").read_text("utf-8")
+    assert "\nmarkdown_extensions = { wikilinks = true }\n" in config
+
+
+def test_init_names_a_site_in_a_subfolder(tmp_path: Path) -> None:
+    """As in repositories of a program with its web site."""
+    newsroom = Newsroom(tmp_path)
+    newsroom.write("website/docusaurus.config.js", 'module.exports = {title: "T"};\n')
+    newsroom.write("website/blog/2025-06-01-a.md", "---\ntitle: T\n---\n")
+    told = newsroom.run("init").out
+    assert "there is a Docusaurus site in website/; run `broadsheet -C website init`" in told
+
+
+def test_a_shortcode_for_code_is_code(newsroom: Newsroom) -> None:
+    """Its language may be named; what is in it is no HTML."""
+    newsroom.configure('[articles]\nmarkdown = "hugo"\n')
+    newsroom.article("a.md", '{{< code lang="xml" title="x" >}}\n<a b="c">\n{{< /code >}}\n')
+    html = items(newsroom)[0]["content_html"]
+    assert html == '<pre><code class="language-xml">&lt;a b="c"&gt;\n</code></pre>'
+
+
+GIT = '[articles]\ndate_from = ["git"]\ntitle_from = ["heading"]\n'
+
+
+def git(folder: Path, *arguments: str, date: str = "2025-01-01T00:00:00+00:00") -> None:
+    names = {
+        f"GIT_{who}_{what}": "a@b" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")
+    }
+    environment = {**os.environ, **names, "GIT_AUTHOR_DATE": date, "GIT_COMMITTER_DATE": date}
+    command = ["git", "-C", str(folder), "-c", "init.defaultBranch=main", *arguments]
+    subprocess.run(command, env=environment, check=True, capture_output=True)
+
+
+def commit(newsroom: Newsroom, day: int) -> None:
+    git(newsroom.folder, "add", "-A")
+    git(newsroom.folder, "commit", "-m", "x", date=f"2025-06-{day:02}T08:00:00+02:00")
+
+
+@pytest.fixture
+def repository(newsroom: Newsroom) -> Newsroom:
+    """Two files, one of which was changed, moved and changed again."""
+    newsroom.configure(GIT)
+    newsroom.write(".gitignore", "feeds/\n.broadsheet/\n")
+    git(newsroom.folder, "init")
+    newsroom.write("content/中 文.md", "# Old\n\n" + "A text of some length.\n" * 9)
+    commit(newsroom, 1)
+    newsroom.write("content/b.md", "# New\n\nOther.\n")
+    newsroom.write("content/中 文.md", "# Old\n\n" + "A text of some length.\n" * 10)
+    commit(newsroom, 2)
+    (newsroom.folder / "content/x").mkdir()
+    git(newsroom.folder, "mv", "content/中 文.md", "content/x/moved.md")
+    commit(newsroom, 3)
+    newsroom.write("content/x/moved.md", "# Old\n\n" + "A text of some length.\n" * 11)
+    commit(newsroom, 4)
+    return newsroom
+
+
+def dates(newsroom: Newsroom) -> dict[str, str]:
+    return {each["title"]: each["date_published"] for each in items(newsroom)}
+
+
+def test_a_date_may_come_from_git(repository: Newsroom) -> None:
+    """That of the first commit, whatever became of the file since; others keep their own."""
+    expected = {"Old": "2025-06-01T08:00:00+02:00", "New": "2025-06-02T08:00:00+02:00"}
+    assert dates(repository) == expected
+    repository.article("own.md", title="Own", date="2025-05-05T00:00:00Z")
+    repository.write("content/later.md", "# Later\n")
+    assert dates(repository) == {**expected, "Own": "2025-05-05T00:00:00+00:00"}
+    commit(repository, 5)
+    assert dates(repository)["Later"] == "2025-06-05T08:00:00+02:00"
+    repository.configure(GIT.replace('date_from = ["git"]', ""))
+    assert set(dates(repository)) == {"Own"}
+
+
+def test_git_is_asked_only_where_it_knows(
+    repository: Newsroom, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """A clone without history, and a folder without Git, are said to be so."""
+    folder = tmp_path_factory.mktemp("elsewhere")
+    clone = folder / "clone"
+    git(folder, "clone", "--depth=1", f"file://{repository.folder}", str(clone))
+    ran = Newsroom(clone).run("build")
+    assert ran.code == 2
+    assert "articles.date_from: this clone has only the latest commits" in ran.err
+    assert "`git fetch --unshallow`" in ran.err
+    (folder / "plain").mkdir()
+    plain = Newsroom.open(folder / "plain", GIT)
+    ran = plain.run("build")
+    assert (ran.code, "articles.date_from: Git cannot be asked here" in ran.err) == (2, True)
+
+
+def test_docusaurus_names_authors_by_their_keys(newsroom: Newsroom) -> None:
+    """Those of authors.yml, also as `key`; a change of that file is seen, and so is a mistake."""
+    newsroom.configure('[articles]\naddresses = "docusaurus"\n')
+    people = (
+        "ann:\n  name: Ann Lee\n  url: https://a.example/\nbo: {name: Bo, email: b@b.example}\n"
+    )
+    newsroom.write("content/authors.yml", people)
+    newsroom.article("a.md", authors=["ann", {"key": "bo"}, {"name": "Cy"}, "Di"])
+    (item,) = items(newsroom)
+    assert item["authors"] == [
+        {"name": "Ann Lee", "url": "https://a.example/"},
+        {"name": "Bo", "url": "mailto:b@b.example"},
+        {"name": "Cy"},
+        {"name": "Di"},
+    ]
+    newsroom.write("content/authors.yml", people.replace("Ann Lee", "Ann Li"))
+    assert items(newsroom)[0]["authors"][0]["name"] == "Ann Li"
+    newsroom.write("content/authors.yml", "- ann\n")
+    ran = newsroom.run("build")
+    assert (ran.code, ran.err.partition(";")[0]) == (1, "content/authors.yml: it cannot be read")
