@@ -76,13 +76,9 @@ class Maildir:
         except FileNotFoundError:
             return
         except OSError as error:
-            raise BroadsheetError(
-                Problem(
-                    f"it was processed, but cannot be moved to cur/: {error.strerror}",
-                    "check the permissions; it does not count again",
-                    str(file),
-                )
-            ) from error
+            what = f"it was processed, but cannot be moved to cur/: {error.strerror}"
+            todo = "check the permissions; it does not count again"
+            raise BroadsheetError(Problem(what, todo, str(file))) from error
 
 
 def _mail_files(folder: Path) -> list[Path]:

@@ -308,14 +308,12 @@ def _check_schema(connection: sql.Connection, shown: str) -> bool:
     version = connection.execute(sql.select(sql.func.max(_versions.c.version))).scalar() or 0
     if version == SCHEMA_VERSION:
         return True
-    raise DatabaseError(
-        Problem(
-            f"its schema has version {version}; this Broadsheet needs version {SCHEMA_VERSION}",
-            "use the Broadsheet that wrote it; to move to this one, export the subscribers with "
-            "that one and import them into a new database",
-            shown,
-        )
+    what = f"its schema has version {version}; this Broadsheet needs version {SCHEMA_VERSION}"
+    todo = (
+        "use the Broadsheet that wrote it; to move to this one, export the subscribers with "
+        "that one and import them into a new database"
     )
+    raise DatabaseError(Problem(what, todo, shown))
 
 
 def _create_schema(database: Database) -> None:
@@ -344,13 +342,9 @@ def _connect(url: str, root: Path, timeout_s: float) -> Database:
         else:
             engine = _server_engine(parsed, timeout_s)
     except (ImportError, SQLAlchemyError) as error:
-        raise ConfigError(
-            Problem(
-                f"{shown} cannot be used: {error}",
-                "install the driver that the URL names, such as psycopg",
-                key="delivery.database",
-            )
-        ) from error
+        what = f"{shown} cannot be used: {error}"
+        todo = "install the driver that the URL names, such as psycopg"
+        raise ConfigError(Problem(what, todo, key="delivery.database")) from error
     return Database(engine, shown, file)
 
 

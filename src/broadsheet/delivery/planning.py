@@ -402,12 +402,9 @@ def _refuse_opted_out(project: Project, address: str) -> None:
         subscribers.refuse_erased(connection, address)
         found = subscribers.find(connection, address)
     if found is not None and found.status in {"unsubscribed", "complained"}:
-        raise DeliveryError(
-            Problem(
-                f"{found.address} {found.status} on {found.since:%Y-%m-%d}; no test copy was sent",
-                "use another address, or `subscribers add --again` if its owner asked for it",
-            )
-        )
+        what = f"{found.address} {found.status} on {found.since:%Y-%m-%d}; no test copy was sent"
+        todo = "use another address, or `subscribers add --again` if its owner asked for it"
+        raise DeliveryError(Problem(what, todo))
 
 
 async def _send_one(transport: Transport, sender: str, to: str, mail: bytes | None) -> None:

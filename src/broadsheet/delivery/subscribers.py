@@ -171,12 +171,9 @@ def count_wanting(connection: Connection, *names: str) -> int:
 def refuse_erased(connection: Connection, address: str) -> None:
     """Raise ErasedError if `address` was erased."""
     if (at := erased_at(connection, address)) is not None:
-        raise ErasedError(
-            Problem(
-                f"{address} was erased on {at:%Y-%m-%d}",
-                "only if they asked to be subscribed again, run: subscribers add --again",
-            )
-        )
+        what = f"{address} was erased on {at:%Y-%m-%d}"
+        todo = "only if they asked to be subscribed again, run: subscribers add --again"
+        raise ErasedError(Problem(what, todo))
 
 
 def add(

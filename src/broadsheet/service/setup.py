@@ -35,14 +35,9 @@ def app_context(project: Project, clock: Callable[[], datetime]) -> AppContext:
     settings = project.settings
     url = settings.delivery.service_url
     if url is None:
-        raise ConfigError(
-            Problem(
-                "is missing",
-                "set it to the URL at which people reach this service",
-                project.config_name,
-                key="delivery.service_url",
-            )
-        )
+        what = "is missing"
+        todo = "set it to the URL at which people reach this service"
+        raise ConfigError(Problem(what, todo, project.config_name, key="delivery.service_url"))
     secrets = Secrets.read()
     envelope = secrets.envelope(settings, project.root)
     send = MailSender(secrets.transport(settings.delivery), envelope.sender, envelope.signer)

@@ -39,13 +39,9 @@ def _issues(feeds: Path, digest: str, shown: str) -> Iterator[Issue]:
             ) from error
         issue = parse_record(data, name)
         if issue_folder(issue.digest, issue.key) != f"{place}{path.parent.name}/":
-            raise RecordError(
-                Problem(
-                    f"this is the record of issue {issue.key} of the digest {issue.digest!r}",
-                    "move its folder back to where it was",
-                    name,
-                )
-            )
+            what = f"this is the record of issue {issue.key} of the digest {issue.digest!r}"
+            todo = "move its folder back to where it was"
+            raise RecordError(Problem(what, todo, name))
         yield issue
 
 
@@ -58,12 +54,8 @@ def issued_message(feeds: Path, issue: Issue, shown: str) -> bytes:
     try:
         data = folders.content(feeds / path)
     except OSError as error:
-        raise DeliveryError(
-            Problem(
-                f"it cannot be read: {error.strerror}",
-                "restore it from Git or a backup, and run again",
-                f"{shown}/{path}",
-            )
-        ) from error
+        what = f"it cannot be read: {error.strerror}"
+        todo = "restore it from Git or a backup, and run again"
+        raise DeliveryError(Problem(what, todo, f"{shown}/{path}")) from error
     # Git may have changed the line ends in a checkout.
     return data.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")

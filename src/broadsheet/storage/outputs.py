@@ -55,13 +55,9 @@ def lock(state: Path, shown: str) -> Iterator[None]:
         state.mkdir(parents=True, exist_ok=True)
         held.acquire()
     except Timeout:
-        raise BusyError(
-            Problem(
-                "another run of Broadsheet has held the lock for a minute",
-                "wait for it to end, then run again",
-                shown,
-            )
-        ) from None
+        what = "another run of Broadsheet has held the lock for a minute"
+        todo = "wait for it to end, then run again"
+        raise BusyError(Problem(what, todo, shown)) from None
     except OSError as error:
         raise LockError(_unwritable(error, shown)) from error
     try:

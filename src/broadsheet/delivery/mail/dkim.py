@@ -68,14 +68,12 @@ class Signer:
         if not isinstance(key, RSAPrivateKey | Ed25519PrivateKey):
             raise _invalid_key(shown, "this key is neither RSA nor Ed25519")
         if not (_DOMAIN.fullmatch(domain) and _DOMAIN.fullmatch(selector)):
-            raise ConfigError(
-                Problem(
-                    f"{selector}._domainkey.{domain} is not a valid domain name",
-                    "write dkim_domain and dkim_selector as they are in the DNS, for example "
-                    "example.org and news",
-                    key="delivery.dkim_domain",
-                )
+            what = f"{selector}._domainkey.{domain} is not a valid domain name"
+            todo = (
+                "write dkim_domain and dkim_selector as they are in the DNS, for example "
+                "example.org and news"
             )
+            raise ConfigError(Problem(what, todo, key="delivery.dkim_domain"))
         if isinstance(key, RSAPrivateKey) and key.key_size < _SHORTEST_RSA:
             raise _invalid_key(
                 shown, f"this key has {key.key_size} bits, which no receiver accepts"

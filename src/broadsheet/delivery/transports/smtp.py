@@ -113,13 +113,9 @@ def transport(settings: DeliverySettings, environment: Mapping[str, str]) -> Smt
         password=environment.get(PASSWORD, ""),
     )
     if settings.starttls == "never" and not (made.tls or made.is_local):
-        raise ConfigError(
-            Problem(
-                f'"never" is only for a server on this machine, and {made.host} is not',
-                'write "required"',
-                key="delivery.starttls",
-            )
-        )
+        what = f'"never" is only for a server on this machine, and {made.host} is not'
+        todo = 'write "required"'
+        raise ConfigError(Problem(what, todo, key="delivery.starttls"))
     return made
 
 
