@@ -257,7 +257,9 @@ def _queries(delivery: DeliverySettings, only: State | None) -> Mapping[State, s
 
 def _claim(row: sql.Row[Any], send_at: float, lease: datetime, now: datetime) -> Claim:
     # If the first attempt is in the future, the clock was set back.
-    anew = row.state == "failed" or row.first_at is None or moment(row.first_at) > now + _STRAY
+    starts_over = (
+        row.state == "failed" or row.first_at is None or moment(row.first_at) > now + _STRAY
+    )
     return Claim(
         id=row.id,
         issue=row.issue,
@@ -266,8 +268,8 @@ def _claim(row: sql.Row[Any], send_at: float, lease: datetime, now: datetime) ->
         name=row.name,
         language=row.language,
         topics=tuple(json.loads(row.topics)),
-        attempts=1 if anew else row.attempts + 1,
-        first_at=stamp(now) if anew else row.first_at,
+        attempts=1 if starts_over else row.attempts + 1,
+        first_at=stamp(now) if starts_over else row.first_at,
         was=row.state,
         send_at=send_at,
         lease=lease,

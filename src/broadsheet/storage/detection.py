@@ -179,7 +179,7 @@ def _matching(root: Path, patterns: Iterable[str], names: list[str]) -> Iterator
 def _folders(root: Path, depth: int, prefix: str = "") -> Iterator[str]:
     """Yield the folders in `root` down to `depth`, without hidden and installed ones."""
     try:
-        with os.scandir(root / prefix) as items:  # which tells folders without asking the disk
+        with os.scandir(root / prefix) as items:  # it knows folders without another system call
             inner = sorted(item.name for item in items if item.is_dir())
     except OSError:
         return
