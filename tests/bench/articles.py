@@ -58,7 +58,7 @@ def text(number: int, count: int, chance: random.Random) -> str:
     tags = chance.sample(range(200), chance.randint(2, 9))
     chance.shuffle(paragraphs)
     body = [f"第 {number} 篇。" + _PARAGRAPHS[0].strip(), *paragraphs, _PARAGRAPHS[-1]]
-    date = _NEWEST - number * _SPAN / count
+    date = _NEWEST - _SPAN * (number / count)
     return (
         "---\n"
         f"title: 第 {number} 篇：巨头逐鹿与人才争夺\n"
