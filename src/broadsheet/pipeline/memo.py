@@ -35,7 +35,7 @@ from broadsheet.pipeline.store import (
     state_key,
     version,
 )
-from broadsheet.storage.outputs import Output, Written
+from broadsheet.storage.outputs import Output, Written, tell
 
 T = TypeVar("T")
 
@@ -53,11 +53,6 @@ Progress = Callable[[str, int], AbstractContextManager[Advance]]
 def no_progress(label: str, count: int) -> AbstractContextManager[Advance]:  # noqa: ARG001
     """Show nothing."""
     return nullcontext(lambda number: None)  # noqa: ARG005
-
-
-def no_output(paths: Sequence[str], pieces: Iterable[Sequence[bytes]]) -> list[Written]:
-    """Refuse to write: for steps that write nothing."""
-    raise NotImplementedError(*paths)
 
 
 _RECENT: Final = 1_000  # values that a context holds; an entry in three formats takes 30 kB
@@ -194,7 +189,7 @@ class Memo:
         step: Step,
         items: Sequence[Any],
         sources: Mapping[str, Source] = _NO_SOURCES,
-        output: Output = no_output,
+        output: Output = tell,
     ) -> list[Digest]:
         """Return the address of the result of `step` for each item; see `attempt`.
 
@@ -211,14 +206,14 @@ class Memo:
         step: Step,
         items: Sequence[Any],
         sources: Mapping[str, Source] = _NO_SOURCES,
-        output: Output = no_output,
+        output: Output = tell,
     ) -> list[Digest | BroadsheetError]:
         """Return the address of the result of `step` for each item; run only what does not hold.
 
         An item for which it raises a BroadsheetError has that in its place, and is run again next
-        time. sources: what the step may read, by the name of the source. output: writes its files;
-        `sources["output"]` then gives the digest of the file at a path. Without it, a result holds
-        whether its files exist or not.
+        time. sources: what the step may read, by the name of the source. output: writes its files,
+        by default none. `sources["output"]` gives the digest of the file at a path; without it, a
+        result holds whether its files exist or not.
         """
         keys = self._keys(step.function, step.settings, items)
         checked: dict[tuple[str, str], Digest] = {}
