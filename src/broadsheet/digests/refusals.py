@@ -10,8 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from msgspec import Struct
-
 from broadsheet.digests.issue import Issue
 from broadsheet.digests.selection import Digest, History
 from broadsheet.errors import Problem
@@ -19,35 +17,29 @@ from broadsheet.errors import Problem
 _FEWEST_LATE = 2  # one article that was merged late is normal
 
 
-class Refusals(Struct, frozen=True):
-    """The rules that refuse to make an issue.
+def admitted(
+    issues: Iterable[Issue],
+    digest: Digest,
+    history: History,
+    former: Callable[[], Mapping[str, History]],
+    *,
+    late: bool = False,
+    new: bool = False,
+) -> tuple[tuple[Issue, ...], Problem | None]:
+    """Return the issues, oldest first, that may be made, and why the next one may not.
 
     former: returns the histories of the digests that were removed from the config, by name; called
-    only for a first issue. allow_late, allow_new: what is allowed in this run.
+    only for a first issue. late, new: whether late issues and new digests are allowed.
     """
-
-    former: Callable[[], Mapping[str, History]]
-    allow_late: bool = False
-    allow_new: bool = False
-
-    def admit(
-        self, issues: Iterable[Issue], digest: Digest, history: History
-    ) -> tuple[tuple[Issue, ...], Problem | None]:
-        """Return the issues, oldest first, that may be made, and why the next one may not."""
-        made: list[Issue] = []
-        for issue in issues:
-            if problem := self._objection(issue, digest, history):
-                return tuple(made), problem
-            made.append(issue)
-            history = history.and_then(issue)
-        return tuple(made), None
-
-    def _objection(self, issue: Issue, digest: Digest, history: History) -> Problem | None:
-        if not self.allow_late and (problem := _mostly_late(issue)):
-            return problem
-        if self.allow_new or history.issues:
-            return None
-        return _renamed(issue, digest, self.former())
+    made: list[Issue] = []
+    for issue in issues:
+        problem = None if late else _mostly_late(issue)
+        if not (problem or new or made or history.issues):
+            problem = _renamed(issue, digest, former())
+        if problem:
+            return tuple(made), problem
+        made.append(issue)
+    return tuple(made), None
 
 
 def _mostly_late(issue: Issue) -> Problem | None:

@@ -16,6 +16,7 @@ from broadsheet.articles.catalogue import duplicates
 from broadsheet.checks import Examined, Finding, SiteView, of_problems
 from broadsheet.checks.own import severities
 from broadsheet.checks.rules.feeds import LARGEST_FEED
+from broadsheet.digests.refusals import admitted
 from broadsheet.digests.selection import History
 from broadsheet.errors import ArticleError, ConfigError, Problem, RecordError
 from broadsheet.feeds.retired import by_feed
@@ -180,7 +181,7 @@ def _refused(content: Content, records: _Records) -> dict[str, tuple[Problem, bo
         digest = content.digest(name)
         due = digest.due(project.now, history)
         for issues in (due, digest.upcoming(project.now, history)):
-            refused = project.admitted(digest, issues, history, former=records.former)[1]
+            refused = admitted(issues, digest, history, lambda: records.former)[1]
             if refused and name not in found:
                 found[name] = refused, issues is due
     return found

@@ -50,7 +50,10 @@ class Content:
 
     def digest(self, name: str) -> Digest:
         """Return the digest called `name` in the config."""
-        return self.project.digest(name, self.catalogue_at)
+        settings = self.project.settings
+        publication = settings.publication
+        zone, site = publication.timezone, str(publication.url)
+        return Digest(name, settings.digests[name], zone, self.catalogue_at, site)
 
     def without(self, problems: Iterable[Problem]) -> Content:
         """Return the content without the articles that `problems` name."""

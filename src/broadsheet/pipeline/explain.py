@@ -10,6 +10,7 @@ from msgspec import Struct
 from broadsheet.articles import Article
 from broadsheet.articles.catalogue import absence
 from broadsheet.digests.issue import issue_folder
+from broadsheet.digests.refusals import admitted
 from broadsheet.digests.selection import History
 from broadsheet.errors import Problem, UsageError
 from broadsheet.feeds.membership import Membership, memberships
@@ -112,7 +113,7 @@ def _in_digest(article: Article, content: Content, name: str, history: History) 
     project, digest = content.project, content.digest(name)
     inside, why = digest.explain(article, project.now, history)
     coming = digest.upcoming(project.now, history)
-    made, refused = project.admitted(digest, coming, history)
+    made, refused = admitted(coming, digest, history, project.former_histories)
     if refused and any(article.id in issue.ids for issue in coming[len(made) :]):
         inside, why = False, str(refused)
     return Membership(issue_folder(name), inside, why)

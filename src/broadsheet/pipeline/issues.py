@@ -11,6 +11,7 @@ from msgspec import Struct
 from broadsheet.articles.entries import Entry
 from broadsheet.digests.issue import RECORD, Issue, RenderedIssue, issue_folder
 from broadsheet.digests.linted_mail import LintedMail
+from broadsheet.digests.refusals import admitted
 from broadsheet.digests.selection import History
 from broadsheet.errors import Problem, RenderError
 from broadsheet.model.settings import Settings
@@ -142,8 +143,9 @@ def _due(
     for name in names:
         digest, history = content.digest(name), histories[name]
         due = digest.due(content.project.now, history)
-        admitted, problem = content.project.admitted(digest, due, history, late=late, new=new)
-        issues += admitted
+        former = content.project.former_histories
+        made, problem = admitted(due, digest, history, former, late=late, new=new)
+        issues += made
         if problem:
             refused[name] = problem
     return issues, refused, [files_of_issue(content, issue) for issue in issues]

@@ -14,6 +14,7 @@ from msgspec import Struct
 from broadsheet import pages
 from broadsheet.digests.issue import Issue, issue_folder
 from broadsheet.digests.linted_mail import CLIP_BYTES, ROOM_BYTES, LintedMail
+from broadsheet.digests.refusals import admitted
 from broadsheet.errors import Problem
 from broadsheet.i18n import Words
 from broadsheet.markup import LinkIndex
@@ -110,7 +111,7 @@ def _refused(content: Content) -> list[Problem]:
     for name, history in content.project.histories().items():
         digest = content.digest(name)
         due = digest.due(content.project.now, history)
-        if refused := content.project.admitted(digest, due, history)[1]:
+        if refused := admitted(due, digest, history, content.project.former_histories)[1]:
             found.append(refused)
     return found
 

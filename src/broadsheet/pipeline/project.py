@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,10 +10,9 @@ from functools import partial
 from pathlib import Path
 from typing import Final, Protocol, TypeVar
 
-from broadsheet.digests.issue import Issue, issue_folder
-from broadsheet.digests.refusals import Refusals
-from broadsheet.digests.selection import CatalogueAt, Digest, History
-from broadsheet.errors import LockError, Problem
+from broadsheet.digests.issue import issue_folder
+from broadsheet.digests.selection import History
+from broadsheet.errors import LockError
 from broadsheet.feeds import INDEX
 from broadsheet.model.settings import Settings
 from broadsheet.pipeline.clock import moment
@@ -112,31 +111,6 @@ class Project:
     def templates(self) -> dict[str, str]:
         """Return the user's own mail templates, by name. Raises TemplateError."""
         return sources.templates(self.root, self.settings.mail.templates)
-
-    def digest(self, name: str, catalogue_at: CatalogueAt) -> Digest:
-        """Return the digest called `name` in the config."""
-        zone = self.settings.publication.timezone
-        site = str(self.settings.publication.url)
-        return Digest(name, self.settings.digests[name], zone, catalogue_at, site)
-
-    def admitted(
-        self,
-        digest: Digest,
-        issues: Iterable[Issue],
-        history: History,
-        *,
-        late: bool = False,
-        new: bool = False,
-        former: Mapping[str, History] | None = None,
-    ) -> tuple[tuple[Issue, ...], Problem | None]:
-        """Return the issues of a digest that may be made, and why the next one may not.
-
-        late, new: whether the command line allows late issues, and new digests. former: issues of
-        digests that were removed from the config; None: they are read. Raises RecordError.
-        """
-        read = self.former_histories if former is None else lambda: former
-        guard = Refusals(read, allow_late=late, allow_new=new)
-        return guard.admit(issues, digest, history)
 
     def kept_paths(self, histories: Mapping[str, History]) -> tuple[str, ...]:
         """Return the paths in the feeds folder that a build does not make and keeps: issues.

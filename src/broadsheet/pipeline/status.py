@@ -8,6 +8,7 @@ from datetime import datetime
 from msgspec import UNSET, Struct, UnsetType
 
 from broadsheet.articles import Article
+from broadsheet.digests.refusals import admitted
 from broadsheet.digests.schedule import next_tick
 from broadsheet.errors import BroadsheetError, Problem
 from broadsheet.feeds.plan import Feed, plan
@@ -132,7 +133,7 @@ def _digest(content: Content, name: str) -> DigestStatus:
     tick = next_tick(digest.settings.schedule, digest.zone, project.now)
     due = digest.due(project.now, history)
     coming = digest.upcoming(project.now, history)
-    refused = project.admitted(digest, coming, history)[1]
+    refused = admitted(coming, digest, history, project.former_histories)[1]
     return DigestStatus(
         name=name,
         issues=len(history.issues),
