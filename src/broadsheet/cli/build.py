@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
 
 from broadsheet.cli.options import Options, common_options, options
+from broadsheet.errors import UsageError
 from broadsheet.pipeline import snapshot
 from broadsheet.pipeline.clock import moment
 from broadsheet.pipeline.snapshot import Summary
@@ -73,9 +75,10 @@ def _show(built: Built, dry_run: bool) -> None:
 def _unchanged(given: Options) -> Summary | None:
     """Return what the last build came to, if this one would come to the same."""
     path = given.directory / (given.config or snapshot.CONFIG_NAME)
-    # If the config cannot be read, the project says so.
-    config = folders.content_of(path)
-    return snapshot.unchanged(path.parent, config, lambda: moment(given.now)) if config else None
+    with suppress(UsageError):  # of `--now`; as of the config, the project reports it
+        if config := folders.content_of(path):
+            return snapshot.unchanged(path.parent, config, moment(given.now))
+    return None
 
 
 def _report(summary: Summary, written: int, removed: int, would: str = "") -> None:

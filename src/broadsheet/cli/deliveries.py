@@ -11,7 +11,6 @@ import click
 from broadsheet.cli.options import options
 from broadsheet.delivery import files
 from broadsheet.delivery.pacing import Clock
-from broadsheet.errors import Problem
 from broadsheet.pipeline.project import Project
 
 if TYPE_CHECKING:  # SQLAlchemy takes time to import
@@ -95,11 +94,6 @@ def warn_exposed(project: Project) -> None:
     if not options().quiet:
         for problem in files.exposed_database(project.settings.delivery, project.root):
             click.echo(str(problem), err=True)
-
-
-def exposed(project: Project) -> list[Problem]:
-    """The files with addresses, and the DKIM key, that other users of the machine may open."""
-    return files.exposed_files(project.settings.delivery, project.root)
 
 
 @contextmanager

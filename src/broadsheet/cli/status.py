@@ -15,13 +15,13 @@ import msgspec
 from broadsheet.cli.deliveries import (
     delivery_rows,
     delivery_status,
-    exposed,
     progress_data,
     progress_words,
 )
 from broadsheet.cli.extras import extra
 from broadsheet.cli.options import common_options, options
 from broadsheet.cli.progress import progress_of
+from broadsheet.delivery.files import exposed_files
 from broadsheet.errors import BroadsheetError
 from broadsheet.pipeline.project import open_project
 from broadsheet.pipeline.status import DigestStatus, FeedStatus, Status, project_status
@@ -41,7 +41,8 @@ def command(as_json: bool) -> None:
     """Says what is published, what comes next, and how far deliveries are."""
     project = open_project(options(), progress=progress_of(options()))
     found = project_status(project)
-    problems = exposed(project)  # before companions go as the database is closed
+    # Before companions go as the database is closed.
+    problems = exposed_files(project.settings.delivery, project.root)
     try:
         with extra("delivery", "what a delivery left"):
             progress = delivery_status(project)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import marshal
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -90,14 +90,14 @@ def take(
     return Snapshot(scope, found, (since or _EVER).isoformat(), end, summary)
 
 
-def unchanged(root: Path, config: bytes, moment: Callable[[], datetime]) -> Summary | None:
+def unchanged(root: Path, config: bytes, now: datetime) -> Summary | None:
     """Return what a build would say, if nothing has changed since the last; None if unsure.
 
-    config: the text of the config. moment: returns `now`, aware.
+    config: the text of the config. now: if it is naive, the answer is None.
     """
     with suppress(StoreError, ValueError, TypeError, OSError, BroadsheetError):
         last = _load(root / STATE)
-        if last and holds(last, root, config, moment()):
+        if last and holds(last, root, config, now):
             return last.summary
     return None
 
