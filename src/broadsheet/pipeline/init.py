@@ -1,0 +1,146 @@
+"""Start a project: the values of its config, from the site and the articles that are there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+
+from broadsheet.articles import site_check
+from broadsheet.errors import Problem
+from broadsheet.importers import GeneratedSite
+from broadsheet.model.settings import ArticleSettings, FeedSettings
+from broadsheet.pipeline.project import PREVIEWS
+from broadsheet.storage import sources, survey
+from broadsheet.storage.built_site import built_folder, find_built_site
+from broadsheet.storage.detection import (
+    FOLDERS,
+    PERMALINK,
+    PLACEHOLDER,
+    URL,
+    articles_of,
+    config_values,
+    places,
+    refuse_unusable,
+    site_of,
+    usable,
+)
+
+_OURS: Final = (FeedSettings().folder, PREVIEWS)
+_TITLE_FROM: Final = "articles.title_from"
+
+
+@dataclass(frozen=True)
+class AddressComparison:
+    """The addresses of the articles beside those of the built site.
+
+    source: where these come from. public: how many articles are compared. problems: of those whose
+    address or id differs.
+    """
+
+    source: str
+    public: int
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True)
+class NewProject:
+    """A project without a config.
+
+    site: what its generator's config says. values: of the config to write, by key. files: path of
+    each file that could be an article -> whether it has a date. refused: values of the generator
+    that are invalid. untitled: dated files without a title.
+    """
+
+    root: Path
+    site: GeneratedSite | None
+    values: Mapping[str, object]
+    files: Mapping[str, bool]
+    refused: tuple[Problem, ...]
+    untitled: list[str]
+
+    @cached_property
+    def read(self) -> Mapping[str, str]:
+        """The files that a build reads -> the articles folder of each."""
+        return places(dict(self.values), self.root, _OURS)
+
+    @property
+    def unread(self) -> list[str]:
+        """The texts in formats that are not read."""
+        return survey.other_texts(self.root, but=_OURS)
+
+    @property
+    def built(self) -> str:
+        """The folder of the built site; "" if there is none."""
+        return built_folder(self.root) or ""
+
+    @property
+    def remarks(self) -> list[Problem]:
+        """What the user should look at."""
+        given = self.site.remarks if self.site else ()
+        by_cname = URL in self.values and URL not in self._taken
+        said = [each for each in given if each.key != URL or not by_cname]
+        return [*said, *self.refused, *self._guesses()]
+
+    def compare_addresses(self) -> AddressComparison | None:
+        """Compare the addresses of the articles with the built site; None if it is not here."""
+        base = str(self.values.get(URL, PLACEHOLDER))
+        site = find_built_site(self.root, base)
+        if site is None:
+            return None
+        articles = [*articles_of(dict(self.values), self.root, _OURS)]
+        found = site_check.differences(articles, site, base)
+        public = sum(not article.hidden for article in articles)
+        return AddressComparison(site.source, public, tuple(site_check.problems(found, site)))
+
+    @property
+    def _taken(self) -> set[str]:
+        return {each.key for each in self.site.taken} if self.site else set()
+
+    def _guesses(self) -> Iterator[Problem]:
+        values, taken = self.values, self._taken
+        folders = values[FOLDERS]
+        listed = [str(folder) for folder in folders] if isinstance(folders, list) else []
+        if not any(sources.holds_articles(self.root / folder) for folder in listed):
+            yield Problem(f"there is no Markdown file in {', '.join(listed)} yet", key=FOLDERS)
+        elif FOLDERS not in taken:
+            yield Problem(f"the articles are taken from {', '.join(listed)}", key=FOLDERS)
+        first = listed[0].partition("/")[0]
+        if self.site is None and first != "." and (inner := site_of(self.root / first)):
+            what = f"there is {with_article(inner.generator)} site in {first}/"
+            yield Problem(what, f"run `broadsheet -C {first} init` to read its config", key=FOLDERS)
+        if PERMALINK not in taken and (self.site is None or FOLDERS not in taken):
+            pattern = values.get(PERMALINK, ArticleSettings().permalink)
+            what = f'no generator says how addresses are made, and "{pattern}" is a guess'
+            todo = "compare with the address of one article on the site"
+            yield Problem(what, todo, key=PERMALINK)
+        if URL in values and URL not in taken:
+            yield Problem(f"{values[URL]} was taken from the file CNAME", key=URL)
+        remarked = {remark.key for remark in self.site.remarks} if self.site else set()
+        if URL not in values and URL not in remarked:
+            yield Problem("not found", "write the URL of the web site into the config", key=URL)
+
+
+def with_article(noun: str) -> str:
+    """Return a noun after "a" or "an"."""
+    return f"{'an' if noun[0] in 'AEIOU' else 'a'} {noun}"
+
+
+def new_project(root: Path) -> NewProject:
+    """Return what is known of the project in `root`, which has no config yet.
+
+    Raises UsageError or ConfigError if a build would find no articles folder.
+    """
+    files = survey.dated_files(root, but=_OURS)
+    site = site_of(root, files)
+    taken = usable({each.key: each for each in (site.taken if site else ())}, root, files)
+    values, refused = config_values(taken, root, files, _OURS)
+    refuse_unusable(values, site, root, _OURS)
+    untitled: list[str] = []
+    if _TITLE_FROM not in values:
+        dated = [path for path in places(values, root, _OURS) if files.get(path)]
+        if untitled := survey.without_title(root, dated):
+            values[_TITLE_FROM] = ["heading", "text", "filename"]
+    return NewProject(root, site, values, files, refused, untitled)
