@@ -173,9 +173,11 @@ def version() -> str:
     """Identify the code, the Python and the libraries that results come from, importing none."""
     found = hashlib.sha256(f"{sys.version}\0{libraries()}\0".encode())
     package = Path(__file__).parents[1]
-    for path, _ in sorted(walk(package, ".")):
-        if path.endswith(_SOURCES):
-            found.update(f"{path}\0".encode() + (package / path).read_bytes())
+    # In an editable install the mail templates are beside the package.
+    for folder in (package, package.parents[1] / "email_templates"):
+        for path, _ in sorted(walk(folder, ".")):
+            if path.endswith(_SOURCES):
+                found.update(f"{path}\0".encode() + (folder / path).read_bytes())
     return found.hexdigest()
 
 

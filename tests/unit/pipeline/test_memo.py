@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from broadsheet.digests.templates import starters
 from broadsheet.errors import ArticleError, OutputError, Problem
 from broadsheet.pipeline import store
 from broadsheet.pipeline.memo import Memo, Source, Step, StepContext, encode, with_memo
@@ -205,6 +206,16 @@ def test_another_version_finds_nothing(
         store.version.cache_clear()
         assert results(tmp_path, ["a"], {})[1] == ["a"]
     store.version.cache_clear()
+
+
+def test_the_version_covers_the_code_and_every_template(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also the mail templates, which are elsewhere in a clone and in a wheel."""
+    read: set[str] = set()
+    real = Path.read_bytes
+    monkeypatch.setattr(Path, "read_bytes", lambda path: (read.add(path.name), real(path))[1])
+    store.version.cache_clear()
+    store.version()
+    assert read >= {"memo.py", "visibility.toml", "gallery.html.j2", "feed.css", *starters()}
 
 
 def _page(data: bytes) -> bytes:
