@@ -74,7 +74,7 @@ class NewProject:
     @property
     def built(self) -> str:
         """The folder of the built site; "" if there is none."""
-        return built_folder(self.root) or ""
+        return built_folder(self.root)
 
     @property
     def remarks(self) -> list[Problem]:
