@@ -118,3 +118,11 @@ class ConsentError(BroadsheetError):
 
 class DeliveryError(BroadsheetError):
     """Mail cannot be sent; the ledger has what was sent, and the next run continues from there."""
+
+
+class PublishError(BroadsheetError):
+    """The feeds folder cannot be published; the next run continues from what was copied."""
+
+
+class ConflictError(PublishError):
+    """Another run publishes to the same destination."""

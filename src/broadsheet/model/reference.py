@@ -17,27 +17,38 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from broadsheet.model.publication import BaseUrl, Language, Person
+from broadsheet.model.publication import BaseUrl, Language, Person, Url
 from broadsheet.model.settings import ANY_NAME, Settings
-from broadsheet.model.values import Permalink, Schedule, ShortcodeTemplate, SmtpUrl, plain_type
+from broadsheet.model.values import (
+    DestinationAddress,
+    Permalink,
+    Schedule,
+    ShortcodeTemplate,
+    SmtpUrl,
+    plain_type,
+)
 from broadsheet.text.characters import printable
 
 _TYPES: dict[type, dict[str, Any]] = {
     BaseUrl: {"type": "string", "format": "uri", "examples": ["https://example.org/"]},
+    DestinationAddress: {"type": "string", "examples": ["s3://bucket/feeds", "../public/feeds"]},
     Language: {"type": "string", "examples": ["zh-CN", "en"]},
     Permalink: {"type": "string", "examples": ["/posts/{slug}/"]},
     Schedule: {"type": "string", "examples": ["0 8 * * MON", "@daily"]},
     ShortcodeTemplate: {"type": "string", "examples": ['<img src="{src}" alt="{alt}">']},
     SmtpUrl: {"type": "string", "format": "uri", "examples": ["smtps://mail.example.org"]},
+    Url: {"type": "string", "format": "uri", "examples": ["https://example.org/hook"]},
     ZoneInfo: {"type": "string", "examples": ["Asia/Shanghai"]},
 }
 _NAMES: dict[type, str] = {
     BaseUrl: "URL",
+    DestinationAddress: "folder or URL",
     Language: "language tag",
     Permalink: "pattern",
     Schedule: "schedule",
     ShortcodeTemplate: "template",
     SmtpUrl: "mail server",
+    Url: "URL",
     ZoneInfo: "time zone",
     Person: "name, email, url",
     str: "text",

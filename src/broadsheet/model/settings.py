@@ -18,8 +18,14 @@ from msgspec import Meta, Struct, field
 
 import broadsheet
 from broadsheet.errors import Problem, UsageError
-from broadsheet.model.publication import BaseUrl, Language, Person, Publication
-from broadsheet.model.values import Permalink, Schedule, ShortcodeTemplate, SmtpUrl
+from broadsheet.model.publication import BaseUrl, Language, Person, Publication, Url
+from broadsheet.model.values import (
+    DestinationAddress,
+    Permalink,
+    Schedule,
+    ShortcodeTemplate,
+    SmtpUrl,
+)
 
 FeedFormat = Literal["atom", "rss", "json", "podcast"]
 ArticleFormat = Literal["atom", "rss", "json"]
@@ -471,6 +477,25 @@ class DeliverySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """The signing domain. Defaults to the sender's."""
 
 
+class PublishSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the feeds folder is copied to, and what is notified."""
+
+    to: DestinationAddress | None = None
+    """The destination: a folder, `s3://bucket/path`, `sftp://user@host/path`,
+    `git:REMOTE#BRANCH:FOLDER`, or the URL of another fsspec file system (docs/publishing.md).
+    Passwords and keys come from the environment."""
+    max_age: Annotated[int, Meta(ge=0, le=31_536_000)] = 600
+    """How many seconds a cache may keep a file, at destinations that store headers (S3)."""
+    archive_max_age: Annotated[int, Meta(ge=0, le=31_536_000)] = 86_400
+    """The same for the archives."""
+    webhooks: tuple[Url, ...] = ()
+    """The URLs that are notified of what was published (docs/publishing.md), in requests signed
+    with BROADSHEET_WEBHOOK_SECRET."""
+    wait: Annotated[int, Meta(ge=0, le=3600)] = 120
+    """How many seconds to wait until the URL of a feed serves what was published, before the hub
+    (`feeds.hub`) is notified; 0: notify it at once."""
+
+
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All of broadsheet.toml."""
 
@@ -490,6 +515,8 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The design of all mail."""
     delivery: DeliverySettings = field(default_factory=DeliverySettings)
     """How mail is sent, and by whom."""
+    publish: PublishSettings = field(default_factory=PublishSettings)
+    """Where `publish` copies the feeds folder to, and what it notifies."""
 
     @property
     def renamed(self) -> dict[str, str]:

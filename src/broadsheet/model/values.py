@@ -138,6 +138,29 @@ class SmtpUrl(str):
         return urlsplit(self).port or (465 if self.tls else 25)
 
 
+class DestinationAddress(str):
+    """Where `publish` copies to: the path of a folder, or a URL such as s3://bucket/feeds."""
+
+    __slots__ = ()
+
+    def __new__(cls, text: str) -> Self:
+        """Raises ValueError for an empty text, or one with a password."""
+        if not text.strip():
+            raise ValueError("it is empty; write a folder or a URL, like s3://bucket/feeds")
+        if re.search(r"//[^/@\s]*:[^/@\s]*@", text):
+            raise ValueError(
+                "a password does not belong in the config; set it in the environment "
+                "(docs/publishing.md)"
+            )
+        return super().__new__(cls, text)
+
+    @property
+    def scheme(self) -> str:
+        """The scheme of the URL; "" for a path."""
+        found = re.match(r"([A-Za-z][A-Za-z0-9+.-]+):", self)  # C:\ is not a scheme
+        return found[1].lower() if found else ""
+
+
 def plain_type(hint: Any) -> Any:
     """Return the type inside Annotated and Optional."""
     if hasattr(hint, "__metadata__"):

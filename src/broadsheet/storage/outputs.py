@@ -162,7 +162,7 @@ class Target:
         changes = self.changes(made)
         writing.put_in_place([self._folder / path for path in changes.written])
         for path in self._stale:
-            _remove(self._folder, path)
+            remove(self._folder, path)
         _write_manifest(self._folder, self._kept.union(self._paths), self._retired)
         return changes
 
@@ -244,7 +244,7 @@ def read_manifest(folder: Path) -> Manifest:
         return Manifest()
     if not isinstance(files, list) or not isinstance(retired, dict):
         return Manifest()
-    ours = frozenset(path for path in files if isinstance(path, str) and not _leaves(path))
+    ours = frozenset(path for path in files if isinstance(path, str) and not leaves(path))
     return Manifest(ours, {path: each for path, each in retired.items() if path in ours})
 
 
@@ -263,7 +263,7 @@ def _is_file(path: Path) -> bool:
     return path.is_symlink() or path.is_file()
 
 
-def _leaves(path: str) -> bool:
+def leaves(path: str) -> bool:
     """Whether `path` is empty, or could be outside the output folder on any system."""
     pure = PurePosixPath(path)
     strange = not pure.parts or re.search("[\0\\\\\ud800-\udfff]", path) is not None
@@ -271,7 +271,7 @@ def _leaves(path: str) -> bool:
 
 
 def _refuse_outside(path: str, shown: str) -> None:
-    if _leaves(path):
+    if leaves(path):
         raise OutputError(
             Problem(f"{path!r} is outside the output folder", "nothing was written", shown)
         )
@@ -292,7 +292,7 @@ def _refuse(paths: Sequence[str], what: str, todo: str) -> None:
         raise OutputError(*(Problem(what, todo, path) for path in paths))
 
 
-def _remove(folder: Path, path: str) -> None:
+def remove(folder: Path, path: str) -> None:
     """Remove the file, and the folders that this, or a run killed here, leaves empty."""
     if _is_file(folder / path):
         (folder / path).unlink(missing_ok=True)
