@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,7 +25,8 @@ class Listeners:
 
     called: the id and the data of each request to the webhook that was accepted; its signature is
     verified. received: topic -> the bodies that the hub sent to its subscriber. told: the topics
-    that the hub was told of. stale: whether the feeds are served as they were before.
+    that the hub was told of. stale: path -> what is served once in place of a file.
+    before_answer: `hook` or `hub` -> what happens between a request and its answer.
     """
 
     base: str = ""
@@ -35,6 +36,7 @@ class Listeners:
     received: dict[str, list[bytes]] = field(default_factory=dict)
     told: list[str] = field(default_factory=list)
     stale: dict[str, bytes] = field(default_factory=dict)
+    before_answer: dict[str, Callable[[], object]] = field(default_factory=dict)
 
     @property
     def hub(self) -> str:
@@ -76,6 +78,7 @@ def listeners(folder: Path, served: Path) -> Iterator[Listeners]:
             refused = found.refused()
             if refused is None:
                 found.told.append(request.form["hub.url"])
+                found.before_answer.get("hub", bool)()
             return refused
         return None
 
@@ -102,6 +105,7 @@ def listeners(folder: Path, served: Path) -> Iterator[Listeners]:
         if refused := found.refused():
             return refused
         found.called.append((request.headers["webhook-id"], verified))
+        found.before_answer.get("hook", bool)()
         return ""
 
     app.register_blueprint(hub.build_blueprint(url_prefix="/hub"))

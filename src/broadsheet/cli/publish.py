@@ -1,4 +1,4 @@
-"""broadsheet publish: copy what changed to a destination; then tell hubs and webhooks"""
+"""broadsheet publish: copy what changed to a destination; then notify hubs and webhooks"""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ POSITION = 35  # in `broadsheet --help`
 def command(
     dry_run: bool, everything: bool, adopt: bool, allow_removal: bool, as_json: bool
 ) -> None:
-    """Copy what changed to the destination (publish.to); then tell hubs and webhooks."""
+    """Copy what changed to the destination (publish.to); then notify hubs and webhooks."""
     from broadsheet.pipeline.project import open_project
     from broadsheet.publish.copying import CopyOptions
     from broadsheet.publish.publishing import publish
@@ -38,12 +38,12 @@ def command(
     project = open_project(options())
     if not options().now:  # SOURCE_DATE_EPOCH would let no wait end
         project = replace(project, now=datetime.now(UTC))
-    done, told = publish(project, allowed, os.environ, _say, dry_run=dry_run)
+    done, announced = publish(project, allowed, os.environ, _say, dry_run=dry_run)
     if as_json:
-        click.echo(json.dumps(_data(done, told), ensure_ascii=False, indent=1))
+        click.echo(json.dumps(_data(done, announced), ensure_ascii=False, indent=1))
     elif not options().quiet:
-        _show(done, told, "would be " if dry_run else "")
-    problems = {each.problem: None for each in told if each.problem}
+        _show(done, announced, "would be " if dry_run else "")
+    problems = {each.problem: None for each in announced if each.problem}
     for problem in problems:
         click.echo(str(problem), err=True)
     if problems:
@@ -70,10 +70,10 @@ def _show(done: Published, announcements: list[Announcement], would: str) -> Non
 
 
 def _said(announcement: Announcement, would: str) -> str:
-    told = f"told of {count(len(announcement.urls), 'change')}"
+    notified = f"notified of {count(len(announcement.urls), 'change')}"
     if announcement.waits_until:
-        return f"not yet {told}; tried again after {announcement.waits_until:%Y-%m-%d %H:%M %Z}"
-    return would + told
+        return f"not yet {notified}; tried again after {announcement.waits_until:%Y-%m-%d %H:%M %Z}"
+    return would + notified
 
 
 def _data(done: Published, announcements: list[Announcement]) -> dict[str, Any]:

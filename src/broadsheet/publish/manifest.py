@@ -49,11 +49,11 @@ class PublishedManifest:
 
     def save(self, destination: Destination) -> None:
         """Write it to `destination`."""
-        told = {
+        written = {
             "about": _ABOUT,
             "run": self.run,
             "files": dict(sorted(self.files.items())),
             "retired": sorted(self.retired),
         }
-        data = json.dumps(told, ensure_ascii=False, indent=1) + "\n"
+        data = json.dumps(written, ensure_ascii=False, indent=1) + "\n"
         destination.put(_FILE, data.encode())

@@ -42,9 +42,9 @@ def publish(
     *,
     dry_run: bool = False,
 ) -> tuple[Published, list[Announcement]]:
-    """Publish the feeds folder of `project`; return what was done, and who was told.
+    """Publish the feeds folder of `project`; return what was published and announced.
 
-    environment: with the secrets. say: tells the user why it takes a while. The next run continues
+    environment: with the secrets. say: shows a line of progress. The next run continues
     where a failed one has ended.
 
     Raises ConfigError, UsageError if a library is missing, PublishError, and ConflictError if
@@ -119,6 +119,8 @@ def _in_words(project: Project) -> Iterator[None]:
         raise ConfigError(*placed) from error
     except BroadsheetError as error:
         raise type(error)(*(replace(p, path=p.path or shown) for p in error.problems)) from error
+    except (LookupError, TypeError, AttributeError, AssertionError):  # a bug
+        raise
     except Exception as error:
         raise PublishError(Problem(_words(error), _TODO, shown)) from error
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,7 +116,7 @@ def test_what_is_refused_is_told_later(announced: Announced, status: int) -> Non
     assert not announced.listeners.called
     waiting = announced.publish()
     assert waiting.code == 0
-    assert "not yet told" in waiting.out
+    assert "not yet notified" in waiting.out
     assert not announced.listeners.told
     assert announced.publish(now=LATER).code == 0
     assert len(announced.listeners.called) == 1
@@ -143,6 +146,24 @@ def test_a_run_killed_before_the_ledger_repeats_its_id(announced: Announced) -> 
     assert first[1]["data"] == again[1]["data"]
 
 
+@pytest.mark.parametrize("target", ["hook", "hub"])
+def test_a_run_that_is_killed_misses_nothing(announced: Announced, target: str) -> None:
+    """Killed after a target has got its request and before it answers, the next run repeats this
+    request, with the same id, and sends those that are left."""
+    call = [sys.executable, "-m", "broadsheet", "-C", str(announced.newsroom.folder), "publish"]
+    with subprocess.Popen(call) as run:
+        announced.listeners.before_answer[target] = run.kill
+    assert run.returncode == -signal.SIGKILL
+    announced.listeners.before_answer.clear()
+    assert announced.publish().code == 0
+    assert announced.publish().code == 0
+    ids = [id_ for id_, _ in announced.listeners.called]
+    assert len({*ids}) == 1
+    assert len(ids) == (2 if target == "hook" else 1)
+    assert {*announced.listeners.told} == announced.feeds
+    assert len(announced.listeners.told) == len(announced.feeds) + (target == "hub")
+
+
 def test_a_hub_hears_of_a_feed_once_it_is_served(announced: Announced) -> None:
     """The run waits until the URL serves what was published; one that never does is left."""
     announced.listeners.stale["atom.xml"] = b"old"
@@ -165,7 +186,7 @@ def test_a_feed_that_is_not_served_is_not_announced(announced: Announced) -> Non
     with patch.object(announced.listeners, "stale", Always(never)):
         ran = announced.publish()
     assert ran.code == 1
-    assert f"{url}: this does not serve what was published, after 1 seconds" in ran.err
+    assert f"{url}: it does not serve what was published, after 1 seconds" in ran.err
     assert {*announced.listeners.told} == announced.feeds - {url}
     assert announced.publish().code == 0
     assert {*announced.listeners.told} == announced.feeds
@@ -199,7 +220,7 @@ def test_a_weak_key_is_none(secret: str) -> None:
 def test_a_dry_run_tells_nobody(announced: Announced) -> None:
     """It says whom a run would tell, and of how much."""
     ran = announced.publish("--dry-run")
-    assert f"{announced.listeners.hub}: would be told of 6 changes" in ran.out
+    assert f"{announced.listeners.hub}: would be notified of 6 changes" in ran.out
     assert not announced.listeners.told
     assert not announced.listeners.called
     assert not (announced.newsroom.folder / LEDGER).exists()

@@ -174,7 +174,7 @@ def test_a_new_file_is_a_hook(
         ran = newsroom.run("publish")
     finally:
         announcements.hooks.cache_clear()
-    assert re.search(r"the note: told of \d+ changes", ran.out)
+    assert re.search(r"the note: notified of \d+ changes", ran.out)
     assert (
         "https://example.org/feeds/topics/%E5%BC%80%E6%BA%90/atom.xml"
         in (tmp_path / "note").read_text().splitlines()
@@ -331,6 +331,7 @@ def test_a_new_branch_is_made(newsroom: Newsroom, tmp_path: Path) -> None:
         listed = run_git("-C", bare, "ls-tree", "-r", "-z", "--name-only", "pages/new")
         paths = {*listed.decode().strip("\0").split("\0")}
         assert paths == newsroom.published().keys() - {".broadsheet.json"} | {MANIFEST}
+        assert " 0 files copied" in newsroom.run("publish").out
 
 
 def test_the_tests_cover_every_destination() -> None:

@@ -1,8 +1,8 @@
 """What happens after a run that succeeded: each file of this folder has a hook, found by itself.
 
-A hook is a function with `@on_published`. It is called with what is published, after every run that
-succeeded, also if nothing had changed: an earlier announcement may have failed. It yields what it
-has announced. Hooks are called in the order of their files' names.
+A hook is a function with `@on_published`. It is called after every run that succeeded, even if
+nothing had changed, as an earlier announcement may have failed. It yields what it announced. Hooks
+are called in the order of their file names.
 """
 
 from __future__ import annotations
@@ -27,8 +27,7 @@ class Published:
 
     files: path -> SHA-256 in hexadecimal of everything at the destination. feeds: the paths of the
     feed documents. written, removed: what this run changed. read: returns the content of a file.
-    now: aware. say: tells the user why it takes a while. dry_run: nothing was copied, and nothing
-    may be sent.
+    now: aware. say: shows a line of progress. dry_run: nothing was copied, and nothing may be sent.
     """
 
     settings: Settings
@@ -48,15 +47,15 @@ class Published:
         return self.settings.publication.feeds_url + encode(path)
 
     def failed(self, target: str, urls: Sequence[str], words: str) -> Announcement:
-        """Record that `target` was not told of `urls`; words: why."""
+        """Record that `target` could not be notified of `urls`. words: why."""
         until = self.ledger.record_failure(target, self.now)
-        todo = f"the next `broadsheet publish` after {until:%H:%M %Z} tells it again"
+        todo = f"the next `broadsheet publish` after {until:%H:%M %Z} notifies it again"
         return Announcement(target, urls, Problem(words, todo, target))
 
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """The result of telling one target. urls: what it was told of, or with a problem, was not.
+    """The result for one target. urls: what it was notified of, or with a problem, was not.
 
     problem: why not. waits_until: when it is tried again, if it was not tried now.
     """

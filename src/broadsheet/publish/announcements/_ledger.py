@@ -1,6 +1,6 @@
-"""The ledger of announcements: what each hub and webhook was told, in a file to keep.
+"""The ledger of announcements: what each hub and webhook was notified of.
 
-It holds states, not events: for each target and URL the digest that the target was told of. What
+It holds states, not events: for each target and URL, the last digest that was announced. What
 differs from the published files is due, so a run that is killed at any instant misses nothing.
 """
 
@@ -25,9 +25,9 @@ _LONGEST_WAIT_S: Final = 6 * 3600
 
 
 class TargetRecord(msgspec.Struct, omit_defaults=True):
-    """told: URL -> beginning of the digest. failures: in a row. not_before: of the next attempt."""
+    """announced: URL -> start of the digest. failures: in a row. not_before: the next attempt."""
 
-    told: dict[str, str] = {}
+    announced: dict[str, str] = {}
     failures: int = 0
     not_before: datetime | None = None
 
@@ -44,7 +44,7 @@ class AnnouncementLedger:
         except FileNotFoundError:
             return
         except (OSError, msgspec.MsgspecError) as error:
-            todo = "restore it, or delete it: hubs and webhooks are then told of everything again"
+            todo = "restore it, or delete it: everything is then announced again"
             raise PublishError(Problem(f"it cannot be read ({error})", todo, LEDGER)) from error
 
     def record_of(self, target: str) -> TargetRecord:
@@ -52,9 +52,9 @@ class AnnouncementLedger:
         return self._targets.get(target) or TargetRecord()
 
     def due(self, target: str, digests: Mapping[str, str]) -> dict[str, str]:
-        """Return those of `digests` (URL -> digest) that `target` was not told of."""
-        told = self.record_of(target).told
-        return {url: d for url, d in digests.items() if told.get(url) != d[:_DIGITS]}
+        """Return those of `digests` (URL -> digest) that `target` was not notified of."""
+        announced = self.record_of(target).announced
+        return {url: d for url, d in digests.items() if announced.get(url) != d[:_DIGITS]}
 
     def waits_until(self, target: str, now: datetime) -> datetime | None:
         """Return the time of the next attempt, if it is still to come."""
@@ -63,8 +63,10 @@ class AnnouncementLedger:
 
     def record(self, target: str, digests: Mapping[str, str], gone: Collection[str]) -> None:
         """Record that `target` accepted `digests`. gone: URLs that no longer exist."""
-        told = {**self.record_of(target).told, **{url: d[:_DIGITS] for url, d in digests.items()}}
-        self._targets[target] = TargetRecord({url: told[url] for url in sorted(told.keys() - gone)})
+        new = {url: digest[:_DIGITS] for url, digest in digests.items()}
+        known = {**self.record_of(target).announced, **new}
+        kept = {url: known[url] for url in sorted(known.keys() - gone)}
+        self._targets[target] = TargetRecord(kept)
         self._save()
 
     def record_failure(self, target: str, now: datetime) -> datetime:

@@ -1,4 +1,4 @@
-"""Tells webhooks what was published, signed as https://www.standardwebhooks.com/ specifies.
+"""Notifies webhooks of what was published, signed as https://www.standardwebhooks.com/ specifies.
 
 The body is JSON: `type` (`feeds.published`), `timestamp`, and in `data` the `publication`, and the
 URLs of the `feeds`, of all `changed` files and of the `removed` ones. The id of a request is a
@@ -32,12 +32,12 @@ _NO_KEY: Final = Problem(
 
 @on_published
 def call_webhooks(published: Published) -> Iterator[Announcement]:
-    """Tell each webhook of everything that has changed since it was last told."""
+    """Notify each webhook of everything that has changed since the last notification."""
     digests = {published.url(path): digest for path, digest in published.files.items()}
     key = signing_key(published.environment.get(SECRET, ""))
     for hook in map(str, published.settings.publish.webhooks):
         due = published.ledger.due(hook, digests)
-        gone = sorted(published.ledger.record_of(hook).told.keys() - digests)
+        gone = sorted(published.ledger.record_of(hook).announced.keys() - digests)
         urls = [*sorted(due), *gone]
         until = published.ledger.waits_until(hook, published.now)
         if not urls:
@@ -67,7 +67,7 @@ def _request(
 ) -> tuple[bytes, dict[str, str]]:
     """Return the body and the headers of a request, signed."""
     publication, said = published.settings.publication, json.dumps([hook, due, [*gone]])
-    told = {
+    payload = {
         "type": "feeds.published",
         "timestamp": published.now.isoformat(timespec="seconds"),
         "data": {
@@ -77,7 +77,7 @@ def _request(
             "removed": [*gone],
         },
     }
-    body = json.dumps(told, ensure_ascii=False).encode()
+    body = json.dumps(payload, ensure_ascii=False).encode()
     id_, sent_at = f"msg_{sha256(said.encode()).hexdigest()[:32]}", int(time.time())
     signature = base64.b64encode(hmac.digest(key, f"{id_}.{sent_at}.".encode() + body, "sha256"))
     return body, {

@@ -1,4 +1,4 @@
-"""Tells the WebSub hub which feeds have changed (https://www.w3.org/TR/websub/).
+"""Notifies the WebSub hub of feeds that have changed (https://www.w3.org/TR/websub/).
 
 The specification leaves this request open. Hubs have one in common: a form with hub.mode=publish,
 and the feed in hub.url and hub.topic. The hub then fetches the feed, so it must be served by then.
@@ -22,8 +22,8 @@ _GRACE_S: Final = 20.0  # for the last look at all URLs
 
 
 @on_published
-def tell_hub(published: Published) -> Iterator[Announcement]:
-    """Tell the hub of each feed that has changed since it was last told, and that declares it."""
+def notify_hub(published: Published) -> Iterator[Announcement]:
+    """Notify the hub of each feed that declares it and has changed since the last notification."""
     hub = published.settings.feeds.hub
     if not hub:
         return
@@ -35,10 +35,12 @@ def tell_hub(published: Published) -> Iterator[Announcement]:
     if due and (until or published.dry_run):
         yield Announcement(hub, [*due], waits_until=until)
     elif due:
-        yield from _tell(published, hub, due, published.ledger.record_of(hub).told.keys() - feeds)
+        yield from _notify(
+            published, hub, due, published.ledger.record_of(hub).announced.keys() - feeds
+        )
 
 
-def _tell(
+def _notify(
     published: Published, hub: str, due: Mapping[str, str], gone: set[str]
 ) -> Iterator[Announcement]:
     wait_s = published.settings.publish.wait
@@ -53,7 +55,9 @@ def _tell(
         published.ledger.record(hub, {topic: due[topic]}, gone)
     yield Announcement(hub, served)
     for topic in sorted(due.keys() - {*served}):
-        what = f"this does not serve what was published, after {wait_s} seconds; {hub} is not told"
+        what = (
+            f"it does not serve what was published, after {wait_s} seconds; {hub} is not notified"
+        )
         todo = "publish again later, or set publish.wait to 0 if the server changes the file"
         yield Announcement(hub, [topic], Problem(what, todo, topic))
 

@@ -53,7 +53,7 @@ class BranchDestination(Destination):
             options = ["--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules"]
             self.git("fetch", *options, *["--depth=1"] * shallow, self.remote, head)
             tree = self.git("ls-tree", "-rzl", "--full-tree", self.base).decode().split("\0")
-            for entry, _, path in (each.partition("\t") for each in tree):
+            for entry, _, path in (line.partition("\t") for line in filter(None, tree)):
                 if path.startswith(self.folder) and (size := entry.split()[3]) != "-":
                     self.sizes[path.removeprefix(self.folder)] = int(size)
 
