@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from moto.server import ThreadedMotoServer
@@ -44,6 +44,13 @@ def folder_target(folder: Path) -> Iterator[PublishTarget]:
         (place / path).write_bytes(data)
 
     yield PublishTarget(str(place), lambda: contents(place), {}, write)
+
+
+@contextmanager
+def fsspec_target(folder: Path) -> Iterator[PublishTarget]:
+    """The same, by a scheme that has no file of its own."""
+    with folder_target(folder) as made:
+        yield replace(made, address=f"local://{made.address}")
 
 
 @contextmanager
@@ -160,7 +167,13 @@ def git_target(folder: Path) -> Iterator[PublishTarget]:
 
 ME = ("-c", "user.name=A", "-c", "user.email=a@example.org")
 
-TARGETS = {"folder": folder_target, "s3": s3_target, "sftp": ssh_target, "git": git_target}
+TARGETS = {
+    "folder": folder_target,
+    "fsspec": fsspec_target,
+    "git": git_target,
+    "s3": s3_target,
+    "sftp": ssh_target,
+}
 
 
 def run_git(*arguments: str) -> bytes:

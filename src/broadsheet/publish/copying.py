@@ -80,7 +80,8 @@ def plan_copy(
     if not options.allow_removal:
         kept = ("issue.json",) if options.feeds_end_at_once else _FOLLOWED
         _refuse_loss([p for p in gone if p.endswith(kept) and p not in before.retired])
-    drafts = [path for path in stored if path.endswith(ENDING)]  # of killed runs
+    was_killed = UNKNOWN in before.files.values()
+    drafts = [path for path in stored if was_killed and path.endswith(ENDING)]
     after = PublishedManifest(secrets.token_hex(8), digests, frozenset(retired))
     return CopyPlan(before, after, changed, [*gone, *drafts])
 
@@ -92,10 +93,8 @@ def copy(
 
     Raises ConflictError if another run changes the destination at the same time.
     """
-    if plan.before == replace(plan.after, run=plan.before.run) and not [
-        *plan.changed,
-        *plan.removed,
-    ]:
+    is_known = plan.before == replace(plan.after, run=plan.before.run)
+    if is_known and not plan.changed and not plan.removed:
         return
     ours = plan.before.files.keys() | plan.after.files.keys()
     paths = {*(file.path for file in plan.changed), *plan.removed} & ours
@@ -134,9 +133,8 @@ def _save(manifest: PublishedManifest, destination: Destination, touched: dict[s
     if found.run == manifest.run:
         manifest.save(destination)
         return
-    PublishedManifest(secrets.token_hex(8), {**found.files, **touched}, found.retired).save(
-        destination
-    )
+    both = PublishedManifest(secrets.token_hex(8), {**found.files, **touched}, found.retired)
+    both.save(destination)
     raise ConflictError(CONFLICT)
 
 

@@ -44,8 +44,8 @@ def publish(
 ) -> tuple[Published, list[Announcement]]:
     """Publish the feeds folder of `project`; return what was published and announced.
 
-    environment: with the secrets. say: shows a line of progress. The next run continues
-    where a failed one has ended.
+    environment: with the secrets. say: shows a line of progress. The next run continues where a
+    failed one has ended.
 
     Raises ConfigError, UsageError if a library is missing, PublishError, and ConflictError if
     another run publishes to the same destination.
@@ -77,9 +77,8 @@ def _copied(
     if to is None:
         todo = 'add it, for example to = "../public/feeds"'
         raise ConfigError(Problem("is missing", todo, key=_KEY))
-    if not to.scheme and (project.root / to).resolve().is_relative_to(
-        project.feeds_folder.resolve()
-    ):
+    feeds = project.feeds_folder.resolve()
+    if not to.scheme and (project.root / to).resolve().is_relative_to(feeds):
         todo = "write the folder that the web server serves"
         raise ConfigError(Problem("this is in the feeds folder itself", todo, key=_KEY))
     place = DestinationPlace(to, project.root, project.state, project.now, environment)

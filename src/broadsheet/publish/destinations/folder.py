@@ -21,8 +21,8 @@ class FolderDestination(Destination):
     folder: Path
 
     def listing(self) -> Mapping[str, int]:
-        found = folders.walk(self.folder, ".", everything=True)
-        return {path: stamp[0] for path, stamp in found}
+        files = (path for path in self.folder.rglob("*") if path.is_file())
+        return {path.relative_to(self.folder).as_posix(): path.stat().st_size for path in files}
 
     def read(self, path: str) -> bytes:
         return folders.content(self.folder / path)

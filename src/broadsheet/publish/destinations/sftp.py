@@ -49,7 +49,9 @@ def destination(place: DestinationPlace) -> SftpDestination:
     files = SSHFileSystem(
         url.hostname or "",
         known_hosts=(),  # those of ssh; sshfs trusts any host otherwise
+        connect_timeout=_TIMEOUT_S,
         login_timeout=_TIMEOUT_S,
+        keepalive_interval=_TIMEOUT_S,  # a connection that is lost ends
         skip_instance_cache=True,
         **{name: value for name, value in given.items() if value},
     )
