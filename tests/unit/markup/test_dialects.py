@@ -240,6 +240,15 @@ def test_no_commonmark_takes_long(unit: str) -> None:
     assert time.process_time() - started < 5  # on a busy machine; a quadratic one takes minutes
 
 
+@pytest.mark.parametrize("unit", ["[^", "^[", "a|\n-|\n", "- ```\n", "{::comment}", ":::note\n"])
+def test_nothing_is_looked_for_from_each_of_its_marks(unit: str) -> None:
+    """What has no end costs no more, however often it begins."""
+    started = time.process_time()
+    with suppress(TooComplex):
+        render(unit * (200_000 // len(unit)), LINKS, dialect("jekyll +inline-notes +containers"))
+    assert time.process_time() - started < 5  # quadratic, they take 10 to 300
+
+
 @pytest.mark.parametrize(
     ("markdown", "what"),
     [
