@@ -45,6 +45,8 @@ def found(newsroom: Newsroom, rule: str, markdown: str, body: str, *, more: str 
         ("obsidian", "a %%b%% 5%% of `%%`", 0, ""),
         ("hugo", "a %%c", 0, ""),
         ("hugo", "[a] (b)", 0, ""),
+        ("hugo", "a\n\n[b]: https://e.org/c)\n[d]: /e", 8, "[b]:"),
+        ("hugo", "[b]\n\n[b]: https://e.org/c", 0, ""),
         ("hugo", "[a]( https://e.org/ ]", 6, "[a]("),
         ("hugo", "[a](https://e.org/ b)", 6, "]("),
         ("hugo", "a\n\n<Image src={x} alt={{a: 1}} />", 8, "{{"),

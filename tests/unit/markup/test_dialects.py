@@ -109,6 +109,13 @@ def test_every_commonmark_dialect_reads_this_alike(name: str, markdown: str, exp
         ("containers", "- a\n\n  ::: details\n  b\n  :::", "<p>a</p><blockquote><p>b</p>"),
         ("emoji", ":tada:", "<p>🎉</p>"),
         ("kramdown", "## A\n{: #b}\n\n* TOC\n{:toc}\n\nb\n{: .c}", "<h2>A</h2> <p>b</p>"),
+        ("kramdown", "<br>\n*a* b", "<p><br><em>a</em> b</p>"),
+        ("kramdown", "<span class='b'>\n*a*\n</span>", "<p><span><em>a</em></span></p>"),
+        (
+            "kramdown",
+            "[a] [b]\n\n[a]: https://e.org/c)\n[b]: https://e.org/d",
+            '<a href="https://e.org/c)">a</a> <a href="https://e.org/d">b</a>',
+        ),
         ("kramdown", '<div markdown="1">\n*a*\n</div>', "<p><em>a</em></p>"),
         ("kramdown", "![](cat.png){: width='3'}", 'alt="" width="3"'),
         ("kramdown", "[a](/b c.png) [d](/e 'f')", '<a href="https://example.org/b%20c.png">a</a>'),

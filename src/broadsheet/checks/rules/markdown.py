@@ -95,6 +95,14 @@ _MARKS = (
         "close its brackets, and leave no space in the URL: [text](<a b.md>)",
     ),
     _Mark(
+        ("]:",),
+        re.compile(
+            r"^\[[^\[\]\n^][^\[\]\n]{0,200}\]:[ \t]*(?:\Z|(?:https?://|\.{0,2}/)\S)", re.MULTILINE
+        ),
+        "a definition of a link",
+        "put a blank line above it, and its URL in angle brackets: [label]: <https://...>",
+    ),
+    _Mark(
         ("%%",),
         re.compile(r"(?<![\w%\\])%%(?!%)"),
         "a comment mark",

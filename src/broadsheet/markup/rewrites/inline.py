@@ -73,6 +73,23 @@ _IN_URL = r"[^()<>\[\]\s\"']"
 _WITH_SPACES = re.compile(
     rf"\]\((?P<url>{_IN_URL}+(?:[ ]+(?:{_IN_URL}|\({_IN_URL}{{0,100}}\))+)+)\)"
 )
+# A tag alone on its line begins a block of HTML in CommonMark (4.6, 7), in kramdown only one that
+# stands for a block.
+_ALONE = re.compile(
+    r"</?(?:a|abbr|b|br|cite|code|del|em|font|i|img|ins|kbd|mark|q|s|samp|small|span|strong|su[bp]|u)"
+    r"(?=[\s/>])[^<>\n]*>(?=[ \t]*(?:\n|\Z))",
+    re.IGNORECASE,
+)
+# CommonMark reads no definition whose URL has a parenthesis too many (4.7), and none right below.
+_UNBALANCED = re.compile(
+    r"^ {0,3}\[[^\[\]\n^]{1,200}\]:[ \t]+(?P<url>[^\s<>]*[()][^\s<>]*)", re.MULTILINE
+)
+
+
+def _with_angles(found: re.Match[str]) -> str:
+    url = found["url"]
+    balanced = url.count("(") == url.count(")")
+    return found[0] if balanced else f"{found[0].removesuffix(url)}<{url}>"
 
 
 def _with_escapes(found: re.Match[str]) -> str:
@@ -148,6 +165,8 @@ RULES = (
         in_text=False,
         in_elements=True,
     ),
+    Replacement("kramdown", _ALONE.search, _ALONE, lambda tag: f"{tag[0]}<!-- -->"),
+    Replacement("kramdown", _UNBALANCED.search, _UNBALANCED, _with_angles),
     Replacement("kramdown", _WITH_SPACES.search, _WITH_SPACES, _with_escapes),
     Replacement("math", _FORMULA.search, _FORMULA, _formula),
     Replacement("math-blocks", _BLOCK_FORMULA.search, _BLOCK_FORMULA, _formula),
