@@ -218,13 +218,6 @@ DIFFERENCES: Final = (
         "a feed or a mail has no headings to jump to (docs/decisions/0003)",
     ),
     Accepted(
-        "image-without-paragraph",
-        {
-            "jekyll": "blocks-html-image-line",
-        },
-        "kramdown puts a paragraph around a line of HTML; nobody sees it",
-    ),
-    Accepted(
         "several-terms",
         {
             "eleventy": "lists-definition-many-terms",
