@@ -237,6 +237,13 @@ def test_an_end_tag_in_code_keeps_its_place() -> None:
     assert "```" not in html
 
 
+def test_an_end_tag_in_code_keeps_its_indentation() -> None:
+    """Also that of a component that is open around the code."""
+    text = "<Tab>\n```jsx\n<Tab>\n  <b>\n    a\n  </b>\n    </Tab>\n```\n</Tab>\n"
+    html = render(text, LINKS, dialect("astro"), mdx=True).html
+    assert "\n    &lt;/Tab&gt;\n" in html
+
+
 def test_what_follows_a_summary_is_markdown() -> None:
     """Also without a blank line, as in MDX."""
     text = "<details>\n<summary>a</summary>\n**b**\n</details>\n"

@@ -38,7 +38,6 @@ _MORE = re.compile(r"\{/\*\s*(?:more|truncate)\s*\*/\}", re.IGNORECASE)
 _HEADING_ID = re.compile(r"\{(?:/\*\s*)?(#[\w.:-]+)\s*(?:\*/)?\}")
 _MARKED_UP = re.compile(r".*[*_`\[~]")
 _INDENT = re.compile(r"[ \t]*")
-_END_TAG = re.compile(r"</([\w.-]*)")
 _FIRST_LINE = re.compile(r"[^\n]*\n(?:[ \t]*\n)*([ \t]*)")
 _FAR = 1_000  # characters to look at around a tag
 
@@ -119,9 +118,6 @@ class Unwrapper(Editor):
         indent = self._indent(line)
         if not self._open or self.text[line + indent : line + indent + 1] in {"", "\n"}:
             return 0
-        end = _END_TAG.match(self.text, line + indent)
-        if end and self._counts.get(end[1]):  # any other may be in code
-            return max(indent - self._open[-1].base, 0)
         return min(max(indent - self._open[-1].base, 0), self._open[-1].shift)
 
     def _indent(self, line: int) -> int:
