@@ -138,7 +138,8 @@ class Links(Struct, frozen=True, dict=True):
 
     def asset(self, reference: str) -> Asset | None:
         """Return the file on disk that `reference` names, or None."""
-        for path in dict.fromkeys((reference, unquote(reference))):
+        plain = unquote(_split(reference)[0])
+        for path in dict.fromkeys((reference, unquote(reference), plain)):
             if not path.startswith("/"):
                 near = normpath(f"{dirname(self.source)}/{path}")
                 own = normpath(f"{self.source.rpartition('.')[0]}/{path}")  # Hexo's asset folder

@@ -829,6 +829,14 @@ def test_what_is_right_on_real_sites_is_not_told(newsroom: Newsroom, link: str) 
     assert findings(newsroom, "link-text") == findings(newsroom, "link-anchor") == []
 
 
+@pytest.mark.parametrize("tag", ['{{<relref "b" >}}', "{{<  x>}}", '{{<fig src="a">}}'])
+def test_a_shortcode_is_no_html(newsroom: Newsroom, tag: str) -> None:
+    """With or without a space after its opening."""
+    newsroom.configure('[articles]\nmarkdown = "hugo"\n')
+    newsroom.article("a.md", f"[x]({tag})\n\n{tag}\n")
+    assert findings(newsroom, "raw-html") == []
+
+
 def test_a_spelling_is_told_once(newsroom: Newsroom) -> None:
     """With the number of articles that have it."""
     for day, tags in enumerate((["Hugo"], ["hugo"], ["HUGO", "hugo"], ["Hugo"]), 1):

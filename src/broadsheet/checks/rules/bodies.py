@@ -107,7 +107,8 @@ def raw_html(view: ArticleView) -> Iterator[Problem]:
     lines: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
     drawn = any(tag.name in {"svg", "math"} for tag in prose.tags)
     for tag in prose.tags:
-        if drawn and tag.name in _DRAWN:
+        is_shortcode = prose.text[max(tag.start - 2, 0) : tag.start] == "{{"  # `{{<ref x >}}`
+        if is_shortcode or (drawn and tag.name in _DRAWN):
             continue
         for told in _dropped(tag):
             lines[told].append(prose.line(tag.start))
