@@ -222,3 +222,18 @@ def test_docusaurus_names_authors_by_their_keys(newsroom: Newsroom) -> None:
     newsroom.write("content/authors.yml", "- ann\n")
     ran = newsroom.run("build")
     assert (ran.code, ran.err.partition(";")[0]) == (1, "content/authors.yml: it cannot be read")
+
+
+def test_init_tells_addresses_from_ids(tmp_path: Path) -> None:
+    """A site whose feed has other ids can have the same addresses."""
+    newsroom = Newsroom(tmp_path)
+    for name in ("a", "b"):
+        newsroom.article(f"{name}.md")
+    newsroom.write("CNAME", "example.org\n")
+    for name in ("index.html", "posts/a/index.html", "b/index.html"):
+        newsroom.write(f"public/{name}", "<p>x</p>")
+    entry = "<entry><link href='https://example.org/posts/a/'/><id>urn:x:a</id></entry>"
+    newsroom.write("public/atom.xml", f"<feed xmlns='http://www.w3.org/2005/Atom'>{entry}</feed>")
+    told = newsroom.run("init").out
+    assert "Addresses: 1 of 2 are those in public; other ids in its feed: 1" in told
+    assert told.index("content/b.md: its address is") < told.index("content/a.md: its id is")

@@ -56,7 +56,7 @@ class NoText(Exception):  # noqa: N818 - the message is half of a Problem
 
 
 class RenderedPage(Struct, frozen=True):
-    """What a page says of its article. Empty where it says nothing.
+    """What a page says about its article; empty if nothing.
 
     canonical: its URL. language: of `<html lang>`. image: the URL of its `og:image`. titles: of the
     document, its headings and its metadata.
@@ -107,7 +107,7 @@ def page_name(file: str) -> str:
 
 
 def read_page(html: str) -> RenderedPage:
-    """Return what a page says of its article."""
+    """Return what a page says about its article."""
     tree = LexborHTMLParser(html)
 
     def given(selector: str, name: str) -> str:
@@ -219,7 +219,7 @@ def _as_code(annotation: LexborNode) -> None:
 
 
 def _show_late_images(top: LexborNode) -> None:
-    """Give images that a script loads their addresses, and drop what stands in for them."""
+    """Give images that a script loads their addresses, and remove their placeholders."""
     late = top.css("img[data-src], img[data-lazy-src], img[data-original], img[data-srcset]")
     for image in late:
         given = image.attributes

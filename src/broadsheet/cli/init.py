@@ -117,8 +117,8 @@ def _report_differences(project: NewProject) -> None:
             f"\nThe site is built in {built}/. If its text should be that of the feeds, with every "
             f'shortcode, component and image name, set articles.rendered = "{built}/"'
         )
-    same = found.public - len(found.problems)
-    click.echo(f"\nAddresses: {same:,} of {found.public:,} are those in {found.source}")
+    ids = f"; other ids in its feed: {found.ids:,}" if found.ids else ""
+    click.echo(f"\nAddresses: {found.same:,} of {found.public:,} are those in {found.source}{ids}")
     for problem in found.problems[:_SHOWN]:
         click.echo(f"  {problem}")
     if len(found.problems) > _SHOWN:

@@ -23,7 +23,7 @@ class Channel(Struct, frozen=True):
     self_url: where this document is served. home: the site that it belongs to.
     authors: never empty, since Atom wants one (RFC 4287, section 4.1.1).
     older: the archive document before this one; current: of an archive, the feed it belongs to.
-    podcast: what a podcast says of itself; None for other formats.
+    podcast: the description of a podcast; None for other formats.
     """
 
     format: FeedFormat
@@ -75,7 +75,7 @@ def channel(
 
 
 def _podcast(path: str, publication: Publication, settings: FeedSettings) -> PodcastSettings:
-    """What the podcast in a folder says of itself, with all that is derived."""
+    """Return the description of the podcast in a folder, with everything that is derived."""
     given = settings.podcast_at(path)
     author = publication.author.name if publication.author else publication.title
     image = join(publication.url, encode(given.image)) if given.image else ""

@@ -63,7 +63,7 @@ class FeedLine(Struct, frozen=True):
 
 
 class Feed(Struct, frozen=True):
-    """One feed: what it says of itself, and its articles.
+    """One feed: its head, and its articles.
 
     articles: newest first. total: how many articles there are for it, in the feed or not.
     selection: what they have in common; None if it is only the topic, or whatever it is grouped by.

@@ -259,7 +259,7 @@ class Selection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class PodcastSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a podcast says of itself, by Apple's rules (docs/articles.md)."""
+    """The description of a podcast, by Apple's rules (docs/articles.md)."""
 
     title: str = ""
     """The name of the show. Defaults to the title of the feed."""
@@ -304,7 +304,7 @@ class NamedFeed(Selection, frozen=True, kw_only=True, forbid_unknown_fields=True
     formats: tuple[FeedFormat, ...] = ()
     """Its formats; empty: those of every feed."""
     podcast: PodcastSettings | None = None
-    """What its podcast says of itself. Defaults to `[feeds.podcast]`."""
+    """The description of its podcast. Defaults to `[feeds.podcast]`."""
 
 
 class FeedSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -344,7 +344,7 @@ class FeedSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     feed."""
 
     def podcast_at(self, path: str) -> PodcastSettings:
-        """Return what the podcast in the folder `path` says of itself."""
+        """Return the description of the podcast in the folder `path`."""
         named = self.named.get(path.rstrip("/"))
         return (named and named.podcast) or self.podcast
 

@@ -36,12 +36,14 @@ _TITLE_FROM: Final = "articles.title_from"
 class AddressComparison:
     """The addresses of the articles beside those of the built site.
 
-    source: where these come from. public: how many articles are compared. problems: of those whose
-    address or id differs.
+    source: where these come from. public: how many articles are compared. same, ids: how many have
+    the same address, and how many another id. problems: of those that differ, addresses first.
     """
 
     source: str
     public: int
+    same: int
+    ids: int
     problems: tuple[Problem, ...]
 
 
@@ -91,9 +93,12 @@ class NewProject:
         if site is None:
             return None
         articles = [*articles_of(dict(self.values), self.root, _OURS)]
-        found = site_check.differences(articles, site, base)
+        found = sorted(site_check.differences(articles, site, base), key=lambda each: each.kind)
         public = sum(not article.hidden for article in articles)
-        return AddressComparison(site.source, public, tuple(site_check.problems(found, site)))
+        ids = sum(each.kind == "id" for each in found)
+        same = public - len(found) + ids
+        problems = tuple(site_check.problems(found, site))
+        return AddressComparison(site.source, public, same, ids, problems)
 
     @property
     def _taken(self) -> set[str]:
