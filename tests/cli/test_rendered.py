@@ -84,6 +84,14 @@ def test_a_page_at_another_address_is_found_by_its_name_and_title(site: Newsroom
     assert "posts/d/" in told
 
 
+@pytest.mark.parametrize("rendered", ["public", "./public/", "public/{path}/index.html"])
+def test_the_built_site_holds_no_articles(site: Newsroom, rendered: str) -> None:
+    """Whatever is in it, and however it is written, if the whole project is searched."""
+    site.configure(f'[articles]\nfolders = ["."]\nrendered = "{rendered}"\n')
+    site.write("public/copy.md", "---\ntitle: Copy\ndate: 2025-06-01\n---\n")
+    assert [each["title"] for each in items(site)] == ["a"]
+
+
 def test_drafts_and_future_articles_need_no_page(site: Newsroom) -> None:
     """The generator has built none, and none is asked for."""
     site.article("draft.md", draft=True)

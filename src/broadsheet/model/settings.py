@@ -179,8 +179,13 @@ class ArticleSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     @property
     def roots(self) -> tuple[str, ...]:
         """The folders whose content is at the root of the site: assets, and the built site."""
-        built = self.rendered.partition("{path}")[0].rpartition("/")[0]
-        return (*self.assets, built) if built else self.assets
+        return (*self.assets, self.built) if self.built else self.assets
+
+    @property
+    def built(self) -> str:
+        """The folder of the built site; "" if its pages are not used."""
+        start, pattern, _ = self.rendered.removeprefix("./").partition("{path}")
+        return start.rpartition("/")[0] if pattern else start.strip("/")
 
     def dialect_of(self, path: str) -> str:
         """Return the dialect of the file at `path`, as `markup.dialect` takes it.
@@ -209,7 +214,8 @@ class ArticleSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     def excludes(self, path: str) -> bool:
         """Whether the file at `path` is excluded from the articles."""
-        return bool(self.exclude) and any(_is_at(each, path) for each in self.exclude)
+        patterns = (*self.exclude, self.built) if self.built else self.exclude
+        return bool(patterns) and any(_is_at(each, path) for each in patterns)
 
 
 _TRANSLATION = re.compile(r"\*\.[\w-]+")
