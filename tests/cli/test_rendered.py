@@ -142,3 +142,14 @@ def test_init_offers_the_built_site(tmp_path: Path, folder: str) -> None:
     ran = newsroom.run("init")
     assert f'set articles.rendered = "{folder}/"' in ran.out
     assert f'\n# rendered = "{folder}/"\n' in (tmp_path / "broadsheet.toml").read_text("utf-8")
+
+
+def test_one_cause_for_all_articles_is_not_told_for_each(newsroom: Newsroom) -> None:
+    """As when no page has the element that is asked for; the rest is counted."""
+    newsroom.configure(CONFIG)
+    for number in range(60):
+        newsroom.article(f"{number}.md")
+    ran = newsroom.run("build")
+    assert ran.err.count("has no page at its address") == 50
+    assert "\nand 10 more; --verbose shows them\n" in ran.err
+    assert newsroom.run("build", "--verbose").err.count("has no page at its address") == 60

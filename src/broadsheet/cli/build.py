@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:  # slow to import
     from broadsheet.pipeline.build import Built
 
 POSITION = 20  # in `broadsheet --help`
+_MOST_SHOWN = 50  # messages
 
 
 @click.command()
@@ -48,10 +50,8 @@ def command(dry_run: bool, workers: int | None, adopt: bool, strict: bool) -> No
         click.echo("nothing has been written (--strict)", err=True)
         raise SystemExit(1) from None
     _show(built, dry_run)
-    for problem in built.problems:
-        click.echo(f"{problem} (left out)", err=True)
-    for problem in built.stale:
-        click.echo(str(problem), err=True)
+    _complain([f"{problem} (left out)" for problem in built.problems])
+    _complain(list(map(str, built.stale)))
     for title in built.gone:
         click.echo(f"no longer in the feeds: {title}", err=True)
     for path, each in built.ended.items() if not options().quiet else ():
@@ -59,6 +59,15 @@ def command(dry_run: bool, workers: int | None, adopt: bool, strict: bool) -> No
         click.echo(f"{built.summary.folder}/{path}: {ended}", err=True)
     if built.problems:
         raise SystemExit(1)
+
+
+def _complain(messages: Sequence[str]) -> None:
+    """Print the first of `messages`, all if asked to: one cause may concern every article."""
+    shown = messages if options().verbose else messages[:_MOST_SHOWN]
+    for message in shown:
+        click.echo(message, err=True)
+    if rest := len(messages) - len(shown):
+        click.echo(f"and {rest:,} more; --verbose shows them", err=True)
 
 
 def _show(built: Built, dry_run: bool) -> None:
