@@ -1,4 +1,4 @@
-"""Fixtures of all tests, and the profile of Hypothesis."""
+"""Fixtures of all tests, and the profiles of Hypothesis."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ SIZE = 40_000
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What is measured. dkim: the kind of key, "" for none."""
+    """A case to measure. dkim: the kind of key, "" for none."""
 
     name: str
     messages: int
@@ -64,7 +64,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """theirs, ours: messages a second. size: bytes of a mail. memory: megabytes at most."""
+    """theirs, ours: messages a second. size: bytes of a mail. memory: MB at peak."""
 
     theirs: float
     ours: float
@@ -73,7 +73,7 @@ class Measured:
 
 
 def main() -> None:
-    """Measures, and prints what it found."""
+    """Measure every case, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
     parser.add_argument("--messages", type=int, default=20_000)
     parser.add_argument("--few", type=int, default=2_000)
@@ -112,7 +112,7 @@ def _measure(case: Case, connections: int, sink: str, source: str) -> Measured:
 
 
 def _table(found: Mapping[Case, Sequence[Measured]], connections: int) -> Iterator[str]:
-    """Markdown: a line for each case, medians over its rounds."""
+    """Return a Markdown table: one row per case, medians over its rounds."""
     rounds = len(next(iter(found.values())))
     size = median(each.size for measured in found.values() for each in measured)
     yield (
@@ -139,7 +139,7 @@ def _program(name: str) -> str:
 
 @contextmanager
 def _sink(program: str) -> Iterator[int]:
-    """smtp-sink on a free port."""
+    """Run smtp-sink on a free port."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = int(free.getsockname()[1])
@@ -164,7 +164,7 @@ def _wait(port: int) -> None:
 
 
 def _project(folder: Path, port: int, connections: int, dkim: str) -> int:
-    """A project with an issue whose mail has about SIZE bytes; its size."""
+    """Write a project with an issue whose mail has about SIZE bytes; return its size."""
     signs = ""
     if dkim:
         kind = {"rsa": ["genrsa", "2048"], "ed25519": ["genpkey", "-algorithm", "ed25519"]}[dkim]
@@ -208,15 +208,15 @@ def _subscribe(folder: Path, number: int) -> None:
 
 
 def _source(program: str, port: int, size: int, messages: int, connections: int) -> float:
-    """Seconds that smtp-source takes, over connections that stay open like ours; the better of
-    that and a connection for each message."""
+    """Return the seconds that smtp-source takes, over persistent connections like ours or with one
+    connection per message, whichever is faster."""
     common = ["-s", str(connections), "-l", str(size), "-m", str(messages)]
     envelope = ["-f", "news@example.org", "-t", "reader@example.org", f"127.0.0.1:{port}"]
     return min(_timed([program, *way, *common, *envelope]) for way in (["-d"], []))
 
 
 def _deliver(folder: Path) -> tuple[float, float]:
-    """Seconds that the whole command takes, and the megabytes of memory that it held at most."""
+    """Return the seconds that the whole command takes, and its peak memory in MB."""
     started = time.perf_counter()
     process = subprocess.Popen(
         _command(folder, "deliver", "--quiet"), env=_environment(), stdout=subprocess.DEVNULL

@@ -46,7 +46,7 @@ NOW = datetime.now(UTC)
 
 
 def main() -> None:
-    """Measures each case in a folder of its own."""
+    """Measure each case in a folder of its own."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--lines", type=int, default=500_000)
     parser.add_argument("--url", default="sqlite:///broadsheet.db")
@@ -83,7 +83,8 @@ def _mailchimp(lines: int) -> str:
 
 
 def _measure(root: Path, url: str) -> tuple[float, float, list[float]]:
-    """Seconds that the import took, those of the processor, and how long each unsubscribe took."""
+    """Return the seconds that the import took, its CPU seconds, and the time of each
+    unsubscribe."""
     database = open_database(url, root)
     with database.writing() as connection:
         people = [

@@ -17,7 +17,7 @@ _ENVIRONMENT = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTE
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What a command took: seconds by the clock, and seconds of processor time."""
+    """The cost of a command: seconds by the clock, and CPU seconds."""
 
     seconds: float
     processor: float

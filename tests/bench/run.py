@@ -36,7 +36,7 @@ def nothing() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What is measured, after `prepare`. The first case of a table is the peer of the others."""
+    """A case to measure after `prepare`. The first case of a table is the peer of the others."""
 
     name: str
     command: list[str]

@@ -1,4 +1,4 @@
-"""broadsheet build: what it says and refuses when an article is wrong."""
+"""`broadsheet build`: what it reports when an article is invalid."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from pathlib import Path
 from newsroom import Newsroom, contents
 
 
-def test_an_article_that_breaks_is_named_and_has_dropped_out(tmp_path: Path) -> None:
-    """One bad article is left out, by name; who had it in a feed is told that it is gone."""
+def test_an_invalid_article_is_named_and_left_out(tmp_path: Path) -> None:
+    """An invalid article is left out by name; if it was in a feed before, the message says so."""
     newsroom = Newsroom.open(tmp_path)
     newsroom.article("good.md")
     newsroom.article("soon-bad.md", title="Was there")
@@ -23,7 +23,7 @@ def test_an_article_that_breaks_is_named_and_has_dropped_out(tmp_path: Path) -> 
 
 
 def test_strict_writes_nothing(tmp_path: Path) -> None:
-    """With --strict one bad article keeps everything as it was published before."""
+    """With --strict, one invalid article leaves everything as published before."""
     newsroom = Newsroom.open(tmp_path)
     newsroom.article("good.md")
     newsroom.build()

@@ -1,4 +1,4 @@
-"""broadsheet check: what an editor, a CI job and a program get to see of it."""
+"""`broadsheet check`: its output for an editor, a CI job and a program."""
 
 from __future__ import annotations
 
@@ -21,8 +21,9 @@ def project(newsroom: Newsroom) -> Newsroom:
     return newsroom
 
 
-def test_the_worst_comes_first_with_counts_at_the_end(project: Newsroom) -> None:
-    """`path:line: rule: what; what to do`, errors first and by place, then how many of what."""
+def test_errors_come_first_and_counts_last(project: Newsroom) -> None:
+    """One line per problem, `path:line: rule: what; what to do`: errors first, then by place;
+    totals at the end."""
     ran = project.run("check")
     assert (ran.code, ran.err) == (1, "")
     missing = "the image 'gone.png' is not on disk; put it beside the article or into an assets"
@@ -38,8 +39,8 @@ def test_the_worst_comes_first_with_counts_at_the_end(project: Newsroom) -> None
     ]
 
 
-def test_an_editor_does_not_drown(newsroom: Newsroom) -> None:
-    """Of a rule that finds much the first are shown, the others counted; --all shows each."""
+def test_many_findings_of_a_rule_are_shortened(newsroom: Newsroom) -> None:
+    """Only the first findings of a rule are shown, and the others counted; --all shows each."""
     for number in range(33):
         newsroom.article(f"{number:02}.md")
     newsroom.article("99.md", "![](https://example.org/a.png)\n")
@@ -55,7 +56,7 @@ def test_an_editor_does_not_drown(newsroom: Newsroom) -> None:
 
 
 def test_strict_fails_on_warnings(newsroom: Newsroom) -> None:
-    """Without it a warning ends with 0; with nothing wrong, neither fails."""
+    """Warnings exit with 0, with --strict 1; with no findings both exit with 0."""
     newsroom.article("a.md")
     assert newsroom.run("check").code == 0
     assert newsroom.run("check", "--strict").code == 1
@@ -64,8 +65,8 @@ def test_strict_fails_on_warnings(newsroom: Newsroom) -> None:
     assert newsroom.run("check").out == "nothing is wrong\n"
 
 
-def test_quiet_says_only_what_is_wrong(project: Newsroom) -> None:
-    """No counts; and nothing at all when nothing is wrong, so that cron stays silent."""
+def test_quiet_prints_problems_only(project: Newsroom) -> None:
+    """--quiet prints no counts, and nothing at all if there is nothing to report."""
     lines = project.run("check", "--quiet").out.splitlines()
     assert [line.partition(":")[0] for line in lines] == [
         *("errors", "content/b.md", "warnings", "content/a.md", "content/b.md")
@@ -76,8 +77,8 @@ def test_quiet_says_only_what_is_wrong(project: Newsroom) -> None:
     assert (ran.code, ran.out, ran.err) == (0, "", "")
 
 
-def test_json_has_every_part(project: Newsroom) -> None:
-    """A program gets rule, severity, path, line, what is wrong and what to do."""
+def test_json_has_every_field(project: Newsroom) -> None:
+    """The JSON has rule, severity, path, line, problem and remedy."""
     ran = project.run("check", "--json")
     assert (ran.code, ran.err) == (1, "")
     assert json.loads(ran.out)[1] == {
@@ -92,7 +93,8 @@ def test_json_has_every_part(project: Newsroom) -> None:
 
 
 def test_github_gets_annotations(project: Newsroom, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Workflow commands with file, line and title; the path from where the workflow runs."""
+    """GitHub workflow commands have file, line and title; paths are relative to the workflow's
+    folder."""
     project.write("content/odd, 100%: name.md", "---\ntitle: A\ndate: a%0Ab\n---\nText.\n")
     monkeypatch.chdir(project.folder.parent)
     ran = project.run("check", "--github")
@@ -111,8 +113,10 @@ def test_github_gets_annotations(project: Newsroom, monkeypatch: pytest.MonkeyPa
     assert len(lines) == 4
 
 
-def test_only_the_named_files_are_told(project: Newsroom, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A hook names the files of a commit, from the project or from where it runs."""
+def test_only_the_named_files_are_reported(
+    project: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Files can be named relative to the project or to the current folder, as hooks do."""
     for path in ("content/a.md", str(project.folder / "content/a.md")):
         ran = project.run("check", path)
         assert (ran.code, ran.out.count("content/a.md:"), "content/b.md" in ran.out) == (
@@ -129,10 +133,8 @@ def test_only_the_named_files_are_told(project: Newsroom, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("form", ["--json", "--github", "--all"])
-def test_everything_wrong_with_the_config_is_told_in_the_same_form(
-    project: Newsroom, form: str
-) -> None:
-    """All at once, with lines; exit 2, since nothing else could be looked at."""
+def test_all_config_errors_are_reported(project: Newsroom, form: str) -> None:
+    """All errors in the config are reported at once, with lines; exit 2."""
     project.configure('[feeds]\nentris = 5\nentries = "many"\n[nothing]\n[checks.rules]\na = "x"\n')
     ran = project.run("check", form)
     assert (ran.code, ran.err) == (2, "")
@@ -149,7 +151,7 @@ def test_everything_wrong_with_the_config_is_told_in_the_same_form(
 
 
 def test_a_missing_folder_is_a_finding(newsroom: Newsroom) -> None:
-    """So is one that may not be read."""
+    """A missing or unreadable folder is a finding."""
     newsroom.configure('[articles]\nfolders = ["nowhere"]\n')
     ran = newsroom.run("check", "--json")
     (found,) = json.loads(ran.out)
@@ -165,8 +167,8 @@ def test_a_missing_folder_is_a_finding(newsroom: Newsroom) -> None:
         assert json.loads(ran.out)[0]["path"] == "content/inner"
 
 
-def test_looking_changes_nothing(project: Newsroom) -> None:
-    """No output, no preview, no record is written or touched."""
+def test_check_changes_nothing(project: Newsroom) -> None:
+    """No output, preview or record is written or touched."""
     project.configure('[digests.weekly]\ntitle = "Weekly"\n')
     project.build()
     project.run("digest")
@@ -178,8 +180,8 @@ def test_looking_changes_nothing(project: Newsroom) -> None:
     }
 
 
-def test_the_same_project_gives_the_same_words(project: Newsroom) -> None:
-    """Whatever the order in which Python's sets and the disk list things."""
+def test_the_output_is_deterministic(project: Newsroom) -> None:
+    """The output does not depend on the order of sets or directory listings."""
     project.article("c.md", "[^a] [^b] [^c] [^d] <x> <y> <z>\n")
     first = project.run("check", "--all").out
     os.utime(project.folder / "content/c.md")
@@ -190,8 +192,8 @@ def test_the_same_project_gives_the_same_words(project: Newsroom) -> None:
     assert labels == ["a", "b", "c", "d"]
 
 
-def test_an_article_that_was_issued_may_go(newsroom: Newsroom) -> None:
-    """The last issue is shown to try the templates, while all of its articles are there."""
+def test_an_issued_article_can_be_deleted(newsroom: Newsroom) -> None:
+    """The templates are tried on the last issue only while all its articles exist."""
     newsroom.configure('[digests.weekly]\ntitle = "Weekly"\n')
     gone = newsroom.article("gone.md", date="2025-06-26")
     newsroom.article("old.md", date="2024-06-26", summary="In short.")
@@ -202,8 +204,8 @@ def test_an_article_that_was_issued_may_go(newsroom: Newsroom) -> None:
     assert (ran.code, ran.err) == (0, "")
 
 
-def test_a_template_that_is_nested_too_deep_is_a_finding(newsroom: Newsroom) -> None:
-    """Jinja2 calls itself for each level."""
+def test_a_template_nested_too_deeply_is_a_finding(newsroom: Newsroom) -> None:
+    """Jinja2 recurses once per level."""
     newsroom.configure('[digests.weekly]\ntitle = "Weekly"\n')
     newsroom.article("a.md", date="2025-06-26", summary="In short.")
     newsroom.write("email_templates/digest.html.j2", "{% if 1 %}" * 2000)
@@ -213,7 +215,7 @@ def test_a_template_that_is_nested_too_deep_is_a_finding(newsroom: Newsroom) -> 
 
 
 def test_the_documentation_has_every_rule() -> None:
-    """Its name, its severity, and a sentence on why it matters."""
+    """The documentation lists each rule's name, severity and rationale."""
     page = (ROOT / "docs/checks.md").read_text(encoding="utf-8")
     assert page == checks.markdown()
     for name, rule in checks.RULES.items():
@@ -233,10 +235,10 @@ def test_the_documentation_has_every_rule() -> None:
         ("content/bundle/a.png", "![a](/posts/bundle/a.png)"),
     ],
 )
-def test_what_is_outside_the_articles_folder_is_not_missing(
+def test_files_outside_the_articles_folder_are_not_missing(
     newsroom: Newsroom, path: str, link: str
 ) -> None:
-    """A link or image that leads to a file of the project is no error, wherever that is."""
+    """A link or image that points to a file anywhere in the project is not an error."""
     newsroom.write("static/known.txt", "x")
     newsroom.write("content/bundle/index.md", "---\ntitle: B\ndate: 2025-06-01\n---\nText.\n")
     newsroom.article("a.md", f"{link}\n", summary="S.")
@@ -250,8 +252,8 @@ def test_what_is_outside_the_articles_folder_is_not_missing(
     assert not missing()
 
 
-def test_pages_that_the_generator_makes_are_not_nowhere(newsroom: Newsroom) -> None:
-    """Lists by tag, feeds and numbered pages have addresses that are formed like an article's."""
+def test_generated_pages_are_not_dead_links(newsroom: Newsroom) -> None:
+    """Tag lists, feeds and numbered pages have addresses of the same form as an article's."""
     newsroom.configure('\n[articles]\npermalink = "/blog/{path}/"\n')
     links = ["/blog/tags/x/", "/blog/feed.xml", "/blog/page/2/", "/blog/gone/"]
     newsroom.article("a.md", " ".join(f"[x]({link})" for link in links) + "\n", summary="S.")

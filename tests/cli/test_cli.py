@@ -1,4 +1,4 @@
-"""The command line as a whole: exit codes, where errors go, and the options of every command."""
+"""The command line as a whole: exit codes, error output and common options."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_the_version_costs_no_more_than_click() -> None:
 
 
 def test_every_file_with_a_command_is_in_the_help() -> None:
-    """A command is found by its file alone, and no two have one position."""
+    """A command is found by its file alone, and no two share a position in the list."""
     folder = Path(cli.__file__).parent
     files = [path for path in folder.glob("*.py") if "\ndef command(" in path.read_text("utf-8")]
     assert {path.stem for path in files} == set(commands())
@@ -77,7 +77,7 @@ def test_every_file_with_a_command_is_in_the_help() -> None:
     assert all(help_ for help_ in commands().values())
 
 
-def test_help_of_all_commands_imports_no_command() -> None:
+def test_help_imports_no_command() -> None:
     """The list comes from the first lines of the files, which are not imported for it."""
     ran = subprocess.run(
         [sys.executable, "-X", "importtime", "-m", "broadsheet", "--help"],
@@ -92,8 +92,8 @@ def test_help_of_all_commands_imports_no_command() -> None:
 
 
 @pytest.mark.parametrize("command", commands())
-def test_every_command_explains_itself(newsroom: Newsroom, command: str) -> None:
-    """Help names the common options, ends with 0, and needs no project."""
+def test_every_command_has_help(newsroom: Newsroom, command: str) -> None:
+    """--help lists the common options, exits with 0, and needs no project."""
     for flag in ("--help", "-h"):
         ran = newsroom.run(command, flag)
         assert (ran.code, ran.err) == (0, "")
@@ -125,8 +125,8 @@ def test_every_command_explains_itself(newsroom: Newsroom, command: str) -> None
         [],
     ],
 )
-def test_a_wrong_command_line_ends_with_2(project: Newsroom, args: list[str]) -> None:
-    """What is wrong stands on stderr in words; nothing is done and nothing else is said."""
+def test_a_usage_error_exits_with_2(project: Newsroom, args: list[str]) -> None:
+    """The message is on stderr, and nothing else is printed or done."""
     before = contents(project.folder)
     ran = project.run(*args, now=NOW)
     assert (ran.code, ran.out) == (2, "")
@@ -161,8 +161,8 @@ def test_a_command_without_its_extra_says_what_to_install(
     assert f'"path/to/the/clone[{extras}]"' in ran.stderr
 
 
-def test_what_is_wrong_with_the_config_is_told_at_once_with_its_lines(newsroom: Newsroom) -> None:
-    """Exit 2; each problem on a line `path:line: what; what to do`."""
+def test_config_errors_are_reported_with_their_lines(newsroom: Newsroom) -> None:
+    """Exit 2; one line per problem, `path:line: what; what to do`."""
     newsroom.configure('\n[feeds]\nentrys = 5\n[digests.weekly]\ntitle = "W"\nschedule = "x"\n')
     for command in ("build", "digest", "status", "preview", "schedule"):
         ran = newsroom.run(command)
@@ -174,10 +174,11 @@ def test_what_is_wrong_with_the_config_is_told_at_once_with_its_lines(newsroom: 
         )
 
 
-def test_what_is_wrong_with_an_article_ends_with_1_and_the_rest_is_published(
+def test_an_invalid_article_exits_with_1_and_the_rest_is_published(
     project: Newsroom,
 ) -> None:
-    """The problem stands on stderr as `path:line: what; what to do`, the others in the feeds."""
+    """The problem is on stderr as `path:line: what; what to do`; the other articles are
+    published."""
     project.write("content/bad.md", "---\ntitle: Bad\ndate: 06/07/2025\n---\nText.\n")
     ran = project.run("build", "--quiet")
     assert (ran.code, ran.out) == (1, "")
@@ -190,7 +191,7 @@ def test_what_is_wrong_with_an_article_ends_with_1_and_the_rest_is_published(
 @pytest.mark.parametrize(
     ("command", "code"), [("build", 1), ("preview", 1), ("check", 1), ("status", 0)]
 )
-def test_of_two_articles_with_one_id_the_later_is_left_out(
+def test_the_later_of_two_articles_with_one_id_is_left_out(
     project: Newsroom, command: str, code: int
 ) -> None:
     """Both are named; the older one and all others are published."""
@@ -206,8 +207,8 @@ def test_of_two_articles_with_one_id_the_later_is_left_out(
 
 
 @pytest.mark.parametrize("command", ["build", "digest", "preview"])
-def test_cron_stays_silent(project: Newsroom, command: str) -> None:
-    """With --quiet a run says nothing, whether or not there is something to do."""
+def test_quiet_runs_print_nothing(project: Newsroom, command: str) -> None:
+    """With --quiet a run prints nothing, whether or not it has work to do."""
     for _ in range(2):
         ran = project.run(command, "--quiet")
         assert (ran.code, ran.out, ran.err) == (0, "", "")
@@ -216,7 +217,7 @@ def test_cron_stays_silent(project: Newsroom, command: str) -> None:
 
 
 def test_a_second_run_touches_nothing(project: Newsroom) -> None:
-    """build, digest and preview: the same bytes, the same mtimes, the same inodes."""
+    """A second build, digest or preview keeps bytes, modification times and inodes."""
     for command in ("build", "digest", "preview") * 2:
         assert project.run(command).code == 0
         if command == "preview" and (folder := project.folder / "previews"):
@@ -227,8 +228,8 @@ def test_a_second_run_touches_nothing(project: Newsroom) -> None:
 
 
 @pytest.mark.parametrize("command", ["build", "digest"])
-def test_a_dry_run_says_what_would_be_and_writes_nothing(project: Newsroom, command: str) -> None:
-    """No file of the feeds appears or changes; what is said is what then happens."""
+def test_a_dry_run_writes_nothing(project: Newsroom, command: str) -> None:
+    """A dry run announces exactly what the real run then does, and changes no file."""
     said = project.run(command, "--dry-run")
     assert said.code == 0
     assert "would be" in said.out
@@ -238,7 +239,7 @@ def test_a_dry_run_says_what_would_be_and_writes_nothing(project: Newsroom, comm
 
 
 def test_json_is_data(project: Newsroom) -> None:
-    """Where there is --json, stdout is JSON, all of it, and nothing is on stderr."""
+    """With --json, stdout is a JSON document and stderr is empty."""
     project.build()
     for args in (["status"], ["explain", "content/a.md"], ["check"]):
         ran = project.run(*args, "--json")
@@ -247,7 +248,7 @@ def test_json_is_data(project: Newsroom) -> None:
         assert json.loads(project.run("-q", *args, "--json").out) == json.loads(ran.out)
 
 
-def test_the_common_options_stand_before_or_after_the_command(
+def test_common_options_work_before_and_after_the_command(
     project: Newsroom, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """-C, --config and --now mean the same in both places; the later one wins."""
@@ -280,16 +281,18 @@ def test_the_common_options_stand_before_or_after_the_command(
         ("2025-06-29T21:00:00-04:00", "2025-06-30 09:00"),
     ],
 )
-def test_now_is_a_moment_in_the_publications_zone(project: Newsroom, now: str, shown: str) -> None:
-    """A time without an offset is one by the publication's clocks."""
+def test_now_without_an_offset_is_in_the_publications_time_zone(
+    project: Newsroom, now: str, shown: str
+) -> None:
+    """A time without an offset is in the publication's time zone."""
     assert json.loads(project.run("status", "--json", now=now).out)["now"] == shown
 
 
 @pytest.mark.parametrize(
     "now", ["0001-01-01T00:00:00+14:00", "0099-12-31", "9999-12-31T23:59:59-12:00"]
 )
-def test_a_time_at_the_end_of_the_calendar_is_refused(newsroom: Newsroom, now: str) -> None:
-    """No schedule can be counted from there; a clock that lost its battery says 1970."""
+def test_a_time_out_of_range_is_refused(newsroom: Newsroom, now: str) -> None:
+    """No schedule can be computed that far out; a machine whose clock was reset says 1970."""
     newsroom.configure('[digests.weekly]\ntitle = "Weekly"\n')
     for command in ("digest", "build", "check", "status"):
         ran = newsroom.run(command, now=now)
@@ -298,7 +301,7 @@ def test_a_time_at_the_end_of_the_calendar_is_refused(newsroom: Newsroom, now: s
 
 
 def test_now_may_come_from_the_environment(project: Newsroom) -> None:
-    """SOURCE_DATE_EPOCH says when a reproducible run happens; --now goes before it."""
+    """SOURCE_DATE_EPOCH sets the time for reproducible runs; --now takes precedence."""
     epoch = {"SOURCE_DATE_EPOCH": "1750000000"}
     ran = _command("-C", str(project.folder), "status", "--json", **epoch)
     assert json.loads(ran.stdout)["now"] == "2025-06-15 23:06"
@@ -310,8 +313,8 @@ def test_now_may_come_from_the_environment(project: Newsroom) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["latin-1", "cp1252"])
-def test_a_terminal_that_knows_few_characters_is_no_error(project: Newsroom, encoding: str) -> None:
-    """Titles in characters that stdout cannot show are escaped; the work is done."""
+def test_a_limited_output_encoding_is_not_an_error(project: Newsroom, encoding: str) -> None:
+    """Characters that stdout cannot encode are escaped; the work is done."""
     project.write("content/坏.md", "---\ntitle: 坏\ndate: 06/07/2025\n---\n")
     folder = str(project.folder)
     for command in (["status"], ["build"]):
@@ -327,8 +330,8 @@ def test_a_terminal_that_knows_few_characters_is_no_error(project: Newsroom, enc
         assert ran.stdout.isascii()
 
 
-def test_a_reader_that_has_enough_is_no_error(project: Newsroom) -> None:
-    """`broadsheet reference config | head -1` ends quietly."""
+def test_a_closed_pipe_is_not_an_error(project: Newsroom) -> None:
+    """`broadsheet reference config | head -1` ends without an error message."""
     ran = subprocess.run(
         f'"{sys.executable}" -m broadsheet reference config | head -1; echo "${{PIPESTATUS[0]}}"',
         shell=True,
@@ -343,7 +346,7 @@ def test_a_reader_that_has_enough_is_no_error(project: Newsroom) -> None:
     assert ran.stdout.splitlines() == ["# Every key of broadsheet.toml", "0"]
 
 
-def test_what_cannot_be_written_is_an_error_in_words() -> None:
+def test_an_unwritable_folder_is_a_clear_error() -> None:
     """A folder without permissions: exit 1, what and where, no traceback."""
     with no_privileges() as folder:
         newsroom = Newsroom.open(folder, WEEKLY)
@@ -358,8 +361,9 @@ def test_what_cannot_be_written_is_an_error_in_words() -> None:
             assert "Traceback" not in ran.err
 
 
-def test_a_run_waits_for_another(project: Newsroom) -> None:
-    """Two crons at once: the second waits until the first is done, and nothing is done twice."""
+def test_concurrent_runs_wait_for_each_other(project: Newsroom) -> None:
+    """If cron starts two runs at once, the second waits for the first, and nothing is done
+    twice."""
     slow = (
         "import os, sys, time\n"
         "fsync = os.fsync\n"
@@ -384,8 +388,8 @@ def test_a_run_waits_for_another(project: Newsroom) -> None:
     assert contents(project.folder / "feeds") == together
 
 
-def test_the_state_folder_can_go_at_any_time(project: Newsroom) -> None:
-    """Without .broadsheet the next run makes the same."""
+def test_the_state_folder_can_be_deleted_at_any_time(project: Newsroom) -> None:
+    """Without .broadsheet the next run makes the same output."""
     before = project.build()
     for path in (project.folder / ".broadsheet").iterdir():
         path.unlink()
@@ -395,8 +399,8 @@ def test_the_state_folder_can_go_at_any_time(project: Newsroom) -> None:
     assert time.monotonic() - started < 30
 
 
-def test_an_interrupt_where_nothing_can_be_raised_is_heard() -> None:
-    """Such as while something is thrown away; Python would tell of it and go on."""
+def test_an_interrupt_during_finalization_is_not_lost() -> None:
+    """Python prints and ignores an exception raised in a finalizer."""
     code = (
         "import os, signal, sys, time\n"
         "from broadsheet.cli import interrupts\n"
@@ -417,8 +421,8 @@ def test_an_interrupt_where_nothing_can_be_raised_is_heard() -> None:
     assert (ran.stdout, ran.stderr) == ("gone on\nheard\n", "")
 
 
-def test_an_unforeseen_error_is_told_in_words(project: Newsroom) -> None:
-    """No traceback; how to report it; and with BROADSHEET_DEBUG=1 the traceback."""
+def test_an_unexpected_error_has_a_clear_message(project: Newsroom) -> None:
+    """The message says how to report it, and shows a traceback only if BROADSHEET_DEBUG=1."""
     code = (
         "import sys, broadsheet.storage.config\n"
         "def load(*_): raise ZeroDivisionError('x')\n"
@@ -454,8 +458,8 @@ def test_the_module_is_the_command() -> None:
         assert ran.stdout == _command("--version").stdout
 
 
-def test_all_that_was_said_is_heard_though_the_process_ends_at_once(project: Newsroom) -> None:
-    """What waits to be written at the end is written; the exit code is the command's."""
+def test_output_is_complete_although_the_process_exits_at_once(project: Newsroom) -> None:
+    """Buffered output is flushed at exit, and the exit code is the command's."""
     project.run("subscribers", "add", "ann@example.org")
     ran = _command("-C", str(project.folder), "subscribers", "export", PYTHONUNBUFFERED="")
     assert ran.returncode == 0
@@ -467,8 +471,9 @@ def test_all_that_was_said_is_heard_though_the_process_ends_at_once(project: New
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no disk that is always full")
 @pytest.mark.parametrize("command", [["status"], ["subscribers", "export"]])
-def test_what_cannot_be_said_is_no_success(project: Newsroom, command: list[str]) -> None:
-    """Where the output goes to a full disk, the exit code tells, in words, without a traceback."""
+def test_failing_output_is_not_a_success(project: Newsroom, command: list[str]) -> None:
+    """If the output goes to a full disk, the exit code and a message say so, without a
+    traceback."""
     project.run("subscribers", "add", "ann@example.org")
     with open("/dev/full", "w") as full:  # noqa: PTH123
         ran = subprocess.run(

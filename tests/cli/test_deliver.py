@@ -1,4 +1,4 @@
-"""`deliver` as the publisher uses it: what it sends, what it says, what it leaves."""
+"""`deliver` from the publisher's side: what it sends, prints and records."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _second_issue(office: Post) -> None:
 
 
 def test_each_issue_is_sent_once(office: Post) -> None:
-    """The newest at first, then each that is made; whoever joins later gets what comes then."""
+    """First the newest issue, then each new one; people who join later get later issues only."""
     office.subscribe(3)
     ran = office.deliver()
     assert ran.code == 0
@@ -53,7 +53,7 @@ def test_each_issue_is_sent_once(office: Post) -> None:
     assert sorted(office.received().values()) == [1, 2, 2, 2]
 
 
-def test_old_issues_are_not_mailed_by_surprise(office: Post) -> None:
+def test_old_issues_are_not_sent_unasked(office: Post) -> None:
     """A digest that was never delivered sends its newest issue; --issue sends an older one."""
     _second_issue(office)
     office.subscribe(2)
@@ -68,7 +68,7 @@ def test_old_issues_are_not_mailed_by_surprise(office: Post) -> None:
 
 
 def test_a_dry_run_writes_nothing(office: Post) -> None:
-    """Not even a database."""
+    """A dry run does not even create a database."""
     ran = office.deliver("--dry-run")
     assert ran.code == 0
     assert "would be sent to 0 subscribers" in ran.out
@@ -79,8 +79,8 @@ def test_a_dry_run_writes_nothing(office: Post) -> None:
     assert office.server.taken() == []
 
 
-def test_a_test_copy_is_noted_nowhere(office: Post) -> None:
-    """It goes to any address, with the links that all share."""
+def test_a_test_copy_is_not_recorded(office: Post) -> None:
+    """A test copy goes to any address, with the shared links."""
     office.server.order(keep=True)
     ran = office.deliver("--to", "me@example.org")
     assert ran.code == 0, ran.err
@@ -91,8 +91,8 @@ def test_a_test_copy_is_noted_nowhere(office: Post) -> None:
     assert "<https://news.example.org/unsubscribe>" in mail["mail"]
 
 
-def test_a_limit_is_kept_to(office: Post) -> None:
-    """Exactly, whatever the connections."""
+def test_limit_is_exact(office: Post) -> None:
+    """--limit holds exactly, whatever the number of connections."""
     office.subscribe(20)
     office.deliver("--limit", "7")
     assert office.states() == {"sent": 7, "pending": 13}
@@ -100,7 +100,7 @@ def test_a_limit_is_kept_to(office: Post) -> None:
 
 
 def test_the_json_has_every_number(office: Post) -> None:
-    """Of each issue, and of the run."""
+    """The JSON has the counts of each issue and of the run."""
     office.subscribe(3)
     office.server.order(rcpt={"reader000001@example.org": "550 5.1.1 no"})
     found = json.loads(office.deliver("--json").out)
@@ -128,8 +128,8 @@ def _status(office: Post) -> dict[str, Any]:
     return found
 
 
-def test_status_tells_how_far_each_issue_is(office: Post) -> None:
-    """Without a database nothing, and none is made; then the counts, and as data each row."""
+def test_status_shows_the_progress_of_each_issue(office: Post) -> None:
+    """Without a database there is nothing to show, and none is created; --json lists each row."""
     found = _status(office)
     assert (found["deliveries"], found["ledger"]) == ([], [])
     assert not (office.newsroom.folder / "broadsheet.db").exists()
@@ -154,8 +154,8 @@ def test_status_tells_how_far_each_issue_is(office: Post) -> None:
     assert "delivery weekly/2025-06-30: 2 sent\n" in office.newsroom.run("status").out
 
 
-def test_a_digest_that_is_taken_out_in_the_midst_is_told(office: Post) -> None:
-    """Every run says that readers still wait, and what to do; then all get the issue, once."""
+def test_removing_a_digest_during_a_delivery_is_reported(office: Post) -> None:
+    """Every run says that readers are still waiting and what to do; then all get the issue once."""
     office.subscribe(3)
     office.deliver("--limit", "1")
     config = office.newsroom.folder / "broadsheet.toml"
@@ -171,8 +171,8 @@ def test_a_digest_that_is_taken_out_in_the_midst_is_told(office: Post) -> None:
     assert sorted(office.received().values()) == [1, 1, 1]
 
 
-def test_status_goes_on_without_the_database(office: Post) -> None:
-    """What is wrong with it is told, and all else too."""
+def test_status_works_without_the_database(office: Post) -> None:
+    """A broken database is reported, and so is everything else."""
     (office.newsroom.folder / "broadsheet.db").write_text("no database at all, by any means")
     ran = office.newsroom.run("status")
     assert ran.code == 0
@@ -182,8 +182,8 @@ def test_status_goes_on_without_the_database(office: Post) -> None:
     assert found.startswith("broadsheet.db: ")
 
 
-def test_status_imports_nothing_for_deliveries_where_there_are_none(office: Post) -> None:
-    """SQLAlchemy takes long to import."""
+def test_status_without_deliveries_does_not_import_sqlalchemy(office: Post) -> None:
+    """Importing SQLAlchemy takes long."""
     code = (
         "import sys; from broadsheet.cli import main\n"
         "try: main()\n"
@@ -193,8 +193,8 @@ def test_status_imports_nothing_for_deliveries_where_there_are_none(office: Post
     assert subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
-def test_who_leaves_in_the_meantime_gets_nothing(office: Post) -> None:
-    """Between the freezing of the rows and the mail."""
+def test_readers_who_unsubscribe_meanwhile_get_nothing(office: Post) -> None:
+    """This holds also between creating the rows and sending the mail."""
     office.subscribe(10)
     office.deliver("--limit", "2")
     office.newsroom.run("subscribers", "remove", "reader000005@example.org")
@@ -203,8 +203,8 @@ def test_who_leaves_in_the_meantime_gets_nothing(office: Post) -> None:
     assert office.rows()[5]["reply"] == claims.LEFT
 
 
-def test_digests_are_for_those_who_want_them(office: Post) -> None:
-    """Named ones, or all."""
+def test_readers_get_the_digests_they_chose(office: Post) -> None:
+    """Readers can choose digests by name, or all."""
     office.subscribe(2)
     office.newsroom.run("subscribers", "add", "a@x.org", "--digest", "weekly")
     db = office.open()
@@ -219,8 +219,8 @@ def test_digests_are_for_those_who_want_them(office: Post) -> None:
     assert set(office.received()) == {"reader000001@example.org", "a@x.org"}
 
 
-def test_what_becomes_of_the_articles_and_files_stops_no_delivery(office: Post) -> None:
-    """An issue is what was issued: edited, broken, or gone with the whole feeds folder."""
+def test_a_delivery_does_not_depend_on_articles_or_files(office: Post) -> None:
+    """Issues are frozen: articles may be edited, broken or gone, along with the feeds folder."""
     office.server.order(keep=True)
     office.subscribe(4, topics=("开源",))
     office.newsroom.article("a1.md", title="第 1 篇", date="2025-06-24T08:00:00+08:00",
@@ -239,7 +239,7 @@ def test_what_becomes_of_the_articles_and_files_stops_no_delivery(office: Post) 
 
 
 def _text(mail: str) -> str:
-    """The text part of a mail, without what is the reader's own."""
+    """Return the text part of a mail, without what is personal to the reader."""
     parsed = message_from_string(mail, policy=policy.default)
     assert isinstance(parsed, EmailMessage)
     part = parsed.get_body(("plain",))
@@ -256,15 +256,15 @@ def _text(mail: str) -> str:
         (("--to", "nobody"), "'nobody' is not a valid email address"),
     ],
 )
-def test_what_cannot_be_is_said(office: Post, args: tuple[str, ...], what: str) -> None:
-    """With what there is."""
+def test_impossible_requests_are_refused(office: Post, args: tuple[str, ...], what: str) -> None:
+    """The message lists what there is."""
     ran = office.deliver(*args)
     assert ran.code in {1, 2}
     assert what in ran.err
 
 
 def test_without_a_secret_nothing_is_sent(office: Post, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The links could not be signed."""
+    """Without a secret the links cannot be signed."""
     monkeypatch.delenv("BROADSHEET_SECRET")
     office.subscribe(1)
     ran = office.deliver()
@@ -274,7 +274,7 @@ def test_without_a_secret_nothing_is_sent(office: Post, monkeypatch: pytest.Monk
 
 
 def _fill(office: Post, number: int) -> None:
-    """So many subscribers, quickly."""
+    """Add many subscribers quickly."""
     office.subscribe(0)
     with sqlite3.connect(office.newsroom.folder / "broadsheet.db") as connection:
         connection.execute(
@@ -288,7 +288,7 @@ def _fill(office: Post, number: int) -> None:
 
 
 def test_many_rows_are_created_in_seconds(office: Post) -> None:
-    """In one transaction; and the first mails do not wait for anything else."""
+    """Rows are created in one transaction, so the first mails go out soon."""
     _fill(office, 20_000)
     started = time.process_time()
     assert office.deliver("--limit", "20").code == 0
@@ -298,7 +298,7 @@ def test_many_rows_are_created_in_seconds(office: Post) -> None:
 
 @pytest.mark.nightly
 def test_the_memory_does_not_grow_with_the_subscribers(office: Post) -> None:
-    """A hundred thousand mails take hardly more than a thousand."""
+    """A hundred thousand mails take hardly more memory than a thousand."""
     _fill(office, 100_000)
 
     def most(*args: str) -> int:
@@ -313,10 +313,10 @@ def test_the_memory_does_not_grow_with_the_subscribers(office: Post) -> None:
 
 
 @pytest.mark.long
-def test_the_memory_does_not_grow_with_those_who_wait(
+def test_the_memory_does_not_grow_with_deferred_mails(
     office: Post, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A server that puts everyone off: what waits is in the ledger, and nowhere else."""
+    """Deferred mails are kept in the ledger only."""
     monkeypatch.setattr(pacing, "FIRST_PAUSE_S", 0.0)
     monkeypatch.setattr(pacing, "LONGEST_PAUSE_S", 0.0)
     monkeypatch.setattr(sending, "MOST_ROUNDS", 10**9)
@@ -333,6 +333,6 @@ def test_the_memory_does_not_grow_with_those_who_wait(
     assert office.states() == {"retry": 20_000}
 
 
-def test_the_time_of_the_test_is_the_time_of_the_issue() -> None:
-    """What the other tests rely on: NOW is an hour after the tick."""
+def test_now_is_an_hour_after_the_tick() -> None:
+    """The other tests rely on it."""
     assert NOW.startswith("2025-06-30T09")

@@ -1,4 +1,4 @@
-"""broadsheet digest: the command that cron runs."""
+"""`broadsheet digest`: the command that cron runs."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def project(newsroom: Newsroom) -> Newsroom:
 
 
 def _issues(newsroom: Newsroom) -> dict[str, list[str]]:
-    """The titles of each issue that was made, by its folder."""
+    """Return the titles of each issue that was made, by its folder."""
     return {
         path.removesuffix("/issue.json"): [
             placed["title"]
@@ -44,8 +44,8 @@ def _issues(newsroom: Newsroom) -> dict[str, list[str]]:
     }
 
 
-def test_every_digest_has_the_issue_that_is_due(project: Newsroom) -> None:
-    """All files of each issue are there, and what tells of them; one line says each."""
+def test_every_due_issue_is_made(project: Newsroom) -> None:
+    """Every file of each issue and every overview is written; one line reports each issue."""
     ran = project.run("digest")
     assert (ran.code, ran.err) == (0, "")
     assert _issues(project) == {
@@ -65,15 +65,15 @@ def test_every_digest_has_the_issue_that_is_due(project: Newsroom) -> None:
 
 
 def test_a_named_digest_is_made_alone(project: Newsroom) -> None:
-    """The other stays due."""
+    """The other digest stays due."""
     assert project.run("digest", "daily").code == 0
     assert list(_issues(project)) == ["digests/daily/2025-06-30"]
     assert project.run("digest", "daily", "weekly").code == 0
     assert len(_issues(project)) == 2
 
 
-def test_an_unknown_digest_is_a_wrong_command_line(project: Newsroom) -> None:
-    """Exit 2; the message lists what there is, and the others are not made."""
+def test_an_unknown_digest_is_a_usage_error(project: Newsroom) -> None:
+    """Exit 2; the message lists the digests, and no issue is made."""
     ran = project.run("digest", "daily", "monthly")
     assert (ran.code, ran.out) == (2, "")
     assert ran.err == "there is no digest 'monthly' in the config; there is: weekly, daily\n"
@@ -82,8 +82,8 @@ def test_an_unknown_digest_is_a_wrong_command_line(project: Newsroom) -> None:
     assert project.run("digest", "x").err.endswith("; there is: none\n")
 
 
-def test_nothing_due_says_when_something_will_be(project: Newsroom) -> None:
-    """A person is told of the next issue; cron, with --quiet, of nothing."""
+def test_if_nothing_is_due_the_next_time_is_shown(project: Newsroom) -> None:
+    """People see when the next issue is due; with --quiet nothing is printed."""
     project.run("digest")
     project.article("c.md", date="2025-06-30T08:30:00+08:00")
     ran = project.run("digest")
@@ -97,14 +97,14 @@ def test_nothing_due_says_when_something_will_be(project: Newsroom) -> None:
 
 
 def test_a_project_without_digests_has_nothing_to_do(newsroom: Newsroom) -> None:
-    """No digest in the config is no error: exit 0."""
+    """A config without digests is not an error: exit 0."""
     newsroom.article("a.md")
     ran = newsroom.run("digest")
     assert (ran.code, ran.err) == (0, "")
 
 
 def test_a_dry_run_writes_nothing_and_says_the_same(project: Newsroom) -> None:
-    """What would be made is what is then made."""
+    """A dry run announces exactly what the real run then makes."""
     dry = project.run("digest", "--dry-run")
     assert (dry.code, dry.err) == (0, "")
     assert not (project.folder / "feeds").exists()
@@ -116,7 +116,7 @@ def test_a_dry_run_writes_nothing_and_says_the_same(project: Newsroom) -> None:
 
 
 def test_a_rerun_touches_nothing(project: Newsroom) -> None:
-    """A hundred runs are one run: no file's mtime changes."""
+    """However often it runs, no file's modification time changes."""
     project.run("digest")
     before = stamps(project.folder / "feeds")
     for args in ([], ["--quiet"], ["weekly"]):
@@ -128,7 +128,7 @@ def test_a_rerun_touches_nothing(project: Newsroom) -> None:
 
 
 def test_missed_ticks_are_made_up_for_in_one_run(project: Newsroom) -> None:
-    """`each`, from the first issue on, has one issue for every tick with articles."""
+    """With `each`, one issue is made for every tick with articles, from the first issue on."""
     project.configure(CONFIG + 'missed = "each"\n')
     project.run("digest", "daily", now="2025-06-27T09:00:00+08:00")
     project.article("c.md", title="丙", date="2025-06-28")
@@ -144,8 +144,8 @@ def test_missed_ticks_are_made_up_for_in_one_run(project: Newsroom) -> None:
     }
 
 
-def test_a_broken_article_is_told_when_an_issue_may_miss_it(project: Newsroom) -> None:
-    """The issue is made of the others, exit 1; the run after has nothing to tell."""
+def test_an_invalid_article_is_reported_if_an_issue_may_lack_it(project: Newsroom) -> None:
+    """The issue is made without it, exit 1; the next run has nothing to report."""
     project.write("content/bad.md", "---\ntitle: Bad\ndate: 06/07/2025\n---\n")
     ran = project.run("digest", "--quiet")
     assert (ran.code, ran.out) == (1, "")
@@ -172,8 +172,8 @@ def test_the_overview_counts_what_build_counts(project: Newsroom) -> None:
     assert project.published()["index.html"] == told
 
 
-def test_after_a_build_nothing_is_imported_that_reads_articles(project: Newsroom) -> None:
-    """What parses and renders takes time to import, and all that is remembered needs none of it."""
+def test_after_a_build_digest_imports_no_parser(project: Newsroom) -> None:
+    """Importing parsers and renderers takes time, and stored results need none of them."""
     # In a process of its own: what was written only just now is not remembered yet.
     assert run_command(project.folder, "build").returncode == 0
     program = (
@@ -190,10 +190,10 @@ def test_after_a_build_nothing_is_imported_that_reads_articles(project: Newsroom
     assert len(_issues(project)) == 2
 
 
-def test_the_number_of_cores_does_not_show(
+def test_the_number_of_cores_does_not_matter(
     project: Newsroom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The mail is made in a process of its own where there are two, and is the same."""
+    """With two cores the mail is made in a process of its own, and is the same."""
     made: list[dict[str, bytes]] = []
     for cores in (1, 2):
         monkeypatch.setattr("os.cpu_count", lambda cores=cores: cores)
@@ -204,8 +204,8 @@ def test_the_number_of_cores_does_not_show(
     assert any(path.endswith("email.html") for path in made[0])
 
 
-def test_a_template_that_fails_leaves_nothing_half(project: Newsroom) -> None:
-    """A mistake in a template of one's own: its file and line, exit 1, and no issue."""
+def test_a_failing_template_leaves_no_partial_issue(project: Newsroom) -> None:
+    """An error in a user's template: file and line, exit 1, and no issue."""
     project.write("email_templates/digest.html.j2", "<p>\n{{ nothing.at.all }}\n")
     ran = project.run("digest", "--quiet")
     assert (ran.code, ran.out) == (1, "")
@@ -213,8 +213,8 @@ def test_a_template_that_fails_leaves_nothing_half(project: Newsroom) -> None:
     assert not (project.folder / "feeds").exists()
 
 
-def test_two_runs_at_once_make_what_one_makes(project: Newsroom, tmp_path_factory) -> None:  # type: ignore[no-untyped-def]
-    """Processes that start together: one waits for the other; every byte is as after one run."""
+def test_concurrent_runs_make_what_one_run_makes(project: Newsroom, tmp_path_factory) -> None:  # type: ignore[no-untyped-def]
+    """Processes started together wait for each other; every byte is as after one run."""
     command = [sys.executable, "-m", "broadsheet", "--now", NOW]
     runs = [
         subprocess.Popen(
@@ -235,8 +235,10 @@ def test_two_runs_at_once_make_what_one_makes(project: Newsroom, tmp_path_factor
     assert alone.build() == together
 
 
-def test_one_by_one_is_late_and_merged(newsroom: Newsroom, tmp_path_factory) -> None:  # type: ignore[no-untyped-def]
-    """Thirty articles over two months: weekly runs and one late run hold the same articles."""
+def test_weekly_runs_and_one_late_run_hold_the_same_articles(
+    newsroom: Newsroom, tmp_path_factory
+) -> None:  # type: ignore[no-untyped-def]
+    """Thirty articles over two months: weekly runs and one late run contain the same articles."""
     late = Newsroom.open(tmp_path_factory.mktemp("late"))
     for project in (newsroom, late):
         project.configure('\n[digests.weekly]\ntitle = "W"\n')

@@ -1,4 +1,4 @@
-"""Issues that `digest` does not make unasked, and that all commands say the same of them."""
+"""Issues that `digest` makes only on request, and that every command reports alike."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MOVED = CONFIG.replace("https://example.org/", "https://example.com/news/")
 
 
 def _issues(newsroom: Newsroom) -> dict[str, list[str]]:
-    """The titles of each issue on disk, by its folder."""
+    """Return the titles of each issue on disk, by its folder."""
     found = {}
     for path in sorted((newsroom.folder / "feeds/digests").glob("*/*/issue.json")):
         sections = json.loads(path.read_bytes())["sections"]
@@ -38,7 +38,7 @@ def issued(newsroom: Newsroom) -> Newsroom:
 
 
 def _late(newsroom: Newsroom, number: int) -> None:
-    """So many articles that are dated before the second issue's window."""
+    """Add articles dated before the second issue's window."""
     for each in range(number):
         newsroom.article(f"late{each}.md", f"Late, {each}.\n", date="2025-06-20T18:00:00+08:00")
 
@@ -66,7 +66,7 @@ def _bundles(newsroom: Newsroom) -> None:
 
 
 def _new_slugs(newsroom: Newsroom) -> None:
-    """With an alias each; titles and texts are new as well."""
+    """Change titles and texts, and the slugs, each with an alias."""
     for path in sorted((newsroom.folder / "content").glob("*.md")):
         head, _, _ = path.read_text(encoding="utf-8").rpartition("---\n")
         head = head.replace('title: "', 'title: "Again: ')
@@ -93,7 +93,7 @@ CHANGES = [
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda each: each.__name__)
 def test_changed_addresses_mail_nothing_again(issued: Newsroom, change: Any) -> None:
-    """The next issue of each digest has what is new, and nothing else; `explain` says why."""
+    """The next issue of each digest has only new articles; `explain` says why."""
     change(issued)
     issued.article("new.md", "Fresh.\n", date="2025-06-29T12:00:00+08:00")
     ran = issued.run("digest", now=SECOND)
@@ -108,7 +108,7 @@ def test_changed_addresses_mail_nothing_again(issued: Newsroom, change: Any) -> 
 
 
 def _say_so(newsroom: Newsroom, words: str, article: str, now: str) -> None:
-    """Every command refuses or says the same, and writes nothing into feeds/."""
+    """Check that every command refuses or reports the same, and writes nothing into feeds/."""
     before = stamps(newsroom.folder / "feeds")
     for command in (["digest", "--dry-run", "weekly"], ["digest", "weekly"], ["preview"]):
         ran = newsroom.run(*command, now=now)
@@ -124,7 +124,7 @@ def _say_so(newsroom: Newsroom, words: str, article: str, now: str) -> None:
     assert stamps(newsroom.folder / "feeds") == before
 
 
-def test_an_issue_most_of_which_is_late_is_refused(issued: Newsroom) -> None:
+def test_a_mostly_late_issue_is_refused(issued: Newsroom) -> None:
     """Exit 1 with the reason and the flag; the other digest's issue is made; the flag makes it."""
     _late(issued, 3)
     issued.article("new.md", date="2025-06-29T12:00:00+08:00")
@@ -145,8 +145,8 @@ def test_an_issue_most_of_which_is_late_is_refused(issued: Newsroom) -> None:
 
 
 @pytest.mark.parametrize(("late", "on_time"), [(1, 0), (2, 2), (3, 4)])
-def test_late_articles_among_others_are_ordinary(issued: Newsroom, late: int, on_time: int) -> None:
-    """One that was merged late, or as many as are on time: the issue is made, unasked."""
+def test_some_late_articles_are_fine(issued: Newsroom, late: int, on_time: int) -> None:
+    """If no more articles are late than on time, the issue is made unasked."""
     _late(issued, late)
     for each in range(on_time):
         issued.article(f"new{each}.md", f"New, {each}.", date="2025-06-26T12:00:00+08:00")
@@ -163,7 +163,7 @@ def test_a_warning_comes_before_the_issue_is_due(issued: Newsroom) -> None:
     assert issued.run("preview", now="2025-06-25T09:00:00+08:00").code == 0
 
 
-def test_with_each_nothing_after_a_refused_issue_is_made(issued: Newsroom) -> None:
+def test_with_each_a_refused_issue_stops_the_following_ones(issued: Newsroom) -> None:
     """The windows of a digest follow one another."""
     issued.configure("\n" + WEEKLY + 'missed = "each"\n')
     _late(issued, 2)
@@ -183,7 +183,7 @@ NAMES = [
 
 
 def _renamed(newsroom: Newsroom, more: str = "", **fields: str) -> None:
-    """The config with the digest under another name, and other settings where given."""
+    """Return the config with the digest under another name, optionally with other settings."""
     table = {"title": "Weekly", **fields}
     lines = "".join(f"{key} = {json.dumps(value)}\n" for key, value in table.items())
     newsroom.configure(f"\n[digests.letter]\n{lines}{more}{DAILY}")
@@ -193,7 +193,7 @@ def _renamed(newsroom: Newsroom, more: str = "", **fields: str) -> None:
 def test_a_digest_that_looks_renamed_is_refused(
     issued: Newsroom, why: str, fields: dict[str, str]
 ) -> None:
-    """Its first issue would have what readers have. Others are made; the flag begins anew."""
+    """Its first issue would repeat what readers have. Others are made; the flag starts anew."""
     _renamed(issued, **fields)
     ran = issued.run("digest", now=FIRST)
     assert ran.code == 1
@@ -211,16 +211,16 @@ def test_a_digest_that_looks_renamed_is_refused(
     assert issued.run("digest", now=SECOND).code == 0
 
 
-def test_a_renamed_digest_is_refused_though_all_of_its_articles_are_new(issued: Newsroom) -> None:
-    """Its readers and its numbers would be lost."""
+def test_a_renamed_digest_is_refused_even_if_all_articles_are_new(issued: Newsroom) -> None:
+    """It would lose its readers and its numbering."""
     issued.article("new.md", date="2025-06-28T12:00:00+08:00")
     _renamed(issued)
     ran = issued.run("digest", "letter", now=SECOND)
     assert (ran.code, ran.out) == (1, "")
 
 
-def test_renamed_from_goes_on_with_the_issues(issued: Newsroom) -> None:
-    """Nothing again, late articles too, and the numbers go on; the pages list all issues."""
+def test_renamed_from_continues_the_issues(issued: Newsroom) -> None:
+    """Nothing is repeated, late articles included; numbering goes on; the pages list all issues."""
     _renamed(issued, 'renamed_from = ["weekly"]\n')
     assert issued.run("digest", "letter", now=FIRST).out.startswith("letter: nothing is due")
     issued.article("new.md", date="2025-06-28T12:00:00+08:00")
@@ -239,7 +239,7 @@ def test_renamed_from_goes_on_with_the_issues(issued: Newsroom) -> None:
 
 
 def test_a_former_name_without_issues_is_refused(issued: Newsroom) -> None:
-    """A slip in the name, or a folder that is gone: the digest does not begin anew."""
+    """A typo in the name, or a lost folder: the digest does not start anew."""
     _renamed(issued, 'renamed_from = ["wekly"]\n')
     ran = issued.run("digest", "letter", now=FIRST)
     assert ran.code == 1
@@ -259,7 +259,7 @@ def test_a_former_name_without_issues_is_refused(issued: Newsroom) -> None:
     ],
 )
 def test_a_former_name_belongs_to_one_digest(newsroom: Newsroom, config: str, what: str) -> None:
-    """Exit 2, with the line."""
+    """Two digests with one former name: exit 2, with the line."""
     newsroom.configure("\n" + config)
     ran = newsroom.run("digest")
     assert ran.code == 2
@@ -267,8 +267,8 @@ def test_a_former_name_belongs_to_one_digest(newsroom: Newsroom, config: str, wh
     assert what in ran.err
 
 
-def test_a_new_digest_on_an_old_site_begins_with_one_period(newsroom: Newsroom) -> None:
-    """Years of articles are not mailed; no flag is needed, whatever digests were there before."""
+def test_a_new_digest_on_an_old_site_starts_with_one_period(newsroom: Newsroom) -> None:
+    """Years of articles are not sent; no flag is needed, whatever digests there were before."""
     for day in range(1, 29):
         newsroom.article(f"a{day}.md", f"Day {day}.", date=f"2025-06-{day:02}T12:00:00+08:00")
     newsroom.configure(f'\n[digests.ai]\ntitle = "AI"\ntopics = ["AI"]\n{DAILY}')
@@ -280,8 +280,8 @@ def test_a_new_digest_on_an_old_site_begins_with_one_period(newsroom: Newsroom) 
     assert len(_issues(newsroom)["weekly/2025-06-30"]) == 6
 
 
-def test_a_broken_record_of_a_digest_that_is_gone(issued: Newsroom) -> None:
-    """It stops a new digest, which might be the same; `check` names it, and others go on."""
+def test_a_broken_record_of_a_removed_digest(issued: Newsroom) -> None:
+    """It blocks a new digest, which might be the same one; `check` names it; others go on."""
     record = issued.folder / "feeds/digests/weekly/2025-06-23/issue.json"
     record.write_bytes(b"{")
     _renamed(issued)
@@ -294,8 +294,8 @@ def test_a_broken_record_of_a_digest_that_is_gone(issued: Newsroom) -> None:
     assert issued.run("digest", now=FIRST).code == 0
 
 
-def test_the_record_tells_what_an_article_is_recognised_by(issued: Newsroom) -> None:
-    """Title, date, file and a hash of the body, which front matter does not change."""
+def test_the_record_identifies_each_article(issued: Newsroom) -> None:
+    """Title, date, file and a hash of the body, which does not depend on front matter."""
     path = issued.folder / "feeds/digests/weekly/2025-06-23/issue.json"
     placed = {
         a["title"]: a for s in json.loads(path.read_bytes())["sections"] for a in s["articles"]

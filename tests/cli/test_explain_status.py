@@ -1,4 +1,4 @@
-"""broadsheet explain and status: what is true of an article, and of the whole, in words."""
+"""`broadsheet explain` and `status`: the state of one article, and of the whole."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def project(newsroom: Newsroom) -> Newsroom:
     return newsroom
 
 
-def test_what_cannot_be_rendered_is_in_no_feed(project: Newsroom) -> None:
+def test_an_article_that_cannot_be_rendered_is_in_no_feed(project: Newsroom) -> None:
     """As in a build, whether there has been one or not."""
     project.configure("[feeds]\nentries = 20\n")
     project.article("nest.md", "- " * 5000 + "x\n", date="2025-06-27")
@@ -85,16 +85,16 @@ def _explained(newsroom: Newsroom, file: str, **given: str) -> dict:  # type: ig
         ),
     ],
 )
-def test_every_kind_of_file_has_its_verdict(project: Newsroom, file: str, verdict: str) -> None:
-    """In words and as data the same; exit 0: being told is what was asked for."""
+def test_every_kind_of_file_is_explained(project: Newsroom, file: str, verdict: str) -> None:
+    """Text and JSON agree; exit 0, since the command did what it was asked."""
     assert _explained(project, file)["verdict"].startswith(verdict)
     ran = project.run("explain", file)
     assert (ran.code, ran.err) == (0, "")
     assert ran.out.startswith(f"{file}: {verdict}")
 
 
-def test_each_feed_says_why(project: Newsroom) -> None:
-    """An article that is too old for the main feed is told so, and where it is."""
+def test_each_feed_has_its_reason(project: Newsroom) -> None:
+    """An article too old for the main feed gets that reason, and the archive that has it."""
     found = _explained(project, "content/old.md")
     by_path = {feed["path"]: feed for feed in found["feeds"]}
     assert not by_path[""]["in"]
@@ -120,10 +120,10 @@ def test_each_feed_says_why(project: Newsroom) -> None:
         ("held", (False, "it is to be published at 2025-07-10"), (False, "to be published at")),
     ],
 )
-def test_each_digest_says_why(
+def test_each_digest_has_its_reason(
     project: Newsroom, file: str, weekly: tuple[bool, str], chips: tuple[bool, str]
 ) -> None:
-    """The issue that is due or the next one; or what keeps the article out."""
+    """The issue that is due or comes next, or the reason why the article is in none."""
     found = {each["path"]: each for each in _explained(project, f"content/{file}.md")["digests"]}
     for path, (inside, why) in (("digests/weekly/", weekly), ("digests/chips/", chips)):
         assert found[path]["in"] == inside
@@ -131,7 +131,7 @@ def test_each_digest_says_why(
 
 
 def test_an_issued_article_names_its_issue(project: Newsroom) -> None:
-    """After `digest` the issue stands there, and for what it left out the reason."""
+    """After `digest` the issue is named; for articles left out, the reason."""
     project.run("digest")
     (weekly, _) = _explained(project, "content/due.md")["digests"]
     assert (weekly["in"], weekly["why"]) == (True, "in the issue of 2025-06-30")
@@ -142,7 +142,7 @@ def test_an_issued_article_names_its_issue(project: Newsroom) -> None:
 @pytest.mark.parametrize(
     "file", ["content/no-such.md", "../outside.md", "/etc/hostname", "content", ""]
 )
-def test_a_file_outside_the_project_is_a_wrong_command_line(project: Newsroom, file: str) -> None:
+def test_a_file_outside_the_project_is_a_usage_error(project: Newsroom, file: str) -> None:
     """Exit 2, naming the file as it was given."""
     (project.folder.parent / "outside.md").write_text("---\ntitle: A\n---\n")
     ran = project.run("explain", file)
@@ -150,10 +150,10 @@ def test_a_file_outside_the_project_is_a_wrong_command_line(project: Newsroom, f
     assert "there is no such file in this project; name a file of an articles folder" in ran.err
 
 
-def test_a_file_may_be_named_from_where_one_is(
+def test_files_can_be_named_in_several_ways(
     project: Newsroom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Relative to the current folder, to the project, or in full: the same answer."""
+    """Relative to the current folder, to the project, or absolute: the same answer."""
     expected = project.run("explain", "content/due.md").out
     monkeypatch.chdir(project.folder / "content")
     for file in ("due.md", "./due.md", "../content/due.md", str(project.folder / "content/due.md")):
@@ -168,7 +168,7 @@ def _status(newsroom: Newsroom, **given: str) -> dict:  # type: ignore[type-arg]
 
 
 def test_status_says_what_is_published_and_due(project: Newsroom) -> None:
-    """Counts, each feed and digest, what comes next, what is wrong, and what is out of date."""
+    """Counts, each feed and digest, what comes next, problems, and what is out of date."""
     found = _status(project)
     assert found["now"] == "2025-06-30 09:00"
     assert (found["articles"], found["drafts"]) == (3, 1)
@@ -196,7 +196,7 @@ def test_status_says_what_is_published_and_due(project: Newsroom) -> None:
 
 
 def test_status_after_a_run_is_up_to_date(project: Newsroom) -> None:
-    """Having built and made what is due, nothing is out of date or due."""
+    """After `build` and `digest`, nothing is out of date or due."""
     project.run("build")
     project.run("digest")
     found = _status(project)
@@ -210,7 +210,7 @@ def test_status_after_a_run_is_up_to_date(project: Newsroom) -> None:
 
 
 def test_status_is_a_table_for_people(project: Newsroom) -> None:
-    """A row a feed, a line a digest, the problems; into a pipe nothing is cut off."""
+    """One row per feed, one line per digest, the problems; a pipe gets untruncated lines."""
     title = "很长的标题" * 20
     project.article("long.md", title=title, date="2025-06-29", main_topics=["AI"])
     out = project.run("status").out
@@ -225,7 +225,7 @@ def test_status_is_a_table_for_people(project: Newsroom) -> None:
 
 
 def test_explain_and_status_write_nothing_but_the_cache(project: Newsroom) -> None:
-    """Asking changes no file of the project."""
+    """Neither command changes a file of the project."""
     before = contents(project.folder)
     project.run("explain", "content/due.md")
     project.run("status")
@@ -257,7 +257,7 @@ def test_what_writes_nothing_runs_in_a_read_only_project(stored: bool) -> None:
 
 
 def test_a_project_without_articles_has_a_status(newsroom: Newsroom) -> None:
-    """The first minute of a publication is no error."""
+    """A new, empty publication is not an error."""
     newsroom.configure(CONFIG)
     found = _status(newsroom)
     assert (found["articles"], found["next_due"]) == (0, None)

@@ -1,4 +1,4 @@
-"""broadsheet init: the file it writes is a config, and a build with it works."""
+"""`broadsheet init`: the file it writes is a valid config that `build` works with."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _settings(newsroom: Newsroom) -> Settings:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_site_with_init_and_build_has_feeds(tmp_path: Path, name: str) -> None:
-    """The config is valid, says where each value comes from, and finds articles put in place."""
+    """The config is valid, gives the source of each value, and finds the articles."""
     shutil.copytree(SAMPLES / name, tmp_path, dirs_exist_ok=True)
     newsroom = Newsroom(tmp_path)
     ran = newsroom.run("init")
@@ -51,7 +51,7 @@ def test_a_site_with_init_and_build_has_feeds(tmp_path: Path, name: str) -> None
 
 
 def _write_url(newsroom: Newsroom) -> None:
-    """Fills in the key that init has left out."""
+    """Fill in the key that `init` left out."""
     path = newsroom.folder / "broadsheet.toml"
     text = path.read_text("utf-8")
     assert re.search('^# url = ".*" +# required', text, re.MULTILINE)
@@ -59,7 +59,7 @@ def _write_url(newsroom: Newsroom) -> None:
 
 
 def test_without_a_url_the_config_has_none(tmp_path: Path) -> None:
-    """`init` makes none up and says so; until it is written, every command says what to write."""
+    """`init` makes no URL up and says so; until it is set, every command says what to write."""
     newsroom = Newsroom(tmp_path / '我的 "blog"')
     newsroom.write("content/a.md", ARTICLE)
     ran = newsroom.run("init")
@@ -81,8 +81,8 @@ def test_without_a_url_the_config_has_none(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("url", ["http://localhost:4000", "http://127.0.0.1:1313/", "/"])
-def test_the_url_of_this_machine_is_not_that_of_the_site(tmp_path: Path, url: str) -> None:
-    """What a generator has for its own preview becomes no id."""
+def test_a_localhost_url_is_not_taken(tmp_path: Path, url: str) -> None:
+    """A generator's URL for its own preview does not become part of ids."""
     newsroom = Newsroom(tmp_path)
     newsroom.write("hugo.toml", f'title = "A"\nbaseURL = "{url}"\n')
     newsroom.write("content/a.md", ARTICLE)
@@ -95,7 +95,7 @@ def test_the_url_of_this_machine_is_not_that_of_the_site(tmp_path: Path, url: st
 
 
 def test_example_org_is_a_url_like_any_other(tmp_path: Path) -> None:
-    """Who writes it gets it, as the demo does."""
+    """A URL written by hand is used as it is, as in the demo."""
     newsroom = Newsroom(tmp_path)
     newsroom.write("hugo.toml", 'title = "A"\nbaseURL = "https://example.org/"\n')
     newsroom.write("content/a.md", ARTICLE)
@@ -119,7 +119,7 @@ def test_example_org_is_a_url_like_any_other(tmp_path: Path) -> None:
 def test_without_a_folder_of_articles_there_is_no_config(
     tmp_path: Path, files: dict[str, str], folder: str
 ) -> None:
-    """A missing folder is an error at `init` already: exit 2, and nothing is written."""
+    """`init` fails if the folder is missing: exit 2, and nothing is written."""
     newsroom = Newsroom(tmp_path)
     for path, text in files.items():
         newsroom.write(path, text)
@@ -142,8 +142,8 @@ def test_without_a_folder_of_articles_there_is_no_config(
         ("a.md", "."),
     ],
 )
-def test_the_folder_that_holds_articles_is_found(tmp_path: Path, path: str, folder: str) -> None:
-    """Without a generator's config, init looks where the Markdown is."""
+def test_the_articles_folder_is_found(tmp_path: Path, path: str, folder: str) -> None:
+    """Without a generator's config, `init` looks for Markdown files."""
     newsroom = Newsroom(tmp_path)
     newsroom.write(path, ARTICLE)
     assert newsroom.run("init").code == 0
@@ -153,7 +153,7 @@ def test_the_folder_that_holds_articles_is_found(tmp_path: Path, path: str, fold
 
 
 def test_a_config_is_never_overwritten(tmp_path: Path) -> None:
-    """A second init, and one under the name of a file that is there, changes nothing: exit 2."""
+    """`init` does not replace an existing file: exit 2."""
     newsroom = Newsroom(tmp_path)
     newsroom.write("broadsheet.toml", "mine")
     for args in (["init"], ["--config", "broadsheet.toml", "init"]):
@@ -177,7 +177,7 @@ def test_the_config_may_have_another_name(tmp_path: Path) -> None:
 
 
 def test_a_config_in_a_folder_is_for_that_folder(tmp_path: Path) -> None:
-    """Its articles are looked for beside it, where a build will."""
+    """Articles are searched for beside the config, where a build looks too."""
     newsroom = Newsroom(tmp_path)
     newsroom.write("site/posts/a.md", ARTICLE)
     newsroom.write("content/b.md", ARTICLE)
@@ -187,7 +187,7 @@ def test_a_config_in_a_folder_is_for_that_folder(tmp_path: Path) -> None:
 
 
 def test_init_can_be_quiet(tmp_path: Path) -> None:
-    """With --quiet it writes the same and says nothing."""
+    """With --quiet it writes the same and prints nothing."""
     loud, quiet = Newsroom(tmp_path / "a" / "blog"), Newsroom(tmp_path / "b" / "blog")
     for newsroom in (loud, quiet):
         newsroom.write("content/a.md", ARTICLE)
@@ -207,10 +207,8 @@ def test_init_can_be_quiet(tmp_path: Path) -> None:
         ("_config.yml", "title: A\nurl: ''\ntimezone: 7\n"),
     ],
 )
-def test_what_cannot_be_taken_over_does_not_spoil_the_rest(
-    tmp_path: Path, name: str, text: str
-) -> None:
-    """A generator's config that is broken or strange gives a valid config all the same."""
+def test_an_unusable_generator_config_does_no_harm(tmp_path: Path, name: str, text: str) -> None:
+    """A broken or unusual generator config still gives a valid config."""
     newsroom = Newsroom(tmp_path)
     newsroom.write(name, text)
     newsroom.write("content/a.md", ARTICLE)
@@ -222,8 +220,8 @@ def test_what_cannot_be_taken_over_does_not_spoil_the_rest(
     assert newsroom.run("build").code == 0
 
 
-def test_templates_are_a_start_that_extends_ours(newsroom: Newsroom) -> None:
-    """`init --templates` changes nothing that anyone sees, and replaces no template."""
+def test_init_templates_extend_the_bundled_ones(newsroom: Newsroom) -> None:
+    """`init --templates` changes no output, and replaces no template."""
     newsroom.configure('\n[digests.weekly]\ntitle = "周报"\n')
     newsroom.article("a.md", date="2025-06-26")
     assert newsroom.run("digest").code == 0
@@ -272,7 +270,7 @@ def test_templates_are_a_start_that_extends_ours(newsroom: Newsroom) -> None:
     ],
 )
 def test_init_counts_what_it_found(tmp_path: Path, files: dict[str, str], said: list[str]) -> None:
-    """It ends with the articles that a build will find and with what it will not; build works."""
+    """It ends with the articles that a build will find and those it will not; the build works."""
     newsroom = Newsroom(tmp_path)
     for path, text in files.items():
         newsroom.write(path, text)
@@ -284,7 +282,7 @@ def test_init_counts_what_it_found(tmp_path: Path, files: dict[str, str], said: 
 
 
 def test_init_compares_addresses_with_the_built_site(tmp_path: Path) -> None:
-    """Each article whose page is elsewhere is named, with the key to set; setting it helps."""
+    """An article whose page has another address is named, with the key to set; setting it helps."""
     newsroom = Newsroom(tmp_path)
     newsroom.write("hugo.toml", 'title = "A"\nbaseURL = "https://a.example/"\n')
     for name in ("a", "b"):
@@ -304,7 +302,7 @@ def test_init_compares_addresses_with_the_built_site(tmp_path: Path) -> None:
     [("Blog.example.net\n", "https://blog.example.net/"), ("no domain", None), ("a/b.c", None)],
 )
 def test_the_domain_of_github_pages_is_the_url(tmp_path: Path, text: str, url: str | None) -> None:
-    """Where the generator's config has none, a CNAME file says where the site is."""
+    """If the generator's config has no URL, the CNAME file gives it."""
     newsroom = Newsroom(tmp_path)
     newsroom.write("_config.yml", "title: A\n")
     newsroom.write("_posts/2025-06-20-a.md", ARTICLE)

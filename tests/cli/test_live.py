@@ -1,4 +1,4 @@
-"""broadsheet preview --serve: a page that follows what the editor saves; on this machine only."""
+"""`broadsheet preview --serve`: a local page that follows what the editor saves."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Served:
     port: int
 
     def get(self, path: str, **headers: str) -> tuple[int, str, http.client.HTTPMessage]:
-        """Status, body and headers of what is at `path`, which is sent as it is."""
+        """Return status, body and headers of `path`, which is sent unchanged."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=_SECONDS)
         connection.putrequest("GET", path, skip_host="Host" in headers)
         for name, value in headers.items():
@@ -47,7 +47,7 @@ class Served:
 
     @contextmanager
     def events(self) -> Iterator[Iterator[str]]:
-        """The events that the server sends, line by line."""
+        """Yield the events that the server sends, line by line."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=_SECONDS)
         connection.request("GET", "/events")
         answer = connection.getresponse()
@@ -60,7 +60,7 @@ class Served:
 
 @pytest.fixture
 def project(newsroom: Newsroom) -> Newsroom:
-    """A digest with an issue that is due, an image, and files that are nobody's business."""
+    """A digest with a due issue, an image, and files that must not be served."""
     newsroom.configure('\n[digests.weekly]\ntitle = "周报"\n')
     newsroom.write("content/image.png", PNG)
     newsroom.article("a.md", title="甲", date="2025-06-26", image="image.png")
@@ -96,8 +96,8 @@ def served(project: Newsroom) -> Iterator[Served]:
         yield running
 
 
-def test_the_pages_follow_what_is_saved(project: Newsroom, served: Served) -> None:
-    """An article is edited: the browser is told, and the page has its new title."""
+def test_the_page_reloads_after_an_edit(project: Newsroom, served: Served) -> None:
+    """After an edit the browser is notified, and the page shows the new title."""
     status, body, headers = served.get(PAGE)
     assert status == 200
     assert "甲" in body
@@ -123,7 +123,7 @@ def test_the_pages_follow_what_is_saved(project: Newsroom, served: Served) -> No
 
 @pytest.mark.long
 def test_an_article_that_takes_too_long_is_left_out(project: Newsroom, served: Served) -> None:
-    """A text that Markdown would read for minutes is saved: the pages come back without it."""
+    """If an article would take minutes to render, the pages are shown without it."""
     with served.events() as events:
         project.article("slow.md", title="慢", date="2025-06-27", body="[" * 50_000)
         assert next(line for line in events if line.startswith("data:")) == "data: changed"
@@ -132,7 +132,7 @@ def test_an_article_that_takes_too_long_is_left_out(project: Newsroom, served: S
 
 
 def test_the_gallery_and_the_images_are_served(served: Served) -> None:
-    """/ leads to the gallery; the frame shows the mail, with the image that lies on disk."""
+    """/ leads to the gallery; the frame shows the mail with its local image."""
     status, _, headers = served.get("/")
     assert (status, headers["Location"]) == (307, "/index.html")
     assert 'href="weekly/2025-06-30/preview.html"' in served.get("/index.html")[1]
@@ -151,7 +151,7 @@ def test_the_gallery_and_the_images_are_served(served: Served) -> None:
 
 
 def test_every_page_is_served_with_a_policy(project: Newsroom, served: Served) -> None:
-    """No script but the one that reloads, named by its digest; nobody may frame or read a page."""
+    """Only the reload script may run, by its hash; no other site may frame or read a page."""
     for path in ("/index.html", PAGE, "/weekly/2025-06-30/view.html"):
         status, body, headers = served.get(path)
         policy = headers["Content-Security-Policy"]
@@ -173,7 +173,7 @@ def test_every_page_is_served_with_a_policy(project: Newsroom, served: Served) -
 
 
 def test_nothing_else_is_served(served: Served) -> None:
-    """Only the pages and the images that articles can link to; every way around is refused."""
+    """Only the pages and images that articles can link to; path tricks are refused."""
     for path in (
         "/files/secret.txt",
         "/files/../secret.txt",
@@ -198,7 +198,7 @@ def test_nothing_else_is_served(served: Served) -> None:
 
 
 def test_a_page_of_another_site_cannot_read_the_previews(served: Served) -> None:
-    """A name that was made to lead here (DNS rebinding) is not ours: 400."""
+    """A Host name that only points here (DNS rebinding) is refused with 400."""
     for host, expected in (("evil.example", 400), ("localhost", 200), ("127.0.0.1", 200)):
         status, body, _ = served.get("/index.html", Host=f"{host}:{served.port}")
         assert status == expected
@@ -214,8 +214,8 @@ def test_ctrl_c_ends_it_at_once(served: Served) -> None:
     assert err.strip() == "broadsheet: stopped; what was published is complete"
 
 
-def test_a_port_that_is_taken_is_said(project: Newsroom, served: Served) -> None:
-    """Exit 2, which port, and what to do; nothing is said of an address that is not ours."""
+def test_a_port_in_use_is_reported(project: Newsroom, served: Served) -> None:
+    """Exit 2, with the port and what to do."""
     ran = project.run("preview", "--serve", "--port", str(served.port))
     assert (ran.code, ran.out) == (2, "")
     assert ran.err == (
@@ -224,7 +224,7 @@ def test_a_port_that_is_taken_is_said(project: Newsroom, served: Served) -> None
 
 
 def test_serving_writes_nothing(project: Newsroom) -> None:
-    """Neither feeds nor previews appear; what is wrong with the config is said at once."""
+    """Neither feeds nor previews are written; config errors are reported at once."""
     before = {path for path in stamps(project.folder) if not path.startswith(".broadsheet")}
     with _serving(project) as running:
         assert running.get("/index.html")[0] == 200

@@ -1,4 +1,4 @@
-"""broadsheet preview: what it shows is what `digest` writes."""
+"""`broadsheet preview` shows what `digest` writes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MADE_OF_IT = ("email.html", "email.txt", "message.eml")
 
 @pytest.fixture
 def project(newsroom: Newsroom) -> Newsroom:
-    """One article for the issue that is due, one for the next; with an image on disk."""
+    """One article for the issue that is due, one for the next; with a local image."""
     newsroom.configure(CONFIG)
     newsroom.write("content/图 1.png", PNG)
     newsroom.article("a.md", title="甲", date="2025-06-26", image="图 1.png")
@@ -40,8 +40,8 @@ def _previews(newsroom: Newsroom) -> dict[str, bytes]:
     return contents(newsroom.folder / "previews")
 
 
-def test_what_is_due_is_previewed_with_the_very_bytes(project: Newsroom) -> None:
-    """Before `digest` makes an issue, its preview has each of its files, byte for byte."""
+def test_the_preview_of_a_due_issue_has_the_same_bytes(project: Newsroom) -> None:
+    """Before `digest` makes an issue, its preview has the same files, byte for byte."""
     ran = project.run("preview")
     assert (ran.code, ran.err) == (0, "")
     previews = _previews(project)
@@ -52,8 +52,8 @@ def test_what_is_due_is_previewed_with_the_very_bytes(project: Newsroom) -> None
         assert previews[f"weekly/2025-06-30/{name}"] == expected
 
 
-def test_the_next_issue_is_previewed_with_the_very_bytes(project: Newsroom) -> None:
-    """What is shown for the next tick is what a run at that tick makes, if nothing comes in."""
+def test_the_preview_of_the_next_issue_has_the_same_bytes(project: Newsroom) -> None:
+    """The preview for the next tick is what a run at that tick makes if nothing changes."""
     project.run("digest")
     project.run("preview")
     previews = _previews(project)
@@ -63,8 +63,8 @@ def test_the_next_issue_is_previewed_with_the_very_bytes(project: Newsroom) -> N
         assert previews[f"weekly/2025-07-07/{name}"] == expected
 
 
-def test_the_issues_that_were_made_are_shown_as_they_are(project: Newsroom) -> None:
-    """Articles that were edited since change nothing in the preview of an issue made."""
+def test_released_issues_are_shown_unchanged(project: Newsroom) -> None:
+    """Later edits do not change the preview of a released issue."""
     project.run("digest")
     project.article("a.md", title="Another", date="2025-06-26")
     project.run("preview")
@@ -73,8 +73,8 @@ def test_the_issues_that_were_made_are_shown_as_they_are(project: Newsroom) -> N
         assert _previews(project)[f"weekly/2025-06-30/{name}"] == expected
 
 
-def test_the_pages_lie_together_and_their_links_lead_somewhere(project: Newsroom) -> None:
-    """A double click is enough: every link, frame and image on disk is there."""
+def test_the_pages_work_from_the_disk(project: Newsroom) -> None:
+    """Every link, frame and image of the pages exists on disk."""
     ran = project.run("preview")
     folder = project.folder / "previews"
     assert ran.out == "previews/index.html shows 3 issues\n"
@@ -93,8 +93,8 @@ def test_the_pages_lie_together_and_their_links_lead_somewhere(project: Newsroom
     assert "图 1.png" in local
 
 
-def test_previews_of_what_is_no_longer_coming_go(project: Newsroom) -> None:
-    """The folder holds what is shown now; files of others in it stay."""
+def test_outdated_previews_are_removed(project: Newsroom) -> None:
+    """The folder has the current previews; files of others stay."""
     project.run("preview")
     mine = project.write("previews/notes.txt", "mine")
     (project.folder / "content/b.md").unlink()
@@ -104,7 +104,7 @@ def test_previews_of_what_is_no_longer_coming_go(project: Newsroom) -> None:
 
 
 def test_a_preview_makes_no_issue(project: Newsroom) -> None:
-    """Looking publishes nothing: the feeds folder is as it was."""
+    """Previewing leaves the feeds folder unchanged."""
     project.run("preview")
     assert not (project.folder / "feeds").exists()
     project.build()
@@ -114,7 +114,7 @@ def test_a_preview_makes_no_issue(project: Newsroom) -> None:
 
 
 def test_open_opens_the_gallery(project: Newsroom, monkeypatch: pytest.MonkeyPatch) -> None:
-    """--open hands the gallery's address on disk to the browser."""
+    """--open passes the gallery's file URL to the browser."""
     opened: list[str] = []
     monkeypatch.setattr("webbrowser.open", opened.append)
     project.run("preview", "--open")
@@ -124,7 +124,7 @@ def test_open_opens_the_gallery(project: Newsroom, monkeypatch: pytest.MonkeyPat
 def test_serve_without_its_extra_says_what_to_install(
     project: Newsroom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Exit 2 and the command to type, where uvicorn is not installed."""
+    """Exit 2 and the command to type, if uvicorn is not installed."""
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     monkeypatch.delitem(sys.modules, "broadsheet.pipeline.live", raising=False)
     monkeypatch.delattr("broadsheet.pipeline.live", raising=False)
@@ -136,8 +136,8 @@ def test_serve_without_its_extra_says_what_to_install(
     )
 
 
-def test_a_broken_article_is_told_when_a_preview_may_miss_it(project: Newsroom) -> None:
-    """An editor who looks for an article in the preview learns why it is not there."""
+def test_an_invalid_article_is_reported_if_a_preview_may_lack_it(project: Newsroom) -> None:
+    """An editor who misses an article in the preview learns why."""
     project.write("content/bad.md", "---\ntitle: Bad\ndate: 06/07/2025\n---\n")
     ran = project.run("preview", "--quiet")
     assert (ran.code, ran.out) == (1, "")

@@ -1,4 +1,4 @@
-"""Text that others wrote sends a terminal no commands, whichever command shows it."""
+"""No command lets text from others control the terminal."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ COMMANDS = {chr(i) for i in (*range(9), *range(11, 32), *range(127, 160))} | set
 
 
 @given(st.text())
-def test_only_what_commands_a_terminal_is_changed(text: str) -> None:
-    """And JSON means the same with it."""
+def test_only_control_characters_are_escaped(text: str) -> None:
+    """Escaped JSON still means the same."""
     shown = harmless(text)
     assert not COMMANDS & set(shown)
     assert not {*COMMANDS, "\n", "\t"} & set(on_one_line(text))
@@ -37,13 +37,13 @@ def test_only_what_commands_a_terminal_is_changed(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["周报\tAnn\n", "👩‍👩‍👧", "می‌خواهم", "שלום\u200f", "naïve"])
-def test_other_text_is_as_it_was(text: str) -> None:
+def test_other_text_is_unchanged(text: str) -> None:
     """Emoji, joiners and right-to-left marks are text."""
     assert harmless(text) == text
 
 
-def test_nothing_writes_past_it() -> None:
-    """It says what it is like its stream, but gives no bytes stream away."""
+def test_the_wrapper_hides_the_byte_stream() -> None:
+    """It behaves like the stream it wraps, but offers no byte stream."""
     stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii", errors="backslashreplace")
     guarded = Harmless(stream)
     assert guarded.encoding == "ascii"
@@ -56,7 +56,7 @@ def test_nothing_writes_past_it() -> None:
 
 @pytest.fixture
 def hostile(newsroom: Newsroom) -> Newsroom:
-    """A newsroom whose every text is an attack on the terminal."""
+    """A newsroom in which every text attacks the terminal."""
     newsroom.configure('[digests.weekly]\ntitle = "W"\n')
     db = database.open_database("sqlite:///broadsheet.db", newsroom.folder)
     with db.writing() as connection:
@@ -88,7 +88,7 @@ def _read(terminal: int) -> Iterator[bytes]:
 
 
 def _on_a_terminal(newsroom: Newsroom, *args: str) -> str:
-    """What the command sends to a terminal of 200 columns."""
+    """Return what the command sends to a terminal of 200 columns."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-m", "broadsheet", "-C", str(newsroom.folder), *args],
@@ -115,8 +115,8 @@ SHOWN = [
 
 
 @pytest.mark.parametrize("args", SHOWN, ids=" ".join)
-def test_a_terminal_gets_no_commands(hostile: Newsroom, args: tuple[str, ...]) -> None:
-    """On a terminal, and in a pipe, which may lead to one."""
+def test_no_command_reaches_the_terminal(hostile: Newsroom, args: tuple[str, ...]) -> None:
+    """Neither directly nor through a pipe, which may lead to a terminal."""
     shown = _on_a_terminal(hostile, *args)
     assert shown
     assert not COMMANDS & set(shown)
@@ -124,15 +124,15 @@ def test_a_terminal_gets_no_commands(hostile: Newsroom, args: tuple[str, ...]) -
         assert not COMMANDS & set(hostile.run(*args).out)
 
 
-def test_a_topic_forges_no_line_of_a_list(hostile: Newsroom) -> None:
-    """One line for each subscriber, whatever their topics hold."""
+def test_a_topic_cannot_forge_a_line(hostile: Newsroom) -> None:
+    """There is one line per subscriber, whatever their topics contain."""
     lines = hostile.run("subscribers", "list").out.splitlines()
     assert len(lines) == len(NASTY) + 1
     assert all(line.startswith("reader") for line in lines[:-1])
 
 
-def test_a_file_with_commands_in_it_is_reported_harmlessly(newsroom: Newsroom) -> None:
-    """An import repeats what it cannot read."""
+def test_an_import_reports_hostile_lines_harmlessly(newsroom: Newsroom) -> None:
+    """An import repeats the lines that it cannot read."""
     for text in NASTY:
         lines = f"address,name{text},status\n{text}@x,{text},{text}\nx@example.org,,{text}odd\n"
         newsroom.write("readers.csv", lines)
@@ -142,7 +142,7 @@ def test_a_file_with_commands_in_it_is_reported_harmlessly(newsroom: Newsroom) -
     assert not COMMANDS & set(ran.out + ran.err)
 
 
-def test_data_for_programs_comes_back_as_it_was(hostile: Newsroom) -> None:
+def test_data_for_programs_is_unchanged(hostile: Newsroom) -> None:
     """A pipe gets the export byte for byte, and JSON with the same texts."""
     command = [sys.executable, "-m", "broadsheet", "-C", str(hostile.folder), "subscribers"]
     exported = subprocess.run([*command, "export"], capture_output=True, check=True).stdout

@@ -1,4 +1,4 @@
-"""The differences from the generators that are meant, each by name and with its reason.
+"""The intended differences from the generators, each by name and with its reason.
 
 A sample that is listed here and no longer differs fails its test, so that the list stays true.
 """

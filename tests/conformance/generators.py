@@ -28,7 +28,7 @@ Samples = Mapping[str, str]
 
 
 def build(generator: str, samples: Samples, folder: Path) -> dict[str, str]:
-    """Return the HTML of the body of each article; of `samples` that failed, none.
+    """Return the HTML of the body of each article, without those of `samples` that failed.
 
     Raises CalledProcessError where the generator fails as a whole.
     """
@@ -37,7 +37,7 @@ def build(generator: str, samples: Samples, folder: Path) -> dict[str, str]:
 
 
 def names() -> tuple[str, ...]:
-    """Return the name of every generator, which is that of a dialect too."""
+    """Return the names of all generators, which are names of dialects too."""
     return tuple(_BUILDERS)
 
 

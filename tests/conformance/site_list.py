@@ -1,4 +1,4 @@
-"""Small sites of ours, and what their real generators say of each article: URL, date, language.
+"""Small sites of ours, and what their real generators list for each article: URL, date, language.
 
 Each site has the cases that came out wrong on real ones: patterns by section, translations by
 file name and by folder, nested folders, dates in names, drafts, HTML articles, collections,
@@ -34,7 +34,7 @@ NAMES = (
 
 @dataclass(frozen=True)
 class Listed:
-    """An article as a generator lists it; "" for what it does not tell."""
+    """An article as a generator lists it; "" for what the generator does not provide."""
 
     url: str
     date: str
@@ -47,7 +47,8 @@ Articles = dict[str, Listed]
 
 @dataclass(frozen=True)
 class SmallSite:
-    """A site: its files, and what lists its articles after they are written into a folder."""
+    """A site: its files, and the function that lists its articles after they are written into a
+    folder."""
 
     name: str
     files: Mapping[str, str]
@@ -55,7 +56,7 @@ class SmallSite:
 
 
 def front(title: str, date: str = "2025-03-04T05:06:07Z", **more: str) -> str:
-    """An article in YAML front matter."""
+    """Return an article with YAML front matter."""
     lines = [f'title: "{title}"', *([f"date: {date}"] if date else [])]
     return "\n".join(["---", *lines, *(f"{k}: {v}" for k, v in more.items()), "---", "Text.", ""])
 
@@ -80,7 +81,8 @@ def _run(folder: Path, *command: str | Path) -> str:
 
 
 def _notes(output: Path) -> Articles:
-    """The articles of pages that end with a note: URL, title, date, language, one to a line."""
+    """Return the articles of pages that end with a note: URL, title, date, language, one per
+    line."""
     found: Articles = {}
     for page in sorted(output.rglob("*.html")):
         for note in _NOTE.findall(page.read_text("utf-8")):
@@ -331,7 +333,7 @@ def _pelican(folder: Path) -> Articles:
 
 
 def metadata(title: str, date: str = "2025-03-04 05:06", **more: str) -> str:
-    """An article with Pelican's metadata."""
+    """Return an article with Pelican's metadata."""
     lines = [f"Title: {title}", f"Date: {date}", *(f"{k}: {v}" for k, v in more.items())]
     return "\n".join([*lines, "", "Text.", ""])
 

@@ -38,7 +38,8 @@ def _ours(generator: str, sample: str, url: str) -> str:
 def test_an_article_reads_as_on_its_site(
     built: dict[tuple[str, str], str], generator: str, sample: str
 ) -> None:
-    """Text, structure, code, links and images are the generator's, but for what is listed."""
+    """Text, structure, code, links and images equal the generator's, except for the accepted
+    differences."""
     slug = Path(sample).stem
     url = f"{generators.SITE}{slug}/"
     theirs = outline(built[generator, sample], url)

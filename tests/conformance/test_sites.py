@@ -1,4 +1,4 @@
-"""What `init` and `build` make of small sites, beside what their real generators say."""
+"""What `init` and `build` make of small sites, beside what their real generators list."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ACCEPTED: dict[str, set[str]] = {
 
 
 def _ours(folder: Path) -> Articles:
-    """The articles in the feed after `init` and `build`, and nothing else."""
+    """Return the articles in the feed after `init` and `build`, with no other configuration."""
     newsroom = Newsroom(folder)
     ran = newsroom.run("init", now="2026-01-01T00:00:00Z")
     assert ran.code == 0, ran.err

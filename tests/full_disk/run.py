@@ -1,9 +1,9 @@
-"""Refuses each request for room of a run in turn, and checks what the run makes of it.
+"""Refuse each request of a run for disk space in turn, and check what the run makes of it.
 
     LD_PRELOAD=layer.so python tests/full_disk/run.py FOLDER build 0
 
-It needs a process that the layer was loaded into at its start, so test_full_disk.py starts it. The
-last argument: whether the disk stays full (1) or has room again at once (0).
+The layer must be loaded when the process starts, so test_full_disk.py starts it. The
+last argument: whether the disk stays full (1) or has space again at once (0).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ PATIENCE = 10.0  # seconds
 
 
 def attempt(made: Scenario, number: int, *, for_good: bool) -> tuple[Ran, int]:
-    """What a run comes to whose `number`th request is refused, and how many it made.
+    """Return the result of a run whose `number`th request is refused, and how many it made.
 
     0: none is refused. The run is in a process of its own: it leaves nothing in this one.
     """
@@ -52,7 +52,7 @@ def attempt(made: Scenario, number: int, *, for_good: bool) -> tuple[Ran, int]:
 
 
 def check(made: Scenario, number: int, *, for_good: bool) -> bool:
-    """What must hold of a run whose `number`th request is refused; whether it says so."""
+    """Check a run whose `number`th request is refused; return whether it reported the full disk."""
     began = time.monotonic()
     ran, asked = attempt(made, number, for_good=for_good)
     assert time.monotonic() - began < PATIENCE
@@ -75,7 +75,7 @@ def check(made: Scenario, number: int, *, for_good: bool) -> bool:
 
 
 def main(folder: str, command: str, for_good: str) -> None:
-    """Every request in turn; fails with the number of the first that goes wrong."""
+    """Refuse every request in turn; fail with the number of the first that goes wrong."""
     made = scenario(Path(folder), (command,), given="build" if command == "digest" else "")
     ran, count = attempt(made, 0, for_good=False)
     assert ran == Ran(0, "", "")

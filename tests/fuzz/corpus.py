@@ -1,4 +1,4 @@
-"""What a fuzzer starts from: sample articles, and attack strings or hostile files.
+"""The inputs a fuzzer starts from: sample articles, and attack strings or hostile files.
 
 python tests/fuzz/corpus.py markup CORPUS
 """
@@ -19,7 +19,7 @@ LONGEST = 1000  # bytes; of what is long the beginning does as well, and more ma
 
 
 def texts(part: str) -> set[bytes]:
-    """All that the fuzzer of `part` starts from."""
+    """Yield everything that the fuzzer of `part` starts from."""
     samples = {file.read_bytes() for file in (HERE.parents[1] / "seeds").rglob("*.md")}
     if part == "parse":
         hostile = (*BROKEN, *ODD, *PLACES)
@@ -30,7 +30,7 @@ def texts(part: str) -> set[bytes]:
 
 
 def main(part: str, folder: Path) -> None:
-    """Writes each into a file of `folder`."""
+    """Write each into a file of `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     for text in texts(part):
         (folder / sha256(text).hexdigest()[:16]).write_bytes(text)

@@ -1,10 +1,10 @@
-"""A coverage-guided fuzzer over what makes HTML of Markdown.
+"""A coverage-guided fuzzer of the code that turns Markdown into HTML.
 
     tests/fuzz/run 45
 
-Whatever a body holds, nothing in its HTML runs, loads or leads to a script, it is the same when it
-is sanitised once more, and the text that is read after it is read as ever, with either engine.
-`.ci/run` runs this for a bounded time; an input that breaks it is printed.
+Whatever a body contains, nothing in its HTML runs, loads or links to a script, sanitising it again
+changes nothing, and the next text is not affected, with either engine. `.ci/run` runs this for a
+limited time; an input that fails is printed.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ FORBIDDEN = {"script", "style", "iframe", "object", "embed", "form", "input", "s
 
 
 def make(text: str) -> None:
-    """What must hold of any body."""
+    """Check what must hold for any body."""
     for each, as_ever in zip(DIALECTS, AS_EVER, strict=True):
         try:
             made = render(text, LINKS, each)
@@ -47,7 +47,7 @@ def make(text: str) -> None:
 
 
 def check(html: str) -> None:
-    """What must hold of the HTML that readers get."""
+    """Check what must hold for the HTML that readers get."""
     assert printable(html) == html
     assert sanitised(parse(html), str) == html, "read once more, it is another"
     assert "\n" not in plain(html)
@@ -62,7 +62,7 @@ def check(html: str) -> None:
 
 
 def one(data: bytes) -> None:
-    """One input; where it breaks something, it is printed."""
+    """Run one input; if it fails, print it."""
     try:
         make(data.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n"))
     except Exception:

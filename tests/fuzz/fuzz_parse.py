@@ -1,9 +1,9 @@
-"""A coverage-guided fuzzer over what reads an article: front matter, fields, dates, addresses.
+"""A coverage-guided fuzzer of the code that reads articles: front matter, dates, addresses.
 
     tests/fuzz/run 45
 
-Whatever a file holds, it is an article, a page or a mistake that is told in words. `.ci/run`
-runs this for a bounded time; an input that breaks it is printed.
+Whatever a file contains, the result is an article, a page or a clear error. `.ci/run` runs this for
+a limited time; an input that fails is printed.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ SETTINGS = ArticleSettings()
 
 
 def read(text: str) -> None:
-    """What must hold of any text."""
+    """Check what must hold for any text."""
     try:
         article = parse(Source("content/a.md", "content", text, ""), PUBLICATION, SETTINGS)
     except NotAnArticle:
@@ -56,7 +56,7 @@ def read(text: str) -> None:
 
 
 def one(data: bytes) -> None:
-    """One input; where it breaks something, it is printed."""
+    """Run one input; if it fails, print it."""
     try:
         read(data.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n"))
     except Exception:

@@ -1,8 +1,8 @@
-"""Attack strings through every field and every output, with a real browser watching for script.
+"""Attack strings in every field and every output, with a real browser that watches for scripts.
 
-Each string would set `top.ran` where it got to run. They stand in all fields of an article; what
-becomes of them is opened as readers, mail clients and editors open it, and once more without any
-policy (CSP), as a careless reader would show it.
+Each string would set `top.ran` if it ran. All fields of an article contain them; the results are
+opened as readers, mail clients and editors open them, and once more without any policy (CSP), as a
+careless reader would show them.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def attacked(tmp_path_factory: pytest.TempPathFactory) -> Newsroom:
-    """An article for each attack, with the attack in all of its fields, published every way."""
+    """One article per attack, with the attack in all of its fields, published every way."""
     newsroom = Newsroom.open(tmp_path_factory.mktemp("attacked"), CONFIG)
     for number, attack in enumerate(ATTACKS):
         newsroom.article(
@@ -113,14 +113,14 @@ def pages(newsroom: Newsroom) -> list[Path]:
 
 
 def page(folder: Path, name: str, content: str) -> Path:
-    """A page without any policy that shows `content`."""
+    """Return a page without a policy that shows `content`."""
     place = folder / name
     place.write_text(f"<!DOCTYPE html><meta charset=utf-8><body>{content}", encoding="utf-8")
     return place
 
 
 def preview_files(newsroom: Newsroom, *, live: bool) -> dict[str, str]:
-    """The pages of a preview of the issues that were made: path -> text."""
+    """Return the pages of a preview of the released issues: path -> text."""
     made = [
         Shown(
             digest="weekly",
@@ -144,7 +144,8 @@ def without_policy(text: str) -> str:
 
 
 def nothing_ran(chromium: Browser, place: Path) -> None:
-    """No script, not even when every element is touched; nothing asked of the attacker's host."""
+    """No script ran, even when every element is touched, and nothing was requested from the
+    attacker's host."""
     seen = chromium.evaluate(place, SEEN)
     assert seen["ran"] == 0, place
     assert seen["handlers"] == [], place
@@ -159,8 +160,8 @@ def nothing_ran(chromium: Browser, place: Path) -> None:
             assert re.match(r"data:image/(png|jpeg|gif|webp|avif);base64,", address)
 
 
-def test_the_attacks_would_run(chromium: Browser, tmp_path: Path) -> None:
-    """As they are, in a page without a policy, many of them do; so the watch works."""
+def test_the_attacks_work_in_an_unprotected_page(chromium: Browser, tmp_path: Path) -> None:
+    """In a page without sanitiser and policy many of them run, so the check can fail."""
     assert len(set(ATTACKS)) >= 180
     ran = 0
     tried = [attack for attack in ATTACKS[::6] if "refresh" not in attack]
@@ -172,15 +173,15 @@ def test_the_attacks_would_run(chromium: Browser, tmp_path: Path) -> None:
     assert set(chromium.evaluate(image, loaded)) == {f"{EVIL}/a.png"}
 
 
-def test_no_page_that_is_written_runs_them(chromium: Browser, attacked: Newsroom) -> None:
-    """Overviews, issues, mails, previews: nothing runs, and no element is there to run it."""
+def test_no_published_page_runs_an_attack(chromium: Browser, attacked: Newsroom) -> None:
+    """Overviews, issues, mails, previews: nothing runs, and no element could run."""
     for place in pages(attacked):
         nothing_ran(chromium, place)
 
 
-def test_every_attack_is_there_as_text(attacked: Newsroom) -> None:
-    """Titles are shown as they were written, with their character references resolved: nothing is
-    lost on the way, and nothing is a tag."""
+def test_every_attack_is_shown_as_text(attacked: Newsroom) -> None:
+    """Titles are shown as written, with their character references resolved: nothing is lost, and
+    nothing becomes a tag."""
     feed = json.loads(attacked.published()["feed.json"])
     titles = {item["title"] for item in feed["items"]}
     assert titles == {fields.title(attack) for attack in ATTACKS}
@@ -193,7 +194,8 @@ def test_every_attack_is_there_as_text(attacked: Newsroom) -> None:
 
 
 def _shown(attacked: Newsroom) -> dict[str, list[str]]:
-    """What readers show as HTML: of each format, the content and what else is meant as HTML."""
+    """Yield what readers show as HTML: the content, and whatever else each format declares as
+    HTML."""
     published = attacked.published()
     feed = json.loads(published["feed.json"])
     atom = etree.fromstring(published["atom.xml"])
@@ -208,10 +210,10 @@ def _shown(attacked: Newsroom) -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize("kind", ["json", "atom", "rss content", "rss description"])
-def test_no_entry_runs_them_in_a_page_without_a_policy(
+def test_no_entry_runs_an_attack_without_a_policy(
     chromium: Browser, attacked: Newsroom, tmp_path: Path, kind: str
 ) -> None:
-    """Each by itself, since one could close what another opens, and all together."""
+    """Each entry alone, since one could close what another opens, and all together."""
     entries = _shown(attacked)[kind]
     assert len(entries) >= len(ATTACKS)
     nothing_ran(chromium, page(tmp_path, "all.html", "\n".join(entries)))
@@ -232,7 +234,7 @@ def test_no_entry_runs_them_in_a_page_without_a_policy(
 
 
 def test_a_feed_opened_as_a_page_runs_nothing(chromium: Browser, attacked: Newsroom) -> None:
-    """A browser shows the XML itself; no element of it is one of HTML or SVG."""
+    """A browser shows the XML itself; none of its elements is HTML or SVG."""
     for place in sorted(attacked.folder.glob("feeds/*.xml")):
         assert chromium.evaluate(place, "typeof top.ran") == "undefined"
         names = chromium.evaluate(
@@ -242,7 +244,7 @@ def test_a_feed_opened_as_a_page_runs_nothing(chromium: Browser, attacked: Newsr
 
 
 def test_every_page_has_a_strict_policy(attacked: Newsroom) -> None:
-    """No script, and no other host but for images; the mail as a page has one too."""
+    """No script, and no other host except for images; the mail as a page has one too."""
     found: dict[str, set[str]] = {}
     for place in pages(attacked):
         text = place.read_text(encoding="utf-8")
@@ -270,7 +272,8 @@ def test_every_page_has_a_strict_policy(attacked: Newsroom) -> None:
 def test_a_script_in_any_page_is_stopped_by_its_policy(
     chromium: Browser, attacked: Newsroom, tmp_path: Path
 ) -> None:
-    """If one got into a page after all, in an element or a handler, the browser does not run it."""
+    """If a script got into a page after all, as an element or a handler, the browser would not run
+    it."""
     live = preview_files(attacked, live=True)
     everything = {
         **{place.relative_to(attacked.folder).as_posix(): place for place in pages(attacked)},
@@ -287,7 +290,7 @@ def test_a_script_in_any_page_is_stopped_by_its_policy(
 
 
 def test_the_mail_is_shown_in_a_frame_that_runs_nothing(attacked: Newsroom) -> None:
-    """A preview shows the mail in sandboxed frames, in which no script may run."""
+    """A preview shows the mail in sandboxed frames that run no script."""
     previews = list(attacked.folder.glob("previews/**/preview.html"))
     assert previews
     for place in previews:
@@ -299,9 +302,7 @@ def test_the_mail_is_shown_in_a_frame_that_runs_nothing(attacked: Newsroom) -> N
 
 
 @pytest.mark.parametrize("part", range(4))
-def test_pairs_of_attacks_run_no_more_than_one(
-    chromium: Browser, tmp_path: Path, part: int
-) -> None:
+def test_pairs_of_attacks_do_not_run(chromium: Browser, tmp_path: Path, part: int) -> None:
     """One attack around another, and the start of one with the end of another."""
     links = Links(LinkIndex("https://example.org/"), "a.md", "https://example.org/a/")
     pairs: list[str] = []
@@ -317,8 +318,8 @@ def test_pairs_of_attacks_run_no_more_than_one(
     nothing_ran(chromium, page(tmp_path, "pairs.html", "\n".join(made)))
 
 
-def test_the_command_says_what_it_took_out(attacked: Newsroom) -> None:
-    """`check` names each article in which a script or a handler stood, and ends in words."""
+def test_check_reports_removed_scripts(attacked: Newsroom) -> None:
+    """`check` names each article with a script or handler, and ends without a traceback."""
     ran = attacked.run("check", "--json")
     assert ran.err == ""
     found: list[dict[str, Any]] = json.loads(ran.out)

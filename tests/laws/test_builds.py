@@ -1,4 +1,4 @@
-"""Laws of what is published: they hold for any articles, in any order, on any machine."""
+"""Laws of published output: they hold for any articles, in any order, on any machine."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ MANIFEST = ".broadsheet.json"
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """An article to be written: where, and what of it can change."""
+    """An article to be written: its path, and the parts that can change."""
 
     path: str
     fields: tuple[tuple[str, object], ...]
@@ -84,7 +84,7 @@ ENTRIES = st.integers(1, 4)
 
 @pytest.fixture(scope="module", autouse=True)
 def _without_waiting_for_the_disk() -> Iterator[None]:
-    """Thousands of files are written here; that each reaches the disk is test_outputs' concern."""
+    """Thousands of files are written here; test_outputs checks that each reaches the disk."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("os.fsync", lambda _: None)
         yield
@@ -92,7 +92,7 @@ def _without_waiting_for_the_disk() -> Iterator[None]:
 
 @contextmanager
 def newsroom_of(pieces: list[Piece], entries: int = 2) -> Iterator[Newsroom]:
-    """A newsroom in a folder of a random name, its articles written in the order given."""
+    """A newsroom in a folder with a random name, its articles written in the given order."""
     with tempfile.TemporaryDirectory() as name:
         newsroom = Newsroom.open(Path(name), _config(entries))
         newsroom.write("content/i.png", b"x")
@@ -112,10 +112,10 @@ def built_from_nothing(pieces: list[Piece], entries: int = 2) -> dict[str, bytes
 
 @given(NEWS, ENTRIES, st.randoms(use_true_random=False))
 @LAW
-def test_neither_the_order_of_files_nor_the_folder_shows(
+def test_file_order_and_folder_do_not_matter(
     pieces: list[Piece], entries: int, random: object
 ) -> None:
-    """The same articles give the same bytes wherever they lie and in whatever order they came."""
+    """The same articles give the same bytes in any folder and in any order of creation."""
     shuffled = list(pieces)
     random.shuffle(shuffled)  # type: ignore[attr-defined]
     assert built_from_nothing(pieces, entries) == built_from_nothing(shuffled, entries)
@@ -123,8 +123,8 @@ def test_neither_the_order_of_files_nor_the_folder_shows(
 
 @given(NEWS, ENTRIES)
 @LAW
-def test_twice_is_once(pieces: list[Piece], entries: int) -> None:
-    """A second build touches no file, with what is stored or without."""
+def test_a_second_build_touches_nothing(pieces: list[Piece], entries: int) -> None:
+    """A second build touches no file, with the store or without it."""
     with newsroom_of(pieces, entries) as newsroom:
         newsroom.build()
         before = stamps(newsroom.folder / "feeds")
@@ -137,11 +137,11 @@ def test_twice_is_once(pieces: list[Piece], entries: int) -> None:
 
 @given(NEWS, st.lists(st.tuples(st.booleans(), _pieces()), min_size=1, max_size=5), ENTRIES)
 @LAW
-def test_step_by_step_is_at_once(
+def test_incremental_builds_equal_a_full_build(
     pieces: list[Piece], edits: list[tuple[bool, Piece]], entries: int
 ) -> None:
-    """Any edits, renames and removals, each built, end in what a build from nothing makes, but for
-    the feeds that have ended."""
+    """Any edits, renames and removals, each followed by a build, end in the output of a build from
+    scratch, except for feeds that have ended."""
     with newsroom_of(pieces, entries) as newsroom:
         newsroom.build()
         there = {piece.path: piece for piece in pieces}
@@ -170,19 +170,19 @@ _BROKEN = "---\ntitle: [\n---\n"
 
 
 class _Meddler:
-    """Someone who does to a project what people, tools and bad disks do; chances by Hypothesis."""
+    """Change a project as people, tools and bad disks do, with random choices by Hypothesis."""
 
     def __init__(self, newsroom: Newsroom, draw: st.DataObject) -> None:
         self.newsroom, self.draw, self.now = newsroom, draw, NOW
 
     def some(self, folder: str) -> list[Path]:
-        """One file of a folder, or none where there are none."""
+        """Return one file of a folder in a list, or an empty list if there are none."""
         place = self.place()
         there = sorted(p for p in (self.newsroom.folder / folder).rglob("*") if p.is_file())
         return [there[place % len(there)]] if there else []
 
     def place(self) -> int:
-        """A place in something; the choice itself knows nothing of what is on the disk."""
+        """Draw a position; the draw itself does not depend on what is on the disk."""
         return self.draw.draw(st.integers(0, 1_000_000))
 
     def write(self) -> None:
@@ -275,7 +275,7 @@ _MEDDLING = sorted(
 
 
 def _same(after: dict[str, bytes], fresh: dict[str, bytes], anew: Ran) -> bool:
-    """Whether two newsrooms publish the same, but for feeds that would end if no article had an
+    """Whether two newsrooms publish the same, except for feeds that would end if no article had an
     error."""
     feeds = re.compile(r"((topics|tags)/[^/]*/)?(atom\.xml|rss\.xml|feed\.json)")
     more = after.keys() - fresh.keys()
@@ -284,8 +284,8 @@ def _same(after: dict[str, bytes], fresh: dict[str, bytes], anew: Ran) -> bool:
 
 
 def _said(ran: Ran, newsroom: Newsroom) -> tuple[object, ...]:
-    """What a run reports, but for what it knows of the runs before: files there, articles gone,
-    feeds that have ended."""
+    """Return what a run reports, without what depends on earlier runs: existing files, articles
+    that dropped out, feeds that have ended."""
     counts = re.match(
         r"feeds/: (.*); (\S+) files? written, (?:\S+ removed, )?(\S+) unchanged", ran.out
     )
@@ -299,10 +299,10 @@ def _said(ran: Ran, newsroom: Newsroom) -> tuple[object, ...]:
 
 @given(NEWS, st.lists(st.sampled_from(_MEDDLING), min_size=2, max_size=7), st.data())
 @settings(LAW, max_examples=12)
-def test_whatever_happened_in_between(
+def test_builds_do_not_depend_on_history(
     pieces: list[Piece], meddling: list[str], draw: st.DataObject
 ) -> None:
-    """Each build publishes and says what one from nothing would, whatever was done before it."""
+    """Whatever happened before, each build publishes and reports what one from scratch would."""
     real = store.libraries
     try:
         with newsroom_of(pieces) as newsroom, tempfile.TemporaryDirectory() as name:
@@ -326,8 +326,8 @@ def test_whatever_happened_in_between(
 
 @given(NEWS)
 @LAW
-def test_a_rename_that_keeps_the_slug_is_no_change(pieces: list[Piece]) -> None:
-    """Files may be put in order; with a slug of its own nothing shows of an article's name."""
+def test_a_rename_that_keeps_the_slug_changes_nothing(pieces: list[Piece]) -> None:
+    """With an explicit slug, the output does not depend on the file name."""
     own = (("title", "T"), ("image", ""))  # an image is looked for beside the file
     slugged = [
         Piece(piece.path, (*piece.fields, *own, ("slug", f"s{number}")), "Text.\n")
@@ -342,10 +342,11 @@ def test_a_rename_that_keeps_the_slug_is_no_change(pieces: list[Piece]) -> None:
 
 @given(NEWS, ENTRIES, st.sampled_from(["month", "year"]))
 @LAW
-def test_every_article_stands_once_and_archives_stand(
+def test_every_article_is_in_one_document_and_archives_do_not_change(
     pieces: list[Piece], entries: int, archive: str
 ) -> None:
-    """A reader that walks the archives meets each article once; newer ones change no archive."""
+    """A reader that walks the archives finds each article once; newer articles change no
+    archive."""
     with newsroom_of(pieces, entries) as newsroom:
         newsroom.configure(f'[feeds]\nentries = {entries}\nby = []\narchive = "{archive}"\n')
         before = newsroom.build()
@@ -390,7 +391,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Newsroom:
 
 @pytest.fixture(scope="module")
 def one_worker(large: Newsroom) -> dict[str, bytes]:
-    """What a single process makes of it here and now."""
+    """What a single process makes of it in this environment."""
     return large.build("--workers", "1")
 
 
@@ -402,7 +403,7 @@ def one_worker(large: Newsroom) -> dict[str, bytes]:
         {"LC_ALL": "POSIX", "PYTHONIOENCODING": "ascii"},
     ],
 )
-def test_nothing_of_the_machine_shows(
+def test_the_environment_does_not_matter(
     large: Newsroom, one_worker: dict[str, bytes], environment: dict[str, str], tmp_path: Path
 ) -> None:
     """Another time zone, locale, hash seed or encoding, and two workers, give the same bytes."""
@@ -416,6 +417,6 @@ def test_nothing_of_the_machine_shows(
     assert copy.published() == one_worker
 
 
-def test_the_clock_does_not_show(large: Newsroom, one_worker: dict[str, bytes]) -> None:
-    """A later `now` that lets no article in or out changes no byte."""
+def test_the_clock_does_not_matter(large: Newsroom, one_worker: dict[str, bytes]) -> None:
+    """A later `now` that adds and removes no article changes no byte."""
     assert large.build(now="2027-01-01T00:00:00Z") == one_worker

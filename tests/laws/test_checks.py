@@ -89,7 +89,7 @@ def _laws(newsroom: Newsroom, *names: str) -> None:
 
 @pytest.mark.parametrize("name", EDITS)
 def test_after_an_edit_a_warm_run_finds_what_a_cold_one_does(project: Newsroom, name: str) -> None:
-    """Whatever is edited, stored findings are used only where they still hold."""
+    """Stored findings are used only if they still hold, whatever was edited."""
     before = project.run("check", "--json")
     assert len(before.out.splitlines()) > 100
     EDITS[name](project)
@@ -100,7 +100,7 @@ def test_after_an_edit_a_warm_run_finds_what_a_cold_one_does(project: Newsroom, 
 def test_after_any_edits_a_warm_run_finds_what_a_cold_one_does(
     project: Newsroom, seed: int
 ) -> None:
-    """The same after several edits at once, with and without a run between them."""
+    """The same after several edits, with and without a run between them."""
     chance = random.Random(seed)
     project.run("check")
     names = chance.sample(sorted(EDITS), 6)
@@ -114,7 +114,7 @@ def test_after_any_edits_a_warm_run_finds_what_a_cold_one_does(
 def test_a_run_without_edits_examines_nothing(
     project: Newsroom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What was found is stored: the second run reads no article."""
+    """Findings are stored: the second run reads no article."""
     before = project.run("check", "--json")
 
     def fail(*_: object) -> None:

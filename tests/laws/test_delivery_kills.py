@@ -1,7 +1,7 @@
-"""Killed, stopped and doubled runs of `deliver`: nobody is lost, and nobody gets an issue twice.
+"""Killed, stopped and concurrent runs of `deliver`: everyone gets an issue, and only once.
 
-The server of these tests writes a mail down before it answers; what it has written down was
-delivered, whatever the sender knows of it.
+The server of these tests records a mail before it answers; a recorded mail counts as delivered,
+whatever the sender knows.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Post]:
         yield made
 
 
-def _kill_again_and_again(office: Post, kills: int, people: int, part: int = 0) -> None:
-    """Kills runs at random instants, then lets one come to its end, and checks what arrived."""
+def _kill_repeatedly(office: Post, kills: int, people: int, part: int = 0) -> None:
+    """Kill runs at random instants, then let one finish, and check what arrived."""
     addresses = office.subscribe(people)
     office.configure(connections=CONNECTIONS)
     dice = random.Random(kills + part)
@@ -59,27 +59,27 @@ def _kill_again_and_again(office: Post, kills: int, people: int, part: int = 0) 
     assert all(len(ids) == 1 for ids in office.ids().values()), "a second copy has another id"
 
 
-def test_killed_at_some_instants_it_loses_no_one(office: Post) -> None:
-    """Everyone gets the issue, at most one copy too many for each connection of each kill."""
-    _kill_again_and_again(office, 6, 500)
+def test_kills_at_some_instants_lose_no_mail(office: Post) -> None:
+    """Everyone gets the issue, with at most one extra copy per connection and kill."""
+    _kill_repeatedly(office, 6, 500)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("part", range(5))
-def test_killed_at_two_hundred_instants_it_loses_nobody(office: Post, part: int) -> None:
-    """The same, ten times as often: in parts, so that each core has some."""
-    _kill_again_and_again(office, 40, 3000, part)
+def test_kills_at_two_hundred_instants_lose_no_mail(office: Post, part: int) -> None:
+    """The same, ten times as often, in parts that run in parallel."""
+    _kill_repeatedly(office, 40, 3000, part)
 
 
 @pytest.mark.nightly
-def test_a_delivery_killed_two_hundred_times_loses_nobody(office: Post) -> None:
-    """The same of one issue to many readers."""
-    _kill_again_and_again(office, 200, 15000)
+def test_one_delivery_killed_two_hundred_times_loses_no_mail(office: Post) -> None:
+    """The same for one issue with many readers."""
+    _kill_repeatedly(office, 200, 15000)
 
 
 @pytest.mark.parametrize("senders", [2, 4])
-def test_several_runs_on_one_ledger_send_nothing_twice(office: Post, senders: int) -> None:
-    """Runs at the same time share the work."""
+def test_concurrent_runs_send_nothing_twice(office: Post, senders: int) -> None:
+    """Concurrent runs share the work."""
     people = 120
     addresses = office.subscribe(people)
     children = [office.begin() for _ in range(senders)]
@@ -88,8 +88,9 @@ def test_several_runs_on_one_ledger_send_nothing_twice(office: Post, senders: in
     assert set(office.states()) == {"sent"}
 
 
-def test_a_run_that_is_stopped_past_its_lease_keeps_its_mails(office: Post) -> None:
-    """Nobody else sends what a stopped run has in hand; it goes on where it was stopped."""
+def test_a_run_stopped_past_its_lease_keeps_its_mails(office: Post) -> None:
+    """No other run sends the mails that a stopped run has claimed; it continues where it was
+    stopped."""
     addresses = office.subscribe(120)
     office.server.order(delay=0.01)
     first = office.begin()
@@ -110,8 +111,8 @@ def test_a_run_that_is_stopped_past_its_lease_keeps_its_mails(office: Post) -> N
     assert set(office.states()) == {"sent"}
 
 
-def test_a_run_killed_while_it_was_stopped_leaves_its_mails_to_the_next(office: Post) -> None:
-    """The lock falls with the process, and the next run need not wait for any lease."""
+def test_the_claims_of_a_killed_run_are_free_at_once(office: Post) -> None:
+    """The lock is released with the process, so the next run need not wait for the lease."""
     addresses = office.subscribe(60)
     office.server.order(delay=0.01)
     first = office.begin()
@@ -126,7 +127,7 @@ def test_a_run_killed_while_it_was_stopped_leaves_its_mails_to_the_next(office: 
 
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
-def test_a_run_that_is_asked_to_end_finishes_what_is_in_flight(office: Post, name: str) -> None:
+def test_a_signal_finishes_the_mails_in_flight(office: Post, name: str) -> None:
     """No row stays claimed, nothing arrives twice, and the next run does the rest."""
     addresses = office.subscribe(150)
     office.server.order(delay=0.02)
@@ -141,8 +142,8 @@ def test_a_run_that_is_asked_to_end_finishes_what_is_in_flight(office: Post, nam
     assert office.received() == dict.fromkeys(addresses, 1)
 
 
-def test_with_hold_what_is_in_doubt_is_not_sent_again(office: Post) -> None:
-    """The publisher decides: `--only in_doubt` sends it."""
+def test_with_hold_doubtful_mails_are_not_sent_again(office: Post) -> None:
+    """The publisher decides: `--only in_doubt` sends them."""
     office.configure(in_doubt="hold")
     addresses = office.subscribe(80)
     office.server.order(delay=0.01)
@@ -161,8 +162,8 @@ def test_with_hold_what_is_in_doubt_is_not_sent_again(office: Post) -> None:
     assert set(office.states()) == {"sent"}
 
 
-def test_what_a_killed_run_left_waits_for_no_clock(office: Post) -> None:
-    """Not even when the clock was an hour ahead when it was found."""
+def test_mails_of_a_killed_run_do_not_depend_on_the_clock(office: Post) -> None:
+    """They are sent even if the clock was an hour ahead when they were found."""
     addresses = office.subscribe(60)
     office.server.order(delay=0.02)
     child = office.begin()
@@ -176,8 +177,8 @@ def test_what_a_killed_run_left_waits_for_no_clock(office: Post) -> None:
     assert set(office.received()) == set(addresses)
 
 
-def test_an_issue_that_was_done_is_open_while_its_failures_are_sent_once_more(office: Post) -> None:
-    """Else what a killed `--only failed` had in hand would stay in doubt for ever."""
+def test_resending_failures_reopens_a_finished_issue(office: Post) -> None:
+    """Otherwise the mails of a killed `--only failed` would stay in doubt for ever."""
     office.server.order(rcpt={"*": "554 5.7.1 not now"})
     addresses = office.subscribe(60)
     assert office.deliver().code == 1

@@ -1,7 +1,5 @@
-"""Runs of `deliver` that are stopped (SIGSTOP) past every timeout, and continued: nobody gets an
-issue twice, and nobody is lost.
-
-A stop of real processes takes real time: these tests sleep for as long as a run is stopped.
+"""Runs of `deliver` that are stopped (SIGSTOP) past every timeout and continued: everyone gets an
+issue, and only once.
 """
 
 from __future__ import annotations
@@ -20,7 +18,7 @@ from broadsheet.delivery import batcher
 from broadsheet.delivery.locks import RunLock
 from broadsheet.delivery.pacing import Clock
 from broadsheet.delivery.transports._wire import Patience
-from deliveries import SECRET, Post, post, stop_again_and_again, until
+from deliveries import SECRET, Post, post, stop_repeatedly, until
 from newsroom import MOMENT
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.allow_hosts(["127.0.0.1"])]
@@ -40,38 +38,38 @@ def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Post]:
 def test_a_run_stopped_past_its_timeouts_sends_nothing_twice(
     office: Post, connections: int
 ) -> None:
-    """The answers that came meanwhile wait in the socket, and count."""
-    stop_again_and_again(office, connections, 1, others=False)
+    """Answers that arrived meanwhile wait in the socket, and count."""
+    stop_repeatedly(office, connections, 1, others=False)
 
 
 def test_a_run_that_starts_while_another_is_stopped_sends_nothing_twice(office: Post) -> None:
-    """It leaves alone what the other has in hand, though its lease is over."""
-    stop_again_and_again(office, 4, 1, others=True)
+    """It leaves the claims of the stopped run alone, although their lease has expired."""
+    stop_repeatedly(office, 4, 1, others=True)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("others", [False, True])
 @pytest.mark.parametrize("connections", [1, 4, 16])
-def test_stopped_at_ten_instants_it_sends_nothing_twice(
+def test_stops_at_ten_instants_send_nothing_twice(
     office: Post, connections: int, others: bool
 ) -> None:
     """The same, more often."""
-    stop_again_and_again(office, connections, 10, others=others)
+    stop_repeatedly(office, connections, 10, others=others)
 
 
 @pytest.mark.nightly
 @pytest.mark.parametrize("others", [False, True])
 @pytest.mark.parametrize("connections", [1, 4, 16])
-def test_stopped_at_sixty_instants_it_sends_nothing_twice(
+def test_stops_at_sixty_instants_send_nothing_twice(
     office: Post, connections: int, others: bool
 ) -> None:
     """The longest form."""
-    stop_again_and_again(office, connections, 60, others=others)
+    stop_repeatedly(office, connections, 60, others=others)
 
 
 @pytest.fixture
 def leap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], object]:
-    """Lets the wall clock of all runs leap two hours, as after a machine has slept."""
+    """Move the wall clock of all runs two hours ahead, as after a machine has slept."""
     file = tmp_path / "leap"
 
     def clock(_: Clock) -> datetime:
@@ -83,7 +81,7 @@ def leap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], object
 
 
 def _stopped_before_the_dot(office: Post, leap: Callable[[], object]) -> tuple[int, list[str]]:
-    """A run that was stopped while the server thinks about recipients, and who these are."""
+    """Return a run that was stopped while the server handles recipients, and their addresses."""
     office.configure(connections=4, timeout=10)
     office.server.order(delay_rcpt=1.0)
     first = office.begin()
@@ -95,7 +93,7 @@ def _stopped_before_the_dot(office: Post, leap: Callable[[], object]) -> tuple[i
 
 
 def test_past_its_lease_a_run_renews_its_claims(office: Post, leap: Callable[[], object]) -> None:
-    """Nobody else took them over: it goes on, and each lease is a new one."""
+    """If no other run took them over, it continues with new leases."""
     addresses = office.subscribe(8)
     first, in_hand = _stopped_before_the_dot(office, leap)
     leases = {row["address"]: row["lease"] for row in office.rows() if row["lease"]}
@@ -111,7 +109,8 @@ def test_past_its_lease_a_run_renews_its_claims(office: Post, leap: Callable[[],
 def test_past_its_lease_a_run_sends_nothing_that_another_took_over(
     office: Post, leap: Callable[[], object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where no lock says that it lives, the lease decides; what was taken over is not completed."""
+    """Without a lock that proves it is alive, the lease decides; claims that were taken over are
+    not completed."""
     monkeypatch.setattr(RunLock, "lives", lambda _self, _sender: None)
     addresses = office.subscribe(8)
     first, in_hand = _stopped_before_the_dot(office, leap)
@@ -125,10 +124,10 @@ def test_past_its_lease_a_run_sends_nothing_that_another_took_over(
     assert set(office.states()) == {"sent"}
 
 
-def test_past_its_lease_a_run_leaves_alone_what_became_anothers(
+def test_past_its_lease_a_run_leaves_claims_of_others_alone(
     office: Post, leap: Callable[[], object]
 ) -> None:
-    """Though that one has not sent it: it waits for the next run."""
+    """Even if the other run has not sent the mail: it waits for the next run."""
     addresses = office.subscribe(8)
     first, in_hand = _stopped_before_the_dot(office, leap)
     office.server.order()
@@ -142,11 +141,11 @@ def test_past_its_lease_a_run_leaves_alone_what_became_anothers(
 
 
 @pytest.mark.long
-def test_what_was_sent_is_noted_though_the_database_is_locked_for_long(
+def test_sent_mails_are_recorded_after_a_long_lock(
     office: Post, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Another program was stopped in the middle of a transaction: beyond its patience the run
-    claims nothing more, but waits to note what it has sent."""
+    """While another program holds a transaction open, the run claims nothing more, but waits to
+    record what it has sent."""
     monkeypatch.setattr(batcher, "DATABASE_TIMEOUT_S", 0.5)
     addresses = office.subscribe(40)
     office.server.order(delay=0.1)
@@ -164,7 +163,7 @@ def test_what_was_sent_is_noted_though_the_database_is_locked_for_long(
 
 
 class _Clocks:
-    """The monotonic and the wall clock, in the hands of a test."""
+    """The monotonic and the wall clock, set by a test."""
 
     def __init__(self) -> None:
         self.now = [1000.0, 5000.0]
@@ -174,8 +173,8 @@ class _Clocks:
 
 
 @pytest.mark.parametrize("clocks", [(0,), (1,), (0, 1)], ids=["stopped", "asleep", "both"])
-def test_a_leap_of_a_clock_gives_all_the_time_again(clocks: tuple[int, ...]) -> None:
-    """A stopped process misses the one clock, a machine that sleeps the other."""
+def test_a_clock_that_leaps_restarts_the_timeout(clocks: tuple[int, ...]) -> None:
+    """A stopped process misses the monotonic clock, a machine that sleeps the wall clock."""
     now = _Clocks()
     patience = Patience(10.0, now)
     for _ in range(9):
@@ -197,7 +196,7 @@ def test_a_leap_of_a_clock_gives_all_the_time_again(clocks: tuple[int, ...]) -> 
 
 
 def test_the_last_wait_lets_the_socket_be_read() -> None:
-    """Only a wait that took no time, and in which nothing happened, ends the patience."""
+    """Only a wait that took no time, and in which nothing happened, ends the timeout."""
     now = _Clocks()
     patience = Patience(0.4, now)
     assert patience.begin() == 0.4

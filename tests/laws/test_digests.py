@@ -1,8 +1,8 @@
-"""What holds of a digest whatever happens: nothing twice, nothing lost, nothing changed.
+"""Laws of digests: nothing is issued twice, nothing is lost, nothing changes.
 
-A year of a newsroom is told as steps: articles are added on time, late or back-dated, edited, and
-a cron that misses, doubles and reorders its runs makes the issues. Only the records go from one run
-to the next, as they would on disk.
+A year of a newsroom is a list of steps: articles are added on time, late or back-dated, and edited,
+and cron runs, which may be missed, doubled or out of order, make the issues. Only the records go
+from one run to the next, as they would on disk.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ KEY = re.compile(r"\d{4}-\d\d-\d\d(-\d{4}(-\d+)?)?")
 
 @dataclass(frozen=True)
 class Run:
-    """The command runs, and its clock says `now`."""
+    """The command runs when its clock says `now`."""
 
     now: datetime
 
@@ -78,7 +78,8 @@ def _ticks(year: Year) -> tuple[datetime, ...]:
 
 
 def _moments(year: Year, near: int) -> st.SearchStrategy[datetime]:
-    """Moments of the year: most in the few periods from its `near`th tick on, many at a tick."""
+    """Moments of the year: most in the few periods after its `near`th tick, many exactly at a
+    tick."""
     few = _ticks(year)[near % len(_ticks(year)) :][:5]
     seconds = st.sampled_from((-1, 0, 0, 1, 5000))
     close = st.builds(lambda tick, s: tick + timedelta(seconds=s), st.sampled_from(few), seconds)
@@ -104,15 +105,15 @@ def _newsletter(year: Year, articles: list[Article], **given: object) -> Digest:
 
 
 @dataclass(frozen=True)
-class Told:
-    """What became of a year: the articles there were in the end, and the issues."""
+class Outcome:
+    """The result of a year: all articles, and the issues."""
 
     articles: list[Article]
     issues: tuple[Issue, ...]
 
 
-def _tell(year: Year, steps: Steps, **given: object) -> Told:
-    """Lives through `steps` and a last run, with what must hold after each."""
+def _live_through(year: Year, steps: Steps, **given: object) -> Outcome:
+    """Run `steps` and a last run, and check after each what must hold."""
     articles: list[Article] = []
     made: list[Issue] = []
     for step in [*steps, Run(CLOSING)]:
@@ -128,7 +129,7 @@ def _tell(year: Year, steps: Steps, **given: object) -> Told:
             made += [parse_record(record_bytes(issue), "issue.json") for issue in fresh]
             assert made[len(made) - len(fresh) :] == list(fresh), "the record says all"
             assert newsletter.due(step.now, History.of(made)) == (), "a second run makes nothing"
-    return Told(articles, tuple(made))
+    return Outcome(articles, tuple(made))
 
 
 def _ids(issues: tuple[Issue, ...]) -> list[str]:
@@ -137,12 +138,10 @@ def _ids(issues: tuple[Issue, ...]) -> list[str]:
 
 @given(told=_years(), missed=st.sampled_from(["merge", "each"]))
 @settings(max_examples=25, deadline=None)
-def test_the_issues_together_are_what_was_published_and_nothing_is_twice(
-    told: tuple[Year, Steps], missed: str
-) -> None:
-    """From the first issue's window on, every article is in exactly one issue."""
+def test_every_article_is_in_exactly_one_issue(told: tuple[Year, Steps], missed: str) -> None:
+    """This holds for every article from the first issue's window on."""
     year, steps = told
-    result = _tell(year, steps, missed=missed)
+    result = _live_through(year, steps, missed=missed)
     ids = _ids(result.issues)
     assert len(ids) == len(set(ids))
     if result.issues:
@@ -152,12 +151,11 @@ def test_the_issues_together_are_what_was_published_and_nothing_is_twice(
 
 @given(told=_years(), missed=st.sampled_from(["merge", "each"]))
 @settings(max_examples=25, deadline=None)
-def test_the_windows_tile_and_the_keys_are_names_of_folders(
-    told: tuple[Year, Steps], missed: str
-) -> None:
-    """Each window begins where the last one ended; numbers count; no two issues share a folder."""
+def test_windows_are_contiguous_and_keys_unique(told: tuple[Year, Steps], missed: str) -> None:
+    """Each window starts where the last one ended; numbers count up; no two issues share a
+    folder."""
     year, steps = told
-    issues = _tell(year, steps, missed=missed).issues
+    issues = _live_through(year, steps, missed=missed).issues
     for one, other in pairwise(issues):
         assert one.tick == other.since < other.tick
     assert [issue.number for issue in issues] == list(range(1, len(issues) + 1))
@@ -170,10 +168,10 @@ def test_the_windows_tile_and_the_keys_are_names_of_folders(
 
 @given(told=_years(), missed=st.sampled_from(["merge", "each", "skip"]))
 @settings(max_examples=25, deadline=None)
-def test_late_is_what_is_dated_before_the_window(told: tuple[Year, Steps], missed: str) -> None:
-    """An article is marked as late if and only if its date lies before the issue's window."""
+def test_articles_dated_before_the_window_are_late(told: tuple[Year, Steps], missed: str) -> None:
+    """An article is marked late if and only if it is dated before the issue's window."""
     year, steps = told
-    result = _tell(year, steps, missed=missed)
+    result = _live_through(year, steps, missed=missed)
     date = {article.id: article.date for article in result.articles}
     for issue in result.issues:
         for placed in issue.articles:
@@ -183,10 +181,10 @@ def test_late_is_what_is_dated_before_the_window(told: tuple[Year, Steps], misse
 
 @given(told=_years())
 @settings(max_examples=25, deadline=None)
-def test_what_is_skipped_never_comes_back(told: tuple[Year, Steps]) -> None:
-    """With `skip` each window is one period, and what lies between two is in no issue at all."""
+def test_skipped_articles_never_come_back(told: tuple[Year, Steps]) -> None:
+    """With `skip` each window is one period, and articles between two windows are in no issue."""
     year, steps = told
-    result = _tell(year, steps, missed="skip")
+    result = _live_through(year, steps, missed="skip")
     ids = _ids(result.issues)
     assert len(ids) == len(set(ids))
     known = set(_ticks(year))
@@ -202,12 +200,13 @@ def test_what_is_skipped_never_comes_back(told: tuple[Year, Steps]) -> None:
 
 @given(told=_years(), missed=st.sampled_from(["merge", "each"]), days=st.integers(0, 90))
 @settings(max_examples=25, deadline=None)
-def test_late_days_keeps_out_the_old_and_only_the_old(
+def test_late_days_excludes_exactly_the_too_old(
     told: tuple[Year, Steps], missed: str, days: int
 ) -> None:
-    """What is in was not too late for its issue; what is left out is too late for the next."""
+    """An article in an issue was not too late for it; an article left out is too late for the
+    next."""
     year, steps = told
-    result = _tell(year, steps, missed=missed, late_days=days)
+    result = _live_through(year, steps, missed=missed, late_days=days)
     if not result.issues:
         return
     limit = timedelta(days=days)
@@ -230,10 +229,11 @@ _ON_TIME = st.sampled_from(YEARS).flatmap(
 
 @given(year=_ON_TIME, start=st.integers(0, 50))
 @settings(max_examples=12, deadline=None)
-def test_issues_made_one_by_one_are_those_made_late(
+def test_late_runs_make_the_same_issues(
     year: tuple[Year, list[datetime], list[datetime]], start: int
 ) -> None:
-    """Of articles on time: `each` makes the very same issues whenever it runs, `merge` one set."""
+    """For articles on time, `each` makes the same issues whenever it runs, and `merge` one with the
+    same articles."""
     of, dates, runs = year
     articles = [story(f"a{number}", date) for number, date in enumerate(dates)]
     each = _newsletter(of, articles, missed="each")
@@ -249,7 +249,8 @@ def test_issues_made_one_by_one_are_those_made_late(
 
 
 def _first(newsletter: Digest, start: int) -> Issue | None:
-    """The first issue of a digest that begins at the `start`th tick of the year, or later."""
+    """Return the first issue of a digest that begins at the `start`th tick of the year, or
+    later."""
     year = (newsletter.zone.key, str(newsletter.settings.schedule))
     for tick in _ticks(year)[start:]:
         if made := newsletter.issue(tick, History()):
@@ -275,7 +276,8 @@ def _around_changes_of_the_clocks(
 
 @pytest.mark.parametrize("year", YEARS, ids=" ".join)
 def test_every_period_has_its_issue(year: Year) -> None:
-    """One article a period and a run at every tick, or one run at the end: an issue for each."""
+    """With one article per period, runs at every tick and one run at the end both make an issue for
+    each."""
     periods = _around_changes_of_the_clocks(list(pairwise(_ticks(year))), ZoneInfo(year[0]))
     articles = [story(f"a{n}", one + (other - one) / 2) for n, (one, other) in enumerate(periods)]
     for missed in ("merge", "each", "skip"):

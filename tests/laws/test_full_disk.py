@@ -1,4 +1,5 @@
-"""A disk that is full at any write: files are old or new and whole, and the message says so."""
+"""A disk that is full at any write: each file is old or new and complete, and a message says
+why."""
 
 from __future__ import annotations
 
@@ -26,7 +27,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def layer(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What refuses writes, compiled."""
+    """The library that refuses writes, compiled."""
     made = tmp_path_factory.mktemp("layer") / "layer.so"
     call = [str(COMPILER), "-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o", str(made)]
     subprocess.run([*call, str(HERE / "layer.c"), "-ldl"], check=True)
@@ -38,7 +39,8 @@ def layer(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_disk_that_is_full_at_any_write_harms_nothing(
     layer: Path, tmp_path: Path, command: str, for_good: str
 ) -> None:
-    """Every request for room is refused in turn, those of the cache too; a rerun mends all."""
+    """Every request for space is refused in turn, those of the cache too; a rerun repairs
+    everything."""
     ran = subprocess.run(
         [sys.executable, str(HERE / "run.py"), str(tmp_path), command, for_good],
         env={**os.environ, "LD_PRELOAD": str(layer)},

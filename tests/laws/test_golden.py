@@ -1,4 +1,4 @@
-"""feeds/ in the checkout: what is made of seeds/, kept so that a change shows in review."""
+"""feeds/ in the checkout is what is made of seeds/, kept so that changes show in review."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TICKS = ("2025-06-09T09:00:00+08:00", NOW)
 
 @pytest.fixture(scope="module")
 def rebuilt(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """What `make feeds` makes of seeds/ where there is nothing yet."""
+    """What `make feeds` makes of seeds/ in an empty folder."""
     copy = tmp_path_factory.mktemp("demo")
     shutil.copytree(ROOT / "seeds", copy / "seeds")
     shutil.copy(ROOT / "broadsheet.toml", copy)
@@ -24,15 +24,15 @@ def rebuilt(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     return newsroom.build()
 
 
-def test_feeds_are_what_is_made_of_seeds(rebuilt: dict[str, bytes]) -> None:
-    """Every file, byte for byte; after a change that is meant, run `make feeds` and review it."""
+def test_feeds_are_up_to_date(rebuilt: dict[str, bytes]) -> None:
+    """Every file, byte for byte; after an intended change, run `make feeds` and review the diff."""
     kept = contents(ROOT / "feeds")
     changed = sorted(path for path in kept | rebuilt if kept.get(path) != rebuilt.get(path))
     assert changed == [], "feeds/ is not what is made of seeds/: run `make feeds` and review it"
 
 
 def test_the_demo_shows_issues(rebuilt: dict[str, bytes]) -> None:
-    """The golden files hold issues of both digests, one of them merged of several weeks."""
+    """The golden files contain issues of both digests, one of them merged from several weeks."""
     records = [path for path in rebuilt if path.endswith("/issue.json")]
     assert sorted(records) == [
         "digests/english/2025-06-01/issue.json",

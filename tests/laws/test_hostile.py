@@ -1,6 +1,6 @@
-"""Hostile and broken input, through the real commands: each names the bad file and goes on.
+"""Hostile and broken input, through the real commands: each names the bad file and continues.
 
-Whatever an article, a file name or a folder holds: no traceback, no hang, no file outside the
+Whatever an article, a file name or a folder contains: no traceback, no hang, no file outside the
 output folder, and a good article beside it is published.
 """
 
@@ -135,7 +135,7 @@ def project(folder: Path, bad: Bad) -> Newsroom:
 
 
 def outside(newsroom: Newsroom) -> dict[str, tuple[int, int]]:
-    """All around the project that no command may touch."""
+    """Return everything around the project, which no command may touch."""
     ours = ("project/feeds", "project/previews", "project/.broadsheet")
     around = stamps(newsroom.folder.parent)
     return {
@@ -146,10 +146,10 @@ def outside(newsroom: Newsroom) -> dict[str, tuple[int, int]]:
 
 
 @contextmanager
-def patience(seconds: float) -> Iterator[None]:
-    """What happens within takes no more of a processor than this, nor hangs.
+def time_limit(seconds: float) -> Iterator[None]:
+    """Fail if the block takes more CPU time than this, or hangs.
 
-    By the clock it may take longer: other tests run beside this one.
+    The limit by the clock is higher, since other tests run at the same time.
     """
     began, worked = time.monotonic(), time.process_time()
     yield
@@ -158,7 +158,7 @@ def patience(seconds: float) -> Iterator[None]:
 
 
 def ran_well(ran: Ran, command: tuple[str, ...]) -> None:
-    """The command came to its end, and what it says is for people."""
+    """The command finished, and its output is readable."""
     assert "Traceback" not in ran.out + ran.err
     assert "should not have happened" not in ran.err, f"{command}: {ran.err}"
     assert "\x00" not in ran.out + ran.err
@@ -181,7 +181,7 @@ def test_bad_input_does_no_harm(tmp_path: Path, bad: Bad) -> None:
 
 @pytest.mark.parametrize("kind", TOGETHER)
 def test_many_bad_files_do_no_more_harm_than_one(tmp_path: Path, kind: str) -> None:
-    """The same with all of a kind in one project: one run names each, and publishes the rest."""
+    """With all files of a kind in one project, one run names each and publishes the rest."""
     newsroom = project(tmp_path / "project", Bad("nothing", b""))
     for number, bad in enumerate(TOGETHER[kind]):
         assert isinstance(bad.data, bytes)
@@ -199,18 +199,19 @@ def test_many_bad_files_do_no_more_harm_than_one(tmp_path: Path, kind: str) -> N
 
 @pytest.mark.parametrize("bad", FILES, ids=lambda bad: bad.name)
 def test_odd_files_do_no_harm(tmp_path: Path, bad: Bad) -> None:
-    """Links that lead in circles, pipes, and names that are alike or would be commands."""
+    """Links in circles, pipes, and names that are alike or look like options."""
     all_commands(project(tmp_path / "project", bad), SECONDS)
 
 
 def all_commands(
     newsroom: Newsroom, seconds: float, commands: tuple[tuple[str, ...], ...] = COMMANDS
 ) -> dict[str, Ran]:
-    """What each command says; none does harm, and the good article is published."""
+    """Return the output of each command, and check that none does harm and the good article is
+    published."""
     before = outside(newsroom)
     said: dict[str, Ran] = {}
     for command in commands:
-        with patience(seconds):
+        with time_limit(seconds):
             ran = newsroom.run(*command)
         ran_well(ran, command)
         said[" ".join(command)] = ran
@@ -220,7 +221,7 @@ def all_commands(
 
 
 def check_published(newsroom: Newsroom) -> None:
-    """The good article is in every feed and mail; every file reads back, and has a name to keep."""
+    """The good article is in every feed and mail; every file can be parsed and is listed."""
     published = newsroom.published()
     (good,) = [
         item
@@ -245,7 +246,7 @@ def check_published(newsroom: Newsroom) -> None:
 
 
 def check_message(data: bytes) -> None:
-    """A message has the headers that it should have, each once, and no other."""
+    """A message has the required headers, each once, and no other."""
     message = email.message_from_bytes(data, policy=policy.default)
     assert set(message) <= {
         *("Subject", "From", "To", "Date", "Message-ID", "MIME-Version", "Content-Type"),
@@ -259,8 +260,8 @@ def check_message(data: bytes) -> None:
     "title",
     ["A\r\nBcc: evil@example.org", "A\nSubject: other", "A\r\n\r\n<script>", "=?utf-8?q?a?=\n b"],
 )
-def test_a_line_end_in_a_field_makes_no_header(newsroom: Newsroom, title: str) -> None:
-    """A title, author, topic or summary with CR or LF is one line wherever it stands."""
+def test_a_line_break_in_a_field_adds_no_header(newsroom: Newsroom, title: str) -> None:
+    """A title, author, topic or summary with CR or LF is one line everywhere."""
     newsroom.configure(CONFIG)
     newsroom.article(
         "a.md", title=title, summary=title, author=title, main_topics=[title], date="2025-06-26"
@@ -281,7 +282,7 @@ TEMPLATES = ("{{ 7*7 }}", "{% raw %}", "{# gone #}", "${7*7}", "<%= 7*7 %>", "#{
 
 
 def test_a_template_in_front_matter_is_text(newsroom: Newsroom) -> None:
-    """It stands in feeds, mails and pages as it is written, and nothing fills it in."""
+    """Feeds, mails and pages show it as written, and nothing expands it."""
     newsroom.configure(CONFIG)
     for number, template in enumerate(TEMPLATES):
         fields = dict.fromkeys(("title", "summary", "author", "image_alt"), template)
@@ -307,8 +308,8 @@ def test_a_template_in_front_matter_is_text(newsroom: Newsroom) -> None:
         assert filled not in everything
 
 
-def test_a_template_in_a_body_is_text_or_goes(newsroom: Newsroom) -> None:
-    """Jinja, Liquid and Go templates are never run; a tag that is not known goes, and is told."""
+def test_a_template_in_a_body_is_never_run(newsroom: Newsroom) -> None:
+    """Jinja, Liquid and Go templates are text, or removed if unknown, and then reported."""
     newsroom.configure(CONFIG)
     body = "{{ 7*7 }} `{{ 7*7 }}` {{ config }} {% import os %} {{ ''.__class__ }} ${7*7}\n"
     newsroom.article("a.md", body, date="2025-06-26")
@@ -321,7 +322,7 @@ def test_a_template_in_a_body_is_text_or_goes(newsroom: Newsroom) -> None:
     assert "shortcode: " in newsroom.run("check").out
 
 
-def test_what_hides_or_loads_is_taken_out(newsroom: Newsroom) -> None:
+def test_active_and_hidden_content_is_removed(newsroom: Newsroom) -> None:
     """Scripts, handlers, styles, frames, objects and tracking of any kind reach no feed or mail."""
     body = """
 <script src="https://evil.example/a.js"></script><script>alert(1)</script>
@@ -361,8 +362,8 @@ def test_what_hides_or_loads_is_taken_out(newsroom: Newsroom) -> None:
     assert "link-scheme" in found
 
 
-def test_what_nobody_foresaw_costs_one_article(newsroom: Newsroom) -> None:
-    """Where a library stumbles over a text, it is named and left out as any bad one is."""
+def test_an_unexpected_error_in_rendering_costs_one_article(newsroom: Newsroom) -> None:
+    """If a library fails on a text, the article is named and left out like any invalid one."""
     newsroom.configure(CONFIG)
     newsroom.article("good.md", date="2025-06-25")
     newsroom.article("bad.md", "<a href='&#" + "1" * 5_000 + ";'>x</a>\n", date="2025-06-26")
@@ -374,7 +375,7 @@ def test_what_nobody_foresaw_costs_one_article(newsroom: Newsroom) -> None:
     assert len(json.loads(newsroom.published()["feed.json"])["items"]) == 1
 
 
-def test_what_nobody_foresaw_in_front_matter_costs_one_article(
+def test_an_unexpected_error_in_parsing_costs_one_article(
     newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever is raised while one file is read, the others are published."""
@@ -395,7 +396,7 @@ def test_what_nobody_foresaw_in_front_matter_costs_one_article(
 
 @pytest.mark.parametrize("trap", ["lists in a line", "numbers"])
 def test_a_bad_article_changes_no_other(newsroom: Newsroom, trap: str) -> None:
-    """What the reading of one leaves behind is not in those that are read after it."""
+    """Reading one article leaves no state that affects the next."""
     body = "Text, `code` and *stress*.\n\n- one\n- two\n"
     newsroom.article("a.md", body, date="2025-06-25")
     alone = json.loads(newsroom.build()["feed.json"])["items"]
@@ -405,8 +406,8 @@ def test_a_bad_article_changes_no_other(newsroom: Newsroom, trap: str) -> None:
     assert json.loads(newsroom.published()["feed.json"])["items"] == alone
 
 
-def test_a_bad_article_that_was_published_is_said_to_have_dropped_out(newsroom: Newsroom) -> None:
-    """Who breaks an article learns that readers no longer find it in the feed."""
+def test_dropping_out_of_a_feed_is_reported(newsroom: Newsroom) -> None:
+    """An editor who breaks an article learns that it is no longer in the feed."""
     newsroom.configure(CONFIG)
     newsroom.article("good.md", date="2025-06-25")
     newsroom.article("bad.md", date="2025-06-26")
@@ -419,7 +420,7 @@ def test_a_bad_article_that_was_published_is_said_to_have_dropped_out(newsroom: 
 
 
 def test_strict_writes_nothing_at_all(newsroom: Newsroom) -> None:
-    """With one bad article, the feeds stay as they were to the byte and the minute."""
+    """With one bad article, the feeds keep their bytes and modification times."""
     newsroom.configure(CONFIG)
     newsroom.article("good.md", date="2025-06-25")
     newsroom.build()
@@ -432,8 +433,8 @@ def test_strict_writes_nothing_at_all(newsroom: Newsroom) -> None:
     assert stamps(newsroom.folder / "feeds") == before
 
 
-def test_a_name_that_is_no_text_is_one_bad_file(newsroom: Newsroom) -> None:
-    """A file name of bytes that are no UTF-8 is named, and the others are published."""
+def test_an_undecodable_file_name_is_one_bad_file(newsroom: Newsroom) -> None:
+    """A file name that is not UTF-8 is named, and the others are published."""
     newsroom.configure(CONFIG)
     newsroom.article("good.md", date="2025-06-25")
     try:
@@ -447,7 +448,7 @@ def test_a_name_that_is_no_text_is_one_bad_file(newsroom: Newsroom) -> None:
 
 
 def test_an_unreadable_article_is_named() -> None:
-    """No permission on one file: the others are published, exit 1."""
+    """An article without read permission: the others are published, exit 1."""
     with no_privileges() as folder:
         newsroom = Newsroom.open(folder, CONFIG)
         newsroom.article("good.md", date="2025-06-25")
@@ -460,8 +461,9 @@ def test_an_unreadable_article_is_named() -> None:
         assert len(json.loads(newsroom.published()["feed.json"])["items"]) == 1
 
 
-def test_a_folder_that_may_be_listed_and_no_more_takes_nothing_out() -> None:
-    """Its names are there, the files are not: the feeds stay as they were, and it is told."""
+def test_a_folder_without_search_permission_changes_nothing() -> None:
+    """Its names can be listed, but the files not read: the feeds stay as they were, with a
+    message."""
     with no_privileges() as folder:
         newsroom = Newsroom.open(folder, CONFIG)
         newsroom.article("good.md", date="2025-06-25")
@@ -475,7 +477,7 @@ def test_a_folder_that_may_be_listed_and_no_more_takes_nothing_out() -> None:
         assert newsroom.published() == published
 
 
-def test_a_link_to_what_may_not_be_read_is_one_bad_file() -> None:
+def test_a_link_to_an_unreadable_file_is_one_bad_file() -> None:
     """It is named, and the others are published."""
     with no_privileges() as folder:
         newsroom = Newsroom.open(folder, CONFIG)
@@ -500,14 +502,14 @@ HOSTILE_CONFIGS = {
 
 
 @pytest.mark.parametrize("name", HOSTILE_CONFIGS)
-def test_a_hostile_config_is_told_in_words(tmp_path: Path, name: str) -> None:
+def test_a_hostile_config_has_a_clear_message(tmp_path: Path, name: str) -> None:
     """Exit 2 (or 1), a message with the file's name, no traceback, nothing written."""
     newsroom = Newsroom.open(tmp_path / "a/b/project")
     newsroom.article("good.md")
     newsroom.write("broadsheet.toml", HOSTILE_CONFIGS[name])
     before = outside(newsroom)
     for command in ("build", "digest", "check", "status", "preview"):
-        with patience(SECONDS):
+        with time_limit(SECONDS):
             ran = newsroom.run(command)
         assert ran.code in {1, 2}
         assert "should not have happened" not in ran.err
@@ -516,8 +518,8 @@ def test_a_hostile_config_is_told_in_words(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["icon", "logo"])
-def test_an_address_that_is_none_stops_nothing(newsroom: Newsroom, key: str) -> None:
-    """`http://[::1` cannot be taken apart; the feeds are made all the same."""
+def test_an_unparsable_url_stops_nothing(newsroom: Newsroom, key: str) -> None:
+    """`http://[::1` cannot be parsed; the feeds are made all the same."""
     newsroom.write("broadsheet.toml", f'{PUBLICATION}{key} = "http://[::1"\n')
     newsroom.article("good.md", date="2025-06-25")
     newsroom.build()
@@ -525,7 +527,7 @@ def test_an_address_that_is_none_stops_nothing(newsroom: Newsroom, key: str) -> 
 
 @contextmanager
 def small_disk(folder: Path, size: str) -> Iterator[Path]:
-    """A file system of this size; the test is skipped where none may be mounted."""
+    """A file system of this size; the test is skipped if mounting is not allowed."""
     mount, umount = shutil.which("mount"), shutil.which("umount")
     if not mount or not umount:
         pytest.skip("there is no mount on this machine")
@@ -543,7 +545,8 @@ def small_disk(folder: Path, size: str) -> Iterator[Path]:
 
 
 def test_a_full_disk_leaves_each_file_old_or_new(tmp_path: Path) -> None:
-    """The message says so, what was published is complete, and with room the next run mends all."""
+    """The message says so, what was published is complete, and with space the next run repairs
+    everything."""
     with small_disk(tmp_path / "disk", "2m") as disk:
         newsroom = Newsroom.open(tmp_path, CONFIG)
         (newsroom.folder / "feeds").symlink_to(disk, target_is_directory=True)
@@ -577,8 +580,9 @@ def test_a_full_disk_leaves_each_file_old_or_new(tmp_path: Path) -> None:
         assert newsroom.published() == new
 
 
-def test_a_full_disk_under_the_state_folder_is_no_hindrance_or_told(tmp_path: Path) -> None:
-    """The cache may have no room; the feeds are then made without, and are the same."""
+def test_a_full_disk_under_the_state_folder(tmp_path: Path) -> None:
+    """Without space for the cache the feeds are made without it, and are the same, or a message
+    says why not."""
     with small_disk(tmp_path / "disk", "64k") as disk:
         newsroom = Newsroom.open(tmp_path, CONFIG)
         (newsroom.folder / ".broadsheet").symlink_to(disk, target_is_directory=True)
@@ -589,8 +593,8 @@ def test_a_full_disk_under_the_state_folder_is_no_hindrance_or_told(tmp_path: Pa
         assert Newsroom.open(tmp_path / "elsewhere", CONFIG).build() == published
 
 
-def test_a_clock_that_was_set_back_takes_nothing_back(newsroom: Newsroom) -> None:
-    """An issue that was made stands; articles that are now to come leave the feeds and return."""
+def test_a_clock_set_back_withdraws_no_issue(newsroom: Newsroom) -> None:
+    """Issues stay; articles that are now in the future leave the feeds and return later."""
     newsroom.configure(CONFIG)
     newsroom.article("a.md", date="2025-06-12")
     newsroom.article("b.md", date="2025-06-26")
@@ -610,8 +614,8 @@ def test_a_clock_that_was_set_back_takes_nothing_back(newsroom: Newsroom) -> Non
     assert newsroom.published() == whole
 
 
-def test_many_runs_at_once_make_what_one_makes(tmp_path: Path) -> None:
-    """Two crons and an editor collide: each run ends well, and nothing is made twice."""
+def test_concurrent_runs_make_what_one_makes(tmp_path: Path) -> None:
+    """If two cron jobs and an editor collide, each run succeeds, and nothing is made twice."""
     newsroom = Newsroom.open(tmp_path, CONFIG)
     for number in range(30):
         newsroom.article(f"{number}.md", date="2025-06-26", main_topics=[f"T{number % 5}"])
@@ -642,8 +646,8 @@ PLACES_OF_PIPES = (
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes here")
 @pytest.mark.parametrize("place", PLACES_OF_PIPES)
-def test_a_pipe_in_the_place_of_a_file_keeps_nobody_waiting(newsroom: Newsroom, place: str) -> None:
-    """It is told, or replaced where it stands for a file that we write."""
+def test_a_pipe_in_place_of_a_file_does_not_block(newsroom: Newsroom, place: str) -> None:
+    """It is reported, or replaced if it is in the place of an output file."""
     newsroom.configure(CONFIG)
     newsroom.article("good.md", date="2025-06-25")
     for command in ("digest", "build"):
@@ -658,18 +662,18 @@ def test_a_pipe_in_the_place_of_a_file_keeps_nobody_waiting(newsroom: Newsroom, 
         assert "should not have happened" not in ran.stderr
 
 
-def test_init_reads_no_config_of_many_megabytes(newsroom: Newsroom) -> None:
-    """No site has one; to read it as YAML would take minutes."""
+def test_init_does_not_read_a_huge_config(newsroom: Newsroom) -> None:
+    """No site has one, and parsing it as YAML would take minutes."""
     (newsroom.folder / "broadsheet.toml").unlink()
     newsroom.write("hugo.yaml", "title: Ours\n" + "a: b\n" * 500_000)
-    with patience(2):
+    with time_limit(2):
         assert newsroom.run("init").code == 0
     assert "Ours" not in (newsroom.folder / "broadsheet.toml").read_text("utf-8")
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes here")
-def test_init_passes_by_a_pipe(tmp_path: Path) -> None:
-    """What stands where a generator has its config is looked at only when it is a file."""
+def test_init_ignores_a_pipe(tmp_path: Path) -> None:
+    """A generator's config is read only if it is a regular file."""
     os.mkfifo(tmp_path / "hugo.toml")
     (tmp_path / "content").mkdir()
     assert run_command(tmp_path, "init").returncode == 0

@@ -25,12 +25,12 @@ def tree(module: str) -> ast.Module:
 
 
 def part(module: str) -> str:
-    """The first name of a module's path: `feeds/plan.py` -> feeds."""
+    """Return the first name of a module's path: `feeds/plan.py` -> feeds."""
     return module.partition("/")[0].removesuffix(".py")
 
 
 def imports(module: str) -> Iterator[str]:
-    """The full name of everything that a module imports, wherever in it."""
+    """Return the full name of everything that a module imports, anywhere in it."""
     for node in ast.walk(tree(module)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -42,7 +42,7 @@ def imports(module: str) -> Iterator[str]:
 IN_CORE = [module for module in MODULES if part(module) in CORE]
 
 
-def test_the_core_is_all_there() -> None:
+def test_the_core_packages_exist() -> None:
     """A package that is renamed must be renamed here."""
     assert set(map(part, IN_CORE)) == CORE
 
@@ -97,7 +97,7 @@ _READS = {"read_text", "read_bytes", "write_text", "write_bytes", "iterdir"}
 
 @pytest.mark.parametrize("module", IN_CORE)
 def test_the_core_is_pure(module: str) -> None:
-    """It opens no file, reads no clock, knows no environment; its own package's files aside."""
+    """It opens no file except its own package's, and reads neither clock nor environment."""
     names = set(imports(module))
     for effect in _EFFECTS:
         if (module, effect) not in _EXCEPTIONS:

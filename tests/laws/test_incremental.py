@@ -1,4 +1,4 @@
-"""A build runs only the steps whose outcome can differ, and makes what a first build would."""
+"""A build runs only the steps whose result can differ, and makes what a first build would."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Watched:
         yield lambda _: None
 
     def build(self, *args: str, now: str = NOW) -> dict[str, int]:
-        """Build files that can be trusted by now; return how many items each step ran for."""
+        """Wait until stamps can be trusted, then build; return how many items each step ran for."""
         time.sleep(A_TICK_S)
         self.steps.clear()
         self.newsroom.build(*args, now=now)
@@ -72,8 +72,8 @@ def built(newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch) -> Watched:
     return watched
 
 
-def from_nothing(newsroom: Newsroom) -> dict[str, bytes]:
-    """What a build of the same files publishes where nothing was stored."""
+def from_scratch(newsroom: Newsroom) -> dict[str, bytes]:
+    """Return what a build of the same files publishes without a store."""
     with tempfile.TemporaryDirectory() as name:
         fresh = Newsroom(Path(name))
         for path in newsroom.folder.rglob("*"):
@@ -111,13 +111,13 @@ def from_nothing(newsroom: Newsroom) -> dict[str, bytes]:
         (lambda it: it.newsroom.configure(CONFIG + "[topics]\nknown = []\n"), {}),
     ],
 )
-def test_a_change_runs_the_steps_that_it_concerns(
+def test_a_change_runs_only_the_affected_steps(
     built: Watched, change: Callable[[Watched], object], steps: dict[str, int]
 ) -> None:
-    """A new article is as cheap as an edit; a digest in the config makes no feed again."""
+    """A new article is as cheap as an edit; a digest in the config remakes no feed."""
     change(built)
     assert built.build() == steps
-    assert live(built.newsroom.published()) == live(from_nothing(built.newsroom))
+    assert live(built.newsroom.published()) == live(from_scratch(built.newsroom))
     assert built.build() == {}
 
 
@@ -130,38 +130,38 @@ def test_a_change_runs_the_steps_that_it_concerns(
         ("{{< ref later >}}", lambda it: it.article("deep/later.md", date="2024-01-01")),
     ],
 )
-def test_what_a_link_leads_to_is_a_dependency(
+def test_the_target_of_a_link_is_a_dependency(
     built: Watched, body: str, change: Callable[[Newsroom], object]
 ) -> None:
-    """Also where it led nowhere before."""
+    """So is a target that does not exist yet."""
     built.newsroom.configure(CONFIG + '[articles]\nmarkdown = "hugo"\n')
     built.edit("a5.md", "Text 5.", body)
     built.build()
     change(built.newsroom)
     assert built.build()["Rendering"] <= 2
-    assert live(built.newsroom.published()) == live(from_nothing(built.newsroom))
+    assert live(built.newsroom.published()) == live(from_scratch(built.newsroom))
 
 
 def test_the_name_of_a_topic_is_a_dependency(built: Watched) -> None:
-    """The oldest article spells it, and each entry shows it so."""
+    """The oldest article determines its spelling, and each entry shows it."""
     built.newsroom.article("old.md", date="2020-01-01", categories=["t1"], tags=["开源 "])
     assert built.build()["Writing"] > 2
-    assert live(built.newsroom.published()) == live(from_nothing(built.newsroom))
+    assert live(built.newsroom.published()) == live(from_scratch(built.newsroom))
 
 
 @pytest.mark.parametrize("command", ["check", "status", "digest", "explain content/a3.md"])
-def test_what_another_command_has_read_is_no_news_kept_back(built: Watched, command: str) -> None:
-    """All commands share what is stored, and none takes the place of a build."""
+def test_results_of_other_commands_do_not_hide_a_change(built: Watched, command: str) -> None:
+    """All commands share the store, but only `build` writes the feeds."""
     built.edit("a3.md", "大模型", "别的")
     time.sleep(A_TICK_S)
     built.newsroom.run(*command.split())
     assert "Writing" in built.build()
-    assert live(built.newsroom.published()) == live(from_nothing(built.newsroom))
+    assert live(built.newsroom.published()) == live(from_scratch(built.newsroom))
 
 
 @pytest.mark.parametrize("command", ["status", "check", "explain content/a3.md", "digest"])
-def test_a_command_makes_no_file_again(built: Watched, command: str) -> None:
-    """It asks what is stored."""
+def test_other_commands_use_stored_results(built: Watched, command: str) -> None:
+    """The second run of a command runs no step."""
     built.newsroom.run(*command.split())
     built.steps.clear()
     built.newsroom.run(*command.split())
@@ -169,7 +169,7 @@ def test_a_command_makes_no_file_again(built: Watched, command: str) -> None:
 
 
 def test_the_store_does_not_grow_with_edits(built: Watched) -> None:
-    """What an article was before is forgotten."""
+    """Results for earlier versions of an article are dropped."""
     path = built.newsroom.folder / ".broadsheet/memo.sqlite3"
     for number in range(60):
         built.edit("a5.md", "Text", f"Text {number} " + "long " * 500)
@@ -178,15 +178,15 @@ def test_the_store_does_not_grow_with_edits(built: Watched) -> None:
 
 
 @pytest.mark.parametrize("option", ["--dry-run", "--adopt"])
-def test_some_runs_look_at_everything(built: Watched, option: str) -> None:
-    """What is asked for once is done, whatever the last run found."""
+def test_some_options_skip_the_snapshot(built: Watched, option: str) -> None:
+    """A one-time request is carried out, whatever the last run found."""
     (built.newsroom.folder / "feeds/.broadsheet.json").unlink()
     assert built.newsroom.run("build", option).code == 0
     assert (built.newsroom.folder / "feeds/.broadsheet.json").exists() == (option == "--adopt")
 
 
-def test_a_build_after_which_nothing_changed_says_the_same(built: Watched) -> None:
-    """It is the same for every later run."""
+def test_a_build_without_changes_prints_the_same(built: Watched) -> None:
+    """All later runs print the same line."""
     built.newsroom.write("content/page.md", "---\ntitle: Page\n---\n")
     built.build()
     said = built.newsroom.run("build", "--adopt")  # which always looks at everything
@@ -196,8 +196,8 @@ def test_a_build_after_which_nothing_changed_says_the_same(built: Watched) -> No
     assert built.newsroom.run("build", "--quiet").out == ""
 
 
-def test_an_empty_folder_that_went_is_missed(newsroom: Newsroom) -> None:
-    """It held nothing that anything else would show, but the config names it."""
+def test_a_removed_empty_folder_is_noticed(newsroom: Newsroom) -> None:
+    """It had no files whose absence would show, but the config names it."""
     newsroom.configure('[articles]\nfolders = ["content", "drafts"]\n')
     (newsroom.folder / "drafts").mkdir()
     newsroom.article("a.md")
@@ -209,8 +209,8 @@ def test_an_empty_folder_that_went_is_missed(newsroom: Newsroom) -> None:
     assert "there is no folder 'drafts' here" in ran.err
 
 
-def test_time_alone_brings_articles_and_takes_them(built: Watched) -> None:
-    """No file has changed when an article's hour comes, or when it expires."""
+def test_articles_appear_and_expire_without_a_file_change(built: Watched) -> None:
+    """No file changes when an article's publication or expiry time comes."""
     built.newsroom.article("c.md", date="2025-07-01T00:00:00Z", expiryDate="2025-07-02T00:00:00Z")
     for now, held in (
         ("2025-06-30T23:59:59Z", 6),
@@ -225,10 +225,10 @@ def test_time_alone_brings_articles_and_takes_them(built: Watched) -> None:
             assert ran.out.startswith(f"feeds/: {held} article"), now
 
 
-def test_a_run_that_waited_publishes_what_is_there_now(
+def test_a_run_that_waited_for_the_lock_publishes_the_current_state(
     built: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Another one may have published an article that came while it waited for the lock."""
+    """Another run may have published a new article while it waited for the lock."""
     built.newsroom.article("b.md", date="2025-06-26")
     lock = outputs.lock
 
@@ -244,8 +244,8 @@ def test_a_run_that_waited_publishes_what_is_there_now(
     assert '"title": "c"' in built.newsroom.published()["feed.json"].decode()
 
 
-def test_mistakes_are_told_by_every_run(built: Watched) -> None:
-    """A run that finds nothing changed still ends with 1 if an article is left out."""
+def test_every_run_reports_errors(built: Watched) -> None:
+    """A run without changes still exits with 1 if an article is left out."""
     built.newsroom.write("content/c.md", "---\ntitle: [\n---\n")
     time.sleep(A_TICK_S)
     first, second = built.newsroom.run("build"), built.newsroom.run("build")
@@ -254,21 +254,21 @@ def test_mistakes_are_told_by_every_run(built: Watched) -> None:
     assert "content/c.md" in first.err
 
 
-def test_an_article_that_cannot_be_rendered_comes_back(built: Watched) -> None:
-    """It is named and left out, and others take its place in the feeds until it is corrected."""
+def test_a_corrected_article_comes_back(built: Watched) -> None:
+    """It is named and left out, and others take its place in the feeds, until it is corrected."""
     built.edit("a5.md", "Text 5.", "- " * 3000 + "deep")
     time.sleep(A_TICK_S)
     ran = built.newsroom.run("build")
     assert (ran.code, "content/a5.md" in ran.err) == (1, True)
     built.edit("a5.md", "- " * 3000, "")
     built.build()
-    assert live(built.newsroom.published()) == live(from_nothing(built.newsroom))
+    assert live(built.newsroom.published()) == live(from_scratch(built.newsroom))
 
 
 def test_a_file_that_changed_within_one_tick_is_not_trusted(
     newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """On a disk whose clock stands still only the text can tell that a file has changed."""
+    """If a disk's timestamps are too coarse, only the content shows that a file has changed."""
     monkeypatch.setattr(folders, "stamp_of", lambda status: (status.st_size, OLD, OLD, 7))
     monkeypatch.setattr("broadsheet.pipeline.files.stamp_of", folders.stamp_of)
     monkeypatch.setattr(folders, "disk_time", lambda _: OLD)
@@ -283,7 +283,7 @@ def test_a_file_that_changed_within_one_tick_is_not_trusted(
 
 
 def test_a_disk_without_a_clock_is_never_trusted(tmp_path: Path) -> None:
-    """A stamp that cannot be trusted matches no other, not even its own."""
+    """An untrusted stamp equals no other, not even itself."""
     assert folders.disk_time(tmp_path / "nowhere") == 0
     stamp = (1, OLD, OLD, 7)
     assert folders.trusted(stamp, 0) != folders.trusted(stamp, 0)
@@ -294,7 +294,7 @@ def test_a_disk_without_a_clock_is_never_trusted(tmp_path: Path) -> None:
 
 
 def test_a_restored_feeds_folder_is_recognised(built: Watched) -> None:
-    """A checkout gives every file a new stamp; their content tells that they are as they were."""
+    """A checkout gives every file a new stamp; their content shows that they have not changed."""
     for path in (built.newsroom.folder / "feeds").rglob("*.xml"):
         data = path.read_bytes()
         path.unlink()
@@ -305,7 +305,7 @@ def test_a_restored_feeds_folder_is_recognised(built: Watched) -> None:
 
 
 def test_the_config_has_one_name() -> None:
-    """It stands twice, since a run that finds nothing changed does not import the config."""
+    """The constant exists twice, since a run without changes does not import the config."""
     assert snapshot.CONFIG_NAME == config.CONFIG_NAME
 
 
@@ -327,7 +327,7 @@ _MAKERS = {"feedgen", "lxml", "jinja2", "babel", "premailer", "dateutil"}
 
 
 def imported(*args: str) -> set[str]:
-    """The modules that are imported when the command ends."""
+    """Return the modules that are imported when the command ends."""
     program = (
         "import atexit, sys\n"
         "from broadsheet.cli import main\n"
@@ -342,7 +342,7 @@ def imported(*args: str) -> set[str]:
 
 
 def test_the_version_costs_no_more_than_click() -> None:
-    """Nothing of ours but the command line itself is imported for it."""
+    """`--version` imports nothing of ours but the command line."""
     found = imported("--version")
     assert not found & (_HEAVY | {"sqlite3", "hashlib"})
     ours = {name for name in found if name.startswith("broadsheet")}
@@ -368,7 +368,8 @@ def test_the_version_costs_no_more_than_click() -> None:
 def test_no_command_imports_what_it_does_not_use(
     newsroom: Newsroom, args: str, unused: set[str]
 ) -> None:
-    """What is stored needs no parser, and without a new feed or mail no library makes one."""
+    """Stored results need no parser, and without a new feed or mail no library that makes one is
+    imported."""
     newsroom.configure('[digests.weekly]\ntitle = "W"\nschedule = "@yearly"\n')
     newsroom.article("a.md", summary="S.", tags=["t"])
     time.sleep(A_TICK_S)

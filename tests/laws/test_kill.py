@@ -1,7 +1,7 @@
-"""Killed at any instant: each file is old or new and whole, and the next run puts all in order.
+"""Killed at any instant: each file is old or new and complete, and the next run completes the work.
 
 Two ways: a process that kills itself before its n-th change of the disk, for every n; and one that
-is killed with signal 9 at random instants of its run.
+is killed with SIGKILL at random instants.
 """
 
 from __future__ import annotations
@@ -33,9 +33,7 @@ def _survives(made: Scenario, number: int) -> None:
 
 
 @pytest.mark.parametrize("commands", COMMANDS[:2], ids="-".join)
-def test_a_kill_before_any_change_of_the_disk_is_made_good(
-    tmp_path: Path, commands: tuple[str, ...]
-) -> None:
+def test_a_kill_before_a_disk_change_is_repaired(tmp_path: Path, commands: tuple[str, ...]) -> None:
     """Killed at points spread over all changes, a rerun leaves what an undisturbed run does."""
     made = scenario(tmp_path, commands)
     count = changes_of(made)
@@ -47,7 +45,7 @@ def test_a_kill_before_any_change_of_the_disk_is_made_good(
 
 @pytest.mark.long
 @pytest.mark.parametrize("commands", COMMANDS[:2], ids="-".join)
-def test_a_kill_before_every_change_of_the_disk_is_made_good(
+def test_a_kill_before_every_disk_change_is_repaired(
     tmp_path: Path, commands: tuple[str, ...]
 ) -> None:
     """The same for every single change."""
@@ -58,7 +56,7 @@ def test_a_kill_before_every_change_of_the_disk_is_made_good(
 
 @pytest.mark.nightly
 def test_a_second_kill_is_no_worse(tmp_path: Path) -> None:
-    """A run that puts a killed one in order may be killed too."""
+    """A run that repairs a killed one may be killed too."""
     made = scenario(tmp_path, ("build", "digest"))
     count = changes_of(made)
     for first in range(1, count, count // 10):
@@ -72,7 +70,7 @@ def test_a_second_kill_is_no_worse(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("command", ["build", "digest"])
-def test_the_command_killed_at_any_instant_is_made_good(tmp_path: Path, command: str) -> None:
+def test_a_killed_command_is_repaired(tmp_path: Path, command: str) -> None:
     """`kill -9` of the command as users start it, and a clean run after it."""
     made = _ready(tmp_path, command)
     seconds = _seconds(made, lambda: _command(made, command))
@@ -82,29 +80,30 @@ def test_the_command_killed_at_any_instant_is_made_good(tmp_path: Path, command:
 
 @pytest.mark.long
 @pytest.mark.parametrize("command", ["build", "digest"])
-def test_two_hundred_kills_at_random_instants_are_made_good(tmp_path: Path, command: str) -> None:
-    """A run in a copy of this process, which has imported all: so it is at work when killed."""
-    _kill_again_and_again(tmp_path, command, 200)
+def test_two_hundred_kills_at_random_instants_are_repaired(tmp_path: Path, command: str) -> None:
+    """A run in a fork of this process, with everything imported, so that it is at work when
+    killed."""
+    _kill_repeatedly(tmp_path, command, 200)
 
 
 @pytest.mark.nightly
 @pytest.mark.parametrize("command", ["build", "digest"])
-def test_five_thousand_kills_at_random_instants_are_made_good(tmp_path: Path, command: str) -> None:
-    """The same again and again."""
-    _kill_again_and_again(tmp_path, command, 5000)
+def test_five_thousand_kills_at_random_instants_are_repaired(tmp_path: Path, command: str) -> None:
+    """The same, more often."""
+    _kill_repeatedly(tmp_path, command, 5000)
 
 
 @pytest.mark.nightly
 @pytest.mark.parametrize("command", ["build", "digest"])
-def test_two_hundred_kills_of_the_command_are_made_good(tmp_path: Path, command: str) -> None:
-    """The same of the command as users start it."""
+def test_two_hundred_kills_of_the_command_are_repaired(tmp_path: Path, command: str) -> None:
+    """The same for the command as users start it."""
     made = _ready(tmp_path, command)
     seconds = _seconds(made, lambda: _command(made, command))
     for _ in range(200):
         _kill(made, lambda: _command(made, command), seconds)
 
 
-def _kill_again_and_again(folder: Path, command: str, kills: int) -> None:
+def _kill_repeatedly(folder: Path, command: str, kills: int) -> None:
     made = _ready(folder, command)
     seconds = _seconds(made, lambda: _copy(made))
     midway = sum(_kill(made, lambda: _copy(made), seconds) for _ in range(kills))
@@ -116,7 +115,7 @@ def _ready(folder: Path, command: str) -> Scenario:
 
 
 def _kill(made: Scenario, start: Callable[[], int], seconds: float) -> bool:
-    """Kills a run that takes so long at an instant of it; whether it had changed some of it."""
+    """Kill a run that takes so long at an instant of it; return whether it had changed anything."""
     made.begin()
     run = start()
     time.sleep(random.uniform(0, seconds * 1.1))
@@ -130,7 +129,7 @@ def _kill(made: Scenario, start: Callable[[], int], seconds: float) -> bool:
 
 
 def _seconds(made: Scenario, start: Callable[[], int]) -> float:
-    """How long an undisturbed run takes; of three, the shortest."""
+    """Return how long an undisturbed run takes: the shortest of three."""
     taken: list[float] = []
     for _ in range(3):
         made.begin()
@@ -143,7 +142,7 @@ def _seconds(made: Scenario, start: Callable[[], int]) -> float:
 
 
 def _copy(made: Scenario) -> int:
-    """Starts the run in a copy of this process, and returns its id."""
+    """Start the run in a fork of this process, and return its id."""
     child = os.fork()
     if not child:
         try:
@@ -155,7 +154,7 @@ def _copy(made: Scenario) -> int:
 
 
 def _command(made: Scenario, command: str) -> int:
-    """Starts the command in a process of its own, and returns its id."""
+    """Start the command in a process of its own, and return its id."""
     folder = str(made.newsroom.folder)
     call = [sys.executable, "-m", "broadsheet", "-C", folder, "--now", NOW, command, "--quiet"]
     return os.posix_spawn(sys.executable, call, os.environ)

@@ -35,7 +35,7 @@ _URL = re.compile(re.escape(FEEDS) + r"[^\s\"'<>)]*")
 
 
 def texts(path: str, data: bytes) -> Iterator[str]:
-    """What a file says, in plain: of a mail its headers and parts, of JSON its values."""
+    """Return the text of a file decoded: of a mail its headers and parts, of JSON its values."""
     if path.endswith(".eml"):
         mail = message_from_bytes(data, policy=policy.default)
         yield from (str(value) for value in mail.values())
@@ -49,7 +49,7 @@ def texts(path: str, data: bytes) -> Iterator[str]:
 
 
 def own_links(path: str, data: bytes) -> Iterator[str]:
-    """Every URL below FEEDS in a file; relative links of pages are resolved."""
+    """Return every URL below FEEDS in a file; relative links of pages are resolved."""
     for text in texts(path, data):
         yield from _URL.findall(text)
     if path.endswith("index.html"):
@@ -60,7 +60,7 @@ def own_links(path: str, data: bytes) -> Iterator[str]:
 
 
 def is_there(url: str, files: Mapping[str, bytes]) -> bool:
-    """Whether a URL leads to one of `files`, and to a place in it where it names one."""
+    """Whether a URL leads to one of `files`, and to an existing anchor if it has a fragment."""
     address, _, anchor = url.partition("#")
     path = unquote(address.removeprefix(FEEDS))
     page = files.get(path + "index.html" if path == "" or path.endswith("/") else path)
@@ -68,7 +68,7 @@ def is_there(url: str, files: Mapping[str, bytes]) -> bool:
 
 
 def broken(newsroom: Newsroom) -> set[tuple[str, str]]:
-    """The links of the feeds folder that lead nowhere, with the file that each is in."""
+    """Return the dead links of the feeds folder, with the file that each is in."""
     files = newsroom.published()
     links = {(path, url) for path, data in files.items() for url in own_links(path, data)}
     assert links
@@ -82,17 +82,17 @@ def toml(**values: object) -> str:
 
 
 def publish(newsroom: Newsroom) -> None:
-    """All that a cron job runs."""
+    """Run everything that a cron job runs."""
     for command in ("digest", "build"):
         ran = newsroom.run(command)
         assert (ran.code, ran.err) == (0, "")
 
 
 @pytest.mark.parametrize("formats", FORMATS, ids="-".join)
-def test_the_web_version_of_an_issue_links_to_a_feed_that_is_there(
+def test_the_web_version_of_an_issue_links_to_an_existing_feed(
     newsroom: Newsroom, formats: list[str]
 ) -> None:
-    """Its feed link has the media type of the file that it leads to."""
+    """The feed link has the media type of its target."""
     newsroom.configure(toml_of(formats), PUBLICATION)
     newsroom.article("a.md", date="2025-06-25", main_topics=["AI"])
     publish(newsroom)
@@ -147,13 +147,13 @@ _DIGEST = st.fixed_dictionaries(
     digests=st.dictionaries(st.sampled_from(["weekly", "周报"]), _DIGEST),
     aliased=st.booleans(),
 )
-def test_every_link_between_our_files_leads_to_one(
+def test_every_link_between_our_files_works(
     articles: list[dict[str, object]],
     feeds: dict[str, object],
     digests: dict[str, dict[str, object]],
     aliased: bool,
 ) -> None:
-    """In feeds, their archives, the list, the pages, the issues and their mails, and previews."""
+    """In feeds, archives, the OPML list, pages, issues, mails, and previews."""
     aliases = toml(AI=["人工智能", "开源"]) if aliased else ""
     config = [f"[feeds]\n{toml(**feeds)}", f"[topics.aliases]\n{aliases}"]
     config += [f'[digests."{name}"]\n{toml(**each)}' for name, each in digests.items()]
@@ -169,7 +169,7 @@ def test_every_link_between_our_files_leads_to_one(
 
 
 def broken_previews(newsroom: Newsroom) -> set[tuple[str, str]]:
-    """The relative links of previews that lead to no file on disk."""
+    """Return the relative links of previews to files that do not exist."""
     folder = newsroom.folder / "previews"
     links = {
         (path, link)

@@ -1,4 +1,4 @@
-"""The README and the documentation: what they show is run, what they name exists."""
+"""README and documentation: the commands shown are run, and everything named exists."""
 
 from __future__ import annotations
 
@@ -68,27 +68,27 @@ posts = "/:year/:month/:slugorfilename/"
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """A command that a page shows, and what the page says it prints."""
+class ShownCommand:
+    """A command that a page shows, and the output that the page shows for it."""
 
     command: str
     printed: list[str]
 
 
-def steps(page: str) -> list[Step]:
-    """The commands of the console blocks of `page`, in order."""
-    found: list[Step] = []
+def steps(page: str) -> list[ShownCommand]:
+    """Yield the commands of the console blocks of `page`, in order."""
+    found: list[ShownCommand] = []
     for _, block in blocks(page, "console"):
         for line in block.splitlines():
             if line.startswith("$ "):
-                found.append(Step(line[2:], []))
+                found.append(ShownCommand(line[2:], []))
             else:
                 found[-1].printed.append(line.rstrip())
     return found
 
 
 def files(page: str) -> dict[str, str]:
-    """The files that `page` shows or, in a comment, has beside what it shows: path -> text."""
+    """Return the files that `page` shows, also in comments: path -> text."""
     silent = r"^<!-- file: (\S+)\n(.*?)^-->$"
     return {
         path: text
@@ -98,7 +98,7 @@ def files(page: str) -> dict[str, str]:
 
 
 def run(commands: list[str], folder: Path) -> list[list[str]]:
-    """What each of `commands` prints, run one after the other in one shell in `folder`."""
+    """Return the output of each of `commands`, run one after the other in one shell in `folder`."""
     mark = "-- next command --"
     script = "".join(f"{command}\necho '{mark}'\n" for command in commands)
     environment = {
@@ -122,37 +122,37 @@ def run(commands: list[str], folder: Path) -> list[list[str]]:
 
 
 def blocks(text: str, language: str = r"\w*") -> list[tuple[str, str]]:
-    """The code blocks of `text` in `language`: the file that each is said to be, and its text."""
+    """Yield the code blocks of `text` in `language`: the file name of each, and its text."""
     form = rf"(?:^<!-- file: (\S+) -->\n)?^```{language}\n(.*?)^```$"
     return re.findall(form, text, re.MULTILINE | re.DOTALL)
 
 
 def prose(text: str) -> str:
-    """`text` without its code blocks."""
+    """Return `text` without its code blocks."""
     return re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
 
 
 def inline_code(text: str) -> list[str]:
-    """What stands between backticks in a line."""
+    """Return the code spans of a line."""
     return re.findall(r"`([^`\n]+)`", prose(text))
 
 
 def anchors(text: str) -> set[str]:
-    """The anchors that a Markdown page has for its headings."""
+    """Return the anchors that a Markdown page has for its headings."""
     headings = re.findall(r"^#+ (.+)$", prose(text), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def table(page: str, heading: str) -> list[list[str]]:
-    """The rows of the first table below `heading`, without their heads."""
+    """Return the rows of the first table below `heading`, without the header."""
     below = page.split(f"\n## {heading}\n", 1)[1].split("\n## ", 1)[0]
     rows = [line.strip("| ").split(" | ") for line in below.splitlines() if line[:1] == "|"]
     return rows[2:]
 
 
 @pytest.mark.parametrize("name", ["README.md", "docs/first-hour.md", "docs/ids.md"])
-def test_what_the_page_shows_is_what_happens(name: str, tmp_path: Path) -> None:
-    """Every command of the page prints what the page says, to the letter."""
+def test_commands_print_what_the_page_shows(name: str, tmp_path: Path) -> None:
+    """Every command of the page prints exactly what the page shows."""
     page = (ROOT / name).read_text("utf-8")
     project = files(page) if name == "README.md" else ALLOTMENT
     for path, text in project.items():
@@ -162,12 +162,14 @@ def test_what_the_page_shows_is_what_happens(name: str, tmp_path: Path) -> None:
     shown = steps(page)
     printed = run([*before, *(step.command for step in shown)], tmp_path)[len(before) :]
     assert shown
-    happened = [Step(step.command, lines) for step, lines in zip(shown, printed, strict=True)]
+    happened = [
+        ShownCommand(step.command, lines) for step, lines in zip(shown, printed, strict=True)
+    ]
     assert happened == shown
 
 
 @pytest.mark.parametrize("page", DOCS, ids=lambda page: page.name)
-def test_every_link_leads_somewhere(page: Path) -> None:
+def test_no_link_is_dead(page: Path) -> None:
     """Each relative link leads to a file that exists, and to a heading that it has."""
     text = page.read_text("utf-8")
     for target in re.findall(r"\]\(([^)\s]+)\)", re.sub(r"`[^`\n]+`", "", text)):  # no code
@@ -181,7 +183,7 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 
 
 def test_pictures_are_small() -> None:
-    """A picture of the documentation weighs less than 150 kB."""
+    """A picture of the documentation is smaller than 150 kB."""
     heavy = [p.name for p in (ROOT / "docs/images").iterdir() if p.stat().st_size >= 150_000]
     assert heavy == []
 
@@ -205,7 +207,7 @@ def test_every_key_named_exists(page: Path) -> None:
 
 @pytest.mark.parametrize("page", WRITTEN, ids=lambda page: page.name)
 def test_every_example_of_the_config_is_valid(page: Path) -> None:
-    """Each TOML block is a config, alone or with the two keys that one must have."""
+    """Each TOML block is a config, alone or with the two required keys."""
     required = '[publication]\ntitle = "T"\nurl = "https://example.org/"\n'
     for file, block in blocks(page.read_text("utf-8"), "toml"):
         if not file:
@@ -215,7 +217,7 @@ def test_every_example_of_the_config_is_valid(page: Path) -> None:
 
 @pytest.mark.parametrize("page", WRITTEN, ids=lambda page: page.name)
 def test_every_command_named_exists(page: Path) -> None:
-    """`broadsheet NAME` and `make NAME` are only shown where there is such a command."""
+    """`broadsheet NAME` and `make NAME` are only shown if the command exists."""
     text = page.read_text("utf-8")
     code = "\n".join([*inline_code(text), *(block for _, block in blocks(text))])
     commands = re.findall(r"(?:^|/|\$ |&& )broadsheet ([a-z]+)", code, re.MULTILINE)
@@ -236,7 +238,7 @@ def test_every_field_that_is_read_is_documented() -> None:
 
 
 def test_every_date_form_is_read_as_documented() -> None:
-    """Each row of the table of dates in docs/articles.md says what the code makes of it."""
+    """The code parses each date of the table in docs/articles.md as it says."""
     rows = table((ROOT / "docs/articles.md").read_text("utf-8"), "Dates")
     assert len(rows) > 15
     for form, said in rows:
@@ -252,7 +254,7 @@ def test_every_date_form_is_read_as_documented() -> None:
 
 
 def test_the_architecture_names_every_package() -> None:
-    """The table in docs/design.md has a row for each package of src/broadsheet, and no other."""
+    """The table in docs/design.md has one row for each package of src/broadsheet, and no other."""
     page = (ROOT / "docs/design.md").read_text("utf-8")
     listed = {row[0].split("`")[1] for row in table(page, "Packages")}
     source = ROOT / "src/broadsheet"
@@ -262,7 +264,7 @@ def test_the_architecture_names_every_package() -> None:
 
 
 def test_a_decision_is_short() -> None:
-    """A decision takes 20 lines at most, so that it is read."""
+    """A decision has at most 20 lines, so that it is read."""
     long = {
         path.name: count
         for path in (ROOT / "docs/decisions").glob("*.md")
@@ -271,8 +273,9 @@ def test_a_decision_is_short() -> None:
     assert long == {}
 
 
-def test_every_decision_has_a_number_of_its_own() -> None:
-    """In its name and in its title; and whatever names a number means a decision that there is."""
+def test_decision_numbers_are_unique() -> None:
+    """File name and title have the same number, and every reference to a number is to an existing
+    decision."""
     decisions = sorted((ROOT / "docs/decisions").glob("*.md"))
     numbers = [path.name[:4] for path in decisions]
     assert len(set(numbers)) == len(numbers)

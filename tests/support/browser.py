@@ -1,4 +1,4 @@
-"""A real browser for tests: headless Chromium, spoken to over a pipe (Chrome DevTools Protocol).
+"""A real browser for tests: headless Chromium, controlled over a pipe (Chrome DevTools Protocol).
 
 The pipe needs no socket, so it works where tests may open none, and nothing needs installing but
 the browser. Pages are loaded from files; the network is switched off in them.
@@ -37,7 +37,7 @@ class Browser:
     def screenshot(
         self, page: Path, width: int, *, dark: bool = False, images: bool = True
     ) -> bytes:
-        """A PNG of the whole of `page` in a window `width` pixels wide."""
+        """Return a PNG of the whole of `page` in a window `width` pixels wide."""
         with self._open(page, width, dark=dark, images=images) as session:
             height = self._evaluate(session, "document.documentElement.scrollHeight")
             self._resize(session, width, height)
@@ -45,7 +45,7 @@ class Browser:
         return base64.b64decode(made["data"])
 
     def evaluate(self, page: Path, script: str, width: int = 600, *, dark: bool = False) -> Any:
-        """What the JavaScript expression `script` is worth in `page`; a promise is waited for."""
+        """Return the value of the JavaScript expression `script` in `page`, awaiting a promise."""
         with self._open(page, width, dark=dark) as session:
             return self._evaluate(session, script)
 
@@ -109,7 +109,7 @@ class Browser:
 
 @contextmanager
 def browser() -> Iterator[Browser]:
-    """A browser, started for as long as the block lasts, with a profile of its own."""
+    """Run a browser with a profile of its own."""
     to_browser, commands = os.pipe()
     answers, from_browser = os.pipe()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
@@ -128,7 +128,7 @@ def browser() -> Iterator[Browser]:
 
 
 def _files(read: int, write: int) -> list[tuple[Any, ...]]:
-    """What the browser finds open: it reads commands from descriptor 3, and answers on 4."""
+    """Set up the browser's descriptors: it reads commands from 3, and answers on 4."""
     return [
         *((os.POSIX_SPAWN_OPEN, each, os.devnull, os.O_RDWR, 0) for each in (0, 1, 2)),
         (os.POSIX_SPAWN_DUP2, read, 3),

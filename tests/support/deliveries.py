@@ -1,4 +1,4 @@
-"""A newsroom with an issue, subscribers and a mail server, to deliver in and to kill."""
+"""A newsroom with an issue, subscribers and a mail server, to deliver from and to kill."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ STOP = 2.4  # seconds; with timeout = 1 the server has two for its last answer
 
 @dataclass
 class MailServer:
-    """The mail server of mail_server.py, in a process of its own: it can be killed."""
+    """The mail server of mail_server.py, in a process of its own, so that it can be killed."""
 
     folder: Path
     port: int = 0
     process: int = 0
 
     def start(self) -> None:
-        """Starts it, on the port that it had before."""
+        """Start the server, on its former port if it had one."""
         reading, writing = os.pipe()
         self.process = os.fork()
         if self.process:
@@ -57,7 +57,7 @@ class MailServer:
             os._exit(1)
 
     def stop(self) -> None:
-        """Kills it, if it still lives."""
+        """Kill the server if it is still running."""
         if self.process:
             with suppress(ProcessLookupError):
                 os.kill(self.process, signal.SIGKILL)
@@ -73,19 +73,19 @@ class MailServer:
         return self.folder / "orders.json"
 
     def order(self, **orders: Any) -> None:
-        """Tells it what to do from now on."""
+        """Set what it does from now on."""
         new = self.orders.with_suffix(".new")
         new.write_text(json.dumps(orders))
         new.replace(self.orders)
 
     def taken(self) -> list[dict[str, Any]]:
-        """What it has written down, each mail as it was accepted."""
+        """Return its journal: each mail as it was accepted."""
         if not self.journal.exists():
             return []
         return [json.loads(line) for line in self.journal.read_text().splitlines()]
 
     def wait_for(self, mails: int, seconds: float = 20.0) -> None:
-        """Waits until it has taken so many."""
+        """Wait until it has accepted so many mails."""
         until = time.monotonic() + seconds
         while not self.journal.exists() or self.journal.read_bytes().count(b"\n") < mails:
             assert time.monotonic() < until, "no mail arrives"
@@ -94,14 +94,14 @@ class MailServer:
 
 @dataclass
 class Post:
-    """A newsroom that delivers. run: of one process at a time; begin: beside this one."""
+    """A newsroom that delivers. deliver: in this process; begin: in another process."""
 
     newsroom: Newsroom
     server: MailServer
     children: list[int] = field(default_factory=list)
 
     def configure(self, more: str = "", **delivery: Any) -> None:
-        """Writes the config; `delivery` goes into its table."""
+        """Write the config; `delivery` goes into its table."""
         keys: dict[str, Any] = {
             "smtp": f"smtp://127.0.0.1:{self.server.port}",
             "starttls": "never",
@@ -117,13 +117,13 @@ class Post:
         )
 
     def subscribe(self, number: int, **wants: Any) -> list[str]:
-        """Adds so many subscribers, and returns their addresses."""
+        """Add so many subscribers, and return their addresses."""
         addresses = [f"reader{i:06}@example.org" for i in range(number)]
         self.add(dict.fromkeys(addresses, wants))
         return addresses
 
     def add(self, readers: Mapping[str, dict[str, Any]]) -> None:
-        """Adds subscribers: address -> what each wants."""
+        """Add subscribers: address -> settings of each."""
         db = self.open()
         with db.writing() as connection:
             for address, wants in readers.items():
@@ -131,15 +131,15 @@ class Post:
         db.close()
 
     def open(self) -> database.Database:
-        """The delivery database."""
+        """Open the delivery database."""
         return database.open_database("sqlite:///broadsheet.db", self.newsroom.folder)
 
     def deliver(self, *args: str, now: str = NOW) -> Any:
-        """Runs `deliver` in this process."""
+        """Run `deliver` in this process."""
         return self.newsroom.run("deliver", *args, now=now)
 
     def begin(self, *args: str, now: str = NOW) -> int:
-        """Starts `deliver` in a copy of this process, and returns its id."""
+        """Start `deliver` in a fork of this process, and return its id."""
         child = os.fork()
         if child:
             self.children.append(child)
@@ -157,7 +157,7 @@ class Post:
             os._exit(99)
 
     def end(self, child: int, seconds: float = 30.0) -> int:
-        """Waits for a run to end, and returns its exit code; negative: the signal."""
+        """Wait for a run to end, and return its exit code; negative: the signal."""
         process = os.pidfd_open(child)  # readable when it has ended
         try:
             assert select.select([process], [], [], seconds)[0], "it does not end"
@@ -167,13 +167,13 @@ class Post:
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
     def kill(self, child: int, by: int = signal.SIGKILL) -> None:
-        """Sends a signal to a run; it may have ended."""
+        """Send a signal to a run, which may have ended."""
         with suppress(ProcessLookupError):
             os.kill(child, by)
 
     def pause(self, child: int) -> None:
-        """Stops a run (SIGSTOP) outside of a transaction: within one it would hold up all others
-        for as long as it is stopped, as any program does that has the database locked."""
+        """Stop a run (SIGSTOP) outside of a transaction: within one it would block all others for
+        as long as it is stopped, as any program does that has the database locked."""
         end = time.monotonic() + 20
         os.kill(child, signal.SIGSTOP)
         while self.is_locked():
@@ -195,7 +195,7 @@ class Post:
         return False
 
     def rows(self) -> list[dict[str, Any]]:
-        """The ledger, as any program reads it."""
+        """Return the ledger, as any program reads it."""
         with sqlite3.connect(self.newsroom.folder / "broadsheet.db") as connection:
             connection.row_factory = sqlite3.Row
             query = (
@@ -207,15 +207,15 @@ class Post:
         return found
 
     def states(self) -> Counter[str]:
-        """How many rows are in each state."""
+        """Return the number of rows in each state."""
         return Counter(row["state"] for row in self.rows())
 
     def received(self) -> Counter[str]:
-        """How often each address got the issue."""
+        """Return how often each address got the issue."""
         return Counter(mail["to"] for mail in self.server.taken())
 
     def ids(self) -> dict[str, set[str]]:
-        """The Message-IDs that each address got."""
+        """Return the Message-IDs that each address got."""
         found: dict[str, set[str]] = {}
         for mail in self.server.taken():
             found.setdefault(mail["to"], set()).add(mail["id"])
@@ -224,7 +224,7 @@ class Post:
 
 @contextmanager
 def post(folder: Path) -> Iterator[Post]:
-    """A newsroom with one issue of three articles, and a server that takes all mail."""
+    """A newsroom with one issue of three articles, and a server that accepts all mail."""
     shutil.copytree(_newsroom(), folder, dirs_exist_ok=True)
     (folder / "server").mkdir()
     made = Post(Newsroom(folder), MailServer(folder / "server"))
@@ -242,7 +242,7 @@ def post(folder: Path) -> Iterator[Post]:
 
 @cache
 def _newsroom() -> Path:
-    """A folder with three articles and their issue; made once."""
+    """Return a folder with three articles and their issue; made once."""
     folder = Path(tempfile.mkdtemp())
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     Post(Newsroom.open(folder), MailServer(folder, port=25)).configure()
@@ -261,10 +261,10 @@ def _newsroom() -> Path:
     return folder
 
 
-def stop_again_and_again(
+def stop_repeatedly(
     office: Post, connections: int, stops: int, *, others: bool, **config: Any
 ) -> None:
-    """Stops a run at random instants past its timeouts, and checks that each mail arrives once.
+    """Stop a run at random instants past its timeouts, and check that each mail arrives once.
 
     others: a second run starts meanwhile. config: more keys of [delivery].
     """
@@ -291,7 +291,7 @@ def stop_again_and_again(
 
 
 def at(days: float = 0, minutes: float = 0) -> str:
-    """A time after NOW, for --now."""
+    """Return a time after NOW, for --now."""
     moment = datetime.fromtimestamp(MOMENT.timestamp() + days * 86400 + minutes * 60, UTC)
     return moment.isoformat()
 

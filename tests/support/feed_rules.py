@@ -1,12 +1,12 @@
 """A strict validator of feeds, written from the specifications, for the tests.
 
 It shares no code with `broadsheet`. Each function takes a document as it was served and returns
-what is wrong with it; an empty list means that nothing is. What it follows:
+a list of its problems. Sources:
 
 - Atom: RFC 4287; archives: RFC 5005; URIs: RFC 3986; dates: RFC 3339; languages: BCP 47
 - RSS 2.0 (rssboard.org/rss-specification) and its Advisory Board's profile (rssboard.org)
 - JSON Feed 1.1 (jsonfeed.org/version/1.1); OPML 2.0 (opml.org/spec2); Media RSS
-- HTML inside them: what a strict HTML parser takes, of the elements and attributes that the feed
+- HTML inside them: valid for a strict HTML parser, with the elements and attributes that the feed
   validation service of the W3C calls safe. What that service only warns of is a finding here too.
 """
 
@@ -200,7 +200,7 @@ _ENTITY_LIKE = re.compile(r"&(#?\w+)")
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """rule: its short name. where: an element's path, a JSON pointer. what: in words."""
+    """rule: its short name. where: an element's path, or a JSON pointer. what: the problem."""
 
     rule: str
     where: str
@@ -209,7 +209,7 @@ class Finding:
 
 @dataclass(slots=True)
 class _Findings:
-    """What was found so far. now: dates after it are findings; None: no date is."""
+    """The findings so far. now: later dates are findings; None: no date is."""
 
     now: datetime | None = None
     all: list[Finding] = field(default_factory=list)
@@ -220,7 +220,7 @@ class _Findings:
     # -- values that every format has
 
     def uri(self, where: str, value: str, *, canonical: bool = False) -> None:
-        """An absolute URI that any parser takes; canonical: as ids must be compared."""
+        """Check an absolute URI that any parser accepts; canonical: as ids must be compared."""
         found = _URI.fullmatch(value)
         if not found:
             self.add("uri-absolute", where, value)
@@ -251,7 +251,7 @@ class _Findings:
             self.add("uri-host", where, value)
 
     def _canonical(self, where: str, found: re.Match[str], value: str) -> None:
-        """RFC 3986, section 6.2.2: equal URIs are written equally."""
+        """Normalise a URI, so that equal URIs are written equally (RFC 3986, section 6.2.2)."""
         escapes = re.findall(r"%[0-9A-Fa-f]{2}", value)
         authority = found["authority"] or ""
         if (
@@ -265,7 +265,7 @@ class _Findings:
             self.add("uri-canonical", where, value)
 
     def web_address(self, where: str, value: str) -> None:
-        """A URI of the web, as images and enclosures need one."""
+        """Check a web URL, as images and enclosures need one."""
         self.uri(where, value)
         if not re.match(r"https?://[^/]+/", value):
             self.add("uri-web", where, value)
@@ -330,7 +330,7 @@ class _Findings:
                 self.add(rule, where, f"{count} times: {value}")
 
     def plain(self, where: str, value: str) -> None:
-        """Text that is to be taken as text must not look like markup."""
+        """Plain text must not look like markup."""
         for tag in _MARKUP_LIKE.findall(value):
             if tag.lower() in _ELEMENT_NAMES:
                 self.add("text-markup", where, value)
@@ -341,7 +341,7 @@ class _Findings:
     # -- HTML
 
     def html(self, where: str, value: str) -> None:
-        """HTML content: any parser reads the same, all in it is safe, each address absolute."""
+        """Check HTML content: every parser reads it alike, all of it is safe, each URL absolute."""
         self.characters(where, html.unescape(value))
         for address in _WRITTEN_ADDRESS.findall(value):  # as a reader with a regex would
             self.uri(f"{where} (as written)", html.unescape(address).strip())
@@ -429,7 +429,7 @@ class _Xml:
         return cls(findings, root, data.decode("utf-8", "replace").split("\n"))
 
     def structure(self, children: Mapping[str, Mapping[str, tuple[int, int]]]) -> None:
-        """Names, attributes, how often each element stands, and the characters of all."""
+        """Check names, attributes, cardinalities, and the characters of everything."""
         for element in self.root.iter(etree.Element):
             where, name = self.where(element), qualified(element)
             self._namespaces(where, element)
@@ -487,24 +487,25 @@ class _Xml:
             self.findings.add("attribute-blank", where, attribute)
 
     def each(self, *names: str) -> Iterator[tuple[str, Any, str]]:
-        """Where, element and text of every element with one of the names."""
+        """Yield path, element and text of every element with one of the names."""
         for element in self.root.iter(etree.Element):
             if qualified(element) in names:
                 yield self.where(element), element, (element.text or "").strip()
 
     def on(self, check: Callable[[str, str], None], *names: str) -> None:
-        """Checks the text of every element with one of the names."""
+        """Check the text of every element with one of the names."""
         for where, _, text in self.each(*names):
             check(where, text)
 
     def after(self, container: Any, last: str) -> None:
-        """All of a head stands before the entries (RSS profile; RFC 4287 leaves it open)."""
+        """Check that the elements of the head precede the entries (RSS profile; RFC 4287 leaves it
+        open)."""
         names = [qualified(child) for child in container.iterchildren(etree.Element)]
         if last in names and any(name != last for name in names[names.index(last) :]):
             self.findings.add("order", self.where(container), f"after {last}")
 
     def media(self) -> None:
-        """Media RSS, and the enclosures of both formats."""
+        """Check Media RSS, and the enclosures of both formats."""
         for where, element, _ in self.each("media:content", "media:thumbnail"):
             self.findings.web_address(where, element.get("url", ""))
             for name in ("fileSize", "width", "height"):
@@ -519,7 +520,7 @@ class _Xml:
                 self.findings.plain(where, text)
 
     def links(self, container: Any, kind: str) -> None:
-        """The Atom links of a feed, channel or entry (RFC 4287, 4.2.7)."""
+        """Check the Atom links of a feed, channel or entry (RFC 4287, 4.2.7)."""
         links = list(container.iterchildren(f"{{{NAMESPACES['atom']}}}link"))
         for link in links:
             where, rel = self.where(link), link.get("rel", "alternate")
@@ -544,7 +545,7 @@ class _Xml:
         self.findings.unique("link-repeated", self.where(container), alike)
 
     def head_links(self, container: Any) -> None:
-        """A feed names its own address, and an archive its feed (RFC 5005, section 4)."""
+        """Check that a feed names its own URL, and an archive its feed (RFC 5005, section 4)."""
         links = list(container.iterchildren(f"{{{NAMESPACES['atom']}}}link"))
         relations = {link.get("rel", "alternate") for link in links}
         where = self.where(container)
@@ -561,7 +562,7 @@ class _Xml:
 
 
 def qualified(element: Any) -> str:
-    """The name of `element` with the usual prefix of its namespace; none for no namespace."""
+    """Return the name of `element` with the usual prefix of its namespace, if it has one."""
     name = etree.QName(element)
     if name.namespace is None:
         return str(name.localname)
@@ -572,7 +573,7 @@ def qualified(element: Any) -> str:
 
 
 def atom(data: bytes, now: datetime | None = None) -> list[Finding]:
-    """What is wrong with an Atom document (RFC 4287, RFC 5005, Media RSS)."""
+    """Return the problems of an Atom document (RFC 4287, RFC 5005, Media RSS)."""
     document = _Xml.read(data, now)
     findings, root = document.findings, document.root
     if root is None or qualified(root) != "atom:feed":
@@ -608,7 +609,7 @@ def atom(data: bytes, now: datetime | None = None) -> list[Finding]:
 
 
 def _atom_entry(document: _Xml, entry: Any) -> None:
-    """Text that shows what an entry is, and an address to read it at (RFC 4287, 4.1.2)."""
+    """Check that an entry has text, and a URL to read it at (RFC 4287, 4.1.2)."""
     where, space = document.where(entry), {"a": NAMESPACES["atom"]}
     if entry.find("a:content", space) is None and entry.find("a:summary", space) is None:
         document.findings.add("content-missing", where, "neither summary nor content")
@@ -647,7 +648,7 @@ def _atom_categories(document: _Xml) -> None:
 
 
 def rss(data: bytes, now: datetime | None = None) -> list[Finding]:
-    """What is wrong with an RSS document (RSS 2.0, the RSS profile, Media RSS, RFC 5005)."""
+    """Return the problems of an RSS document (RSS 2.0, the RSS profile, Media RSS, RFC 5005)."""
     document = _Xml.read(data, now)
     findings, root = document.findings, document.root
     if root is None or root.tag != "rss" or root.get("version") != "2.0":
@@ -702,7 +703,7 @@ def _rss_item(document: _Xml, item: Any) -> None:
 
 
 def _rss_texts(document: _Xml) -> None:
-    """Plain text by the profile: `&` and `<` in it are written as `&#x26;` and `&#x3C;`."""
+    """Check plain text by the profile: `&` and `<` in it are written as `&#x26;` and `&#x3C;`."""
     for where, element, text in document.each("title", "category", "copyright", "description"):
         if qualified(element.getparent()) == "item" and qualified(element) == "description":
             document.findings.html(where, text)
@@ -733,7 +734,7 @@ _JSON_ATTACHMENT = {
 
 
 def json_feed(data: bytes, now: datetime | None = None) -> list[Finding]:
-    """What is wrong with a JSON Feed document (version 1.1)."""
+    """Return the problems of a JSON Feed document (version 1.1)."""
     findings = _Findings(now)
     try:
         document = json.loads(data.decode("utf-8"), object_pairs_hook=_no_key_twice)
@@ -765,7 +766,7 @@ def _no_key_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _json_object(findings: _Findings, where: str, given: Any, known: Mapping[str, type]) -> None:
-    """Keys and their types, and all that can be seen of a value by its key."""
+    """Check keys and their types, and whatever a key says about its value."""
     for name, value in given.items():
         place = f"{where}/{name}"
         if name not in known:
@@ -820,7 +821,7 @@ def _json_item(findings: _Findings, where: str, item: Mapping[str, Any]) -> None
 
 
 def opml(data: bytes, now: datetime | None = None) -> list[Finding]:
-    """What is wrong with a subscription list (OPML 2.0)."""
+    """Return the problems of a subscription list (OPML 2.0)."""
     document = _Xml.read(data, now)
     findings, root = document.findings, document.root
     if root is None or root.tag != "opml" or root.get("version") != "2.0":
@@ -846,8 +847,8 @@ def opml(data: bytes, now: datetime | None = None) -> list[Finding]:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What one document tells of one article; dates as moments in UTC."""
+class EntryFacts:
+    """What one document says about one article; dates are moments in UTC."""
 
     id: str
     url: str
@@ -863,8 +864,8 @@ class Told:
     attachment: tuple[str, str, str]
 
 
-def told_by_atom(data: bytes) -> list[Told]:
-    """The entries of an Atom document."""
+def facts_of_atom(data: bytes) -> list[EntryFacts]:
+    """Return the entries of an Atom document."""
     root, a = etree.fromstring(data), {"a": NAMESPACES["atom"], "m": NAMESPACES["media"]}
     xml_lang = f"{{{NAMESPACES['xml']}}}lang"
 
@@ -872,7 +873,7 @@ def told_by_atom(data: bytes) -> list[Told]:
         return [link for link in entry.findall("a:link", a) if link.get("rel", "alternate") == rel]
 
     return [
-        Told(
+        EntryFacts(
             id=entry.findtext("a:id", "", a),
             url=_attribute(next(iter(links(entry, "alternate")), None), "href"),
             title=_text_construct(entry.find("a:title", a)),
@@ -890,11 +891,11 @@ def told_by_atom(data: bytes) -> list[Told]:
     ]
 
 
-def told_by_rss(data: bytes) -> list[Told]:
-    """The items of an RSS document."""
+def facts_of_rss(data: bytes) -> list[EntryFacts]:
+    """Return the items of an RSS document."""
     channel = etree.fromstring(data)[0]
     return [
-        Told(
+        EntryFacts(
             id=item.findtext("guid", ""),
             url=item.findtext("link", ""),
             title=item.findtext("title", ""),
@@ -912,11 +913,11 @@ def told_by_rss(data: bytes) -> list[Told]:
     ]
 
 
-def told_by_json(data: bytes) -> list[Told]:
-    """The items of a JSON Feed document."""
+def facts_of_json(data: bytes) -> list[EntryFacts]:
+    """Return the items of a JSON Feed document."""
     document = json.loads(data)
     return [
-        Told(
+        EntryFacts(
             id=item["id"],
             url=item["url"],
             title=item["title"],
@@ -945,7 +946,7 @@ def _moment(text: str) -> datetime:
 
 
 def _text_construct(element: Any) -> str:
-    """The text of an Atom text construct (RFC 4287, 3.1); "" for none."""
+    """Return the text of an Atom text construct (RFC 4287, 3.1); "" if there is none."""
     if element is None:
         return ""
     text = element.text or ""
@@ -963,10 +964,10 @@ def _attachment(element: Any, address: str) -> tuple[str, str, str]:
 
 
 def agreement(atom_data: bytes, rss_data: bytes, json_data: bytes) -> list[Finding]:
-    """Where the three formats of one feed tell different things."""
+    """Return where the three formats of one feed disagree."""
     findings = _Findings()
-    told = told_by_atom(atom_data)
-    for name, other in (("rss", told_by_rss(rss_data)), ("json", told_by_json(json_data))):
+    told = facts_of_atom(atom_data)
+    for name, other in (("rss", facts_of_rss(rss_data)), ("json", facts_of_json(json_data))):
         if [each.id for each in told] != [each.id for each in other]:
             findings.add("agreement-entries", name, "other ids, or in another order")
         for one, two in zip(told, other, strict=False):
@@ -976,8 +977,8 @@ def agreement(atom_data: bytes, rss_data: bytes, json_data: bytes) -> list[Findi
     return findings.all
 
 
-def _differences(findings: _Findings, where: str, one: Told, two: Told) -> None:
-    for name in Told.__dataclass_fields__:
+def _differences(findings: _Findings, where: str, one: EntryFacts, two: EntryFacts) -> None:
+    for name in EntryFacts.__dataclass_fields__:
         if getattr(one, name) != getattr(two, name):
             findings.add(
                 f"agreement-{name}", where, f"{getattr(one, name)!r}: {getattr(two, name)!r}"
@@ -1016,7 +1017,7 @@ def _agreement_of_heads(
 
 
 def _agreement_by_feedparser(findings: _Findings, atom_data: bytes, rss_data: bytes) -> None:
-    """What the parser that most readers in Python use makes of the two."""
+    """Compare both as feedparser reads them, the parser of most readers in Python."""
     one, two = feedparser.parse(atom_data), feedparser.parse(rss_data)
     for name, parsed in (("atom", one), ("rss", two)):
         if parsed.bozo:
@@ -1036,7 +1037,7 @@ def _agreement_by_feedparser(findings: _Findings, atom_data: bytes, rss_data: by
 
 
 def chain(documents: Mapping[str, bytes], subscription: str) -> list[Finding]:
-    """What is wrong with an archived Atom or RSS feed (RFC 5005, section 4).
+    """Return the problems of an archived Atom or RSS feed (RFC 5005, section 4).
 
     documents: by the address each is served at. subscription: the address people subscribe to.
     """

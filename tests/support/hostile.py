@@ -1,4 +1,4 @@
-"""Texts that are broken, deep or odd, and where they can be put."""
+"""Texts that are broken, deeply nested or odd, and where they can be put."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ HEAD = "---\ntitle: Bad\ndate: 2025-06-27\nsummary: In short.\n---\n"
 
 @dataclass(frozen=True)
 class Bad:
-    """What lies beside the good article. named: it is left out, and the message names it."""
+    """Files beside the good article. named: it is left out, and the message names it."""
 
     name: str
     data: bytes | Callable[[Newsroom], object]
@@ -24,12 +24,12 @@ def text(source: str) -> bytes:
 
 
 def matter(*lines: str, body: str = "Text.\n") -> bytes:
-    """An article with these lines of front matter."""
+    """Return an article with these lines of front matter."""
     return text("\n".join(["---", "title: Bad", "date: 2025-06-27", *lines, "---", "", body]))
 
 
 def bomb() -> bytes:
-    """A billion laughs: ten aliases of ten aliases of ..."""
+    """Return a billion laughs: ten aliases of ten aliases of ..."""
     lines = ["a0: &a0 [lol, lol, lol, lol, lol, lol, lol, lol, lol, lol]"]
     for level in range(1, 10):
         aliases = ", ".join([f"*a{level - 1}"] * 10)

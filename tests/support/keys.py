@@ -1,4 +1,4 @@
-"""Keys of DKIM."""
+"""DKIM keys."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def dkim_key(tmp_path: Path, kind: str) -> tuple[bytes, bytes]:
-    """A private key, and what DNS has of it."""
+    """Return a private key, and its DNS record."""
     path = tmp_path / "key.pem"
     make = {"rsa": ["genrsa", "2048"], "ed25519": ["genpkey", "-algorithm", "ed25519"]}[kind]
     path.write_bytes(subprocess.run(["openssl", *make], check=True, capture_output=True).stdout)

@@ -1,4 +1,4 @@
-"""Letters to try things on: an issue of made-up articles, as a run would make it."""
+"""Letters for tests: an issue of made-up articles, as a run would make it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PICTURE = Image(
 
 
 def entry(number: int, *topics: str, **changes: Any) -> Entry:
-    """Article `number`, the newest first, under `topics`."""
+    """Return article `number`, the newest first, under `topics`."""
     given: dict[str, Any] = {
         "id": f"https://example.org/posts/{number}/",
         "url": f"https://example.org/posts/{number}/",
@@ -57,7 +57,7 @@ ENTRIES = (
 
 
 def issue(*entries: Entry, late: frozenset[str] = frozenset()) -> Issue:
-    """The issue of `entries`, each under its first topic."""
+    """Return the issue of `entries`, each under its first topic."""
     sections: dict[str, list[IssuedArticle]] = {}
     for each in entries:
         topic = each.topics[0].name if each.topics else ""
@@ -84,7 +84,7 @@ def make(
     feeds: FeedSettings | None = None,
     of: Issue | None = None,
 ) -> IssueContext:
-    """The letter of an issue of `entries`; without any, of four that show most of what can be."""
+    """Return the letter of an issue of `entries`, by default of four that show most variants."""
     chosen = entries or ENTRIES
     return issue_context(
         of or issue(*chosen),

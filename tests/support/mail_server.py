@@ -25,7 +25,7 @@ from aiosmtpd.smtp import SMTP
 
 
 class Orders:
-    """What the file of orders says now."""
+    """The current content of the file of orders."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -39,7 +39,7 @@ class Orders:
         return found
 
     def reply(self, stage: str, address: str) -> str | None:
-        """What to say to `address` at `stage`; None: take it."""
+        """Return the reply for `address` at `stage`; None: accept it."""
         orders = self.read()
         words: str | None = orders.get(stage, {}).get(address) or orders.get(stage, {}).get("*")
         times = orders.get("times")
@@ -49,26 +49,26 @@ class Orders:
         return words
 
 
-class Busy(SMTP):
-    """It takes only so many connections at once."""
+class BusyServer(SMTP):
+    """An SMTP server with a limit on its connections."""
 
     orders: Orders
     connections = 0
 
     def connection_made(self, transport: Any) -> None:
-        Busy.connections += 1
-        if Busy.connections > self.orders.read().get("most", 1000):
+        BusyServer.connections += 1
+        if BusyServer.connections > self.orders.read().get("most", 1000):
             transport.write(b"421 4.7.0 too many connections\r\n")
             transport.close()
         super().connection_made(transport)
 
     def connection_lost(self, error: Exception | None) -> None:
-        Busy.connections -= 1
+        BusyServer.connections -= 1
         super().connection_lost(error)
 
 
-class Handler:
-    """Takes mail, and writes it down."""
+class RecordingHandler:
+    """Accept mail and record it."""
 
     def __init__(self, journal: Path, orders: Orders) -> None:
         self._journal = os.open(journal, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
@@ -132,10 +132,10 @@ class Handler:
 
 
 async def serve(journal: Path, orders_path: Path, port: int, tell: int) -> None:
-    """Serves until killed; writes its port to the file descriptor `tell`."""
+    """Serve until killed; write the port to the file descriptor `tell`."""
     orders = Orders(orders_path)
-    handler = Handler(journal, orders)
-    Busy.orders = orders
+    handler = RecordingHandler(journal, orders)
+    BusyServer.orders = orders
     options: dict[str, Any] = {"enable_SMTPUTF8": False, "hostname": "localhost"}
     context = None
     if files := orders.read().get("tls") or orders.read().get("smtps"):
@@ -146,7 +146,7 @@ async def serve(journal: Path, orders_path: Path, port: int, tell: int) -> None:
         context = None
     loop = asyncio.get_running_loop()
     server = await loop.create_server(
-        lambda: Busy(handler, loop=loop, **options), "127.0.0.1", port, ssl=context
+        lambda: BusyServer(handler, loop=loop, **options), "127.0.0.1", port, ssl=context
     )
     os.write(tell, b"%d\n" % server.sockets[0].getsockname()[1])
     await server.serve_forever()

@@ -1,4 +1,4 @@
-"""Articles and digests in memory, for the tests of what is due and where it stands."""
+"""Articles and digests in memory, for tests of schedules and selection."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _ANY = article(dated(), language="zh-CN")
 
 
 def at(text: str, zone: ZoneInfo = SHANGHAI) -> datetime:
-    """A moment by the clocks of `zone`, such as 2025-06-23 08:00."""
+    """Return a moment in the time zone `zone`, such as 2025-06-23 08:00."""
     return datetime.fromisoformat(text).replace(tzinfo=zone)
 
 
 def story(name: str, date: str | datetime = "2025-06-20 12:00", **fields: object) -> Article:
-    """The article called `name`."""
+    """Return the article called `name`."""
     day = date if isinstance(date, datetime) else at(date)
     address = f"https://example.org/posts/{name}/"
     usual = {
@@ -50,7 +50,7 @@ def digest(
     aliases: dict[str, tuple[str, ...]] | None = None,
     **settings: object,
 ) -> Digest:
-    """A digest of `articles`, or of what the given function says there is at a tick."""
+    """Return a digest of `articles`, or of what the given function returns for a tick."""
     topics = TopicSettings(aliases=aliases or {})
     there = articles if callable(articles) else lambda _: articles
     return Digest(
@@ -62,12 +62,12 @@ def digest(
 
 
 def names(issue: Issue) -> list[str]:
-    """The titles of an issue's articles, in their order."""
+    """Return the titles of an issue's articles, in their order."""
     return [placed.title for placed in issue.articles]
 
 
 def layout(issue: Issue) -> list[tuple[str, list[str]]]:
-    """The sections of an issue: topic and titles."""
+    """Return the sections of an issue: topic and titles."""
     return [
         (section.topic, [placed.title for placed in section.articles]) for section in issue.sections
     ]

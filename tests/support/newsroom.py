@@ -42,7 +42,7 @@ author = { name = "编辑部", email = "editors@example.org" }
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """What a run of the command came to."""
+    """The result of a run of the command."""
 
     code: int
     out: str
@@ -57,7 +57,7 @@ class Newsroom:
 
     @classmethod
     def open(cls, folder: Path, config: str = "") -> Newsroom:
-        """A new project in `folder`; `config` comes after the publication's table."""
+        """Create a project in `folder`; `config` comes after the publication's table."""
         newsroom = cls(folder)
         newsroom.configure(config)
         (folder / "content").mkdir(exist_ok=True)
@@ -73,7 +73,7 @@ class Newsroom:
         return place
 
     def article(self, path: str, body: str = "Text.\n", **fields: object) -> Path:
-        """Writes content/`path`; the front matter is JSON's kind of YAML, so any text will do."""
+        """Write content/`path`, with front matter in YAML's JSON subset, so any text will do."""
         given = {"title": path.partition(".")[0], "date": "2025-06-19T07:20:04+08:00", **fields}
         lines = [
             f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in given.items()
@@ -82,7 +82,7 @@ class Newsroom:
         return self.write(f"content/{path}", f"---\n{head}\n---\n\n{body}")
 
     def run(self, *args: str, now: str = NOW) -> Ran:
-        """Runs the real command in this process, as `broadsheet -C folder --now now args`."""
+        """Run the real command in this process, as `broadsheet -C folder --now now args`."""
         out, err = io.StringIO(), io.StringIO()
         argv = ["broadsheet", "-C", str(self.folder), "--now", now, *args]
         with patch.object(sys, "argv", argv), redirect_stdout(out), redirect_stderr(err):
@@ -92,19 +92,19 @@ class Newsroom:
                 return Ran(int(end.code or 0), out.getvalue(), err.getvalue())
 
     def build(self, *args: str, now: str = NOW) -> dict[str, bytes]:
-        """Builds, which must go well, and returns what is published."""
+        """Build, which must succeed, and return what is published."""
         ran = self.run("build", *args, now=now)
         assert ran.code == 0, ran.err
         return self.published()
 
     def published(self) -> dict[str, bytes]:
-        """Every file of the feeds folder: relative path -> bytes."""
+        """Return every file of the feeds folder: relative path -> bytes."""
         return contents(self.folder / "feeds")
 
 
 def live(published: dict[str, bytes]) -> dict[str, bytes]:
-    """Return what is published without the feeds that have ended, the pages of ended digests, which
-    stay with their issues, and the manifest that names them."""
+    """Return what is published without feeds that have ended, the pages of ended digests, which
+    stay with their issues, and the manifest that lists them."""
     retired = json.loads(published[".broadsheet.json"]).get("retired", {})
     ended = {path.rpartition("/")[0] for path in retired if path.startswith("digests/")}
     others = {".broadsheet.json", *retired, *(f"{folder}/index.html" for folder in ended)}
@@ -112,19 +112,19 @@ def live(published: dict[str, bytes]) -> dict[str, bytes]:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """Every file below `folder`: relative path with slashes -> bytes."""
+    """Return every file below `folder`: relative path with slashes -> bytes."""
     files = (path for path in folder.rglob("*") if path.is_file())
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 
 def stamps(folder: Path) -> dict[str, tuple[int, int]]:
-    """When each file and folder below `folder` was last changed, and its inode."""
+    """Return the modification time and inode of each file and folder below `folder`."""
     found = {path.relative_to(folder).as_posix(): path.lstat() for path in folder.rglob("*")}
     return {path: (status.st_mtime_ns, status.st_ino) for path, status in found.items()}
 
 
 def run_command(folder: Path, *args: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Runs the command in a process of its own, with `environment` added to ours."""
+    """Run the command in a process of its own, with `environment` added to ours."""
     return subprocess.run(
         [sys.executable, "-m", "broadsheet", "-C", str(folder), "--now", NOW, *args],
         env={**os.environ, **environment},
@@ -137,7 +137,7 @@ def run_command(folder: Path, *args: str, **environment: str) -> subprocess.Comp
 
 
 def article(text: str, path: str = "content/a.md", **settings: object) -> Article:
-    """The article of a source text. `settings`: of the publication, or of its articles."""
+    """Return the article of a source text. `settings`: of the publication, or of its articles."""
     mine = {
         name: value for name, value in settings.items() if name in ArticleSettings.__annotations__
     }
@@ -151,7 +151,7 @@ def article(text: str, path: str = "content/a.md", **settings: object) -> Articl
 
 
 def dated(**fields: object) -> str:
-    """A source text with a title, a date and `fields`."""
+    """Return a source text with a title, a date and `fields`."""
     given = {"title": "A", "date": "2025-06-19T07:20:04+08:00", **fields}
     lines = [f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in given.items()]
     return "\n".join(["---", *lines, "---", "", "Text.", ""])
@@ -159,8 +159,8 @@ def dated(**fields: object) -> str:
 
 @cache
 def _import_all() -> None:
-    """Imports what commands import when they need it: a user without privileges may not be
-    allowed to read it, and Python remembers that it found none."""
+    """Import what commands import on demand: without privileges the files may be unreadable, and
+    Python caches that it found none."""
     with tempfile.TemporaryDirectory() as name:
         newsroom = Newsroom.open(Path(name), '[digests.weekly]\ntitle = "W"\n')
         newsroom.article("a.md")
@@ -170,7 +170,7 @@ def _import_all() -> None:
 
 @contextmanager
 def no_privileges() -> Iterator[Path]:
-    """A folder of a user without privileges, which this process then is: root may read all."""
+    """Run as a user without privileges, in a folder of that user; root could read everything."""
     _import_all()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

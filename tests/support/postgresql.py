@@ -1,4 +1,4 @@
-"""A PostgreSQL server for the tests: one of its own, on a socket that nobody else knows."""
+"""A PostgreSQL server for the tests, on a socket that only they know."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from deliveries import Post
 
 
 def programs() -> Path | None:
-    """The folder of PostgreSQL's own programs."""
+    """Return the folder of PostgreSQL's own programs."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     if found:
         return found[-1].parent
@@ -42,11 +42,11 @@ class PostgreSQL:
 
     @property
     def url(self) -> str:
-        """What the config says."""
+        """The URL for the config."""
         return f"postgresql+psycopg://broadsheet@/postgres?host={self.folder}"
 
     def start(self) -> None:
-        """Begins, and waits until it answers."""
+        """Start, and wait until it answers."""
         self.process = self._run("postgres", "-k", str(self.folder), "-c", "listen_addresses=")
         until = time.monotonic() + 20
         while True:
@@ -59,13 +59,13 @@ class PostgreSQL:
                 return
 
     def stop(self) -> None:
-        """Ends at once; clients lose their connections."""
+        """Stop at once; clients lose their connections."""
         assert self.process is not None
         self.process.send_signal(signal.SIGQUIT)
         self.process.wait()
 
     def empty(self) -> None:
-        """Begins anew with an empty database."""
+        """Start over with an empty database."""
         database = open_database(self.url, self.folder)
         with database.writing() as connection:
             connection.execute(sql.text("DROP SCHEMA public CASCADE"))
@@ -73,7 +73,7 @@ class PostgreSQL:
         database.close()
 
     def make(self) -> None:
-        """Its data, with one user who needs no password."""
+        """Create its data, with one user who needs no password."""
         init = self._run("initdb", "-U", "broadsheet", "--auth=trust", "--no-sync")
         assert init.wait() == 0
 
@@ -88,7 +88,7 @@ class PostgreSQL:
 
 @contextmanager
 def postgresql() -> Iterator[PostgreSQL]:
-    """A running server. The test is skipped where PostgreSQL is not installed."""
+    """A running server. The test is skipped if PostgreSQL is not installed."""
     found = programs()
     if found is None:
         pytest.skip("PostgreSQL is not installed")

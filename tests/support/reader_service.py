@@ -1,4 +1,4 @@
-"""The service run for a newsroom, and a reader at its pages."""
+"""The web service of a newsroom, and a reader who uses its pages."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ URL = BaseUrl("https://news.example.org/")
 
 
 @dataclass
-class Clock:
-    """The time, which tests move on."""
+class SetClock:
+    """The time, which tests advance."""
 
     now: datetime = NOW
 
@@ -54,7 +54,7 @@ class Clock:
 
 @dataclass
 class Letterbox:
-    """Where letters go instead of a mail server. refusals: what it says before it takes one."""
+    """The place of a mail server: it keeps letters. refusals: replies before it accepts one."""
 
     letters: list[ConfirmationMail] = field(default_factory=list)
     refusals: list[Exception] = field(default_factory=list)
@@ -67,17 +67,17 @@ class Letterbox:
 
 @dataclass
 class Office:
-    """A service with a real database, and a way to look behind the counter."""
+    """A service with a real database, and access to both sides."""
 
     database: Database
     service: AppContext
     letterbox: Letterbox
-    clock: Clock
+    clock: SetClock
     web: TestClient
     folder: Path
 
     def subscriber(self, address: str = "ann@example.com", **fields: object) -> Subscriber:
-        """A new subscriber."""
+        """Add a subscriber."""
         with self.database.writing() as connection:
             return subscribers.add(
                 connection,
@@ -92,7 +92,7 @@ class Office:
             return subscribers.find(connection, address)
 
     def who(self, address: str = "ann@example.com") -> Subscriber:
-        """The subscriber, who must be there."""
+        """Return the subscriber, who must exist."""
         found = self.find(address)
         assert found is not None
         return found
@@ -105,11 +105,11 @@ class Office:
         return self.service.store.tokens.unsubscribe(subscriber.id, digest)
 
     def form(self) -> str:
-        """The seal of a form that was just shown."""
+        """Return the seal of a form that was just shown."""
         return hidden(self.web.get("/subscribe").text)
 
     def post(self) -> list[ConfirmationMail]:
-        """The letters that were sent once all errands are done."""
+        """Return the letters that were sent once all background tasks are done."""
         assert self.web.portal is not None
         self.web.portal.call(self.service.outbox.idle)
         return self.letterbox.letters
@@ -120,7 +120,7 @@ class Office:
 
 
 def hidden(page: str) -> str:
-    """The token in a page's form."""
+    """Return the token in a page's form."""
     found = re.search(r'name="t" value="([^"]+)"', page)
     assert found, page
     return found[1]
@@ -152,8 +152,8 @@ def office(
     database_url: str = "sqlite:///test.db",
     patience: float = 3.0,  # a loaded machine may take a second for a write to reach the disk
 ) -> Iterator[Office]:
-    """A service for as long as the block lasts."""
-    clock, letterbox = Clock(), Letterbox()
+    """Run a service during the block."""
+    clock, letterbox = SetClock(), Letterbox()
     database = open_database(database_url, folder, patience)
     sender = Sender("AI 前沿", "news@example.org", answers=True)
     digests = tuple(each.name for each in offer.digests)
@@ -176,14 +176,14 @@ def office(
 
 
 def linked(letter: ConfirmationMail) -> str:
-    """The link in a letter."""
+    """Return the link in a letter."""
     text = message_from_bytes(letter.message, policy=default).get_content()
     (found,) = [line for line in text.splitlines() if line.startswith(URL)]
     return str(found)
 
 
 def ticked(page: str) -> dict[str, list[str]]:
-    """What is ticked in a page's form, by name."""
+    """Return the ticked values in a page's form, by name."""
 
     class Boxes(HTMLParser):
         found: dict[str, list[str]] = {}  # noqa: RUF012 - one class for each call
@@ -212,7 +212,7 @@ title = "周报"
 
 @contextmanager
 def served(newsroom: Newsroom, *args: str) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
-    """The port of a running `broadsheet serve`, and its process."""
+    """Run `broadsheet serve`; yield its port and process."""
     process = subprocess.Popen(
         [sys.executable, "-m", "broadsheet", "-C", newsroom.folder, "serve", "--port", "0", *args],
         env={**os.environ, "BROADSHEET_SECRET": SECRET},

@@ -8,7 +8,7 @@ REPORTS = TESTS / "reports"
 
 
 def mail(name: str) -> bytes:
-    """One of the mails in tests/reports/, as the servers of that name write them."""
+    """Return one of the mails in tests/reports/, as the servers of that name write them."""
     return (REPORTS / f"{name}.eml").read_bytes()
 
 
@@ -16,7 +16,7 @@ DATE = "Mon, 23 Jun 2025 08:00:07 +0800 (CST)"
 
 
 def failing(number: int, status: str = "4.4.1", date: str = DATE) -> bytes:
-    """A report on reader@example.com with a Message-ID of its own."""
+    """Return a report on reader@example.com with a Message-ID of its own."""
     report = mail("postfix-unknown-user")
     report = report.replace(b"Status: 5.1.1", f"Status: {status}".encode())
     report = report.replace(b"550 5.1.1", b"550" if status == "5.1.1" else b"451")
@@ -28,6 +28,6 @@ WISH = mail("unsubscribe")
 
 
 def wishing(mark: str, subject: str = "unsubscribe {}", name: str = "CAF1") -> bytes:
-    """The mail that a mail program writes when a reader unsubscribes."""
+    """Return the mail that a mail program sends when a reader unsubscribes."""
     said = b"Subject: " + subject.format(mark).encode()
     return WISH.replace(b"Subject: unsubscribe MARK", said).replace(b"CAF1", name.encode())

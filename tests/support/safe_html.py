@@ -1,4 +1,4 @@
-"""What HTML must be that any reader may be given."""
+"""Requirements for HTML that any reader may be given."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ COMMONMARK = dialect("commonmark")
 
 
 def sanitise(html: str, resolve: Callable[[str], str]) -> str:
-    """`html` as it is after all that is done to what an engine wrote."""
+    """Return `html` after everything that is done to an engine's output."""
     top = tree.parse(sanitiser.bounded(html))
     run(top, Context(COMMONMARK, "en", html, tree.tag_names(top), positions=True))
     return sanitiser.sanitised(top, resolve)
 
 
 def parsed(html: str) -> object:
-    """The tree of `html`; raises where it is not written as HTML asks."""
+    """Return the tree of `html`; raises if it is not well-formed."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return html5lib.HTMLParser(
@@ -41,7 +41,7 @@ def parsed(html: str) -> object:
 
 
 def assert_harmless(html: str) -> None:
-    """Only tags and attributes of the list are left, and addresses that a reader may follow."""
+    """Only allowed tags, attributes and URL schemes are left."""
     assert _WRITTEN.fullmatch(html), html
     tree = parsed(html)
     for element in tree.iter():  # type: ignore[attr-defined]

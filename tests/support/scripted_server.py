@@ -1,4 +1,4 @@
-"""A mail server that follows a script, to the letter."""
+"""A mail server that follows a script exactly."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ MAIL = b"Subject: x\r\n\r\n.dot\r\n..\r\nend\r\n"
 
 
 class Script:
-    """A server that follows a script: command -> reply; after the dot: `END`. None: it closes;
-    a reply that ends with `!`: it closes after it; "": it hangs."""
+    """A server that follows a script: command -> reply; after the dot: `END`. None: it closes; a
+    reply that ends with `!`: it closes after it; "": it hangs."""
 
     def __init__(self, **replies: str | None) -> None:
         self.replies: dict[str, str | None] = {

@@ -1,4 +1,4 @@
-"""Lists of subscribers, and what an import makes of them."""
+"""Subscriber lists, and the result of importing them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def import_file(desk: Newsroom, data: str | bytes, *args: str, name: str = "list
 
 
 def states(desk: Newsroom) -> dict[str, str]:
-    """The status of everyone, by the part of the address before the at sign."""
+    """Return everyone's status, by the part of the address before the at sign."""
     ran = desk.run("subscribers", "list", "--json")
     return {one["address"].partition("@")[0]: one["status"] for one in json.loads(ran.out)}
 
@@ -38,7 +38,7 @@ def entries(listing: SubscriberList) -> list[ListedSubscriber]:
 
 
 def status_of(headings: str, cells: str) -> str:
-    """The status of one line of a file with an address and `headings`."""
+    """Return the status of one line of a file with an address and `headings`."""
     text = table(f"email,{headings}", f"a@x.org,{cells}", f"a@x.org,{cells}")
     listing = open_list(text.encode(), "x")
     return entries(listing)[0].status

@@ -1,7 +1,7 @@
-"""A project before and after an undisturbed run, to hold disturbed ones against.
+"""A project before and after an undisturbed run, to compare disturbed runs with.
 
-Each file that a disturbed run leaves is old or new and whole; and after it, an undisturbed one
-leaves what it would have left alone.
+Each file that a disturbed run leaves is old or new and complete; an undisturbed run after it leaves
+what it would have left alone.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _CHANGES = ("replace", "unlink", "fsync", "mkdir", "rmdir")
 
 @dataclass(frozen=True)
 class Scenario:
-    """A project as a run finds it, the run, and what feeds/ must hold after it."""
+    """A project before a run, the run, and the content of feeds/ after it."""
 
     newsroom: Newsroom
     before: Path
@@ -40,18 +40,18 @@ class Scenario:
     new: dict[str, bytes]
 
     def begin(self) -> None:
-        """Puts everything back to where the run starts."""
+        """Restore the state before the run."""
         shutil.rmtree(self.newsroom.folder)
         shutil.copytree(self.before, self.newsroom.folder)
 
     def run(self) -> None:
-        """One undisturbed run, which must go well."""
+        """Do one undisturbed run, which must succeed."""
         for command in self.commands:
             ran = self.newsroom.run(command, "--quiet")
             assert (ran.code, ran.out, ran.err) == (0, "", "")
 
     def check_whole(self) -> None:
-        """Every file is old or new; an issue that has its record has all of its files."""
+        """Every file is old or new; an issue with a record has all of its files."""
         left = contents(self.newsroom.folder / "feeds")
         for path, data in left.items():
             if not path.endswith(_TEMPORARY):
@@ -65,11 +65,11 @@ class Scenario:
                 assert all(left.get(name) == self.new[name] for name in files)
 
     def check_in_order(self) -> None:
-        """What an undisturbed run leaves, to the byte, and nothing else."""
+        """Exactly the files of an undisturbed run are there, byte for byte."""
         assert contents(self.newsroom.folder / "feeds") == self.new
 
     def is_midway(self) -> bool:
-        """Whether what is there is neither what was there before the run nor what it leaves."""
+        """Whether the files are those of neither before nor after the run."""
         return contents(self.newsroom.folder / "feeds") not in (self.old, self.new)
 
 
@@ -82,7 +82,7 @@ _FOLLOWING = {".broadsheet.json", "feeds.opml", "index.html"} | {
 
 
 def scenario(folder: Path, commands: tuple[str, ...], *, given: str = "") -> Scenario:
-    """Something is published and issued already; articles have come, changed and gone since.
+    """Publish a project; then add, edit and remove articles.
 
     given: a command that has run since then.
     """
@@ -106,7 +106,8 @@ def scenario(folder: Path, commands: tuple[str, ...], *, given: str = "") -> Sce
 
 
 def killed_at(made: Scenario, number: int) -> bool:
-    """Runs in a process that kills itself before its `number`th change; whether it came to that."""
+    """Run in a process that kills itself before its `number`th change; return whether it got that
+    far."""
     child = os.fork()
     if not child:
         _count_changes(lambda count: os.kill(os.getpid(), signal.SIGKILL) if count == number else 0)
@@ -121,7 +122,7 @@ def killed_at(made: Scenario, number: int) -> bool:
 
 
 def _count_changes(told: Callable[[int], object]) -> None:
-    """Calls `told` with 1, 2, ... before each change of the disk that this process makes."""
+    """Call `told` with 1, 2, ... before each change of the disk that this process makes."""
     count = 0
 
     def counting(change: Callable[..., object]) -> Callable[..., object]:
@@ -138,7 +139,7 @@ def _count_changes(told: Callable[[int], object]) -> None:
 
 
 def changes_of(made: Scenario) -> int:
-    """How many changes of the disk an undisturbed run makes."""
+    """Return how many changes of the disk an undisturbed run makes."""
     made.begin()
     reader, writer = os.pipe()
     child = os.fork()

@@ -1,4 +1,4 @@
-"""What may be published at a moment, and in which order."""
+"""Which articles may be published at a given time, and in which order."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def catalogue(*articles: Article, now: datetime = MOMENT) -> Catalogue:
 def test_drafts_future_and_expired_articles_are_out(
     fields: dict[str, object], reason: str | None
 ) -> None:
-    """What is not to be published now is left out, and the reason can be said."""
+    """Articles that may not be published now are left out, each with its reason."""
     one = made("a", **fields)
     assert (reason is None) is (absence(one, MOMENT) is None)
     assert reason is None or reason in str(absence(one, MOMENT))
@@ -50,7 +50,7 @@ def test_drafts_future_and_expired_articles_are_out(
 
 @given(st.permutations([("a", 1), ("b", 1), ("c", 2), ("d", 3), ("e", 1)]))
 def test_the_order_is_total(given: list[tuple[str, int]]) -> None:
-    """Newest first, ties by id, in whatever order the files were read."""
+    """Newest first, ties by id, whatever the order in which the files were read."""
     articles = [made(slug, date=f"2025-06-0{day}") for slug, day in given]
     slugs = [one.id.split("/")[-2] for one in catalogue(*articles).articles]
     assert slugs == ["d", "c", "a", "b", "e"]
@@ -80,7 +80,7 @@ def test_a_catalogue_that_was_made_for_another_time_is_the_same(
 
 
 def test_one_moment_in_two_offsets_is_a_tie() -> None:
-    """The order follows the moment, not how it is written."""
+    """The order depends on the instant, not on its notation."""
     a = made("a", date="2025-06-19T00:00:00Z")
     b = made("b", date="2025-06-19T08:00:00+08:00")
     assert catalogue(b, a).articles == (a, b)
@@ -88,7 +88,7 @@ def test_one_moment_in_two_offsets_is_a_tie() -> None:
 
 @given(st.permutations(range(3)))
 def test_of_articles_with_one_id_the_oldest_keeps_it(order: list[int]) -> None:
-    """Whatever order they are read in; the others are named and absent, and nothing else is."""
+    """Whatever order they are read in; the others are named and left out, and nothing else."""
     articles = [
         article(dated(id="x", date="2025-06-02"), "content/a.md"),
         article(dated(id="x", date="2025-06-01"), "content/z.md"),
@@ -102,14 +102,14 @@ def test_of_articles_with_one_id_the_oldest_keeps_it(order: list[int]) -> None:
     assert all("content/z.md" in each.what for each in told)
 
 
-def test_a_draft_shares_an_id_in_peace() -> None:
-    """A copy that is worked on as a draft hinders nothing until it is to be published."""
+def test_a_draft_may_share_an_id() -> None:
+    """A copy in progress, kept as a draft, does no harm until it is published."""
     draft = article(dated(id="x", draft=True), "content/draft.md")
     assert len(catalogue(draft, article(dated(id="x"))).articles) == 1
 
 
 def test_topics_and_tags_group_the_articles() -> None:
-    """Each topic's articles are newest first, its name the oldest spelling."""
+    """Each topic's articles are newest first, and its name is the oldest spelling."""
     old = made("old", date="2025-06-01", categories=["Open Source", "AI"], tags="x")
     new = made("new", date="2025-06-02", categories=["open-source"], tags="X, y")
     both = catalogue(old, new)
@@ -123,15 +123,15 @@ def test_topics_and_tags_group_the_articles() -> None:
 
 
 def test_aliases_are_for_topics_alone() -> None:
-    """The config's other names count for topics; tags stay as they were written."""
+    """Aliases in the config apply to topics; tags stay as they were written."""
     one = made("a", categories=["LLM"], tags=["llm", "x"])
     names = Catalogue.at(MOMENT, [one], TopicSettings(aliases={"大模型": ("LLM",)}))
     assert [topic.name for topic in names.topics_of(one)] == ["大模型"]
     assert [tag.name for tag in names.tags_of(one)] == ["llm", "x"]
 
 
-def test_a_window_opens_and_closes() -> None:
-    """An article is in the catalogue from its date on, until it expires."""
+def test_articles_are_in_from_their_date_until_they_expire() -> None:
+    """An article is in the catalogue from its date until it expires."""
     one = made("a", date="2025-06-19T00:00:00Z", expiryDate="2025-06-20T00:00:00Z")
     inside = [
         catalogue(one, now=one.date + timedelta(hours=h)).articles != () for h in (-1, 0, 23, 24)

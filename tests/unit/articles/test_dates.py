@@ -48,8 +48,8 @@ RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d")
         (datetime(2025, 6, 19, tzinfo=UTC), "2025-06-19T00:00:00+00:00"),
     ],
 )
-def test_every_usual_form_is_read(written: object, read: str) -> None:
-    """Each form that generators and people write gives the moment that it means."""
+def test_common_forms_are_parsed(written: object, read: str) -> None:
+    """Each form that generators and people write gives the intended moment."""
     assert dates.parse_date(written, SHANGHAI).isoformat() == read
 
 
@@ -80,8 +80,8 @@ def test_every_usual_form_is_read(written: object, read: str) -> None:
         ("0001-01-01T00:00:00Z", "cannot|be published"),
     ],
 )
-def test_what_is_no_date_or_two_is_refused(written: object, complaint: str) -> None:
-    """A date is never guessed, and the refusal is short whatever was written."""
+def test_invalid_and_ambiguous_dates_are_refused(written: object, complaint: str) -> None:
+    """A date is never guessed, and the message is short whatever was written."""
     with pytest.raises(ValueError, match=complaint) as refused:
         dates.parse_date(written, ZoneInfo("America/New_York"))
     assert len(str(refused.value)) < 200
@@ -89,20 +89,20 @@ def test_what_is_no_date_or_two_is_refused(written: object, complaint: str) -> N
 
 @pytest.mark.parametrize("name", ["GMT+8", "UTC+8"])
 def test_an_offset_by_name_is_what_people_mean(name: str) -> None:
-    """`GMT+8` is eight hours ahead of Greenwich, not behind it as POSIX has it."""
+    """`GMT+8` is eight hours ahead of Greenwich, not behind it as in POSIX."""
     assert dates.parse_date(f"2025-06-19 07:20 {name}", UTC).utcoffset() == timedelta(hours=8)
 
 
 @pytest.mark.parametrize("day", ["1900-06-19", "1850-01-01T12:00:00", "1001-01-01"])
 def test_local_mean_time_is_written_in_whole_minutes(day: str) -> None:
-    """Before 1901 Shanghai's offset has seconds, which RFC 3339 cannot write: UTC then."""
+    """Before 1901 Shanghai's offset has seconds, which RFC 3339 cannot write: UTC is used."""
     read = dates.parse_date(day, SHANGHAI)
     assert RFC_3339.fullmatch(read.isoformat())
     assert read == datetime.fromisoformat(day).replace(tzinfo=SHANGHAI)
 
 
-def test_the_machine_s_zone_is_never_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A name of a zone that the machine happens to know is as unclear as anywhere."""
+def test_the_zone_of_the_machine_is_never_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A zone name that only this machine knows is as ambiguous as elsewhere."""
     monkeypatch.setattr("time.tzname", ("CST", "CDT"))
     with pytest.raises(ValueError, match="not a date"):
         dates.parse_date("2025-06-19 10:00 CST", SHANGHAI)
@@ -122,7 +122,7 @@ def test_the_machine_s_zone_is_never_asked(monkeypatch: pytest.MonkeyPatch) -> N
 def test_any_value_is_a_date_that_feeds_can_write_or_is_refused(
     value: object, zone: ZoneInfo
 ) -> None:
-    """Whatever is read has whole seconds and an offset in minutes; all else is a ValueError."""
+    """A parsed date has whole seconds and an offset in minutes; anything else raises ValueError."""
     try:
         read = dates.parse_date(value, zone)
     except ValueError:
@@ -135,8 +135,8 @@ def test_any_value_is_a_date_that_feeds_can_write_or_is_refused(
 @given(
     st.datetimes(timezones=st.builds(timezone, st.sampled_from([timedelta(), timedelta(hours=8)])))
 )
-def test_what_was_written_as_rfc_3339_is_read_back(moment: datetime) -> None:
-    """A date in the form that feeds use is read as that very moment."""
+def test_rfc_3339_round_trips(moment: datetime) -> None:
+    """A date in the form that feeds use is read as the same moment."""
     whole = moment.replace(microsecond=0)
     if 1000 < whole.year < 9999:
         assert dates.parse_date(whole.isoformat(), SHANGHAI) == whole
@@ -152,12 +152,12 @@ def test_what_was_written_as_rfc_3339_is_read_back(moment: datetime) -> None:
         ("news/2026-03-26.md", "2026-03-26"),
     ],
 )
-def test_a_file_s_place_may_give_the_date(path: str, day: str) -> None:
+def test_a_path_can_give_the_date(path: str, day: str) -> None:
     """Jekyll's file names and dated folders give midnight in the publication's zone."""
     assert dates.in_name(path, SHANGHAI) == datetime.fromisoformat(day).replace(tzinfo=SHANGHAI)
 
 
 @pytest.mark.parametrize("path", ["title.md", "2025-13-01-title.md", "v2025-06-19.md", "1-2-3.md"])
 def test_other_names_give_none(path: str) -> None:
-    """A number that is no date is a part of the name."""
+    """A number that is not a date is part of the name."""
     assert dates.in_name(path, SHANGHAI) is None

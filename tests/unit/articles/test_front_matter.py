@@ -1,4 +1,4 @@
-"""Front matter in YAML, TOML and JSON, and what python-frontmatter and PyYAML make of it."""
+"""Front matter in YAML, TOML and JSON, and the traps of python-frontmatter and PyYAML."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def fields(text: str) -> dict[str, object]:
 
 
 def found(text: str, by: Callable[[str, str], FrontMatter | None]) -> FrontMatter | str | None:
-    """The front matter of `text`, None where it has none, or what is wrong with it."""
+    """Return the front matter of `text`, None if it has none, or the error."""
     try:
         return by(text, "a.md")
     except ArticleError as error:
@@ -49,8 +49,8 @@ def refusal(text: str) -> str:
 @pytest.mark.parametrize(
     "body", ["", "Text.", "One.\n\n---\n\nTwo.\n\n+++\n\n{}", "    code\n\nText."]
 )
-def test_the_three_forms_are_read(head: str, above: str, body: str) -> None:
-    """YAML, TOML and JSON give the same fields, and the body keeps its rules and its indents."""
+def test_the_three_formats_are_parsed(head: str, above: str, body: str) -> None:
+    """YAML, TOML and JSON give the same fields, and the body keeps its rules and indentation."""
     parts = front_matter.split(f"{above}{head}\n{body}\n", "a.md")
     assert parts is not None
     assert parts[0].fields == {"title": "A", "tags": ["x", "y"]}
@@ -58,7 +58,7 @@ def test_the_three_forms_are_read(head: str, above: str, body: str) -> None:
 
 
 @pytest.mark.parametrize("form", [YAML, TOML, JSON])
-def test_what_is_longer_than_any_field_is_refused_unread(form: str) -> None:
+def test_huge_front_matter_is_refused_unread(form: str) -> None:
     """A megabyte of fields would take seconds to parse; nobody writes a tenth of that."""
     long = "long " * 60_000
     said = refusal("\n" + form.replace("A", long).replace("\n  ", ""))
@@ -68,7 +68,7 @@ def test_what_is_longer_than_any_field_is_refused_unread(form: str) -> None:
 
 
 def test_three_dots_may_end_yaml() -> None:
-    """Jekyll takes `...` for the end; a rule in the body is then a rule."""
+    """As in Jekyll, `...` ends the front matter; a later rule is part of the body."""
     parts = front_matter.split("---\ntitle: A\n...\nOne.\n\n---\n\nTwo.", "a.md")
     assert parts is not None
     assert parts[1] == "One.\n\n---\n\nTwo."
@@ -78,19 +78,20 @@ def test_three_dots_may_end_yaml() -> None:
     "text", ["", "Text.\n", "# Title\n\n---\ntitle: A\n---\n", "{{< x >}}\n", "-- -"]
 )
 def test_a_text_without_front_matter_has_none(text: str) -> None:
-    """What does not begin with front matter is a page, whatever stands further down."""
+    """A file that does not start with front matter is a page, whatever follows."""
     assert front_matter.split(text, "a.md") is None
 
 
 def test_toml_needs_no_package_of_its_own() -> None:
-    """python-frontmatter alone gives no metadata and no error for `+++` without `toml`."""
+    """python-frontmatter alone, without `toml`, gives no metadata and no error for `+++`."""
     assert "toml" not in sys.modules
     assert frontmatter.parse(TOML)[0] == {}
     assert fields(TOML)["title"] == "A"
 
 
-def test_yaml_scalars_stay_what_was_written() -> None:
-    """PyYAML makes 2025 a number, yes a truth, 1:30 minutes, 010 eight; here they stay text."""
+def test_yaml_scalars_stay_text() -> None:
+    """PyYAML turns 2025 into a number, yes into a boolean, 1:30 into minutes, 010 into eight; here
+    they stay text."""
     text = "---\ntitle: 2025\ntags: yes\ntime: 1:30\nversion: 1.10\nweight: 010\nnone: ~\n---\n"
     assert yaml.safe_load(text.split("---\n")[1])["title"] == 2025
     assert fields(text) == {
@@ -107,16 +108,16 @@ def test_yaml_scalars_stay_what_was_written() -> None:
     "date",
     ["2026-01-01 08:00:00 +0800", "2026-01-01", "2026-01-01 08:00:00", "2026-01-01T08:00:00Z"],
 )
-def test_yaml_dates_stay_what_was_written(date: str) -> None:
-    """PyYAML gives a text, a date, a naive and an aware datetime for these; here all are text."""
+def test_yaml_dates_stay_text(date: str) -> None:
+    """PyYAML returns a str, a date, a naive and an aware datetime for these; here all are text."""
     assert fields(f"---\ndate: {date}\n---\n") == {"date": date}
 
 
 @pytest.mark.parametrize(
     "value", ["!!int x", "!!bool x", "!!float x", "!!timestamp x", '!!int ""', "!!binary x", "! x"]
 )
-def test_a_written_out_type_does_not_matter(value: str) -> None:
-    """PyYAML raises KeyError, IndexError or AttributeError where such a tag does not fit."""
+def test_explicit_yaml_tags_are_ignored(value: str) -> None:
+    """PyYAML raises KeyError, IndexError or AttributeError if such a tag does not fit."""
     assert str(fields(f"---\ntitle: {value}\n---\n")["title"]).strip() in {"x", ""}
 
 
@@ -137,15 +138,15 @@ def test_a_written_out_type_does_not_matter(value: str) -> None:
     ],
 )
 def test_a_type_that_no_field_has_is_refused(value: str) -> None:
-    """Other types, of Python's above all, are an error with its line, never an object."""
+    """Other types, Python's above all, are an error with a line, never an object."""
     assert refusal(f"---\ntitle: A\nx: {value}\n---\n").startswith("a.md:3: ")
 
 
 @pytest.mark.parametrize(
     "name", ["featured_image", "featuredImage", "Featured-Image", "FEATUREDIMAGE"]
 )
-def test_names_are_one_however_they_are_written(name: str) -> None:
-    """snake_case, camelCase and kebab-case of a field are the same field."""
+def test_field_names_are_normalised(name: str) -> None:
+    """snake_case, camelCase and kebab-case name the same field."""
     assert fields(f"---\n{name}: x\n---\n") == {"featuredimage": "x"}
 
 
@@ -166,19 +167,19 @@ def test_names_are_one_however_they_are_written(name: str) -> None:
     ],
 )
 def test_a_mistake_is_reported_with_its_line(text: str, line: int) -> None:
-    """The line counts from the top of the file, in every form."""
+    """The line counts from the top of the file, in every format."""
     assert refusal(text).startswith(f"a.md:{line}: the front matter ")
 
 
 def test_each_field_knows_its_line() -> None:
-    """Lines count from the top of the file, also below empty lines and odd line separators."""
+    """Lines count from the top of the file, also after blank lines and odd line separators."""
     parts = front_matter.split('\n---\ntitle: "a\u2028b"\n\nfeatured_image: x\n---\n', "a.md")
     assert parts is not None
     assert parts[0].lines == {"title": 3, "featuredimage": 5}
 
 
 def test_control_characters_are_dropped() -> None:
-    """YAML, TOML and JSON refuse them, nobody sees them, and real articles have them."""
+    """YAML, TOML and JSON refuse them, they are invisible, and real articles contain them."""
     for text in (
         "---\ntitle: a\x08b\n---\n",
         "+++\ntitle = 'a\x08b'\n+++\n",
@@ -228,8 +229,8 @@ for name, bomb in BOMBS.items():
 """
 
 
-def test_no_front_matter_ends_the_process_or_fills_its_memory() -> None:
-    """Deep nesting and aliases of aliases are refused at once, in little time and memory."""
+def test_front_matter_bombs_are_refused() -> None:
+    """Deep nesting and aliases of aliases are refused at once, with little time and memory."""
     program = f"BOMBS = {_BOMBS!r}\n{textwrap.dedent(_SET_OFF)}"
     done = subprocess.run(
         [sys.executable, "-c", program],
@@ -242,8 +243,8 @@ def test_no_front_matter_ends_the_process_or_fills_its_memory() -> None:
     assert done.stdout.splitlines() == list(_BOMBS)
 
 
-def test_aliases_as_people_use_them_are_read() -> None:
-    """An anchor, an alias and a merge key mean what they mean."""
+def test_ordinary_aliases_work() -> None:
+    """An anchor, an alias and a merge key have their YAML meaning."""
     text = "---\nbase: &b {name: Ann, url: u}\nauthor: *b\neditor: {<<: *b, name: Bob}\n---\n"
     assert fields(text)["author"] == {"name": "Ann", "url": "u"}
     assert fields(text)["editor"] == {"name": "Bob", "url": "u"}
@@ -269,10 +270,10 @@ _NAMES = st.sampled_from(
     st.dictionaries(_NAMES, _VALUES, max_size=6),
     st.sampled_from(["{head}\n", "---\n{head}\n---\n"]),
 )
-def test_any_front_matter_is_an_article_a_page_or_a_mistake(
+def test_any_front_matter_is_an_article_a_page_or_an_error(
     given: dict[str, object], form: str
 ) -> None:
-    """Whatever the fields hold, no other exception gets out than those that say what is wrong."""
+    """Whatever the fields contain, nothing but the documented errors is raised."""
     text = form.format(head=json.dumps(given))
     try:
         made = article(text)
@@ -285,7 +286,7 @@ def test_any_front_matter_is_an_article_a_page_or_a_mistake(
 @given(
     st.text(max_size=200), st.sampled_from(["---\n{}\n---\n", "+++\n{}\n+++\n", '{{"{}\n', "{}"])
 )
-def test_any_text_is_front_matter_or_not_or_a_mistake(text: str, form: str) -> None:
+def test_any_text_parses_or_is_an_error(text: str, form: str) -> None:
     """Whatever a file begins with, it parses, it is a page, or it is an ArticleError."""
     try:
         parts = front_matter.split(form.format(text), "a.md")

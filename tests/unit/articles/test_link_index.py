@@ -1,4 +1,4 @@
-"""What articles can link to, and where it is served."""
+"""Link targets, and where they are served."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PUBLICATION = Publication(title="A", url=BaseUrl("https://example.org/blog/"))
 def made(
     *paths: str, permalink: str = "/posts/{slug}/", assets: tuple[str, ...] = ("static",)
 ) -> LinkIndex:
-    """The link index of files of 7 bytes and two articles, one of them a bundle."""
+    """Return the link index of files of 7 bytes and two articles, one of them a bundle."""
     settings = ArticleSettings(permalink=Permalink(permalink), assets=assets)
     given = {"url": PUBLICATION.url, "permalink": settings.permalink}
     articles = [
@@ -38,7 +38,7 @@ def url(found: LinkIndex, reference: str, source: str = "content/flat.md") -> st
 
 @pytest.mark.parametrize("assets", [("static",), ("/static/",), ("./static",)])
 def test_an_assets_folder_is_the_root_of_the_site(assets: tuple[str, ...]) -> None:
-    """However the config writes the folder, its files lie at the site's root."""
+    """However the config spells the folder, its files are served from the site's root."""
     found = made("static/images/a.png", assets=assets)
     assert url(found, "/images/a.png") == "https://example.org/blog/images/a.png"
     assert url(found, "images/a.png") == "https://example.org/blog/images/a.png"
@@ -46,7 +46,7 @@ def test_an_assets_folder_is_the_root_of_the_site(assets: tuple[str, ...]) -> No
 
 
 def test_a_bundle_s_files_are_served_with_its_article() -> None:
-    """As Hugo does it; so are those in folders below."""
+    """As in Hugo; so are files in its subfolders."""
     found = made("content/bundle/a.png", "content/bundle/deep/b.png")
     bundle = "content/bundle/index.md"
     assert url(found, "a.png", bundle) == "https://example.org/blog/posts/bundle/a.png"
@@ -62,7 +62,7 @@ def test_a_bundle_s_files_have_a_folder_whatever_the_permalink(permalink: str) -
 
 
 def test_other_files_are_served_at_their_path() -> None:
-    """A file beside a plain article keeps its place below the articles folder."""
+    """A file beside a plain article keeps its path below the articles folder."""
     found = made("content/images/a.png")
     assert url(found, "images/a.png") == "https://example.org/blog/images/a.png"
 
@@ -80,7 +80,7 @@ def test_other_files_are_served_at_their_path() -> None:
     ],
 )
 def test_the_name_of_a_file_is_encoded_once(name: str, encoded: str) -> None:
-    """On disk nothing is an escape, a query or a fragment yet."""
+    """In a file name nothing is an escape, a query or a fragment yet."""
     for folder, place in (("static", ""), ("content/bundle", "posts/bundle/"), ("content", "")):
         (asset,) = {
             *made(f"{folder}/{name}").rooted.values(),
@@ -90,12 +90,13 @@ def test_the_name_of_a_file_is_encoded_once(name: str, encoded: str) -> None:
 
 
 def test_a_link_to_an_article_s_file_is_its_address() -> None:
-    """The pages are known by their paths."""
+    """Pages are found by their paths."""
     found = made()
     links = Links(found, "content/flat.md", found.pages["content/flat.md"])
     assert links.resolve("bundle/index.md#x") == "https://example.org/blog/posts/bundle/#x"
 
 
-def test_what_lies_nowhere_is_no_asset() -> None:
-    """A file outside of all folders is not served, and a folder is not its namesake's."""
+def test_files_elsewhere_are_not_assets() -> None:
+    """A file outside of all folders is not served, and a folder with the same prefix is another
+    one."""
     assert url(made("static-old/a.png"), "/a.png") is None

@@ -1,4 +1,4 @@
-"""One source text to one article, whichever generator it was written for."""
+"""From one source text to one article, whichever generator it was written for."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ Text.
 
 @pytest.mark.parametrize("text", [HUGO, HUGO_TOML, HUGO_JSON, JEKYLL, ELEVENTY, ASTRO, ZOLA])
 def test_articles_of_every_generator_say_the_same(text: str) -> None:
-    """The names that a generator gives its fields are known without any config."""
+    """Every generator's field names are known without configuration."""
     made = article(text, timezone=ZoneInfo("Asia/Shanghai"))
     assert made.title == "A"
     assert made.date.isoformat() == "2025-06-19T07:20:04+08:00"
@@ -131,7 +131,7 @@ def test_articles_of_every_generator_say_the_same(text: str) -> None:
 def test_authors_are_text_list_or_mapping(
     given: dict[str, object], people: tuple[Person, ...]
 ) -> None:
-    """Authors come in any form in use; who names none gets the publication's."""
+    """Authors come in any form in use; without one, the publication's is used."""
     assert article(dated(**given), author=Person("Desk", "desk@example.org")).authors == people
 
 
@@ -149,7 +149,7 @@ def test_authors_are_text_list_or_mapping(
     ],
 )
 def test_the_image_is_found(given: dict[str, object], image: str, alt: str) -> None:
-    """The featured image is a text, a mapping or the first of a list, under any of its names."""
+    """The featured image is a string, a mapping or the first of a list, under any of its names."""
     made = article(dated(**given))
     assert (made.image, made.image_alt) == (image, alt)
 
@@ -166,18 +166,18 @@ def test_the_image_is_found(given: dict[str, object], image: str, alt: str) -> N
     ],
 )
 def test_a_list_may_be_one_text(given: object, tags: tuple[str, ...]) -> None:
-    """A list may be one text with commas in it; each item stands once and is text."""
+    """A list may be a string with commas; each item occurs once and is text."""
     assert article(dated(tags=given)).tags == tags
 
 
 def test_a_title_may_look_like_anything() -> None:
-    """PyYAML's number, truth and date are what the author wrote."""
+    """Titles that PyYAML reads as number, boolean or date stay as written."""
     for title in ("2025", "yes", "2025-01-01", "1.10", "null and void"):
         assert article(f"---\ntitle: {title}\ndate: 2025-06-19\n---\n").title == title
 
 
 def test_published_is_a_switch_or_a_date() -> None:
-    """Jekyll's `published: true` is no date; that of others is."""
+    """Jekyll's `published: true` is not a date; that of others is."""
     text = "---\ntitle: A\npublished: {}\n---\n"
     assert article(text.format("2025-06-19")).date == datetime(2025, 6, 19, tzinfo=UTC)
     assert article(text.format("yes"), "content/2025-06-18-a.md").date.day == 18
@@ -185,8 +185,8 @@ def test_published_is_a_switch_or_a_date() -> None:
         article(text.format("true"))
 
 
-def test_the_date_comes_from_the_first_place_that_has_one() -> None:
-    """Front matter before file name before address; publishDate serves where there is no date."""
+def test_the_order_of_sources_for_the_date() -> None:
+    """Front matter before file name before permalink; publishDate if there is no date."""
     zone = ZoneInfo("Asia/Shanghai")
     place = "content/2025-06-18-a.md"
     assert article("---\ntitle: A\ndate: 2025-06-19\n---\n", place).date.day == 19
@@ -198,13 +198,13 @@ def test_the_date_comes_from_the_first_place_that_has_one() -> None:
 
 
 def test_updated_is_never_before_the_date() -> None:
-    """A lastmod of the same day at midnight, or a forgotten one, does not go back in time."""
+    """A lastmod of midnight on the same day, or an outdated one, does not precede the date."""
     made = article(dated(lastmod="2025-06-19"), timezone=ZoneInfo("Asia/Shanghai"))
     assert made.updated == made.date
 
 
 def test_publish_and_expiry_are_read() -> None:
-    """publishDate and expiryDate are moments of their own."""
+    """publishDate and expiryDate are separate moments."""
     made = article(dated(publishDate="2025-07-01T00:00:00Z", expiryDate="2025-08-01T00:00:00Z"))
     assert made.publish == datetime(2025, 7, 1, tzinfo=UTC)
     assert made.expires == datetime(2025, 8, 1, tzinfo=UTC)
@@ -220,14 +220,14 @@ def test_publish_and_expiry_are_read() -> None:
         (dated(), "content/posts/_index.zh-cn.md", "section page"),
     ],
 )
-def test_a_page_is_no_article(text: str, path: str, why: str) -> None:
-    """A section page, a text without front matter, one without a date: the reason is said."""
+def test_pages_are_not_articles(text: str, path: str, why: str) -> None:
+    """A section page, a text without front matter, one without a date: each with its reason."""
     with pytest.raises(NotAnArticle, match=why):
         article(text, path)
 
 
-def test_all_that_is_wrong_is_said_at_once() -> None:
-    """Each mistake of a file is named, with its line, its field, and what to write."""
+def test_all_errors_of_a_file_are_reported() -> None:
+    """Each with its line, its field, and what to write."""
     text = "---\ntitle: A\ndate: 06/07/2025\nlastmod: soon\ndraft: perhaps\ntags: {a: b}\n---\n"
     with pytest.raises(ArticleError) as refused:
         article(text.replace("06/07/2025", "2025-06-19"))
@@ -242,13 +242,13 @@ def test_all_that_is_wrong_is_said_at_once() -> None:
 
 
 def test_an_article_has_a_title() -> None:
-    """Feeds want a title; the message says what to write."""
+    """Feeds require a title; the message says what to write."""
     with pytest.raises(ArticleError, match=r'content/a\.md:1: title: is missing; write `title: "'):
         article("---\ndate: 2025-06-19\n---\n")
 
 
 def test_the_url_is_under_the_site_and_the_id_under_its_base() -> None:
-    """The id is the permalink under id_base, so that a move of domain changes no id."""
+    """The id is the permalink under id_base, so that moving to another domain changes no id."""
     base = {"id_base": BaseUrl("https://old.example/")}
     old = article(dated(), url=BaseUrl("https://old.example/"))
     new = article(
@@ -259,7 +259,7 @@ def test_the_url_is_under_the_site_and_the_id_under_its_base() -> None:
 
 
 def test_a_change_of_title_or_file_name_changes_no_id() -> None:
-    """With a slug, an id or a url of its own an article stays the same whatever else changes."""
+    """With an explicit slug, id or url, an article keeps its id whatever else changes."""
     for given in ({"slug": "s"}, {"id": "s"}, {"url": "/s/"}, {"permalink": "/s/"}, {"path": "s"}):
         one = article(dated(**given), "content/one.md")
         other = article(dated(**{**given, "title": "B", "tags": "x"}), "content/two/other.md")
@@ -283,8 +283,8 @@ def test_a_change_of_title_or_file_name_changes_no_id() -> None:
         ("//[x", "https://old.example/%5Bx"),
     ],
 )
-def test_an_id_of_its_own_stands(given: object, id_: str) -> None:
-    """An earlier feed's id is kept as it was; what is none goes under id_base."""
+def test_an_explicit_id_is_kept(given: object, id_: str) -> None:
+    """An earlier feed's id is kept; one that is not an id goes under id_base."""
     made = article(dated(id=given), given_id_base=BaseUrl("https://old.example/"))
     assert made.id == id_
 
@@ -300,7 +300,7 @@ def test_an_id_of_its_own_stands(given: object, id_: str) -> None:
 def test_addresses_follow_the_rules_of_the_site(
     rules: str, day: str, asked: str, file: str
 ) -> None:
-    """Whose day it is, and whether an address that the front matter asks for is closed."""
+    """Which time zone decides the day, and whether an explicit address ends with a slash."""
     given = {"permalink": Permalink("/{day}/{slug}/"), "addresses": rules}
     made = article(dated(date="2025-06-19T07:20:04+08:00"), timezone=ZoneInfo("UTC"), **given)
     assert made.url == made.id == f"https://example.org/{day}/a/"
@@ -310,7 +310,7 @@ def test_addresses_follow_the_rules_of_the_site(
 
 
 def test_ids_may_have_a_pattern_of_their_own() -> None:
-    """Where an earlier feed's ids were not the addresses, `articles.id` makes them."""
+    """If an earlier feed's ids were not the addresses, `articles.id` makes them."""
     made = article(dated(), permalink=Permalink("/{year}/{slug}/"), id=Permalink("/node/{slug}"))
     assert made.url == "https://example.org/2025/a/"
     assert made.id == "https://example.org/node/a"
@@ -336,15 +336,15 @@ def test_ids_may_have_a_pattern_of_their_own() -> None:
         ("x" * 300, "https://example.org/blog/" + "x" * 300),
     ],
 )
-def test_an_address_of_its_own_stays_on_the_site(asked: str, url: str) -> None:
-    """`url` and `permalink` are taken as they are, but never lead above the site or off it."""
+def test_an_explicit_address_stays_on_the_site(asked: str, url: str) -> None:
+    """`url` and `permalink` are used as they are, but never lead above the site or off it."""
     for name in ("url", "permalink", "path"):
         assert article(dated(**{name: asked}), url=BaseUrl("https://example.org/blog/")).url == url
 
 
 @pytest.mark.parametrize("asked", ["http://[x", "https:///x", "http:x"])
-def test_a_broken_web_address_is_a_mistake(asked: str) -> None:
-    """An address that is none is named with its line."""
+def test_an_invalid_url_is_an_error(asked: str) -> None:
+    """It is reported with its line."""
     with pytest.raises(ArticleError, match=r"content/a\.md:4: url: invalid URL"):
         article(dated(url=asked))
 
@@ -354,14 +354,14 @@ def test_a_broken_web_address_is_a_mistake(asked: str) -> None:
     ["../../x", "/x", "\\x", "..\\..\\x", "x\0y", "a\nb", "x" * 300, "%2e%2e", "..", "?#", "文"],
 )
 def test_a_hostile_slug_stays_under_the_permalink(slug: str) -> None:
-    """Whatever the slug, the address is one under the pattern's folder."""
+    """Whatever the slug, the address is below the pattern's folder."""
     made = article(dated(slug=slug))
     assert made.url.startswith("https://example.org/posts/")
     assert ".." not in made.url.split("/")
     assert not set(made.url) & set("\\\0\n ?#")
 
 
-def test_mdx_is_known_by_its_ending() -> None:
+def test_mdx_is_recognised_by_its_suffix() -> None:
     """Astro's .mdx files are Markdown with more in it."""
     assert article(dated(), "content/a.mdx").is_mdx
     assert not article(dated()).is_mdx

@@ -1,4 +1,4 @@
-"""Permalinks from a pattern and the place of a file."""
+"""Permalinks from a pattern and the path of a file."""
 
 from __future__ import annotations
 
@@ -39,8 +39,10 @@ def made(pattern: str, path: str, slug: str = "", title: str = "T", **given: obj
         ("posts/a.b.md", "a.b", "a.b", "posts", "posts"),
     ],
 )
-def test_a_file_s_place_says(path: str, stem: str, slug: str, folder: str, section: str) -> None:
-    """A bundle's folder stands for its file, and a date before the name is not in the slug."""
+def test_the_path_gives_slug_and_date(
+    path: str, stem: str, slug: str, folder: str, section: str
+) -> None:
+    """A bundle's folder is used in place of its file, and a date prefix is not part of the slug."""
     place = FilePlace.of(path)
     assert (place.stem, place.slug, place.folder, place.section) == (stem, slug, folder, section)
 
@@ -57,13 +59,13 @@ def test_a_file_s_place_says(path: str, stem: str, slug: str, folder: str, secti
     ],
 )
 def test_each_token_is_filled_in(pattern: str, address_: str) -> None:
-    """The tokens that docs and messages name are known."""
+    """Every token that docs and messages name is supported."""
     path = "news/tech/2025-06-19-My post.md"
     assert made(pattern, path, title="T and 中") == address_
 
 
 def test_a_slug_takes_the_place_of_the_name() -> None:
-    """The front matter's slug goes before the file's name, but for {filename}."""
+    """The front matter's slug replaces the file name, except in {filename}."""
     assert made("/{slug}/{slug_or_filename}/{path}/{filename}/", "n/f.md", "s") == "s/s/n/s/f/"
 
 
@@ -97,10 +99,10 @@ def hugo_s(pattern: str, file: str, slug: str = "", title: str = "T", lower: boo
 
 
 @pytest.mark.parametrize(("name", "by_default", "with_case", "by_token"), NAMES)
-def test_punctuation_goes_as_with_hugo(
+def test_punctuation_is_removed_as_in_hugo(
     name: str, by_default: str, with_case: str, by_token: str
 ) -> None:
-    """From a path and from a token not alike; a bundle's folder is a name like a file's."""
+    """Paths and tokens differ; a bundle's folder is treated like a file name."""
     for file in (f"{name}/x.md", f"{name}/x/index.md"):
         assert hugo_s("/{path}/", file) == f"{by_default}/x/"
     for file in (f"{name}.md", f"{name}/index.md"):
@@ -110,8 +112,10 @@ def test_punctuation_goes_as_with_hugo(
 
 
 @pytest.mark.parametrize(("slug", "by_default", "by_token"), SLUGS)
-def test_slugs_lose_punctuation_as_with_hugo(slug: str, by_default: str, by_token: str) -> None:
-    """A slash in one divides; in a title it does not."""
+def test_punctuation_in_slugs_is_removed_as_in_hugo(
+    slug: str, by_default: str, by_token: str
+) -> None:
+    """A slash in a slug separates; in a title it does not."""
     assert hugo_s("/{path}/", "a.md", slug) == f"{by_default}/"
     assert hugo_s("/{slug}/", "a.md", slug) == f"{by_token}/"
     assert hugo_s("/{title}/", "a.md", title="b/c: d+e") == "b-c-d-e/"
@@ -121,14 +125,14 @@ def test_slugs_lose_punctuation_as_with_hugo(slug: str, by_default: str, by_toke
     ("path", "with_slash"),
     [("x/z", "x/z/"), ("x/z/", "x/z/"), ("x/z.html", "x/z.html"), ("a.b/c", "a.b/c/"), ("", "")],
 )
-def test_an_address_is_closed_unless_it_names_a_file(path: str, with_slash: str) -> None:
-    """As Hugo and Zola do with the address that the front matter asks for."""
+def test_an_explicit_address_gets_a_final_slash(path: str, with_slash: str) -> None:
+    """Unless it names a file, as in Hugo and Zola."""
     assert permalinks.closed_path(path, "unless it names a file") == with_slash
     assert permalinks.closed_path(with_slash, "unless it names a file") == with_slash
 
 
-def test_the_form_of_unicode_does_not_matter() -> None:
-    """A file name from a Mac (NFD) has the address of the same name from elsewhere (NFC)."""
+def test_unicode_normalisation_does_not_matter() -> None:
+    """A file name from a Mac (NFD) gets the same address as its NFC form."""
     assert made("/{slug}/", "cafe\u0301.md") == made("/{slug}/", "caf\u00e9.md") == "caf%C3%A9/"
 
 
@@ -140,7 +144,7 @@ _WRITTEN = _TEXTS.map(fields.text)  # as it comes from the front matter
 @example("../../x", "%2e%2e/%2e%2e", "/{title}/{slug}")
 @example("..%2f..", "..\\..", "/{title}/{slug}")
 def test_no_text_leads_off_the_site(slug: str, title: str, pattern: str) -> None:
-    """Whatever stands in the front matter, a browser finds the address below the site's."""
+    """Whatever the front matter contains, a browser resolves the address below the site's."""
     base = "https://example.org/blog/"
     url = base + made(pattern, "a.md", slug, title)
     assert urljoin(base, unquote(url)).startswith(base) or urlsplit(url).path.startswith("/blog/")
@@ -151,16 +155,16 @@ def test_no_text_leads_off_the_site(slug: str, title: str, pattern: str) -> None
 
 
 @given(_WRITTEN)
-def test_tidy_is_done_once(path: str) -> None:
-    """What is tidy stays as it is."""
+def test_tidying_is_idempotent(path: str) -> None:
+    """A tidy path stays as it is."""
     once = tidy_path(path)
     assert tidy_path(once) == once
     assert not once.startswith("/")
 
 
 @given(st.text("ab-_~/.%?# \u4e2d", max_size=12))
-def test_what_is_seen_to_be_tidy_is(path: str) -> None:
-    """A path that is taken as it stands is what taking it apart would leave of it."""
+def test_the_shortcut_for_tidy_paths_is_right(path: str) -> None:
+    """A path that is taken as it is equals the result of tidying it."""
     with patch.object(permalinks, "_TIDY", re.compile("(?!)")):
         apart = tidy_path(path)
     assert tidy_path(path) == apart

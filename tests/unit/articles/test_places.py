@@ -23,7 +23,7 @@ HEAD = "---\ntitle: A B\ndate: 2025-01-02\n---\n"
 
 
 def read(path: str, text: str = HEAD, folder: str = "content", **settings: object) -> Article:
-    """The article at `path` with these settings."""
+    """Return the article at `path` with these settings."""
     given = {"permalink": Permalink("/{path}/"), **settings}
     return parse(Source(path, folder, text, ""), SITE, ArticleSettings(**given))  # type: ignore[arg-type]
 
@@ -46,7 +46,7 @@ def read(path: str, text: str = HEAD, folder: str = "content", **settings: objec
 def test_a_folder_or_translation_has_its_own_address_and_language(
     path: str, address: str, language: str
 ) -> None:
-    """The most exact key of articles.in counts for each value; a translation's name most."""
+    """The most specific key of articles.in applies to each value; a translation's name wins."""
     article = read(path, within=PLACES)
     assert article.url == f"https://x.example/{address}"
     assert article.id == article.url
@@ -129,7 +129,7 @@ def test_metadata_needs_no_fences(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["Note: this.\n\nTitle: x\n", "Dear all,\n", ".. note:\n", "a:\n"])
 def test_text_that_only_looks_like_metadata_stays(text: str) -> None:
-    """A first line with a colon is no front matter unless a title or date is among such lines."""
+    """A first line with a colon is front matter only if such lines include a title or date."""
     article = read("content/2025-01-02-a.md", text, title_from=("filename",))
     assert article.body == text.strip()
 
@@ -158,14 +158,14 @@ def test_a_title_may_come_from_elsewhere(body: str, sources: tuple[str, ...], ti
 
 
 def test_any_field_can_be_mapped() -> None:
-    """A name of one's own, also inside a group, comes before the usual ones."""
+    """A configured name, also inside a group, takes precedence over the usual ones."""
     text = "---\ntitle: A\nnewstitle: B\nwhen: 2025-01-02\nparams: {Hero: h.png}\n---\n"
     mapped = {"title": "newstitle", "date": "when", "image": "params.hero"}
     article = read("content/x.md", text, fields=mapped)
     assert (article.title, article.date.day, article.image) == ("B", 2, "h.png")
 
 
-def test_entities_of_an_export_are_characters() -> None:
+def test_entities_in_wordpress_titles_are_resolved() -> None:
     """WordPress exports write titles as HTML."""
     assert read("content/x.md", HEAD.replace("A B", "A &amp; B&#8217;s")).title == "A & B’s"
 
@@ -181,7 +181,7 @@ def test_entities_of_an_export_are_characters() -> None:
     ],
 )
 def test_files_and_folders_can_be_excluded(pattern: str, excluded: set[str]) -> None:
-    """By a path or a pattern; a star does not cross a slash."""
+    """By path or pattern; a star does not match a slash."""
     settings = ArticleSettings(exclude=(pattern,))
     paths = {"content/a.md", "content/d.md", "content/b/a.md", "content/b/c/a.md"}
     assert {path for path in paths if settings.excludes(path)} == excluded
@@ -197,8 +197,8 @@ def test_files_and_folders_can_be_excluded(pattern: str, excluded: set[str]) -> 
         ("Text\n\n# A title\n", "Text\n\n# A title\n"),
     ],
 )
-def test_a_heading_that_repeats_the_title_goes(body: str, left: str) -> None:
-    """Only the first of level one, at the start: the reader has the title above it."""
+def test_a_heading_that_repeats_the_title_is_removed(body: str, left: str) -> None:
+    """Only the first of level one, at the start, since readers show the title above it."""
     assert titles.without_title(body, "A title") == left
 
 
@@ -221,13 +221,13 @@ def test_a_heading_that_repeats_the_title_goes(body: str, left: str) -> None:
     ],
 )
 def test_dates_may_be_in_the_language_of_the_article(language: str, written: str) -> None:
-    """Month names, and the order of numbers where the language or its country has one."""
+    """Month names, and the order of day and month if the language or its country has one."""
     text = f'---\ntitle: T\nlanguage: {language}\ndate: "{written}"\n---\n'
     assert f"{read('content/a.md', text).date:%Y-%m-%d}" == "2025-06-19"
 
 
 @pytest.mark.parametrize(("language", "written"), [("en", "06/07/2025"), ("en-US", "6/7/2025")])
-def test_a_date_of_two_readings_is_refused_still(language: str, written: str) -> None:
-    """In English it is anyone's guess."""
+def test_an_ambiguous_date_is_still_refused(language: str, written: str) -> None:
+    """In English the order of day and month is a guess."""
     with pytest.raises(ArticleError, match="two dates"):
         read("content/a.md", f"---\ntitle: T\nlang: {language}\ndate: {written}\n---\n")

@@ -1,4 +1,4 @@
-"""Addresses and ids beside those of the site as its generator built it."""
+"""Addresses and ids compared with those of the site as its generator built it."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from newsroom import article, dated
 BASE = "https://example.org/blog/"
 
 
-def told(site: BuiltSite, *paths: str, pattern: str = "/{slug}/", **fields: object) -> list[str]:
-    """What is said of the articles at these paths in content/."""
+def remarks(site: BuiltSite, *paths: str, pattern: str = "/{slug}/", **fields: object) -> list[str]:
+    """Return the remarks on the articles at these paths in content/."""
     settings = {"url": BaseUrl(BASE), "permalink": Permalink(pattern)}
     articles = [article(dated(**fields), f"content/{path}", **settings) for path in paths]
     return [str(each) for each in problems(differences(articles, site, BASE), site)]
@@ -24,9 +24,9 @@ def built(*paths: str, **ids: str) -> BuiltSite:
 
 
 def test_the_same_addresses_and_ids_are_no_difference() -> None:
-    """Escapes do not count, nor does what no feed of the site has."""
-    assert told(built("a/", "中/"), "a.md", "中.md") == []
-    assert told(built("a/", a=f"{BASE}a/"), "a.md") == []
+    """Neither escapes nor entries that no feed of the site has count."""
+    assert remarks(built("a/", "中/"), "a.md", "中.md") == []
+    assert remarks(built("a/", a=f"{BASE}a/"), "a.md") == []
     assert path_of("https://example.org/blog/%E4%B8%AD/?x", BASE) == "中/"
 
 
@@ -42,26 +42,26 @@ def test_the_same_addresses_and_ids_are_no_difference() -> None:
     ],
 )
 def test_another_address_is_named_with_the_pattern(theirs: str, path: str, pattern: str) -> None:
-    """The page of the same name tells what the site's pattern is."""
-    (said,) = told(built(theirs), path)
+    """The page with the same name shows the site's pattern."""
+    (said,) = remarks(built(theirs), path)
     assert f"and in _site it is /{theirs}" in said
     assert f'permalink = "{pattern}"' in said
 
 
 @pytest.mark.parametrize("paths", [("other/",), ("x/a/", "y/a/")])
 def test_without_one_page_of_that_name_nothing_is_guessed(paths: tuple[str, ...]) -> None:
-    """No page, or several: the address is said to be on no page."""
-    (said,) = told(built(*paths), "a.md")
+    """With no such page, or several, the address is only reported as missing."""
+    (said,) = remarks(built(*paths), "a.md")
     assert "_site has no page at its address /a/" in said
 
 
 def test_an_id_of_an_old_feed_is_named() -> None:
     """Readers of that feed would see the article as new."""
-    (said,) = told(built("a/", a="tag:old,2020:a"), "a.md")
+    (said,) = remarks(built("a/", a="tag:old,2020:a"), "a.md")
     assert "the feed of _site is tag:old,2020:a; set articles.id" in said
 
 
 def test_drafts_and_articles_elsewhere_are_not_compared() -> None:
-    """The site does not show the first, and its generator does not know the second."""
-    assert told(built("x/"), "a.md", draft=True) == []
-    assert told(built("x/"), "a.md", url="https://other.example/a") == []
+    """The site does not show drafts, and its generator does not know other folders."""
+    assert remarks(built("x/"), "a.md", draft=True) == []
+    assert remarks(built("x/"), "a.md", url="https://other.example/a") == []

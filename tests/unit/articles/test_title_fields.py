@@ -1,4 +1,4 @@
-"""Titles of front matter."""
+"""Titles in front matter."""
 
 from __future__ import annotations
 
@@ -19,5 +19,5 @@ from broadsheet.articles import fields
     ],
 )
 def test_character_references_in_a_title_are_resolved(given: str, title: str) -> None:
-    """Exports of WordPress have them; a title stays one line, whatever they stand for."""
+    """WordPress exports contain them; the title stays one line, whatever they resolve to."""
     assert fields.title(given) == title

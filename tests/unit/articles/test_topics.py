@@ -63,8 +63,8 @@ def test_a_slug_reads_like_its_name(name: str, slug_: str) -> None:
         ("字" * 60, "字" * 37 + "~"),
     ],
 )
-def test_a_name_that_loses_something_gets_a_mark(name: str, start: str) -> None:
-    """So C# is not C, and no name is a reserved one or too long."""
+def test_a_lossy_slug_gets_a_hash(name: str, start: str) -> None:
+    """So C# is not C, and no slug is reserved or too long."""
     assert topic_slug(name).startswith(start)
     assert topic_slug(name) == start or len(topic_slug(name)) == len(start) + 8
 
@@ -76,8 +76,8 @@ def test_a_name_that_loses_something_gets_a_mark(name: str, start: str) -> None:
 @example("e\u0301", "\u00e9")
 @example("\u0130", "i\u0307")
 @example("AI\u200b", "AI")
-def test_two_names_have_one_slug_exactly_if_they_have_one_key(one: str, other: str) -> None:
-    """One topic has one address, and two topics never share one, on no disk."""
+def test_slugs_are_equal_exactly_if_keys_are(one: str, other: str) -> None:
+    """One topic has one address, and two topics never share one, on any disk."""
     assert (topic_slug(one) == topic_slug(other)) is (topic_key(one) == topic_key(other))
     if topic_slug(one) != topic_slug(other):
         for form in ("NFC", "NFD", "NFKC", "NFKD"):
@@ -89,8 +89,8 @@ def test_two_names_have_one_slug_exactly_if_they_have_one_key(one: str, other: s
 
 @given(_NAMES)
 @example("\u1fb2\u0300")
-def test_the_ways_of_writing_a_name_have_one_key(name: str) -> None:
-    """Case, width, composition and spaces make no other topic."""
+def test_spellings_of_a_name_have_one_key(name: str) -> None:
+    """Case, width, composition and spaces do not make another topic."""
     for form in ("NFC", "NFD", "NFKC", "NFKD"):
         assert topic_key(unicodedata.normalize(form, name)) == topic_key(name)
     assert topic_key(unicodedata.normalize("NFKD", name).casefold()) == topic_key(name)
@@ -115,7 +115,7 @@ def test_every_slug_is_a_folder_name_everywhere(name: str) -> None:
 
 @given(st.lists(_NAMES, max_size=6), _NAMES)
 def test_a_later_topic_never_changes_an_earlier_one(names: list[str], later: str) -> None:
-    """An address once published stands, whatever topics come after it."""
+    """A published address stays, whatever topics follow."""
     before, after = TopicNames(names), TopicNames([*names, later])
     assert before(names) == after(names)
     assert [topic.slug for topic in TopicNames([later, *names])(names)] == [
@@ -124,19 +124,19 @@ def test_a_later_topic_never_changes_an_earlier_one(names: list[str], later: str
 
 
 def test_the_oldest_spelling_is_the_name() -> None:
-    """Spellings of one topic go under the name that was used first."""
+    """All spellings of a topic are listed under the one that was used first."""
     names = TopicNames(["Open Source", "open-source", "OPEN SOURCE"])
     assert names(["OPEN SOURCE", "open-source"]) == (Topic("Open Source", "open-source"),)
 
 
-def test_aliases_go_before() -> None:
-    """The config's name stands for all of its other spellings, each in any case."""
+def test_aliases_take_precedence() -> None:
+    """The config's name replaces all of its aliases, in any case."""
     names = TopicNames(["ai talent war", "AI人才战"], {"AI人才争夺": ["AI Talent War", "AI人才战"]})
     assert names(["AI人才战", "ai talent war"]) == (Topic("AI人才争夺", "ai人才争夺"),)
 
 
 @given(st.lists(_NAMES, max_size=5))
-def test_topics_stand_once_in_their_order(names: list[str]) -> None:
+def test_topics_keep_their_order_without_duplicates(names: list[str]) -> None:
     """An article has each of its topics once, in the order it names them."""
     topics = TopicNames(names)(names)
     assert len({topic.slug for topic in topics}) == len(topics)

@@ -1,4 +1,4 @@
-"""What is not for the public list stays out, in the words of every known generator."""
+"""Unlisted articles stay out, in the words of every known generator."""
 
 from __future__ import annotations
 
@@ -207,7 +207,7 @@ def source(line: str) -> str:
 
 
 def published(newsroom: Newsroom, *lines: str) -> list[str]:
-    """Those of `lines` whose articles a build and a digest publish."""
+    """Return those of `lines` whose articles a build and a digest publish."""
     newsroom.configure(f'[feeds]\nentries = 1000\n[digests.weekly]\ntitle = "W"\n{CONFIG}')
     for number, line in enumerate(lines):
         newsroom.write(f"content/a{number}.md", source(line))
@@ -220,19 +220,19 @@ def published(newsroom: Newsroom, *lines: str) -> list[str]:
 CONFIG = "late_days = 1000\n"
 
 
-def test_what_is_not_for_the_public_is_published_nowhere(newsroom: Newsroom) -> None:
-    """Not in any file of the feeds folder, issues included, whatever words say so."""
+def test_unlisted_articles_are_published_nowhere(newsroom: Newsroom) -> None:
+    """They are in no file of the feeds folder, issues included, whichever words say so."""
     assert published(newsroom, *HIDDEN, *UNCLEAR) == []
 
 
-def test_what_only_resembles_that_is_published(newsroom: Newsroom) -> None:
-    """Words for parts of a page, other lists, labels and content keep nothing out."""
+def test_similar_fields_do_not_hide_an_article(newsroom: Newsroom) -> None:
+    """Words about parts of a page, other lists, labels and content keep nothing out."""
     assert published(newsroom, *PUBLIC, *ONLY_REPORTED) == [*PUBLIC, *ONLY_REPORTED]
 
 
 @pytest.mark.parametrize("fence", ["+++", "json"])
-def test_the_language_of_front_matter_does_not_matter(fence: str, newsroom: Newsroom) -> None:
-    """TOML and JSON have values of more types."""
+def test_the_format_of_front_matter_does_not_matter(fence: str, newsroom: Newsroom) -> None:
+    """TOML and JSON have more types of values."""
     toml = "+++\ntitle='A'\ndate=2025-06-01\n{}\n+++\n"
     json_ = '{{"title": "A", "date": "2025-06-01", {}}}\n'
     form, lines = (
@@ -269,7 +269,7 @@ def test_the_language_of_front_matter_does_not_matter(fence: str, newsroom: News
     ],
 )
 def test_a_draft_folder_or_name_keeps_a_file_out(newsroom: Newsroom, path: str) -> None:
-    """The words of Jekyll, Hexo, Astro, Nuxt and Obsidian, at any depth."""
+    """The names that Jekyll, Hexo, Astro, Nuxt and Obsidian use, at any depth."""
     newsroom.article(path)
     newsroom.article("shown.md")
     texts = b"\n".join(newsroom.build().values())
@@ -282,13 +282,14 @@ def test_a_draft_folder_or_name_keeps_a_file_out(newsroom: Newsroom, path: str) 
     "path", ["draft/index.md", "posts/drafts.md", "drafty/a.md", "posts/private/index.md", "a_b.md"]
 )
 def test_an_article_may_be_named_like_a_draft(newsroom: Newsroom, path: str) -> None:
-    """Of a bundle, the folder is the article's own name."""
+    """The folder of a bundle is the article's own name."""
     newsroom.article(path, title="Shown")
     assert b"Shown" in newsroom.build()["atom.xml"]
 
 
-def test_a_folder_of_drafts_that_is_configured_is_read_unless_it_is_jekylls() -> None:
-    """Who names a folder means it; of Jekyll's `_drafts` nothing is ever published."""
+def test_a_configured_drafts_folder_is_read_except_jekylls() -> None:
+    """A configured folder is meant to be read; from Jekyll's `_drafts` nothing is ever
+    published."""
     assert visibility.in_path("drafts/a.md", "drafts") == ""
     assert visibility.in_path("_drafts/a.md", "_drafts") == "it is in a folder `_drafts`"
 
@@ -308,14 +309,14 @@ def test_spelling_and_place_of_a_field_do_not_matter(
     value: str,
     group: str,
 ) -> None:
-    """Neither case nor separators, nor quotes, nor a group that is about the whole article."""
+    """Neither case, separators nor quotes matter, nor a group that is about the whole article."""
     written = spell(name)  # type: ignore[operator]
     line = f"{group}: {{{written}: {value}}}" if group else f"{written}: {value}"
     assert article(source(line)).hidden
 
 
 @given(st.sampled_from(HIDDEN), st.sampled_from(PUBLIC), st.booleans())
-def test_nothing_outweighs_what_keeps_an_article_out(out: str, shown: str, first: bool) -> None:
+def test_no_other_field_publishes_an_unlisted_article(out: str, shown: str, first: bool) -> None:
     """Whatever else the front matter says, before or after it."""
     if out.partition(":")[0] == shown.partition(":")[0]:
         return
@@ -341,7 +342,7 @@ def test_nothing_outweighs_what_keeps_an_article_out(out: str, shown: str, first
     )
 )
 def test_any_front_matter_can_be_judged(fields: dict[str, object]) -> None:
-    """Fields of any name and form are read without an error, and the same each time."""
+    """Fields of any name and form are handled without an error, and always alike."""
     assert visibility.stated_visibility(fields, {}) == visibility.stated_visibility(fields, {})
 
 
@@ -362,8 +363,8 @@ def test_an_unknown_statement_is_an_error_with_its_line(newsroom: Newsroom, line
 
 
 @pytest.mark.parametrize("line", ONLY_REPORTED)
-def test_what_may_mean_it_is_a_warning(newsroom: Newsroom, line: str) -> None:
-    """The article is published, and `check` asks whether that is meant."""
+def test_an_ambiguous_field_is_a_warning(newsroom: Newsroom, line: str) -> None:
+    """The article is published, and `check` asks whether that is intended."""
     newsroom.write("content/a.md", source(line))
     ran = newsroom.run("check", "--json")
     found = [each for each in json.loads(ran.out) if each["rule"] == "visibility"]
@@ -372,8 +373,8 @@ def test_what_may_mean_it_is_a_warning(newsroom: Newsroom, line: str) -> None:
 
 
 @pytest.mark.parametrize("line", [*HIDDEN, *PUBLIC])
-def test_what_is_known_is_not_reported(line: str) -> None:
-    """Neither what keeps an article out nor what does not, unless it is an ambiguous label."""
+def test_known_fields_are_not_reported(line: str) -> None:
+    """Neither fields that hide an article nor others, unless they are an ambiguous label."""
     parts = front_matter.split(source(line), "a.md")
     assert parts
     doubts = visibility.stated_visibility(parts[0].given, {}).doubts
@@ -409,7 +410,7 @@ def test_the_config_can_say_what_a_value_means(newsroom: Newsroom) -> None:
 def test_explain_says_what_keeps_an_article_out(
     newsroom: Newsroom, line: str, verdict: str
 ) -> None:
-    """In the author's own words, but for a password."""
+    """In the author's own words, except for a password."""
     newsroom.write("content/a.md", source(line))
     ran = newsroom.run("explain", "content/a.md")
     assert ran.out.startswith(f"content/a.md: in no feed: {verdict}\n")
@@ -419,7 +420,7 @@ def test_explain_says_what_keeps_an_article_out(
 def test_an_article_that_becomes_private_leaves_the_feeds_at_the_next_build(
     newsroom: Newsroom,
 ) -> None:
-    """An edit of the front matter is no mere edit of the text."""
+    """An edit of the front matter is treated as more than an edit of the text."""
     newsroom.write("content/a.md", source("status: published"))
     newsroom.article("b.md")
     assert b"/posts/a/" in newsroom.build()["atom.xml"]
@@ -430,14 +431,14 @@ def test_an_article_that_becomes_private_leaves_the_feeds_at_the_next_build(
     assert b"/posts/a/" not in newsroom.published()["atom.xml"]
 
 
-def test_an_address_may_have_a_word_of_the_tables_in_it() -> None:
-    """Of an address only `false` counts, which is Eleventy's way to write no page."""
+def test_an_address_may_contain_a_word_of_the_tables() -> None:
+    """Of addresses only `false` counts, which tells Eleventy to write no page."""
     assert not article(source("permalink: draft")).hidden
     assert not article(source("url: /private/")).hidden
 
 
 def test_a_page_without_a_date_may_be_unlisted(newsroom: Newsroom) -> None:
-    """No date is missing in what is not to be published yet."""
+    """An unpublished page does not lack a date yet."""
     newsroom.article("b.md")
     newsroom.write("content/a.md", "---\ntitle: A\nstatus: draft\n---\n")
     assert "no-date" not in newsroom.run("check").out
@@ -459,10 +460,11 @@ def test_a_page_without_a_date_may_be_unlisted(newsroom: Newsroom) -> None:
         ("[{target: {kind: section}, draft: true}]", False),
     ],
 )
-def test_a_cascade_of_hugo_hides_what_is_below_it(
+def test_hugos_cascade_hides_the_articles_below_it(
     newsroom: Newsroom, cascade: str, hidden: bool
 ) -> None:
-    """A section page speaks for its articles, at any depth, at once when it changes."""
+    """A section page applies to its articles at any depth, and a change of it takes effect at
+    once."""
     newsroom.article("posts/deep/a.md")
     newsroom.article("beside/b.md")
     assert b"/posts/a/" in newsroom.build()["atom.xml"]

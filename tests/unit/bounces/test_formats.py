@@ -1,4 +1,4 @@
-"""What delivery reports, complaints and unsubscribe mails say."""
+"""The content of delivery reports, complaints and unsubscribe mails."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ LETTERS = {"vacation", "unsubscribe"}  # that are no reports
 
 
 def split(data: bytes) -> list[bytes]:
-    """The mails of an mbox, or the one mail."""
+    """Return the mails of an mbox, or the one mail."""
     return list(split_mbox(io.BytesIO(data)))
 
 
 def read(data: bytes) -> Report:
-    """What a report says."""
+    """Return the content of a report."""
     found = read_mail(data)
     assert isinstance(found, Report)
     return found
 
 
 def findings(name: str) -> list[tuple[str, str, str]]:
-    """The kind, the first address and the status of each recipient."""
+    """Return kind, first address and status of each recipient."""
     return [(f.kind, *f.addresses[:1], f.status) for f in read(mail(name)).recipients]
 
 
@@ -104,14 +104,12 @@ def findings(name: str) -> list[tuple[str, str, str]]:
         ("complaint-hidden", [("complaint", "angry@example.com", "")]),
     ],
 )
-def test_the_reports_of_the_servers_that_are_met(
-    name: str, expected: list[tuple[str, str, str]]
-) -> None:
+def test_reports_of_common_servers(name: str, expected: list[tuple[str, str, str]]) -> None:
     """Each names the recipient and says whether the failure is permanent."""
     assert findings(name) == expected
 
 
-def test_every_sample_is_the_same_with_either_line_end_and_from_a_pipe() -> None:
+def test_line_ends_and_the_from_line_do_not_matter() -> None:
     """CRLF, LF and the line that a pipe puts before the mail make no difference."""
     for name in NAMES:
         if name in LETTERS:
@@ -134,24 +132,24 @@ def test_a_report_says_when_to_whom_and_about_which_mail() -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in LETTERS])
-def test_the_mail_that_came_back_is_known_by_its_message_id(name: str) -> None:
-    """Whole, headers only, or pasted below the text: its headers are found."""
+def test_the_returned_mail_is_identified_by_its_message_id(name: str) -> None:
+    """Complete, headers only, or pasted below the text: its headers are found."""
     assert read(mail(name)).returned_header("message-id").startswith("<weekly.2025-06-23.")
 
 
-def test_a_folded_header_of_the_mail_that_came_back_is_whole() -> None:
+def test_folded_headers_of_the_returned_mail_are_unfolded() -> None:
     """List-Unsubscribe takes two lines, and its second address is the subscriber's own."""
     found = read(mail("postfix-unknown-user")).returned_header("List-Unsubscribe")
     assert found.endswith(", <https://news.example.org/unsubscribe?t=TOKEN>")
 
 
-def test_an_address_is_told_as_it_stands_and_as_it_is_meant() -> None:
-    """Some pass on the plus sign as SMTP encodes it (RFC 3461, section 4)."""
+def test_an_xtext_encoded_address_is_decoded_too() -> None:
+    """Some servers pass on the plus sign as SMTP encodes it (RFC 3461, section 4)."""
     first = read(mail("exchange-online")).recipients[0]
     assert first.addresses == ("late+2Bnews@example.com", "late+news@example.com")
 
 
-def test_the_sender_of_the_mail_that_came_back_counts_as_an_address_it_was_sent_to() -> None:
+def test_the_sender_of_the_returned_mail_is_a_recipient_address() -> None:
     """If reports go to a separate mailbox, the token is only there."""
     assert "bounces+17-3-abcdefghij@example.org" in read(mail("gateway")).sent_to
     verp = b"Original-Mail-From: <bounces+17-3-abcdefghij@example.org>"
@@ -159,8 +157,8 @@ def test_the_sender_of_the_mail_that_came_back_counts_as_an_address_it_was_sent_
     assert "bounces+17-3-abcdefghij@example.org" in read(complaint).sent_to
 
 
-def test_an_automatic_answer_is_no_report() -> None:
-    """Someone on holiday stays subscribed, whatever codes and addresses the text holds."""
+def test_an_automatic_reply_is_not_a_report() -> None:
+    """Readers on holiday stay subscribed, whatever codes and addresses the text contains."""
     with pytest.raises(
         NotAReport, match="not a delivery report, a complaint or an unsubscribe mail"
     ):
@@ -168,7 +166,7 @@ def test_an_automatic_answer_is_no_report() -> None:
 
 
 @pytest.mark.parametrize("kind", ["not-spam", "auth-failure"])
-def test_what_is_no_wish_to_leave_ends_no_one(kind: str) -> None:
+def test_feedback_other_than_a_complaint_ends_no_subscription(kind: str) -> None:
     """RFC 5965, 7.3 and RFC 6591: a vote for the mail, and a report on signatures."""
     data = mail("complaint").replace(b"Feedback-Type: abuse", f"Feedback-Type: {kind}".encode())
     assert [f.kind for f in read(data).recipients] == ["nothing"]
@@ -207,8 +205,8 @@ def test_what_is_no_wish_to_leave_ends_no_one(kind: str) -> None:
         ("5.1.1 (bad destination mailbox address)", "550 no such user", "permanent"),
     ],
 )
-def test_only_what_is_about_the_address_ends_it(status: str, words: str, kind: str) -> None:
-    """One issue that a filter dislikes must not end everyone at that provider; it counts."""
+def test_only_failures_of_the_address_end_it(status: str, words: str, kind: str) -> None:
+    """If a filter dislikes one issue, the failure counts, but readers at that provider stay."""
     old = mail("postfix-unknown-user").partition(b"Status: 5.1.1")
     data = old[0] + f"Status: {status}".encode() + old[2]
     start, _, rest = data.partition(b"Diagnostic-Code: ")
@@ -217,8 +215,8 @@ def test_only_what_is_about_the_address_ends_it(status: str, words: str, kind: s
     assert [f.kind for f in read(data).recipients] == [kind]
 
 
-def test_what_the_server_said_is_one_short_printable_line() -> None:
-    """It is shown on terminals: no escapes, no line ends, no end."""
+def test_the_server_reply_is_one_short_printable_line() -> None:
+    """It is shown on terminals: no escapes, no line ends, limited length."""
     nasty = b"550 5.1.1 \x1b[2J\x07" + b"no " * 500
     data = mail("postfix-unknown-user").replace(b"550 5.1.1 <reader@example.com>:", nasty)
     (finding,) = read(data).recipients
@@ -226,8 +224,9 @@ def test_what_the_server_said_is_one_short_printable_line() -> None:
     assert len(finding.words) <= 300
 
 
-def test_a_report_without_message_id_is_known_by_its_content() -> None:
-    """qmail writes no Message-ID; the same mail is still the same report, and another is not."""
+def test_a_report_without_message_id_is_identified_by_its_content() -> None:
+    """qmail writes no Message-ID; the same mail is still recognised, and another one is
+    different."""
     first = read(mail("qmail"))
     assert first.id.startswith("sha256:")
     assert read(mail("qmail")).id == first.id
@@ -250,14 +249,14 @@ def test_a_report_without_message_id_is_known_by_its_content() -> None:
         ),
     ],
 )
-def test_what_cannot_be_read_says_why(data: bytes, why: str) -> None:
-    """It is left where it lies, and the publisher hears the reason."""
+def test_unreadable_mail_has_a_reason(data: bytes, why: str) -> None:
+    """It is left where it is, and the publisher is told why."""
     with pytest.raises(NotAReport, match=why):
         read(data)
 
 
 def nested(levels: int) -> bytes:
-    """A multipart in a multipart in a ..."""
+    """Return a multipart in a multipart in a ..."""
     heads = (
         f"Content-Type: multipart/report; boundary=b{level}\n\n--b{level}\n"
         for level in range(levels)
@@ -312,8 +311,8 @@ DAEMON = b"From: MAILER-DAEMON\nSubject: failure notice\n\n"
     ],
     ids=lambda data: f"{len(data)} bytes of {data[:24]!r}",
 )
-def test_malice_costs_little_and_raises_nothing_else(data: bytes) -> None:
-    """Mails that are made to exhaust a parser are read, or left, in a moment."""
+def test_hostile_mails_cost_little(data: bytes) -> None:
+    """Mails made to exhaust a parser are read, or left, quickly, and raise nothing else."""
     start = time.process_time()
     with suppress(NotAReport):
         checked(read_mail(data))
@@ -321,7 +320,7 @@ def test_malice_costs_little_and_raises_nothing_else(data: bytes) -> None:
 
 
 def checked(report: Report | UnsubscribeRequest) -> None:
-    """What must hold of all that is read."""
+    """Check what must hold for everything that is read."""
     assert report.id
     if isinstance(report, UnsubscribeRequest):
         assert report.subject.isprintable()
@@ -346,7 +345,7 @@ def test_any_bytes_are_a_report_or_are_left(data: bytes) -> None:
 @settings(max_examples=200, deadline=None)
 @given(st.sampled_from(NAMES), st.data())
 def test_damaged_reports_are_read_or_left(name: str, data: st.DataObject) -> None:
-    """Bytes cut out, put in or changed anywhere in a real report raise nothing else."""
+    """Bytes removed, inserted or changed anywhere in a real report raise nothing else."""
     whole = mail(name)
     for _ in range(data.draw(st.integers(1, 4))):
         start = data.draw(st.integers(0, len(whole)))

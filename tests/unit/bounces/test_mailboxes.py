@@ -1,4 +1,4 @@
-"""Where returned mail is stored."""
+"""Mailboxes of returned mail."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ LETTERS = {"vacation", "unsubscribe"}  # that are no reports
 
 
 def split(data: bytes) -> list[bytes]:
-    """The mails of an mbox, or the one mail."""
+    """Return the mails of an mbox, or the one mail."""
     return list(split_mbox(io.BytesIO(data)))
 
 
 def read(data: bytes) -> Report:
-    """What a report says."""
+    """Return the content of a report."""
     found = read_mail(data)
     assert isinstance(found, Report)
     return found
 
 
 def test_an_mbox_is_many_mails_and_a_mail_is_one() -> None:
-    """RFC 4155; a paragraph that begins with From does not part a mail."""
+    """RFC 4155; a paragraph that begins with From does not start a mail."""
     line = b"From MAILER-DAEMON Mon Jun 23 00:00:07 2025\n"
     both = line + mail("exim") + b"\n" + line + mail("qmail") + b"\n"
     assert [read(each).id for each in split(both)] == [
@@ -45,8 +45,8 @@ def test_an_mbox_is_many_mails_and_a_mail_is_one() -> None:
 
 @settings(deadline=None)
 @given(st.lists(st.sampled_from(NAMES), min_size=1, max_size=5))
-def test_an_mbox_holds_what_was_put_in(names: list[str]) -> None:
-    """Splitting is the reverse of joining."""
+def test_splitting_an_mbox_reverses_joining(names: list[str]) -> None:
+    """Splitting returns the mails that were joined."""
     line = b"From MAILER-DAEMON Mon Jun 23 00:00:07 2025\n"
     whole = b"\n".join(line + mail(name) for name in names)
     assert [each.rstrip() for each in split(whole)] == [

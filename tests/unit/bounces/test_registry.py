@@ -38,7 +38,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def test_a_new_module_is_a_format(folder: Path) -> None:
-    """It is found by being in the folder."""
+    """It is found because it is in the folder."""
     with pytest.raises(NotAReport):
         read_mail(MAIL)
     (folder / "field_of_recipient.py").write_text(FORMAT)

@@ -1,4 +1,4 @@
-"""What a server's reply means: which replies end an address, and which only count."""
+"""The meaning of server replies: which end an address, and which only count."""
 
 from __future__ import annotations
 
@@ -176,13 +176,13 @@ RELAYS = ["", "5.0.0", "5.1.1", "5.1.0", "5.2.0", "5.4.0", "5.5.0", "5.3.0"]
 
 
 @pytest.mark.parametrize("reply", GONE)
-def test_a_mailbox_that_the_server_says_is_none_ends(reply: str) -> None:
-    """In the server's own code, or in its words where the code says nothing."""
+def test_an_unknown_mailbox_ends_the_address(reply: str) -> None:
+    """By the server's own code, or by its words if the code says nothing."""
     assert verdict("failed", "", reply, "recipient") == "permanent"
 
 
 @pytest.mark.parametrize("reply", PASSING)
-def test_everything_else_counts_whatever_the_relay_makes_of_it(reply: str) -> None:
+def test_every_other_failure_only_counts(reply: str) -> None:
     """The server's own code and words decide; the relay's 5.1.1 around them does not."""
     for status in RELAYS:
         for stage in ("", "recipient", "data", "session"):
@@ -190,18 +190,19 @@ def test_everything_else_counts_whatever_the_relay_makes_of_it(reply: str) -> No
 
 
 @given(st.sampled_from(GONE + PASSING), st.sampled_from(["", *RELAYS]))
-def test_nothing_that_is_said_before_rcpt_ends_a_reader(reply: str, status: str) -> None:
-    """The greeting, EHLO, AUTH and MAIL FROM are about us, whatever they say."""
+def test_replies_before_rcpt_end_no_address(reply: str, status: str) -> None:
+    """Replies to greeting, EHLO, AUTH and MAIL FROM are about us, whatever they say."""
     assert verdict("failed", status, reply, "session") == "temporary"
 
 
 @given(
     st.integers(3, 7), st.integers(0, 999), st.sampled_from(["User unknown", "no such user", ""])
 )
-def test_a_code_that_is_not_about_a_mailbox_never_ends(
+def test_codes_not_about_a_mailbox_never_end_an_address(
     subject: int, detail: int, words: str
 ) -> None:
-    """RFC 3463: systems, routes, protocols, content, policy, whatever a provider numbers there."""
+    """RFC 3463: systems, routes, protocols, content, policy, whatever a provider uses the codes
+    for."""
     code = f"5.{subject}.{detail}"
     if code in {"5.3.0", "5.5.0", "5.7.17", "5.7.18"}:
         return
@@ -210,29 +211,29 @@ def test_a_code_that_is_not_about_a_mailbox_never_ends(
 
 
 @given(st.integers(0, 999), st.integers(0, 999))
-def test_a_mailbox_or_address_code_ends_only_with_what_it_says(subject: int, detail: int) -> None:
-    """Without words, only the codes that can mean nothing else."""
+def test_mailbox_codes_end_an_address_only_if_unambiguous(subject: int, detail: int) -> None:
+    """Without text, only codes that can mean nothing else."""
     code = f"5.{subject}.{detail}"
     expected = code in {"5.1.1", "5.1.3", "5.1.6", "5.7.17", "5.7.18"}
     assert (verdict("failed", code, "") == "permanent") == expected
 
 
 @given(st.integers(0, 9), st.integers(0, 999), st.sampled_from(GONE))
-def test_what_the_relay_calls_temporary_is(subject: int, detail: int, reply: str) -> None:
-    """Class 4 in the Status field, whatever the words say."""
+def test_class_4_is_always_temporary(subject: int, detail: int, reply: str) -> None:
+    """If the Status field has class 4, the words do not matter."""
     assert verdict("failed", f"4.{subject}.{detail}", reply) == "temporary"
 
 
 @pytest.mark.parametrize("reply", ["550 Unknown user a@example.jp", "550 : User unknown"])
-def test_a_mere_user_unknown_may_be_a_filter(reply: str) -> None:
-    """Mobile carriers say so of mail that they do not like, after the mail; they reject no RCPT."""
+def test_a_late_user_unknown_may_be_a_filter(reply: str) -> None:
+    """Mobile carriers say so after the data about mail that they reject; they never reject RCPT."""
     assert verdict("failed", "5.2.0", reply, "recipient") == "permanent"
     assert verdict("failed", "5.2.0", reply, "data") == "temporary"
     assert verdict("failed", "5.2.0", reply) == "temporary"
 
 
-def test_what_no_one_understands_counts() -> None:
-    """To end an address takes a reason."""
+def test_an_unknown_reply_only_counts() -> None:
+    """Ending an address takes a reason."""
     for words in ("550 no", "550", "", "who knows", "554 5.0.0", "550 Nyet", "550 \ufffd\ufffd"):
         assert verdict("failed", "5.0.0", words, "recipient") == "temporary"
         assert verdict("failed", "", words, "recipient") == "temporary"
@@ -240,7 +241,7 @@ def test_what_no_one_understands_counts() -> None:
 
 
 @pytest.mark.parametrize("action", ["delayed", "delivered", "relayed", "expanded"])
-def test_what_is_no_failure_needs_nothing(action: str) -> None:
+def test_reports_that_are_not_failures_are_ignored(action: str) -> None:
     """RFC 3464, section 2.3.3."""
     assert verdict(action, "5.1.1", "550 5.1.1 no such user") == "nothing"
 
@@ -261,7 +262,7 @@ def test_what_is_no_failure_needs_nothing(action: str) -> None:
         ("550 no", ""),
     ],
 )
-def test_reports_tell_when_the_server_said_so(words: str, stage: Stage) -> None:
+def test_the_smtp_stage_is_found_in_reports(words: str, stage: Stage) -> None:
     """In the words of Postfix, Exim and qmail."""
     assert stage_in(words) == stage
 
@@ -284,14 +285,14 @@ def test_reports_tell_when_the_server_said_so(words: str, stage: Stage) -> None:
         ),
     ],
 )
-def test_transcripts_tell_when_the_server_said_so(transcript: str, stage: Stage) -> None:
-    """In the text part of a report, where its fields have the bare reply."""
+def test_the_smtp_stage_is_found_in_transcripts(transcript: str, stage: Stage) -> None:
+    """In the text part of a report, if its fields have the bare reply."""
     assert stage_in_text(f"It failed.\n\n{transcript}\n", "550 User unknown") == stage
 
 
 @pytest.mark.parametrize("reply", [each for each in GONE + PASSING if each[:3].isdigit()])
 def test_deliver_and_bounces_judge_alike(reply: str) -> None:
-    """The same reply to RCPT, heard by `deliver` or reported to `bounces` by Postfix."""
+    """The same reply to RCPT, received by `deliver` or reported to `bounces` by Postfix."""
     gone = is_gone(int(reply[:3]), reply[4:], "recipient")
     (finding,) = findings(postfix(reply))
     assert (finding.kind == "permanent") == gone
@@ -301,7 +302,7 @@ def test_deliver_and_bounces_judge_alike(reply: str) -> None:
 
 
 def postfix(reply: str, status: str = "5.0.0", command: str = "RCPT TO") -> str:
-    """The report of Postfix."""
+    """Return a report of Postfix."""
     text = (
         f"<a@b.example>: host mx.b.example[192.0.2.1] said:\n    {reply} (in reply to {command}\n"
     )
@@ -309,7 +310,7 @@ def postfix(reply: str, status: str = "5.0.0", command: str = "RCPT TO") -> str:
 
 
 def sendmail(reply: str, status: str = "5.1.1", command: str = "RCPT To:<a@b.example>") -> str:
-    """The report of Sendmail, whose own line follows the server's."""
+    """Return a report of Sendmail, whose own line follows the server's."""
     text = (
         "   ----- Transcript of session follows -----\n... while talking to mx.b.example.:\n"
         f">>> {command}\n<<< {reply}\n550 5.1.1 <a@b.example>... User unknown"
@@ -318,7 +319,7 @@ def sendmail(reply: str, status: str = "5.1.1", command: str = "RCPT To:<a@b.exa
 
 
 def dsn(text: str, status: str, reply: str) -> str:
-    """A delivery status notification (RFC 3464)."""
+    """Return a delivery status notification (RFC 3464)."""
     diagnostic = f"Diagnostic-Code: smtp; {reply}\n" if reply else ""
     return (
         "Return-Path: <>\nFrom: MAILER-DAEMON@c.example\nTo: n@c.example\n"
@@ -335,7 +336,7 @@ def dsn(text: str, status: str, reply: str) -> str:
 def plain(
     text: str, sender: str = "MAILER-DAEMON@b.example", subject: str = "failure notice"
 ) -> str:
-    """A report for people only."""
+    """Return a report in plain text."""
     return (
         f"Return-Path: <>\nFrom: {sender}\nTo: n@c.example\nSubject: {subject}\n"
         f"Content-Type: text/plain; charset=utf-8\n\n{text}\n"
@@ -343,28 +344,28 @@ def plain(
 
 
 def findings(mail: str | bytes) -> tuple[RecipientReport, ...]:
-    """What a report says of each recipient."""
+    """Return the findings for each recipient of a report."""
     found = read_mail(mail.encode() if isinstance(mail, str) else mail)
     assert isinstance(found, Report)
     return found.recipients
 
 
 def kinds(mail: str | bytes) -> list[str]:
-    """The kind of each finding."""
+    """Return the kind of each finding."""
     return [finding.kind for finding in findings(mail)]
 
 
 @pytest.mark.parametrize(
     "reply", [each for each in GONE if len(each) < 200 and "5.4.1" not in each]
 )
-def test_reports_of_mailboxes_that_are_none_end(reply: str) -> None:
+def test_reports_of_unknown_mailboxes_end_the_address(reply: str) -> None:
     """Whichever server reports it."""
     assert kinds(postfix(reply)) == kinds(sendmail(reply)) == ["permanent"]
 
 
 @pytest.mark.parametrize("reply", PASSING)
-def test_reports_of_anything_else_count(reply: str) -> None:
-    """Whichever server reports it, whatever it sums up."""
+def test_reports_of_other_failures_only_count(reply: str) -> None:
+    """Whichever server reports it, and whatever its summary says."""
     for status in RELAYS:
         assert kinds(postfix(reply, status)) == kinds(sendmail(reply, status)) == ["temporary"]
     assert kinds(dsn(f"<a@b.example>: {reply}", "5.1.1", "")) == ["temporary"]
@@ -404,7 +405,7 @@ def test_refusals_of_the_sender_or_the_session_count(reply: str) -> None:
 
 
 def test_a_relay_that_makes_up_its_own_5_1_1_is_not_believed() -> None:
-    """Its fields say "User unknown", and the transcript says what the server really said."""
+    """Its fields say "User unknown", and the transcript has the server's real reply."""
     summed_up = "550 5.1.1 <a@b.example>... User unknown"
     for said in ("550 5.7.1 blocked", "552 5.2.2 full", "554 no thanks"):
         text = f"... while talking to mx:\n>>> RCPT To:<a@b.example>\n<<< {said}\n{summed_up}"
@@ -413,8 +414,8 @@ def test_a_relay_that_makes_up_its_own_5_1_1_is_not_believed() -> None:
     assert kinds(dsn(text, "5.1.1", summed_up)) == ["permanent"]
 
 
-def test_a_program_at_the_recipient_s_that_fails_counts() -> None:
-    """Its mailbox exists (Diagnostic-Code: x-unix)."""
+def test_a_failing_delivery_program_only_counts() -> None:
+    """The mailbox exists (Diagnostic-Code: x-unix)."""
     mail = dsn("It failed.", "5.1.1", "procmail: no such user: user unknown")
     assert kinds(mail.replace("smtp; procmail", "x-unix; procmail")) == ["temporary"]
 
@@ -466,13 +467,13 @@ FREEFORM = {
 
 
 @pytest.mark.parametrize("mail", FREEFORM.values(), ids=FREEFORM)
-def test_a_report_in_no_standard_form_counts_for_whom_it_names(mail: str) -> None:
-    """The reader's address is found, by flufl.bounce or in what came back; it never ends."""
+def test_a_nonstandard_report_counts_for_the_named_address(mail: str) -> None:
+    """The address is found by flufl.bounce or in the returned mail; such a report never ends it."""
     assert [(f.kind, f.addresses) for f in findings(mail)] == [("temporary", ("a@b.example",))]
 
 
 def test_each_recipient_of_a_report_has_its_own_reply() -> None:
-    """One address to a line, without empty lines between, where the fields have no replies."""
+    """One address per line, without blank lines between, if the fields have no replies."""
     mail = dsn("a@b.example: 550 5.1.1 no such user\nc@b.example: 552 5.2.2 full", "5.0.0", "")
     second = "Final-Recipient: rfc822; c@b.example\nAction: failed\nStatus: 5.0.0\n\n--b1\nContent"
     mail = mail.replace("--b1\nContent-Type: text/rfc822", f"{second}-Type: text/rfc822")
@@ -483,8 +484,8 @@ def test_each_recipient_of_a_report_has_its_own_reply() -> None:
     "text",
     ["Warning: your message to a@b.example is delayed.", "a@b.example: we are still trying to"],
 )
-def test_a_delay_needs_nothing(text: str) -> None:
-    """The other server still tries."""
+def test_a_delay_is_ignored(text: str) -> None:
+    """The other server is still trying."""
     assert kinds(plain(f"{text} deliver it.\n\n{COPY}", subject="Delivery status")) == ["nothing"]
 
 
@@ -500,13 +501,13 @@ def test_a_delay_needs_nothing(text: str) -> None:
         ).replace("Return-Path: <>", "Return-Path: <a@b.example>"),
     ],
 )
-def test_a_person_s_mail_is_no_report(mail: str) -> None:
-    """Holidays, receipts and questions count for no one."""
+def test_mail_from_people_is_not_a_report(mail: str) -> None:
+    """Holidays, receipts and questions count for no address."""
     with pytest.raises(NotAReport):
         read_mail(mail.encode())
 
 
-def test_outlook_s_own_form_of_complaint_is_one() -> None:
+def test_outlooks_form_of_complaint_is_recognised() -> None:
     """The mail itself comes back, and a header names the reader."""
     mail = (
         "From: staff@hotmail.com\nTo: n@c.example\nSubject: complaint about message from 192.0.2.1"

@@ -1,4 +1,4 @@
-"""What `check` says of templates, records, and the mails that come next."""
+"""What `check` reports about templates, records, and the next mails."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ISSUE = "feeds/digests/weekly/2025-06-30/"
 
 
 def masthead(html: str) -> str:
-    """A template in which `html` stands at the head of the mail."""
+    """Return a template with `html` at the head of the mail."""
     return f"{OURS}{{% block masthead %}}<tr><td>{html}</td></tr>{{% endblock %}}\n"
 
 
@@ -40,7 +40,7 @@ def findings(newsroom: Newsroom) -> list[dict[str, Any]]:
 
 
 def test_a_good_mail_has_no_finding(issued: Newsroom) -> None:
-    """The templates that ship make a mail that no rule complains of, whatever the language."""
+    """The bundled templates make a mail that no rule complains about, in any language."""
     assert findings(issued) == []
     issued.configure(WEEKLY + SENDER + '[mail]\nlogo = "https://example.org/logo.png"\n')
     assert findings(issued) == []
@@ -59,8 +59,8 @@ BLOCKS = {
 
 
 @pytest.mark.parametrize("rule", BLOCKS)
-def test_what_a_template_does_badly_is_told(issued: Newsroom, rule: str) -> None:
-    """Each under the name of its rule, with its severity, at the folder of the issue."""
+def test_problems_of_a_template_are_reported(issued: Newsroom, rule: str) -> None:
+    """Each under its rule, with its severity, at the folder of the issue."""
     issued.write("email_templates/digest.html.j2", masthead(BLOCKS[rule]))
     (found,) = findings(issued)
     assert (found["rule"], found["severity"]) == (rule, RULES[rule].severity)
@@ -79,8 +79,8 @@ def test_what_a_template_does_badly_is_told(issued: Newsroom, rule: str) -> None
         "background:url(https://example.org/a.png)",
     ],
 )
-def test_css_that_mail_clients_do_not_know_is_told(issued: Newsroom, css: str) -> None:
-    """In an element and in a rule that stays one."""
+def test_unsupported_css_is_reported(issued: Newsroom, css: str) -> None:
+    """In a style attribute and in a rule that is kept."""
     for block in (
         f'<p style="{css}">a</p>',
         f"<style data-premailer='ignore'>.x{{{css}}}</style>",
@@ -90,15 +90,16 @@ def test_css_that_mail_clients_do_not_know_is_told(issued: Newsroom, css: str) -
 
 
 @pytest.mark.parametrize("css", ["display:block", "padding:1px", "float:none"])
-def test_css_that_they_know_is_not(issued: Newsroom, css: str) -> None:
-    """Nor is a word in the text that CSS has too."""
+def test_supported_css_is_not_reported(issued: Newsroom, css: str) -> None:
+    """Nor is text that looks like CSS."""
     block = f'<p style="{css}">display: flex; position: fixed</p>'
     issued.write("email_templates/digest.html.j2", masthead(block))
     assert findings(issued) == []
 
 
 def test_a_mail_that_is_nearly_too_large_is_a_warning(issued: Newsroom) -> None:
-    """The rule is one of errors, but what still fits is none; the config can say otherwise."""
+    """Rules of this name are errors, but a mail that still fits is not; the config can change
+    it."""
     issued.write("email_templates/digest.html.j2", masthead("文" * 31_000))
     (found,) = findings(issued)
     assert (found["rule"], found["severity"]) == ("mail-size", "warning")
@@ -108,14 +109,14 @@ def test_a_mail_that_is_nearly_too_large_is_a_warning(issued: Newsroom) -> None:
     assert findings(issued) == []
 
 
-def test_a_subject_is_told_when_it_is_too_long(issued: Newsroom) -> None:
-    """It begins with the digest's title, whose length is in the editor's hands."""
+def test_a_long_subject_is_reported(issued: Newsroom) -> None:
+    """It begins with the digest's title, whose length the editor controls."""
     issued.configure(WEEKLY.replace("Weekly", "W" * 100) + SENDER)
     assert [found["rule"] for found in findings(issued)] == ["mail-subject"]
 
 
-def test_a_preheader_a_text_and_a_way_to_leave_are_missed(issued: Newsroom) -> None:
-    """Each is told where it is not."""
+def test_missing_preheader_text_and_unsubscribe_link_are_reported(issued: Newsroom) -> None:
+    """Each is reported where it is missing."""
     empty = OURS + "{% block preheader %}{% endblock %}\n"
     issued.write("email_templates/digest.html.j2", empty)
     assert [found["rule"] for found in findings(issued)] == ["mail-preheader"]
@@ -128,8 +129,8 @@ def test_a_preheader_a_text_and_a_way_to_leave_are_missed(issued: Newsroom) -> N
     assert [found["rule"] for found in findings(issued)] == ["mail-unsubscribe"]
 
 
-def test_a_line_of_a_message_is_told_when_it_is_too_long() -> None:
-    """No template makes one, so this looks at a message of our own."""
+def test_a_long_message_line_is_reported() -> None:
+    """No template makes one, so this test builds the message itself."""
     head = b"Subject: A\r\nFrom: a@example.org\r\nList-Unsubscribe: <mailto:a@example.org>\r\n\r\n"
     mail = lint_mail(b"<p>a</p>", b"a", head + b"x" * 999 + b"\r\n")
     site: Any = SimpleNamespace(mails={"issue/": mail})
@@ -146,10 +147,10 @@ def test_a_line_of_a_message_is_told_when_it_is_too_long() -> None:
         ("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", 1, ""),
     ],
 )
-def test_a_template_that_fails_is_told_with_its_line(
+def test_a_failing_template_is_reported_with_its_line(
     issued: Newsroom, text: str, line: int, said: str
 ) -> None:
-    """Whether it cannot be read or fails on an issue; all else is checked all the same."""
+    """Whether it cannot be parsed or fails on an issue; everything else is still checked."""
     issued.write("email_templates/digest.html.j2", text)
     issued.article("b.md", date="2025-06-26", summary="")
     template, summary = findings(issued)
@@ -160,8 +161,8 @@ def test_a_template_that_fails_is_told_with_its_line(
     assert summary["rule"] == "no-summary"
 
 
-def test_templates_are_checked_when_no_issue_comes(issued: Newsroom) -> None:
-    """A slip is told today, not on the morning of the next issue."""
+def test_templates_are_checked_without_a_due_issue(issued: Newsroom) -> None:
+    """An error is reported today, not on the morning of the next issue."""
     assert issued.run("digest").code == 0
     assert findings(issued) == []
     issued.write("email_templates/digest.html.j2", "{{ issue.nothing }}")
@@ -174,8 +175,8 @@ def test_templates_are_checked_when_no_issue_comes(issued: Newsroom) -> None:
     assert [found["rule"] for found in findings(issued)] == ["template"]
 
 
-def test_a_broken_record_is_told_and_the_rest_is_checked(issued: Newsroom) -> None:
-    """`digest` would stop there; `check` says so beside all else."""
+def test_a_broken_record_is_reported_and_the_rest_is_checked(issued: Newsroom) -> None:
+    """`digest` would stop there; `check` reports it along with everything else."""
     assert issued.run("digest").code == 0
     record = issued.folder / "feeds/digests/weekly/2025-06-30/issue.json"
     record.write_bytes(b"{}")
@@ -187,8 +188,8 @@ def test_a_broken_record_is_told_and_the_rest_is_checked(issued: Newsroom) -> No
     assert second["rule"] == "no-summary"
 
 
-def test_a_sender_of_another_domain_is_told(issued: Newsroom) -> None:
-    """At its line of the config: a warning where DMARC may still pass, an error where it cannot."""
+def test_a_sender_of_another_domain_is_reported(issued: Newsroom) -> None:
+    """At its line of the config: a warning if DMARC may still pass, an error if it cannot."""
     issued.configure(WEEKLY + SENDER + 'bounce_address = "b@elsewhere.example"\n')
     (found,) = findings(issued)
     assert (found["rule"], found["severity"]) == ("mail-sender", "warning")

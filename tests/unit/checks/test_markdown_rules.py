@@ -1,4 +1,4 @@
-"""The rules that name what Markdown leaves in the text, and what another dialect reads."""
+"""The rules about leftover Markdown, and about what another dialect reads differently."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ HEAD = "---\ntitle: A\ndate: 2025-06-01\nsummary: S.\n---\n"
 
 
 def found(newsroom: Newsroom, rule: str, markdown: str, body: str, *, more: str = "") -> list[Any]:
-    """What `rule` finds in an article of one dialect, whose body begins on line 6."""
+    """Return what `rule` finds in an article of one dialect, whose body begins on line 6."""
     newsroom.configure(f'[articles]\nmarkdown = "{markdown}"\n{more}')
     newsroom.write("content/a.md", HEAD + body)
     every = json.loads(newsroom.run("check", "--json").out)
@@ -55,10 +55,10 @@ def found(newsroom: Newsroom, rule: str, markdown: str, body: str, *, more: str 
         ("python-markdown", "- a\n\n[b]: c\n\nText [[Page]] text.", 10, "[[Page]]"),
     ],
 )
-def test_a_mark_in_the_text_is_an_error_with_its_line(
+def test_leftover_markup_is_an_error_with_its_line(
     newsroom: Newsroom, markdown: str, body: str, line: int, written: str
 ) -> None:
-    """What readers would see, in each dialect, and nothing that its author meant to be seen."""
+    """Markup that readers would see is found in each dialect, and intended text is not."""
     marks = found(newsroom, "markdown-left", markdown, body)
     if not line:
         assert marks == []
@@ -84,13 +84,13 @@ def test_a_mark_in_the_text_is_an_error_with_its_line(
         "$$\na_{b_{c}} **\n$$",
     ],
 )
-def test_what_is_meant_to_be_seen_is_no_error(newsroom: Newsroom, body: str) -> None:
-    """Code, what is escaped, and what only looks like a mark."""
+def test_intended_marks_are_not_reported(newsroom: Newsroom, body: str) -> None:
+    """Code, escaped characters, and text that only looks like markup."""
     assert found(newsroom, "markdown-left", "commonmark", body) == []
 
 
 def test_a_template_in_an_address_is_named(newsroom: Newsroom) -> None:
-    """An address with a tag in it leads nowhere."""
+    """A URL with a template tag in it is dead."""
     (one,) = found(newsroom, "markdown-left", "hugo", "a\n\n[b](</{{ unknown | x }}/c>)")
     assert one["line"] == 8
     assert "address" in one["what"]
@@ -102,7 +102,7 @@ def test_a_template_in_an_address_is_named(newsroom: Newsroom) -> None:
 def test_a_label_is_looked_for_where_markdown_is_read(
     newsroom: Newsroom, body: str, line: int
 ) -> None:
-    """In a block of HTML brackets are what they are."""
+    """In an HTML block brackets are text."""
     lines = [each["line"] for each in found(newsroom, "link-undefined", "commonmark", body)]
     assert lines == [line] * bool(line)
 
@@ -116,7 +116,7 @@ def test_a_label_is_looked_for_where_markdown_is_read(
     ],
 )
 def test_a_brace_in_an_address_is_no_template(newsroom: Newsroom, body: str) -> None:
-    """Links to playgrounds have code in them, which their authors encoded."""
+    """Links to playgrounds contain percent-encoded code."""
     assert found(newsroom, "markdown-left", "docusaurus", body) == []
 
 
@@ -138,22 +138,24 @@ def test_a_mark_is_named_on_its_own_line(newsroom: Newsroom) -> None:
         ("Text.\n\n- a\n- b\n\n1. c\n2. d\n\n> e\n\n## F\n\n    code", 0),
     ],
 )
-def test_what_the_other_engine_reads_differently_is_named(
+def test_differences_between_the_engines_are_reported(
     newsroom: Newsroom, body: str, line: int
 ) -> None:
-    """Where Python-Markdown is chosen, at the line where CommonMark begins to differ."""
+    """If Python-Markdown is configured, at the line where CommonMark begins to differ."""
     differing = found(newsroom, "other-dialect", "python-markdown", body)
     assert [each["line"] for each in differing] == ([line] if line else [])
 
 
-def test_beside_a_generator_that_reads_it_no_other_dialect_counts(newsroom: Newsroom) -> None:
-    """An article of MkDocs is right as MkDocs reads it."""
+def test_differences_do_not_matter_beside_a_generator_that_uses_the_dialect(
+    newsroom: Newsroom,
+) -> None:
+    """An article of MkDocs is right as MkDocs renders it."""
     newsroom.write("mkdocs.yml", "site_name: A\n")
     assert found(newsroom, "other-dialect", "mkdocs", "a\n- b\n- c") == []
 
 
-def test_for_commonmark_the_other_dialect_is_asked_for(newsroom: Newsroom) -> None:
-    """Who writes for Hugo need not know what Python-Markdown makes of it."""
+def test_commonmark_is_compared_only_on_request(newsroom: Newsroom) -> None:
+    """Authors for Hugo need not know what Python-Markdown makes of their text."""
     body = "a\n- b\n- c"
     assert found(newsroom, "other-dialect", "hugo", body) == []
     asked = '[checks.rules]\nother-dialect = "warn"\n'

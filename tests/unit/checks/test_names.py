@@ -1,4 +1,4 @@
-"""What `check` knows of characters that nobody sees, and of places that links lead to."""
+"""What `check` knows about invisible characters and link targets."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ HEAD = "---\ntitle: A\n---\n"
         "שלום\u200f! \u2067עברית\u2069 (a)",
     ],
 )
-def test_what_scripts_and_emoji_need_is_left_alone(text: str) -> None:
-    """Joiners, marks of direction, variants and flags, where they do something."""
+def test_useful_invisible_characters_are_allowed(text: str) -> None:
+    """Joiners, direction marks, variation selectors and flags, where they have an effect."""
     assert invisible(text) == []
 
 
@@ -54,14 +54,14 @@ def test_what_scripts_and_emoji_need_is_left_alone(text: str) -> None:
         ("한\u3164글", ["\u3164"]),
     ],
 )
-def test_what_nobody_sees_and_nothing_needs_is_found(text: str, found: list[str]) -> None:
+def test_useless_invisible_characters_are_found(text: str, found: list[str]) -> None:
     """Each such character once, in their order."""
     assert invisible(text) == found
 
 
 @given(st.text())
-def test_any_text_may_be_looked_at(text: str) -> None:
-    """What is found is in the text, each character once."""
+def test_any_text_can_be_searched_for_invisible_characters(text: str) -> None:
+    """The findings occur in the text, each character once."""
     found = invisible(text)
     assert set(found) <= set(text)
     assert len(found) == len(set(found))
@@ -69,7 +69,7 @@ def test_any_text_may_be_looked_at(text: str) -> None:
 
 @given(st.text(st.sampled_from("ab \t`~<>[]()!^:-+.{}%#\\\n\"'=*_/&é中🦀"), max_size=80))
 def test_any_text_has_anchors(text: str) -> None:
-    """Whatever an article holds, each of its headings can be led to by its own words."""
+    """Whatever an article contains, each heading has an anchor made of its own words."""
     found = anchors(Prose.of(text))
     for key, heading in found.headings.items():
         assert found.has(key)
@@ -114,7 +114,7 @@ UNITS = ("<h1>", "<h1>a</h1>", "{#", "{: #", "# ", "# a\n", "> ", "a\n-\n", "# [
 
 @pytest.mark.parametrize("unit", UNITS)
 def test_no_text_takes_long(unit: str) -> None:
-    """A text made to be read again and again is read in about a second."""
+    """A text designed to cause repeated scanning takes about a second."""
     prose = Prose.of(HEAD + unit * (LENGTH // len(unit)))
     began = time.process_time()
     assert anchors(prose).has("")

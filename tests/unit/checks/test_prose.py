@@ -1,4 +1,4 @@
-"""Text as its author reads it: what is code does not count, and nothing takes long."""
+"""Text as its author reads it: code does not count, and nothing takes long."""
 
 from __future__ import annotations
 
@@ -56,8 +56,8 @@ CODE = [
 
 
 @pytest.mark.parametrize("code", CODE)
-def test_code_is_no_text(code: str) -> None:
-    """A link in it is none; one before and one after it is."""
+def test_links_in_code_are_ignored(code: str) -> None:
+    """Links before and after the code are found."""
     text = f"[a](before.md)\n\n{code}\n"
     assert targets(text) == ["before.md"]
     if not code.startswith("```\n[x](gone.md)") or code.endswith("```"):
@@ -94,13 +94,13 @@ def test_code_is_no_text(code: str) -> None:
         '<a class="b" href="here.md">c</a>',
     ],
 )
-def test_what_is_no_code_counts(text: str) -> None:
-    """However it is written, the link is found, once."""
+def test_links_outside_code_are_found(text: str) -> None:
+    """Once each, however they are written."""
     assert targets(text) == ["here.md"]
 
 
 def test_a_target_is_what_the_author_wrote() -> None:
-    """With spaces, parentheses and entities in it, without its title."""
+    """With spaces, parentheses and entities, without the link's title."""
     image = "images/default (19).png"
     assert targets(f"![a](<{image}>)") == [image]
     assert targets(f"![a]({image})", "python-markdown") == [image]
@@ -111,7 +111,7 @@ def test_a_target_is_what_the_author_wrote() -> None:
 
 
 def test_two_brackets_in_a_row_are_a_link_only_with_a_label() -> None:
-    """Only where the second is defined; else the second may begin a link, or mean nothing."""
+    """Only if the second is defined; otherwise the second may begin a link, or mean nothing."""
     assert targets("[a] [b](c.md)") == ["c.md"]
     assert targets("[a] [b] [c] [d](e.md) ![[f]] [g]") == ["e.md"]
     assert targets("[a] [b]\n\n[b]: c.md") == ["c.md"]
@@ -126,14 +126,14 @@ def test_links_are_found_in_media() -> None:
 
 
 def test_every_definition_of_a_footnote_is_found() -> None:
-    """The first of each label, those that come again, and those with a full-width colon."""
+    """The first of each label, repeated ones, and those with a full-width colon."""
     notes = Prose.of("[^a] [^b]\n\n[^a]: x\n> [^a]: y\n[^b]：z\n[^a]\n").footnotes
     assert (list(notes.used), list(notes.defined), list(notes.wide)) == (["a", "b"], ["a"], ["b"])
     assert [label for label, _ in notes.again] == ["a"]
 
 
 def test_a_place_in_the_text_has_its_line() -> None:
-    """Counted from the top of the file, whatever stands above."""
+    """Counted from the top of the file, whatever comes before."""
     text = "\n\n---\r\ntitle: A\n---\n\n\x08\n```\n```\n[x](y.md)\n".replace("\r", "")
     prose = Prose.of(text)
     assert [each.line for each in prose.links] == [10]
@@ -158,7 +158,7 @@ LINES = st.text(st.sampled_from("a \t`~<>[]()!^:-+.{}%#\\\n\"'=*_/x\x08\x85"), m
 
 @given(HEADS, LINES, LINES)
 def test_the_body_begins_where_the_article_says(head: str, body: str, more: str) -> None:
-    """What is prose lies in the body, at its own place and line; front matter never counts."""
+    """Prose is in the body, with its own offset and line; front matter never counts."""
     source = f"{head}\n{body}{more}\n"
     try:
         parts = front_matter.split(source, "")
@@ -216,7 +216,7 @@ TRAPS = {
 
 @pytest.mark.parametrize("trap", TRAPS)
 def test_no_text_takes_long(trap: str) -> None:
-    """A text made to be read again and again from each of its marks is read in about a second."""
+    """A text designed to cause repeated scanning from each mark takes about a second."""
     began = time.process_time()
     prose = Prose.of(HEAD + TRAPS[trap])
     assert prose.links is not None

@@ -1,4 +1,4 @@
-"""Each rule of `check` on the real thing: what trips it, at which line, and what only looks so."""
+"""Each rule of `check` on real articles: what triggers it, at which line, and near misses."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Case:
 
 
 def source(title: str, lines: tuple[str, ...]) -> str:
-    """An article: line 2 is the title, 3 the date, 4 the summary, 5 what comes next."""
+    """Return an article: line 2 is the title, 3 the date, 4 the summary, 5 the first of `lines`."""
     given = {"title": title, "date": DATE, "summary": "In short."}
     split = lines.index("") if "" in lines else len(lines)
     for line in lines[:split]:
@@ -48,7 +48,7 @@ def source(title: str, lines: tuple[str, ...]) -> str:
 
 
 def body(*lines: str) -> tuple[str, ...]:
-    """The first of `lines` is line 6 of the file."""
+    """Return an article in which the first of `lines` is line 6 of the file."""
     return ("", *lines)
 
 
@@ -468,7 +468,7 @@ CASES = [
 
 
 def findings(newsroom: Newsroom, rule: str) -> list[dict[str, object]]:
-    """What the real command finds by `rule`."""
+    """Return what the real command finds by `rule`."""
     ran = newsroom.run("check", "--json")
     assert ran.err == ""
     return [found for found in json.loads(ran.out) if found["rule"] == rule]
@@ -476,10 +476,8 @@ def findings(newsroom: Newsroom, rule: str) -> list[dict[str, object]]:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.rule)
 @pytest.mark.parametrize("markdown", ["commonmark", "python-markdown"])
-def test_a_rule_finds_what_is_wrong_and_only_that(
-    newsroom: Newsroom, case: Case, markdown: str
-) -> None:
-    """One article trips it, at the right line, with what to do; the near miss does not."""
+def test_a_rule_finds_the_bad_article_only(newsroom: Newsroom, case: Case, markdown: str) -> None:
+    """One article triggers it, at the right line, with what to do; the near miss does not."""
     newsroom.configure(_with_dialect(case.config, markdown) + ELSEWHERE)
     for path, data in case.files.items():
         newsroom.write(path, data)
@@ -502,8 +500,8 @@ def test_a_rule_finds_what_is_wrong_and_only_that(
     assert case.said in " ".join(f"{each['what']}; {each['todo']}" for each in found)
 
 
-def test_an_issue_that_would_be_refused_is_told(newsroom: Newsroom) -> None:
-    """At the digest's table; more of it in tests/cli/test_digest_guards.py."""
+def test_an_issue_that_would_be_refused_is_reported(newsroom: Newsroom) -> None:
+    """At the digest's table; more in tests/cli/test_digest_guards.py."""
     newsroom.configure(DIGEST)
     newsroom.article("a.md", date="2025-06-20")
     assert newsroom.run("digest", now="2025-06-23T09:00:00+08:00").code == 0
@@ -521,20 +519,20 @@ def test_an_issue_that_would_be_refused_is_told(newsroom: Newsroom) -> None:
 
 
 def _with_dialect(config: str, markdown: str) -> str:
-    """`config` with `articles.markdown`, in the table that may be there already."""
+    """Return `config` with `articles.markdown`, in its table if that exists already."""
     given = f'[articles]\nmarkdown = "{markdown}"\n'
     return config.replace("[articles]\n", given) if "[articles]" in config else given + config
 
 
 def test_every_rule_is_tested() -> None:
-    """A rule without an article that trips it may never find anything."""
+    """A rule without an article that triggers it may never find anything."""
     here = TESTS
     tests = "".join(path.read_text("utf-8") for path in sorted(here.rglob("test_*.py")))
     assert [name for name in RULES if f'"{name}"' not in tests] == []
 
 
-def test_the_given_article_has_what_it_is_known_for(newsroom: Newsroom) -> None:
-    """Its fifth footnote is never referred to, and the text of its fourth's link is another."""
+def test_the_sample_article_has_its_known_problems(newsroom: Newsroom) -> None:
+    """Its fifth footnote is never referred to, and its fourth link has another text."""
     given = ROOT / "seeds" / "2025-06-19-ai-talent-war.md"
     text = given.read_text(encoding="utf-8")
     newsroom.write("content/given.md", text)
@@ -548,7 +546,7 @@ def test_the_given_article_has_what_it_is_known_for(newsroom: Newsroom) -> None:
 
 
 def test_a_rule_is_set_in_the_config_and_by_the_article(newsroom: Newsroom) -> None:
-    """`[checks.rules]` makes it an error, a warning or nothing; `check_off` spares one article."""
+    """`[checks.rules]` makes it an error, a warning or nothing; `check_off` exempts one article."""
     newsroom.article("a.md", summary="")
     newsroom.article("b.md", summary="", check_off=["no-summary"])
     for setting, code, severities in (
@@ -577,10 +575,10 @@ def test_a_rule_is_set_in_the_config_and_by_the_article(newsroom: Newsroom) -> N
     ],
 )
 @pytest.mark.parametrize("config", ["error", "warn", "off"])
-def test_what_an_article_says_of_a_rule_weighs_more_than_the_config(
+def test_an_article_overrides_the_config(
     newsroom: Newsroom, head: str, severity: str, config: str
 ) -> None:
-    """In each language of front matter; other articles keep to the config."""
+    """In each format of front matter; other articles follow the config."""
     newsroom.configure(f'[checks.rules]\nno-summary = "{config}"\n')
     newsroom.write("content/a.md", head.format("title: A\ndate: 2025-06-19\n") + "\nText.\n")
     newsroom.article("b.md")
@@ -590,8 +588,8 @@ def test_what_an_article_says_of_a_rule_weighs_more_than_the_config(
     assert found == {path: each for path, each in wanted.items() if each}
 
 
-def test_a_severity_that_is_none_is_told(newsroom: Newsroom) -> None:
-    """At its line, with those there are; the rule keeps the severity of the config."""
+def test_an_unknown_severity_is_reported(newsroom: Newsroom) -> None:
+    """At its line, with the valid ones; the rule keeps the severity of the config."""
     newsroom.article("a.md", checks={"no-summary": "loud", "zzz": "off"})
     said = [(each["line"], each["what"], each["todo"]) for each in findings(newsroom, "check-off")]
     assert said == [
@@ -601,16 +599,16 @@ def test_a_severity_that_is_none_is_told(newsroom: Newsroom) -> None:
     assert [each["severity"] for each in findings(newsroom, "no-summary")] == ["warning"]
 
 
-def test_the_line_of_a_field_is_not_that_of_another_ones_part(newsroom: Newsroom) -> None:
-    """A name may stand within another field too, and above."""
+def test_the_line_of_a_field_is_its_own(newsroom: Newsroom) -> None:
+    """The name may also occur within another field, further up."""
     head = "---\nauthor:\n  name: A\n  image: a.png\ntitle: T\ndate: 2025-06-19\nimage: b.png\n"
     newsroom.write("content/a.md", f"{head}---\n")
     (found,) = findings(newsroom, "image-missing")
     assert (found["line"], found["what"]) == (7, "the image 'b.png' is not on disk")
 
 
-def test_a_rule_that_does_not_exist_is_told(newsroom: Newsroom) -> None:
-    """In the config it is an error with its line and the nearest rule."""
+def test_an_unknown_rule_is_reported(newsroom: Newsroom) -> None:
+    """In the config it is an error with its line and the closest rule."""
     newsroom.configure('[checks.rules]\nno-sumary = "off"\n')
     (found,) = findings(newsroom, "config")
     text = (newsroom.folder / "broadsheet.toml").read_text(encoding="utf-8")
@@ -640,7 +638,9 @@ def test_a_selection_of_what_nobody_has_is_told(newsroom: Newsroom) -> None:
 
 @pytest.mark.parametrize("change", ["text the same", "title the same", "both a little different"])
 @pytest.mark.parametrize("formats", ['["json", "atom"]', '["atom"]', '["rss"]'])
-def test_an_article_that_lost_its_id_is_told(newsroom: Newsroom, change: str, formats: str) -> None:
+def test_an_article_that_lost_its_id_is_reported(
+    newsroom: Newsroom, change: str, formats: str
+) -> None:
     """A renamed file would show up as new; the message says how to keep the id."""
     newsroom.configure(f"[feeds]\nformats = {formats}\n")
     text = "A text of some length, with words of its own. " * 5
@@ -659,8 +659,9 @@ def test_an_article_that_lost_its_id_is_told(newsroom: Newsroom, change: str, fo
     assert findings(newsroom, "id-changed") == []
 
 
-def test_a_new_article_is_not_an_old_one(newsroom: Newsroom) -> None:
-    """An article that goes while another comes is no change of id, nor is a weekly title."""
+def test_replacing_an_article_is_not_a_changed_id(newsroom: Newsroom) -> None:
+    """If one article goes and another comes, no id has changed, even if their titles follow a
+    pattern."""
     newsroom.article("before.md", "What happened in May: nothing much, by all accounts." * 4,
                      title="The week")  # fmt: skip
     newsroom.article("draft.md", "Some text or other.", title="Notes")
@@ -672,8 +673,8 @@ def test_a_new_article_is_not_an_old_one(newsroom: Newsroom) -> None:
     assert findings(newsroom, "id-changed") == []
 
 
-def test_a_feed_that_readers_do_not_take_is_told(newsroom: Newsroom) -> None:
-    """Over a megabyte, each feed is named with what to set."""
+def test_a_feed_that_is_too_large_is_reported(newsroom: Newsroom) -> None:
+    """Each feed over a megabyte is named with the setting to change."""
     newsroom.article("a.md", "A word " * 160_000)
     found = findings(newsroom, "feed-size")
     assert {"feeds/atom.xml", "feeds/rss.xml", "feeds/feed.json"} <= {
@@ -683,8 +684,8 @@ def test_a_feed_that_readers_do_not_take_is_told(newsroom: Newsroom) -> None:
     assert findings(newsroom, "feed-size") == []
 
 
-def test_what_is_drawn_is_told_once(newsroom: Newsroom) -> None:
-    """The parts of a drawing or a formula go with it, and are no tags of their own."""
+def test_a_drawing_is_reported_once(newsroom: Newsroom) -> None:
+    """The parts of a drawing or formula are removed with it, and not reported separately."""
     newsroom.article("a.md", "<svg><g><path/></g></svg>\n<math><mi>x</mi></math>\n")
     told = [str(each["what"]) for each in findings(newsroom, "raw-html")]
     assert told == ["<svg> is taken out", "<math> is taken out"]
@@ -698,17 +699,16 @@ def test_a_draft_needs_no_date(newsroom: Newsroom) -> None:
     assert [each["path"] for each in findings(newsroom, "no-date")] == ["content/c.md"]
 
 
-def test_a_name_is_near_by_more_than_its_ending(newsroom: Newsroom) -> None:
-    """Two short names that share `.md` are not alike; a bundle goes by its folder."""
+def test_suggested_names_share_more_than_the_suffix(newsroom: Newsroom) -> None:
+    """Two short names that share `.md` are not alike; a bundle is compared by its folder."""
     newsroom.article("zone4.md", "[a](gone.md) [b](long-hike.md)\n")
     newsroom.article("a-long-hike/index.md")
     told = [str(each["todo"]) for each in findings(newsroom, "broken-link")]
     assert told == ["fix or remove the link", "did you mean content/a-long-hike/index.md?"]
 
 
-def test_a_page_that_a_link_names_is_not_said_to_be_missing(newsroom: Newsroom) -> None:
-    """Its file is there, but it is no article: a warning that says so, and no error; nothing if its
-    address is known without a date."""
+def test_a_link_to_a_page_is_not_dead(newsroom: Newsroom) -> None:
+    """The file exists, but is not an article: a warning that says so, and no error."""
     newsroom.write("content/about.md", "---\ntitle: About\n---\n")
     newsroom.article("a.md", "[x](about.md) [y](@/about.md) [z](gone.md)\n")
     assert [each["severity"] for each in findings(newsroom, "broken-link")] == ["error"]
@@ -721,8 +721,8 @@ def test_a_page_that_a_link_names_is_not_said_to_be_missing(newsroom: Newsroom) 
     assert all("is a page without a date" in str(what) for _, what in found[1:])
 
 
-def test_pages_are_told_only_where_articles_are(newsroom: Newsroom) -> None:
-    """Among articles, of a year too, a missing date is a slip; in a folder of pages it is none."""
+def test_missing_dates_are_reported_among_articles_only(newsroom: Newsroom) -> None:
+    """Among articles a missing date is a mistake; in a folder of pages it is normal."""
     page = "---\ntitle: A page\n---\n"
     newsroom.article("posts/2024/a.md", summary="s")
     for path in ("posts/2025/b.md", "posts/c/index.md", "about.md", "docs/d.md", "docs/e.md"):
@@ -733,8 +733,8 @@ def test_pages_are_told_only_where_articles_are(newsroom: Newsroom) -> None:
     assert paths == ["content/posts/2025/b.md", "content/posts/c/index.md"]
 
 
-def test_a_site_without_articles_is_told_so_once(newsroom: Newsroom) -> None:
-    """Where no file has a date, the config may name the wrong folder."""
+def test_a_site_without_articles_has_one_finding(newsroom: Newsroom) -> None:
+    """If no file has a date, the config may name the wrong folder."""
     for number in range(5):
         newsroom.write(f"content/{number}.md", "---\ntitle: A page\n---\n")
     newsroom.configure('[articles]\n# folders: a comment\nfolders = ["content"]\n')
@@ -747,8 +747,8 @@ def test_a_site_without_articles_is_told_so_once(newsroom: Newsroom) -> None:
     assert text[int(str(found["line"])) - 1] == 'folders = ["content"]'
 
 
-def test_a_site_that_writes_no_summaries_is_told_so_once(newsroom: Newsroom) -> None:
-    """Of many articles without one nobody reads the list; of a few each is named."""
+def test_a_site_without_summaries_has_one_finding(newsroom: Newsroom) -> None:
+    """A list of many articles would not be read; a few are named."""
     for number in range(51):
         newsroom.article(f"{number}.md")
     (found,) = findings(newsroom, "no-summary")
@@ -758,7 +758,8 @@ def test_a_site_that_writes_no_summaries_is_told_so_once(newsroom: Newsroom) -> 
 
 
 def test_the_spelling_that_the_config_has_is_the_right_one(newsroom: Newsroom) -> None:
-    """However old the article is that writes it otherwise; else the oldest one is named."""
+    """Even if an older article has another spelling; without a configured one, the oldest is
+    suggested."""
     newsroom.article("old.md", date="2020-01-01", main_topics=["ＡＩ"])
     newsroom.article("new.md", main_topics=["AI"])
     (found,) = findings(newsroom, "topic-spelling")
@@ -784,10 +785,10 @@ def test_the_spelling_that_the_config_has_is_the_right_one(newsroom: Newsroom) -
         ('{\n"title": "A",\n"date": "2025-06-19",\n"image": "gone.png"\n}\n', 4),
     ],
 )
-def test_lines_are_right_in_every_form_of_file(
+def test_lines_are_right_in_every_file_format(
     newsroom: Newsroom, head: str, field_line: int, mark: str, end: str
 ) -> None:
-    """With any line end, with a mark at the start, and in each language of front matter."""
+    """With any line end, with a byte-order mark, and in each format of front matter."""
     text = f"{mark}{head}\nText.\n\n[x](gone.md)\n".replace("\n", end)
     newsroom.write("content/a.md", text.encode())
     (image,) = findings(newsroom, "image-missing")
@@ -795,8 +796,8 @@ def test_lines_are_right_in_every_form_of_file(
     assert (image["line"], link["line"]) == (field_line, head.count("\n") + 4)
 
 
-def test_a_feed_that_would_end_is_told_before(newsroom: Newsroom) -> None:
-    """At the feed, with why, what happens then, and what leads on; only until it has happened."""
+def test_a_feed_that_would_end_is_announced(newsroom: Newsroom) -> None:
+    """At the feed, with the reason, the consequence and a remedy, until it has happened."""
     newsroom.article("a.md", categories=["AI"])
     newsroom.build()
     assert findings(newsroom, "feed-ends") == []

@@ -31,8 +31,8 @@ def test_a_database_of_another_version_is_refused(tmp_path: Path, version: int) 
             opening(URL, tmp_path)
 
 
-def test_killed_while_it_is_created_a_database_is_empty_or_whole(tmp_path: Path) -> None:
-    """At any instant; and the next run creates it."""
+def test_a_kill_during_creation_leaves_no_half_database(tmp_path: Path) -> None:
+    """At any instant it is empty or complete; the next run creates it."""
     dice = random.Random(5)
     for _ in range(12):
         for file in tmp_path.glob("a.db*"):
@@ -65,8 +65,8 @@ def test_two_processes_create_one_database(tmp_path: Path) -> None:
     assert [os.waitpid(child, 0)[1] for child in children] == [0] * 4
 
 
-def test_it_keeps_to_what_the_ledger_needs(tmp_path: Path) -> None:
-    """Write-ahead log, commits that are on the disk, foreign keys."""
+def test_sqlite_is_set_up_for_the_ledger(tmp_path: Path) -> None:
+    """Write-ahead log, durable commits, foreign keys."""
     db = database.open_database(URL, tmp_path)
     with db.reading() as connection:
         found = {
@@ -79,7 +79,7 @@ def test_it_keeps_to_what_the_ledger_needs(tmp_path: Path) -> None:
     db.close()
 
 
-def test_a_locked_database_is_said_in_words(tmp_path: Path) -> None:
+def test_a_locked_database_has_a_clear_message(tmp_path: Path) -> None:
     """Neither SQL nor a parameter is shown."""
     database.open_database(URL, tmp_path).close()
     db = database.open_database(URL, tmp_path, timeout_s=0.05)
@@ -110,14 +110,14 @@ def test_a_locked_database_is_said_in_words(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_a_url_that_cannot_be_is_refused(tmp_path: Path, url: str, what: str) -> None:
+def test_an_invalid_database_url_is_refused(tmp_path: Path, url: str, what: str) -> None:
     """The message says what is wrong, and never repeats a password."""
     with pytest.raises(ConfigError, match=re.escape(what)) as caught:
         database.open_database(url, tmp_path)
     assert "hunter2" not in str(caught.value)
 
 
-def test_whether_there_is_a_database_is_asked_without_making_one(tmp_path: Path) -> None:
+def test_testing_for_a_database_does_not_create_one(tmp_path: Path) -> None:
     """`--dry-run` and `status` write nothing."""
     assert not files.exists(URL, tmp_path)
     assert database.open_existing(URL, tmp_path) is None
@@ -128,8 +128,8 @@ def test_whether_there_is_a_database_is_asked_without_making_one(tmp_path: Path)
     assert files.exists(URL, tmp_path)
 
 
-def test_a_connection_keeps_its_patience(tmp_path: Path) -> None:
-    """Whoever waits to write asks often, and for as long as was said; detached ones too."""
+def test_a_connection_waits_for_a_lock(tmp_path: Path) -> None:
+    """A writer retries often, for as long as configured; detached connections too."""
     db = database.open_database("sqlite:///a.db", tmp_path, timeout_s=0.2)
     with db.engine.connect() as held, db.engine.connect() as connection:
         held.begin()

@@ -1,4 +1,4 @@
-"""What the environment says about sending."""
+"""The environment variables for sending."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from broadsheet.model.settings import DeliverySettings
 
 
 def test_secrets_are_in_no_repr() -> None:
-    """Whatever prints an object of ours prints no password."""
+    """Printing our objects prints no password."""
     secrets = Secrets.read(
         {
             "BROADSHEET_SMTP_USER": "me",

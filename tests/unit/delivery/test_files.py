@@ -1,4 +1,4 @@
-"""Files with addresses in them: only their owner may read them, whatever the umask."""
+"""Files with addresses in them are readable by their owner only, whatever the umask."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ def umask(request: pytest.FixtureRequest) -> Iterator[int]:
 
 
 def modes(folder: Path, start: str = "broadsheet.db") -> dict[str, str]:
-    """The mode of each file in `folder`, and of those in folders below, whose name begins so."""
+    """Return the mode of each file in `folder` and its subfolders with this prefix."""
     found = (path for path in folder.rglob("*") if start in str(path.relative_to(folder)))
     return {str(path.relative_to(folder)): oct(stat.S_IMODE(path.stat().st_mode)) for path in found}
 
 
 @pytest.mark.usefixtures("umask")
 def test_the_database_and_its_companions_are_private(tmp_path: Path) -> None:
-    """The log and the shared memory too, while they are there."""
+    """The write-ahead log and the shared memory too, while they exist."""
     database = open_database(URL, tmp_path)
     with database.writing() as connection:
         subscribers.add(connection, "ann@example.org", cause="t", now=MOMENT)
@@ -49,7 +49,7 @@ def test_the_database_and_its_companions_are_private(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("umask")
 def test_a_rollback_journal_is_private(tmp_path: Path) -> None:
-    """On disks where SQLite cannot use a log."""
+    """On disks where SQLite cannot use a write-ahead log."""
     database = open_database(URL, tmp_path)
     with database.engine.connect() as connection:
         driver = connection.connection.cursor()
@@ -64,7 +64,7 @@ def test_a_rollback_journal_is_private(tmp_path: Path) -> None:
 def test_a_database_is_private_from_the_first_moment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is created so: nobody can open it in between."""
+    """It is created private: no one can open it in between."""
     monkeypatch.setattr(os, "fchmod", lambda *_: None)
     before = os.umask(0)
     try:
@@ -75,8 +75,8 @@ def test_a_database_is_private_from_the_first_moment(
     assert modes(tmp_path, "") == {"broadsheet.db": "0o600", "other": "0o600"}
 
 
-def test_what_is_there_is_left_as_it_is(tmp_path: Path) -> None:
-    """Whoever widened the mode may have had a reason; it is reported, not changed."""
+def test_the_mode_of_an_existing_file_is_kept(tmp_path: Path) -> None:
+    """There may be a reason for a wider mode; it is reported, not changed."""
     (tmp_path / "broadsheet.db").touch(0o644)
     (tmp_path / "broadsheet.db").chmod(0o644)
     open_database(URL, tmp_path).close()
@@ -111,7 +111,7 @@ def test_a_delivery_leaves_nothing_that_others_can_read(
 @pytest.mark.usefixtures("umask")
 @pytest.mark.parametrize("there", [None, 0o644, 0o666])
 def test_an_export_to_a_file_is_private(newsroom: Newsroom, there: int | None) -> None:
-    """Also where the file was there with another mode; the list replaces it in one step."""
+    """Even if the file existed with another mode; it is replaced atomically."""
     newsroom.run("subscribers", "add", "ann@example.org")
     file = newsroom.folder / "readers.csv"
     if there is not None:
@@ -124,7 +124,7 @@ def test_an_export_to_a_file_is_private(newsroom: Newsroom, there: int | None) -
 
 
 def test_an_export_that_cannot_be_written_leaves_the_old_one(newsroom: Newsroom) -> None:
-    """And no half of a list beside it."""
+    """No partial list is left beside it."""
     ran = newsroom.run("subscribers", "export", "--output", str(newsroom.folder / "no" / "x.csv"))
     assert ran.code == 2
     assert "x.csv: it cannot be written: No such file or directory; " in ran.err
@@ -177,7 +177,7 @@ def test_a_redirected_export_that_others_can_read_is_named(newsroom: Newsroom) -
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o644, 0o666, 0o601])
 @pytest.mark.parametrize("name", ["broadsheet.db", "broadsheet.db-wal", "broadsheet.db.bak"])
 def test_an_exposed_database_is_reported(newsroom: Newsroom, name: str, mode: int) -> None:
-    """With its companions and copies: what is wrong, and the command that helps."""
+    """With its companions and copies, and the command that fixes it."""
     database = open_database(URL, newsroom.folder)  # the log is there while the database is open
     file = newsroom.folder / name
     file.touch()
@@ -197,13 +197,13 @@ def test_an_exposed_database_is_reported(newsroom: Newsroom, name: str, mode: in
 
 
 def test_an_exposed_key_is_reported(newsroom: Newsroom) -> None:
-    """Whoever reads it can sign mail in the publisher's name."""
+    """Anyone who can read it can sign mail in the publisher's name."""
     newsroom.configure('[delivery]\ndkim_key = "dkim.pem"\n')
     newsroom.write("dkim.pem", "key").chmod(0o644)
     assert "dkim.pem: it holds the key that signs your mail, and " in newsroom.run("status").out
 
 
-def test_the_database_is_where_a_reader_may_be(tmp_path: Path) -> None:
+def test_reconnecting_creates_a_private_database(tmp_path: Path) -> None:
     """A new connection to a file that was moved away creates a private one again."""
     database = open_database(URL, tmp_path)
     database.close()

@@ -1,4 +1,4 @@
-"""Which issues are delivered, and that no reader gets an article twice if records are lost."""
+"""Which issues are delivered; no reader gets an article twice even if records are lost."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ NEXT_WEEK = at(days=7)
 
 @pytest.fixture
 def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Post]:
-    """A newsroom that has delivered one issue of weekly to a reader of everything and one who
-    wants weekly alone."""
+    """A newsroom that has delivered one issue of weekly to a reader of everything and one who wants
+    weekly alone."""
     monkeypatch.setenv("BROADSHEET_SECRET", SECRET)
     with post(tmp_path) as made:
         made.subscribe(1)
@@ -52,9 +52,9 @@ def _new_issue(office: Post, *args: str) -> None:
     assert ran.code == 0, ran.err
 
 
-def test_a_renamed_digest_keeps_its_readers_and_sends_nothing_again(office: Post) -> None:
-    """With renamed_from: no issue of the old name goes out again, the next one goes to those who
-    want the digest by its old name too, and they want it by the new one from then on."""
+def test_a_renamed_digest_keeps_its_readers(office: Post) -> None:
+    """With renamed_from no old issue is sent again; the next one goes to the digest's readers,
+    whose settings then have the new name."""
     _renamed(office, 'renamed_from = ["weekly"]\n')
     assert office.newsroom.run("digest", now=NOW).out.startswith("letter: nothing is due")
     assert office.deliver().out == "nothing is to be delivered\n"
@@ -67,7 +67,7 @@ def test_a_renamed_digest_keeps_its_readers_and_sends_nothing_again(office: Post
     assert [one["digests"] for one in listed] == [[], ["letter"]]
 
 
-def test_an_issue_of_the_old_name_that_was_not_sent_yet_goes_out(office: Post) -> None:
+def test_an_unsent_issue_of_the_old_name_is_sent(office: Post) -> None:
     """To all its readers, once, under the name that it was issued by."""
     _new_issue(office)
     office.newsroom.article("b.md", date="2025-07-02T08:00:00+08:00", title="Edited since")
@@ -80,8 +80,8 @@ def test_an_issue_of_the_old_name_that_was_not_sent_yet_goes_out(office: Post) -
     assert sorted(office.received().values()) == [2, 2]
 
 
-def test_a_delivery_goes_on_under_another_name(office: Post) -> None:
-    """Readers who still wait get the rest of the issue; none is told to be stranded."""
+def test_a_delivery_continues_under_another_name(office: Post) -> None:
+    """Waiting readers get the rest of the issue; none is reported as stranded."""
     _new_issue(office)
     office.deliver("--limit", "1", now=NEXT_WEEK)
     _renamed(office, 'renamed_from = ["weekly"]\n')
@@ -91,7 +91,7 @@ def test_a_delivery_goes_on_under_another_name(office: Post) -> None:
 
 
 def test_an_old_link_leaves_the_renamed_digest_only(office: Post) -> None:
-    """The link in a mail of the old name takes the reader off the digest by its new name."""
+    """The link in a mail of the old name unsubscribes from the digest under its new name."""
     _renamed(office, 'renamed_from = ["weekly"]\n')
     office.deliver()
     database = office.open()
@@ -107,8 +107,8 @@ def test_an_old_link_leaves_the_renamed_digest_only(office: Post) -> None:
     database.close()
 
 
-def test_who_wants_both_names_gets_the_digest_once(office: Post) -> None:
-    """Renaming makes one wish of two, and notes why."""
+def test_readers_of_both_names_get_the_digest_once(office: Post) -> None:
+    """Renaming merges the two settings, and records why."""
     database = office.open()
     with database.writing() as connection:
         both = subscribers.add(
@@ -131,7 +131,7 @@ REFUSED = (
 
 
 def test_a_digest_renamed_by_hand_is_not_sent_again(office: Post) -> None:
-    """Folder, record and config are changed, and only the ledger knows: exit 1, the reason, and
+    """If folder, record and config are renamed and only the ledger knows: exit 1, the reason, and
     what to do. The flag sends it."""
     _renamed(office)
     digests = office.newsroom.folder / "feeds/digests"
@@ -152,8 +152,8 @@ def test_a_digest_renamed_by_hand_is_not_sent_again(office: Post) -> None:
 
 @pytest.mark.parametrize("moved", [False, True])
 def test_an_issue_made_again_without_its_record_is_not_sent(office: Post, moved: bool) -> None:
-    """The records are gone, as in a CI job that does not keep feeds/, and another schedule makes
-    an issue of the same articles; even where all addresses have changed."""
+    """If the records are gone, as in a CI job that does not keep feeds/, another schedule makes an
+    issue of the same articles; it is recognised even if all addresses have changed."""
     shutil.rmtree(office.newsroom.folder / "feeds")
     _config(office, 'title = "周报"', 'title = "周报"\nschedule = "0 9 * * MON"')
     if moved:
@@ -181,7 +181,7 @@ def test_an_issue_made_again_without_its_record_is_not_sent(office: Post, moved:
     assert sorted(office.received().values()) == [1, 1]
 
 
-def test_new_articles_go_out_although_records_are_missing(office: Post) -> None:
+def test_new_articles_are_sent_although_records_are_missing(office: Post) -> None:
     """Nothing in the issue was sent before."""
     shutil.rmtree(office.newsroom.folder / "feeds")
     _new_issue(office)
@@ -189,7 +189,7 @@ def test_new_articles_go_out_although_records_are_missing(office: Post) -> None:
 
 
 def test_another_digest_may_have_the_same_articles(office: Post) -> None:
-    """Two digests of one config overlap as their editor wants it, with or without records."""
+    """Two digests of one config may overlap, with or without records."""
     _config(
         office,
         "[digests.weekly]\n",
@@ -201,7 +201,7 @@ def test_another_digest_may_have_the_same_articles(office: Post) -> None:
 
 
 def test_what_was_allowed_as_a_new_digest_is_sent(office: Post) -> None:
-    """The records are there, so `digest --allow-new` has decided it."""
+    """The records exist, so `digest --allow-new` has decided it."""
     _renamed(office)
     assert office.newsroom.run("digest", now=NOW).code == 1
     assert office.newsroom.run("digest", "--allow-new", now=NOW).code == 0
@@ -219,7 +219,7 @@ def _chosen(issued: list[Issue], *begun: Issue, now: datetime = MOMENT) -> list[
 
 
 def test_a_digest_that_was_never_delivered_sends_its_newest_issue_only() -> None:
-    """However many there are, and none that is old."""
+    """However many there are, and not if it is old."""
     issues = [_issue(days) for days in (21, 14, 6, 1)]
     assert _chosen(issues) == [issues[-1]]
     found = choose(issues, [], MOMENT, 7)
@@ -228,12 +228,12 @@ def test_a_digest_that_was_never_delivered_sends_its_newest_issue_only() -> None
 
 
 def test_after_that_each_new_issue_is_sent_once() -> None:
-    """In their order; nothing that is older than what was sent."""
+    """In order; nothing older than the last one sent."""
     old, first, second, third = (_issue(days) for days in (6, 5, 3, 1))
     assert _chosen([third, old, first, second], first) == [second, third]
     assert _chosen([first, second, third], first, second, third) == []
 
 
 def test_an_issue_of_the_future_waits() -> None:
-    """With --now in the past it has not come yet."""
+    """With --now in the past it does not exist yet."""
     assert _chosen([_issue(1)], now=MOMENT - timedelta(days=3)) == []

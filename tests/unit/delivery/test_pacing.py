@@ -1,4 +1,4 @@
-"""When to send, with the time and the dice given: pace, waits, backoff."""
+"""When to send, with the time and the random numbers given: pace, waits, backoff."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ RATES = st.floats(0.1, 5000)
 
 
 @given(RATES, st.integers(1, 8), st.lists(st.floats(0, 2), min_size=1, max_size=60))
-def test_no_two_moments_are_nearer_than_the_rate_allows(
+def test_slots_are_never_closer_than_the_rate_allows(
     rate: float, wanted: int, pauses: list[float]
 ) -> None:
     """However many ask, and however long they were away."""
@@ -41,15 +41,15 @@ def test_no_two_moments_are_nearer_than_the_rate_allows(
 
 
 @given(RATES)
-def test_waiting_as_long_as_it_is_said_is_enough(rate: float) -> None:
-    """Then there is a moment."""
+def test_after_the_announced_wait_there_is_a_slot(rate: float) -> None:
+    """Waiting that long is enough."""
     booked = slots(1e9 + 20 / rate, 1e9, rate, 1)
     if not booked.moments:
         assert slots(1e9 + 20 / rate, 1e9 + booked.wait + 1e-6, rate, 1).moments
 
 
 def test_a_clock_that_was_set_back_stops_nothing() -> None:
-    """A moment that nobody can have booked is none."""
+    """A booking too far in the future is ignored."""
     assert slots(2e9, 1e9, 50, 1).moments == (1e9,)
 
 
@@ -62,7 +62,7 @@ def test_waits_grow_and_differ() -> None:
         assert (high - MOMENT).total_seconds() == pytest.approx(middle * 1.2, rel=0.01)
 
 
-def test_what_may_have_arrived_is_not_sent_again_and_again() -> None:
+def test_doubtful_mails_are_resent_a_few_times_only() -> None:
     """A server that never confirms costs a reader a handful of copies in four days, not twenty."""
     now, copies = MOMENT, 1
     while now < MOMENT + timedelta(days=4):
@@ -73,7 +73,7 @@ def test_what_may_have_arrived_is_not_sent_again_and_again() -> None:
 
 
 def test_the_backoff_grows_and_ends() -> None:
-    """What comes together counts once; a mail that is taken frees the road."""
+    """Simultaneous failures count once; a success resets it."""
     backoff = Backoff(lambda: 0.5)
     pauses, now = [], 0.0
     for _ in range(12):

@@ -1,4 +1,4 @@
-"""What is held about a person is shown, and erased: from every table, and for good."""
+"""The data about a person can be shown, and erased: from every table, and for good."""
 
 from __future__ import annotations
 
@@ -65,12 +65,12 @@ REFUSED = (
 
 
 def run(office: Post, *args: str) -> Any:
-    """`broadsheet subscribers args`."""
+    """Run `broadsheet subscribers args`."""
     return office.newsroom.run("subscribers", *args)
 
 
 def everything(db: Database) -> dict[str, list[dict[str, Any]]]:
-    """Every row of every table."""
+    """Return every row of every table."""
     with db.reading() as connection:
         return {
             table.name: [
@@ -92,7 +92,7 @@ def holds(office: Post, text: str) -> bool:
 
 
 def busy(office: Post) -> None:
-    """Gives ann@ a history of every kind, and others a mention of her."""
+    """Give ann@ a history of every kind, and others a mention of her."""
     office.subscribe(3)
     office.server.order(rcpt={ANN: f"450 4.2.1 <{ANN}> is full"})
     assert office.deliver().code == 0
@@ -108,8 +108,8 @@ def busy(office: Post) -> None:
     db.close()
 
 
-def test_all_that_is_held_is_shown(office: Post) -> None:
-    """Every row of every table that belongs to the person, and what others' rows say of them."""
+def test_all_personal_data_is_shown(office: Post) -> None:
+    """Every row of every table that belongs to the person, and mentions in other rows."""
     busy(office)
     ran = run(office, "show", ANN.upper(), "--json")
     assert ran.code == 0, ran.err
@@ -140,7 +140,7 @@ def test_all_that_is_held_is_shown(office: Post) -> None:
     assert (mark.subscriber, mark.digest) == (person["id"], "weekly")
 
 
-def test_what_is_shown_says_the_same_to_people(office: Post) -> None:
+def test_the_text_shows_the_same_as_the_json(office: Post) -> None:
     """Every value of the JSON is in the text, in the words of the database."""
     busy(office)
     text = run(office, "show", ANN).out
@@ -163,8 +163,8 @@ def test_the_message_id_that_is_shown_is_the_one_that_was_sent(office: Post) -> 
 
 
 @pytest.mark.parametrize("command", ["show", "erase"])
-def test_who_is_not_on_the_list_is_not_found(office: Post, command: str) -> None:
-    """And nothing is noted of a misspelt address."""
+def test_unknown_addresses_are_not_found(office: Post, command: str) -> None:
+    """And nothing is recorded about a misspelt address."""
     ran = run(office, command, "nobody@example.org")
     assert (ran.code, ran.out) == (1, "")
     assert ran.err == "nobody@example.org is not on the list; check the spelling\n"
@@ -175,7 +175,7 @@ def test_who_is_not_on_the_list_is_not_found(office: Post, command: str) -> None
 
 
 def test_a_dry_run_erases_nothing(office: Post) -> None:
-    """It says what would go."""
+    """It says what would be erased."""
     busy(office)
     before = run(office, "show", ANN, "--json").out
     ran = run(office, "erase", ANN, "--dry-run")
@@ -189,8 +189,8 @@ def test_a_dry_run_erases_nothing(office: Post) -> None:
     assert ran.out.startswith(f"{ANN} erased: 4 rows removed, 1 row of the ledger kept")
 
 
-def test_an_erasure_is_told_as_data(office: Post) -> None:
-    """The dry run says what the erasure then does; problems are in it and on stderr."""
+def test_an_erasure_has_json(office: Post) -> None:
+    """The dry run prints what the erasure then does; problems are in it and on stderr."""
     busy(office)
     told = {
         "address": ANN,
@@ -213,7 +213,7 @@ def test_an_erasure_is_told_as_data(office: Post) -> None:
 
 
 def test_nothing_is_left_of_an_erased_person(office: Post) -> None:
-    """In no table and no file, not even where nothing points to; others stay as they were."""
+    """In no table and no file, not even in unused pages; others stay as they were."""
     busy(office)
     db = office.open()
     before = everything(db)
@@ -231,7 +231,7 @@ def test_nothing_is_left_of_an_erased_person(office: Post) -> None:
 
 
 def test_the_counts_of_the_ledger_remain_true(office: Post) -> None:
-    """For what was sent, what failed, and what still waits; the rows are still listed."""
+    """For sent, failed and waiting mails; the rows are still listed."""
     addresses = office.subscribe(6)
     office.server.order(rcpt={addresses[0]: "554 5.7.1 no", addresses[1]: "450 4.2.1 full"})
     assert office.deliver().code == 1
@@ -253,7 +253,7 @@ def test_the_counts_of_the_ledger_remain_true(office: Post) -> None:
 
 
 def test_no_import_add_or_form_brings_an_erased_address_back(office: Post) -> None:
-    """However it is spelled; the others of the file come in."""
+    """However it is spelled; the others in the file are added."""
     office.subscribe(2)
     assert run(office, "erase", ANN).code == 0
     lines = f"address,status\n{ANN.upper()},active\n {ANN} ,unsubscribed\nnew@example.org,active\n"
@@ -277,7 +277,7 @@ def test_no_import_add_or_form_brings_an_erased_address_back(office: Post) -> No
 
 
 def test_an_erased_address_gets_no_test_copy(office: Post) -> None:
-    """In any spelling; others get one, and so does someone who was added again."""
+    """In any spelling; others get one, and so do people who were added again."""
     office.subscribe(2)
     assert run(office, "erase", ANN).code == 0
     spellings = (ANN, f" {ANN} ", ANN.replace("example.org", "EXAMPLE.ORG"))
@@ -300,8 +300,8 @@ def test_an_address_that_opted_out_gets_no_test_copy(office: Post) -> None:
     assert office.received() == {}
 
 
-def test_who_asks_to_come_back_can(office: Post) -> None:
-    """By --again, which forgets the hash; then they are a subscriber like any other."""
+def test_erased_people_can_come_back(office: Post) -> None:
+    """With --again, which forgets the hash; then they are subscribers like any other."""
     office.subscribe(1)
     run(office, "erase", ANN)
     ran = run(office, "show", ANN)
@@ -323,7 +323,7 @@ def test_who_asks_to_come_back_can(office: Post) -> None:
 def test_the_hash_is_keyed_and_outlives_a_rotation(
     office: Post, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With a key of this database: no secret of the environment is needed to check it."""
+    """The key is in this database: no secret of the environment is needed to check it."""
     office.subscribe(1)
     run(office, "erase", ANN)
     for secret in ("another secret, after a rotation", ""):
@@ -344,7 +344,7 @@ def test_the_hash_is_keyed_and_outlives_a_rotation(
 
 
 def test_nothing_is_sent_to_an_erased_person(office: Post) -> None:
-    """While a delivery runs: what waits is not begun, what is on its way is waited for."""
+    """During a delivery, waiting mails are not sent, and mails in flight are waited for."""
     addresses = office.subscribe(80)
     office.server.order(delay=0.02)
     child = office.begin()
@@ -384,8 +384,8 @@ def _claimed(db: Database) -> list[str]:
         return list(connection.execute(query).scalars())
 
 
-def test_a_mail_in_the_hands_of_a_stopped_run_is_waited_for(office: Post) -> None:
-    """It may still go out. When the run is killed it cannot, and the next erasure is complete."""
+def test_an_erasure_waits_for_mails_of_a_stopped_run(office: Post) -> None:
+    """It may still be sent. Once the run is killed it cannot, and the next erasure is complete."""
     office.subscribe(60)
     office.server.order(delay=0.05)
     child = office.begin()
@@ -417,7 +417,7 @@ def test_a_mail_in_the_hands_of_a_stopped_run_is_waited_for(office: Post) -> Non
 
 
 def test_an_erasure_that_is_killed_is_completed_by_the_next(office: Post) -> None:
-    """It is one transaction: all is there, or nothing is."""
+    """It is one transaction: all is done, or nothing is."""
     busy(office)
     child = os.fork()
     if child == 0:
@@ -432,7 +432,7 @@ def test_an_erasure_that_is_killed_is_completed_by_the_next(office: Post) -> Non
 
 
 def test_every_table_is_either_about_a_person_or_known_not_to_be() -> None:
-    """Whoever adds a table with people in it gives it a column `subscriber`, and it is covered."""
+    """A new table about people gets a column `subscriber`, and is then covered."""
     personal = {table.name for table in metadata.sorted_tables if "subscriber" in table.c}
     others = {table.name for table in metadata.sorted_tables} - personal
     assert personal == {"changes", "deliveries"}
@@ -450,7 +450,7 @@ def test_every_table_is_either_about_a_person_or_known_not_to_be() -> None:
     ],
 )  # fmt: skip
 def test_an_address_is_found_in_a_text(text: str, named: bool) -> None:
-    """In any case and as servers write it, but not as a part of somebody else's."""
+    """In any case and as servers write it, but not as a part of another address."""
     assert bool(address_pattern("ann@example.org").search(text)) == named
 
 
@@ -472,7 +472,7 @@ def test_an_address_within_another_is_no_trace(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["quoted-printable", "base64"])
-def test_what_was_published_stays(tmp_path: Path, encoding: str) -> None:
+def test_published_mentions_stay(tmp_path: Path, encoding: str) -> None:
     """An article may name the address; the erasure says in which issue, and is complete."""
     db = database.open_database("sqlite:///a.db", tmp_path)
     mail = EmailMessage()
@@ -494,7 +494,7 @@ def test_what_was_published_stays(tmp_path: Path, encoding: str) -> None:
     db.close()
 
 
-def test_a_reader_of_what_was_before_keeps_the_files_from_being_clean(tmp_path: Path) -> None:
+def test_an_open_read_transaction_delays_the_cleaning(tmp_path: Path) -> None:
     """The result says so, and the next erasure completes it."""
     db = database.open_database("sqlite:///a.db", tmp_path)
     other = database.open_database("sqlite:///a.db", tmp_path)

@@ -1,4 +1,5 @@
-"""`deliver --dry-run` fails for whatever makes `deliver` fail, with the same words and code."""
+"""`deliver --dry-run` fails for every reason that `deliver` fails for, with the same message and
+exit code."""
 
 from __future__ import annotations
 
@@ -78,7 +79,7 @@ def _remove(path: str) -> Callable[[Post], None]:
 
 @contextmanager
 def _locked(office: Post) -> Iterator[None]:
-    """Another program is in the middle of a transaction."""
+    """Hold a transaction open, as another program would."""
     code = (
         "import sqlite3, sys; c = sqlite3.connect(sys.argv[1], isolation_level=None);"
         "c.execute('BEGIN IMMEDIATE'); print('locked', flush=True); sys.stdin.read()"
@@ -177,7 +178,7 @@ def _fails_alike(office: Post, args: tuple[str, ...], what: str) -> None:
     [pytest.param(name, marks=[pytest.mark.long] * (n >= 8)) for n, name in enumerate(FAULTS)],
 )
 def test_a_dry_run_fails_as_the_run_does(office: Post, fault: str) -> None:
-    """Whatever is wrong: the same code, the same words, and no mail."""
+    """Whatever is wrong: the same exit code, the same message, and no mail."""
     make, what = FAULTS[fault]
     args = make(office)
     _fails_alike(office, args if isinstance(args, tuple) else (), what)
@@ -195,7 +196,7 @@ def test_a_dry_run_needs_the_secret_too(
 
 
 def test_a_dry_run_logs_in(office: Post, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A server that knows no way to log in is none for it either."""
+    """It fails too if the server knows no way to log in."""
     monkeypatch.setenv("BROADSHEET_SMTP_USER", "news")
     monkeypatch.setenv("BROADSHEET_SMTP_PASSWORD", "hunter2")
     _fails_alike(office, (), "it supports neither AUTH PLAIN nor AUTH LOGIN")
@@ -204,7 +205,7 @@ def test_a_dry_run_logs_in(office: Post, monkeypatch: pytest.MonkeyPatch) -> Non
 def test_a_dry_run_sees_that_the_database_is_locked(
     office: Post, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By asking for the lock, and giving it back."""
+    """By taking the lock, and releasing it."""
     impatient = partial(database.open_database, timeout_s=0.1)
     monkeypatch.setattr(planning, "open_database", impatient)
     monkeypatch.setattr(planning, "open_existing", partial(database.open_existing, timeout_s=0.1))
@@ -215,7 +216,7 @@ def test_a_dry_run_sees_that_the_database_is_locked(
 def test_a_dry_run_sees_that_the_database_is_read_only(
     office: Post, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """SQLite says so only to who writes; tests may run as root, for whom no file is read-only."""
+    """SQLite only tells writers; tests may run as root, for whom no file is read-only."""
 
     def read_only(url: str, root: Path) -> database.Database | None:
         opened = database.open_existing(url, root)

@@ -1,4 +1,4 @@
-"""The same on PostgreSQL, which is only another URL. Skipped where PostgreSQL is not installed."""
+"""The same on PostgreSQL, which is only another URL. Skipped if PostgreSQL is not installed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import sqlalchemy as sql
 
 from broadsheet.delivery import database, subscribers
 from broadsheet.delivery.lists.importing import BATCH_LINES
-from deliveries import SECRET, at, post, stop_again_and_again, until
+from deliveries import SECRET, at, post, stop_repeatedly, until
 from newsroom import MOMENT
 from postgresql import OnPostgres, postgresql
 
@@ -46,7 +46,7 @@ def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str) -> Iterato
 
 
 def test_everyone_gets_it_once(office: OnPostgres) -> None:
-    """By one run, and the next has nothing to do."""
+    """From one run, and the next has nothing to do."""
     addresses = office.subscribe(50)
     ran = office.deliver()
     assert ran.code == 0, ran.err
@@ -55,16 +55,16 @@ def test_everyone_gets_it_once(office: OnPostgres) -> None:
     assert office.newsroom.run("subscribers", "list", "--status", "active").out.count("@") == 50
 
 
-def test_several_runs_send_nothing_twice(office: OnPostgres) -> None:
-    """At the same time, from the freezing of the rows on."""
+def test_concurrent_runs_send_nothing_twice(office: OnPostgres) -> None:
+    """From the creation of the rows on."""
     addresses = office.subscribe(200)
     children = [office.begin() for _ in range(3)]
     assert [office.end(child) for child in children] == [0, 0, 0]
     assert office.received() == dict.fromkeys(addresses, 1)
 
 
-def test_killed_and_stopped_runs_lose_nobody(office: OnPostgres) -> None:
-    """The lock is the server's, and falls with the connection of a run that is killed."""
+def test_killed_and_stopped_runs_lose_no_mail(office: OnPostgres) -> None:
+    """The lock is the server's, and is released with the connection of a killed run."""
     addresses = office.subscribe(250)
     office.server.order(delay=0.005)
     for kills in range(1, 5):
@@ -88,7 +88,7 @@ def test_killed_and_stopped_runs_lose_nobody(office: OnPostgres) -> None:
 
 
 def test_a_run_that_loses_its_connection_ends(office: OnPostgres) -> None:
-    """Its lock went with it: it must not go on while others take it for dead."""
+    """Its lock is gone too: it must not continue while others think it is dead."""
     addresses = office.subscribe(150)
     office.server.order(delay=0.01)
     child = office.begin()
@@ -134,12 +134,12 @@ def test_the_subscribers_are_the_same_there(office: OnPostgres) -> None:
 def test_a_run_stopped_past_its_timeouts_sends_nothing_twice(
     office: OnPostgres, url: str, others: bool
 ) -> None:
-    """Its lock stays on the server for as long as it is only stopped."""
-    stop_again_and_again(office, 4, 2, others=others, database=url)
+    """The server keeps its lock for as long as it is only stopped."""
+    stop_repeatedly(office, 4, 2, others=others, database=url)
 
 
 def test_an_import_is_the_same_there(office: OnPostgres) -> None:
-    """Added in batches, changed, opted out, kept out; each with the change that says so."""
+    """Added in batches, changed, opted out, kept out; each with a recorded change."""
     lines = [f"r{i}@example{i % 97}.org,Reader {i},active" for i in range(2 * BATCH_LINES + 1)]
     text = "\n".join(["email,name,status", *lines, "out@x.org,Out,unsubscribed", ""])
     path = str(office.newsroom.write("list.csv", text))
@@ -167,8 +167,8 @@ def test_an_import_is_the_same_there(office: OnPostgres) -> None:
     db.close()
 
 
-def test_nobody_slips_in_between_the_look_and_the_batch(office: OnPostgres) -> None:
-    """Who is added while a batch is at work is added once: the other waits, and finds the row."""
+def test_a_concurrent_add_is_not_duplicated(office: OnPostgres) -> None:
+    """An address added during a batch exists once: the other process waits, and finds the row."""
     db, other = office.open(), office.open()
     with db.writing() as connection:
         assert subscribers.lookup(connection, ["ann@x.org"]) == {}

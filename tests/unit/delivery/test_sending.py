@@ -1,4 +1,4 @@
-"""What mail servers say, and its result: every row ends, with their words."""
+"""Replies of mail servers, and their results: every row ends, with the server's words."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.enable_socket, pytest.mark.allow_hosts(["127.0.0.1"])]
 
 @pytest.fixture
 def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Post]:
-    """A newsroom that delivers, and waits only shortly where a server asks it to."""
+    """A newsroom that delivers, with short waits after a temporary failure."""
     monkeypatch.setenv("BROADSHEET_SECRET", SECRET)
     monkeypatch.setattr(pacing, "FIRST_PAUSE_S", 0.01)
     with post(tmp_path) as made:
@@ -31,8 +31,8 @@ def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Post]:
     ("stage", "code"),
     [("rcpt", 421), ("rcpt", 450), ("data", 451), ("data", 452), ("rcpt", 454)],
 )
-def test_what_is_put_off_is_tried_again_later(office: Post, stage: str, code: int) -> None:
-    """The row waits with the server's words, longer each time, and is sent when it is taken."""
+def test_deferred_mails_are_retried_later(office: Post, stage: str, code: int) -> None:
+    """The row keeps the server's words, waits longer each time, and is sent when accepted."""
     words = f"{code} 4.2.1 come back later"
     office.server.order(**{stage: {"reader000001@example.org": words}})
     addresses = office.subscribe(3)
@@ -91,7 +91,7 @@ def test_a_refusal_ends_that_reader_only(office: Post) -> None:
     assert office.states() == {"failed": 1, "sent": 3}
 
 
-def test_a_server_that_does_not_relay_costs_nobody_the_issue(office: Post) -> None:
+def test_a_server_that_does_not_relay_fails_no_row(office: Post) -> None:
     """Without a login it refuses every reader; the run ends, and all rows wait."""
     denied = "554 5.7.1 Relay access denied"
     office.server.order(rcpt={f"reader{n:06}@example.org": denied for n in range(20)})
@@ -102,8 +102,8 @@ def test_a_server_that_does_not_relay_costs_nobody_the_issue(office: Post) -> No
     assert office.states()["failed"] == 0
 
 
-def test_a_sender_that_is_refused_costs_nobody_the_issue(office: Post) -> None:
-    """When the server accepts no mail from this sender, the run ends and says so; all rows wait."""
+def test_a_refused_sender_fails_no_row(office: Post) -> None:
+    """If the server accepts no mail from this sender, the run ends and says so; all rows wait."""
     office.server.order(mail={"*": "550 5.7.1 sender not allowed"})
     office.subscribe(20)
     ran = office.deliver()
@@ -112,8 +112,8 @@ def test_a_sender_that_is_refused_costs_nobody_the_issue(office: Post) -> None:
     assert set(office.states()) == {"pending", "retry"}
 
 
-def test_a_server_that_puts_everything_off_is_left_alone(office: Post) -> None:
-    """The run ends soon, without a failure; most rows were not even tried."""
+def test_a_server_that_defers_everything_ends_the_run(office: Post) -> None:
+    """Soon, without a failure; most rows were not even tried."""
     office.server.order(rcpt={"*": "451 4.3.2 too busy"})
     office.subscribe(200)
     started = time.monotonic()
@@ -125,7 +125,8 @@ def test_a_server_that_puts_everything_off_is_left_alone(office: Post) -> None:
 
 
 def test_a_lost_reply_is_sent_again_with_the_same_id(office: Post) -> None:
-    """The server took the mail and closed: it may have it, so the second copy has the same id."""
+    """The server accepted the mail and closed: it may have it, so the second copy has the same
+    id."""
     office.server.order(close_after_data=2)
     addresses = office.subscribe(5)
     office.configure(connections=1)
@@ -142,7 +143,7 @@ def test_a_lost_reply_is_sent_again_with_the_same_id(office: Post) -> None:
 
 
 def test_a_server_that_dies_costs_at_most_a_copy_for_each_connection(office: Post) -> None:
-    """It accepts and is killed: what was in flight is in doubt, nothing is lost."""
+    """It accepts and is killed: mails in flight are in doubt, nothing is lost."""
     office.server.order(die_after=20)
     addresses = office.subscribe(60)
     child = office.begin()
@@ -159,8 +160,8 @@ def test_a_server_that_dies_costs_at_most_a_copy_for_each_connection(office: Pos
     assert set(office.states()) == {"sent"}
 
 
-def test_a_server_that_hangs_is_given_up(office: Post) -> None:
-    """After the whole mail that is in doubt; the others get theirs over other connections."""
+def test_a_hanging_server_is_given_up(office: Post) -> None:
+    """After a complete mail that one is in doubt; the others are sent over other connections."""
     office.configure(timeout=1, connections=2)
     office.server.order(hang=1)
     office.subscribe(4)
@@ -170,8 +171,8 @@ def test_a_server_that_hangs_is_given_up(office: Post) -> None:
     assert row["reply"] == "after the whole mail: the server does not answer"
 
 
-def test_a_server_that_is_not_there_ends_the_run(office: Post) -> None:
-    """Nobody is marked in any way; the run says what to look at."""
+def test_a_missing_server_ends_the_run(office: Post) -> None:
+    """No row changes; the message says what to check."""
     office.subscribe(2)
     office.server.stop()
     ran = office.deliver()
@@ -181,10 +182,10 @@ def test_a_server_that_is_not_there_ends_the_run(office: Post) -> None:
     assert "Traceback" not in ran.err
 
 
-def test_a_server_that_takes_few_connections_is_not_slowed_down_by_the_others(
+def test_a_connection_limit_does_not_slow_the_run(
     office: Post, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Those that it has serve on; what it says to a fifth is no reason to rest."""
+    """Accepted connections continue; the refusal of a fifth is no reason to pause."""
     monkeypatch.setattr(pacing, "FIRST_PAUSE_S", 60.0)
     office.server.order(most=2)
     addresses = office.subscribe(60)
@@ -196,8 +197,8 @@ def test_a_server_that_takes_few_connections_is_not_slowed_down_by_the_others(
     assert len({mail["peer"] for mail in office.server.taken()}) == 2
 
 
-def test_a_connection_that_was_closed_between_two_mails_costs_nothing(office: Post) -> None:
-    """Servers do that after some mails: the next goes over a new connection at once."""
+def test_a_connection_closed_between_mails_does_no_harm(office: Post) -> None:
+    """Servers do that after some mails: the next one uses a new connection at once."""
     office.configure(messages_per_connection=3, connections=1)
     addresses = office.subscribe(10)
     assert office.deliver().code == 0
@@ -207,7 +208,7 @@ def test_a_connection_that_was_closed_between_two_mails_costs_nothing(office: Po
 
 
 def test_no_second_has_more_mails_than_the_rate(office: Post) -> None:
-    """The pace holds over all connections, and over two runs at once."""
+    """The rate holds over all connections, and over two concurrent runs."""
     office.configure(rate=50)
     office.subscribe(60)
     started = time.monotonic()
@@ -243,7 +244,7 @@ def test_a_locked_database_is_waited_for(office: Post) -> None:
 
 
 def test_a_database_that_is_locked_at_the_start_is_waited_for(office: Post) -> None:
-    """An import of a long list takes longer than one try; a run from cron does not fail for it."""
+    """Importing a long list locks it for longer than one try; a cron run must not fail for that."""
     addresses = office.subscribe(3)
     code = (
         "import sqlite3, sys, time; c = sqlite3.connect(sys.argv[1], isolation_level=None);"
@@ -258,8 +259,8 @@ def test_a_database_that_is_locked_at_the_start_is_waited_for(office: Post) -> N
     assert office.received() == dict.fromkeys(addresses, 1)
 
 
-def test_a_database_that_is_full_stops_the_sending(office: Post) -> None:
-    """Nothing goes out that cannot be noted; with room again the next run goes on."""
+def test_a_full_database_stops_the_sending(office: Post) -> None:
+    """A mail that cannot be recorded is not sent; with space again the next run continues."""
     addresses = office.subscribe(200)
     assert office.deliver("--limit", "1").code == 0  # frozen, while there is room
     limit = (
@@ -286,7 +287,7 @@ def test_a_database_that_is_full_stops_the_sending(office: Post) -> None:
 
 
 def test_a_clock_that_jumps_neither_loses_nor_doubles(office: Post) -> None:
-    """Runs that think it is another year, back and forth, come to the same end."""
+    """Runs at wrong times, back and forth, end in the same state."""
     office.server.order(rcpt={"*": "450 4.2.0 later"}, times=1)
     addresses = office.subscribe(12)
     office.configure(rate=100)
@@ -295,9 +296,9 @@ def test_a_clock_that_jumps_neither_loses_nor_doubles(office: Post) -> None:
     assert office.received() == dict.fromkeys(addresses, 1)
 
 
-def test_a_clock_that_jumps_ends_no_waiting(office: Post) -> None:
-    """Years that nobody waited are none: a mail is tried three times before it has failed; and a
-    first attempt that is in the future does not count."""
+def test_a_clock_that_jumps_fails_no_mail(office: Post) -> None:
+    """Years that passed on the clock only do not count: a mail is tried three times before it
+    fails, and a first attempt in the future is ignored."""
     office.server.order(rcpt={"*": "450 4.2.0 later"})
     office.subscribe(1)
     states = []
@@ -314,7 +315,7 @@ def test_a_clock_that_jumps_ends_no_waiting(office: Post) -> None:
 
 @pytest.fixture
 def certificate(tmp_path: Path) -> tuple[Path, Path]:
-    """A certificate for localhost, signed by nobody, and its key."""
+    """A self-signed certificate for localhost, and its key."""
     files = tmp_path / "cert.pem", tmp_path / "key.pem"
     subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
     out = ["-out", str(files[0]), "-keyout", str(files[1])]
@@ -327,7 +328,7 @@ def certificate(tmp_path: Path) -> tuple[Path, Path]:
 def test_certificates_are_checked(
     office: Post, certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
-    """One that nobody vouches for ends the run; with one that the system knows all is sent."""
+    """An untrusted one ends the run; with a trusted one everything is sent."""
     addresses = office.subscribe(30)
     office.server.stop()
     office.server.order(**{way: [str(path) for path in certificate]})
@@ -346,7 +347,7 @@ def test_certificates_are_checked(
 
 
 def test_encryption_is_required_unless_the_config_says_otherwise(office: Post) -> None:
-    """A server without STARTTLS gets nothing, and the message says what to write."""
+    """A server without STARTTLS gets nothing, and the message says what to set."""
     office.configure(starttls=None)
     office.subscribe(1)
     ran = office.deliver()
@@ -358,6 +359,6 @@ def test_encryption_is_required_unless_the_config_says_otherwise(office: Post) -
     assert 'starttls: "never" is only for a server on this machine' in ran.err
 
 
-def test_the_patience_of_a_run_is_longer_than_one_try() -> None:
+def test_a_run_waits_longer_than_one_try() -> None:
     """A database that is locked for a while ends no run."""
     assert batcher.DATABASE_TIMEOUT_S >= 30

@@ -73,7 +73,7 @@ def test_an_import_is_repeatable_and_names_bad_lines(desk: Newsroom) -> None:
     ],
 )
 def test_the_usual_files_are_read(desk: Newsroom, text: str) -> None:
-    """Any order, the usual headings, commas, semicolons or tabs, a byte order mark."""
+    """Any order, common headings, commas, semicolons or tabs, a byte-order mark."""
     path = desk.write("readers.csv", text)
     ran = desk.run("subscribers", "import", str(path))
     assert ran.code == 0, ran.err
@@ -95,7 +95,7 @@ def test_a_file_of_addresses_alone_is_read(desk: Newsroom) -> None:
         (b"PK\x03\x04", "readers.csv: this is a ZIP archive or an Excel workbook"),
     ],
 )
-def test_a_file_that_is_none_changes_nothing(desk: Newsroom, data: bytes, what: str) -> None:
+def test_an_unusable_file_changes_nothing(desk: Newsroom, data: bytes, what: str) -> None:
     """It is a usage error with a clear message."""
     ran = desk.run("subscribers", "import", str(desk.write("readers.csv", data)))
     assert ran.code == 2
@@ -103,7 +103,7 @@ def test_a_file_that_is_none_changes_nothing(desk: Newsroom, data: bytes, what: 
     assert _list(desk) == []
 
 
-def test_who_left_is_not_revived(desk: Newsroom) -> None:
+def test_unsubscribed_readers_are_not_revived(desk: Newsroom) -> None:
     """Neither by an import nor by `add`, unless the publisher says that they asked for it."""
     desk.run("subscribers", "add", "ann@example.org")
     desk.run("subscribers", "remove", "Ann@Example.org")
@@ -122,8 +122,8 @@ def test_who_left_is_not_revived(desk: Newsroom) -> None:
     assert _list(desk)[0]["status"] == "active"
 
 
-def test_an_import_can_say_that_somebody_left(desk: Newsroom) -> None:
-    """A list from elsewhere brings its own leavers, in that service's words."""
+def test_an_import_can_unsubscribe(desk: Newsroom) -> None:
+    """A list from elsewhere has its own opt-outs, in that service's words."""
     desk.run("subscribers", "add", "ann@example.org")
     text = "email,status\nann@example.org,Unsubscribed\nbob@example.org,cleaned\nc@x.org,odd\n"
     ran = desk.run("subscribers", "import", str(desk.write("readers.csv", text)))
@@ -131,8 +131,8 @@ def test_an_import_can_say_that_somebody_left(desk: Newsroom) -> None:
     assert [each["status"] for each in _list(desk)] == ["unsubscribed", "bounced"]
 
 
-def test_a_column_that_is_not_there_changes_nothing(desk: Newsroom) -> None:
-    """Topics that a reader chose stay when a file brings only addresses."""
+def test_a_missing_column_changes_nothing(desk: Newsroom) -> None:
+    """Topics that a reader chose stay if a file has only addresses."""
     desk.run("subscribers", "add", "ann@example.org", "--topic", "开源", "--name", "Ann")
     desk.run("subscribers", "import", str(desk.write("readers.csv", "address\nann@example.org\n")))
     (found,) = _list(desk)
@@ -154,8 +154,8 @@ def test_every_change_is_kept_with_its_cause(desk: Newsroom) -> None:
     ]
 
 
-def test_what_is_exported_comes_back_as_it_was(desk: Newsroom, tmp_path: Path) -> None:
-    """Into an empty list, with every field, and what a spreadsheet would take for a formula."""
+def test_an_export_round_trips(desk: Newsroom, tmp_path: Path) -> None:
+    """Into an empty list, with every field, and with text that looks like a formula."""
     desk.run("subscribers", "add", "ann@example.org", "--name", '=HYPERLINK("x")', "--topic", "a;b")
     desk.run("subscribers", "add", "bob@example.org", "--topic", "x, y", "--topic", "开源")
     desk.run("subscribers", "add", "eve@example.org", "--digest", "weekly", "--name", "'-O'")
@@ -172,8 +172,8 @@ def test_what_is_exported_comes_back_as_it_was(desk: Newsroom, tmp_path: Path) -
 
 
 @given(NAMES, st.lists(NAMES, max_size=4), st.lists(NAMES, max_size=2))
-def test_any_name_and_topic_comes_back(name: str, topics: list[str], digests: list[str]) -> None:
-    """Whatever characters they are of."""
+def test_any_name_and_topic_round_trips(name: str, topics: list[str], digests: list[str]) -> None:
+    """Whatever characters they consist of."""
     wanted = tuple(dict.fromkeys(topic.strip() for topic in topics if topic.strip()))
     listed = tuple(dict.fromkeys(digest.strip() for digest in digests if digest.strip()))
     one = Subscriber(1, "a@b.org", name, "", wanted, listed, "active", MOMENT, "because")
@@ -184,14 +184,14 @@ def test_any_name_and_topic_comes_back(name: str, topics: list[str], digests: li
 
 
 def test_the_export_is_plain_csv(desk: Newsroom) -> None:
-    """Other programs read it."""
+    """Other programs can read it."""
     desk.run("subscribers", "add", "ann@example.org", "--name", 'Ann, "the" reader')
     (row,) = csv.DictReader(io.StringIO(desk.run("subscribers", "export").out))
     assert row["name"] == 'Ann, "the" reader'
 
 
 def test_a_dry_run_of_an_import_changes_nothing(desk: Newsroom) -> None:
-    """It says what would be."""
+    """It says what would change."""
     path = desk.write("readers.csv", "address\nann@example.org\n")
     ran = desk.run("subscribers", "import", str(path), "--dry-run")
     assert ran.out.startswith("1 would be added")
@@ -217,7 +217,7 @@ def test_bounces_are_counted_until_the_status_changes(tmp_path: Path) -> None:
 
 
 def _asks(desk: Newsroom, *addresses: str) -> None:
-    """They have asked for mail on the site, and not confirmed it yet."""
+    """Ask for mail on the site, without confirming it yet."""
     db = database.open_database("sqlite:///broadsheet.db", desk.folder)
     with db.writing() as connection:
         for address in addresses:
@@ -225,7 +225,7 @@ def _asks(desk: Newsroom, *addresses: str) -> None:
     db.close()
 
 
-def test_whom_the_publisher_lists_need_not_confirm(desk: Newsroom) -> None:
+def test_readers_listed_by_the_publisher_need_not_confirm(desk: Newsroom) -> None:
     """By import or one by one; the cause is recorded, and --again is not needed."""
     _asks(desk, "ann@example.org", "bob@example.org", "cleo@example.org")
     path = desk.write("readers.csv", "address,name\nann@example.org,Ann\n")
@@ -240,7 +240,7 @@ def test_whom_the_publisher_lists_need_not_confirm(desk: Newsroom) -> None:
 
 
 def test_an_own_export_confirms_no_one(desk: Newsroom) -> None:
-    """What is exported as pending is pending when it comes back."""
+    """An exported pending subscriber is pending when imported."""
     _asks(desk, "ann@example.org")
     path = desk.write("readers.csv", desk.run("subscribers", "export").out)
     assert desk.run("subscribers", "import", str(path)).out.startswith("0 added, 0 changed, 1 un")

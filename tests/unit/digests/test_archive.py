@@ -1,4 +1,4 @@
-"""The issues of a digest as a page and as a feed of their own."""
+"""The issues of a digest as a page and as feeds."""
 
 from __future__ import annotations
 
@@ -73,8 +73,8 @@ def test_ids_stay_when_the_domain_moves() -> None:
 @pytest.mark.parametrize(
     ("language", "title"), [("en", "W no. 7: 一 <二>"), (None, "W第 7 期：一 <二>")]
 )
-def test_the_title_is_in_the_words_of_the_digest(language: str | None, title: str) -> None:
-    """A digest may speak another language than the publication."""
+def test_the_title_is_in_the_language_of_the_digest(language: str | None, title: str) -> None:
+    """It may differ from the publication's."""
     digest = DigestSettings(title="W", language=language)  # type: ignore[arg-type]
     assert archive.issue_title(ISSUE, digest, PUBLICATION) == title
 
@@ -92,8 +92,8 @@ def test_the_page_lists_every_issue_with_its_sections() -> None:
     assert archive.issue_url(ISSUE, PUBLICATION) in links
 
 
-def test_a_page_without_issues_is_whole() -> None:
-    """Before the first issue the page stands already, for links and subscriptions."""
+def test_a_page_without_issues_is_complete() -> None:
+    """It exists before the first issue, for links and subscriptions."""
     page = archive.archive_page([], WEEKLY, PUBLICATION, []).decode()
     assert html5lib.parse(page, namespaceHTMLElements=False).find("body") is not None
     assert "周报" in page
@@ -129,7 +129,7 @@ def _moment(parsed: struct_time) -> datetime:
 
 
 def test_the_overview_names_every_digest(newsroom: Newsroom) -> None:
-    """feeds/index.html and the OPML lead to each digest, also before its first issue."""
+    """feeds/index.html and the OPML link to each digest, even before its first issue."""
     newsroom.configure('\n[digests.weekly]\ntitle = "周报"\n[digests.daily]\ntitle = "日报"\n')
     newsroom.article("a.md", date="2025-06-20")
     files = newsroom.build()

@@ -1,4 +1,4 @@
-"""The letter: what the mail and the web version of an issue say, before they are laid out."""
+"""The letter: the content of mail and web version, before the layout."""
 
 from __future__ import annotations
 
@@ -50,14 +50,14 @@ def test_every_address_is_absolute_and_encoded_once() -> None:
 
 
 def test_the_subject_has_the_first_title_and_the_preheader_the_others() -> None:
-    """A list of mails shows the digest, its first title, and beside it the other titles."""
+    """A mailbox shows the digest, its first title, and beside it the other titles."""
     letter = letters.make()
     assert letter.subject == "AI 前沿周报：第 1 篇：GPU 在等什么"
     assert letter.preheader.startswith("另有：第 2 篇：GPU 在等什么；“开放权重”")
 
 
 def test_the_preheader_of_one_article_is_its_summary() -> None:
-    """Where there are no other titles, the preheader does not repeat the subject."""
+    """With a single article, the preheader does not repeat the subject."""
     assert letters.make(letters.ENTRIES[0]).preheader == letters.SUMMARY
 
 
@@ -79,7 +79,7 @@ def test_articles_without_topic_have_a_heading_only_beside_others() -> None:
     ],
 )
 def test_the_mail_leaves_out_images_that_outlook_does_not_show(image: Image, shown: bool) -> None:
-    """The web version has every image, the mail only those of kinds that all clients know."""
+    """The web version has every image, the mail only formats that all clients know."""
     story = letters.make(letters.entry(1, image=image)).articles[0]
     assert story.picture is not None
     assert (story.mail_picture is not None) == shown
@@ -94,16 +94,16 @@ def test_the_mail_leaves_out_images_that_outlook_does_not_show(image: Image, sho
         (_image("png", "image/png", None, None), False),
     ],
 )
-def test_a_wide_image_leads(image: Image, leads: bool) -> None:
-    """Only the first story's image, and only a large one in landscape, takes the whole width."""
+def test_a_wide_first_image_is_shown_large(image: Image, leads: bool) -> None:
+    """Only the first story's image, and only a large one in landscape, takes the full width."""
     first, second = letters.make(
         letters.entry(1, image=image), letters.entry(2, image=image)
     ).articles
     assert (first.lead, second.lead) == (leads, False)
 
 
-def test_a_picture_is_never_blown_up() -> None:
-    """A picture takes the room there is in its own proportions, and no more than its own width."""
+def test_a_picture_is_never_enlarged() -> None:
+    """It keeps its proportions, and is at most as wide as the file."""
     picture = letters.make(letters.entry(1, image=_image("png", "image/png", 1200, 630))).articles[
         0
     ]
@@ -115,7 +115,7 @@ def test_a_picture_is_never_blown_up() -> None:
 
 
 def test_a_story_links_its_other_topics_only() -> None:
-    """A story does not name again the section it stands in, however that is spelled."""
+    """A story does not repeat its section's topic, however that is spelled."""
     topics = (Topic("GPU", "gpu"), Topic("芯片", "芯片"))
     entry = letters.entry(1, topics=topics)
     issue = letters.issue(entry)
@@ -126,7 +126,7 @@ def test_a_story_links_its_other_topics_only() -> None:
 
 
 def test_topics_have_links_only_where_the_config_makes_their_feeds() -> None:
-    """No link leads to a feed that is not made, nor to a format that is not made."""
+    """No link points to a feed or format that is not made."""
     none = letters.make(feeds=FeedSettings(by=()))
     assert not any(part.feed for part in none.sections)
     assert [topic.url for topic in none.articles[0].topics] == [""]
@@ -141,7 +141,7 @@ def test_late_articles_are_marked() -> None:
 
 
 def test_dates_are_those_of_the_publication_in_the_digests_language() -> None:
-    """An article of late evening UTC is dated by the publication's own calendar."""
+    """An article of late evening UTC is dated in the publication's time zone."""
     entry = letters.entry(1, published=datetime(2025, 6, 21, 23, 30, tzinfo=UTC))
     assert letters.make(entry).articles[0].facts == ("林晚舟", "2025年6月22日", "约 2 分钟")
     english = DigestSettings(title="Weekly", language=Language("en"))
@@ -151,7 +151,7 @@ def test_dates_are_those_of_the_publication_in_the_digests_language() -> None:
 
 
 def test_the_direction_is_that_of_the_language() -> None:
-    """Arabic runs from right to left; its words fall back to English."""
+    """Arabic runs from right to left; its fixed texts fall back to English."""
     arabic = DigestSettings(title="نشرة", language=Language("ar"))
     assert letters.make(digest=arabic).direction == "rtl"
     assert letters.make().direction == "ltr"
@@ -170,7 +170,7 @@ def test_the_direction_is_that_of_the_language() -> None:
     ],
 )
 def test_reading_time_counts_characters_and_words(html: str, expected: int | None) -> None:
-    """400 Chinese characters or 220 words a minute, at least one; code is not read."""
+    """400 Chinese characters or 220 words a minute, at least one; code is not counted."""
     assert reading_minutes(html) == expected
 
 
@@ -185,20 +185,21 @@ def test_reading_time_counts_characters_and_words(html: str, expected: int | Non
 def test_the_sender_is_the_configs_or_the_publications(
     given_sender: str, expected: tuple[str, str]
 ) -> None:
-    """Without a sender in the config the publication's author is written from."""
+    """Without a configured sender it is the publication's author."""
     sender = letters.make(delivery=DeliverySettings(sender=given_sender)).sender
     assert (sender.name, sender.address) == expected
 
 
 @pytest.mark.parametrize("wrong", ["News", "News <news>", "a b@example.org", "新闻@example.org"])
-def test_a_sender_that_is_no_address_is_refused(wrong: str) -> None:
-    """A bad sender is a fault of the config, told with its key."""
+def test_an_invalid_sender_is_refused(wrong: str) -> None:
+    """It is an error of the config, with its key."""
     with pytest.raises(ConfigError, match=r"delivery\.sender"):
         letters.make(delivery=DeliverySettings(sender=wrong))
 
 
-def test_the_way_out_is_the_service_or_a_mail_and_never_a_dead_address() -> None:
-    """Unsubscribe leads to the service's page, else to a mail that someone reads, else nowhere."""
+def test_the_unsubscribe_link_is_never_dead() -> None:
+    """It points to the service's page, otherwise to a mailbox that is read, otherwise there is
+    none."""
     service = letters.make(delivery=DeliverySettings(service_url=BaseUrl("https://n.example/")))
     assert service.opt_out.unsubscribe == "https://n.example/unsubscribe"
     assert service.opt_out.mail == "mailto:editors@example.org?subject=unsubscribe"
@@ -221,10 +222,10 @@ def test_a_readers_own_address_replaces_whole_addresses_only() -> None:
 
 
 @given(accent=COLOURS, accent_dark=COLOURS, ink=COLOURS, paper=COLOURS)
-def test_text_can_be_read_in_any_colours(
+def test_text_has_contrast_in_any_colours(
     accent: str, accent_dark: str, ink: str, paper: str
 ) -> None:
-    """Whatever colours the config asks for, text has a contrast of 4.5:1 in both schemes."""
+    """Whatever colours are configured, text has a contrast of 4.5:1 in both schemes."""
     mail = MailSettings(accent=accent, accent_dark=accent_dark, ink=ink, paper=paper)
     found = mail_theme(mail, Words("zh-CN").locale, letters.PUBLICATION)
     for colours in (found.light, found.dark):
@@ -235,14 +236,14 @@ def test_text_can_be_read_in_any_colours(
 
 
 def test_colours_that_can_be_read_stay_as_they_are() -> None:
-    """The brand's own colour is changed only where it cannot be read."""
+    """The brand's own colour is changed only if the contrast is too low."""
     assert readable("#a4361f", "#ffffff") == "#a4361f"
     assert contrast("#000000", "#ffffff") == pytest.approx(21)
     assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)
 
 
 def test_fonts_follow_the_language_and_the_config() -> None:
-    """Chinese gets Chinese fonts, English a serif for headings; the config's own come first."""
+    """Chinese gets Chinese fonts, English a serif for headings; configured ones come first."""
     publication = letters.PUBLICATION
     chinese = mail_theme(MailSettings(), Words("zh-CN").locale, publication)
     taiwan = mail_theme(MailSettings(), Words("zh-TW").locale, publication)
@@ -261,8 +262,8 @@ def test_fonts_follow_the_language_and_the_config() -> None:
     assert own.outlook == "Source Han Sans"
 
 
-def test_names_in_the_mails_head_are_ascii_and_stay() -> None:
-    """The list's name and the issue's identity follow the publication's ids, not its address."""
+def test_list_id_and_message_id_are_ascii_and_stable() -> None:
+    """They follow the publication's ids, not its address."""
     letter = letters.make()
     moved = msgspec.structs.replace(
         letters.PUBLICATION,

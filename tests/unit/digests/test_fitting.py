@@ -1,4 +1,5 @@
-"""The size budget: a mail too long gives up no more than it must, says so, and loses nothing."""
+"""The size limit: a mail that is too long gives up no more than it must, says so, and loses
+nothing."""
 
 from __future__ import annotations
 
@@ -39,7 +40,7 @@ def _counted(text: str) -> int:
 
 
 def test_a_mail_that_fits_is_left_alone() -> None:
-    """Within the budget nothing changes and nothing is said."""
+    """Within the limit nothing is changed or added."""
     letter = letters.make()
     fitted, html = fit_mail(letter, {}, 100_000)
     assert fitted is letter
@@ -48,7 +49,7 @@ def test_a_mail_that_fits_is_left_alone() -> None:
 
 
 def test_first_summaries_get_shorter() -> None:
-    """While fewer words are enough, every article keeps its picture and a summary."""
+    """As long as that is enough, every article keeps its picture and a summary."""
     letter = _long(12, sentences=80)
     fitted, html = fit_mail(letter, {}, 100_000)
     assert _size(html) <= 100_000
@@ -59,7 +60,7 @@ def test_first_summaries_get_shorter() -> None:
     assert [s.picture for s in fitted.articles] == [s.picture for s in letter.articles]
 
 
-def test_then_articles_at_the_end_stand_with_their_titles() -> None:
+def test_then_the_last_articles_have_titles_only() -> None:
     """The first articles keep their summaries; the note counts those that have lost them."""
     letter = _long(80)
     fitted, html = fit_mail(letter, {}, 100_000)
@@ -73,7 +74,7 @@ def test_then_articles_at_the_end_stand_with_their_titles() -> None:
 
 
 def test_then_articles_are_counted_and_linked() -> None:
-    """What is not in the mail is counted, at its head and at its end, with a link to all of it."""
+    """Articles left out are counted, at the top and at the end, with a link to the web version."""
     letter = _long(400)
     fitted, html = fit_mail(letter, {}, 100_000)
     missing = 400 - len(fitted.articles)
@@ -89,7 +90,7 @@ def test_then_articles_are_counted_and_linked() -> None:
 @settings(max_examples=4, deadline=None)
 @given(count=st.integers(1, 60), max_bytes=st.integers(20_000, 60_000))
 def test_every_article_is_shown_or_counted(count: int, max_bytes: int) -> None:
-    """For any issue and budget: it fits, and shown plus counted articles are all there are."""
+    """For any issue and limit: it fits, and shown plus counted articles are all there are."""
     letter = _long(count)
     fitted, html = fit_mail(letter, {}, max_bytes)
     assert _size(html) <= max_bytes
@@ -98,8 +99,8 @@ def test_every_article_is_shown_or_counted(count: int, max_bytes: int) -> None:
     assert bool(fitted.note) == (fitted != letter)
 
 
-def test_no_more_is_given_up_than_must_be() -> None:
-    """A budget of a few bytes more than the mail takes changes nothing; a smaller one little."""
+def test_no_more_is_given_up_than_necessary() -> None:
+    """A limit slightly above the size changes nothing; one slightly below, little."""
     letter = _long(10)
     size = _size(mail_html(letter, {}))
     assert fit_mail(letter, {}, size)[0] is letter
@@ -108,7 +109,7 @@ def test_no_more_is_given_up_than_must_be() -> None:
 
 
 def test_an_article_under_two_topics_is_counted_once() -> None:
-    """With `group = "every"` an article that is shown under one topic is not counted as missing."""
+    """With `group = "every"` an article shown under one topic is not counted as missing."""
     entry = letters.entry(1, *TOPICS, summary=letters.SUMMARY * 400)
     issue = letters.issue(entry)
     section = issue.sections[0]
@@ -127,7 +128,7 @@ def test_an_article_under_two_topics_is_counted_once() -> None:
 
 
 def test_a_frame_too_large_is_an_error() -> None:
-    """A template that leaves no room for one article is told, with the numbers."""
+    """If the template leaves no room for one article, the message has the numbers."""
     own = (
         '{% extends "bundled/digest.html.j2" %}{% block intro %}' + "x" * 30_000 + "{% endblock %}"
     )
@@ -135,8 +136,8 @@ def test_a_frame_too_large_is_an_error() -> None:
         fit_mail(letters.make(), {"digest.html.j2": own}, 20_000)
 
 
-def test_a_template_need_not_know_titles_alone_where_all_fits() -> None:
-    """One that wants a picture of each story fails only when stories have to give theirs up."""
+def test_a_template_may_require_pictures_if_everything_fits() -> None:
+    """It fails only when stories have to lose theirs."""
     wants = (
         "{% block section scoped %}{% for s in section.articles %}{{ s.picture.url }}{% endfor %}"
     )

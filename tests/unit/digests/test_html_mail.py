@@ -1,4 +1,4 @@
-"""The HTML of the mail and the web version: what stands in them, and what premailer made of it."""
+"""The HTML of mail and web version: its content, and the effect of premailer."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SVG = Image("https://example.org/a.svg", "图", "image/svg+xml", 1, 1200, 560)
 
 @pytest.fixture(scope="module")
 def mail() -> str:
-    """The HTML of a mail that has a bit of everything."""
+    """The HTML of a mail with a bit of everything."""
     return mail_html(letters.make(mail=MailSettings(footer="示例路 1 号")), {})
 
 
@@ -49,7 +49,7 @@ def _page(body: str, style: str = "", kept: str = "") -> str:
 
 
 def _wrong(text: str, name: str = HTML) -> str:
-    """What is said of a user's template of this text."""
+    """Return the error message for a user's template with this text."""
     with pytest.raises(TemplateError) as caught:
         mail_html(letters.make(), {name: text, **({} if name == HTML else {HTML: EXTENDS})})
     return str(caught.value)
@@ -59,12 +59,12 @@ def _wrong(text: str, name: str = HTML) -> str:
 
 
 def test_every_layout_table_says_so(tree: Any) -> None:
-    """A screen reader is told that no table holds data."""
+    """Screen readers are told that no table contains data."""
     assert {table.get("role") for table in tree.iter("table")} == {"presentation"}
 
 
-def test_images_have_size_and_words(tree: Any) -> None:
-    """Each image has a width in pixels, a height where it is known, and an alt."""
+def test_images_have_size_and_alt_text(tree: Any) -> None:
+    """Each image has a width in pixels, a height if known, and an alt attribute."""
     images = list(tree.iter("img"))
     assert [(i.get("width"), i.get("height"), i.get("alt")) for i in images] == [
         ("544", "286", "窄门"),
@@ -81,14 +81,14 @@ def test_the_mail_names_its_language_and_direction(tree: Any) -> None:
     assert 'dir="rtl"' in mail_html(letters.make(digest=arabic), {})
 
 
-def test_headings_follow_each_other(tree: Any) -> None:
+def test_headings_are_nested_correctly(tree: Any) -> None:
     """One h1, an h2 for the contents and each section, an h3 for each story."""
     names = [element.tag for element in tree.iter("h1", "h2", "h3")]
     assert names == ["h1", "h2", "h2", "h3", "h3", "h2", "h3", "h2", "h3"]
 
 
 def test_every_address_is_absolute(mail: str, tree: Any) -> None:
-    """No link or image is relative, and none leads to a place within the mail."""
+    """No link or image is relative, and no link is to an anchor within the mail."""
     links = [address for _, _, address, _ in tree.iterlinks()]
     assert len(links) > 20
     assert {link.partition(":")[0] for link in links} == {"https", "mailto"}
@@ -96,15 +96,15 @@ def test_every_address_is_absolute(mail: str, tree: Any) -> None:
     assert "srcset" not in mail
 
 
-def test_nothing_that_mail_clients_cannot_do(mail: str, tree: Any) -> None:
-    """No script, font or stylesheet from elsewhere; no layout that fails in mail clients."""
+def test_unsupported_techniques_are_not_used(mail: str, tree: Any) -> None:
+    """No script, web font or external stylesheet; no layout that fails in mail clients."""
     assert {"script", "link", "iframe", "form", "object"}.isdisjoint(e.tag for e in tree.iter())
     for word in ("position:", "float:", "display:grid", "display:flex", "var(", "@import", "calc("):
         assert word not in mail.replace(": ", ":")
 
 
 def test_kept_rules_are_few_and_flat(mail: str) -> None:
-    """Gmail drops a style over 16 kB, and one with an at-rule within another."""
+    """Gmail drops a style over 16 kB, and one with nested at-rules."""
     styles = re.findall(r"<style[^>]*>(.*?)</style>", mail, re.DOTALL)
     assert styles
     assert all(len(style.encode()) < 16_000 for style in styles)
@@ -117,7 +117,7 @@ def test_kept_rules_are_few_and_flat(mail: str) -> None:
 
 
 def test_the_preheader_comes_first_and_is_padded(tree: Any) -> None:
-    """A list of mails shows the preheader, and nothing of the mail after it."""
+    """A mailbox shows the preheader, and nothing of the mail after it."""
     first = tree.body[0]
     assert first.get("class") == "preheader"
     assert "display:none" in first.get("style")
@@ -126,7 +126,7 @@ def test_the_preheader_comes_first_and_is_padded(tree: Any) -> None:
 
 
 def test_outlook_gets_its_width_and_its_font(mail: str) -> None:
-    """The conditional comments survive: a table of 600 pixels, 96 pixels an inch, a font."""
+    """The conditional comments survive: a table of 600 pixels, 96 dpi, a font."""
     assert '<!--[if mso]><table role="presentation" align="center" width="600"' in mail
     assert "<o:PixelsPerInch>96</o:PixelsPerInch>" in mail
     assert '"Microsoft YaHei", sans-serif !important' in mail
@@ -134,7 +134,7 @@ def test_outlook_gets_its_width_and_its_font(mail: str) -> None:
 
 
 def test_titles_are_text(tree: Any) -> None:
-    """Quotation marks, ampersands and angle brackets of a title are seen as they are."""
+    """Quotation marks, ampersands and angle brackets of a title are shown as they are."""
     titles = [h.text_content() for h in tree.iter("h3")]
     assert '“开放权重” & "开源"：为什么前者 < 后者' in titles
     injected = letters.entry(1, title="<script>x</script> {{ issue.footer }}", summary="{% x %}")
@@ -145,14 +145,14 @@ def test_titles_are_text(tree: Any) -> None:
 
 
 def test_images_of_kinds_that_outlook_does_not_show_are_left_out() -> None:
-    """A story with an SVG has no image in the mail, and has it in the web version."""
+    """A story with an SVG has an image in the web version only."""
     letter = letters.make(letters.entry(1, image=SVG))
     assert "a.svg" not in mail_html(letter, {})
     assert 'src="https://example.org/a.svg" width="1200" height="560"' in web_html(letter, {})
 
 
-def test_an_image_without_words_is_no_link_for_screen_readers() -> None:
-    """Its title is a link already; a second one without words would only be in the way."""
+def test_an_image_without_alt_text_is_hidden_from_screen_readers() -> None:
+    """Its title is a link already; a second one without text would only be in the way."""
     image = Image("https://example.org/a.png", "", "image/png", 1, 1200, 630)
     html = mail_html(letters.make(letters.entry(1, image=image)), {})
     assert re.search(r'<a class="picture"[^>]* aria-hidden="true" tabindex="-1"', html)
@@ -160,22 +160,22 @@ def test_an_image_without_words_is_no_link_for_screen_readers() -> None:
 
 
 def test_a_late_article_says_so() -> None:
-    """The mark stands before the author, with its meaning."""
+    """The mark is before the author, with its meaning."""
     issue = letters.issue(*letters.ENTRIES, late=frozenset({letters.ENTRIES[0].id}))
     html = mail_html(letters.make(of=issue), {})
     assert ">补登</span> · 林晚舟 · " in html
 
 
-def test_a_logo_stands_for_the_title() -> None:
-    """The logo has its width and the digest's title as words."""
+def test_a_logo_replaces_the_title() -> None:
+    """It has its width, and the digest's title as alt text."""
     html = mail_html(letters.make(mail=MailSettings(logo="/标志.png", logo_width=200)), {})
     image = next(lxml_html.document_fromstring(html).iter("img"))
     assert image.get("src") == "https://example.org/%E6%A0%87%E5%BF%97.png"
     assert (image.get("width"), image.get("alt")) == ("200", "AI 前沿周报")
 
 
-def test_the_way_out_is_in_every_mail_that_has_one(mail: str) -> None:
-    """The link to unsubscribe is what the letter says, and absent where there is no way."""
+def test_the_unsubscribe_link_is_in_every_mail(mail: str) -> None:
+    """It is the letter's link, and absent if there is none."""
     assert 'href="mailto:editors@example.org?subject=unsubscribe"' in mail
     service = DeliverySettings(service_url=BaseUrl("https://n.example/"))
     served = mail_html(letters.make(delivery=service), {})
@@ -186,8 +186,8 @@ def test_the_way_out_is_in_every_mail_that_has_one(mail: str) -> None:
     assert "n.example" not in web_html(letters.make(delivery=service), {})
 
 
-def test_the_mail_speaks_english() -> None:
-    """With an English digest every word of ours is English."""
+def test_an_english_mail_is_all_english() -> None:
+    """With an English digest all fixed texts are English."""
     entry = letters.entry(1, title="T", summary="S", language="en", content="<p>word</p>")
     digest = DigestSettings(title="Weekly", language=Language("en"))
     html = mail_html(letters.make(entry, digest=digest), {})
@@ -197,7 +197,7 @@ def test_the_mail_speaks_english() -> None:
 
 
 def test_the_same_letter_gives_the_same_bytes() -> None:
-    """Neither hash order nor what was inlined before has a part in the outcome."""
+    """Neither hash order nor earlier mails affect the result."""
     program = (
         "import hashlib, letters\n"
         "from broadsheet.digests.html_mail import mail_html\n"
@@ -225,7 +225,7 @@ def test_the_same_letter_gives_the_same_bytes() -> None:
 
 
 def test_rules_that_must_stay_keep_their_importance(mail: str) -> None:
-    """Dark and phone rules stand in the mail with !important, so that they win over inline."""
+    """Rules for dark mode and phones keep !important, so that they override inline styles."""
     kept = "".join(re.findall(r"<style>(.*?)</style>", mail, re.DOTALL))
     assert "@media (prefers-color-scheme: dark)" in kept
     assert "[data-ogsc] .title a" in kept
@@ -239,7 +239,7 @@ def test_rules_that_must_stay_keep_their_importance(mail: str) -> None:
 
 
 def test_a_fluid_image_keeps_its_width_in_pixels() -> None:
-    """Outlook reads the attributes: premailer may not write 100% and auto into them."""
+    """Outlook reads the attributes: premailer must not write 100% and auto into them."""
     html = inline_css(
         _page('<img width="600" height="300">', "img { width: 100%; height: auto }"), "t"
     )
@@ -249,8 +249,8 @@ def test_a_fluid_image_keeps_its_width_in_pixels() -> None:
 
 
 @pytest.mark.parametrize("word", ["float", "FLOAT", "fl\\6f at"])
-def test_an_image_that_floats_is_told_so_for_outlook(word: str) -> None:
-    """Outlook knows no `float`, but the attribute; an image that does not float has none."""
+def test_a_floating_image_has_an_align_attribute(word: str) -> None:
+    """Outlook knows the attribute, not `float`; other images have none."""
     assert 'align="right"' in inline_css(_page("<img>", f"img {{ {word}: right }}"), "t")
     assert 'align="left"' in inline_css(_page(f'<img style="{word}: left">'), "t")
     assert "align" not in inline_css(_page("<img>float", "img { border: 0 }"), "t")
@@ -260,34 +260,34 @@ def test_an_image_that_floats_is_told_so_for_outlook(word: str) -> None:
     "start", ["<!doctype html>", "<!-- x --><!DOCTYPE html>", "\n<!DOCTYPE html>", ""]
 )
 def test_the_doctype_is_always_there(start: str) -> None:
-    """However the template begins, the mail is not drawn in quirks mode."""
+    """However the template begins, the mail is not shown in quirks mode."""
     html = inline_css(start + "<html><body><p>x</p></body></html>", "t")
     assert html.startswith("<!DOCTYPE html>\n<html>")
     assert html.lower().count("<!doctype") == 1
 
 
 def test_a_mail_services_tags_survive() -> None:
-    """A user may put the tags of a mail service into a link."""
+    """A link may contain the tags of a mail service."""
     html = inline_css(_page('<a href="{{ unsubscribe_url }}">x</a>'), "t")
     assert 'href="{{ unsubscribe_url }}"' in html
 
 
 def test_importance_in_a_users_rule_survives() -> None:
-    """A rule that is put into elements keeps its !important."""
+    """A rule that is inlined keeps its !important."""
     assert "color:red !important" in inline_css(
         _page("<p>x</p>", "p { color: red !important }"), "t"
     )
 
 
 def test_fragments_and_addresses_stay_as_written() -> None:
-    """Nothing is rewritten: addresses are absolute before."""
+    """premailer rewrites nothing: addresses are already absolute."""
     html = inline_css(_page('<a href="#a">x</a><a href="https://e.org/?a=1&amp;b=%E4">y</a>'), "t")
     assert 'href="#a"' in html
     assert 'href="https://e.org/?a=1&amp;b=%E4"' in html
 
 
-def test_premailer_is_quiet_and_asks_no_network(capfd: pytest.CaptureFixture[str]) -> None:
-    """CSS that cssutils does not know goes through without a word on standard error."""
+def test_premailer_is_quiet_and_uses_no_network(capfd: pytest.CaptureFixture[str]) -> None:
+    """CSS that cssutils does not know causes no output on stderr."""
     html = inline_css(
         _page("<p>x</p>", "p { mso-line-height-rule: exactly; overflow-wrap: anywhere }"), "t"
     )
@@ -315,15 +315,15 @@ def test_premailer_is_quiet_and_asks_no_network(capfd: pytest.CaptureFixture[str
         ("  \n", "an empty mail"),
     ],
 )
-def test_what_premailer_would_spoil_is_refused(template: str, said: str) -> None:
-    """What would be dropped or mangled without a word is told, with what to write instead."""
+def test_css_that_premailer_would_break_is_refused(template: str, said: str) -> None:
+    """CSS that would be silently dropped or mangled is an error, with the alternative."""
     message = _wrong("{% raw %}" + template + "{% endraw %}")
     assert message.startswith("email_templates/digest.html.j2: ")
     assert said in message
     assert "; " in message
 
 
-def test_the_same_is_welcome_where_it_is_kept() -> None:
+def test_the_same_css_is_allowed_where_it_is_kept() -> None:
     """In <style data-premailer="ignore"> and in conditional comments anything goes."""
     kept = (
         "@font-face { font-family: x } @media print { * { color: red } } p:not(.a) { color: red }"
@@ -335,7 +335,7 @@ def test_the_same_is_welcome_where_it_is_kept() -> None:
 
 
 def test_an_article_is_written_in_the_direction_of_its_language() -> None:
-    """Where that is not the letter's; what is said about it stays in the letter's."""
+    """If it differs from the letter's; the text around it keeps the letter's direction."""
     arabic = letters.entry(2, language="ar", title="مرحبا.", summary="أهلا.")
     for html in (mail_html, web_html):
         page = html(letters.make(letters.entry(1), arabic), {})
@@ -349,8 +349,8 @@ def test_an_article_is_written_in_the_direction_of_its_language() -> None:
 
 @pytest.mark.parametrize("count", [3, 12, 13, 20])
 @pytest.mark.parametrize("topics", [(), ("开源",)])
-def test_a_table_of_contents_has_something_in_it(count: int, topics: tuple[str, ...]) -> None:
-    """A long one names the sections alone; without topics there are none."""
+def test_a_table_of_contents_is_never_empty(count: int, topics: tuple[str, ...]) -> None:
+    """A long one has the sections only; without topics there is none."""
     made = letters.make(*(letters.entry(n, *topics) for n in range(count)))
     listed = re.search(r'<td class="[^"]*contents.*?</table>', mail_html(made, {}), re.DOTALL)
     assert bool(listed) == (count <= 12 or bool(topics))
@@ -361,7 +361,7 @@ def test_a_table_of_contents_has_something_in_it(count: int, topics: tuple[str, 
 
 
 def test_a_user_can_change_one_block() -> None:
-    """The rest stays ours, the order too."""
+    """Everything else stays ours, in the same order."""
     own = EXTENDS + "{% block intro %}<tr><td>{{ issue.count }}!</td></tr>{% endblock %}"
     html = mail_html(letters.make(), {HTML: own})
     assert "<td>4 篇文章!</td>" in html
@@ -369,7 +369,7 @@ def test_a_user_can_change_one_block() -> None:
 
 
 def test_a_user_can_change_how_a_story_looks() -> None:
-    """A block within the loop sees the story, and may use ours with super()."""
+    """A block within the loop sees the story, and can call super()."""
     own = EXTENDS + (
         "{% block article %}<tr><td>{{ section.name }}/{{ article.number }}</td></tr>"
         "{{ super() }}{% endblock %}"
@@ -380,7 +380,7 @@ def test_a_user_can_change_how_a_story_looks() -> None:
 
 
 def test_a_user_can_replace_all_of_it() -> None:
-    """Without extends nothing of ours is left, and a file of theirs can be included."""
+    """Without extends nothing of ours is left, and the user's files can be included."""
     own = _page('{% include "foot.html" %}<p class="a">{{ issue.digest }}</p>', ".a { color: red }")
     html = mail_html(letters.make(), {HTML: own, "foot.html": "<p>foot</p>"})
     assert '<p class="a" style="color:red">AI 前沿周报</p>' in html
@@ -401,7 +401,7 @@ def test_a_user_can_replace_all_of_it() -> None:
     ],
 )
 def test_errors_name_file_and_line(text: str, line: int, said: str) -> None:
-    """What goes wrong in a user's template is told where it stands, and what to do."""
+    """An error in a user's template is reported at its place, with what to do."""
     message = _wrong(text)
     assert message.startswith(f"email_templates/digest.html.j2:{line}: ")
     assert said in message
@@ -409,22 +409,20 @@ def test_errors_name_file_and_line(text: str, line: int, said: str) -> None:
 
 
 def test_errors_name_the_users_file_even_when_ours_calls_it() -> None:
-    """A macro that a user has replaced is theirs, though our template called it."""
+    """Also in a macro that the user has overridden and our template calls."""
     own = bundled()["parts.html.j2"].replace("{{ article.title }}", "{{ article.tittle }}")
     message = _wrong(own, "parts.html.j2")
     assert re.match(r"email_templates/parts\.html\.j2:\d+: .*tittle", message)
 
 
 def test_the_folder_in_messages_is_the_configs() -> None:
-    """A user who keeps the templates elsewhere is told of that place."""
+    """Messages name the configured templates folder."""
     letter = letters.make(mail=MailSettings(templates="theme/mail/"))
     with pytest.raises(TemplateError, match=r"^theme/mail/digest\.html\.j2:1: "):
         mail_html(letter, {HTML: "{{ oops }}"})
 
 
-def test_templates_that_are_nowhere_are_told(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_missing_templates_are_reported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A broken installation says so, and what to do."""
     monkeypatch.setattr(templates, "files", lambda _: tmp_path)
     monkeypatch.setattr(templates, "__file__", str(tmp_path / "a/b/c/d.py"))
@@ -435,7 +433,7 @@ def test_templates_that_are_nowhere_are_told(
 def test_templates_in_the_package_come_first(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """An installed Broadsheet uses its own, whatever lies beside it."""
+    """An installed Broadsheet uses its own, whatever is beside it."""
     (tmp_path / "email_templates").mkdir()
     (tmp_path / "email_templates" / HTML).write_text("installed", encoding="utf-8")
     monkeypatch.setattr(templates, "files", lambda _: tmp_path)
@@ -446,7 +444,7 @@ def test_templates_in_the_package_come_first(
 
 
 def test_the_web_version_loads_nothing_but_images() -> None:
-    """Its policy forbids scripts and styles from elsewhere, and it has none."""
+    """It has no scripts or external styles, and its policy forbids them."""
     page = lxml_html.document_fromstring(web_html(letters.make(), {}))
     policy = page.xpath("//meta[@http-equiv='Content-Security-Policy']/@content")[0]
     assert "default-src 'none'" in policy
@@ -455,8 +453,8 @@ def test_the_web_version_loads_nothing_but_images() -> None:
     assert [link.get("rel") for link in page.iter("link")] == ["canonical", "alternate"]
 
 
-def test_the_mails_contents_lead_to_places_in_the_web_version() -> None:
-    """Each link of the contents of the mail names an article that the web version has."""
+def test_the_mails_contents_link_to_the_web_version() -> None:
+    """Each link in the mail's contents points to an article in the web version."""
     letter = letters.make()
     links = re.findall(re.escape(letter.urls.web) + r"#([\w-]+)", mail_html(letter, {}))
     page = lxml_html.document_fromstring(web_html(letter, {}))
@@ -464,7 +462,7 @@ def test_the_mails_contents_lead_to_places_in_the_web_version() -> None:
 
 
 def test_every_address_of_the_web_version_is_absolute_or_within_it() -> None:
-    """It can be moved or saved without losing a link."""
+    """It can be moved or saved without breaking a link."""
     page = lxml_html.document_fromstring(web_html(letters.make(), {}))
     assert all(re.match(r"https://|#\w", link) for _, _, link, _ in page.iterlinks())
 
@@ -496,10 +494,10 @@ def _written(folder: Path, html: str) -> Path:
 @pytest.mark.browser
 @pytest.mark.skipif(bool(browser.MISSING), reason=browser.MISSING or "there is one")
 @pytest.mark.parametrize(("width", "dark"), [(320, False), (600, True)])
-def test_inlining_changes_nothing_that_is_seen(
+def test_inlining_changes_no_computed_style(
     chromium: browser.Browser, tmp_path: Path, width: int, dark: bool
 ) -> None:
-    """Every element of the mail has the same computed style before and after premailer."""
+    """Every element has the same computed style before and after premailer."""
     letter = letters.make(mail=MailSettings(footer="示例路 1 号"))
     before = _written(tmp_path, render_template(HTML, letter, {}))
     expected = chromium.evaluate(before, STYLES, width, dark=dark)
@@ -517,7 +515,7 @@ def test_inlining_changes_nothing_that_is_seen(
 def test_nothing_is_wider_than_the_window(
     chromium: browser.Browser, tmp_path: Path, width: int
 ) -> None:
-    """From a small phone to a desktop, mail and web version need no sideways scrolling."""
+    """From a small phone to a desktop, mail and web version do not scroll sideways."""
     entry = letters.entry(1, "主题" * 20, title="https://example.org/" + "long" * 40)
     letter = letters.make(entry, *letters.ENTRIES[1:])
     for html in (mail_html(letter, {}), web_html(letter, {})):

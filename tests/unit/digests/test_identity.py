@@ -27,7 +27,7 @@ ALWAYS = 1000  # days
 
 
 def _article(name: str, *, site: str = OLD, path: str = "", **fields: Any) -> Article:
-    """The article of the file content/NAME.md, at SITE/posts/NAME/ unless `path` says otherwise."""
+    """Return the article of content/NAME.md, at SITE/posts/NAME/ unless `path` says otherwise."""
     url = site + (path or f"posts/{name}/")
     body = fields.pop("body", f"What {name} says.")
     usual = {"url": url, "id": url, "title": f"About {name}", "body_sha256": fingerprint(body)}
@@ -44,13 +44,13 @@ def _weekly(*articles: Article, site: str = OLD, name: str = "weekly", **given: 
 
 
 def _issued(*articles: Article) -> Issue:
-    """The first issue, of all these, as it is read back from its record."""
+    """Return the first issue, with all of these, as read back from its record."""
     (issue,) = _weekly(*articles).due(at(FIRST), History())
     return parse_record(record_bytes(issue), "issue.json")
 
 
 def _next(first: Issue, *articles: Article, site: str = OLD, **given: Any) -> list[str]:
-    """The titles in the issue after `first`; `articles` are what there is by then."""
+    """Return the titles in the issue after `first`; `articles` are those at that time."""
     issues = _weekly(*articles, site=site, **given).due(at(SECOND), History.of([first]))
     return [title for issue in issues for title in names(issue)]
 
@@ -82,8 +82,8 @@ SAME = {
 
 @pytest.mark.parametrize("change", SAME.values(), ids=SAME)
 def test_a_changed_address_issues_nothing_again(change: dict[str, Any]) -> None:
-    """The same text, the same file with the same date, or an equal half of both, is the same
-    article; a new one beside it is issued."""
+    """The same text, the same file with the same date, or half of each, is the same article; a new
+    one beside it is issued."""
     first = _issued(_article("a"), _article("other"))
     site = change.get("site", OLD)
     moved, other = _article("a", **change), _article("other", site=site)
@@ -114,7 +114,7 @@ ALIASES = [
 @pytest.mark.parametrize("alias", ALIASES)
 @pytest.mark.parametrize("site", [OLD, NEW])
 def test_an_alias_names_the_old_address(alias: str, site: str) -> None:
-    """However it is written, and although nothing else is as it was."""
+    """However it is written, even if nothing else is as before."""
     first = _issued(_article("a"))
     changed = _article(
         "b",
@@ -143,15 +143,16 @@ def test_an_address_with_letters_of_any_script_is_found_by_its_alias() -> None:
 @pytest.mark.parametrize(
     "alias", ["https://[", "http://", "//[a", "#", "?", "/", "", "%", "..", "\ud800"]
 )
-def test_an_alias_that_is_no_address_names_nothing(alias: str) -> None:
-    """Nor does the home page; and nothing stumbles over it."""
+def test_an_invalid_alias_matches_nothing(alias: str) -> None:
+    """Nor does the home page; and nothing fails."""
     first = _issued(_article("a", path=""))
     odd = _article("b", title="Another", body="New.", date="2025-06-24 09:00", aliases=(alias,))
     assert _next(first, odd) == ["Another"]
 
 
 def test_a_checkout_changes_no_text() -> None:
-    """Line ends, trailing white space, a byte-order mark and the form of accents do not count."""
+    """Line ends, trailing white space, a byte-order mark and the normalisation of accents do not
+    count."""
     text = "Caf\u00e9 au lait.\n\nThe second line."
     for other in (
         text.replace("\n", "\r\n"),
@@ -164,7 +165,7 @@ def test_a_checkout_changes_no_text() -> None:
 
 
 def test_a_hostile_text_takes_no_time() -> None:
-    """Marks without end, which Unicode wants in order, and comments that never close."""
+    """Endless combining marks, which Unicode wants sorted, and comments that are never closed."""
     marks = "".join(chr((0x300, 0x316)[place % 2]) for place in range(500_000))
     before = time.process_time()
     for text in (marks, "a" + marks, "<!--" * 500_000, "-->" + "<!--" * 500_000, " \n" * 500_000):
@@ -186,7 +187,7 @@ def test_a_body_without_text_is_no_evidence(body: str) -> None:
 
 
 def test_a_recurring_text_is_issued_each_time() -> None:
-    """Two articles that are both there, with one title and text but two dates."""
+    """Two existing articles with the same title and text but different dates."""
     monday = _article("monday", title="Open thread", body="Ask anything.", date="2025-06-17 08:00")
     first = _issued(monday)
     tuesday = _article("tue", title="Open thread", body="Ask anything.", date="2025-06-25 08:00")
@@ -198,8 +199,8 @@ def test_a_recurring_text_is_issued_each_time() -> None:
 
 
 def test_a_copy_is_not_issued() -> None:
-    """The same title, text and date in a second file: a folder of old versions, a translation that
-    is none yet; neither where the site has moved as well."""
+    """The same title, text and date in a second file: a folder of old versions, an unfinished
+    translation; even if the site has moved as well."""
     first = _issued(_article("a"))
     copy = _article("v1-a", title="About a", body="What a says.")
     assert _next(first, _article("a"), copy) == []
@@ -218,8 +219,8 @@ def test_what_stays_at_the_old_address_hides_nothing(change: dict[str, Any]) -> 
     assert _next(first, old, text) == []
 
 
-def test_a_new_article_takes_nobody_elses_place() -> None:
-    """Two new ones that each look a little like an old one: what is the old one is found first."""
+def test_a_new_article_is_not_mistaken_for_an_old_one() -> None:
+    """Of two new ones that each resemble an old one a little, the best match is found first."""
     first = _issued(_article("a", title="Links", date="2025-06-20 00:00"))
     moved = _article("b", title="Links", body="What a says.", date="2025-06-20 00:00")
     same_day = _article("c", title="Links", date="2025-06-20 00:00")
@@ -229,14 +230,14 @@ def test_a_new_article_takes_nobody_elses_place() -> None:
 
 
 def test_an_alias_that_was_copied_with_the_front_matter_hides_no_article() -> None:
-    """The article that the alias is about is still there, under its own id."""
+    """The article that the alias refers to still exists, under its own id."""
     first = _issued(_article("a", aliases=("/posts/older/",)))
     new = _article("new", aliases=("/posts/a/",), date="2025-06-25 12:00")
     assert _next(first, _article("a"), new) == ["About new"]
 
 
-def test_what_was_edited_in_the_meantime_is_still_known() -> None:
-    """Each issue records what has changed since, so changes may come one after another."""
+def test_successive_changes_are_followed() -> None:
+    """Each issue records what has changed since, so changes can accumulate."""
     history = History.of([_issued(_article("a"))])
     state = {"name": "a", "title": "About a", "body": "What a says.", "date": "2025-06-20 12:00"}
     changes = [
@@ -277,7 +278,7 @@ WITH_ALIAS = (
 
 @dataclass(frozen=True)
 class Page:
-    """An article as its author knows it: whatever is done to it, `uid` stays."""
+    """An article as its author knows it: `uid` stays, whatever changes."""
 
     uid: int
     name: str
@@ -289,7 +290,7 @@ class Page:
 
 @dataclass
 class Site:
-    """What an author does to a site, week after week."""
+    """The changes that an author makes to a site, week after week."""
 
     draw: st.DataObject
     stubs: bool = False
@@ -355,8 +356,8 @@ class Site:
 @given(data=st.data(), stubs=st.booleans())
 @settings(max_examples=60, deadline=None)
 def test_whatever_changes_each_article_is_issued_once(data: st.DataObject, stubs: bool) -> None:
-    """Renames, patterns, moves, aliases, other dates, edits and a renamed digest, in any order:
-    nothing is in two issues, and nothing new is in none. Also for stubs, which are all alike."""
+    """Renames, patterns, moves, aliases, other dates, edits and a renamed digest, in any order: no
+    article is in two issues, and none is missing. Also for stubs, which are all alike."""
     site, history = Site(data, stubs), History()
     issued: list[int] = []
     for week in range(data.draw(st.integers(2, 6))):

@@ -1,4 +1,4 @@
-"""The record of an issue: what is written is what is read, and nothing else is taken for one."""
+"""The record of an issue: what is written is read back, and nothing else passes for a record."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ def _issue(*topics: str, names: str = "ab") -> Issue:
         sections=_SECTIONS,
     )
 )
-def test_what_is_read_is_what_was_written(issue: Issue) -> None:
-    """Writing and reading an issue changes nothing in it, and writing it again no byte."""
+def test_a_record_round_trips(issue: Issue) -> None:
+    """Reading an issue back changes nothing, and writing it again changes no byte."""
     data = record_bytes(issue)
     again = parse_record(data, "issue.json")
     assert again == issue
@@ -59,7 +59,7 @@ def test_what_is_read_is_what_was_written(issue: Issue) -> None:
 
 
 def test_the_record_is_json_for_people() -> None:
-    """Key, tick, window and sections, as DESIGN.md has them; UTF-8, one field a line."""
+    """Key, tick, window and sections, as documented; UTF-8, one field per line."""
     text = record_bytes(_issue("编辑部")).decode()
     data = json.loads(text)
     assert list(data) == ["digest", "key", "number", "tick", "since", "sections"]
@@ -76,7 +76,7 @@ def test_the_record_is_json_for_people() -> None:
 
 
 def test_an_article_under_two_topics_is_one_article() -> None:
-    """With `every` an article stands twice; it is named once in `articles` and `ids`."""
+    """With `every` an article is in two sections, but once in `articles` and `ids`."""
     issue = _issue("AI", "Chips")
     assert [placed.id for placed in issue.articles] == ["a", "b"]
     assert issue.ids == {"a", "b"}
@@ -112,8 +112,8 @@ def _with(**changed: object) -> bytes:
         _with(number="7"),
     ],
 )
-def test_what_is_no_record_is_refused_by_name(data: bytes) -> None:
-    """A broken record is an error that names the file and says what to do, never no record."""
+def test_an_invalid_record_is_refused_by_name(data: bytes) -> None:
+    """It is an error that names the file and says what to do, never no record."""
     with pytest.raises(RecordError) as refused:
         parse_record(data, "feeds/digests/weekly/2025-06-23/issue.json")
     (problem,) = refused.value.problems
@@ -122,6 +122,6 @@ def test_what_is_no_record_is_refused_by_name(data: bytes) -> None:
     assert problem.todo.startswith("restore it from Git or a backup")
 
 
-def test_a_later_version_may_write_more_into_a_record() -> None:
-    """Fields that this version does not know do no harm: a newer one may have made the issue."""
+def test_unknown_fields_in_a_record_are_ignored() -> None:
+    """A newer version may have made the issue."""
     assert parse_record(_with(colour="red"), "issue.json") == _issue()

@@ -1,4 +1,4 @@
-"""The remarks on a finished mail: each is made where it is due, and only there."""
+"""Remarks on a finished mail: each where it is due, and nowhere else."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _rules(mail: LintedMail) -> list[str]:
 
 
 def test_a_good_mail_has_no_remark() -> None:
-    """Subject, sender, preheader without its padding, and the size are told as they are."""
+    """Subject, sender, preheader without padding, and the size are reported as they are."""
     image = '<img src="https://example.org/a.png" alt="" width="600">'
     mail = _look(PREHEADER + image + '<a href="mailto:a@example.org">Write</a>')
     assert mail.problems == ()
@@ -63,16 +63,15 @@ def test_a_good_mail_has_no_remark() -> None:
         ('<td background="a.png"></td>', "mail-address", "error"),
     ],
 )
-def test_what_mail_clients_do_badly_is_found_in_the_html(
-    body: str, rule: str, severity: str
-) -> None:
-    """One fault, one remark with its name and weight."""
+def test_html_that_mail_clients_handle_badly_is_found(body: str, rule: str, severity: str) -> None:
+    """One fault, one remark with its name and severity."""
     mail = _look(PREHEADER + (f"<table><tr>{body}</tr></table>" if "<td" in body else body))
     assert [(remark.rule, remark.severity) for remark in mail.problems] == [(rule, severity)]
 
 
 def test_the_size_is_measured_in_bytes_against_gmails_clip() -> None:
-    """Chinese takes three bytes a character; over the usual budget warns, over the clip fails."""
+    """Chinese takes three bytes a character; over the usual limit is a warning, over Gmail's an
+    error."""
     empty = _look(PREHEADER).size
     over = (CLIP_BYTES - empty) // 3 + 1
     near = (ROOM_BYTES - empty) // 3 + 1
@@ -86,13 +85,13 @@ def test_the_size_is_measured_in_bytes_against_gmails_clip() -> None:
 
 
 def test_a_style_that_gmail_drops_is_an_error() -> None:
-    """Over 16 kB of rules in one element is none."""
+    """Gmail drops a style element over 16 kB."""
     head = "<style>" + "a{color:#123456}" * 1100 + "</style>"
     assert _rules(_look(PREHEADER, head=head)) == ["mail-style-size"]
 
 
-def test_the_head_of_the_message_is_looked_at() -> None:
-    """A long subject, no preheader, no way to leave, a line that servers break."""
+def test_the_headers_are_checked() -> None:
+    """A long subject, no preheader, no unsubscribe link, a line that is too long."""
     assert _rules(_look(PREHEADER, subject="w" * 91)) == ["mail-subject"]
     assert _rules(_look(PREHEADER, subject="=?utf-8?q?" + "=E6=96=87" * 10 + "?=")) == []
     assert _rules(_look()) == ["mail-preheader"]
@@ -108,12 +107,12 @@ def test_a_link_to_unsubscribe_is_in_both_bodies() -> None:
 
 
 def test_an_empty_text_part_is_an_error() -> None:
-    """Some people, and every filter against spam, read it."""
+    """Some people, and every spam filter, read it."""
     assert _rules(_look(PREHEADER, text=b" \n")) == ["mail-text"]
 
 
 def test_every_remark_says_what_to_do() -> None:
-    """What is so, and what to do about it."""
+    """The problem, and the remedy."""
     body = '<img src="a.svg"><script></script>'
     mail = _look(body + "文" * 40_000, subject="w" * 91, more="", text=b"")
     assert len(mail.problems) >= 8
@@ -123,8 +122,8 @@ def test_every_remark_says_what_to_do() -> None:
         assert len(remark.problem.todo) > 5
 
 
-def test_a_mail_that_fills_the_usual_budget_has_no_remark() -> None:
-    """It was cut to that size on purpose, and leaves room for what is added on the way."""
+def test_a_mail_at_the_usual_limit_has_no_remark() -> None:
+    """It was shortened to that size, which leaves room for what is added in transit."""
     full = (ROOM_BYTES - _look(PREHEADER).size) // 3
     mail = _look(PREHEADER + "文" * full)
     assert ROOM_BYTES - 3 < mail.size <= ROOM_BYTES
@@ -136,8 +135,8 @@ def test_a_mail_that_fills_the_usual_budget_has_no_remark() -> None:
     "html",
     ['<p style="display:grid">a</p>', "<style>@font-face{src:url(a)}</style>"],
 )
-def test_css_that_mail_clients_do_not_know_is_remarked(html: str) -> None:
-    """In an element and in a style, with what to do; a comment has none."""
+def test_unsupported_css_has_a_remark(html: str) -> None:
+    """In a style attribute and in a style element, with what to do; not in a comment."""
     found = [remark for remark in _look(PREHEADER + html).problems if remark.rule == "mail-css"]
     assert found
     assert all("in your template" in remark.problem.todo for remark in found)

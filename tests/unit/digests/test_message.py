@@ -1,4 +1,4 @@
-"""The MIME message: legal to the letter, the same each time, and read back by two parsers."""
+"""The MIME message: valid in every detail, always the same, and read alike by two parsers."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ def _one_line(text: str) -> str:
 
 
 def _name(made: bytes, field: str) -> tuple[str, str]:
-    """The name and address of a header. Not by the default policy, which puts a space between two
-    encoded-words of a name where there is none (RFC 2047, section 6.2)."""
+    """Return the name and address of a header. Not by the default policy, which inserts a space
+    between two encoded-words of a name (RFC 2047, section 6.2)."""
     name, address = parseaddr(re.sub(r"\r?\n", "", str(message_from_bytes(made)[field])))
     return str(make_header(decode_header(name))), address
 
@@ -63,8 +63,8 @@ def _check_legal(made: bytes) -> None:
 
 
 @pytest.mark.parametrize("title", TITLES)
-def test_titles_come_back_as_they_were(title: str) -> None:
-    """Subject, From and To of any script and length are legal, and the same for both parsers."""
+def test_titles_round_trip(title: str) -> None:
+    """Subject, From and To of any script and length are valid, and both parsers agree."""
     letter = letters.make()
     made = _made(subject=title, digest=title, sender=replace(letter.sender, name=title))
     _check_legal(made)
@@ -79,8 +79,8 @@ def test_titles_come_back_as_they_were(title: str) -> None:
 
 
 @given(WILD)
-def test_no_title_can_break_the_head(title: str) -> None:
-    """Whatever characters a title has, the head stays legal and the Subject one header."""
+def test_no_title_can_break_the_headers(title: str) -> None:
+    """Whatever characters a title has, the headers stay valid and the Subject one header."""
     made = _made(subject=title, digest=title)
     _check_legal(made)
     names = re.findall(rb"^([A-Z][A-Za-z-]*):", made.partition(b"\r\n\r\n")[0], re.MULTILINE)
@@ -89,7 +89,7 @@ def test_no_title_can_break_the_head(title: str) -> None:
 
 
 @given(st.text(st.characters(categories=("L", "N", "P", "S", "Zs")), min_size=1, max_size=200))
-def test_any_subject_of_words_comes_back(title: str) -> None:
+def test_any_subject_round_trips(title: str) -> None:
     """Letters, digits, punctuation and symbols of all scripts survive the encoding."""
     parsed = message_from_bytes(_made(subject=title))
     raw = re.sub(r"\r?\n(?=\s)", "", str(parsed["Subject"] or ""))
@@ -113,8 +113,8 @@ def test_a_title_cannot_add_a_header() -> None:
         ("x" * 5000 + "\n", "=_" * 500 + "\n"),
     ],
 )
-def test_both_bodies_come_back_whole(html: str, text: str) -> None:
-    """HTML and text are the same for both parsers, text first, as RFC 2046 wants it."""
+def test_both_bodies_round_trip(html: str, text: str) -> None:
+    """Both parsers return the same HTML and text, text first, as RFC 2046 requires."""
     made = mime_message(letters.make(), html, text)
     _check_legal(made)
     parsed = message_from_bytes(made, policy=policy.default)
@@ -132,14 +132,14 @@ def test_both_bodies_come_back_whole(html: str, text: str) -> None:
 
 
 def test_each_body_has_the_shorter_encoding() -> None:
-    """Chinese goes as base64, English as quoted-printable."""
+    """Chinese is sent as base64, English as quoted-printable."""
     parsed = message_from_bytes(mime_message(letters.make(), "word " * 500, "字" * 500))
     encodings = [part["Content-Transfer-Encoding"] for part in parsed.get_payload()]  # type: ignore[union-attr]
     assert encodings == ["base64", "quoted-printable"]
 
 
-def test_the_head_says_what_lists_say() -> None:
-    """List-ID, archive and unsubscribe are there, plain, and folded between addresses only."""
+def test_list_headers_are_complete() -> None:
+    """List-ID, archive and unsubscribe, in plain ASCII, folded only between addresses."""
     service = DeliverySettings(service_url=BaseUrl("https://news.example.org/"))
     letter = letters.make(delivery=service)
     head = mime_message(letter, HTML, TEXT).partition(b"\r\n\r\n")[0].decode()
@@ -166,7 +166,7 @@ def test_a_long_unsubscribe_address_stays_an_address() -> None:
 
 
 def test_the_same_issue_makes_the_same_bytes() -> None:
-    """Neither the clock nor chance has a part; another issue has another identity."""
+    """Neither the clock nor chance plays a part; another issue has another identity."""
     letter = letters.make()
     assert mime_message(letter, HTML, TEXT) == mime_message(letters.make(), HTML, TEXT)
     parsed = message_from_bytes(mime_message(letter, HTML, TEXT))

@@ -1,4 +1,4 @@
-"""The plain text of the mail: whole, and wrapped by what it takes on the screen."""
+"""The plain text of the mail: complete, and wrapped by display width."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PROSE = st.lists(
 
 @given(PROSE)
 def test_wrapping_loses_and_adds_nothing_but_line_ends(text: str) -> None:
-    """The lines are pieces of the text in their order; only spaces can stand between two."""
+    """The lines are pieces of the text in order; only spaces between them are dropped."""
     lines = wrap(text, 40)
     place = 0
     for line in lines:
@@ -38,13 +38,14 @@ def test_wrapping_loses_and_adds_nothing_but_line_ends(text: str) -> None:
 
 @given(PROSE)
 def test_no_line_is_wider_than_asked_for(text: str) -> None:
-    """A Chinese character takes two columns, a mark that combines none."""
+    """A Chinese character takes two columns, a combining mark none."""
     assert all(width(line) <= 40 for line in wrap(text, 40))
 
 
 @given(st.text("字词" + CLOSING + OPENING, max_size=80))
-def test_lines_begin_and_end_as_chinese_is_set(text: str) -> None:
-    """No line begins with closing punctuation or ends with opening, unless there is only that."""
+def test_chinese_line_breaking_rules(text: str) -> None:
+    """No line begins with closing punctuation or ends with opening, unless there is nothing
+    else."""
     tame = re.sub(f"[{CLOSING}]{{2,}}", "。", re.sub(f"[{OPENING}]{{2,}}", "（", text))
     if tame and tame[0] not in CLOSING:
         lines = wrap(tame, 20)
@@ -53,7 +54,7 @@ def test_lines_begin_and_end_as_chinese_is_set(text: str) -> None:
 
 
 def test_english_breaks_at_spaces_only() -> None:
-    """A word stays whole, and so does what hangs on it."""
+    """A word keeps its adjacent punctuation."""
     text = "A timeline decides what you see — don't wait (really); a feed doesn't."
     assert wrap(text, 24) == [
         "A timeline decides what",
@@ -64,7 +65,7 @@ def test_english_breaks_at_spaces_only() -> None:
 
 
 def test_chinese_with_english_in_it() -> None:
-    """A space between Chinese and English stays within a line; a line may end beside Chinese."""
+    """A space between Chinese and English stays within a line; a line may break next to Chinese."""
     assert wrap("本文用 GPU 和 RSS 举例，说明“开放权重”与开源的分别。", 20) == [
         "本文用 GPU 和 RSS 举",
         "例，说明“开放权重”与",
@@ -73,28 +74,28 @@ def test_chinese_with_english_in_it() -> None:
 
 
 @pytest.mark.parametrize("mark", ["[12] ", "  [1] ", "* ", "• "])
-def test_later_lines_stand_below_the_text_of_the_first(mark: str) -> None:
-    """A numbered title that takes two lines is indented as one."""
+def test_continuation_lines_are_indented(mark: str) -> None:
+    """A numbered title of two lines has a hanging indent."""
     lines = wrap(mark + "word " * 30, 40)
     assert lines[0].startswith(mark + "word")
     assert all(line.startswith(" " * len(mark) + "word") for line in lines[1:])
 
 
 def test_addresses_are_never_broken() -> None:
-    """An address wider than a line stands on one line; a very long word does not."""
+    """A URL wider than a line is on one line; a very long word is broken."""
     url = "https://example.org/" + "a" * 100
     assert wrap(f"[1] {url}", 40) == [f"[1] {url}"]
     assert [width(line) for line in wrap("a" * 100, 40)] == [40, 40, 20]
 
 
-def test_what_readers_see_as_one_character_stays_whole() -> None:
-    """Neither a joined emoji nor one with a variation mark is torn apart."""
+def test_grapheme_clusters_stay_whole() -> None:
+    """Neither a joined emoji nor one with a variation selector is split."""
     for emoji in ("👩‍🚀", "🖥️", "👍🏽"):
         assert set(wrap(emoji * 30, 20)) <= {emoji * count for count in range(1, 31)}
 
 
-def test_every_story_is_there_whole() -> None:
-    """Title, facts, summary and numbered address of each story, under its section's name."""
+def test_every_story_is_complete() -> None:
+    """Title, facts, summary and numbered URL of each story, under its section's name."""
     letter = letters.make()
     text = mail_text(letter, {})
     flat = text.replace("\n", "")
@@ -108,7 +109,7 @@ def test_every_story_is_there_whole() -> None:
 
 
 def test_links_are_numbered_each_once() -> None:
-    """The numbers of the addresses run from 1, and the contents use those of the stories."""
+    """The numbers of the URLs run from 1, and the contents use those of the stories."""
     text = mail_text(letters.make(), {})
     numbers = re.findall(r"^\[(\d+)\]", text, re.MULTILINE)
     assert numbers == [str(number) for number in range(1, 4 + 4 + 1)]
@@ -116,21 +117,21 @@ def test_links_are_numbered_each_once() -> None:
 
 
 def test_lines_keep_to_the_columns() -> None:
-    """Nothing but an address is wider than 72 columns."""
+    """Nothing but a URL is wider than 72 columns."""
     long = letters.entry(1, "主题", title="很长的标题" * 20, summary="A long one. " * 80)
     text = mail_text(letters.make(long), {})
     assert [line for line in text.splitlines() if width(line) > COLUMNS and "://" not in line] == []
 
 
-def test_no_line_divides_nothing() -> None:
-    """Articles without a topic, and with nothing above them, stand right below the head."""
+def test_no_rule_without_a_section() -> None:
+    """Articles without a topic, with nothing above them, follow the head directly."""
     short = letters.make(letters.entry(1), letters.entry(2))
     assert "-" * 72 not in mail_text(short, {})
     assert mail_text(letters.make(*map(letters.entry, range(4))), {}).count("-" * 72) == 1
 
 
 def test_the_text_is_not_html() -> None:
-    """Titles stand as they are written, and no address is relative."""
+    """Titles are as written, and no URL is relative."""
     text = mail_text(letters.make(), {})
     assert "&amp;" not in text
     assert "&lt;" not in text
@@ -138,7 +139,7 @@ def test_the_text_is_not_html() -> None:
 
 
 def test_a_users_template_may_change_a_block() -> None:
-    """The text is laid out by a template like the HTML."""
+    """The text is made by a template like the HTML."""
     block = '{% block masthead %}您好：{{ "好" * 60 }}{% endblock %}'
     own = '{% extends "bundled/digest.txt.j2" %}' + block
     text = mail_text(letters.make(), {"digest.txt.j2": own})

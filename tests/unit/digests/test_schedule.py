@@ -1,4 +1,4 @@
-"""When issues are due: cron as Debian's cron(8) reads it, through every change of the clocks."""
+"""When issues are due: cron as in Debian's cron(8), through every change of the clocks."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ EXPRESSIONS = (
 
 
 def _wall(schedule: Schedule) -> set[tuple[int, int]]:
-    """The hours and minutes of `schedule`, of whose days all are meant."""
+    """Return the hours and minutes of `schedule`, which applies to all days."""
     minutes, hours = (
         {number for term in field.split(",") for number in _range(term, last)}
         for field, last in zip(schedule.expression.split()[:2], (59, 23), strict=True)
@@ -66,7 +66,7 @@ def _range(term: str, last: int) -> range:
 
 
 def _scan(schedule: Schedule, zone: ZoneInfo, after: datetime, until: datetime) -> list[datetime]:
-    """The ticks after < t <= until (UTC, whole minutes), by looking at every minute.
+    """Return the ticks after < t <= until (UTC, whole minutes), by testing every minute.
 
     cron(8): jobs with a wildcard for minute or hour run whenever the clock shows their time; any
     other whose time is skipped runs right after, and one whose time comes twice runs once.
@@ -88,7 +88,7 @@ def _clock(moment: datetime) -> tuple[int, int]:
 
 
 def _at(naive: datetime, zone: ZoneInfo) -> datetime:
-    """The first moment (UTC) at which the clocks in `zone` show `naive`, or are past it."""
+    """Return the first moment (UTC) at which the clocks in `zone` show `naive` or later."""
     while True:
         moment = naive.replace(tzinfo=zone).astimezone(UTC)
         if moment.astimezone(zone).replace(tzinfo=None) == naive:
@@ -101,7 +101,8 @@ def _at(naive: datetime, zone: ZoneInfo) -> datetime:
 def test_ticks_are_those_of_debian_cron_around_a_change_of_the_clocks(
     change: str, expression: str
 ) -> None:
-    """The ticks of four days are exactly what a scan of every minute by cron(8)'s rules finds."""
+    """The ticks of four days are exactly those found by testing every minute with cron(8)'s
+    rules."""
     zone, moment = CHANGES[change]
     schedule = Schedule(expression)
     after, until = moment - timedelta(days=1, hours=5), moment + timedelta(days=1, hours=5)
@@ -129,7 +130,7 @@ def test_the_last_and_the_next_tick_are_the_neighbours_that_a_scan_finds(
 @pytest.mark.parametrize("expression", EXPRESSIONS)
 @pytest.mark.parametrize("change", CHANGES)
 def test_the_tick_before_a_tick_is_its_neighbour(change: str, expression: str) -> None:
-    """Of two ticks that follow each other, each leads to the other."""
+    """Two successive ticks are each other's previous and next."""
     zone, moment = CHANGES[change]
     schedule = Schedule(expression)
     before, after = (2, 2) if schedule.startswith("*/20") else (26, 26)  # hours
@@ -163,7 +164,8 @@ def test_where_the_search_starts_changes_no_tick(
 
 @pytest.mark.parametrize("zone", [NEW_YORK, LORD_HOWE, SHANGHAI, CAIRO], ids=str)
 def test_every_day_of_a_year_has_its_tick(zone: ZoneInfo) -> None:
-    """A daily digest has one tick on each of 365 days, also where its time is skipped or twice."""
+    """A daily digest has one tick on each of 365 days, even if its time is skipped or occurs
+    twice."""
     for expression in ("30 2 * * *", "45 1 * * *", "0 0 * * *"):
         year = ticks(
             Schedule(expression),
@@ -176,7 +178,7 @@ def test_every_day_of_a_year_has_its_tick(zone: ZoneInfo) -> None:
 
 
 def test_ticks_are_written_with_the_offset_of_their_moment() -> None:
-    """A tick's own fields are the time on the wall and its offset, so comparing needs no zone."""
+    """A tick's own fields are local time and offset, so comparing needs no zone."""
     autumn = datetime(2025, 11, 2, 4, tzinfo=UTC)
     found = list(ticks(Schedule("0 * * * *"), NEW_YORK, autumn, autumn + timedelta(hours=4)))
     assert [tick.isoformat() for tick in found] == [
@@ -203,7 +205,7 @@ def test_ticks_are_written_with_the_offset_of_their_moment() -> None:
     ],
 )
 def test_nicknames_mean_what_crontab_says(nickname: str, same: str) -> None:
-    """crontab(5): a nickname has the very ticks of the five fields that it stands for."""
+    """crontab(5): a nickname has the same ticks as the five fields that it abbreviates."""
     span = datetime(2025, 1, 1, tzinfo=UTC), datetime(2025, 3, 1, tzinfo=UTC)
     one, other = (ticks(Schedule(each), NEW_YORK, *span) for each in (nickname, same))
     assert list(one) == list(other) != []
@@ -223,7 +225,7 @@ def test_nicknames_mean_what_crontab_says(nickname: str, same: str) -> None:
         "every Monday",
     ],
 )
-def test_a_schedule_that_is_none_or_never_comes_is_refused_with_its_place(schedule: str) -> None:
+def test_an_invalid_or_impossible_schedule_is_refused(schedule: str) -> None:
     """The message names line, key, value, and what to write; nothing hangs."""
     text = (
         '[publication]\ntitle = "A"\nurl = "https://example.org/"\n'
@@ -239,7 +241,7 @@ def test_a_schedule_that_is_none_or_never_comes_is_refused_with_its_place(schedu
 
 
 def test_a_rare_schedule_is_found_over_decades() -> None:
-    """The 29th of February has a next tick and a last one, though years lie between."""
+    """29 February has a next and a last tick, although years lie between."""
     schedule, now = Schedule("0 8 29 2 *"), datetime(2025, 6, 1, tzinfo=UTC)
     assert next_tick(schedule, SHANGHAI, now) == datetime(2028, 2, 29, tzinfo=UTC)
     assert last_tick(schedule, SHANGHAI, now) == datetime(2024, 2, 29, tzinfo=UTC)

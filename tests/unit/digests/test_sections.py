@@ -1,4 +1,4 @@
-"""The sections of an issue: few and full ones, in an order that anyone can foretell."""
+"""The sections of an issue: few and full, in a predictable order."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NAMES = ("AI", "Chips", "Feeds", "Open Source", "编辑部", "创新")
 
 
 def _sections(topics: dict[str, str], /, **settings: object) -> list[tuple[str, list[str]]]:
-    """The layout of articles whose topics are given as `name: "one, two"`."""
+    """Return the layout of articles whose topics are given as `name: "one, two"`."""
     articles = [
         story(name, topics=tuple(each.strip() for each in given.split(",") if each.strip()))
         for name, given in topics.items()
@@ -38,7 +38,7 @@ def _laid_out(articles: list[Article], settings: DigestSettings) -> list[tuple[s
 
 
 def test_shared_takes_the_topic_with_most_articles_then_the_next() -> None:
-    """Few, full sections: what the fullest topic takes counts for no other."""
+    """Few, full sections: an article in the largest topic counts for no other."""
     assert _sections(
         {"a": "AI, Chips", "b": "Chips, AI", "c": "Chips", "d": "AI", "e": "Chips"}
     ) == [
@@ -48,7 +48,7 @@ def test_shared_takes_the_topic_with_most_articles_then_the_next() -> None:
 
 
 def test_shared_counts_what_is_left() -> None:
-    """A topic that was large loses to a smaller one when its articles are placed already."""
+    """A large topic loses to a smaller one when its articles are placed already."""
     topics = {
         "a": "X, Y",
         "b": "X, Y",
@@ -74,23 +74,23 @@ def test_shared_counts_what_is_left() -> None:
 def test_ties_go_by_topic_order_then_by_the_order_in_the_articles(
     order: tuple[str, ...], expected: list[tuple[str, list[str]]]
 ) -> None:
-    """Of two topics with as many articles the config's order decides, else the articles'."""
+    """Topics of the same size follow the config's order, otherwise the articles'."""
     assert _sections({"a": "Chips, AI"}, topic_order=order) == expected
 
 
 def test_the_last_tie_goes_by_name() -> None:
-    """Where the articles do not agree which comes first, the name does."""
+    """If the articles disagree about the order, the name decides."""
     assert _sections({"a": "B, A", "b": "A, B"}) == [("A", ["a", "b"])]
 
 
 def test_first_takes_the_first_topic_of_each_article() -> None:
-    """`first` leaves the other topics alone, however many articles they would have."""
+    """`first` ignores the other topics, however many articles they would have."""
     topics = {"a": "AI, Chips", "b": "Feeds, Chips", "c": "Chips, AI"}
     assert _sections(topics, group="first") == [("AI", ["a"]), ("Chips", ["c"]), ("Feeds", ["b"])]
 
 
 def test_every_repeats_an_article_under_each_of_its_topics() -> None:
-    """`every` is an index: no topic misses an article of its own."""
+    """`every` is an index: no topic lacks an article of its own."""
     assert _sections({"a": "AI, Chips", "b": "Chips"}, group="every") == [
         ("Chips", ["a", "b"]),
         ("AI", ["a"]),
@@ -99,7 +99,7 @@ def test_every_repeats_an_article_under_each_of_its_topics() -> None:
 
 @pytest.mark.parametrize("group", GROUPS)
 def test_articles_without_a_topic_come_last(group: str) -> None:
-    """They stand in a section without a name, after all others, in their order."""
+    """They are in a section without a name, after all others, in their order."""
     topics = {"a": "", "b": "AI", "c": "", "d": ""}
     assert _sections(topics, group=group) == [("AI", ["b"]), (NO_TOPIC.name, ["a", "c", "d"])]
     assert _sections({"a": ""}, group=group) == [("", ["a"])]
@@ -107,7 +107,7 @@ def test_articles_without_a_topic_come_last(group: str) -> None:
 
 @pytest.mark.parametrize("group", GROUPS)
 def test_topic_order_comes_before_the_fuller_section(group: str) -> None:
-    """What the config puts first stands first, then the fullest."""
+    """Topics listed in the config come first, then the largest."""
     topics = {"a": "AI", "b": "Chips", "c": "Chips", "d": "Feeds", "e": "Feeds", "f": "Feeds"}
     made = _sections(topics, group=group, topic_order=("AI", "Nothing of it"))
     assert [topic for topic, _ in made] == ["AI", "Feeds", "Chips"]
@@ -132,10 +132,10 @@ _SETTINGS = st.builds(
 
 
 @given(topics=_ARTICLES, settings=_SETTINGS)
-def test_every_article_stands_and_only_every_repeats_one(
+def test_every_article_is_placed_and_only_every_repeats_one(
     topics: list[list[str]], settings: DigestSettings
 ) -> None:
-    """Each article stands once, under a topic of its own; with `every` once under each."""
+    """Each article is placed once, under a topic of its own; with `every` once under each."""
     articles = [story(str(number), topics=tuple(names)) for number, names in enumerate(topics)]
     made = _laid_out(articles, settings)
     stands = Counter(title for _, titles in made for title in titles)
@@ -155,7 +155,7 @@ def test_every_article_stands_and_only_every_repeats_one(
 def test_the_order_of_the_articles_changes_no_section_but_the_order_in_it(
     topics: list[list[str]], settings: DigestSettings, seed: int
 ) -> None:
-    """The same articles in another order: the same sections in the same order, as sets."""
+    """The same articles in another order give the same sections in the same order, as sets."""
     articles = [story(str(number), topics=tuple(names)) for number, names in enumerate(topics)]
     shuffled = articles[:]
     random.Random(seed).shuffle(shuffled)
@@ -166,10 +166,8 @@ def test_the_order_of_the_articles_changes_no_section_but_the_order_in_it(
 
 
 @given(topics=_ARTICLES, order=st.lists(st.sampled_from(NAMES), unique=True, max_size=4))
-def test_sections_stand_in_the_order_that_is_told(
-    topics: list[list[str]], order: list[str]
-) -> None:
-    """Those of topic_order in its order; then the fuller; the rest without a topic last."""
+def test_sections_are_in_the_documented_order(topics: list[list[str]], order: list[str]) -> None:
+    """Those of topic_order in its order; then by size; articles without a topic last."""
     articles = [story(str(number), topics=tuple(names)) for number, names in enumerate(topics)]
     settings = DigestSettings(title="W", topic_order=tuple(order))
     made = [(topic, titles) for topic, titles in _laid_out(articles, settings) if topic]
@@ -182,7 +180,7 @@ def test_sections_stand_in_the_order_that_is_told(
 
 @given(topics=_ARTICLES)
 def test_shared_is_greedy(topics: list[list[str]]) -> None:
-    """No topic has more of the articles that are left than the one that takes them."""
+    """No topic has more of the remaining articles than the one that takes them."""
     articles = [story(str(number), topics=tuple(names)) for number, names in enumerate(topics)]
     made = {t: set(titles) for t, titles in _laid_out(articles, DigestSettings(title="W")) if t}
     left = {article.title: article.topics for article in articles if article.topics}
@@ -199,7 +197,7 @@ def test_shared_is_greedy(topics: list[list[str]]) -> None:
         left = {title: names for title, names in left.items() if taker[0] not in names}
 
 
-def test_topics_are_compared_by_what_their_spellings_share() -> None:
+def test_topics_are_compared_by_key() -> None:
     """topic_order finds a topic whatever its case and hyphens."""
     assert topic_key("Open Source") == topic_key("open-source")
     topics = {"a": "AI", "b": "Open Source"}

@@ -1,4 +1,4 @@
-"""Which issues are due and what stands in them: DESIGN.md, Digests, rule by rule."""
+"""Which issues are due and what they contain, rule by rule."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ def _due(newsletter: Digest, now: str, *before: Issue) -> tuple[Issue, ...]:
 
 
 def test_the_first_issue_looks_back_one_period() -> None:
-    """What is dated in the week before the last tick is in the first issue; older is not."""
+    """Articles dated in the week before the last tick are in the first issue; older ones are
+    not."""
     weekly = digest(
         [
             story("at-the-tick", "2025-06-23 08:00"),
@@ -36,7 +37,7 @@ def test_the_first_issue_looks_back_one_period() -> None:
 
 
 def test_an_issue_begins_where_the_one_before_ended() -> None:
-    """With an issue in the record, the next window runs from its tick to the next one's."""
+    """With a recorded issue, the next window runs from its tick to the next one's."""
     articles = [story("a", "2025-06-20 12:00"), story("b", "2025-06-23 08:00:01")]
     (first,) = _due(digest(articles), "2025-06-23 08:00")
     (second,) = _due(digest(articles), "2025-06-30 08:00", first)
@@ -61,7 +62,7 @@ def test_an_issue_is_due_from_its_tick_on() -> None:
 
 
 def test_a_late_article_is_in_the_next_issue_and_marked() -> None:
-    """What was merged late or back-dated into a window that has passed is not lost."""
+    """Articles merged late or back-dated into a past window are not lost."""
     (first,) = _due(digest([story("a", "2025-06-20 12:00")]), "2025-06-23 08:00")
     articles = [
         story("a", "2025-06-20 12:00"),
@@ -76,7 +77,7 @@ def test_a_late_article_is_in_the_next_issue_and_marked() -> None:
 
 
 def test_a_late_article_waits_for_the_next_tick() -> None:
-    """What is merged after the tick makes no second issue of it, however often the command runs."""
+    """An article merged after the tick causes no second issue, however often the command runs."""
     (first,) = _due(digest([story("a", "2025-06-20 12:00")]), "2025-06-23 08:00")
     late = digest([story("a", "2025-06-20 12:00"), story("late", "2025-06-19 12:00")])
     for now in ("2025-06-23 08:00", "2025-06-24 12:00", "2025-06-30 07:59"):
@@ -99,7 +100,7 @@ def test_an_article_dated_at_a_tick_belongs_to_the_window_that_ends_there() -> N
     assert _due(digest([begun, at_tick]), "2025-07-07 08:00", start, issue) == ()
 
 
-def test_what_is_dated_before_the_first_window_never_enters() -> None:
+def test_articles_before_the_first_window_are_never_issued() -> None:
     """The years before the digest began are not sent, however late they are merged."""
     (first,) = _due(digest([story("a", "2025-06-20 12:00")]), "2025-06-23 08:00")
     articles = [story("old", "2025-06-16 08:00"), story("b", "2025-06-25 12:00")]
@@ -110,7 +111,7 @@ def test_what_is_dated_before_the_first_window_never_enters() -> None:
     assert why == "it is dated before the first issue's window"
 
 
-def test_late_days_is_the_end_of_being_late() -> None:
+def test_late_days_is_exact() -> None:
     """Dated exactly late_days before the window it is left out; a second later it is in."""
     first = digest([story("a", "2025-06-20 12:00")])
     (one,) = _due(first, "2025-06-23 08:00")
@@ -136,7 +137,7 @@ def test_late_days_is_the_end_of_being_late() -> None:
         ("skip", [("2025-07-07", ["c"])]),
     ],
 )
-def test_missed_says_what_becomes_of_ticks_that_no_run_saw(
+def test_missed_decides_about_missed_ticks(
     missed: str, expected: list[tuple[str, list[str]]]
 ) -> None:
     """One issue for all, one each, or only the newest period's."""
@@ -152,7 +153,7 @@ def test_missed_says_what_becomes_of_ticks_that_no_run_saw(
     assert [(issue.key, names(issue)) for issue in made] == expected
 
 
-def test_what_was_skipped_never_comes_back() -> None:
+def test_skipped_articles_never_come_back() -> None:
     """With `skip`, an article of a skipped period is in no later issue, and `explain` says so."""
     articles = [story("one", "2025-06-15 12:00"), story("skipped", "2025-06-20 12:00")]
     (first,) = _due(digest(articles[:1]), "2025-06-16 08:00")
@@ -167,15 +168,15 @@ def test_what_was_skipped_never_comes_back() -> None:
     assert "skipped" in why
 
 
-def test_an_edited_article_sends_nothing() -> None:
+def test_an_edited_article_is_not_issued_again() -> None:
     """Another title and text under the same id is the same article."""
     (first,) = _due(digest([story("a")]), "2025-06-23 08:00")
     edited = story("a", title="Another title", sha256="0" * 64, updated=at("2025-06-24 12:00"))
     assert _due(digest([edited]), "2025-06-30 08:00", first) == ()
 
 
-def test_drafts_the_expired_and_what_is_still_to_come_wait() -> None:
-    """An issue holds what is in the catalogue at its tick, and nothing else."""
+def test_drafts_expired_and_future_articles_are_not_issued() -> None:
+    """An issue contains articles of the catalogue at its tick only."""
     articles = [
         story("draft", hidden="it is a draft"),
         story("expired", expires=at("2025-06-23 08:00")),
@@ -226,7 +227,7 @@ def test_a_digest_selects_by_topic_tag_and_language(
 
 
 def test_aliases_in_the_config_name_sections_too() -> None:
-    """`topics` and `topic_order` may use any spelling of a topic: its articles stand under it."""
+    """`topics` and `topic_order` may use any spelling of a topic."""
     articles = [
         story("a", topics=("AI",)),
         story("b", "2025-06-20 13:00", topics=("Feeds",)),
@@ -242,8 +243,8 @@ def test_aliases_in_the_config_name_sections_too() -> None:
     assert layout(issue) == [("AI", ["a"]), ("Feeds", ["c", "b"])]
 
 
-def test_the_record_holds_what_stood_in_the_issue() -> None:
-    """Each article is named with id, address, title and the hash of its text."""
+def test_the_record_identifies_each_article() -> None:
+    """With id, address, title and the hash of its text."""
     article = story("a", title="The title", url="https://example.org/a/", id="urn:a")
     (issue,) = _due(digest([article]), "2025-06-23 08:00")
     (placed,) = issue.articles
@@ -252,7 +253,7 @@ def test_the_record_holds_what_stood_in_the_issue() -> None:
 
 
 def test_the_order_of_the_records_does_not_matter() -> None:
-    """History sorts issues by tick; what is due follows from them all."""
+    """History sorts issues by tick; due issues follow from them all."""
     articles = [story("a", "2025-06-20 12:00"), story("b", "2025-06-27 12:00")]
     first, second = _due(digest(articles), "2025-06-23 08:00") + _due(
         digest(articles[1:]), "2025-06-30 08:00"
@@ -262,7 +263,7 @@ def test_the_order_of_the_records_does_not_matter() -> None:
 
 
 def test_several_issues_a_day_have_keys_of_their_own() -> None:
-    """Where a day has several ticks, the time is in the key; where it has one, it is not."""
+    """If a day has several ticks, the time is in the key; with one tick, it is not."""
     twice = digest(
         [story("a", "2025-06-23 07:00"), story("b", "2025-06-23 12:00")],
         "0 8,20 * * MON",
@@ -273,7 +274,7 @@ def test_several_issues_a_day_have_keys_of_their_own() -> None:
     assert (one.key, two.key) == ("2025-06-23-0800", "2025-06-23-2000")
 
 
-def test_the_hour_that_autumn_has_twice_has_two_keys() -> None:
+def test_the_repeated_hour_in_autumn_has_two_keys() -> None:
     """Hourly issues at 01:00 and, an hour later, at 01:00 do not share a folder."""
     zone = ZoneInfo("America/New_York")
     start = datetime(2025, 11, 2, 4, 30, tzinfo=UTC)  # 00:30 by the clocks
@@ -292,7 +293,7 @@ def test_the_hour_that_autumn_has_twice_has_two_keys() -> None:
 
 @pytest.mark.parametrize("schedule", ["0 8 * * *", "0 8,20 * * *"])
 def test_a_publication_that_moves_to_another_zone_overwrites_no_issue(schedule: str) -> None:
-    """The clocks may show the time of an issue again elsewhere; its key is another."""
+    """If the local time of an issue occurs again in the new zone, its key differs."""
     made: tuple[Issue, ...] = ()
     start = datetime(2025, 6, 22, 23, tzinfo=UTC)  # 07:00 in Shanghai
     articles = [story(str(hour), start + timedelta(hours=hour)) for hour in range(30)]
@@ -307,7 +308,7 @@ def test_a_publication_that_moves_to_another_zone_overwrites_no_issue(schedule: 
 
 
 def test_upcoming_is_what_is_due_and_then_the_next() -> None:
-    """A preview shows the issue that `digest` would make now, and the next one's beginning."""
+    """A preview shows the issue that `digest` would make now, and the beginning of the next."""
     articles = [story("due", "2025-06-20 12:00"), story("next", "2025-06-24 12:00")]
     weekly = digest(articles)
     due, coming = weekly.upcoming(at("2025-06-25 12:00"), NOTHING)
@@ -317,8 +318,8 @@ def test_upcoming_is_what_is_due_and_then_the_next() -> None:
     assert weekly.upcoming(at("2025-07-25 12:00"), History((due, coming))) == ()
 
 
-def test_standing_speaks_of_the_issue_that_holds_it_or_will() -> None:
-    """`explain` names the issue it was in, the one that is due, or the next."""
+def test_explain_names_the_issue_of_an_article() -> None:
+    """The issue it was in, the one that is due, or the next."""
     articles = [
         story("issued", "2025-06-13 12:00"),
         story("due", "2025-06-20 12:00"),

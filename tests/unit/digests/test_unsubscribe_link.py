@@ -1,4 +1,4 @@
-"""The rule that every mail shows a way to unsubscribe: what counts as one, and what hides it."""
+"""Every mail shows an unsubscribe link: what counts as one, and what hides it."""
 
 from __future__ import annotations
 
@@ -124,13 +124,13 @@ COLOURS = [
 
 
 @pytest.mark.parametrize("case", SEEN)
-def test_a_link_that_people_see_is_a_way_out(case: str) -> None:
-    """Wherever it stands, and however small."""
+def test_a_visible_link_is_found(case: str) -> None:
+    """Wherever it is, and however small."""
     assert _problem(SEEN[case]) == ""
 
 
 @pytest.mark.parametrize("case", HIDDEN)
-def test_a_link_that_nobody_sees_is_none(case: str) -> None:
+def test_an_invisible_link_does_not_count(case: str) -> None:
     """The message says which part lacks it, and what to keep."""
     said = _problem(HIDDEN[case])
     assert said.startswith("the HTML part shows no unsubscribe link")
@@ -140,7 +140,7 @@ def test_a_link_that_nobody_sees_is_none(case: str) -> None:
 @pytest.mark.parametrize("style", STYLES)
 @pytest.mark.parametrize("where", ["itself", "around", "far around", "sheet", "phones"])
 def test_css_hides_a_link(style: str, where: str) -> None:
-    """On the link, on what is around it, or by a rule that the mail keeps."""
+    """On the link, on an ancestor, or by a rule that the mail keeps."""
     body, head = LINK, ""
     if where == "itself":
         body = LINK.replace("<a", f'<a style="{style}"')
@@ -157,7 +157,7 @@ def test_css_hides_a_link(style: str, where: str) -> None:
 
 
 def test_css_that_does_not_apply_hides_nothing() -> None:
-    """Rules for paper, for others, and those that an inline style overrides."""
+    """Rules for print, for other elements, and those that an inline style overrides."""
     for css in (
         "@media print { .leave { display: none } }",
         ".other { display: none }",
@@ -176,7 +176,8 @@ def test_css_that_does_not_apply_hides_nothing() -> None:
 
 
 def test_a_link_for_each_kind_of_screen_is_enough() -> None:
-    """One is hidden on phones, and the other elsewhere; with one of them alone, some see none."""
+    """One is hidden on phones, and the other elsewhere; with only one of them, some readers see
+    none."""
     css = ".phone { display: none } @media (max-width: 600px) {"
     css += ".desk { display: none !important } .phone { display: block !important } }"
     desk, phone = (f'<p class="{name}">{LINK}</p>' for name in ("desk", "phone"))
@@ -191,7 +192,7 @@ def test_a_link_for_each_kind_of_screen_is_enough() -> None:
 def test_a_link_in_the_colour_of_its_background_is_hidden(
     colour: str, behind: str, by: str
 ) -> None:
-    """However the two are written."""
+    """However the two colours are written."""
     around = f'bgcolor="{behind}"' if by == "bgcolor" else f'style="{by}: {behind}"'
     link = LINK.replace("<a", f'<a style="color: {colour}"')
     assert "the link is not visible (color: " in _problem(f"<table {around}><td>{link}</table>")
@@ -219,20 +220,20 @@ def test_colours_that_can_be_told_apart_hide_nothing(one: int, other: int) -> No
         ("", False),
     ],
 )
-def test_the_text_part_has_the_address(text: str, good: bool) -> None:
-    """Whole."""
+def test_the_text_part_has_the_link(text: str, good: bool) -> None:
+    """Complete."""
     said = _problem(LINK, text)
     assert said == "" if good else said.startswith("the plain text part has no unsubscribe link")
 
 
-def test_where_there_is_no_way_the_config_is_to_blame() -> None:
-    """What to set is said, and nothing of templates."""
+def test_without_a_link_the_config_is_to_blame() -> None:
+    """The message says what to set, and does not mention templates."""
     (problem,) = unsubscribe_problems(LINK, TEXT, ("", ""))
     assert "delivery.service_url" in problem.todo
 
 
 @pytest.mark.parametrize("page", ["", " ", "<!-- -->", "\0", "<p", "<a href='" + WAY])
-def test_a_page_that_is_none_has_no_way_out(page: str) -> None:
+def test_an_unparsable_page_has_no_link(page: str) -> None:
     """And is no error of the program."""
     assert unsubscribe_problems(page, TEXT, (WAY,))
 

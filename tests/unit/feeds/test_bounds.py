@@ -1,4 +1,4 @@
-"""An entry is not longer than what is known of it without making it."""
+"""An upper bound of an entry's length is known before it is made."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ def built(newsroom: Newsroom, *path: str) -> tuple[etree._Element, etree._Elemen
 
 
 def generated(change: Callable[[FeedGenerator], object] = lambda _: None) -> FeedGenerator:
-    """A feed by feedgen alone."""
+    """Return a feed made by feedgen alone."""
     feed = FeedGenerator()
     feed.id("https://example.org/")
     feed.title("A")
@@ -83,8 +83,8 @@ def test_no_date_comes_from_the_clock(newsroom: Newsroom) -> None:
     assert channel.findtext("lastBuildDate") == "Sun, 01 Jun 2025 08:00:00 +0800"
 
 
-def test_entries_stand_newest_first(newsroom: Newsroom) -> None:
-    """feedgen's `add_entry` puts each before the last."""
+def test_entries_are_newest_first(newsroom: Newsroom) -> None:
+    """feedgen's `add_entry` inserts each before the last."""
     newsroom.article("a.md", date="2025-06-01")
     newsroom.article("b.md", date="2025-06-02")
     published = newsroom.build()
@@ -112,7 +112,7 @@ def test_an_enclosure_is_no_second_alternate(newsroom: Newsroom) -> None:
 
 
 def test_the_channel_s_link_is_the_site(newsroom: Newsroom) -> None:
-    """feedgen takes the last link of any rel, the hub's too."""
+    """feedgen takes the last link of any rel, even the hub's."""
 
     def add_hub(feed: FeedGenerator) -> None:
         feed.link(href="https://hub.example/", rel="hub")
@@ -124,7 +124,7 @@ def test_the_channel_s_link_is_the_site(newsroom: Newsroom) -> None:
 
 
 def test_rss_has_self_hub_and_archive_links(newsroom: Newsroom) -> None:
-    """feedgen's RSS has no links but `self`; Atom and RSS of ours say the same."""
+    """feedgen's RSS has no links but `self`; our Atom and RSS have the same links."""
     atom, channel = built(newsroom)
     assert links(channel) == {
         "self": "https://example.org/feeds/rss.xml",
@@ -149,7 +149,7 @@ def test_archives_are_marked(newsroom: Newsroom) -> None:
 
 
 def test_content_is_html_and_nothing_else(newsroom: Newsroom) -> None:
-    """feedgen's `CDATA` shows as a type in Atom; `html` holds `]]>` and markup as they are."""
+    """feedgen's `CDATA` shows up as a type in Atom; `html` keeps `]]>` and markup."""
     feed = with_entry(lambda e: e.content("x", type="CDATA"))
     assert b'type="CDATA"' in feed.atom_str()
     atom, channel = built(newsroom)
@@ -161,7 +161,7 @@ def test_content_is_html_and_nothing_else(newsroom: Newsroom) -> None:
 
 
 def test_an_author_needs_no_mail_address(newsroom: Newsroom) -> None:
-    """feedgen's RSS drops who has none; a bare name in `author` is refused by readers."""
+    """feedgen's RSS drops authors without one; readers reject a bare name in `author`."""
     feed = with_entry(lambda e: e.author({"name": "Ann"}))
     assert b"Ann" not in feed.rss_str()
     atom, channel = built(newsroom)
@@ -171,7 +171,7 @@ def test_an_author_needs_no_mail_address(newsroom: Newsroom) -> None:
 
 
 def test_one_image_is_no_group(newsroom: Newsroom) -> None:
-    """feedgen's media extension groups a single item and takes no numbers."""
+    """feedgen's media extension groups a single item and accepts no numbers."""
     for parent in built(newsroom):
         (media,) = parent.iter(f"{MEDIA}content")
         assert media.getparent().tag in {"item", f"{ATOM}entry"}
@@ -180,7 +180,7 @@ def test_one_image_is_no_group(newsroom: Newsroom) -> None:
 
 
 def test_an_entry_has_its_language(newsroom: Newsroom) -> None:
-    """feedgen has no xml:lang of an entry."""
+    """feedgen cannot write xml:lang of an entry."""
     atom, channel = built(newsroom)
     entry = atom.find(f"{ATOM}entry")
     assert entry is not None
@@ -190,7 +190,7 @@ def test_an_entry_has_its_language(newsroom: Newsroom) -> None:
 
 
 def test_feeds_have_a_stylesheet(newsroom: Newsroom) -> None:
-    """feedgen writes no instructions; without one a browser shows a tree of tags."""
+    """feedgen writes no processing instructions; without one a browser shows a tree of tags."""
     newsroom.article("a.md")
     for name in ("atom.xml", "rss.xml"):
         lines = newsroom.build()[name].splitlines()
@@ -199,8 +199,8 @@ def test_feeds_have_a_stylesheet(newsroom: Newsroom) -> None:
 
 
 @pytest.mark.parametrize("character", ["\x01", "\x0b", "\ufffe", "\uffff"])
-def test_what_xml_forbids_is_dropped(newsroom: Newsroom, character: str) -> None:
-    """feedgen raises ValueError for such characters; real articles have them everywhere."""
+def test_characters_that_xml_forbids_are_dropped(newsroom: Newsroom, character: str) -> None:
+    """feedgen raises ValueError for such characters, which are common in real articles."""
     with pytest.raises(ValueError, match="XML compatible"):
         with_entry(lambda e: e.content(character, type="html")).atom_str()
     fields = dict.fromkeys(["title", "summary", "tags", "categories", "author"], f"a{character}b")
@@ -217,7 +217,7 @@ def test_what_xml_forbids_is_dropped(newsroom: Newsroom, character: str) -> None
 def test_entries_dates_are_written_without_the_locale(
     newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """feedgen's RFC 2822 helper switches the whole process's locale for a moment, twice a date."""
+    """feedgen's RFC 2822 helper switches the whole process's locale, twice per date."""
     switches: list[str] = []
     real = locale.setlocale
 
@@ -237,13 +237,14 @@ def test_entries_dates_are_written_without_the_locale(
 
 
 def test_feedgen_is_imported_in_an_order_that_works() -> None:
-    """`import feedgen.util` alone fails before lxml.etree; ours works in a new process."""
+    """`import feedgen.util` fails unless lxml.etree is imported first; ours works in a new
+    process."""
     program = "import broadsheet.feeds.formats.atom_feed"
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
 
 
 def test_feedgen_is_used_in_one_place() -> None:
-    """Only the writer of Atom and RSS, the extensions and the podcast know it."""
+    """Only feedgen_feeds and the extensions import it, so that it can be replaced."""
     package = Path(broadsheet.__file__).parent
     users = {
         path.relative_to(package).as_posix()

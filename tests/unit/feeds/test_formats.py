@@ -1,4 +1,4 @@
-"""An entry that is serialised once is the same in each document that it is in."""
+"""An entry that is serialised once is the same in each document that contains it."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_a_json_document_is_laid_out_as_one(held: list[Entry]) -> None:
 
 
 def test_archives_can_be_in_one_format(newsroom: Newsroom) -> None:
-    """Only it links to them; the others hold what they held, and nothing leads nowhere."""
+    """Only that format links to archives; the others are unchanged, and no link is dead."""
     for number in range(30):
         newsroom.article(f"a{number}.md", date=f"2025-0{1 + number // 10}-19T07:20:04+08:00")
     newsroom.configure("[feeds]\nentries = 5\n")

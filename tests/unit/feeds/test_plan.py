@@ -1,4 +1,4 @@
-"""Which feeds there are, and which articles stand in each."""
+"""Which feeds exist, and which articles are in each."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def made(name: str, date: str, **fields: object) -> Article:
 
 
 def planned(*articles: Article, **given: object) -> dict[str, Feed]:
-    """The feeds by their paths."""
+    """Return the feeds by their paths."""
     now = datetime(2100, 1, 1, tzinfo=UTC)
     catalogue = Catalogue.at(now, articles, TopicSettings())
     settings = FeedSettings(**given)  # type: ignore[arg-type]
@@ -39,14 +39,14 @@ def names(feed: Feed) -> list[str]:
 
 
 def test_no_articles_make_one_empty_feed() -> None:
-    """Its date may not come from the clock."""
+    """Its date must not come from the clock."""
     feeds = planned()
     assert list(feeds) == [""]
     assert feeds[""].head.updated == NEVER
 
 
 def test_each_topic_has_a_feed_and_tags_on_request() -> None:
-    """Topics by default; tags where asked for; each holds the newest articles only."""
+    """Topics by default, tags if configured; each contains the newest articles only."""
     articles = [
         made(f"a{day}", f"2025-06-1{day}", categories=["大模型"], tags=["C#"]) for day in range(5)
     ]
@@ -169,7 +169,7 @@ def test_months_are_the_publication_s() -> None:
 
 
 def test_the_feed_holds_the_rest_of_its_oldest_period() -> None:
-    """A period is archived as a whole or not at all, so that an archive once made stands."""
+    """A period is archived as a whole or not at all, so that an archive never changes."""
     articles = [made(f"a{day}", f"2025-06-1{day}") for day in range(5)]
     feeds = planned(*articles, made("old", "2025-05-01"), entries=2)
     assert names(feeds[""]) == ["a4", "a3", "a2", "a1", "a0"]
@@ -178,7 +178,8 @@ def test_the_feed_holds_the_rest_of_its_oldest_period() -> None:
 
 @pytest.mark.parametrize(("archive", "period"), [("year", "2024"), ("month", "2024-12")])
 def test_periods_are_months_or_years(archive: str, period: str) -> None:
-    """The archive's folder is named for its period; `none` cuts the feed and keeps no more."""
+    """The archive's folder is named after its period; `none` truncates the feed and archives
+    nothing."""
     articles = [made("new", "2025-06-01"), made("old", "2024-12-01")]
     main, held = planned(*articles, entries=1, archive=archive).values()
     assert (held.head.kind, held.head.name, held.head.path) == (
@@ -209,10 +210,10 @@ def made_at(number: int, moment: datetime) -> Article:
     st.sampled_from(["month", "year"]),
     st.data(),
 )
-def test_every_article_stands_once_and_archives_stand(
+def test_every_article_is_in_one_document_and_archives_do_not_change(
     moments: list[datetime], entries: int, archive: str, data: st.DataObject
 ) -> None:
-    """Feed and archives hold each article exactly once; a newer one changes no archive."""
+    """Feed and archives contain each article exactly once; a newer one changes no archive."""
     articles = [made_at(number, moment) for number, moment in enumerate(moments)]
     feeds = planned(*articles, entries=entries, archive=archive, by=())
     held = [name for feed in feeds.values() for name in names(feed)]

@@ -1,4 +1,4 @@
-"""Feeds that would disappear: they stay for a while and say where to go."""
+"""Feeds that would disappear stay for a while and say where to go."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ RULES = {"atom": feed_rules.atom, "rss": feed_rules.rss, "json": feed_rules.json
 
 
 def day(number: int) -> str:
-    """The `now` of so many days after the first build."""
+    """Return the `now` so many days after the first build."""
     return (START + timedelta(days=number)).isoformat()
 
 
 @pytest.fixture
 def built(newsroom: Newsroom) -> Newsroom:
-    """Three articles of a topic and a tag, and one of none, published on day 0."""
+    """Three articles with a topic and a tag, and one with none, published on day 0."""
     newsroom.configure(BOTH)
     for number in range(3):
         newsroom.article(f"a{number}.md", date=f"2025-06-1{number}", categories=["AI"], tags=["x"])
@@ -46,7 +46,7 @@ def built(newsroom: Newsroom) -> Newsroom:
 
 
 def entries(newsroom: Newsroom, path: str) -> list[Any]:
-    """The entries of a feed in the feeds folder, as a reader reads them; newest first."""
+    """Return the entries of a feed in the feeds folder, as a reader parses them; newest first."""
     data = newsroom.published()[path]
     if path.endswith("json"):
         return [dict(each, link=each["url"]) for each in json.loads(data)["items"]]
@@ -56,7 +56,7 @@ def entries(newsroom: Newsroom, path: str) -> list[Any]:
 
 
 def leads_to(newsroom: Newsroom, path: str) -> str:
-    """Where the last entry of a feed that has ended leads to, under the feeds folder."""
+    """Return the target of the last entry of a feed that has ended, below the feeds folder."""
     first = entries(newsroom, path)[0]
     assert first["title"] == "此订阅源已停止更新"
     assert "#ended-" in first["id"]
@@ -74,10 +74,8 @@ def retopic(newsroom: Newsroom, *numbers: int, **fields: object) -> None:
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_the_feed_of_a_topic_that_is_renamed_leads_to_the_new_one(
-    built: Newsroom, name: str
-) -> None:
-    """In every format, with the entries that it had, and in the publication's language."""
+def test_the_feed_of_a_renamed_topic_leads_to_the_new_one(built: Newsroom, name: str) -> None:
+    """In every format, with its former entries, and in the publication's language."""
     before = entries(built, f"topics/ai/{name}")
     retopic(built, 0, 1, 2, categories=["Machines"], tags=["x"])
     ran = built.run("build", now=day(1))
@@ -156,7 +154,8 @@ CHANGES: list[tuple[Callable[[Newsroom], None], dict[str, str]]] = [
 def test_a_feed_that_would_disappear_leads_on(
     built: Newsroom, change: Callable[[Newsroom], None], where: dict[str, str]
 ) -> None:
-    """`check` says so before; the build says so; nothing lists it; `check` is content after."""
+    """`check` reports it before, `build` when it happens; no page lists it; afterwards `check` has
+    no finding."""
     change(built)
     checked = built.run("check", now=day(1))
     before = set(built.published())
@@ -179,7 +178,7 @@ def test_a_feed_that_would_disappear_leads_on(
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_it_stays_for_90_days_and_then_goes(built: Newsroom, name: str) -> None:
+def test_an_ended_feed_stays_for_90_days(built: Newsroom, name: str) -> None:
     """Untouched meanwhile, with the cache or without, and whatever else is edited."""
     path = f"topics/ai/{name}"
     rename(built)
@@ -227,7 +226,7 @@ def test_the_config_says_where_a_feed_continues(
 
 
 def test_a_topic_that_returns_has_its_feed_again(built: Newsroom) -> None:
-    """As if it had never ended; and the next end counts from then."""
+    """As if it had never ended; the next end starts a new period."""
     first = live(built.published())
     rename(built)
     built.build(now=day(1))
@@ -246,8 +245,8 @@ def test_a_topic_that_returns_has_its_feed_again(built: Newsroom) -> None:
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_what_is_withdrawn_is_in_no_feed_that_has_ended(built: Newsroom, name: str) -> None:
-    """Neither when the feed ends nor later: as a draft, expired, or deleted."""
+def test_withdrawn_articles_are_in_no_ended_feed(built: Newsroom, name: str) -> None:
+    """Neither when the feed ends nor later: drafts, expired or deleted articles."""
     retopic(built, 0, categories=["AI"], draft=True)
     rename_others = {"categories": ["Machines"], "tags": ["y"]}
     retopic(built, 1, 2, **rename_others)
@@ -292,8 +291,9 @@ def test_the_feed_of_a_digest_that_is_renamed_or_removed(
     assert "digests/weekly/index.html" in after
 
 
-def test_whoever_wants_none_of_it_says_so(built: Newsroom) -> None:
-    """With 0 days a feed is removed at once, also one that has ended before; it is still said."""
+def test_retired_feeds_can_be_switched_off(built: Newsroom) -> None:
+    """With 0 days a feed is removed at once, also one that has ended before; a message still says
+    so."""
     rename(built)
     built.build(now=day(1))
     built.configure(BOTH + "keep_retired_days = 0\n")
@@ -305,8 +305,8 @@ def test_whoever_wants_none_of_it_says_so(built: Newsroom) -> None:
     assert not (built.folder / "feeds/topics/machines").exists()
 
 
-def test_archives_are_no_feeds_that_anyone_follows(newsroom: Newsroom) -> None:
-    """The main feed links to them; without that link nobody asks for them."""
+def test_archives_are_removed_at_once(newsroom: Newsroom) -> None:
+    """The main feed links to them; without that link no one requests them."""
     newsroom.configure("[feeds]\nentries = 1\n")
     for month in range(1, 6):
         newsroom.article(f"a{month}.md", date=f"2025-0{month}-01")
@@ -337,8 +337,8 @@ def test_a_feed_that_was_lost_or_broken_still_says_where_to_go(
     "told_",
     [3, {}, {"since": 3, "to": "x"}, {"since": "2025-06-21T00:00:00", "to": "x"}, {"to": "x"}],
 )
-def test_a_record_that_makes_no_sense_is_written_anew(built: Newsroom, told_: object) -> None:
-    """It begins again, and nothing fails."""
+def test_an_invalid_record_is_replaced(built: Newsroom, told_: object) -> None:
+    """The period starts again, and nothing fails."""
     rename(built)
     built.build(now=day(1))
     manifest = built.folder / "feeds/.broadsheet.json"
@@ -352,7 +352,7 @@ def test_a_record_that_makes_no_sense_is_written_anew(built: Newsroom, told_: ob
     }
 
 
-def test_the_zone_of_the_clock_does_not_show(built: Newsroom, tmp_path: Path) -> None:
+def test_the_offset_of_now_does_not_matter(built: Newsroom, tmp_path: Path) -> None:
     """The same moment gives the same bytes, however it is written."""
     rename(built)
     shutil.copytree(built.folder, tmp_path / "copy")
@@ -362,8 +362,8 @@ def test_the_zone_of_the_clock_does_not_show(built: Newsroom, tmp_path: Path) ->
     assert b'"2025-06-21T00:30:00Z"' in once[".broadsheet.json"]
 
 
-def test_status_tells_of_them_apart(built: Newsroom) -> None:
-    """Until when they stay, and where they lead; everything is up to date with them."""
+def test_status_lists_ended_feeds_separately(built: Newsroom) -> None:
+    """Until when they stay, and where they lead; everything counts as up to date."""
     rename(built)
     built.build(now=day(1))
     ran = built.run("status", "--json", now=day(2))
@@ -404,7 +404,7 @@ def test_a_feed_that_has_ended_is_valid(
     )
 
 
-def test_formats_that_end_everywhere_are_told_once() -> None:
+def test_a_format_that_ends_everywhere_is_reported_once() -> None:
     """A feed by its folder, a format by its file."""
     moment = Retired(START, "")
     found = by_feed(
@@ -433,8 +433,8 @@ _STEPS = st.lists(
 
 @settings(max_examples=8, deadline=None)
 @given(_STEPS)
-def test_no_feed_goes_without_a_word(steps: list[tuple[int, list[str], str, int]]) -> None:
-    """Whatever happens: a feed that was there is live, or says for 90 days that it has ended."""
+def test_no_feed_disappears_silently(steps: list[tuple[int, list[str], str, int]]) -> None:
+    """Whatever happens: a published feed is live, or says for 90 days that it has ended."""
     with tempfile.TemporaryDirectory() as name:
         newsroom, since = Newsroom.open(Path(name)), {}
         now, before = 0, {}
@@ -464,7 +464,7 @@ def test_no_feed_goes_without_a_word(steps: list[tuple[int, list[str], str, int]
 
 @pytest.mark.parametrize("name", FILES)
 def test_an_article_with_an_error_ends_no_feed(built: Newsroom, name: str) -> None:
-    """Its feeds are as they were until it is corrected; a feed of others ends all the same."""
+    """Its feeds stay as they were until it is corrected; a feed of other articles still ends."""
     newsroom = built
     newsroom.article("lone.md", date="2025-06-19", categories=["Lone"])
     newsroom.article("gone.md", date="2025-06-19", categories=["Gone"])

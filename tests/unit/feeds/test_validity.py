@@ -1,4 +1,4 @@
-"""What the real command publishes is valid by `feed_rules`, and says what was written."""
+"""What the real command publishes is valid by `feed_rules`, and matches the front matter."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ UNMENDABLE = {"archive-incomplete"}
 
 
 def _run(project: Path, command: str) -> None:
-    """Runs the command in `project`, in a process of its own."""
+    """Run the command in `project`, in a process of its own."""
     ran = subprocess.run(
         [sys.executable, "-m", "broadsheet", command, "-C", str(project), "--now", NOW],
         capture_output=True,
@@ -49,7 +49,7 @@ def _run(project: Path, command: str) -> None:
 
 
 def _documents(feeds: Path) -> dict[str, bytes]:
-    """Every file in `feeds` that there are rules for."""
+    """Return every file in `feeds` that there are rules for."""
     return {
         path.relative_to(feeds).as_posix(): path.read_bytes()
         for path in sorted(feeds.rglob("*"))
@@ -58,13 +58,13 @@ def _documents(feeds: Path) -> dict[str, bytes]:
 
 
 def _build(project: Path) -> dict[str, bytes]:
-    """Every document that a build of `project` publishes."""
+    """Return every document that a build of `project` publishes."""
     _run(project, "build")
     return _documents(project / "feeds")
 
 
 def _findings(files: dict[str, bytes]) -> dict[str, list[Finding]]:
-    """What is wrong with each of `files` that a validator would report."""
+    """Return the problems of each of `files` that a validator would report."""
     now = datetime.fromisoformat(NOW)
     found = {
         path: [
@@ -85,7 +85,7 @@ def _copy_of_seeds(project: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """What a build makes of a copy of `seeds/`."""
+    """The result of building a copy of `seeds/`."""
     return _build(_copy_of_seeds(tmp_path_factory.mktemp("demo")))
 
 
@@ -99,7 +99,8 @@ def test_every_document_of_the_demo_is_valid(demo: dict[str, bytes]) -> None:
 
 
 def test_the_formats_of_each_feed_of_the_demo_agree(demo: dict[str, bytes]) -> None:
-    """Atom, RSS and JSON Feed say the same of every article, to us and to feedparser."""
+    """Atom, RSS and JSON Feed have the same facts about every article, by our parser and
+    feedparser."""
     folders = [path.removesuffix("atom.xml") for path in demo if path.endswith("atom.xml")]
     assert len(folders) > 5
     for folder in folders:
@@ -109,14 +110,14 @@ def test_the_formats_of_each_feed_of_the_demo_agree(demo: dict[str, bytes]) -> N
 
 @pytest.mark.parametrize("name", ["atom.xml", "rss.xml"])
 def test_the_archives_of_the_demo_can_be_walked(demo: dict[str, bytes], name: str) -> None:
-    """From the feed every older article is reached over `prev-archive` links, each once."""
+    """Every older article is reached over `prev-archive` links, each once."""
     served = {FEEDS + path: data for path, data in demo.items() if path.endswith(name)}
     assert any("/archive/" in address for address in served)
     assert feed_rules.chain(served, FEEDS + name) == []
 
 
 def test_the_list_names_every_feed_that_is_not_an_archive(demo: dict[str, bytes]) -> None:
-    """Who imports the OPML list subscribes to the feeds that go on, each at its address."""
+    """Importing the OPML list subscribes to every current feed at its address."""
     listed = re.findall(r'xmlUrl="([^"]*)"', demo["feeds.opml"].decode())
     served = {FEEDS + path for path in demo if path.endswith("atom.xml") and "archive/" not in path}
     assert {unquote(address) for address in listed} >= served
@@ -124,7 +125,7 @@ def test_the_list_names_every_feed_that_is_not_an_archive(demo: dict[str, bytes]
 
 
 def test_the_feeds_of_issues_are_valid_and_agree(tmp_path: Path) -> None:
-    """A digest's own feeds keep to the same rules as the feeds of articles."""
+    """A digest's own feeds follow the same rules as the feeds of articles."""
     _run(_copy_of_seeds(tmp_path), "digest")
     issued = _documents(tmp_path / "feeds" / "digests")
     folders = [path.removesuffix("atom.xml") for path in issued if path.endswith("atom.xml")]
@@ -139,7 +140,7 @@ def test_the_feeds_of_issues_are_valid_and_agree(tmp_path: Path) -> None:
 
 
 def _written() -> dict[str, dict[str, object]]:
-    """The front matter of every seed that may be published, by title."""
+    """Return the front matter of every published seed, by title."""
     found = {}
     for path in sorted((HERE / "seeds").rglob("*.md")):
         text = path.read_text(encoding="utf-8")
@@ -160,7 +161,7 @@ def _moment(value: object) -> datetime:
 
 
 def _read_back(demo: dict[str, bytes], name: str) -> dict[str, feedparser.FeedParserDict]:
-    """The entries of the main feed and its archives as feedparser reads them, by title."""
+    """Return the entries of the main feed and its archives as feedparser reads them, by title."""
     documents = [
         data for path, data in demo.items() if re.fullmatch(rf"(archive/.*/)?{name}", path)
     ]
@@ -168,7 +169,7 @@ def _read_back(demo: dict[str, bytes], name: str) -> dict[str, feedparser.FeedPa
 
 
 def test_the_demo_has_articles_to_read_back() -> None:
-    """The tests below would prove nothing about no articles."""
+    """The tests below would prove nothing without articles."""
     assert len(WRITTEN) >= 10
 
 
@@ -177,7 +178,7 @@ def test_the_demo_has_articles_to_read_back() -> None:
 def test_a_reader_finds_what_the_front_matter_says(
     demo: dict[str, bytes], name: str, title: str
 ) -> None:
-    """Title, dates, summary, topics, tags, language, authors and image come back as written."""
+    """Title, dates, summary, topics, tags, language, authors and image are as written."""
     written, entry = WRITTEN[title], _read_back(demo, name)[title]
     assert datetime(*entry.published_parsed[:6], tzinfo=UTC) == _moment(written["date"])
     updated = written.get("updated", written["date"])
@@ -203,7 +204,7 @@ def test_a_reader_finds_what_the_front_matter_says(
 @pytest.mark.parametrize("name", ["atom.xml", "rss.xml"])
 @pytest.mark.parametrize("title", [t for t in WRITTEN if "featured_image" in WRITTEN[t]])
 def test_a_reader_finds_the_featured_image(demo: dict[str, bytes], name: str, title: str) -> None:
-    """The image is there as enclosure and as Media RSS, with the size of the file on disk."""
+    """As enclosure and as Media RSS, with the size of the file on disk."""
     written, entry = WRITTEN[title], _read_back(demo, name)[title]
     file = Path(written["folder"], written["featured_image"])
     (enclosure,) = entry.enclosures
@@ -216,8 +217,8 @@ def test_a_reader_finds_the_featured_image(demo: dict[str, bytes], name: str, ti
     assert int(media["height"]) > 0
 
 
-def test_what_may_not_be_published_is_nowhere(demo: dict[str, bytes]) -> None:
-    """A draft, an article of the future and a section page are in no document."""
+def test_unpublished_files_are_in_no_document(demo: dict[str, bytes]) -> None:
+    """A draft, an article of the future and a section page."""
     everything = b"".join(demo.values()).decode()
     for text in ("name-your-topics", "letter-to-2030", "_index"):
         assert text not in everything
@@ -271,7 +272,7 @@ ODD: dict[str, tuple[str, str]] = {
 
 @pytest.fixture(scope="module")
 def odd(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """What a build makes of articles that are odd, each in one way."""
+    """The result of building articles that are odd, each in one way."""
     project = tmp_path_factory.mktemp("odd")
     (project / "content").mkdir()
     (project / "broadsheet.toml").write_text(ODD_CONFIG, encoding="utf-8")
@@ -284,13 +285,13 @@ def odd(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
 
 
 @pytest.fixture(scope="module")
-def told(odd: dict[str, bytes]) -> dict[str, feed_rules.Told]:
-    """What the Atom feed tells of each odd article, by its name."""
-    return {each.url.split("/")[-2]: each for each in feed_rules.told_by_atom(odd["atom.xml"])}
+def told(odd: dict[str, bytes]) -> dict[str, feed_rules.EntryFacts]:
+    """What the Atom feed says about each odd article, by its name."""
+    return {each.url.split("/")[-2]: each for each in feed_rules.facts_of_atom(odd["atom.xml"])}
 
 
 def test_every_document_of_odd_articles_is_valid(odd: dict[str, bytes]) -> None:
-    """Whatever authors write, what comes out is a valid feed."""
+    """Whatever authors write, the result is a valid feed."""
     accepted = {"text-markup"}  # a title with a tag in it looks like HTML; only its author can help
     left = {
         (path, finding.rule, finding.what)
@@ -302,47 +303,47 @@ def test_every_document_of_odd_articles_is_valid(odd: dict[str, bytes]) -> None:
 
 
 def test_the_formats_of_odd_articles_agree(odd: dict[str, bytes]) -> None:
-    """No oddity is told in one way in one format and in another way in another."""
+    """All formats treat each oddity alike."""
     documents = (odd[name] for name in ("atom.xml", "rss.xml", "feed.json"))
     rules = {finding.rule for finding in feed_rules.agreement(*documents)}
     assert rules == set()
 
 
-def test_all_odd_articles_are_published(told: dict[str, feed_rules.Told]) -> None:
-    """Nothing that feeds cannot bear keeps an article out of them."""
+def test_all_odd_articles_are_published(told: dict[str, feed_rules.EntryFacts]) -> None:
+    """No oddity that feeds cannot represent keeps an article out of them."""
     assert told.keys() == ODD.keys()
 
 
 @pytest.mark.parametrize("name", ["empty", "picture"])
 def test_an_article_without_text_is_described_by_its_title(
-    told: dict[str, feed_rules.Told], name: str
+    told: dict[str, feed_rules.EntryFacts], name: str
 ) -> None:
-    """RSS wants a description and JSON Feed a content; an article of one picture has neither."""
+    """RSS requires a description and JSON Feed content; an article of one picture has neither."""
     assert told[name].summary == told[name].title
 
 
-def test_a_summary_that_looks_like_markup_comes_back_whole(
-    odd: dict[str, bytes], told: dict[str, feed_rules.Told]
+def test_a_summary_that_looks_like_markup_round_trips(
+    odd: dict[str, bytes], told: dict[str, feed_rules.EntryFacts]
 ) -> None:
-    """Text about tags is declared, so that no reader takes the tags for its own."""
+    """Text about tags is declared as text, so that no reader interprets it."""
     assert told["markup"].summary == "Close </div>, write &lt; and ]]>"
     assert b'<summary type="html">Close &amp;lt;/div&amp;gt;' in odd["atom.xml"]
 
 
 def test_a_quarter_of_an_hour_is_written_in_utc_in_rss(odd: dict[str, bytes]) -> None:
-    """RSS parsers know whole and half hours only; the moment stays the same."""
+    """RSS parsers know offsets of whole and half hours only; the moment stays the same."""
     assert b"<pubDate>Mon, 02 Jun 2025 01:30:00 +0000</pubDate>" in odd["rss.xml"]
     assert b"<published>2025-06-02T07:15:00+05:45</published>" in odd["atom.xml"]
 
 
 def test_plain_text_of_rss_is_written_as_its_profile_wants(odd: dict[str, bytes]) -> None:
-    """`&` and `<` in a title stand as hexadecimal references, which are never taken for HTML."""
+    """`&` and `<` in a title are hexadecimal references, which are never taken for HTML."""
     assert b"<title>R&#x26;D &#x3C; C</title>" in odd["rss.xml"]
     assert b"<copyright>\xc2\xa9 2025 A &#x26; B</copyright>" in odd["rss.xml"]
 
 
-def test_only_addresses_that_are_some_stand_with_a_name(odd: dict[str, bytes]) -> None:
-    """A reader that is given a wrong address of an author may refuse the whole feed."""
+def test_invalid_author_addresses_are_left_out(odd: dict[str, bytes]) -> None:
+    """A reader may reject the whole feed because of an invalid address."""
     items = json.loads(odd["feed.json"])["items"]
     authors = {item["url"].split("/")[-2]: item["authors"][0] for item in items}
     assert authors["mail"] == {"name": "B"}
@@ -352,27 +353,29 @@ def test_only_addresses_that_are_some_stand_with_a_name(odd: dict[str, bytes]) -
     assert authors["empty"] == {"name": "Ada", "url": "https://example.org/people/a%20da/"}
 
 
-def test_what_is_no_language_is_the_publications(told: dict[str, feed_rules.Told]) -> None:
-    """`language: English` is no tag; a wrong one would make the whole document invalid."""
+def test_an_invalid_language_falls_back_to_the_publications(
+    told: dict[str, feed_rules.EntryFacts],
+) -> None:
+    """`language: English` is not a tag; it would make the whole document invalid."""
     assert told["language"].language == "en"
 
 
 @pytest.mark.parametrize("name", ["data", "script"])
 def test_an_image_that_is_no_file_of_the_web_is_left_out(
-    told: dict[str, feed_rules.Told], name: str
+    told: dict[str, feed_rules.EntryFacts], name: str
 ) -> None:
-    """An enclosure must be fetched from somewhere."""
+    """An enclosure needs a URL that can be fetched."""
     assert told[name].image == ""
 
 
-def test_an_empty_file_is_no_enclosure(told: dict[str, feed_rules.Told]) -> None:
-    """A length of nothing makes Media RSS invalid."""
+def test_an_empty_file_is_no_enclosure(told: dict[str, feed_rules.EntryFacts]) -> None:
+    """A length of zero makes Media RSS invalid."""
     assert told["hollow"].image == "https://example.org/empty.png"
     assert told["hollow"].attachment == ("", "", "")
 
 
 def test_a_publication_without_articles_has_valid_feeds(tmp_path: Path) -> None:
-    """The first build of a new publication already gives something to subscribe to."""
+    """The first build of a new publication already has a feed to subscribe to."""
     (tmp_path / "content").mkdir()
     (tmp_path / "broadsheet.toml").write_text(
         '[publication]\ntitle = "New"\nurl = "https://example.org/"\n', encoding="utf-8"
@@ -459,10 +462,10 @@ BROKEN = [
 
 
 @pytest.mark.parametrize(("path", "right", "wrong", "rule"), BROKEN)
-def test_the_validator_sees_what_is_broken(
+def test_the_validator_finds_broken_documents(
     demo: dict[str, bytes], path: str, right: str, wrong: str, rule: str
 ) -> None:
-    """Each rule finds the mistake that it is there for."""
+    """Each rule finds the error that it exists for."""
     whole = demo[path].decode()
     assert right in whole
     name = path.rpartition("/")[2]
@@ -491,7 +494,7 @@ DISAGREEING = [
 def test_the_validator_sees_where_formats_disagree(
     demo: dict[str, bytes], name: str, right: str, wrong: str, rule: str
 ) -> None:
-    """Each field that one format tells differently is found."""
+    """Each field that differs in one format is found."""
     documents = {each: demo[each] for each in ("atom.xml", "rss.xml", "feed.json")}
     assert right in documents[name].decode()
     documents[name] = documents[name].decode().replace(right, wrong).encode()
@@ -499,7 +502,7 @@ def test_the_validator_sees_where_formats_disagree(
 
 
 def test_the_validator_sees_a_broken_chain_of_archives(demo: dict[str, bytes]) -> None:
-    """An archive that is not there, or that holds an article twice, is found."""
+    """An archive that is missing, or has an article twice, is found."""
     served = {FEEDS + path: data for path, data in demo.items() if path.endswith("atom.xml")}
     archive = FEEDS + "archive/2025-05/atom.xml"
     gone = {address: data for address, data in served.items() if address != archive}

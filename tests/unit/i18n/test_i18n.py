@@ -1,4 +1,4 @@
-"""Texts in the reader's language: each language is a file, and what it lacks is English."""
+"""Texts in the reader's language: each language is a file, and missing texts are English."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _texts(language: str) -> dict[str, object]:
 
 @pytest.mark.parametrize("language", languages())
 def test_a_language_translates_texts_that_exist(language: str) -> None:
-    """Every text of a language is one of English, with the same placeholders."""
+    """Every text of a language exists in English, with the same placeholders."""
     english = _texts("en")
     for name, text in _texts(language).items():
         assert name in english
@@ -36,7 +36,7 @@ def test_a_language_translates_texts_that_exist(language: str) -> None:
 
 @pytest.mark.parametrize("language", [*languages(), "zh-TW", "nl", "xx-unknown"])
 def test_every_text_is_there_in_every_language(language: str) -> None:
-    """A language that has no file, or lacks a text, shows English."""
+    """A language without a file, or without a text, shows English."""
     values = dict.fromkeys(re.findall(r"{(\w+)}", str(_texts("en"))), "x")
     values.pop("count")
     for name in _texts("en"):
@@ -44,7 +44,7 @@ def test_every_text_is_there_in_every_language(language: str) -> None:
 
 
 def test_a_new_file_is_a_new_language(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file with a single text is enough: the others come from English."""
+    """A file with a single text is enough: the others are English."""
     copy = tmp_path / "i18n"
     shutil.copytree(FOLDER, copy)
     (copy / "nl.toml").write_text('[mail]\nunsubscribe = "Afmelden"\n', "utf-8")

@@ -23,7 +23,7 @@ ASTRO = "export default defineConfig({ markdown: { smartypants: false } })"
 
 
 def taken(**files: str) -> dict[str, object]:
-    """What `init` takes from config files, whose dots are written as two underscores."""
+    """Return what `init` takes from config files, whose dots are written as two underscores."""
     site = importers.recognise({name.replace("__", "."): text for name, text in files.items()}, [])
     assert site is not None
     return {each.key.partition("articles.")[2]: each.value for each in site.taken}
@@ -55,7 +55,7 @@ def taken(**files: str) -> dict[str, object]:
 def test_a_site_says_which_markdown_it_reads(
     files: dict[str, str], dialect: str, extensions: dict[str, bool] | None
 ) -> None:
-    """The generator names the dialect, and its config what it adds or leaves out."""
+    """The generator determines the dialect, and its config adds or removes extensions."""
     found = taken(**files)
     assert found["markdown"] == dialect
     assert found.get("markdown_extensions") == extensions
@@ -73,7 +73,7 @@ def test_a_site_says_which_markdown_it_reads(
     ],
 )
 def test_init_always_writes_the_dialect(newsroom: Newsroom, name: str, dialect: str) -> None:
-    """By the files of a generator whose config is not read; CommonMark where there is none."""
+    """By the files of a generator whose config is not read; CommonMark without any."""
     (newsroom.folder / "broadsheet.toml").unlink()
     newsroom.article("a.md")
     newsroom.write(name, "")
@@ -85,7 +85,7 @@ def test_init_always_writes_the_dialect(newsroom: Newsroom, name: str, dialect: 
 def test_a_config_without_a_dialect_is_an_error_beside_a_known_generator(
     newsroom: Newsroom,
 ) -> None:
-    """Where nothing names a generator, Python-Markdown is as good as any."""
+    """Without a generator, Python-Markdown is as good as any."""
     newsroom.article("a.md", summary="S.")
     assert "markdown-dialect" not in newsroom.run("check").out
     newsroom.write("hugo.toml", 'baseURL = "https://example.org/"\n')

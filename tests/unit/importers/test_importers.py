@@ -18,7 +18,7 @@ SAMPLES = TESTS / "sites"
 
 
 def sample(name: str, *folders: str) -> GeneratedSite:
-    """Recognises a sample site of tests/sites that also has `folders`."""
+    """Return a sample site of tests/sites as recognised, with `folders` added."""
     root = SAMPLES / name
     paths = (path for path in root.rglob("*") if path.is_file())
     files = {path.relative_to(root).as_posix(): path.read_text("utf-8") for path in paths}
@@ -65,7 +65,7 @@ def eleventy(config: str, *folders: str, **files: str) -> GeneratedSite:
 
 
 def test_hugo_with_permalinks_by_section() -> None:
-    """Hugo's oldest form gives title, sub path, author and the pattern of the posts."""
+    """Hugo's oldest form gives title, base path, author and the pattern of the posts."""
     site = sample("hugo-flat", "content", "content/posts", "content/recipes", "static", "media")
     assert site.generator == "Hugo"
     assert values(site) == {
@@ -110,7 +110,7 @@ def test_hugo_with_permalinks_by_kind_of_page() -> None:
 
 
 def test_hugo_with_a_folder_of_configs_in_two_languages() -> None:
-    """The default language's own values win, and each has its folder and prefix."""
+    """The default language's own values win, and each language has its folder and prefix."""
     folders = ("content", "content/zh-cn", "content/zh-cn/posts", "content/en", "assets")
     site = sample("hugo-folder", *folders)
     assert values(site) == {
@@ -133,8 +133,8 @@ def test_hugo_with_a_folder_of_configs_in_two_languages() -> None:
     assert sources(site)["publication.title"] == "config/_default/languages.toml: zh-cn.title"
 
 
-def test_jekyll_with_next_to_nothing() -> None:
-    """Jekyll's own defaults fill what a minimal config leaves out, and the rest is remarked on."""
+def test_jekyll_with_a_minimal_config() -> None:
+    """Jekyll's defaults fill the gaps, and the rest gets remarks."""
     site = sample("jekyll-minimal", "_posts", "assets")
     assert values(site) == {
         "publication.title": "Field Notes",
@@ -152,7 +152,7 @@ def test_jekyll_with_next_to_nothing() -> None:
 
 
 def test_jekyll_with_everything() -> None:
-    """baseurl joins the address, and the ids are those that jekyll-feed has given."""
+    """baseurl is part of the address, and the ids are those of jekyll-feed."""
     site = sample("jekyll-full", "collections", "collections/_posts")
     assert values(site) == {
         "publication.title": "Slow Letters",
@@ -173,7 +173,7 @@ def test_jekyll_with_everything() -> None:
 
 
 def test_eleventy_base_blog() -> None:
-    """The options of the feed plugin and the copied folder are read from the code's literals."""
+    """The feed plugin's options and the copied folder are read from literals in the code."""
     site = sample("eleventy-base-blog", "content", "content/blog", "content/feed", "public")
     assert site.generator == "Eleventy"
     assert values(site) == {
@@ -192,7 +192,7 @@ def test_eleventy_base_blog() -> None:
 
 
 def test_eleventy_with_data_files() -> None:
-    """Site data and the posts' own data file are read, and a renamed folder is remarked on."""
+    """Site data and the posts' own data file are read, and a renamed folder gets a remark."""
     site = sample("eleventy-data", "src", "src/posts", "src/images")
     assert values(site) == {
         "publication.title": "Journal",
@@ -210,7 +210,7 @@ def test_eleventy_with_data_files() -> None:
 
 
 def test_astro_blog_template() -> None:
-    """The address is site and base, and the permalink is named as a guess to compare."""
+    """The address is site plus base, and the permalink is reported as a guess to compare."""
     site = sample("astro-blog", "src", "src/content/blog", "src/pages/blog", "public")
     assert values(site) == {
         "publication.title": "Astro Blog",
@@ -227,7 +227,7 @@ def test_astro_blog_template() -> None:
 
 
 def test_astro_with_constants() -> None:
-    """A constant stands in for the code that names it, and the page's folder tells the route."""
+    """A constant is resolved, and the page's folder gives the route."""
     site = sample("astro-paper", "src/data/blog", "src/pages/posts", "public")
     assert values(site) == {
         "publication.title": "AstroPaper",
@@ -244,7 +244,7 @@ def test_astro_with_constants() -> None:
 
 
 def test_zola() -> None:
-    """base_url tells Zola's config.toml from Hugo's."""
+    """base_url distinguishes Zola's config.toml from Hugo's."""
     site = sample("zola", "content", "content/blog", "static")
     assert site.generator == "Zola"
     assert values(site) == {
@@ -281,7 +281,7 @@ def test_no_known_generator(files: dict[str, str]) -> None:
 
 
 def test_two_generators() -> None:
-    """Where two generators have a config, one is taken and the other is named."""
+    """If two generators have a config, one is used and the other is named."""
     files = {"hugo.toml": 'title = "New"', "_config.yml": "title: Old"}
     site = found(files, "_posts")
     assert (site.generator, values(site)["publication.title"]) == ("Hugo", "New")
@@ -289,7 +289,7 @@ def test_two_generators() -> None:
 
 
 def test_every_sample_file_is_a_candidate() -> None:
-    """Init is told to read every file that the readers know, each once."""
+    """Every file that the readers know is a candidate, once."""
     files = {
         path.relative_to(root).as_posix()
         for root in SAMPLES.iterdir()
@@ -322,7 +322,7 @@ def test_every_sample_file_is_a_candidate() -> None:
     ],
 )
 def test_unparsable_config(file: str, text: str, place: str) -> None:
-    """A config that does not parse is a remark with its file and line, never a traceback."""
+    """A config that cannot be parsed is a remark with its file and line, never a traceback."""
     site = found({file: text})
     assert str(site.remarks[0]).startswith(place)
     assert "\n" not in str(site.remarks[0])
@@ -332,7 +332,7 @@ def test_unparsable_config(file: str, text: str, place: str) -> None:
 
 
 def test_unparsable_data_file() -> None:
-    """One bad data file does not keep the others from being read."""
+    """One invalid data file does not prevent reading the others."""
     data = {
         "_data/metadata.json": "{",
         "_data/site.json": '{"title": "A"}',
@@ -347,8 +347,8 @@ def test_unparsable_data_file() -> None:
     ]
 
 
-def test_yaml_that_grows_without_bound() -> None:
-    """A small file whose aliases stand for a value without end costs nothing."""
+def test_a_yaml_bomb_is_harmless() -> None:
+    """A small file whose aliases expand without end costs nothing."""
     levels = [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 30)]
     keys = "".join(f"{key}: *a29\n" for key in ("title", "url", "baseurl", "author", "permalink"))
     text = "\n".join(["a0: &a0 [x]", *levels, keys])
@@ -364,7 +364,7 @@ def test_yaml_that_grows_without_bound() -> None:
     ),
 )
 def test_no_text_raises(file: str, text: str, start: str) -> None:
-    """Whatever a candidate holds, what is taken is fit to be written."""
+    """Whatever a candidate contains, what is taken can be written."""
     site = recognise({file: start + text}, ["posts", "content/blog"])
     for taken in site.taken if site else ():
         assert "\x00" not in str(taken.value)
@@ -384,7 +384,7 @@ def test_no_text_raises(file: str, text: str, start: str) -> None:
     ],
 )
 def test_address(said: str, taken: str) -> None:
-    """An address is absolute and ends with a slash, and broadsheet.toml accepts it."""
+    """An address is absolute, ends with a slash, and is valid in broadsheet.toml."""
     site = found({"hugo.toml": f'baseURL = "{said}"'})
     assert values(site)["publication.url"] == taken == BaseUrl(taken)
 
@@ -395,14 +395,14 @@ def test_address(said: str, taken: str) -> None:
      "https:", "https://a.blog:x/", "https://[a/", "https://a b/"],
 )  # fmt: skip
 def test_bad_address(said: str) -> None:
-    """What is no plain absolute address is quoted in a remark, not taken."""
+    """Anything but a plain absolute address is quoted in a remark, not taken."""
     site = found({"hugo.toml": f'baseURL = "{said}"'})
     assert "publication.url" not in values(site)
     assert f'baseURL says "{said}"' in remarks_on(site, "publication.url")
 
 
-def test_stand_in_address() -> None:
-    """The address that a generator begins with is taken, with the advice to change it."""
+def test_placeholder_address() -> None:
+    """The address that a generator's template has is taken, with the advice to change it."""
     site = found({"hugo.toml": 'baseURL = "https://example.org/"'})
     assert values(site)["publication.url"] == "https://example.org/"
     assert "placeholder" in remarks_on(site, "publication.url")
@@ -410,21 +410,21 @@ def test_stand_in_address() -> None:
 
 @pytest.mark.parametrize("baseurl", ["", "/", '""'])
 def test_empty_base_path(baseurl: str) -> None:
-    """An empty sub path changes nothing and is not named as a source."""
+    """An empty base path changes nothing and is not named as a source."""
     site = jekyll(f"baseurl: {baseurl}")
     assert values(site)["publication.url"] == "https://a.blog/"
     assert sources(site)["publication.url"] == "_config.yml: url"
 
 
-def test_title_that_no_file_can_hold() -> None:
-    """Half a character or a control character is refused, not written."""
+def test_unwritable_title() -> None:
+    """A lone surrogate or a control character is refused, not written."""
     site = found({"hugo.json": '{"title": "A\\u0000", "baseURL": "https://a.blog"}'})
     assert "publication.title" not in values(site)
     assert "characters" in remarks_on(site, "publication.title")
 
 
 def test_bad_base_path() -> None:
-    """A sub path that is none is remarked on, and the rest of the address stands."""
+    """An invalid base path gets a remark, and the rest of the address is kept."""
     site = jekyll("baseurl: https://b.blog/x")
     assert values(site)["publication.url"] == "https://a.blog/"
     assert "baseurl" in remarks_on(site, "publication.url")
@@ -435,12 +435,12 @@ def test_bad_base_path() -> None:
     [("zh-cn", "zh-CN"), ("en_US", "en-US"), ("ZH-HANS-cn", "zh-Hans-CN"), ("es-419", "es-419")],
 )
 def test_language(said: str, taken: str) -> None:
-    """Language tags get the case that BCP 47 recommends, and broadsheet.toml accepts them."""
+    """Language tags get the case that BCP 47 recommends, and are valid in broadsheet.toml."""
     assert values(jekyll(f"lang: {said}"))["publication.language"] == taken == Language(taken)
 
 
 def test_bad_language() -> None:
-    """What is no language tag is not taken."""
+    """An invalid language tag is not taken."""
     site = jekyll("lang: English (UK)")
     assert "publication.language" not in values(site)
     assert "English (UK)" in remarks_on(site, "publication.language")
@@ -456,7 +456,7 @@ def test_timezone(zone: str) -> None:
 
 @pytest.mark.parametrize("zone", ["'+08:00'", "CST8", "Central European Time", "8"])
 def test_bad_timezone(zone: str) -> None:
-    """An offset or an abbreviation is no time zone."""
+    """An offset or an abbreviation is not a time zone."""
     site = jekyll(f"timezone: {zone}")
     assert "publication.timezone" not in values(site)
     assert "Europe/Paris" in remarks_on(site, "publication.timezone")
@@ -478,7 +478,7 @@ def test_author(said: str, taken: dict[str, str]) -> None:
 
 
 def test_nameless_author() -> None:
-    """An author with no name is not taken."""
+    """An author without a name is not taken."""
     assert "has no name" in remarks_on(jekyll("author: {twitter: ann}"), "publication.author")
 
 
@@ -511,7 +511,7 @@ def test_nameless_author() -> None:
     ],
 )  # fmt: skip
 def test_hugo_permalinks_of_sections(config: str, taken: str | None) -> None:
-    """Each section's pattern becomes one that broadsheet.toml accepts; the others keep Hugo's."""
+    """Each section's pattern is converted to a valid one; the others keep Hugo's default."""
     found = values(hugo(config, "content", "content/posts"))
     assert found["articles.folders"] == ["content"]
     assert found["articles.permalink"] == (
@@ -524,22 +524,22 @@ def test_hugo_permalinks_of_sections(config: str, taken: str | None) -> None:
 
 
 @pytest.mark.parametrize("token", [":monthname", ":yearday", ":sections[1:]", ":2006", ":path"])
-def test_hugo_token_without_a_like(token: str) -> None:
-    """A token that nothing here stands for is named, and no pattern is taken."""
+def test_unsupported_hugo_token(token: str) -> None:
+    """A token without an equivalent is named, and no pattern is taken."""
     site = hugo(f"[permalinks]\nposts = '/{token}/:slug/'", "content/posts")
     assert "articles.in" not in values(site)
     assert f"no token here means {token};" in remarks_on(site, "articles.permalink")
 
 
-def test_hugo_pattern_for_all_articles_alike() -> None:
-    """A pattern that gives two articles one URL is not taken."""
+def test_hugo_pattern_with_a_fixed_address() -> None:
+    """A pattern that gives two articles one address is not taken."""
     site = hugo("[permalinks]\nposts = '/:year/:month/'", "content/posts")
     assert "articles.in" not in values(site)
     assert "one URL" in remarks_on(site, "articles.in")
 
 
 def test_hugo_dates_in_file_names() -> None:
-    """Where Hugo strips dates from file names, the address is without them."""
+    """If Hugo strips dates from file names, the address has none."""
     site = hugo("[frontmatter]\ndate = [':filename', ':default']")
     assert values(site)["articles.permalink"] == "/{sections}/{slug}/"
 
@@ -583,14 +583,14 @@ def test_hugo_keys_have_no_case() -> None:
 
 
 def test_hugo_content_outside_the_project() -> None:
-    """A content folder outside the project is refused; Hugo's default stands in."""
+    """A content folder outside the project is refused; Hugo's default is used instead."""
     site = hugo("contentDir = '../texts'")
     assert values(site)["articles.folders"] == ["content"]
     assert '"../texts"' in remarks_on(site, "articles.folders")
 
 
 def test_hugo_with_one_bad_file_of_several() -> None:
-    """What the other files say is taken, but no address that the bad one might have set."""
+    """The other files are used, except for the address that the invalid one might set."""
     files = {"hugo.toml": "title = 'A'", "config/_default/permalinks.toml": "posts = ?"}
     assert values(found(files)) == {"publication.title": "A"}
 
@@ -602,7 +602,7 @@ def test_hugo_with_mounted_folders() -> None:
 
 
 def test_hugo_file_of_one_language() -> None:
-    """languages.en.toml, as some themes keep it, is read."""
+    """languages.en.toml, as in some themes, is read."""
     files = {
         "config/_default/hugo.toml": "baseURL = 'https://a.blog/'\ndefaultContentLanguage = 'en'",
         "config/_default/languages.en.toml": "title = 'A'\n[params.author]\nname = 'Ann'",
@@ -635,7 +635,7 @@ def test_hugo_file_of_one_language() -> None:
     ],
 )  # fmt: skip
 def test_jekyll_permalink(said: str, permalink: str, ids: str | None) -> None:
-    """Jekyll's styles and templates are taken, with the ids that jekyll-feed makes of them."""
+    """Jekyll's styles and templates are taken, with the ids that jekyll-feed derives from them."""
     taken = values(jekyll(f"plugins: [jekyll-feed]\npermalink: {said}"))
     assert taken["articles.permalink"] == permalink
     assert taken.get("articles.id") == ids
@@ -645,15 +645,15 @@ def test_jekyll_permalink(said: str, permalink: str, ids: str | None) -> None:
     ("said", "token"),
     [("weekdate", ":week"), ("/:short_year/:title/", ":short_year"), ("/:titles/", ":titles")],
 )  # fmt: skip
-def test_jekyll_token_without_a_like(said: str, token: str) -> None:
-    """A style with parts that nothing here stands for is not taken, nor are its ids."""
+def test_unsupported_jekyll_token(said: str, token: str) -> None:
+    """A style with parts without an equivalent is not taken, nor are its ids."""
     site = jekyll(f"plugins: [jekyll-feed]\npermalink: {said}")
     assert not {"articles.permalink", "articles.id"} & values(site).keys()
     assert token in remarks_on(site, "articles.permalink")
 
 
 def test_jekyll_permalink_of_the_defaults() -> None:
-    """A permalink that `defaults` give to posts wins over the site's."""
+    """A permalink that `defaults` give to posts overrides the site's."""
     scope = "defaults: [{scope: {path: '', type: posts}, values: {permalink: '/p/:slug/'}}]"
     site = jekyll(f"permalink: pretty\n{scope}")
     assert values(site)["articles.permalink"] == "/p/{slug}/"
@@ -678,7 +678,7 @@ def test_jekyll_needs_no_config() -> None:
 
 
 def test_jekyll_feed_in_the_gemfile() -> None:
-    """A plugin that only the Gemfile names is one all the same; a commented one is not."""
+    """A plugin that only the Gemfile names counts; a commented one does not."""
     assert "articles.id" in values(
         jekyll("", Gemfile='group :jekyll_plugins do\n gem "jekyll-feed"\nend')
     )
@@ -693,7 +693,7 @@ def test_jekyll_source_folder() -> None:
 
 
 def test_jekyll_posts_of_categories() -> None:
-    """Posts under a category's folder are articles too; those in hidden places are not."""
+    """Posts below a category's folder are articles too; those in hidden places are not."""
     found = values(jekyll("", "_posts", "news/_posts", "a/b/_posts", "_x/_posts"))
     assert found["articles.folders"] == ["_posts", "a/b/_posts", "news/_posts"]
     assert found["articles.permalink"] == "/{categories}/{year}/{month}/{day}/{slug}.html"
@@ -708,7 +708,7 @@ def test_jekyll_posts_of_categories() -> None:
      "url('https://b.blog')", "new URL('https://b.blog').href", "isDev ? 'a' : 'b'"],
 )  # fmt: skip
 def test_code_is_not_guessed(site: str) -> None:
-    """Only a plain text is an address; code is quoted in a remark."""
+    """Only a string literal is an address; code is quoted in a remark."""
     result = astro(f"site: {site}, base: '/x'")
     assert "publication.url" not in values(result)
     assert "code" in remarks_on(result, "publication.url")
@@ -731,7 +731,7 @@ def test_literals_of_javascript(config: str) -> None:
 
 
 def test_astro_without_a_folder_of_articles() -> None:
-    """No known folder: nothing is taken, and the remark says what to write."""
+    """Without a known folder nothing is taken, and the remark says what to write."""
     site = found({"astro.config.mjs": "export default {}"}, "src", "src/pages")
     assert "articles.folders" not in values(site)
     assert "src/content/blog" in remarks_on(site, "articles.folders")
@@ -746,7 +746,7 @@ def test_astro_pages_as_articles() -> None:
 
 
 def test_astro_files_instead_of_folders() -> None:
-    """Where Astro may write .html files, the remark says what the permalink would be."""
+    """If Astro may write .html files, the remark says what the permalink would be."""
     assert "{path}.html" in remarks_on(astro("build: { format: 'file' }"), "articles.permalink")
 
 
@@ -763,7 +763,7 @@ def test_astro_files_instead_of_folders() -> None:
     ],
 )
 def test_eleventy_copied_folders(code: str, taken: list[str]) -> None:
-    """A copied folder tells which folder lies at the root of the site."""
+    """A copied folder is served from the root of the site."""
     assert values(eleventy(f"config.{code};", "posts"))["articles.assets"] == taken
 
 
@@ -783,20 +783,20 @@ def test_eleventy_copied_folders(code: str, taken: list[str]) -> None:
     ],
 )
 def test_eleventy_permalink_of_a_folder(permalink: str, taken: str | None) -> None:
-    """The data file of the folder tells its addresses where they are plain."""
+    """The data file of the folder gives its addresses if they are plain strings."""
     site = eleventy("", "posts", **{"posts/posts.json": f'{{"permalink": {permalink}}}'})
     assert values(site).get("articles.permalink") == taken
     assert bool(remarks_on(site, "articles.permalink")) == (taken is None)
 
 
 def test_eleventy_input_folder_by_method() -> None:
-    """setInputDirectory tells where addresses begin."""
+    """setInputDirectory determines where addresses begin."""
     site = eleventy('eleventyConfig.setInputDirectory("./src/");', "src", "src/news")
     assert values(site)["articles.permalink"] == "/news/{path}/"
 
 
 def test_eleventy_homepage() -> None:
-    """package.json's homepage is the last resort, and a repository's address is none."""
+    """package.json's homepage is the last resort, and a repository's URL is not used."""
     own = eleventy("", **{"package.json": '{"homepage": "https://a.blog"}'})
     assert values(own)["publication.url"] == "https://a.blog/"
     npm = eleventy("", **{"package.json": '{"homepage": "https://github.com/a/b#readme"}'})
@@ -804,7 +804,7 @@ def test_eleventy_homepage() -> None:
 
 
 def test_eleventy_without_articles() -> None:
-    """Several folders of articles or none are said, not guessed at."""
+    """Several folders of articles, or none, are reported, not guessed."""
     assert "posts" in remarks_on(eleventy(""), "articles.folders")
     assert "blog may hold" in remarks_on(eleventy("", "blog", "posts"), "articles.folders")
 
@@ -821,12 +821,12 @@ def test_eleventy_without_articles() -> None:
     ],
 )
 def test_zola_settings(config: str, key: str, value: object) -> None:
-    """Zola's settings for addresses are heeded."""
+    """Zola's settings for addresses are respected."""
     assert values(found({"zola.toml": f"title = 'A'\n{config}"}, "content")).get(key) == value
 
 
 def test_zola_keeps_dates() -> None:
-    """Where Zola keeps the dates of file names, or their letters, there is nothing to remark on."""
+    """If Zola keeps dates or letters in file names, there is no remark."""
     config = "base_url = 'https://a.blog'\n[slugify]\npaths_keep_dates = true"
     said = remarks_on(found({"config.toml": config}), "articles.permalink")
     assert "Latin letters" in said
@@ -840,7 +840,7 @@ def test_zola_keeps_dates() -> None:
 
 @pytest.mark.parametrize("name", sorted(path.name for path in SAMPLES.iterdir()))
 def test_samples_are_fit_for_broadsheet_toml(name: str) -> None:
-    """What is taken is of the types that broadsheet.toml has, in its order, no key twice."""
+    """Everything taken has the types of broadsheet.toml, in its order, no key twice."""
     site = sample(name)
     keys = [taken.key for taken in site.taken]
     assert len(set(keys)) == len(keys)
@@ -933,10 +933,10 @@ def test_samples_are_fit_for_broadsheet_toml(name: str) -> None:
         ),
     ],
 )
-def test_what_other_generators_say(
+def test_other_generators(
     files: dict[str, str], folders: list[str], taken: dict[str, object]
 ) -> None:
-    """Folders, patterns and places are taken from what their configs write out."""
+    """Folders, patterns and places are taken from literals in their configs."""
     given = values(found(files, *folders))
     assert {key: given.get(f"articles.{key}") for key in taken} == taken
 

@@ -1,4 +1,4 @@
-"""What runs Broadsheet by itself: what is printed is run here, by what will run it."""
+"""What runs Broadsheet on a schedule: each printed snippet is run here by its own tool."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _newsroom(folder: Path, config: str = WEEKLY) -> Newsroom:
 
 
 def _cron_shell(line: str) -> str:
-    """What cron hands to the shell (crontab(5)): the sixth field, up to a % without backslash."""
+    """Return what cron passes to the shell (crontab(5)): the sixth field, up to an unescaped %."""
     fields = line.split(maxsplit=5)
     assert all(re.fullmatch(r"[*\d/,-]+", field) for field in fields[:5])
     command = re.split(r"(?<!\\)%", fields[5])[0]
@@ -75,7 +75,8 @@ _AUTHOR = {
 
 
 def test_the_crontab_line_runs(tmp_path: Path) -> None:
-    """Run twice as cron would, in a folder with an odd name: all is made, then nothing said."""
+    """Run twice as cron would, in a folder with an odd name: the first does everything, the second
+    prints nothing."""
     newsroom = _newsroom(tmp_path / ODD)
     note, line = cron.snippet(_place(newsroom.folder)).split("\n")
     assert note.startswith("# ")
@@ -92,7 +93,7 @@ def test_the_crontab_line_runs(tmp_path: Path) -> None:
 
 
 def test_a_broken_article_does_not_keep_the_digest_back(tmp_path: Path) -> None:
-    """The line goes on after an error, which cron mails to its owner."""
+    """The line continues after an error, which cron mails to its owner."""
     newsroom = _newsroom(tmp_path)
     newsroom.article("b.md", date="2025-06-26")
     newsroom.write("content/bad.md", "---\ntitle: Bad\ndate: 06/07/2025\n---\n")
@@ -102,7 +103,7 @@ def test_a_broken_article_does_not_keep_the_digest_back(tmp_path: Path) -> None:
 
 
 def test_a_config_of_another_name_is_named(tmp_path: Path) -> None:
-    """What is printed for `--config other.toml` runs with it, in every kind."""
+    """The snippet for `--config other.toml` works with it, in every kind."""
     newsroom = _newsroom(tmp_path)
     (tmp_path / "broadsheet.toml").rename(tmp_path / "other one.toml")
     for kind in kinds():
@@ -147,7 +148,7 @@ def _remote_log(newsroom: Newsroom) -> list[str]:
 
 
 def test_what_is_made_is_committed_and_pushed_once(published: Newsroom) -> None:
-    """Two runs, one commit, of the feeds only; work of the editor's stays as it is."""
+    """Two runs, one commit, of the feeds only; the editor's work is untouched."""
     published.article("b.md", date="2025-06-26")
     published.write("draft.txt", "mine")
     _git(published.folder, "add", "draft.txt")
@@ -164,7 +165,7 @@ def test_what_is_made_is_committed_and_pushed_once(published: Newsroom) -> None:
 
 
 def test_a_removed_feed_is_committed_too(published: Newsroom) -> None:
-    """What a run takes away goes from the repository as well."""
+    """A file that a run removes is removed from the repository as well."""
     published.configure("[feeds]\nkeep_retired_days = 0\n")
     script = _cron_shell(cron.snippet(_place(published.folder, commit=True)).split("\n")[1])
     published.article("a.md", date="2025-06-20", main_topics=["AI"])
@@ -177,7 +178,7 @@ def test_a_removed_feed_is_committed_too(published: Newsroom) -> None:
 
 
 def _units(text: str) -> dict[str, str]:
-    """The unit files in what is printed, by name: each begins with a comment that names it."""
+    """Return the unit files in a snippet, by name: each begins with a comment that names it."""
     parts = re.split(r"^# ~/\.config/systemd/user/(\S+)\n", text, flags=re.MULTILINE)
     return dict(zip(parts[1::2], parts[2::2], strict=True))
 
@@ -187,8 +188,8 @@ def _units(text: str) -> dict[str, str]:
 )
 @pytest.mark.parametrize("name", ["plain", ODD])
 @pytest.mark.parametrize("commit", [False, True])
-def test_systemd_takes_the_units(tmp_path: Path, name: str, commit: bool) -> None:
-    """systemd-analyze verify finds nothing to say about service and timer."""
+def test_systemd_accepts_the_units(tmp_path: Path, name: str, commit: bool) -> None:
+    """systemd-analyze verify reports nothing about service and timer."""
     folder = tmp_path / name
     folder.mkdir()
     program = folder / "broadsheet"
@@ -215,7 +216,7 @@ def test_systemd_takes_the_units(tmp_path: Path, name: str, commit: bool) -> Non
 
 @pytest.mark.parametrize("folder", ["feeds", "my feeds", "public: feeds #1"])
 def test_the_github_workflow_is_yaml_whose_steps_are_shell(folder: str) -> None:
-    """It runs hourly and after a push, one run at a time, with leave to write."""
+    """It runs hourly and after a push, one run at a time, with write permission."""
     data = yaml.safe_load(github.snippet(_place("/p", folder=folder)))
     assert set(data[True]) == {"push", "schedule", "workflow_dispatch"}  # YAML 1.1 reads `on` so
     assert data["permissions"] == {"contents": "write"}
@@ -245,7 +246,8 @@ def _check_shell(script: str) -> None:
 
 
 def test_the_commit_step_of_github_works(published: Newsroom) -> None:
-    """The step's own shell, as GitHub calls it (bash -e), commits and pushes what a run made."""
+    """The step's own shell, as GitHub calls it (bash -e), commits and pushes the output of a
+    run."""
     published.build()
     data = yaml.safe_load(github.snippet(_place(published.folder)))
     script = data["jobs"]["publish"]["steps"][-1]["run"]
@@ -261,7 +263,8 @@ def test_the_commit_step_of_github_works(published: Newsroom) -> None:
 
 
 def test_the_script_of_gitlab_works(published: Newsroom, tmp_path: Path) -> None:
-    """From the detached HEAD that a job has, build, digest, commit and push; then nothing to do."""
+    """From a job's detached HEAD: build, digest, commit and push; the second time there is nothing
+    to do."""
     job = yaml.safe_load(gitlab.snippet(_place(published.folder)))["broadsheet"]
     call = f"{shlex.quote(sys.executable)} -m broadsheet "
     script = [

@@ -1,4 +1,4 @@
-"""What authors of CommonMark write, and the structure that must come of it."""
+"""What authors of CommonMark write, and the structure it must give."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LINKS = Links(LinkIndex("https://example.org/"), "a.md", "https://example.org/a/
 
 
 def html(markdown: str) -> str:
-    """The HTML of `markdown` without the line ends that mean nothing."""
+    """Return the HTML of `markdown` without insignificant line ends."""
     made = render(markdown, LINKS, dialect("commonmark")).html
     return made.replace(">\n", ">").replace("\n<", "<")
 
@@ -36,7 +36,7 @@ def html(markdown: str) -> str:
     ],
 )
 def test_lists_need_no_blank_line_and_no_four_columns(markdown: str, expected: str) -> None:
-    """Lists begin within a paragraph, nest by their text's column, and keep their numbers."""
+    """Lists interrupt a paragraph, nest by their text's column, and keep their numbers."""
     assert html(markdown) == expected
 
 
@@ -55,13 +55,14 @@ def test_lists_need_no_blank_line_and_no_four_columns(markdown: str, expected: s
         ("```\n- a\n# b\n> c\n| d |\n```", "<pre><code>- a\n# b\n&gt; c\n| d |</code></pre>"),
     ],
 )
-def test_code_stays_as_it_is_wherever_it_stands(markdown: str, expected: str) -> None:
-    """Fences interrupt a paragraph and lie in lists and quotes; nothing within them is read."""
+def test_code_stays_as_it_is_everywhere(markdown: str, expected: str) -> None:
+    """Fences interrupt a paragraph and may be in lists and quotes; nothing within them is
+    parsed."""
     assert html(markdown) == expected
 
 
-def test_code_that_nothing_ends_goes_on_to_the_end() -> None:
-    """A forgotten fence shows the rest as code, not as marks."""
+def test_an_unclosed_fence_runs_to_the_end() -> None:
+    """A forgotten fence shows the rest as code, not as markup."""
     assert html("a\n\n```\n# b\n- c").startswith("<p>a</p><pre><code># b\n- c")
 
 
@@ -84,7 +85,7 @@ def test_code_that_nothing_ends_goes_on_to_the_end() -> None:
     ],
 )
 def test_headings_quotes_rules_and_definitions(markdown: str, expected: str) -> None:
-    """As CommonMark has them, and definitions as Hugo and kramdown do."""
+    """As in CommonMark, with definition lists as in Hugo and kramdown."""
     assert html(markdown) == expected
 
 
@@ -97,15 +98,15 @@ def test_headings_quotes_rules_and_definitions(markdown: str, expected: str) -> 
         "x\n| a | b |\n|---|---|\n| 1 | 2 |",
     ],
 )
-def test_tables_stand_alone_in_lists_and_after_a_paragraph(markdown: str) -> None:
-    """With outer pipes or without, a table has its head and its row."""
+def test_tables_anywhere(markdown: str) -> None:
+    """Alone, in lists and after a paragraph, with outer pipes or without."""
     made = html(markdown)
     assert "<thead><tr><th>a</th><th>b</th></tr></thead>" in made
     assert "<tbody><tr><td>1</td><td>2</td></tr></tbody>" in made
 
 
-def test_cells_keep_their_pipes_and_sides() -> None:
-    """An escaped pipe is text, and a column keeps the side that it is aligned to."""
+def test_cells_keep_pipes_and_alignment() -> None:
+    """An escaped pipe is text, and a column keeps its alignment."""
     made = html("| a\\|b | c |\n|---|--:|\n| 1 | 2 |")
     assert "<th>a|b</th>" in made
     assert '<td style="text-align:right">2</td>' in made
@@ -127,7 +128,7 @@ def test_cells_keep_their_pipes_and_sides() -> None:
     ],
 )
 def test_raw_html_ends_at_a_blank_line(markdown: str, expected: str) -> None:
-    """So Markdown between blank lines within it is read, as in every CommonMark generator."""
+    """Markdown between blank lines within it is parsed, as in every CommonMark generator."""
     assert html(markdown) == expected
 
 
@@ -161,8 +162,8 @@ def test_raw_html_ends_at_a_blank_line(markdown: str, expected: str) -> None:
         ("한국\n어", "한국\n어"),
     ],
 )
-def test_marks_within_a_paragraph(markdown: str, expected: str) -> None:
-    """Emphasis beside Chinese, code, strikethrough, escapes and line ends."""
+def test_inline_markup(markdown: str, expected: str) -> None:
+    """Emphasis beside Chinese, code, strikethrough, escapes and line breaks."""
     assert html(markdown) == f"<p>{expected}</p>"
 
 
@@ -188,17 +189,17 @@ def test_marks_within_a_paragraph(markdown: str, expected: str) -> None:
     ],
 )
 def test_every_way_to_write_a_link(markdown: str, href: str, words: str) -> None:
-    """Inline, by reference, in angles and bare; never a link within a link."""
+    """Inline, by reference, in angle brackets and bare; never a link within a link."""
     assert f'<a href="{href}">{words}</a>' in html(markdown).replace(' title="t"', "")
 
 
 def test_a_bare_address_in_code_is_code() -> None:
-    """Code is shown, not followed."""
+    """A URL in code is not a link."""
     assert "<a" not in html("`https://e.org me@e.org`\n\n    https://e.org")
 
 
-def test_notes_have_paragraphs_and_a_way_back() -> None:
-    """A note may have several paragraphs; the mark and the note lead to each other."""
+def test_footnotes_have_paragraphs_and_back_links() -> None:
+    """A footnote may have several paragraphs; reference and footnote link to each other."""
     made = html("a[^1] b[^1]\n\n[^1]: c\n\n    d\n\ne")
     assert "<p>c</p><p>d" in made
     assert made.count('#fn:1">1</a></sup>') == 2
@@ -209,8 +210,8 @@ def test_notes_have_paragraphs_and_a_way_back() -> None:
 @pytest.mark.parametrize(
     "markdown", ["- a\n" * 2_000, "> a\n" * 2_000, "a\n\n" * 2_000, "# a\n" * 2_000]
 )
-def test_a_long_article_takes_no_longer_for_its_kind(markdown: str) -> None:
-    """Thousands of items, quoted lines, paragraphs or headings are read within seconds."""
+def test_long_articles_are_fast(markdown: str) -> None:
+    """Thousands of items, quoted lines, paragraphs or headings take seconds at most."""
     started = time.perf_counter()
     html(markdown)
     assert time.perf_counter() - started < 10
@@ -221,7 +222,7 @@ WORDS = st.text(alphabet="abcdefghij", min_size=1, max_size=6)
 
 @given(st.recursive(WORDS, lambda items: st.lists(items, min_size=1, max_size=3), max_leaves=8))
 def test_a_list_keeps_its_items_and_their_depth(tree: object) -> None:
-    """However lists lie within each other, every item comes out, as deep as it was written."""
+    """However lists are nested, every item appears at the depth it was written."""
     lines: list[str] = []
     depths: list[int] = []
 

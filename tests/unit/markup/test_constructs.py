@@ -1,4 +1,5 @@
-"""What each generator reads in its own way, in small; tests/conformance has the generators."""
+"""Constructs that generators read in their own ways, one by one; tests/conformance has the
+generators."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ LINKS = Links(LinkIndex("https://example.org/"), "a.md", URL)
 
 
 def html(markdown: str, name: str, *, mdx: bool = False) -> str:
-    """The HTML of `markdown` without the line ends that mean nothing."""
+    """Return the HTML of `markdown` without insignificant line ends."""
     made = render(markdown, LINKS, dialect(name), mdx=mdx).html
     return made.replace(">\n", ">").replace("\n<", "<").replace(URL, "")
 
@@ -64,7 +65,7 @@ def test_footnotes_lead_to_the_anchors_of_the_site(
 def test_a_dialect_reads_what_its_generator_reads(
     markdown: str, name: str, expected: str | None
 ) -> None:
-    """Each construct counts where the generator has it, and is text where it has not."""
+    """Each construct is markup if the generator supports it, otherwise text."""
     made = html(markdown, name)
     assert made == expected if expected else 'title="题">a</a> “c”' in made
 
@@ -80,7 +81,7 @@ def test_a_dialect_reads_what_its_generator_reads(
 )
 @pytest.mark.parametrize(("name", "mdx"), [("eleventy", False), ("astro", True)])
 def test_indented_lines_are_text(markdown: str, expected: str, name: str, mdx: bool) -> None:
-    """Eleventy and MDX have no code by indentation."""
+    """Eleventy and MDX have no indented code."""
     assert html(markdown, name, mdx=mdx) == expected
 
 
@@ -93,20 +94,20 @@ def test_indented_lines_are_text(markdown: str, expected: str, name: str, mdx: b
     ],
 )
 def test_indented_blocks_are_blocks_in_mdx_only(markdown: str, text: str, block: str) -> None:
-    """In Eleventy only code is switched off, and no other block may be indented so far."""
+    """Eleventy disables only indented code; other blocks may not be indented that far."""
     assert html(markdown, "eleventy") == text
     assert html(markdown, "astro", mdx=True) == block
 
 
 def test_indented_html_is_html() -> None:
-    """What a template indents between blank lines is no code in Eleventy."""
+    """In Eleventy, HTML that a template indents between blank lines is not code."""
     assert html("<div>\n\n    <p>a</p>\n\n</div>", "eleventy") == "<div><p>a</p></div>"
 
 
 @pytest.mark.parametrize("name", ["commonmark", "hugo", "jekyll"])
 @given(count=st.integers(1, 30), length=st.integers(1, 300))
 def test_every_reference_is_resolved(name: str, count: int, length: int) -> None:
-    """However often, and however long the address is beside the text."""
+    """However often it occurs, and however long the URL beside the text."""
     address = f"https://e.org/{'x' * length}"
     made = html(f'{"[a] [b][a] [A][] " * count}\n\n[a]: <{address}> "Title"', name)
     assert made.count(f'href="{address}"') == 3 * count
@@ -115,7 +116,7 @@ def test_every_reference_is_resolved(name: str, count: int, length: int) -> None
 
 @pytest.mark.parametrize("end", ["", "\n", "\n\n"])
 def test_a_definition_may_end_the_text(end: str) -> None:
-    """Also without a line end, and also beside code that nothing closes."""
+    """Also without a line end, and also beside unclosed code."""
     assert html(f"[a][b]\n\n[b]: <https://e.org/>{end}", "hugo") == (
         '<p><a href="https://e.org/">a</a></p>'
     )
@@ -124,14 +125,14 @@ def test_a_definition_may_end_the_text(end: str) -> None:
 
 @pytest.mark.parametrize("tag", ["int", "vector", "set", "text", "matrix", "T", "path", "foo"])
 def test_text_after_an_unknown_tag_is_kept(tag: str) -> None:
-    """`queue<int> q` in a text: the tag goes, as in browsers, and no words go with it."""
+    """`queue<int> q` in a text: the tag is dropped, as in browsers, and no words with it."""
     assert html(f"a <{tag}> b\n\nc <{tag}> *d* <{tag}>e", "hugo") == (
         "<p>a  b</p><p>c  <em>d</em> e</p>"
     )
 
 
 def test_a_url_that_emphasis_cuts_short_is_no_link() -> None:
-    """Half an address would lead somewhere else."""
+    """A truncated URL would lead somewhere else."""
     made = html("https://e.org/__a__.py and https://e.org/b", "mkdocs")
     assert made.count("<a ") == 1
     assert 'href="https://e.org/b"' in made

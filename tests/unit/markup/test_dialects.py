@@ -1,4 +1,4 @@
-"""What each dialect reads, and what it leaves as it is typed."""
+"""What each dialect parses, and what it leaves as text."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ PYTHON_MARKDOWN = [name for name in DIALECTS if dialect(name).engine == "python-
 
 
 def html(markdown: str, name: str, language: str = "en") -> str:
-    """The HTML of `markdown` without the line ends that mean nothing."""
+    """Return the HTML of `markdown` without insignificant line ends."""
     made = render(markdown, LINKS, dialect(name), language=language).html
     return made.replace(">\n", ">").replace("\n<", "<").replace("\n", " ")
 
 
 def test_the_config_knows_every_dialect_and_extension() -> None:
-    """The files and the config name the same."""
+    """Files and config have the same names."""
     assert set(DIALECTS) == set(get_args(DialectName))
     assert set(EXTENSIONS) == set(get_args(MarkdownExtension))
     assert all(dialect(name).extensions <= EXTENSIONS.keys() for name in DIALECTS)
 
 
 def test_the_dialect_of_a_file_is_that_of_its_innermost_folder() -> None:
-    """Extensions hold for all of them."""
+    """Extensions apply to all dialects."""
     settings = ArticleSettings(
         markdown="hugo",
         within={
@@ -138,8 +138,8 @@ def test_every_commonmark_dialect_reads_this_alike(name: str, markdown: str, exp
         ),
     ],
 )
-def test_an_extension_is_read_where_it_is_on(extension: str, markdown: str, expected: str) -> None:
-    """Each can be added to a dialect, and taken from it."""
+def test_extensions_can_be_switched(extension: str, markdown: str, expected: str) -> None:
+    """Each can be added to a dialect, and removed from it."""
     also, _, rest = markdown.partition(" ") if markdown.startswith("+") else ("", "", markdown)
     assert expected in html(rest, f"commonmark +{extension} {also}")
     off = " ".join(f"-{name}" for name in EXTENSIONS)
@@ -148,7 +148,7 @@ def test_an_extension_is_read_where_it_is_on(extension: str, markdown: str, expe
 
 @pytest.mark.parametrize("name", [*COMMONMARK, *PYTHON_MARKDOWN])
 def test_every_dialect_reads_chinese_emphasis_and_bare_urls(name: str) -> None:
-    """Both engines, whatever comes right after."""
+    """Both engines, whatever follows directly."""
     made = html("**“重点”**的 见https://e.org/中文，me@e.org。", name)
     assert "<strong>“重点”</strong>的" in made
     assert '<a href="https://e.org/">https://e.org/</a>中文' in made
@@ -175,13 +175,13 @@ def test_python_markdown_is_read_as_the_library_reads_it(markdown: str, expected
     "text", ["5%% or 6%% of it", "a %% b", "a %%\n\n%% b", "https://e.org/%%a%%", "%% a"]
 )
 def test_what_only_looks_like_a_comment_is_kept(text: str) -> None:
-    """Marks that are not a pair, and percentages."""
+    """Unpaired marks, and percentages."""
     assert "%%" in html(text, "obsidian")
     assert "<code>%%a%%</code>" in html("`%%a%%`", "obsidian")
 
 
 def test_an_alert_is_named_in_the_language_of_the_article() -> None:
-    """What gives no title of its own."""
+    """If it has no title of its own."""
     assert "<strong>警告</strong>" in html("> [!WARNING]\n> 当心", "github", "zh-CN")
     assert "<strong>Careful now</strong>" in html("> [!careful-now]\n> a", "github", "zh-CN")
 
@@ -194,14 +194,14 @@ def test_an_element_of_the_author_is_not_an_alert() -> None:
 
 @pytest.mark.parametrize(("name", "anchor"), [("jekyll", "fn:a"), ("github", "user-content-fn-a")])
 def test_a_footnote_leads_to_its_anchor_on_the_site(name: str, anchor: str) -> None:
-    """Generators give these anchors different names (decision 0003)."""
+    """Generators name these anchors differently (decision 0003)."""
     made = html("a[^a]\n\n[^a]: b", name)
     assert f'href="https://example.org/a/#{anchor}"' in made
     assert "↩\ufe0e" in made
 
 
 def test_a_footnote_that_nothing_refers_to_is_kept() -> None:
-    """Below the others, without a link back; the paragraph that asks for it leaves no trace."""
+    """Below the others, without a back link; the directive that asks for it leaves no trace."""
     made = html("a[^1]\n\n[^1]: b\n[^unused]: c\n", "commonmark")
     assert "<li><p>c </p></li></ol></section>" in made
     assert made.startswith("<p>a<sup>")
@@ -238,7 +238,7 @@ def test_a_footnote_that_nothing_refers_to_is_kept() -> None:
     ],
 )
 def test_no_commonmark_takes_long(unit: str) -> None:
-    """Fifty kilobytes of any construct are read in well under a second of CPU time."""
+    """Fifty kilobytes of any construct take well under a second of CPU time."""
     everything = dialect("jekyll " + " ".join(f"+{name}" for name in EXTENSIONS))
     body = unit * (50_000 // len(unit.encode()))
     started = time.process_time()
@@ -263,7 +263,7 @@ def test_nothing_is_looked_for_from_each_of_its_marks(unit: str) -> None:
         ("|a" * 2_000 + "\n" + "|-" * 2_000 + "\n" + "|b\n" * 2_000, "table is too large"),
     ],
 )
-def test_what_is_not_linear_is_refused_in_words(markdown: str, what: str) -> None:
+def test_superlinear_input_is_refused(markdown: str, what: str) -> None:
     """The engine cannot be interrupted."""
     with pytest.raises(TooComplex, match=what) as raised:
         html(markdown, "commonmark")

@@ -1,4 +1,4 @@
-"""Addresses: absolute, encoded once, and led to what the reference means."""
+"""URLs: absolute, encoded once, and resolved to the intended target."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ LINKS = Links(LINK_INDEX, "posts/a.md", ARTICLE)
     ],
 )
 def test_every_address_is_absolute_and_encoded_once(reference: str, address: str) -> None:
-    """What an author may write becomes the address that a browser would go to."""
+    """Whatever an author writes becomes the URL that a browser would request."""
     assert LINKS.resolve(reference) == address
     assert LINKS.resolve(address) == address
 
@@ -87,7 +87,8 @@ def test_every_address_is_absolute_and_encoded_once(reference: str, address: str
     ],
 )
 def test_a_reference_to_a_file_leads_to_where_it_is_served(reference: str, address: str) -> None:
-    """Articles and images are found by their files; where two fit, or none, nothing is guessed."""
+    """Articles and images are found by their files; with two candidates, or none, nothing is
+    guessed."""
     assert LINKS.resolve(reference) == address
 
 
@@ -107,12 +108,12 @@ def test_a_reference_to_a_file_leads_to_where_it_is_served(reference: str, addre
     ],
 )
 def test_each_generator_s_way_to_link_is_understood(markdown: str, address: str) -> None:
-    """Hugo's ref, Jekyll's post_url and link, Zola's @/ lead to the article they name."""
+    """Hugo's ref, Jekyll's post_url and link, Zola's @/ resolve to the article they name."""
     assert f'href="{address}"' in render(markdown, LINKS, dialect("commonmark")).html
 
 
 def test_a_link_index_can_be_handed_to_another_process() -> None:
-    """It survives pickling, before and after it was asked for a page, and finds the same."""
+    """It survives pickling, before and after a lookup, and finds the same."""
     for link_index in (LINK_INDEX, LinkIndex(LINK_INDEX.site, LINK_INDEX.pages)):
         again = pickle.loads(pickle.dumps(link_index))
         assert again == link_index
@@ -120,7 +121,7 @@ def test_a_link_index_can_be_handed_to_another_process() -> None:
 
 
 def test_finding_a_page_does_not_take_longer_among_many() -> None:
-    """Ten thousand links among ten thousand articles are found at once, by an index."""
+    """Ten thousand links among ten thousand articles are found by an index."""
     pages = {f"posts/{n}/index.md": f"https://example.org/{n}/" for n in range(10_000)}
     links = Links(LinkIndex("https://example.org/", pages), "posts/1/index.md", ARTICLE)
     started = time.perf_counter()
@@ -130,7 +131,7 @@ def test_finding_a_page_does_not_take_longer_among_many() -> None:
 
 
 def test_every_reference_is_resolved() -> None:
-    """Of links and images alike, and each time."""
+    """Links and images alike, and each time."""
     made = render("[a](b.md) ![](my%20cat.png) [again](b.md)", LINKS, dialect("commonmark"))
     assert made.html.count('href="https://example.org/b/"') == 2
     assert made.html.count('src="https://example.org/my%20cat.png"') == 1
@@ -138,7 +139,7 @@ def test_every_reference_is_resolved() -> None:
 
 @given(st.text(max_size=40))
 def test_any_reference_resolves_and_stays(reference: str) -> None:
-    """No text makes it raise; the outcome is ASCII, has a scheme, and is encoded already."""
+    """No text raises; the result is ASCII, has a scheme, and is already encoded."""
     address = LINKS.resolve(reference)
     assert address.isascii()
     assert ":" in address
@@ -149,8 +150,8 @@ _MARKS = ["http://", "https:", "//", "/", "a.b", ":80", "?", "#", "%", "%e4", ";
 
 
 @given(st.lists(st.sampled_from(_MARKS), max_size=12).map("".join))
-def test_what_looks_encoded_is(address: str) -> None:
-    """The look that spares most addresses the way through their parts never spares one wrongly."""
+def test_the_shortcut_for_encoded_urls_is_right(address: str) -> None:
+    """A URL that is not parsed in detail would not be changed by it."""
     if urls.is_encoded(address):
         assert urls.encode_parts(address) == address
         if address.startswith("http"):
@@ -161,8 +162,8 @@ def test_what_looks_encoded_is(address: str) -> None:
     st.text("abc:/?#[]%&\u4e2d", max_size=12),
     st.text("ab1:.~_-%?/\u4e2d ", max_size=6),
 )
-def test_a_place_in_the_article_is_at_its_address(url: str, place: str) -> None:
-    """What is put together from two parts is what encoding the whole would make."""
+def test_a_fragment_is_joined_to_the_article_url(url: str, place: str) -> None:
+    """The joined parts equal the encoding of the whole."""
     links = Links(LinkIndex("https://example.org/"), "a.md", url)
     whole = url.partition("#")[0] + f"#{place}".strip()
     assert links.resolve(f"#{place}") == encode(whole)

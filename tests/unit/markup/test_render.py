@@ -1,4 +1,4 @@
-"""Articles as readers get them: laws that hold for every text, and the whole of a real one."""
+"""Articles as readers get them: laws that hold for every text, and one real article."""
 
 from __future__ import annotations
 
@@ -30,8 +30,9 @@ def html(markdown: str, name: str = "commonmark", *, mdx: bool = False) -> str:
     return render(markdown, LINKS, dialect(name), mdx=mdx).html
 
 
-def test_a_real_article_comes_out_whole() -> None:
-    """Its quote, headings, emphasis, notes and sources are all there, in Chinese as it is."""
+def test_a_real_article_is_complete() -> None:
+    """Its quote, headings, emphasis, footnotes and sources are all there, and Chinese is
+    unchanged."""
     made = render(body(), LINKS, dialect("commonmark"))
     assert made.html.startswith("<blockquote>\n<p>近日，")
     assert made.html.count("<h3>") == 3
@@ -42,8 +43,8 @@ def test_a_real_article_comes_out_whole() -> None:
     assert made.excerpt.endswith("。")
 
 
-def test_a_note_leads_to_the_article_on_the_web() -> None:
-    """No id is left; marks and ways back lead to the article's own address (decision 0003)."""
+def test_a_footnote_links_to_the_article_on_the_web() -> None:
+    """No id is left; references and back links point to the article's own URL (decision 0003)."""
     made = html("a[^n] [b](#part)\n\n## Part {#part}\n\n[^n]: c")
     assert " id=" not in made
     for fragment in ("fn:n", "fnref:n", "part"):
@@ -51,7 +52,7 @@ def test_a_note_leads_to_the_article_on_the_web() -> None:
 
 
 def test_an_article_is_the_same_after_any_other() -> None:
-    """Nothing of one article shows in the next: notes, link definitions, abbreviations."""
+    """Nothing of one article affects the next: footnotes, link definitions, abbreviations."""
     alone = html(body())
     html("a[^1] [x]\n\n[^1]: b\n\n[x]: /y\n\n*[AI]: c")
     assert html(body()) == alone
@@ -79,16 +80,16 @@ def test_an_article_is_the_same_in_any_process() -> None:
     assert made == {html(body()).encode()}
 
 
-def test_mdx_imports_and_marks_go() -> None:
-    """The lines of code of an MDX file are no text, and its mark is one."""
+def test_mdx_imports_are_removed() -> None:
+    """The code lines of an MDX file are not text, and its excerpt mark is recognised."""
     text = "import A from 'a'\nexport const b = 1\n\nFirst.\n\n{/* more */}\n\nSecond."
     made = render(text, LINKS, dialect("commonmark"), mdx=True)
     assert made.html == "<p>First.</p>\n<p>Second.</p>"
     assert made.excerpt == "First."
 
 
-def test_what_cannot_be_read_says_so() -> None:
-    """A text nested too deep raises the one error that `render` tells of, in words for people."""
+def test_text_nested_too_deeply_is_an_error() -> None:
+    """It raises the documented error of `render`, with a readable message."""
     with pytest.raises(TooComplex, match="nested too deeply"):
         html(">" * 5_000 + "a")
 
@@ -105,8 +106,8 @@ MARKS = st.sampled_from(
 @example("\ufdd0\U0001fffe\U0010ffff&#xfdd0;")
 @given(st.lists(MARKS, max_size=40).map("".join) | st.text(max_size=80))
 def test_any_text_has_a_rendition(text: str) -> None:
-    """It parses strictly, is harmless and settled, has no relative address, and no character
-    that XML forbids."""
+    """It is well-formed, harmless and stable, has no relative URL, and no character that XML
+    forbids."""
     made = render(text, LINKS, dialect("commonmark"))
     assert_harmless(made.html)
     assert forbidden(made.html + made.excerpt) == []
@@ -122,7 +123,7 @@ def test_any_text_has_a_rendition(text: str) -> None:
     ],
 )
 def test_a_footnote_within_a_footnote_is_not_lost(text: str) -> None:
-    """Each stands below the text once, wherever it was defined, and breaks nothing."""
+    """Each is below the text once, wherever it was defined, and breaks nothing."""
     made = html(text)
     for word in ("One.", "Two.", "Three."):
         assert made.count(word) == text.count(word)

@@ -1,4 +1,4 @@
-"""What may be handed to any reader: nothing that runs, loads unseen, or leads nowhere."""
+"""HTML that is safe for any reader: nothing in it runs, loads unseen, or is a dead link."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def anywhere(_: str) -> str:
 
 
 def deepest(html: str) -> int:
-    """How many tags lie within each other where it is deepest; every one is closed."""
+    """Return the greatest nesting depth of tags, all of which are closed."""
     depth = most = 0
     for tag in re.findall(r"<(/?)\w", html):
         depth += -1 if tag else 1
@@ -130,7 +130,7 @@ def deepest(html: str) -> int:
 
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_no_attack_gets_through(attack: str) -> None:
-    """Whatever it is written as, nothing is left that runs, sends, or is no web address."""
+    """However it is written, nothing is left that runs, sends, or is not a web URL."""
     html = render(f"before\n\n{attack}\n\nafter", LINKS, COMMONMARK).html
     assert_harmless(html)
     assert "before" in html
@@ -165,21 +165,21 @@ def test_every_kind_of_address_is_resolved(html: str, expected: str) -> None:
         ("<object><p>a</p></object>", "<p>a</p>"),
     ],
 )
-def test_what_would_be_lost_is_kept_in_a_plainer_form(html: str, expected: str) -> None:
-    """A frame becomes a link to it, a check box a character, a fallback stands for itself."""
+def test_unsupported_elements_have_a_fallback(html: str, expected: str) -> None:
+    """A frame becomes a link to it, a check box a character, and fallback content is shown."""
     assert expected in sanitise(html, identity)
 
 
-def test_a_picture_written_into_the_article_stays() -> None:
-    """It loads nothing, and without it the picture would be lost; a drawing may have scripts."""
+def test_a_data_url_image_stays() -> None:
+    """It loads nothing, and without it the picture would be lost; an SVG may contain scripts."""
     pixel = "data:image/png;base64,iVBORw0KGgo="
     assert render(f"![p]({pixel})", LINKS, COMMONMARK).html == f'<p><img src="{pixel}" alt="p"></p>'
     assert "data:" not in render("![p](data:image/svg+xml;base64,PHN2Zz4=)", LINKS, COMMONMARK).html
     assert "data:" not in render(f"[p]({pixel})", LINKS, COMMONMARK).html
 
 
-def test_what_marks_up_words_stays() -> None:
-    """Ruby, details, tables' alignment, languages of code and the like are an author's means."""
+def test_text_markup_stays() -> None:
+    """Ruby, details, tables' alignment, languages of code and the like are allowed."""
     for html in (
         "<ruby>漢<rp>(</rp><rt>かん</rt><rp>)</rp></ruby>",
         '<details open=""><summary>a</summary>b</details>',
@@ -207,8 +207,8 @@ def test_what_marks_up_words_stays() -> None:
         "</p></div><td>a",
     ],
 )
-def test_what_is_written_is_what_will_be_read(html: str) -> None:
-    """Broken HTML comes out balanced, without a link in a link or a paragraph in a paragraph."""
+def test_broken_html_is_repaired(html: str) -> None:
+    """The result is balanced, without a link in a link or a paragraph in a paragraph."""
     once = sanitise(html, identity)
     parsed(once)
     assert sanitise(once, identity) == once
@@ -217,8 +217,8 @@ def test_what_is_written_is_what_will_be_read(html: str) -> None:
 
 
 @pytest.mark.parametrize("tag", ["<div>", "<b>", "<blockquote>", "<ul><li>", "<object><p>", "<x>"])
-def test_tags_too_deep_go_and_their_words_stay(tag: str) -> None:
-    """Ten thousand open tags take no longer than others of their length."""
+def test_deeply_nested_tags_are_removed_and_their_text_stays(tag: str) -> None:
+    """Ten thousand open tags take no longer than other text of their length."""
     started = time.perf_counter()
     html = sanitise(tag * 10_000 + "words", identity)
     assert time.perf_counter() - started < 5
@@ -235,8 +235,8 @@ PIECES = st.sampled_from(
 
 @settings(max_examples=200, deadline=None)
 @given(st.lists(PIECES, max_size=25).map("".join))
-def test_any_html_comes_out_harmless_and_settled(html: str) -> None:
-    """Whatever the pieces, the outcome parses strictly, is harmless, and stays what it is."""
+def test_any_html_becomes_harmless_and_stable(html: str) -> None:
+    """Whatever the input, the result is well-formed, harmless, and unchanged if sanitised again."""
     once = sanitise(html, lambda address: SITE + "x" if address else SITE)
     assert_harmless(once)
     assert sanitise(once, identity) == once
@@ -279,7 +279,7 @@ def test_another_sanitiser_finds_nothing_to_remove(html: str) -> None:
 
 
 def test_each_thread_has_its_own_addresses() -> None:
-    """What is sanitised side by side is resolved each by its own article."""
+    """Articles sanitised concurrently are each resolved against their own URL."""
     html = '<a href="x">y</a>' * 200
 
     def one(number: int) -> bool:

@@ -1,4 +1,4 @@
-"""Liquid of Jekyll and Eleventy: addresses and variables resolve, and no tag is left."""
+"""Liquid of Jekyll and Eleventy: URLs and variables resolve, and no tag is left."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ ADDRESSES = [
 def test_an_address_is_absolute_wherever_it_is(
     written: str, address: str, language: Language
 ) -> None:
-    """In text, in a link, in HTML and in a definition; the site's own path is there once."""
+    """In text, in a link, in HTML and in a definition; the site's base path is added once."""
     for form in ("{}", "[a]({})", '<a href="{}">a</a>', "<img src='{}'>", "[a]: {}", "- {}\n"):
         found = expanded(form.format(written), language)
         assert found.text == form.format(address)
@@ -79,8 +79,8 @@ def test_an_address_is_absolute_wherever_it_is(
         ("a  \n{%- comment -%}x{%- endcomment -%}\n b", "ab"),
     ],
 )
-def test_what_is_known_is_shown(written: str, shown: str) -> None:
-    """Variables and filters, where their values are in the article; `raw` and comments."""
+def test_known_values_are_shown(written: str, shown: str) -> None:
+    """Variables and filters, if the article has their values; `raw` and comments."""
     assert expanded(written).text == shown
     assert expanded(written).unknown == ()
 
@@ -102,15 +102,15 @@ def test_what_is_known_is_shown(written: str, shown: str) -> None:
         ("{% if site.a %}a", "a", "if site.a"),
     ],
 )
-def test_what_is_not_known_goes_and_is_named(written: str, shown: str, named: str) -> None:
-    """A tag is removed, what is between tags stays; of a loop nothing stays."""
+def test_unknown_tags_are_removed_and_named(written: str, shown: str, named: str) -> None:
+    """A tag is removed, the text between tags stays; a loop is removed completely."""
     found = expanded(f"\n{written}")
     assert found.text == f"\n{shown}"
     assert [(each.name, each.line) for each in found.unknown] == [(named, 2)]
 
 
 def test_liquid_runs_in_code() -> None:
-    """Jekyll runs its tags before it reads Markdown; `raw` and GitHub Actions are left alone."""
+    """Jekyll expands Liquid before it parses Markdown; `raw` and GitHub Actions are left alone."""
     text = "`{{ site.url }}`\n```\n{{ site.x }}${{ secrets.A }}{% raw %}{{ b }}{% endraw %}\n```"
     assert expanded(text, "liquid").text == (
         "`https://l.example`\n```\n${{ secrets.A }}{{ b }}\n```"
@@ -119,7 +119,7 @@ def test_liquid_runs_in_code() -> None:
 
 
 def test_includes_that_show_pictures_and_videos() -> None:
-    """The usual includes and plugins of Jekyll and Hexo mean what they say."""
+    """The usual includes and plugins of Jekyll and Hexo become what they stand for."""
     for tag in (
         '{% include figure.html src="/a.png" alt="A" %}',
         '{% include figure image_path="/a.png" alt="A" %}',
@@ -135,7 +135,7 @@ def test_includes_that_show_pictures_and_videos() -> None:
 
 
 def test_a_highlight_stays_in_its_list() -> None:
-    """Code of a list item is a fence that is indented like the tag."""
+    """Code of a list item is a fence indented like the tag."""
     html = render(
         "- a\n\n  {% highlight sh %}\n  b\n  {% endhighlight %}\n- c", LINKS, dialect("commonmark")
     ).html
@@ -144,7 +144,7 @@ def test_a_highlight_stays_in_its_list() -> None:
 
 
 def test_lines_are_those_of_the_body() -> None:
-    """A line of the text is traced to the line it came from, whatever was taken out before it."""
+    """A line is traced to its source line, whatever was removed before it."""
     text = "a\n{% comment %}\nb\n{% endcomment %}\nc\n{%- if site.x -%}\nd\n{% endif %}\n"
     text += "e {{ site.url }}\nf"
     found = expanded(text)
@@ -186,7 +186,7 @@ HOSTILE = [
 @pytest.mark.parametrize("language", ["any", "liquid"])
 @pytest.mark.parametrize("unit", HOSTILE)
 def test_time_is_proportional_to_length(unit: str, language: Language) -> None:
-    """Whatever is repeated or left open: 100,000 characters take a second or so, and no more."""
+    """100,000 characters of anything repeated or unclosed take about a second."""
     text = unit * (100_000 // len(unit))
     started = time.process_time()
     found = expanded(text, language)
@@ -206,7 +206,7 @@ def test_outside_code_leaves_out_all_code() -> None:
 
 @given(st.text(alphabet="`~ >-\n\ta1.<!pre/\\", max_size=60))
 def test_parts_outside_code_are_in_order(text: str) -> None:
-    """They do not overlap, are not empty, and lie in the text."""
+    """They do not overlap, are not empty, and lie within the text."""
     at = 0
     for start, end in outside_code(text):
         assert at <= start < end <= len(text)

@@ -1,4 +1,4 @@
-"""MDX as Markdown: no tag, brace, import or comment of it reaches readers."""
+"""MDX as Markdown: none of its tags, braces, imports or comments reaches readers."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def expanded(text: str, **shortcodes: str) -> Expanded:
         "{}",
     ],
 )
-def test_modules_and_comments_go(module: str) -> None:
+def test_modules_and_comments_are_removed(module: str) -> None:
     """Imports and exports of one line or many, and comments, show nothing."""
     assert expanded(f"{module}\n\na\n").text.strip() == "a"
     assert expanded(f"a\n\n{module}\n\nb\n").text.split() == ["a", "b"]
@@ -55,7 +55,7 @@ def test_modules_and_comments_go(module: str) -> None:
     ],
 )
 def test_text_and_code_stay(text: str) -> None:
-    """Prose that begins with `import`, escaped braces, and code are as they were."""
+    """Prose that begins with `import`, escaped braces, and code are unchanged."""
     assert expanded(text).text == text
 
 
@@ -72,7 +72,7 @@ def test_text_and_code_stay(text: str) -> None:
     ],
 )
 def test_plain_expressions_are_shown(written: str, shown: str) -> None:
-    """Texts, numbers and constants; nothing in them is Markdown."""
+    """Strings, numbers and constants; nothing in them is Markdown."""
     assert (
         render(
             written, LINKS, dialect("commonmark"), mdx=True, values={"page": {"title": "Hello"}}
@@ -102,7 +102,7 @@ def test_a_picture_is_found_through_its_import(written: str, source: str) -> Non
 
 
 def test_components_are_unwrapped() -> None:
-    """Their content is Markdown, however deep it is indented; a label is its title."""
+    """Their content is Markdown, however deeply it is indented; a label is its title."""
     text = dedent("""\
         <Tabs>
           <TabItem label="npm" icon={x}>
@@ -132,7 +132,7 @@ def test_components_are_unwrapped() -> None:
 
 
 def test_components_stay_in_their_list() -> None:
-    """What is in a list item is in it still."""
+    """Content of a list item stays in it."""
     text = (
         "1. a\n\n   <Tabs>\n     <TabItem label='L'>\n       b\n     </TabItem>\n   </Tabs>\n\n2. c"
     )
@@ -159,7 +159,7 @@ def test_components_stay_in_their_list() -> None:
     ],
 )
 def test_elements_become_html_or_markdown(written: str, shown: str) -> None:
-    """Attributes are HTML's; links, badges and videos say what they show."""
+    """Attributes become HTML's; links, badges and videos show their text or URL."""
     assert expanded(written).text == shown
 
 
@@ -173,15 +173,15 @@ def test_elements_become_html_or_markdown(written: str, shown: str) -> None:
         ("<Chart {...props} a='b' />", "", "<Chart>"),
     ],
 )
-def test_what_is_not_known_goes_and_is_named(written: str, shown: str, named: str) -> None:
-    """`check` can name each component and expression that shows nothing, with its line."""
+def test_unknown_components_are_removed_and_named(written: str, shown: str, named: str) -> None:
+    """`check` can report each component and expression that shows nothing, with its line."""
     found = expanded(f"\n{written}")
     assert found.text == f"\n{shown}"
     assert [(each.name, each.line) for each in found.unknown] == [(named, 2)]
 
 
 def test_the_config_defines_components() -> None:
-    """A template of the config replaces a component, around its content."""
+    """A template in the config replaces a component around its content."""
     text = "<Note kind='<b>'>\n  *a*\n</Note>"
     html = expanded(text, Note='<aside class="{kind}">{inner}</aside>').text
     assert html.split() == ["<aside", 'class="&lt;b&gt;">', "*a*", "</aside>"]
@@ -205,7 +205,7 @@ HOSTILE = [
 
 @pytest.mark.parametrize("unit", HOSTILE)
 def test_time_is_proportional_to_length(unit: str) -> None:
-    """Whatever is repeated or left open: 100,000 characters take a second or so, and no more."""
+    """100,000 characters of anything repeated or unclosed take about a second."""
     text = unit * (100_000 // len(unit))
     started = time.process_time()
     found = expanded(text)
@@ -214,7 +214,7 @@ def test_time_is_proportional_to_length(unit: str) -> None:
 
 
 def test_too_many_tags_are_an_error() -> None:
-    """Rather than minutes for what nobody wrote by hand."""
+    """No one writes so many by hand, and they would take minutes."""
     started = time.process_time()
     with pytest.raises(TooComplex, match="too many template tags"):
         expanded("<p>\n" * 1_000_000)
@@ -223,14 +223,14 @@ def test_too_many_tags_are_an_error() -> None:
 
 @given(st.text(alphabet="{}<>/*\"'`=AapB\n -$\\()", max_size=80))
 def test_any_text_expands(text: str) -> None:
-    """No text makes it raise, and every line of it is a line of the body."""
+    """No text raises, and every line of the result is a line of the body."""
     found = expanded(text)
     lines = range(1, found.text.count("\n") + 2)
     assert all(1 <= found.source_line(n) <= text.count("\n") + 1 for n in lines)
 
 
 def test_an_end_tag_in_code_keeps_its_place() -> None:
-    """Only the end tag of an open component loses the indentation of its lines."""
+    """Only the end tag of an open component removes the indentation of its lines."""
     text = "<Steps>\n\n1. a\n\n    ```html\n      <head>\n      </head>\n    ```\n\n</Steps>\n"
     html = render(text, LINKS, dialect("astro"), mdx=True).html
     assert "  &lt;head&gt;\n  &lt;/head&gt;\n</code></pre>" in html

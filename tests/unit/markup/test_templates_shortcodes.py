@@ -1,4 +1,4 @@
-"""Shortcodes of Hugo and Zola, and those of the config: what they mean, or nothing."""
+"""Shortcodes of Hugo and Zola, and those of the config: expanded, or removed."""
 
 from __future__ import annotations
 
@@ -43,8 +43,9 @@ def expanded(text: str, language: Language = "any", **shortcodes: str) -> Expand
         ('{{ resize(path="c.png") }}', '<figure><img src="c.png" alt=""></figure>'),
     ],
 )
-def test_a_tag_becomes_what_it_means(markdown: str, expected: str) -> None:
-    """Known tags become Markdown, unknown ones go, their content stays, the rest is untouched."""
+def test_shortcodes_are_expanded(markdown: str, expected: str) -> None:
+    """Known ones become Markdown, unknown ones are removed, their content stays, the rest is
+    untouched."""
     assert expanded(markdown).text == expected
 
 
@@ -68,8 +69,8 @@ def test_code_shows_tags_as_they_are(code: str, language: Language) -> None:
     assert expanded(code, language).unknown == ()
 
 
-def test_code_ends_with_what_it_is_in() -> None:
-    """A fence that nothing closes ends with its quote or its list item, as in CommonMark."""
+def test_an_unclosed_fence_ends_with_its_container() -> None:
+    """With its quote or its list item, as in CommonMark."""
     for start in ("> ```\n> {{< a >}}\n", "- ```\n  {{< a >}}\n"):
         assert expanded(f"{start}\n{{{{< b >}}}}").text == f"{start}\n"
     assert expanded("a ` b\n\n{{< c >}} ` d").text == "a ` b\n\n ` d"
@@ -87,12 +88,12 @@ def test_code_ends_with_what_it_is_in() -> None:
     ],
 )
 def test_other_braces_stay(language: Language, text: str) -> None:
-    """What is no tag of the generator is text: Vue, GitHub Actions, Go, mathematics."""
+    """Braces of other tools are text: Vue, GitHub Actions, Go, mathematics."""
     assert expanded(text, language).text == text
 
 
 def test_a_figure_keeps_its_picture_and_words() -> None:
-    """Picture, link, title and caption stay; what is in the arguments cannot become markup."""
+    """Picture, link, title and caption stay; arguments cannot become markup."""
     html = render(
         '{{< figure src="c.png" title="T" caption="a <b> c" link="/l" >}}',
         LINKS,
@@ -117,7 +118,7 @@ def test_a_highlighted_part_is_code() -> None:
 
 
 def test_details_hold_markdown() -> None:
-    """What is folded away is still read as Markdown."""
+    """The content of `details` is parsed as Markdown."""
     html = render(
         '{{< details summary="S" >}}\n- a\n{{< /details >}}', LINKS, dialect("commonmark")
     ).html
@@ -125,8 +126,8 @@ def test_details_hold_markdown() -> None:
     assert "<li>a</li>" in html
 
 
-def test_what_goes_is_named_with_its_line() -> None:
-    """Each tag that cannot be resolved is named once, where it opens."""
+def test_removed_tags_are_named_with_their_line() -> None:
+    """Each unresolved tag is named once, at its opening line."""
     text = "a\n{{< note >}}b{{< /note >}}\n\n{% include c.html %} {{< youtube x >}}{{< ref x >}}"
     assert [(each.name, each.line) for each in expanded(text).unknown] == [
         ("note", 2),
@@ -146,7 +147,7 @@ def test_what_goes_is_named_with_its_line() -> None:
     ],
 )
 def test_only_named_tags_can_be_defined(text: str, *, can_define: bool) -> None:
-    """A template of the config helps with a tag of its own, and not with values or control."""
+    """The config can define a named tag, but no values or control structures."""
     assert [each.can_define for each in expanded(text).unknown] == [can_define]
 
 
@@ -168,7 +169,8 @@ def test_only_named_tags_can_be_defined(text: str, *, can_define: bool) -> None:
     ],
 )
 def test_the_config_defines_tags(text: str, expected: str) -> None:
-    """A template of the config holds in every language; values are escaped, content is not."""
+    """A template in the config works in every template language; values are escaped, content is
+    not."""
     templates = {
         "pic": '<img src="{src}" alt="{alt}">',
         "box": '<aside class="{0}">{inner}</aside>',
@@ -191,7 +193,7 @@ def test_the_config_defines_tags(text: str, expected: str) -> None:
     ],
 )
 def test_a_template_that_is_wrong_is_refused(template: str, said: str) -> None:
-    """A mistake in a template is found when the config is read."""
+    """An error in a template is found when the config is read."""
     from broadsheet.storage.config import parse
 
     with pytest.raises(ValueError, match=said):
@@ -209,7 +211,8 @@ pic = '{template}'
 
 @given(st.text(alphabet="{}<>%/*\"'`=( )\nab-_.|#$\\", max_size=80))
 def test_any_text_expands(text: str) -> None:
-    """No text makes it raise; every line of it is a line of the body; no tag, no change."""
+    """No text raises; every line of the result is a line of the body; without a tag nothing
+    changes."""
     for language in ("any", "liquid", "hugo", "zola", "none"):
         found = expanded(text, language)
         if "{{" not in text and "{%" not in text and "{#" not in text:

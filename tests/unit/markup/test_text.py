@@ -1,4 +1,4 @@
-"""Plain text and excerpts: what stands in a list of articles."""
+"""Plain text and excerpts, as in a list of articles."""
 
 from __future__ import annotations
 
@@ -46,13 +46,13 @@ def excerpt(markdown: str) -> str:
         ("", ""),
     ],
 )
-def test_an_excerpt_is_what_the_article_begins_with(markdown: str, expected: str) -> None:
-    """The text before the mark, else the author's first paragraph, as plain words."""
+def test_an_excerpt_is_the_beginning_of_the_article(markdown: str, expected: str) -> None:
+    """The text before the mark, otherwise the author's first paragraph, as plain text."""
     assert excerpt(markdown) == expected
 
 
 def test_the_mark_leaves_no_trace() -> None:
-    """The mark is in no output, and in code it is what the article shows."""
+    """The mark is in no output; in code it is content."""
     assert (
         render("A.\n\n<!--more-->\n\nB.", LINKS, dialect("commonmark")).html
         == "<p>A.</p>\n<p>B.</p>"
@@ -81,7 +81,7 @@ def test_a_text_is_cut_where_a_sentence_ends(text: str, columns: int, expected: 
 
 @given(st.text(alphabet="ab .。，中文é👩👨\u200d\ufe0f🏽🇨🇳", max_size=60), st.integers(2, 40))
 def test_a_cut_text_is_never_too_wide(text: str, columns: int) -> None:
-    """What is cut fits, but for its mark says nothing of its own, and is not cut again."""
+    """A shortened text fits, adds nothing but its mark, and is not shortened again."""
     cut = shorten(text, columns)
     assert width(cut) <= columns
     assert text.startswith(cut.removesuffix("…"))
@@ -89,8 +89,8 @@ def test_a_cut_text_is_never_too_wide(text: str, columns: int) -> None:
 
 
 @pytest.mark.parametrize("cluster", [FAMILY, "🇨🇳", "👍🏽", "❤\ufe0f", "e\u0301"])
-def test_what_one_sees_as_one_character_is_never_parted(cluster: str) -> None:
-    """Joined emoji, flags, skin tones and accents stay whole, wherever the cut falls."""
+def test_grapheme_clusters_are_never_split(cluster: str) -> None:
+    """Joined emoji, flags, skin tones and accents stay whole, wherever the cut is."""
     text = cluster * 20
     for columns in range(2, 20):
         kept = shorten(text, columns).removesuffix("…")
@@ -98,27 +98,27 @@ def test_what_one_sees_as_one_character_is_never_parted(cluster: str) -> None:
 
 
 def test_wide_characters_count_twice() -> None:
-    """140 Chinese characters are as long as 280 Latin ones."""
+    """140 Chinese characters are as wide as 280 Latin ones."""
     assert width("中文。") == 6
     assert width("abc") == 3
     assert width(FAMILY) == width("👍🏽") == 2
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))
-def test_the_quick_way_to_a_width_comes_to_the_same(text: str) -> None:
-    """A text takes as many columns by itself as before a flag, which wants the long way."""
+def test_the_shortcut_for_widths_is_right(text: str) -> None:
+    """A text has the same width alone as before a flag, which needs the full algorithm."""
     assert width(f"文{text}\n🇨🇳") == width(f"文{text}") + 2
 
 
-def test_characters_that_xml_forbids_go() -> None:
-    """Controls, surrogates and U+FFFE go, written out or as a reference; tabs and lines stay."""
+def test_characters_that_xml_forbids_are_removed() -> None:
+    """Controls, surrogates and U+FFFE, literal or as a reference; tabs and line ends stay."""
     assert printable("a\x00\x08\x1f\ufffe\ud800b\tc\n") == "ab\tc\n"
     assert forbidden("a\x00b\x0b") == ["\x00", "\x0b"]
     assert render("a&#1;b\x0cc", LINKS, dialect("commonmark")).html == "<p>abc</p>"
 
 
-def test_a_text_that_is_quickly_seen_to_be_clean_is() -> None:
-    """Of all characters, none that must go is one that Python calls printable."""
+def test_the_shortcut_for_clean_text_is_right() -> None:
+    """No forbidden character is one that Python calls printable."""
     everything = "".join(map(chr, range(sys.maxunicode + 1)))
     gone = forbidden(everything)
     kept_out = set(gone)
@@ -148,7 +148,7 @@ def test_plain_words_leave_code_and_tables_out() -> None:
 
 
 @given(st.text("ab中。 é\u0301\u200d\ufe0f👧🏽🇦"))
-def test_text_without_marks_is_measured_by_its_characters(words: str) -> None:
-    """They and their widths are those that the search for what belongs together finds."""
+def test_the_shortcut_for_text_without_marks_is_right(words: str) -> None:
+    """Characters and widths equal those of the grapheme search."""
     found = [found[0] for found in CLUSTER.finditer(words)]
     assert [*clusters(words)] == [(each, cluster_width(each)) for each in found]

@@ -1,4 +1,4 @@
-"""What the settings say of themselves: documentation, JSON Schema, starter file."""
+"""What is generated from the settings: documentation, JSON Schema, starter file."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
 
 
 def test_every_key_is_described() -> None:
-    """No key of the settings is without a sentence that says what it is for."""
+    """Every key of the settings has a sentence that says what it is for."""
     for key in keys():
         assert key.description.endswith("."), key
         assert "|" not in key.name
@@ -31,7 +31,7 @@ def test_every_key_is_described() -> None:
 
 
 def test_the_documentation_has_a_row_for_every_key() -> None:
-    """Each key stands in a table under its own heading, with its type and default."""
+    """Each key is in a table under its own heading, with its type and default."""
     text = reference.markdown()
     for key in keys():
         section = text.split(f"## [{'.'.join(key.table)}]\n")[1].split("\n## ")[0]
@@ -43,14 +43,14 @@ def test_the_documentation_has_a_row_for_every_key() -> None:
 
 
 @pytest.mark.parametrize("name", ["config.md", "broadsheet.schema.json"])
-def test_the_documentation_in_the_checkout_is_of_this_code(newsroom: Newsroom, name: str) -> None:
+def test_the_documentation_in_the_checkout_is_up_to_date(newsroom: Newsroom, name: str) -> None:
     """`make docs` has been run after the last change of a setting."""
     what = "config" if name == "config.md" else "schema"
     assert newsroom.run("reference", what).out == (DOCS / name).read_text(encoding="utf-8")
 
 
 def test_the_schema_names_every_key_and_refuses_others() -> None:
-    """An editor completes each key and marks what is none."""
+    """An editor completes each key and marks unknown ones."""
     schema = reference.schema()
     tables = {
         name: definition
@@ -69,7 +69,7 @@ def test_the_schema_names_every_key_and_refuses_others() -> None:
 
 
 def test_the_starter_file_is_a_config_at_its_defaults() -> None:
-    """As written it says no more than the two keys that one must give."""
+    """As written it sets only the two required keys."""
     text = reference.starter(LEAST)
     assert config.parse(text) == config.parse(
         '[publication]\ntitle = "A"\nurl = "https://example.org/"\n'
@@ -78,7 +78,7 @@ def test_the_starter_file_is_a_config_at_its_defaults() -> None:
 
 
 def test_every_commented_line_of_the_starter_file_is_valid() -> None:
-    """Taking the comment sign from any assignment or table gives a config without a mistake."""
+    """Uncommenting any assignment or table gives a valid config."""
     lines = reference.starter(LEAST).splitlines()
     shown = [
         line.removeprefix("# ")
@@ -101,7 +101,7 @@ def test_every_commented_line_of_the_starter_file_is_valid() -> None:
 
 
 def _assigns(line: str) -> bool:
-    """Whether a comment holds an assignment, and no sentence."""
+    """Whether a comment is an assignment rather than a sentence."""
     name, equals, _ = line.removeprefix("# ").partition(" = ")
     return line.startswith("# ") and bool(equals) and name.replace("_", "").isalnum()
 
@@ -110,7 +110,7 @@ def _assigns(line: str) -> bool:
 def test_any_text_of_a_site_survives_the_starter_file(
     title: str, description: str, alias: str, other: str
 ) -> None:
-    """What a generator's config says is in the file as it is; what nobody sees of it is not."""
+    """Text from a generator's config is in the file unchanged, without invisible characters."""
     assume(printable(title))  # there must be one
     values = {
         **LEAST,

@@ -49,21 +49,21 @@ CONTRASTS = """
 @pytest.mark.parametrize("page", PAGES)
 @pytest.mark.parametrize("width", [320, 375, 1000])
 def test_a_page_fits_the_window(chromium: Browser, page: str, width: int) -> None:
-    """Nobody has to scroll sideways, on whatever width."""
+    """No page scrolls sideways, at any width."""
     assert chromium.evaluate(FEEDS / page, WIDEST, width) <= width
 
 
 @pytest.mark.parametrize("page", PAGES)
 @pytest.mark.parametrize("dark", [False, True])
-def test_every_text_can_be_read(chromium: Browser, page: str, dark: bool) -> None:
-    """Text and ground differ by 4.5 to 1 or more (WCAG 2.2, 1.4.3), in light and in dark."""
+def test_every_text_has_enough_contrast(chromium: Browser, page: str, dark: bool) -> None:
+    """At least 4.5 to 1 (WCAG 2.2, 1.4.3), in light and in dark mode."""
     contrasts = chromium.evaluate(FEEDS / page, CONTRASTS, 600, dark=dark)
     assert len(contrasts) > 5
     assert min(contrasts) >= 4.5
 
 
 def test_the_dark_page_is_dark(chromium: Browser) -> None:
-    """Who reads in the dark gets a page that does not shine."""
+    """The dark page has a dark background."""
     ground = "getComputedStyle(document.body).backgroundColor"
     light = chromium.evaluate(FEEDS / "index.html", ground)
     dark = chromium.evaluate(FEEDS / "index.html", ground, dark=True)
@@ -71,20 +71,20 @@ def test_the_dark_page_is_dark(chromium: Browser) -> None:
     assert dark == "rgb(21, 24, 27)"
 
 
-def test_a_thumb_hits_each_subscribe_link(chromium: Browser) -> None:
+def test_subscribe_links_are_large_enough_for_a_thumb(chromium: Browser) -> None:
     """On a phone, a link to a feed is at least 24 pixels high (WCAG 2.2, 2.5.8)."""
     assert chromium.evaluate(FEEDS / "index.html", SMALLEST_TARGET, 375) >= 24
 
 
 def test_the_index_runs_and_loads_nothing(chromium: Browser) -> None:
-    """No script, image, font or stylesheet comes with the page."""
+    """The page has no script, image, font or external stylesheet."""
     loaded = "performance.getEntriesByType('resource').length + document.scripts.length"
     assert chromium.evaluate(FEEDS / "index.html", loaded) == 0
 
 
 @pytest.mark.parametrize("name", ["atom.xml", "rss.xml"])
 def test_a_feed_in_a_browser_is_readable(chromium: Browser, name: str, tmp_path: Path) -> None:
-    """Opened in a browser, a feed shows titles and summaries, and no markup, id or category."""
+    """A feed opened in a browser shows titles and summaries, and no markup, id or category."""
     text = (FEEDS / name).read_text(encoding="utf-8")
     near = text.replace("https://example.org/feeds/feed.css", "feed.css")
     (tmp_path / name).write_text(near, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The policy of pages (CSP): it stands in each, lets nothing run, and breaks nothing shown."""
+"""The policy of pages (CSP): it is in each, lets nothing run, and breaks nothing."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ in_a_browser = [
 
 @pytest.fixture(scope="module")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Newsroom:
-    """Every page there is: feeds, an issue that was made, previews of it and of the next."""
+    """Every page: feeds, a released issue, previews of it and of the next."""
     newsroom = Newsroom.open(
         tmp_path_factory.mktemp("pages"),
         '[digests.weekly]\ntitle = "Weekly"\n[delivery]\nsender = "N <n@example.org>"\n',
@@ -59,7 +59,7 @@ def pages(newsroom: Newsroom) -> dict[str, str]:
 
 
 def test_every_page_that_is_written_has_one_policy(published: Newsroom) -> None:
-    """At the top of its head, where it counts for all that follows; none allows a script."""
+    """At the top of its head, where it applies to everything after it; none allows a script."""
     found = pages(published)
     names = {Path(path).name for path in found}
     assert {"index.html", "email.html", "view.html", "web.html", "preview.html"} <= names
@@ -72,7 +72,7 @@ def test_every_page_that_is_written_has_one_policy(published: Newsroom) -> None:
 
 
 def test_the_mail_that_is_sent_has_none(published: Newsroom) -> None:
-    """It is for browsers that open the file; and email.html is else the very mail."""
+    """The policy is for browsers that open the file; otherwise email.html equals the mail."""
     for path, data in contents(published.folder).items():
         if path.endswith("message.eml"):
             assert b"Content-Security-Policy" not in data
@@ -90,8 +90,8 @@ def test_the_mail_that_is_sent_has_none(published: Newsroom) -> None:
         "",
     ],
 )
-def test_a_policy_is_put_in_and_taken_out(html: str) -> None:
-    """Whatever the document looks like; once in, it is out again to the byte."""
+def test_a_policy_can_be_added_and_removed(html: str) -> None:
+    """Whatever the document looks like; removing it restores every byte."""
     guarded = policy.guarded(html)
     assert guarded.count("Content-Security-Policy") == 1
     assert policy.unguarded(guarded) == html
@@ -103,7 +103,7 @@ def test_a_policy_is_put_in_and_taken_out(html: str) -> None:
 
 
 class TestInABrowser:
-    """What a real one does with these pages."""
+    """How a real browser treats these pages."""
 
     pytestmark = in_a_browser
 
@@ -126,12 +126,12 @@ class TestInABrowser:
                 assert chromium.evaluate(place, WIDTHS) == [1], place
 
     def test_the_mail_is_shown_in_its_frames(self, chromium: Browser, published: Newsroom) -> None:
-        """The page that holds them allows them, and they are not empty."""
+        """The surrounding page allows the frames, and they are not empty."""
         for place in sorted(published.folder.glob("previews/**/preview.html")):
             assert min(chromium.evaluate(place, LENGTHS)) > 100, place
 
     def test_the_one_script_of_a_live_preview_runs(self, chromium: Browser, tmp_path: Path) -> None:
-        """Its digest allows it to the letter, and no other."""
+        """The policy allows its hash, and no other."""
         before = "<script>window.EventSource = class { constructor(at) { top.at = at } }</script>"
         rule = policy.of_script(live_script())
         meta = f'<meta http-equiv="Content-Security-Policy" content="script-src {rule}">'

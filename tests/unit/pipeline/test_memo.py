@@ -1,4 +1,4 @@
-"""The memo: a result is what running the step now would return, and it runs only when it must."""
+"""The memo: a result equals what running the step now would return, and it runs only if needed."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def plain(item: str, _: None, context: StepContext) -> str:  # noqa: ARG001
 
 
 def shared(item: str, _: None, context: StepContext) -> str:
-    """Return the same, half of it from what was made a short while ago."""
+    """Return the same, half of it from a recent result."""
     return context.recent("a", lambda: joined("a", "", context)) + item
 
 
@@ -62,7 +62,7 @@ def step(function: str = "joined", given: object = "", chunk: int = 4) -> Step:
 def results(
     folder: Path, items: list[Any], letters: dict[str, Any], **given: Any
 ) -> tuple[list[Any], list[object]]:
-    """The results of a run, and the items that the step ran for."""
+    """Return the results of a run, and the items that the step ran for."""
     RAN.clear()
     with Memo(folder, folder, workers=1) as memo:
         found = memo.map(step(**given), items, {"letter": letters.get})
@@ -70,7 +70,7 @@ def results(
 
 
 def test_a_result_holds_until_something_that_was_read_changes(tmp_path: Path) -> None:
-    """Also a lookup that found nothing is a read; what was not read does not count."""
+    """A lookup that found nothing is a read too; anything not read does not count."""
     letters = {"a": "1", "b": "2"}
     assert results(tmp_path, ["ab", "ax"], letters) == (["12", "1None"], ["ab", "ax"])
     assert results(tmp_path, ["ab", "ax"], {**letters, "c": "3"}) == (["12", "1None"], [])
@@ -102,19 +102,19 @@ def test_groups_are_run_item_by_item_and_read_together(tmp_path: Path) -> None:
 
 
 def test_the_settings_of_a_step_are_part_of_the_key(tmp_path: Path) -> None:
-    """So is the step; two of them may have the same item."""
+    """So is the step; two steps may have the same item."""
     assert results(tmp_path, ["ab"], {"a": 1, "b": 2}) == (["12"], ["ab"])
     assert results(tmp_path, ["ab"], {"a": 1, "b": 2}, given="-") == (["1-2"], ["ab"])
 
 
-def test_what_was_made_a_short_while_ago_has_read_the_same(tmp_path: Path) -> None:
+def test_a_recent_result_keeps_its_reads(tmp_path: Path) -> None:
     """Each item that uses it depends on what it read."""
     assert results(tmp_path, ["b", "c"], {"a": 1}, function="shared", given=None)[0] == ["1b", "1c"]
     assert results(tmp_path, ["b", "c"], {"a": 2}, function="shared", given=None)[0] == ["2b", "2c"]
 
 
-def test_an_error_is_not_kept(tmp_path: Path) -> None:
-    """The item is tried again, and the others are not hindered."""
+def test_an_error_is_not_stored(tmp_path: Path) -> None:
+    """The item is tried again, and the others are not affected."""
     for _ in range(2):
         RAN.clear()
         with Memo(tmp_path, tmp_path, workers=1) as memo:
@@ -184,7 +184,7 @@ def test_a_time_keeps_its_offset(tmp_path: Path) -> None:
         assert memo.state("moment", datetime).isoformat() == moment.isoformat()  # type: ignore[union-attr]
 
 
-def test_unused_results_go_once_they_are_many(tmp_path: Path) -> None:
+def test_many_unused_results_are_removed(tmp_path: Path) -> None:
     """The store does not grow with every edit."""
     for number in range(20):
         with Memo(tmp_path, tmp_path, workers=1) as memo:
@@ -198,7 +198,7 @@ def test_unused_results_go_once_they_are_many(tmp_path: Path) -> None:
 def test_another_version_finds_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
-    """Any library, and any file of ours, may make a difference."""
+    """A change of any library, or of our own files, may make a difference."""
     assert results(tmp_path, ["a"], {})[1] == ["a"]
     changed = {"libraries": lambda: "other", "_SOURCES": (".py",)}
     with monkeypatch.context() as patch:
@@ -267,7 +267,7 @@ def test_a_store_that_cannot_be_written_is_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("column", ["result.value", "trace.reads", "trace.result", "trace.seal"])
 def test_a_byte_that_the_disk_changed_is_noticed(tmp_path: Path, column: str) -> None:
-    """SQLite's own check sees the structure of the file, not what is in it."""
+    """SQLite checks the structure of the file, not its content."""
     table, name = column.split(".")
 
     def work(memo: Memo) -> list[str]:
@@ -280,7 +280,7 @@ def test_a_byte_that_the_disk_changed_is_noticed(tmp_path: Path, column: str) ->
 
 
 def test_without_a_folder_a_temporary_store_is_used(tmp_path: Path) -> None:
-    """Where nothing can be kept, everything is done each time."""
+    """If nothing can be kept, everything is done each time."""
     work = lambda memo: [*memo.values(memo.map(step(), ["a"], {"letter": str}), str)]  # noqa: E731
     assert with_memo(tmp_path / "nowhere", tmp_path, work) == ["a"]
     assert not (tmp_path / "nowhere").exists()
@@ -289,7 +289,7 @@ def test_without_a_folder_a_temporary_store_is_used(tmp_path: Path) -> None:
 def test_a_store_that_another_process_locks_is_left_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is no reason to delete it."""
+    """A lock is no reason to delete it."""
     monkeypatch.setattr(store, "_LOCK_TIMEOUT_S", 0)
     work = lambda memo: [*memo.values(memo.map(step(), ["a"], {"letter": str}), str)]  # noqa: E731
     assert with_memo(tmp_path, tmp_path, work) == ["a"]
@@ -303,12 +303,12 @@ def test_a_store_that_another_process_locks_is_left_alone(
 
 
 def test_a_result_that_is_missing_is_an_error(tmp_path: Path) -> None:
-    """It is never another one."""
+    """It is never replaced by another one."""
     with closing(Store(tmp_path / FILE_NAME)) as kept, pytest.raises(StoreError):
         kept.result(digest(b"x"))
 
 
-def test_what_is_encoded_is_the_same_everywhere() -> None:
+def test_the_encoding_is_deterministic() -> None:
     """Whatever the hash seed, so that a key is found again."""
     program = (
         "from broadsheet.pipeline.memo import encode\n"
@@ -327,7 +327,7 @@ def test_what_is_encoded_is_the_same_everywhere() -> None:
     assert found == {encode([frozenset("abcdef"), {"b": 1, "a": 2}]).decode() + "\n"}
 
 
-def test_without_room_for_any_store_the_reason_is_said(
+def test_without_space_for_any_store_the_reason_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A full disk is the user's to fix."""
@@ -341,7 +341,7 @@ def test_without_room_for_any_store_the_reason_is_said(
         with_memo(tmp_path, tmp_path, work)
 
 
-def test_many_traces_are_found_as_few_are(tmp_path: Path) -> None:
+def test_many_traces_are_found_like_few(tmp_path: Path) -> None:
     """However they are looked up."""
     items = [f"a{number}" for number in range(1_500)]
     assert results(tmp_path, items, {})[1] == items

@@ -1,4 +1,4 @@
-"""Chunks that other processes work on: the outcome is as if this one did all of them."""
+"""Chunks that other processes work on: the result is as if this process did all of them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ITEMS = list(range(40))
 
 
 def ready() -> None:
-    """Nothing to prepare."""
+    """Prepare nothing."""
 
 
 def doubled(chunk: Sequence[int]) -> list[int]:
@@ -68,13 +68,14 @@ def run(work: Callable[[Sequence[int]], object], workers: int = 2) -> list[objec
 
 
 @pytest.mark.parametrize("work", [doubled, killed, interrupted])
-def test_the_outcomes_come_in_order(work: Callable[[Sequence[int]], list[int]]) -> None:
-    """Nothing is lost or done twice if a process is killed, and Ctrl-C is for this one alone."""
+def test_the_results_are_in_order(work: Callable[[Sequence[int]], list[int]]) -> None:
+    """Nothing is lost or done twice if a process is killed, and Ctrl-C interrupts this process
+    only."""
     assert run(work) == [doubled(chunk) for chunk in batched(ITEMS, 5)]
 
 
 def test_the_work_is_done_elsewhere() -> None:
-    """By no more processes than wanted, and this is none of them."""
+    """By no more processes than requested, and this is none of them."""
     found = {*run(process)}
     assert HERE not in found
     assert 1 <= len(found) <= 2
@@ -86,16 +87,16 @@ def test_an_error_is_raised_here() -> None:
         run(failing)
 
 
-def test_the_timer_of_an_article_is_heard_there() -> None:
-    """What watches the parent must not take the signals of a process."""
+def test_the_timer_of_an_article_works_there() -> None:
+    """The parent's file watcher must not take the signals of a process."""
     assert all(run(timed))
 
 
 @pytest.mark.parametrize("missing", ["process", "memory", "thread"])
-def test_where_no_process_can_be_started_all_is_done_here(
+def test_if_no_process_can_start_the_work_is_done_here(
     monkeypatch: pytest.MonkeyPatch, missing: str
 ) -> None:
-    """A system may allow no more processes or threads, a container may have no /dev/shm."""
+    """A system may limit processes or threads; a container may have no /dev/shm."""
 
     def refused(*_: object, **__: object) -> object:
         raise RuntimeError("no more threads") if missing == "thread" else OSError("no more")
@@ -121,8 +122,8 @@ if __name__ == "__main__":
 """
 
 
-def test_processes_may_start_without_what_this_one_holds(newsroom: Newsroom) -> None:
-    """Where nothing forks (Windows), everything that a step needs is sent to them."""
+def test_processes_can_be_spawned(newsroom: Newsroom) -> None:
+    """Without fork (Windows), everything that a step needs is sent to them."""
     newsroom.configure('[digests.weekly]\ntitle = "W"\n')
     for number in range(300):
         newsroom.article(f"{number}.md", "[x](1.md) ![y](i.png)\n", categories=[f"T{number % 9}"])
@@ -148,7 +149,7 @@ for _ in spread(work, [[n] for n in range(8)], 2, ready, (), work):
 @pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="it needs pidfd_open")
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
 def test_no_process_outlives_the_one_it_works_for(how: int) -> None:
-    """However that ends, and however much is left to do."""
+    """However that one ends, and however much work is left."""
     command = [sys.executable, "-c", _PROGRAM]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout is not None

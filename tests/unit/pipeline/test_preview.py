@@ -1,4 +1,4 @@
-"""The preview pages: plain files with the very bytes of the mail, and nothing from outside."""
+"""The preview pages: plain files with the same bytes as the mail, and nothing external."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _shown(**given: object) -> Shown:
 
 
 def _tree(page: bytes):  # type: ignore[no-untyped-def]
-    """The page as a browser reads it; a mistake in its HTML fails the test."""
+    """Return the page as a browser parses it; an error in its HTML fails the test."""
     parser = html5lib.HTMLParser(strict=False, namespaceHTMLElements=False)
     tree = parser.parse(page.decode())
     assert not parser.errors, parser.errors
@@ -67,13 +67,13 @@ def made() -> dict[str, bytes]:
 
 
 def test_the_files_of_the_issue_are_there_byte_for_byte(made: dict[str, bytes]) -> None:
-    """What can be opened and sent from the preview is what `digest` writes."""
+    """The files in the preview are those that `digest` writes."""
     for name in ("email.html", "email.txt", "message.eml"):
         assert made[f"weekly/2025-06-30/{name}"] == FILES[name]
 
 
 def test_only_images_on_disk_are_shown_from_there(made: dict[str, bytes]) -> None:
-    """In the view and the web version; but for the policy every other byte is the mail's."""
+    """In the view and the web version; except for the policy every other byte is the mail's."""
     view = made["weekly/2025-06-30/view.html"].decode()
     local = "../../../static/images/a%20b.png"
     policy = re.compile("\n<meta http-equiv[^>]*>")
@@ -93,7 +93,7 @@ def test_the_page_shows_all_that_an_editor_asks(made: dict[str, bytes]) -> None:
     assert f"{len(MAIL):,}" in text
 
 
-def test_the_mail_stands_at_both_widths_in_light_and_dark(made: dict[str, bytes]) -> None:
+def test_the_mail_is_shown_at_both_widths_in_light_and_dark(made: dict[str, bytes]) -> None:
     """Four frames of the same view, without scripts, each with a title for screen readers."""
     frames = list(_tree(made["weekly/2025-06-30/preview.html"]).iter("iframe"))
     assert [frame.get("class") for frame in frames] == [
@@ -108,7 +108,7 @@ def test_the_mail_stands_at_both_widths_in_light_and_dark(made: dict[str, bytes]
 
 
 def test_the_remarks_are_shown_with_their_names() -> None:
-    """What the mail checks find stands on the page, and its number in the gallery."""
+    """The findings of the mail checks are on the page, and their number in the gallery."""
     wrong = MAIL.replace(' alt="a"', ' style="float:left"')
     bad = {**FILES, "email.html": wrong.encode()}
     made = files([_shown(files=bad)], {}, "en")
@@ -121,7 +121,7 @@ def test_the_remarks_are_shown_with_their_names() -> None:
 
 
 def test_the_gallery_leads_to_each_issue() -> None:
-    """One card an issue, in the given order, with its subject; links that work from disk."""
+    """One card per issue, in the given order, with its subject; the links work from disk."""
     issues = [_shown(), _shown(key="2025-06-23", upcoming=False), _shown(digest="daily")]
     made = files(issues, {}, "en")
     tree = _tree(made["index.html"])
@@ -157,7 +157,7 @@ def _resolved(path: Path) -> list[str]:
 
 @pytest.mark.parametrize("live", [False, True])
 def test_no_page_takes_anything_from_the_network(live: bool) -> None:
-    """A policy forbids it (CSP), and there is nothing: no script, font or stylesheet by address."""
+    """A policy forbids it (CSP), and no page refers to a script, font or stylesheet."""
     made = files([_shown(), _shown(key="2")], IMAGES, "en", live=live)
     for path, page in made.items():
         if not path.endswith(("preview.html", "index.html")):
@@ -191,19 +191,19 @@ def test_only_a_live_page_reloads() -> None:
 
 
 @pytest.mark.parametrize("language", ["en", "zh-CN", "de"])
-def test_the_pages_speak_the_publications_language(language: str) -> None:
-    """Every word that a page needs is there in each language; a third one gets English."""
+def test_the_pages_are_in_the_publications_language(language: str) -> None:
+    """Every text of a page exists in each language; others get English."""
     page = files([_shown()], {}, language)["weekly/2025-06-30/preview.html"]
     assert _tree(page).get("lang") == language
 
 
 def test_without_issues_the_gallery_says_so() -> None:
-    """One page, that explains why it is empty."""
+    """One page that explains why it is empty."""
     made = files([], {}, "en")
     assert list(made) == ["index.html"]
     assert _text(_tree(made["index.html"]))
 
 
 def test_the_same_issues_give_the_same_pages() -> None:
-    """Nothing in a preview comes from the clock or from chance."""
+    """Nothing in a preview depends on the clock or on chance."""
     assert files([_shown()], IMAGES, "en") == files([_shown()], IMAGES, "en")

@@ -16,7 +16,7 @@ from newsroom import TESTS, Newsroom
 
 
 def test_a_pause_costs_no_article(newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The limit is of time at work: a machine may sleep, or be busy with something else."""
+    """The limit is CPU time: a machine may sleep, or be busy with something else."""
     monkeypatch.setattr(steps, "_TIME_LIMIT_S", 0.3)
 
     def paused(text: str, links: Links, **options: Any) -> templates.Expanded:
@@ -31,7 +31,7 @@ def test_a_pause_costs_no_article(newsroom: Newsroom, monkeypatch: pytest.Monkey
 
 @pytest.mark.parametrize("how", ["user", "system"])
 def test_all_cpu_time_counts(newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
-    """What an article makes the system do is its cost, too. It is tried again by every run."""
+    """System time counts, too. The article is tried again by every run."""
     monkeypatch.setattr(steps, "_TIME_LIMIT_S", 0.3)
 
     def busy(text: str, *_: object, **_options: object) -> str:
@@ -50,8 +50,8 @@ def test_all_cpu_time_counts(newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch
     newsroom.build()
 
 
-def test_the_order_of_the_articles_does_not_show(newsroom: Newsroom) -> None:
-    """Footnotes and headings have ids of their own article, whatever was rendered before it."""
+def test_the_order_of_the_articles_does_not_matter(newsroom: Newsroom) -> None:
+    """Footnotes and headings have ids of their own article, whatever was rendered before."""
     for number in range(4):
         newsroom.article(
             f"a{number}.md",
@@ -65,8 +65,9 @@ def test_the_order_of_the_articles_does_not_show(newsroom: Newsroom) -> None:
     assert together.partition(b"fn:1")[2][:20] == alone.partition(b"fn:1")[2][:20]
 
 
-def test_nothing_is_imported_while_the_clock_of_an_article_runs() -> None:
-    """One that takes too long is stopped anywhere; half a module would spoil all that follow."""
+def test_nothing_is_imported_within_the_time_limit() -> None:
+    """An article over the limit is stopped anywhere; a half-imported module would spoil the
+    following ones."""
     program = (
         "import sys, tempfile\n"
         "from contextlib import contextmanager\n"
@@ -99,7 +100,7 @@ def test_nothing_is_imported_while_the_clock_of_an_article_runs() -> None:
 
 
 def test_a_changed_shortcode_is_in_the_next_build(newsroom: Newsroom) -> None:
-    """A template of the config is part of what an article is rendered from."""
+    """A template of the config is a dependency of a rendered article."""
     newsroom.article("a.md", "{{< a >}}")
     for shown in ("one", "two"):
         newsroom.configure(f'[articles]\nmarkdown = "hugo"\nshortcodes = {{ a = "{shown}" }}\n')

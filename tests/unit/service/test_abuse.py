@@ -1,4 +1,5 @@
-"""The running service under abuse: what a request may cost, and that nobody keeps others out."""
+"""The running service under abuse: the cost of a request is limited, and no client locks others
+out."""
 
 from __future__ import annotations
 
@@ -132,7 +133,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, int
 
 
 def answer(port: int, request: bytes, source: str = HERE) -> bytes:
-    """What the service answers to the bytes of `request`; nothing if it closes instead."""
+    """Return the service's answer to the bytes of `request`; nothing if it closes instead."""
     with socket.create_connection((HERE, port), timeout=10, source_address=(source, 0)) as client:
         try:
             client.sendall(request)
@@ -142,7 +143,7 @@ def answer(port: int, request: bytes, source: str = HERE) -> bytes:
 
 
 def read(client: socket.socket) -> bytes:
-    """One answer; nothing if the connection is closed instead."""
+    """Read one answer; nothing if the connection is closed instead."""
     said = b""
     try:
         while part := client.recv(65_536):
@@ -160,13 +161,13 @@ STRANGERS = count(1)
 
 
 def stranger() -> str:
-    """The header of a proxy that passes on what a client sends that was never here before."""
+    """Return a proxy header for a client that was never here before."""
     n = next(STRANGERS)
     return f"X-Forwarded-For: 10.{n >> 16}.{n >> 8 & 255}.{n & 255}"
 
 
 def cpu(process: int) -> float:
-    """Seconds of CPU that a process has used (proc(5))."""
+    """Return the seconds of CPU that a process has used (proc(5))."""
     fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
@@ -190,7 +191,8 @@ def assert_cheap(work: Callable[[], object], clock: Callable[[], float], times: 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="no proc(5) here")
 @pytest.mark.parametrize("request_", COSTLY.values(), ids=COSTLY)
 def test_no_request_costs_much(running: tuple[int, int], request_: bytes) -> None:
-    """Whatever is sent in one go is answered or refused in 20 ms of CPU, and the service lives."""
+    """Any request of one packet is answered or refused within 20 ms of CPU, and the service
+    survives."""
     port, process = running
 
     def send_all() -> None:
@@ -220,7 +222,7 @@ ADDRESSES = (
 
 @pytest.mark.parametrize("address", ADDRESSES)
 def test_no_address_costs_much(tmp_path: Path, address: str) -> None:
-    """In whatever way it is wrong."""
+    """Whatever is wrong with it."""
     with office(tmp_path) as desk:
         given = {"t": desk.form(), "address": address, "digest": "weekly"}
 
@@ -250,7 +252,7 @@ _PIECES = st.sampled_from(
     st.lists(st.tuples(_PIECES, st.integers(1, 9_000)), max_size=6), st.sampled_from([FORM, PARTS])
 )
 def test_no_form_costs_much(pieces: list[tuple[bytes, int]], kind: str) -> None:
-    """However it is put together."""
+    """However it is composed."""
     body = b"".join(piece * times for piece, times in pieces)[: forms.LARGEST]
 
     def parse() -> None:
@@ -269,7 +271,7 @@ ROOM = ConnectionPool(each=5, total=30)
 def listening(
     room: ConnectionPool, timeouts: RequestTimeouts, app: Starlette | None = None
 ) -> Iterator[int]:
-    """The port of a server with such bounds."""
+    """Yield the port of a server with such limits."""
     here = Starlette(routes=[Route("/", lambda _: PlainTextResponse("here\n"))])
     http = partial(HttpConnection, pool=room, timeouts=timeouts)
     config = uvicorn.Config(app or here, http=http, ws="none", log_config=None,
@@ -284,7 +286,7 @@ def listening(
 
 
 def hold(many: ExitStack, port: int, source: str, sent: bytes = b"") -> socket.socket:
-    """A connection that is held open, with nothing or a part of a request `sent`."""
+    """Open a connection and keep it open, with nothing or a part of a request `sent`."""
     client = socket.create_connection((HERE, port), timeout=10, source_address=(source, 0))
     many.enter_context(client)
     client.sendall(sent)
@@ -302,10 +304,8 @@ HALF = {
 
 @pytest.mark.enable_socket
 @pytest.mark.parametrize("sent", HALF.values(), ids=HALF)
-def test_connections_that_are_held_open_keep_nobody_out(
-    running: tuple[int, int], sent: bytes
-) -> None:
-    """Neither others nor the very client, however many it opens and whatever it has sent."""
+def test_held_connections_lock_no_one_out(running: tuple[int, int], sent: bytes) -> None:
+    """Neither others nor the same client, however many it opens and whatever it has sent."""
     port, _ = running
     with ExitStack() as many:
         for _ in range(450):
@@ -315,8 +315,8 @@ def test_connections_that_are_held_open_keep_nobody_out(
 
 
 @pytest.mark.enable_socket
-def test_clients_of_many_networks_keep_nobody_out(running: tuple[int, int]) -> None:
-    """Three hundred addresses, with more connections than there may be in all."""
+def test_clients_of_many_networks_lock_no_one_out(running: tuple[int, int]) -> None:
+    """Three hundred addresses, with more connections than the total limit."""
     port, _ = running
     with ExitStack() as many:
         for number in range(500):
@@ -324,8 +324,8 @@ def test_clients_of_many_networks_keep_nobody_out(running: tuple[int, int]) -> N
         assert answer(port, head("GET", "/health"), "127.99.0.1").endswith(b"ok\n")
 
 
-def test_each_client_has_its_share_of_the_room() -> None:
-    """A client, the network around it, and all: where one is full, only its own make place."""
+def test_each_client_has_its_share_of_connections() -> None:
+    """A client, its network, and all: if one is full, only its own connections are closed."""
     room = ConnectionPool(each=2, total=30)
 
     class Connection:
@@ -357,8 +357,8 @@ def test_each_client_has_its_share_of_the_room() -> None:
 
 
 @pytest.mark.enable_socket
-def test_a_body_that_does_not_come_and_an_answer_that_is_not_taken_end() -> None:
-    """A client has its time for both, whatever it sends meanwhile."""
+def test_slow_clients_are_disconnected() -> None:
+    """Reading the body and writing the answer have a time limit, whatever is sent meanwhile."""
 
     async def slow(request: Request) -> Response:
         return PlainTextResponse(str(len(await request.body())))
@@ -377,7 +377,7 @@ def test_a_body_that_does_not_come_and_an_answer_that_is_not_taken_end() -> None
 
 @pytest.mark.enable_socket
 def test_a_request_with_two_lengths_ends_its_connection(running: tuple[int, int]) -> None:
-    """What a proxy may take for a second request is not answered (RFC 9112, section 6.3)."""
+    """A proxy might see a second request in it, so it is not answered (RFC 9112, section 6.3)."""
     port, _ = running
     twice = head("POST", "/unsubscribe/x", "Content-Length: 60", "Transfer-Encoding: chunked")
     with socket.create_connection((HERE, port), timeout=10) as client:
@@ -472,7 +472,7 @@ FLOODS = {
 @pytest.mark.parametrize("source", FLOODS.values(), ids=FLOODS)
 @pytest.mark.parametrize("domains", [1, 5_000])
 def test_no_flood_uses_up_the_mails_of_others(source: object, domains: int) -> None:
-    """Whoever was not there before is still sent one, also at the domain that is flooded."""
+    """New clients are still sent one, even at the domain that is flooded."""
     limits = RateLimits()
     sent = sum(asked(limits, source(n), f"{n % domains}.example") for n in range(5_000))  # type: ignore[operator]
     assert 0 < sent <= 240
@@ -480,8 +480,8 @@ def test_no_flood_uses_up_the_mails_of_others(source: object, domains: int) -> N
     assert all(asked(limits, f"2001:db8:{n + 100:x}::7", "9.example") for n in range(20))
 
 
-def test_what_is_reserved_is_for_one_mail_an_hour_of_each_network() -> None:
-    """However long a flood goes on, a network that is in it has no more than one of these."""
+def test_the_reserve_is_one_mail_an_hour_per_network() -> None:
+    """However long a flood lasts, a network in it gets only one of these."""
     clock = [0.0]
     hour = 3_600
     limits = RateLimits(
@@ -506,15 +506,15 @@ def test_what_is_reserved_is_for_one_mail_an_hour_of_each_network() -> None:
         ("evil, 192.0.2.7", "::/64", "::/48"),
     ],
 )
-def test_a_network_is_what_one_owner_has(host: str, own: str, around: str) -> None:
-    """Addresses that cost nothing are one client, and one network is no crowd."""
+def test_a_network_counts_as_one_client(host: str, own: str, around: str) -> None:
+    """Addresses that cost nothing are one client, and one network is not a crowd."""
     assert tuple(map(str, networks(host))) == (own, around)
 
 
 @pytest.mark.long
 @pytest.mark.enable_socket
-def test_one_click_goes_through_while_subscriptions_flood_in(newsroom: Newsroom) -> None:
-    """From one address and from many, with forms that are good, bad and unfinished."""
+def test_one_click_works_during_a_flood_of_subscriptions(newsroom: Newsroom) -> None:
+    """From one address and from many, with good, bad and unfinished forms."""
     newsroom.configure(CONFIG % 9)  # no mail server there: its letters wait
     newsroom.article("a.md")
     database = open_database("sqlite:///broadsheet.db", newsroom.folder)
@@ -560,8 +560,8 @@ def test_one_click_goes_through_while_subscriptions_flood_in(newsroom: Newsroom)
     assert {each.status for each in now if each} == {"unsubscribed"}
 
 
-def test_a_form_of_another_site_is_not_obeyed_by_older_browsers(tmp_path: Path) -> None:
-    """One that says only Origin; `null` is our own page's, which has no referrer."""
+def test_a_form_of_another_site_is_refused_from_older_browsers(tmp_path: Path) -> None:
+    """They send Origin only; `null` is our own page's, which has no referrer."""
     with office(tmp_path) as desk:
         given = {"t": desk.form(), "address": "bob@example.com", "digest": "weekly"}
         for origin in (
@@ -578,7 +578,7 @@ def test_a_form_of_another_site_is_not_obeyed_by_older_browsers(tmp_path: Path) 
 
 
 def test_a_broken_form_changes_no_settings(tmp_path: Path) -> None:
-    """Not even where there is nothing to choose; but whoever wants to leave has left."""
+    """Not even if there is nothing to choose; but unsubscribing works."""
     broken = {"content": b"--y", "headers": {"Content-Type": PARTS}}
     with office(tmp_path) as desk:
         who = desk.subscriber(topics=("Science",))
@@ -599,8 +599,8 @@ def test_a_proxy_is_named_by_its_address(newsroom: Newsroom, proxy: str) -> None
     assert "--proxy: " in ran.err
 
 
-def test_a_link_that_we_did_not_make_does_not_reach_the_database(tmp_path: Path) -> None:
-    """Whoever makes up links keeps no connection to it busy; here there is none."""
+def test_a_forged_link_does_not_reach_the_database(tmp_path: Path) -> None:
+    """Forged links keep no connection busy; here there is no database."""
     with office(tmp_path) as desk:
         (desk.folder / "test.db").rename(desk.folder / "away.db")
         for page in ("unsubscribe", "preferences", "confirm"):

@@ -1,4 +1,4 @@
-"""The web service: who leaves has left, who looks changes nothing, and nobody learns a thing."""
+"""The web service: unsubscribing always works, looking changes nothing, and nothing leaks."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_one_click_as_a_multipart_form(desk: Office) -> None:
 
 
 def test_one_click_twice_is_once(desk: Office) -> None:
-    """Providers try again; the second time is as good as the first and changes nothing."""
+    """Providers retry; the second request succeeds too and changes nothing."""
     place = f"/unsubscribe/{desk.mark(desk.subscriber())}"
     form = {"List-Unsubscribe": "One-Click"}
     assert desk.web.post(place, data=form).status_code == 200
@@ -111,7 +111,8 @@ def test_one_click_twice_is_once(desk: Office) -> None:
 
 
 def test_one_click_from_one_digest_leaves_the_others(desk: Office) -> None:
-    """A mail's link is for its own list; who wants no other has left altogether."""
+    """A mail's link is for its own list; readers without another one are unsubscribed
+    completely."""
     who = desk.subscriber()
     desk.web.post(
         f"/unsubscribe/{desk.mark(who, 'weekly')}", data={"List-Unsubscribe": "One-Click"}
@@ -125,8 +126,8 @@ def test_one_click_from_one_digest_leaves_the_others(desk: Office) -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-def test_programs_that_follow_links_take_no_one_off(desk: Office, method: str) -> None:
-    """Scanners open every link of a mail; only a POST does anything."""
+def test_following_links_unsubscribes_no_one(desk: Office, method: str) -> None:
+    """Scanners open every link of a mail; only a POST has an effect."""
     mark = desk.mark(desk.subscriber())
     for place in (
         f"/unsubscribe/{mark}",
@@ -140,7 +141,7 @@ def test_programs_that_follow_links_take_no_one_off(desk: Office, method: str) -
 
 
 def test_the_page_asks_with_one_button_and_the_button_does_it(desk: Office) -> None:
-    """Its form needs nothing but what stands in it."""
+    """Its form contains everything that is needed."""
     page = desk.web.get(f"/unsubscribe/{desk.mark(desk.subscriber())}")
     assert page.text.count("<button") == 1
     done = desk.web.post("/unsubscribe", data={"t": hidden(page.text)})
@@ -149,7 +150,7 @@ def test_the_page_asks_with_one_button_and_the_button_does_it(desk: Office) -> N
     assert desk.status() == "unsubscribed"
 
 
-def test_a_link_for_one_of_two_digests_offers_both_ways(desk: Office) -> None:
+def test_a_link_for_one_of_two_digests_offers_both_options(desk: Office) -> None:
     """From this one, or from all."""
     who = desk.subscriber()
     page = desk.web.get(f"/unsubscribe/{desk.mark(who, 'weekly')}").text
@@ -162,15 +163,15 @@ def test_a_link_for_one_of_two_digests_offers_both_ways(desk: Office) -> None:
     assert desk.status() == "unsubscribed"
 
 
-def test_a_link_for_a_digest_that_is_no_more_leaves_all(desk: Office) -> None:
-    """Nobody is kept on a list because a digest was renamed."""
+def test_a_link_for_a_removed_digest_unsubscribes_from_all(desk: Office) -> None:
+    """No one is kept on a list because a digest was renamed."""
     mark = desk.mark(desk.subscriber(), "long-gone")
     desk.web.post(f"/unsubscribe/{mark}", data={"List-Unsubscribe": "One-Click"})
     assert desk.status() == "unsubscribed"
 
 
-def test_a_complaint_stands_and_a_removed_subscriber_is_no_mistake(desk: Office) -> None:
-    """What is stronger stays; and a link of someone who was removed is answered kindly."""
+def test_unsubscribing_complainers_and_removed_subscribers(desk: Office) -> None:
+    """The stronger status stays; a link of a removed subscriber is answered kindly."""
     who = desk.subscriber(status="complained")
     form = {"List-Unsubscribe": "One-Click"}
     assert desk.web.post(f"/unsubscribe/{desk.mark(who)}", data=form).status_code == 200
@@ -187,8 +188,8 @@ def test_a_link_works_with_the_full_stop_after_it(desk: Office) -> None:
         assert desk.web.get(f"/unsubscribe/{mark}{end}").status_code == 200
 
 
-def test_a_wish_to_leave_survives_a_locked_database_as_503(desk: Office) -> None:
-    """The provider hears that it must try again; it never hears that it is done when it is not."""
+def test_unsubscribing_with_a_locked_database_is_503(desk: Office) -> None:
+    """The provider learns that it must retry, and never gets a false success."""
     mark = desk.mark(desk.subscriber())
     with desk.database.writing():
         answer = desk.web.post(f"/unsubscribe/{mark}", data={"List-Unsubscribe": "One-Click"})
@@ -206,8 +207,8 @@ def test_a_wish_to_leave_survives_a_locked_database_as_503(desk: Office) -> None
 
 @pytest.mark.parametrize("page", ["unsubscribe", "preferences", "confirm"])
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_a_link_that_we_did_not_make_says_what_to_do(desk: Office, page: str, method: str) -> None:
-    """400, in words; and nothing is changed."""
+def test_a_forged_link_says_what_to_do(desk: Office, page: str, method: str) -> None:
+    """400, with an explanation; and nothing is changed."""
     who = desk.subscriber()
     good = desk.mark(who)
     other = Tokens("another secret of sixteen").unsubscribe(who.id, "")
@@ -226,8 +227,8 @@ def test_a_link_that_we_did_not_make_says_what_to_do(desk: Office, page: str, me
     assert desk.find() == before
 
 
-def test_whoever_guesses_links_has_to_wait(tmp_path: Path) -> None:
-    """After some wrong ones the answer is 429, which right ones never get."""
+def test_guessing_links_is_rate_limited(tmp_path: Path) -> None:
+    """After some wrong ones the answer is 429, which valid ones never get."""
     with office(tmp_path, limits=RateLimits(guessing=Allowance(3, 3600))) as desk:
         mark = desk.mark(desk.subscriber())
         codes = [desk.web.get(f"/unsubscribe/wrong{n}").status_code for n in range(5)]
@@ -238,7 +239,7 @@ def test_whoever_guesses_links_has_to_wait(tmp_path: Path) -> None:
 # Preferences
 
 
-def test_preferences_show_and_save_what_is_wanted(desk: Office) -> None:
+def test_preferences_are_shown_and_saved(desk: Office) -> None:
     """Topics, digests, language and name; the page shows what was saved."""
     who = desk.subscriber(topics=("开源",), digests=("weekly",))
     page = desk.web.get(f"/preferences/{desk.mark(who)}").text
@@ -261,15 +262,15 @@ def test_preferences_show_and_save_what_is_wanted(desk: Office) -> None:
 
 
 def test_all_digests_are_any_digest_and_no_topic_is_every_topic(desk: Office) -> None:
-    """Who ticks all gets new ones too; who ticks no topic gets all."""
+    """Ticking all includes new ones; ticking no topic means all topics."""
     page = desk.web.get(f"/preferences/{desk.mark(desk.subscriber(digests=('weekly',)))}").text
     desk.web.post("/preferences", data={"t": hidden(page), "digest": ["english", "weekly"]})
     found = desk.who()
     assert (found.digests, found.topics) == ((), ())
 
 
-def test_no_digest_at_all_is_asked_about_and_not_saved(desk: Office) -> None:
-    """It would mean all of them; whoever wants none can unsubscribe."""
+def test_no_digest_at_all_is_not_saved(desk: Office) -> None:
+    """It would mean all of them; the page offers to unsubscribe."""
     page = desk.web.get(f"/preferences/{desk.mark(desk.subscriber(digests=('weekly',)))}").text
     answer = desk.web.post("/preferences", data={"t": hidden(page), "topic": "Science"})
     assert answer.status_code == 400
@@ -277,7 +278,7 @@ def test_no_digest_at_all_is_asked_about_and_not_saved(desk: Office) -> None:
     assert desk.who().topics == ()
 
 
-def test_a_topic_that_is_chosen_stays_though_it_is_offered_no_more(desk: Office) -> None:
+def test_a_chosen_topic_stays_although_no_longer_offered(desk: Office) -> None:
     """Saving the form as it was shown changes nothing."""
     who = desk.subscriber(topics=("Old topic",))
     page = desk.web.get(f"/preferences/{desk.mark(who)}").text
@@ -286,7 +287,7 @@ def test_a_topic_that_is_chosen_stays_though_it_is_offered_no_more(desk: Office)
 
 
 @pytest.mark.parametrize("status", ["unsubscribed", "bounced", "complained"])
-def test_preferences_of_one_who_left_bring_no_one_back(desk: Office, status: Status) -> None:
+def test_preferences_do_not_resubscribe(desk: Office, status: Status) -> None:
     """The page says how to subscribe again, and saves nothing."""
     mark = desk.mark(desk.subscriber(status=status))
     before = desk.find()
@@ -317,8 +318,8 @@ def test_double_opt_in_from_the_form_to_the_first_issue(desk: Office) -> None:
     assert "欢迎" in desk.web.get(link).text  # once more is no mistake
 
 
-def test_a_confirmation_link_ends_after_three_days(desk: Office) -> None:
-    """And who never followed it is forgotten."""
+def test_a_confirmation_link_expires_after_three_days(desk: Office) -> None:
+    """Unconfirmed readers are forgotten."""
     desk.subscribe("bob@example.com")
     link = linked(desk.post()[0])
     desk.clock.now = datetime.now(UTC) + timedelta(days=3, minutes=1)
@@ -329,7 +330,7 @@ def test_a_confirmation_link_ends_after_three_days(desk: Office) -> None:
 
 
 def test_an_old_confirmation_link_brings_back_no_one_who_left_since(desk: Office) -> None:
-    """The last word counts."""
+    """The latest decision counts."""
     desk.clock.now = datetime.now(UTC)
     desk.subscribe("bob@example.com")
     link = linked(desk.post()[0])
@@ -343,7 +344,7 @@ def test_an_old_confirmation_link_brings_back_no_one_who_left_since(desk: Office
     assert desk.status("bob@example.com") == "unsubscribed"
 
 
-def test_who_left_may_come_back_by_a_letter_of_today(desk: Office) -> None:
+def test_readers_who_left_can_come_back_by_a_new_letter(desk: Office) -> None:
     """Not by the form alone: anyone can fill in a form."""
     desk.clock.now = datetime.now(UTC) - timedelta(days=30)
     desk.subscriber(status="unsubscribed")
@@ -356,8 +357,8 @@ def test_who_left_may_come_back_by_a_letter_of_today(desk: Office) -> None:
     assert desk.who().topics == ("Science",)
 
 
-def test_who_is_on_the_list_gets_a_letter_that_says_so(desk: Office) -> None:
-    """And what a stranger wrote into the form changes nothing."""
+def test_subscribers_get_a_letter_that_says_so(desk: Office) -> None:
+    """And what others wrote into the form changes nothing."""
     desk.subscriber(topics=("开源",))
     before = desk.find()
     desk.subscribe("ANN@example.com", topic="Science", name="Someone else")
@@ -368,8 +369,8 @@ def test_who_is_on_the_list_gets_a_letter_that_says_so(desk: Office) -> None:
     assert "/preferences/" in linked(letter)
 
 
-def test_nobody_learns_from_the_form_who_is_on_the_list(desk: Office) -> None:
-    """The same answer, byte for byte but the address, whoever is asked for."""
+def test_the_form_does_not_reveal_subscribers(desk: Office) -> None:
+    """The same answer, byte for byte except the address, for any address."""
     for status in ("active", "unsubscribed", "bounced", "complained", "pending"):
         desk.subscriber(f"{status}@example.com", status=status)
     seal = desk.form()
@@ -384,7 +385,7 @@ def test_nobody_learns_from_the_form_who_is_on_the_list(desk: Office) -> None:
 
 
 def test_a_form_brings_no_erased_address_back(desk: Office) -> None:
-    """Anyone may fill it in: the answer is as for all, no letter goes out, and nothing is kept."""
+    """Anyone can fill it in: the answer is as for all, no letter is sent, and nothing is stored."""
     who = desk.subscriber("ann@example.com")
     mark, confirm = desk.mark(who), desk.service.store.tokens.confirm(who.id)
     assert erase(desk.database, "ann@example.com", desk.clock) is not None
@@ -402,8 +403,8 @@ def test_a_form_brings_no_erased_address_back(desk: Office) -> None:
         assert [one.address for one in subscribers.everyone(connection)] == ["bob@example.com"]
 
 
-def test_a_letter_that_waits_is_not_sent_to_who_was_erased_meanwhile(desk: Office) -> None:
-    """The mail server has put it off; when its time comes, the address is gone."""
+def test_a_waiting_letter_is_not_sent_after_an_erasure(desk: Office) -> None:
+    """The mail server has deferred it; when it is retried, the address is gone."""
     letterbox = Letterbox()
     letterbox.refusals = [LaterError("451"), LaterError("451")]
     letters = iter(
@@ -424,8 +425,8 @@ def test_a_letter_that_waits_is_not_sent_to_who_was_erased_meanwhile(desk: Offic
     assert [letter.recipient for letter in letterbox.letters] == ["bob@example.com"]
 
 
-def test_the_answer_comes_before_anyone_is_looked_up(desk: Office) -> None:
-    """So its time tells nothing either: the lookup has not begun when the page is made."""
+def test_the_answer_precedes_the_lookup(desk: Office) -> None:
+    """So its timing reveals nothing either."""
     seal = desk.form()
     given = {"t": seal, "address": "bob@example.com", "digest": "weekly"}
     with desk.database.writing():  # whoever writes someone down must wait for this
@@ -435,8 +436,8 @@ def test_the_answer_comes_before_anyone_is_looked_up(desk: Office) -> None:
 @pytest.mark.parametrize(
     "address", ["", "nobody", "a@b", "a b@example.com", "a@exa mple.com", "@x.y"]
 )
-def test_what_is_no_address_is_said_at_once(desk: Office, address: str) -> None:
-    """With what was written still in the form."""
+def test_an_invalid_address_is_reported_at_once(desk: Office, address: str) -> None:
+    """The form keeps what was entered."""
     given = {"t": desk.form(), "address": address, "digest": "weekly", "topic": "Science"}
     answer = desk.web.post("/subscribe", data=given)
     assert answer.status_code == 400
@@ -444,7 +445,7 @@ def test_what_is_no_address_is_said_at_once(desk: Office, address: str) -> None:
     assert desk.post() == []
 
 
-def test_a_form_on_another_site_is_asked_once_more(desk: Office) -> None:
+def test_a_form_on_another_site_needs_confirmation(desk: Office) -> None:
     """No other page can send it unseen: without our seal it is shown, filled in, with a button."""
     given = {"address": "bob@example.com", "digest": "weekly", "topic": "Science"}
     shown = desk.web.post("/subscribe", data=given, headers={"Origin": "https://evil.example"})
@@ -455,7 +456,7 @@ def test_a_form_on_another_site_is_asked_once_more(desk: Office) -> None:
     assert len(desk.post()) == 1
 
 
-def test_letters_are_not_a_way_to_annoy_anyone(desk: Office) -> None:
+def test_letters_per_address_are_limited(desk: Office) -> None:
     """Three a day to one address, however it is spelled; the answer stays the same."""
     seal = desk.form()
     for spelling in ("bob@example.com", "BOB@example.com", " bob@EXAMPLE.com ") * 2:
@@ -464,7 +465,7 @@ def test_letters_are_not_a_way_to_annoy_anyone(desk: Office) -> None:
     assert len(desk.post()) == 3
 
 
-def test_one_client_has_to_wait_and_so_have_all_together(tmp_path: Path) -> None:
+def test_requests_are_limited_per_client_and_in_total(tmp_path: Path) -> None:
     """429 with the time to wait."""
     with office(tmp_path, limits=RateLimits(client=Allowance(2, 3600))) as desk:
         codes = [desk.subscribe(f"bob{n}@example.com") for n in range(3)]
@@ -485,7 +486,8 @@ def test_a_mail_server_that_says_later_is_asked_again(desk: Office) -> None:
 
 
 def test_a_letter_can_be_read_by_any_mail_program(desk: Office) -> None:
-    """ASCII with CRLF, no line too long, the sender's name and subject decoded, the link whole."""
+    """ASCII with CRLF, no line too long, sender's name and subject decoded, the link in one
+    piece."""
     desk.subscribe("bob@example.com", language="zh")
     raw = desk.post()[0].message
     assert raw.isascii()
@@ -520,8 +522,8 @@ EVERY_PAGE: list[Callable[[Office, str], tuple[str, str]]] = [
 
 
 @pytest.mark.parametrize("language", ["en", "zh-CN", "de"])
-def test_every_page_keeps_to_the_rules(tmp_path: Path, language: str) -> None:
-    """Headers, no script, no cookie, nothing from elsewhere, valid HTML, the right language."""
+def test_every_page_follows_the_rules(tmp_path: Path, language: str) -> None:
+    """Headers, no script, no cookie, nothing external, valid HTML, the right language."""
     publication = Publication(
         title='AI "前沿" <b>', url=BaseUrl("https://example.org/"), language=Language(language)
     )
@@ -553,15 +555,15 @@ def test_every_page_keeps_to_the_rules(tmp_path: Path, language: str) -> None:
             assert "{" not in re.sub(r"<style>.*?</style>", "", answer.text, flags=re.DOTALL), place
 
 
-def test_no_answer_takes_anything_from_elsewhere(desk: Office) -> None:
-    """No image, script, font or frame; the only addresses are links and our own forms."""
+def test_no_answer_loads_anything(desk: Office) -> None:
+    """No image, script, font or frame; the only URLs are links and our own forms."""
     page = desk.web.get(f"/preferences/{desk.mark(desk.subscriber())}").text
     assert not re.search(r"<(img|script|link|iframe|object|embed|video|audio)\b", page)
     assert re.findall(r'action="([^"]*)"', page) == ["/preferences"]
 
 
 def test_a_page_shows_only_a_part_of_the_address(desk: Office) -> None:
-    """Mail is passed on with its links; who follows one need not learn whose it is."""
+    """Mail is forwarded with its links; others who follow them need not learn the address."""
     mark = desk.mark(desk.subscriber())
     for place in (f"/unsubscribe/{mark}", f"/preferences/{mark}"):
         page = desk.web.get(place).text
@@ -570,7 +572,7 @@ def test_a_page_shows_only_a_part_of_the_address(desk: Office) -> None:
 
 
 def test_health_is_for_programs(desk: Office) -> None:
-    """200 and ok, as long as the database can be read; 503 when it cannot."""
+    """200 and ok as long as the database can be read; 503 if it cannot."""
     assert desk.web.get("/health").text == "ok\n"
     desk.database.close()
     for file in desk.folder.glob("test.db*"):
@@ -579,7 +581,7 @@ def test_health_is_for_programs(desk: Office) -> None:
 
 
 def test_behind_a_path_the_service_answers_with_and_without_it(tmp_path: Path) -> None:
-    """Some proxies cut the path off and some do not; the links have it either way."""
+    """Some proxies strip the path and some do not; the links contain it either way."""
     with office(tmp_path, url=BaseUrl("https://example.org/list/")) as desk:
         mark = desk.mark(desk.subscriber())
         for prefix in ("", "/list"):
@@ -592,7 +594,7 @@ def test_behind_a_path_the_service_answers_with_and_without_it(tmp_path: Path) -
         assert desk.status() == "unsubscribed"
 
 
-def test_a_body_that_no_form_has_is_refused(desk: Office) -> None:
+def test_an_oversized_body_is_refused(desk: Office) -> None:
     """Too many bytes, or too many fields."""
     mark = desk.mark(desk.subscriber())
     kind = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -603,10 +605,8 @@ def test_a_body_that_no_form_has_is_refused(desk: Office) -> None:
     assert desk.status() == "active"
 
 
-def test_what_goes_wrong_inside_shows_and_logs_no_token(
-    desk: Office, caplog: pytest.LogCaptureFixture
-) -> None:
-    """A page says that nothing was lost; the log says where, without addresses or tokens."""
+def test_an_internal_error_reveals_no_token(desk: Office, caplog: pytest.LogCaptureFixture) -> None:
+    """The page says that nothing was lost; the log says where, without addresses or tokens."""
     mark = desk.mark(desk.subscriber())
 
     def broken() -> Offer:
@@ -627,7 +627,7 @@ def test_what_goes_wrong_inside_shows_and_logs_no_token(
 def test_no_log_line_holds_a_token_or_an_address(
     desk: Office, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Neither in a path nor in a query, and line ends in a path make no second line."""
+    """Neither in a path nor in a query, and a line end in a path adds no line."""
     mark = desk.mark(desk.subscriber())
     with caplog.at_level("INFO"):
         desk.web.get(f"/unsubscribe/{mark}")
@@ -673,8 +673,8 @@ SIZES = """[
 # Limits and forms
 
 
-def test_an_allowance_is_used_up_and_comes_back() -> None:
-    """So many at once, and then as many in each period; each key for itself."""
+def test_an_allowance_is_used_up_and_refilled() -> None:
+    """So many at once, and then as many in each period, separately per key."""
     clock = [0.0]
     allowance = Allowance(2, 10, lambda: clock[0])
     assert [allowance.take("a") for _ in range(3)] == [True, True, False]
@@ -690,8 +690,8 @@ def test_an_allowance_is_used_up_and_comes_back() -> None:
 
 @settings(deadline=None)
 @given(st.lists(st.integers(0, 50), max_size=200))
-def test_an_allowance_remembers_no_more_than_it_may(keys: list[int]) -> None:
-    """However many clients there are, its memory has a bound."""
+def test_an_allowance_has_bounded_memory(keys: list[int]) -> None:
+    """However many clients there are."""
     allowance = Allowance(1, 10, lambda: 0.0, most=8)
     for key in keys:
         allowance.take(str(key))
@@ -711,7 +711,7 @@ def test_an_allowance_remembers_no_more_than_it_may(keys: list[int]) -> None:
     ],
 )
 def test_a_client_is_a_household(host: str, expected: str) -> None:
-    """Whoever has a /64 has more addresses than any table holds."""
+    """A /64 has more addresses than any table can keep."""
     assert str(networks(host)[0]) == expected
 
 
@@ -735,7 +735,7 @@ def test_any_body_is_a_form_or_unreadable(body: bytes, kind: str) -> None:
 @settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.text("xyz é前&=%", max_size=9)), max_size=9))
 def test_a_form_is_read_as_it_was_written(pairs: list[tuple[str, str]]) -> None:
-    """In either encoding, names more than once, in their order."""
+    """In either encoding, with repeated names, in order."""
     parts = (
         f'--x\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
         for name, value in pairs
@@ -754,7 +754,7 @@ def test_a_form_is_read_as_it_was_written(pairs: list[tuple[str, str]]) -> None:
 
 
 def ours(caplog: pytest.LogCaptureFixture) -> str:
-    """What the service logged; the test's own client logs whole addresses."""
+    """Return what the service logged; the test's own client logs whole addresses."""
     records = (each for each in caplog.records if each.name.startswith("broadsheet"))
     return "\n".join(record.getMessage() for record in records)
 
@@ -763,7 +763,7 @@ def ours(caplog: pytest.LogCaptureFixture) -> str:
 
 
 def ask(port: int, request: bytes) -> tuple[int, bytes]:
-    """Sends the very bytes of `request` and reads the answer: its status, and all of it."""
+    """Send exactly the bytes of `request`; return the status and the whole answer."""
     for _ in range(100):
         try:
             door = socket.create_connection(("127.0.0.1", port), timeout=10)
@@ -797,7 +797,7 @@ def posted(port: int, path: str, fields: dict[str, str]) -> tuple[int, bytes]:
 
 
 class Mailbox:
-    """What a mail server on this machine took (aiosmtpd calls it)."""
+    """The mails that a server on this machine accepted (a handler of aiosmtpd)."""
 
     def __init__(self) -> None:
         self.mails: list[tuple[str, list[str], bytes]] = []
@@ -811,7 +811,8 @@ class Mailbox:
 
 @pytest.mark.enable_socket
 def test_a_real_server_from_the_form_to_one_click(newsroom: Newsroom) -> None:
-    """Over the network, with a real mail server: subscribe, confirm, leave as Gmail does it."""
+    """Over the network, with a real mail server: subscribe, confirm, unsubscribe as Gmail does
+    it."""
     mailbox = Mailbox()
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
@@ -874,10 +875,10 @@ def test_a_real_server_from_the_form_to_one_click(newsroom: Newsroom) -> None:
 
 
 @pytest.mark.enable_socket
-def test_the_client_s_address_is_a_proxy_s_word_only_where_the_publisher_says_so(
+def test_only_a_configured_proxy_can_set_the_client_address(
     newsroom: Newsroom,
 ) -> None:
-    """Else anyone would write another address into each request, and no limit would hold."""
+    """Otherwise a client could send another address in each request, and no limit would hold."""
     newsroom.configure(CONFIG % 25)
 
     def codes(*args: str) -> set[int]:
@@ -890,10 +891,10 @@ def test_the_client_s_address_is_a_proxy_s_word_only_where_the_publisher_says_so
 
 
 @pytest.mark.enable_socket
-def test_what_is_missing_is_said_at_the_start(
+def test_missing_settings_are_reported_at_the_start(
     newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No secret, no address, a port that is taken: exit 2, and what to do."""
+    """No secret, no URL, a port in use: exit 2, and what to do."""
     monkeypatch.delenv("BROADSHEET_SECRET", raising=False)
     newsroom.configure("")
     ran = newsroom.run("serve")

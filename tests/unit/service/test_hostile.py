@@ -1,4 +1,4 @@
-"""The service as those meet it who mean no good, and as programs do that were made badly."""
+"""The service with hostile clients, and with programs that are badly made."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def desk(tmp_path: Path) -> Iterator[Office]:
     ],
 )
 def test_one_click_in_every_form_that_is_met(desk: Office, kind: str, body: bytes) -> None:
-    """In either encoding, however it is spelled: the short answer for programs, and done."""
+    """In either encoding, however it is spelled: a short answer, and done."""
     who = desk.subscriber()
     answer = desk.web.post(
         f"/unsubscribe/{desk.mark(who)}", content=body, headers={"Content-Type": kind}
@@ -73,8 +73,10 @@ def test_one_click_in_every_form_that_is_met(desk: Office, kind: str, body: byte
 
 @pytest.mark.parametrize("body", [b"", b"\xff\xfe\0", b"{}", b"--x\r\n" * 999])
 @pytest.mark.parametrize("kind", ["", "text/plain", "application/json", "multipart/form-data"])
-def test_a_post_to_the_link_leaves_whatever_its_body(desk: Office, kind: str, body: bytes) -> None:
-    """Nobody who wants to leave is kept for a form that a program wrote badly."""
+def test_a_post_to_the_link_unsubscribes_whatever_its_body(
+    desk: Office, kind: str, body: bytes
+) -> None:
+    """No one stays subscribed because a program wrote a form badly."""
     who = desk.subscriber()
     headers = {"Content-Type": kind} if kind else {}
     answer = desk.web.post(f"/unsubscribe/{desk.mark(who)}", content=body, headers=headers)
@@ -83,15 +85,15 @@ def test_a_post_to_the_link_leaves_whatever_its_body(desk: Office, kind: str, bo
 
 
 def test_a_slash_after_the_link_does_no_harm(desk: Office) -> None:
-    """Some programs add one; RFC 8058 forbids to answer with a redirect."""
+    """Some programs add one; RFC 8058 forbids answering with a redirect."""
     place = f"/unsubscribe/{desk.mark(desk.subscriber())}/"
     assert desk.web.get(place).status_code == 200
     assert desk.web.post(place, data=ONE_CLICK).status_code == 200
     assert desk.status() == "unsubscribed"
 
 
-def test_a_mark_of_another_purpose_opens_nothing(desk: Office) -> None:
-    """The mark of an envelope, of a confirmation, of our form; of another publication."""
+def test_a_token_for_another_purpose_is_refused(desk: Office) -> None:
+    """The token of an envelope, of a confirmation, of our form; of another publication."""
     who = desk.subscriber()
     tokens = desk.service.store.tokens
     others = [
@@ -114,10 +116,10 @@ def test_a_mark_of_another_purpose_opens_nothing(desk: Office) -> None:
 
 @pytest.mark.parametrize("path", ["/", "/subscribe", "/unsubscribe/x", "/health", "/preferences"])
 @pytest.mark.parametrize("method", ["OPTIONS", "PUT", "DELETE", "PATCH", "TRACE", "PROPFIND"])
-def test_other_methods_are_refused_and_told_which_there_are(
+def test_other_methods_are_refused_with_the_allowed_ones(
     desk: Office, path: str, method: str
 ) -> None:
-    """405, with every method that there is (RFC 9110, section 15.5.6)."""
+    """405, with every allowed method (RFC 9110, section 15.5.6)."""
     answer = desk.web.request(method, path)
     assert answer.status_code == 405
     allowed = {name.strip() for name in answer.headers["Allow"].split(",")}
@@ -129,8 +131,8 @@ def test_other_methods_are_refused_and_told_which_there_are(
     "path",
     ["/nothing", "/unsubscribe/a/b", "/..%2f..%2fetc/passwd", "/%ff", "/%00", "/.git/config"],
 )
-def test_there_is_nothing_else(desk: Office, path: str) -> None:
-    """404 in words, with the headers that every answer has."""
+def test_other_paths_are_not_found(desk: Office, path: str) -> None:
+    """404 with an explanation and the usual headers."""
     answer = desk.web.get(path)
     assert answer.status_code == 404
     assert "Page not found" in answer.text
@@ -139,8 +141,8 @@ def test_there_is_nothing_else(desk: Office, path: str) -> None:
     assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
 
 
-def test_no_header_of_a_request_comes_back(desk: Office) -> None:
-    """Neither Host nor what proxies write: links stay on this very service."""
+def test_no_request_header_is_reflected(desk: Office) -> None:
+    """Neither Host nor proxy headers: links stay on this service."""
     evil = {
         "Host": "evil.example",
         "X-Forwarded-Host": "evil.example",
@@ -167,10 +169,10 @@ def test_no_header_of_a_request_comes_back(desk: Office) -> None:
         ({"digest": "weekly", "topic": "no such"}, "is available any more"),
     ],
 )
-def test_what_is_not_on_offer_never_means_all_of_it(
+def test_an_unavailable_choice_never_means_all(
     desk: Office, given: dict[str, object], said: str
 ) -> None:
-    """A form that was open while the topics changed is shown again, and not saved."""
+    """If the topics changed while a form was open, it is shown again, and not saved."""
     who = desk.subscriber(digests=("english",), topics=("开源",))
     answer = desk.web.post("/preferences", data={"t": desk.mark(who), **given})
     assert answer.status_code == 400
@@ -185,8 +187,8 @@ def test_what_is_not_on_offer_never_means_all_of_it(
     assert known.items() <= ticked(answer.text).items()
 
 
-def test_a_seal_that_another_site_has_fetched_is_none(desk: Office) -> None:
-    """Its readers' browsers say where the form stood; the form is shown, and nothing is sent."""
+def test_a_seal_from_another_site_is_refused(desk: Office) -> None:
+    """The browser says where the form was; the form is shown, and nothing is sent."""
     given = {"t": desk.form(), "address": "bob@example.com", "digest": "weekly"}
     for site in ("cross-site", "same-site"):
         answer = desk.web.post("/subscribe", data=given, headers={"Sec-Fetch-Site": site})
@@ -209,11 +211,11 @@ def test_a_seal_that_another_site_has_fetched_is_none(desk: Office) -> None:
     ],
 )
 def test_a_mailbox_has_many_addresses(address: str, same: str) -> None:
-    """What stands after a plus sign leads to the same one nearly everywhere."""
+    """Text after a plus sign leads to the same mailbox nearly everywhere."""
     assert mailbox(address) == same
 
 
-def test_one_mailbox_is_not_bombed_by_its_many_addresses(desk: Office) -> None:
+def test_the_limit_per_mailbox_covers_all_its_addresses(desk: Office) -> None:
     """Three letters a day to all of them together."""
     for number in range(6):
         assert desk.subscribe(f"bob+{number}@example.com") == 200
@@ -223,8 +225,8 @@ def test_one_mailbox_is_not_bombed_by_its_many_addresses(desk: Office) -> None:
 # What happens to the database
 
 
-def test_a_database_that_is_moved_away_is_missed(desk: Office) -> None:
-    """503 while it is gone, and no empty one in its place; put back, it is the same as before."""
+def test_a_missing_database_is_503(desk: Office) -> None:
+    """It is not replaced by an empty one; put back, it works as before."""
     mark = desk.mark(desk.subscriber())
     file, away = desk.folder / "test.db", desk.folder / "away.db"
     file.rename(away)
@@ -241,10 +243,8 @@ def test_a_database_that_is_moved_away_is_missed(desk: Office) -> None:
     assert desk.status() == "unsubscribed"
 
 
-def test_a_database_that_is_put_back_from_a_backup_is_the_one_that_is_written(
-    desk: Office, tmp_path: Path
-) -> None:
-    """Whoever leaves afterwards has left in the new file."""
+def test_a_restored_database_is_written(desk: Office, tmp_path: Path) -> None:
+    """Later changes go into the restored file."""
     mark = desk.mark(desk.subscriber())
     with closing(sqlite3.connect(desk.folder / "test.db")) as whole:
         whole.execute("VACUUM INTO ?", [str(tmp_path / "backup.db")])
@@ -260,8 +260,8 @@ def test_a_database_that_is_put_back_from_a_backup_is_the_one_that_is_written(
     assert row == "unsubscribed"
 
 
-def test_a_database_that_is_no_database_is_503(desk: Office) -> None:
-    """Torn or overwritten: a page, no traceback."""
+def test_a_corrupt_database_is_503(desk: Office) -> None:
+    """Truncated or overwritten: a page, no traceback."""
     mark = desk.mark(desk.subscriber())
     for old in desk.folder.glob("test.db*"):
         old.unlink()
@@ -270,10 +270,8 @@ def test_a_database_that_is_no_database_is_503(desk: Office) -> None:
     assert desk.web.get("/health").status_code == 503
 
 
-def test_a_database_that_may_only_be_read_is_not_healthy(
-    desk: Office, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """And nobody is told to look into a mailbox that nothing comes to."""
+def test_a_read_only_database_is_not_healthy(desk: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And no one is told to expect a letter that does not come."""
     assert desk.web.get("/health").text == "ok\n"
     # Root may write everything, so the system is made to say no.
     monkeypatch.setattr(os, "access", lambda *_: False)
@@ -285,8 +283,8 @@ def test_a_database_that_may_only_be_read_is_not_healthy(
 
 
 @contextmanager
-def behind_a_door(patience: float) -> Iterator[int]:
-    """The port of a server whose doors close after `patience` seconds."""
+def guarded(patience: float) -> Iterator[int]:
+    """Yield the port of a server that closes slow connections after `patience` seconds."""
 
     impatient = partial(
         HttpConnection, pool=ConnectionPool(), timeouts=RequestTimeouts(head=patience)
@@ -304,9 +302,9 @@ def behind_a_door(patience: float) -> Iterator[int]:
 
 @pytest.mark.enable_socket
 @pytest.mark.parametrize("before", [b"", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"])
-def test_whoever_sends_letter_by_letter_is_shown_the_door(before: bytes) -> None:
-    """On a new connection and on one that has been used: it takes only so long."""
-    with behind_a_door(0.4) as port, socket.create_connection(("127.0.0.1", port)) as client:
+def test_trickling_clients_are_disconnected(before: bytes) -> None:
+    """On a new connection and on one that has been used, after the time limit."""
+    with guarded(0.4) as port, socket.create_connection(("127.0.0.1", port)) as client:
         client.sendall(before)
         client.settimeout(0.1)
         start, closed = time.monotonic(), False
@@ -323,9 +321,9 @@ def test_whoever_sends_letter_by_letter_is_shown_the_door(before: bytes) -> None
 
 
 @pytest.mark.enable_socket
-def test_a_connection_that_is_used_stays_open() -> None:
-    """One request after another, for longer than the door waits for one of them."""
-    with behind_a_door(0.5) as port, socket.create_connection(("127.0.0.1", port)) as client:
+def test_an_active_connection_stays_open() -> None:
+    """One request after another, for longer than the limit for one of them."""
+    with guarded(0.5) as port, socket.create_connection(("127.0.0.1", port)) as client:
         for _ in range(4):
             client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
             answer = b""
@@ -337,7 +335,7 @@ def test_a_connection_that_is_used_stays_open() -> None:
 
 
 def test_forms_of_nothing_but_boundaries_cost_little(desk: Office) -> None:
-    """The largest that are taken, made to keep a parser busy."""
+    """The largest accepted ones, made to keep a parser busy."""
     mark = desk.mark(desk.subscriber())
     nested = b"".join(
         b"--b%d\r\nContent-Type: multipart/mixed; boundary=b%d\r\n\r\n" % (n, n + 1)
@@ -354,8 +352,8 @@ def test_forms_of_nothing_but_boundaries_cost_little(desk: Office) -> None:
     assert time.process_time() - start < 4
 
 
-def test_the_pages_of_the_offer_show_no_markup_of_strangers(desk: Office) -> None:
-    """What is written into a form comes back as text."""
+def test_input_is_escaped_in_pages(desk: Office) -> None:
+    """What is written into a form is shown as text."""
     evil = '"><script>alert(1)</script>'
     for given in ({"address": evil}, {"name": evil, "digest": "weekly"}, {"topic": evil}):
         page = desk.web.post("/subscribe", data={"t": desk.form(), **given}).text

@@ -1,4 +1,5 @@
-"""The service on PostgreSQL, where two may change one reader at once; skipped without one."""
+"""The service on PostgreSQL, where two requests may change one reader at once; skipped without
+it."""
 
 from __future__ import annotations
 
@@ -46,7 +47,7 @@ def desk(tmp_path: Path, server: PostgreSQL) -> Iterator[Office]:
 
 
 def at_once(*jobs: Callable[[], object]) -> list[object]:
-    """What each came to, when all begin at the same moment."""
+    """Return the results when all start at the same moment."""
     gate = threading.Barrier(len(jobs))
 
     def begun(job: Callable[[], object]) -> object:
@@ -58,7 +59,7 @@ def at_once(*jobs: Callable[[], object]) -> list[object]:
 
 
 def test_from_the_form_to_one_click(desk: Office) -> None:
-    """Subscribe, confirm, choose, leave: the same as on SQLite."""
+    """Subscribe, confirm, choose, unsubscribe: the same as on SQLite."""
     assert desk.subscribe("bob@example.com", name="Bob 鲍", topic="开源") == 200
     link = linked(desk.post()[0])
     assert desk.status("bob@example.com") == "pending"
@@ -77,14 +78,14 @@ def test_from_the_form_to_one_click(desk: Office) -> None:
 
 
 @pytest.mark.parametrize("path", ["/unsubscribe/%00", "/confirm/%00", "/preferences/%ED%A0%80"])
-def test_what_no_database_takes_never_reaches_it(desk: Office, path: str) -> None:
-    """NUL and broken UTF-8 in links."""
+def test_unstorable_text_never_reaches_the_database(desk: Office, path: str) -> None:
+    """NUL and invalid UTF-8 in links."""
     assert desk.web.get(path).status_code == 400
 
 
 @pytest.mark.parametrize("address", ["a\0b@example.com", "\ud800@example.com", "é@example.com"])
-def test_an_address_that_no_database_takes_is_none(desk: Office, address: str) -> None:
-    """It is said in the form, and not in the log of the database."""
+def test_an_unstorable_address_is_invalid(desk: Office, address: str) -> None:
+    """The form says so, and the database logs nothing."""
     given = {"t": desk.form(), "digest": "weekly"}
     body = given | {"address": address.encode("utf-8", "surrogatepass")}
     assert desk.web.post("/subscribe", data=body).status_code in {200, 400}
@@ -104,16 +105,16 @@ def test_two_clicks_at_once_are_both_done(desk: Office) -> None:
         assert desk.status(who.address) == "unsubscribed"
 
 
-def test_two_who_ask_for_one_address_at_once_get_their_letters(desk: Office) -> None:
-    """The second finds whom the first has made."""
+def test_concurrent_requests_for_one_address_get_their_letters(desk: Office) -> None:
+    """The second finds the subscriber that the first has added."""
     for number in range(5):
         ask = lambda: desk.service.store.ask(f"new{number}@example.com", Preferences())  # noqa: B023, E731
         found = at_once(ask, ask, ask)
         assert len({who.id for who in found}) == 1  # type: ignore[attr-defined]
 
 
-def test_who_confirms_at_the_last_moment_is_not_forgotten(desk: Office) -> None:
-    """Forgetting waits for whoever is just being made active, and leaves them."""
+def test_a_last_minute_confirmation_is_not_forgotten(desk: Office) -> None:
+    """Removing unconfirmed readers waits for a running confirmation, and keeps that reader."""
     now = datetime.now(UTC)
     desk.clock.now = now - timedelta(days=4)
     who = desk.subscriber(status="pending")
@@ -128,8 +129,8 @@ def test_who_confirms_at_the_last_moment_is_not_forgotten(desk: Office) -> None:
     assert desk.status() == "active"
 
 
-def test_a_row_that_another_program_holds_is_503_and_not_for_ever(desk: Office) -> None:
-    """The provider tries again."""
+def test_a_row_locked_by_another_program_is_503(desk: Office) -> None:
+    """The provider retries."""
     who = desk.subscriber()
     with desk.database.writing() as connection:
         connection.execute(sql.select(table.c.id).with_for_update())
@@ -139,8 +140,8 @@ def test_a_row_that_another_program_holds_is_503_and_not_for_ever(desk: Office) 
     assert desk.status() == "unsubscribed"
 
 
-def test_a_server_that_is_started_anew_costs_no_click(desk: Office, server: PostgreSQL) -> None:
-    """While it is away: 503; when it is back, the first request is answered."""
+def test_a_restarted_server_loses_no_click(desk: Office, server: PostgreSQL) -> None:
+    """While it is down: 503; when it is back, the first request succeeds."""
     who = desk.subscriber()
     server.stop()
     try:
@@ -153,8 +154,8 @@ def test_a_server_that_is_started_anew_costs_no_click(desk: Office, server: Post
     assert desk.status() == "unsubscribed"
 
 
-def test_a_server_that_only_reads_is_not_healthy(tmp_path: Path, server: PostgreSQL) -> None:
-    """A standby, or one that was told so: nothing could be written down."""
+def test_a_read_only_server_is_not_healthy(tmp_path: Path, server: PostgreSQL) -> None:
+    """A standby, or one set to read-only: nothing can be stored."""
     server.empty()
     open_database(server.url, tmp_path).close()
     url = f"{server.url}&options=-c%20default_transaction_read_only%3Don"
@@ -163,8 +164,8 @@ def test_a_server_that_only_reads_is_not_healthy(tmp_path: Path, server: Postgre
         assert desk.subscribe("bob@example.com") == 503
 
 
-def test_reports_and_wishes_of_two_runs_at_once_count_once(desk: Office) -> None:
-    """Two crons on one mailbox."""
+def test_reports_of_concurrent_runs_count_once(desk: Office) -> None:
+    """Two cron jobs on one mailbox."""
     tokens = Tokens(SECRET)
     desk.subscriber("reader@example.com")
     who = desk.subscriber("leaver@example.com")

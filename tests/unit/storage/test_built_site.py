@@ -1,4 +1,4 @@
-"""The site that lies beside the articles: pages, sitemaps and feeds."""
+"""The built site beside the articles: pages, sitemaps and feeds."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def write(root: Path, path: str, text: str = "") -> None:
 
 @pytest.mark.parametrize("folder", ["public", "_site", "dist", "docs/.vuepress/dist"])
 def test_the_pages_of_an_output_folder(tmp_path: Path, folder: str) -> None:
-    """Under each address that a server may give them; other files are no pages."""
+    """Under each URL that a server may use; other files are not pages."""
     for name in ("index.html", "a/index.html", "c.html", "d.css"):
         write(tmp_path, f"{folder}/{name}")
     site = find_built_site(tmp_path, BASE)
@@ -41,7 +41,7 @@ def test_a_folder_of_files_to_copy_is_no_built_site(tmp_path: Path) -> None:
 
 
 def test_a_sitemap_beside_the_articles(tmp_path: Path) -> None:
-    """Its addresses are decoded and relative to the publication."""
+    """Its URLs are decoded and relative to the publication."""
     write(tmp_path, "static/sitemap.xml", SITEMAP)
     site = find_built_site(tmp_path, BASE)
     assert site is not None
@@ -62,7 +62,7 @@ def test_the_ids_of_a_feed(tmp_path: Path, name: str, text: str, id_: str) -> No
 
 @pytest.mark.parametrize("name", ["atom.xml", "feed.json", "sitemap.xml"])
 @pytest.mark.parametrize("text", ["", "<", "{", "[]", '{"items": 3}', "<!DOCTYPE x><x>&y;</x>"])
-def test_a_broken_file_is_no_site(tmp_path: Path, name: str, text: str) -> None:
-    """It is another program's; nothing is said of it."""
+def test_a_broken_file_is_ignored(tmp_path: Path, name: str, text: str) -> None:
+    """It belongs to another program and is not reported."""
     write(tmp_path, name, text)
     assert find_built_site(tmp_path, BASE) is None

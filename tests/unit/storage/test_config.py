@@ -1,4 +1,4 @@
-"""Reading broadsheet.toml: defaults, and every mistake at once."""
+"""Reading broadsheet.toml: defaults, and every error at once."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SMALLEST = '[publication]\ntitle = "A"\nurl = "https://example.org"\n'
 
 
 def refusal(text: str) -> list[tuple[int | None, str]]:
-    """The line and the words of each problem."""
+    """Return line and text of each problem."""
     with pytest.raises(ConfigError) as refused:
         config.parse(text)
     assert refused.value.exit_code == 2
@@ -27,8 +27,9 @@ def refusal(text: str) -> list[tuple[int | None, str]]:
 
 
 @pytest.mark.parametrize("written", ["\\u0000", "\\u001b[31m", "\\u0085", "\\uffff"])
-def test_a_character_that_nobody_sees_is_refused(written: str) -> None:
-    """Neither a feed nor a mail can hold it, nor should a terminal; a name says it in ASCII."""
+def test_an_invisible_character_is_refused(written: str) -> None:
+    """Neither a feed nor a mail can contain it, nor should a terminal; the message names it in
+    ASCII."""
     ((line, words),) = refusal(SMALLEST.replace("A", f"A{written}"))
     assert (line, words.isprintable()) == (2, True)
     assert "has an invisible character; remove it" in words
@@ -38,7 +39,7 @@ def test_a_character_that_nobody_sees_is_refused(written: str) -> None:
 
 
 def test_a_config_of_many_megabytes_is_not_read(tmp_path: Path) -> None:
-    """It is another file; to read it as TOML would take minutes."""
+    """It is another file; parsing it as TOML would take minutes."""
     file = tmp_path / "broadsheet.toml"
     file.write_text(SMALLEST + "# more\n" * 200_000)
     with pytest.raises(ConfigError, match=r"x: the config has 1,\d{3},\d{3} bytes; check that"):
@@ -46,7 +47,7 @@ def test_a_config_of_many_megabytes_is_not_read(tmp_path: Path) -> None:
 
 
 def test_all_but_title_and_url_has_a_default() -> None:
-    """The defaults are those that the design names."""
+    """The defaults are the documented ones."""
     settings = config.parse(SMALLEST)
     publication, articles, feeds = settings.publication, settings.articles, settings.feeds
     assert publication.url == publication.id_base == "https://example.org/"
@@ -93,7 +94,7 @@ def test_a_feed_that_cannot_be_is_told(text: str, message: str) -> None:
 
 
 def test_a_digest_needs_only_a_title() -> None:
-    """Its defaults are those that the design names."""
+    """The defaults are the documented ones."""
     digest = config.parse(SMALLEST + '[digests.weekly]\ntitle = "W"\n').digests["weekly"]
     assert digest.schedule == "0 8 * * MON"
     assert digest.topics == digest.topic_order == ()
@@ -101,8 +102,8 @@ def test_a_digest_needs_only_a_title() -> None:
     assert (digest.late_days, digest.max_bytes) == (60, 100_000)
 
 
-def test_the_design_s_example_is_read() -> None:
-    """Every key that people write in the first hour means what it says."""
+def test_a_typical_config_is_read() -> None:
+    """Every key that people write in the first hour has its effect."""
     settings = config.parse(
         """
 [publication]
@@ -135,7 +136,7 @@ archive = "none"
     assert settings.topics.aliases == {"AI人才": ("AI人才争夺", "AI人才战")}
 
 
-def test_every_mistake_is_said_at_once() -> None:
+def test_all_errors_are_reported_at_once() -> None:
     """Unknown keys, wrong types and bad values, each with its full key and its line."""
     text = """
 [publication]
@@ -229,7 +230,7 @@ missed = "never"
     ],
 )
 def test_a_bad_value_says_what_to_write(line: str, words: str) -> None:
-    """Each kind of mistake has its key, and its line, in a sentence of its own."""
+    """Each kind of error has its key, its line, and a sentence of its own."""
     needed = ('publication.title = "A"', 'publication.url = "https://e.org"')
     kept = [part for part in needed if part.partition(" ")[0] != line.partition(" ")[0]]
     problems = refusal("\n".join([*kept, line]))
@@ -242,8 +243,8 @@ def test_a_bad_value_says_what_to_write(line: str, words: str) -> None:
     ("text", "line"),
     [("[a]\nb = \n", 2), ('a = "x\n', 1), ("a = 1\na = 2\n", 2), ("x = " + "[" * 100_000, None)],
 )
-def test_what_is_no_toml_is_said_so(text: str, line: int | None) -> None:
-    """A mistake in the notation has its line; nesting without end is no crash."""
+def test_invalid_toml_is_reported(text: str, line: int | None) -> None:
+    """A syntax error has its line; endless nesting does not crash."""
     assert [where for where, _ in refusal(text)] == [line]
 
 
@@ -258,8 +259,8 @@ def test_the_file_may_be_missing_or_unreadable(tmp_path: Path) -> None:
         config.load(tmp_path, ".")
 
 
-def test_a_byte_order_mark_is_no_mistake(tmp_path: Path) -> None:
-    """Some editors of Windows write one."""
+def test_a_byte_order_mark_is_accepted(tmp_path: Path) -> None:
+    """Some Windows editors write one."""
     (tmp_path / "b.toml").write_text("\ufeff" + SMALLEST, encoding="utf-8")
     assert config.load(tmp_path / "b.toml", "b.toml") == config.parse(SMALLEST)
 
@@ -280,21 +281,21 @@ _VALUES = st.recursive(
     )
 )
 def test_any_config_is_read_or_refused(tables: dict[str, object]) -> None:
-    """Whatever stands in the file, no other exception gets out than ConfigError."""
+    """Whatever is in the file, nothing but ConfigError is raised."""
     problems: list[config.Problem] = []
     config._struct(Settings, tables, (), problems)  # noqa: SLF001 - TOML text need not be made first
     assert all(str(problem) for problem in problems)
 
 
 def test_every_format_can_be_chosen() -> None:
-    """What the message offers is what is taken."""
+    """The values that the message offers are accepted."""
     for name in get_args(ArticleFormat):
         assert config.parse(SMALLEST + f'[feeds]\nformats = ["{name}"]\n').feeds.formats == (name,)
 
 
 @pytest.mark.parametrize("name", ["a/b", "..", "CON", "a b", ""])
-def test_a_digest_is_named_as_its_folder_can_be(name: str) -> None:
-    """A digest's name is a folder's name too: what cannot be one is refused, with one that can."""
+def test_a_digest_name_must_be_a_folder_name(name: str) -> None:
+    """An invalid name is refused, with a valid suggestion."""
     with pytest.raises(ConfigError, match=r"cannot be the name of a folder; write letters"):
         config.parse(
             f'[publication]\ntitle="x"\nurl="https://e.org/"\n[digests."{name}"]\ntitle="x"'
@@ -302,15 +303,15 @@ def test_a_digest_is_named_as_its_folder_can_be(name: str) -> None:
 
 
 def test_an_empty_hub_is_none() -> None:
-    """The config's own example says `hub = ""`; anything else must be an address."""
+    """The config's own example says `hub = ""`; anything else must be a URL."""
     head = '[publication]\ntitle="x"\nurl="https://e.org/"\n[feeds]\n'
     assert config.parse(head + 'hub = ""').feeds.hub == ""
     with pytest.raises(ConfigError, match=r"feeds\.hub"):
         config.parse(head + 'hub = "hub.example.org"')
 
 
-def test_a_table_that_stands_twice_is_named() -> None:
-    """As when keys are added below that `init` has written a table for."""
+def test_a_duplicate_table_is_named() -> None:
+    """As when keys are added below a table that `init` has already written."""
     text = '[publication]\ntitle = "A"\n[digests.w]\ntitle = "W"\n[digests.w]\ntitle = "V"\n'
     with pytest.raises(ConfigError) as refused:
         config.parse(text)

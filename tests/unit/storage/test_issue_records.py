@@ -1,4 +1,4 @@
-"""The records on disk: all are read or nothing goes on, since a lost one means mail sent twice."""
+"""The records on disk: all are read or nothing is done, since a lost one means mail sent twice."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def issued(newsroom: Newsroom) -> Newsroom:
     return newsroom
 
 
-def test_the_history_is_what_was_made(issued: Newsroom) -> None:
+def test_the_history_has_the_released_issues(issued: Newsroom) -> None:
     """The issue on disk is read back; a digest without issues has an empty history."""
     (issue,) = issue_records.history(issued.folder / "feeds", "weekly", "feeds").issues
     assert issue.key == "2025-06-23"
@@ -71,7 +71,7 @@ def test_a_broken_record_stops_the_run_and_names_it(
 
 
 def test_a_broken_record_of_one_digest_stops_the_others_too(issued: Newsroom) -> None:
-    """The pages that tell of all issues could not be made; so nothing is."""
+    """The pages that list all issues could not be made; so nothing is."""
     (issued.folder / RECORD).write_bytes(b"{}")
     before = contents(issued.folder / "feeds")
     ran = issued.run("digest", "daily", now=NEXT)
@@ -79,7 +79,7 @@ def test_a_broken_record_of_one_digest_stops_the_others_too(issued: Newsroom) ->
     assert ran.err.startswith(f"{RECORD}: ")
 
 
-def test_a_record_that_may_not_be_read_is_named() -> None:
+def test_an_unreadable_record_is_named() -> None:
     """Permissions are no reason to send twice."""
     with no_privileges() as folder:
         place = folder / "digests/weekly/2025-06-23"
@@ -92,7 +92,7 @@ def test_a_record_that_may_not_be_read_is_named() -> None:
 
 @pytest.mark.parametrize("move", [shutil.copytree, shutil.move])
 def test_a_record_in_another_place_is_refused(issued: Newsroom, move) -> None:  # type: ignore[no-untyped-def]
-    """A copy would count an issue twice, and a renamed folder has dead links to it."""
+    """A copy would count an issue twice, and links to a renamed folder are dead."""
     folder = (issued.folder / RECORD).parent
     move(folder, folder.with_name("2025-06-23 copy"))
     ran = issued.run("digest", now=NEXT)
@@ -104,7 +104,7 @@ def test_a_record_in_another_place_is_refused(issued: Newsroom, move) -> None:  
 
 
 def test_an_issue_without_a_record_is_made_anew_with_the_same_bytes(issued: Newsroom) -> None:
-    """What a killed run left is no issue yet: the next run makes it, and the result is the same."""
+    """A killed run leaves no issue: the next run makes it, and the result is the same."""
     assert issued.run("digest", now=NEXT).code == 0
     whole = contents(issued.folder / "feeds")
     folder = issued.folder / "feeds/digests/weekly/2025-06-30"
@@ -116,8 +116,8 @@ def test_an_issue_without_a_record_is_made_anew_with_the_same_bytes(issued: News
     assert contents(issued.folder / "feeds") == whole
 
 
-def test_what_a_killed_run_left_goes_when_its_issue_came_at_another_tick(issued: Newsroom) -> None:
-    """No page of an issue stays that no record names; issues of former digests stay."""
+def test_files_of_a_killed_run_are_removed(issued: Newsroom) -> None:
+    """No page of an issue stays without a record; issues of former digests stay."""
     assert issued.run("digest", "weekly", now=NEXT).code == 0
     folder = issued.folder / "feeds/digests/weekly"
     (folder / "2025-06-30/issue.json").unlink()
@@ -139,7 +139,7 @@ def test_what_a_killed_run_left_goes_when_its_issue_came_at_another_tick(issued:
 
 
 def test_files_of_others_beside_the_issues_are_left_alone(issued: Newsroom) -> None:
-    """A note in the digest's folder, or a folder without a record, is no issue and stays."""
+    """A note in the digest's folder, or a folder without a record, is not an issue and stays."""
     note = issued.write("feeds/digests/weekly/notes/readme.txt", "mine")
     assert issued.run("digest", now=NEXT).code == 0
     assert issued.run("build", now=NEXT).code == 0
@@ -147,7 +147,7 @@ def test_files_of_others_beside_the_issues_are_left_alone(issued: Newsroom) -> N
 
 
 def test_issues_once_made_never_change(issued: Newsroom) -> None:
-    """Articles edited, moved or deleted after the issue touch no byte and no mtime of it."""
+    """Editing, moving or deleting articles after the issue changes no byte and no mtime of it."""
     folder = issued.folder / "feeds/digests/weekly/2025-06-23"
     before = stamps(folder)
     issued.article("a.md", title="Another", date="2025-06-20", main_topics=["New"])
@@ -159,7 +159,7 @@ def test_issues_once_made_never_change(issued: Newsroom) -> None:
 
 
 def test_the_record_names_the_source_by_its_hash(issued: Newsroom) -> None:
-    """What the issue was made of can be told later: sha256 of the file."""
+    """The source of the issue can be identified later: sha256 of the file."""
     from hashlib import sha256
 
     data = json.loads((issued.folder / RECORD).read_bytes())

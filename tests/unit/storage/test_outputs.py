@@ -1,4 +1,4 @@
-"""Writing the output folder: whole files, only what changed, and nobody else's."""
+"""Writing the output folder: complete files, only changes, and no one else's files."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ NEW = {**SAME, "atom.xml": b"new", "topics/a/atom.xml": b"b", "topics/b/atom.xml
 
 
 def seen(folder: Path) -> dict[str, bytes]:
-    """What a web server would find: all but the manifest and what a killed run left."""
+    """Return what a web server would see: everything but the manifest and leftovers of killed
+    runs."""
     hidden = (MANIFEST, "broadsheet-tmp")
     return {path: data for path, data in contents(folder).items() if not path.endswith(hidden)}
 
@@ -40,7 +41,8 @@ def manifest(folder: Path) -> list[str]:
 
 
 def test_a_run_says_what_it_did(tmp_path: Path) -> None:
-    """Written, removed and unchanged files are told apart, and emptied folders go."""
+    """Written, removed and unchanged files are counted separately, and empty folders are
+    removed."""
     first = publish(tmp_path, OLD, "feeds")
     assert (set(first.written), first.removed, first.unchanged) == (set(OLD), (), 0)
     second = publish(tmp_path, NEW, "feeds")
@@ -52,7 +54,7 @@ def test_a_run_says_what_it_did(tmp_path: Path) -> None:
 
 
 def test_a_second_run_touches_nothing(tmp_path: Path) -> None:
-    """No time, no inode, no folder changes, so that pollers get 304."""
+    """No time, inode or folder changes, so that pollers get 304."""
     publish(tmp_path, NEW, "feeds")
     before = (stamps(tmp_path), tmp_path.stat().st_mtime_ns)
     changes = publish(tmp_path, NEW, "feeds")
@@ -61,15 +63,15 @@ def test_a_second_run_touches_nothing(tmp_path: Path) -> None:
 
 
 def test_a_file_that_does_not_change_is_not_touched(tmp_path: Path) -> None:
-    """Also when others around it do."""
+    """Also if other files do."""
     publish(tmp_path, OLD, "feeds")
     before = stamps(tmp_path)["index.html"]
     publish(tmp_path, NEW, "feeds")
     assert stamps(tmp_path)["index.html"] == before
 
 
-def test_of_many_files_those_that_are_linked_to_come_first(tmp_path: Path) -> None:
-    """Several are written at once, but none before all that lie deeper are there."""
+def test_linked_files_are_written_first(tmp_path: Path) -> None:
+    """Several files are written at once, but none before all those below it exist."""
     files = {f"tags/{n}/atom.xml": b"x" * n for n in range(100)} | {"a.xml": b"1", "b.xml": b"2"}
     changes = publish(tmp_path, files, "feeds")
     assert seen(tmp_path) == files
@@ -78,8 +80,8 @@ def test_of_many_files_those_that_are_linked_to_come_first(tmp_path: Path) -> No
     assert max(written[path] for path in files if "/" in path) <= written["a.xml"]
 
 
-def test_one_of_many_files_that_cannot_be_written_is_said(tmp_path: Path) -> None:
-    """Each file is old or new, the one it was is named, and the next run writes the rest."""
+def test_one_unwritable_file_of_many_is_reported(tmp_path: Path) -> None:
+    """Each file is old or new, the failing one is named, and the next run writes the rest."""
     old = {f"tags/{n}/atom.xml": b"old" for n in range(100)}
     new = dict.fromkeys(old, b"new")
     publish(tmp_path, old, "feeds")
@@ -94,8 +96,8 @@ def test_one_of_many_files_that_cannot_be_written_is_said(tmp_path: Path) -> Non
     assert seen(tmp_path) == new
 
 
-def test_where_one_file_finds_no_room_none_is_replaced(tmp_path: Path) -> None:
-    """All lie on the disk before the first is put in place, so nobody reads half of a build."""
+def test_without_space_for_one_file_none_is_replaced(tmp_path: Path) -> None:
+    """All drafts are on disk before the first is put in place, so no one reads half of a build."""
     resource = pytest.importorskip("resource", reason="no limit of a file's size on this system")
     publish(tmp_path, OLD, "feeds")
     before = contents(tmp_path)
@@ -113,10 +115,8 @@ def test_where_one_file_finds_no_room_none_is_replaced(tmp_path: Path) -> None:
     assert seen(tmp_path) == NEW
 
 
-def test_where_no_thread_can_be_started_one_does_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A container may allow no more of them, or only some."""
+def test_writing_works_without_threads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A container may allow no threads, or only some."""
     files = {f"tags/{n}/atom.xml": b"x" * n for n in range(100)}
     start = threading.Thread.start
     for allowed in (0, 2):
@@ -135,8 +135,8 @@ def test_where_no_thread_can_be_started_one_does_it(
         assert not any(thread.is_alive() for thread in there)
 
 
-def test_what_another_project_is_writing_stays(tmp_path: Path) -> None:
-    """A project may publish into a folder within that of another; each sweeps before its own."""
+def test_drafts_of_another_project_stay(tmp_path: Path) -> None:
+    """A project may publish into a folder within another's; each cleans up only its own."""
     publish(tmp_path / "blog", OLD, "feeds")
     (tmp_path / "blog/topics/a/.atom.xml.broadsheet-tmp").write_bytes(b"half")
     publish(tmp_path, NEW, "feeds")
@@ -146,7 +146,7 @@ def test_what_another_project_is_writing_stays(tmp_path: Path) -> None:
 
 
 def test_a_dry_run_writes_nothing(tmp_path: Path) -> None:
-    """It says what it would do, and not even the manifest changes."""
+    """It reports what it would do; not even the manifest changes."""
     publish(tmp_path, OLD, "feeds")
     before = stamps(tmp_path)
     changes = publish(tmp_path, NEW, "feeds", dry_run=True)
@@ -157,7 +157,8 @@ def test_a_dry_run_writes_nothing(tmp_path: Path) -> None:
 
 
 def test_files_of_others_stay(tmp_path: Path) -> None:
-    """What Broadsheet did not write is neither changed nor removed, be it in its own folders."""
+    """Files that Broadsheet did not write are neither changed nor removed, even in its own
+    folders."""
     publish(tmp_path, OLD, "feeds")
     (tmp_path / "gone" / "theirs.txt").write_bytes(b"theirs")
     (tmp_path / "CNAME").write_bytes(b"example.org")
@@ -187,7 +188,7 @@ def test_a_file_of_others_in_the_way_is_an_error(tmp_path: Path, kind: str) -> N
 
 
 def test_adopting_takes_files_over(tmp_path: Path) -> None:
-    """On request, what is in the way is replaced; a link is replaced, never followed."""
+    """On request, files in the way are replaced; a link is replaced, never followed."""
     elsewhere = tmp_path / "elsewhere"
     elsewhere.write_bytes(b"theirs")
     feeds = tmp_path / "feeds"
@@ -217,8 +218,8 @@ def test_adopting_takes_files_over(tmp_path: Path) -> None:
         b'{"files": ["a\\\\b", "\\ud800", 3, "d"]}',
     ],
 )
-def test_a_lost_or_broken_manifest_harms_nobody(tmp_path: Path, broken: bytes | None) -> None:
-    """What is the same is known again; what is not named there is taken for someone else's."""
+def test_a_lost_or_broken_manifest_does_no_harm(tmp_path: Path, broken: bytes | None) -> None:
+    """Identical files are recognised; other files count as someone else's."""
     feeds = tmp_path / "feeds"
     publish(feeds, NEW, "feeds")
     for path in (
@@ -247,7 +248,7 @@ def test_a_lost_or_broken_manifest_harms_nobody(tmp_path: Path, broken: bytes | 
 
 
 def test_kept_files_stay_in_the_manifest(tmp_path: Path) -> None:
-    """What another command made below a kept folder is neither removed nor forgotten."""
+    """Files that another command made below a kept folder are neither removed nor forgotten."""
     issues = {"digests/weekly/1/issue.json": b"1"}
     publish(tmp_path, {**OLD, **issues}, "feeds")
     publish(tmp_path, NEW, "feeds", keep=["digests/"])
@@ -264,8 +265,8 @@ def test_nothing_is_written_outside(tmp_path: Path, path: str) -> None:
 
 
 @pytest.mark.parametrize("stale", [False, True])
-def test_a_link_to_a_folder_leads_nowhere(tmp_path: Path, stale: bool) -> None:
-    """Neither is a file written through it nor one removed; the link is named."""
+def test_a_link_to_a_folder_is_not_followed(tmp_path: Path, stale: bool) -> None:
+    """No file is written or removed through it; the link is named."""
     (tmp_path / "elsewhere" / "a").mkdir(parents=True)
     (tmp_path / "elsewhere" / "a" / "atom.xml").write_bytes(b"theirs")
     feeds = tmp_path / "feeds"
@@ -282,7 +283,7 @@ def test_a_link_to_a_folder_leads_nowhere(tmp_path: Path, stale: bool) -> None:
 
 
 def test_the_output_folder_may_be_a_link(tmp_path: Path) -> None:
-    """It stays one, and what it leads to is written."""
+    """The link stays, and its target is written."""
     (tmp_path / "served").mkdir()
     (tmp_path / "feeds").symlink_to("served")
     publish(tmp_path / "feeds", NEW, "feeds")
@@ -290,8 +291,8 @@ def test_the_output_folder_may_be_a_link(tmp_path: Path) -> None:
     assert seen(tmp_path / "served") == NEW
 
 
-def test_a_folder_that_cannot_be_written_is_said() -> None:
-    """The message names the file and the reason, and what was published still stands."""
+def test_an_unwritable_folder_is_reported() -> None:
+    """The message names file and reason, and everything published is unchanged."""
     with no_privileges() as folder:
         feeds = folder / "feeds"
         publish(feeds, OLD, "feeds")
@@ -307,8 +308,8 @@ def test_a_folder_that_cannot_be_written_is_said() -> None:
             pass
 
 
-def test_a_file_in_place_of_the_folder_is_said(tmp_path: Path) -> None:
-    """There is a message, not a traceback, and the file stays."""
+def test_a_file_in_place_of_the_folder_is_reported(tmp_path: Path) -> None:
+    """A message, not a traceback, and the file stays."""
     (tmp_path / "feeds").write_bytes(b"theirs")
     with pytest.raises(
         OutputError, match=r"^feeds: this is a file, but the output folder has this name; "
@@ -317,8 +318,8 @@ def test_a_file_in_place_of_the_folder_is_said(tmp_path: Path) -> None:
     assert (tmp_path / "feeds").read_bytes() == b"theirs"
 
 
-def test_temporary_files_are_swept(tmp_path: Path) -> None:
-    """What a killed run left goes with the next, and nothing else does."""
+def test_temporary_files_are_removed(tmp_path: Path) -> None:
+    """Leftovers of a killed run are removed by the next, and nothing else."""
     publish(tmp_path, NEW, "feeds")
     (tmp_path / "topics" / "a" / ".atom.xml.broadsheet-tmp").write_bytes(b"half")
     (tmp_path / "notes.broadsheet-tmp").write_bytes(b"theirs")
@@ -328,8 +329,8 @@ def test_temporary_files_are_swept(tmp_path: Path) -> None:
     assert not (tmp_path / "topics" / "a" / ".atom.xml.broadsheet-tmp").exists()
 
 
-class _Killed(BaseException):
-    """Stands for a kill: nothing catches it and no cleaning up comes after it."""
+class SimulatedKill(BaseException):
+    """Simulates a kill: nothing catches it and no cleanup follows."""
 
 
 _CALLS = [
@@ -340,7 +341,7 @@ _CALLS = [
 
 @contextmanager
 def _ending_at(call: int, end: BaseException, dead: bool) -> Iterator[list[str]]:
-    """The given call that changes the disk fails, and if `dead` every one after it."""
+    """Make the given disk-changing call fail, and if `dead` every one after it."""
     made: list[str] = []
     with pytest.MonkeyPatch.context() as patch:
         for owner, name in _CALLS:
@@ -358,7 +359,7 @@ def _ending_at(call: int, end: BaseException, dead: bool) -> Iterator[list[str]]
 
 def _count_calls(folder: Path) -> int:
     publish(folder, OLD, "feeds")
-    with _ending_at(-1, _Killed(), dead=False) as made:
+    with _ending_at(-1, SimulatedKill(), dead=False) as made:
         publish(folder, NEW, "feeds")
     return len(made)
 
@@ -366,7 +367,7 @@ def _count_calls(folder: Path) -> int:
 @pytest.mark.parametrize("end", ["full disk", "kill"])
 @pytest.mark.parametrize("start", [OLD, {}])
 def test_a_run_may_end_at_any_instant(tmp_path: Path, end: str, start: dict[str, bytes]) -> None:
-    """Each file is then old or new and whole, and the next run puts all in order.
+    """Each file is then old or new and complete, and the next run repairs everything.
 
     For every call that changes the disk, by one thread or several: the run ends there, then a
     clean run follows. Nothing of others is touched, and nothing is left over: no half file,
@@ -382,11 +383,11 @@ def test_a_run_may_end_at_any_instant(tmp_path: Path, end: str, start: dict[str,
         feeds.mkdir(exist_ok=True)
         (feeds / "theirs.txt").write_bytes(b"theirs")
         full = OSError(errno.ENOSPC, "No space left on device", str(feeds / "atom.xml"))
-        with _ending_at(call, _Killed() if kill else full, dead=kill):
+        with _ending_at(call, SimulatedKill() if kill else full, dead=kill):
             said = ""
             try:
                 publish(feeds, NEW, "feeds")
-            except _Killed:
+            except SimulatedKill:
                 said = "killed"
             except OutputError as error:
                 said = str(error)
@@ -402,12 +403,12 @@ def test_a_run_may_end_at_any_instant(tmp_path: Path, end: str, start: dict[str,
 
 
 def test_articles_may_change_after_a_kill(tmp_path: Path) -> None:
-    """A run that makes less than the killed one did still leaves nothing of it over."""
+    """A run that makes fewer files than the killed one leaves nothing of it behind."""
     calls = _count_calls(tmp_path / "count")
     for call in range(calls):
         feeds = tmp_path / str(call)
         publish(feeds, OLD, "feeds")
-        with _ending_at(call, _Killed(), dead=True), pytest.raises(_Killed):
+        with _ending_at(call, SimulatedKill(), dead=True), pytest.raises(SimulatedKill):
             publish(feeds, NEW, "feeds")
         publish(feeds, SAME, "feeds")
         assert seen(feeds) == SAME, call
@@ -424,7 +425,7 @@ _FILES = st.dictionaries(
 def test_the_folder_holds_what_the_last_run_made(
     tmp_path_factory: pytest.TempPathFactory, runs: list[dict[str, bytes]]
 ) -> None:
-    """Whatever runs went before, the last one's files are there and no others."""
+    """Whatever runs went before, exactly the last one's files are there."""
     folder = tmp_path_factory.mktemp("feeds")
     for files in runs:
         publish(folder, files, "feeds")
@@ -444,7 +445,7 @@ with lock(Path(sys.argv[1]), "broadsheet.toml"):
 
 @contextmanager
 def _held(state: Path) -> Iterator[subprocess.Popen[str]]:
-    """Another process that has the lock until its standard input is closed."""
+    """Hold the lock in another process until its standard input is closed."""
     command = [sys.executable, "-c", _HOLDER, str(state)]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -458,7 +459,7 @@ def _held(state: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 def test_a_second_run_waits_or_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """While one run is at work another one says that it is busy, and goes on when it may."""
+    """While one run is at work another one says that it is busy, or continues afterwards."""
     with _held(tmp_path) as other:
         monkeypatch.setattr(outputs, "_LOCK_TIMEOUT_S", 0.1)
         with (
@@ -474,7 +475,7 @@ def test_a_second_run_waits_or_says_so(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_the_lock_goes_with_a_killed_run(tmp_path: Path) -> None:
-    """A run that is killed while it holds the lock keeps no later one waiting."""
+    """A run that is killed while it holds the lock blocks no later one."""
     with _held(tmp_path) as other:
         other.kill()
         with lock(tmp_path, "broadsheet.toml"):
@@ -482,6 +483,6 @@ def test_the_lock_goes_with_a_killed_run(tmp_path: Path) -> None:
 
 
 def test_an_error_inside_the_lock_is_itself(tmp_path: Path) -> None:
-    """What goes wrong in a run is not reported as a lock that cannot be written."""
+    """An error in a run is not reported as a lock that cannot be written."""
     with pytest.raises(PermissionError, match="theirs"), lock(tmp_path, "broadsheet.toml"):
         raise PermissionError("theirs")

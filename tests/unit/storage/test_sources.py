@@ -1,4 +1,4 @@
-"""Finding and reading files: what lies in the folders, and what is wrong with it."""
+"""Finding and reading files: what is in the folders, and what is wrong with it."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ ARTICLES = ArticleSettings()
 
 
 def found(folder: Path, **given: tuple[str, ...]) -> tuple[list[str], list[str]]:
-    """The paths of the articles and of the other files."""
+    """Return the paths of the articles and of the other files."""
     everything = sources.find(folder, ArticleSettings(**given))  # type: ignore[arg-type]
     return [path for path, _ in everything.articles], [file.path for file in everything.files]
 
 
-def test_folders_are_searched_throughout(newsroom: Newsroom) -> None:
-    """Articles by their endings, all other files beside them, both in the order of their paths."""
+def test_folders_are_searched_recursively(newsroom: Newsroom) -> None:
+    """Articles by their suffix, and all other files, both in the order of their paths."""
     for path in ("b.md", "a/index.md", "a/x.png", "c.MARKDOWN", "d.mdx", "e.html", "f.md.bak"):
         newsroom.write(f"content/{path}", "x")
     newsroom.write("static/s.png", "xyz")
@@ -40,7 +40,7 @@ def test_folders_are_searched_throughout(newsroom: Newsroom) -> None:
 
 
 def test_hidden_and_installed_files_are_left_out(newsroom: Newsroom) -> None:
-    """What begins with a dot, and what a package manager or Python puts there, is no article."""
+    """Dot files, and folders of package managers and Python, contain no articles."""
     for path in (
         ".a.md",
         ".git/b.md",
@@ -54,7 +54,7 @@ def test_hidden_and_installed_files_are_left_out(newsroom: Newsroom) -> None:
 
 @pytest.mark.parametrize("name", ["content", "content/", "./content", "/content", "content/."])
 def test_a_folder_may_be_written_in_any_way(newsroom: Newsroom, name: str) -> None:
-    """The place of an article, and so its address, does not change with a slash in the config."""
+    """A slash in the config changes neither path nor URL of an article."""
     newsroom.write("content/news/a.md", "x")
     listed = sources.find(newsroom.folder, ArticleSettings(folders=(name,))).articles
     assert listed == (("content/news/a.md", "content"),)
@@ -62,7 +62,7 @@ def test_a_folder_may_be_written_in_any_way(newsroom: Newsroom, name: str) -> No
 
 
 def test_the_project_itself_may_be_the_folder(newsroom: Newsroom) -> None:
-    """A folder within another gives each article once, with the first folder that names it."""
+    """Nested folders give each article once, with the first folder that contains it."""
     newsroom.write("a.md", "x")
     newsroom.write("content/b.md", "x")
     listed = sources.find(newsroom.folder, ArticleSettings(folders=(".", "content"))).articles
@@ -70,7 +70,7 @@ def test_the_project_itself_may_be_the_folder(newsroom: Newsroom) -> None:
 
 
 def test_missing_folders_are_named(newsroom: Newsroom) -> None:
-    """All of them, with what to do; a missing assets folder is no mistake."""
+    """All of them, with what to do; a missing assets folder is fine."""
     with pytest.raises(ConfigError) as refused:
         found(newsroom.folder, folders=("content", "posts", "/elsewhere"))
     assert [problem.what.split("'")[1] for problem in refused.value.problems] == [
@@ -81,8 +81,8 @@ def test_missing_folders_are_named(newsroom: Newsroom) -> None:
 
 
 @pytest.mark.parametrize("name", ["content", "./content/", "previews"])
-def test_articles_do_not_lie_where_broadsheet_writes(newsroom: Newsroom, name: str) -> None:
-    """Nothing that it wrote is read, so it would find none of them, and say nothing."""
+def test_articles_in_the_output_folder_are_an_error(newsroom: Newsroom, name: str) -> None:
+    """Outputs are never read, so the articles would be silently ignored."""
     newsroom.configure(f'[articles]\nfolders = ["{name}"]\n[feeds]\nfolder = "content"\n')
     newsroom.write("content/a.md", "---\ntitle: A\ndate: 2025-06-01\n---\n")
     newsroom.write("previews/a.md", "---\ntitle: A\ndate: 2025-06-01\n---\n")
@@ -94,7 +94,7 @@ def test_articles_do_not_lie_where_broadsheet_writes(newsroom: Newsroom, name: s
 
 
 def test_links_are_followed_once(newsroom: Newsroom) -> None:
-    """A loop of links ends; a link to itself or to nowhere is nothing, one to a file a file."""
+    """A loop of links ends; a broken link is ignored, one to a file is a file."""
     newsroom.write("content/real/a.md", "x")
     newsroom.write("elsewhere/b.md", "x")
     content = newsroom.folder / "content"
@@ -116,7 +116,7 @@ def test_links_are_followed_once(newsroom: Newsroom) -> None:
 def test_two_ways_to_a_folder_are_one_on_every_disk(
     newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch, can_enter: bool, reverse: bool
 ) -> None:
-    """The first by name is taken, in whatever order the disk lists them, and however we ask it."""
+    """The first by name is used, in whatever order the disk lists them, and however it is read."""
     newsroom.write("content/b/a.md", "x")
     (newsroom.folder / "content" / "a").symlink_to("b")
     (newsroom.folder / "content" / "c").symlink_to("b")
@@ -137,7 +137,7 @@ def test_two_ways_to_a_folder_are_one_on_every_disk(
 def test_both_ways_to_ask_for_a_folder_find_the_same(
     newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """From the folder itself, and by whole paths as on Windows."""
+    """Relative to the folder itself, and by absolute paths as on Windows."""
     newsroom.write("content/a/b.md", "x")
     newsroom.write("content/.c.md", "x")
     (newsroom.folder / "content" / "d").symlink_to("nowhere")
@@ -149,7 +149,7 @@ def test_both_ways_to_ask_for_a_folder_find_the_same(
 
 
 def test_a_folder_that_may_not_be_read_is_an_error() -> None:
-    """To go on without it would take its articles out of the feeds."""
+    """Ignoring it would remove its articles from the feeds."""
     with no_privileges() as folder:
         newsroom = Newsroom.open(folder)
         newsroom.write("content/closed/a.md", "x").parent.chmod(0)
@@ -165,8 +165,8 @@ def test_a_file_that_may_not_be_read_is_an_error_of_its_own() -> None:
             sources.read(folder, "content/a.md", "content")
 
 
-def test_a_name_that_nobody_can_type_is_an_error(newsroom: Newsroom) -> None:
-    """An article with such a name is named; any other file is passed over."""
+def test_an_article_with_an_undecodable_name_is_an_error(newsroom: Newsroom) -> None:
+    """The article is named; any other such file is ignored."""
     (newsroom.folder / "content" / os.fsdecode(b"\xff.png")).write_bytes(b"x")
     newsroom.write("content/a\nb.png", "x")
     assert found(newsroom.folder) == ([], [])
@@ -190,7 +190,7 @@ def test_a_name_that_nobody_can_type_is_an_error(newsroom: Newsroom) -> None:
 def test_text_is_utf_8_however_it_ends_its_lines(
     newsroom: Newsroom, data: bytes, text: str
 ) -> None:
-    """A byte order mark and the line ends of Windows and old Macs leave no trace."""
+    """A byte-order mark and the line ends of Windows and old Macs are normalised."""
     newsroom.write("content/a.md", data)
     assert sources.read(newsroom.folder, "content/a.md", "content").text == text
 
@@ -215,7 +215,7 @@ def test_text_is_utf_8_however_it_ends_its_lines(
         (b"\xed\xa0\x80", "content/a.md:1: the byte 0xed is not UTF-8; save the file as UTF-8"),
     ],
 )
-def test_what_is_not_utf_8_is_said_with_its_line(
+def test_invalid_utf_8_is_reported_with_its_line(
     newsroom: Newsroom, data: bytes, message: str
 ) -> None:
     """The message names the line, the byte, and what to do."""
@@ -225,8 +225,8 @@ def test_what_is_not_utf_8_is_said_with_its_line(
     assert str(refused.value) == message
 
 
-def test_a_file_without_end_is_not_read_to_its_end(newsroom: Newsroom) -> None:
-    """More than 5 MB is a mistake, and is not read into memory to find that out."""
+def test_a_huge_file_is_not_read(newsroom: Newsroom) -> None:
+    """More than 5 MB is an error, found without reading it into memory."""
     place = newsroom.write("content/a.md", b"x" * sources.LONGEST_ARTICLE)
     assert len(sources.read(newsroom.folder, "content/a.md", "content").text) == 5_000_000
     os.truncate(place, 5 * 2**30)  # bytes; takes no room on the disk
@@ -235,7 +235,7 @@ def test_a_file_without_end_is_not_read_to_its_end(newsroom: Newsroom) -> None:
 
 
 def test_a_file_that_went_away_is_an_error_of_its_own(newsroom: Newsroom) -> None:
-    """An editor may remove a file between the list and the reading."""
+    """An editor may remove a file between listing and reading."""
     with pytest.raises(ArticleError, match=r"content/a\.md: it cannot be read: No such file"):
         sources.read(newsroom.folder, "content/a.md", "content")
 
@@ -259,15 +259,15 @@ def test_images_are_measured(newsroom: Newsroom, data: bytes) -> None:
 )
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_broken_image_has_no_size(newsroom: Newsroom, data: bytes, cut: int, tail: bytes) -> None:
-    """No image, however broken, stops a run or says that it is endless."""
+    """No image, however broken, stops a run or gets an infinite size."""
     newsroom.write("a.img", data[:cut] + tail)
     size = sources.image_size(newsroom.folder / "a.img")
     assert size == () or (len(size) == 2 and all(0 < side <= 100_000 for side in size))
     assert sources.image_size(newsroom.folder / "gone.png") == ()
 
 
-def test_problems_of_articles_do_not_hinder_the_others(newsroom: Newsroom) -> None:
-    """What can be published is; each other file is named, and the run says that it failed."""
+def test_invalid_articles_do_not_stop_the_others(newsroom: Newsroom) -> None:
+    """Valid articles are published; each invalid file is named, and the run exits with 1."""
     newsroom.configure("", CONFIG)
     newsroom.article("good.md")
     newsroom.write("content/bad.md", b"---\ntitle: \xff\n---\n")

@@ -29,15 +29,15 @@ DATED = "---\ntitle: T\ndate: 2025-01-02\n---\n"
     ],
 )
 def test_a_file_with_a_date_is_found(tmp_path: Path, path: str, text: str, dated: bool) -> None:
-    """Its front matter or its name says so; a date in the text does not."""
+    """In its front matter or its name; a date in the text does not count."""
     file = tmp_path / path
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(text)
     assert survey.dated_files(tmp_path) == {path: dated}
 
 
-def test_what_a_generator_wrote_is_no_text_of_the_project(tmp_path: Path) -> None:
-    """Nor are its templates, pages without a date in HTML, and the folders that are left out."""
+def test_generated_files_are_not_articles(tmp_path: Path) -> None:
+    """Nor are templates, HTML pages without a date, and excluded folders."""
     for path in ("public/a.md", "_site/x/a.md", "themes/t/a.md", "feeds/a.md", "b/a.md"):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text(DATED)
@@ -58,19 +58,19 @@ def test_what_a_generator_wrote_is_no_text_of_the_project(tmp_path: Path) -> Non
 def test_the_folder_of_articles_holds_all_of_them(
     dated: list[str], others: list[str], folder: str
 ) -> None:
-    """It is as wide as it can be without files that have no date."""
+    """It is as wide as possible without files that have no date."""
     assert survey.folder_of(dated, [*dated, *others]) == folder
 
 
 def test_titles_are_looked_for_in_front_matter(tmp_path: Path) -> None:
-    """A title in the text is none."""
+    """A title in the text does not count."""
     (tmp_path / "a.md").write_text(DATED)
     (tmp_path / "b.md").write_text("---\ndate: 2025-01-02\n---\ntitle: x\n")
     assert survey.without_title(tmp_path, ["a.md", "b.md"]) == ["b.md"]
 
 
 def test_texts_in_other_formats_are_named(tmp_path: Path) -> None:
-    """Not those at the top, such as README.rst, nor what a generator wrote."""
+    """Not those at the top, such as README.rst, nor generated ones."""
     for path in ("README.rst", "content/a.rst", "content/b.ipynb", "content/c.md", "dist/x.rst"):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text("x")

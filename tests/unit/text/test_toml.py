@@ -42,14 +42,15 @@ def test_the_line_of_a_key(names: tuple[str, ...], line: int | None) -> None:
 
 
 @pytest.mark.parametrize("names", [("a",), ("digests", "weekly", "title"), ("a.b", "c d"), ("文",)])
-def test_a_dotted_key_is_read_back(names: tuple[str, ...]) -> None:
-    """The key of a problem names the same key when it is read."""
+def test_a_dotted_key_round_trips(names: tuple[str, ...]) -> None:
+    """The key of a problem names the same key when it is parsed."""
     assert names_of(dotted(names)) == names
 
 
 @pytest.mark.parametrize(("text", "line"), [("a = 1\nb = oops\n", 2), ('a = "', None)])
 def test_the_place_of_an_error(text: str, line: int | None) -> None:
-    """An error has its line, and its message no place; at the end of the text there is no line."""
+    """An error has its line, and its message no position; at the end of the text there is no
+    line."""
     with pytest.raises(tomllib.TOMLDecodeError) as refused:
         tomllib.loads(text)
     message, found = error_place(refused.value)

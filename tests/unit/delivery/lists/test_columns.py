@@ -1,4 +1,4 @@
-"""Which column is about consent; none that may be is passed over."""
+"""Which columns are about consent; none that may be is ignored."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ from subscriber_lists import TIME, entries, import_file, states, status_of, tabl
 def test_the_usual_columns_of_consent_are_understood(
     heading: str, no: str, yes: str, status: str
 ) -> None:
-    """In the usual languages, in words, as flags and as times."""
+    """In common languages, as words, flags and times."""
     text = table(f"email,{heading}", f"in@x.org,{no}", f"out@x.org,{yes}")
     found = entries(open_list(text.encode(), "x"))
     assert [line.status for line in found] == ["active", status]
@@ -106,9 +106,7 @@ def test_the_usual_columns_of_consent_are_understood(
         ("désabonnement", ["", "trop"]),
     ],
 )
-def test_what_may_be_consent_and_is_not_understood_stops_the_import(
-    heading: str, values: Sequence[str]
-) -> None:
+def test_an_unclear_consent_column_stops_the_import(heading: str, values: Sequence[str]) -> None:
     """By its name or its values; the message names the options."""
     rows = [f"r{i}@x.org,{value}" for i, value in enumerate(values)]
     data = table(f"email,{heading}", *rows).encode()
@@ -121,8 +119,8 @@ def test_what_may_be_consent_and_is_not_understood_stops_the_import(
     assert listed.columns.ignored == [heading]
 
 
-def test_one_run_reports_every_column_that_is_not_understood(desk: Newsroom) -> None:
-    """One run names every column, and no one is imported."""
+def test_one_run_reports_every_unclear_column(desk: Newsroom) -> None:
+    """All are named in one run, and no one is imported."""
     ran = import_file(desk, "email,active,kind\na@x.org,Y,bounced\n")
     assert ran.code == 1
     assert ran.err.count("list.csv:1: column") == 2
@@ -150,8 +148,8 @@ def test_one_run_reports_every_column_that_is_not_understood(desk: Newsroom) -> 
         ("note", ["met in Ulm", "asked never to be called"]),
     ],
 )
-def test_what_is_no_consent_is_only_listed(column: tuple[str, Sequence[str]]) -> None:
-    """Times that all have, ids, details and free text do not stop anything."""
+def test_other_columns_are_only_listed(column: tuple[str, Sequence[str]]) -> None:
+    """Times that everyone has, ids, details and free text do not stop the import."""
     heading, values = column
     rows = [f"r{i}@x.org,{value}" for i, value in enumerate(values)]
     listed = open_list(table(f"email,{heading}", *rows).encode(), "list.csv")
@@ -166,7 +164,7 @@ def test_a_state_beside_a_city_is_a_place(desk: Newsroom) -> None:
     assert states(desk) == {"a": "active", "b": "bounced"}
 
 
-def test_the_user_says_what_a_column_holds(desk: Newsroom) -> None:
+def test_the_user_can_define_a_column(desk: Newsroom) -> None:
     """As a field or as a kind of consent, whatever the case of the heading."""
     text = "Wohin,Wer,Mailing active\na@x.org,Ann,Y\nb@x.org,Bob,N\n"
     flags = ("Wohin=address", "wer=name", "MAILING ACTIVE=opted-in")
@@ -176,8 +174,8 @@ def test_the_user_says_what_a_column_holds(desk: Newsroom) -> None:
     assert json.loads(desk.run("subscribers", "list", "--json").out)[0]["name"] == "Ann"
 
 
-def test_the_user_says_what_a_value_means(desk: Newsroom) -> None:
-    """Also that of an empty cell."""
+def test_the_user_can_define_a_value(desk: Newsroom) -> None:
+    """The value of an empty cell, too."""
     text = "email,status\na@x.org,1\nb@x.org,2\nc@x.org,\n"
     flags = ("--status", "1=active", "--status", "2=unsubscribed", "--status", "=pending")
     assert import_file(desk, text, *flags).code == 0
@@ -193,10 +191,10 @@ def test_the_user_says_what_a_value_means(desk: Newsroom) -> None:
         (("--encoding", "klingon"), "unknown encoding 'klingon'"),
     ],
 )
-def test_a_flag_that_cannot_be_is_a_mistake_of_usage(
+def test_an_invalid_option_is_a_usage_error(
     desk: Newsroom, flags: Sequence[str], what: str
 ) -> None:
-    """Exit code 2, and the message says what there is."""
+    """Exit code 2, and the message lists the valid ones."""
     ran = import_file(desk, "email\na@x.org\n", *flags)
     assert ran.code == 2
     assert what in ran.err
@@ -228,28 +226,28 @@ def test_a_list_of_opt_outs_does_not_become_a_list_of_subscribers(name: str) -> 
     [("unsubscribed", "unsubscribed"), ("cleaned", "bounced"), ("nonsubscribed", "pending")],
 )
 def test_mailchimp_has_a_file_for_each_state(start: str, status: str) -> None:
-    """Its name counts, if the columns that say so were removed."""
+    """The file's name counts if the columns that say so were removed."""
     text = "Email Address,MEMBER_RATING,OPTIN_TIME\na@x.org,2,2024-05-01 09:30:00\n"
     name = f"{start}_email_audience_export_1a10653875.csv"
     assert [line.status for line in entries(open_list(text.encode(), name))] == [status]
 
 
-def test_the_reason_of_an_opt_out_is_one_too(desk: Newsroom) -> None:
-    """Where the column of its time was taken out of an export."""
+def test_an_opt_out_reason_is_an_opt_out(desk: Newsroom) -> None:
+    """If the column of its time was removed from an export."""
     ran = import_file(desk, "Email Address,LEID,EUID,UNSUB_REASON\na@x.org,1,e1,NORMAL\n")
     assert ran.code == 1
     assert "'UNSUB_REASON' may say who must not be mailed" in ran.err
 
 
 def test_as_does_not_override_an_opt_out_of_a_line(desk: Newsroom) -> None:
-    """The stricter counts."""
+    """The stricter of the two counts."""
     text = "email,status\na@x.org,active\nb@x.org,unsubscribed\n"
     assert import_file(desk, text, "--as", "active").code == 0
     assert states(desk) == {"a": "active", "b": "unsubscribed"}
 
 
 def test_of_two_columns_the_opt_out_counts() -> None:
-    """Also where the other is not understood, or says that all is well."""
+    """Even if the other is not understood, or says that the reader is subscribed."""
     assert status_of("status,unsubscribed_at", "active,2024-05-01") == "unsubscribed"
     assert status_of("subscribed,bounced,complained", "yes,yes,yes") == "complained"
     assert status_of("status,opt_out", "active,no") == "active"
@@ -263,6 +261,6 @@ OUT = sorted(word for word, status in consent.STATUS_WORDS.items() if status != 
 def test_no_word_of_an_opt_out_becomes_active(
     heading: str, word: str, case: Callable[[str], str]
 ) -> None:
-    """In a column of any name: it is understood, or the import stops."""
+    """In a column of any name, it is understood or the import stops."""
     with suppress(ConsentError):
         assert status_of(heading, f'"{case(word)}"') != "active"

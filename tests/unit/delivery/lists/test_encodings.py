@@ -1,4 +1,4 @@
-"""Files in any encoding of a spreadsheet."""
+"""Files in any encoding that spreadsheets write."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ NAMES = {
 def test_a_file_in_any_encoding_of_a_spreadsheet_is_read(
     encoding: str, delimiter: str, many: int
 ) -> None:
-    """Names, headings and states as they were."""
+    """Names, headings and states are decoded correctly."""
     headings, names, out = NAMES[encoding]
     lines = [headings, f"out@x.org,{names[0]},{out}"]
     lines += [f"r{i}@x.org,{names[i % len(names)]},active" for i in range(many)]
@@ -50,7 +50,7 @@ def test_a_file_in_any_encoding_of_a_spreadsheet_is_read(
 
 
 def test_the_encoding_can_be_named(desk: Newsroom) -> None:
-    """For the few that cannot be distinguished; and a guess is reported."""
+    """For the few that cannot be distinguished; a guess is reported."""
     data = "email,name\na@x.org,Łukasz\n".encode("cp1250")
     assert import_file(desk, data, "--encoding", "cp1250").code == 0
     assert json.loads(desk.run("subscribers", "list", "--json").out)[0]["name"] == "Łukasz"
@@ -60,7 +60,7 @@ def test_the_encoding_can_be_named(desk: Newsroom) -> None:
 
 @given(st.binary(max_size=300))
 def test_any_bytes_are_decoded_or_refused(data: bytes) -> None:
-    """No file, however broken, ends in a traceback."""
+    """No file, however broken, causes a traceback."""
     decode_text(data, "x")
     with suppress(ConsentError, UsageError):
         list(open_list(data, "x").subscribers())

@@ -1,4 +1,4 @@
-"""An exported list: no spreadsheet runs a cell of it, and it is read back as it was."""
+"""An exported list: no spreadsheet executes a cell of it, and importing it restores it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ CELLS = st.one_of(
 
 
 def runs(cell: str) -> bool:
-    """Whether a spreadsheet may run `cell`, read here without any code of ours."""
+    """Whether a spreadsheet may execute `cell`, decided here without our code."""
     if cell.startswith(("\t", "\r", "\n")):
         return True
     pieces = re.split("[;\t\r\n]", cell)
@@ -50,21 +50,21 @@ def _first(piece: str) -> str:
 
 
 @given(CELLS)
-def test_no_cell_runs_and_each_comes_back(cell: str) -> None:
-    """Whatever it is made of; a spreadsheet that cuts it at semicolons runs no part of it."""
+def test_no_cell_is_executed_and_each_round_trips(cell: str) -> None:
+    """Whatever it contains; nor does a part of it run if a spreadsheet splits it at semicolons."""
     assert not runs(quoted(cell))
     assert unquoted(quoted(cell)) == cell
 
 
 @pytest.mark.parametrize("cell", HOSTILE)
 def test_known_attacks_do_not_run(cell: str) -> None:
-    """Known from real spreadsheets; several are here with an apostrophe already."""
+    """Attacks on real spreadsheets; several already begin with an apostrophe."""
     assert not runs(quoted(cell))
     assert unquoted(quoted(cell)) == cell
 
 
-def test_every_sign_that_looks_like_one_is_quoted() -> None:
-    """Unicode has several that become one of the four."""
+def test_lookalike_signs_are_quoted() -> None:
+    """Unicode has several characters that normalise to one of the four."""
     signs = [
         chr(i) for i in range(0x110000) if unicodedata.normalize("NFKC", chr(i)) in set("=+-@")
     ]
@@ -72,7 +72,7 @@ def test_every_sign_that_looks_like_one_is_quoted() -> None:
     assert all(quoted(f"{sign}1") == f"'{sign}1" for sign in signs)
 
 
-def test_what_nobody_sees_hides_no_sign() -> None:
+def test_invisible_characters_hide_no_sign() -> None:
     """A spreadsheet may drop any of these before it looks."""
     unseen = [chr(i) for i in range(0x110000) if unicodedata.category(chr(i)) in {"Cc", "Cf", "Zs"}]
     assert len(unseen) > 200
@@ -81,13 +81,13 @@ def test_what_nobody_sees_hides_no_sign() -> None:
 
 
 @pytest.mark.parametrize("cell", ["Ann", "O'Brien", "a-b", "a=b", "'tis", "a, -b", "Ann + Bob", ""])
-def test_other_cells_are_as_they_were(cell: str) -> None:
+def test_other_cells_are_unchanged(cell: str) -> None:
     """Most names need no apostrophe."""
     assert quoted(cell) == cell
 
 
 def one(address: str, text: str) -> Subscriber:
-    """A subscriber with `text` wherever a stranger may write it."""
+    """Return a subscriber with `text` wherever a stranger may write it."""
     topics = tuple(filter(None, [text.strip()]))
     return Subscriber(1, address, text, "", topics, (), "active", MOMENT, text)
 
@@ -110,7 +110,7 @@ def test_a_line_of_an_export_is_safe_and_complete(address: str, text: str) -> No
     assert found.cause == text.rstrip()
 
 
-def test_such_addresses_survive_the_commands(newsroom: Newsroom, tmp_path: Path) -> None:
+def test_addresses_that_look_like_formulas_round_trip(newsroom: Newsroom, tmp_path: Path) -> None:
     """Added, exported, imported elsewhere, and exported again."""
     for address in ADDRESSES:
         added = newsroom.run("subscribers", "add", "--name", "=1+1", "--", address)

@@ -22,7 +22,7 @@ from subscriber_lists import entries, import_file
 
 @pytest.mark.parametrize("end", ["\n", "\r", "\r\n"])
 def test_a_cell_may_name_topics_on_several_lines(end: str) -> None:
-    """As people write lists in spreadsheets; a name in quotation marks stays whole."""
+    """As people write lists in spreadsheets; a quoted name is kept as one."""
     cell = f'AI{end}开源; "a{end}b"{end}'.replace('"', '""')
     text = f'email,topics\na@x.org,"{cell}"\nb@x.org,"AI{end}开源, x"\n'
     first, second = entries(open_list(text.encode(), "x"))
@@ -56,7 +56,7 @@ def test_a_cell_of_topics_may_hold_any_text(cell: str) -> None:
 )
 @pytest.mark.parametrize("end", [b"\n", b"\r\n"])
 def test_a_bad_cell_costs_its_line_and_no_other(bad: bytes, what: str, end: bytes) -> None:
-    """It is reported by its number; those before and after it are read."""
+    """It is reported by its number; the lines before and after it are read."""
     good = [f"r{i}@x.org,\u5f20,active".encode() for i in range(6)]
     lines = [b"email,name,status", *good[:3], bad, *good[3:], b""]
     found = list(open_list(end.join(lines), "list.csv").subscribers())
@@ -70,7 +70,7 @@ def test_a_bad_cell_costs_its_line_and_no_other(bad: bytes, what: str, end: byte
 
 @pytest.mark.parametrize("text", ["\temail\nAnn\ta@x.org\n", "\n \n;email\nAnn;a@x.org\n"])
 def test_the_first_heading_may_be_empty(text: str) -> None:
-    """Its delimiter is not taken for a space."""
+    """A leading delimiter is not taken for a space."""
     given = ImportOptions.parse(["=name"], (), None)
     (line,) = entries(open_list(text.encode(), "x", given))
     assert (line.address, line.preferences) == ("a@x.org", {"name": "Ann"})
@@ -86,7 +86,7 @@ CELLS = st.text(
     st.sampled_from(",;\t|"),
 )
 def test_what_other_programs_write_is_read(rows: list[tuple[str, ...]], delimiter: str) -> None:
-    """Every table that a CSV writer writes comes back, with the number of each line."""
+    """Every table that a CSV writer writes is read, with the number of each line."""
     made = io.StringIO()
     writer = csv.writer(made, delimiter=delimiter, quoting=csv.QUOTE_ALL)
     writer.writerow(("a", "b", "c"))
@@ -98,7 +98,7 @@ def test_what_other_programs_write_is_read(rows: list[tuple[str, ...]], delimite
 
 @given(st.lists(st.sampled_from(['x@x.org,"A', '"', 'b,"c"d', ',",', "a,b", ""]), max_size=30))
 def test_no_quotation_marks_hide_a_good_line(lines: list[str]) -> None:
-    """A line without any is read, or is part of a cell that the marks around it form."""
+    """A line without any is read, unless it is inside a quoted cell."""
     text = "\n".join(["h,i", *lines, "good@x.org,1", "good@x.org,2", ""])
     found = list(read_rows(text))
     assert any("good@x.org" in cell for row in found for cell in row.cells)

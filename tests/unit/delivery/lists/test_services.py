@@ -1,4 +1,4 @@
-"""The exports of other services: whoever opted out there gets no mail here."""
+"""The exports of other services: people who opted out there get no mail here."""
 
 from __future__ import annotations
 
@@ -211,7 +211,7 @@ def test_the_exports_of_other_services_keep_their_states(desk: Newsroom, name: s
 
 
 def test_every_service_is_tried() -> None:
-    """Each entry of the table has an export above; ours is in the test of the export."""
+    """Each entry of the table has an export above; our own is tested with the export."""
     tried = {name.partition(",")[0] for name in EXPORTS}
     assert tried == {each.name for each in services()} - {"Broadsheet"}
 
@@ -219,7 +219,7 @@ def test_every_service_is_tried() -> None:
 @pytest.mark.parametrize("name", EXPORTS)
 @pytest.mark.parametrize("delimiter", ";\t|")
 def test_an_export_that_went_through_a_spreadsheet_is_the_same(name: str, delimiter: str) -> None:
-    """Other columns first, another delimiter, UTF-16, headings in capitals: the states stay."""
+    """With another column order, delimiter, encoding or case of headings, the states stay."""
     text, wanted = EXPORTS[name]
     rows = list(csv.reader(io.StringIO(text)))
     turned = io.StringIO()
@@ -257,7 +257,7 @@ def test_what_was_understood_is_data_too(desk: Newsroom) -> None:
 
 
 def test_listmonk_lists_are_mentioned(desk: Newsroom) -> None:
-    """Its export does not say who left a single list, so the import prints that."""
+    """Its export lacks opt-outs from single lists, and the import says so."""
     assert (
         "export the subscribers that unsubscribed" in import_file(desk, EXPORTS["listmonk"][0]).out
     )

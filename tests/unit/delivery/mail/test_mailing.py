@@ -1,4 +1,4 @@
-"""The mail that a subscriber gets: what was issued, with the reader's own put in, and signed."""
+"""A subscriber's mail: the issue as it was released, personalised and signed."""
 
 from __future__ import annotations
 
@@ -63,8 +63,8 @@ def _bodies(mail: bytes) -> tuple[str, str]:
     return tuple(part.get_content().replace("\r\n", "\n") for part in (plain, rich))  # type: ignore[return-value, union-attr]
 
 
-def test_a_reader_gets_a_head_of_their_own() -> None:
-    """To, Message-ID and the ways out are the reader's; the rest is the issue's."""
+def test_headers_are_personal() -> None:
+    """To, Message-ID and unsubscribe links are the reader's; the rest is the issue's."""
     made = _parsed(_template().fill(_reader()))
     assert str(made["To"]) == "安 <ann@example.org>"
     assert made["List-Unsubscribe"] == (
@@ -80,8 +80,8 @@ def test_a_reader_gets_a_head_of_their_own() -> None:
     assert len(names) == len(set(names))
 
 
-def test_without_a_service_the_shared_ways_stay() -> None:
-    """Then there is no one-click either, which would ask a web service."""
+def test_without_a_service_the_shared_links_stay() -> None:
+    """One-click needs a web service, so there is none."""
     made = mime_message(
         letters.make(), "<p>x</p>", "mailto:editors@example.org?subject=unsubscribe\n"
     )
@@ -91,7 +91,7 @@ def test_without_a_service_the_shared_ways_stay() -> None:
 
 
 def test_one_click_is_offered_over_https_only() -> None:
-    """RFC 8058, section 3.1 wants https."""
+    """RFC 8058, section 3.1 requires https."""
     service = DeliverySettings(service_url=BaseUrl("http://localhost:8000/"))
     made = mime_message(letters.make(delivery=service), "<p>x</p>", "x\n")
     page = "http://localhost:8000/unsubscribe/"
@@ -102,8 +102,8 @@ def test_one_click_is_offered_over_https_only() -> None:
     assert mail["List-Unsubscribe-Post"] is None
 
 
-def test_the_settings_are_linked_beside_the_way_out() -> None:
-    """By the same mark, in both bodies; the shared mail has the shared address."""
+def test_the_settings_are_linked_beside_unsubscribe() -> None:
+    """With the same token, in both bodies; the shared mail has the shared address."""
     letter = letters.make(delivery=SERVICE)
     issued = mime_message(letter, mail_html(letter, {}), mail_text(letter, {}))
     mark = Tokens(SECRET).unsubscribe(7, "weekly")
@@ -115,8 +115,8 @@ def test_the_settings_are_linked_beside_the_way_out() -> None:
         assert re.findall(rf"{shared}[^\s\"<]*", body) == [shared]
 
 
-def test_a_mail_to_leave_by_carries_the_mark_too() -> None:
-    """It goes where bounces go; what programs make of its subject is read back."""
+def test_the_unsubscribe_mailto_has_a_token() -> None:
+    """It goes to the bounce address; the subject is read however programs write it."""
     mark = Tokens(SECRET).unsubscribe(7, "weekly")
     own = unsubscribe_mail("bounces@example.org", mark)
     made = _parsed(_template().fill(Recipient("a@b.org", "", "k", PAGE + mark, own)))
@@ -133,10 +133,8 @@ MARKS = st.from_regex(r"[A-Za-z0-9_.-]{16,120}", fullmatch=True)
 
 
 @given(MARKS, st.integers(0, 120), st.integers(0, 120), st.sampled_from("a字="))
-def test_the_link_is_put_in_wherever_it_stands(
-    mark: str, before: int, after: int, char: str
-) -> None:
-    """In base64 and quoted-printable, at any place of a line, with a mark of any length."""
+def test_the_link_is_replaced_everywhere(mark: str, before: int, after: int, char: str) -> None:
+    """In base64 and quoted-printable, at any position in a line, with a token of any length."""
     text = f"{char * before} {SHARED}\n{char * after}{SHARED} {SHARED}\n" + char * 60 + "\n"
     html = f'<p>{char * after}</p><a href="{SHARED}">x</a>{char * before}\n'
     mail = _template(html, text).fill(_reader(mark))
@@ -150,22 +148,22 @@ def test_the_link_is_put_in_wherever_it_stands(
 
 
 def test_filling_for_one_leaves_nothing_for_the_next() -> None:
-    """A template is used for many, and each copy is the same as from a template of its own."""
+    """One template serves many readers, and each mail equals that of a fresh template."""
     template = _template()
     first = template.fill(_reader("a" * 16))
     template.fill(_reader("b" * 30))
     assert template.fill(_reader("a" * 16)) == first == _template().fill(_reader("a" * 16))
 
 
-def test_what_is_no_message_of_ours_is_refused() -> None:
-    """With what to do."""
+def test_a_foreign_message_is_refused() -> None:
+    """The message says what to do."""
     with pytest.raises(DeliveryError, match="is not in the form that Broadsheet writes"):
         MailTemplate(b"Hello", TICK, "", None)
 
 
 @pytest.mark.parametrize("kind", ["rsa", "ed25519"])
 def test_a_signed_mail_is_verified_by_another_library(tmp_path: Path, kind: str) -> None:
-    """With both List-Unsubscribe fields signed, and failing on any byte that is changed."""
+    """Both List-Unsubscribe fields are signed, and a change of any byte fails."""
     if kind == "ed25519":
         pytest.importorskip("nacl")
     pem, record = dkim_key(tmp_path, kind)
@@ -192,16 +190,16 @@ def test_a_signed_mail_is_verified_by_another_library(tmp_path: Path, kind: str)
 
 
 @pytest.mark.parametrize("pem", [b"", b"-----BEGIN PRIVATE KEY-----\nnonsense", b"\x00\x01"])
-def test_a_key_that_is_none_is_said_in_words(pem: bytes) -> None:
-    """The file is named, and what it holds is not shown."""
+def test_an_invalid_key_has_a_clear_message(pem: bytes) -> None:
+    """The file is named, and its content is not shown."""
     with pytest.raises(
         ConfigError, match=r"key\.pem: delivery\.dkim_key: this is not a private key"
     ):
         Signer.of(pem, "example.org", "news", "key.pem")
 
 
-def test_marks_are_read_back_and_nothing_else_is() -> None:
-    """Each purpose has its own; another secret, a changed letter or another purpose is nothing."""
+def test_tokens_round_trip_and_forgeries_are_refused() -> None:
+    """A token with another secret, purpose or letter is invalid."""
     tokens = Tokens(SECRET)
     mark = tokens.unsubscribe(7, "weekly")
     assert tokens.read_unsubscribe(mark) == LinkToken(7, "weekly")
@@ -218,7 +216,7 @@ def test_marks_are_read_back_and_nothing_else_is() -> None:
 
 
 @pytest.mark.parametrize("secret", ["", "short"])
-def test_a_secret_that_can_be_guessed_is_refused(secret: str) -> None:
+def test_a_weak_secret_is_refused(secret: str) -> None:
     """Before anything is signed with it."""
     with pytest.raises(UsageError, match="BROADSHEET_SECRET is"):
         Tokens(secret)
@@ -229,8 +227,8 @@ def _marks(tokens: Tokens) -> tuple[str, str, str]:
 
 
 @given(st.lists(st.text(min_size=16), min_size=2, max_size=5, unique=True))
-def test_marks_made_before_a_rotation_still_work(secrets: list[str]) -> None:
-    """Of every purpose, by any earlier secret that is listed; new ones are signed with the new."""
+def test_tokens_survive_a_rotation_of_the_secret(secrets: list[str]) -> None:
+    """Of every purpose, by any listed earlier secret; new ones are signed with the new secret."""
     *old, new = secrets
     tokens = Tokens(new, tuple(reversed(old)))
     for secret in secrets:
@@ -268,15 +266,16 @@ def test_old_secrets_are_listed_in_the_environment(listed: str, secrets: tuple[s
     assert not any(secret in repr((found, found.tokens())) for secret in secrets)
 
 
-def test_an_old_secret_that_can_be_guessed_is_refused() -> None:
-    """A part of a secret is none; the message does not repeat it."""
+def test_a_weak_old_secret_is_refused() -> None:
+    """A part of a secret is weak; the message does not repeat it."""
     with pytest.raises(UsageError, match="1 of 2 secrets too short") as caught:
         Tokens(SECRET, ("an old secret of some length", "tail"))
     assert "tail" not in str(caught.value)
 
 
 def _variants(*missing: int, **changes: Any) -> Variants:
-    """Of the issue of tests/letters.py: topics 算力与芯片 (two articles), 开源, none."""
+    """Return the variants of the issue of tests/letters.py: topics 算力与芯片 (two articles), 开源,
+    none."""
     settings = Settings(
         publication=letters.PUBLICATION, digests={"weekly": letters.DIGEST}, **changes
     )
@@ -286,15 +285,15 @@ def _variants(*missing: int, **changes: Any) -> Variants:
 
 
 def _mail(made: Variants, topics: tuple[str, ...], language: str = "") -> tuple[str, str, str]:
-    """Subject, text and HTML of a variant."""
+    """Return subject, text and HTML of a variant."""
     variant = made.variant(topics, language)
     assert variant is not None
     mail = made.message(variant)
     return str(_parsed(mail)["Subject"]), *_bodies(mail)
 
 
-def test_who_wants_all_gets_what_was_issued() -> None:
-    """To the byte: nothing is laid out anew."""
+def test_readers_of_everything_get_the_issue_unchanged() -> None:
+    """Byte for byte: nothing is laid out again."""
     made = _variants()
     everything = ("开源", "算力与芯片")
     assert made.variant((), "") == made.variant((), "zh-TW") == ISSUED
@@ -302,8 +301,8 @@ def test_who_wants_all_gets_what_was_issued() -> None:
     assert made.message(ISSUED) == b"issued"
 
 
-def test_who_wants_some_topics_gets_their_sections() -> None:
-    """And no word of the others, neither in the subject nor in the contents."""
+def test_readers_of_some_topics_get_their_sections() -> None:
+    """Nothing of the others is left, neither in the subject nor in the contents."""
     subject, text, html = _mail(_variants(), ("开源",))
     story = '“开放权重” & "开源"：为什么前者 < 后者'
     assert story in subject
@@ -314,7 +313,7 @@ def test_who_wants_some_topics_gets_their_sections() -> None:
     assert "[1] https://example.org/posts/3/" in text
 
 
-def test_who_wants_none_of_it_gets_nothing() -> None:
+def test_readers_of_none_of_the_topics_get_nothing() -> None:
     """The row of the ledger says so."""
     assert _variants().variant(("天气",), "") is None
 
@@ -325,7 +324,7 @@ def test_topics_are_known_by_all_their_names() -> None:
     assert made.variant(("open-source",), "") == made.variant(("开源",), "")
 
 
-def test_the_frame_speaks_the_readers_language() -> None:
+def test_fixed_texts_are_in_the_readers_language() -> None:
     """The articles stay as they are."""
     _, text, html = _mail(_variants(), (), "en-GB")
     assert "Unsubscribe" in text
@@ -334,8 +333,8 @@ def test_the_frame_speaks_the_readers_language() -> None:
     assert _variants().variant((), "fr") == ISSUED, "there are no French words"
 
 
-def test_an_edited_article_stands_with_its_title_only() -> None:
-    """An issue never changes: what the article says now is not what was issued."""
+def test_an_edited_article_is_shown_by_title_only() -> None:
+    """An issue never changes, and the article no longer has the text that was issued."""
     made = _variants(1)
     _, text, html = _mail(made, ("算力与芯片",))
     assert text.count("https://example.org/posts/1/") == 1
@@ -349,7 +348,8 @@ def test_an_edited_article_stands_with_its_title_only() -> None:
 def test_the_mail_of_a_subscriber_over_the_wire(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """From articles to the server: two variants, nothing for a third, VERP, and no secret shown."""
+    """From articles to the server: two variants, nothing for a third reader, VERP, and no secret
+    shown."""
     monkeypatch.setenv("BROADSHEET_SECRET", SECRET)
     with post(tmp_path) as office:
         office.server.order(keep=True)
@@ -425,14 +425,14 @@ def test_a_mail_keeps_to_the_rules_for_bulk_senders(
     assert ";d=example.org;" in re.sub(r"\s", "", str(parsed["DKIM-Signature"]))
 
 
-def test_a_message_id_is_the_readers_for_ever() -> None:
-    """It tells readers and issues apart, and says nothing of who they are."""
+def test_a_message_id_is_stable_per_reader() -> None:
+    """It differs by reader and issue, and reveals no identity."""
     assert reader_key("a@b", 1) == reader_key("a@b", 1)
     assert len({reader_key(issue, n) for issue in ("a@b", "c@d") for n in range(50)}) == 100
 
 
-def test_an_excerpt_that_is_too_long_is_shortened_like_any_mail() -> None:
-    """Though its stories keep the numbers that they have in the whole issue."""
+def test_a_variant_that_is_too_long_is_shortened() -> None:
+    """Its stories keep the numbers that they have in the whole issue."""
     small = msgspec.structs.replace(letters.DIGEST, max_bytes=20_000)
     entries = tuple(letters.entry(n, f"T{n % 2}", summary="摘要" * 900) for n in range(1, 9))
     settings = Settings(publication=letters.PUBLICATION, digests={"weekly": small})

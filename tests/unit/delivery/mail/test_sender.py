@@ -1,4 +1,4 @@
-"""Who sends an issue, and how readers leave: what the config says at delivery, in every mail."""
+"""The sender of an issue and the unsubscribe link are those of the config at delivery."""
 
 from __future__ import annotations
 
@@ -63,8 +63,8 @@ def _parsed(mail: bytes) -> EmailMessage:
 
 
 @pytest.mark.parametrize(("old", "new"), list(itertools.product(CONFIGS, CONFIGS)))
-def test_an_issue_goes_out_under_the_config_at_delivery(old: str, new: str) -> None:
-    """Whatever it was made under, nothing of that sender is left in it, and the way out is new."""
+def test_an_issue_has_the_sender_at_delivery(old: str, new: str) -> None:
+    """Nothing of the sender at release is left, and the unsubscribe link is new."""
     head = letterhead("weekly", "2025-06-23", _settings(CONFIGS[new]))
     made = readdressed(_issued(old), head)
     parsed = _parsed(made)
@@ -89,7 +89,7 @@ def test_an_issue_goes_out_under_the_config_at_delivery(old: str, new: str) -> N
 
 @pytest.mark.parametrize("config", CONFIGS)
 def test_under_the_same_config_an_issue_stays_as_it_is(config: str) -> None:
-    """But for the Message-ID, which has the sender's domain; and twice is as once."""
+    """Except for the Message-ID, which has the sender's domain; doing it twice changes nothing."""
     head = letterhead("weekly", "2025-06-23", _settings(CONFIGS[config]))
     issued = _issued(config)
     made = readdressed(issued, head)
@@ -102,8 +102,8 @@ def test_under_the_same_config_an_issue_stays_as_it_is(config: str) -> None:
     assert made.partition(b"\r\n\r\n")[2] == issued.partition(b"\r\n\r\n")[2]
 
 
-def test_the_line_that_is_added_speaks_the_readers_language() -> None:
-    """It stands at the end of both bodies, inside of the document."""
+def test_the_added_line_is_in_the_readers_language() -> None:
+    """It is at the end of both bodies, within the document."""
     head = letterhead("weekly", "2025-06-23", _settings(CONFIGS["both"]))
     html, text = message_bodies(readdressed(_issued("none"), head))
     line = html[html.rindex("<p") : html.index("</body>")]
@@ -130,14 +130,14 @@ READERS: dict[str, dict[str, Any]] = {
 
 
 def _nobody_answers(office: Post) -> None:
-    """Takes the author's address out of the config."""
+    """Remove the author's address from the config."""
     config = office.newsroom.folder / "broadsheet.toml"
     config.write_text(re.sub(r"(?m)^author = .*email.*$", "", config.read_text()))
     assert "@" not in config.read_text()
 
 
 def _anew(office: Post, *, answers: bool = True, **delivery: Any) -> None:
-    """Makes the issue again under another config, with readers of every kind of mail."""
+    """Make the issue again under another config, with readers of every kind of mail."""
     shutil.rmtree(office.newsroom.folder / "feeds" / "digests")
     office.configure(**delivery)
     if not answers:
@@ -159,7 +159,7 @@ def _anew(office: Post, *, answers: bool = True, **delivery: Any) -> None:
     ],
     ids=["no config", "an author", "a sender", "a service", "both"],
 )
-def test_every_variant_goes_out_under_the_config_of_today(
+def test_every_variant_has_the_current_sender(
     office: Post, tmp_path: Path, before: dict[str, Any]
 ) -> None:
     """From, envelope, DKIM, Message-ID, List fields and both bodies, for all kinds of mail."""
@@ -184,8 +184,8 @@ def test_every_variant_goes_out_under_the_config_of_today(
         assert "noreply" not in "".join((*message_bodies(mail), str(parsed)))
 
 
-def test_a_delivery_that_was_begun_goes_on_under_the_config_of_today(office: Post) -> None:
-    """What the ledger keeps of an issue says nothing of its sender."""
+def test_a_started_delivery_uses_the_current_sender(office: Post) -> None:
+    """The ledger stores nothing about an issue's sender."""
     _anew(office, sender="Old <old@old.example>", service_url="https://old.example/")
     assert office.deliver("--limit", "1").code == 0
     office.configure(sender="News <news@new.example>")
@@ -204,7 +204,7 @@ def test_a_delivery_that_was_begun_goes_on_under_the_config_of_today(office: Pos
 def test_a_mail_without_a_sender_or_service_is_not_sent(
     office: Post, args: tuple[str, ...]
 ) -> None:
-    """Nobody could leave; the message says what to set."""
+    """No one could unsubscribe; the message says what to set."""
     _anew(office, answers=False, service_url=None)
     for dry in ((), ("--dry-run",)):
         ran = office.deliver(*args, *dry)
@@ -246,10 +246,10 @@ def test_a_mail_without_a_sender_or_service_is_not_sent(
         ("digest.txt.j2", "{% block footer %}{% endblock %}", "the plain text part has no"),
     ],
 )
-def test_a_template_without_a_way_out_is_refused(
+def test_a_template_without_an_unsubscribe_link_is_refused(
     office: Post, name: str, template: str, what: str
 ) -> None:
-    """By `check`, by `deliver --dry-run` and by `deliver`; nothing begins."""
+    """By `check`, by `deliver --dry-run` and by `deliver`; nothing is sent."""
     office.newsroom.write(
         f"email_templates/{name}", f'{{% extends "bundled/{name}" %}}\n{template}\n'
     )
@@ -277,10 +277,10 @@ def test_a_template_without_a_way_out_is_refused(
     assert set(office.received()) == set(READERS)
 
 
-def test_a_template_that_fails_some_readers_is_refused_before_anyone_gets_mail(
+def test_a_template_that_fails_for_some_readers_is_refused(
     office: Post,
 ) -> None:
-    """The mails of all kinds of readers are made before the first goes out."""
+    """All kinds of mails are made before the first is sent."""
     _anew(office)
     office.newsroom.write(
         "email_templates/digest.txt.j2",
@@ -327,9 +327,7 @@ def test_a_template_that_fails_some_readers_is_refused_before_anyone_gets_mail(
         ({}, []),
     ],
 )
-def test_domains_that_do_not_belong_together_are_reported(
-    delivery: dict[str, Any], found: list[str]
-) -> None:
+def test_unaligned_domains_are_reported(delivery: dict[str, Any], found: list[str]) -> None:
     """DMARC (RFC 7489): From with the envelope, or with the signature."""
     problems = list(sender_problems(NOBODY, DeliverySettings(**delivery)))
     assert [severity for severity, _ in problems] == found
@@ -337,7 +335,7 @@ def test_domains_that_do_not_belong_together_are_reported(
 
 
 def test_the_domain_of_an_organisation_is_known_by_its_form() -> None:
-    """As far as that goes: the public suffix list is not asked."""
+    """As far as possible without the public suffix list."""
     assert organisational_domain("a.b.Example.ORG.") == "example.org"
     assert organisational_domain("a.b.example.com.cn") == "example.com.cn"
     assert organisational_domain("example.org") == "example.org"
@@ -345,7 +343,7 @@ def test_the_domain_of_an_organisation_is_known_by_its_form() -> None:
 
 
 def test_check_and_a_dry_run_report_the_sender(newsroom: Newsroom) -> None:
-    """With the line of the config, and what to do; a warning ends no run."""
+    """With the line of the config, and what to do; a warning stops no run."""
     newsroom.configure(
         '\n[digests.weekly]\ntitle = "W"\n\n[delivery]\nsender = "A <a@example.org>"\n'
         'bounce_address = "b@elsewhere.example"\n'
@@ -361,8 +359,8 @@ def test_check_and_a_dry_run_report_the_sender(newsroom: Newsroom) -> None:
 @pytest.mark.parametrize(
     "sender", ["x@y.org\r\nBcc: z@z.org", "a@b.org\nX: y", "<a@b..org>", "a@b>c", "a b@c.org", "@c"]
 )
-def test_a_sender_cannot_bring_a_header(sender: str) -> None:
-    """What is no address, or is more than one, is refused or reduced to the address."""
+def test_a_sender_cannot_inject_a_header(sender: str) -> None:
+    """A sender that is not one address is refused or reduced to the address."""
     from broadsheet.digests.sender import mail_sender as parsed
     from broadsheet.errors import ConfigError
 

@@ -81,7 +81,7 @@ def test_each_form_is_recognised(form: str) -> None:
 
 @given(st.text(min_size=8, max_size=40), st.text(min_size=8, max_size=60), st.data())
 def test_any_password_is_recognised(user: str, password: str, data: st.DataObject) -> None:
-    """Whatever its characters are, whole or from anywhere in the argument of AUTH PLAIN."""
+    """Whatever its characters, whole or from anywhere in the argument of AUTH PLAIN."""
     user, password = (text.replace("\0", "x") for text in (user, password))
     traces = Traces(user, password)
     blob = _blob(user, password)
@@ -105,12 +105,12 @@ def test_any_password_is_recognised(user: str, password: str, data: st.DataObjec
     ],
 )  # fmt: skip
 def test_other_words_are_kept(words: str) -> None:
-    """The ledger holds what servers say."""
+    """The ledger keeps what servers say."""
     assert not Traces(USER, PASSWORD).found([words])
     assert not Traces("news@example.org", PASSWORD).found([words], ("news@example.org", "a@b.org"))
 
 
-def test_the_user_name_is_withheld_unless_it_was_said_in_the_open() -> None:
+def test_the_user_name_is_withheld_unless_public() -> None:
     """A server may repeat the sender's address."""
     traces = Traces("news@example.org", PASSWORD)
     words = ["5.7.1 news@example.org may not send"]
@@ -123,7 +123,7 @@ T = TypeVar("T")
 
 
 async def _serve(script: Script, told: Callable[[int], object], end: asyncio.Event) -> None:
-    """Serves until the `end`; `told` gets the port."""
+    """Serve until `end`; `told` gets the port."""
     server = await asyncio.start_server(script, "127.0.0.1", 0)
     told(server.sockets[0].getsockname()[1])
     await end.wait()
@@ -137,7 +137,7 @@ async def _serve(script: Script, told: Callable[[int], object], end: asyncio.Eve
 
 @contextmanager
 def _listening(script: Script) -> Iterator[int]:
-    """The port of a server that follows `script`, in a thread."""
+    """Yield the port of a server that follows `script`, in a thread."""
     ports: SimpleQueue[int] = SimpleQueue()
     with ThreadPoolExecutor(1) as thread:
         end = asyncio.Event()
@@ -156,7 +156,7 @@ def _listening(script: Script) -> Iterator[int]:
 
 
 def _with(script: Script, work: Callable[[int], Awaitable[T]]) -> T:
-    """What `work` does with a server that follows `script`; it gets the port."""
+    """Return the result of `work` with a server that follows `script`; it gets the port."""
     with _listening(script) as port:
         return asyncio.run(_result(work(port)))
 
@@ -169,12 +169,12 @@ async def _result(work: Awaitable[T]) -> T:
 
 
 def _script(**replies: str | None) -> Script:
-    """A server that lets everyone in."""
+    """Return a script that accepts every login."""
     return Script(**{"EHLO": "250-me\r\n250 AUTH PLAIN", "AUTH": "235 2.7.0 welcome", **replies})
 
 
 def _sent(script: Script) -> Verdict:
-    """What becomes of a mail, sent over a connection that is logged in."""
+    """Return the result of a mail sent over a connection that is logged in."""
 
     async def work(port: int) -> Verdict:
         session = await SmtpServer.connect(_server(port))
@@ -190,14 +190,14 @@ def _server(port: int) -> SmtpServer:
 
 
 def _pieces(text: str) -> set[str]:
-    """Every piece of `text` that is long enough to give something away."""
+    """Yield every piece of `text` that is long enough to reveal something."""
     return {text[i : i + 6].casefold() for i in range(len(text) - 5)}
 
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("code", ["535", "454", "334", "250"])
-def test_a_refused_login_is_told_without_the_words_of_the_server(form: str, code: str) -> None:
-    """Whatever they are: one code, and what it means."""
+def test_a_refused_login_is_reported_without_the_server_reply(form: str, code: str) -> None:
+    """Only one code, and what it means."""
     said = FORMS[form](USER, PASSWORD)
     script = _script(AUTH=f"{code}-5.7.8 {said[:7]}\r\n{code} 5.7.8 {said[7:]} hello")
     with pytest.raises(UnavailableError) as caught:
@@ -211,7 +211,7 @@ def test_a_refused_login_is_told_without_the_words_of_the_server(form: str, code
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("command", ["MAIL", "RCPT", "DATA", "END"])
 def test_a_later_reply_with_the_credentials_is_withheld(form: str, command: str) -> None:
-    """But for its codes, which say what becomes of the mail."""
+    """Except for its codes, which decide the result of the mail."""
     said = FORMS[form](USER, PASSWORD)
     third = len(said) // 3
     lines = (said[:third], said[third : 2 * third], said[2 * third :])
@@ -227,7 +227,7 @@ def test_a_later_reply_with_the_credentials_is_withheld(form: str, command: str)
 
 @pytest.mark.parametrize("command", ["greeting", "EHLO"])
 def test_what_a_server_remembers_of_another_connection_is_withheld(command: str) -> None:
-    """Its greeting may say who came last."""
+    """Its greeting may name the previous client."""
     script = _script(**{command: f"421 busy with {_blob(USER, PASSWORD)}"})
     with pytest.raises(UnavailableError, match="withheld") as caught:
         _with(script, lambda port: SmtpServer.connect(_server(port)))
@@ -249,7 +249,7 @@ def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Post]:
 def test_a_delivery_keeps_and_shows_no_credential(
     office: Post, command: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Neither in what it prints nor in the ledger, in any file of the project or with debugging."""
+    """Neither in its output nor in the ledger, in any file of the project or with debugging."""
     monkeypatch.setenv("BROADSHEET_DEBUG", "1")
     said = f"{PASSWORD} {_blob(USER, PASSWORD)} {quote(PASSWORD)} {_b64(PASSWORD)} {_b64(USER)}"
     with _listening(

@@ -64,7 +64,7 @@ def transport(settings, environment):
 @pytest.mark.enable_socket
 @pytest.mark.allow_hosts(["127.0.0.1"])
 def test_a_new_module_is_a_transport(tmp_path: Path) -> None:
-    """`check` knows it, `deliver` sends through it, and the ledger has its replies."""
+    """`deliver` sends through it, and the ledger has its replies."""
     package = tmp_path / "copy" / "broadsheet"
     shutil.copytree(Path(broadsheet.__file__).parent, package)
     (package / "delivery" / "transports" / "postal_api.py").write_text(API)

@@ -1,4 +1,4 @@
-"""The connection to a mail server, against servers that say exactly what a test tells them."""
+"""The connection to a mail server, against servers that follow a test's script exactly."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _with(
     work: Callable[[SmtpServer], Awaitable[T]],
     user: str = "",
 ) -> T:
-    """What `work` does with a server that follows `script`."""
+    """Return the result of `work` with a server that follows `script`."""
     timeout = 0.3 if "" in script.replies.values() else 20  # one that hangs is given up soon
 
     async def run() -> T:
@@ -46,7 +46,7 @@ def _with(
 
 
 def _sent(script: Script, mails: int = 1) -> Verdict:
-    """The verdict on the last of `mails` over one connection."""
+    """Return the verdict on the last of `mails` over one connection."""
 
     async def work(server: SmtpServer) -> Verdict:
         session = await server.connect()
@@ -100,7 +100,7 @@ def test_a_mail_arrives_as_it_is(extensions: str) -> None:
 def test_each_answer_has_its_verdict(
     replies: dict[str, str | None], verdict: Verdict, extensions: str
 ) -> None:
-    """What was lost before the end of the mail was not accepted; after it, that is in doubt."""
+    """A mail lost before its end was not accepted; after it, it is in doubt."""
     found = _sent(Script(EHLO=extensions, **replies))
     if found.kind == "lost":  # some systems say more of a connection that was reset
         assert verdict.kind == "lost"
@@ -135,10 +135,10 @@ def test_each_answer_has_its_verdict(
     ],
 )
 @pytest.mark.parametrize("extensions", ["250-me\r\n250 PIPELINING", "250 me"])
-def test_only_a_mailbox_that_is_none_is_gone(
+def test_only_an_unknown_mailbox_is_gone(
     replies: dict[str, str | None], gone: bool, extensions: str
 ) -> None:
-    """By the rules that `bounces` uses: what is said before RCPT is not about the reader."""
+    """By the rules that `bounces` uses: replies before RCPT are not about the reader."""
     assert _sent(Script(EHLO=extensions, **replies)).gone == gone
 
 
@@ -158,8 +158,8 @@ def test_a_server_that_wants_a_login_blames_no_reader(reply: str) -> None:
     assert _sent(Script(RCPT=reply)).kind == "sender_refused"
 
 
-def test_after_a_refusal_the_connection_serves_on() -> None:
-    """Also where the server wants the mail though it took nobody to send it to (RFC 2920)."""
+def test_after_a_refusal_the_connection_is_still_used() -> None:
+    """Even if the server accepts DATA after it refused all recipients (RFC 2920)."""
     script = Script(RCPT="550 5.1.1 no", END="554 5.5.1 no valid recipients")
 
     async def work(server: SmtpServer) -> list[str]:
@@ -175,8 +175,8 @@ def test_after_a_refusal_the_connection_serves_on() -> None:
     assert "RSET" in script.heard
 
 
-def test_a_connection_that_was_closed_while_it_rested_is_stale() -> None:
-    """Nothing was said of the second mail: it can go over a new connection at once."""
+def test_a_connection_closed_while_idle_is_stale() -> None:
+    """The server did not see the second mail: it can use a new connection at once."""
     script = Script()
 
     async def work(server: SmtpServer) -> Verdict:
@@ -189,7 +189,7 @@ def test_a_connection_that_was_closed_while_it_rested_is_stale() -> None:
     assert (found.kind, found.stale) == ("lost", True)
 
 
-def test_a_goodbye_while_the_connection_rested_puts_nobody_off() -> None:
+def test_a_421_while_idle_defers_no_mail() -> None:
     """A 421 before the next mail is not about that mail."""
     script = Script(END="250 ok\r\n421 4.4.2 idle for too long!")
 
@@ -205,8 +205,8 @@ def test_a_goodbye_while_the_connection_rested_puts_nobody_off() -> None:
 
 
 @pytest.mark.parametrize("reply", ["250-more\r\n", "2"])
-def test_a_server_that_answers_in_drops_is_given_up(reply: str) -> None:
-    """The time-out is for the whole answer, not for each byte of it."""
+def test_a_server_that_trickles_its_reply_is_given_up(reply: str) -> None:
+    """The timeout is for the whole reply, not for each byte."""
 
     async def dripping(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError), closing(writer):
@@ -227,8 +227,8 @@ def test_a_server_that_answers_in_drops_is_given_up(reply: str) -> None:
     assert asyncio.run(work()) < 1
 
 
-def test_a_server_that_talks_without_end_is_given_up() -> None:
-    """What nobody reads is not kept."""
+def test_an_endless_reply_is_given_up() -> None:
+    """It is not kept in memory."""
 
     async def talking(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError), closing(writer):
@@ -259,10 +259,8 @@ def test_a_server_that_talks_without_end_is_given_up() -> None:
         ({"EHLO": "421 busy"}, "answers EHLO with: 421 busy"),
     ],
 )
-def test_a_server_that_cannot_be_used_is_said_in_words(
-    replies: dict[str, str | None], why: str
-) -> None:
-    """Before any mail is begun."""
+def test_an_unusable_server_has_a_clear_message(replies: dict[str, str | None], why: str) -> None:
+    """Before any mail is started."""
     with pytest.raises(UnavailableError, match=why):
         _with(Script(**replies), SmtpServer.connect)
 
@@ -275,7 +273,7 @@ def test_a_server_that_cannot_be_used_is_said_in_words(
     ],
 )
 def test_it_logs_in(ways: str, heard: list[str]) -> None:
-    """By the ways that servers know."""
+    """With every method that servers offer."""
     replies: Iterable[tuple[str, str]] = [(line.split()[0].upper(), "334 go") for line in heard]
     script = Script(EHLO=f"250-me\r\n250 AUTH {ways}")
     script.replies |= dict(replies)
@@ -289,7 +287,7 @@ def test_it_logs_in(ways: str, heard: list[str]) -> None:
 
 
 def test_a_password_is_never_repeated() -> None:
-    """Not even when the server does."""
+    """Not even if the server repeats it."""
     script = Script(EHLO="250-me\r\n250 AUTH PLAIN", AUTH="535 5.7.8 hunter2 is wrong")
     with pytest.raises(UnavailableError, match="it refuses the login") as caught:
         _with(script, SmtpServer.connect, user="me")
@@ -316,7 +314,7 @@ def test_a_mail_server_is_named_by_its_address(text: str, host: str, port: int, 
     "text",
     ["localhost:25", "http://x", "smtp://", "smtp://h:99999", "smtp://u:hunter2@h", "smtp://h/x"],
 )
-def test_what_names_no_server_is_refused(text: str) -> None:
+def test_an_invalid_server_address_is_refused(text: str) -> None:
     """And a password is not repeated."""
     with pytest.raises(ValueError, match=r"smtp://|SMTP_USER") as caught:
         SmtpUrl(text)
