@@ -1,7 +1,11 @@
-"""Fixtures of all tests, and the profiles of Hypothesis."""
+"""Fixtures of all tests, their environment, and the profiles of Hypothesis."""
 
 from __future__ import annotations
 
+import os
+import shutil
+import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,15 +14,42 @@ from hypothesis import settings
 
 import browser
 from newsroom import Newsroom
+from postgresql import PostgreSQL, postgresql
 
-settings.register_profile("newsroom", deadline=None)  # a machine with much to do is slow
+_MEMORY = Path("/dev/shm")
+_NEEDED = 2 * 1024**3  # bytes; far more than the tests write
+
+settings.register_profile("newsroom", deadline=None)  # a busy machine is slow
+settings.register_profile("thorough", settings.get_profile("newsroom"), max_examples=1_000)
 settings.load_profile("newsroom")
+
+
+def pytest_configure() -> None:
+    """Compile modules once, and keep temporary files in memory if there is room.
+
+    The tests start Python hundreds of times, and wait for thousands of writes to reach the disk.
+    """
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
+    if "TMPDIR" not in os.environ and _has_room(_MEMORY):
+        os.environ["TMPDIR"] = tempfile.tempdir = str(_MEMORY)
+
+
+def _has_room(folder: Path) -> bool:
+    return os.access(folder, os.W_OK) and shutil.disk_usage(folder).free > _NEEDED
 
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[browser.Browser]:
     """One browser for all tests that need one; they are marked `browser`."""
     with browser.browser() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgreSQL]:
+    """One PostgreSQL server for all tests that need one; they empty it."""
+    with postgresql() as running:
         yield running
 
 

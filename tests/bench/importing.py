@@ -97,7 +97,7 @@ def _measure(root: Path, url: str) -> tuple[float, float, list[float]]:
     waits: list[float] = []
     while running.poll() is None:
         waits.append(_leave(database, people[len(waits) % len(people)]))
-        time.sleep(0.01)
+        time.sleep(0.01)  # 100 readers a second
     taken, after = time.perf_counter() - begun, resource.getrusage(resource.RUSAGE_CHILDREN)
     busy = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     database.close()

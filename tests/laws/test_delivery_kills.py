@@ -9,13 +9,13 @@ from __future__ import annotations
 import os
 import random
 import signal
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from deliveries import SECRET, Post, at, post, until
+from deliveries import SECRET, Post, at, post
+from processes import ended_within, until
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.allow_hosts(["127.0.0.1"])]
 
@@ -41,7 +41,7 @@ def _kill_repeatedly(office: Post, kills: int, people: int, part: int = 0) -> No
         if dice.random() < 0.8:
             done = sum(before.values())
             until(lambda done=done: len(office.server.taken()) > done)  # type: ignore[misc]
-        time.sleep(dice.random() * 0.1)
+        ended_within(child, dice.random() * 0.1)
         office.kill(child)
         assert office.end(child) == -signal.SIGKILL, "more subscribers are needed"
         after = office.received()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import random
-import signal
 import sys
 import time
 from collections.abc import Callable
@@ -17,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from newsroom import NOW
+from processes import exit_code, fork, kill
 from undisturbed import COMMANDS, Scenario, changes_of, killed_at, scenario
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="it needs os.fork")
@@ -105,8 +105,8 @@ def test_two_hundred_kills_of_the_command_are_repaired(tmp_path: Path, command: 
 
 def _kill_repeatedly(folder: Path, command: str, kills: int) -> None:
     made = _ready(folder, command)
-    seconds = _seconds(made, lambda: _copy(made))
-    midway = sum(_kill(made, lambda: _copy(made), seconds) for _ in range(kills))
+    seconds = _seconds(made, lambda: fork(made.run))
+    midway = sum(_kill(made, lambda: fork(made.run), seconds) for _ in range(kills))
     assert midway, "none of the kills came while it wrote"
 
 
@@ -117,10 +117,7 @@ def _ready(folder: Path, command: str) -> Scenario:
 def _kill(made: Scenario, start: Callable[[], int], seconds: float) -> bool:
     """Kill a run that takes so long at an instant of it; return whether it had changed anything."""
     made.begin()
-    run = start()
-    time.sleep(random.uniform(0, seconds * 1.1))
-    os.kill(run, signal.SIGKILL)
-    os.waitpid(run, 0)
+    kill(start(), random.uniform(0, seconds * 1.1))
     midway = made.is_midway()
     made.check_whole()
     made.run()
@@ -134,23 +131,10 @@ def _seconds(made: Scenario, start: Callable[[], int]) -> float:
     for _ in range(3):
         made.begin()
         began = time.monotonic()
-        _, status = os.waitpid(start(), 0)
+        assert exit_code(start()) == 0
         taken.append(time.monotonic() - began)
-        assert status == 0
         made.check_in_order()
     return min(taken)
-
-
-def _copy(made: Scenario) -> int:
-    """Start the run in a fork of this process, and return its id."""
-    child = os.fork()
-    if not child:
-        try:
-            made.run()
-        except BaseException:  # the parent must see it, and pytest must not go on here
-            os._exit(1)
-        os._exit(0)
-    return child
 
 
 def _command(made: Scenario, command: str) -> int:

@@ -7,7 +7,6 @@ import atexit
 import json
 import os
 import random
-import select
 import shutil
 import signal
 import sqlite3
@@ -15,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -27,6 +26,7 @@ import mail_server
 from broadsheet.cli import main
 from broadsheet.delivery import database, subscribers
 from newsroom import MOMENT, NOW, Newsroom
+from processes import ended_within, exit_code, fork, kill, until
 
 SECRET = "a secret that nobody guesses"
 STOP = 2.4  # seconds; with timeout = 1 the server has two for its last answer
@@ -84,12 +84,14 @@ class MailServer:
             return []
         return [json.loads(line) for line in self.journal.read_text().splitlines()]
 
+    def asked_for(self) -> list[str]:
+        """Return the recipients that it was asked for, in order."""
+        journal = self.journal.with_name("recipients")
+        return journal.read_text().splitlines() if journal.exists() else []
+
     def wait_for(self, mails: int, seconds: float = 20.0) -> None:
         """Wait until it has accepted so many mails."""
-        until = time.monotonic() + seconds
-        while not self.journal.exists() or self.journal.read_bytes().count(b"\n") < mails:
-            assert time.monotonic() < until, "no mail arrives"
-            time.sleep(0.002)
+        until(lambda: self.journal.exists() and len(self.taken()) >= mails, seconds)
 
 
 @dataclass
@@ -158,13 +160,8 @@ class Post:
 
     def end(self, child: int, seconds: float = 30.0) -> int:
         """Wait for a run to end, and return its exit code; negative: the signal."""
-        process = os.pidfd_open(child)  # readable when it has ended
-        try:
-            assert select.select([process], [], [], seconds)[0], "it does not end"
-        finally:
-            os.close(process)
         self.children.remove(child)
-        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        return exit_code(child, seconds)
 
     def kill(self, child: int, by: int = signal.SIGKILL) -> None:
         """Send a signal to a run, which may have ended."""
@@ -174,13 +171,35 @@ class Post:
     def pause(self, child: int) -> None:
         """Stop a run (SIGSTOP) outside of a transaction: within one it would block all others for
         as long as it is stopped, as any program does that has the database locked."""
-        end = time.monotonic() + 20
-        os.kill(child, signal.SIGSTOP)
-        while self.is_locked():
-            assert time.monotonic() < end, "it is never outside of a transaction"
-            os.kill(child, signal.SIGCONT)
-            time.sleep(0.003)
+
+        def stopped_outside() -> bool:
             os.kill(child, signal.SIGSTOP)
+            if self.is_locked():
+                os.kill(child, signal.SIGCONT)
+                return False
+            return True
+
+        until(stopped_outside)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold a transaction that writes open, in another process."""
+        reading, writing = os.pipe()
+
+        def hold() -> None:
+            other = sqlite3.connect(self.newsroom.folder / "broadsheet.db", isolation_level=None)
+            other.execute("BEGIN IMMEDIATE")
+            os.write(writing, b"locked")
+            signal.pause()
+
+        holder = fork(hold)
+        try:
+            os.read(reading, 6)
+            yield
+        finally:
+            kill(holder)
+            os.close(reading)
+            os.close(writing)
 
     def is_locked(self) -> bool:
         """Whether a run is in the middle of a transaction that writes."""
@@ -275,12 +294,12 @@ def stop_repeatedly(
     first = office.begin()
     office.server.wait_for(1)
     for _ in range(stops):
-        time.sleep(dice.random() * 0.2)
+        ended_within(first, dice.random() * 0.2)
         office.kill(first, signal.SIGSTOP)
         since = time.monotonic()
         # It takes what the first has not in hand, or waits for the database.
         second = office.begin("--limit", "5", now=at(days=1)) if others else 0
-        time.sleep(max(0.0, STOP - (time.monotonic() - since)))
+        assert not ended_within(first, max(0.0, STOP - (time.monotonic() - since)))
         office.kill(first, signal.SIGCONT)
         if second:
             assert office.end(second, 60) == 0
@@ -294,11 +313,3 @@ def at(days: float = 0, minutes: float = 0) -> str:
     """Return a time after NOW, for --now."""
     moment = datetime.fromtimestamp(MOMENT.timestamp() + days * 86400 + minutes * 60, UTC)
     return moment.isoformat()
-
-
-def until(true: Callable[[], bool], seconds: float = 20.0) -> None:
-    """Waits until something is so."""
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "it does not come to that"
-        time.sleep(0.005)

@@ -71,7 +71,10 @@ class RecordingHandler:
     """Accept mail and record it."""
 
     def __init__(self, journal: Path, orders: Orders) -> None:
-        self._journal = os.open(journal, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        self._journal, self._recipients = (
+            os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+            for path in (journal, journal.with_name("recipients"))
+        )
         self._orders = orders
         self._taken = 0
         self._connections = 0
@@ -92,7 +95,8 @@ class RecordingHandler:
             if words.startswith("421"):
                 asyncio.get_running_loop().call_later(0.01, server.transport.close)
             return words
-        await asyncio.sleep(self._orders.read().get("delay_rcpt", 0))
+        os.write(self._recipients, f"{address}\n".encode())
+        await asyncio.sleep(self._orders.read().get("delay_rcpt", 0))  # a slow server
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
@@ -111,8 +115,8 @@ class RecordingHandler:
         if self._taken == orders.get("close_after_data"):
             server.transport.abort()
         if self._taken == orders.get("hang"):
-            await asyncio.sleep(3600)
-        await asyncio.sleep(orders.get("delay", 0))
+            await asyncio.Event().wait()
+        await asyncio.sleep(orders.get("delay", 0))  # a slow server
         return f"250 OK {self._taken} taken"
 
     def _write_down(self, session: Any, envelope: Any) -> None:

@@ -22,6 +22,8 @@ from broadsheet.articles.parsing import parse
 from broadsheet.cli import main
 from broadsheet.model.publication import BaseUrl, Publication
 from broadsheet.model.settings import ArticleSettings
+from broadsheet.storage.folders import disk_time
+from processes import exit_code, fork, until
 
 ROOT = Path(__file__).parents[2]
 """The checkout."""
@@ -90,6 +92,24 @@ class Newsroom:
                 main()
             except SystemExit as end:
                 return Ran(int(end.code or 0), out.getvalue(), err.getvalue())
+
+    def settle(self) -> None:
+        """Wait until every file of the project is old enough for its stamp to be trusted."""
+        state = self.folder / ".broadsheet"
+        state.mkdir(exist_ok=True)
+        last = max(path.lstat().st_ctime_ns for path in (self.folder, *self.folder.rglob("*")))
+        until(lambda: disk_time(state) > last)
+
+    def run_apart(self, *args: str, now: str = NOW) -> Ran:
+        """Run the real command in a fork of this process, which is killed if it hangs."""
+        result = self.folder.with_name(f"{self.folder.name}.result")
+
+        def work() -> None:
+            ran = self.run(*args, now=now)
+            result.write_text(json.dumps([ran.code, ran.out, ran.err]), encoding="utf-8")
+
+        assert exit_code(fork(work)) == 0, args
+        return Ran(*json.loads(result.read_text(encoding="utf-8")))
 
     def build(self, *args: str, now: str = NOW) -> dict[str, bytes]:
         """Build, which must succeed, and return what is published."""

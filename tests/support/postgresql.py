@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from broadsheet.delivery import database
 from broadsheet.delivery.database import open_database
 from broadsheet.errors import DatabaseError
 from deliveries import Post
+from processes import retry
 
 
 def programs() -> Path | None:
@@ -48,15 +48,7 @@ class PostgreSQL:
     def start(self) -> None:
         """Start, and wait until it answers."""
         self.process = self._run("postgres", "-k", str(self.folder), "-c", "listen_addresses=")
-        until = time.monotonic() + 20
-        while True:
-            try:
-                open_database(self.url, self.folder).close()
-            except DatabaseError:
-                assert time.monotonic() < until
-                time.sleep(0.1)
-            else:
-                return
+        retry(lambda: open_database(self.url, self.folder), DatabaseError).close()
 
     def stop(self) -> None:
         """Stop at once; clients lose their connections."""
@@ -71,6 +63,15 @@ class PostgreSQL:
             connection.execute(sql.text("DROP SCHEMA public CASCADE"))
             connection.execute(sql.text("CREATE SCHEMA public"))
         database.close()
+
+    def has_waiting(self) -> bool:
+        """Whether a client waits for a lock."""
+        database = open_database(self.url, self.folder)
+        query = sql.text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        with database.reading() as connection:
+            waiting = connection.execute(query).scalar_one()
+        database.close()
+        return bool(waiting)
 
     def make(self) -> None:
         """Create its data, with one user who needs no password."""
@@ -109,13 +110,8 @@ class OnPostgres(Post):
     url = ""
 
     def open(self) -> database.Database:
-        until = time.monotonic() + 20
-        while True:
-            try:
-                return database.open_database(self.url, self.newsroom.folder)
-            except database.DatabaseError:  # it is starting
-                assert time.monotonic() < until
-                time.sleep(0.1)
+        """Open the delivery database, once the server has started."""
+        return retry(lambda: open_database(self.url, self.newsroom.folder), DatabaseError)
 
     def is_locked(self) -> bool:
         db = self.open()

@@ -6,8 +6,7 @@ import os
 import re
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -228,11 +227,3 @@ def served(newsroom: Newsroom, *args: str) -> Iterator[tuple[int, subprocess.Pop
         if process.poll() is None:
             process.kill()
         process.communicate(timeout=10)
-
-
-def wait_until(what: Callable[[], bool], seconds: float = 15) -> None:
-    """Waits for something that another process does."""
-    end = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < end
-        time.sleep(0.05)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 MAIL = b"Subject: x\r\n\r\n.dot\r\n..\r\nend\r\n"
 
@@ -17,6 +18,7 @@ class Script:
             "RCPT": "250 ok", "DATA": "354 go", "END": "250 2.0.0 queued as 1", "RSET": "250 ok",
             "QUIT": "221 bye", "HELO": "250 me", **replies,
         }  # fmt: skip
+        self.closed = asyncio.Event()
         self.heard: list[str] = []
         self.mails: list[bytes] = []
 
@@ -38,6 +40,9 @@ class Script:
             return
         finally:
             writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
+            self.closed.set()
 
     async def _mail(self, reader: asyncio.StreamReader) -> bytes:
         lines = []

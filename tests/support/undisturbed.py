@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from newsroom import Newsroom, contents
+from processes import exit_code, fork
 
 CONFIG = """
 [digests.weekly]
@@ -108,17 +109,14 @@ def scenario(folder: Path, commands: tuple[str, ...], *, given: str = "") -> Sce
 def killed_at(made: Scenario, number: int) -> bool:
     """Run in a process that kills itself before its `number`th change; return whether it got that
     far."""
-    child = os.fork()
-    if not child:
+
+    def work() -> None:
         _count_changes(lambda count: os.kill(os.getpid(), signal.SIGKILL) if count == number else 0)
-        try:
-            made.run()
-        except BaseException:  # the parent must see it, and pytest must not go on here
-            os._exit(1)
-        os._exit(0)
-    _, status = os.waitpid(child, 0)
-    assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0
-    return os.WIFSIGNALED(status)
+        made.run()
+
+    code = exit_code(fork(work))
+    assert code in {0, -signal.SIGKILL}
+    return code != 0
 
 
 def _count_changes(told: Callable[[int], object]) -> None:
@@ -142,16 +140,15 @@ def changes_of(made: Scenario) -> int:
     """Return how many changes of the disk an undisturbed run makes."""
     made.begin()
     reader, writer = os.pipe()
-    child = os.fork()
-    if not child:
+
+    def work() -> None:
         _count_changes(lambda _: os.write(writer, b"."))
-        try:
-            made.run()
-        finally:
-            os._exit(0)
+        made.run()
+
+    child = fork(work)
     os.close(writer)
     with os.fdopen(reader, "rb") as pipe:
         count = len(pipe.read())
-    os.waitpid(child, 0)
+    assert exit_code(child) == 0
     made.check_in_order()
     return count

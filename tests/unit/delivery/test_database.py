@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import random
 import re
-import signal
 import sqlite3
-import time
 from contextlib import closing
 from pathlib import Path
 
@@ -16,6 +13,7 @@ import sqlalchemy as sql
 
 from broadsheet.delivery import database, files
 from broadsheet.errors import ConfigError, DatabaseError
+from processes import exit_code, fork, kill
 
 URL = "sqlite:///a.db"
 
@@ -37,13 +35,7 @@ def test_a_kill_during_creation_leaves_no_half_database(tmp_path: Path) -> None:
     for _ in range(12):
         for file in tmp_path.glob("a.db*"):
             file.unlink()
-        child = os.fork()
-        if child == 0:
-            database.open_database(URL, tmp_path)
-            os._exit(0)
-        time.sleep(dice.random() * 0.05)
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
+        kill(fork(lambda: database.open_database(URL, tmp_path)), dice.random() * 0.05)
         with closing(sqlite3.connect(tmp_path / "a.db")) as connection:
             tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
         whole = database.open_existing(URL, tmp_path)
@@ -55,14 +47,8 @@ def test_a_kill_during_creation_leaves_no_half_database(tmp_path: Path) -> None:
 
 def test_two_processes_create_one_database(tmp_path: Path) -> None:
     """Both can use it."""
-    children = []
-    for _ in range(4):
-        child = os.fork()
-        if child == 0:
-            database.open_database(URL, tmp_path).close()
-            os._exit(0)
-        children.append(child)
-    assert [os.waitpid(child, 0)[1] for child in children] == [0] * 4
+    children = [fork(lambda: database.open_database(URL, tmp_path).close()) for _ in range(4)]
+    assert [exit_code(child) for child in children] == [0] * 4
 
 
 def test_sqlite_is_set_up_for_the_ledger(tmp_path: Path) -> None:

@@ -28,18 +28,12 @@ from broadsheet.errors import DeliveryError
 from broadsheet.service.store import LiveDatabase, SubscriberStore
 from deliveries import SECRET, Post, at, post
 from newsroom import MOMENT, contents
-from postgresql import OnPostgres, PostgreSQL, postgresql
+from postgresql import OnPostgres, PostgreSQL
+from processes import exit_code, fork
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.allow_hosts(["127.0.0.1"])]
 
 ANN = "reader000000@example.org"
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[PostgreSQL]:
-    """A PostgreSQL server for this module."""
-    with postgresql() as running:
-        yield running
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -50,7 +44,7 @@ def office(
     monkeypatch.setenv("BROADSHEET_SECRET", SECRET)
     with post(tmp_path) as made:
         if request.param == "postgresql":
-            running: PostgreSQL = request.getfixturevalue("server")
+            running: PostgreSQL = request.getfixturevalue("postgres")
             running.empty()
             made = OnPostgres(made.newsroom, made.server, made.children)
             made.url = running.url
@@ -419,13 +413,13 @@ def test_an_erasure_waits_for_mails_of_a_stopped_run(office: Post) -> None:
 def test_an_erasure_that_is_killed_is_completed_by_the_next(office: Post) -> None:
     """It is one transaction: all is done, or nothing is."""
     busy(office)
-    child = os.fork()
-    if child == 0:
+
+    def killed() -> None:
         db = office.open()
         sql.event.listen(db.engine, "commit", lambda _: os.kill(os.getpid(), signal.SIGKILL))
         erase(db, ANN, lambda: MOMENT)
-        os._exit(0)
-    assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
+
+    assert exit_code(fork(killed)) == -signal.SIGKILL
     assert run(office, "show", ANN).code == 0
     assert run(office, "erase", ANN).code == 0
     assert not holds(office, ANN)

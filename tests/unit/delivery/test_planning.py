@@ -5,9 +5,8 @@ from __future__ import annotations
 
 import sqlite3
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -75,23 +74,6 @@ def _no_database(office: Post) -> None:
 
 def _remove(path: str) -> Callable[[Post], None]:
     return lambda office: (office.newsroom.folder / path).unlink()
-
-
-@contextmanager
-def _locked(office: Post) -> Iterator[None]:
-    """Hold a transaction open, as another program would."""
-    code = (
-        "import sqlite3, sys; c = sqlite3.connect(sys.argv[1], isolation_level=None);"
-        "c.execute('BEGIN IMMEDIATE'); print('locked', flush=True); sys.stdin.read()"
-    )
-    file = str(office.newsroom.folder / "broadsheet.db")
-    with subprocess.Popen(
-        [sys.executable, "-c", code, file], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as other:
-        assert other.stdout is not None
-        other.stdout.readline()
-        yield
-        other.communicate(b"")
 
 
 FAULTS: dict[str, tuple[Callable[[Post], object], str]] = {
@@ -209,7 +191,7 @@ def test_a_dry_run_sees_that_the_database_is_locked(
     impatient = partial(database.open_database, timeout_s=0.1)
     monkeypatch.setattr(planning, "open_database", impatient)
     monkeypatch.setattr(planning, "open_existing", partial(database.open_existing, timeout_s=0.1))
-    with _locked(office):
+    with office.locked():
         _fails_alike(office, (), "another program has it locked")
 
 

@@ -14,34 +14,26 @@ import sqlalchemy as sql
 
 from broadsheet.delivery import database, subscribers
 from broadsheet.delivery.lists.importing import BATCH_LINES
-from deliveries import SECRET, at, post, stop_repeatedly, until
+from deliveries import SECRET, at, post, stop_repeatedly
 from newsroom import MOMENT
-from postgresql import OnPostgres, postgresql
+from postgresql import OnPostgres, PostgreSQL
+from processes import until
 
 pytest.importorskip("psycopg")
 pytestmark = [pytest.mark.enable_socket, pytest.mark.allow_hosts(["127.0.0.1"])]
 
 
-@pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    """The URL of a PostgreSQL server for this module."""
-    with postgresql() as server:
-        yield server.url
-
-
 @pytest.fixture
-def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str) -> Iterator[OnPostgres]:
+def office(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, postgres: PostgreSQL
+) -> Iterator[OnPostgres]:
     """A newsroom that delivers from PostgreSQL."""
     monkeypatch.setenv("BROADSHEET_SECRET", SECRET)
+    postgres.empty()
     with post(tmp_path) as made:
         office = OnPostgres(made.newsroom, made.server, made.children)
-        office.url = url
-        db = office.open()
-        with db.writing() as connection:
-            connection.execute(sql.text("DROP SCHEMA public CASCADE"))
-            connection.execute(sql.text("CREATE SCHEMA public"))
-        db.close()
-        office.configure(database=url)
+        office.url = postgres.url
+        office.configure(database=postgres.url)
         yield office
 
 
@@ -132,10 +124,10 @@ def test_the_subscribers_are_the_same_there(office: OnPostgres) -> None:
 
 @pytest.mark.parametrize("others", [False, True])
 def test_a_run_stopped_past_its_timeouts_sends_nothing_twice(
-    office: OnPostgres, url: str, others: bool
+    office: OnPostgres, others: bool
 ) -> None:
     """The server keeps its lock for as long as it is only stopped."""
-    stop_repeatedly(office, 4, 2, others=others, database=url)
+    stop_repeatedly(office, 4, 2, others=others, database=office.url)
 
 
 def test_an_import_is_the_same_there(office: OnPostgres) -> None:
@@ -167,14 +159,14 @@ def test_an_import_is_the_same_there(office: OnPostgres) -> None:
     db.close()
 
 
-def test_a_concurrent_add_is_not_duplicated(office: OnPostgres) -> None:
+def test_a_concurrent_add_is_not_duplicated(office: OnPostgres, postgres: PostgreSQL) -> None:
     """An address added during a batch exists once: the other process waits, and finds the row."""
     db, other = office.open(), office.open()
     with db.writing() as connection:
         assert subscribers.lookup(connection, ["ann@x.org"]) == {}
         late = Thread(target=_add_if_missing, args=(other, "ann@x.org"))
         late.start()
-        until(lambda: _is_waiting(db))
+        until(postgres.has_waiting)
         row = {
             "address": "ann@x.org",
             "address_key": "ann@x.org",
@@ -198,9 +190,3 @@ def test_a_concurrent_add_is_not_duplicated(office: OnPostgres) -> None:
 def _add_if_missing(db: database.Database, address: str) -> None:
     with suppress(database.DatabaseError), db.writing() as connection:
         subscribers.add(connection, address, cause="t", now=MOMENT)
-
-
-def _is_waiting(db: database.Database) -> bool:
-    query = "SELECT count(*) FROM pg_locks WHERE NOT granted"
-    with db.reading() as connection:
-        return bool(connection.execute(sql.text(query)).scalar_one())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import ssl
 import subprocess
 import sys
@@ -14,6 +13,7 @@ import pytest
 
 from broadsheet.delivery import batcher, pacing
 from deliveries import SECRET, Post, at, post
+from processes import ended_within, until
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.allow_hosts(["127.0.0.1"])]
 
@@ -231,14 +231,11 @@ def test_a_locked_database_is_waited_for(office: Post) -> None:
     office.server.order(delay=0.01)
     child = office.begin()
     office.server.wait_for(10)
-    other = sqlite3.connect(office.newsroom.folder / "broadsheet.db", isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-    time.sleep(0.2)  # what was in flight arrives
-    before = len(office.server.taken())
-    time.sleep(1.5)
-    assert len(office.server.taken()) == before, "mail went out that the ledger does not know"
-    other.execute("COMMIT")
-    other.close()
+    with office.locked():
+        started = office.states()["sent"] + office.states()["claimed"]
+        until(lambda: len(office.server.taken()) == started)
+        assert not ended_within(child, 0.5)
+        assert len(office.server.taken()) == started, "mail went out that the ledger does not know"
     assert office.end(child) == 0
     assert office.received() == dict.fromkeys(addresses, 1)
 
@@ -246,16 +243,10 @@ def test_a_locked_database_is_waited_for(office: Post) -> None:
 def test_a_database_that_is_locked_at_the_start_is_waited_for(office: Post) -> None:
     """Importing a long list locks it for longer than one try; a cron run must not fail for that."""
     addresses = office.subscribe(3)
-    code = (
-        "import sqlite3, sys, time; c = sqlite3.connect(sys.argv[1], isolation_level=None);"
-        "c.execute('BEGIN IMMEDIATE'); print('locked', flush=True); time.sleep(4)"
-    )
-    file = str(office.newsroom.folder / "broadsheet.db")
-    with subprocess.Popen([sys.executable, "-c", code, file], stdout=subprocess.PIPE) as other:
-        assert other.stdout is not None
-        other.stdout.readline()
-        ran = office.deliver()
-    assert ran.code == 0, ran.err
+    with office.locked():
+        run = office.begin()
+        assert not ended_within(run, 2.5)  # one try takes two seconds
+    assert office.end(run) == 0
     assert office.received() == dict.fromkeys(addresses, 1)
 
 

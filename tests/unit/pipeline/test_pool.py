@@ -135,12 +135,12 @@ def test_processes_can_be_spawned(newsroom: Newsroom) -> None:
 
 
 _PROGRAM = """
-import os, sys, time
+import os, signal
 from broadsheet.pipeline.pool import spread
 def ready():
     print(os.getpid(), flush=True)
 def work(chunk):
-    time.sleep(60)
+    signal.pause()
 for _ in spread(work, [[n] for n in range(8)], 2, ready, (), work):
     pass
 """

@@ -20,7 +20,7 @@ def test_a_pause_costs_no_article(newsroom: Newsroom, monkeypatch: pytest.Monkey
     monkeypatch.setattr(steps, "_TIME_LIMIT_S", 0.3)
 
     def paused(text: str, links: Links, **options: Any) -> templates.Expanded:
-        time.sleep(0.6)
+        time.sleep(0.6)  # the machine is busy with something else
         return expand(text, links, **options)
 
     newsroom.article("a.md")

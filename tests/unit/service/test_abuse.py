@@ -36,7 +36,8 @@ from broadsheet.service.connections import (
 )
 from broadsheet.service.limits import Allowance, RateLimits, networks
 from newsroom import Newsroom
-from reader_service import CONFIG, NOW, SECRET, hidden, office, served, wait_until
+from processes import until
+from reader_service import CONFIG, NOW, SECRET, hidden, office, served
 
 MOST = 0.02  # seconds of CPU for one request
 TIMES = 8  # requests of which that is the average
@@ -371,8 +372,8 @@ def test_slow_clients_are_disconnected() -> None:
         for request in (head("POST", "/slow", "Content-Length: 9"), head("GET", "/large")):
             with socket.create_connection((HERE, port), timeout=10) as client:
                 client.sendall(request)
-                wait_until(lambda: ConnectionPool(each=5, total=30) != ROOM)
-                wait_until(lambda: ConnectionPool(each=5, total=30) == ROOM)
+                until(lambda: ConnectionPool(each=5, total=30) != ROOM)
+                until(lambda: ConnectionPool(each=5, total=30) == ROOM)
 
 
 @pytest.mark.enable_socket

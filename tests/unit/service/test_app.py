@@ -42,6 +42,7 @@ from broadsheet.service.limits import Allowance, RateLimits, networks
 from broadsheet.service.outbox import ConfirmationMail, LaterError, Outbox
 from broadsheet.service.pages import Offer, OfferedDigest, masked
 from newsroom import Newsroom
+from processes import retry, until
 from reader_service import (
     CONFIG,
     OFFER,
@@ -54,7 +55,6 @@ from reader_service import (
     office,
     served,
     ticked,
-    wait_until,
 )
 
 ONE_CLICK = "List-Unsubscribe=One-Click"
@@ -405,8 +405,14 @@ def test_a_form_brings_no_erased_address_back(desk: Office) -> None:
 
 def test_a_waiting_letter_is_not_sent_after_an_erasure(desk: Office) -> None:
     """The mail server has deferred it; when it is retried, the address is gone."""
-    letterbox = Letterbox()
-    letterbox.refusals = [LaterError("451"), LaterError("451")]
+    arrived = asyncio.Event()
+
+    class WatchedLetterbox(Letterbox):
+        async def __call__(self, letter: ConfirmationMail) -> None:
+            await super().__call__(letter)
+            arrived.set()
+
+    letterbox = WatchedLetterbox(refusals=[LaterError("451"), LaterError("451")])
     letters = iter(
         (ConfirmationMail("ann@example.com", b""), ConfirmationMail("bob@example.com", b""))
     )
@@ -417,8 +423,7 @@ def test_a_waiting_letter_is_not_sent_after_an_erasure(desk: Office) -> None:
         post.start()
         for letter in letters:
             post.add(lambda letter=letter: letter)  # type: ignore[misc]
-        while letterbox.refusals or not letterbox.letters:
-            await asyncio.sleep(0)
+        await arrived.wait()
         await post.stop()
 
     asyncio.run(work())
@@ -764,14 +769,9 @@ def ours(caplog: pytest.LogCaptureFixture) -> str:
 
 def ask(port: int, request: bytes) -> tuple[int, bytes]:
     """Send exactly the bytes of `request`; return the status and the whole answer."""
-    for _ in range(100):
-        try:
-            door = socket.create_connection(("127.0.0.1", port), timeout=10)
-        except ConnectionRefusedError:
-            time.sleep(0.05)
-        else:
-            break
-    with door:
+    here = ("127.0.0.1", port)
+    with retry(lambda: socket.create_connection(here), ConnectionRefusedError) as door:
+        door.settimeout(10)
         door.sendall(request)
         answer = b"".join(iter(lambda: door.recv(65536), b""))
     return int(answer.split()[1]), answer
@@ -828,7 +828,7 @@ def test_a_real_server_from_the_form_to_one_click(newsroom: Newsroom) -> None:
         with served(newsroom, "--verbose") as (port, process):
             form = get(port, "/subscribe")[1].decode()
             posted(port, "/subscribe", {"t": hidden(form), "address": "bob@example.com"})
-            wait_until(lambda: bool(mailbox.mails))
+            until(lambda: bool(mailbox.mails))
             sender, to, mail = mailbox.mails[0]
             assert (sender, to) == ("news@example.org", ["bob@example.com"])
             public = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
@@ -842,7 +842,7 @@ def test_a_real_server_from_the_form_to_one_click(newsroom: Newsroom) -> None:
             assert bob is not None
             assert bob.status == "active"
             mark = Tokens(SECRET).unsubscribe(bob.id, "weekly")
-            wait_until(lambda: "开源" in get(port, f"/preferences/{mark}")[1].decode())
+            until(lambda: "开源" in get(port, f"/preferences/{mark}")[1].decode())
             start = time.perf_counter()
             status, answer = ask(
                 port,

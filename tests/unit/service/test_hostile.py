@@ -331,7 +331,7 @@ def test_an_active_connection_stays_open() -> None:
                 part = client.recv(4096)
                 assert part, "it was closed"
                 answer += part
-            time.sleep(0.25)
+            time.sleep(0.25)  # a slow client
 
 
 def test_forms_of_nothing_but_boundaries_cost_little(desk: Office) -> None:

@@ -4,7 +4,6 @@ it."""
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -21,7 +20,8 @@ from broadsheet.delivery.database import subscribers as table
 from broadsheet.delivery.returned_mail import BouncePolicy, ReturnedMailProcessor
 from broadsheet.delivery.subscribers import Preferences
 from broadsheet.delivery.tokens import Tokens
-from postgresql import PostgreSQL, postgresql
+from postgresql import PostgreSQL
+from processes import until
 from reader_service import SECRET, Office, hidden, linked, office
 from returned import failing, wishing
 
@@ -31,18 +31,11 @@ pytestmark = [pytest.mark.enable_socket, pytest.mark.allow_hosts(["127.0.0.1"])]
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[PostgreSQL]:
-    """A server for this module."""
-    with postgresql() as running:
-        yield running
-
-
 @pytest.fixture
-def desk(tmp_path: Path, server: PostgreSQL) -> Iterator[Office]:
-    """A service whose database is on that server, emptied."""
-    server.empty()
-    with office(tmp_path, database_url=server.url, patience=2) as opened:
+def desk(tmp_path: Path, postgres: PostgreSQL) -> Iterator[Office]:
+    """A service whose database is on PostgreSQL."""
+    postgres.empty()
+    with office(tmp_path, database_url=postgres.url, patience=2) as opened:
         yield opened
 
 
@@ -113,7 +106,7 @@ def test_concurrent_requests_for_one_address_get_their_letters(desk: Office) -> 
         assert len({who.id for who in found}) == 1  # type: ignore[attr-defined]
 
 
-def test_a_last_minute_confirmation_is_not_forgotten(desk: Office) -> None:
+def test_a_last_minute_confirmation_is_not_forgotten(desk: Office, postgres: PostgreSQL) -> None:
     """Removing unconfirmed readers waits for a running confirmation, and keeps that reader."""
     now = datetime.now(UTC)
     desk.clock.now = now - timedelta(days=4)
@@ -124,7 +117,7 @@ def test_a_last_minute_confirmation_is_not_forgotten(desk: Office) -> None:
         desk.clock.now = now
         forgetting = threading.Thread(target=desk.service.store.forget)
         forgetting.start()
-        time.sleep(0.1)
+        until(postgres.has_waiting)
     forgetting.join()
     assert desk.status() == "active"
 
@@ -140,25 +133,25 @@ def test_a_row_locked_by_another_program_is_503(desk: Office) -> None:
     assert desk.status() == "unsubscribed"
 
 
-def test_a_restarted_server_loses_no_click(desk: Office, server: PostgreSQL) -> None:
+def test_a_restarted_server_loses_no_click(desk: Office, postgres: PostgreSQL) -> None:
     """While it is down: 503; when it is back, the first request succeeds."""
     who = desk.subscriber()
-    server.stop()
+    postgres.stop()
     try:
         away = desk.web.post(f"/unsubscribe/{desk.mark(who)}", data=ONE_CLICK)
         health = desk.web.get("/health")
     finally:
-        server.start()
+        postgres.start()
     assert (away.status_code, health.status_code) == (503, 503)
     assert desk.web.post(f"/unsubscribe/{desk.mark(who)}", data=ONE_CLICK).status_code == 200
     assert desk.status() == "unsubscribed"
 
 
-def test_a_read_only_server_is_not_healthy(tmp_path: Path, server: PostgreSQL) -> None:
+def test_a_read_only_server_is_not_healthy(tmp_path: Path, postgres: PostgreSQL) -> None:
     """A standby, or one set to read-only: nothing can be stored."""
-    server.empty()
-    open_database(server.url, tmp_path).close()
-    url = f"{server.url}&options=-c%20default_transaction_read_only%3Don"
+    postgres.empty()
+    open_database(postgres.url, tmp_path).close()
+    url = f"{postgres.url}&options=-c%20default_transaction_read_only%3Don"
     with office(tmp_path, database_url=url) as desk:
         assert desk.web.get("/health").status_code == 503
         assert desk.subscribe("bob@example.com") == 503

@@ -14,8 +14,8 @@ import sqlalchemy as sql
 
 from broadsheet.delivery import database, subscribers
 from broadsheet.delivery.lists.importing import BATCH_LINES
-from deliveries import until
 from newsroom import MOMENT, Newsroom
+from processes import until
 from subscriber_lists import DIGEST, import_file, states, table
 
 

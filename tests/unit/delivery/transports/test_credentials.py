@@ -7,7 +7,7 @@ import base64
 import html
 import json
 import sqlite3
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -132,7 +132,6 @@ async def _serve(script: Script, told: Callable[[int], object], end: asyncio.Eve
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-    await asyncio.sleep(0.01)  # connections are closed in the next rounds of the loop
 
 
 @contextmanager
@@ -155,17 +154,10 @@ def _listening(script: Script) -> Iterator[int]:
             done.result()
 
 
-def _with(script: Script, work: Callable[[int], Awaitable[T]]) -> T:
+def _with(script: Script, work: Callable[[int], Coroutine[None, None, T]]) -> T:
     """Return the result of `work` with a server that follows `script`; it gets the port."""
     with _listening(script) as port:
-        return asyncio.run(_result(work(port)))
-
-
-async def _result(work: Awaitable[T]) -> T:
-    try:
-        return await work
-    finally:
-        await asyncio.sleep(0.01)
+        return asyncio.run(work(port))
 
 
 def _script(**replies: str | None) -> Script:

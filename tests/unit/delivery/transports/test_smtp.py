@@ -196,7 +196,7 @@ def test_a_421_while_idle_defers_no_mail() -> None:
     async def work(server: SmtpServer) -> Verdict:
         session = await server.connect()
         await session.send("me@a.org", "you@b.org", MAIL)
-        await asyncio.sleep(0.05)
+        await script.closed.wait()
         return await session.send("me@a.org", "you@b.org", MAIL)
 
     found = _with(script, work)
@@ -213,7 +213,7 @@ def test_a_server_that_trickles_its_reply_is_given_up(reply: str) -> None:
             while True:
                 writer.write(reply.encode())
                 await writer.drain()
-                await asyncio.sleep(0.1)
+                await asyncio.sleep(0.1)  # a slow server
 
     async def work() -> float:
         listening = await asyncio.start_server(dripping, "127.0.0.1", 0)
@@ -229,6 +229,7 @@ def test_a_server_that_trickles_its_reply_is_given_up(reply: str) -> None:
 
 def test_an_endless_reply_is_given_up() -> None:
     """It is not kept in memory."""
+    talks = asyncio.Event()
 
     async def talking(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError), closing(writer):
@@ -236,12 +237,13 @@ def test_an_endless_reply_is_given_up() -> None:
             while True:
                 writer.write(b"250 ok\r\n" * 1000)
                 await writer.drain()
+                talks.set()
 
     async def work() -> Verdict:
         listening = await asyncio.start_server(talking, "127.0.0.1", 0)
         port = listening.sockets[0].getsockname()[1]
         session = await SmtpServer("127.0.0.1", port, False, "never", 5).connect()
-        await asyncio.sleep(0.2)
+        await talks.wait()
         found = await session.send("me@a.org", "you@b.org", MAIL)
         listening.close()
         return found
