@@ -21,7 +21,7 @@ test: .venv/dev  ## the whole test suite, on all cores
 	$(BIN)/pytest $(SPREAD)
 
 test-long: .venv/dev  ## kills at hundreds of instants, full disks, attacks in a browser; minutes
-	$(BIN)/pytest $(SPREAD) -m long
+	$(BIN)/pytest $(SPREAD) -m "long or law" --hypothesis-profile thorough
 
 test-nightly: .venv/dev  ## the longest forms of the tests that kill and repeat; half an hour
 	$(BIN)/pytest $(SPREAD) -m nightly

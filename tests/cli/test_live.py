@@ -61,6 +61,10 @@ class Served:
 @pytest.fixture
 def project(newsroom: Newsroom) -> Newsroom:
     """A digest with a due issue, an image, and files that must not be served."""
+    return _filled(newsroom)
+
+
+def _filled(newsroom: Newsroom) -> Newsroom:
     newsroom.configure('\n[digests.weekly]\ntitle = "周报"\n')
     newsroom.write("content/image.png", PNG)
     newsroom.article("a.md", title="甲", date="2025-06-26", image="image.png")
@@ -92,7 +96,15 @@ def _serving(newsroom: Newsroom) -> Iterator[Served]:
 
 @pytest.fixture
 def served(project: Newsroom) -> Iterator[Served]:
+    """A live preview of `project`, for a test that changes or ends it."""
     with _serving(project) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A live preview for all tests that only look at it."""
+    with _serving(_filled(Newsroom.open(tmp_path_factory.mktemp("shared")))) as running:
         yield running
 
 
@@ -131,16 +143,16 @@ def test_an_article_that_takes_too_long_is_left_out(project: Newsroom, served: S
         assert "慢" not in served.get(PAGE)[1]
 
 
-def test_the_gallery_and_the_images_are_served(served: Served) -> None:
+def test_the_gallery_and_the_images_are_served(shared: Served) -> None:
     """/ leads to the gallery; the frame shows the mail with its local image."""
-    status, _, headers = served.get("/")
+    status, _, headers = shared.get("/")
     assert (status, headers["Location"]) == (307, "/index.html")
-    assert 'href="weekly/2025-06-30/preview.html"' in served.get("/index.html")[1]
-    view = served.get("/weekly/2025-06-30/view.html")[1]
+    assert 'href="weekly/2025-06-30/preview.html"' in shared.get("/index.html")[1]
+    view = shared.get("/weekly/2025-06-30/view.html")[1]
     assert '"../../files/content/image.png"' in view
-    status, _, headers = served.get("/files/content/draft.md")
+    status, _, headers = shared.get("/files/content/draft.md")
     assert status == 404
-    connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=_SECONDS)
+    connection = http.client.HTTPConnection("127.0.0.1", shared.port, timeout=_SECONDS)
     connection.request("GET", "/files/content/image.png")
     answer = connection.getresponse()
     assert (answer.status, answer.read()) == (200, PNG)
@@ -172,7 +184,7 @@ def test_every_page_is_served_with_a_policy(project: Newsroom, served: Served) -
     assert "sandbox" in served.get("/no/such/page.html")[2]["Content-Security-Policy"]
 
 
-def test_nothing_else_is_served(served: Served) -> None:
+def test_nothing_else_is_served(shared: Served) -> None:
     """Only the pages and images that articles can link to; path tricks are refused."""
     for path in (
         "/files/secret.txt",
@@ -192,15 +204,15 @@ def test_nothing_else_is_served(served: Served) -> None:
         "/weekly/files/../../secret.txt",
         "/no/such/page.html",
     ):
-        status, body, _ = served.get(path)
+        status, body, _ = shared.get(path)
         assert status == 404, path
         assert "secret" not in body.lower()
 
 
-def test_a_page_of_another_site_cannot_read_the_previews(served: Served) -> None:
+def test_a_page_of_another_site_cannot_read_the_previews(shared: Served) -> None:
     """A Host name that only points here (DNS rebinding) is refused with 400."""
     for host, expected in (("evil.example", 400), ("localhost", 200), ("127.0.0.1", 200)):
-        status, body, _ = served.get("/index.html", Host=f"{host}:{served.port}")
+        status, body, _ = shared.get("/index.html", Host=f"{host}:{shared.port}")
         assert status == expected
         assert ("周报" in body) == (expected == 200)
 
@@ -214,12 +226,12 @@ def test_ctrl_c_ends_it_at_once(served: Served) -> None:
     assert err.strip() == "broadsheet: stopped; what was published is complete"
 
 
-def test_a_port_in_use_is_reported(project: Newsroom, served: Served) -> None:
+def test_a_port_in_use_is_reported(project: Newsroom, shared: Served) -> None:
     """Exit 2, with the port and what to do."""
-    ran = project.run("preview", "--serve", "--port", str(served.port))
+    ran = project.run("preview", "--serve", "--port", str(shared.port))
     assert (ran.code, ran.out) == (2, "")
     assert ran.err == (
-        f"port {served.port} cannot be used: Address already in use; choose one with --port\n"
+        f"port {shared.port} cannot be used: Address already in use; choose one with --port\n"
     )
 
 

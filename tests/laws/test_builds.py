@@ -14,18 +14,14 @@ from pathlib import Path
 
 import feedparser
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from broadsheet.pipeline import store
 from broadsheet.storage.outputs import read_manifest
+from laws import law
 from newsroom import NOW, Newsroom, Ran, contents, live, run_command, stamps
 
-LAW = settings(
-    max_examples=15,
-    deadline=None,  # a build takes as long as it takes
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
 MANIFEST = ".broadsheet.json"
 
 
@@ -110,8 +106,9 @@ def built_from_nothing(pieces: list[Piece], entries: int = 2) -> dict[str, bytes
         return newsroom.build()
 
 
+@pytest.mark.law
 @given(NEWS, ENTRIES, st.randoms(use_true_random=False))
-@LAW
+@law(5)
 def test_file_order_and_folder_do_not_matter(
     pieces: list[Piece], entries: int, random: object
 ) -> None:
@@ -121,8 +118,9 @@ def test_file_order_and_folder_do_not_matter(
     assert built_from_nothing(pieces, entries) == built_from_nothing(shuffled, entries)
 
 
+@pytest.mark.law
 @given(NEWS, ENTRIES)
-@LAW
+@law(5)
 def test_a_second_build_touches_nothing(pieces: list[Piece], entries: int) -> None:
     """A second build touches no file, with the store or without it."""
     with newsroom_of(pieces, entries) as newsroom:
@@ -135,8 +133,9 @@ def test_a_second_build_touches_nothing(pieces: list[Piece], entries: int) -> No
         assert stamps(newsroom.folder / "feeds") == before
 
 
+@pytest.mark.law
 @given(NEWS, st.lists(st.tuples(st.booleans(), _pieces()), min_size=1, max_size=5), ENTRIES)
-@LAW
+@law(5)
 def test_incremental_builds_equal_a_full_build(
     pieces: list[Piece], edits: list[tuple[bool, Piece]], entries: int
 ) -> None:
@@ -297,8 +296,9 @@ def _said(ran: Ran, newsroom: Newsroom) -> tuple[object, ...]:
     return ran.code, wrong, counts[1], files, ran.out.split("\n")[1:]
 
 
+@pytest.mark.law
 @given(NEWS, st.lists(st.sampled_from(_MEDDLING), min_size=2, max_size=7), st.data())
-@settings(LAW, max_examples=12)
+@law(4)
 def test_builds_do_not_depend_on_history(
     pieces: list[Piece], meddling: list[str], draw: st.DataObject
 ) -> None:
@@ -324,8 +324,9 @@ def test_builds_do_not_depend_on_history(
         store.version.cache_clear()
 
 
+@pytest.mark.law
 @given(NEWS)
-@LAW
+@law(5)
 def test_a_rename_that_keeps_the_slug_changes_nothing(pieces: list[Piece]) -> None:
     """With an explicit slug, the output does not depend on the file name."""
     own = (("title", "T"), ("image", ""))  # an image is looked for beside the file
@@ -340,8 +341,9 @@ def test_a_rename_that_keeps_the_slug_changes_nothing(pieces: list[Piece]) -> No
     assert built_from_nothing(slugged) == built_from_nothing(moved)
 
 
+@pytest.mark.law
 @given(NEWS, ENTRIES, st.sampled_from(["month", "year"]))
-@LAW
+@law(5)
 def test_every_article_is_in_one_document_and_archives_do_not_change(
     pieces: list[Piece], entries: int, archive: str
 ) -> None:

@@ -15,7 +15,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
@@ -24,6 +24,7 @@ from broadsheet.digests.issue import Issue, parse_record, record_bytes
 from broadsheet.digests.schedule import ticks
 from broadsheet.digests.selection import Digest, History
 from broadsheet.model.values import Schedule
+from laws import law
 from newsletters import digest, story
 
 START, END = datetime(2025, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC)
@@ -136,8 +137,9 @@ def _ids(issues: tuple[Issue, ...]) -> list[str]:
     return [id_ for issue in issues for id_ in issue.ids]
 
 
+@pytest.mark.law
 @given(told=_years(), missed=st.sampled_from(["merge", "each"]))
-@settings(max_examples=25, deadline=None)
+@law(15)
 def test_every_article_is_in_exactly_one_issue(told: tuple[Year, Steps], missed: str) -> None:
     """This holds for every article from the first issue's window on."""
     year, steps = told
@@ -149,8 +151,9 @@ def test_every_article_is_in_exactly_one_issue(told: tuple[Year, Steps], missed:
         assert set(ids) == {article.id for article in result.articles if article.date > began}
 
 
+@pytest.mark.law
 @given(told=_years(), missed=st.sampled_from(["merge", "each"]))
-@settings(max_examples=25, deadline=None)
+@law(15)
 def test_windows_are_contiguous_and_keys_unique(told: tuple[Year, Steps], missed: str) -> None:
     """Each window starts where the last one ended; numbers count up; no two issues share a
     folder."""
@@ -166,8 +169,9 @@ def test_windows_are_contiguous_and_keys_unique(told: tuple[Year, Steps], missed
         assert dates, "no articles, no issue"
 
 
+@pytest.mark.law
 @given(told=_years(), missed=st.sampled_from(["merge", "each", "skip"]))
-@settings(max_examples=25, deadline=None)
+@law(15)
 def test_articles_dated_before_the_window_are_late(told: tuple[Year, Steps], missed: str) -> None:
     """An article is marked late if and only if it is dated before the issue's window."""
     year, steps = told
@@ -179,8 +183,9 @@ def test_articles_dated_before_the_window_are_late(told: tuple[Year, Steps], mis
             assert date[placed.id] <= issue.tick
 
 
+@pytest.mark.law
 @given(told=_years())
-@settings(max_examples=25, deadline=None)
+@law(15)
 def test_skipped_articles_never_come_back(told: tuple[Year, Steps]) -> None:
     """With `skip` each window is one period, and articles between two windows are in no issue."""
     year, steps = told
@@ -198,8 +203,9 @@ def test_skipped_articles_never_come_back(told: tuple[Year, Steps]) -> None:
         assert not [id_ for id_ in ids if one.tick < date[id_] <= other.since]
 
 
+@pytest.mark.law
 @given(told=_years(), missed=st.sampled_from(["merge", "each"]), days=st.integers(0, 90))
-@settings(max_examples=25, deadline=None)
+@law(15)
 def test_late_days_excludes_exactly_the_too_old(
     told: tuple[Year, Steps], missed: str, days: int
 ) -> None:
@@ -227,8 +233,9 @@ _ON_TIME = st.sampled_from(YEARS).flatmap(
 )
 
 
+@pytest.mark.law
 @given(year=_ON_TIME, start=st.integers(0, 50))
-@settings(max_examples=12, deadline=None)
+@law(8)
 def test_late_runs_make_the_same_issues(
     year: tuple[Year, list[datetime], list[datetime]], start: int
 ) -> None:

@@ -14,11 +14,12 @@ from typing import get_args
 from urllib.parse import unquote, urljoin
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from lxml import html
 
 from broadsheet.model.settings import FEED_FORMATS, ArticleFormat
+from laws import law
 from newsroom import Newsroom, contents
 
 FEEDS = "https://feeds.example.net/"  # not where ids begin, which need not be addresses
@@ -140,7 +141,8 @@ _DIGEST = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=8)
+@pytest.mark.law
+@law(5)
 @given(
     articles=_ARTICLES,
     feeds=_FEEDS,

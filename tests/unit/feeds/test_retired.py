@@ -12,7 +12,7 @@ from typing import Any
 
 import feedparser
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import feed_rules
@@ -20,6 +20,7 @@ from broadsheet.feeds.endings import document
 from broadsheet.feeds.retired import Retired, by_feed, told
 from broadsheet.model.publication import BaseUrl, Language, Publication
 from broadsheet.model.settings import FeedFormat
+from laws import law
 from newsroom import CONFIG, Newsroom, live, stamps
 
 START = datetime(2025, 6, 20, tzinfo=UTC)
@@ -431,7 +432,8 @@ _STEPS = st.lists(
 )
 
 
-@settings(max_examples=8, deadline=None)
+@pytest.mark.law
+@law(4)
 @given(_STEPS)
 def test_no_feed_disappears_silently(steps: list[tuple[int, list[str], str, int]]) -> None:
     """Whatever happens: a published feed is live, or says for 90 days that it has ended."""

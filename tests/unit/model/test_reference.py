@@ -14,6 +14,7 @@ from broadsheet.model.reference import keys
 from broadsheet.model.settings import Settings
 from broadsheet.storage import config
 from broadsheet.text.characters import printable
+from laws import law
 from newsroom import ROOT, Newsroom
 
 DOCS = ROOT / "docs"
@@ -106,6 +107,8 @@ def _assigns(line: str) -> bool:
     return line.startswith("# ") and bool(equals) and name.replace("_", "").isalnum()
 
 
+@pytest.mark.law
+@law(30)
 @given(title=TEXT, description=TEXT, alias=TEXT, other=TEXT)
 def test_any_text_of_a_site_survives_the_starter_file(
     title: str, description: str, alias: str, other: str

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from broadsheet.digests.templates import starters
@@ -21,6 +21,7 @@ from broadsheet.pipeline import store
 from broadsheet.pipeline.memo import Memo, Source, Step, StepContext, encode, with_memo
 from broadsheet.pipeline.store import FILE_NAME, Store, StoreError, digest
 from broadsheet.storage.outputs import Written
+from laws import law
 
 RAN: list[object] = []
 """The items that steps were run for."""
@@ -161,8 +162,9 @@ ITEMS = st.lists(st.text("abc", max_size=3), max_size=8)
 LETTERS = st.dictionaries(st.sampled_from("abc"), st.integers(0, 2), max_size=3)
 
 
+@pytest.mark.law
 @given(st.lists(st.tuples(ITEMS, LETTERS, st.integers(1, 3)), min_size=1, max_size=5))
-@settings(max_examples=20, deadline=None)
+@law(8)
 def test_whatever_was_stored_a_run_returns_what_a_first_run_would(
     tmp_path_factory: pytest.TempPathFactory, runs: list[tuple[list[str], dict[str, int], int]]
 ) -> None:
