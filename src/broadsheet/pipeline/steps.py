@@ -27,7 +27,7 @@ from broadsheet.pipeline.reading import Page, PageToFind, ParseSettings, Stamped
 from broadsheet.pipeline.rendering import Body, RenderSettings, recorded
 from broadsheet.storage import folders, sources
 
-_TIME_LIMIT_S: Final = 8.0  # of CPU; a long article takes 0.1
+TIME_LIMIT_S: Final = 8.0  # of CPU; a long article takes 0.1
 
 
 def parse_file(file: StampedFile, given: ParseSettings, context: StepContext) -> Article | Page:
@@ -94,7 +94,7 @@ def render_body(body: Body, settings: RenderSettings, context: StepContext) -> R
     except TooComplex as error:
         wrong = error.what, error.fix
     except TimeoutError:
-        what = f"its Markdown cannot be read within {_TIME_LIMIT_S:.0f} seconds"
+        what = f"its Markdown cannot be read within {TIME_LIMIT_S:.0f} seconds"
         wrong = what, "look for long runs of brackets or other marks in it"
     except Exception as error:  # whatever one holds, it must not keep back the others
         wrong = unforeseen(error)
@@ -173,7 +173,7 @@ def _time_limit() -> Iterator[None]:
         return
 
     _prepare_timer()
-    signal.setitimer(signal.ITIMER_PROF, _TIME_LIMIT_S)
+    signal.setitimer(signal.ITIMER_PROF, TIME_LIMIT_S)
     try:
         yield
     finally:

@@ -40,7 +40,7 @@ _WITH_BASE = """
     CREATE TEMP VIEW result AS SELECT * FROM main.result UNION ALL SELECT * FROM base.result;
 """
 _SOURCES = (".py", ".toml", ".j2", ".css")
-_LOCK_TIMEOUT_S = 10
+LOCK_TIMEOUT_S = 10
 _MANY = 1_000  # keys
 # A damaged file may even break the text of SQLite's own message (UnicodeDecodeError).
 _FAULTS = (sqlite3.Error, ValueError, TypeError, OverflowError, MemoryError)
@@ -71,7 +71,7 @@ class Store:
 
     def __init__(self, path: Path, base: Path | None = None) -> None:
         with _faults():
-            self._database = sqlite3.connect(path, timeout=_LOCK_TIMEOUT_S, uri=True)
+            self._database = sqlite3.connect(path, timeout=LOCK_TIMEOUT_S, uri=True)
             try:
                 self._database.executescript(_SCHEMA)
                 if base:

@@ -30,7 +30,6 @@ _CLOCK = "clock"
 _DENIED = {errno.EACCES, errno.EPERM, errno.EIO}  # it exists, and could be in a feed
 _UNKNOWN: Stamp = (0, 0, 0, 0)
 _WITHOUT_WAITING = getattr(os, "O_NONBLOCK", 0)
-_HAS_FOLDER_HANDLES = os.scandir in os.supports_fd  # not on Windows
 
 
 def opened(path: Path) -> BinaryIO:
@@ -135,7 +134,8 @@ def _entered(folder: Path) -> Iterator[tuple[tuple[int, int], list[os.DirEntry[s
 
     An open folder is faster: the system then finds each entry without following the whole path.
     """
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY) if _HAS_FOLDER_HANDLES else folder
+    has_handles = os.scandir in os.supports_fd  # not on Windows
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY) if has_handles else folder
     try:
         status = os.stat(handle)  # noqa: PTH116 - may be an open folder
         with os.scandir(handle) as entries:

@@ -42,15 +42,15 @@ class Changes:
 
 
 @contextmanager
-def lock(state: Path, shown: str) -> Iterator[None]:
+def lock(state: Path, shown: str, timeout_s: float = _LOCK_TIMEOUT_S) -> Iterator[None]:
     """Exclude other runs on the same project. state: its folder `.broadsheet`.
 
-    Raises BusyError if another run does not end within a minute, LockError if `state` cannot be
+    Raises BusyError if another run does not end within `timeout_s`, LockError if `state` cannot be
     written. shown: what messages call it.
     """
     from filelock import FileLock, Timeout  # takes 30 ms, which a run with nothing to do saves
 
-    held = FileLock(state / "lock", timeout=_LOCK_TIMEOUT_S)
+    held = FileLock(state / "lock", timeout=timeout_s)
     try:
         state.mkdir(parents=True, exist_ok=True)
         held.acquire()

@@ -292,7 +292,7 @@ def test_a_store_that_another_process_locks_is_left_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A lock is no reason to delete it."""
-    monkeypatch.setattr(store, "_LOCK_TIMEOUT_S", 0)
+    monkeypatch.setattr(store, "LOCK_TIMEOUT_S", 0)
     work = lambda memo: [*memo.values(memo.map(step(), ["a"], {"letter": str}), str)]  # noqa: E731
     assert with_memo(tmp_path, tmp_path, work) == ["a"]
     with closing(sqlite3.connect(tmp_path / FILE_NAME)) as other:

@@ -458,16 +458,14 @@ def _held(state: Path) -> Iterator[subprocess.Popen[str]]:
             other.kill()
 
 
-def test_a_second_run_waits_or_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_second_run_waits_or_says_so(tmp_path: Path) -> None:
     """While one run is at work another one says that it is busy, or continues afterwards."""
     with _held(tmp_path) as other:
-        monkeypatch.setattr(outputs, "_LOCK_TIMEOUT_S", 0.1)
         with (
             pytest.raises(BusyError, match=r"^broadsheet\.toml: another run of Broadsheet"),
-            lock(tmp_path, "broadsheet.toml"),
+            lock(tmp_path, "broadsheet.toml", timeout_s=0.1),
         ):
             pass
-        monkeypatch.setattr(outputs, "_LOCK_TIMEOUT_S", 30)
         assert other.stdin
         other.stdin.close()
         with lock(tmp_path, "broadsheet.toml"):

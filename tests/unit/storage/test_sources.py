@@ -129,7 +129,7 @@ def test_two_ways_to_a_folder_are_one_on_every_disk(
 
     monkeypatch.setattr("os.scandir", scan_in_order)
     has_handles = can_enter and os.name == "posix"
-    monkeypatch.setattr("broadsheet.storage.folders._HAS_FOLDER_HANDLES", has_handles)
+    monkeypatch.setattr("os.supports_fd", {scan_in_order} if has_handles else set())
     assert found(newsroom.folder)[0] == ["content/a/a.md"]
 
 
@@ -144,7 +144,7 @@ def test_both_ways_to_ask_for_a_folder_find_the_same(
     (newsroom.folder / "content" / "e.md").symlink_to("a/b.md")
     entered = folders.listing(newsroom.folder, ["content"])
     assert set(entered) == {"content/a/b.md", "content/e.md"}
-    monkeypatch.setattr("broadsheet.storage.folders._HAS_FOLDER_HANDLES", False)
+    monkeypatch.setattr("os.supports_fd", set())
     assert folders.listing(newsroom.folder, ["content"]) == entered
 
 
