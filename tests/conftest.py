@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -25,10 +26,12 @@ settings.load_profile("newsroom")
 
 
 def pytest_configure() -> None:
-    """Compile modules once, and keep temporary files in memory if there is room.
+    """Compile modules once, keep temporary files in memory if there is room, and heed SIGINT.
 
     The tests start Python hundreds of times, and wait for thousands of writes to reach the disk.
+    A shell starts background jobs with SIGINT ignored, which child processes inherit.
     """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.dont_write_bytecode = False
     if "TMPDIR" not in os.environ and _has_room(_MEMORY):

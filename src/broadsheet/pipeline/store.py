@@ -39,7 +39,7 @@ _WITH_BASE = """
     CREATE TEMP VIEW trace AS SELECT * FROM main.trace UNION ALL SELECT * FROM base.trace;
     CREATE TEMP VIEW result AS SELECT * FROM main.result UNION ALL SELECT * FROM base.result;
 """
-_SOURCES = (".py", ".toml", ".j2", ".css")
+SOURCE_SUFFIXES = (".py", ".toml", ".j2", ".css")
 LOCK_TIMEOUT_S = 10
 _MANY = 1_000  # keys
 # A damaged file may even break the text of SQLite's own message (UnicodeDecodeError).
@@ -176,7 +176,7 @@ def version() -> str:
     # In an editable install the mail templates are beside the package.
     for folder in (package, package.parents[1] / "email_templates"):
         for path, _ in sorted(walk(folder, ".")):
-            if path.endswith(_SOURCES):
+            if path.endswith(SOURCE_SUFFIXES):
                 found.update(f"{path}\0".encode() + (folder / path).read_bytes())
     return found.hexdigest()
 

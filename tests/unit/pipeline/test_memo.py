@@ -196,13 +196,13 @@ def test_many_unused_results_are_removed(tmp_path: Path) -> None:
         assert kept.count() <= 3
 
 
-@pytest.mark.parametrize("what", ["libraries", "_SOURCES"])
+@pytest.mark.parametrize("what", ["libraries", "SOURCE_SUFFIXES"])
 def test_another_version_finds_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
     """A change of any library, or of our own files, may make a difference."""
     assert results(tmp_path, ["a"], {})[1] == ["a"]
-    changed = {"libraries": lambda: "other", "_SOURCES": (".py",)}
+    changed = {"libraries": lambda: "other", "SOURCE_SUFFIXES": (".py",)}
     with monkeypatch.context() as patch:
         patch.setattr(store, what, changed[what])
         store.version.cache_clear()
