@@ -20,7 +20,7 @@ demo: .venv/demo  ## install Broadsheet, publish seeds/, and say where to look
 test: .venv/dev  ## the whole test suite, on all cores
 	$(BIN)/pytest $(SPREAD)
 
-test-long: .venv/dev  ## kills at hundreds of instants, full disks, attacks in a browser; minutes
+test-long: .venv/dev  ## kills at hundreds of instants, full disks, attacks in a browser, laws; minutes
 	$(BIN)/pytest $(SPREAD) -m "long or law" --hypothesis-profile thorough
 
 test-nightly: .venv/dev  ## the longest forms of the tests that kill and repeat; half an hour

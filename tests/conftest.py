@@ -14,6 +14,7 @@ import pytest
 from hypothesis import settings
 
 import browser
+from deliveries import SECRET, Post, post
 from newsroom import Newsroom
 from postgresql import PostgreSQL, postgresql
 
@@ -47,6 +48,14 @@ def chromium() -> Iterator[browser.Browser]:
     """One browser for all tests that need one; they are marked `browser`."""
     with browser.browser() as running:
         yield running
+
+
+@pytest.fixture
+def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Post]:
+    """A newsroom that delivers."""
+    monkeypatch.setenv("BROADSHEET_SECRET", SECRET)
+    with post(tmp_path) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

@@ -221,7 +221,7 @@ def _deliver(folder: Path) -> tuple[float, float]:
     process = subprocess.Popen(
         _command(folder, "deliver", "--quiet"), env=_environment(), stdout=subprocess.DEVNULL
     )
-    # Of this one only: the sum over all that ever ran would hide a small one.
+    # Of this process only: the sum over all earlier ones would hide a small one.
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     took = time.perf_counter() - started

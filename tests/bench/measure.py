@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-# As users have it: modules are kept compiled, rather than compiled by each run.
+# As users run it: modules stay compiled, instead of being compiled by each run.
 _ENVIRONMENT = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
 
 

@@ -35,7 +35,7 @@ home = [%s]
 taxonomy = []
 term = [%s]
 """
-# A feed holds 20 articles, an archive all of its month.
+# A feed has 20 articles, an archive all of its month.
 _PAGES: Final = """\
 {{- $pages := .Data.Pages }}{{ if .IsHome }}{{ $pages = .Site.RegularPages }}{{ end -}}
 {{- if ne .Data.Singular "archive" }}{{ $pages = first 20 $pages }}{{ end -}}

@@ -194,7 +194,7 @@ def measured(cases: list[Case], rounds: int) -> tuple[dict[str, list[Run]], dict
     for number in range(rounds + 1):
         for case in cases:
             case.prepare()
-            os.sync()  # so that a case does not wait for what the one before it has written
+            os.sync()  # so that a case does not wait for what the one before has written
             if number < rounds:
                 taken[case.name].append(timed(case.command))
             else:

@@ -18,17 +18,6 @@ from broadsheet.cli import commands
 from newsroom import NOW, Newsroom, contents, no_privileges, run_command, stamps
 
 WEEKLY = '\n[digests.weekly]\ntitle = "周报"\n'
-HEAVY = (
-    "jinja2",
-    "lxml",
-    "feedgen",
-    "babel",
-    "selectolax",
-    "markdown",
-    "msgspec",
-    "premailer",
-    "yaml",
-)
 
 
 @pytest.fixture
@@ -50,21 +39,6 @@ def _command(*args: str, **environment: str) -> subprocess.CompletedProcess[str]
         timeout=60,
         check=False,
     )
-
-
-def test_the_version_costs_no_more_than_click() -> None:
-    """`--version` imports none of the libraries that do the work."""
-    ran = subprocess.run(
-        [sys.executable, "-X", "importtime", "-m", "broadsheet", "--version"],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
-    assert ran.stdout.startswith("Broadsheet ")
-    imported = {line.rpartition("|")[2].strip() for line in ran.stderr.splitlines()}
-    assert "click" in imported
-    assert not {name for name in imported if name.partition(".")[0].lower() in HEAVY}
 
 
 def test_every_file_with_a_command_is_in_the_help() -> None:

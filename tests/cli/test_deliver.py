@@ -7,32 +7,20 @@ import re
 import resource
 import shutil
 import sqlite3
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
 from email import message_from_string, policy
 from email.message import EmailMessage
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from broadsheet.delivery import claims, database, issues, pacing, sending
-from deliveries import SECRET, Post, at, post
+from deliveries import Post, at
 from newsroom import NOW
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.allow_hosts(["127.0.0.1"])]
 
 NEXT_WEEK = at(days=7)
-
-
-@pytest.fixture
-def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Post]:
-    """A newsroom that delivers."""
-    monkeypatch.setenv("BROADSHEET_SECRET", SECRET)
-    with post(tmp_path) as made:
-        yield made
 
 
 def _second_issue(office: Post) -> None:
@@ -180,17 +168,6 @@ def test_status_works_without_the_database(office: Post) -> None:
     assert "broadsheet.db: the database says: file is not a database; " in ran.out
     (found,) = _status(office)["problems"]
     assert found.startswith("broadsheet.db: ")
-
-
-def test_status_without_deliveries_does_not_import_sqlalchemy(office: Post) -> None:
-    """Importing SQLAlchemy takes long."""
-    code = (
-        "import sys; from broadsheet.cli import main\n"
-        "try: main()\n"
-        "except SystemExit: assert 'sqlalchemy' not in sys.modules"
-    )
-    command = [sys.executable, "-c", code, "-C", str(office.newsroom.folder), "status"]
-    assert subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
 def test_readers_who_unsubscribe_meanwhile_get_nothing(office: Post) -> None:

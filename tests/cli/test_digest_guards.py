@@ -274,7 +274,7 @@ def test_a_new_digest_on_an_old_site_starts_with_one_period(newsroom: Newsroom) 
     newsroom.configure(f'\n[digests.ai]\ntitle = "AI"\ntopics = ["AI"]\n{DAILY}')
     newsroom.article("ai.md", date="2025-06-02T12:00:00+08:00", main_topics=["AI"])
     assert newsroom.run("digest", now="2025-06-09T09:00:00+08:00").code == 0
-    newsroom.configure("\n" + WEEKLY + DAILY)  # [digests.ai] is given up
+    newsroom.configure("\n" + WEEKLY + DAILY)  # [digests.ai] is removed
     ran = newsroom.run("digest", now=SECOND)
     assert (ran.code, ran.err) == (0, "")
     assert len(_issues(newsroom)["weekly/2025-06-30"]) == 6

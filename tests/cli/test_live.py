@@ -126,7 +126,7 @@ def test_the_page_reloads_after_an_edit(project: Newsroom, served: Served) -> No
         assert next(line for line in events if line.startswith("data:")) == "data: changed"
         broken = served.get(PAGE)[1]
         assert "unknown key" in broken
-        assert "EventSource" in broken, "it comes back when the mistake is mended"
+        assert "EventSource" in broken, "it reloads once the error is fixed"
         project.configure('\n[digests.weekly]\ntitle = "夜报"\n')
         assert next(line for line in events if line.startswith("data:")) == "data: changed"
         assert "夜报" in served.get(PAGE)[1]

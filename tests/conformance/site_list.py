@@ -25,7 +25,7 @@ from conformance.generators import HOME
 _NODE: Final = HOME / "node"
 _NOTE: Final = re.compile(r"<article-note>(.*?)</article-note>", re.DOTALL)
 
-# Names of files; each is an article in every site whose generator takes such names.
+# File names; each is an article in every site whose generator accepts such names.
 NAMES = (
     "plain", "Capital-Letters", "two words", "Rust 1.98.0", "C++ & you", "Über-uns", "中文 标题",
     "under_score", "dots.in.name", "apos'trophe", "a--b", "(brackets)",

@@ -13,9 +13,9 @@ from newsroom import Newsroom
 
 pytestmark = pytest.mark.conformance
 
-# Articles that are known to come out otherwise, by site; each is named by `init`.
+# Articles that are known to differ, by site; `init` names each.
 ACCEPTED: dict[str, set[str]] = {
-    # Jekyll's :slug leaves out punctuation that its :title keeps.
+    # Jekyll's :slug drops punctuation that its :title keeps.
     "jekyll, own": {
         *("p Rust 1.98.0", "p C++ & you", "p under_score", "p dots.in.name", "p apos'trophe"),
         *("p (brackets)",),

@@ -56,7 +56,7 @@ def check(made: Scenario, number: int, *, for_good: bool) -> bool:
     began = time.monotonic()
     ran, asked = attempt(made, number, for_good=for_good)
     assert time.monotonic() - began < PATIENCE
-    # How much is remembered depends on the clock, so the last requests may not come to be made.
+    # How much is stored depends on the clock, so the last requests may not be made.
     assert asked >= number or ran.code == 0
     assert ran.code in {0, 1}, ran.err
     assert "Traceback" not in ran.err
@@ -66,7 +66,7 @@ def check(made: Scenario, number: int, *, for_good: bool) -> bool:
         assert "No space left on device" in ran.err, ran.err
         assert "run again" in ran.err, ran.err
     else:
-        # What is remembered for the next run may have no room; what is published has.
+        # The cache may lack space; published files must not.
         assert ran.err == ""
         made.check_in_order()
     made.run()

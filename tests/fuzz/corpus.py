@@ -15,7 +15,7 @@ sys.path.insert(0, str(HERE.parent / "support"))
 from attacks import ATTACKS  # noqa: E402
 from hostile import BROKEN, DEEP, ODD, PLACES  # noqa: E402
 
-LONGEST = 1000  # bytes; of what is long the beginning does as well, and more makes fuzzers slow
+LONGEST = 1000  # bytes; the beginning of a long text is enough, and more makes fuzzers slow
 
 
 def texts(part: str) -> set[bytes]:

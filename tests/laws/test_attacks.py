@@ -36,7 +36,7 @@ max_bytes = 10000000
 sender = "News <news@example.org>"
 """
 
-# What a reader may be lured to do to every element, and what would then have run.
+# Everything that a reader may be lured to do to an element, and what would have run then.
 PROVOKED = """
 (async () => {
   const later = ms => new Promise(done => setTimeout(done, ms));
@@ -60,7 +60,7 @@ WAITED = """
 new Promise(done => setTimeout(done, 50)).then(() => typeof top.ran === 'number' ? top.ran : 0)
 """
 LOADED = "performance.getEntriesByType('resource').map(e => e.name)"
-# One look at a page: what ran, what it asked for, and what there is that could run.
+# The state of a page: what ran, what it requested, and what could run.
 SEEN = f"""
 (async () => ({{
   handlers: [...document.querySelectorAll('*')].flatMap(e => [...e.attributes])
@@ -252,7 +252,7 @@ def test_every_page_has_a_strict_policy(attacked: Newsroom) -> None:
             r'<meta http-equiv="Content-Security-Policy" content="([^"]*)">', text
         )
         assert len(policies) == 1, place
-        # It counts only for what stands below it.
+        # It applies only to what follows it.
         before = text[: text.index("Content-Security-Policy")]
         assert set(re.findall(r"<([a-z]+)", before)) <= {"html", "head", "meta"}
         found.setdefault(place.name, set()).add(policies[0])

@@ -329,7 +329,7 @@ def test_builds_do_not_depend_on_history(
 @law(5)
 def test_a_rename_that_keeps_the_slug_changes_nothing(pieces: list[Piece]) -> None:
     """With an explicit slug, the output does not depend on the file name."""
-    own = (("title", "T"), ("image", ""))  # an image is looked for beside the file
+    own = (("title", "T"), ("image", ""))  # images are searched for beside the file
     slugged = [
         Piece(piece.path, (*piece.fields, *own, ("slug", f"s{number}")), "Text.\n")
         for number, piece in enumerate(pieces)

@@ -9,25 +9,15 @@ from __future__ import annotations
 import os
 import random
 import signal
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from deliveries import SECRET, Post, at, post
+from deliveries import Post, at
 from processes import ended_within, until
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.allow_hosts(["127.0.0.1"])]
 
 CONNECTIONS = 4
-
-
-@pytest.fixture
-def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Post]:
-    """A newsroom that delivers."""
-    monkeypatch.setenv("BROADSHEET_SECRET", SECRET)
-    with post(tmp_path) as made:
-        yield made
 
 
 def _kill_repeatedly(office: Post, kills: int, people: int, part: int = 0) -> None:
@@ -48,14 +38,14 @@ def _kill_repeatedly(office: Post, kills: int, people: int, part: int = 0) -> No
         twice_now = sum(after[who] - max(1, before[who]) for who in after if after[who] > 1)
         in_hand = [row for row in office.rows() if row["state"] == "claimed"]
         assert len(in_hand) <= CONNECTIONS
-        # What an earlier kill left in doubt is sent again in this run; no more than that.
+        # This run sends again what an earlier kill left in doubt, and nothing else.
         assert twice_now <= CONNECTIONS
     assert office.deliver().code == 0
     assert set(office.states()) == {"sent"}
     received = office.received()
-    assert set(received) == set(addresses), "somebody was lost"
+    assert set(received) == set(addresses), "a reader got no mail"
     assert sum(received.values()) - people <= CONNECTIONS * kills
-    assert max(received.values()) <= 2, "the same reader again and again"
+    assert max(received.values()) <= 2, "a reader got it more than twice"
     assert all(len(ids) == 1 for ids in office.ids().values()), "a second copy has another id"
 
 
@@ -98,7 +88,7 @@ def test_a_run_stopped_past_its_lease_keeps_its_mails(office: Post) -> None:
     office.pause(first)
     try:
         in_hand = [row["address"] for row in office.rows() if row["state"] == "claimed"]
-        # Its lease is long over for this one: it runs some days later.
+        # For this run, which is some days later, the lease expired long ago.
         second = office.begin(now=at(days=1))
         office.end(second)
         held = [row["address"] for row in office.rows() if row["state"] == "claimed"]
@@ -170,7 +160,7 @@ def test_mails_of_a_killed_run_do_not_depend_on_the_clock(office: Post) -> None:
     office.server.wait_for(8)
     office.kill(child)
     office.end(child)
-    office.deliver("--limit", "1", now=at(minutes=60))  # finds what was in hand, and leaves it
+    office.deliver("--limit", "1", now=at(minutes=60))  # finds the claimed rows, and leaves them
     assert office.states()["in_doubt"] > 0
     assert office.deliver().code == 0
     assert office.states() == {"sent": 60}

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import signal
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,19 +17,11 @@ from broadsheet.delivery import batcher
 from broadsheet.delivery.locks import RunLock
 from broadsheet.delivery.pacing import Clock
 from broadsheet.delivery.transports._wire import Patience
-from deliveries import SECRET, Post, post, stop_repeatedly
+from deliveries import Post, stop_repeatedly
 from newsroom import MOMENT
 from processes import ended_within, until
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.allow_hosts(["127.0.0.1"])]
-
-
-@pytest.fixture
-def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Post]:
-    """A newsroom that delivers."""
-    monkeypatch.setenv("BROADSHEET_SECRET", SECRET)
-    with post(tmp_path) as made:
-        yield made
 
 
 @pytest.mark.parametrize(

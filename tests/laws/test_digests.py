@@ -28,10 +28,10 @@ from laws import law
 from newsletters import digest, story
 
 START, END = datetime(2025, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC)
-CLOSING = END + timedelta(days=40)  # a run that comes after everything
+CLOSING = END + timedelta(days=40)  # a run after everything else
 ALWAYS = 1000  # days; no article of the year is too late
 
-# A schedule whose time is skipped in spring, one whose time autumn has twice, and usual ones.
+# A schedule whose time is skipped in spring, one whose time occurs twice in autumn, and usual ones.
 YEARS = [
     ("Asia/Shanghai", "0 8 * * MON"),
     ("Asia/Shanghai", "30 18 * * *"),

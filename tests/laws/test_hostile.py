@@ -11,7 +11,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import time
 import unicodedata
 from collections.abc import Iterator
@@ -26,7 +25,7 @@ from lxml import etree
 from broadsheet.articles import Article, Source, parsing
 from broadsheet.articles.parsing import parse
 from hostile import BROKEN, DEEP, HEAD, ODD, PLACES, Bad, text
-from newsroom import NOW, Newsroom, Ran, contents, no_privileges, stamps
+from newsroom import Newsroom, Ran, contents, no_privileges, stamps
 
 CONFIG = """
 [feeds]
@@ -187,7 +186,7 @@ def test_many_bad_files_do_no_more_harm_than_one(tmp_path: Path, kind: str) -> N
     newsroom = project(tmp_path / "project", Bad("nothing", b""))
     for number, bad in enumerate(TOGETHER[kind]):
         assert isinstance(bad.data, bytes)
-        # Each has an id of its own, or the second of two with one would stop the build.
+        # Each has an id of its own, since duplicate ids are errors.
         own = (
             bad.data
             if bad.named
@@ -622,15 +621,9 @@ def test_concurrent_runs_make_what_one_makes(tmp_path: Path) -> None:
     for number in range(30):
         newsroom.article(f"{number}.md", date="2025-06-26", main_topics=[f"T{number % 5}"])
     commands = ["build", "digest", "check", "build", "digest", "preview"]
-    running = [
-        subprocess.Popen(
-            [sys.executable, "-m", "broadsheet", "-C", str(tmp_path), "--now", NOW, command],
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8",
-        )
-        for command in commands
-    ]  # fmt: skip
-    said = [process.communicate(timeout=60)[0] for process in running]
-    assert [process.returncode for process in running] == [0] * len(running), said
+    ends = [newsroom.start(command) for command in commands]
+    ran = [end() for end in ends]
+    assert {each.code for each in ran} == {0}, ran
     alone = Newsroom.open(tmp_path / "alone", CONFIG)
     shutil.copytree(tmp_path / "content", alone.folder / "content", dirs_exist_ok=True)
     for command in ("digest", "build"):

@@ -22,7 +22,7 @@ from broadsheet.model.settings import FEED_FORMATS, ArticleFormat
 from laws import law
 from newsroom import Newsroom, contents
 
-FEEDS = "https://feeds.example.net/"  # not where ids begin, which need not be addresses
+FEEDS = "https://feeds.example.net/"  # not where ids begin, which need not be URLs
 PUBLICATION = f"""
 [publication]
 title = "News"

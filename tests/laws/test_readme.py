@@ -24,7 +24,7 @@ DOCS = sorted(
     [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("docs/decisions/*.md")],
     key=lambda path: path.as_posix(),
 )
-WRITTEN = [path for path in DOCS if path.name != "config.md"]  # that one is made from the code
+WRITTEN = [path for path in DOCS if path.name != "config.md"]  # it is generated from the code
 THE_DAY = "1751245200"  # 2025-06-30T01:00:00Z, which the pages name
 
 # The small site whose output docs/first-hour.md and docs/ids.md show. Hugo 0.111 made its feed.
@@ -117,7 +117,7 @@ def run(commands: list[str], folder: Path) -> list[list[str]]:
         timeout=120,
     )
     parts = done.stdout.decode().split(f"{mark}\n")[:-1]
-    # A table's padding is not to be seen, and editors take it away.
+    # Padding in a table is invisible, and editors remove it.
     return [[line.rstrip() for line in part.splitlines()] for part in parts]
 
 

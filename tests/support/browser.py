@@ -113,7 +113,7 @@ def browser() -> Iterator[Browser]:
     to_browser, commands = os.pipe()
     answers, from_browser = os.pipe()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
-        # Out of the way first: one of the two might itself be descriptor 3 or 4.
+        # Move them out of the way first: one of the two might itself be descriptor 3 or 4.
         ends = [fcntl.fcntl(end, fcntl.F_DUPFD, 10) for end in (to_browser, from_browser)]
         program = os.posix_spawn(PROGRAM, _call(profile), os.environ, file_actions=_files(*ends))
         for end in (to_browser, from_browser, *ends):
@@ -144,7 +144,7 @@ def _call(profile: str) -> list[str]:
         "--headless=new",
         "--remote-debugging-pipe",
         f"--user-data-dir={profile}",
-        "--no-sandbox",  # root in a container has no other way
+        "--no-sandbox",  # needed for root in a container
         "--disable-gpu",
         "--disable-dev-shm-usage",
         "--hide-scrollbars",

@@ -26,10 +26,10 @@ import mail_server
 from broadsheet.cli import main
 from broadsheet.delivery import database, subscribers
 from newsroom import MOMENT, NOW, Newsroom
-from processes import ended_within, exit_code, fork, kill, until
+from processes import ended_within, exit_code, fork, kill, send, until
 
 SECRET = "a secret that nobody guesses"
-STOP = 2.4  # seconds; with timeout = 1 the server has two for its last answer
+STOP = 2.4  # seconds; with timeout = 1 the server has two for its last reply
 
 
 @dataclass
@@ -163,10 +163,9 @@ class Post:
         self.children.remove(child)
         return exit_code(child, seconds)
 
-    def kill(self, child: int, by: int = signal.SIGKILL) -> None:
+    def kill(self, child: int, by: signal.Signals = signal.SIGKILL) -> None:
         """Send a signal to a run, which may have ended."""
-        with suppress(ProcessLookupError):
-            os.kill(child, by)
+        send(child, by)
 
     def pause(self, child: int) -> None:
         """Stop a run (SIGSTOP) outside of a transaction: within one it would block all others for
@@ -254,8 +253,7 @@ def post(folder: Path) -> Iterator[Post]:
         yield made
     finally:
         for child in made.children:
-            made.kill(child)
-            os.waitpid(child, 0)
+            kill(child)
         made.server.stop()
 
 
@@ -297,7 +295,7 @@ def stop_repeatedly(
         ended_within(first, dice.random() * 0.2)
         office.kill(first, signal.SIGSTOP)
         since = time.monotonic()
-        # It takes what the first has not in hand, or waits for the database.
+        # It takes what the first has not claimed, or waits for the database.
         second = office.begin("--limit", "5", now=at(days=1)) if others else 0
         assert not ended_within(first, max(0.0, STOP - (time.monotonic() - since)))
         office.kill(first, signal.SIGCONT)

@@ -136,7 +136,7 @@ def _words(text: str) -> set[str]:
     return set(text.split())
 
 
-# What the W3C's service takes for safe, of what HTML still has.
+# The elements that the W3C's service considers safe and that HTML still has.
 _SAFE_ELEMENTS = _words(
     "a abbr acronym address area article aside audio b bdi big blockquote br caption center cite "
     "code col colgroup data dd del details dfn dir div dl dt em fieldset figcaption figure footer "
@@ -161,7 +161,7 @@ _ELEMENT_NAMES = _SAFE_ELEMENTS | _words(
 )
 
 _PLANE_ENDS = "".join(chr(p + 0xFFFE) + chr(p + 0xFFFF) for p in range(0x10000, 0x110000, 0x10000))
-_UNWELCOME = re.compile(  # C0 but tab and line end, DEL, C1, surrogates, noncharacters, U+FFFD
+_UNWELCOME = re.compile(  # C0 except tab and line end, DEL, C1, surrogates, noncharacters, U+FFFD
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffd-\uffff" + _PLANE_ENDS + "]"
 )
 _TWICE_ENCODED = re.compile("[\xc2\xc3][\x80-\xbf]")
@@ -620,7 +620,7 @@ def _atom_entry(document: _Xml, entry: Any) -> None:
     updated = entry.findtext("a:updated", "", space)
     try:
         turned = datetime.fromisoformat(updated) < datetime.fromisoformat(published)
-    except (ValueError, TypeError):  # `rfc_3339` says so
+    except (ValueError, TypeError):  # `rfc_3339` reports it
         return
     if turned:
         document.findings.add("date-order", where, f"{updated} before {published}")

@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from datetime import datetime
@@ -100,16 +100,29 @@ class Newsroom:
         last = max(path.lstat().st_ctime_ns for path in (self.folder, *self.folder.rglob("*")))
         until(lambda: disk_time(state) > last)
 
-    def run_apart(self, *args: str, now: str = NOW) -> Ran:
-        """Run the real command in a fork of this process, which is killed if it hangs."""
-        result = self.folder.with_name(f"{self.folder.name}.result")
+    def start(self, *args: str, now: str = NOW) -> Callable[[], Ran]:
+        """Start the real command in a fork of this process, and return what waits for its end.
+
+        It is killed if it hangs.
+        """
+        result = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `end`
 
         def work() -> None:
             ran = self.run(*args, now=now)
-            result.write_text(json.dumps([ran.code, ran.out, ran.err]), encoding="utf-8")
+            os.write(result.fileno(), json.dumps([ran.code, ran.out, ran.err]).encode())
 
-        assert exit_code(fork(work)) == 0, args
-        return Ran(*json.loads(result.read_text(encoding="utf-8")))
+        def end() -> Ran:
+            assert exit_code(child) == 0, args
+            with result:
+                result.seek(0)
+                return Ran(*json.loads(result.read()))
+
+        child = fork(work)
+        return end
+
+    def run_apart(self, *args: str, now: str = NOW) -> Ran:
+        """Run the real command in a fork of this process, which is killed if it hangs."""
+        return self.start(*args, now=now)()
 
     def build(self, *args: str, now: str = NOW) -> dict[str, bytes]:
         """Build, which must succeed, and return what is published."""

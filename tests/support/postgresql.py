@@ -83,7 +83,7 @@ class PostgreSQL:
             [str(self.programs / name), "-D", str(self.folder / "data"), *args],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            user="postgres" if os.geteuid() == 0 else None,  # it does not run as root
+            user="postgres" if os.geteuid() == 0 else None,  # it refuses to run as root
         )
 
 
@@ -105,7 +105,7 @@ def postgresql() -> Iterator[PostgreSQL]:
 
 
 class OnPostgres(Post):
-    """A newsroom whose database is on that server, emptied."""
+    """A newsroom whose database is on a PostgreSQL server."""
 
     url = ""
 
@@ -130,3 +130,12 @@ class OnPostgres(Post):
             found = Counter(connection.execute(sql.select(database.deliveries.c.state)).scalars())
         db.close()
         return found
+
+
+def on_postgres(office: Post, server: PostgreSQL) -> OnPostgres:
+    """Return `office` with its database on that server, emptied."""
+    server.empty()
+    moved = OnPostgres(office.newsroom, office.server, office.children)
+    moved.url = server.url
+    moved.configure(database=server.url)
+    return moved

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import select
 import signal
 import time
 from collections.abc import Callable
@@ -12,13 +11,25 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
+_ended: dict[int, int] = {}  # id of a child process -> its status
 
-def until(true: Callable[[], object], seconds: float = 30.0) -> None:
-    """Wait until something is true. The tests sleep here only; everywhere else they wait for it."""
+
+def within(seconds: float, true: Callable[[], object]) -> bool:
+    """Wait until something is true, but no longer than this; return whether it is.
+
+    The tests sleep here only; everywhere else they wait for something.
+    """
     end = time.monotonic() + seconds
     while not true():
-        assert time.monotonic() < end, f"it is not true after {seconds} s"
+        if time.monotonic() > end:
+            return False
         time.sleep(0.002)
+    return True
+
+
+def until(true: Callable[[], object], seconds: float = 30.0) -> None:
+    """Wait until something is true."""
+    assert within(seconds, true), f"it is not true after {seconds} s"
 
 
 def retry(work: Callable[[], T], error: type[Exception]) -> T:
@@ -40,34 +51,43 @@ def fork(work: Callable[[], object]) -> int:
     if not child:
         try:
             work()
-        except BaseException:  # the parent must see it, and pytest must not go on here
+        except BaseException:  # the parent must see it, and pytest must not continue here
             os._exit(1)
         os._exit(0)
     return child
 
 
+def has_ended(child: int) -> bool:
+    """Whether a child process has ended."""
+    if child not in _ended:
+        ended, status = os.waitpid(child, os.WNOHANG)
+        if ended:
+            _ended[child] = status
+    return child in _ended
+
+
 def ended_within(child: int, seconds: float) -> bool:
     """Wait for the end of a child process, but no longer than this; return whether it has ended."""
-    process = os.pidfd_open(child)  # readable when it has ended
-    try:
-        return bool(select.select([process], [], [], seconds)[0])
-    finally:
-        os.close(process)
+    return within(seconds, lambda: has_ended(child))
+
+
+def send(child: int, by: signal.Signals) -> None:
+    """Send a signal to a child process unless it has ended."""
+    if not has_ended(child):
+        os.kill(child, by)
 
 
 def exit_code(child: int, seconds: float = 60.0) -> int:
     """Return the exit code of a child process, negative after a signal. Kill it if it hangs."""
     ended = ended_within(child, seconds)
-    if not ended:
-        os.kill(child, signal.SIGKILL)
-    _, status = os.waitpid(child, 0)
+    code = kill(child)
     assert ended, f"it has not ended after {seconds} s"
-    return os.waitstatus_to_exitcode(status)
+    return code
 
 
 def kill(child: int, after: float = 0.0) -> int:
-    """Kill a child process after so many seconds; return its exit code, if it ended before."""
+    """Kill a child process after so many seconds, unless it has ended; return its exit code."""
     ended_within(child, after)
-    with suppress(ProcessLookupError):
-        os.kill(child, signal.SIGKILL)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    send(child, signal.SIGKILL)
+    until(lambda: has_ended(child))
+    return os.waitstatus_to_exitcode(_ended.pop(child))

@@ -149,7 +149,7 @@ def office(
     url: BaseUrl = URL,
     limits: RateLimits | None = None,
     database_url: str = "sqlite:///test.db",
-    patience: float = 3.0,  # a loaded machine may take a second for a write to reach the disk
+    patience: float = 3.0,  # on a busy machine a write may take a second
 ) -> Iterator[Office]:
     """Run a service during the block."""
     clock, letterbox = SetClock(), Letterbox()

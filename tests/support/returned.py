@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
+import io
+
+from broadsheet.bounces.mailboxes import split_mbox
+from broadsheet.bounces.reading import read_mail
+from broadsheet.bounces.report import Report
 from newsroom import TESTS
 
 REPORTS = TESTS / "reports"
+NAMES = sorted(path.stem for path in REPORTS.glob("*.eml"))
+LETTERS = {"vacation", "unsubscribe"}  # these are not reports
 
 
 def mail(name: str) -> bytes:
     """Return one of the mails in tests/reports/, as the servers of that name write them."""
     return (REPORTS / f"{name}.eml").read_bytes()
+
+
+def split(data: bytes) -> list[bytes]:
+    """Return the mails of an mbox, or the one mail."""
+    return list(split_mbox(io.BytesIO(data)))
+
+
+def read(data: bytes) -> Report:
+    """Return the content of a report."""
+    found = read_mail(data)
+    assert isinstance(found, Report)
+    return found
 
 
 DATE = "Mon, 23 Jun 2025 08:00:07 +0800 (CST)"

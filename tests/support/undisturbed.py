@@ -74,7 +74,7 @@ class Scenario:
         return contents(self.newsroom.folder / "feeds") not in (self.old, self.new)
 
 
-# What one command writes and the next writes again, so that it has a state in between.
+# Files that both commands write, so that they have a state in between.
 _FOLLOWING = {".broadsheet.json", "feeds.opml", "index.html"} | {
     f"digests/{name}/{file}"
     for name in ("weekly", "daily")

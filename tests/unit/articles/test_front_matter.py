@@ -188,7 +188,7 @@ def test_control_characters_are_dropped() -> None:
         assert fields(text) == {"title": "ab"}
 
 
-# Each of these hung a process, filled its memory or ended it without a word.
+# Each of these hung a process, filled its memory or crashed it.
 _BOMBS = {
     "yaml [": "'---\\ntitle: ' + '[' * 100_000 + '\\n---\\n'",
     "yaml -": "'---\\ntitle:\\n' + '- ' * 100_000 + '\\n---\\n'",

@@ -75,7 +75,7 @@ def test_case_is_kept_on_request() -> None:
     assert made("/{slug}/", "My-Post.md") == "my-post/"
 
 
-# What Hugo 0.168 made of files with these names: by its default, with `disablePathToLower`, and by
+# The output of Hugo 0.168 for files with these names: by default, with `disablePathToLower`, and by
 # :filename. Those for a slug in the front matter follow.
 NAMES = [
     ("Hello, World! (2)", "hello-world-2", "Hello-World-2", "hello-world-2"),

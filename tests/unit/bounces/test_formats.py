@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -11,7 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from broadsheet.bounces.mailboxes import split_mbox
 from broadsheet.bounces.reading import read_mail
 from broadsheet.bounces.report import (
     MAX_MAIL_BYTES,
@@ -20,22 +18,7 @@ from broadsheet.bounces.report import (
     Report,
     UnsubscribeRequest,
 )
-from returned import REPORTS, mail
-
-NAMES = sorted(path.stem for path in REPORTS.glob("*.eml"))
-LETTERS = {"vacation", "unsubscribe"}  # that are no reports
-
-
-def split(data: bytes) -> list[bytes]:
-    """Return the mails of an mbox, or the one mail."""
-    return list(split_mbox(io.BytesIO(data)))
-
-
-def read(data: bytes) -> Report:
-    """Return the content of a report."""
-    found = read_mail(data)
-    assert isinstance(found, Report)
-    return found
+from returned import LETTERS, NAMES, mail, read
 
 
 def findings(name: str) -> list[tuple[str, str, str]]:

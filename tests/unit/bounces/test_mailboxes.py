@@ -2,32 +2,10 @@
 
 from __future__ import annotations
 
-import io
-
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from broadsheet.bounces.mailboxes import split_mbox
-from broadsheet.bounces.reading import read_mail
-from broadsheet.bounces.report import (
-    Report,
-)
-from returned import REPORTS, mail
-
-NAMES = sorted(path.stem for path in REPORTS.glob("*.eml"))
-LETTERS = {"vacation", "unsubscribe"}  # that are no reports
-
-
-def split(data: bytes) -> list[bytes]:
-    """Return the mails of an mbox, or the one mail."""
-    return list(split_mbox(io.BytesIO(data)))
-
-
-def read(data: bytes) -> Report:
-    """Return the content of a report."""
-    found = read_mail(data)
-    assert isinstance(found, Report)
-    return found
+from returned import NAMES, mail, read, split
 
 
 def test_an_mbox_is_many_mails_and_a_mail_is_one() -> None:

@@ -70,11 +70,11 @@ GONE = [
     "550 El usuario no existe",
     "550 Usuário inexistente",
     "550 Пользователь не существует",
-    # a gateway around the server's own
+    # a gateway around the server's own reply
     "5.1.0 - Unknown address error 550-'5.1.1 <a@example.jp>... User Unknown' (attempts: 0)",
 ]
 
-# Replies about anything else, of the same servers and more.
+# Replies about anything else, from the same servers and others.
 PASSING = [
     # full, too large, too often
     "552 5.2.2 Over quota",
@@ -163,7 +163,7 @@ PASSING = [
     "550 5.3.0 local delivery failed: could not open the mailbox of this user",
     "503 Improper sequence of commands",
     "504 Command parameter not implemented",
-    # the mailbox exists, and is shut
+    # the mailbox exists, but is disabled
     "550 5.2.1 The email account that you tried to reach is disabled.",
     "550 5.2.1 <a@example.com>... User Unknown",
     "550 5.1.1 <a@icloud.com>: inactive email address",

@@ -488,7 +488,7 @@ def test_a_rule_finds_the_bad_article_only(newsroom: Newsroom, case: Case, markd
     if case.line == 0:
         assert paths == {"broadsheet.toml"}
     elif case.rule.startswith(("duplicate-", "topic-")):
-        # Either of two articles could be the one to mend: it is told at the later.
+        # Either of two articles could be wrong: the later one is reported.
         assert paths == {"content/good.md"}
     else:
         assert paths == {"content/bad.md"}

@@ -108,7 +108,7 @@ def test_testing_for_a_database_does_not_create_one(tmp_path: Path) -> None:
     assert not files.exists(URL, tmp_path)
     assert database.open_existing(URL, tmp_path) is None
     assert list(tmp_path.iterdir()) == []
-    (tmp_path / "a.db").touch()  # what a run leaves that is killed when it makes one
+    (tmp_path / "a.db").touch()  # left by a run that is killed while it creates one
     assert database.open_existing(URL, tmp_path) is None
     database.open_database(URL, tmp_path).close()
     assert files.exists(URL, tmp_path)

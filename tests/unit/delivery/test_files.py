@@ -178,7 +178,7 @@ def test_a_redirected_export_that_others_can_read_is_named(newsroom: Newsroom) -
 @pytest.mark.parametrize("name", ["broadsheet.db", "broadsheet.db-wal", "broadsheet.db.bak"])
 def test_an_exposed_database_is_reported(newsroom: Newsroom, name: str, mode: int) -> None:
     """With its companions and copies, and the command that fixes it."""
-    database = open_database(URL, newsroom.folder)  # the log is there while the database is open
+    database = open_database(URL, newsroom.folder)  # the log exists while the database is open
     file = newsroom.folder / name
     file.touch()
     file.chmod(mode)

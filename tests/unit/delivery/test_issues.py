@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -15,7 +13,7 @@ from broadsheet.delivery.issues import choose
 from broadsheet.delivery.tokens import LinkToken, Tokens
 from broadsheet.digests.issue import Issue
 from broadsheet.service.store import LiveDatabase, SubscriberStore
-from deliveries import SECRET, Post, at, post
+from deliveries import SECRET, Post, at
 from newsroom import MOMENT, NOW
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.allow_hosts(["127.0.0.1"])]
@@ -24,15 +22,13 @@ NEXT_WEEK = at(days=7)
 
 
 @pytest.fixture
-def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Post]:
+def office(office: Post) -> Post:
     """A newsroom that has delivered one issue of weekly to a reader of everything and one who wants
     weekly alone."""
-    monkeypatch.setenv("BROADSHEET_SECRET", SECRET)
-    with post(tmp_path) as made:
-        made.subscribe(1)
-        assert made.newsroom.run("subscribers", "add", "w@x.org", "--digest", "weekly").code == 0
-        assert made.deliver().out == "weekly/2025-06-30: 2 sent\n"
-        yield made
+    office.subscribe(1)
+    assert office.newsroom.run("subscribers", "add", "w@x.org", "--digest", "weekly").code == 0
+    assert office.deliver().out == "weekly/2025-06-30: 2 sent\n"
+    return office
 
 
 def _config(office: Post, old: str, new: str) -> None:

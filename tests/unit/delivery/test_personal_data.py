@@ -7,7 +7,6 @@ import os
 import random
 import signal
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from itertools import product
@@ -26,9 +25,9 @@ from broadsheet.delivery.subscribers import ErasedError, Preferences
 from broadsheet.delivery.tokens import Tokens
 from broadsheet.errors import DeliveryError
 from broadsheet.service.store import LiveDatabase, SubscriberStore
-from deliveries import SECRET, Post, at, post
+from deliveries import SECRET, Post, at
 from newsroom import MOMENT, contents
-from postgresql import OnPostgres, PostgreSQL
+from postgresql import OnPostgres, on_postgres
 from processes import exit_code, fork
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.allow_hosts(["127.0.0.1"])]
@@ -37,19 +36,11 @@ ANN = "reader000000@example.org"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def office(
-    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Post]:
+def office(office: Post, request: pytest.FixtureRequest) -> Post:
     """A newsroom that delivers, from either database."""
-    monkeypatch.setenv("BROADSHEET_SECRET", SECRET)
-    with post(tmp_path) as made:
-        if request.param == "postgresql":
-            running: PostgreSQL = request.getfixturevalue("postgres")
-            running.empty()
-            made = OnPostgres(made.newsroom, made.server, made.children)
-            made.url = running.url
-            made.configure(database=running.url)
-        yield made
+    if request.param == "sqlite":
+        return office
+    return on_postgres(office, request.getfixturevalue("postgres"))
 
 
 REFUSED = (

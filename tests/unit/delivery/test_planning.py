@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import sqlite3
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,7 @@ import pytest
 import sqlalchemy as sql
 
 from broadsheet.delivery import database, pacing, planning, sending
-from deliveries import SECRET, Post, post
+from deliveries import Post
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.allow_hosts(["127.0.0.1"])]
 
@@ -23,17 +23,15 @@ ISSUE = "feeds/digests/weekly/2025-06-30"
 
 
 @pytest.fixture
-def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Post]:
+def office(office: Post, monkeypatch: pytest.MonkeyPatch) -> Post:
     """A newsroom that delivers to readers of every kind."""
-    monkeypatch.setenv("BROADSHEET_SECRET", SECRET)
     monkeypatch.setattr(sending, "MOST_ROUNDS", 4)
     monkeypatch.setattr(pacing, "FIRST_PAUSE_S", 0.01)
-    with post(tmp_path) as made:
-        wants: list[dict[str, Any]] = [
-            {}, {}, {}, {"topics": ("芯片",)}, {"language": "en"}, {"topics": ("天气",)},
-        ]  # fmt: skip
-        made.add({f"r{number}@x.org": each for number, each in enumerate(wants)})
-        yield made
+    wants: list[dict[str, Any]] = [
+        {}, {}, {}, {"topics": ("芯片",)}, {"language": "en"}, {"topics": ("天气",)},
+    ]  # fmt: skip
+    office.add({f"r{number}@x.org": each for number, each in enumerate(wants)})
+    return office
 
 
 def _config(**delivery: Any) -> Callable[[Post], None]:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 from threading import Thread
 
 import pytest
@@ -14,9 +12,9 @@ import sqlalchemy as sql
 
 from broadsheet.delivery import database, subscribers
 from broadsheet.delivery.lists.importing import BATCH_LINES
-from deliveries import SECRET, at, post, stop_repeatedly
+from deliveries import Post, at, stop_repeatedly
 from newsroom import MOMENT
-from postgresql import OnPostgres, PostgreSQL
+from postgresql import OnPostgres, PostgreSQL, on_postgres
 from processes import until
 
 pytest.importorskip("psycopg")
@@ -24,17 +22,9 @@ pytestmark = [pytest.mark.enable_socket, pytest.mark.allow_hosts(["127.0.0.1"])]
 
 
 @pytest.fixture
-def office(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, postgres: PostgreSQL
-) -> Iterator[OnPostgres]:
+def office(office: Post, postgres: PostgreSQL) -> OnPostgres:
     """A newsroom that delivers from PostgreSQL."""
-    monkeypatch.setenv("BROADSHEET_SECRET", SECRET)
-    postgres.empty()
-    with post(tmp_path) as made:
-        office = OnPostgres(made.newsroom, made.server, made.children)
-        office.url = postgres.url
-        office.configure(database=postgres.url)
-        yield office
+    return on_postgres(office, postgres)
 
 
 def test_everyone_gets_it_once(office: OnPostgres) -> None:

@@ -16,10 +16,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from broadsheet.bounces.reading import read_mail
 from broadsheet.bounces.report import (
     MAX_MAIL_BYTES,
-    Report,
 )
 from broadsheet.delivery import subscribers
 from broadsheet.delivery.database import Database, open_database
@@ -27,15 +25,7 @@ from broadsheet.delivery.returned_mail import BouncePolicy, ReturnedMailProcesso
 from broadsheet.delivery.subscribers import Subscriber
 from broadsheet.delivery.tokens import Tokens
 from newsroom import MOMENT, Newsroom, Ran, contents
-from returned import WISH, failing, mail, wishing
-
-
-def read(data: bytes) -> Report:
-    """Return the content of a report."""
-    found = read_mail(data)
-    assert isinstance(found, Report)
-    return found
-
+from returned import WISH, failing, mail, read, wishing
 
 SECRET = "a secret of more than sixteen characters"
 TOKENS = Tokens(SECRET)
@@ -533,7 +523,7 @@ def test_a_token_ends_only_its_own_subscriber(desk: Desk) -> None:
     assert (desk.status(), desk.status("ann@example.net")) == ("active", "bounced")
 
 
-# Where the mail lies
+# Mailboxes
 
 
 def test_mail_moved_by_a_mail_program_is_read(desk: Desk) -> None:

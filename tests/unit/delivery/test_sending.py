@@ -6,25 +6,22 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from broadsheet.delivery import batcher, pacing
-from deliveries import SECRET, Post, at, post
+from deliveries import Post, at
 from processes import ended_within, until
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.allow_hosts(["127.0.0.1"])]
 
 
 @pytest.fixture
-def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Post]:
+def office(office: Post, monkeypatch: pytest.MonkeyPatch) -> Post:
     """A newsroom that delivers, with short waits after a temporary failure."""
-    monkeypatch.setenv("BROADSHEET_SECRET", SECRET)
     monkeypatch.setattr(pacing, "FIRST_PAUSE_S", 0.01)
-    with post(tmp_path) as made:
-        yield made
+    return office
 
 
 @pytest.mark.parametrize(
@@ -84,7 +81,7 @@ def test_a_refusal_ends_that_reader_only(office: Post) -> None:
     ]
     listed = office.newsroom.run("subscribers", "list").out
     assert "reader000000@example.org" in listed
-    assert listed.count("bounced") == 2  # the one, and the sum
+    assert listed.count("bounced") == 2  # the one row, and the total
     office.server.order()
     assert "3 sent" in office.deliver("--only", "failed").out
     assert office.received()["reader000001@example.org"] == 1
@@ -221,7 +218,7 @@ def test_no_second_has_more_mails_than_the_rate(office: Post) -> None:
     assert took >= 59 / 50 - 0.3
     stamps = sorted(mail["at"] for mail in office.server.taken())
     for first, later in zip(stamps, stamps[25:], strict=False):
-        # Each of the eight connections may be late with one.
+        # Each of the eight connections may send one late.
         assert later - first > (25 - 8) / 50, "a burst"
 
 
@@ -253,7 +250,7 @@ def test_a_database_that_is_locked_at_the_start_is_waited_for(office: Post) -> N
 def test_a_full_database_stops_the_sending(office: Post) -> None:
     """A mail that cannot be recorded is not sent; with space again the next run continues."""
     addresses = office.subscribe(200)
-    assert office.deliver("--limit", "1").code == 0  # frozen, while there is room
+    assert office.deliver("--limit", "1").code == 0  # frozen, while there is space
     limit = (
         "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (150_000, 150_000));"
         "from broadsheet.delivery import batcher; batcher.DATABASE_TIMEOUT_S = 1.0;"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
@@ -276,13 +274,3 @@ def test_list_id_and_message_id_are_ascii_and_stable() -> None:
     chinese = msgspec.structs.replace(letters.issue(*letters.ENTRIES), digest="周报")
     assert letters.make(of=chinese).list_id.isascii()
     assert letters.make(of=chinese).identity != letter.identity
-
-
-def test_premailer_is_not_loaded_before_a_mail_is_made() -> None:
-    """A run with nothing to send does not wait for premailer."""
-    program = (
-        "import sys, broadsheet.digests.fitting, broadsheet.digests.message\n"
-        "import broadsheet.digests.rendered, broadsheet.digests.rendered\n"
-        "sys.exit('premailer' in sys.modules or 'cssutils' in sys.modules)"
-    )
-    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

@@ -55,7 +55,7 @@ def _wrong(text: str, name: str = HTML) -> str:
     return str(caught.value)
 
 
-# What stands in the mail
+# The content of the mail
 
 
 def test_every_layout_table_says_so(tree: Any) -> None:

@@ -261,10 +261,10 @@ def test_successive_changes_are_followed() -> None:
     assert issue.changed == ()
 
 
-# A year of changes, as random as it comes.
+# A year of random changes.
 
 PATTERNS = ("posts/{name}/", "{date:%Y}/{name}.html", "{date:%Y/%m/%d}/{name}/", "{name}/")
-# Each leaves evidence, whatever happens to the addresses of the whole site at the same time.
+# Each leaves evidence, whatever else happens to the addresses of the whole site.
 EDITS = (
     *({"name"}, {"title"}, {"body"}, {"date"}, {"name", "title"}, {"name", "body"}),
     *({"name", "date"}, {"title", "body"}, {"title", "date"}),
@@ -334,7 +334,7 @@ class Site:
         self.url = self.choose(self.url, self.url, OLD, NEW)
         self.pattern = self.choose(self.pattern, self.pattern, *PATTERNS)
         self.digest = self.choose(self.digest, self.digest, "renamed", "again")
-        if self.choose(0, 0, 0, 1):  # dated back, into a week that is over
+        if self.choose(0, 0, 0, 1):  # back-dated into a past week
             self.add(tick - timedelta(days=9))
 
     def articles(self) -> dict[str, Article]:

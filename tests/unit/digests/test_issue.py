@@ -104,7 +104,7 @@ def _with(**changed: object) -> bytes:
         record_bytes(_issue()).replace(b'"a"', b'"\xe4"', 1),
         b"<<<<<<< HEAD\n" + record_bytes(_issue()),  # a merge that was not finished
         *(_without(name) for name in ("digest", "key", "number", "tick", "since", "sections")),
-        _with(tick="2025-06-23T08:00:00"),  # no offset: no moment
+        _with(tick="2025-06-23T08:00:00"),  # without an offset it is not a moment
         _with(since="yesterday"),
         _with(sections=[]),
         _with(sections=[{"topic": "AI", "articles": []}]),

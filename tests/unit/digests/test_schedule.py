@@ -122,7 +122,7 @@ def test_the_last_and_the_next_tick_are_the_neighbours_that_a_scan_finds(
     reach = (25 if schedule.startswith("*/20") else 70) * MINUTE
     near = {tick for tick in scanned if abs(tick - moment) < reach} | {moment}
     for at in sorted(tick + step * MINUTE for tick in near for step in (-1, 0, 1)):
-        for now in (at, at.astimezone(zone)):  # in whatever zone the moment is written
+        for now in (at, at.astimezone(zone)):  # whatever the zone of the moment
             assert last_tick(schedule, zone, now) == max(t for t in scanned if t <= at)
             assert next_tick(schedule, zone, now) == min(t for t in scanned if t > at)
 

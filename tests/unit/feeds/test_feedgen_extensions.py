@@ -1,7 +1,7 @@
-"""What feedgen leaves out or gets wrong, and that our feeds have it right.
+"""What feedgen leaves out or gets wrong is right in our feeds.
 
-Each test shows the fact on feedgen itself first, where it can: when that half fails, the mend that
-answers it can go.
+Each test first shows the fact on feedgen itself, if it can: when that half fails, the extension for
+it can be removed.
 """
 
 from __future__ import annotations

@@ -193,7 +193,7 @@ def test_periods_are_months_or_years(archive: str, period: str) -> None:
 
 
 _START = datetime(2025, 4, 1, tzinfo=UTC)
-# Some in a few months, where ties and turns of months are, and some in any of 200 years.
+# Some in a few months, for ties and ends of months, and some in any of 200 years.
 _MOMENTS = (
     st.timedeltas(timedelta(), timedelta(days=90))
     | st.timedeltas(timedelta(days=-50_000), timedelta(days=20_000))

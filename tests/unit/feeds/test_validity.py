@@ -31,7 +31,7 @@ RULES: dict[str, Callable[..., list[Finding]]] = {
 }
 FEEDS = "https://example.org/feeds/"
 
-# The first archive has none before it; one that comes later may not change it.
+# The first archive has no predecessor, and later ones must not change it.
 UNMENDABLE = {"archive-incomplete"}
 
 
@@ -224,7 +224,7 @@ def test_unpublished_files_are_in_no_document(demo: dict[str, bytes]) -> None:
         assert text not in everything
 
 
-# -- what people write that feeds cannot bear
+# -- text that feeds cannot represent
 
 ODD_CONFIG = """
 [publication]
@@ -292,7 +292,7 @@ def told(odd: dict[str, bytes]) -> dict[str, feed_rules.EntryFacts]:
 
 def test_every_document_of_odd_articles_is_valid(odd: dict[str, bytes]) -> None:
     """Whatever authors write, the result is a valid feed."""
-    accepted = {"text-markup"}  # a title with a tag in it looks like HTML; only its author can help
+    accepted = {"text-markup"}  # a tag in a title; only its author can fix it
     left = {
         (path, finding.rule, finding.what)
         for path, findings in _findings(odd).items()

@@ -852,7 +852,7 @@ def test_samples_are_fit_for_broadsheet_toml(name: str) -> None:
             Permalink(str(taken.value))
 
 
-# Generators whose config is a program, or another's by name
+# Generators whose config is a program, or is shared with another generator
 
 
 @pytest.mark.parametrize(

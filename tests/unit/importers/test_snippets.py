@@ -49,7 +49,7 @@ def _cron_shell(line: str) -> str:
 
 def _sh(script: str, folder: Path) -> subprocess.CompletedProcess[str]:
     environment = {
-        "PATH": "/usr/bin:/bin",  # all that cron gives
+        "PATH": "/usr/bin:/bin",  # the whole environment of a cron job
         "HOME": str(folder),
         "SOURCE_DATE_EPOCH": "1751245200",  # NOW
         **_AUTHOR,

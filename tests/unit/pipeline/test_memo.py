@@ -97,7 +97,7 @@ def test_groups_are_run_item_by_item_and_read_together(tmp_path: Path) -> None:
     assert outcomes(["a", "no", "b"], ["c"]) == (first[0], ["no"])
     assert outcomes(["a", "b"], ["c"]) == outcomes(["a", "b"], ["c"]) == (["A", "B", "C"], [])
     assert outcomes(["a", "d"], ["c"], []) == (["A", "D", "C"], ["d"])
-    for _ in range(4):  # until what is no longer used is swept
+    for _ in range(4):  # until unused results are swept
         assert outcomes(["a", "d"]) == (["A", "D"], [])
     assert outcomes(["d", "a"]) == (["D", "A"], [])
 

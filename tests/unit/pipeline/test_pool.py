@@ -160,5 +160,5 @@ def test_no_process_outlives_the_one_it_works_for(how: int) -> None:
         children = [os.pidfd_open(int(parent.stdout.readline())) for _ in range(2)]
         parent.send_signal(how)
         for child in children:
-            assert select.select([child], [], [], 30)[0], "it goes on without its parent"
+            assert select.select([child], [], [], 30)[0], "it outlives its parent"
             os.close(child)

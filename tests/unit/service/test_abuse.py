@@ -40,7 +40,7 @@ from processes import until
 from reader_service import CONFIG, NOW, SECRET, hidden, office, served
 
 MOST = 0.02  # seconds of CPU for one request
-TIMES = 8  # requests of which that is the average
+TIMES = 8  # requests that are averaged
 HERE = "127.0.0.1"
 
 
@@ -263,7 +263,7 @@ def test_no_form_costs_much(pieces: list[tuple[bytes, int]], kind: str) -> None:
     assert_cheap(parse, time.process_time)
 
 
-# Who keeps whom out
+# Connections
 
 ROOM = ConnectionPool(each=5, total=30)
 
@@ -516,7 +516,7 @@ def test_a_network_counts_as_one_client(host: str, own: str, around: str) -> Non
 @pytest.mark.enable_socket
 def test_one_click_works_during_a_flood_of_subscriptions(newsroom: Newsroom) -> None:
     """From one address and from many, with good, bad and unfinished forms."""
-    newsroom.configure(CONFIG % 9)  # no mail server there: its letters wait
+    newsroom.configure(CONFIG % 9)  # no mail server: letters wait
     newsroom.article("a.md")
     database = open_database("sqlite:///broadsheet.db", newsroom.folder)
     with database.writing() as connection:

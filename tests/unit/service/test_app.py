@@ -202,7 +202,7 @@ def test_unsubscribing_with_a_locked_database_is_503(desk: Office) -> None:
     assert desk.status() == "unsubscribed"
 
 
-# Links that we did not make
+# Forged links
 
 
 @pytest.mark.parametrize("page", ["unsubscribe", "preferences", "confirm"])
@@ -254,7 +254,7 @@ def test_preferences_are_shown_and_saved(desk: Office) -> None:
             "language": "zh",
         },
     )
-    assert "已保存" in saved.text  # the language holds at once
+    assert "已保存" in saved.text  # the language applies at once
     found = desk.who()
     assert found.topics == ("Science", "A & B <i>")
     assert (found.digests, found.language, found.name) == (("english",), "zh", "Ann Lee")
@@ -315,7 +315,7 @@ def test_double_opt_in_from_the_form_to_the_first_issue(desk: Office) -> None:
     found = desk.who("bob@example.com")
     assert (found.status, found.cause) == ("active", "confirmed by mail")
     assert (found.name, found.topics, found.digests) == ("Bob", ("Science",), ())
-    assert "欢迎" in desk.web.get(link).text  # once more is no mistake
+    assert "欢迎" in desk.web.get(link).text  # a second time is fine
 
 
 def test_a_confirmation_link_expires_after_three_days(desk: Office) -> None:
@@ -381,7 +381,7 @@ def test_the_form_does_not_reveal_subscribers(desk: Office) -> None:
         headers = {k: v for k, v in answer.headers.items() if k != "content-length"}
         answers.add((answer.status_code, answer.text.replace(name, "X"), str(headers)))
     assert len(answers) == 1
-    assert len(desk.post()) == 5  # not to the one who called our mail a nuisance
+    assert len(desk.post()) == 5  # not to the reader who complained
 
 
 def test_a_form_brings_no_erased_address_back(desk: Office) -> None:
@@ -434,7 +434,7 @@ def test_the_answer_precedes_the_lookup(desk: Office) -> None:
     """So its timing reveals nothing either."""
     seal = desk.form()
     given = {"t": seal, "address": "bob@example.com", "digest": "weekly"}
-    with desk.database.writing():  # whoever writes someone down must wait for this
+    with desk.database.writing():  # adding a subscriber must wait for this
         assert desk.web.post("/subscribe", data=given).status_code == 200
 
 
@@ -509,7 +509,7 @@ def test_a_letter_can_be_read_by_any_mail_program(desk: Office) -> None:
     assert "3 天" in mail.get_content()
 
 
-# What holds for every answer
+# Every answer
 
 EVERY_PAGE: list[Callable[[Office, str], tuple[str, str]]] = [
     lambda _, __: ("GET", "/"),
@@ -554,7 +554,7 @@ def test_every_page_follows_the_rules(tmp_path: Path, language: str) -> None:
             assert "<script" not in answer.text, place
             parser = html5lib.HTMLParser(strict=True)
             parser.parse(answer.text)
-            # There are no words in German: what is shown is English, and says so.
+            # There is no German translation: the page is English, and declares it.
             shown = "en" if language == "de" else language
             assert f'<html lang="{shown}">' in answer.text, place
             assert "{" not in re.sub(r"<style>.*?</style>", "", answer.text, flags=re.DOTALL), place
@@ -647,7 +647,7 @@ def test_no_log_line_holds_a_token_or_an_address(
     assert mark.partition(".")[2] not in logged
     assert "ann@" not in logged
     assert "bob@" not in logged
-    assert len(logged.splitlines()) == 7  # one for each request, and one for who left
+    assert len(logged.splitlines()) == 7  # one per request, and one for the unsubscribe
 
 
 @pytest.mark.browser

@@ -158,7 +158,7 @@ def test_no_request_header_is_reflected(desk: Office) -> None:
     assert "access-control-allow-origin" not in desk.web.get("/subscribe", headers=evil).headers
 
 
-# Forms that ask for what there is not
+# Forms with unavailable choices
 
 
 @pytest.mark.parametrize(
@@ -273,7 +273,7 @@ def test_a_corrupt_database_is_503(desk: Office) -> None:
 def test_a_read_only_database_is_not_healthy(desk: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     """And no one is told to expect a letter that does not come."""
     assert desk.web.get("/health").text == "ok\n"
-    # Root may write everything, so the system is made to say no.
+    # Root may write everything, so the refusal is simulated.
     monkeypatch.setattr(os, "access", lambda *_: False)
     assert desk.web.get("/health").text == "the database cannot be used\n"
     assert desk.subscribe("bob@example.com") == 503

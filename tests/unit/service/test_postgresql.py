@@ -113,7 +113,7 @@ def test_a_last_minute_confirmation_is_not_forgotten(desk: Office, postgres: Pos
     who = desk.subscriber(status="pending")
     with desk.database.writing() as connection:
         assert subscribers.set_status(connection, who, "active", cause="test", now=now)
-        # Only now, or the service itself, which forgets when it starts, might come before us.
+        # Not earlier, since the service itself removes them when it starts.
         desk.clock.now = now
         forgetting = threading.Thread(target=desk.service.store.forget)
         forgetting.start()

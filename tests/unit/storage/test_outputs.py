@@ -109,7 +109,7 @@ def test_without_space_for_one_file_none_is_replaced(tmp_path: Path) -> None:
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     after = contents(tmp_path)
-    del before[MANIFEST], after[MANIFEST]  # it may name what is not there yet
+    del before[MANIFEST], after[MANIFEST]  # it may list files that do not exist yet
     assert after == before
     publish(tmp_path, NEW, "feeds")
     assert seen(tmp_path) == NEW

@@ -229,7 +229,7 @@ def test_a_huge_file_is_not_read(newsroom: Newsroom) -> None:
     """More than 5 MB is an error, found without reading it into memory."""
     place = newsroom.write("content/a.md", b"x" * sources.LONGEST_ARTICLE)
     assert len(sources.read(newsroom.folder, "content/a.md", "content").text) == 5_000_000
-    os.truncate(place, 5 * 2**30)  # bytes; takes no room on the disk
+    os.truncate(place, 5 * 2**30)  # bytes; a sparse file takes no space
     with pytest.raises(ArticleError, match=r"content/a\.md: it has 5,368,709,120 bytes, which "):
         sources.read(newsroom.folder, "content/a.md", "content")
 

@@ -101,7 +101,7 @@ def test_a_line_of_an_export_is_safe_and_complete(address: str, text: str) -> No
     assert not any(runs(cell) for row in rows for cell in row)
     assert not runs(made), "where it is cut at semicolons and line ends, whatever is in quotes"
     (found,) = open_list(made.encode(), "x").subscribers()
-    if "\0" in text:  # no list may hold one, so no name does
+    if "\0" in text:  # no list may contain one, so no name does
         assert isinstance(found, Problem)
         return
     assert not isinstance(found, Problem)

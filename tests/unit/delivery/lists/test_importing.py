@@ -123,7 +123,7 @@ def _waits(desk: Newsroom, lines: int) -> list[float]:
         begun = time.perf_counter()
         with db.writing() as connection:
             subscribers.leave(connection, reader.id, "weekly", ("weekly",), cause="t", now=MOMENT)
-        if there < lines:  # in the midst of it
+        if there < lines:  # in the middle of the import
             waits.append(time.perf_counter() - begun)
         with db.writing() as connection:
             gone = subscribers.get(connection, reader.id)

@@ -208,7 +208,7 @@ def test_tokens_round_trip_and_forgeries_are_refused() -> None:
     for place in range(len(mark)):
         changed = mark[:place] + ("A" if mark[place] != "A" else "B") + mark[place + 1 :]
         assert tokens.read_unsubscribe(changed) in {None, LinkToken(7, "weekly")}
-        if changed[:-1] != mark[:-1]:  # of the last letter some bits count for nothing
+        if changed[:-1] != mark[:-1]:  # some bits of the last letter are unused
             assert tokens.read_unsubscribe(changed) is None
     assert tokens.read_bounce(tokens.bounce(7, 3).upper()) == (7, 3)
     assert tokens.read_bounce(tokens.bounce(7, 3).replace("7", "8", 1)) is None

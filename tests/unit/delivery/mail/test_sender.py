@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import re
 import shutil
-from collections.abc import Iterator
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
@@ -23,7 +22,7 @@ from broadsheet.digests.sender import organisational_domain, sender_problems
 from broadsheet.digests.unsubscribe_link import unsubscribe_problems
 from broadsheet.model.publication import BaseUrl, Language, Publication
 from broadsheet.model.settings import DeliverySettings, Settings
-from deliveries import SECRET, Post, post
+from deliveries import Post
 from keys import dkim_key
 from newsroom import Newsroom
 
@@ -113,12 +112,10 @@ def test_the_added_line_is_in_the_readers_language() -> None:
 
 
 @pytest.fixture
-def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Post]:
+def office(office: Post) -> Post:
     """A newsroom that delivers, and keeps what arrives."""
-    monkeypatch.setenv("BROADSHEET_SECRET", SECRET)
-    with post(tmp_path) as made:
-        made.server.order(keep=True)
-        yield made
+    office.server.order(keep=True)
+    return office
 
 
 READERS: dict[str, dict[str, Any]] = {

@@ -10,7 +10,6 @@ import sqlite3
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from pathlib import Path
 from queue import SimpleQueue
 from typing import TypeVar
 from urllib.parse import quote, quote_plus
@@ -22,7 +21,7 @@ from hypothesis import strategies as st
 from broadsheet.delivery.transports import UnavailableError, Verdict
 from broadsheet.delivery.transports._credentials import Traces
 from broadsheet.delivery.transports.smtp import SmtpServer
-from deliveries import Post, post
+from deliveries import Post
 from newsroom import contents
 from scripted_server import MAIL, Script
 
@@ -227,14 +226,12 @@ def test_what_a_server_remembers_of_another_connection_is_withheld(command: str)
 
 
 @pytest.fixture
-def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Post]:
+def office(office: Post, monkeypatch: pytest.MonkeyPatch) -> Post:
     """A newsroom that logs in to its mail server."""
-    monkeypatch.setenv("BROADSHEET_SECRET", "a secret that nobody guesses")
     monkeypatch.setenv("BROADSHEET_SMTP_USER", USER)
     monkeypatch.setenv("BROADSHEET_SMTP_PASSWORD", PASSWORD)
-    with post(tmp_path) as made:
-        made.subscribe(3)
-        yield made
+    office.subscribe(3)
+    return office
 
 
 @pytest.mark.parametrize("command", ["AUTH", "MAIL", "RCPT", "END", "QUIT"])

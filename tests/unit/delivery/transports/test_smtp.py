@@ -29,7 +29,7 @@ def _with(
     user: str = "",
 ) -> T:
     """Return the result of `work` with a server that follows `script`."""
-    timeout = 0.3 if "" in script.replies.values() else 20  # one that hangs is given up soon
+    timeout = 0.3 if "" in script.replies.values() else 20  # short if it hangs
 
     async def run() -> T:
         listening = await asyncio.start_server(script, "127.0.0.1", 0)
@@ -88,7 +88,7 @@ def test_a_mail_arrives_as_it_is(extensions: str) -> None:
         ({"RCPT": "2"}, Verdict("lost", None, "the server does not speak SMTP")),
         ({"END": "354 more"}, Verdict("in_doubt", None, "it cannot say that")),
         ({"END": "250 " + "x" * 9000}, Verdict("accepted", 250, "x" * 500)),
-        # What it said before it went still holds.
+        # A reply from before the loss still counts.
         ({"RCPT": "550 5.1.1 no!"}, Verdict("refused", 550, "5.1.1 no")),
         ({"RCPT": "421 4.7.0 bye!"}, Verdict("deferred", 421, "4.7.0 bye")),
         ({"RCPT": "550 5.1.1 no", "RSET": None}, Verdict("refused", 550, "5.1.1 no")),
@@ -102,7 +102,7 @@ def test_each_answer_has_its_verdict(
 ) -> None:
     """A mail lost before its end was not accepted; after it, it is in doubt."""
     found = _sent(Script(EHLO=extensions, **replies))
-    if found.kind == "lost":  # some systems say more of a connection that was reset
+    if found.kind == "lost":  # some systems have longer messages for a reset connection
         assert verdict.kind == "lost"
     else:
         assert found.kind == verdict.kind
@@ -171,7 +171,7 @@ def test_after_a_refusal_the_connection_is_still_used() -> None:
         return kinds
 
     assert _with(script, work) == ["refused", "accepted"]
-    assert script.mails[0] == b".\r\n", "nobody gets a mail of nothing"
+    assert script.mails[0] == b".\r\n", "no one gets an empty mail"
     assert "RSET" in script.heard
 
 
