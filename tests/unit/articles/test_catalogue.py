@@ -87,7 +87,7 @@ def test_one_moment_in_two_offsets_is_a_tie() -> None:
 
 
 @given(st.permutations(range(3)))
-def test_of_articles_with_one_id_the_oldest_keeps_it(order: list[int]) -> None:
+def test_the_oldest_of_several_articles_keeps_their_id(order: list[int]) -> None:
     """Whatever order they are read in; the others are named and left out, and nothing else."""
     articles = [
         article(dated(id="x", date="2025-06-02"), "content/a.md"),

@@ -177,7 +177,7 @@ def test_the_body_begins_where_the_article_says(head: str, body: str, more: str)
 
 @given(LINES)
 def test_any_text_has_links_tags_and_footnotes(text: str) -> None:
-    """Whatever an article holds, looking at it is no error, and what is found lies within."""
+    """Any article can be scanned without an error, and the findings lie within it."""
     prose = Prose.of(text)
     places = [
         *(each.start for each in prose.tags),

@@ -196,7 +196,7 @@ def test_another_digest_may_have_the_same_articles(office: Post) -> None:
     assert office.deliver("daily").out == "daily/2025-06-30: 1 sent\n"
 
 
-def test_what_was_allowed_as_a_new_digest_is_sent(office: Post) -> None:
+def test_an_allowed_new_digest_is_sent(office: Post) -> None:
     """The records exist, so `digest --allow-new` has decided it."""
     _renamed(office)
     assert office.newsroom.run("digest", now=NOW).code == 1

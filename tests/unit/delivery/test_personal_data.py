@@ -517,7 +517,7 @@ def test_no_trace_is_left_after_much_has_changed(tmp_path: Path) -> None:
     db.close()
 
 
-def test_what_an_older_program_left_in_the_file_is_overwritten(tmp_path: Path) -> None:
+def test_remnants_of_an_older_program_are_overwritten(tmp_path: Path) -> None:
     """Deleted pages included; the file is checked, not trusted."""
     db = database.open_database("sqlite:///a.db", tmp_path)
     with db.engine.connect() as connection:

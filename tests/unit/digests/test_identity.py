@@ -211,7 +211,7 @@ def test_a_copy_is_not_issued() -> None:
 @pytest.mark.parametrize(
     "change", [{"body": "Moved to b."}, {"hidden": "it is a draft"}, {"expires": at(FIRST)}]
 )
-def test_what_stays_at_the_old_address_hides_nothing(change: dict[str, Any]) -> None:
+def test_files_left_at_the_old_address_hide_nothing(change: dict[str, Any]) -> None:
     """A notice that the article has moved, or the old file as a draft: the text was issued."""
     first = _issued(_article("a"))
     old = _article("a", **change)

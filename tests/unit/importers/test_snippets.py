@@ -147,7 +147,7 @@ def _remote_log(newsroom: Newsroom) -> list[str]:
     return _git(newsroom.folder.parent / "remote.git", "log", "--format=%s", "main").splitlines()
 
 
-def test_what_is_made_is_committed_and_pushed_once(published: Newsroom) -> None:
+def test_the_output_is_committed_and_pushed_once(published: Newsroom) -> None:
     """Two runs, one commit, of the feeds only; the editor's work is untouched."""
     published.article("b.md", date="2025-06-26")
     published.write("draft.txt", "mine")

@@ -174,7 +174,7 @@ def test_python_markdown_is_read_as_the_library_reads_it(markdown: str, expected
 @pytest.mark.parametrize(
     "text", ["5%% or 6%% of it", "a %% b", "a %%\n\n%% b", "https://e.org/%%a%%", "%% a"]
 )
-def test_what_only_looks_like_a_comment_is_kept(text: str) -> None:
+def test_text_that_looks_like_a_comment_is_kept(text: str) -> None:
     """Unpaired marks, and percentages."""
     assert "%%" in html(text, "obsidian")
     assert "<code>%%a%%</code>" in html("`%%a%%`", "obsidian")

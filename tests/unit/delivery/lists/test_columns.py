@@ -246,7 +246,7 @@ def test_as_does_not_override_an_opt_out_of_a_line(desk: Newsroom) -> None:
     assert states(desk) == {"a": "active", "b": "unsubscribed"}
 
 
-def test_of_two_columns_the_opt_out_counts() -> None:
+def test_an_opt_out_in_one_of_two_columns_counts() -> None:
     """Even if the other is not understood, or says that the reader is subscribed."""
     assert status_of("status,unsubscribed_at", "active,2024-05-01") == "unsubscribed"
     assert status_of("subscribed,bounced,complained", "yes,yes,yes") == "complained"

@@ -29,7 +29,7 @@ from subscriber_lists import DIGEST, import_file, states, table
         ("bounced", "complained", "bounced", 1),
     ],
 )
-def test_of_two_lines_of_one_address_an_opt_out_counts(
+def test_an_opt_out_in_one_of_two_lines_counts(
     desk: Newsroom, first: str, second: str, status: str, problems: int
 ) -> None:
     """In either order: the address may be on two lists of the other service."""

@@ -85,7 +85,7 @@ CELLS = st.text(
     st.lists(st.tuples(CELLS.filter(str.strip), CELLS, CELLS), min_size=1, max_size=6),
     st.sampled_from(",;\t|"),
 )
-def test_what_other_programs_write_is_read(rows: list[tuple[str, ...]], delimiter: str) -> None:
+def test_the_output_of_other_programs_is_read(rows: list[tuple[str, ...]], delimiter: str) -> None:
     """Every table that a CSV writer writes is read, with the number of each line."""
     made = io.StringIO()
     writer = csv.writer(made, delimiter=delimiter, quoting=csv.QUOTE_ALL)

@@ -246,7 +246,7 @@ def test_a_dry_run_writes_nothing_at_all(desk: Newsroom) -> None:
     assert not (desk.folder / "broadsheet.db").exists()
 
 
-def test_what_was_understood_is_data_too(desk: Newsroom) -> None:
+def test_the_import_report_has_json(desk: Newsroom) -> None:
     """--json names the service, the encoding, and the columns."""
     found = json.loads(import_file(desk, EXPORTS["Ghost"][0], "--json").out)
     assert found["service"] == "Ghost"

@@ -217,7 +217,7 @@ def test_a_later_reply_with_the_credentials_is_withheld(form: str, command: str)
 
 
 @pytest.mark.parametrize("command", ["greeting", "EHLO"])
-def test_what_a_server_remembers_of_another_connection_is_withheld(command: str) -> None:
+def test_credentials_from_another_connection_are_withheld(command: str) -> None:
     """Its greeting may name the previous client."""
     script = _script(**{command: f"421 busy with {_blob(USER, PASSWORD)}"})
     with pytest.raises(UnavailableError, match="withheld") as caught:
