@@ -30,7 +30,7 @@ test-conformance: .venv/dev .conformance/installed  ## our HTML beside that of H
 	$(BIN)/pytest -m conformance tests/conformance
 
 coverage: .venv/dev  ## the whole suite, measured; fails below the floor in pyproject.toml
-	$(BIN)/pytest $(SPREAD) --cov --cov-report=term:skip-covered
+	$(BIN)/pytest $(SPREAD) -m "not (long or nightly or conformance or measuring)" --cov --cov-report=term:skip-covered
 
 check: .venv/dev  ## formatting, lint, types and the direction of imports, as in CI
 	$(BIN)/ruff format --check .

@@ -397,6 +397,7 @@ def one_worker(large: Newsroom) -> dict[str, bytes]:
     return large.build("--workers", "1")
 
 
+@pytest.mark.measuring
 @pytest.mark.parametrize(
     "environment",
     [

@@ -344,6 +344,7 @@ def imported(*args: str) -> set[str]:
     return set(done.stderr.split())
 
 
+@pytest.mark.measuring
 def test_the_version_costs_no_more_than_click() -> None:
     """`--version` imports nothing of ours but the command line."""
     found = imported("--version")
@@ -355,6 +356,7 @@ def test_the_version_costs_no_more_than_click() -> None:
     }
 
 
+@pytest.mark.measuring
 @pytest.mark.parametrize(
     ("args", "unused"),
     [

@@ -247,6 +247,7 @@ def test_a_database_that_is_locked_at_the_start_is_waited_for(office: Post) -> N
     assert office.received() == dict.fromkeys(addresses, 1)
 
 
+@pytest.mark.measuring
 def test_a_full_database_stops_the_sending(office: Post) -> None:
     """A mail that cannot be recorded is not sent; with space again the next run continues."""
     addresses = office.subscribe(200)

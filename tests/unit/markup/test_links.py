@@ -120,6 +120,7 @@ def test_a_link_index_can_be_handed_to_another_process() -> None:
         assert again.page("bundle/index.md") == "https://example.org/bundle/"
 
 
+@pytest.mark.measuring
 def test_finding_a_page_does_not_take_longer_among_many() -> None:
     """Ten thousand links among ten thousand articles are found by an index."""
     pages = {f"posts/{n}/index.md": f"https://example.org/{n}/" for n in range(10_000)}

@@ -183,6 +183,7 @@ HOSTILE = [
 ]
 
 
+@pytest.mark.measuring
 @pytest.mark.parametrize("language", ["any", "liquid"])
 @pytest.mark.parametrize("unit", HOSTILE)
 def test_time_is_proportional_to_length(unit: str, language: Language) -> None:

@@ -203,6 +203,7 @@ HOSTILE = [
 ]
 
 
+@pytest.mark.measuring
 @pytest.mark.parametrize("unit", HOSTILE)
 def test_time_is_proportional_to_length(unit: str) -> None:
     """100,000 characters of anything repeated or unclosed take about a second."""

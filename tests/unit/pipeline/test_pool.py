@@ -126,6 +126,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.measuring
 def test_processes_can_be_spawned(newsroom: Newsroom) -> None:
     """Without fork (Windows), everything that a step needs is sent to them."""
     newsroom.configure('[digests.weekly]\ntitle = "W"\n')

@@ -188,6 +188,7 @@ def assert_cheap(work: Callable[[], object], clock: Callable[[], float], times: 
     raise AssertionError(took)
 
 
+@pytest.mark.measuring
 @pytest.mark.enable_socket
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="no proc(5) here")
 @pytest.mark.parametrize("request_", COSTLY.values(), ids=COSTLY)
@@ -221,6 +222,7 @@ ADDRESSES = (
 )
 
 
+@pytest.mark.measuring
 @pytest.mark.parametrize("address", ADDRESSES)
 def test_no_address_costs_much(tmp_path: Path, address: str) -> None:
     """Whatever is wrong with it."""
@@ -248,6 +250,7 @@ _PIECES = st.sampled_from(
 )
 
 
+@pytest.mark.measuring
 @settings(deadline=None, max_examples=60)
 @given(
     st.lists(st.tuples(_PIECES, st.integers(1, 9_000)), max_size=6), st.sampled_from([FORM, PARTS])

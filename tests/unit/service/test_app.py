@@ -406,13 +406,17 @@ def test_a_form_brings_no_erased_address_back(desk: Office) -> None:
 def test_a_waiting_letter_is_not_sent_after_an_erasure(desk: Office) -> None:
     """The mail server has deferred it; when it is retried, the address is gone."""
     arrived = asyncio.Event()
+    deferred: set[str] = set()
 
-    class WatchedLetterbox(Letterbox):
+    class DeferringLetterbox(Letterbox):
         async def __call__(self, letter: ConfirmationMail) -> None:
+            if letter.recipient not in deferred:
+                deferred.add(letter.recipient)
+                raise LaterError("451")
             await super().__call__(letter)
             arrived.set()
 
-    letterbox = WatchedLetterbox(refusals=[LaterError("451"), LaterError("451")])
+    letterbox = DeferringLetterbox()
     letters = iter(
         (ConfirmationMail("ann@example.com", b""), ConfirmationMail("bob@example.com", b""))
     )
