@@ -23,7 +23,7 @@ def within(seconds: float, true: Callable[[], object]) -> bool:
     while not true():
         if time.monotonic() > end:
             return False
-        time.sleep(0.002)
+        time.sleep(0.005)
     return True
 
 
