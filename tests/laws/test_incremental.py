@@ -381,5 +381,6 @@ def test_no_command_imports_what_it_does_not_use(
     newsroom.settle()
     for command in ("digest", "build"):
         assert run_command(newsroom.folder, command).returncode == 0
+        newsroom.settle()
     found = imported("-C", str(newsroom.folder), "--now", NOW, *args.split())
     assert not found & unused
