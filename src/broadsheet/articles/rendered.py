@@ -100,12 +100,6 @@ def page_files(url: str, base: str, pattern: str) -> tuple[str, ...]:
     return tuple(f"{folder}/{name}" for name in names if name.endswith(".html"))
 
 
-def page_name(file: str) -> str:
-    """Return the last part of the address of the page in `file`."""
-    parts = file.removesuffix(".html").split("/")
-    return parts[-2] if len(parts) > 1 and parts[-1] == "index" else parts[-1]
-
-
 def read_page(html: str) -> RenderedPage:
     """Return what a page says about its article."""
     tree = LexborHTMLParser(html)

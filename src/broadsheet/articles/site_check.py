@@ -45,6 +45,12 @@ def path_of(url: str, base: str) -> str:
     return unquote(urlsplit(url).path).removeprefix(unquote(inside)).lstrip("/")
 
 
+def page_name(file: str) -> str:
+    """Return the last part of the address of the page in `file`."""
+    parts = file.removesuffix(".html").split("/")
+    return parts[-2] if len(parts) > 1 and parts[-1] == "index" else parts[-1]
+
+
 def differences(articles: Iterable[Article], site: BuiltSite, base: str) -> list[SiteDifference]:
     """Return how public `articles` differ from `site`; base: `publication.url`.
 

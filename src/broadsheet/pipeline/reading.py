@@ -18,7 +18,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from broadsheet.articles import Article, Cascade
-from broadsheet.articles.rendered import page_name
+from broadsheet.articles.site_check import page_name
 from broadsheet.errors import BroadsheetError, Problem
 from broadsheet.model.publication import Person, Publication
 from broadsheet.model.settings import ArticleSettings

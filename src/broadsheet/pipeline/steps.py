@@ -10,6 +10,7 @@ from functools import cache
 from typing import Final, NoReturn
 
 from broadsheet.articles import Article, NotAnArticle, Source, cascade, parsing, rendered
+from broadsheet.articles.site_check import page_name
 from broadsheet.articles.titles import without_title
 from broadsheet.errors import ArticleError, Problem, RenderError, unforeseen
 from broadsheet.markup import (
@@ -59,7 +60,7 @@ def find_page(wanted: PageToFind, given: ParseSettings, context: StepContext) ->
     article = context.result(wanted.article, Article)
     mine, pattern = given.publication, given.articles.rendered
     at_address = rendered.page_files(article.url, mine.url, pattern)
-    names = dict.fromkeys((rendered.page_name(at_address[0]), rendered.page_name(article.source)))
+    names = dict.fromkeys((page_name(at_address[0]), page_name(article.source)))
     named = (context.read("page named", name) for name in names)
     for file in () if article.hidden else (*at_address, *named):
         if file and context.read("stamp", file):
