@@ -68,18 +68,14 @@ def _modules(folder: str) -> tuple[str, ...]:
 
 
 if TYPE_CHECKING:
+    DialectName = str
     TransportName = str
 else:
+    DialectName = Literal[tuple(name.replace("_", "-") for name in _modules("markup/dialects"))]
     TransportName = Literal[_modules("delivery/transports")]
-"""The names that `delivery.transports.transport` takes."""
+"""The names that `markup.dialect` and `delivery.transports.transport` take."""
 
 # fmt: off
-DialectName = Literal[
-    "astro", "commonmark", "docusaurus", "eleventy", "github", "html", "hugo", "jekyll", "mkdocs",
-    "obsidian", "pelican", "python-markdown", "vuepress", "zola",
-]
-"""The keys of `markup.dialects.DIALECTS`."""
-
 MarkdownExtension = Literal[
     "abbreviations", "alerts", "attributes", "comments", "containers", "definitions", "emoji",
     "indented-text", "inline-notes", "kramdown", "mark", "math", "math-blocks", "single-tildes",
