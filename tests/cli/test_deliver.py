@@ -55,6 +55,61 @@ def test_old_issues_are_not_sent_unasked(office: Post) -> None:
     assert ran.out == "nothing is to be delivered\n"
 
 
+def test_a_draft_is_sent_to_no_one_but_its_editor(office: Post) -> None:
+    """`deliver` says that it waits; --issue refuses it; --to sends a test copy."""
+    office.subscribe(2)
+    config = (office.newsroom.folder / "broadsheet.toml").read_text("utf-8")
+    office.newsroom.write(
+        "broadsheet.toml", config.replace('title = "周报"', 'title = "周报"\napproval = "required"')
+    )
+    office.deliver()
+    _second_issue(office)
+    ran = office.deliver(now=NEXT_WEEK)
+    why = "it is a draft; `broadsheet digest --approve weekly/2025-07-07` releases it"
+    assert (ran.code, ran.out) == (0, f"weekly/2025-07-07 will not be sent: {why}\n")
+    named = office.deliver("--issue", "weekly/2025-07-07", now=NEXT_WEEK)
+    assert named.code == 2
+    assert "weekly/2025-07-07 is a draft, and waits for approval" in named.err
+    assert office.received() == {"reader000000@example.org": 1, "reader000001@example.org": 1}
+    copy = office.deliver("--issue", "weekly/2025-07-07", "--to", "ed@example.org", now=NEXT_WEEK)
+    assert (copy.code, office.received()["ed@example.org"]) == (0, 1)
+    assert office.server.taken()[-1]["id"].startswith("<weekly.2025-07-07.")
+    assert office.newsroom.run("digest", "--approve", "weekly/2025-07-07", now=NEXT_WEEK).code == 0
+    assert office.deliver(now=NEXT_WEEK).out == "weekly/2025-07-07: 2 sent\n"
+
+
+def test_each_article_is_mailed_once(office: Post) -> None:
+    """`schedule = "per-article"`: a mail for each, from the first one on, however often it runs."""
+    config = (office.newsroom.folder / "broadsheet.toml").read_text("utf-8")
+    each = '[digests.each]\ntitle = "Each"\nschedule = "per-article"\nquiet_hours = "22:00-07:00"\n'
+    office.newsroom.write("broadsheet.toml", f"{config}\n{each}")
+    office.add({f"r{n}@example.org": {"digests": ("each",)} for n in range(2)})
+    for minute, title in ((1, "一"), (2, "二"), (3, "三")):
+        office.newsroom.article(f"n{minute}.md", date=at(minutes=minute), title=title)
+        for _ in range(2):
+            assert office.newsroom.run("digest", "each", "-q", now=at(minutes=minute)).code == 0
+            assert office.deliver("each", "-q", now=at(minutes=minute)).code == 0
+    assert office.received() == {"r0@example.org": 3, "r1@example.org": 3}
+    assert len({mail["id"] for mail in office.server.taken()}) == 6
+    late = "2025-06-30T23:00:00+08:00"
+    office.newsroom.article("late.md", date=late, title="夜")
+    assert "nothing is due" in office.newsroom.run("digest", "each", now=late).out
+    assert "with each article" in office.newsroom.run("status", now=late).out
+
+
+def test_an_issue_that_was_sent_is_not_sent_again(office: Post) -> None:
+    """`--issue` says so, dry or not, and sends nothing; exit 0."""
+    office.subscribe(2)
+    assert office.deliver("--issue", "weekly/2025-06-30").out == "weekly/2025-06-30: 2 sent\n"
+    for option in ((), ("--dry-run",)):
+        ran = office.deliver("--issue", "weekly/2025-06-30", *option)
+        assert (ran.code, ran.err) == (0, "")
+        assert ran.out.startswith(
+            "weekly/2025-06-30 will not be sent: its delivery was complete on 2025-06-30 at 01:00"
+        )
+    assert [*office.received().values()] == [1, 1]
+
+
 def test_a_dry_run_writes_nothing(office: Post) -> None:
     """A dry run does not even create a database."""
     ran = office.deliver("--dry-run")

@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from newsroom import Newsroom, stamps
+from newsroom import Newsroom, contents, stamps
 
 CONFIG = """
 [digests.weekly]
@@ -17,6 +17,10 @@ title = "Daily"
 schedule = "0 8 * * *"
 language = "en"
 """
+PNG = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c4944415408d763f8"
+    "ffff3f0005fe02fea7d8f0a30000000049454e44ae426082"
+)
 FILES = {"issue.json", "index.html", "email.html", "email.txt", "message.eml"}
 
 
@@ -68,6 +72,31 @@ def test_a_named_digest_is_made_alone(project: Newsroom) -> None:
     assert list(_issues(project)) == ["digests/daily/2025-06-30"]
     assert project.run("digest", "daily", "weekly").code == 0
     assert len(_issues(project)) == 2
+
+
+def test_whole_articles_are_in_every_part(project: Newsroom) -> None:
+    """The mail has sized images and no player; the featured image does not show twice."""
+    project.configure(CONFIG.replace('title = "周报"', 'title = "周报"\ncontent = "full"'))
+    project.write("content/图.png", PNG)
+    project.article(
+        "b.md",
+        "头一段。\n\n![说明](图.png)\n\n<video src='v.mp4'></video>\n\n- 末项\n",
+        date="2025-06-29T12:00:00+08:00",
+        image="图.png",
+        summary="摘要。",
+    )
+    assert project.run("digest", "weekly").code == 0
+    made = contents(project.folder / "feeds/digests/weekly/2025-06-30")
+    for name in ("email.html", "index.html"):
+        html = made[name].decode()
+        assert "头一段。" in html
+        assert html.count("<img") == 1
+        assert 'width="1"' in html
+        assert "摘要。</p>" not in html
+    assert "<video" not in made["email.html"].decode()
+    assert 'href="https://example.org/posts/b/v.mp4"' in made["email.html"].decode()
+    assert "头一段。\n\n[说明]" in made["email.txt"].decode()
+    assert "- 末项" in made["email.txt"].decode()
 
 
 def test_an_unknown_digest_is_a_usage_error(project: Newsroom) -> None:

@@ -186,6 +186,7 @@ def test_status_says_what_is_published_and_due(project: Newsroom) -> None:
         "issues": 0,
         "newest": None,
         "due": ["2025-06-30"],
+        "waiting": [],
         "next": "2025-07-07 08:00",
         "articles_so_far": 2,  # one of them is dated later, but before the tick
     }

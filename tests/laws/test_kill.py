@@ -17,7 +17,7 @@ import pytest
 
 from newsroom import NOW
 from processes import exit_code, fork, kill
-from undisturbed import COMMANDS, Scenario, changes_of, killed_at, scenario
+from undisturbed import COMMANDS, CONFIG, Scenario, changes_of, killed_at, scenario
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="it needs os.fork")
 
@@ -52,6 +52,22 @@ def test_a_kill_before_every_disk_change_is_repaired(
     made = scenario(tmp_path, commands)
     for number in range(1, changes_of(made) + 1):
         _survives(made, number)
+
+
+_APPROVE = "digest --approve weekly/2025-06-23"
+_APPROVAL = CONFIG.replace("[digests.daily]", 'approval = "required"\n[digests.daily]')
+
+
+def test_an_approval_killed_before_any_change_of_the_disk_is_made_good(tmp_path: Path) -> None:
+    """The same command again releases the draft, if the killed one did not; and never twice."""
+    made = scenario(tmp_path, (_APPROVE,), given="digest", config=_APPROVAL)
+    drafts = made.newsroom.folder / "digests/weekly"
+    assert [path.name for path in drafts.iterdir()] == ["2025-06-30.draft"]
+    count = changes_of(made)
+    assert count > 2 * _POINTS
+    for number in range(1, count + 1, 3):
+        _survives(made, number)
+        assert [path.name for path in drafts.iterdir()] == ["2025-06-30.draft"]
 
 
 @pytest.mark.nightly

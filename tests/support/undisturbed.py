@@ -48,7 +48,7 @@ class Scenario:
     def run(self) -> None:
         """Do one undisturbed run, which must succeed."""
         for command in self.commands:
-            ran = self.newsroom.run(command, "--quiet")
+            ran = self.newsroom.run(*command.split(), "--quiet")
             assert (ran.code, ran.out, ran.err) == (0, "", "")
 
     def check_whole(self) -> None:
@@ -82,10 +82,12 @@ _FOLLOWING = {".broadsheet.json", "feeds.opml", "index.html"} | {
 }
 
 
-def scenario(folder: Path, commands: tuple[str, ...], *, given: str = "") -> Scenario:
+def scenario(
+    folder: Path, commands: tuple[str, ...], *, given: str = "", config: str = CONFIG
+) -> Scenario:
     """Publish a project; then add, edit and remove articles.
 
-    given: a command that has run since then.
+    given: a command that has run since then, with this `config`.
     """
     newsroom = Newsroom.open(folder / "project", CONFIG)
     newsroom.article("a.md", title="甲", date="2025-06-12", main_topics=["AI"])
@@ -96,6 +98,7 @@ def scenario(folder: Path, commands: tuple[str, ...], *, given: str = "") -> Sce
     newsroom.article("a.md", title="甲乙", date="2025-06-12", main_topics=["AI"])
     newsroom.article("b.md", title="乙", date="2025-06-18", main_topics=["AI"])
     newsroom.article("c.md", title="丙", date="2025-06-29T12:00:00+08:00", main_topics=["芯片"])
+    newsroom.configure(config)
     if given:
         assert newsroom.run(given).code == 0
     before = folder / "before"

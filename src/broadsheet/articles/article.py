@@ -47,7 +47,8 @@ class Article(Struct, frozen=True, array_like=True, tag=True):  # a list is shor
     `fingerprint` of its body. aliases: former addresses, as written. markdown: the dialect that the
     body is written in, as `markup.dialect` takes it. external_url: of the page elsewhere that the
     article is about (a link post); "" if none. rendered: the file of its page in the built site; ""
-    if its body is rendered from the source.
+    if its body is rendered from the source. digests: the digests that may have it; None: all. pin:
+    whether it comes first in a digest. digest_summary: its summary there; "" if the same.
     """
 
     source: str
@@ -76,6 +77,9 @@ class Article(Struct, frozen=True, array_like=True, tag=True):  # a list is shor
     media: Media | None = None
     external_url: str = ""
     rendered: str = ""
+    digests: tuple[str, ...] | None = None
+    pin: bool = False
+    digest_summary: str = ""
 
     @property
     def appears(self) -> datetime:

@@ -49,6 +49,9 @@ ADDRESS = ("url", "permalink", "path")
 LANGUAGE = ("language", "lang", "locale")
 EXTERNAL = ("external_url", "externalUrl", "link", "link_url", "target_url")
 """The page that a link post is about, by the names that link blogs use."""
+DIGEST = ("digest",)
+PIN = ("pin",)
+DIGEST_SUMMARY = ("digest_summary",)
 UNCHECKED = ("check_off",)
 CHECKS = ("checks",)
 
@@ -76,6 +79,8 @@ BY_USE = {
 
 _NOBODY: Mapping[str, Person] = MappingProxyType({})
 _WEB = re.compile(r"https?:", re.IGNORECASE)
+_TRUE = {"true", "yes", "on", "1"}
+_SWITCH = _TRUE | {"false", "no", "off", "0", ""}
 _LIST_MARKS = re.compile(r"\s*[,，、;；]\s*")
 
 
@@ -109,6 +114,28 @@ def title(value: object) -> str:
     """Return a title as one line of text; exports of WordPress have character references in it."""
     written = text(value)
     return text(unescape(written)) if "&" in written else written
+
+
+def truth(value: object) -> bool:
+    """Return whether a switch is on."""
+    word = text(value).casefold()
+    if word not in _SWITCH:
+        raise ValueError(f"{word!r} is neither true nor false")
+    return word in _TRUE
+
+
+def is_switch(value: object) -> bool:
+    """Whether `value` can only be a switch."""
+    return isinstance(value, bool) or (
+        isinstance(value, str) and value.strip().casefold() in _SWITCH - {""}
+    )
+
+
+def digests(value: object) -> tuple[str, ...] | None:
+    """Return the names of the digests that may have the article; None for all: `true`."""
+    if is_switch(value):
+        return None if truth(value) else ()
+    return texts(value)
 
 
 def address(value: object) -> str:

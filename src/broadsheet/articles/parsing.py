@@ -153,6 +153,9 @@ class _Reader:
             markdown=self.settings.dialect_of(self.source.path),
             media=media_of(self.given),
             external_url=self._external(url),
+            digests=self._digests(),
+            pin=any(fields.is_switch(v) and fields.truth(v) for _, v in self._given(fields.PIN)),
+            digest_summary=self._read(fields.DIGEST_SUMMARY, fields.text, ""),
         )
         if self.problems:
             raise ArticleError(*self._problems(unclear))
@@ -183,6 +186,15 @@ class _Reader:
         """The page elsewhere that a link post is about; "" if none."""
         found = self._read(fields.EXTERNAL, fields.external_url, "")
         return "" if found == url or type_of(found) else found
+
+    def _digests(self) -> tuple[str, ...] | None:
+        """The digests that may have the article; None for all."""
+        for name, value in self._given(fields.DIGEST):
+            try:
+                return fields.digests(value)
+            except ValueError as error:
+                self._wrong(name, str(error), "write false, or the names of digests")
+        return None
 
     def _aliases(self) -> tuple[str, ...]:
         """The former URLs of the article, from all fields with any."""

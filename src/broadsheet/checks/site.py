@@ -59,7 +59,7 @@ class SiteView:
     rooted_images: int
     sizes: Mapping[str, int]
     mails: Mapping[str, LintedMail]
-    refused: Mapping[str, tuple[Problem, bool]]
+    refused: Mapping[str, tuple[tuple[Problem, ...], bool]]
     published: tuple[PublishedEntry, ...]
     dialect: str | None
     ending: Mapping[str, Retired]

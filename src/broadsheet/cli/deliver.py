@@ -111,8 +111,7 @@ def _show(report: DeliveryReport, project: Project, *, as_json: bool) -> None:
 def _show_left(report: DeliveryReport, *, nothing: bool) -> None:
     """Print which issues are not sent. nothing: no other one is."""
     for issue, why in report.left:
-        name = f"{issue.digest}/{issue.key}"
-        click.echo(f"{name} will not be sent: {why}; --issue {name} sends it")
+        click.echo(f"{issue.digest}/{issue.key} will not be sent: {why}")
     if nothing and not report.left and not report.refused:
         click.echo("nothing is to be delivered")
 

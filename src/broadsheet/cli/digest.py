@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import click
 
+from broadsheet.cli.deliveries import delivery_status
+from broadsheet.cli.extras import extra
 from broadsheet.cli.options import common_options, options
 from broadsheet.cli.progress import progress_of
+from broadsheet.delivery import files
+from broadsheet.digests.corrections import correction_base
 from broadsheet.digests.issue import issue_folder
-from broadsheet.pipeline.issues import Issued, make_due_issues
-from broadsheet.pipeline.project import open_project
+from broadsheet.errors import Problem, UsageError
+from broadsheet.pipeline.corrections import correct_issue
+from broadsheet.pipeline.issues import DigestRequest, Issued, make_due_issues
+from broadsheet.pipeline.project import Project, open_project
 from broadsheet.text.counting import count
 
 POSITION = 30  # in `broadsheet --help`
@@ -21,23 +29,77 @@ POSITION = 30  # in `broadsheet --help`
 @click.option(
     "--allow-new", is_flag=True, help="Start a digest even if it looks like a renamed one."
 )
+@click.option(
+    "--approve", default="", metavar="DIGEST/KEY", help="Release a draft that you have looked at."
+)
+@click.option(
+    "--correct", default="", metavar="DIGEST/KEY", help="Send an issue again, as it is now."
+)
 @common_options
-def command(names: tuple[str, ...], dry_run: bool, allow_late: bool, allow_new: bool) -> None:
+def command(
+    names: tuple[str, ...],
+    dry_run: bool,
+    allow_late: bool,
+    allow_new: bool,
+    approve: str,
+    correct: str,
+) -> None:
     """Make every issue that is due, of all digests or of those named."""
     project = open_project(options(), progress=progress_of(options()))
-    project.settings.refuse_unknown(names)
-    chosen = names or tuple(project.settings.digests)
-    issued = make_due_issues(project, chosen, late=allow_late, new=allow_new, dry_run=dry_run)
+    issue = correct or approve
+    wanted = (_digest_of(issue),) if issue else names
+    project.settings.refuse_unknown(wanted)
+    chosen = wanted or tuple(project.settings.digests)
+    key = issue.partition("/")[2]
+    if correct:
+        _refuse_undelivered(project, chosen[0], key)
+    if correct or correction_base(key) != key:
+        issued = correct_issue(project, chosen[0], key, dry_run=dry_run)
+    else:
+        request = DigestRequest(chosen, allow_late, allow_new, dry_run, approve)
+        issued = make_due_issues(project, request)
+    _end(issued, [] if correct else chosen, dry_run)
+
+
+def _refuse_undelivered(project: Project, digest: str, key: str) -> None:
+    """Raise UsageError if the issue was not delivered: then it can be made again instead.
+
+    Whether it was is unknown without a delivery database.
+    """
+    if not files.exists(project.settings.delivery.database, project.root):
+        return
+    with extra("delivery", "what a delivery left"):
+        begun = {(each.digest, each.key) for each in delivery_status(project)}
+    if not any((name, key) in begun for name in project.settings.names(digest)):
+        folder = f"{project.settings.feeds.folder}/{issue_folder(digest, key)}"
+        raise UsageError(
+            Problem(
+                f"{digest}/{key} was not delivered, so there is nothing to correct",
+                f"remove {folder}, and run `broadsheet digest` to make it again",
+            )
+        )
+
+
+def _end(issued: Issued, chosen: Sequence[str], dry_run: bool) -> None:
+    """Print what was made, and what was not; exit with 1 if something was not."""
     if not options().quiet:
         _report(issued, [name for name in chosen if name not in issued.refused], dry_run)
-    for problem in issued.refused.values():
-        click.echo(str(problem), err=True)
+    for problems in issued.refused.values():
+        click.echo("\n".join(map(str, problems)), err=True)
     # `build` reports them at every run; here only when they may have missed an issue.
     missed = issued.problems if issued.made else ()
     for problem in missed:
         click.echo(f"{problem} (left out)", err=True)
     if issued.refused or missed:
         raise SystemExit(1)
+
+
+def _digest_of(issue: str) -> str:
+    """Return the digest of an issue DIGEST/KEY. Raises UsageError."""
+    digest, _, key = issue.partition("/")
+    if not key:
+        raise UsageError(Problem(f"{issue!r} is not an issue", "write one like weekly/2025-06-30"))
+    return digest
 
 
 def _report(issued: Issued, chosen: list[str], dry_run: bool) -> None:
@@ -52,8 +114,12 @@ def _report(issued: Issued, chosen: list[str], dry_run: bool) -> None:
         )
         if each.note:
             click.echo(f"  {each.note}")
+    for waiting, _ in issued.waiting:
+        click.echo(waiting.words)
+    told = {each.issue.digest for each in issued.made}
+    told |= {waiting.issue.digest for waiting, _ in issued.waiting}
     for name in chosen:
-        if not any(each.issue.digest == name for each in issued.made):
+        if name not in told:
             click.echo(_nothing(issued, name))
 
 

@@ -6,11 +6,14 @@ from pathlib import Path
 
 import click
 
+from broadsheet.articles.catalogue import Catalogue
 from broadsheet.cli.options import common_options, options, say
+from broadsheet.digests.notes import note_path, starter_note
 from broadsheet.digests.templates import starters
 from broadsheet.errors import Problem, UsageError
 from broadsheet.model import reference
 from broadsheet.pipeline.init import NewProject, new_project, with_article
+from broadsheet.pipeline.project import open_project
 from broadsheet.storage import config, survey, writing
 from broadsheet.storage.detection import URL
 from broadsheet.text.counting import count
@@ -21,11 +24,12 @@ _SHOWN = 5  # articles whose address is another
 
 @click.command()
 @click.option("--templates", is_flag=True, help="Write starters for mail templates of your own.")
+@click.option("--notes", is_flag=True, help="Write an editor's note for each digest's next issue.")
 @common_options
-def command(templates: bool) -> None:
+def command(templates: bool, notes: bool) -> None:
     """Write a starter broadsheet.toml, with what the site's own config says."""
-    if templates:
-        _write_templates(options().directory)
+    if templates or notes:
+        (_write_templates if templates else _write_notes)()
         return
     path = options().directory / (options().config or config.CONFIG_NAME)
     if path.exists():
@@ -44,18 +48,33 @@ def command(templates: bool) -> None:
         click.echo(f"\nNext: {first}broadsheet build")
 
 
-def _write_templates(root: Path) -> None:
+def _write_templates() -> None:
     """Write templates that extend ours, into the folder in the config; overwrite none."""
+    root = options().directory
     path = root / (options().config or config.CONFIG_NAME)
     settings = config.load(path, path.name)
     for name, text in starters().items():
-        target = f"{settings.mail.templates}/{name}"
-        if (root / target).exists():
-            say(f"{target} exists already, and was not changed")
-            continue
-        writing.write(root / target, text.encode())
-        say(f"{target} is written")
+        _write_new(root, f"{settings.mail.templates}/{name}", text)
     say("\nNext: broadsheet preview")
+
+
+def _write_notes() -> None:
+    """Write a note that changes nothing for each digest's next issue; overwrite none."""
+    project = open_project(options())
+    nothing = Catalogue((), project.settings.topics)
+    for name in project.settings.digests:
+        digest = project.digest(name, lambda _: nothing, {})
+        if key := digest.next_key(project.now, project.history(name)):
+            _write_new(project.root, note_path(name, key), starter_note(name, key))
+    say("\nNext: broadsheet preview")
+
+
+def _write_new(root: Path, target: str, text: str) -> None:
+    if (root / target).exists():
+        say(f"{target} exists already, and was not changed")
+        return
+    writing.write(root / target, text.encode())
+    say(f"{target} is written")
 
 
 def _report(project: NewProject, name: str) -> None:

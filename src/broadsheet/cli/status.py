@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from shutil import get_terminal_size
+from textwrap import indent
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -81,7 +82,7 @@ def _show(found: Status, problems: Sequence[str], deliveries: Sequence[str]) -> 
     for digest in found.digests:
         click.echo(_words(digest))
         if digest.refused:
-            click.echo(f"  {digest.refused}")
+            click.echo(indent(digest.refused, "  "))
     for delivery in deliveries:
         click.echo(f"delivery {delivery}")
     if coming := found.next_due:
@@ -114,7 +115,9 @@ def _words(digest: DigestStatus) -> str:
     """A digest in one line."""
     newest = f"newest {digest.newest}" if digest.newest else "none yet"
     due = f"; due now: {', '.join(digest.due)} (run `broadsheet digest`)" if digest.due else ""
-    coming = _time(digest.next) if digest.next else None
+    if digest.waiting:
+        due += f"; waiting for approval: {', '.join(digest.waiting)}"
+    coming = _time(digest.next) if digest.next else "with each article"
     return (
         f"digest {digest.name}: {count(digest.issues, 'issue')}, {newest}; next due "
         f"{coming}, {count(digest.articles_so_far, 'article')} so far{due}"

@@ -58,11 +58,35 @@ def choose(
     return Chosen(tuple(chosen), tuple(left))
 
 
+UNFINISHED = "the delivery of the issue that it corrects is not complete"
+
+
+def choose_corrections(
+    waiting: Sequence[Issue], complete: Collection[str], now: datetime, fresh_days: int
+) -> tuple[list[Issue], list[tuple[Issue, str]]]:
+    """Return the corrections whose delivery is to begin at `now`, and those that are left, and why.
+
+    waiting: those that have not begun. complete: the keys of issues that were delivered.
+    """
+    chosen: list[Issue] = []
+    left: list[tuple[Issue, str]] = []
+    for issue in waiting:
+        if issue.tick < now - timedelta(days=fresh_days):
+            why = f"it is older than {fresh_days} days (delivery.fresh_days)"
+            left.append((issue, f"{why}; --issue {issue.digest}/{issue.key} sends it"))
+        elif issue.corrects and issue.corrects.key not in complete:
+            left.append((issue, UNFINISHED))
+        else:
+            chosen.append(issue)
+    return chosen, left
+
+
 @dataclass(frozen=True, slots=True)
 class Begun:
     """An issue whose delivery has begun, or a draft of one (id 0). tick, begun: aware.
 
-    mail: message.eml as issued. contexts: what variants are laid out from, JSON.
+    mail: message.eml as issued. contexts: what variants are laid out from, JSON. corrects: of a
+    draft of a correction, the key of the issue whose readers get it.
     """
 
     id: int
@@ -72,6 +96,7 @@ class Begun:
     begun: datetime
     mail: bytes
     contexts: str
+    corrects: str = ""
 
 
 def begin(connection: Connection, draft: Begun, names: Collection[str] = ()) -> Begun:
@@ -100,13 +125,38 @@ def begin(connection: Connection, draft: Begun, names: Collection[str] = ()) -> 
     id_ = int(made.scalar_one())
     rows = sql.select(
         sql.literal(id_), subscribers.c.id, sql.literal("pending"), sql.literal(now)
-    ).where(people.wanting(draft.digest, *names))
+    ).where(recipients(draft, names))
     connection.execute(
         sql.insert(deliveries).from_select(["issue", "subscriber", "state", "changed"], rows)
     )
     total = sql.select(sql.func.count()).where(deliveries.c.issue == id_).scalar_subquery()
     connection.execute(sql.update(issues).where(issues.c.id == id_).values(total=total))
     return replace(draft, id=id_)
+
+
+def recipients(draft: Begun, names: Collection[str]) -> sql.ColumnElement[bool]:
+    """The condition for getting an issue whose delivery has not begun.
+
+    Of a correction: also that the corrected issue was sent to the subscriber.
+    """
+    wanting = people.wanting(draft.digest, *names)
+    if not draft.corrects:
+        return wanting
+    corrected = deliveries.join(issues, deliveries.c.issue == issues.c.id)
+    sent = sql.select(deliveries.c.subscriber).select_from(corrected)
+    there = (
+        issues.c.digest.in_((draft.digest, *names)),
+        issues.c.key == draft.corrects,
+        deliveries.c.state == "sent",
+        deliveries.c.subscriber.is_not(None),
+    )
+    return sql.and_(wanting, subscribers.c.id.in_(sent.where(*there)))
+
+
+def count_recipients(connection: Connection, draft: Begun, names: Collection[str]) -> int:
+    """How many subscribers get an issue whose delivery has not begun."""
+    query = sql.select(sql.func.count()).select_from(subscribers).where(recipients(draft, names))
+    return int(connection.execute(query).scalar_one())
 
 
 def find_issue(connection: Connection, digest: str, key: str) -> Begun | None:
@@ -129,6 +179,13 @@ def begun_issues(connection: Connection, *names: str) -> list[tuple[str, str, da
     return [(name, key, moment(tick), done is not None) for name, key, tick, done in found]
 
 
+def done_at(connection: Connection, digest: str, key: str) -> datetime | None:
+    """When the delivery of an issue was complete; None if it is not, or has not begun."""
+    query = sql.select(issues.c.done).where(issues.c.digest == digest, issues.c.key == key)
+    done = connection.execute(query).scalar()
+    return moment(done) if done else None
+
+
 def preferences(
     connection: Connection, issue: Begun, names: Collection[str] = ()
 ) -> set[tuple[tuple[str, ...], str]]:
@@ -142,7 +199,7 @@ def preferences(
             deliveries.c.issue == issue.id, deliveries.c.state.not_in(("sent", "skipped"))
         )
     else:
-        query = columns.where(people.wanting(issue.digest, *names))
+        query = columns.where(recipients(issue, names))
     return {(tuple(json.loads(topics)), language) for topics, language in connection.execute(query)}
 
 

@@ -29,10 +29,12 @@ from broadsheet.delivery.database import (
 )
 from broadsheet.delivery.environment import Secrets
 from broadsheet.delivery.issues import (
+    UNFINISHED,
     Begun,
     Progress,
     Repeat,
     choose,
+    choose_corrections,
     find_issue,
     is_stranded,
     repeats,
@@ -49,7 +51,9 @@ from broadsheet.errors import BroadsheetError, DeliveryError, Problem, UsageErro
 from broadsheet.model.settings import Settings
 from broadsheet.pipeline.issues import issued_entries
 from broadsheet.pipeline.project import Project
-from broadsheet.storage.issue_records import issued_message
+from broadsheet.storage.issue_records import draft_files, issued_message
+
+_WAITS = "it is a draft; `broadsheet digest --approve {name}` releases it"
 
 Bar = Callable[[int], AbstractContextManager[Callable[[], object]]]
 """Shows the progress of a number of rows; yields the function to call for each."""
@@ -162,10 +166,12 @@ def send_copy(run: Run, to: str, *, dry_run: bool) -> Issue:
     """
     project, address = run.project, checked_address(to)
     _refuse_opted_out(project, address)
-    issue = _named(project, run.request.issue) if run.request.issue else _newest(run)
+    draft = _draft_named(project, run.request.issue)
+    issue = draft or (_named(project, run.request.issue) if run.request.issue else _newest(run))
     envelope = run.secrets.envelope(project.settings, project.root)
     transport = run.secrets.transport(project.settings.delivery)
-    mailing = Mailing(_draft(run, issue), project.settings, project.templates(), envelope)
+    mail = draft_files(project.root, draft).get("message.eml") if draft else None
+    mailing = Mailing(_draft(run, issue, mail), project.settings, project.templates(), envelope)
     copy = mailing.copy(address, "", None)
     asyncio.run(_send_one(transport, envelope.sender, address, None if dry_run else copy))
     return issue
@@ -242,14 +248,20 @@ def _would_send(run: Run, database: Database, issue: Begun) -> int:
             waiting = queue.waiting(connection, run.clock())
         else:
             names = settings.names(issue.digest)
-            waiting = subscribers.count_wanting(connection, *names)
+            waiting = ledger_issues.count_recipients(connection, issue, names)
     return min(waiting, run.request.limit or waiting)
 
 
 def _chosen(run: Run, database: Database) -> tuple[list[Issue], list[tuple[Issue, str]]]:
     """Return the issues to deliver, oldest first, and the others with the reason."""
-    if run.request.issue:
-        return [_named(run.project, run.request.issue)], []
+    project, request = run.project, run.request
+    if request.issue:
+        issue = _named(project, request.issue)
+        if request.only is None and (done := _done(database, issue)):
+            return [], [(issue, f"its delivery was complete on {done:%Y-%m-%d at %H:%M} UTC")]
+        if issue.corrects and not _done(database, issue, issue.corrects.key):
+            return [], [(issue, UNFINISHED)]
+        return [issue], []
     issues: list[Issue] = []
     left: list[tuple[Issue, str]] = []
     for name in _digests(run):
@@ -270,12 +282,21 @@ def _of_digest(
     run: Run, name: str, database: Database
 ) -> tuple[list[Issue], list[tuple[Issue, str]]]:
     project, only = run.project, run.request.only
-    issued = {issue.key: issue for issue in project.history(name).issues}
+    history = project.history(name)
+    issued = {issue.key: issue for issue in history.everything}
     with database.reading() as connection:
         begun = ledger_issues.begun_issues(connection, *project.settings.names(name))
     fresh = project.settings.delivery.fresh_days
-    known = [(key, tick) for _, key, tick, _ in begun]
-    found = choose(tuple(issued.values()), known, project.now, fresh)
+    repeated = {issue.key for issue in history.corrections}
+    known = [(key, tick) for _, key, tick, _ in begun if key not in repeated]
+    found = choose(history.issues, known, project.now, fresh)
+    complete = {key for _, key, _, done in begun if done}
+    corrections, held = choose_corrections(
+        [each for each in history.corrections if each.key not in {key for _, key, _, _ in begun}],
+        complete,
+        project.now,
+        fresh,
+    )
     since = project.now - timedelta(days=fresh)
     # What was begun is finished even if its files are gone: the ledger has everything.
     continued = [
@@ -285,7 +306,27 @@ def _of_digest(
     ]
     if only:  # existing rows, and no new ones
         return continued, []
-    return [*continued, *found.issues], list(found.left)
+    left = [(issue, f"{why}; --issue {name}/{issue.key} sends it") for issue, why in found.left]
+    left += held
+    waiting = (draft for draft in project.drafts(name) if draft.key not in issued)
+    left += ((draft, _WAITS.format(name=f"{name}/{draft.key}")) for draft in waiting)
+    return [*continued, *found.issues, *corrections], left
+
+
+def _done(database: Database | None, issue: Issue, key: str = "") -> datetime | None:
+    """When the delivery of `issue`, or of the issue `key` of its digest, was complete; or None."""
+    if database is None:
+        return None
+    with database.reading() as connection:
+        return ledger_issues.done_at(connection, issue.digest, key or issue.key)
+
+
+def _draft_named(project: Project, name: str) -> Issue | None:
+    """The draft `DIGEST/KEY`; None if it is not one that waits for approval."""
+    digest, _, key = name.partition("/")
+    released = {issue.key for issue in project.history(digest).issues}
+    waiting = (draft for draft in project.drafts(digest) if draft.key not in released)
+    return next((draft for draft in waiting if draft.key == key), None)
 
 
 def _without_record(digest: str, key: str) -> Issue:
@@ -298,9 +339,13 @@ def _named(project: Project, name: str) -> Issue:
     """Return the issue `DIGEST/KEY`. Raises UsageError if there is none."""
     digest, _, key = name.partition("/")
     history = project.history(project.settings.renamed.get(digest, digest))
-    for issue in history.issues:
+    for issue in history.everything:
         if issue.key == key:
             return issue
+    if _draft_named(project, name):
+        what = f"{name} is a draft, and waits for approval"
+        todo = f"run `broadsheet digest --approve {name}`; --to ADDRESS sends a test copy"
+        raise UsageError(Problem(what, todo))
     newest = history.last
     hint = f"the newest is {newest.digest}/{newest.key}" if newest else "it has none yet"
     raise UsageError(Problem(f"there is no issue {name}", hint))
@@ -361,9 +406,10 @@ def _begun_or_draft(run: Run, database: Database, issue: Issue) -> Begun:
     return before or _draft(run, issue)
 
 
-def _draft(run: Run, issue: Issue) -> Begun:
+def _draft(run: Run, issue: Issue, mail: bytes | None = None) -> Begun:
+    """The delivery of `issue`, not begun. mail: of a draft; None: as issued."""
     project = run.project
-    mail = issued_message(project.feeds_folder, issue, project.settings.feeds.folder)
+    mail = mail or issued_message(project.feeds_folder, issue, project.settings.feeds.folder)
     try:
         entries = issued_entries(project, issue)
     except BroadsheetError as error:
@@ -373,7 +419,8 @@ def _draft(run: Run, issue: Issue) -> Begun:
         for each in error.problems:
             run.warn(replace(each, todo=f"{each.todo}; {why}" if each.todo else why))
     stored = contexts(issue, entries, project.settings)
-    return Begun(0, issue.digest, issue.key, issue.tick, run.clock(), mail, stored)
+    corrects = issue.corrects.key if issue.corrects else ""
+    return Begun(0, issue.digest, issue.key, issue.tick, run.clock(), mail, stored, corrects)
 
 
 def _begin(run: Run, database: Database, draft: Begun) -> Begun:

@@ -162,12 +162,6 @@ def wanting(*names: str) -> sql.ColumnElement[bool]:
     )
 
 
-def count_wanting(connection: Connection, *names: str) -> int:
-    """Return how many subscribers get the digest that has or had these `names`."""
-    query = sql.select(sql.func.count()).select_from(subscribers).where(wanting(*names))
-    return int(connection.execute(query).scalar_one())
-
-
 def refuse_erased(connection: Connection, address: str) -> None:
     """Raise ErasedError if `address` was erased."""
     if (at := erased_at(connection, address)) is not None:

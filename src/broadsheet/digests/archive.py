@@ -44,8 +44,9 @@ def issue_url(issue: Issue, publication: Publication) -> str:
 def issue_title(issue: Issue, digest: DigestSettings, publication: Publication) -> str:
     """Return the title of `issue` in lists: the digest's, its number, and its first article's."""
     words = Words(digest.language or publication.language)
-    headline = issue.articles[0].title
-    return words("digests.issue", digest=digest.title, number=issue.number, headline=headline)
+    headline = issue.note.subject or issue.articles[0].title
+    title = words("digests.issue", digest=digest.title, number=issue.number, headline=headline)
+    return words("mail.correction", subject=title) if issue.corrects else title
 
 
 def issue_entry(issue: Issue, digest: DigestSettings, publication: Publication) -> Entry:
@@ -64,7 +65,7 @@ def issue_entry(issue: Issue, digest: DigestSettings, publication: Publication) 
         schemes=publication.id_base + "feeds/",
         language=digest_language(digest, publication),
         summary=shorten(titles, _SUMMARY_COLUMNS),
-        content="".join(map(_section_html, issue.sections)),
+        content=issue.note.introduction + "".join(map(_section_html, issue.sections)),
         image=None,
     )
 

@@ -16,8 +16,18 @@ from msgspec.structs import replace
 
 from broadsheet.articles.entries import Entry, Image
 from broadsheet.articles.topics import Topic, topic_key, topic_slug
-from broadsheet.digests.issue import DigestUrls, Issue, IssuedArticle, Section
-from broadsheet.digests.sender import OptOut, Sender, mail_sender, opt_out
+from broadsheet.digests.images import image_urls
+from broadsheet.digests.issue import (
+    NO_NOTE,
+    DigestUrls,
+    Issue,
+    IssuedArticle,
+    IssueNote,
+    Section,
+    Sponsor,
+)
+from broadsheet.digests.prose import mail_prose, prose_text
+from broadsheet.digests.sender import OptOut, Sender, mail_address, mail_sender, opt_out
 from broadsheet.digests.theme import Theme, mail_theme
 from broadsheet.i18n import Words, direction
 from broadsheet.model.publication import Publication
@@ -37,7 +47,9 @@ SHEET_WIDTH = 600
 
 # Outlook on Windows shows no other type of image; a URL without an ending may be of any type.
 _MAIL_IMAGES = {"image/png", "image/jpeg", "image/gif", ""}
-_MOST_CONTENTS = 12
+_PROSE_WIDTH = 544
+"""Pixels: SHEET_WIDTH without the margins."""
+_MOST_WITHOUT_CONTENTS = 8
 _TALLEST_LEAD = 0.8  # of its width
 
 
@@ -71,7 +83,8 @@ class ArticleContext(Struct, frozen=True):
     number: its place in the issue, from 1; the web version has the anchor `article-NUMBER`.
     authors, date, reading: as text, "" if unknown. iso: the date for machines. lead: whether the
     picture may take the whole width. topics: without its section's. turned: its direction, ltr or
-    rtl, if that is not the mail's; else "". brief: whether only the title is shown.
+    rtl, if that is not the mail's; else "". brief: whether only the title is shown. content: the
+    whole article, as HTML; "" if only its summary is shown.
     """
 
     number: int
@@ -89,6 +102,17 @@ class ArticleContext(Struct, frozen=True):
     topics: tuple[TopicLink, ...]
     turned: str = ""
     brief: bool = False
+    content: str = ""
+
+    @property
+    def mail_content(self) -> str:
+        """The whole article, as HTML for mail clients; "" if only its summary is shown."""
+        return mail_prose(self.content, _PROSE_WIDTH)
+
+    @property
+    def content_text(self) -> str:
+        """The whole article, as plain text; "" if only its summary is shown."""
+        return prose_text(self.content)
 
     @property
     def mail_picture(self) -> Picture | None:
@@ -128,7 +152,9 @@ class IssueContext(Struct, frozen=True):
     key: the issue's. publication, digest: their titles. number, date, count: as text. iso: the tick
     for machines. tick: aware. direction: ltr or rtl. note: what was left out, as text; more: how
     many articles are only on the web, as text; both "" if nothing was. templates: the folder of the
-    user's own. identity: identifies this issue among all, as hexadecimal digits.
+    user's own. identity: identifies this issue among all, as hexadecimal digits. editor: what the
+    editor's note says. reply_to: a mail address, or "" for the sender's. correction: that this is a
+    correction, as text; "" if it is not.
     """
 
     key: str
@@ -156,6 +182,32 @@ class IssueContext(Struct, frozen=True):
     templates: str
     note: str = ""
     more: str = ""
+    editor: IssueNote = NO_NOTE
+    reply_to: str = ""
+    correction: str = ""
+
+    @property
+    def introduction(self) -> str:
+        """The editor's introduction, as HTML for mail clients; "" if none."""
+        return mail_prose(self.editor.introduction, _PROSE_WIDTH)
+
+    @property
+    def introduction_text(self) -> str:
+        """The editor's introduction, as plain text; "" if none."""
+        return prose_text(self.editor.introduction)
+
+    @property
+    def sponsor(self) -> Sponsor | None:
+        """Who pays for the issue."""
+        return self.editor.sponsor
+
+    @property
+    def sponsor_picture(self) -> Picture | None:
+        """The sponsor's image, if there is one; its text stands for it."""
+        given = self.editor.sponsor
+        if given is None or not given.image:
+            return None
+        return Picture(given.image, given.text, given.width, given.height, in_mail=True)
 
     @property
     def articles(self) -> tuple[ArticleContext, ...]:
@@ -168,16 +220,9 @@ class IssueContext(Struct, frozen=True):
         return self.total > 2
 
     @property
-    def contents_titles(self) -> bool:
-        """Whether the table of contents lists articles, not only sections."""
-        return len(self.articles) <= _MOST_CONTENTS and not any(s.brief for s in self.articles)
-
-    @property
-    def contents_named(self) -> bool:
-        """Whether the mail's table of contents lists anything: articles, or named sections."""
-        return self.contents and (
-            self.contents_titles or any(section.name for section in self.sections)
-        )
+    def mail_contents(self) -> bool:
+        """Whether the mail has a table of contents: else its first article would come late."""
+        return len(self.sections) > 1 and self.total > _MOST_WITHOUT_CONTENTS
 
 
 def issue_context(
@@ -193,9 +238,18 @@ def issue_context(
     words = Words(digest.language or publication.language)
     addresses = DigestUrls(issue.digest, publication, feeds)
     who = mail_sender(publication, delivery)
-    sections = _Builder(entries, publication, words, addresses).sections(issue.sections)
+    builder = _Builder(
+        entries,
+        publication,
+        words,
+        addresses,
+        digest.content == "full",
+        digest.schedule.is_per_article,
+    )
+    sections = builder.sections(issue.sections)
     articles = [article for section in sections for article in section.articles]
     tick = issue.tick.astimezone(publication.timezone)
+    correction = _correction(issue, publication, words)
     return IssueContext(
         key=issue.key,
         publication=publication.title,
@@ -203,8 +257,8 @@ def issue_context(
         description=digest.description,
         language=digest.language or publication.language,
         direction=words.direction,
-        subject=_subject(digest.title, articles, words),
-        preheader=_preheader(articles, words),
+        subject=_subject(digest.title, articles, words, issue.note.subject, correction),
+        preheader=issue.note.preheader or _preheader(articles, words),
         number=words("mail.number", number=issue.number),
         date=words.date(tick),
         iso=tick.isoformat(),
@@ -220,6 +274,9 @@ def issue_context(
         list_id=list_id(issue.digest, publication),
         identity=_identity(issue, publication),
         templates=mail.templates,
+        editor=issue.note,
+        reply_to=issue.note.reply_to or mail_address(digest.reply_to),
+        correction=correction,
     )
 
 
@@ -235,8 +292,8 @@ def with_sections(whole: IssueContext, places: Collection[int]) -> IssueContext:
     return replace(
         whole,
         sections=sections,
-        subject=_subject(whole.digest, articles, words),
-        preheader=_preheader(articles, words),
+        subject=_subject(whole.digest, articles, words, whole.editor.subject, whole.correction),
+        preheader=whole.editor.preheader or _preheader(articles, words),
         count=words("mail.articles", total),
         total=total,
     )
@@ -247,6 +304,8 @@ class _Builder(Struct, frozen=True):
     publication: Publication
     words: Words
     addresses: DigestUrls
+    in_full: bool
+    alone: bool
 
     def sections(self, sections: tuple[Section, ...]) -> tuple[SectionContext, ...]:
         alone = len(sections) == 1
@@ -274,18 +333,21 @@ class _Builder(Struct, frozen=True):
         entry = self.entries[placed.id]
         published = entry.published.astimezone(self.publication.timezone)
         reading = reading_minutes(entry.content)
+        content = entry.content if self.in_full else ""
         picture = _picture(entry.image) if entry.image else None
+        if picture and picture.url in image_urls(content):
+            picture = None  # it would be shown twice
         return ArticleContext(
             number=number,
             title=entry.title,
             url=entry.url,
             language=entry.language,
-            summary=entry.summary,
+            summary=placed.summary or entry.summary,
             authors=self.words("mail.list").join(author.name for author in entry.authors),
             date=self.words.date(published, "medium"),
             iso=published.isoformat(),
             reading=self.words("mail.minutes", reading) if reading else "",
-            late=placed.late,
+            late=placed.late and not self.alone,
             picture=picture,
             lead=number == 1 and _fits_the_width(picture),
             topics=tuple(
@@ -293,6 +355,7 @@ class _Builder(Struct, frozen=True):
                 for topic in entry.topics
                 if topic_key(topic.name) != topic_key(section.name)
             ),
+            content=content,
             turned="" if (turned := direction(entry.language)) == self.words.direction else turned,
         )
 
@@ -307,10 +370,21 @@ def _fits_the_width(picture: Picture | None) -> bool:
     return picture.width >= SHEET_WIDTH and picture.height <= picture.width * _TALLEST_LEAD
 
 
-def _subject(digest: str, articles: Sequence[ArticleContext], words: Words) -> str:
-    if not articles:
-        return digest
-    return words("mail.subject", digest=digest, headline=articles[0].title)
+def _subject(
+    digest: str, articles: Sequence[ArticleContext], words: Words, given: str, correction: str
+) -> str:
+    """The subject. given: the editor's, or "". correction: "" if it is not one."""
+    subject = given or digest
+    if articles and not given:
+        subject = words("mail.subject", digest=digest, headline=articles[0].title)
+    return words("mail.correction", subject=subject) if correction else subject
+
+
+def _correction(issue: Issue, publication: Publication, words: Words) -> str:
+    if issue.corrects is None:
+        return ""
+    tick = issue.corrects.tick.astimezone(publication.timezone)
+    return words("mail.corrects", date=words.date(tick))
 
 
 def _preheader(articles: Sequence[ArticleContext], words: Words) -> str:

@@ -1,8 +1,9 @@
 """Fits the mail into Gmail's limit: it clips HTML above about 102 kB, and hides the rest.
 
-A mail that is too large gives up, in this order and only as much as needed: words of its summaries,
-then summaries and pictures from its end on, then articles from its end on. It says so at its head,
-and counts and links what it leaves out; the web version and the text part have everything.
+A mail that is too large gives up, in this order and only as much as needed: the content of whole
+articles from its end on, which then have a summary; words of its summaries; summaries and pictures
+from its end on; articles from its end on. It says so at its head, and counts and links what it
+leaves out; the web version and the text part have everything.
 """
 
 from __future__ import annotations
@@ -26,13 +27,15 @@ _SUMMARY_COLUMNS = (400, 280, 200, 140, 100, 70)
 class _Cut(Struct, frozen=True):
     """What a mail gives up.
 
-    columns: the greatest width of a summary. titles: how many articles, from the end, show only
+    columns: the greatest width of a summary. summaries: how many articles, from the end, show their
+    summary instead of all their content. titles: how many articles, from the end, show only
     their title. left_out: how many of these, from the end, are not in the mail.
     """
 
     columns: int
     titles: int = 0
     left_out: int = 0
+    summaries: int = 0
 
 
 def fit_mail(
@@ -43,7 +46,8 @@ def fit_mail(
     templates: the user's own, name -> text. Raises TemplateError if a mail without articles is too
     large.
     """
-    cuts = _cuts(len(context.articles))
+    in_full = any(article.content for article in context.articles)
+    cuts = _cuts(len(context.articles), in_full=in_full)
 
     @cache
     def fitted(number: int) -> tuple[IssueContext, str]:
@@ -68,29 +72,35 @@ def fit_mail(
     return fitted(least)
 
 
-def _cuts(articles: int) -> list[_Cut]:
-    """Every cut, the least first."""
-    least = _SUMMARY_COLUMNS[-1]
+def _cuts(articles: int, *, in_full: bool) -> list[_Cut]:
+    """Every cut, the least first. in_full: whether articles are shown whole."""
+    widest, least = _SUMMARY_COLUMNS[0], _SUMMARY_COLUMNS[-1]
+    every = range(1, articles + 1)
     return [
-        *(_Cut(columns) for columns in _SUMMARY_COLUMNS),
-        *(_Cut(least, titles) for titles in range(1, articles + 1)),
-        *(_Cut(least, articles, left_out) for left_out in range(1, articles + 1)),
+        *(_Cut(widest, summaries=number) for number in every if in_full),
+        *(_Cut(columns, summaries=articles) for columns in _SUMMARY_COLUMNS),
+        *(_Cut(least, titles, summaries=articles) for titles in every),
+        *(_Cut(least, articles, left_out, articles) for left_out in every),
     ]
 
 
 def _shortened(context: IssueContext, cut: _Cut) -> IssueContext:
     # By number, not by place: a mail of some sections keeps the numbers of the whole issue.
     numbers = [0, *(article.number for article in context.articles)]
-    kept, whole = numbers[-1 - cut.left_out], numbers[-1 - cut.titles]
-    sections = (_shortened_section(each, cut.columns, kept, whole) for each in context.sections)
+    kept, whole, full = (numbers[-1 - each] for each in (cut.left_out, cut.titles, cut.summaries))
+    sections = tuple(
+        _shortened_section(section, cut.columns, kept, whole, full) for section in context.sections
+    )
     # By URL, since a digest may show an article under each of its topics.
-    in_full = {article.url for article in context.articles if article.number <= whole}
+    with_text = {article.url for article in context.articles if article.number <= whole}
     shown = {article.url for article in context.articles if article.number <= kept}
     everything = {article.url for article in context.articles}
+    summarised = {a.url for a in context.articles if a.content and full < a.number <= whole}
     words = Words(context.language)
-    titles, left_out = len(shown - in_full), len(everything - shown)
+    titles, left_out = len(shown - with_text), len(everything - shown)
     said = (
-        words("mail.cut") if in_full else "",
+        words("mail.summaries", len(summarised)) if summarised else "",
+        words("mail.cut") if with_text and not summarised else "",
         words("mail.titles", titles) if titles else "",
         words("mail.left_out", left_out) if left_out else "",
     )
@@ -103,10 +113,13 @@ def _shortened(context: IssueContext, cut: _Cut) -> IssueContext:
 
 
 def _shortened_section(
-    section: SectionContext, columns: int, kept: int, whole: int
+    section: SectionContext, columns: int, kept: int, whole: int, full: int
 ) -> SectionContext:
+    """kept, whole, full: the last number of an article that is shown, has a text, is complete."""
     articles = (
-        _shortened_article(article, columns, brief=article.number > whole)
+        article
+        if article.content and article.number <= full
+        else _shortened_article(article, columns, brief=article.number > whole)
         for article in section.articles
         if article.number <= kept
     )
@@ -115,5 +128,7 @@ def _shortened_section(
 
 def _shortened_article(article: ArticleContext, columns: int, *, brief: bool) -> ArticleContext:
     if brief:
-        return replace(article, summary="", picture=None, lead=False, topics=(), brief=True)
-    return replace(article, summary=shorten(article.summary, columns))
+        return replace(
+            article, summary="", content="", picture=None, lead=False, topics=(), brief=True
+        )
+    return replace(article, summary=shorten(article.summary, columns), content="")

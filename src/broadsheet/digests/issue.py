@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta, Struct, field
@@ -30,6 +30,7 @@ class IssuedArticle(Struct, frozen=True, omit_defaults=True):
     source: str = ""
     date: Annotated[datetime, Meta(tz=True)] | None = None
     body_sha256: str = ""
+    summary: str = ""
 
 
 class Section(Struct, frozen=True):
@@ -56,6 +57,46 @@ class Profile(Struct, frozen=True):
     languages: tuple[str, ...] = ()
 
 
+class Sponsor(Struct, frozen=True, omit_defaults=True):
+    """Who pays for an issue.
+
+    text: on one line. link: absolute URL or "". image: absolute URL or ""; width, height: its
+    pixels, if known. label: such as "Sponsor"; "" for the word in the mail's language.
+    """
+
+    text: str
+    link: str = ""
+    image: str = ""
+    width: int | None = None
+    height: int | None = None
+    label: str = ""
+
+
+class IssueNote(Struct, frozen=True, omit_defaults=True):
+    """What an editor's note puts into an issue.
+
+    introduction: sanitised HTML with absolute URLs. reply_to: a mail address. "" for what the note
+    does not give.
+    """
+
+    subject: str = ""
+    preheader: str = ""
+    introduction: str = ""
+    sponsor: Sponsor | None = None
+    reply_to: str = ""
+
+
+class Corrected(Struct, frozen=True):
+    """The issue that a correction corrects. tick: aware."""
+
+    key: str
+    tick: Annotated[datetime, Meta(tz=True)]
+
+
+NO_NOTE: Final = IssueNote()
+"""What an issue without an editor's note has."""
+
+
 class Issue(Struct, frozen=True, omit_defaults=True):
     """One issue of a digest.
 
@@ -63,7 +104,9 @@ class Issue(Struct, frozen=True, omit_defaults=True):
     number: 1 for the digest's first. tick: when it was due, aware.
     since: the start of its half-open window: since < t <= tick.
     site: `publication.url` when it was made. changed: articles of earlier issues as they are now,
-    so that they are still recognised after their next change.
+    so that they are still recognised after their next change. note: the editor's. excluded: the ids
+    of articles that the note leaves to the next issue. corrects: of a correction, the issue whose
+    articles it has again; its tick is when it was made.
     """
 
     digest: str
@@ -75,6 +118,9 @@ class Issue(Struct, frozen=True, omit_defaults=True):
     site: str = ""
     profile: Profile = Profile()
     changed: tuple[Changed, ...] = ()
+    note: IssueNote = NO_NOTE
+    excluded: tuple[str, ...] = ()
+    corrects: Corrected | None = None
 
     @property
     def articles(self) -> tuple[IssuedArticle, ...]:
@@ -89,6 +135,8 @@ class Issue(Struct, frozen=True, omit_defaults=True):
 
 
 RECORD = "issue.json"
+DRAFT_RECORD = "draft.json"
+"""The record of a draft; no one takes it for that of an issue."""
 
 
 class RenderedIssue(Struct, frozen=True):
@@ -103,6 +151,11 @@ class RenderedIssue(Struct, frozen=True):
     note: str
     files: dict[str, bytes]
     record: bytes
+
+    @property
+    def draft(self) -> dict[str, bytes]:
+        """The files of its draft: name -> bytes."""
+        return {**self.files, DRAFT_RECORD: self.record}
 
 
 def record_bytes(issue: Issue) -> bytes:
@@ -127,6 +180,11 @@ def parse_record(data: bytes, path: str) -> Issue:
 def issue_folder(digest: str, issue: str = "") -> str:
     """Return the folder of a digest, or of its issue with a key, under the feeds folder."""
     return f"digests/{digest}/{issue}/" if issue else f"digests/{digest}/"
+
+
+def draft_folder(digest: str, key: str) -> str:
+    """Return the folder of a draft, relative to the project."""
+    return f"{issue_folder(digest)}{key}.draft/"
 
 
 class DigestUrls(Struct, frozen=True):

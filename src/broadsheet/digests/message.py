@@ -28,6 +28,7 @@ from broadsheet.digests.issue import DigestUrls
 from broadsheet.digests.sender import (
     OptOut,
     Sender,
+    mail_address,
     mail_sender,
     opt_out,
     preferences_url,
@@ -127,9 +128,15 @@ def _headers(context: IssueContext) -> list[str]:
         f"List-Archive: <{context.urls.archive}>",
         *unsubscribe_headers(context.opt_out),
         f"Archived-At: <{context.urls.web}>",
+        *reply_to_header(context.reply_to),
         f"Content-Language: {context.language}",
         "MIME-Version: 1.0",
     ]
+
+
+def reply_to_header(address: str) -> list[str]:
+    """Return Reply-To (RFC 5322, section 3.6.2); [] without an address."""
+    return [f"Reply-To: <{address}>"] if address else []
 
 
 def unsubscribe_headers(opt_out: OptOut) -> list[str]:
@@ -206,17 +213,24 @@ _LINK = '<a href="{way}" style="color: #767676; text-decoration: underline">{wor
 
 
 class Letterhead(Struct, frozen=True):
-    """The sender of an issue. list_id: of List-ID. archive, web: the URLs of its pages."""
+    """The sender of an issue. list_id: of List-ID. archive, web: the URLs of its pages.
+
+    reply_to: a mail address, or "".
+    """
 
     sender: Sender
     opt_out: OptOut
     list_id: str
     archive: str
     web: str
+    reply_to: str = ""
 
 
-def letterhead(digest: str, key: str, settings: Settings) -> Letterhead:
-    """Return the letterhead of an issue by its key. Raises ConfigError for a bad sender."""
+def letterhead(digest: str, key: str, settings: Settings, reply_to: str = "") -> Letterhead:
+    """Return the letterhead of an issue by its key. Raises ConfigError for a bad sender.
+
+    reply_to: what the editor's note says.
+    """
     who = mail_sender(settings.publication, settings.delivery)
     addresses = DigestUrls(digest, settings.publication, settings.feeds)
     return Letterhead(
@@ -225,6 +239,7 @@ def letterhead(digest: str, key: str, settings: Settings) -> Letterhead:
         list_id=list_id(digest, settings.publication),
         archive=addresses.archive,
         web=addresses.issue(key),
+        reply_to=reply_to or mail_address(settings.digest(digest).reply_to),
     )
 
 
@@ -258,7 +273,7 @@ def _replaced(own: list[tuple[str, bytes]], head: Letterhead) -> dict[str, list[
         "list-archive": [f"List-Archive: <{head.archive}>"],
         "list-unsubscribe": unsubscribe_headers(head.opt_out),
         "archived-at": [f"Archived-At: <{head.web}>"],
-        "reply-to": [],
+        "reply-to": reply_to_header(head.reply_to),
         "sender": [],
     }
 

@@ -1,5 +1,6 @@
-"""Issues that need permission, because mail cannot be recalled.
+"""Issues that need a correction or permission, because mail cannot be recalled.
 
+- An issue whose editor's note is wrong.
 - An issue most of which is late: after a change of addresses that `identity` could not follow,
   articles that readers have look late.
 - The first issue of a digest that looks like one that was removed from the config: it was probably
@@ -8,7 +9,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from broadsheet.digests.issue import Issue
 from broadsheet.digests.selection import Digest, History
@@ -25,21 +26,31 @@ def admitted(
     *,
     late: bool = False,
     new: bool = False,
-) -> tuple[tuple[Issue, ...], Problem | None]:
+) -> tuple[tuple[Issue, ...], tuple[Problem, ...]]:
     """Return the issues, oldest first, that may be made, and why the next one may not.
 
     former: returns the histories of the digests that were removed from the config, by name; called
     only for a first issue. late, new: whether late issues and new digests are allowed.
     """
+    if problems := digest.stray_notes(history):
+        return (), problems
+    coming = tuple(issues)
+    if digest.settings.schedule.is_per_article and not late:
+        after = [issue for issue in coming if issue.articles[0].late]
+        if len(after) >= _FEWEST_LATE and 2 * len(after) > len(coming):
+            return (), (_many_late(after, coming),)
     made: list[Issue] = []
-    for issue in issues:
+    for issue in coming:
+        if problems := digest.note_problems(issue, history):
+            return tuple(made), problems
         problem = None if late else _mostly_late(issue)
-        if not (problem or new or made or history.issues):
+        if not (problem or new or history.issues):
             problem = _renamed(issue, digest, former())
         if problem:
-            return tuple(made), problem
+            return tuple(made), (problem,)
         made.append(issue)
-    return tuple(made), None
+        history = history.and_then(issue)
+    return tuple(made), ()
 
 
 def _mostly_late(issue: Issue) -> Problem | None:
@@ -52,6 +63,15 @@ def _mostly_late(issue: Issue) -> Problem | None:
         f"{issue.since:%Y-%m-%d %H:%M}, and may have been mailed under other addresses",
         "check it with `broadsheet preview`, then run "
         f"`broadsheet digest {issue.digest} --allow-late`",
+    )
+
+
+def _many_late(late: Sequence[Issue], coming: Sequence[Issue]) -> Problem:
+    name = late[0].digest
+    return Problem(
+        f"refusing to make the {len(coming)} issues of {name} that are due: {len(late)} of their "
+        "articles appeared before its last issue, and may have been mailed under other addresses",
+        f"check them with `broadsheet preview`, then run `broadsheet digest {name} --allow-late`",
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, time, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 from cronsim import CronSim
@@ -50,7 +50,27 @@ def tick_before(schedule: Schedule, zone: ZoneInfo, tick: datetime) -> datetime 
     return last_tick(schedule, zone, tick - timedelta(seconds=1))
 
 
+def after_quiet_hours(moment: datetime, quiet: str, zone: ZoneInfo) -> datetime:
+    """Return `moment`, or the end of the quiet hours that it is in.
+
+    quiet: such as 22:00-07:00, by the clocks of `zone`; "" for none.
+    """
+    if not quiet:
+        return moment
+    start, end = (time.fromisoformat(each) for each in quiet.split("-"))
+    local = moment.astimezone(zone)
+    clock = local.time()
+    is_overnight = end <= start
+    is_quiet = (clock >= start or clock < end) if is_overnight else start <= clock < end
+    if not is_quiet:
+        return moment
+    day = local.date() + timedelta(days=1 if is_overnight and clock >= start else 0)
+    return _settled(datetime.combine(day, end, zone))
+
+
 def _from(schedule: Schedule, zone: ZoneInfo, after: datetime) -> Iterator[datetime]:
+    if schedule.is_per_article:
+        return
     # From a day earlier: cronsim does not know in which of two equal hours in autumn it starts.
     start = (after.astimezone(UTC) - timedelta(days=1)).astimezone(zone)
     before = after.astimezone(UTC)

@@ -47,7 +47,7 @@ def mail_sender(publication: Publication, delivery: DeliverySettings) -> Sender:
     """
     if delivery.sender:
         name, address = parseaddr(delivery.sender)
-        if not delivery.sender.isprintable() or not (ascii_ := _ascii(address)):
+        if not delivery.sender.isprintable() or not (ascii_ := mail_address(address)):
             raise ConfigError(
                 Problem(
                     f"{delivery.sender!r} is not a valid email address",
@@ -57,9 +57,9 @@ def mail_sender(publication: Publication, delivery: DeliverySettings) -> Sender:
             )
         return Sender(name or publication.title, ascii_, answers=True)
     author = publication.author
-    if author and (ascii_ := _ascii(author.email)):
+    if author and (ascii_ := mail_address(author.email)):
         return Sender(publication.title, ascii_, answers=True)
-    host = _ascii(f"noreply@{urlsplit(publication.url).hostname}")
+    host = mail_address(f"noreply@{urlsplit(publication.url).hostname}")
     return Sender(publication.title, host or "noreply@localhost", answers=False)
 
 
@@ -126,8 +126,8 @@ def ascii_domain(domain: str) -> str:
         return domain.strip()
 
 
-def _ascii(address: str) -> str:
-    """`address` with its domain in IDNA form; "" if a mail server would not accept it."""
+def mail_address(address: str) -> str:
+    """Return `address` with its domain in IDNA form; "" if a mail server would not accept it."""
     local, _, domain = address.strip().rpartition("@")
     made = f"{local}@{ascii_domain(domain)}"
     return made if _ADDRESS.fullmatch(made) else ""

@@ -377,6 +377,10 @@ class CheckSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """The severity of a rule (docs/checks.md): `name = "off"`."""
 
 
+_HOUR: Final = "([01][0-9]|2[0-3]):[0-5][0-9]"
+_QUIET: Final = f"^({_HOUR}-{_HOUR})?$"
+
+
 class DigestSettings(Selection, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One newsletter: `[digests.NAME]`."""
 
@@ -385,11 +389,21 @@ class DigestSettings(Selection, frozen=True, kw_only=True, forbid_unknown_fields
     renamed_from: tuple[str, ...] = ()
     """The former NAMEs of this digest. It keeps their issues and readers."""
     schedule: Schedule = field(default_factory=lambda: Schedule("0 8 * * MON"))
-    """When an issue is made: a cron expression in the publication's time zone."""
+    """When an issue is made: a cron expression in the publication's time zone; or `per-article`: an
+    issue for each article."""
+    quiet_hours: Annotated[str, Meta(pattern=_QUIET)] = ""
+    """When `per-article` makes no issue, such as `22:00-07:00`; what appears then waits."""
     description: str = ""
     """One sentence about it."""
     language: Language | None = None
     """Its language. Defaults to the publication's."""
+    reply_to: Annotated[str, Meta(pattern=r"^(\S+@\S+)?$")] = ""
+    """The address that replies go to. Defaults to the sender."""
+    content: Literal["summary", "full"] = "summary"
+    """What an issue shows of an article: its summary, or all of it."""
+    approval: Literal["none", "required"] = "none"
+    """`required`: an issue that is due is a draft until `digest --approve NAME/DATE`, or
+    `approved: true` in its note, releases it."""
     topic_order: tuple[str, ...] = ()
     """The topics whose sections come first, in this order."""
     group: Literal["shared", "first", "every"] = "shared"
@@ -430,6 +444,8 @@ class MailSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Font families, as in CSS. Defaults to the system's, by language."""
     footer: str = ""
     """A line at the foot, such as a postal address (the law may require one)."""
+    welcome: bool = True
+    """Whether those who confirm a subscription get a welcome mail."""
 
 
 class DeliverySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -73,8 +73,14 @@ _NICKNAMES = {
 }
 
 
+PER_ARTICLE = "per-article"
+
+
 class Schedule(str):
-    """A cron expression of five fields (crontab(5)), or one of its nicknames such as @weekly."""
+    """A cron expression of five fields (crontab(5)), or one of its nicknames such as @weekly.
+
+    Or `per-article`, which has no ticks.
+    """
 
     __slots__ = ()
 
@@ -82,13 +88,15 @@ class Schedule(str):
         """Raises ValueError for an invalid expression, or one that never occurs."""
         from cronsim import CronSim, CronSimError  # 10 ms, which only a config with digests needs
 
+        if text == PER_ARTICLE:
+            return super().__new__(cls, text)
         expression = _NICKNAMES.get(text.strip().lower(), text)
         try:
             next(CronSim(expression, datetime(2000, 1, 1, tzinfo=UTC)))
         except (CronSimError, StopIteration) as error:
             raise ValueError(
                 f"{text!r} is not a valid schedule ({str(error) or 'it never occurs'}); "
-                'write one like "0 8 * * MON": minute, hour, day, month, weekday'
+                'write one like "0 8 * * MON" (minute, hour, day, month, weekday) or "per-article"'
             ) from None
         if len(expression.split()) != 5:
             raise ValueError(f"{text!r} needs five fields: minute, hour, day, month, weekday")
@@ -96,8 +104,13 @@ class Schedule(str):
 
     @property
     def expression(self) -> str:
-        """The five fields."""
+        """The five fields; those of `per-article` are "per-article"."""
         return _NICKNAMES.get(self.strip().lower(), str(self))
+
+    @property
+    def is_per_article(self) -> bool:
+        """Whether each article has an issue of its own."""
+        return self == PER_ARTICLE
 
 
 class SmtpUrl(str):

@@ -173,9 +173,9 @@ def _records(project: Project) -> _Records:
     return _Records(histories, former, tuple(problems))
 
 
-def _refused(content: Content, records: _Records) -> dict[str, tuple[Problem, bool]]:
+def _refused(content: Content, records: _Records) -> dict[str, tuple[tuple[Problem, ...], bool]]:
     """Digest name -> why its next issue would not be made, and whether that issue is due."""
-    found: dict[str, tuple[Problem, bool]] = {}
+    found: dict[str, tuple[tuple[Problem, ...], bool]] = {}
     project = content.project
     for name, history in records.histories.items():
         digest = content.digest(name)

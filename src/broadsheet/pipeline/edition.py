@@ -15,6 +15,7 @@ from broadsheet.feeds.plan import Feed, plan
 from broadsheet.markup import LinkIndex, Rendition
 from broadsheet.model.settings import FeedSettings
 from broadsheet.pipeline.memo import Memo
+from broadsheet.pipeline.notes import Notes
 from broadsheet.pipeline.project import Project
 from broadsheet.pipeline.reading import Articles, read_articles
 from broadsheet.pipeline.rendering import Renderings, link_targets, render_articles
@@ -43,6 +44,14 @@ class Content:
         public = [article for article in self.articles.read if not article.hidden]
         return link_targets(self.project, self.memo, self.articles, public)
 
+    @cached_property
+    def _notes(self) -> dict[str, Notes]:
+        """The editor's notes of each digest."""
+        return {
+            name: Notes(self.project, self.memo, self.articles, lambda: self.link_index, name)
+            for name in self.project.settings.digests
+        }
+
     @property
     def problems(self) -> tuple[Problem, ...]:
         """What is wrong with the articles that are left out."""
@@ -50,10 +59,7 @@ class Content:
 
     def digest(self, name: str) -> Digest:
         """Return the digest called `name` in the config."""
-        settings = self.project.settings
-        publication = settings.publication
-        zone, site = publication.timezone, str(publication.url)
-        return Digest(name, settings.digests[name], zone, self.catalogue_at, site)
+        return self.project.digest(name, self.catalogue_at, self._notes[name])
 
     def without(self, problems: Iterable[Problem]) -> Content:
         """Return the content without the articles that `problems` name."""

@@ -115,5 +115,5 @@ def _in_digest(article: Article, content: Content, name: str, history: History) 
     coming = digest.upcoming(project.now, history)
     made, refused = admitted(coming, digest, history, project.former_histories)
     if refused and any(article.id in issue.ids for issue in coming[len(made) :]):
-        inside, why = False, str(refused)
+        inside, why = False, str(refused[0])
     return Membership(issue_folder(name), inside, why)

@@ -170,7 +170,7 @@ def read_by_files(
         **lookups(content.link_index),
         "topic": content.catalogue.names("topics").topic,
         "tag": content.catalogue.names("tags").topic,
-        "issues": {name: each.issues[::-1] for name, each in histories.items()}.get,
+        "issues": {name: each.everything[::-1] for name, each in histories.items()}.get,
         "public": public.__contains__,
         "output": published.digest,
     }

@@ -10,10 +10,13 @@ from pathlib import Path
 from urllib.parse import quote
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from broadsheet import pages
+from broadsheet.digests.approval import divide_approved
 from broadsheet.digests.issue import Issue, issue_folder
 from broadsheet.digests.linted_mail import CLIP_BYTES, ROOM_BYTES, LintedMail
+from broadsheet.digests.notes import note_path, starter_note
 from broadsheet.digests.refusals import admitted
 from broadsheet.errors import Problem
 from broadsheet.i18n import Words
@@ -35,7 +38,9 @@ class Shown(Struct, frozen=True):
 
     digest: its name; title: the digest's. key: of the issue. upcoming: it is not made yet.
     files: the issue's files, the very bytes that `digest` writes or has written. mail: what is
-    wrong with its mail.
+    wrong with its mail. note: the path of its editor's note. offered: a note to start from; "" if
+    there is one, or none can be given. command: what releases it if it is due and waits for
+    approval; "" if it does not.
     """
 
     digest: str
@@ -45,6 +50,9 @@ class Shown(Struct, frozen=True):
     upcoming: bool
     files: Mapping[str, bytes]
     mail: LintedMail
+    note: str = ""
+    offered: str = ""
+    command: str = ""
 
     @property
     def folder(self) -> str:
@@ -107,12 +115,16 @@ def _gallery(project: Project, memo: Memo, *, live: bool) -> Gallery:
 
 
 def _refused(content: Content) -> list[Problem]:
-    found = []
+    found: list[Problem] = []
     for name, history in content.project.histories().items():
         digest = content.digest(name)
         due = digest.due(content.project.now, history)
-        if refused := admitted(due, digest, history, content.project.former_histories)[1]:
-            found.append(refused)
+        former = content.project.former_histories
+        refused = admitted(due, digest, history, former)[1]
+        coming = digest.upcoming(content.project.now, history)
+        late = admitted(coming, digest, history, former)[1]
+        # Until an issue is due, more articles may be on time; a note does not change by itself.
+        found += refused or [problem for problem in late if problem.path]
     return found
 
 
@@ -120,11 +132,18 @@ def _issues(content: Content, name: str) -> list[Shown]:
     """Return what is due and what comes next, then what was made; the newest first."""
     project = content.project
     history = project.history(name)
-    coming = content.digest(name).upcoming(project.now, history)
+    digest = content.digest(name)
+    coming = digest.upcoming(project.now, history)
+    due = [issue for issue in coming if issue.tick <= project.now]
+    commands = {each.issue.key: each.command for each in divide_approved(due, digest, ())[1]}
     upcoming = [
-        _shown(content, issue, files_of_issue(content, issue).files) for issue in coming[::-1]
+        replace(
+            _shown(content, issue, files_of_issue(content, issue).files),
+            command=commands.get(issue.key, ""),
+        )
+        for issue in coming[::-1]
     ]
-    newest = history.issues[: -_ISSUED - 1 : -1]
+    newest = history.everything[: -_ISSUED - 1 : -1]
     return upcoming + [_shown(content, each, _read(project, each), made=True) for each in newest]
 
 
@@ -132,6 +151,8 @@ def _shown(
     content: Content, issue: Issue, files: Mapping[str, bytes], *, made: bool = False
 ) -> Shown:
     settings = content.project.settings
+    note = note_path(issue.digest, issue.key)
+    has_note = (content.project.root / note).is_file()
     words = Words(settings.publication.language)
     local = issue.tick.astimezone(settings.publication.timezone)
     return Shown(
@@ -142,6 +163,8 @@ def _shown(
         upcoming=not made,
         files=files,
         mail=linted(content.memo, MailFiles(files[MAIL], files[TEXT], files[MESSAGE])),
+        note=note if has_note or not made else "",
+        offered="" if has_note or made else starter_note(issue.digest, issue.key),
     )
 
 

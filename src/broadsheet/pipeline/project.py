@@ -10,8 +10,9 @@ from functools import partial
 from pathlib import Path
 from typing import Final, Protocol, TypeVar
 
-from broadsheet.digests.issue import issue_folder
-from broadsheet.digests.selection import History
+from broadsheet.digests.issue import Issue, issue_folder
+from broadsheet.digests.notes import Note
+from broadsheet.digests.selection import CatalogueAt, Digest, History
 from broadsheet.errors import LockError
 from broadsheet.feeds import INDEX
 from broadsheet.model.settings import Settings
@@ -24,6 +25,8 @@ T = TypeVar("T")
 
 PREVIEWS: Final = "previews"
 """The folder of the previews, beside broadsheet.toml."""
+NOTES: Final = "digests"
+"""The folder of editor's notes and drafts, beside broadsheet.toml."""
 
 
 class Location(Protocol):
@@ -65,8 +68,9 @@ class Project:
 
     @property
     def written_folders(self) -> tuple[str, ...]:
-        """The folders that runs write, in which no article is looked for."""
-        return self.settings.feeds.folder, PREVIEWS
+        """The folders that runs write, in which no article is looked for; so are those of notes."""
+        notes = (issue_folder(name).rstrip("/") for name in self.settings.digests)
+        return self.settings.feeds.folder, PREVIEWS, *notes
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -112,6 +116,28 @@ class Project:
         """Return the user's own mail templates, by name. Raises TemplateError."""
         return sources.templates(self.root, self.settings.mail.templates)
 
+    @property
+    def drafts_folder(self) -> Path:
+        """The folder of the drafts and editor's notes of all digests."""
+        return self.root / NOTES
+
+    def drafts(self, name: str) -> tuple[Issue, ...]:
+        """Return the drafts that were made of the digest called `name`, oldest first."""
+        return issue_records.drafts(self.root, name)
+
+    def digest(self, name: str, catalogue_at: CatalogueAt, notes: Mapping[str, Note]) -> Digest:
+        """Return the digest called `name` in the config. notes: by the key of an issue."""
+        return Digest(
+            name,
+            self.settings.digests[name],
+            self.settings.publication.timezone,
+            catalogue_at,
+            str(self.settings.publication.url),
+            notes,
+            drafts=tuple(draft.key for draft in self.drafts(name)),
+            names=self.settings.names(name),
+        )
+
     def kept_paths(self, histories: Mapping[str, History]) -> tuple[str, ...]:
         """Return the paths in the feeds folder that a build does not make and keeps: issues.
 
@@ -125,7 +151,7 @@ class Project:
         ]
         pages = (issue_folder(each.parent.name) + INDEX for each in former)
         theirs = (issue_folder(each.parent.name, each.name) for each in former if each.is_dir())
-        issues = (issue for history in histories.values() for issue in history.issues)
+        issues = (issue for history in histories.values() for issue in history.everything)
         return (
             *sorted({*pages, *theirs}),
             *(issue_folder(issue.digest, issue.key) for issue in issues),

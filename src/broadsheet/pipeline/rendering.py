@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from broadsheet.articles import Article
 from broadsheet.articles.entries import in_site
 from broadsheet.articles.link_index import link_index
+from broadsheet.digests.notes import Note
 from broadsheet.errors import BroadsheetError, Problem, RenderError
 from broadsheet.markup import (
     LinkIndex,
@@ -22,6 +23,7 @@ from broadsheet.pipeline.memo import Memo, Source, Step, StepContext
 from broadsheet.pipeline.project import Project
 from broadsheet.pipeline.reading import Articles, measure_images
 from broadsheet.pipeline.store import Digest
+from broadsheet.storage.folders import Stamp
 
 T = TypeVar("T")
 
@@ -33,6 +35,16 @@ class Body(Struct, frozen=True, array_like=True):
 
     source: str
     article: Digest
+
+
+class NoteFile(Struct, frozen=True, array_like=True):
+    """An editor's note to read; the stamp stands for its content. url: of its issue."""
+
+    path: str
+    stamp: Stamp
+    url: str
+    language: str
+    markdown: str
 
 
 class RenderSettings(Struct, frozen=True):
@@ -105,6 +117,26 @@ def render_articles(
         else:
             addresses[body.source] = made
     return Renderings(addresses, tuple(problems))
+
+
+def read_note(memo: Memo, file: NoteFile, index: LinkIndex) -> Note:
+    """Return an editor's note with its rendered body; one that cannot be read has its problems."""
+    settings = RenderSettings(index.site, index.shortcodes)
+    step = Step("broadsheet.pipeline.steps:read_note", settings)
+    (made,) = memo.attempt(step, [file], lookups(index))
+    if isinstance(made, BroadsheetError):
+        return Note(file.path, problems=made.problems)
+    return memo.value(made, Note)
+
+
+def image_sizes(
+    memo: Memo, articles: Articles, index: LinkIndex, urls: Collection[str]
+) -> dict[str, tuple[int, int]]:
+    """Return the width and height of the images at `urls` that are files of the project."""
+    assets = (*index.beside.values(), *index.rooted.values()) if urls else ()
+    paths = {asset.url: asset.path for asset in assets if asset.url in urls}
+    sizes = measure_images(memo, articles, {*paths.values()})
+    return {url: sizes[path] for url, path in paths.items() if path in sizes}
 
 
 def lookups(index: LinkIndex) -> dict[str, Source]:

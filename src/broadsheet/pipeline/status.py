@@ -8,6 +8,7 @@ from datetime import datetime
 from msgspec import UNSET, Struct, UnsetType
 
 from broadsheet.articles import Article
+from broadsheet.digests.approval import divide_approved
 from broadsheet.digests.refusals import admitted
 from broadsheet.digests.schedule import next_tick
 from broadsheet.errors import BroadsheetError, Problem
@@ -29,12 +30,16 @@ class NextArticle(Struct, frozen=True):
 
 
 class DigestStatus(Struct, frozen=True):
-    """A digest. newest, due: keys of issues. next: its tick. refused: why the next is not made."""
+    """A digest. newest, due, waiting: keys of issues. next: its tick.
+
+    waiting: for approval. refused: why the next is not made.
+    """
 
     name: str
     issues: int
     newest: str | None
     due: tuple[str, ...]
+    waiting: tuple[str, ...]
     next: datetime | None
     articles_so_far: int
     refused: str | UnsetType = UNSET
@@ -134,14 +139,16 @@ def _digest(content: Content, name: str) -> DigestStatus:
     due = digest.due(project.now, history)
     coming = digest.upcoming(project.now, history)
     refused = admitted(coming, digest, history, project.former_histories)[1]
+    waiting = divide_approved(due, digest, ())[1]
     return DigestStatus(
         name=name,
         issues=len(history.issues),
         newest=history.last.key if history.last else None,
         due=tuple(issue.key for issue in due),
+        waiting=tuple(each.issue.key for each in waiting),
         next=_local(project, tick) if tick else None,
         articles_so_far=sum(len(issue.ids) for issue in coming[len(due) :]),
-        refused=str(refused) if refused else UNSET,
+        refused="\n".join(map(str, refused)) if refused else UNSET,
     )
 
 

@@ -12,6 +12,8 @@ from typing import Final, NoReturn
 from broadsheet.articles import Article, NotAnArticle, Source, cascade, parsing, rendered
 from broadsheet.articles.site_check import page_name
 from broadsheet.articles.titles import without_title
+from broadsheet.digests.note_parsing import parse_note, with_introduction
+from broadsheet.digests.notes import Note
 from broadsheet.errors import ArticleError, Problem, RenderError, unforeseen
 from broadsheet.markup import (
     Dialect,
@@ -25,7 +27,7 @@ from broadsheet.markup import (
 )
 from broadsheet.pipeline.memo import StepContext
 from broadsheet.pipeline.reading import Page, PageToFind, ParseSettings, StampedFile
-from broadsheet.pipeline.rendering import Body, RenderSettings, recorded
+from broadsheet.pipeline.rendering import Body, NoteFile, RenderSettings, recorded
 from broadsheet.storage import folders, sources
 
 TIME_LIMIT_S: Final = 8.0  # of CPU; a long article takes 0.1
@@ -90,16 +92,7 @@ def render_body(body: Body, settings: RenderSettings, context: StepContext) -> R
     written = parsing.body(source_of(article, context))
     text = without_title(written, article.title)
     targets = recorded(context, settings.site, settings.shortcodes)
-    try:
-        return _rendered(article, text, Links(targets, article.source, article.url))
-    except TooComplex as error:
-        wrong = error.what, error.fix
-    except TimeoutError:
-        what = f"its Markdown cannot be read within {TIME_LIMIT_S:.0f} seconds"
-        wrong = what, "look for long runs of brackets or other marks in it"
-    except Exception as error:  # whatever one holds, it must not keep back the others
-        wrong = unforeseen(error)
-    raise RenderError(Problem(*wrong, path=article.source))
+    return _rendered(article, text, Links(targets, article.source, article.url))
 
 
 def _from_page(article: Article, settings: RenderSettings, context: StepContext) -> Rendition:
@@ -125,7 +118,7 @@ def _from_page(article: Article, settings: RenderSettings, context: StepContext)
 
 def _rendered(article: Article, text: str, links: Links) -> Rendition:
     read_as = _prepared(article.markdown)
-    with _time_limit():
+    with _bounded(article.source):
         return render(
             text,
             links,
@@ -135,6 +128,19 @@ def _rendered(article: Article, text: str, links: Links) -> Rendition:
             excerpt=not article.summary,
             values={"page": article.page},
         )
+
+
+def read_note(file: NoteFile, settings: RenderSettings, context: StepContext) -> Note:
+    """Return an editor's note with its rendered body (a step); reads the link targets.
+
+    Raises ArticleError.
+    """
+    note = parse_note(sources.read(context.root, file.path, "").text, file.path)
+    links = Links(recorded(context, settings.site, settings.shortcodes), note.path, file.url)
+    read_as = _prepared(file.markdown)
+    with _bounded(note.path):
+        made = render(note.body, links, read_as, language=file.language, excerpt=False)
+    return with_introduction(note, made.html, links)
 
 
 @cache
@@ -159,6 +165,23 @@ def source_of(article: Article, context: StepContext) -> Source:
         what = "it changed while it was being read, and nothing has been written"
         raise ArticleError(Problem(what, "run again", article.source))
     return source
+
+
+@contextmanager
+def _bounded(path: str) -> Iterator[None]:
+    """Raise RenderError, with `path`, for whatever goes wrong or takes too long in the block."""
+    try:
+        with _time_limit():
+            yield
+            return
+    except TooComplex as error:
+        wrong = error.what, error.fix
+    except TimeoutError:
+        what = f"its Markdown cannot be read within {TIME_LIMIT_S:.0f} seconds"
+        wrong = what, "look for long runs of brackets or other marks in it"
+    except Exception as error:  # whatever one holds, it must not keep back the others
+        wrong = unforeseen(error)
+    raise RenderError(Problem(*wrong, path=path))
 
 
 @contextmanager

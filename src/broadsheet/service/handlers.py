@@ -304,11 +304,19 @@ class ConfirmHandler:
         """Make the subscription active."""
         form = await forms.received(request)
         text = self.app.token_text(request, form)
-        who = await run_in_threadpool(self.app.store.confirm, text)
-        if who is None:
+        found = await run_in_threadpool(self.app.store.confirm, text)
+        if found is None:
             return self.app.bad_link(request)
+        who, is_new = found
+        if is_new and self.app.writer.welcomes:
+            self.app.outbox.add(lambda: self._mail(who))
         log.info("subscriber %d confirmed", who.id)
         return self._welcome(who)
+
+    def _mail(self, who: Subscriber) -> ConfirmationMail:
+        store = self.app.store
+        link = f"{self.app.url}preferences/{store.tokens.unsubscribe(who.id, '')}"
+        return self.app.writer.welcome(who.address, link, who.language, store.clock())
 
     def _welcome(self, who: Subscriber) -> Response:
         pages = self.app.pages

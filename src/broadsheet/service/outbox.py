@@ -1,4 +1,4 @@
-"""Confirmation mails: written and sent after the response.
+"""Confirmation and welcome mails: written and sent after the response.
 
 The time that a response takes must not show whether an address is on the list. So the page is the
 same, and as fast, for everyone; what differs happens here, afterwards. For the same reason, both
@@ -49,10 +49,14 @@ class ConfirmationMail:
 
 @dataclass(frozen=True, slots=True)
 class MailWriter:
-    """Writes the mails of `publication`, which come from `sender`."""
+    """Writes the mails of `publication`, which come from `sender`.
+
+    welcomes: whether those who confirm get a welcome mail.
+    """
 
     publication: Publication
     sender: Sender
+    welcomes: bool = True
 
     def confirm(
         self, recipient: str, link: str, days: int, language: str, now: datetime
@@ -69,6 +73,13 @@ class MailWriter:
         words = Words(language or self.publication.language)
         end = words("service.mail_known_end", publication=self._title)
         return self._mail(recipient, words, "mail_known", link, end, now)
+
+    def welcome(self, recipient: str, link: str, language: str, now: datetime) -> ConfirmationMail:
+        """Return a mail that welcomes a new subscriber, with a `link` to preferences."""
+        words = Words(language or self.publication.language)
+        feeds = self.publication.feeds_url
+        end = words("service.mail_welcome_end", publication=self._title, url=feeds)
+        return self._mail(recipient, words, "mail_welcome", link, end, now)
 
     @property
     def _title(self) -> str:

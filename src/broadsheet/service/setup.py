@@ -51,7 +51,7 @@ def app_context(project: Project, clock: Callable[[], datetime]) -> AppContext:
     return AppContext(
         store=store,
         pages=PageRenderer(settings.publication, urlsplit(url).path),
-        writer=MailWriter(settings.publication, who),
+        writer=MailWriter(settings.publication, who, settings.mail.welcome),
         outbox=Outbox(send, knows=store.knows),
         offer=offer,
         refresh=offer.refresh,

@@ -190,8 +190,11 @@ class SubscriberStore:
             found = subscribers.get(connection, token.subscriber)
             return None if _left_since(found, token.made) else found
 
-    def confirm(self, text: str) -> Subscriber | None:
-        """Make the subscriber of the confirmation token `text` active; None if it is invalid."""
+    def confirm(self, text: str) -> tuple[Subscriber, bool] | None:
+        """Make the subscriber of the confirmation token `text` active, and say whether it was not.
+
+        None if the token is invalid.
+        """
         if (token := self._confirm_token(text)) is None:
             return None
         with self.database.writing() as connection:
@@ -199,8 +202,9 @@ class SubscriberStore:
             if found is None or _left_since(found, token.made):
                 return None
             cause, now = "confirmed by mail", self.clock()
-            subscribers.set_status(connection, found, "active", cause=cause, now=now)
-            return subscribers.get(connection, found.id)
+            is_new = subscribers.set_status(connection, found, "active", cause=cause, now=now)
+            who = subscribers.get(connection, found.id)
+            return (who, is_new) if who else None
 
     def forget(self) -> int:
         """Delete subscribers who did not confirm in time; return their number."""

@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
-from broadsheet.digests.issue import RECORD, Issue, issue_folder, parse_record
+from broadsheet.digests.issue import (
+    DRAFT_RECORD,
+    RECORD,
+    Issue,
+    draft_folder,
+    issue_folder,
+    parse_record,
+)
 from broadsheet.digests.selection import History
 from broadsheet.errors import DeliveryError, Problem, RecordError
 from broadsheet.storage import folders
@@ -20,6 +28,25 @@ def history(feeds: Path, digest: str, shown: str, *, former: Iterable[str] = ())
     RecordError if a record cannot be read: without it, articles would be sent again.
     """
     return History.of(issue for name in (digest, *former) for issue in _issues(feeds, name, shown))
+
+
+def drafts(project: Path, digest: str) -> tuple[Issue, ...]:
+    """The drafts of `digest` in the folder `project`, oldest first.
+
+    One that cannot be read counts as not made: a draft can be made again.
+    """
+    found = []
+    for path in (project / issue_folder(digest)).glob(f"*.draft/{DRAFT_RECORD}"):
+        with suppress(OSError, RecordError):
+            found.append(parse_record(folders.content(path), str(path)))
+    return tuple(sorted(found, key=lambda issue: issue.tick))
+
+
+def draft_files(project: Path, issue: Issue) -> dict[str, bytes]:
+    """The files of the draft of `issue` in the folder `project`: name -> bytes."""
+    folder = project / draft_folder(issue.digest, issue.key)
+    found = {path.name: folders.content_of(path) for path in folder.glob("*")}
+    return {name: data for name, data in found.items() if data is not None}
 
 
 def names(feeds: Path) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from broadsheet.articles import Source, fields
 from broadsheet.articles.link_index import File
+from broadsheet.digests.issue import issue_folder
 from broadsheet.errors import ArticleError, ConfigError, Problem, TemplateError
 from broadsheet.model.publication import Person
 from broadsheet.model.settings import ArticleSettings
@@ -169,6 +170,11 @@ def _with_metadata(file: Path, data: bytes) -> bytes:
 def holds_articles(folder: Path) -> bool:
     """Whether any file in `folder` could be an article."""
     return any(path.endswith(_ARTICLE_ENDINGS) for path, _ in walk(folder, "."))
+
+
+def note_keys(project: Path, digest: str) -> list[str]:
+    """The keys of the issues of `digest` that have an editor's note, in order."""
+    return sorted(path.stem for path in (project / issue_folder(digest)).glob("*.md"))
 
 
 def templates(project: Path, folder: str) -> dict[str, str]:

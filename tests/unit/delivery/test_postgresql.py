@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import signal
 from contextlib import suppress
+from dataclasses import replace
 from threading import Thread
 
 import pytest
 import sqlalchemy as sql
 
-from broadsheet.delivery import database, subscribers
+from broadsheet.delivery import database, issues, subscribers
 from broadsheet.delivery.lists.importing import BATCH_LINES
 from deliveries import Post, at, stop_repeatedly
 from newsroom import MOMENT
@@ -102,7 +103,9 @@ def test_the_subscribers_are_the_same_there(office: OnPostgres) -> None:
             connection, "Ann@Example.org", cause="t", now=MOMENT, digests=("weekly",)
         )
         subscribers.add(connection, "b@b.org", cause="t", now=MOMENT, digests=('a"weekly"b',))
-        assert subscribers.count_wanting(connection, "weekly") == 1
+        draft = issues.Begun(0, "weekly", "k", MOMENT, MOMENT, b"", "")
+        assert issues.count_recipients(connection, draft, ()) == 1
+        assert issues.count_recipients(connection, replace(draft, corrects="j"), ()) == 0
         assert subscribers.set_status(connection, one, "unsubscribed", cause="t", now=MOMENT)
         assert subscribers.counts(connection)["unsubscribed"] == 1
         assert [each.address for each in subscribers.everyone(connection)] == [

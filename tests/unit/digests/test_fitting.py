@@ -8,6 +8,7 @@ import re
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 import letters
 from broadsheet.digests.context import IssueContext
@@ -46,6 +47,24 @@ def test_a_mail_that_fits_is_left_alone() -> None:
     assert fitted is letter
     assert html == mail_html(letter, {})
     assert fitted.note == fitted.more == ""
+
+
+def test_whole_articles_become_summaries_from_the_end_on() -> None:
+    """As many as needed, with their number; only then anything else is cut."""
+    whole = structs.replace(letters.DIGEST, content="full")
+    contents = "<p>" + "全文在此。" * 2000 + "</p>"
+    entries = [letters.entry(number, "开源", content=contents) for number in range(1, 9)]
+    letter = letters.make(*entries, digest=whole)
+    fitted, html = fit_mail(letter, {}, 100_000)
+    assert _size(html) <= 100_000
+    shown = [bool(article.content) for article in fitted.articles]
+    assert shown == sorted(shown, reverse=True)
+    assert 0 < sum(shown) < 8
+    assert all(article.summary == letters.SUMMARY for article in fitted.articles)
+    assert fitted.note == Words("zh-CN")("mail.summaries", 8 - sum(shown))
+    smaller, html = fit_mail(letter, {}, 30_000)
+    assert _size(html) <= 30_000
+    assert not any(article.content for article in smaller.articles)
 
 
 def test_first_summaries_get_shorter() -> None:

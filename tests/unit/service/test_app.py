@@ -318,6 +318,21 @@ def test_double_opt_in_from_the_form_to_the_first_issue(desk: Office) -> None:
     assert "欢迎" in desk.web.get(link).text  # a second time is fine
 
 
+def test_who_confirms_is_welcomed_once(desk: Office) -> None:
+    """In the reader's language, with a link that unsubscribes; a second click sends nothing."""
+    desk.subscribe("bob@example.com", language="zh")
+    link = linked(desk.post()[0])
+    for _ in range(2):
+        assert desk.web.post(link).status_code == 200
+    (_, welcome) = desk.post()
+    read = message_from_bytes(welcome.message, policy=default)
+    assert welcome.recipient == read["To"] == "bob@example.com"
+    assert read["Subject"].startswith("欢迎订阅")
+    settings = linked(welcome)
+    assert settings.startswith(f"{URL}preferences/")
+    assert desk.web.get(settings).status_code == 200
+
+
 def test_a_confirmation_link_expires_after_three_days(desk: Office) -> None:
     """Unconfirmed readers are forgotten."""
     desk.subscribe("bob@example.com")

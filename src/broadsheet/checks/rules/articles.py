@@ -219,6 +219,21 @@ def many_topics(view: ArticleView) -> Iterator[Problem]:
 
 
 @site_rule(
+    "digest-name",
+    "error",
+    "The `digest` field of an article names a digest that does not exist, so the article is in "
+    "fewer digests than its author wants.",
+)
+def digest_name(site: SiteView) -> Iterator[Problem]:
+    known = site.settings.digests.keys() | site.settings.renamed.keys()
+    for article in site.by_path:
+        for name in sorted({*(article.digests or ())} - known):
+            what = f"there is no digest {name!r}"
+            todo = f"there is: {', '.join(site.settings.digests) or 'none'}; or write false"
+            yield _told(site, article, what, todo, *fields.DIGEST)
+
+
+@site_rule(
     "duplicate-id",
     "error",
     "Two articles with one id are one article to a reader. The older one keeps it; `build` leaves "

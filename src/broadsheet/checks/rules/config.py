@@ -139,10 +139,23 @@ def record(site: SiteView) -> Iterator[Problem]:
     "most of it is late, or its digest looks renamed. A warning until the issue is due.",
 )
 def refused_issue(site: SiteView) -> Iterator[Problem | Slight]:
-    for name, (problem, due) in site.refused.items():
-        line = site.config_line(f"digests.{name}")
-        found = replace(problem, path=site.config[0], line=line)
-        yield found if due else Slight(found)
+    for name, (problems, due) in site.refused.items():
+        for problem in problems:
+            if not problem.path:  # those of a note have their place, and a rule of their own
+                line = site.config_line(f"digests.{name}")
+                found = replace(problem, path=site.config[0], line=line)
+                yield found if due else Slight(found)
+
+
+@site_rule(
+    "editors-note",
+    "error",
+    "An editor's note (`digests/NAME/DATE.md`) has an unknown key, or names an article that the "
+    "issue cannot have; `digest` does not make the issue until it is corrected.",
+)
+def editors_note(site: SiteView) -> Iterator[Problem]:
+    for problems, _ in site.refused.values():
+        yield from (problem for problem in problems if problem.path)
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -24,7 +24,7 @@ from broadsheet.delivery.issues import Begun
 from broadsheet.delivery.mail.template import Envelope, MailTemplate, Recipient, reader_key
 from broadsheet.delivery.tokens import unsubscribe_mail, unsubscribe_url
 from broadsheet.digests.context import ArticleContext, IssueContext, issue_context, with_sections
-from broadsheet.digests.issue import Issue, IssuedArticle
+from broadsheet.digests.issue import Issue, IssuedArticle, IssueNote
 from broadsheet.digests.message import letterhead, message_bodies, mime_message, readdressed
 from broadsheet.digests.sender import mail_sender, opt_out
 from broadsheet.errors import DeliveryError
@@ -104,6 +104,11 @@ class Variants:
         self._sender = mail_sender(settings.publication, settings.delivery)
         self._opt_out = opt_out(self._sender, settings.delivery)
 
+    @property
+    def editor(self) -> IssueNote:
+        """What the editor's note says."""
+        return self._stored.contexts[self._stored.language].editor
+
     def variant(self, topics: tuple[str, ...], language: str) -> Variant | None:
         """Return the variant for someone who wants `topics` in `language`; None if it is empty."""
         places = self._places(topics) if topics else None
@@ -153,10 +158,11 @@ class Mailing:
     ) -> None:
         """templates: the user's own, name -> text. Raises ConfigError for an invalid sender."""
         self.begun = begun
-        self._head = letterhead(begun.digest, begun.key, settings)
         self._checked: set[Variant] = set()
         self._envelope = envelope
         self._variants = Variants(begun.mail, begun.contexts, settings, begun.digest, templates)
+        reply_to = self._variants.editor.reply_to
+        self._head = letterhead(begun.digest, begun.key, settings, reply_to)
         service = settings.delivery.service_url
         self._service = service if service and envelope.tokens else None
         self._templates: OrderedDict[Variant, MailTemplate] = OrderedDict()
@@ -248,8 +254,8 @@ def _each_article(
 def _titled(article: ArticleContext) -> ArticleContext:
     """Return `article` with its title and URL only."""
     return replace(
-        article, summary="", authors="", date="", reading="", picture=None, lead=False, topics=(),
-        brief=True,
+        article, summary="", content="", authors="", date="", reading="", picture=None, lead=False,
+        topics=(), brief=True,
     )  # fmt: skip
 
 
