@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 import sqlalchemy as sql
 from sqlalchemy.engine import URL
@@ -200,6 +201,9 @@ def open_database(url: str, root: Path, timeout_s: float = LOCK_TIMEOUT_S) -> Da
     programs. Raises ConfigError for an invalid URL, DatabaseError if it cannot be used.
     """
     check_location(url, root)
+    if file := sqlite_file(url, root):
+        with suppress(OSError):  # SQLite reports the reason
+            create(file)
     database = _connect(url, root, timeout_s)
     try:
         if not _has_schema(database):
@@ -333,12 +337,13 @@ def _connect(url: str, root: Path, timeout_s: float) -> Database:
     parsed = _parsed(url)
     file = sqlite_file(url, root)
     if file is not None:
-        parsed = parsed.set(database=str(file))
+        # Never created by a connection: a missing one may only have been moved away for a moment.
+        name = f"file:{quote(str(file))}"
+        parsed = parsed.set(database=name, query={**parsed.query, "mode": "rw", "uri": "true"})
     shown = file.name if file is not None else parsed.render_as_string(hide_password=True)
     try:
         if file is not None:
             engine = _sqlite_engine(parsed, timeout=timeout_s)
-            sql.event.listen(engine, "do_connect", partial(_create_file, file))
         else:
             engine = _server_engine(parsed, timeout_s)
     except (ImportError, SQLAlchemyError) as error:
@@ -389,12 +394,6 @@ def _parsed(url: str) -> URL:
 
 def _invalid(what: str, todo: str) -> ConfigError:
     return ConfigError(Problem(what, todo, key="delivery.database"))
-
-
-def _create_file(file: Path, *_: object) -> None:
-    """Create a private file before SQLite does; the other files of SQLite get the same mode."""
-    with suppress(OSError):  # SQLite reports the reason
-        create(file)
 
 
 def _prepare(connection: sqlite3.Connection, _: object) -> None:

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sql
 
 from broadsheet.delivery import files, subscribers
 from broadsheet.delivery.database import open_database
+from broadsheet.errors import DatabaseError
 from deliveries import SECRET, post
 from newsroom import MOMENT, Newsroom
 
@@ -203,16 +203,12 @@ def test_an_exposed_key_is_reported(newsroom: Newsroom) -> None:
     assert "dkim.pem: it holds the key that signs your mail, and " in newsroom.run("status").out
 
 
-def test_reconnecting_creates_a_private_database(tmp_path: Path) -> None:
-    """A new connection to a file that was moved away creates a private one again."""
+def test_reconnecting_creates_no_database(tmp_path: Path) -> None:
+    """An empty one in the place of one that was moved away would hide that it is missing."""
     database = open_database(URL, tmp_path)
     database.close()
     (tmp_path / "broadsheet.db").rename(tmp_path / "moved")
-    before = os.umask(0)
-    try:
-        with database.reading() as connection:
-            connection.execute(sql.text("SELECT 1"))
-    finally:
-        os.umask(before)
-    assert modes(tmp_path)["broadsheet.db"] == "0o600"
+    with pytest.raises(DatabaseError), database.reading():
+        pass
+    assert modes(tmp_path) == {}
     database.close()

@@ -20,6 +20,7 @@ from starlette.routing import Route
 
 from broadsheet.delivery.database import open_database
 from broadsheet.delivery.tokens import Tokens
+from broadsheet.errors import DatabaseError
 from broadsheet.service.connections import ConnectionPool, HttpConnection, RequestTimeouts
 from broadsheet.service.limits import mailbox
 from reader_service import OFFER, Office, hidden, office, ticked
@@ -236,6 +237,9 @@ def test_a_missing_database_is_503(desk: Office) -> None:
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "120")
     assert "Nothing was lost" in answer.text
     assert desk.web.get("/health").status_code == 503
+    desk.database.close()  # even a new connection does not
+    with pytest.raises(DatabaseError), desk.database.reading():
+        pass
     assert not file.exists()
     away.rename(file)
     assert desk.web.get("/health").status_code == 200
