@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from lxml import html as lxml_html
-
 from broadsheet.text.plain import one_line
 
 _NAMES: Final = """
@@ -50,10 +48,14 @@ def prose_text(html: str) -> str:
 
 
 def _parse(html: str) -> Any:
+    from lxml import html as lxml_html  # here, since commands that make no mail need none of it
+
     return lxml_html.fragment_fromstring(html, create_parent="div")
 
 
 def _write(top: Any) -> str:
+    from lxml import html as lxml_html
+
     whole = str(lxml_html.tostring(top, encoding="unicode"))
     return whole.removeprefix("<div>").removesuffix("</div>")
 
@@ -75,7 +77,7 @@ def _pixels(value: str | None) -> int | None:
 def _link(played: Any) -> Any:
     """A link in the place of a player."""
     source = played.get("src") or next(iter(played.xpath("./source/@src")), "")
-    made = lxml_html.Element("a", href=source)
+    made = played.makeelement("a", href=source)
     made.text = one_line(played.text_content()) or source
     return made
 
@@ -83,7 +85,7 @@ def _link(played: Any) -> Any:
 def _replace(old: Any, new: Any | None) -> None:
     parent, tail = old.getparent(), old.tail
     if new is None:
-        new = lxml_html.Element("span")
+        new = old.makeelement("span")
     parent.replace(old, new)
     new.tail = tail
 
