@@ -16,7 +16,8 @@ from newsletters import at, digest, names, story
 START = at("2025-06-02 08:00")
 WEEKS = 8
 ARTICLES = [story(f"a{day}", START + timedelta(days=day, hours=4)) for day in range(7 * WEEKS)]
-CLOSING = START + timedelta(days=7 * WEEKS + 1)
+# After the first tick for articles that came after an issue of the last week was released.
+CLOSING = START + timedelta(days=7 * WEEKS + 8)
 
 
 def _weekly(drafts: tuple[str, ...], merged: int, missed: str = "merge") -> Digest:
