@@ -19,6 +19,7 @@ from lxml import etree
 import browser
 from attacks import ATTACKS, CODE, EVIL
 from broadsheet.articles import fields
+from broadsheet.digests.lint import lint_mail
 from broadsheet.markup import LinkIndex, Links, dialect, render
 from broadsheet.pipeline import preview
 from broadsheet.pipeline.preview import Shown
@@ -121,22 +122,16 @@ def page(folder: Path, name: str, content: str) -> Path:
 
 def preview_files(newsroom: Newsroom, *, live: bool) -> dict[str, str]:
     """Return the pages of a preview of the released issues: path -> text."""
-    made = [
-        Shown(
-            digest="weekly",
-            title="Weekly",
-            key=folder.name,
-            date="",
-            upcoming=False,
-            files={
-                name: (folder / name).read_bytes()
-                for name in ("email.html", "email.txt", "index.html", "message.eml")
-            },
-        )
-        for folder in sorted(newsroom.folder.glob("feeds/digests/weekly/2*"))
-    ]
-    written = preview.files(made, {}, "en", live=live)
+    folders = sorted(newsroom.folder.glob("feeds/digests/weekly/2*"))
+    written = preview.files([*map(_released, folders)], {}, "en", live=live)
     return {path: data.decode() for path, data in written.items() if path.endswith(".html")}
+
+
+def _released(folder: Path) -> Shown:
+    names = "email.html", "email.txt", "message.eml", "index.html"
+    files = {name: (folder / name).read_bytes() for name in names}
+    mail = lint_mail(*(files[name] for name in names[:3]))
+    return Shown("weekly", "Weekly", folder.name, "", upcoming=False, files=files, mail=mail)
 
 
 def without_policy(text: str) -> str:

@@ -101,7 +101,10 @@ FAULTS: dict[str, tuple[Callable[[Post], object], str]] = {
     ),
     "no such database": (_config(database="mysql://x/y"), "delivery.database: "),
     "a database without a file": (_config(database="sqlite://"), "it names no file"),
-    "a database in no folder": (_config(database="sqlite:///no/such/a.db"), "there is no folder"),
+    "a database in no folder": (
+        _config(database="sqlite:///no/such/a.db"),
+        "its folder does not exist",
+    ),
     "a database that is a folder": (_no_database, "it is a folder"),
     "a database that is a text": (_file("broadsheet.db", "text " * 400), "not a database"),
     "a newer database": (_sql("UPDATE schema_versions SET version = 99"), "version 99"),
