@@ -93,9 +93,8 @@ def _rendition(
     top, context = read_article(expanded, dialect, language, positions=False)
     start = excerpt_of(top, context.html) if excerpt else ""
     html = sanitiser.sanitised(top, links.resolve, is_ours=context.is_ours)
-    if "&#" in expanded.text:  # a reference such as &#1; has only now become a character
-        html = printable(html)
-    html = _EMPTY.sub("", html).strip()
+    # A reference such as &#1; has become a character, and Python-Markdown may leave its own marks.
+    html = _EMPTY.sub("", printable(html)).strip()
     return Rendition(html, shorten(printable(start), EXCERPT_COLUMNS))
 
 
