@@ -120,6 +120,11 @@ def read_positions(source: str, before: int, expanded: Expanded, dialect: Dialec
     return Reading(top, _Source(source.split("\n"), before, expanded.source_line))
 
 
+def read_rendered(html: str, source: str) -> Reading:
+    """Return the contents of `html`, made from the file `source`, without their positions."""
+    return Reading(tree.parse(html), _Source(source.split("\n"), 0, int))
+
+
 class _Source:
     """The lines of a file, and the one that each line of the expanded body came from."""
 

@@ -10,9 +10,9 @@ from typing import NamedTuple
 from broadsheet.checks.article import ArticleView
 from broadsheet.checks.rule import article_rule, more
 from broadsheet.errors import Problem
-from broadsheet.markup import dialect, tree
+from broadsheet.markup import dialect
 from broadsheet.markup.differences import Block, DialectDifference, difference
-from broadsheet.markup.positions import NOT_TEXT, Text
+from broadsheet.markup.positions import Reading, Text, read_rendered
 
 
 class _Mark(NamedTuple):
@@ -133,15 +133,15 @@ def markdown_left(view: ArticleView) -> Iterator[Problem]:
     prose = view.prose
     lines = prose.text.split("\n")
     extensions = {"", *dialect(view.article.markdown).extensions}
-    together, texts = _texts(view)
+    reading = _reading(view)
 
     def may_have(sign: str) -> bool:
-        return sign in prose.text and sign in together
+        return sign in prose.text and sign in reading.whole_text
 
     for mark in _MARKS:
         if mark.extension not in extensions or not any(map(may_have, mark.signs)):
             continue
-        if found := sorted(set(_places(mark.pattern, texts, lines))):
+        if found := sorted(set(_places(mark.pattern, reading.texts, lines))):
             line, written = found[0]
             what = f"{mark.what} is left in the text: {written!r}"
             others = more([number for number, _ in found])
@@ -160,16 +160,12 @@ def _has_template(target: str, source: str) -> bool:
     return bool(_IN_ADDRESS.search(target))
 
 
-def _texts(view: ArticleView) -> tuple[str, list[Text]]:
-    """Return all text of an article, and each that readers see as text."""
+def _reading(view: ArticleView) -> Reading:
+    """Return what readers see of an article."""
     reading = view.prose.reading
     if reading and dialect(view.article.markdown).engine != "python-markdown":
-        return reading.whole_text, reading.texts
-    top = tree.parse(view.html() or "")
-    lines = (1, view.text.count("\n") + 1)
-    nodes = tree.text_nodes(top, str.strip, NOT_TEXT)
-    each = [Text(node.text_content or "", lines, is_html=False) for node in nodes]
-    return top.text(deep=True, separator="\n"), each
+        return reading
+    return read_rendered(view.html() or "", view.text)
 
 
 def _places(
