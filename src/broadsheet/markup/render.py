@@ -26,7 +26,7 @@ EXCERPT_COLUMNS: Final = 280
 _NOTHING: Mapping[str, object] = MappingProxyType({})
 _RAW_HTML = re.compile(r"<(?!https?:|mailto:)[A-Za-z/!?]")
 # Only positions tell an author's elements from the engine's.
-_OWN_TAGS = re.compile(r"<(?:sub|dt)\b|:::", re.IGNORECASE)
+_OWN_TAGS = re.compile(r"<(?:[Ss][Uu][Bb]|[Dd][Tt])\b|:::")
 _EMPTY = re.compile(r"<p>\s*</p>\n?")
 
 

@@ -49,6 +49,8 @@ def _as_given(value: str, _: Resolve) -> str:
 def _link(value: str, resolve: Resolve, schemes: frozenset[str] = SCHEMES) -> str | None:
     """Return the absolute URL, or None if its scheme is not allowed."""
     address = resolve(value)
+    if address.startswith(("https://", "http://")):  # most are
+        return address
     scheme = _SCHEME.match(address)
     return address if scheme and scheme[1].lower() in schemes else None
 
