@@ -50,6 +50,7 @@ _MOST_OF_REFERENCES = 100_000  # bytes; as in cmark
 _ADDED = "\ue001"  # of the private use area (Unicode, 23.5)
 _ADDED_PARAGRAPH = re.compile(rf"<p(?: [^<>]*)?>{_ADDED}(.*)</p>\n?")
 _REFERENCE_ID = re.compile(r' id="(fnref-[^"]*)"')
+_BACK_LINK = re.compile(r'<a href="#(fnref-[^"]*)".*?</a>', re.DOTALL)
 
 
 def to_html(text: str, dialect: Dialect, *, positions: bool = True) -> str:
@@ -92,10 +93,8 @@ def _allowance(text: str) -> str:
 def _without(html: str, paragraph: re.Match[str]) -> str:
     """Return `html` without the added paragraph, and the links that lead back to it."""
     html = html[: paragraph.start()] + html[paragraph.end() :]
-    for reference in _REFERENCE_ID.findall(paragraph[1]):
-        before, link, after = html.partition(f'<a href="#{reference}"')
-        html = before + after.partition("</a>")[2] if link else html
-    return html
+    added = {*_REFERENCE_ID.findall(paragraph[1])}
+    return _BACK_LINK.sub(lambda link: "" if link[1] in added else link[0], html)
 
 
 def _render(text: str, extensions: frozenset[str], positions: bool) -> str:
