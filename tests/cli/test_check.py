@@ -8,6 +8,7 @@ import os
 import pytest
 
 from broadsheet import checks
+from broadsheet.pipeline import layout
 from newsroom import ROOT, Newsroom, contents, no_privileges, stamps
 
 SENDER = '\n[delivery]\nsender = "News <news@example.org>"\n'
@@ -202,6 +203,33 @@ def test_an_issued_article_can_be_deleted(newsroom: Newsroom) -> None:
     gone.unlink()
     ran = newsroom.run("check")
     assert (ran.code, ran.err) == (0, "")
+
+
+_LOOPS = "{% for a in range(99999) %}{% for b in range(99999) %}\n{% endfor %}{% endfor %}"
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "said"),
+    [
+        ("{% block lost %}x{% endblock %}", 2, "template: bundled/digest.html.j2 has no block"),
+        ("\n{% block intro %}<form></form>{% endblock %}", 3, "mail-element: there is a <form>"),
+        ("{% block intro %}\n<p style='float: left'>{% endblock %}", 3, "mail-css: its CSS has f"),
+        ("{% block intro %}" + _LOOPS + "{% endblock %}", 2, "template: the template takes too"),
+    ],
+)
+def test_what_is_wrong_with_a_template_has_its_line(
+    newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch, text: str, line: int, said: str
+) -> None:
+    """Also what mail clients drop, which is found in the finished mail."""
+    monkeypatch.setattr(layout, "TIME_LIMIT_S", 1.0)
+    newsroom.configure('[digests.weekly]\ntitle = "Weekly"\n')
+    newsroom.article("a.md", date="2025-06-26", summary="In short.")
+    place = "email_templates/digest.html.j2"
+    newsroom.write(place, '{% extends "bundled/digest.html.j2" %}\n' + text)
+    ran = newsroom.run("check")
+    assert f"{place}:{line}: {said}" in ran.out
+    if "template:" in said:
+        assert f"{place}:{line}: {said.removeprefix('template: ')}" in newsroom.run("digest").err
 
 
 def test_a_template_nested_too_deeply_is_a_finding(newsroom: Newsroom) -> None:

@@ -16,7 +16,7 @@ from lxml import etree
 from msgspec import Struct
 
 from broadsheet.digests.context import IssueContext
-from broadsheet.digests.templates import HTML, render_template
+from broadsheet.digests.templates import BUNDLED, HTML, render_template
 from broadsheet.errors import Problem, TemplateError
 
 _DOCTYPE = re.compile(r"\A(?:\s|<!--.*?-->)*<!doctype[^>]*>", re.DOTALL | re.IGNORECASE)
@@ -74,8 +74,8 @@ def mail_html(context: IssueContext, templates: Mapping[str, str]) -> str:
     templates: the user's own, name -> text. Raises TemplateError.
     """
     html = render_template(HTML, context, templates)
-    path = f"{context.templates}/{HTML}" if HTML in templates else f"bundled/{HTML}"
-    if problems := _problems(html, path):
+    path = f"{context.templates if HTML in templates else BUNDLED}/{HTML}"
+    if problems := [*_problems(html, path, templates, context.templates)]:
         raise TemplateError(*problems)
     return inline_css(html, path)
 
@@ -151,18 +151,40 @@ def _without_tags(html: str) -> tuple[str, dict[str, str]]:
     return _TAG.sub(token, html), tags
 
 
-def _problems(html: str, path: str) -> list[Problem]:
+def _problems(html: str, path: str, own: Mapping[str, str], folder: str) -> Iterator[Problem]:
+    """Yield what `html`, rendered from the template at `path`, must not have.
+
+    own: the user's templates, name -> text, in `folder`. One of them may be the cause.
+    """
     if not html.strip():
-        return [Problem("the template makes an empty mail", "write what it should show", path)]
-    markup = _COMMENT.sub("", html)
-    inlined = [
-        _CSS_COMMENT.sub("", css)
-        for attributes, css in _STYLE.findall(markup)
-        if "data-premailer" not in attributes
-    ]
-    selectors = " ".join(found for css in inlined for found in _SELECTORS.findall(css))
-    found = [
-        *(refused for refused in _IN_HTML if refused.pattern.search(markup)),
-        *(refused for refused in _IN_INLINED_CSS if refused.pattern.search(selectors)),
-    ]
-    return [Problem(f"the template has {refused.what}", refused.todo, path) for refused in found]
+        yield Problem("the template makes an empty mail", "write what it should show", path)
+    for refused in (*_IN_HTML, *_IN_INLINED_CSS):
+        if _offset(refused, html) is not None:
+            place = _place(refused, own, folder) or (path, None)
+            yield Problem(f"the template has {refused.what}", refused.todo, *place)
+
+
+def _place(refused: _Refused, own: Mapping[str, str], folder: str) -> tuple[str, int] | None:
+    for name, text in sorted(own.items()):
+        offset = _offset(refused, text)
+        if offset is not None:
+            return f"{folder.rstrip('/')}/{name}", text.count("\n", 0, offset) + 1
+    return None
+
+
+def _offset(refused: _Refused, html: str) -> int | None:
+    """Return where `html` first has what is refused, outside comments; None if nowhere."""
+    markup = _COMMENT.sub(_blank, html)
+    if refused in _IN_HTML:
+        found = refused.pattern.search(markup)
+        return found.start() if found else None
+    for style in _STYLE.finditer(markup):
+        css = "" if "data-premailer" in style[1] else _CSS_COMMENT.sub(_blank, style[2])
+        for selectors in _SELECTORS.finditer(css):
+            if found := refused.pattern.search(selectors[1]):
+                return style.start(2) + selectors.start(1) + found.start()
+    return None
+
+
+def _blank(comment: re.Match[str]) -> str:
+    return re.sub(r"[^\n]", " ", comment[0])

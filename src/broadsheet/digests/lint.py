@@ -86,8 +86,10 @@ def lint_mail(html: bytes, text: bytes, message: bytes) -> LintedMail:
     return LintedMail(subject, str(parsed["From"] or ""), preheader, len(html), found)
 
 
-def _problem(rule: str, severity: LintSeverity, what: str, todo: str) -> LintProblem:
-    return LintProblem(rule, severity, Problem(what, todo))
+def _problem(
+    rule: str, severity: LintSeverity, what: str, todo: str, cause: str = ""
+) -> LintProblem:
+    return LintProblem(rule, severity, Problem(what, todo), cause)
 
 
 def _of_size(html: bytes) -> Iterator[LintProblem]:
@@ -118,7 +120,8 @@ def _of_tree(tree: Any) -> Iterator[LintProblem]:
     for tag in ("script", "form", "iframe", "link", "object", "video"):
         if next(tree.iter(tag), None) is not None:
             what = f"there is a <{tag}>, which mail clients drop"
-            yield _problem("mail-element", "error", what, "remove it from your template")
+            todo = "remove it from your template"
+            yield _problem("mail-element", "error", what, todo, rf"<{tag}\b")
     for element, _, address, _ in tree.iterlinks():
         if not re.match(r"(https?|mailto|tel):", address):
             what = f"the URL {address!r} in a <{element.tag}> is not absolute"
@@ -126,9 +129,12 @@ def _of_tree(tree: Any) -> Iterator[LintProblem]:
 
 
 def _of_css(html: str) -> Iterator[LintProblem]:
-    for name, todo in _unsupported(html):
-        what = f"its CSS has {name}, which Gmail or Outlook ignore"
-        yield _problem("mail-css", "warning", what, f"{todo}, in your template")
+    markup = _COMMENT.sub("", html)
+    css = "\n".join((*_STYLES.findall(markup), *_INLINE.findall(markup)))
+    for pattern, name, todo in _UNSUPPORTED:
+        if re.search(pattern, css, re.IGNORECASE):
+            what = f"its CSS has {name}, which Gmail or Outlook ignore"
+            yield _problem("mail-css", "warning", what, f"{todo}, in your template", pattern)
 
 
 def _of_head(message: bytes, subject: str, preheader: str) -> Iterator[LintProblem]:
@@ -169,28 +175,16 @@ _INLINE = re.compile(r"\sstyle=\"([^\"]*)\"", re.IGNORECASE)
 _COMMENT = re.compile(r"<!--(?!\[if).*?-->", re.DOTALL)
 _TABLE = "lay it out with a table"
 _VALUE = "write the value"
-_UNSUPPORTED = tuple(
-    (re.compile(pattern, re.IGNORECASE), name, todo)
-    for pattern, name, todo in (
-        (r"@import\b", "@import", "write the rules out"),
-        (r"@font-face\b", "@font-face", "name fonts that people have"),
-        (r"@supports\b", "@supports", "write what works without it"),
-        (r"display\s*:\s*(?:inline-)?grid\b", "a grid", _TABLE),
-        (r"display\s*:\s*(?:inline-)?flex\b", "flex", _TABLE),
-        (r"position\s*:\s*(?:absolute|fixed|sticky)\b", "position", _TABLE),
-        (r"(?<![\w-])float\s*:\s*(?:left|right)\b", "float", _TABLE),
-        (r"\bvar\s*\(", "var()", _VALUE),
-        (r"\bcalc\s*\(", "calc()", _VALUE),
-        (r"\burl\s*\(", "url()", "use an <img>"),
-    )
+_UNSUPPORTED = (
+    (r"@import\b", "@import", "write the rules out"),
+    (r"@font-face\b", "@font-face", "name fonts that people have"),
+    (r"@supports\b", "@supports", "write what works without it"),
+    (r"display\s*:\s*(?:inline-)?grid\b", "a grid", _TABLE),
+    (r"display\s*:\s*(?:inline-)?flex\b", "flex", _TABLE),
+    (r"position\s*:\s*(?:absolute|fixed|sticky)\b", "position", _TABLE),
+    (r"(?<![\w-])float\s*:\s*(?:left|right)\b", "float", _TABLE),
+    (r"\bvar\s*\(", "var()", _VALUE),
+    (r"\bcalc\s*\(", "calc()", _VALUE),
+    (r"\burl\s*\(", "url()", "use an <img>"),
 )
 """A pattern of CSS, its name, and what to do instead."""
-
-
-def _unsupported(html: str) -> Iterator[tuple[str, str]]:
-    """Yield the CSS of a finished mail that clients ignore, and what to do instead."""
-    markup = _COMMENT.sub("", html)
-    css = "\n".join((*_STYLES.findall(markup), *_INLINE.findall(markup)))
-    for pattern, name, todo in _UNSUPPORTED:
-        if pattern.search(css):
-            yield name, todo

@@ -10,7 +10,9 @@ from broadsheet.digests.context import IssueContext, issue_context
 from broadsheet.digests.fitting import fit_mail
 from broadsheet.digests.issue import Issue, RenderedIssue, record_bytes
 from broadsheet.digests.message import mime_message
+from broadsheet.digests.template_problems import template_problems
 from broadsheet.digests.templates import TEXT, WEB, render_template
+from broadsheet.errors import TemplateError
 from broadsheet.model.settings import Settings
 from broadsheet.pages import policy
 from broadsheet.text.wrapping import wrap
@@ -28,6 +30,8 @@ def render_issue(
     TemplateError for a template that fails or makes a mail too large, and ConfigError for an
     invalid sender.
     """
+    if problems := template_problems(templates, settings.mail.templates):
+        raise TemplateError(*problems)
     digest = settings.digest(issue.digest)
     whole = issue_context(
         issue,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import textwrap
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache, lru_cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -41,6 +41,7 @@ HTML: Final = "digest.html.j2"
 WEB: Final = "web.html.j2"
 TEXT: Final = "digest.txt.j2"
 _BLOCK: Final = re.compile(r"\{%-?\s*block\s+(\w+)")
+_MOST_CHARACTERS: Final = 20_000_000
 BUNDLED: Final = "bundled"
 """The prefix under which a user's template finds ours."""
 
@@ -92,9 +93,20 @@ def render_template(name: str, context: IssueContext, templates: Mapping[str, st
     """
     template = compile_template(name, templates, context.templates)
     try:
-        return template.render(issue=context, words=Words(context.language))
+        return _joined(template.generate(issue=context, words=Words(context.language)))
     except Exception as error:  # a template is a program, and may raise anything
         raise _blamed(error, name, templates, context.templates) from error
+
+
+def _joined(parts: Iterable[str]) -> str:
+    """Return the `parts` in one. Raises OverflowError if they are too long, as the sandbox does."""
+    found, size = [], 0
+    for part in parts:
+        found.append(part)
+        size += len(part) + 1
+        if size > _MOST_CHARACTERS:
+            raise OverflowError
+    return "".join(found)
 
 
 def compile_template(name: str, templates: Mapping[str, str], folder: str) -> Template:
@@ -118,7 +130,8 @@ def _blamed(
             )
         )
     path, line = _place(error, templates, folder)
-    return TemplateError(Problem(_what(error), _todo(error), path or name, line))
+    path = path or (f"{folder.rstrip('/')}/{name}" if name in templates else f"{BUNDLED}/{name}")
+    return TemplateError(Problem(_what(error), _todo(error), path, line))
 
 
 @lru_cache(4)
@@ -170,12 +183,20 @@ def _place(error: Exception, templates: Mapping[str, str], folder: str) -> tuple
 def _what(error: Exception) -> str:
     if isinstance(error, TemplateNotFound):
         return f"there is no template {error.name}"
+    if isinstance(error, TimeoutError):
+        return "the template takes too long"
+    if isinstance(error, OverflowError):
+        return f"the template makes over {_MOST_CHARACTERS:,} characters, or a range is too large"
+    if isinstance(error, RecursionError):
+        return "templates include each other, or a macro calls itself, without end"
     return str(error) or type(error).__name__
 
 
 def _todo(error: Exception) -> str:
     if isinstance(error, TemplateNotFound):
         return f"yours are in the templates folder; ours are called {BUNDLED}/{HTML} and so on"
+    if isinstance(error, TimeoutError | OverflowError):
+        return "look for a loop here that goes through too much"
     if isinstance(error, UndefinedError):
         return "docs/digests.md lists what a template can show"
     if isinstance(error, SecurityError):

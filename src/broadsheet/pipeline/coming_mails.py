@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import timedelta
 
-from jinja2 import Environment, TemplateSyntaxError
 from msgspec import structs
 
 from broadsheet.digests.issue import Issue, issue_folder
 from broadsheet.digests.linted_mail import LintedMail
 from broadsheet.digests.message import letterhead, message_bodies, readdressed
 from broadsheet.digests.selection import History
+from broadsheet.digests.template_problems import template_problems
 from broadsheet.errors import DeliveryError, Problem, TemplateError
 from broadsheet.pipeline.edition import Content
 from broadsheet.pipeline.issues import MailFiles, files_of_issue, linted
@@ -29,7 +29,7 @@ def coming_mails(
     """
     project = content.project
     mails: dict[str, LintedMail] = {}
-    problems = list(_unreadable_templates(project))
+    problems = _template_problems(project)
     known = {article.id for article in content.catalogue.articles}
     for name, history in histories.items() if not problems else ():
         # Where no issue comes, the last one shows whether the templates still work.
@@ -51,7 +51,7 @@ def coming_mails(
 def _mail(content: Content, issue: Issue) -> LintedMail:
     made = files_of_issue(content, issue).files
     mail = MailFiles(made["email.html"], made["email.txt"], made["message.eml"])
-    return linted(content.memo, mail)
+    return linted(content, mail)
 
 
 def _issued(content: Content, history: History) -> dict[str, LintedMail]:
@@ -67,7 +67,7 @@ def _issued(content: Content, history: History) -> dict[str, LintedMail]:
                 html, text = message_bodies(message)
                 path = f"{shown}/{issue_folder(issue.digest, issue.key)}message.eml"
                 mail = MailFiles(html.encode(), text.encode(), message)
-                return {path: _only_unsubscribe(linted(content.memo, mail))}
+                return {path: _only_unsubscribe(linted(content, mail))}
     return {}
 
 
@@ -77,19 +77,8 @@ def _only_unsubscribe(mail: LintedMail) -> LintedMail:
     return structs.replace(mail, problems=kept)
 
 
-def _unreadable_templates(project: Project) -> Iterator[Problem]:
-    """Yield what is wrong with the user's templates before anything is put into them."""
+def _template_problems(project: Project) -> list[Problem]:
     try:
-        templates = project.templates()
+        return template_problems(project.templates(), project.settings.mail.templates)
     except TemplateError as error:
-        yield from error.problems
-        return
-    for name, text in templates.items():
-        path = f"{project.settings.mail.templates.rstrip('/')}/{name}"
-        try:
-            Environment(autoescape=True).parse(text)
-        except RecursionError:
-            yield Problem("nested too deeply", "simplify the structure", path)
-        except TemplateSyntaxError as error:
-            what = error.message or "the template cannot be read"
-            yield Problem(what, "correct it", path, error.lineno)
+        return [*error.problems]

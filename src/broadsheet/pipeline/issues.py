@@ -15,7 +15,7 @@ from broadsheet.articles.entries import Entry
 from broadsheet.digests.approval import Waiting, approval_problem, divide_approved
 from broadsheet.digests.images import image_urls, with_image_sizes
 from broadsheet.digests.issue import RECORD, Issue, RenderedIssue, draft_folder, issue_folder
-from broadsheet.digests.linted_mail import LintedMail
+from broadsheet.digests.linted_mail import LintedMail, placed
 from broadsheet.digests.refusals import admitted
 from broadsheet.digests.selection import Digest, History
 from broadsheet.errors import Problem, RenderError, UsageError
@@ -159,9 +159,12 @@ def _issue_entries(
     }
 
 
-def linted(memo: Memo, mail: MailFiles) -> LintedMail:
-    """Return what is wrong with a mail."""
-    return _result(memo, Step("broadsheet.pipeline.layout:lint", None), mail, LintedMail)
+def linted(content: Content, mail: MailFiles) -> LintedMail:
+    """Return what is wrong with a mail, with its places in the user's templates where known."""
+    found = _result(content.memo, Step("broadsheet.pipeline.layout:lint", None), mail, LintedMail)
+    templates, folder = content.project.templates(), content.project.settings.mail.templates
+    problems = tuple(placed(each, templates, folder) for each in found.problems)
+    return replace(found, problems=problems)
 
 
 def _result(memo: Memo, step: Step, item: object, kind: type[T]) -> T:

@@ -162,7 +162,7 @@ def _shown(
         date=f"{words.date(local)} {local:%H:%M}",
         upcoming=not made,
         files=files,
-        mail=linted(content.memo, MailFiles(files[MAIL], files[TEXT], files[MESSAGE])),
+        mail=linted(content, MailFiles(files[MAIL], files[TEXT], files[MESSAGE])),
         note=note if has_note or not made else "",
         offered="" if has_note or made else starter_note(issue.digest, issue.key),
     )

@@ -108,7 +108,7 @@ def _from_page(article: Article, settings: RenderSettings, context: StepContext)
         html = rendered.article_html(
             _page(article.rendered, context), settings.selector, article.title
         )
-        with _time_limit():
+        with time_limit(TIME_LIMIT_S):
             return render_page(html, links, language=article.language, excerpt=not article.summary)
     except rendered.NoText as reason:
         what = f"no text of an article was found in {article.rendered}: {reason}"
@@ -171,7 +171,7 @@ def source_of(article: Article, context: StepContext) -> Source:
 def _bounded(path: str) -> Iterator[None]:
     """Raise RenderError, with `path`, for whatever goes wrong or takes too long in the block."""
     try:
-        with _time_limit():
+        with time_limit(TIME_LIMIT_S):
             yield
             return
     except TooComplex as error:
@@ -185,8 +185,8 @@ def _bounded(path: str) -> Iterator[None]:
 
 
 @contextmanager
-def _time_limit() -> Iterator[None]:
-    """Raise TimeoutError in the block if it takes too long, on platforms with such timers.
+def time_limit(seconds: float) -> Iterator[None]:
+    """Raise TimeoutError in the block after `seconds` of CPU time, on platforms with such timers.
 
     Python-Markdown's time grows with the square of some texts, such as a run of brackets. All CPU
     time counts, including the system's, since a large text costs page faults and copies (setitimer,
@@ -197,7 +197,7 @@ def _time_limit() -> Iterator[None]:
         return
 
     _prepare_timer()
-    signal.setitimer(signal.ITIMER_PROF, TIME_LIMIT_S)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
     try:
         yield
     finally:

@@ -318,7 +318,7 @@ def test_premailer_is_quiet_and_uses_no_network(capfd: pytest.CaptureFixture[str
 def test_css_that_premailer_would_break_is_refused(template: str, said: str) -> None:
     """CSS that would be silently dropped or mangled is an error, with the alternative."""
     message = _wrong("{% raw %}" + template + "{% endraw %}")
-    assert message.startswith("email_templates/digest.html.j2: ")
+    assert message.startswith("email_templates/digest.html.j2:")
     assert said in message
     assert "; " in message
 
@@ -399,6 +399,9 @@ def test_a_user_can_replace_all_of_it() -> None:
         (EXTENDS + "\n{% block intro %}\n{{ oops }}{% endblock %}", 3, "oops"),
         ('\n{% include "gone.html" %}', 2, "gone.html"),
         ("{{ ''.__class__.__mro__ }}", 1, "unsafe"),
+        ('a\n{% include "digest.html.j2" %}', 2, "without end"),
+        ("{% macro m() %}{{ m() }}{% endmacro %}\n{{ m() }}", 1, "without end"),
+        ("a\n{% for a in range(999999) %}{% endfor %}", 2, "a range is too large"),
     ],
 )
 def test_errors_name_file_and_line(text: str, line: int, said: str) -> None:
@@ -407,6 +410,21 @@ def test_errors_name_file_and_line(text: str, line: int, said: str) -> None:
     assert message.startswith(f"email_templates/digest.html.j2:{line}: ")
     assert said in message
     assert "; " in message
+
+
+def test_a_mail_without_end_is_refused() -> None:
+    """A template can go on for longer than memory lasts."""
+    many = "{% for a in range(99999) %}"
+    message = _wrong(f"{many}{many}{'x' * 999}{{% endfor %}}{{% endfor %}}")
+    assert message.startswith("email_templates/digest.html.j2: the template makes over 20,000,000")
+
+
+def test_refused_css_has_its_line_in_the_users_template() -> None:
+    """In the template that has it, which may be one that digest.html.j2 includes."""
+    page = _page('{% include "more.html" %}')
+    more = "\n<style>/* * */\n.a { color: red }\n.b, * { color: red }</style>"
+    with pytest.raises(TemplateError, match=r"^email_templates/more\.html:4: .* selector with \*"):
+        mail_html(letters.make(), {HTML: page, "more.html": more})
 
 
 def test_errors_name_the_users_file_even_when_ours_calls_it() -> None:

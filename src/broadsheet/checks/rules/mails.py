@@ -22,7 +22,7 @@ def _mail_rule(name: str) -> None:
         for path, mail in site.mails.items():
             for found in mail.problems:
                 if found.rule == name:
-                    problem = replace(found.problem, path=path)
+                    problem = replace(found.problem, path=found.problem.path or path)
                     yield Slight(problem) if found.severity == "warning" else problem
 
 
