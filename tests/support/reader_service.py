@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from starlette.testclient import TestClient
 
+from broadsheet.bounces.webhooks import webhooks
 from broadsheet.delivery import subscribers
 from broadsheet.delivery.database import Database, open_database
 from broadsheet.delivery.subscribers import Status, Subscriber
@@ -26,6 +27,7 @@ from broadsheet.digests.sender import Sender
 from broadsheet.model.publication import BaseUrl, Language, Publication
 from broadsheet.service.app import application
 from broadsheet.service.context import AppContext
+from broadsheet.service.fetching import fetched
 from broadsheet.service.limits import RateLimits
 from broadsheet.service.outbox import ConfirmationMail, MailWriter, Outbox
 from broadsheet.service.pages import Offer, OfferedDigest, PageRenderer
@@ -150,6 +152,8 @@ def office(
     limits: RateLimits | None = None,
     database_url: str = "sqlite:///test.db",
     patience: float = 3.0,  # on a busy machine a write may take a second
+    environment: Mapping[str, str] | None = None,
+    fetch: Callable[[str], bytes] = fetched,
 ) -> Iterator[Office]:
     """Run a service during the block."""
     clock, letterbox = SetClock(), Letterbox()
@@ -164,6 +168,8 @@ def office(
         lambda: offer,
         url,
         limits=limits or RateLimits(),
+        webhooks=webhooks(environment or {}),
+        fetch=fetch,
     )
     try:
         with TestClient(

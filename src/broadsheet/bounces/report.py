@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 ReportKind = Literal["permanent", "temporary", "complaint", "unsubscribe", "nothing"]
 """permanent: the mailbox does not exist. temporary: any other failure. complaint: reported as spam.
-unsubscribe: the reader unsubscribes. nothing: delivered, or still being tried."""
+unsubscribe: the reader opted out. nothing: delivered, or still being tried."""
 
 MAX_MAIL_BYTES: Final = 5_000_000
 """A larger mail is not read: no server returns that much of a digest."""

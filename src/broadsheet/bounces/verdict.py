@@ -74,10 +74,10 @@ def verdict(action: str, written: str, words: str, stage: Stage = "") -> ReportK
     return "permanent" if _is_gone(given, words, stage or stage_in(words)) else "temporary"
 
 
-def report_from_words(address: str, words: str) -> RecipientReport:
-    """Return the report about `address` in a mail that has only the server's reply."""
+def report_from_words(address: str, words: str, written: str = "") -> RecipientReport:
+    """Return the report about `address` from the server's reply, and the Status field if any."""
     line = printable_line(words, MAX_REPLY_CHARS)
-    kind, status = verdict("failed", "", line), status_code("", line)
+    kind, status = verdict("failed", written, line), status_code(written, line)
     return RecipientReport(kind, (address,), status, line[:MAX_SHOWN_CHARS])
 
 

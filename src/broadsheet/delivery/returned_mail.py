@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import chain
 from pathlib import Path
-from typing import BinaryIO, Final, Literal
+from typing import BinaryIO, Final, Literal, Protocol
 
 from sqlalchemy import Connection
 
@@ -25,10 +26,10 @@ from broadsheet.bounces.report import (
     NotAReport,
     RecipientReport,
     Report,
+    ReportKind,
     UnsubscribeRequest,
 )
 from broadsheet.delivery import subscribers
-from broadsheet.delivery.database import Database
 from broadsheet.delivery.subscribers import Change, Subscriber
 from broadsheet.delivery.tokens import SECRET, LinkToken, Tokens, token_in_subject
 
@@ -40,9 +41,15 @@ temporary failure. nothing: delivered or delayed. again: the mail was processed 
 left already. old: from before the subscriber came back. unknown: no subscriber. unproven: no token,
 and the policy requires one."""
 
+_REPORTS_AT_ONCE: Final = 100  # in a transaction; it takes some 50 ms
 _TOKEN_IN_ADDRESS: Final = re.compile(r"(\d{1,18}-\d{1,18}-[a-z2-7]{10})@", re.IGNORECASE)
 _TOKEN_IN_LINK: Final = re.compile(r"unsubscribe(?:/|\?t=|%20)([\w.-]{20,400})", re.ASCII)
-_MILDEST_FIRST: Final = ("nothing", "temporary", "permanent", "complaint")
+_MILDEST_FIRST: Final = ("nothing", "temporary", "permanent", "unsubscribe", "complaint")
+_ENDED_AS: Final[Mapping[ReportKind, subscribers.Status]] = {
+    "permanent": "bounced",
+    "complaint": "complained",
+    "unsubscribe": "unsubscribed",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +81,16 @@ class BounceResult:
         return next(iter(self.report.addresses), "not named")
 
 
+class WritableDatabase(Protocol):
+    """A database that can be written."""
+
+    def writing(self) -> AbstractContextManager[Connection]:
+        """Open a transaction, and commit it at the end. Raises DatabaseError."""
+
+
 @dataclass(slots=True)
 class ReturnedMailProcessor:
-    """Processes one mail after another, each in a transaction, and keeps the results.
+    """Processes one mail or report after another and keeps the results.
 
     tokens: None if there is no secret. digests: the names of all digests. renamed: former name of a
     digest -> its current name. now: aware. dry_run: write nothing.
@@ -85,7 +99,7 @@ class ReturnedMailProcessor:
     why it was not processed.
     """
 
-    database: Database
+    database: WritableDatabase
     tokens: Tokens | None
     policy: BouncePolicy
     digests: Sequence[str]
@@ -117,6 +131,17 @@ class ReturnedMailProcessor:
         self.reports += 1
         self.results += [(shown, result) for result in results]
         return True
+
+    def process_reports(self, shown: str, reports: Sequence[Report]) -> list[BounceResult]:
+        """Process the reports of a webhook, some in each transaction. Raises DatabaseError."""
+        done: list[BounceResult] = []
+        for start in range(0, len(reports), _REPORTS_AT_ONCE):
+            with self.database.writing() as connection:
+                for report in reports[start : start + _REPORTS_AT_ONCE]:
+                    done += self.apply_report(connection, report)
+        self.reports += len(reports)
+        self.results += [(shown, result) for result in done]
+        return done
 
     def process_file(self, shown: str, file: BinaryIO) -> None:
         """Process a mail, or each mail of an mbox."""
@@ -226,11 +251,11 @@ class ReturnedMailProcessor:
         if outcome:
             return BounceResult(outcome, about, subscriber)
         said = " ".join(filter(None, (about.status, about.words))) or "no reason given"
-        kind = "complaint" if about.kind == "complaint" else f"{about.kind} failure"
-        cause = f"{kind}: {said} {_id(report)}"
+        failed = about.kind in {"permanent", "temporary"}
+        cause = f"{about.kind}{' failure' if failed else ''}: {said} {_id(report)}"
         if about.kind == "temporary":
             return self._count(connection, report, about, subscriber, cause)
-        status: subscribers.Status = "complained" if about.kind == "complaint" else "bounced"
+        status = _ENDED_AS[about.kind]
         subscribers.set_status(connection, subscriber, status, cause=cause, now=self.now)
         return BounceResult("ended", about, subscriber)
 

@@ -31,6 +31,7 @@ from broadsheet.service.handlers import (
     SubscribeHandler,
     UnsubscribeHandler,
 )
+from broadsheet.service.hooks import HookHandler
 from broadsheet.service.middleware import ResponsePolicy, describe, log
 
 _FORGET_EVERY_S: Final = 86_400.0
@@ -70,6 +71,9 @@ class _Application:
             paths = (f"/{name}", f"/{name}/", f"/{name}/{{token}}", f"/{name}/{{token}}/")
             methods = {"GET": handler.get, "POST": handler.post}
             routes += [self._route(path, methods) for path in paths]
+        for name, webhook in self.context.webhooks.items():
+            hook = HookHandler(self.context, name, webhook)
+            routes.append(self._route(f"/hooks/{name}", {"POST": hook.post}))
         here = Router(routes, redirect_slashes=False)
         prefix = self.context.pages.prefix.rstrip("/")
         app = Starlette(

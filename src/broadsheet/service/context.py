@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
@@ -12,9 +12,11 @@ from itsdangerous import BadData, TimestampSigner
 from starlette.requests import Request
 from starlette.responses import Response
 
+from broadsheet.bounces.webhooks import Webhook
 from broadsheet.delivery.subscribers import Preferences
 from broadsheet.delivery.tokens import LinkToken
 from broadsheet.service import forms
+from broadsheet.service.fetching import fetched
 from broadsheet.service.limits import RateLimits, networks
 from broadsheet.service.outbox import MailWriter, Outbox
 from broadsheet.service.pages import Offer, PageLink, PageRenderer, masked
@@ -29,7 +31,8 @@ class AppContext:
     """What the handlers need.
 
     offer: returns what there is to choose from, for each page. refresh: updates it, which may take
-    seconds. url: of the service, with a slash at its end.
+    seconds. url: of the service, with a slash at its end. webhooks: of mail providers, by name.
+    fetch: returns what an https URL serves, for webhooks; raises OSError.
     """
 
     store: SubscriberStore
@@ -40,6 +43,8 @@ class AppContext:
     url: str
     refresh: Callable[[], None] = lambda: None
     limits: RateLimits = field(default_factory=RateLimits)
+    webhooks: Mapping[str, Webhook] = field(default_factory=dict, repr=False)
+    fetch: Callable[[str], bytes] = fetched
 
     def token_text(self, request: Request, form: forms.Form | None = None) -> str:
         """Return the token in the path or the query of a request, or in one of our forms."""

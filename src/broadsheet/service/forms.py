@@ -60,16 +60,21 @@ async def received(request: Request) -> Form:
 
     Raises TooMuch, TooSlow or Unreadable.
     """
+    return await parse(request.headers.get("content-type", ""), await received_bytes(request))
+
+
+async def received_bytes(request: Request, largest: int = LARGEST) -> bytes:
+    """Return the body of `request`. Raises TooMuch or TooSlow."""
     body = bytearray()
     try:
         async with asyncio.timeout(_SECONDS):
             async for chunk in request.stream():
                 body += chunk
-                if len(body) > LARGEST:
+                if len(body) > largest:
                     raise TooMuch
     except (TimeoutError, ClientDisconnect):
         raise TooSlow from None
-    return await parse(request.headers.get("content-type", ""), bytes(body))
+    return bytes(body)
 
 
 async def parse(content_type: str, body: bytes) -> Form:

@@ -80,7 +80,7 @@ class RateLimits:
     everyone: Allowance = field(default_factory=lambda: Allowance(300, _HOUR_S))
     """All confirmation mails."""
     guessing: Allowance = field(default_factory=lambda: Allowance(30, _HOUR_S / 6))
-    """Invalid links of one client."""
+    """Invalid links, and webhook requests with an invalid signature, of one client."""
 
     def confirmation(self, host: str, address: str) -> bool:
         """Whether the client at `host` may cause a confirmation mail to `address`.

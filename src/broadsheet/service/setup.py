@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Final
 from urllib.parse import urlsplit
 
+from broadsheet.bounces.webhooks import webhooks
 from broadsheet.delivery.database import open_database
 from broadsheet.delivery.environment import Secrets
 from broadsheet.delivery.planning import apply_renames
@@ -56,6 +57,7 @@ def app_context(project: Project, clock: Callable[[], datetime]) -> AppContext:
         offer=offer,
         refresh=offer.refresh,
         url=url,
+        webhooks=webhooks(secrets.environment),
     )
 
 

@@ -6,7 +6,7 @@ Each method is one transaction, and doing it twice changes nothing. Nothing here
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -16,9 +16,11 @@ from typing import Final
 import sqlalchemy as sql
 from sqlalchemy import Connection
 
+from broadsheet.bounces.report import Report
 from broadsheet.delivery import subscribers
 from broadsheet.delivery.database import Database, changes, stamp
 from broadsheet.delivery.database import subscribers as table
+from broadsheet.delivery.returned_mail import BouncePolicy, BounceResult, ReturnedMailProcessor
 from broadsheet.delivery.subscribers import Preferences, Subscriber
 from broadsheet.delivery.tokens import ConfirmToken, LinkToken, Tokens
 from broadsheet.errors import DatabaseError, Problem
@@ -176,6 +178,13 @@ class SubscriberStore:
             if found.status in {"pending", "unsubscribed"}:
                 self._change(connection, found, preferences, _UNCONFIRMED)
             return found
+
+    def apply_reports(self, shown: str, reports: Sequence[Report]) -> list[BounceResult]:
+        """Change the subscribers that signed `reports` are about. shown: who sent them."""
+        done = ReturnedMailProcessor(
+            self.database, self.tokens, BouncePolicy(), self.digests, self.renamed, self.clock()
+        )
+        return done.process_reports(shown, reports)
 
     def knows(self, address: str) -> bool:
         """Whether `address` is on the list, whatever its status."""

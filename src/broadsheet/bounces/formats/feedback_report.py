@@ -11,7 +11,7 @@ from broadsheet.bounces.report import NotAReport, RecipientReport, ReportKind
 ORDER = 20
 
 # RFC 6591 and RFC 5965, section 7.3: these do not ask for less mail.
-_NOT_COMPLAINTS: Final = frozenset(["not-spam", "auth-failure"])
+NOT_COMPLAINTS: Final = frozenset(["not-spam", "auth-failure"])
 # Fields of the returned mail that may name a recipient whom the provider hides.
 _OUTLOOK_FIELD: Final = "x-hmxmroriginalrecipient"
 _RECIPIENT_FIELDS: Final = frozenset({_OUTLOOK_FIELD, "x-original-to", "delivered-to", "to"})
@@ -26,7 +26,7 @@ def interpret(mail: ReturnedMail) -> list[RecipientReport]:
     if not feedback:
         raise NotAReport("it is a complaint without a Feedback-Type")
     words = printable_line(f"{feedback} {field_value(fields, 'User-Agent')}")
-    kind: ReportKind = "nothing" if feedback in _NOT_COMPLAINTS else "complaint"
+    kind: ReportKind = "nothing" if feedback in NOT_COMPLAINTS else "complaint"
     if named := addresses(fields.get_all("Original-Rcpt-To", [])):
         return [RecipientReport(kind, (each,), "", words) for each in named]
     hidden = _named_in_returned(mail, _RECIPIENT_FIELDS) if kind == "complaint" else ()

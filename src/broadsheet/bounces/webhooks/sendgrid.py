@@ -1,0 +1,88 @@
+"""Twilio SendGrid: the signed Event Webhook.
+
+BROADSHEET_HOOK_SENDGRID is the "verification key" of its settings: a public key, in Base64. Source:
+https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import load_der_public_key
+
+from broadsheet.bounces.report import RecipientReport, Report
+from broadsheet.bounces.webhooks import HookRequest, UnsignedHookError
+from broadsheet.bounces.webhooks._events import (
+    decoded,
+    failure,
+    invalid_secret,
+    recipient,
+    report,
+)
+
+_SIGNATURE = "x-twilio-email-event-webhook-signature"
+_TIMESTAMP = "x-twilio-email-event-webhook-timestamp"
+
+
+class SendGridEvent(msgspec.Struct, frozen=True):
+    """An event. reason: the server's reply, or why SendGrid dropped the mail."""
+
+    event: str = ""
+    email: str = ""
+    sg_event_id: str = ""
+    timestamp: float | None = None
+    reason: str | None = None
+    status: str | None = None
+
+
+def webhook(secret: str) -> SendGridWebhook:
+    """Return the webhook. Raises UsageError."""
+    try:
+        key = load_der_public_key(base64.b64decode(secret, validate=True))
+    except (ValueError, UnsupportedAlgorithm):
+        key = None
+    if not isinstance(key, EllipticCurvePublicKey):
+        raise invalid_secret("sendgrid", "is not a public key", "copy it from SendGrid's settings")
+    return SendGridWebhook(key)
+
+
+@dataclass(frozen=True, slots=True)
+class SendGridWebhook:
+    """key: verifies the signatures."""
+
+    key: EllipticCurvePublicKey
+
+    def interpret(self, request: HookRequest) -> Sequence[Report]:
+        """Return the failures, complaints and opt-outs in a list of events."""
+        signed = request.headers.get(_TIMESTAMP, "").encode() + request.body
+        try:
+            signature = base64.b64decode(request.headers.get(_SIGNATURE, ""))
+            self.key.verify(signature, signed, ECDSA(SHA256()))
+        except (InvalidSignature, ValueError) as error:
+            raise UnsignedHookError("the signature is not valid") from error
+        events = decoded(request.body, list[SendGridEvent])
+        pairs = ((each, _about(each)) for each in events)
+        return [
+            report(f"sendgrid {each.sg_event_id}", each.timestamp, [about])
+            for each, about in pairs
+            if about
+        ]
+
+
+def _about(event: SendGridEvent) -> RecipientReport | None:
+    match event.event:
+        case "spamreport":
+            return recipient("complaint", event.email)
+        case "unsubscribe" | "group_unsubscribe":
+            return recipient("unsubscribe", event.email)
+        case "bounce":
+            return failure(event.email, event.reason or "", event.status or "")
+        case "dropped":  # not sent, for a reason of SendGrid
+            return recipient("temporary", event.email, event.reason or "")
+    return None
