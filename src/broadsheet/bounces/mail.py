@@ -47,8 +47,8 @@ COPY_LINE: Final = re.compile(
 # Three or more header lines in a row; some mail systems indent or quote them.
 PASTED_HEADERS: Final = re.compile(
     r"^[ >\t]{0,8}(?:Received|Return-Path|X-[\w-]{1,60}|DKIM-Signature|Message-ID|Date|From|To"
-    r"|Subject|MIME-Version|Delivered-To|Reply-To|Sender): .*\n"
-    r"(?:[ >\t]{0,8}[A-Z][\w-]{1,60}:(?:[ \t].*)?\n|[ \t]+\S.*\n){2,}",
+    r"|Subject|MIME-Version|Delivered-To|Reply-To|Sender):(?!\t).*\n"
+    r"(?:[ >\t]{0,8}[A-Z][\w-]{1,60}:.*\n|[ \t]+\S.*\n){2,}",
     re.MULTILINE | re.IGNORECASE,
 )
 _AUTOREPLY_FIELDS: Final = ("X-Autoreply", "X-Autorespond", "X-Auto-Reply-From")

@@ -38,7 +38,7 @@ def read_mail(data: bytes) -> Report | UnsubscribeRequest:
 def _parsed(mail: ReturnedMail) -> Report | UnsubscribeRequest:
     for interpret in formats():
         found = interpret(mail)
-        if isinstance(found, UnsubscribeRequest):
+        if isinstance(found, UnsubscribeRequest | Report):
             return found
         if found:
             date, sent_to = parsed_date(mail.field("Date")), dict.fromkeys(_sent_to(mail))

@@ -23,14 +23,16 @@ _PHRASES: Final[dict[Stage, re.Pattern[str]]] = {
     "session": any_of(
         rf"after (?:initial connection|(?:pipelined )?{_EARLY}\b|TLS)|in reply to {_EARLY}\b",
         r"refused to talk to me|(?:HELO|EHLO) handshake|initial server greeting",
-        r"greeting failed|(?:sender|my name) was rejected",
+        r"greeting failed|(?:sender|my name) was rejected|\[(?:MAIL_FROM|HELO|CONNECT)\]",
     ),
     "data": any_of(
         r"after (?:end of data|(?:pipelined )?(?:DATA|sending data))",
         r"in reply to (?:end of )?DATA|failed after I sent the message|failed on DATA",
+        r"\[(?:DATA|BODY)\]",
     ),
     "recipient": any_of(
         r"after (?:pipelined )?RCPT TO|in reply to RCPT|does not like recipient|RCPT TO response",
+        r"\[RCPT_TO\]",
     ),
 }
 _COMMANDS: Final[dict[str, Stage]] = {"RCPT": "recipient", "DATA": "data", ".": "data"}

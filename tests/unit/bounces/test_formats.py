@@ -53,6 +53,51 @@ def findings(name: str) -> list[tuple[str, str, str]]:
         ),
         ("gmail-unknown", [("permanent", "nobody@example.com", "5.1.1")]),
         (
+            "zoho",
+            [
+                ("permanent", "gone@example.com", "5.1.1"),
+                ("temporary", "full@example.net", "5.2.2"),
+                ("temporary", "quiet@example.edu", ""),
+            ],
+        ),
+        ("zoho-delayed", [("nothing", "slow@example.com", "")]),
+        (
+            "gmx",
+            [
+                ("permanent", "gone@example.com", "5.1.1"),
+                ("temporary", "full@example.net", "5.2.2"),
+            ],
+        ),
+        ("gmx-expired", [("temporary", "slow@example.com", "")]),
+        (
+            "opensmtpd",
+            [
+                ("temporary", "full@example.net", "5.2.2"),
+                ("permanent", "gone@example.com", "5.1.1"),
+                ("temporary", "typo@exmaple.com", ""),
+            ],
+        ),
+        ("opensmtpd-delayed", [("nothing", "slow@example.com", "")]),
+        (
+            "yahoo-old",
+            [
+                ("permanent", "gone@example.com", "5.1.1"),
+                ("temporary", "full@example.net", "5.2.2"),
+                ("temporary", "barred@example.edu", ""),
+                ("temporary", "slow@example.edu", ""),
+            ],
+        ),
+        ("workmail", [("permanent", "gone@example.com", "5.1.1")]),
+        (
+            "ses-notice",
+            [
+                ("permanent", "gone@example.com", "5.1.1"),
+                ("temporary", "full@example.net", "5.2.2"),
+            ],
+        ),
+        ("ses-complaint-notice", [("complaint", "angry@example.com", "")]),
+        ("ses-delivery-notice", [("nothing", "")]),
+        (
             "sendmail",
             [
                 ("permanent", "gone@example.edu", "5.1.1"),
@@ -336,3 +381,60 @@ def test_damaged_reports_are_read_or_left(name: str, data: st.DataObject) -> Non
         whole = whole[:start] + data.draw(st.binary(max_size=40)) + whole[end:]
     with suppress(NotAReport):
         checked(read_mail(whole))
+
+
+PLAIN = ["zoho", "gmx", "opensmtpd", "yahoo-old", "workmail"]
+REPLIES = [
+    ("550 5.1.1", "User Unknown", "permanent"),
+    ("550 5.7.1", "Rejected as spam, user unknown", "temporary"),
+    ("552 5.2.2", "Mailbox Full", "temporary"),
+    ("421 4.3.2", "Try again later", "temporary"),
+    ("550 5.4.4", "Invalid domain", "temporary"),
+]
+
+
+@pytest.mark.parametrize(("code", "words", "kind"), REPLIES)
+@pytest.mark.parametrize("name", PLAIN)
+def test_a_plain_text_report_is_judged_by_the_reply_in_it(
+    name: str, code: str, words: str, kind: str
+) -> None:
+    """The server's codes and words decide, not the label that the mail system puts before them."""
+    reply, status = code.split()
+    report = mail(name).decode()
+    report = report.replace("gon=\ne@", "gone@").replace("<gone=\n@", "<gone@")
+    report = report.replace("550 5.1.1 <gone", f"{code} <gone").replace(
+        "\n5.1.1 <", f"\n{status} <"
+    )
+    report = report.replace("ERROR_CODE :550, ERROR_CODE :5.1.1", f"{reply}, {status}")
+    report = report.replace(f"{reply}, {status}", f"ERROR_CODE :{reply}, ERROR_CODE :{status}")
+    report = report.replace("User Unknown", words).replace("Status: 5.1.1", f"Status: {status}")
+    found = {f.addresses[0]: f for f in read(report.encode()).recipients}
+    assert found["gone@example.com"].kind == kind
+    assert found["gone@example.com"].status == status
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_a_plain_text_report_by_a_person_has_no_effect(name: str) -> None:
+    """Anyone can quote such a text; without a mail system as its sender it is a letter."""
+    quoted = mail(name).decode().replace("Return-Path: <>", "Return-Path: <ann@example.com>")
+    lines = [
+        "From: Ann <ann@example.com>" if line.lower().startswith("from: mail") else line
+        for line in quoted.replace("X-Mailer: Amazon WorkMail\n", "").splitlines()
+    ]
+    text = "\n".join(lines).replace("Subject: ", "Subject: Re: your mail: ", 1)
+    with suppress(NotAReport):
+        assert all(f.kind != "permanent" for f in read(text.encode()).recipients)
+
+
+def test_the_report_in_a_notice_of_ses_is_that_of_its_webhook() -> None:
+    """A mail and a webhook about the same bounce have the same id, so it counts once."""
+    assert read(mail("ses-notice")).id.startswith("01010157e48fa03f-c7e948fe")
+    assert read(mail("ses-notice")).sent_to == ("news@example.org",)
+
+
+def test_a_pasted_header_names_no_recipients() -> None:
+    """Neither the id of the returned mail nor its sender is someone who did not get it."""
+    named = {address for f in read(mail("zoho")).recipients for address in f.addresses}
+    assert named == {"gone@example.com", "full@example.net", "quiet@example.edu"}
+    free = mail("zoho").replace(b"This message was created automatically", b"Sorry. It was written")
+    assert "weekly.2025-06-23.7@zoho.example.com" not in str(read(free).recipients)

@@ -433,10 +433,6 @@ def test_a_reply_in_another_charset_is_understood() -> None:
 
 COPY = "Received: from c.example by x\nFrom: n@c.example\nTo: a@b.example\nSubject: The Weekly\n"
 FREEFORM = {
-    "opensmtpd": plain(
-        "    Hi!\n\n    This is the MAILER-DAEMON, please DO NOT REPLY to this email.\n\n"
-        f"a@b.example: 550 5.1.1 no such user\n\n    Below is a copy:\n\n{COPY}"
-    ),
     "a transcript": plain(
         "   ----- Transcript of session follows -----\n421 b.example... Deferred\n\n"
         f"   ----- Unsent message follows -----\n{COPY}",

@@ -1,8 +1,8 @@
 """Formats of returned mail: a module for each, found by being here.
 
 A module defines `ORDER` (lower numbers are tried first) and `interpret(mail)`, which returns a
-`RecipientReport` for each recipient, or an `UnsubscribeRequest`. It returns an empty value if the
-mail has another format, and raises NotAReport if it has this one but is invalid.
+`RecipientReport` for each recipient, a whole `Report`, or an `UnsubscribeRequest`. It returns an
+empty value if the mail has another format, and raises NotAReport if it has this one but is invalid.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from importlib import import_module
 from pkgutil import iter_modules
 
 from broadsheet.bounces.mail import ReturnedMail
-from broadsheet.bounces.report import RecipientReport, UnsubscribeRequest
+from broadsheet.bounces.report import RecipientReport, Report, UnsubscribeRequest
 
-Format = Callable[[ReturnedMail], Sequence[RecipientReport] | UnsubscribeRequest | None]
+Format = Callable[[ReturnedMail], Sequence[RecipientReport] | Report | UnsubscribeRequest | None]
 
 
 @cache

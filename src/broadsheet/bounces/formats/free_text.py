@@ -64,15 +64,23 @@ def interpret(mail: ReturnedMail) -> list[RecipientReport]:
     if mail.is_automatic_answer:
         return []
     explanation = PASTED_HEADERS.split(mail.text, maxsplit=1)[0] or mail.text
-    named = _found_by_flufl(mail) or _found_in_returned(mail, explanation)
-    delayed = _DELAYED_SUBJECT.search(mail.subject) or _DELAYED_TEXT.search(explanation[:3_000])
-    kind: ReportKind = "nothing" if delayed else "temporary"
+    by_flufl = _found_by_flufl(mail)
+    # flufl.bounce also finds ids and senders in a pasted header.
+    named = [each for each in by_flufl if each in explanation] or by_flufl
+    named = named or _found_in_returned(mail, explanation)
+    kind: ReportKind = "nothing" if is_about_delay(mail, explanation) else "temporary"
     found = []
     for address in named[:MAX_RECIPIENTS]:
         words = paragraph_about(explanation, address)
         status = status_code("", words)
         found.append(RecipientReport(kind, (address,), status, words[:MAX_SHOWN_CHARS]))
     return found
+
+
+def is_about_delay(mail: ReturnedMail, explanation: str) -> bool:
+    """Whether a report says that the server is still trying."""
+    delayed = _DELAYED_SUBJECT.search(mail.subject) or _DELAYED_TEXT.search(explanation[:3_000])
+    return delayed is not None
 
 
 def _found_by_flufl(mail: ReturnedMail) -> list[str]:

@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from email.message import Message
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -25,12 +24,10 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 from cryptography.x509 import Certificate, load_pem_x509_certificate
 
-from broadsheet.bounces.formats.delivery_status import recipient_reports
-from broadsheet.bounces.formats.feedback_report import NOT_COMPLAINTS
-from broadsheet.bounces.mail import unfolded
-from broadsheet.bounces.report import RecipientReport, Report, ReportKind
+from broadsheet.bounces.report import Report
+from broadsheet.bounces.ses_events import ses_report
 from broadsheet.bounces.webhooks import HookRequest, MalformedHookError, UnsignedHookError
-from broadsheet.bounces.webhooks._events import decoded, invalid_secret, recipient, report
+from broadsheet.bounces.webhooks._events import decoded, invalid_secret
 
 _ARN: Final = re.compile(r"arn:aws[\w-]*:sns:([a-z0-9-]{1,40}):\d{12}:[\w.-]{1,256}")
 _HASHES: Final = {"1": SHA1, "2": SHA256}
@@ -63,55 +60,6 @@ class SnsMessage(msgspec.Struct, frozen=True):
         return "".join(f"{name}\n{value}\n" for name, value in pairs if value is not None).encode()
 
 
-class SesRecipient(msgspec.Struct, frozen=True, rename="camel"):
-    """A recipient who bounced or complained; a bounce has the fields of its report (RFC 3464)."""
-
-    email_address: str
-    action: str | None = None
-    status: str | None = None
-    diagnostic_code: str | None = None
-
-
-class SesBounce(msgspec.Struct, frozen=True, rename="camel"):
-    """A bounce."""
-
-    bounced_recipients: list[SesRecipient]
-    bounce_type: str = ""
-    feedback_id: str = ""
-    timestamp: str | None = None
-
-
-class SesComplaint(msgspec.Struct, frozen=True, rename="camel"):
-    """A complaint."""
-
-    complained_recipients: list[SesRecipient]
-    complaint_feedback_type: str | None = None
-    feedback_id: str = ""
-    timestamp: str | None = None
-
-
-class SesHeader(msgspec.Struct, frozen=True):
-    """A header field of the mail that was sent."""
-
-    name: str
-    value: str
-
-
-class SesMail(msgspec.Struct, frozen=True):
-    """The mail that was sent. source: its envelope sender."""
-
-    source: str = ""
-    headers: list[SesHeader] = []
-
-
-class SesEvent(msgspec.Struct, frozen=True, rename="camel"):
-    """An event ("Contents of event data that Amazon SES publishes to Amazon SNS")."""
-
-    mail: SesMail = SesMail()
-    bounce: SesBounce | None = None
-    complaint: SesComplaint | None = None
-
-
 def webhook(secret: str) -> SesWebhook:
     """Return the webhook. Raises UsageError."""
     topics = secret.split()
@@ -142,7 +90,10 @@ class SesWebhook:
             if not _is_of_region(url, message.TopicArn):
                 raise MalformedHookError("SubscribeURL is not of Amazon SNS")
             request.fetch(url)
-        return list(_reports(message)) if message.Type == "Notification" else []
+        if message.Type != "Notification":
+            return []
+        report = ses_report(message.Message, message.MessageId)
+        return [report] if any(each.kind != "nothing" for each in report.recipients) else []
 
     def _verify(self, message: SnsMessage, request: HookRequest) -> None:
         hash_ = _HASHES.get(message.SignatureVersion)
@@ -185,42 +136,3 @@ def _is_of_region(url: str, topic: str) -> bool:
         hosts = [f"sns.{region[1]}.amazonaws.com{end}" for end in ("", ".cn")] if region else []
         return parts.scheme == "https" and parts.netloc in hosts and url.isascii()
     return False
-
-
-def _reports(message: SnsMessage) -> Sequence[Report]:
-    event = decoded(message.Message, SesEvent)
-    if event.bounce is not None:
-        bounce = event.bounce
-        found = [_bounced(bounce, each) for each in bounce.bounced_recipients]
-        id_, at = bounce.feedback_id, bounce.timestamp
-    elif event.complaint is not None:
-        complaint = event.complaint
-        words = complaint.complaint_feedback_type or ""
-        kind: ReportKind = "nothing" if words in NOT_COMPLAINTS else "complaint"
-        people = complaint.complained_recipients
-        found = [recipient(kind, each.email_address, words) for each in people]
-        id_, at = complaint.feedback_id, complaint.timestamp
-    else:
-        return []
-    fields = [(each.name.lower(), unfolded(each.value)) for each in event.mail.headers]
-    return [report(id_ or message.MessageId, at, found, [event.mail.source], fields)]
-
-
-def _bounced(bounce: SesBounce, who: SesRecipient) -> RecipientReport:
-    """Return the report on `who`.
-
-    Without a server's words, a transient bounce is an automatic answer or a delay. SES may know
-    from its own experience that a bounce is transient, whatever the server says.
-    """
-    transient = bounce.bounce_type == "Transient"
-    fields = Message()
-    fields["Final-Recipient"] = f"rfc822; {who.email_address}"
-    fields["Action"] = who.action or "failed"
-    fields["Status"] = who.status or ""
-    fields["Diagnostic-Code"] = who.diagnostic_code or ""
-    judged = next(iter(recipient_reports([fields], "")))
-    if transient and not (who.status or who.diagnostic_code):
-        return recipient("nothing", who.email_address)
-    if transient and judged.kind == "permanent":
-        return RecipientReport("temporary", judged.addresses, judged.status, judged.words)
-    return judged
