@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, Protocol
 
 from broadsheet.bounces.report import MAX_MAIL_BYTES
 from broadsheet.errors import BroadsheetError, Problem, UsageError
@@ -34,6 +34,27 @@ def split_mbox(file: BinaryIO) -> Iterator[bytes]:
     yield bytes(mail)
 
 
+class UnseenMail(Protocol):
+    """A mail in a mailbox that is not marked as seen."""
+
+    @property
+    def shown(self) -> str:
+        """Its name in messages."""
+
+    def read(self) -> bytes | None:
+        """Return the start of the mail; None if it is gone. Raises OSError."""
+
+    def mark_seen(self) -> None:
+        """Mark it as seen. Raises BroadsheetError."""
+
+
+class Mailbox(Protocol):
+    """A mailbox."""
+
+    def unseen(self) -> Iterator[UnseenMail]:
+        """Return the mails that are not marked as seen, oldest first."""
+
+
 @dataclass(frozen=True, slots=True)
 class Maildir:
     """A maildir. path: a folder that contains a folder new/."""
@@ -53,32 +74,57 @@ class Maildir:
             raise UsageError(Problem(what, "check the permissions", str(path))) from error
         return cls(path)
 
-    def unseen(self) -> Iterator[Path]:
+    def unseen(self) -> Iterator[MaildirMail]:
         """Return the mails that are not marked as seen, oldest first: names begin with the time.
 
         It includes cur/: a mail program that only looked into the mailbox has moved them there.
         """
-        yield from _mail_files(self.path / "new")
+        for file in _mail_files(self.path / "new"):
+            yield MaildirMail(self.path, file)
         for file in _mail_files(self.path / "cur"):
             if not {"S", "T"} & set(_flags(file)):  # seen, trashed
-                yield file
+                yield MaildirMail(self.path, file)
 
-    def mark_seen(self, file: Path) -> None:
-        """Move `file` to cur/ as seen; another run may have done so already.
+
+@dataclass(frozen=True, slots=True)
+class MaildirMail:
+    """A mail in the maildir at `path`."""
+
+    path: Path
+    file: Path
+
+    @property
+    def shown(self) -> str:
+        """Its name in messages."""
+        return f"{self.file.parent.name}/{self.file.name}"
+
+    def read(self) -> bytes | None:
+        """Return the mail, cut one byte after `MAX_MAIL_BYTES`; None if it was moved meanwhile.
+
+        Raises OSError.
+        """
+        try:
+            with self.file.open("rb") as stream:
+                return stream.read(MAX_MAIL_BYTES + 1)
+        except FileNotFoundError:  # another run, or a mail program
+            return None
+
+    def mark_seen(self) -> None:
+        """Move it to cur/ as seen; another run may have done so already.
 
         Raises BroadsheetError if it cannot be moved.
         """
         folder = self.path / "cur"
-        flags = "".join(sorted({*_flags(file), "S"}))
+        flags = "".join(sorted({*_flags(self.file), "S"}))
         try:
             folder.mkdir(mode=0o700, exist_ok=True)
-            file.rename(folder / f"{file.name.partition(':')[0]}:2,{flags}")
+            self.file.rename(folder / f"{self.file.name.partition(':')[0]}:2,{flags}")
         except FileNotFoundError:
             return
         except OSError as error:
             what = f"it was processed, but cannot be moved to cur/: {error.strerror}"
             todo = "check the permissions; it does not count again"
-            raise BroadsheetError(Problem(what, todo, str(file))) from error
+            raise BroadsheetError(Problem(what, todo, str(self.file))) from error
 
 
 def _mail_files(folder: Path) -> list[Path]:

@@ -10,6 +10,8 @@ from typing import Any
 
 import click
 
+from broadsheet.bounces.imap import ImapMailbox, is_imap_url
+from broadsheet.bounces.mailboxes import Maildir
 from broadsheet.cli.deliveries import opened
 from broadsheet.cli.options import common_options, options, print_json
 from broadsheet.delivery.environment import Secrets
@@ -34,7 +36,7 @@ _TEXTS = {
 
 
 @click.command()
-@click.argument("source", default="", metavar="[FILE|MAILDIR|-]")
+@click.argument("source", default="", metavar="[FILE|MAILDIR|URL|-]")
 @click.option("--times", type=click.IntRange(1), default=5, show_default=True,
               help="End an address after this many temporary failures ...")  # fmt: skip
 @click.option("--days", type=click.IntRange(1), default=35, show_default=True,
@@ -49,9 +51,9 @@ def command(
 ) -> None:
     """Process delivery reports, complaints and unsubscribe mails.
 
-    Reads a mail, an mbox, a maildir or standard input. A mailbox that does not exist ends the
-    address, and so does a complaint; any other failure counts. In a maildir, processed mails are
-    moved to cur/ as seen; other mails stay where they are.
+    Reads a mail, an mbox, a maildir, an IMAP mailbox (imaps://USER@HOST/MAILBOX) or standard input.
+    A mailbox that does not exist ends the address, and so does a complaint; any other failure
+    counts. In a maildir or IMAP mailbox, processed mails are marked as seen; others are left.
     """
     project = open_project(options())
     settings = project.settings
@@ -59,20 +61,23 @@ def command(
     secrets = Secrets.read()
     # Without a secret no token can be read; then addresses have to do.
     tokens = secrets.tokens() if secrets.secret or policy.proven else None
-    in_maildir = Path(source or "-").is_dir()
+    in_mailbox = is_imap_url(source) or Path(source or "-").is_dir()
     with closing(opened(project)) as database:
         done = ReturnedMailProcessor(
             database, tokens, policy, [*settings.digests], settings.renamed, project.now, dry_run
         )
         try:
-            if in_maildir:
-                done.process_maildir(Path(source))
+            if is_imap_url(source):
+                with closing(ImapMailbox.open(source, secrets.environment)) as mailbox:
+                    done.process_mailbox(mailbox)
+            elif in_mailbox:
+                done.process_mailbox(Maildir.open(Path(source)))
             else:
                 _process_file(source, done)
         finally:
             _print(done, as_json=as_json)
-    # Other mail is normal in a maildir; a file that is given by name should be a report.
-    if done.unreadable or (done.ignored and not done.reports and not in_maildir):
+    # Other mail is normal in a mailbox; a file that is given by name should be a report.
+    if done.unreadable or (done.ignored and not done.reports and not in_mailbox):
         sys.exit(1)
 
 

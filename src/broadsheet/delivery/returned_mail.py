@@ -14,15 +14,13 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import chain
-from pathlib import Path
 from typing import BinaryIO, Final, Literal, Protocol
 
 from sqlalchemy import Connection
 
-from broadsheet.bounces.mailboxes import Maildir, split_mbox
+from broadsheet.bounces.mailboxes import Mailbox, split_mbox
 from broadsheet.bounces.reading import read_mail
 from broadsheet.bounces.report import (
-    MAX_MAIL_BYTES,
     NotAReport,
     RecipientReport,
     Report,
@@ -153,23 +151,19 @@ class ReturnedMailProcessor:
         for number, mail in enumerate(chain((first, second), mails), 1):
             self.process(f"{shown}, mail {number}", mail)
 
-    def process_maildir(self, path: Path) -> None:
-        """Process the unseen mails of a maildir, and mark those that are reports as seen.
+    def process_mailbox(self, mailbox: Mailbox) -> None:
+        """Process the unseen mails of a mailbox, and mark those that are reports as seen.
 
-        Raises UsageError if it is not a maildir, BroadsheetError if a mail cannot be moved.
+        Raises BroadsheetError if a mail cannot be marked.
         """
-        maildir = Maildir.open(path)
-        for file in maildir.unseen():
-            shown = f"{file.parent.name}/{file.name}"
+        for mail in mailbox.unseen():
             try:
-                with file.open("rb") as stream:
-                    mail = stream.read(MAX_MAIL_BYTES + 1)  # enough to see that it is too large
-                if self.process(shown, mail) and not self.dry_run:
-                    maildir.mark_seen(file)
-            except FileNotFoundError:
-                continue  # another run, or a mail program, has moved it
+                data = mail.read()
             except OSError as error:
-                self.unreadable.append((shown, error.strerror or str(error)))
+                self.unreadable.append((mail.shown, error.strerror or str(error)))
+                continue
+            if data is not None and self.process(mail.shown, data) and not self.dry_run:
+                mail.mark_seen()
 
     def apply_report(self, connection: Connection, report: Report) -> list[BounceResult]:
         """Change the subscribers named in `report`."""
