@@ -211,6 +211,18 @@ def test_a_digest_that_looks_renamed_is_refused(
     assert issued.run("digest", now=SECOND).code == 0
 
 
+def test_other_authors_make_another_digest(newsroom: Newsroom) -> None:
+    """Two digests that differ in their authors alone were not renamed."""
+    weekly = '[digests.weekly]\ntitle = "W"\nauthors = ["Ann"]\n'
+    newsroom.configure(weekly)
+    newsroom.article("a.md", date="2025-06-20", authors=["Ann"])
+    newsroom.article("b.md", date="2025-06-20", authors=["Bob"])
+    assert newsroom.run("digest").code == 0
+    newsroom.configure(weekly.replace("Ann", "Bob").replace("weekly", "bob").replace('"W"', '"B"'))
+    ran = newsroom.run("digest")
+    assert (ran.code, ran.err) == (0, "")
+
+
 def test_a_renamed_digest_is_refused_even_if_all_articles_are_new(issued: Newsroom) -> None:
     """It would lose its readers and its numbering."""
     issued.article("new.md", date="2025-06-28T12:00:00+08:00")

@@ -93,6 +93,16 @@ def test_every_kind_of_file_is_explained(project: Newsroom, file: str, verdict: 
     assert ran.out.startswith(f"{file}: {verdict}")
 
 
+def test_an_article_whose_id_is_taken_is_in_no_feed(newsroom: Newsroom) -> None:
+    """It is newer, but is left out, and the other is named."""
+    newsroom.article("old.md", date="2025-06-01", id="https://example.org/a")
+    newsroom.article("new.md", date="2025-06-20", id="https://example.org/a")
+    ran = newsroom.run("explain", "content/new.md")
+    said = "in no feed: its id https://example.org/a is also that of content/old.md, which is older"
+    assert said in ran.out
+    assert "in 1 of " not in ran.out
+
+
 def test_each_feed_has_its_reason(project: Newsroom) -> None:
     """An article too old for the main feed gets that reason, and the archive that has it."""
     found = _explained(project, "content/old.md")

@@ -1,8 +1,8 @@
 """The command line: finds the commands, runs one, and shows errors.
 
-A command is a file of this folder whose first line is `broadsheet NAME: its help`, with a
-`POSITION` in the list of commands, the `EXTRAS` that it needs if any, and a function `command`. It
-is imported only when it is called, so that `broadsheet --version` costs no more than click.
+A command is a file of this folder whose first line is `broadsheet NAME: its help`, with a function
+`command`, its `POSITION` in the list of commands, and the `EXTRAS` that it needs, if any. It is
+imported only when it is called, so that `broadsheet --version` costs no more than click.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from broadsheet.errors import BroadsheetError
 
 _HELP = re.compile(r'"""broadsheet (?P<name>\w+): (?P<help>.+)"""\n')
 _POSITION = re.compile(r"^POSITION = (\d+)", re.MULTILINE)
+_LAST = 1_000
 _EXTRAS = re.compile(r'^EXTRAS = "(.+)"', re.MULTILINE)
 
 
@@ -61,8 +62,9 @@ def commands() -> dict[str, str]:
     found: list[tuple[int, str, str]] = []
     for file in Path(__file__).parent.glob("*.py"):
         text = file.read_text("utf-8")
-        if (said := _HELP.match(text)) and (position := _POSITION.search(text)):
-            found.append((int(position[1]), said["name"], said["help"]))
+        if said := _HELP.match(text):
+            position = _POSITION.search(text)
+            found.append((int(position[1]) if position else _LAST, said["name"], said["help"]))
     return {name: help_ for _, name, help_ in sorted(found)}
 
 

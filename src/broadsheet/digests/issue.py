@@ -54,6 +54,7 @@ class Profile(Struct, frozen=True):
     schedule: str = ""
     topics: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
+    authors: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
 
 

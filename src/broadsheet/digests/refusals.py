@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from msgspec.structs import replace
+
 from broadsheet.digests.issue import Issue
 from broadsheet.digests.selection import Digest, History
 from broadsheet.errors import Problem
@@ -105,9 +107,7 @@ def _likeness(issue: Issue, digest: Digest, former: History) -> str:
     old, new = former.last.profile, digest.profile
     if old.title == new.title:
         return "had the same title"
-    if (old.schedule, old.topics, old.tags, old.languages) == (
-        *(new.schedule, new.topics, new.tags, new.languages),
-    ):
+    if replace(old, title=new.title) == new:
         return "had the same schedule and selection"
     if shared := digest.issued(issue, former):
         return f"issued {shared} of its {len(issue.ids)} articles"

@@ -117,7 +117,8 @@ class Digest(Struct, frozen=True):
     def profile(self) -> Profile:
         """The settings by which this digest is recognised under another name."""
         mine = self.settings
-        return Profile(mine.title, str(mine.schedule), mine.topics, mine.tags, mine.languages)
+        selected = (mine.topics, mine.tags, mine.authors, mine.languages)
+        return Profile(mine.title, str(mine.schedule), *selected)
 
     def due(self, now: datetime, history: History) -> tuple[Issue, ...]:
         """Return the issues that are due at `now` (aware) and not in `history`, oldest first."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from broadsheet.articles import Article
-from broadsheet.articles.catalogue import absence
+from broadsheet.articles.catalogue import absence, duplicate_problems
 from broadsheet.digests.issue import issue_folder
 from broadsheet.digests.refusals import admitted
 from broadsheet.digests.selection import History
@@ -73,6 +73,9 @@ def _explain(project: Project, path: str, memo: Memo) -> Explanation:
     if absent := absence(article, project.now):
         digests = _digests(article, content)
         return Explanation(f"in no feed: {absent}", article, article.topics, digests=digests)
+    for taken in duplicate_problems(articles.read, project.now):
+        if taken.path == path:
+            return Explanation(f"in no feed: {taken.words}", article, article.topics)
     return _explain_public(article, content)
 
 

@@ -15,7 +15,6 @@ from broadsheet.storage import folders, outputs, writing
 
 _BY_NAME: Final = {each.file: each.media_type for each in FEED_FORMATS.values()}
 _OTHERS: Final = MimeTypes()  # those of Python, not of the machine
-_FEEDS: Final = frozenset(each.media_type for each in FEED_FORMATS.values())
 _START: Final = 1000  # bytes in which the root element of a feed begins
 
 
@@ -35,7 +34,7 @@ class OutgoingFile:
     @property
     def is_feed(self) -> bool:
         """Whether it is a feed document, in any format."""
-        return self.media_type.partition(";")[0] in _FEEDS
+        return self.path.rpartition("/")[2] in _BY_NAME
 
     @property
     def rank(self) -> int:

@@ -54,6 +54,7 @@ def publish(
         with _in_words(project):
             files, plan = _copied(project, options, environment, dry_run=dry_run)
         published = Published(
+            root=project.root,
             settings=project.settings,
             now=project.now,
             files={file.path: file.digest for file in files},

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 from pkgutil import iter_modules
 from typing import Final
 
@@ -25,11 +26,13 @@ from broadsheet.text.urls import encode
 class Published:
     """What a run has published. Paths are relative to the feeds folder.
 
-    files: path -> SHA-256 in hexadecimal of everything at the destination. feeds: the paths of the
-    feed documents. written, removed: what this run changed. read: returns the content of a file.
-    now: aware. say: shows a line of progress. dry_run: nothing was copied, and nothing may be sent.
+    root: the project's folder. files: path -> SHA-256 in hexadecimal of everything at the
+    destination. feeds: the paths of the feed documents. written, removed: what this run changed.
+    read: returns the content of a file. now: aware. say: shows a line of progress. dry_run: nothing
+    was copied, and nothing may be sent.
     """
 
+    root: Path
     settings: Settings
     now: datetime
     files: Mapping[str, str]
