@@ -56,7 +56,7 @@ def markdown() -> str:
         "and an article can set it for itself in its front matter, which takes precedence: with",
         "`checks: {no-summary: error}`, or to switch rules off, `check_off: [no-summary]`.",
         "",
-        "Code, comments and front matter are never read as text.",
+        "Rules about the text ignore code, comments and front matter.",
         "",
         "| rule | severity | why |",
         "| --- | --- | --- |",

@@ -121,8 +121,8 @@ class ArticleSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     folders: Annotated[tuple[str, ...], Meta(min_length=1)] = ("content",)
     """The folders of the articles, including all their subfolders."""
     permalink: Permalink = field(default_factory=lambda: Permalink("/posts/{slug}/"))
-    """The URL of an article under `publication.url`, made of {year} {month} {day} {slug} {filename}
-    {slug_or_filename} {section} {path} {title}."""
+    """The URL of an article under `publication.url`. docs/articles.md has all placeholders, such as
+    {year}, {month}, {slug}, {filename} and {path}."""
     id: Permalink | None = None
     """The same for ids, under `publication.id_base`, if the ids of an earlier feed differed from
     the URLs. Defaults to `permalink`."""
@@ -134,7 +134,7 @@ class ArticleSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     within: dict[str, PlaceSettings] = field(name="in", default_factory=dict)
     """Settings that differ for some articles: those in a folder (`"content/zh"`), in folders that
     match a pattern (`"**/_posts"`), or in files named `name.zh-cn.md` (`"*.zh-cn"`). If several
-    set the same key, the longest wins."""
+    set the same key, a translation takes precedence, then the longest."""
     exclude: tuple[str, ...] = ()
     """Files and folders to leave out: `"posts/index.md"`, `"**/x"`."""
     fields: dict[ArticleField, str] = field(default_factory=dict)

@@ -124,9 +124,7 @@ def no_summary(site: SiteView) -> Iterator[Problem]:
         yield Problem("it has no summary", "write `summary: ...`", article.source, 1)
 
 
-@article_rule(
-    "long-summary", "warning", "A mail with a long summary is skipped; the link does the rest."
-)
+@article_rule("long-summary", "warning", "Readers skip a long summary; the link does the rest.")
 def long_summary(view: ArticleView) -> Iterator[Problem]:
     article = view.article
     if (columns := width(article.summary)) > _LONGEST_SUMMARY:
@@ -263,9 +261,8 @@ def duplicate_address(site: SiteView) -> Iterator[Problem]:
 @site_rule(
     "site-address",
     "error",
-    "The address or id is not that of the site which the generator built, or whose sitemap or feed "
-    "is here: readers would follow a dead link, or see old articles as new. Named with the key to "
-    "set.",
+    "The URL or id differs from that in the built site, or in a sitemap or feed in the project: "
+    "readers would follow a dead link, or see old articles as new. The finding names the key to set.",
 )
 def site_address(site: SiteView) -> Iterator[Problem]:
     if (built := site.built_site) is None:

@@ -83,7 +83,7 @@ def footnote_unused(view: ArticleView) -> Iterator[Problem]:
 @article_rule(
     "footnote-twice",
     "warning",
-    "Of two footnotes with one label readers get only one; which one depends on the program.",
+    "If two footnotes share a label, readers see only one; which one depends on the program.",
 )
 def footnote_twice(view: ArticleView) -> Iterator[Problem]:
     prose = view.prose

@@ -108,7 +108,7 @@ def _why(path: str, by: Sequence[str]) -> str:
 
 
 @site_rule(
-    "feed-size", "warning", "Several readers take no feed above a megabyte, or only its start."
+    "feed-size", "warning", "Several readers reject feeds over 1 MB, or read only the start."
 )
 def feed_size(site: SiteView) -> Iterator[Problem]:
     folder = site.settings.feeds.folder

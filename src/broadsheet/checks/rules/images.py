@@ -55,7 +55,7 @@ def image_large(view: ArticleView) -> Iterator[Problem]:
 @article_rule(
     "image-alt",
     "warning",
-    "Who cannot see the image reads its alternative text; many mail clients show no images.",
+    "People who cannot see the image read its alternative text; many mail clients hide images.",
 )
 def image_alt(view: ArticleView) -> Iterator[Problem]:
     article = view.article
@@ -103,7 +103,9 @@ def body_image_large(view: ArticleView) -> Iterator[Problem]:
             yield _large(view.path, line, target, asset.length)
 
 
-@article_rule("body-image-alt", "warning", "Who cannot see an image reads its alternative text.")
+@article_rule(
+    "body-image-alt", "warning", "People who cannot see an image read its alternative text."
+)
 def body_image_alt(view: ArticleView) -> Iterator[Problem]:
     prose = view.prose
     for each in prose.links:
