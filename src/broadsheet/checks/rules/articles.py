@@ -262,7 +262,8 @@ def duplicate_address(site: SiteView) -> Iterator[Problem]:
     "site-address",
     "error",
     "The URL or id differs from that in the built site, or in a sitemap or feed in the project: "
-    "readers would follow a dead link, or see old articles as new. The finding names the key to set.",
+    "readers would follow a dead link, or see old articles as new. The finding names the key to "
+    "set.",
 )
 def site_address(site: SiteView) -> Iterator[Problem]:
     if (built := site.built_site) is None:
