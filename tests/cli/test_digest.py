@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 
 import pytest
@@ -243,3 +244,31 @@ def test_weekly_runs_and_one_late_run_hold_the_same_articles(
     assert held[0] == held[1]
     assert len(held[0]) == len(set(held[0])) == 30
     assert (len(_issues(newsroom)), len(_issues(late))) == (5, 2)
+
+
+@pytest.mark.parametrize(
+    ("by", "headings", "folders"),
+    [
+        ("authors", ["Ann", "Bob"], ["ann", "bob"]),
+        ("tags", ["x", "y"], ["x", "y"]),
+        ("languages", ["Deutsch", "Français"], ["de", "fr"]),
+    ],
+)
+def test_an_issue_can_be_grouped_by_anything_that_feeds_are(
+    newsroom: Newsroom, by: str, headings: list[str], folders: list[str]
+) -> None:
+    """Each section links to the feed of what it is about."""
+    newsroom.configure(
+        f'[feeds]\nby = ["{by}"]\n[digests.weekly]\ntitle = "Weekly"\ngroup_by = "{by}"\n'
+    )
+    for name, author, tag, language in (("a", "Ann", "x", "de"), ("b", "Bob", "y", "fr")):
+        fields = {"authors": [author], "tags": [tag], "language": language}
+        newsroom.article(f"{name}.md", date="2025-06-26", main_topics=["Same"], **fields)
+    newsroom.build()
+    assert newsroom.run("digest").code == 0
+    (page,) = newsroom.folder.glob("feeds/digests/weekly/*/index.html")
+    text = page.read_text("utf-8")
+    for heading, folder in zip(headings, folders, strict=True):
+        assert re.search(rf"<h2[^>]*>(?:<[^>]*>)*\s*{heading}", text), heading
+        assert f"https://example.org/feeds/{by}/{folder}/atom.xml" in text
+        assert (newsroom.folder / f"feeds/{by}/{folder}/atom.xml").exists()

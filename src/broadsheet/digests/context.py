@@ -29,12 +29,13 @@ from broadsheet.digests.issue import (
 from broadsheet.digests.prose import mail_prose, prose_text
 from broadsheet.digests.sender import OptOut, Sender, mail_address, mail_sender, opt_out
 from broadsheet.digests.theme import Theme, mail_theme
-from broadsheet.i18n import Words, direction
+from broadsheet.i18n import Words, direction, language_name
 from broadsheet.model.publication import Publication
 from broadsheet.model.settings import (
     DeliverySettings,
     DigestSettings,
     FeedSettings,
+    Grouping,
     MailSettings,
 )
 from broadsheet.text.plain import plain, shorten
@@ -245,6 +246,7 @@ def issue_context(
         addresses,
         digest.content == "full",
         digest.schedule.is_per_article,
+        digest.group_by,
     )
     sections = builder.sections(issue.sections)
     articles = [article for section in sections for article in section.articles]
@@ -306,6 +308,7 @@ class _Builder(Struct, frozen=True):
     addresses: DigestUrls
     in_full: bool
     alone: bool
+    group_by: Grouping
 
     def sections(self, sections: tuple[Section, ...]) -> tuple[SectionContext, ...]:
         alone = len(sections) == 1
@@ -321,13 +324,18 @@ class _Builder(Struct, frozen=True):
             made.append(
                 SectionContext(
                     number=number,
-                    name=section.topic or ("" if alone else self.words("mail.other")),
+                    name=self._heading(section.topic, is_alone=alone),
                     count=self.words("mail.articles", len(articles)),
-                    feed=self.addresses.topic(topic),
+                    feed=self.addresses.feed_of(topic, self.group_by),
                     articles=articles,
                 )
             )
         return tuple(made)
+
+    def _heading(self, name: str, *, is_alone: bool) -> str:
+        if name and self.group_by == "languages":
+            return language_name(name)
+        return name or ("" if is_alone else self.words("mail.other"))
 
     def _article(self, placed: IssuedArticle, section: Topic, number: int) -> ArticleContext:
         entry = self.entries[placed.id]
@@ -351,7 +359,7 @@ class _Builder(Struct, frozen=True):
             picture=picture,
             lead=number == 1 and _fits_the_width(picture),
             topics=tuple(
-                TopicLink(topic.name, self.addresses.topic(topic))
+                TopicLink(topic.name, self.addresses.feed_of(topic))
                 for topic in entry.topics
                 if topic_key(topic.name) != topic_key(section.name)
             ),

@@ -11,7 +11,7 @@ from msgspec import Meta, Struct, field
 from broadsheet.articles.topics import Topic
 from broadsheet.errors import Problem, RecordError
 from broadsheet.model.publication import Publication
-from broadsheet.model.settings import FEED_FORMATS, FeedSettings
+from broadsheet.model.settings import FEED_FORMATS, FeedSettings, Grouping
 from broadsheet.text.urls import encode
 
 
@@ -219,9 +219,9 @@ class DigestUrls(Struct, frozen=True):
         """The web version of one issue."""
         return self.publication.feeds_url + encode(issue_folder(self.name, key))
 
-    def topic(self, topic: Topic) -> str:
-        """The feed of `topic`; "" if the config has none."""
-        if "topics" not in self.feeds.by or not topic.slug:
+    def feed_of(self, topic: Topic, by: Grouping = "topics") -> str:
+        """The feed of `topic`, or of another grouping; "" if the config has none."""
+        if by not in self.feeds.by or not topic.slug:
             return ""
         file = FEED_FORMATS[self.feeds.main_format].file
-        return self.publication.feeds_url + encode(f"topics/{topic.slug}/{file}")
+        return self.publication.feeds_url + encode(f"{by}/{topic.slug}/{file}")

@@ -21,7 +21,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct, structs
 
 from broadsheet.articles import Article
-from broadsheet.articles.catalogue import Catalogue, absence
+from broadsheet.articles.catalogue import TERMS, Catalogue, absence
 from broadsheet.articles.topics import Topic, topic_key
 from broadsheet.digests.corrections import Correction, correction_base
 from broadsheet.digests.editing import Edited, Editing
@@ -332,16 +332,27 @@ class Digest(Struct, frozen=True):
             barred,
             lambda article: self._refusal(article, catalogue, since, history),
         )
-        return editing.edited(lambda a: [topic_key(t.name) for t in catalogue.topics_of(a)])
+        groups = self._groups(catalogue)
+        return editing.edited(lambda article: [topic_key(each.name) for each in groups(article)])
 
     def _sections(self, edited: Edited, catalogue: Catalogue) -> list[tuple[Topic, list[Article]]]:
-        topics = {article.id: catalogue.topics_of(article) for article in edited.articles}
+        by = self.settings.group_by
+        name_of = catalogue.names(by).name_of
+        # `languages = ["zh"]` selects articles in `zh-CN`, too.
+        wanted: tuple[str, ...] = () if by == "languages" else getattr(self.settings, by)
         named = structs.replace(
             self.settings,
-            topics=tuple(map(catalogue.topic_name, self.settings.topics)),
-            topic_order=tuple(map(catalogue.topic_name, self.settings.topic_order)),
+            topics=tuple(map(name_of, wanted)),
+            topic_order=tuple(map(name_of, self.settings.topic_order)),
         )
-        return edited.arranged(group_by_topic(edited.articles, topics, named))
+        groups = self._groups(catalogue)
+        groups_of = {article.id: groups(article) for article in edited.articles}
+        return edited.arranged(group_by_topic(edited.articles, groups_of, named))
+
+    def _groups(self, catalogue: Catalogue) -> Callable[[Article], tuple[Topic, ...]]:
+        """Return what returns the topics of an article, or what else the digest groups by."""
+        by = self.settings.group_by
+        return lambda article: catalogue.names(by)(TERMS[by](article))
 
     def correction(self, issue: Issue, history: History, tick: datetime) -> Correction:
         """Return what a correction of `issue`, made at `tick`, has."""

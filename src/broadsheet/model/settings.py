@@ -406,9 +406,11 @@ class DigestSettings(Selection, frozen=True, kw_only=True, forbid_unknown_fields
     `approved: true` in its note, releases it."""
     topic_order: tuple[str, ...] = ()
     """The topics whose sections come first, in this order."""
+    group_by: Grouping = "topics"
+    """What the sections are: topics, tags, authors or languages."""
     group: Literal["shared", "first", "every"] = "shared"
     """`shared`: few, full sections; `first`: each article under its first topic; `every`: under
-    each of its topics."""
+    each of its topics. The same for the others of `group_by`."""
     missed: Literal["merge", "each", "skip"] = "merge"
     """What to make if ticks were missed: one issue for all of them, one for each, or one for the
     newest only."""
