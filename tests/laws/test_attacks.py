@@ -10,6 +10,7 @@ from __future__ import annotations
 import html
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,13 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(bool(browser.MISSING), reason=browser.MISSING),
 ]
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """A browser with a new tab for each page: an attack may open windows or load other pages."""
+    with browser.browser(keeps_tab=False) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")

@@ -26,11 +26,17 @@ MISSING = "" if PROGRAM else "no Chromium on this machine (Debian: apt-get insta
 
 
 class Browser:
-    """A running browser."""
+    """A running browser.
 
-    def __init__(self, commands: int, answers: int) -> None:
+    keeps_tab: show every page in the same tab, which takes a third of the time. A page that may
+    open windows or load other pages needs a tab of its own.
+    """
+
+    def __init__(self, commands: int, answers: int, *, keeps_tab: bool) -> None:
         self._commands = commands
         self._answers = answers
+        self._keeps_tab = keeps_tab
+        self._tab: tuple[str, str] | None = None  # ids of its target and of our session with it
         self._received = b""
         self._number = 0
 
@@ -51,22 +57,29 @@ class Browser:
 
     @contextmanager
     def _open(self, page: Path, width: int, *, dark: bool, images: bool = True) -> Iterator[str]:
-        target = self._ask("Target.createTarget", {"url": "about:blank"})["targetId"]
-        session = self._ask("Target.attachToTarget", {"targetId": target, "flatten": True})
-        name = session["sessionId"]
+        target, name = self._tab = self._tab or self._new_tab()
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         blocked = ["http://*", "https://*", *([] if images else ["*.png", "*.jpg", "*.svg"])]
         self._resize(name, width, 800)
         self._ask("Emulation.setEmulatedMedia", {"features": [scheme]}, name)
-        self._ask("Network.enable", {}, name)
         self._ask("Network.setBlockedURLs", {"urls": blocked}, name)
-        self._ask("Page.enable", {}, name)
         self._ask("Page.navigate", {"url": page.resolve().as_uri()}, name)
         self._wait("Page.loadEventFired")
         try:
             yield name
         finally:
-            self._ask("Target.closeTarget", {"targetId": target})
+            if not self._keeps_tab:
+                self._ask("Target.closeTarget", {"targetId": target})
+                self._tab = None
+
+    def _new_tab(self) -> tuple[str, str]:
+        target = self._ask("Target.createTarget", {"url": "about:blank"})["targetId"]
+        session = self._ask("Target.attachToTarget", {"targetId": target, "flatten": True})
+        name = session["sessionId"]
+        self._ask("Network.enable", {}, name)
+        self._ask("Network.setCacheDisabled", {"cacheDisabled": True}, name)
+        self._ask("Page.enable", {}, name)
+        return target, name
 
     def _resize(self, session: str, width: int, height: int) -> None:
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
@@ -108,7 +121,7 @@ class Browser:
 
 
 @contextmanager
-def browser() -> Iterator[Browser]:
+def browser(*, keeps_tab: bool = True) -> Iterator[Browser]:
     """Run a browser with a profile of its own."""
     to_browser, commands = os.pipe()
     answers, from_browser = os.pipe()
@@ -119,7 +132,7 @@ def browser() -> Iterator[Browser]:
         for end in (to_browser, from_browser, *ends):
             os.close(end)
         try:
-            yield Browser(commands, answers)
+            yield Browser(commands, answers, keeps_tab=keeps_tab)
         finally:
             os.close(commands)
             os.close(answers)
