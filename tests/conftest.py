@@ -14,6 +14,8 @@ import pytest
 from hypothesis import settings
 
 import browser
+from broadsheet.pipeline import memo
+from broadsheet.pipeline.pool import core_count
 from deliveries import SECRET, Post, post
 from newsroom import Newsroom
 from postgresql import PostgreSQL, postgresql
@@ -37,6 +39,12 @@ def pytest_configure() -> None:
     sys.dont_write_bytecode = False
     if "TMPDIR" not in os.environ and _has_room(_MEMORY):
         os.environ["TMPDIR"] = tempfile.tempdir = str(_MEMORY)
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Start one worker more than there are cores: at any time some tests wait for a browser, a
+    server or a lock."""
+    return core_count() + 1
 
 
 def _has_room(folder: Path) -> bool:
@@ -63,6 +71,15 @@ def postgres() -> Iterator[PostgreSQL]:
     """One PostgreSQL server for all tests that need one; they empty it."""
     with postgresql() as running:
         yield running
+
+
+@pytest.fixture(autouse=True)
+def in_one_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run the steps of a command in this process: other tests keep the other cores busy.
+
+    The laws, and commands in a process of their own, use all cores.
+    """
+    monkeypatch.setattr(memo, "core_count", lambda: 1)
 
 
 @pytest.fixture
