@@ -16,7 +16,7 @@ from broadsheet.cli import progress
 from broadsheet.pipeline import snapshot
 from broadsheet.pipeline.store import FILE_NAME, Store
 from broadsheet.storage import config, folders, outputs
-from newsroom import NOW, Newsroom, live, run_command
+from newsroom import NOW, Newsroom, contents, live, run_command
 
 CONFIG = '[feeds]\nentries = 2\nby = ["topics", "tags"]\narchive = "month"\n'
 FULL = {"Reading": 6, "Rendering": 6, "Writing": 8}
@@ -356,6 +356,31 @@ def test_the_version_costs_no_more_than_click() -> None:
     }
 
 
+@pytest.fixture(scope="module")
+def all_current(tmp_path_factory: pytest.TempPathFactory) -> Newsroom:
+    """A newsroom in which everything is up to date."""
+    newsroom = Newsroom.open(
+        tmp_path_factory.mktemp("current"),
+        '[digests.weekly]\ntitle = "W"\nschedule = "@yearly"\n',
+    )
+    newsroom.article("a.md", summary="S.", tags=["t"])
+    newsroom.settle()
+    for command in ("digest", "build"):
+        assert run_command(newsroom.folder, command).returncode == 0
+        newsroom.settle()
+    return newsroom
+
+
+@pytest.fixture
+def current(all_current: Newsroom) -> Iterator[Newsroom]:
+    """The same for one command. Only the delivery database can be new after it."""
+    before = contents(all_current.folder)
+    yield all_current
+    for path in contents(all_current.folder).keys() - before.keys():
+        assert path.startswith("broadsheet.db")
+        (all_current.folder / path).unlink()
+
+
 @pytest.mark.measuring
 @pytest.mark.parametrize(
     ("args", "unused"),
@@ -372,15 +397,9 @@ def test_the_version_costs_no_more_than_click() -> None:
     ],
 )
 def test_no_command_imports_what_it_does_not_use(
-    newsroom: Newsroom, args: str, unused: set[str]
+    current: Newsroom, args: str, unused: set[str]
 ) -> None:
     """Stored results need no parser, and without a new feed or mail no library that makes one is
     imported."""
-    newsroom.configure('[digests.weekly]\ntitle = "W"\nschedule = "@yearly"\n')
-    newsroom.article("a.md", summary="S.", tags=["t"])
-    newsroom.settle()
-    for command in ("digest", "build"):
-        assert run_command(newsroom.folder, command).returncode == 0
-        newsroom.settle()
-    found = imported("-C", str(newsroom.folder), "--now", NOW, *args.split())
+    found = imported("-C", str(current.folder), "--now", NOW, *args.split())
     assert not found & unused
