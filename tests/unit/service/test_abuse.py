@@ -474,11 +474,11 @@ FLOODS = {
 
 
 @pytest.mark.parametrize("source", FLOODS.values(), ids=FLOODS)
-@pytest.mark.parametrize("domains", [1, 5_000])
+@pytest.mark.parametrize("domains", [1, 2_000])
 def test_no_flood_uses_up_the_mails_of_others(source: object, domains: int) -> None:
     """New clients are still sent one, even at the domain that is flooded."""
     limits = RateLimits()
-    sent = sum(asked(limits, source(n), f"{n % domains}.example") for n in range(5_000))  # type: ignore[operator]
+    sent = sum(asked(limits, source(n), f"{n % domains}.example") for n in range(2_000))  # type: ignore[operator]
     assert 0 < sent <= 240
     assert all(asked(limits, f"198.{n}.100.7", "0.example") for n in range(20))
     assert all(asked(limits, f"2001:db8:{n + 100:x}::7", "9.example") for n in range(20))
