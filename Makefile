@@ -76,5 +76,5 @@ clean:  ## remove what can be made again
 	@touch $@
 
 .venv/dev: .venv/demo
-	$(PIP) install --constraint constraints.txt --editable '.[delivery,publish,serve]' --group dev
+	$(PIP) install --constraint constraints.txt --editable '.[delivery,publish,scale,serve]' --group dev
 	@touch $@

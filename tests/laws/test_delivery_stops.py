@@ -13,8 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from broadsheet.delivery import batcher
-from broadsheet.delivery.locks import RunLock
+from broadsheet.delivery import batcher, locks
 from broadsheet.delivery.pacing import Clock
 from broadsheet.delivery.transports._wire import Patience
 from deliveries import Post, stop_repeatedly
@@ -102,7 +101,7 @@ def test_past_its_lease_a_run_sends_nothing_that_another_took_over(
 ) -> None:
     """Without a lock that proves it is alive, the lease decides; claims that were taken over are
     not completed."""
-    monkeypatch.setattr(RunLock, "lives", lambda _self, _sender: None)
+    monkeypatch.setattr(locks, "_holds_lock", lambda _path: None)
     addresses = office.subscribe(8)
     first, in_hand = _stopped_before_the_dot(office, leap)
     office.server.order()

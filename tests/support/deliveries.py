@@ -141,7 +141,7 @@ class Post:
         """Run `deliver` in this process."""
         return self.newsroom.run("deliver", *args, now=now)
 
-    def begin(self, *args: str, now: str = NOW) -> int:
+    def begin(self, *args: str, now: str = NOW, command: str = "deliver") -> int:
         """Start `deliver` in a fork of this process, and return its id."""
         child = os.fork()
         if child:
@@ -150,7 +150,7 @@ class Post:
         out = os.open(self.newsroom.folder / "out", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         sys.stdout = sys.stderr = os.fdopen(out, "w")
         random.seed()
-        sys.argv = ["broadsheet", "-C", str(self.newsroom.folder), "--now", now, "deliver", *args]
+        sys.argv = ["broadsheet", "-C", str(self.newsroom.folder), "--now", now, command, *args]
         try:
             main()
         except SystemExit as end:
@@ -280,11 +280,12 @@ def _newsroom() -> Path:
 
 
 def stop_repeatedly(
-    office: Post, connections: int, stops: int, *, others: bool, **config: Any
+    office: Post, connections: int, stops: int, *, others: bool, days: int = 1, **config: Any
 ) -> None:
     """Stop a run at random instants past its timeouts, and check that each mail arrives once.
 
-    others: a second run starts meanwhile. config: more keys of [delivery].
+    others: a second run starts meanwhile, for which it is some days later. config: more keys of
+    [delivery].
     """
     office.configure(connections=connections, timeout=1, **config)
     addresses = office.subscribe(connections * stops * 12 + 20)
@@ -297,7 +298,7 @@ def stop_repeatedly(
         office.kill(first, signal.SIGSTOP)
         since = time.monotonic()
         # It takes what the first has not claimed, or waits for the database.
-        second = office.begin("--limit", "5", now=at(days=1)) if others else 0
+        second = office.begin("--limit", "5", now=at(days=days)) if others else 0
         assert not ended_within(first, max(0.0, STOP - (time.monotonic() - since)))
         office.kill(first, signal.SIGCONT)
         if second:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sql
@@ -20,6 +21,7 @@ from broadsheet.delivery import database
 from broadsheet.delivery.database import open_database
 from broadsheet.errors import DatabaseError
 from deliveries import Post
+from newsroom import NOW
 from processes import retry
 
 
@@ -64,14 +66,31 @@ class PostgreSQL:
             connection.execute(sql.text("CREATE SCHEMA public"))
         database.close()
 
+    def run(self, statement: str) -> list[Any]:
+        """Run an SQL statement, and return its rows."""
+        database = open_database(self.url, self.folder)
+        try:
+            with database.writing() as connection:
+                result = connection.execute(sql.text(statement))
+                return list(result.all()) if result.returns_rows else []
+        finally:
+            database.close()
+
+    def drop_connections(self) -> None:
+        """Close the connections of all clients."""
+        self.run(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE pid != pg_backend_pid() AND datname = 'postgres'"
+        )
+
+    def restart(self) -> None:
+        """Stop at once, and start again."""
+        self.stop()
+        self.start()
+
     def has_waiting(self) -> bool:
         """Whether a client waits for a lock."""
-        database = open_database(self.url, self.folder)
-        query = sql.text("SELECT count(*) FROM pg_locks WHERE NOT granted")
-        with database.reading() as connection:
-            waiting = connection.execute(query).scalar_one()
-        database.close()
-        return bool(waiting)
+        return bool(self.run("SELECT 1 FROM pg_locks WHERE NOT granted"))
 
     def make(self) -> None:
         """Create its data, with one user who needs no password."""
@@ -114,15 +133,12 @@ class OnPostgres(Post):
         return retry(lambda: open_database(self.url, self.newsroom.folder), DatabaseError)
 
     def is_locked(self) -> bool:
-        db = self.open()
-        try:
-            with db.writing() as connection:
-                connection.execute(sql.text("SELECT 1 FROM pace FOR UPDATE NOWAIT"))
-        except database.DatabaseError:
-            return True
-        finally:
-            db.close()
+        """A run that is stopped in the middle of a transaction blocks no other."""
         return False
+
+    def work(self, now: str = NOW) -> int:
+        """Start a worker in a fork of this process, and return its id."""
+        return self.begin(now=now, command="worker")
 
     def states(self) -> Counter[str]:
         db = self.open()

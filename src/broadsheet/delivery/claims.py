@@ -4,7 +4,8 @@
     pending, retry, in_doubt -> skipped     unsubscribed in the meantime, or nothing for them
     failed -> claimed                       only with `--only failed`
 
-Rows are claimed in the caller's transaction (ledger.py).
+Rows are claimed in the caller's transaction (ledger.py). On a server, runs skip the rows that
+another run is claiming at the same moment; in SQLite, there is one writer at a time.
 """
 
 from __future__ import annotations
@@ -37,13 +38,39 @@ _ORDER: Final[tuple[State, ...]] = ("retry", "pending", "in_doubt")
 _STRAY: Final = timedelta(days=1)  # no wait is longer, unless the clock was set back
 _MOST_SKIPPED: Final = 500  # rows in one transaction, so that none takes long
 _READ_AHEAD: Final = 50  # rows read at once when many are skipped
-_NO_LIMIT: Final = 2**31
+_LOOK_AGAIN: Final = timedelta(seconds=1)  # for rows in a state that had none to claim
+_NO_LIMIT: Final = 2**62
+
+
+@dataclass(slots=True, eq=False)
+class Batch:
+    """Rows of an issue that are sent together. first, last: their ids.
+
+    domain: if not "", only mail to this domain; if "", mail to all domains without limits of their
+    own. in_flight: the claimed rows. empty: states without a row to claim, and since when. after:
+    pending rows up to this id were claimed. not_before: when to go on, if nothing may be sent now.
+    """
+
+    issue: int
+    first: int = 0
+    last: int = _NO_LIMIT
+    domain: str = ""
+    in_flight: set[int] = field(default_factory=set)
+    empty: dict[State, datetime] = field(default_factory=dict)
+    after: int = 0
+    not_before: datetime | None = None
+
+    def is_empty(self, state: State, now: datetime) -> bool:
+        """Whether no row in `state` could be claimed a moment ago."""
+        since = self.empty.get(state)
+        return since is not None and abs(now - since) < _LOOK_AGAIN
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A claimed row. send_at: the earliest time to send, in seconds since 1970. lease: until when
-    the claim holds (aware). first_at: of the first attempt, as stored. was: the state before.
+    """A claimed row of `batch`. send_at: the earliest time to send, in seconds since 1970. lease:
+    until when the claim holds (aware). first_at: of the first attempt, as stored. was: the state
+    before.
     """
 
     id: int
@@ -58,6 +85,7 @@ class Claim:
     was: State
     send_at: float
     lease: datetime
+    batch: Batch
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +105,10 @@ class Outcome:
 
 @dataclass(slots=True)
 class Claimed:
-    """What a transaction has claimed so far. more: there may be more to claim."""
+    """What a transaction has claimed of a batch so far."""
 
     claims: list[Claim] = field(default_factory=list)
     skipped: int = 0
-    more: bool = False
 
 
 Unwanted = Callable[[int, tuple[str, ...], str], bool]
@@ -96,74 +123,100 @@ def lease_time(delivery: DeliverySettings) -> timedelta:
 class Queue:
     """The rows that wait for a run."""
 
-    def __init__(
-        self,
-        connection: Connection,
-        settings: Settings,
-        issue_ids: Sequence[int],
-        sender: int = 0,
-        only: State | None = None,
-    ) -> None:
-        """issue_ids: whose rows to claim. sender: the id of the run. only: claim each row in this
-        state once, due or not; None: claim the rows that are due."""
-        self._connection = connection
-        self._issue_ids = issue_ids
+    def __init__(self, settings: Settings, sender: int = 0, only: State | None = None) -> None:
+        """sender: the id of the run. only: claim each row in this state once, due or not; None:
+        claim the rows that are due."""
         self._lease = lease_time(settings.delivery)
         self._renamed = settings.renamed
-        self._queries = _queries(settings.delivery, only)
+        self._domains = settings.delivery.limited_domains
+        self._states = _states(settings.delivery, only)
+        self._once = only is not None
         self._sender = sender
+        self._queries: dict[tuple[str, State], sql.Select[Any]] = {}
 
-    def claim(self, moments: Sequence[float], unwanted: Unwanted, now: datetime) -> Claimed:
-        """Claim a row for each of `moments`, if there are enough."""
+    def claim(
+        self,
+        connection: Connection,
+        batch: Batch,
+        moments: Sequence[float],
+        unwanted: Unwanted,
+        now: datetime,
+    ) -> Claimed:
+        """Claim a row of `batch` for each of `moments`, if there are enough."""
         made = Claimed()
-        for issue in self._issue_ids if moments else ():
-            for state in self._queries:
-                self._claim_some(made, moments, issue, state, unwanted, now)
-        self._reopen(made.claims)
+        for state in self._states:
+            while (
+                len(made.claims) < len(moments)
+                and made.skipped < _MOST_SKIPPED
+                and not batch.is_empty(state, now)
+            ):
+                self._claim_some(connection, made, moments, batch, state, unwanted, now)
+        _reopen(connection, made.claims)
         return made
 
-    def waiting(self, connection: Connection, now: datetime) -> int:
-        """Return how many rows could be claimed now, read through `connection`."""
+    def to_domain(self, domain: str) -> list[sql.ColumnElement[bool]]:
+        """The conditions for the subscribers of a batch for `domain`."""
+        if domain:
+            return [_to_domain(domain)]
+        return [~_to_domain(each) for each in self._domains]
+
+    def is_exhausted(self, batch: Batch) -> bool:
+        """Whether `batch` had no more rows to claim a moment ago."""
+        return all(state in batch.empty for state in self._states)
+
+    def waiting(
+        self, connection: Connection, batches: Sequence[Batch], now: datetime, most: int = _NO_LIMIT
+    ) -> int:
+        """Return how many rows of `batches` could be claimed now, but count to `most` only."""
         found = 0
-        for issue in self._issue_ids:
-            for state, find in self._queries.items():
-                query = sql.select(sql.func.count()).select_from(find.subquery())
-                values = self._values(issue, state, now, _NO_LIMIT)
+        for batch in batches:
+            for state in self._states:
+                find = self._query(batch.domain, state).subquery()
+                query = sql.select(sql.func.count()).select_from(find)
+                values = self._values(Batch(batch.issue, batch.first, batch.last), state, now, most)
                 found += int(connection.execute(query, values).scalar_one())
+                if found >= most:
+                    return most
         return found
 
     def _claim_some(
         self,
+        connection: Connection,
         made: Claimed,
         moments: Sequence[float],
-        issue: int,
+        batch: Batch,
         state: State,
         unwanted: Unwanted,
         now: datetime,
     ) -> None:
-        most = len(moments)
-        while (missing := len(moments) - len(made.claims)) and made.skipped < _MOST_SKIPPED:
-            values = self._values(issue, state, now, most)
-            rows = self._connection.execute(self._queries[state], values).all()
-            if not rows:
-                return
-            claims: list[Claim] = []
-            for row in rows:
-                if len(claims) == missing:
-                    break
-                send_at = moments[len(made.claims) + len(claims)]
-                claim = _claim(row, send_at, now + self._lease, now)
-                if why := _reason_to_skip(row, claim, unwanted, self._renamed):
-                    self._skip(claim, why, now)
-                    made.skipped += 1
-                else:
-                    claims.append(claim)
-            self._take(claims, now)
-            made.claims.extend(claims)
-            most = _READ_AHEAD
-        made.more = True
+        missing = len(moments) - len(made.claims)
+        most = max(missing, _READ_AHEAD if made.skipped else 0)
+        values = self._values(batch, state, now, most)
+        find = self._query(batch.domain, state).with_for_update(of=deliveries, skip_locked=True)
+        rows = connection.execute(find, values).all()
+        claims: list[Claim] = []
+        for row in rows:
+            if len(claims) == missing:
+                break
+            send_at = moments[len(made.claims) + len(claims)]
+            claim = _claim(row, batch, send_at, now + self._lease, now)
+            if why := _reason_to_skip(row, claim, unwanted, self._renamed):
+                _skip(connection, claim, why, now)
+                made.skipped += 1
+            else:
+                claims.append(claim)
+            if state == "pending":
+                batch.after = row.id
+        self._take(connection, claims, now)
+        made.claims.extend(claims)
+        if len(rows) == most:
+            batch.empty.pop(state, None)
+        else:
+            if state != "pending" or values["after"] == 0:
+                batch.empty[state] = now
+            batch.after = 0  # rows may have become pending again
 
-    def _take(self, claims: Sequence[Claim], now: datetime) -> None:
+    def _take(self, connection: Connection, claims: Sequence[Claim], now: datetime) -> None:
         if not claims:
             return
         mine = {"me": self._sender, "until": stamp(claims[0].lease), "now": stamp(now)}
@@ -171,30 +224,49 @@ class Queue:
             {**mine, "row": each.id, "tries": each.attempts, "first": each.first_at}
             for each in claims
         ]
-        self._connection.execute(_CLAIM, values)
+        connection.execute(_CLAIM, values)
 
-    def _reopen(self, claims: Sequence[Claim]) -> None:
-        """Mark issues with a claimed row as not done: if this run is killed, the row is in doubt,
-        and no run looks at issues that are done."""
-        if again := {claim.issue for claim in claims if claim.was == "failed"}:
-            query = sql.update(issues).where(issues.c.id.in_(again), issues.c.done.is_not(None))
-            self._connection.execute(query.values(done=None))
+    def _query(self, domain: str, state: State) -> sql.Select[Any]:
+        if (domain, state) not in self._queries:
+            conditions = self.to_domain(domain)
+            if self._once:
+                conditions += _ONCE
+            elif state == "pending":
+                conditions += _PENDING
+            else:
+                conditions.append(_due)
+            self._queries[domain, state] = _find(*conditions)
+        return self._queries[domain, state]
 
-    def _skip(self, claim: Claim, why: str, now: datetime) -> None:
-        query = sql.update(deliveries).where(deliveries.c.id == claim.id)
-        self._connection.execute(
-            query.values(state="skipped", changed=stamp(now), next_at=None, reply=why)
-        )
-
-    def _values(self, issue: int, state: State, now: datetime, most: int) -> dict[str, object]:
+    def _values(self, batch: Batch, state: State, now: datetime, most: int) -> dict[str, object]:
         return {
-            "issue_": issue,
+            "issue_": batch.issue,
+            "first": batch.first,
+            "last": batch.last,
+            "after": batch.after,
             "state_": state,
             "now": stamp(now),
             "stray": stamp(now + _STRAY),
             "me": self._sender,
             "most": most,
         }
+
+
+def _reopen(connection: Connection, claims: Sequence[Claim]) -> None:
+    """Mark issues with a claimed row as not done: if this run is killed, the row is in doubt, and
+    no run looks at issues that are done."""
+    if again := {claim.issue for claim in claims if claim.was == "failed"}:
+        query = sql.update(issues).where(issues.c.id.in_(again), issues.c.done.is_not(None))
+        connection.execute(query.values(done=None))
+
+
+def _skip(connection: Connection, claim: Claim, why: str, now: datetime) -> None:
+    query = sql.update(deliveries).where(deliveries.c.id == claim.id)
+    connection.execute(query.values(state="skipped", changed=stamp(now), next_at=None, reply=why))
+
+
+def _to_domain(domain: str) -> sql.ColumnElement[bool]:
+    return subscribers.c.address_key.endswith(f"@{domain}", autoescape=True)
 
 
 def _find(*conditions: sql.ColumnElement[bool]) -> sql.Select[Any]:
@@ -211,6 +283,7 @@ def _find(*conditions: sql.ColumnElement[bool]) -> sql.Select[Any]:
         .where(
             deliveries.c.issue == bindparam("issue_"),
             deliveries.c.state == bindparam("state_"),
+            deliveries.c.id.between(bindparam("first"), bindparam("last")),
             *conditions,
         )
         .order_by(deliveries.c.next_at, deliveries.c.id)
@@ -218,20 +291,17 @@ def _find(*conditions: sql.ColumnElement[bool]) -> sql.Select[Any]:
     )
 
 
-_due = sql.or_(
+_due: Final = sql.or_(
     deliveries.c.next_at.is_(None),
     deliveries.c.next_at <= bindparam("now"),
     deliveries.c.next_at > bindparam("stray"),
 )
-_FIND: Final[Mapping[State, sql.Select[Any]]] = {
-    "pending": _find(),
-    "retry": _find(_due),
-    "in_doubt": _find(_due),
-}
+# No pending row has a `next_at`; said so, the index leads to the next one.
+_PENDING: Final = (deliveries.c.next_at.is_(None), deliveries.c.id > bindparam("after"))
 # For `--only`: each row once in a run, due or not.
-_FIND_ONCE: Final = _find(
+_ONCE: Final = (
     deliveries.c.sender.is_distinct_from(bindparam("me")), subscribers.c.status == "active"
-)
+)  # fmt: skip
 _CLAIM: Final = (
     sql.update(deliveries)
     .where(deliveries.c.id == bindparam("row"))
@@ -247,15 +317,17 @@ _CLAIM: Final = (
 )
 
 
-def _queries(delivery: DeliverySettings, only: State | None) -> Mapping[State, sql.Select[Any]]:
-    """Return the queries for the rows that a run claims, in order."""
+def _states(delivery: DeliverySettings, only: State | None) -> tuple[State, ...]:
+    """Return the states of the rows that a run claims, in order."""
     if only:
-        return {only: _FIND_ONCE}
+        return (only,)
     held = {"in_doubt"} if delivery.in_doubt == "hold" else set()
-    return {state: _FIND[state] for state in _ORDER if state not in held}
+    return tuple(state for state in _ORDER if state not in held)
 
 
-def _claim(row: sql.Row[Any], send_at: float, lease: datetime, now: datetime) -> Claim:
+def _claim(
+    row: sql.Row[Any], batch: Batch, send_at: float, lease: datetime, now: datetime
+) -> Claim:
     # If the first attempt is in the future, the clock was set back.
     starts_over = (
         row.state == "failed" or row.first_at is None or moment(row.first_at) > now + _STRAY
@@ -273,6 +345,7 @@ def _claim(row: sql.Row[Any], send_at: float, lease: datetime, now: datetime) ->
         was=row.state,
         send_at=send_at,
         lease=lease,
+        batch=batch,
     )
 
 

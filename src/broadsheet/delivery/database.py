@@ -27,7 +27,7 @@ from broadsheet.errors import ConfigError, DatabaseError, DatabaseLockedError, P
 LOCK_TIMEOUT_S: Final = 30.0
 """How long to wait for another program that has the database locked."""
 
-SCHEMA_VERSION: Final = 3
+SCHEMA_VERSION: Final = 4
 
 _DRIVERS: Final = ("sqlite", "postgresql")
 _POLL_S: Final = 0.003  # between attempts while another program writes to an SQLite file
@@ -102,7 +102,7 @@ issues = _table(  # whose delivery has begun, with everything that their mail is
     _text("counts", null=True),  # rows in each state when it was done, JSON
     sql.UniqueConstraint("digest", "key"),
 )
-senders = _table(  # runs of `deliver`; each holds a lock while its process lives (locks.py)
+senders = _table(  # runs that send; on SQLite, each holds a lock while it lives (locks.py)
     "senders",
     _id(),
     _text("name"),  # host and process
@@ -134,8 +134,16 @@ deliveries = _table(  # the ledger: one row for each issue and subscriber
     sql.Index("deliveries_by_state", "issue", "state", "next_at", "id"),
     sql.Index("deliveries_by_subscriber", "subscriber"),
 )
-# When the next message may be sent, in seconds since 1970; shared by all runs.
-pace = sql.Table("pace", metadata, sql.Column("next_at", sql.Double, nullable=False))
+pace = sql.Table(  # when the next message may be sent; shared by all runs
+    "pace",
+    metadata,
+    sql.Column("domain", sql.Text, primary_key=True),  # with its own limit; "" for all mail
+    sql.Column("next_at", sql.Double, nullable=False, server_default="0"),  # seconds since 1970
+    _text("day", ""),  # such as 2025-06-30
+    sql.Column("booked", sql.BigInteger, nullable=False, server_default="0"),  # messages, that day
+)
+# The last migration that was applied to the tables of the queue (jobs.py); PostgreSQL only.
+queue_schema = sql.Table("queue_schema", metadata, _text("migration"))
 # Addresses that were erased: HMAC-SHA-256 of address_key, with the key `erasures`.
 erasures = sql.Table(
     "erasures", metadata, sql.Column("hash", sql.Text, primary_key=True), _text("at")
@@ -144,7 +152,10 @@ erasures = sql.Table(
 keys = sql.Table("keys", metadata, sql.Column("name", sql.Text, primary_key=True), _text("value"))
 
 _versions = sql.Table("schema_versions", sql.MetaData(), sql.Column("version", sql.Integer))
-_PACE: Final = sql.select(pace.c.next_at).with_for_update()
+_WHOLE: Final = sql.select(pace.c.domain).where(pace.c.domain == "").with_for_update()
+_KEEPALIVE: Final = {"idle": 10, "interval": 5, "count": 4}
+_UNACKNOWLEDGED_MS: Final = 30_000
+"""How soon both sides notice that the other's machine is gone: half a minute."""
 
 
 def stamp(moment: datetime) -> str:
@@ -279,13 +290,12 @@ def only_reads(connection: sql.Connection) -> bool:
     return bool(connection.get_execution_options().get("broadsheet_reads"))
 
 
-def lock_ledger(connection: sql.Connection) -> float:
-    """Exclude other runs from the ledger until the transaction ends; return when to send next.
+def lock_ledger(connection: sql.Connection) -> None:
+    """Exclude others from beginning an issue or erasing a subscriber until the transaction ends.
 
-    The result is the first free moment of the pace, in seconds since 1970. In SQLite, the
-    transaction itself excludes other writers; on a server, the lock on this row does.
+    In SQLite, the transaction itself excludes other writers.
     """
-    return float(connection.execute(_PACE).scalar_one())
+    connection.execute(_WHOLE)
 
 
 def run_on_sqlite(connection: sql.Connection, statement: str) -> None:
@@ -293,6 +303,24 @@ def run_on_sqlite(connection: sql.Connection, statement: str) -> None:
     if connection.dialect.name == "sqlite":
         # Through the driver: SQLAlchemy would begin a transaction.
         connection.connection.cursor().execute(statement).close()
+
+
+def end_idle_transactions(connection: sql.Connection, seconds: float) -> None:
+    """Let a server end a transaction of `connection` in which nothing happens (PostgreSQL only).
+
+    A run that is stopped in the middle of one then blocks no other; it connects again.
+    """
+    if connection.dialect.name == "postgresql":
+        setting = f"SET idle_in_transaction_session_timeout = {round(seconds * 1000)}"
+        connection.execute(sql.text(setting))
+        connection.commit()
+
+
+def epoch(connection: sql.Connection) -> sql.ColumnElement[float]:
+    """The seconds since 1970 by the server's clock; by this machine's for SQLite."""
+    if connection.dialect.name == "sqlite":
+        return sql.literal(time.time())
+    return sql.cast(sql.extract("epoch", sql.func.clock_timestamp()), sql.Double)
 
 
 def set_lock_timeout(connection: sql.Connection, seconds: float) -> None:
@@ -329,7 +357,7 @@ def _create_schema(database: Database) -> None:
             return
         metadata.create_all(connection)
         _versions.create(connection)
-        connection.execute(sql.insert(pace).values(next_at=0))
+        connection.execute(sql.insert(pace).values(domain=""))
         connection.execute(sql.insert(_versions).values(version=SCHEMA_VERSION))
 
 
@@ -365,7 +393,11 @@ def _server_engine(url: URL, timeout_s: float) -> sql.Engine:
     engine = sql.create_engine(
         url,
         hide_parameters=True,
-        connect_args={"connect_timeout": max(2, round(timeout_s))},
+        connect_args={
+            "connect_timeout": max(2, round(timeout_s)),
+            "tcp_user_timeout": _UNACKNOWLEDGED_MS,
+            **{f"keepalives_{name}": number for name, number in _KEEPALIVE.items()},
+        },
         pool_pre_ping=True,  # a restart of the server closes the connections
     )
     sql.event.listen(engine, "connect", partial(_set_server_timeout, timeout_s))
@@ -409,9 +441,12 @@ def _prepare(connection: sqlite3.Connection, _: object) -> None:
 
 
 def _set_server_timeout(seconds: float, connection: Any, _: object) -> None:
-    """Limit how long PostgreSQL waits for rows that another program has locked."""
+    """Limit how long PostgreSQL waits for locked rows, and for this machine if it is gone."""
     with connection.cursor() as cursor:
         cursor.execute(f"SET lock_timeout = {round(seconds * 1000)}")
+        cursor.execute(f"SET tcp_user_timeout = {_UNACKNOWLEDGED_MS}")
+        for name, number in _KEEPALIVE.items():
+            cursor.execute(f"SET tcp_keepalives_{name} = {number}")
     connection.commit()
 
 

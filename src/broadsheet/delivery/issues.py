@@ -161,8 +161,16 @@ def count_recipients(connection: Connection, draft: Begun, names: Collection[str
 
 def find_issue(connection: Connection, digest: str, key: str) -> Begun | None:
     """Return the issue if its delivery has begun."""
-    query = sql.select(issues).where(issues.c.digest == digest, issues.c.key == key)
-    row = connection.execute(query).one_or_none()
+    return _begun(connection, issues.c.digest == digest, issues.c.key == key)
+
+
+def issue_by_id(connection: Connection, id_: int) -> Begun | None:
+    """Return the issue with this id, or None."""
+    return _begun(connection, issues.c.id == id_)
+
+
+def _begun(connection: Connection, *conditions: sql.ColumnElement[bool]) -> Begun | None:
+    row = connection.execute(sql.select(issues).where(*conditions)).one_or_none()
     if row is None:
         return None
     tick, begun = moment(row.tick), moment(row.begun)

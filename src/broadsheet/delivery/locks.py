@@ -1,16 +1,16 @@
 """Which runs of `deliver` are alive, so that no run touches what another one is sending.
 
 A lease alone cannot distinguish a killed run from a stopped one: the first has lost its claims, but
-the second will continue and send them. So each run holds a lock that the system releases only when
-the process ends: a file lock beside an SQLite database, an advisory lock on a PostgreSQL server.
-The lease only decides if a lock cannot be tested.
+the second will continue and send them. So beside an SQLite database, each run holds a file lock,
+which the system releases only when the process ends. On a server, and if a lock cannot be tested,
+the lease decides.
 """
 
 from __future__ import annotations
 
 import os
 import socket
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -22,36 +22,34 @@ from broadsheet.delivery.database import Database, senders, stamp
 from broadsheet.delivery.files import MODE, create_folder
 from broadsheet.errors import DatabaseError, Problem
 
-_LOCK_CLASS: Final = 0x62726F61  # "broa": distinguishes our advisory locks from others
+LEASE_MARGIN: Final = timedelta(seconds=30)
+"""How long after its lease a claim is free, where only leases decide: clocks may differ."""
 
 
 class RunLock:
     """The lock of this run. id: its row in `senders`."""
 
     def __init__(self, database: Database, connection: Connection, now: datetime) -> None:
-        """Register this run; `connection` must stay open until it ends.
-
-        Raises DatabaseError if it cannot hold a lock.
-        """
+        """Register this run. Raises DatabaseError if it cannot hold a lock."""
         self._folder = lock_folder(database.file)
-        self._connection = connection
         self._lock: FileLock | None = None
         name = f"{socket.gethostname()}:{os.getpid()}"
         with connection.begin():
             query = sql.insert(senders).values(name=name, begun=stamp(now)).returning(senders.c.id)
             self.id = int(connection.execute(query).scalar_one())
             # Before the commit: no other run sees this one without its lock.
-            self._acquire()
+            if self._folder is not None:
+                self._acquire(self._folder)
 
-    def lives(self, sender: int) -> bool | None:
-        """Whether the run `sender` is alive; None if unknown."""
-        return lives(self._folder, self._connection, sender)
+    def has_lost(self, sender: int, lease: str, now: datetime) -> bool:
+        """Whether the run `sender` has lost its claims."""
+        return has_lost(self._folder, sender, lease, now)
 
-    def end(self, now: datetime) -> None:
+    def end(self, connection: Connection, now: datetime) -> None:
         """Record that this run has ended without claims, and release the lock."""
-        with self._connection.begin():
+        with connection.begin():
             query = sql.update(senders).where(senders.c.id == self.id).values(ended=stamp(now))
-            self._connection.execute(query)
+            connection.execute(query)
         self.release()
 
     def release(self) -> None:
@@ -60,27 +58,27 @@ class RunLock:
             self._lock.release()
             Path(self._lock.lock_file).unlink(missing_ok=True)
 
-    def _acquire(self) -> None:
-        if self._folder is None:
-            self._connection.execute(sql.select(sql.func.pg_advisory_lock(_LOCK_CLASS, self.id)))
-            return
-        _check_folder(self._folder)
+    def _acquire(self, folder: Path) -> None:
+        _check_folder(folder)
         try:
-            create_folder(self._folder)
-            self._lock = FileLock(self._folder / f"{self.id}.lock", mode=MODE)
+            create_folder(folder)
+            self._lock = FileLock(folder / f"{self.id}.lock", mode=MODE)
             self._lock.acquire()
         except (OSError, NotImplementedError) as error:
-            raise _no_lock(self._folder, getattr(error, "strerror", "") or str(error)) from error
+            raise _no_lock(folder, getattr(error, "strerror", "") or str(error)) from error
 
 
-def lives(folder: Path | None, connection: Connection, sender: int) -> bool | None:
-    """Whether the run `sender` holds its lock; None if that cannot be tested.
+def has_lost(folder: Path | None, sender: int, lease: str, now: datetime) -> bool:
+    """Whether the run `sender` has lost its claims with this lease.
 
-    folder: `lock_folder`; None for a server, which is asked through `connection`.
+    folder: `lock_folder`. If a run's lock cannot be tested, its lease decides.
     """
-    if folder is None:
-        return not _is_free_on_server(connection, sender)
-    path = folder / f"{sender}.lock"
+    lives = None if folder is None else _holds_lock(folder / f"{sender}.lock")
+    return lease < stamp(now - LEASE_MARGIN) if lives is None else not lives
+
+
+def _holds_lock(path: Path) -> bool | None:
+    """Whether a run holds its lock; None if that cannot be tested."""
     if not path.exists():
         return False
     try:
@@ -123,11 +121,3 @@ def _no_lock(folder: Path, why: str) -> DatabaseError:
             folder.name,
         )
     )
-
-
-def _is_free_on_server(connection: Connection, sender: int) -> bool:
-    tried = connection.execute(sql.select(sql.func.pg_try_advisory_lock(_LOCK_CLASS, sender)))
-    free = bool(tried.scalar_one())
-    if free:
-        connection.execute(sql.select(sql.func.pg_advisory_unlock(_LOCK_CLASS, sender)))
-    return free

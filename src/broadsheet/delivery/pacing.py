@@ -1,19 +1,24 @@
 """When to send: the clock, the pace of all runs together, and waits. Pure, except for the clock.
 
-The moment of the next message is a row of the database, which each message reads and advances.
-Waits grow, with jitter, so that mails deferred together are not all tried again together.
+The moment of the next message is a row of the database. Each run books some moments at once, about
+as many as it uses in a quarter of a second, so that the row is no bottleneck. Waits grow, with
+jitter, so that mails deferred together are not all tried again together.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 HORIZON_S: Final = 0.25
 """How far ahead of its moment a message may be claimed, so that no moment is missed."""
+
+QUARTER_S: Final = 0.25
+"""How long the moments may last that are booked at once, and how late one may be used."""
 
 LONGEST_RETRY_S: Final = 6 * 3600.0
 LONGEST_DOUBT_S: Final = 18 * 3600.0
@@ -51,40 +56,70 @@ class Clock:
         return time.monotonic()
 
 
-@dataclass(frozen=True, slots=True)
-class Slots:
-    """moments: when to send, in seconds since 1970, each at most HORIZON_S ahead.
-
-    wait: seconds until asking again makes sense, if there are fewer than were wanted.
-    """
-
-    moments: tuple[float, ...]
-    wait: float = 0.0
-
-
-def slots(next_at: float, now: float, rate: float, wanted: int) -> Slots:
+def slots(next_at: float, now: float, rate: float, wanted: int) -> tuple[float, ...]:
     """Return the moments of the next `wanted` messages at `rate` a second; 0 for no limit.
 
-    next_at: the first free moment. It and now: in seconds since 1970. Unused moments are lost: no
-    second has more than `rate` messages.
+    next_at: the first free moment. It and now: in seconds since 1970.
     """
     if rate == 0:
-        return Slots((now,) * wanted)
-    interval = 1 / rate
-    if next_at > now + interval + HORIZON_S + _STRAY_S:
-        next_at = now
-    slot = max(next_at, now)
-    moments: list[float] = []
-    while len(moments) < wanted and slot <= now + HORIZON_S:
-        moments.append(slot)
-        slot += interval
-    missing = len(moments) < wanted
-    return Slots(tuple(moments), max(0.0, slot - HORIZON_S - now) if missing else 0.0)
+        return (now,) * wanted
+    first = now if next_at > now + _STRAY_S + 1 / rate else max(next_at, now)
+    return tuple(first + place / rate for place in range(wanted))
 
 
-def after(moments: tuple[float, ...], next_at: float, rate: float) -> float:
-    """Return the first free moment after `moments` are taken."""
-    return moments[-1] + 1 / rate if moments and rate else next_at
+class Pace:
+    """The moments that a run has booked. rate: messages a second; 0 for no limit.
+
+    bounded: whether there is a limit for each day, so that messages are booked even without a rate.
+    Times are in seconds since 1970.
+    """
+
+    def __init__(self, rate: float, *, bounded: bool = False) -> None:
+        self.rate = rate
+        self.unlimited = rate == 0 and not bounded
+        self._moments: deque[float] = deque()
+        self._used = self._lost = 0
+        self._size = 1
+
+    def take(self, wanted: int, now: float) -> list[float]:
+        """Return moments for up to `wanted` messages, each at most HORIZON_S ahead."""
+        if self.unlimited:
+            return [now] * wanted
+        while self.rate and self._moments and self._moments[0] < now - QUARTER_S:
+            self._moments.popleft()
+            self._lost += 1
+        taken: list[float] = []
+        while len(taken) < wanted and self._moments and self._moments[0] <= now + HORIZON_S:
+            taken.append(self._moments.popleft())
+        self._used += len(taken)
+        return taken
+
+    def give_back(self, moments: Sequence[float]) -> None:
+        """Return moments that were taken and not used."""
+        if not self.unlimited:
+            self._moments.extendleft(reversed(moments))
+            self._used -= len(moments)
+
+    def to_book(self) -> int:
+        """Return how many moments to book now: more each time, fewer if some were lost."""
+        if self.unlimited or self._moments:
+            return 0
+        most = max(1, int((self.rate or 400) * QUARTER_S))
+        self._size = min(most, max(1, self._used if self._lost else self._size * 2))
+        self._used = self._lost = 0
+        return self._size
+
+    def add(self, moments: Sequence[float]) -> None:
+        """Add moments that were booked."""
+        self._moments.extend(moments)
+
+    def wait(self, now: float) -> float:
+        """Return the seconds until a message may be claimed."""
+        return max(0.0, self._moments[0] - HORIZON_S - now) if self._moments else 0.0
+
+    def unused(self) -> int:
+        """Return how many booked moments were not used."""
+        return len(self._moments)
 
 
 def next_try(now: datetime, attempts: int, first_wait: float, dice: Dice) -> datetime:

@@ -41,7 +41,7 @@ from broadsheet.delivery.database import (
     stamp,
 )
 from broadsheet.delivery.database import subscribers as table
-from broadsheet.delivery.locks import lives, lock_folder
+from broadsheet.delivery.locks import has_lost, lock_folder
 from broadsheet.delivery.mail.template import own_message_id
 from broadsheet.delivery.subscribers import Subscriber
 from broadsheet.errors import DeliveryError, Problem
@@ -276,7 +276,7 @@ def _try_to_erase(
     database: Database, address: str, now: datetime
 ) -> ErasureResult | Literal["wait"] | None:
     with database.writing() as connection:
-        lock_ledger(connection)  # no run claims a row meanwhile
+        lock_ledger(connection)  # no issue begins meanwhile
         person = subscribers.find(connection, address)
         if person is None:
             return _earlier_erasure(connection, address)
@@ -313,12 +313,8 @@ def _is_being_sent(
     query = sql.select(deliveries.c.sender, deliveries.c.lease).where(
         deliveries.c.subscriber == person.id, deliveries.c.state == "claimed"
     )
-    folder = lock_folder(database.file)
-    for sender, lease in connection.execute(query).all():
-        alive = lives(folder, connection, sender)
-        if alive or (alive is None and lease >= stamp(now)):
-            return True
-    return False
+    folder, claims = lock_folder(database.file), connection.execute(query).all()
+    return not all(has_lost(folder, sender, lease, now) for sender, lease in claims)
 
 
 def _remove(connection: Connection, person: Subscriber, now: datetime) -> ErasureResult:

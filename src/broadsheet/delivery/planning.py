@@ -13,12 +13,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
+from types import ModuleType
+from typing import Any
 
 from broadsheet.delivery import issues as ledger_issues
 from broadsheet.delivery import subscribers
 from broadsheet.delivery.addresses import checked_address
 from broadsheet.delivery.batcher import Tally
-from broadsheet.delivery.claims import Queue, State
+from broadsheet.delivery.claims import Batch, Queue, State
 from broadsheet.delivery.database import (
     Database,
     check_location,
@@ -47,7 +50,7 @@ from broadsheet.delivery.pacing import Clock
 from broadsheet.delivery.sending import rehearse, send_all, unusable
 from broadsheet.delivery.transports import Transport, UnavailableError
 from broadsheet.digests.issue import RECORD, Issue, issue_folder
-from broadsheet.errors import BroadsheetError, DeliveryError, Problem, UsageError
+from broadsheet.errors import BroadsheetError, ConfigError, DeliveryError, Problem, UsageError
 from broadsheet.model.settings import Settings
 from broadsheet.pipeline.issues import issued_entries
 from broadsheet.pipeline.project import Project
@@ -72,6 +75,11 @@ class DeliveryRequest:
     only: State | None = None
     limit: int = 0
     allow_repeat: bool = False
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether not everything that is due is sent, but some rows by this run alone."""
+        return self.only is not None or self.limit > 0
 
     def check(self, settings: Settings) -> None:
         """Raise UsageError if it names an unknown digest, or contradicts itself."""
@@ -129,11 +137,14 @@ class DeliveryReport:
 def deliver(run: Run, bar: Bar) -> DeliveryReport:
     """Begin what is due, and send it. Raises the BroadsheetError of whatever prevents that."""
     with _planned(run) as plan:
-        database = plan.database
-        begun = [_begin(run, database, draft) for draft in plan.issues]
+        database, queue = plan.database, _queue(plan.database)
+        begun = [_begin(run, database, queue, draft) for draft in plan.issues]
         settings, templates = run.project.settings, run.project.templates() if begun else {}
         mailings = {b.id: Mailing(b, settings, templates, plan.envelope) for b in begun}
-        tally = _send(run, database, mailings, plan.transport, bar) if mailings else None
+        if queue and not run.request.is_partial:
+            tally = _send_from_queue(run, database, queue, mailings, plan.transport, bar)
+        else:
+            tally = _send(run, database, mailings, plan.transport, bar)
         with database.reading() as connection:
             every = ledger_issues.progress(connection)
         ours = {(each.digest, each.key) for each in begun}
@@ -142,8 +153,33 @@ def deliver(run: Run, bar: Bar) -> DeliveryReport:
             stranded=tuple(each for each in every if is_stranded(each, settings)),
             left=plan.left,
             refused=plan.refused,
-            tally=tally,
+            tally=tally if mailings else None,
         )
+
+
+def work(run: Run) -> Tally:
+    """Send what the queue hands out, until a signal or an error.
+
+    Raises UsageError for a database without a queue, DatabaseError and ConfigError.
+    """
+    settings, root = run.project.settings, run.project.root
+    transport = run.secrets.transport(settings.delivery)
+    envelope = run.secrets.envelope(settings, root)
+    templates = run.project.templates()
+    with _opened(run.project, dry_run=False) as database:
+        queue = _queue(database)
+        if queue is None:
+            what = "workers need PostgreSQL, which several machines can use"
+            todo = "set delivery.database to postgresql+psycopg://..., or run `broadsheet deliver`"
+            raise UsageError(Problem(what, todo))
+
+        def mailing(issue: int) -> Mailing | None:
+            with database.reading() as connection:
+                begun = ledger_issues.issue_by_id(connection, issue)
+            return Mailing(begun, settings, templates, envelope) if begun else None
+
+        sender = queue.WorkerContext(settings, transport, run.clock, mailing)
+        return _run_worker(queue.Worker(database, sender))
 
 
 def rehearsed(run: Run) -> DeliveryReport:
@@ -224,6 +260,8 @@ def _send(
     bar: Bar,
 ) -> Tally:
     settings, limit = run.project.settings, run.request.limit
+    if not mailings:
+        return Tally()
     ledger = Ledger(database, settings, run.clock, mailings, run.request.only)
     try:
         waiting = ledger.waiting()
@@ -239,13 +277,56 @@ def _send(
     return tally
 
 
+def _send_from_queue(
+    run: Run,
+    database: Database,
+    queue: ModuleType,
+    mailings: Mapping[int, Mailing],
+    transport: Transport,
+    bar: Bar,
+) -> Tally:
+    """Send as one of the workers, until no row of `mailings` can be sent now."""
+    if not mailings:
+        return Tally()
+    sender = queue.WorkerContext(run.project.settings, transport, run.clock, lambda _issue: None)
+    with database.reading() as connection:
+        batches = [Batch(issue) for issue in mailings]
+        waiting = Queue(run.project.settings).waiting(connection, batches, run.clock())
+    with bar(waiting) as step:
+        return _run_worker(queue.Worker(database, sender, dict(mailings), step))
+
+
+def _run_worker(worker: Any) -> Tally:
+    try:
+        tally: Tally = asyncio.run(worker.run())
+    except asyncio.CancelledError:  # by a second signal
+        raise KeyboardInterrupt from None
+    finally:
+        worker.close()
+    return tally
+
+
+def _queue(database: Database) -> ModuleType | None:
+    """Return the module `delivery.worker`, which SQLite does not need; None for SQLite."""
+    if database.file is not None or database.shown == "memory":
+        return None
+    try:
+        return import_module("broadsheet.delivery.worker")
+    except ModuleNotFoundError as error:
+        what = f"delivery from PostgreSQL needs {error.name}, which is not installed"
+        todo = 'install Broadsheet with it: pip install "path/to/the/clone[delivery,scale]"'
+        raise ConfigError(Problem(what, todo, key="delivery.database")) from error
+
+
 def _would_send(run: Run, database: Database, issue: Begun) -> int:
     """Return how many mails of `issue` a run would send now."""
     settings = run.project.settings
     with database.reading() as connection:
         if issue.id:
-            queue = Queue(connection, settings, (issue.id,), only=run.request.only)
-            waiting = queue.waiting(connection, run.clock())
+            domains = ("", *settings.delivery.limited_domains)
+            batches = [Batch(issue.id, domain=domain) for domain in domains]
+            queue = Queue(settings, only=run.request.only)
+            waiting = queue.waiting(connection, batches, run.clock())
         else:
             names = settings.names(issue.digest)
             waiting = ledger_issues.count_recipients(connection, issue, names)
@@ -423,13 +504,22 @@ def _draft(run: Run, issue: Issue, mail: bytes | None = None) -> Begun:
     return Begun(0, issue.digest, issue.key, issue.tick, run.clock(), mail, stored, corrects)
 
 
-def _begin(run: Run, database: Database, draft: Begun) -> Begun:
-    """Return `draft` as it is in the ledger; create its rows unless they exist."""
-    if draft.id:
-        return draft
-    draft = replace(draft, begun=run.clock())
+def _begin(run: Run, database: Database, queue: ModuleType | None, draft: Begun) -> Begun:
+    """Return `draft` as it is in the ledger; create its rows unless they exist.
+
+    What may be sent now is enqueued in the same transaction.
+    """
+    if queue:
+        queue.jobs.prepare_queue(database)
+    now = run.clock()
+    begun = draft
     with database.writing() as connection:
-        return ledger_issues.begin(connection, draft, run.project.settings.names(draft.digest))
+        if not draft.id:
+            names = run.project.settings.names(draft.digest)
+            begun = ledger_issues.begin(connection, replace(draft, begun=now), names)
+        if queue:
+            queue.jobs.enqueue(connection, begun.id, now)
+    return begun
 
 
 def _check_mails(run: Run, database: Database, issue: Begun, envelope: Envelope) -> None:

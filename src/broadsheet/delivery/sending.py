@@ -48,7 +48,7 @@ class _Lease:
         return self.ours
 
 
-class _Pool:
+class Pool:
     """The connections of a run and their common state."""
 
     def __init__(
@@ -70,7 +70,24 @@ class _Pool:
         self._over = False
         self._connecting = asyncio.Lock()  # one at a time: a failure applies to the next one too
 
-    async def work(self) -> None:
+    async def run(self, connections: int) -> None:
+        """Serve so many connections until all have ended."""
+        serving = asyncio.create_task(self._batcher.serve())
+        working = [asyncio.create_task(self._work()) for _ in range(connections)]
+        try:
+            # If the batcher fails, the connections would wait forever.
+            done: asyncio.Future[Any] = asyncio.gather(*working, return_exceptions=True)
+            either: set[asyncio.Future[Any]] = {serving, done}
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (serving, *working):
+                task.cancel()
+            ended = await asyncio.gather(serving, *working, return_exceptions=True)
+        for error in ended:
+            if isinstance(error, Exception) and not isinstance(error, DatabaseError):
+                raise error
+
+    async def _work(self) -> None:
         """Serve one connection from its first row to its last."""
         session: Session | None = None
         outcome: Outcome | None = None
@@ -80,6 +97,7 @@ class _Pool:
                     # Record the outcome before anything that takes time.
                     await self._batcher.turn(outcome, wants=False)
                     outcome = None
+                    await self._batcher.ready()
                     session = await self._renewed(session)
                     if session is None:
                         return
@@ -213,23 +231,11 @@ async def send_all(
     if waiting == 0:
         return tally
     ledger.wait_briefly()
-    pool = _Pool(transport, batcher, mailings, delivery, ledger.clock)
-    serving = asyncio.create_task(batcher.serve())
-    at_once = min(delivery.connections, waiting, most or waiting)
-    with _signals(batcher):
-        working = [asyncio.create_task(pool.work()) for _ in range(at_once)]
-        try:
-            # If the batcher fails, the connections would wait forever.
-            done: asyncio.Future[Any] = asyncio.gather(*working, return_exceptions=True)
-            either: set[asyncio.Future[Any]] = {serving, done}
-            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in (serving, *working):
-                task.cancel()
-            ended = await asyncio.gather(serving, *working, return_exceptions=True)
-    for error in ended:
-        if isinstance(error, Exception) and not isinstance(error, DatabaseError):
-            raise error
+    for batch in ledger.whole_issues():
+        batcher.open(batch)
+    pool = Pool(transport, batcher, mailings, delivery, ledger.clock)
+    with signals(batcher):
+        await pool.run(min(delivery.connections, waiting, most or waiting))
     return tally
 
 
@@ -268,7 +274,7 @@ def unwelcome(verdict: Verdict) -> str:
 
 
 @contextmanager
-def _signals(batcher: Batcher) -> Iterator[None]:
+def signals(batcher: Batcher) -> Iterator[None]:
     """Let the first SIGTERM or SIGINT end the run gracefully, and a second one at once."""
     loop = asyncio.get_running_loop()
     task = asyncio.current_task()

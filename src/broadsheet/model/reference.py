@@ -9,6 +9,7 @@ import re
 import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
 from itertools import pairwise
 from types import MappingProxyType
@@ -55,6 +56,7 @@ _NAMES: dict[type, str] = {
     int: "whole number",
     float: "number",
     bool: "true or false",
+    date: "date",
 }
 _NOTHING: Mapping[str, object] = MappingProxyType({})
 
@@ -218,7 +220,8 @@ def _about(table: tuple[str, ...]) -> str:
 
 
 def _example(table: tuple[str, ...]) -> tuple[str, ...]:
-    name = {"articles": '"content/zh"', "feeds": "python"}.get(table[0], "weekly")
+    names = {"articles": '"content/zh"', "delivery": '"gmail.com"', "feeds": "python"}
+    name = names.get(table[0], "weekly")
     return tuple(name if part == ANY_NAME else part for part in table)
 
 
@@ -263,6 +266,7 @@ _EXAMPLES: dict[str, object] = {
     "digests.NAME.title": "The weekly",
     "topics.aliases": {"AI": ["A.I.", "artificial intelligence"]},
     "delivery.sender": "The weekly <news@example.org>",
+    "delivery.warm_up.begins": date(2026, 12, 1),
 }
 
 
@@ -273,6 +277,8 @@ def literal(value: object) -> str:
         return "{ " + ", ".join(pairs) + " }" if value else "{}"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(map(literal, value)) + "]"
+    if isinstance(value, date):
+        return value.isoformat()
     return _quoted(value) if isinstance(value, str) else json.dumps(value)
 
 

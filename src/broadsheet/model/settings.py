@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from datetime import date
 from functools import lru_cache
 from hashlib import sha256
 from pkgutil import iter_modules
@@ -450,6 +451,43 @@ class MailSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Whether those who confirm a subscription get a welcome mail."""
 
 
+def _ascii(domain: str) -> str:
+    try:
+        return domain.encode("idna").decode("ascii")
+    except UnicodeError:
+        return domain
+
+
+class DomainLimits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Limits for mail to one domain."""
+
+    rate: Annotated[float, Meta(ge=0)] = 0.0
+    """The maximum number of messages a second, by all processes together; 0: no limit."""
+    connections: Annotated[int, Meta(ge=0)] = 0
+    """The maximum number of messages at once; 0: no limit."""
+
+
+class WarmUp(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A limit for each day that grows."""
+
+    begins: date | None = None
+    """The first day; without one, there is no such limit."""
+    first_day: Annotated[int, Meta(ge=1)] = 200
+    """The maximum number of messages on the first day, by all processes together."""
+    growth: Annotated[float, Meta(ge=1, le=10)] = 1.5
+    """How much the limit grows from one day to the next: 1.5 is half as many again."""
+    until: Annotated[int, Meta(ge=1)] = 100_000
+    """Once the limit is this high, the warm-up is over and there is none."""
+
+    def limit(self, day: date) -> int | None:
+        """Return how many messages may be sent on `day`; None for any number."""
+        if self.begins is None:
+            return None
+        days = min(max(0, (day - self.begins).days), 300)
+        limit = self.first_day * self.growth**days
+        return None if limit >= self.until else int(limit)
+
+
 class DeliverySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How mail is sent."""
 
@@ -475,6 +513,10 @@ class DeliverySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """The maximum number of messages over one connection; 0: no limit."""
     rate: Annotated[float, Meta(ge=0)] = 50.0
     """The maximum number of messages a second, by all processes together; 0: no limit."""
+    domains: dict[str, DomainLimits] = field(default_factory=dict)
+    """Limits for mail to one domain, beside those for all mail."""
+    warm_up: WarmUp = field(default_factory=WarmUp)
+    """A limit for each day that grows, for a new sender whose reputation must grow too."""
     timeout: Annotated[int, Meta(ge=1, le=3600)] = 300
     """How many seconds to wait for each reply of the mail server."""
     in_doubt: Literal["resend", "hold"] = "resend"
@@ -499,6 +541,11 @@ class DeliverySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """The selector of the public key in the DNS."""
     dkim_domain: str = ""
     """The signing domain. Defaults to the sender's."""
+
+    @property
+    def limited_domains(self) -> dict[str, DomainLimits]:
+        """The limits by domain, in lower case and IDNA form."""
+        return {_ascii(name.lower()): limits for name, limits in self.domains.items()}
 
 
 class PublishSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

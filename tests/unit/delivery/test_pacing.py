@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from broadsheet.delivery.pacing import (
     HORIZON_S,
     LONGEST_RETRY_S,
+    QUARTER_S,
     Backoff,
-    after,
+    Pace,
     next_doubt,
     next_try,
     slots,
@@ -23,34 +24,56 @@ from newsroom import MOMENT
 RATES = st.floats(0.1, 5000)
 
 
-@given(RATES, st.integers(1, 8), st.lists(st.floats(0, 2), min_size=1, max_size=60))
-def test_slots_are_never_closer_than_the_rate_allows(
-    rate: float, wanted: int, pauses: list[float]
+@given(RATES, st.lists(st.tuples(st.integers(0, 3), st.floats(0, 2)), min_size=1, max_size=60))
+def test_no_moment_is_used_twice_and_none_too_late(
+    rate: float, asks: list[tuple[int, float]]
 ) -> None:
-    """However many ask, and however long they were away."""
+    """Of several runs, however often they ask and however long they were away: in any time, there
+    are no more messages than the rate allows in it and a quarter of a second."""
+    runs = [Pace(rate) for _ in range(4)]
     next_at, now = 0.0, 1e9
-    taken: list[float] = []
-    for pause in pauses:
+    used: list[float] = []
+    for run, pause in asks:
         now += pause
-        booked = slots(next_at, now, rate, wanted)
-        assert all(now <= moment <= now + HORIZON_S for moment in booked.moments)
-        assert len(booked.moments) == wanted or booked.wait > 0
-        next_at = after(booked.moments, next_at, rate)
-        taken += booked.moments
-    assert all(later - first >= 1 / rate - 1e-6 for first, later in pairwise(taken))
+        if size := runs[run].to_book():
+            booked = slots(next_at, now, rate, size)
+            next_at = booked[-1] + 1 / rate
+            runs[run].add(booked)
+        taken = runs[run].take(3, now)
+        assert all(now - QUARTER_S <= moment <= now + HORIZON_S for moment in taken)
+        used += taken
+    used.sort()
+    assert all(later - first >= 1 / rate - 1e-6 for first, later in pairwise(used))
 
 
-@given(RATES)
-def test_after_the_announced_wait_there_is_a_slot(rate: float) -> None:
-    """Waiting that long is enough."""
-    booked = slots(1e9 + 20 / rate, 1e9, rate, 1)
-    if not booked.moments:
-        assert slots(1e9 + 20 / rate, 1e9 + booked.wait + 1e-6, rate, 1).moments
+def test_a_run_books_what_it_uses() -> None:
+    """More each time, up to a quarter of a second; fewer once moments were lost."""
+    run, sizes, now = Pace(400), [], 1e9
+    for _ in range(9):
+        sizes.append(run.to_book())
+        run.add(slots(0, now, 400, sizes[-1]))
+        now += QUARTER_S
+        assert len(run.take(1000, now)) == sizes[-1]
+    assert sizes == [2, 4, 8, 16, 32, 64, 100, 100, 100]
+    run.add(slots(0, now, 400, run.to_book()))
+    assert len(run.take(30, now)) == 30
+    assert run.take(30, now + 1) == []
+    assert run.to_book() == 30
+
+
+def test_moments_that_were_not_used_come_first() -> None:
+    """What is given back is taken again."""
+    run = Pace(10)
+    run.add(slots(0, 1e9, 10, 3))
+    taken = run.take(3, 1e9 + 0.01)
+    run.give_back(taken[1:])
+    assert taken[1:] == run.take(3, 1e9 + 0.01)
+    assert run.wait(1e9) == 0.0
 
 
 def test_a_clock_that_was_set_back_stops_nothing() -> None:
     """A booking too far in the future is ignored."""
-    assert slots(2e9, 1e9, 50, 1).moments == (1e9,)
+    assert slots(2e9, 1e9, 50, 1) == (1e9,)
 
 
 def test_waits_grow_and_differ() -> None:

@@ -258,7 +258,18 @@ def test_a_full_database_stops_the_sending(office: Post) -> None:
         "from broadsheet.cli import main; main()"
     )
     ran = subprocess.run(
-        [sys.executable, "-c", limit, "-C", str(office.newsroom.folder), "--now", at(), "deliver"],
+        # -B: Python would leave bytecode files that are cut short.
+        [
+            sys.executable,
+            "-B",
+            "-c",
+            limit,
+            "-C",
+            str(office.newsroom.folder),
+            "--now",
+            at(),
+            "deliver",
+        ],
         capture_output=True,
         text=True,
         timeout=60,

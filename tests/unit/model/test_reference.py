@@ -89,7 +89,12 @@ def test_every_commented_line_of_the_starter_file_is_valid() -> None:
     ]
     whole = tomllib.loads("\n".join(line for line in shown if line))
     assert {"publication", "articles", "feeds", "digests", "topics", "mail"} <= set(whole)
-    examples = {"digests": "weekly", "articles": "content/zh", "feeds": "python"}
+    examples = {
+        "digests": "weekly",
+        "articles": "content/zh",
+        "delivery": "gmail.com",
+        "feeds": "python",
+    }
     named = {
         (*(examples[key.table[0]] if part == "NAME" else part for part in key.table), key.name)
         for key in keys()
