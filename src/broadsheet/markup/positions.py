@@ -164,7 +164,7 @@ class _Source:
         The engine percent-encodes what a URL must not have, such as spaces and Chinese.
         """
         for written in dict.fromkeys((target, unquote(target))):
-            if line := self.line(re.compile(re.escape(written)).search, within):
+            if line := self.line(lambda text, part=written: part in text, within):
                 return written, line
         return target, within[0]
 
