@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import cached_property
+from operator import methodcaller
 from typing import Final
 from urllib.parse import unquote
 
@@ -164,7 +165,7 @@ class _Source:
         The engine percent-encodes what a URL must not have, such as spaces and Chinese.
         """
         for written in dict.fromkeys((target, unquote(target))):
-            if line := self.line(lambda text, part=written: part in text, within):
+            if line := self.line(methodcaller("__contains__", written), within):
                 return written, line
         return target, within[0]
 

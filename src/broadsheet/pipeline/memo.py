@@ -237,8 +237,8 @@ class Memo:
 
     def attempt_groups(
         self, step: Step, groups: Sequence[Sequence[Any]], kind: Any
-    ) -> list[tuple[Digest, Any] | BroadsheetError]:
-        """Return address and result of `step` for each item of all groups, as `attempt` does.
+    ) -> Iterator[tuple[Digest, Any] | BroadsheetError]:
+        """Yield address and result of `step` for each item of all groups, as `attempt` does.
 
         The results of a group are also stored together, since many are then read in a tenth of the
         time. step: one that reads no source. kind: the type of its results.
@@ -247,7 +247,6 @@ class Memo:
         traces = self._store.traces(keys)
         missing = [group for key, group in zip(keys, groups, strict=True) if key not in traces]
         runs = iter(self.attempt(step, [*chain.from_iterable(missing)]))
-        found: list[tuple[Digest, Any] | BroadsheetError] = []
         for key, group in zip(keys, groups, strict=True):
             if trace := traces.get(key):
                 form: Any = tuple[list[Digest], list[tuple[Digest, kind]]]
@@ -261,8 +260,7 @@ class Memo:
                 if not any(isinstance(each, BroadsheetError) for each in members):
                     value = encode((self._keys(step.function, step.settings, group), members))
                     self._store.add([(key, digest(value), b"[]", value)])
-            found += members
-        return found
+            yield from members
 
     def values(self, addresses: Iterable[Digest], kind: type[T]) -> Iterator[T]:
         """Yield the results at `addresses`, one at a time."""

@@ -79,6 +79,9 @@ class Page(Struct, frozen=True, array_like=True, tag=True):
     cascades: tuple[Cascade, ...] = ()
 
 
+_Parsed = tuple[Digest, Article | Page] | BroadsheetError
+
+
 class Articles(Struct, frozen=True):
     """What the article files are.
 
@@ -150,19 +153,20 @@ def read_articles(project: Project, memo: Memo) -> Articles:
         sources.known_authors(project.root, settings.articles),
     )
     step = Step("broadsheet.pipeline.steps:parse_file", given, _CHUNK, "Reading")
-    parsed = memo.attempt_groups(step, _grouped(files), Article | Page)
+    parsed: Iterable[_Parsed] = memo.attempt_groups(step, _grouped(files), Article | Page)
     if settings.articles.rendered:
         parsed = _on_pages(parsed, found, given, memo)
     return _sorted_out(found, parsed)
 
 
 def _on_pages(
-    parsed: Sequence[tuple[Digest, Article | Page] | BroadsheetError],
+    outcomes: Iterable[_Parsed],
     found: Found,
     given: ParseSettings,
     memo: Memo,
-) -> list[tuple[Digest, Article | Page] | BroadsheetError]:
-    """Return what was `parsed`, the articles as their pages in the built site have them."""
+) -> list[_Parsed]:
+    """Return the `outcomes`, the articles as their pages in the built site have them."""
+    parsed = [*outcomes]
     step = Step("broadsheet.pipeline.steps:find_page", given, _CHUNK, "Reading")
     reads: dict[str, Source] = {"stamp": found.stamps.get, "page named": _pages(found).get}
     articles = [each for each in parsed if _is_article(each)]
@@ -219,9 +223,7 @@ def _grouped(files: Iterable[StampedFile]) -> list[list[StampedFile]]:
     return groups
 
 
-def _sorted_out(
-    found: Found, parsed: Sequence[tuple[Digest, Article | Page] | BroadsheetError]
-) -> Articles:
+def _sorted_out(found: Found, parsed: Iterable[_Parsed]) -> Articles:
     read: list[Article] = []
     stored: dict[str, Digest] = {}
     pages: dict[str, str] = {}
@@ -238,7 +240,7 @@ def _sorted_out(
             page_urls[path] = outcome.url
             cascades += outcome.cascades
         else:
-            read.append(_interned(outcome))
+            read.append(_interned(outcome, path))
             stored[path] = address
             problems += outcome.unclear
     if cascades:
@@ -247,10 +249,11 @@ def _sorted_out(
     return Articles(found, tuple(read), stored, pages, tuple(problems), known)
 
 
-def _interned(article: Article) -> Article:
-    """Return `article` with those of its texts that many share as one object each."""
+def _interned(article: Article, path: str) -> Article:
+    """Return the article at `path` with each text that is in memory already as the same object."""
     return replace(
         article,
+        source=path,
         id=article.url if article.id == article.url else article.id,
         topics=tuple(map(intern, article.topics)),
         tags=tuple(map(intern, article.tags)),

@@ -85,7 +85,7 @@ def test_groups_are_run_item_by_item_and_read_together(tmp_path: Path) -> None:
     def outcomes(*groups: list[str]) -> tuple[list[Any], list[object]]:
         RAN.clear()
         with Memo(tmp_path, tmp_path, workers=1) as memo:
-            found = memo.attempt_groups(step("plain"), groups, str)
+            found = [*memo.attempt_groups(step("plain"), groups, str)]
             memo.sweep()
             kept = [each if isinstance(each, ArticleError) else each[1] for each in found]
             for each in found:
