@@ -35,15 +35,22 @@ def day(number: int) -> str:
     return (START + timedelta(days=number)).isoformat()
 
 
-@pytest.fixture
-def built(newsroom: Newsroom) -> Newsroom:
-    """Three articles with a topic and a tag, and one with none, published on day 0."""
-    newsroom.configure(BOTH)
+@pytest.fixture(scope="module")
+def first_build(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with three articles with a topic and a tag, and one with none, published on day
+    0."""
+    newsroom = Newsroom.open(tmp_path_factory.mktemp("first"), BOTH)
     for number in range(3):
         newsroom.article(f"a{number}.md", date=f"2025-06-1{number}", categories=["AI"], tags=["x"])
     newsroom.article("other.md", date="2025-06-01")
     newsroom.build(now=day(0))
-    return newsroom
+    return newsroom.folder
+
+
+@pytest.fixture
+def built(first_build: Path, tmp_path: Path) -> Newsroom:
+    """Return a copy of that project."""
+    return Newsroom(Path(shutil.copytree(first_build, tmp_path / "project")))
 
 
 def entries(newsroom: Newsroom, path: str) -> list[Any]:
