@@ -6,8 +6,9 @@ import difflib
 import re
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, cast, get_args, get_origin, get_type_hints
+from typing import Any, Literal, NamedTuple, cast, get_args, get_origin
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
@@ -129,23 +130,28 @@ def _struct(
         problems.append(_Wrong(key, f"{table!r} is not a table", f"write [{dotted(key)}]"))
         return None
     before = len(problems)
-    fields = {f.encode_name: f for f in msgspec.structs.fields(kind)}
+    fields = _fields(kind)
     known = {name: info for name, info in fields.items() if name != ANY_NAME}
     own = {}  # tables whose names users choose
     if ANY_NAME in fields:
         own = {k: v for k, v in table.items() if k not in known and isinstance(v, dict)}
     problems.extend(_unknown({k: v for k, v in table.items() if k not in own}, known, key))
     table = {**table, ANY_NAME: own}
-    hints = get_type_hints(kind, include_extras=True)
     values: dict[str, Any] = {}
     for name, info in fields.items():
         if name in table:
             place = key if name == ANY_NAME else (*key, name)
-            values[info.name] = _value(hints[info.name], table[name], place, problems)
+            values[info.name] = _value(info.type, table[name], place, problems)
         elif info.required:
-            todo = f"add it, for example {name} = {_example(hints[info.name])}"
+            todo = f"add it, for example {name} = {_example(info.type)}"
             problems.append(_Wrong((*key, name), "is missing", todo))
     return kind(**values) if len(problems) == before else None
+
+
+@cache
+def _fields(kind: type) -> dict[str, FieldInfo]:
+    """Return the fields of a struct by key; msgspec evaluates their types each time."""
+    return {each.encode_name: each for each in msgspec.structs.fields(kind)}
 
 
 def _example(hint: Any) -> str:
