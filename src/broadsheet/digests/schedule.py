@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta, timezone
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from cronsim import CronSim
@@ -38,7 +39,11 @@ def next_tick(schedule: Schedule, zone: ZoneInfo, after: datetime) -> datetime |
 
 def last_tick(schedule: Schedule, zone: ZoneInfo, until: datetime) -> datetime | None:
     """Return the last tick t <= until; None if there was none in 50 years."""
-    end = until.astimezone(UTC)
+    return _last(schedule, zone, until.astimezone(UTC))
+
+
+@lru_cache(maxsize=1024)
+def _last(schedule: Schedule, zone: ZoneInfo, end: datetime) -> datetime | None:
     for span in _SPANS:
         if newest := deque(ticks(schedule, zone, end - span, end), maxlen=1):
             return newest[0]
