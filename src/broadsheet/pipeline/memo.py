@@ -70,7 +70,7 @@ class Step(Struct, frozen=True):
 
     function: str
     settings: Any
-    chunk: int = 1
+    chunk: int = 8
     label: str = ""
 
 
