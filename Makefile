@@ -3,9 +3,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 NOW := 2025-06-30T09:00:00+08:00
 SPREAD := --numprocesses auto --dist worksteal
+TEXTS := src/broadsheet/i18n
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test test-long test-nightly test-conformance coverage check bench feeds docs constraints clean
+.PHONY: demo translations test test-long test-nightly test-conformance coverage check bench feeds docs constraints clean
 
 demo: .venv/demo  ## install Broadsheet, publish seeds/, and say where to look
 	$(BIN)/broadsheet digest --now $(NOW)
@@ -56,6 +57,16 @@ docs: .venv/demo  ## make the documentation that comes from the code
 	$(BIN)/broadsheet reference checks > docs/checks.md
 	$(BIN)/broadsheet reference schema > docs/broadsheet.schema.json
 
+translations: .venv/dev  ## take new and changed texts into the catalogues of all languages
+	$(BIN)/pybabel -q extract --mapping-file pyproject.toml --omit-header --add-location file --sort-by-file \
+	  --strip-comments --add-comments Translators: --keywords words --keywords gettext_noop --keywords plural:1,2 \
+	  --output-file $(TEXTS)/broadsheet.pot .
+	for file in $(TEXTS)/*.po; do \
+	  $(BIN)/pybabel -q update --input-file $(TEXTS)/broadsheet.pot --output-file $$file --locale $$(basename $$file .po) \
+	    --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date || exit 1; \
+	done
+	$(PIP) install --no-deps --editable .
+
 constraints: .venv/dev  ## raise the pinned versions to the newest that pyproject.toml allows
 	$(PIP) install uv
 	rm constraints.txt
@@ -65,7 +76,7 @@ constraints: .venv/dev  ## raise the pinned versions to the newest that pyprojec
 clean:  ## remove what can be made again
 	rm -rf .venv .conformance .broadsheet dist previews .mypy_cache .ruff_cache .pytest_cache .hypothesis .fuzz
 
-.venv/demo: pyproject.toml constraints.txt
+.venv/demo: pyproject.toml constraints.txt $(wildcard $(TEXTS)/*.po)
 	$(PYTHON) -m venv .venv
 	$(PIP) install --upgrade 'pip>=25.1'  # the first that knows dependency groups
 	$(PIP) install --constraint constraints.txt --editable .

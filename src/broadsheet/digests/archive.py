@@ -45,14 +45,19 @@ def issue_title(issue: Issue, digest: DigestSettings, publication: Publication) 
     """Return the title of `issue` in lists: the digest's, its number, and its first article's."""
     words = Words(digest.language or publication.language)
     headline = issue.note.subject or issue.articles[0].title
-    title = words("digests.issue", digest=digest.title, number=issue.number, headline=headline)
-    return words("mail.correction", subject=title) if issue.corrects else title
+    title = words(
+        "{digest} no. {number}: {headline}",
+        digest=digest.title,
+        number=issue.number,
+        headline=headline,
+    )
+    return words("Correction: {subject}", subject=title) if issue.corrects else title
 
 
 def issue_entry(issue: Issue, digest: DigestSettings, publication: Publication) -> Entry:
     """Return `issue` as an entry of the digest's own feed."""
     words = Words(digest.language or publication.language)
-    titles = words("digests.joint").join(placed.title for placed in issue.articles)
+    titles = words.titles(placed.title for placed in issue.articles)
     return Entry(
         id=publication.id_base + encode(f"feeds/{issue_folder(issue.digest, issue.key)}"),
         url=issue_url(issue, publication),
@@ -103,11 +108,11 @@ def _row(issue: Issue, digest: DigestSettings, publication: Publication, words: 
         url=issue_url(issue, publication),
         date=words.date(local),
         iso=local.isoformat(),
-        count=words("index.articles", len(issue.articles)),
+        count=words.plural("{count} article", "{count} articles", len(issue.articles)),
         sections=tuple(
             _SectionRow(
                 section.topic,
-                words("digests.joint").join(placed.title for placed in section.articles),
+                words.titles(placed.title for placed in section.articles),
             )
             for section in issue.sections
         ),

@@ -257,15 +257,15 @@ def issue_context(
         publication=publication.title,
         digest=digest.title,
         description=digest.description,
-        language=digest.language or publication.language,
+        language=words.language,
         direction=words.direction,
         subject=_subject(digest.title, articles, words, issue.note.subject, correction),
         preheader=issue.note.preheader or _preheader(articles, words),
-        number=words("mail.number", number=issue.number),
+        number=words("No. {number}", number=issue.number),
         date=words.date(tick),
         iso=tick.isoformat(),
         tick=tick,
-        count=words("mail.articles", len(issue.ids)),
+        count=words.plural("{count} article", "{count} articles", len(issue.ids)),
         total=len(issue.ids),
         sections=sections,
         urls=_ways(issue, publication, addresses),
@@ -296,7 +296,7 @@ def with_sections(whole: IssueContext, places: Collection[int]) -> IssueContext:
         sections=sections,
         subject=_subject(whole.digest, articles, words, whole.editor.subject, whole.correction),
         preheader=whole.editor.preheader or _preheader(articles, words),
-        count=words("mail.articles", total),
+        count=words.plural("{count} article", "{count} articles", total),
         total=total,
     )
 
@@ -325,7 +325,7 @@ class _Builder(Struct, frozen=True):
                 SectionContext(
                     number=number,
                     name=self._heading(section.topic, is_alone=alone),
-                    count=self.words("mail.articles", len(articles)),
+                    count=self.words.plural("{count} article", "{count} articles", len(articles)),
                     feed=self.addresses.feed_of(topic, self.group_by),
                     articles=articles,
                 )
@@ -335,7 +335,7 @@ class _Builder(Struct, frozen=True):
     def _heading(self, name: str, *, is_alone: bool) -> str:
         if name and self.group_by == "languages":
             return language_name(name)
-        return name or ("" if is_alone else self.words("mail.other"))
+        return name or ("" if is_alone else self.words("Other articles"))
 
     def _article(self, placed: IssuedArticle, section: Topic, number: int) -> ArticleContext:
         entry = self.entries[placed.id]
@@ -351,10 +351,12 @@ class _Builder(Struct, frozen=True):
             url=entry.url,
             language=entry.language,
             summary=placed.summary or entry.summary,
-            authors=self.words("mail.list").join(author.name for author in entry.authors),
+            authors=self.words.names(author.name for author in entry.authors),
             date=self.words.date(published, "medium"),
             iso=published.isoformat(),
-            reading=self.words("mail.minutes", reading) if reading else "",
+            reading=self.words.plural("{count} min read", "{count} min read", reading)
+            if reading
+            else "",
             late=placed.late and not self.alone,
             picture=picture,
             lead=number == 1 and _fits_the_width(picture),
@@ -384,15 +386,18 @@ def _subject(
     """The subject. given: the editor's, or "". correction: "" if it is not one."""
     subject = given or digest
     if articles and not given:
-        subject = words("mail.subject", digest=digest, headline=articles[0].title)
-    return words("mail.correction", subject=subject) if correction else subject
+        subject = words("{digest}: {headline}", digest=digest, headline=articles[0].title)
+    return words("Correction: {subject}", subject=subject) if correction else subject
 
 
 def _correction(issue: Issue, publication: Publication, words: Words) -> str:
     if issue.corrects is None:
         return ""
     tick = issue.corrects.tick.astimezone(publication.timezone)
-    return words("mail.corrects", date=words.date(tick))
+    return words(
+        "This is a corrected version of the issue of {date}, which you received earlier.",
+        date=words.date(tick),
+    )
 
 
 def _preheader(articles: Sequence[ArticleContext], words: Words) -> str:
@@ -402,8 +407,8 @@ def _preheader(articles: Sequence[ArticleContext], words: Words) -> str:
     others = dict.fromkeys(s.title for s in articles if s.title != articles[0].title)
     if not others:
         return shorten(articles[0].summary, PREHEADER_COLUMNS)
-    titles = words("mail.joint").join(others)
-    return shorten(words("mail.also", titles=titles), PREHEADER_COLUMNS)
+    titles = words.titles(others)
+    return shorten(words("Also: {titles}", titles=titles), PREHEADER_COLUMNS)
 
 
 def _ways(issue: Issue, publication: Publication, addresses: DigestUrls) -> IssueUrls:

@@ -98,17 +98,41 @@ def _shortened(context: IssueContext, cut: _Cut) -> IssueContext:
     summarised = {a.url for a in context.articles if a.content and full < a.number <= whole}
     words = Words(context.language)
     titles, left_out = len(shown - with_text), len(everything - shown)
-    said = (
-        words("mail.summaries", len(summarised)) if summarised else "",
-        words("mail.cut") if with_text and not summarised else "",
-        words("mail.titles", titles) if titles else "",
-        words("mail.left_out", left_out) if left_out else "",
+    note = words.sentences(
+        words.plural(
+            "This is a long issue: {count} article is shown by its summary only.",
+            "This is a long issue: {count} articles are shown by their summaries only.",
+            len(summarised),
+        )
+        if summarised
+        else "",
+        words("This is a long issue: summaries are shortened here.")
+        if with_text and not summarised
+        else "",
+        words.plural(
+            "{count} article is shown by its title only.",
+            "{count} articles are shown by their titles only.",
+            titles,
+        )
+        if titles
+        else "",
+        words.plural(
+            "{count} article is only in the web version.",
+            "{count} articles are only in the web version.",
+            left_out,
+        )
+        if left_out
+        else "",
     )
     return replace(
         context,
         sections=tuple(section for section in sections if section.articles),
-        note=words("mail.between").join(filter(None, said)),
-        more=words("mail.more", left_out) if left_out else "",
+        note=note,
+        more=words.plural(
+            "{count} more article on the web", "{count} more articles on the web", left_out
+        )
+        if left_out
+        else "",
     )
 
 

@@ -294,15 +294,18 @@ def _links(page: str, mail: str, new: OptOut) -> dict[str, str]:
 
 
 def _with_opt_out(html: str, text: str, ways: OptOut, words: Words) -> tuple[str, str]:
-    named = [(ways.unsubscribe, "mail.unsubscribe"), (ways.preferences, "mail.preferences")]
-    labelled = [(way, words(name)) for way, name in named if way]
+    named = [
+        (ways.unsubscribe, words("Unsubscribe")),
+        (ways.preferences, words("Your preferences")),
+    ]
+    labelled = [(way, label) for way, label in named if way]
     links = " &nbsp;·&nbsp; ".join(
         _LINK.format(way=way, words=escape(label)) for way, label in labelled
     )
     start, end, rest = html.rpartition("</body>")
     line = _LINE.format(links=links)
     lines = "".join(
-        f"{words('mail.label', label=label, value='').rstrip()}\n    {way}\n"
+        f"{words('{label}: {value}', label=label, value='').rstrip()}\n    {way}\n"
         for way, label in labelled
     )
     return (f"{start}{line}{end}{rest}" if end else f"{html}{line}"), f"{text.rstrip()}\n\n{lines}"

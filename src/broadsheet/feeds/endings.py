@@ -15,7 +15,7 @@ from broadsheet.feeds.channel import channel
 from broadsheet.feeds.formats import feed_format
 from broadsheet.feeds.plan import FeedHead
 from broadsheet.feeds.retired import FORMATS, Retired, split
-from broadsheet.i18n import Words, languages
+from broadsheet.i18n import Words
 from broadsheet.model.publication import Person, Publication
 from broadsheet.model.settings import FeedFormat, FeedSettings
 from broadsheet.text.urls import encode
@@ -58,20 +58,20 @@ def document(
 def _last_entry(path: str, retired: Retired, publication: Publication) -> Entry:
     words = Words(publication.language)
     address, every = encode(retired.address(publication.feeds_url)), publication.feeds_url + INDEX
-    lead = words("retired.lead")
-    everything = words("retired.every", publication=publication.title)
+    lead = words("No new articles will appear in this feed. Please subscribe to this one instead:")
+    everything = words("All feeds of {publication}", publication=publication.title)
     folder, _ = split(path)
     return Entry(
         id=f"{publication.id_base}{encode(f'feeds/{folder}')}{_MARK}{retired.since:%Y-%m-%d}",
         url=every,
-        title=words("retired.title"),
+        title=words("This feed has ended"),
         published=retired.since,
         updated=retired.since,
         authors=(publication.author or Person(publication.title),),
         topics=(),
         tags=(),
         schemes=publication.id_base + "feeds/",
-        language=publication.language if words.locale.language in languages() else "en",
+        language=words.language,
         summary=f"{lead} {address}",
         content=f'<p>{escape(lead)} <a href="{escape(address)}">'
         f'{escape(address)}</a></p>\n<p><a href="{escape(every)}">{escape(everything)}</a></p>',

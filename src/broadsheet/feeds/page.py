@@ -58,16 +58,27 @@ def write(
         groups[kind if kind in groups else "all"].append(_row(feed, publication, words))
     return pages.render_page(
         "index.html.j2",
-        language=publication.language,
+        language=words.language,
         publication=publication,
         words=words,
         groupings=get_args(Grouping),
-        headings={"all": "subscribe", "digest": "digests"},
+        headings=_headings(words),
         groups={
             **groups,
             "digest": [_digest_row(each, publication, settings, words) for each in newsletters],
         },
     )
+
+
+def _headings(words: Words) -> dict[str, str]:
+    return {
+        "all": words("Subscribe"),
+        "digest": words("Newsletters"),
+        "topics": words("Topics"),
+        "tags": words("Tags"),
+        "authors": words("Authors"),
+        "languages": words("Languages"),
+    }
 
 
 def links(path: str, publication: Publication, formats: Iterable[FeedFormat]) -> tuple[Link, ...]:
@@ -85,9 +96,9 @@ def links(path: str, publication: Publication, formats: Iterable[FeedFormat]) ->
 def _row(feed: FeedLine, publication: Publication, words: Words) -> Row:
     head = feed.head
     return Row(
-        name=head.name or words("index.everything"),
+        name=head.name or words("Everything"),
         title=head.title,
-        count=words("index.articles", feed.total),
+        count=words.plural("{count} article", "{count} articles", feed.total),
         links=links(head.path, publication, head.formats),
         newest_title=feed.newest_title,
         newest_url=feed.newest_url,
@@ -99,7 +110,7 @@ def _digest_row(
     newsletter: Newsletter, publication: Publication, settings: FeedSettings, words: Words
 ) -> Row:
     page = Link(
-        words("index.read"),
+        words("Past issues"),
         "text/html",
         publication.feeds_url + encode(newsletter.path),
         feed=False,
@@ -107,7 +118,7 @@ def _digest_row(
     return Row(
         name=newsletter.title,
         title=newsletter.title,
-        count=words("digests.issues", newsletter.issues),
+        count=words.plural("{count} issue", "{count} issues", newsletter.issues),
         links=(page, *links(newsletter.path, publication, settings.formats)),
         newest_title=newsletter.newest_title,
         newest_url=newsletter.newest_url,

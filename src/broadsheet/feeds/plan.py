@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from broadsheet.articles import Article
 from broadsheet.articles.catalogue import Catalogue
-from broadsheet.i18n import language_name, text_of
+from broadsheet.i18n import Words, language_name
 from broadsheet.model.publication import Publication
 from broadsheet.model.settings import FEED_FORMATS, FeedFormat, FeedSettings, Grouping, Selection
 
@@ -172,8 +172,10 @@ class _Planner(Struct, frozen=True):
 
     def title(self, kind: Literal["topic", "archive"], name: str) -> str:
         """Return the title of a part of the publication."""
-        language, mine = self.publication.language, self.publication.title
-        return text_of(language, f"feed.{kind}", publication=mine, topic=name, period=name)
+        words, mine = Words(self.publication.language), self.publication.title
+        if kind == "archive":
+            return words("{publication}, {period}", publication=mine, period=name)
+        return words("{publication}: {topic}", publication=mine, topic=name)
 
     def with_archives(self) -> tuple[Feed, tuple[Feed, ...]]:
         """Return the main feed and its archives, which together hold every article exactly once.

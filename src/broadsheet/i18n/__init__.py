@@ -1,50 +1,84 @@
-"""Broadsheet's own texts in the reader's language; dates and plurals by Babel (CLDR).
+"""Broadsheet's own texts in the reader's language: gettext catalogues, and dates by Babel (CLDR).
 
-Each language is a TOML file beside this module, named after it; it is found by being there. A text
-that it lacks is in English. A plural is a table of CLDR's categories: `one`, `other`, ...
+The English text is in the code and is the msgid. Every other language is a `.po` file beside this
+module, named after its locale; it is found by being there. Installing Broadsheet compiles it.
 """
 
 from __future__ import annotations
 
-import tomllib
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime
-from functools import cache
-from pkgutil import get_data
-from typing import TYPE_CHECKING
+from functools import cache, cached_property, reduce
+from gettext import GNUTranslations, NullTranslations
+from importlib.resources import files
+from io import BytesIO
+from typing import TYPE_CHECKING, Final
 
-if TYPE_CHECKING:  # Babel takes 10 ms to import, which runs without texts for readers do without
+if TYPE_CHECKING:  # Babel takes 10 ms to import, which most texts do without
     from babel import Locale
 
-_FALLBACK = "en"
+ENGLISH: Final = "en"
+_CHINESE: Final = {"hans": "zh-Hans", **dict.fromkeys(("hant", "hk", "mo", "tw"), "zh-Hant")}
+"""Catalogues of Chinese by script and region; zh-Hans for all others."""
+
+
+def gettext_noop(text: str) -> str:
+    """Return `text`, and mark it as one to translate later."""
+    return text
 
 
 class Words:
-    """The texts of one language. language: a BCP 47 tag such as zh-CN."""
+    """The texts of one language.
+
+    language: a BCP 47 tag such as zh-TW; afterwards the language of the texts, which is English if
+    there is no catalogue.
+    """
 
     def __init__(self, language: str) -> None:
-        self.locale = _locale(language)
-        self.direction = direction(language)
-        self._texts = _texts(self.locale.language)
+        name = catalogue(language)
+        self.language = str(language) if name else ENGLISH
+        self._texts = _translations(name)
 
-    def __call__(self, name: str, count: int | None = None, **values: object) -> str:
-        """Return the text called `name`, for `count` things, with `values` put in."""
-        text = self._texts[name]
-        if isinstance(text, dict):
-            text = text.get(self.locale.plural_form(count or 0), text["other"])
-        return text.format(count=count, **values)
+    def __call__(self, text: str, /, **values: object) -> str:
+        """Return the translation of an English `text`, with `values` put in."""
+        return self._texts.gettext(text).format(**values)
+
+    def plural(self, one: str, other: str, count: int, /, **values: object) -> str:
+        """Return the translation for `count` things. one, other: English singular and plural."""
+        return self._texts.ngettext(one, other, count).format(count=count, **values)
+
+    def names(self, names: Iterable[str]) -> str:
+        """Return a list of names."""
+        return self._texts.pgettext("between names", ", ").join(names)
+
+    def titles(self, titles: Iterable[str]) -> str:
+        """Return a list of titles, which may contain commas."""
+        return self._texts.pgettext("between titles", "; ").join(titles)
+
+    def sentences(self, *sentences: str) -> str:
+        """Return a paragraph of those `sentences` that are not empty."""
+        pair = self._texts.gettext("{sentence} {next}")
+        found = filter(None, sentences)
+        return reduce(
+            lambda text, after: pair.format(sentence=text, next=after), found, next(found, "")
+        )
+
+    @cached_property
+    def locale(self) -> Locale:
+        """The locale of dates."""
+        return _locale(self.language)
+
+    @cached_property
+    def direction(self) -> str:
+        """The direction in which the language is written: ltr or rtl."""
+        return direction(self.language)
 
     def date(self, moment: datetime, form: str = "long") -> str:
         """Return the date of an aware `moment`. form: short, medium or long, as CLDR has them."""
         from babel.dates import format_date
 
         return format_date(moment, form, locale=self.locale)
-
-
-def text_of(language: str, name: str, **values: object) -> str:
-    """Return a text that has no plural, as `Words` does; it needs no Babel."""
-    found = _texts(language.partition("-")[0].lower())[name]
-    return str(found).format(**values)
 
 
 def direction(language: str) -> str:
@@ -66,11 +100,23 @@ def language_name(tag: str) -> str:
 
 @cache
 def languages() -> tuple[str, ...]:
-    """Return the languages that have texts, such as `en` and `zh`."""
-    from importlib.resources import files  # 10 ms, which few runs need
-
+    """Return the languages that have texts, such as `en` and `zh-Hant`."""
     names = (file.name for file in files(__package__).iterdir())
-    return tuple(sorted(name.removesuffix(".toml") for name in names if name.endswith(".toml")))
+    found = (name[:-3].replace("_", "-") for name in names if name.endswith(".po"))
+    return tuple(sorted([ENGLISH, *found]))
+
+
+@cache
+def catalogue(language: str) -> str:
+    """Return the one of `languages` whose texts serve `language`; "" if none does."""
+    known = {tag.lower(): tag for tag in languages()}
+    tag = language.replace("_", "-").lower()
+    primary, *subtags = tag.split("-")
+    if primary == "zh":
+        script = next((each for each in subtags if each in _CHINESE), "")
+        return _CHINESE.get(script, "zh-Hans")
+    regional = (name for lower, name in known.items() if lower.startswith(f"{primary}-"))
+    return known.get(tag) or known.get(primary) or next(regional, "")
 
 
 @cache
@@ -81,20 +127,22 @@ def _locale(language: str) -> Locale:
         return Locale.parse(language, sep="-")
     except (UnknownLocaleError, ValueError):
         start = language.partition("-")[0]
-        return _locale(start) if start != language else Locale.parse(_FALLBACK)
+        return _locale(start) if start != language else Locale.parse(ENGLISH)
 
 
 @cache
-def _texts(language: str) -> dict[str, str | dict[str, str]]:
-    """Return the texts of `language` by name, in English where it has none."""
-    english = {} if language == _FALLBACK else _texts(_FALLBACK)
-    try:
-        file = get_data(__name__, f"{language}.toml") or b""
-    except FileNotFoundError:
-        return english
-    own = {
-        f"{group}.{name}": text
-        for group, texts in tomllib.loads(file.decode("utf-8")).items()
-        for name, text in texts.items()
-    }
-    return {**english, **own}
+def _translations(tag: str) -> NullTranslations:
+    """Return the texts of one of `languages`; the English ones for "" too."""
+    if tag in {"", ENGLISH}:
+        return NullTranslations()
+    folder, name = files(__package__), tag.replace("-", "_")
+    with suppress(FileNotFoundError), (folder / f"{name}.mo").open("rb") as compiled:
+        return GNUTranslations(compiled)
+    from babel.messages.mofile import write_mo
+    from babel.messages.pofile import read_po
+
+    made = BytesIO()  # in a checkout that has not been installed since the language was added
+    with (folder / f"{name}.po").open("rb") as text:
+        write_mo(made, read_po(text))
+    made.seek(0)
+    return GNUTranslations(made)

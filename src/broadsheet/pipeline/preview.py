@@ -64,6 +64,7 @@ class _Card(Struct, frozen=True):
     issue: Shown
     mail: LintedMail
     share: int
+    remarks: str
 
 
 @dataclass(frozen=True)
@@ -188,26 +189,32 @@ def files(
     images: address -> path on disk relative to the gallery, of images to be shown from there,
     since they may not be on the web yet. live: the pages reload when the server says so.
     """
-    cards = [_Card(each, each.mail, round(100 * each.mail.size / CLIP_BYTES)) for each in issues]
+    words = Words(language)
+    cards = [_card(each, words) for each in issues]
     script = pages.live_script() if live else ""
     made: dict[str, bytes] = {}
     for card in cards:
-        made |= _issue_files(card, images, language, script)
+        made |= _issue_files(card, images, words, script)
     made["index.html"] = pages.render_page(
-        "gallery.html.j2", language=language, words=Words(language), cards=cards, script=script
+        "gallery.html.j2", language=words.language, words=words, cards=cards, script=script
     )
     return made
 
 
+def _card(issue: Shown, words: Words) -> _Card:
+    remarks = words.plural("{count} remark", "{count} remarks", len(issue.mail.problems))
+    return _Card(issue, issue.mail, round(100 * issue.mail.size / CLIP_BYTES), remarks)
+
+
 def _issue_files(
-    card: _Card, images: Mapping[str, str], language: str, script: str
+    card: _Card, images: Mapping[str, str], words: Words, script: str
 ) -> Iterable[tuple[str, bytes]]:
     issue = card.issue
     source = issue.files[MAIL].decode()
     page = pages.render_page(
         "preview.html.j2",
-        language=language,
-        words=Words(language),
+        language=words.language,
+        words=words,
         card=card,
         view=_SHOWN,
         source=source,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Final
+from typing import Final, Literal
 from urllib.parse import urlsplit
 
 from itsdangerous import BadData, TimestampSigner
@@ -15,6 +15,7 @@ from starlette.responses import Response
 from broadsheet.bounces.webhooks import Webhook
 from broadsheet.delivery.subscribers import Preferences
 from broadsheet.delivery.tokens import LinkToken
+from broadsheet.i18n import gettext_noop
 from broadsheet.service import forms
 from broadsheet.service.fetching import fetched
 from broadsheet.service.limits import RateLimits, networks
@@ -22,6 +23,37 @@ from broadsheet.service.outbox import MailWriter, Outbox
 from broadsheet.service.pages import Offer, PageLink, PageRenderer, masked
 from broadsheet.service.store import SubscriberStore, Visitor
 
+MessageName = Literal["missing", "method", "too_big", "unreadable", "slow", "busy", "down"]
+_MESSAGES: Final[Mapping[MessageName, tuple[str, str]]] = {
+    "missing": (gettext_noop("Page not found"), gettext_noop("The address may be mistyped.")),
+    "method": (
+        gettext_noop("This request is not supported"),
+        gettext_noop("Go back and try again from the page itself."),
+    ),
+    "too_big": (
+        gettext_noop("The form is too large"),
+        gettext_noop("The form has more data than this page accepts. Go back and send less."),
+    ),
+    "unreadable": (
+        gettext_noop("This form could not be read"),
+        gettext_noop("Go back, reload the page, and try again."),
+    ),
+    "slow": (
+        gettext_noop("It took too long"),
+        gettext_noop("The form did not arrive in time. Go back and try again."),
+    ),
+    "busy": (
+        gettext_noop("Please wait a little"),
+        gettext_noop("Too many requests came from your network. Try again in a few minutes."),
+    ),
+    "down": (
+        gettext_noop("This is not possible right now"),
+        gettext_noop(
+            "Nothing was lost and nothing was changed. Please try again in a few minutes."
+        ),
+    ),
+}
+"""The heading and the sentence of each page that says why there is no other."""
 _FORM_WITHIN: Final = timedelta(hours=12)
 _LONGEST_TOKEN: Final = 1_000  # characters
 
@@ -111,10 +143,10 @@ class AppContext:
         name = visitor.digest if visitor else ""
         return next((each.title for each in self.offer().digests if each.name == name), "")
 
-    def about(self, name: str, visitor: Visitor) -> str:
-        """Return the text `service.NAME` about the visitor's address."""
+    def about(self, text: str, visitor: Visitor) -> str:
+        """Return the translation of `text`, which is about the visitor's address."""
         return self.pages.words(visitor.subscriber)(
-            f"service.{name}",
+            text,
             publication=self.pages.publication.title,
             address=masked(visitor.subscriber.address),
         )
@@ -124,18 +156,31 @@ class AppContext:
         if not self.limits.guessing.take(self.client(request)):
             return self.busy()
         words, sender = self.pages.words(), self.writer.sender
-        lines = [words("service.token_lead")]
+        lines = [
+            words(
+                "It is incomplete or too old. Open our latest email and follow the link in it. If "
+                "your mail program breaks the link into two lines, copy all of it."
+            )
+        ]
         if sender.answers:
-            lines.append(words("service.token_mail", address=sender.address))
-        back = PageLink(words("service.token_subscribe"), self.pages.at("subscribe"))
-        return self.pages.page(words, words("service.token"), *lines, status=400, links=[back])
+            lines.append(
+                words(
+                    "Do you want no more email? Write to {address} and we will unsubscribe you.",
+                    address=sender.address,
+                )
+            )
+        back = PageLink(words("Did you want to subscribe? Start again"), self.pages.at("subscribe"))
+        return self.pages.page(
+            words, words("This link does not work"), *lines, status=400, links=[back]
+        )
 
     def busy(self) -> Response:
         """Return the page that asks to wait."""
         return self.message("busy", 429, {"Retry-After": "600"})
 
-    def message(self, name: str, status: int, headers: dict[str, str] | None = None) -> Response:
-        """Return a page with the heading `service.NAME` and the sentence `service.NAME_lead`."""
+    def message(
+        self, name: MessageName, status: int, headers: dict[str, str] | None = None
+    ) -> Response:
+        """Return the page with the message `name`."""
         words = self.pages.words()
-        heading, lead = words(f"service.{name}"), words(f"service.{name}_lead")
-        return self.pages.page(words, heading, lead, status=status, headers=headers)
+        return self.pages.page(words, *map(words, _MESSAGES[name]), status=status, headers=headers)

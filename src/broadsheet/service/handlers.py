@@ -19,6 +19,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from broadsheet.delivery.addresses import AddressError, checked_address
 from broadsheet.delivery.subscribers import Preferences, Subscriber
+from broadsheet.i18n import gettext_noop
 from broadsheet.service import forms
 from broadsheet.service.context import AppContext
 from broadsheet.service.limits import mailbox
@@ -51,19 +52,28 @@ class UnsubscribeHandler:
         text = app.token_text(request)
         title = app.title(visitor)
         if title and app.store.others(visitor):
-            lead = words("service.unsubscribe_which", address=masked(visitor.subscriber.address))
+            lead = words(
+                "Stop sending email to {address}?", address=masked(visitor.subscriber.address)
+            )
             buttons = [
-                Button(words("service.unsubscribe_one", digest=title)),
-                Button(words("service.unsubscribe_all"), "all", "yes"),
+                Button(words("Only from {digest}", digest=title)),
+                Button(words("From everything"), "all", "yes"),
             ]
         else:
-            lead = app.about("unsubscribe_lead", visitor)
-            buttons = [Button(words("service.unsubscribe_button"))]
+            lead = app.about(
+                gettext_noop("Stop sending email from {publication} to {address}?"), visitor
+            )
+            buttons = [Button(words("Unsubscribe me"))]
         return app.pages.page(
             words,
-            words("service.unsubscribe"),
+            words("Unsubscribe"),
             lead,
-            links=[PageLink(words("service.less"), app.pages.at(f"preferences/{quote(text)}"))],
+            links=[
+                PageLink(
+                    words("Or receive less: choose newsletters and topics"),
+                    app.pages.at(f"preferences/{quote(text)}"),
+                )
+            ],
             action="unsubscribe",
             token=text,
             buttons=buttons,
@@ -93,12 +103,20 @@ class UnsubscribeHandler:
         pages = self.app.pages
         words = pages.words(visitor.subscriber if visitor else None)
         lead = (
-            words("service.unsubscribed_one", digest=title)
+            words(
+                "You will get no more email from {digest}. A message that is already on its way "
+                "may still arrive.",
+                digest=title,
+            )
             if title
-            else words("service.unsubscribed_lead", publication=pages.publication.title)
+            else words(
+                "You will get no more email from {publication}. A message that is already on its "
+                "way may still arrive.",
+                publication=pages.publication.title,
+            )
         )
-        back = PageLink(words("service.unsubscribed_back"), pages.at("subscribe"))
-        return pages.page(words, words("service.unsubscribed"), lead, links=[back])
+        back = PageLink(words("Was this a mistake? Subscribe again"), pages.at("subscribe"))
+        return pages.page(words, words("You are unsubscribed"), lead, links=[back])
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,11 +147,11 @@ class PreferencesHandler:
         offer = self._offer(visitor)
         chosen = app.chosen(form, offer)
         if chosen is None:
-            note = app.pages.words(visitor.subscriber)(f"service.{_missing(form, offer)}")
+            note = app.pages.words(visitor.subscriber)(_missing(form, offer))
             return self._page(visitor, text, note, app.shown(form, offer))
         visitor = await run_in_threadpool(app.store.prefer, token, chosen)
         words = app.pages.words(visitor.subscriber if visitor else None)
-        return self._page(visitor, text, words("service.saved"))
+        return self._page(visitor, text, words("Saved. This applies from the next issue on."))
 
     def _page(
         self,
@@ -145,10 +163,20 @@ class PreferencesHandler:
         """Return the form. unsaved: preferences that could not be saved."""
         pages = self.app.pages
         words = pages.words(visitor.subscriber if visitor else None)
-        heading = words("service.preferences")
+        heading = words("Your preferences")
         if visitor is None or visitor.subscriber.gone:
-            back = PageLink(words("service.unsubscribed_back"), pages.at("subscribe"))
-            lead = self.app.about("left", visitor) if visitor else ""
+            back = PageLink(words("Was this a mistake? Subscribe again"), pages.at("subscribe"))
+            lead = (
+                self.app.about(
+                    gettext_noop(
+                        "{address} gets no email from {publication}. To receive it again, "
+                        "subscribe again."
+                    ),
+                    visitor,
+                )
+                if visitor
+                else ""
+            )
             return pages.page(words, heading, *filter(None, [lead]), links=[back])
         who = visitor.subscriber
         unsubscribe = pages.at(f"unsubscribe/{quote(token)}")
@@ -160,12 +188,12 @@ class PreferencesHandler:
                 name=who.name, language=who.language, topics=who.topics, digests=who.digests
             ),
             heading,
-            self.app.about("preferences_lead", visitor),
-            button=words("service.preferences_button"),
+            self.app.about(gettext_noop("What {publication} sends to {address}."), visitor),
+            button=words("Save"),
             action="preferences",
             token=token,
             notes=[note] if note else [],
-            links=[PageLink(words("service.unsubscribe"), unsubscribe)],
+            links=[PageLink(words("Unsubscribe"), unsubscribe)],
             status=400 if unsaved else 200,
         )
 
@@ -199,15 +227,17 @@ class SubscribeHandler:
             # From another site, perhaps the publisher's: the reader sees our form first.
             return self._form(shown, given, again=True)
         if not given:
-            return self._form(shown, "", words("service.address_none"), status=400)
+            return self._form(shown, "", words("Please enter your email address."), status=400)
         try:
             address = await self._in_thread(partial(checked_address, given))
         except AddressError:
-            note = words("service.address_wrong", address=given)
+            note = words(
+                "This is not a valid email address: {address}. Please check it.", address=given
+            )
             return self._form(shown, given, note, status=400)
         chosen = app.chosen(form, offer)
         if chosen is None:
-            note = words(f"service.{_missing(form, offer)}")
+            note = words(_missing(form, offer))
             return self._form(shown, given, note, status=400)
         return await self._invite(request, address, chosen)
 
@@ -220,15 +250,20 @@ class SubscribeHandler:
     ) -> Response:
         pages = self.app.pages
         words = pages.words()
-        name = "again" if again else "subscribe"
-        title = pages.publication.title
+        heading = words("Subscribe to {publication}", publication=pages.publication.title)
+        lead = words("New articles by email. Unsubscribe at any time with one click.")
+        if again:
+            heading = words("Is this right?")
+            lead = words(
+                "You came here from another page. Check what will be sent, then press the button."
+            )
         return pages.form(
             words,
             self.app.offer(),
             given,
-            words(f"service.{name}", publication=title),
-            words(f"service.{name}_lead", publication=title),
-            button=words("service.subscribe_button"),
+            heading,
+            lead,
+            button=words("Subscribe"),
             action="subscribe",
             token=self.app.form_token(),
             address=address,
@@ -253,9 +288,16 @@ class SubscribeHandler:
         words = app.pages.words()
         return app.pages.page(
             words,
-            words("service.asked"),
-            words("service.asked_lead", address=address),
-            words("service.asked_hint"),
+            words("Check your inbox"),
+            words(
+                "We sent an email to {address}. Follow the link in it to confirm your "
+                "subscription.",
+                address=address,
+            ),
+            words(
+                "No email after ten minutes? Look in your spam folder, check the address, and try "
+                "again."
+            ),
         )
 
     def _mail(self, address: str, chosen: Preferences) -> ConfirmationMail | None:
@@ -293,11 +335,15 @@ class ConfirmHandler:
             return self._welcome(who)
         return pages.page(
             words,
-            words("service.confirm"),
-            words("service.confirm_lead", publication=pages.publication.title, address=who.address),
+            words("Confirm your subscription"),
+            words(
+                "One more click to receive {publication} at {address}.",
+                publication=pages.publication.title,
+                address=who.address,
+            ),
             action="confirm",
             token=text,
-            buttons=[Button(words("service.confirm_button"))],
+            buttons=[Button(words("Yes, subscribe me"))],
         )
 
     async def post(self, request: Request) -> Response:
@@ -324,13 +370,19 @@ class ConfirmHandler:
         link = pages.at(f"preferences/{self.app.store.tokens.unsubscribe(who.id, '')}")
         return pages.page(
             words,
-            words("service.confirmed"),
-            words("service.confirmed_lead", publication=title, address=who.address),
-            links=[PageLink(words("service.preferences"), link)],
+            words("Welcome"),
+            words(
+                "You will receive {publication} at {address} from the next issue on.",
+                publication=title,
+                address=who.address,
+            ),
+            links=[PageLink(words("Your preferences"), link)],
         )
 
 
 def _missing(form: forms.Form, offer: Offer) -> str:
-    """Return the name of the text that says what is missing in a form."""
+    """Return the text that says what is missing in a form."""
     known = {each.name for each in offer.digests} & set(form.all("digest"))
-    return "digests_none" if len(offer.digests) > 1 and not known else "topics_gone"
+    if len(offer.digests) > 1 and not known:
+        return gettext_noop("Choose at least one newsletter.")
+    return gettext_noop("None of the topics you chose is available any more. Please choose again.")

@@ -62,43 +62,68 @@ class MailWriter:
         self, recipient: str, link: str, days: int, language: str, now: datetime
     ) -> ConfirmationMail:
         """Return a mail that asks the reader to follow `link`, which works for `days`."""
-        words = Words(language or self.publication.language)
-        end = words(
-            "service.mail_confirm_end", days=words("service.days", days), publication=self._title
+        words, title = Words(language or self.publication.language), self._title
+        subject = words("Confirm your subscription to {publication}", publication=title)
+        lead = words(
+            "Someone, probably you, asked for {publication} to be sent to this address.\n\nTo "
+            "confirm, open this page and press the button:",
+            publication=title,
         )
-        return self._mail(recipient, words, "mail_confirm", link, end, now)
+        end = words(
+            "The link works for {days}. If this wasn't you, ignore this email: you will not hear "
+            "from us again.",
+            days=words.plural("{count} day", "{count} days", days),
+        )
+        return self._mail(recipient, words, subject, (lead, link, end), now)
 
     def known(self, recipient: str, link: str, language: str, now: datetime) -> ConfirmationMail:
         """Return a mail that says that the reader is subscribed, with a `link` to preferences."""
-        words = Words(language or self.publication.language)
-        end = words("service.mail_known_end", publication=self._title)
-        return self._mail(recipient, words, "mail_known", link, end, now)
+        words, title = Words(language or self.publication.language), self._title
+        subject = words("You are subscribed to {publication}", publication=title)
+        lead = words(
+            "Someone, probably you, asked for {publication} to be sent to this address. You are "
+            "already subscribed.\n\nTo choose newsletters and topics, or to unsubscribe, open this "
+            "page:",
+            publication=title,
+        )
+        end = words("If this wasn't you, ignore this email: nothing changes.")
+        return self._mail(recipient, words, subject, (lead, link, end), now)
 
     def welcome(self, recipient: str, link: str, language: str, now: datetime) -> ConfirmationMail:
         """Return a mail that welcomes a new subscriber, with a `link` to preferences."""
-        words = Words(language or self.publication.language)
-        feeds = self.publication.feeds_url
-        end = words("service.mail_welcome_end", publication=self._title, url=feeds)
-        return self._mail(recipient, words, "mail_welcome", link, end, now)
+        words, title = Words(language or self.publication.language), self._title
+        subject = words("Welcome to {publication}", publication=title)
+        lead = words(
+            "Thank you for subscribing to {publication}. The next issue will come to this "
+            "address.\n\nTo choose newsletters and topics, or to unsubscribe, open this page at "
+            "any time:",
+            publication=title,
+        )
+        end = words("Past issues are here:\n\n{url}", url=self.publication.feeds_url)
+        return self._mail(recipient, words, subject, (lead, link, end), now)
 
     @property
     def _title(self) -> str:
         return " ".join(self.publication.title.split())
 
     def _mail(
-        self, recipient: str, words: Words, kind: str, link: str, end: str, now: datetime
+        self,
+        recipient: str,
+        words: Words,
+        subject: str,
+        paragraphs: tuple[str, ...],
+        now: datetime,
     ) -> ConfirmationMail:
         mail = EmailMessage(policy=_POLICY)
         mail["Date"] = format_datetime(now)
         mail["From"] = Address(self.sender.name, addr_spec=self.sender.address)
         mail["To"] = Address(addr_spec=recipient)
-        mail["Subject"] = words(f"service.{kind}_subject", publication=self._title)
+        mail["Subject"] = subject
         mail["Message-ID"] = make_msgid(domain=self.sender.domain)
         mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no vacation replies
-        mail["Content-Language"] = str(words.locale.language)
-        body = words(f"service.{kind}", publication=self._title)
+        mail["Content-Language"] = words.language
         signed = f"-- \n{self._title}\n{self.publication.url}\n"
-        mail.set_content(f"{body}\n\n{link}\n\n{end}\n\n{signed}", cte="quoted-printable")
+        mail.set_content("\n\n".join((*paragraphs, signed)), cte="quoted-printable")
         return ConfirmationMail(recipient, mail.as_bytes())
 
 

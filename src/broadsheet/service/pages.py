@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from babel import Locale
 from starlette.responses import Response
 
 from broadsheet import i18n, pages
@@ -136,7 +135,7 @@ class PageRenderer:
     ) -> Response:
         """Return a page with choices, and with a field for the `address` unless that is None."""
         wanted, chosen = given.get("topics", ()), given.get("digests", ())
-        language = given.get("language", "")
+        language = i18n.catalogue(given.get("language", ""))
         topics = tuple(dict.fromkeys((*offer.topics, *wanted)))
         return self._response(
             "service_form.html.j2",
@@ -157,7 +156,7 @@ class PageRenderer:
             ],
             topics=[Choice(topic, topic, topic in wanted) for topic in topics],
             languages=[
-                Choice("", words("service.language_own"), not language),
+                Choice("", words("The language of each newsletter"), not language),
                 *(Choice(tag, n, tag == language) for tag, n in language_names().items()),
             ],
             button=button,
@@ -168,7 +167,7 @@ class PageRenderer:
     ) -> Response:
         body = pages.render_page(
             template,
-            language=self._tag(words),
+            language=words.language,
             publication=self.publication,
             words=words,
             **values,
@@ -176,19 +175,11 @@ class PageRenderer:
         own = {"Content-Security-Policy": policy(body), **headers}
         return Response(body, status, own, "text/html; charset=utf-8")
 
-    def _tag(self, words: Words) -> str:
-        """Return the language of a page: English if there are no texts in the reader's."""
-        language = words.locale.language
-        if language not in i18n.languages():
-            return "en"
-        own = self.publication.language
-        return own if own.partition("-")[0].lower() == language else language
-
 
 @cache
 def language_names() -> dict[str, str]:
     """Return the languages of our texts: tag -> its name in that language."""
-    return {tag: Locale.parse(tag).get_display_name(tag) or tag for tag in i18n.languages()}
+    return {tag: i18n.language_name(tag) for tag in i18n.languages()}
 
 
 def masked(address: str) -> str:

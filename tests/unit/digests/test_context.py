@@ -141,7 +141,7 @@ def test_late_articles_are_marked() -> None:
 def test_dates_are_those_of_the_publication_in_the_digests_language() -> None:
     """An article of late evening UTC is dated in the publication's time zone."""
     entry = letters.entry(1, published=datetime(2025, 6, 21, 23, 30, tzinfo=UTC))
-    assert letters.make(entry).articles[0].facts == ("林晚舟", "2025年6月22日", "约 2 分钟")
+    assert letters.make(entry).articles[0].facts == ("林晚舟", "2025年6月22日", "阅读约 2 分钟")
     english = DigestSettings(title="Weekly", language=Language("en"))
     letter = letters.make(entry, digest=english)
     assert letter.articles[0].facts == ("林晚舟", "Jun 22, 2025", "2 min read")

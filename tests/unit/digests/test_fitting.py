@@ -61,7 +61,11 @@ def test_whole_articles_become_summaries_from_the_end_on() -> None:
     assert shown == sorted(shown, reverse=True)
     assert 0 < sum(shown) < 8
     assert all(article.summary == letters.SUMMARY for article in fitted.articles)
-    assert fitted.note == Words("zh-CN")("mail.summaries", 8 - sum(shown))
+    assert fitted.note == Words("zh-CN").plural(
+        "This is a long issue: {count} article is shown by its summary only.",
+        "This is a long issue: {count} articles are shown by their summaries only.",
+        8 - sum(shown),
+    )
     smaller, html = fit_mail(letter, {}, 30_000)
     assert _size(html) <= 30_000
     assert not any(article.content for article in smaller.articles)
@@ -72,7 +76,7 @@ def test_first_summaries_get_shorter() -> None:
     letter = _long(12, sentences=80)
     fitted, html = fit_mail(letter, {}, 100_000)
     assert _size(html) <= 100_000
-    assert fitted.note == Words("zh-CN")("mail.cut")
+    assert fitted.note == Words("zh-CN")("This is a long issue: summaries are shortened here.")
     assert fitted.note in html
     assert fitted.more == ""
     assert all(story.summary and not story.brief for story in fitted.articles)

@@ -181,8 +181,8 @@ def test_the_unsubscribe_link_is_in_every_mail(mail: str) -> None:
     served = mail_html(letters.make(delivery=service), {})
     assert 'href="https://n.example/unsubscribe"' in served
     assert 'href="https://n.example/preferences"' in served
-    assert "订阅设置" in served
-    assert "订阅设置" not in mail
+    assert "偏好设置" in served
+    assert "偏好设置" not in mail
     assert "n.example" not in web_html(letters.make(delivery=service), {})
 
 
@@ -191,7 +191,7 @@ def test_an_english_mail_is_all_english() -> None:
     entry = letters.entry(1, title="T", summary="S", language="en", content="<p>word</p>")
     digest = DigestSettings(title="Weekly", language=Language("en"))
     html = mail_html(letters.make(entry, digest=digest), {})
-    assert "You get this mail because you subscribed to Weekly." in html
+    assert "You are receiving this email because you subscribed to Weekly." in html
     words = re.sub(r"<[^>]*>|林晚舟|AI 前沿", "", html)
     assert re.findall("[\u4e00-\u9fff]+", words) == []
 

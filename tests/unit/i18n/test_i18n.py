@@ -1,58 +1,133 @@
-"""Texts in the reader's language: each language is a file, and missing texts are English."""
+"""Texts in the reader's language: each language is a catalogue, and missing ones are English."""
 
 from __future__ import annotations
 
 import re
-import shutil
+import subprocess
 import sys
-import tomllib
-from importlib.util import module_from_spec, spec_from_file_location
+from gettext import GNUTranslations
+from io import BytesIO
 from pathlib import Path
 
 import pytest
+from babel.messages.catalog import Catalog, Message
+from babel.messages.plurals import get_plural
+from babel.messages.pofile import read_po
 
 from broadsheet import i18n
-from broadsheet.i18n import Words, languages
+from broadsheet.i18n import ENGLISH, Words, catalogue, languages
 
 FOLDER = Path(i18n.__file__).parent
+ROOT = Path(__file__).parents[3]
+TRANSLATED = sorted(set(languages()) - {ENGLISH})
+_PLACEHOLDER = re.compile(r"{\w*}")
 
 
-def _texts(language: str) -> dict[str, object]:
-    groups = tomllib.loads((FOLDER / f"{language}.toml").read_text("utf-8"))
-    return {
-        f"{group}.{name}": text for group, each in groups.items() for name, text in each.items()
-    }
+def _catalogue(file: Path) -> Catalog:
+    return read_po(BytesIO(file.read_bytes()), abort_invalid=True)
 
 
-@pytest.mark.parametrize("language", languages())
-def test_a_language_translates_texts_that_exist(language: str) -> None:
-    """Every text of a language exists in English, with the same placeholders."""
-    english = _texts("en")
-    for name, text in _texts(language).items():
-        assert name in english
-        wanted = set(re.findall(r"{\w+}", str(english[name])))
-        assert set(re.findall(r"{\w+}", str(text))) <= wanted, name
+def _file(language: str) -> Path:
+    return FOLDER / f"{language.replace('-', '_')}.po"
 
 
-@pytest.mark.parametrize("language", [*languages(), "zh-TW", "nl", "xx-unknown"])
-def test_every_text_is_there_in_every_language(language: str) -> None:
-    """A language without a file, or without a text, shows English."""
-    values = dict.fromkeys(re.findall(r"{(\w+)}", str(_texts("en"))), "x")
-    values.pop("count")
-    for name in _texts("en"):
-        assert isinstance(Words(language)(name, 1, **values), str)
+def _texts(found: Catalog) -> dict[tuple[str | None, str], Message]:
+    """The messages by context and English text."""
+    return {(each.context, _forms(each.id)[0]): each for each in found if each.id}
 
 
-def test_a_new_file_is_a_new_language(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file with a single text is enough: the others are English."""
-    copy = tmp_path / "i18n"
-    shutil.copytree(FOLDER, copy)
-    (copy / "nl.toml").write_text('[mail]\nunsubscribe = "Afmelden"\n', "utf-8")
-    spec = spec_from_file_location("copied_i18n", copy / "__init__.py")
-    assert spec
-    assert spec.loader
-    module = module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, "copied_i18n", module)
-    spec.loader.exec_module(module)
-    assert module.Words("nl")("mail.unsubscribe") == "Afmelden"
-    assert module.Words("nl")("mail.preferences") == Words("en")("mail.preferences")
+def _forms(text: str | tuple[str, ...]) -> tuple[str, ...]:
+    return (text,) if isinstance(text, str) else tuple(text)
+
+
+@pytest.fixture(scope="module")
+def extracted(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
+    """The texts of the code and the templates, as `make translations` extracts them."""
+    file = tmp_path_factory.mktemp("texts") / "broadsheet.pot"
+    recipe = (
+        (ROOT / "Makefile").read_text().partition("\ntranslations:")[2].partition("\n\tfor ")[0]
+    )
+    command = recipe.partition("\n\t")[2].replace("$(TEXTS)/broadsheet.pot", str(file))
+    command = command.replace("$(BIN)", str(Path(sys.executable).parent))
+    subprocess.run(command, shell=True, cwd=ROOT, check=True)
+    return _catalogue(file)
+
+
+def test_the_template_has_every_text_of_the_code(extracted: Catalog) -> None:
+    """Translators start from the template; `make translations` makes it."""
+    assert set(_texts(_catalogue(FOLDER / "broadsheet.pot"))) == set(_texts(extracted))
+    assert len(_texts(extracted)) > 100
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_a_catalogue_is_complete(language: str, extracted: Catalog) -> None:
+    """A catalogue translates every text and no other, with the plural forms of its language."""
+    found = _catalogue(_file(language))
+    assert set(_texts(found)) == set(_texts(extracted))
+    assert not found.obsolete
+    assert found.plural_forms == f"{get_plural(_file(language).stem)}"
+    for text in _texts(found).values():
+        assert all(_forms(text.string)), text.id
+        assert not text.fuzzy, text.id
+        assert len(_forms(text.string)) == (found.num_plurals if text.pluralizable else 1), text.id
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_placeholders_agree(language: str) -> None:
+    """A translation has the placeholders of the English; a plural form may omit {count}."""
+    for text in _texts(_catalogue(_file(language))).values():
+        wanted = set(_PLACEHOLDER.findall(_forms(text.id)[-1]))
+        for form in _forms(text.string):
+            found = set(_PLACEHOLDER.findall(form))
+            assert found == wanted or (text.pluralizable and found | {"{count}"} == wanted), text.id
+            assert not set("{}") & set(_PLACEHOLDER.sub("", form)), text.id
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_what_is_installed_is_the_catalogue(language: str) -> None:
+    """The compiled catalogue of this installation is current: `make translations` updates it."""
+    compiled = _file(language).with_suffix(".mo")
+    if compiled.is_file():
+        installed = GNUTranslations(BytesIO(compiled.read_bytes()))
+        for (context, english), text in _texts(_catalogue(_file(language))).items():
+            if text.pluralizable:
+                found = {installed.ngettext(english, "", count) for count in range(200)}
+            else:
+                found = {
+                    installed.pgettext(context, english) if context else installed.gettext(english)
+                }
+            assert found == set(_forms(text.string)), english
+
+
+@pytest.mark.parametrize(
+    ("tag", "expected"),
+    [
+        ("en-GB", "en"),
+        ("zh", "zh-Hans"),
+        ("zh-CN", "zh-Hans"),
+        ("zh-sg", "zh-Hans"),
+        ("zh_CN", "zh-Hans"),
+        ("zh-Hans-HK", "zh-Hans"),
+        ("zh-TW", "zh-Hant"),
+        ("zh-HK", "zh-Hant"),
+        ("zh-mo", "zh-Hant"),
+        ("zh-Hant", "zh-Hant"),
+        ("zh-Hant-CN", "zh-Hant"),
+        ("de-AT", "de"),
+        ("xx-unknown", ""),
+        ("zha", ""),
+        ("", ""),
+    ],
+)
+def test_the_catalogue_of_a_language(tag: str, expected: str) -> None:
+    """A region gets the texts of its language, and Chinese those of its script."""
+    assert catalogue(tag) == expected
+    assert Words(tag).language == (tag if expected else ENGLISH)
+
+
+def test_a_language_without_texts_is_english() -> None:
+    """Texts, dates and direction are all English, and so is the language that they claim."""
+    words = Words("xx-unknown")
+    assert words("Unsubscribe") == "Unsubscribe"
+    assert words.plural("{count} day", "{count} days", 1) == "1 day"
+    assert (words.language, words.direction, words.locale.language) == ("en", "ltr", "en")

@@ -28,7 +28,7 @@ from broadsheet.digests.issue import Issue, IssuedArticle, IssueNote
 from broadsheet.digests.message import letterhead, message_bodies, mime_message, readdressed
 from broadsheet.digests.sender import mail_sender, opt_out
 from broadsheet.errors import DeliveryError
-from broadsheet.i18n import languages
+from broadsheet.i18n import catalogue, languages
 from broadsheet.model.settings import Settings
 
 _MOST_TEMPLATES: Final = 64  # in memory, of a few hundred kilobytes each
@@ -69,7 +69,7 @@ def contexts(issue: Issue, entries: Mapping[str, Entry], settings: Settings) -> 
         for placed in issue.articles
     }
     made = {}
-    for tag in (str(own), *(each for each in languages() if each != _primary(own))):
+    for tag in (str(own), *(each for each in languages() if each != catalogue(own))):
         framed = replace(digest, language=tag)
         others = (settings.mail, settings.delivery, settings.feeds)
         context = issue_context(issue, known, settings.publication, framed, *others)
@@ -145,9 +145,8 @@ class Variants:
     def _frame(self, language: str) -> str:
         """Return the language of the texts around the articles."""
         own = self._stored.language
-        if not language or _primary(language) == _primary(own):
-            return own
-        return next((tag for tag in self._stored.contexts if tag == _primary(language)), own)
+        wanted = catalogue(language)
+        return wanted if wanted in self._stored.contexts and wanted != catalogue(own) else own
 
 
 class Mailing:
@@ -276,7 +275,3 @@ def _recorded(placed: IssuedArticle, issue: Issue, language: str) -> Entry:
         content="",
         image=None,
     )
-
-
-def _primary(language: str) -> str:
-    return language.partition("-")[0].lower()

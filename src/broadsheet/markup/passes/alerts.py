@@ -12,6 +12,7 @@ import re
 from html import escape
 from typing import Final
 
+from broadsheet.i18n import Words
 from broadsheet.markup.engines import commonmark
 from broadsheet.markup.passes.context import Context
 from broadsheet.markup.tree import Node, children, element, rename
@@ -29,7 +30,6 @@ _CONTAINERS = """
 """
 _ALERTS = frozenset(_CONTAINERS.split())
 
-_WORDS = frozenset({"note", "tip", "important", "warning", "caution"})
 # What other kinds are called; any other name is shown as it is.
 _OTHER_NAMES = {
     "attention": "warning",
@@ -119,9 +119,12 @@ def _admonition(box: Node) -> None:
 
 def _name(kind: str, language: str) -> str:
     """Return the default title of a kind of alert, in `language`."""
-    from broadsheet.i18n import Words  # imports Babel, which few articles need
-
-    known = _OTHER_NAMES.get(kind, kind)
-    if known not in _WORDS:
-        return kind.replace("-", " ").capitalize()
-    return Words(language)(f"alert.{known}")
+    words = Words(language)
+    names = {
+        "note": words("Note"),
+        "tip": words("Tip"),
+        "important": words("Important"),
+        "warning": words("Warning"),
+        "caution": words("Caution"),
+    }
+    return names.get(_OTHER_NAMES.get(kind, kind)) or kind.replace("-", " ").capitalize()
