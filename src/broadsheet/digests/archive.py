@@ -82,11 +82,9 @@ def archive_page(
     links: Sequence[object],
 ) -> bytes:
     """Return the page of all issues, newest first. links: to its feeds, with name, type and url."""
-    language = digest_language(digest, publication)
-    words = Words(language)
+    words = Words(digest_language(digest, publication))
     return pages.render_page(
         "digest.html.j2",
-        language=language,
         publication=publication,
         words=words,
         title=digest.title,

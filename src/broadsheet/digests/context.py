@@ -352,7 +352,7 @@ class _Builder(Struct, frozen=True):
             language=entry.language,
             summary=placed.summary or entry.summary,
             authors=self.words.names(author.name for author in entry.authors),
-            date=self.words.date(published, "medium"),
+            date=self.words.date(published),
             iso=published.isoformat(),
             reading=self.words.plural("{count} min read", "{count} min read", reading)
             if reading

@@ -58,7 +58,6 @@ def write(
         groups[kind if kind in groups else "all"].append(_row(feed, publication, words))
     return pages.render_page(
         "index.html.j2",
-        language=words.language,
         publication=publication,
         words=words,
         groupings=get_args(Grouping),

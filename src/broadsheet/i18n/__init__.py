@@ -6,7 +6,7 @@ module, named after its locale; it is found by being there. Installing Broadshee
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime
 from functools import cache, cached_property, reduce
@@ -14,11 +14,13 @@ from gettext import GNUTranslations, NullTranslations
 from importlib.resources import files
 from io import BytesIO
 from typing import TYPE_CHECKING, Final
+from unicodedata import bidirectional
 
 if TYPE_CHECKING:  # Babel takes 10 ms to import, which most texts do without
     from babel import Locale
 
 ENGLISH: Final = "en"
+_RIGHT_TO_LEFT: Final = {"ar", "ckb", "dv", "fa", "he", "ps", "sd", "ug", "ur", "yi"}
 _CHINESE: Final = {"hans": "zh-Hans", **dict.fromkeys(("hant", "hk", "mo", "tw"), "zh-Hant")}
 """Catalogues of Chinese by script and region; zh-Hans for all others."""
 
@@ -39,22 +41,23 @@ class Words:
         name = catalogue(language)
         self.language = str(language) if name else ENGLISH
         self._texts = _translations(name)
+        self._is_ltr = self.language.partition("-")[0] not in _RIGHT_TO_LEFT
 
     def __call__(self, text: str, /, **values: object) -> str:
         """Return the translation of an English `text`, with `values` put in."""
-        return self._texts.gettext(text).format(**values)
+        return self._filled(self._texts.gettext(text), values)
 
     def plural(self, one: str, other: str, count: int, /, **values: object) -> str:
         """Return the translation for `count` things. one, other: English singular and plural."""
-        return self._texts.ngettext(one, other, count).format(count=count, **values)
+        return self._filled(self._texts.ngettext(one, other, count), {"count": count, **values})
 
     def names(self, names: Iterable[str]) -> str:
         """Return a list of names."""
-        return self._texts.pgettext("between names", ", ").join(names)
+        return self._texts.pgettext("between names", ", ").join(map(self._isolated, names))
 
     def titles(self, titles: Iterable[str]) -> str:
         """Return a list of titles, which may contain commas."""
-        return self._texts.pgettext("between titles", "; ").join(titles)
+        return self._texts.pgettext("between titles", "; ").join(map(self._isolated, titles))
 
     def sentences(self, *sentences: str) -> str:
         """Return a paragraph of those `sentences` that are not empty."""
@@ -74,11 +77,25 @@ class Words:
         """The direction in which the language is written: ltr or rtl."""
         return direction(self.language)
 
-    def date(self, moment: datetime, form: str = "long") -> str:
-        """Return the date of an aware `moment`. form: short, medium or long, as CLDR has them."""
+    def date(self, moment: datetime) -> str:
+        """Return the date of an aware `moment` in CLDR's long form."""
         from babel.dates import format_date
 
-        return format_date(moment, form, locale=self.locale)
+        return format_date(moment, "long", locale=self.locale)
+
+    def _filled(self, text: str, values: Mapping[str, object]) -> str:
+        return text.format(**{name: self._isolated(value) for name, value in values.items()})
+
+    def _isolated(self, value: object) -> str:
+        """Return `value`, isolated if it has left-to-right text and the language is the other way.
+
+        A number or full stop beside it would join its direction (UAX 9). Not so a URL, to which
+        mail programs would add the mark.
+        """
+        text = str(value)
+        if self._is_ltr or text.startswith("http") or "L" not in map(bidirectional, text):
+            return text
+        return f"\u2068{text}\u2069"
 
 
 def direction(language: str) -> str:

@@ -196,7 +196,7 @@ def files(
     for card in cards:
         made |= _issue_files(card, images, words, script)
     made["index.html"] = pages.render_page(
-        "gallery.html.j2", language=words.language, words=words, cards=cards, script=script
+        "gallery.html.j2", words=words, cards=cards, script=script
     )
     return made
 
@@ -213,7 +213,6 @@ def _issue_files(
     source = issue.files[MAIL].decode()
     page = pages.render_page(
         "preview.html.j2",
-        language=words.language,
         words=words,
         card=card,
         view=_SHOWN,

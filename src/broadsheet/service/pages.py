@@ -167,7 +167,6 @@ class PageRenderer:
     ) -> Response:
         body = pages.render_page(
             template,
-            language=words.language,
             publication=self.publication,
             words=words,
             **values,

@@ -636,6 +636,18 @@ def test_a_selection_of_what_nobody_has_is_told(newsroom: Newsroom) -> None:
     assert found[-1]["todo"] == "did you mean 'Ann Lee'?"
 
 
+def test_a_language_without_texts_is_reported(newsroom: Newsroom) -> None:
+    """Of the publication and of each digest; a region of a known language is known."""
+    newsroom.configure(
+        f'{DIGEST}language = "sv"\n[digests.local]\ntitle = "Lokal"\n'
+        'schedule = "0 8 * * MON"\nlanguage = "de-AT"\n'
+    )
+    found = findings(newsroom, "no-translation")
+    assert [each["key"] for each in found] == ["digests.weekly.language"]
+    what = "Broadsheet has no texts in 'sv', so those around articles are English"
+    assert found[0]["what"] == what
+
+
 @pytest.mark.parametrize("change", ["text the same", "title the same", "both a little different"])
 @pytest.mark.parametrize("formats", ['["json", "atom"]', '["atom"]', '["rss"]'])
 def test_an_article_that_lost_its_id_is_reported(

@@ -144,7 +144,7 @@ def test_dates_are_those_of_the_publication_in_the_digests_language() -> None:
     assert letters.make(entry).articles[0].facts == ("林晚舟", "2025年6月22日", "阅读约 2 分钟")
     english = DigestSettings(title="Weekly", language=Language("en"))
     letter = letters.make(entry, digest=english)
-    assert letter.articles[0].facts == ("林晚舟", "Jun 22, 2025", "2 min read")
+    assert letter.articles[0].facts == ("林晚舟", "June 22, 2025", "2 min read")
     assert (letter.date, letter.number, letter.count) == ("June 23, 2025", "No. 12", "1 article")
 
 

@@ -83,6 +83,33 @@ def test_placeholders_agree(language: str) -> None:
             assert not set("{}") & set(_PLACEHOLDER.sub("", form)), text.id
 
 
+_NO_SPACE_BEFORE = re.compile(r"(?<![\u00a0:])[:;!?»]|«(?!\u00a0)")
+_OF_ENGLISH = re.compile(r"[A-Za-z}] ?['\"]|['\"][A-Za-z{]")
+_MISTAKES = {
+    "ar": re.compile(r"[\u0600-\u06ff}][,;?]"),
+    "de": re.compile(r"(?<!„){digest}“|„{digest}(?!“)|\b(?:du|deine?|dich|dir)\b", re.IGNORECASE),
+    "es": re.compile(r"^[^¿]*\?|\b(?:tú|tus?)\b", re.IGNORECASE),
+    "fr": _NO_SPACE_BEFORE,
+    "it": re.compile(r"\b(?:po|un)'"),
+    "ja": re.compile(r"[,;:!?()]|(?<=[^\x00-\x7f]) (?=[^\x00-\x7f])"),
+    "ko": re.compile(r"[，。：；？]|(?:은|이|을)/(?:는|가|를)"),
+    "zh-Hans": re.compile(r"(?<=[\u4e00-\u9fff}])[,;:!?()]|[訂閱設電郵]"),
+    "zh-Hant": re.compile(r"(?<=[\u4e00-\u9fff}])[,;:!?()]|[订阅设电邮]|郵箱|默認|退訂"),
+}
+"""What a text of a language does not have."""
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_punctuation_and_address_are_those_of_the_language(language: str) -> None:
+    """Full width in Chinese, spaces before French marks, one way to address readers, and so on."""
+    mistakes = _MISTAKES.get(language)
+    for text in _texts(_catalogue(_file(language))).values():
+        for form in _forms(text.string):
+            assert not _OF_ENGLISH.search(form), form
+            found = mistakes.search(form) if mistakes else None
+            assert not found, form
+
+
 @pytest.mark.parametrize("language", TRANSLATED)
 def test_what_is_installed_is_the_catalogue(language: str) -> None:
     """The compiled catalogue of this installation is current: `make translations` updates it."""
@@ -123,6 +150,18 @@ def test_the_catalogue_of_a_language(tag: str, expected: str) -> None:
     """A region gets the texts of its language, and Chinese those of its script."""
     assert catalogue(tag) == expected
     assert Words(tag).language == (tag if expected else ENGLISH)
+
+
+def test_a_left_to_right_name_keeps_its_order_in_right_to_left_text() -> None:
+    """It is isolated (UAX 9), so that a number beside it does not join it; a URL is not."""
+    words = Words("ar")
+    assert "\u2068ann@example.org\u2069" in words(
+        "We sent an email to {address}. Follow the link in it to confirm your subscription.",
+        address="ann@example.org",
+    )
+    assert words.names(["Ann Lee", "علي"]) == "\u2068Ann Lee\u2069، علي"
+    assert "\u2069" not in words("Past issues are here:\n\n{url}", url="https://example.org/")
+    assert "\u2068" not in Words("en").names(["Ann Lee", "علي"])
 
 
 def test_a_language_without_texts_is_english() -> None:

@@ -575,7 +575,7 @@ def test_every_page_follows_the_rules(tmp_path: Path, language: str) -> None:
             parser.parse(answer.text)
             # There is no German translation: the page is English, and declares it.
             shown = "en" if language == "sv" else language
-            assert f'<html lang="{shown}">' in answer.text, place
+            assert f'<html lang="{shown}" dir="ltr">' in answer.text, place
             assert "{" not in re.sub(r"<style>.*?</style>", "", answer.text, flags=re.DOTALL), place
 
 

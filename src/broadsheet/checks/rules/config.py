@@ -16,6 +16,7 @@ from broadsheet.checks.rule import RULES, Slight, article_rule, site_rule
 from broadsheet.checks.site import SiteView
 from broadsheet.digests.sender import sender_problems
 from broadsheet.errors import Problem
+from broadsheet.i18n import catalogue, languages
 from broadsheet.model.settings import DigestSettings, Grouping, Selection
 from broadsheet.text.toml import key_line, names_of
 
@@ -48,6 +49,26 @@ def markdown_dialect(site: SiteView) -> Iterator[Problem]:
         fix = f'write `markdown = "{site.dialect}"` under [articles]'
         line = key_line(site.config[1], ("articles", "markdown"))
         yield Problem(what, fix, site.config[0], line, "articles.markdown")
+
+
+@site_rule(
+    "no-translation",
+    "warning",
+    "Broadsheet has no texts in the language of the publication or of a digest, so what it writes "
+    "around the articles is English.",
+)
+def no_translation(site: SiteView) -> Iterator[Problem]:
+    settings = site.settings
+    asked = {"publication": settings.publication.language}
+    asked |= {
+        f"digests.{name}": each.language for name, each in settings.digests.items() if each.language
+    }
+    for table, language in asked.items():
+        if not catalogue(language):
+            what = f"Broadsheet has no texts in {language!r}, so those around articles are English"
+            fix = f"its languages are {', '.join(languages())}"
+            line = key_line(site.config[1], (*table.split(".", 1), "language"))
+            yield Problem(what, fix, site.config[0], line, f"{table}.language")
 
 
 @article_rule(
