@@ -55,19 +55,24 @@ SIZE = 40_000
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A case to measure. dkim: the kind of key, "" for none."""
+    """A case to measure. dkim: the kind of key, "" for none. persistent: whether smtp-source sends
+    several messages over a connection (-d), as `deliver` does."""
 
     name: str
     messages: int
+    connections: int
     dkim: str = ""
+    persistent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """theirs, ours: messages a second. size: bytes of a mail. memory: MB at peak."""
+    """theirs, ours: messages a second. processor: ms of processor time for one of ours. size: bytes
+    of a mail. memory: MB at peak."""
 
     theirs: float
     ours: float
+    processor: float
     size: int
     memory: float
 
@@ -79,6 +84,7 @@ def main() -> None:
     parser.add_argument("--few", type=int, default=2_000)
     parser.add_argument("--connections", type=int, default=4)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--cases", type=int, default=None, help="only the first so many")
     asked = parser.parse_args()
     programs = [_program(name) for name in ("smtp-sink", "smtp-source")]
     if not all(programs):
@@ -87,48 +93,52 @@ def main() -> None:
             "postfix (apt-get install postfix)"
         )
         return
+    messages, few = asked.messages, asked.connections
     cases = (
-        Case("a ledger", asked.messages),
-        Case("a ledger, few subscribers", asked.few),
-        Case("a ledger and DKIM, RSA 2048", asked.messages, "rsa"),
-        Case("a ledger and DKIM, Ed25519", asked.messages, "ed25519"),
-    )
+        Case("a ledger", messages, few),
+        Case("a ledger, few subscribers", asked.few, few),
+        Case("a ledger, 16 connections, beside `smtp-source -d`", messages, 16, persistent=True),
+        Case("a ledger and DKIM, RSA 2048", messages, few, "rsa"),
+        Case("a ledger and DKIM, Ed25519", messages, few, "ed25519"),
+    )[: asked.cases]
     found: dict[Case, list[Measured]] = {case: [] for case in cases}
     for number in range(asked.rounds):
         for case in cases:
             print(f"round {number + 1}: {case.name}", file=sys.stderr)
-            found[case].append(_measure(case, asked.connections, *programs))
-    print("\n".join(_table(found, asked.connections)))
+            found[case].append(_measure(case, *programs))
+    print("\n".join(_table(found)))
 
 
-def _measure(case: Case, connections: int, sink: str, source: str) -> Measured:
+def _measure(case: Case, sink: str, source: str) -> Measured:
     with tempfile.TemporaryDirectory() as name, _sink(sink) as port:
         folder = Path(name)
-        size = _project(folder, port, connections, case.dkim)
+        size = _project(folder, port, case.connections, case.dkim)
         _subscribe(folder, case.messages)
-        theirs = _source(source, port, size, case.messages, connections)
-        ours, memory = _deliver(folder)
-    return Measured(case.messages / theirs, case.messages / ours, size, memory)
+        theirs = _source(source, port, size, case)
+        ours, processor, memory = _deliver(folder)
+    number = case.messages
+    return Measured(number / theirs, number / ours, 1000 * processor / number, size, memory)
 
 
-def _table(found: Mapping[Case, Sequence[Measured]], connections: int) -> Iterator[str]:
+def _table(found: Mapping[Case, Sequence[Measured]]) -> Iterator[str]:
     """Return a Markdown table: one row per case, medians over its rounds."""
     rounds = len(next(iter(found.values())))
     size = median(each.size for measured in found.values() for each in measured)
-    yield (
-        f"{size / 1000:.0f} kB a mail, {connections} connections, {count(rounds, 'round')}, "
-        f"{datetime.now(UTC):%Y-%m-%d}."
-    )
+    yield (f"{size / 1000:.0f} kB a mail, {count(rounds, 'round')}, {datetime.now(UTC):%Y-%m-%d}.")
     yield ""
-    yield "| with | subscribers | smtp-source, a second | `deliver`, a second | ratio | memory |"
-    yield "| --- | --- | --- | --- | --- | --- |"
+    yield (
+        "| with | subscribers | smtp-source, a second | `deliver`, a second | ratio "
+        "| processor, a mail | memory |"
+    )
+    yield "| --- | ---: | ---: | ---: | ---: | ---: | ---: |"
     for case, measured in found.items():
         theirs, ours = (median(getattr(m, of) for m in measured) for of in ("theirs", "ours"))
         ratio = median(each.ours / each.theirs for each in measured)
         memory = median(each.memory for each in measured)
+        processor = median(each.processor for each in measured)
         yield (
             f"| {case.name} | {case.messages:,} | {theirs:,.0f} | {ours:,.0f} | {ratio:.2f} "
-            f"| {memory:.0f} MB |"
+            f"| {processor:.2f} ms | {memory:.0f} MB |"
         )
 
 
@@ -207,16 +217,17 @@ def _subscribe(folder: Path, number: int) -> None:
     made.close()
 
 
-def _source(program: str, port: int, size: int, messages: int, connections: int) -> float:
-    """Return the seconds that smtp-source takes, over persistent connections like ours or with one
-    connection per message, whichever is faster."""
-    common = ["-s", str(connections), "-l", str(size), "-m", str(messages)]
+def _source(program: str, port: int, size: int, case: Case) -> float:
+    """Return the seconds that smtp-source takes."""
+    way = ["-d"] if case.persistent else []
+    load = ["-s", str(case.connections), "-l", str(size), "-m", str(case.messages)]
     envelope = ["-f", "news@example.org", "-t", "reader@example.org", f"127.0.0.1:{port}"]
-    return min(_timed([program, *way, *common, *envelope]) for way in (["-d"], []))
+    return _timed([program, *way, *load, *envelope])
 
 
-def _deliver(folder: Path) -> tuple[float, float]:
-    """Return the seconds that the whole command takes, and its peak memory in MB."""
+def _deliver(folder: Path) -> tuple[float, float, float]:
+    """Return the seconds that the whole command takes, by the clock and of processor time, and its
+    peak memory in MB."""
     started = time.perf_counter()
     process = subprocess.Popen(
         _command(folder, "deliver", "--quiet"), env=_environment(), stdout=subprocess.DEVNULL
@@ -227,7 +238,7 @@ def _deliver(folder: Path) -> tuple[float, float]:
     took = time.perf_counter() - started
     if process.returncode:
         sys.exit(f"deliver ended with {process.returncode}")
-    return took, used.ru_maxrss / 1024
+    return took, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
 
 
 def _environment() -> dict[str, str]:

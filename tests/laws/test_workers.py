@@ -32,6 +32,7 @@ def office(office: Post, postgres: PostgreSQL, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(worker, "POLL_S", 0.2)
     monkeypatch.setattr(worker, "HEARTBEAT_S", 0.2)
     monkeypatch.setattr(worker, "STALLED_S", 1.0)
+    monkeypatch.setattr("broadsheet.cli.worker.RESTART_S", 0.5)
     monkeypatch.setattr(ledger, "IDLE_TRANSACTION_S", 0.5)
     return on_postgres(office, postgres)
 
@@ -49,10 +50,11 @@ class Staff:
     def sent(self) -> int:
         return len(self.office.server.taken())
 
-    def wait_for(self, more: int) -> None:
-        """Wait until the server has accepted so many more mails, or all."""
-        wanted = min(len(self.addresses), self.sent() + more)
-        until(lambda: self.sent() >= wanted, 60)
+    def wait_for(self, more: int) -> bool:
+        """Wait until the server has accepted so many more mails; return whether some are left."""
+        wanted = self.sent() + more
+        until(lambda: self.sent() >= wanted or not self.office.states()["pending"], 60)
+        return self.sent() >= wanted
 
     def replace(self, place: int, now: str) -> None:
         """Kill a worker, and start another."""
@@ -153,7 +155,6 @@ def test_a_worker_waits_for_the_mail_server(
     office: OnPostgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It says what is wrong, and goes on when the server is back."""
-    monkeypatch.setattr("broadsheet.cli.worker.RESTART_S", 0.1)
     monkeypatch.setattr("broadsheet.delivery.sending.MOST_ROUNDS", 1)
     staff = Staff(office, 0, 20)
     office.server.stop()
@@ -177,7 +178,7 @@ def _disturb(staff: Staff, postgres: PostgreSQL, rounds: int, dice: random.Rando
     """Kill, stop and cut off workers at random instants; return how many were killed."""
     kills = 0
     for _ in range(rounds):
-        staff.wait_for(dice.randrange(1, 12))
+        assert staff.wait_for(dice.randrange(1, 12)), "more subscribers are needed"
         place = dice.randrange(len(staff.children))
         child = staff.children[place]
         what = dice.choice(("kill", "stop", "restart", "drop"))
@@ -195,17 +196,24 @@ def _disturb(staff: Staff, postgres: PostgreSQL, rounds: int, dice: random.Rando
     return kills
 
 
+def _disturb_delivery(
+    office: OnPostgres, postgres: PostgreSQL, workers: int, rounds: int, seed: int
+) -> None:
+    office.server.order(delay=0.02 * workers)  # 200 a second, all together
+    staff = Staff(office, workers, 80 * rounds)
+    postgres.run(_TWICE)
+    kills = _disturb(staff, postgres, rounds, random.Random(seed))
+    office.server.order()
+    staff.complete(twice=CONNECTIONS * kills)
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("part", range(2))
 def test_disturbed_workers_lose_no_mail(
     office: OnPostgres, postgres: PostgreSQL, workers: int, part: int
 ) -> None:
     """Killed, stopped, cut off, and given every batch twice, at random instants."""
-    dice = random.Random(10 * workers + part)
-    office.server.order(delay=0.01)
-    staff = Staff(office, workers, 400)
-    postgres.run(_TWICE)
-    staff.complete(twice=CONNECTIONS * _disturb(staff, postgres, 20, dice))
+    _disturb_delivery(office, postgres, workers, 20, 10 * workers + part)
 
 
 @pytest.mark.nightly
@@ -214,8 +222,4 @@ def test_workers_disturbed_for_long_lose_no_mail(
     office: OnPostgres, postgres: PostgreSQL, workers: int, part: int
 ) -> None:
     """The same, hundreds of times."""
-    dice = random.Random(1000 * workers + part)
-    office.server.order(delay=0.01)
-    staff = Staff(office, workers, 1500)
-    postgres.run(_TWICE)
-    staff.complete(twice=CONNECTIONS * _disturb(staff, postgres, 100, dice))
+    _disturb_delivery(office, postgres, workers, 80, 1000 * workers + part)

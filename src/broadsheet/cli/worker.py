@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 
 import click
@@ -15,7 +16,7 @@ from broadsheet.pipeline.project import open_project
 
 POSITION = 65  # in `broadsheet --help`
 EXTRAS = "delivery,scale"
-RESTART_S = 60.0
+RESTART_S = 30.0
 """How long to wait after a run that ended because of the mail server or the database."""
 
 
@@ -32,14 +33,20 @@ def command() -> None:
     )
     warn_exposed(project)
     while True:
+        signal.signal(signal.SIGTERM, _end)  # a run has its own handlers, and removes them
         try:
             stopped = planning.work(run).stopped
         except DatabaseError as error:
             stopped = str(error)
         if stopped.startswith("stopped by"):
             return
+        signal.signal(signal.SIGTERM, _end)
         click.echo(f"{stopped}; the worker continues in {RESTART_S:.0f} s", err=True)
         time.sleep(RESTART_S)
+
+
+def _end(_number: int, _frame: object) -> None:
+    raise SystemExit(0)
 
 
 def _warn(problem: Problem) -> None:
