@@ -200,6 +200,11 @@ class Batcher:
             lambda: self._ledger.turn(outcomes, wanted, batches), forever=bool(outcomes)
         )
 
+    def abandon(self) -> None:
+        """Report the end of all batches: no connection serves them any more."""
+        for batch in list(self._batches):
+            self._batches.pop(batch).set()
+
     def end_day(self, until: datetime) -> None:
         """Stop: the warm-up allows no more today."""
         self.stop(f"the warm-up allows no more mail before {until:%Y-%m-%d %H:%M}")

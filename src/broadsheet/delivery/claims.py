@@ -171,7 +171,7 @@ class Queue:
         found = 0
         for batch in batches:
             for state in self._states:
-                find = self._query(batch.domain, state).subquery()
+                find = self._find(batch.domain, state).subquery()
                 query = sql.select(sql.func.count()).select_from(find)
                 values = self._values(Batch(batch.issue, batch.first, batch.last), state, now, most)
                 found += int(connection.execute(query, values).scalar_one())
@@ -192,8 +192,7 @@ class Queue:
         missing = len(moments) - len(made.claims)
         most = max(missing, _READ_AHEAD if made.skipped else 0)
         values = self._values(batch, state, now, most)
-        find = self._query(batch.domain, state).with_for_update(of=deliveries, skip_locked=True)
-        rows = connection.execute(find, values).all()
+        rows = connection.execute(self._query(batch.domain, state), values).all()
         claims: list[Claim] = []
         for row in rows:
             if len(claims) == missing:
@@ -227,16 +226,21 @@ class Queue:
         connection.execute(_CLAIM, values)
 
     def _query(self, domain: str, state: State) -> sql.Select[Any]:
+        """Return the query for rows to claim, which locks them. Made once: that takes time."""
         if (domain, state) not in self._queries:
-            conditions = self.to_domain(domain)
-            if self._once:
-                conditions += _ONCE
-            elif state == "pending":
-                conditions += _PENDING
-            else:
-                conditions.append(_due)
-            self._queries[domain, state] = _find(*conditions)
+            locking = self._find(domain, state).with_for_update(of=deliveries, skip_locked=True)
+            self._queries[domain, state] = locking
         return self._queries[domain, state]
+
+    def _find(self, domain: str, state: State) -> sql.Select[Any]:
+        conditions = self.to_domain(domain)
+        if self._once:
+            conditions += _ONCE
+        elif state == "pending":
+            conditions += _PENDING
+        else:
+            conditions.append(_due)
+        return _find(*conditions)
 
     def _values(self, batch: Batch, state: State, now: datetime, most: int) -> dict[str, object]:
         return {

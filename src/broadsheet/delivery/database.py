@@ -160,7 +160,7 @@ _UNACKNOWLEDGED_MS: Final = 30_000
 
 def stamp(moment: datetime) -> str:
     """Return an aware `moment` as it is stored: UTC with microseconds, always 27 characters."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")[:26] + "Z"
 
 
 def moment(stamp: str) -> datetime:

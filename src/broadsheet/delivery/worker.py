@@ -106,6 +106,7 @@ class Worker:
                 self._batcher.stop("")
                 await sending
             finally:
+                self._batcher.abandon()
                 for task in (sending, working, stopped):
                     task.cancel()
                 ended = await asyncio.gather(sending, working, stopped, return_exceptions=True)
