@@ -44,6 +44,7 @@ bench: .venv/dev  ## the benchmarks of docs/performance.md; an hour
 	$(BIN)/python tests/bench/run.py
 	$(BIN)/python tests/bench/growth.py
 	$(BIN)/python tests/bench/delivery.py
+	$(BIN)/python tests/bench/workers.py
 	$(BIN)/python tests/bench/importing.py
 
 feeds: .venv/demo  ## make the golden files anew: what digest and build make of seeds/

@@ -48,9 +48,11 @@ starttls = "never"
 service_url = "https://news.example.org/"
 connections = {connections}
 rate = 0
+database = "{url}"
 {dkim}
 """
 SIZE = 40_000
+DATABASE = "sqlite:///broadsheet.db"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +114,8 @@ def main() -> None:
 def _measure(case: Case, sink: str, source: str) -> Measured:
     with tempfile.TemporaryDirectory() as name, _sink(sink) as port:
         folder = Path(name)
-        size = _project(folder, port, case.connections, case.dkim)
-        _subscribe(folder, case.messages)
+        size = write_project(folder, port, case.connections, case.dkim)
+        subscribe(folder, case.messages)
         theirs = _source(source, port, size, case)
         ours, processor, memory = _deliver(folder)
     number = case.messages
@@ -173,7 +175,7 @@ def _wait(port: int) -> None:
             return
 
 
-def _project(folder: Path, port: int, connections: int, dkim: str) -> int:
+def write_project(folder: Path, port: int, connections: int, dkim: str, url: str = DATABASE) -> int:
     """Write a project with an issue whose mail has about SIZE bytes; return its size."""
     signs = ""
     if dkim:
@@ -181,7 +183,7 @@ def _project(folder: Path, port: int, connections: int, dkim: str) -> int:
         key = subprocess.run(["openssl", *kind], check=True, capture_output=True).stdout
         (folder / "dkim.pem").write_bytes(key)
         signs = 'dkim_key = "dkim.pem"'
-    config = CONFIG.format(port=port, connections=connections, dkim=signs)
+    config = CONFIG.format(port=port, connections=connections, dkim=signs, url=url)
     (folder / "broadsheet.toml").write_text(config)
     size = articles = 0
     while size < SIZE:
@@ -196,13 +198,14 @@ def _project(folder: Path, port: int, connections: int, dkim: str) -> int:
         if articles < 12:
             continue
         shutil.rmtree(folder / "feeds", ignore_errors=True)
-        _run(folder, "digest", "--quiet")
+        run(folder, "digest", "--quiet")
         size = (folder / "feeds/digests/weekly/2025-06-30/message.eml").stat().st_size
     return size
 
 
-def _subscribe(folder: Path, number: int) -> None:
-    made = database.open_database("sqlite:///broadsheet.db", folder)
+def subscribe(folder: Path, number: int, url: str = DATABASE) -> None:
+    """Add so many subscribers."""
+    made = database.open_database(url, folder)
     now = stamp(datetime.now(UTC))
     rows = [
         {
@@ -230,7 +233,7 @@ def _deliver(folder: Path) -> tuple[float, float, float]:
     peak memory in MB."""
     started = time.perf_counter()
     process = subprocess.Popen(
-        _command(folder, "deliver", "--quiet"), env=_environment(), stdout=subprocess.DEVNULL
+        command(folder, "deliver", "--quiet"), env=environment(), stdout=subprocess.DEVNULL
     )
     # Of this process only: the sum over all earlier ones would hide a small one.
     _, status, used = os.wait4(process.pid, 0)
@@ -241,7 +244,8 @@ def _deliver(folder: Path) -> tuple[float, float, float]:
     return took, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
+    """The environment of the commands."""
     return {**os.environ, "BROADSHEET_SECRET": "a secret for the bench only"}
 
 
@@ -251,12 +255,14 @@ def _timed(command: list[str]) -> float:
     return time.perf_counter() - started
 
 
-def _command(folder: Path, *args: str) -> list[str]:
+def command(folder: Path, *args: str) -> list[str]:
+    """Return a command line of Broadsheet."""
     return [sys.executable, "-m", "broadsheet", "-C", str(folder), "--now", NOW, *args]
 
 
-def _run(folder: Path, *args: str) -> None:
-    subprocess.run(_command(folder, *args), check=True)
+def run(folder: Path, *args: str) -> None:
+    """Run a command of Broadsheet."""
+    subprocess.run(command(folder, *args), check=True, env=environment())
 
 
 if __name__ == "__main__":
