@@ -78,6 +78,9 @@ class TopicLink(Struct, frozen=True):
     url: str
 
 
+_PROMINENT = 5  # stories at the head of a mail
+
+
 class ArticleContext(Struct, frozen=True):
     """An article as an issue shows it.
 
@@ -104,6 +107,11 @@ class ArticleContext(Struct, frozen=True):
     turned: str = ""
     brief: bool = False
     content: str = ""
+
+    @property
+    def later(self) -> bool:
+        """Whether the mail shows it smaller, as it comes after the first stories."""
+        return self.number > _PROMINENT and not self.content
 
     @property
     def mail_content(self) -> str:

@@ -21,6 +21,7 @@ from broadsheet.errors import Problem, TemplateError
 from broadsheet.i18n import Words
 from broadsheet.text.plain import shorten
 
+_MOST_TITLES = 30  # without a summary; more of them are better read on the web
 _SUMMARY_COLUMNS = (400, 280, 200, 140, 100, 70)
 
 
@@ -76,11 +77,12 @@ def _cuts(articles: int, *, in_full: bool) -> list[_Cut]:
     """Every cut, the least first. in_full: whether articles are shown whole."""
     widest, least = _SUMMARY_COLUMNS[0], _SUMMARY_COLUMNS[-1]
     every = range(1, articles + 1)
+    few = min(articles, _MOST_TITLES)
     return [
         *(_Cut(widest, summaries=number) for number in every if in_full),
         *(_Cut(columns, summaries=articles) for columns in _SUMMARY_COLUMNS),
-        *(_Cut(least, titles, summaries=articles) for titles in every),
-        *(_Cut(least, articles, left_out, articles) for left_out in every),
+        *(_Cut(least, titles, max(titles - few, 0), articles) for titles in every),
+        *(_Cut(least, articles, articles - titles, articles) for titles in reversed(range(few))),
     ]
 
 

@@ -62,8 +62,8 @@ class Theme(Struct, frozen=True):
     """The colours, fonts and logo of a digest.
 
     fonts, headings: font families as in CSS, without quotation marks. outlook: the one family for
-    Outlook. logo: an absolute URL, or "". logo_width: pixels. wide: whether the text has wide
-    characters, which need more space between lines.
+    Outlook. logo, logo_dark: absolute URLs, or "". logo_width: pixels. wide: whether the text has
+    wide characters, which need more space between lines.
     """
 
     light: Colours
@@ -73,6 +73,7 @@ class Theme(Struct, frozen=True):
     outlook: str
     wide: bool
     logo: str
+    logo_dark: str
     logo_width: int
 
 
@@ -88,9 +89,14 @@ def mail_theme(mail: MailSettings, locale: Locale, publication: Publication) -> 
         headings=text if given or script in _TEXT_FONTS else _HEADING_FONTS,
         outlook=given.partition(",")[0] or _OUTLOOK_FONTS.get(script, "Arial"),
         wide=script in _TEXT_FONTS and script != "ko",
-        logo=join(publication.url, encode(mail.logo)) if mail.logo else "",
+        logo=_image(mail.logo, publication),
+        logo_dark=_image(mail.logo_dark, publication) if mail.logo else "",
         logo_width=mail.logo_width,
     )
+
+
+def _image(path: str, publication: Publication) -> str:
+    return join(publication.url, encode(path)) if path else ""
 
 
 def contrast(one: str, other: str) -> float:

@@ -433,6 +433,8 @@ class MailSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     --templates` writes some to start from."""
     logo: str = ""
     """The image in the masthead: a URL or a path. Defaults to the title, as text."""
+    logo_dark: str = ""
+    """The image in its place in dark mode. Defaults to `logo`."""
     logo_width: Annotated[int, Meta(ge=16, le=600)] = 160
     """The width of `logo` in pixels."""
     accent: Colour = "#a4361f"

@@ -85,15 +85,24 @@ def test_first_summaries_get_shorter() -> None:
 
 def test_then_the_last_articles_have_titles_only() -> None:
     """The first articles keep their summaries; the note counts those that have lost them."""
-    letter = _long(80)
+    letter = _long(110)
     fitted, html = fit_mail(letter, {}, 100_000)
     assert _size(html) <= 100_000
     brief = [story.brief for story in fitted.articles]
     assert brief == sorted(brief)
-    assert 0 < sum(brief) < 80
+    assert 0 < sum(brief) <= 30
     assert f"有 {sum(brief)} 篇文章只列出标题" in fitted.note
     assert fitted.note in html
     assert all(f'href="{story.url}"' in html for story in letter.articles)
+
+
+def test_at_most_thirty_articles_have_titles_only() -> None:
+    """The rest is counted and linked, although the mail would hold more titles."""
+    letter = _long(150)
+    fitted, html = fit_mail(letter, {}, 100_000)
+    assert sum(story.brief for story in fitted.articles) == 30
+    assert _counted(fitted.more) == 150 - len(fitted.articles) > 0
+    assert _size(html) > 90_000
 
 
 def test_then_articles_are_counted_and_linked() -> None:

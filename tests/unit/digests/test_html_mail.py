@@ -358,6 +358,32 @@ def test_only_a_long_mail_of_sections_lists_them(count: int, topics: tuple[str, 
     assert not listed or listed[0].count("<p") == len(topics)
 
 
+def test_stories_after_the_fifth_are_smaller() -> None:
+    """They keep their whole summary, but have no picture and no other topics."""
+    entries = [
+        letters.entry(number, summary=f"In short {number}.", image=letters.PICTURE)
+        for number in range(8)
+    ]
+    tree = lxml_html.document_fromstring(mail_html(letters.make(*entries), {}))
+    stories = tree.xpath("//td[contains(@class, 'story')]")
+    assert ["later" in story.get("class") for story in stories] == [False] * 5 + [True] * 3
+    assert [bool(story.xpath(".//img")) for story in stories] == [True] * 5 + [False] * 3
+    assert ["In short" in story.text_content() for story in stories] == [True] * 8
+
+
+def test_dark_mode_can_have_a_logo_of_its_own() -> None:
+    """Hidden from Outlook, which reads no media queries, and from clients that know none."""
+    mail = MailSettings(logo="/l.png", logo_dark="/d.png")
+    html = mail_html(letters.make(mail=mail), {})
+    before, _, after = html.partition('<img class="logo night" src="https://example.org/d.png"')
+    assert before.endswith("<!--[if !mso]><!-->")
+    assert "display:none;" in after[: after.index(">")]
+    assert ".night { display: block !important; }" in html
+    assert "night {" not in mail_html(letters.make(mail=MailSettings(logo="/l.png")), {}).replace(
+        ".night { display: none; }", ""
+    )
+
+
 # A user's own templates
 
 
