@@ -178,7 +178,7 @@ def featured_image(article: Article, index: LinkIndex) -> Image | None:
     if not article.image:
         return None
     links = Links(index, article.source, article.url)
-    asset = links.asset(in_site(article.image, index.site))
+    asset = links.featured(in_site(article.image, index.site))
     url = asset.url if asset else _web_address(links.resolve(article.image))
     if not url:
         return None

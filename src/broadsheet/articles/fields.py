@@ -95,6 +95,12 @@ def names(*groups: tuple[str, ...]) -> set[str]:
     return {fold(name) for group in groups for name in group}
 
 
+def language(value: object) -> str:
+    """Return a language tag as written; "" for a list, which says in what something is written or
+    programmed that the article is about."""
+    return "" if isinstance(value, dict | list) else text(value)
+
+
 def text(value: object) -> str:
     """Return a value as one line of text; a number or a date as written."""
     if isinstance(value, str):  # the two common cases, for speed

@@ -58,6 +58,14 @@ class TextLoader(_YAML_LOADER):  # type: ignore[misc]  # the base is chosen at r
             return node.value
         return super().construct_object(node, deep)
 
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Return a mapping; a key that is itself a mapping or list, such as that of
+        `{{ category }}` without quotation marks, is text."""
+        for key, _ in node.value if isinstance(node, yaml.MappingNode) else ():
+            if key.tag in {_LIST, _MAPPING} and not isinstance(key, yaml.ScalarNode):
+                key.tag, key.value = _TEXT, "?"
+        return super().construct_mapping(node, deep)  # type: ignore[no-any-return]
+
 
 for _tag in ("set", "omap", "pairs"):  # no field is one of these
     TextLoader.add_constructor(f"tag:yaml.org,2002:{_tag}", TextLoader.construct_undefined)
@@ -164,7 +172,8 @@ class _Metadata(BaseHandler):
         return {name: value for name, value in fields.items() if value}
 
 
-_HANDLERS = (_Yaml(), _Toml(), _Json(), _Metadata())
+_METADATA = _Metadata()
+_HANDLERS = (_Yaml(), _Toml(), _Json(), _METADATA)
 
 
 _EMPTY_LINES = re.compile(r"(?:[^\S\n]*\n)*")
@@ -224,9 +233,10 @@ def _apart(text: str, path: str) -> _Parts | None:
     return _Parts(handler, start, bare[:end], bare[below.end() if below else end :].rstrip())
 
 
-def split(text: str, path: str) -> tuple[FrontMatter, str] | None:
+def split(text: str, path: str, *, is_metadata: bool = False) -> tuple[FrontMatter, str] | None:
     """Return the front matter and the body of `text`; None without front matter.
 
+    is_metadata: whether lines of `Name: value` between hyphens need not be YAML, as in Pelican.
     Raises ArticleError, with the line in `path`, if it does not end or does not parse.
     """
     parts = _apart(text, path)
@@ -236,7 +246,9 @@ def split(text: str, path: str) -> tuple[FrontMatter, str] | None:
     try:
         fields, _ = frontmatter.parse(parts.head, handler=parts.handler)  # quicker without the body
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise ArticleError(_unreadable(error, path, parts.start)) from error
+        fields = _METADATA.load(parts.head) if is_metadata else {}
+        if not fields:
+            raise ArticleError(_unreadable(error, path, parts.start)) from error
     folded = {fold(str(key)): value for key, value in fields.items()}
     return FrontMatter(folded, fields, parts.head, parts.start), parts.body
 

@@ -55,7 +55,19 @@ def link_index(
             rooted.setdefault(unquote(asset.url.removeprefix(publication.url)), asset)
         if any(_within(file.path, folder) is not None for folder in settings.folders):
             beside[file.path] = asset
-    return LinkIndex(publication.url, pages, beside, rooted, {}, settings.shortcodes, others)
+    named = _only_ones({**rooted, **beside}.values())
+    return LinkIndex(
+        publication.url, pages, beside, {**rooted, **named}, {}, settings.shortcodes, others
+    )
+
+
+def _only_ones(assets: Iterable[Asset]) -> dict[str, Asset]:
+    """Return the files that no other shares its name with, by "*/" and that name."""
+    found: dict[str, Asset | None] = {}
+    for asset in assets:
+        name = "*/" + asset.path.rpartition("/")[2]
+        found[name] = asset if found.get(name, asset) == asset else None
+    return {name: asset for name, asset in found.items() if asset}
 
 
 def _asset(

@@ -52,7 +52,8 @@ def parse(
     is_section = source.path.rpartition("/")[2].partition(".")[0] == "_index"
     if is_section and settings.addresses not in {"hugo", "zola"}:
         raise NotAnArticle("it is a section page (_index.md)")
-    parts = front_matter.split(source.text, source.path)
+    is_pelican = settings.addresses == "pelican"
+    parts = front_matter.split(source.text, source.path, is_metadata=is_pelican)
     if parts is None and not settings.title_from:
         raise NotAnArticle("it has no front matter")
     matter, body = parts or (
@@ -249,7 +250,7 @@ class _Reader:
 
     @cached_property
     def _language(self) -> str:
-        written = self._read(fields.LANGUAGE, fields.text, "").replace("_", "-")
+        written = self._read(fields.LANGUAGE, fields.language, "").replace("_", "-")
         return written or self.rules.language or self.publication.language
 
     def _people(self, value: object) -> tuple[Person, ...]:

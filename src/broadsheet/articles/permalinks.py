@@ -18,7 +18,7 @@ from broadsheet.text.urls import encode
 
 _DATE_PREFIX = re.compile(r"^\d{4}-\d{1,2}-\d{1,2}[-_ ](?=.)")
 _MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
-_TOKEN = re.compile(r"\{(\w+)\}")
+_TOKEN = re.compile(r"\{(\w+)(?:\[(-?\d*)(:?)(-?\d*)\])?\}")
 _AT_END = re.compile(r"\{path\}(?:\.html)?$")
 _SPACES = re.compile(r"\s+")
 _RESERVED = re.compile(r"[?#%\\-]*[?#%\\][?#%\\-]*")
@@ -98,11 +98,20 @@ def permalink(
 
     def part(token: re.Match[str]) -> str:
         value = parts[token[1]]() if token[1] in parts else _of_date(token[1], date)
+        if token[2] or token[3]:
+            value = "/".join(_sliced(value.split("/"), *token.group(2, 3, 4)))
         return _segment(value, lowercase, style.space)
 
     if place.is_index and style.index:
         pattern = _AT_END.sub("{path}" + style.index, pattern)
     return tidy_path(_TOKEN.sub(part, pattern))
+
+
+def _sliced(names: list[str], first: str, colon: str, end: str) -> list[str]:
+    """Return the names at an index, or from one up to another, as in Python."""
+    if not colon:
+        return names[int(first) :][:1]
+    return names[int(first or 0) : int(end) if end else None]
 
 
 def _of_date(token: str, date: datetime) -> str:

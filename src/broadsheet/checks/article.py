@@ -85,6 +85,12 @@ class ArticleView:
         )
         return Prose.of(self.text, read_as, expanding)
 
+    @property
+    def lines_of_removed_tags(self) -> set[int]:
+        """The lines with a template tag that is removed because it cannot be resolved."""
+        expanded = self.prose.expanded
+        return {self.prose.before + each.line for each in (expanded.unknown if expanded else ())}
+
     @cached_property
     def anchors(self) -> Anchors:
         """The anchors of the article; it may have others if it has templates of its generator."""

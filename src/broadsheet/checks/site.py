@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sized
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from difflib import get_close_matches
@@ -93,6 +93,14 @@ class SiteView:
             "files": {stem(path).casefold(): path for path in sorted(self.link_index.pages)},
             "addresses": {last_part(each.url).casefold(): each.url for each in self.by_path},
         }
+
+
+_MANY = 50  # articles; of fewer, each is named
+
+
+def is_usual(without: Sized, of: Sized) -> bool:
+    """Whether so many articles of a site lack something that one message is enough."""
+    return len(without) > _MANY and 2 * len(without) > len(of)
 
 
 def stem(path: str) -> str:

@@ -14,7 +14,7 @@ from broadsheet.text.plain import unescape
 
 _FOOTNOTE = re.compile(r"\[\^(?P<label>[^\[\]\n]{1,200})\](?P<colon>[:：])?")
 _TAG = re.compile(
-    r"(?<!\]\()(?<!\]: )<(?P<name>[a-z][a-z0-9-]{0,60})(?P<rest>(?:[\s/][^<>]{0,5000})?)>",
+    r"(?<!\]\()(?<!\]: )(?<!\\)<(?P<name>[a-z][a-z0-9-]{0,60})(?P<rest>(?:[\s/][^<>]{0,5000})?)>",
     re.IGNORECASE,
 )
 _ATTRIBUTE = re.compile(
@@ -22,6 +22,9 @@ _ATTRIBUTE = re.compile(
     r"(?:\s{0,10}=\s{0,10}(?:\"(?P<double>[^\"]*)\"|'(?P<single>[^']*)'|(?P<bare>[^\s\"'>]+)))?",
     re.IGNORECASE,
 )
+
+
+_TEMPLATE = re.compile(r"\{\{[^{}\n]{0,1000}\}\}|\{%[^{}\n]{0,1000}%\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,11 @@ class Footnotes:
 
 
 def tags(text: str) -> tuple[StartTag, ...]:
-    """Return every start tag in `text`; `<https://...>` and `[a](<b.png>)` have none."""
+    """Return every start tag in `text`; `<https://...>` and `[a](<b.png>)` have none.
+
+    The quotation marks and angle brackets of a template tag are not those of HTML around it.
+    """
+    text = _TEMPLATE.sub(lambda found: "x" * len(found[0]), text) if "{" in text else text
     return tuple(
         StartTag(
             found["name"].lower(),

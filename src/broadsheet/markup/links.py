@@ -23,7 +23,7 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _WEB = re.compile(r"https?:", re.IGNORECASE)
 _PAGE = re.compile(r"\.(?:md|markdown|mdx)\Z", re.IGNORECASE)
 _OWN = re.compile(r"#[\w:.~-]+", re.ASCII)  # a place in the article that stays as it is
-_DROPPED = re.compile(r"[\t\n\r]")  # by every browser (WHATWG URL, 4.4)
+DROPPED = re.compile(r"[\t\n\r]")  # by every browser (WHATWG URL, 4.4)
 
 
 class Asset(Struct, frozen=True):
@@ -45,7 +45,8 @@ class LinkIndex(Struct, frozen=True, dict=True):
     site: the address of the web site, ending in a slash.
     pages: source path of an article -> its URL.
     beside: path of a file in an article folder, as `source` paths are written -> its asset.
-    rooted: path of a file under an assets folder, relative to it -> its asset.
+    rooted: path of a file under an assets folder, relative to it -> its asset; and "*/name" -> the
+    only file with that name.
     sizes: path of an image's asset -> its width and height in pixels, if measured.
     shortcodes: templates of the config, by the name of the tag that they replace.
     others: source path of a page of the site that is no article -> its URL.
@@ -113,7 +114,7 @@ class Links(Struct, frozen=True, dict=True):
             return reference
         if _OWN.fullmatch(reference):
             return self._own + reference
-        reference = _DROPPED.sub("", reference.strip())
+        reference = DROPPED.sub("", reference.strip())
         if reference[:1] == "#":
             return encode(self.url.partition("#")[0] + reference)
         if _WEB.match(reference) or reference.startswith("//"):
@@ -148,7 +149,17 @@ class Links(Struct, frozen=True, dict=True):
                         return asset
             if (asset := self.link_index.rooted.get(normpath(path.lstrip("/")))) is not None:
                 return asset
-        return None
+        return self._asset_at(join(self.url, encode(_split(reference)[0])))
+
+    def featured(self, name: str) -> Asset | None:
+        """Return the file of a featured image: that which `name` leads to, else the only one with
+        this name, since themes put a folder in front of it."""
+        return self.asset(name) or self.link_index.rooted.get(f"*/{unquote(name)}")
+
+    def _asset_at(self, url: str) -> Asset | None:
+        """Return the file that is served at `url`, to which a path relative to the page leads."""
+        inner = url.removeprefix(self.link_index.site)
+        return self.link_index.rooted.get(unquote(inner)) if inner != url else None
 
     def _page(self, path: str) -> str | None:
         """Return the URL of the article whose file is at `path`, or None."""

@@ -17,6 +17,7 @@ from msgspec import Struct
 
 from broadsheet.markup import tree
 from broadsheet.markup.dialects import Dialect, by_commonmark
+from broadsheet.markup.links import DROPPED
 from broadsheet.markup.passes.attributes import HEADINGS
 from broadsheet.markup.render import read_article
 from broadsheet.markup.templates import Expanded
@@ -99,6 +100,11 @@ class Reading:
         return self._source.line(pattern.search, within) or within[0]
 
     @property
+    def link_texts(self) -> list[str]:
+        """The text of each link."""
+        return [node.text(deep=True) for node in self._top.css("a[href]")]
+
+    @property
     def headings(self) -> list[str]:
         """The text of each heading."""
         return [each.text(deep=True) for each in self._top.css(HEADINGS)]
@@ -173,7 +179,7 @@ class _Source:
 def _link(node: Node, source: _Source) -> LinkOrImage:
     given = node.attributes
     is_image = node.tag == "img"
-    target = given.get("href" if node.tag == "a" else "src") or ""
+    target = DROPPED.sub("", given.get("href" if node.tag == "a" else "src") or "").strip()
     text = given.get("alt") if is_image else node.text(deep=True)
     within = source.within(node) or source.everywhere
     target, line = source.as_written(target, within)
@@ -183,11 +189,13 @@ def _link(node: Node, source: _Source) -> LinkOrImage:
 
 
 def _undefined(reading: Reading) -> list[LinkOrImage]:
-    """Return each `[text][label]` that is left in the text."""
+    """Return each `[text][label]` that is left in the text, but not in that of a link."""
+    in_links = "\n".join(reading.link_texts)
     return [
         LinkOrImage(False, None, found[1], line, label=found[2] or found[1])
         for each in reading.texts
         if not each.is_html  # `[width][height]` is as likely CSS there
         for found in _LEFT_LABEL.finditer(each.text)
+        if found[0] not in in_links
         for line in [reading.line(re.compile(re.escape(found[0])), each.lines)]
     ]

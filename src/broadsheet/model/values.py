@@ -16,6 +16,7 @@ PERMALINK_TOKENS = _IDENTIFYING | {
     *("year", "month", "day", "month_number", "day_number", "month_name", "day_of_year"),
     *("hour", "minute", "second", "section", "sections", "categories"),
 }
+_PART = re.compile(r"(?<=^sections)\[(?:-?\d+|\d*:(?:-?\d+)?)\]$")
 
 
 class Permalink(str):
@@ -25,7 +26,7 @@ class Permalink(str):
 
     def __new__(cls, text: str) -> Self:
         """Raises ValueError for an unknown token, or none that identifies an article."""
-        tokens = set(re.findall(r"\{(.*?)\}", text))
+        tokens = {_PART.sub("", token) for token in re.findall(r"\{(.*?)\}", text)}
         if unknown := sorted(tokens - PERMALINK_TOKENS):
             known = ", ".join(f"{{{token}}}" for token in sorted(PERMALINK_TOKENS))
             raise ValueError(f"unknown token {{{unknown[0]}}}; known tokens: {known}")

@@ -50,7 +50,15 @@ def find_built_site(root: Path, base: str) -> BuiltSite | None:
 
 def built_folder(root: Path) -> str:
     """Return the folder of the built site in `root`; "" if there is none."""
-    return next((name for name in _OUTPUTS if (root / name / "index.html").is_file()), "")
+    pages = ((name, root / name / "index.html") for name in _OUTPUTS)
+    return next((name for name, page in pages if page.is_file() and not _is_source(page)), "")
+
+
+def _is_source(page: Path) -> bool:
+    """Whether a page has front matter: its folder is what a generator reads."""
+    with suppress(OSError), page.open("rb") as file:
+        return file.read(3) in {b"---", b"+++"}
+    return False
 
 
 def _pages(output: Path) -> Iterator[str]:

@@ -44,6 +44,23 @@ def refusal(text: str) -> str:
     return str(refused.value)
 
 
+def test_metadata_between_hyphens_is_no_yaml_for_pelican() -> None:
+    """Python-Markdown reads a colon in a title as it is; elsewhere it is an error with its line."""
+    text = "---\ntitle: Speed: part 2\ndate: 2025-01-02\n---\nText."
+    assert "a.md:2: the front matter cannot be read as YAML" in refusal(text)
+    parts = front_matter.split(text, "a.md", is_metadata=True)
+    assert parts
+    assert (parts[0].fields["title"], parts[1]) == ("Speed: part 2", "Text.")
+
+
+@pytest.mark.parametrize("value", ["{ { category } }", "[a, { { b }: c }]"])
+def test_a_key_that_is_a_mapping_costs_no_article(value: str) -> None:
+    """So a formatter writes a template without quotation marks."""
+    parts = front_matter.split(f"---\ntitle: T\nkey: {value}\n---\nText.", "a.md")
+    assert parts
+    assert parts[0].fields["title"] == "T"
+
+
 @pytest.mark.parametrize("head", [YAML, TOML, JSON])
 @pytest.mark.parametrize("above", ["", "\n\n", " \n"])
 @pytest.mark.parametrize(

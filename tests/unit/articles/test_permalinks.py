@@ -56,6 +56,11 @@ def test_the_path_gives_slug_and_date(
         ("/{path}/", "news/tech/2025-06-19-my-post/"),
         ("/{title}/", "t-and-%E4%B8%AD/"),
         ("{slug_or_filename}/", "2025-06-19-my-post/"),
+        ("/{sections[1:]}/{slug}/", "tech/my-post/"),
+        ("/{sections[0]}/{slug}/", "news/my-post/"),
+        ("/{sections[-1]}/{slug}/", "tech/my-post/"),
+        ("/{sections[:-1]}/{slug}/", "news/my-post/"),
+        ("/{sections[2]}/{slug}/", "my-post/"),
     ],
 )
 def test_each_token_is_filled_in(pattern: str, address_: str) -> None:

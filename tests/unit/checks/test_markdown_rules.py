@@ -161,3 +161,31 @@ def test_commonmark_is_compared_only_on_request(newsroom: Newsroom) -> None:
     asked = '[checks.rules]\nother-dialect = "warn"\n'
     (one,) = found(newsroom, "other-dialect", "hugo", body, more=asked)
     assert "CommonMark reads a list item" in one["what"] or "CommonMark" in one["what"]
+
+
+@pytest.mark.parametrize(
+    ("markdown", "body"),
+    [
+        ("hugo", "$${{\\theta}_{1}}$$ and {{</* figure */>}}"),
+        ("zola", "a {{b}}"),
+        ("jekyll", "_\\<%= render %\\>_ and {% raw %}{{ a }}{% endraw %}"),
+        ("jekyll", "<p>Where are they?<br />!!! Come on</p>"),
+        ("hugo", "Where are they? !!! come on"),
+        ("hugo", "[[Headers][X86] Allow](https://e.org/)"),
+    ],
+)
+def test_what_the_site_shows_as_it_is_was_meant(
+    newsroom: Newsroom, markdown: str, body: str
+) -> None:
+    """Templates of another generator, an admonition within a paragraph, brackets in a link."""
+    assert found(newsroom, "markdown-left", markdown, body) == []
+    assert found(newsroom, "link-undefined", markdown, body) == []
+
+
+def test_an_article_in_html_has_no_markdown(newsroom: Newsroom) -> None:
+    """Its text is right as it is; only a template tag that does not end is not."""
+    newsroom.configure('[articles]\nmarkdown = "python-markdown"\n')
+    body = "<p>[[fallthrough]] and **a b\n- c</p>\n<h2>A {#id}</h2>\n"
+    newsroom.write("content/a.html", HEAD + body)
+    rules = {each["rule"] for each in json.loads(newsroom.run("check", "--json").out)}
+    assert rules.isdisjoint({"markdown-left", "other-dialect"})

@@ -103,6 +103,13 @@ CASES = [
     Case("image-missing", ("image: gone.png",), ("image: https://example.org/a.png",), 5),
     Case(
         "image-missing",
+        ("image: twice.png",),
+        ("image: once.png",),
+        5,
+        files={f"static/{name}": b"x" for name in ("a/twice.png", "b/twice.png", "a/once.png")},
+    ),
+    Case(
+        "image-missing",
         ("cover:", "  image: images/no.png"),
         ("image: images/a b.png",),
         6,
@@ -257,7 +264,24 @@ CASES = [
         body("`<script>`", "", "<details><summary>a</summary>b</details>", "<https://a.org>"),
         7,
     ),
-    Case("raw-html", body("", "a", "<iframe src='https://a.org'></iframe>"), body("<b>a</b>"), 8),
+    Case(
+        "raw-html",
+        body("", "a", "<iframe></iframe>"),
+        body("<iframe src='https://a.org'></iframe>"),
+        8,
+    ),
+    Case(
+        "raw-html",
+        body("<chart-view src='a.csv'></chart-view>"),
+        body("<my-note>A <b>b</b></my-note> _\\<canvas\\>_ and c", "", "<style>p{}</style>"),
+        6,
+    ),
+    Case(
+        "raw-html",
+        body("<div id=c></div><script src=https://a.org/chart.js></script>"),
+        body("<blockquote>A</blockquote>", "<script async src=https://a.org/w.js></script>"),
+        6,
+    ),
     Case(
         "raw-html",
         body("<b onclick='x()'>a</b>"),
@@ -324,8 +348,8 @@ CASES = [
     ),
     Case(
         "broken-link",
-        body('<video src="gone.mp4"></video>', "[a]({{< ref `gone.md` >}}) [b]()"),
-        body('<video src="here.mp4"></video>', "[a]({{< ref `bad.md` >}}) [b](#)"),
+        body('<video src="gone.mp4"></video>', "[a]({{< ref `gone.md` >}})", "[b]()"),
+        body('<video src="here.mp4"></video>', "[a]({{< ref `bad.md` >}}) [b](#) [c]({{< x >}})"),
         6,
         files={"content/here.mp4": b"x"},
         said="the link 'b' has no address; write one",

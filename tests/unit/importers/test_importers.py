@@ -499,7 +499,8 @@ def test_nameless_author() -> None:
         ("[permalinks.term]\nposts = '/t/:slug/'", None),
         ("[permalinks]\ndocs = '/d/:title/'", None),
         ("[permalinks]\nposts = '/:year/:month/'", None),
-        ("[permalinks]\nposts = '/:sections[1:]/:slug/'", None),
+        ("[permalinks]\nposts = '/:sections[1:]/:slug/'", "/{sections[1:]}/{slug_or_title}/"),
+        ("[permalinks]\nposts = '/:sections[:last]/:slug'", "/{sections[:-1]}/{slug_or_title}/"),
         (
             """
             [[permalinks]]
@@ -523,7 +524,7 @@ def test_hugo_permalinks_of_sections(config: str, taken: str | None) -> None:
     assert "content/news" not in places, "there is no such folder"
 
 
-@pytest.mark.parametrize("token", [":monthname", ":yearday", ":sections[1:]", ":2006", ":path"])
+@pytest.mark.parametrize("token", [":monthname", ":yearday", ":sections[a]", ":2006", ":path"])
 def test_unsupported_hugo_token(token: str) -> None:
     """A token without an equivalent is named, and no pattern is taken."""
     site = hugo(f"[permalinks]\nposts = '/{token}/:slug/'", "content/posts")
@@ -595,10 +596,40 @@ def test_hugo_with_one_bad_file_of_several() -> None:
     assert values(found(files)) == {"publication.title": "A"}
 
 
+def mount(source: str, target: str, more: str = "") -> str:
+    return f"[[module.mounts]]\nsource = '{source}'\ntarget = '{target}'\n{more}\n"
+
+
 def test_hugo_with_mounted_folders() -> None:
-    """Mounts are not followed, and the remark says so."""
-    site = hugo("[[module.mounts]]\nsource = 'texts'\ntarget = 'content'")
-    assert "module.mounts" in remarks_on(site, "articles.folders")
+    """They replace Hugo's own folders, with their place and language; a missing one is named."""
+    mounts = (
+        mount("src/content", "content")
+        + mount("notes", "content/log/notes")
+        + mount("zh", "content", "lang = 'zh'")
+        + mount("../shared", "content")
+        + mount("src/static", "static")
+        + mount("node_modules/a/b.js", "assets/b.js")
+    )
+    permalinks = "[permalinks]\nposts = '/p/:slug/'\n"
+    places = ("src/content", "src/content/posts", "src/static", "notes", "zh", "content")
+    site = hugo(permalinks + mounts, *places)
+    taken = values(site)
+    assert taken["articles.folders"] == ["src/content", "notes", "zh"]
+    assert taken["articles.in"] == {
+        "notes": {"prefix": "/log/notes/"},
+        "zh": {"language": "zh", "prefix": "/zh/"},
+        "src/content/posts": {"permalink": "/p/{slug_or_title}/"},
+    }
+    assets = taken["articles.assets"]
+    assert isinstance(assets, list)
+    assert assets[0] == "src/static"
+    assert "../shared" in remarks_on(site, "articles.folders")
+
+
+def test_hugo_with_the_images_of_its_theme() -> None:
+    """A theme has a static folder too."""
+    site = hugo("theme = 'paper'", "static", "themes/paper/static")
+    assert values(site)["articles.assets"] == ["static", "themes/paper/static", "content"]
 
 
 def test_hugo_file_of_one_language() -> None:

@@ -14,7 +14,7 @@ from broadsheet.articles.topics import topic_key
 from broadsheet.checks.article import ArticleView
 from broadsheet.checks.rule import Found, Slight, article_rule, site_rule
 from broadsheet.checks.rules.config import nearest
-from broadsheet.checks.site import SiteView
+from broadsheet.checks.site import SiteView, is_usual
 from broadsheet.errors import Problem
 from broadsheet.text.counting import count
 from broadsheet.text.plain import width
@@ -22,7 +22,6 @@ from broadsheet.text.plain import width
 _PREVIOUS_CENTURY = datetime(1900, 1, 1, tzinfo=UTC)
 _LONGEST_SUMMARY = 400  # columns: more than a mail shows of it
 _FEW = 3  # files
-_MANY = 50  # articles; of fewer each is told
 _MANY_DIFFERENT = 20  # articles; of more, one for each folder is told
 _MOST_NAMES = 50  # topics, or tags, of one article
 
@@ -115,7 +114,7 @@ def old_date(view: ArticleView) -> Iterator[Problem]:
 )
 def no_summary(site: SiteView) -> Iterator[Problem]:
     without = [article for article in site.by_path if not article.summary]
-    if len(without) > _MANY and 2 * len(without) > len(site.by_path):
+    if is_usual(without, site.by_path):
         what = f"{len(without):,} of {len(site.by_path):,} articles have no summary"
         todo = "write `summary: ...` into new ones, or set checks.rules.no-summary to off"
         yield Problem(what, todo, site.config[0])

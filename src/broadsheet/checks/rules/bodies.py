@@ -19,6 +19,8 @@ _HIDES = re.compile(
 )
 _LOADS = re.compile(r"url\s*\(|@import|expression\s*\(", re.IGNORECASE)
 _RUNS = re.compile(r"[\s\x00-\x1f]*(?:javascript|vbscript|data)\s*:", re.IGNORECASE)
+_LAST_END = re.compile(r"</(?:blockquote|p)>\s*\Z", re.IGNORECASE)
+_ANY_TAG = re.compile(r"<[^<>]*>")
 _ADDRESSES = {"src", "action", "formaction", "poster", "data", "xlink:href"}
 # What a sanitiser only keeps in its place, and what it says nothing of.
 _PLACED = "caption col colgroup tbody td tfoot th thead tr html head body noscript input"
@@ -108,7 +110,7 @@ def raw_html(view: ArticleView) -> Iterator[Problem]:
     drawn = any(tag.name in {"svg", "math"} for tag in prose.tags)
     for tag in prose.tags:
         is_shortcode = prose.text[max(tag.start - 2, 0) : tag.start] == "{{"  # `{{<ref x >}}`
-        if is_shortcode or (drawn and tag.name in _DRAWN):
+        if is_shortcode or (drawn and tag.name in _DRAWN) or _loses_nothing(tag, prose.text):
             continue
         for told in _dropped(tag):
             lines[told].append(prose.line(tag.start))
@@ -118,15 +120,32 @@ def raw_html(view: ArticleView) -> Iterator[Problem]:
 
 def _dropped(tag: StartTag) -> Iterator[tuple[str, str]]:
     """What of `tag` readers do not get, and what to do."""
-    if tag.name == "iframe":
-        yield "an <iframe> becomes a link to what it shows", "or write the link yourself"
-    elif tag.name in _HTML and not _is_kept(tag.name):
+    if tag.name in _HTML and not _is_kept(tag.name):
         yield f"<{tag.name}> is taken out", "say it in Markdown, or in words with a link"
     elif not _is_kept(tag.name):
         todo = f"if it is meant to be seen, write it as code: `<{tag.written}>`"
         yield f"<{tag.written}> is read as an HTML tag, and taken out", todo
     for what in _dropped_attributes(tag):
         yield f"{what} of <{tag.name}> is taken out", "remove it"
+
+
+def _loses_nothing(tag: StartTag, text: str) -> bool:
+    """Whether readers get all that the author wrote, though the tag itself is taken out.
+
+    A frame becomes a link, a style only decorates, a script below a quotation (as those of social
+    networks) only frames it, and what a custom element contains stays.
+    """
+    if tag.name in {"style", "link", "meta"}:
+        return True
+    if tag.name == "iframe":
+        return tag.attributes.get("src", "").startswith(("https:", "http:", "//"))
+    if tag.name == "script":
+        before = _LAST_END.search(text, max(tag.start - 200, 0), tag.start)
+        return bool(before and tag.attributes.get("src"))
+    if "-" in tag.name:
+        content = text[tag.end : text.find(f"</{tag.written}", tag.end, tag.end + 5000) + 1]
+        return bool(_ANY_TAG.sub("", content).strip(" \n<"))
+    return False
 
 
 def _dropped_attributes(tag: StartTag) -> Iterator[str]:

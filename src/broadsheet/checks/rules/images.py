@@ -9,7 +9,7 @@ from broadsheet.articles import fields
 from broadsheet.checks.article import ArticleView, is_relative
 from broadsheet.checks.rule import article_rule, site_rule
 from broadsheet.checks.rules.links import path_of
-from broadsheet.checks.site import SiteView
+from broadsheet.checks.site import SiteView, is_usual
 from broadsheet.errors import Problem
 
 _RENAMING = ("astro", "docusaurus", "vuepress")
@@ -38,7 +38,8 @@ def assets_folder(site: SiteView) -> Iterator[Problem]:
 )
 def image_missing(view: ArticleView) -> Iterator[Problem]:
     article = view.article
-    if is_relative(article.image) and view.is_missing(path_of(article.image)):
+    path = path_of(article.image)
+    if is_relative(path) and view.is_missing(path) and not view.links.featured(path):
         line = view.line(*fields.IMAGE)
         yield _missing(view, line, article.image)
 
@@ -46,23 +47,30 @@ def image_missing(view: ArticleView) -> Iterator[Problem]:
 @article_rule("image-large", "warning", "A reader on a phone waits for an image above a megabyte.")
 def image_large(view: ArticleView) -> Iterator[Problem]:
     article = view.article
-    asset = view.asset(path_of(article.image)) if article.image else None
+    asset = view.links.featured(path_of(article.image)) if article.image else None
     if asset and asset.length > _LARGEST_IMAGE:
         line = view.line(*fields.IMAGE)
         yield _large(view.path, line, article.image, asset.length)
 
 
-@article_rule(
+@site_rule(
     "image-alt",
     "warning",
-    "People who cannot see the image read its alternative text; many mail clients hide images.",
+    "People who cannot see the image read its alternative text; many mail clients hide images. "
+    "If most of many featured images have none, that is reported once.",
 )
-def image_alt(view: ArticleView) -> Iterator[Problem]:
-    article = view.article
-    if article.image and not article.image_alt:
+def image_alt(site: SiteView) -> Iterator[Problem]:
+    having = [article for article in site.by_path if article.image]
+    without = [article for article in having if not article.image_alt]
+    if is_usual(without, having):
+        what = f"{len(without):,} of {len(having):,} featured images have no alternative text"
+        todo = "write `image_alt: ...` into new articles, or set checks.rules.image-alt to off"
+        yield Problem(what, todo, site.config[0])
+        return
+    for article in without:
         what = f"the featured image {article.image!r} has no alternative text"
-        line = view.line(*fields.IMAGE)
-        yield Problem(what, "write `image_alt: ...`", view.path, line)
+        line = site.line(article, *fields.IMAGE)
+        yield Problem(what, "write `image_alt: ...`", article.source, line)
 
 
 @article_rule(
@@ -72,7 +80,7 @@ def image_alt(view: ArticleView) -> Iterator[Problem]:
 )
 def body_image_missing(view: ArticleView) -> Iterator[Problem]:
     for line, target in view.targets(images=True):
-        if view.is_missing(path_of(target)):
+        if view.is_missing(path_of(target)) and not _is_alias(view, target):
             yield _missing(view, line, target)
 
 
@@ -86,7 +94,9 @@ def image_renamed(view: ArticleView) -> Iterator[Problem]:
     if view.settings.articles.addresses not in _RENAMING:
         return
     local = [each for each in view.targets(images=True) if not each[1].startswith("/")]
-    there = [each for each in local if not view.is_missing(path_of(each[1]))]
+    there = [
+        each for each in local if _is_alias(view, each[1]) or not view.is_missing(path_of(each[1]))
+    ]
     if there:
         line, image = there[0]
         more = f" (and {len(there) - 1:,} more)" if there[1:] else ""
@@ -119,6 +129,12 @@ def body_image_alt(view: ArticleView) -> Iterator[Problem]:
         elif not each.is_html and not (each.text or "").strip():
             what = f"the image {_short(each.target)} has no alternative text"
             yield Problem(what, "write it: ![text](image)", view.path, line)
+
+
+def _is_alias(view: ArticleView, target: str) -> bool:
+    """Whether `target` begins with a name that a bundler's config gives to a folder."""
+    is_bundled = view.settings.articles.addresses in _RENAMING
+    return is_bundled and target.startswith(("@", "~"))
 
 
 def _missing(view: ArticleView, line: int | None, image: str) -> Problem:

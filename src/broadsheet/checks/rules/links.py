@@ -31,6 +31,7 @@ _FILE = re.compile(
 )
 _PAGE = re.compile(r"\.(md|markdown|mdx)$", re.IGNORECASE)
 _BARE = re.compile(r"^(?:https?://)?(?:www\.)?", re.IGNORECASE)
+_PLACEHOLDER = frozenset("{}<>[]")
 _REDIRECTS = {"t.co", "safelinks.protection.outlook.com"}
 _COMMENTS = re.compile(r"comments?\b|disqus|respond\b", re.IGNORECASE)  # which scripts load
 _DIGITS = {"year": r"\d{4}", "month": r"\d{2}", "day": r"\d{2}", "path": ".+"}
@@ -66,8 +67,9 @@ def broken_link(view: ArticleView) -> Iterator[Found]:
                 "put it beside the article or into an assets folder, or fix the link"
             )
             yield Problem(f"the file {path!r} is not on disk", todo, view.path, line)
+    removed = view.lines_of_removed_tags
     for each in view.prose.links:
-        if each.target == "" and not each.is_image:
+        if each.target == "" and not each.is_image and each.line not in removed:
             what = f"the link {(each.text or '')!r} has no address"
             yield Problem(what, "write one", view.path, each.line)
 
@@ -149,7 +151,7 @@ def link_text(view: ArticleView) -> Iterator[Problem]:
     for each in prose.links:
         if each.is_image or each.target is None or each.text is None:
             continue
-        text = each.text.strip().strip("*_<>").replace("\\_", "_")
+        text = each.text.strip().strip("*_<>").replace("\\_", "_").rstrip(".,;:")
         if _is_address(text, each.target) and not (
             _same(text, each.target) or _same_host(text, view.links.resolve(each.target))
         ):
@@ -230,7 +232,9 @@ def _scheme(reference: LinkOrImage) -> str:
 
 
 def _is_address(text: str, target: str) -> bool:
-    """Whether the text of a link to `target` is itself an address."""
+    """Whether the text of a link to `target` is itself an address, without placeholders."""
+    if not _PLACEHOLDER.isdisjoint(text):
+        return False
     if target.lower().startswith("mailto:"):
         return bool(_MAIL.fullmatch(text))
     return bool(_ADDRESS.fullmatch(text) or _HOST_AND_PATH.fullmatch(text))
@@ -252,7 +256,7 @@ def _same(text: str, target: str) -> bool:
 def _same_host(text: str, address: str) -> bool:
     """Whether the address `text` and the one it leads to belong together: the one begins the other
     or is in it (an archive), it is a short form of the same host, or Twitter made the link."""
-    bare, real = (_BARE.sub("", each).casefold() for each in (text, address))
+    bare, real = (_BARE.sub("", unquote(each)).casefold() for each in (text, address))
     host, real_host = bare.partition("/")[0], real.partition("/")[0]
     is_short = not text.lower().startswith("http")
     return bare in real or real_host in _REDIRECTS or (is_short and host == real_host)

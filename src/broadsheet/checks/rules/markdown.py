@@ -10,7 +10,7 @@ from typing import NamedTuple
 from broadsheet.checks.article import ArticleView
 from broadsheet.checks.rule import article_rule, more
 from broadsheet.errors import Problem
-from broadsheet.markup import dialect
+from broadsheet.markup import Dialect, dialect
 from broadsheet.markup.differences import Block, DialectDifference, difference
 from broadsheet.markup.positions import Reading, Text, read_rendered
 
@@ -19,7 +19,7 @@ class _Mark(NamedTuple):
     """A mark that readers should not see: its pattern, what it is, and what to do about it.
 
     signs: texts of which one is in every match. extension: the one of a dialect in which it is a
-    mark; "" for every dialect.
+    mark; "" for every dialect. starts_line: whether it is one only at the start of a line.
     """
 
     signs: tuple[str, ...]
@@ -27,6 +27,7 @@ class _Mark(NamedTuple):
     what: str
     fix: str
     extension: str = ""
+    starts_line: bool = False
 
 
 _AS_CODE = "if readers are meant to see it, write it as code: `...`"
@@ -37,7 +38,6 @@ _MARKS = (
         "a fence of a code block",
         "put each fence on a line of its own, indented like the text around it",
     ),
-    _Mark(("{{", "{%", "<%"), re.compile(r"\{\{|\{%|<%[=\s-]"), "a template tag", _AS_CODE),
     _Mark(("{/*",), re.compile(r"\{/\*"), "an MDX comment", "remove it, or name the file .mdx"),
     _Mark(
         ("{:",),
@@ -56,12 +56,14 @@ _MARKS = (
         re.compile(r"^[ \t]*:{3,}", re.MULTILINE),
         "a container mark",
         "remove it, or set articles.markdown_extensions.containers to true",
+        starts_line=True,
     ),
     _Mark(
         ("!!!", "???"),
         re.compile(r"^[ \t]*(?:!!!|\?\?\?)\+?[ \t]+\w+", re.MULTILINE),
         "a Python-Markdown admonition",
         'write a block quote, or set articles.markdown to "mkdocs" if that is its dialect',
+        starts_line=True,
     ),
     _Mark(
         ("[!",),
@@ -119,7 +121,15 @@ _MARKS = (
         _AS_CODE,
     ),
 )
+_TEMPLATE = _Mark(("{{", "{%", "<%"), re.compile(r"\{\{|\{%|<%[=\s-]"), "a template tag", _AS_CODE)
+_OPEN_TEMPLATE = _Mark(
+    ("{{<", "{{%", "{%"),
+    re.compile(r"\{(?:\{[<%]|%)(?![^\n]*[>%]\})"),
+    "a template tag that does not end",
+    "close it on the same line",
+)
 _IN_ADDRESS = re.compile(r"\{\{|\{%|\A\{")
+_LEAD = " \t>*+-0123456789."  # of a quote or list item
 _BRACE = re.compile(r"%7[Bb]")
 
 
@@ -138,10 +148,10 @@ def markdown_left(view: ArticleView) -> Iterator[Problem]:
     def may_have(sign: str) -> bool:
         return sign in prose.text and sign in reading.whole_text
 
-    for mark in _MARKS:
+    for mark in _marks(dialect(view.article.markdown)):
         if mark.extension not in extensions or not any(map(may_have, mark.signs)):
             continue
-        if found := sorted(set(_places(mark.pattern, reading.texts, lines))):
+        if found := sorted(set(_places(mark, reading.texts, lines))):
             line, written = found[0]
             what = f"{mark.what} is left in the text: {written!r}"
             others = more([number for number, _ in found])
@@ -151,6 +161,17 @@ def markdown_left(view: ArticleView) -> Iterator[Problem]:
             what = f"a template tag is left in an address: {each.target}"
             fix = "write the full address"
             yield Problem(what, fix, view.path, each.line)
+
+
+def _marks(read_as: Dialect) -> tuple[_Mark, ...]:
+    """Return what is a mark in a dialect.
+
+    HTML has no Markdown. What is left of the templates of a known generator after they were
+    resolved was written for readers: `{{</* figure */>}}`, `$${{a}}$$`.
+    """
+    known = read_as.templates not in {"any", "none"}
+    template = _OPEN_TEMPLATE if known else _TEMPLATE
+    return (template,) if read_as.engine == "html" else (template, *_MARKS)
 
 
 def _has_template(target: str, source: str) -> bool:
@@ -168,19 +189,20 @@ def _reading(view: ArticleView) -> Reading:
     return read_rendered(view.html() or "", view.text)
 
 
-def _places(
-    pattern: re.Pattern[str], texts: list[Text], lines: list[str]
-) -> Iterator[tuple[int, str]]:
+def _places(mark: _Mark, texts: list[Text], lines: list[str]) -> Iterator[tuple[int, str]]:
     """Yield line and wording of each mark that is in the text, and unescaped in the source.
 
     lines: of the source, in which spaces stand for code and for what is escaped.
     """
     for each in texts:
         first, last = each.lines
-        for found in pattern.finditer(each.text):
+        for found in mark.pattern.finditer(each.text):
             written = found[0].strip()
             numbers = [
-                n for n in range(first, min(last, len(lines)) + 1) if written in lines[n - 1]
+                n
+                for n in range(first, min(last, len(lines)) + 1)
+                if written in lines[n - 1]
+                and (not mark.starts_line or lines[n - 1].lstrip(_LEAD).startswith(written))
             ]
             if numbers:
                 around = _around(each.text, found)
@@ -204,7 +226,7 @@ def _around(text: str, found: re.Match[str]) -> str:
 )
 def other_dialect(view: ArticleView) -> Iterator[Problem]:
     read_as = dialect(view.article.markdown)
-    is_known = read_as.engine == "commonmark" or view.article.markdown == view.settings.dialect
+    is_known = read_as.engine != "python-markdown" or view.article.markdown == view.settings.dialect
     if is_known and "other-dialect" not in view.settings.severities:
         return
     expanded, html = view.prose.expanded, view.html()

@@ -188,15 +188,10 @@ def _take_articles(findings: Findings, config: _Config, folders: Collection[str]
         findings.refuse(
             "articles.folders", given, "which is not a folder inside the project", '["content"]'
         )
-    if config.find("module", "mounts"):
-        findings.remark(
-            "articles.folders",
-            "the site mounts folders (module.mounts), which init does not follow",
-            "compare articles.folders and articles.assets with them",
-        )
     contents = _take_translations(findings, config)
     if not contents or len(contents) < len(config.languages):
         contents = [*contents, content or "content"]
+    contents = _take_mounts(findings, config, folders) or contents
     contents = [name for name in dict.fromkeys(contents) if name in folders] or contents[:1]
     # The inner of two nested folders first: an article belongs to the first folder that has it.
     contents.sort(key=len, reverse=True)
@@ -208,12 +203,44 @@ def _take_articles(findings: Findings, config: _Config, folders: Collection[str]
     _take_assets(findings, config, contents, folders)
 
 
+def _take_mounts(findings: Findings, config: _Config, folders: Collection[str]) -> list[str]:
+    """Take the folders that are mounted into the content, which replace the default one.
+
+    Source: gohugo.io/configuration/module, mounts.
+    """
+    taken: list[str] = []
+    for source, inner, language in _mounts(config, "content"):
+        folder = relative_folder(source)
+        if folder not in folders:
+            what = f"the site mounts {source} into its content, which is not a folder here"
+            findings.remark("articles.folders", what, "its articles are not read")
+            continue
+        taken.append(str(folder))
+        start = language.lower() if language != config.language else ""
+        prefix = "".join(f"/{part}" for part in (start, inner) if part)
+        tag = language_tag(language)
+        findings.within(str(folder), "module.mounts", language=tag, prefix=prefix and prefix + "/")
+    return taken
+
+
+def _mounts(config: _Config, component: str) -> Iterator[tuple[str, str, str]]:
+    """Yield source, place within the component, and language of what is mounted there."""
+    for mount in map(nested, items_of(config.find("module", "mounts"))):
+        source, target = (str(value_of(mount.find(key)) or "") for key in ("source", "target"))
+        first, _, inner = target.strip("/").partition("/")
+        if first == component and not re.search(r"\.\w+$", source):
+            yield source, inner, str(value_of(mount.find("lang")) or "")
+
+
 def _take_assets(
     findings: Findings, config: _Config, contents: list[str], folders: Collection[str]
 ) -> None:
     static = config.find("staticDir")
     names = items_of(static) or [value_of(static) or "static"]
     names.append(value_of(config.find("assetDir")) or "assets")
+    names += [source for source, inner, _ in _mounts(config, "static") if not inner]
+    theme = config.find("theme")
+    names += [f"themes/{each}/static" for each in items_of(theme) or [value_of(theme)] if each]
     kept = [name for value in names if (name := relative_folder(value)) and name in folders]
     findings.assets([*kept, *contents], findings.source(static))
 
@@ -245,7 +272,9 @@ def _take_permalinks(
 def _translated(findings: Findings, found: ConfigValue, *, is_ugly: bool) -> str:
     """Return Hugo's pattern as one of ours; "" if it has no equivalent."""
     template = str(found.value)
-    pattern, unknown = translate(template, r":(\w+(?:\[.+?\])?)", _TOKENS)
+    parts = re.findall(r":(sections\[(?:\d*:)?(?:\d+|last)?\])", template)
+    tokens = {**_TOKENS, **{part: f"{{{part.replace('last', '-1')}}}" for part in parts}}
+    pattern, unknown = translate(template, r":(\w+(?:\[.+?\])?)", tokens)
     if unknown or re.search(r"[{}]", template):
         findings.no_permalink(found, unknown or ["the braces"])
         return ""
