@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
+import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -314,3 +317,52 @@ def test_the_domain_of_github_pages_is_the_url(tmp_path: Path, text: str, url: s
     else:
         assert "was taken from the file CNAME" in ran.out
         assert _settings(newsroom).publication.url == url
+
+
+def written(newsroom: Newsroom) -> dict[str, Any]:
+    """Return the config that `init` writes."""
+    ran = newsroom.run("init")
+    assert ran.code == 0, ran.err
+    config: dict[str, Any] = tomllib.loads((newsroom.folder / "broadsheet.toml").read_text("utf-8"))
+    return config
+
+
+def test_a_site_in_several_languages_gets_a_feed_for_each(tmp_path: Path) -> None:
+    """The main feed has the language of the publication, so no article is in two of them."""
+    newsroom = Newsroom(tmp_path)
+    newsroom.write(
+        "hugo.toml",
+        'baseURL = "https://h.example/"\ntitle = "H"\ndefaultContentLanguage = "en"\n'
+        "[languages.en]\nweight = 1\n[languages.zh-cn]\nweight = 2\n[languages.fr]\n",
+    )
+    for name in ("a.md", "a.zh-cn.md", "b.md"):
+        newsroom.write(f"content/{name}", f"---\ntitle: {name}\ndate: 2025-01-02\n---\nText.\n")
+    feeds = written(newsroom)["feeds"]
+    assert feeds["main"] == {"languages": ["en"]}
+    assert feeds["zh-cn"]["languages"] == ["zh-CN"]
+    assert "fr" not in feeds, "no article is in French"
+    assert newsroom.run("build").code == 0
+    titles = {}
+    for path in ("", "zh-cn/"):
+        feed = json.loads((tmp_path / f"feeds/{path}feed.json").read_text("utf-8"))
+        titles[path] = {item["title"] for item in feed["items"]}
+    assert titles == {"": {"a.md", "b.md"}, "zh-cn/": {"a.zh-cn.md"}}
+
+
+def test_folders_that_are_named_by_languages_hold_translations(tmp_path: Path) -> None:
+    """Without a generator, a file of the same name in each keeps an address of its own."""
+    newsroom = Newsroom(tmp_path)
+    for name in ("en", "zh"):
+        newsroom.write(f"texts/{name}/blog/a.md", "---\ntitle: A\ndate: 2025-01-02\n---\nText.\n")
+    config = written(newsroom)
+    assert config["articles"]["permalink"] == "/{path}/"
+    assert config["articles"]["in"] == {f"texts/{n}": {"language": n} for n in ("en", "zh")}
+    assert config["feeds"]["main"] == {"languages": ["en"]}
+
+
+def test_folders_with_other_names_are_no_languages(tmp_path: Path) -> None:
+    """Two letters may also be a subject."""
+    newsroom = Newsroom(tmp_path)
+    for name in ("js", "go"):
+        newsroom.write(f"texts/{name}/a.md", "---\ntitle: A\ndate: 2025-01-02\n---\nText.\n")
+    assert "in" not in written(newsroom)["articles"]

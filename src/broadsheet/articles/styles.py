@@ -3,7 +3,8 @@
 Sources: the generators' own code, and what they make of the sites in tests/conformance. Hugo:
 paths.Sanitize; it treats paths and tokens of patterns differently. Jekyll: utils.rb (slugify).
 Zola: the `slug` crate. Eleventy: TemplateFileSlug.js. Astro: github-slugger. Docusaurus:
-blogUtils.ts (parseBlogFileName). Pelican: utils.py (slugify). Nikola: utils.py.
+blogUtils.ts (parseBlogFileName). Pelican: utils.py (slugify). Nikola: utils.py. Both use the tables
+of Unidecode, which text-unidecode has too; Zola uses those of the `deunicode` crate.
 """
 
 from __future__ import annotations
@@ -15,9 +16,20 @@ from types import MappingProxyType
 from typing import Final, Literal
 
 from msgspec import Struct
+from text_unidecode import unidecode
 
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9./_~@-]*")
 _KEPT_BY_HUGO = frozenset("./_#~@+-")
+# Letters of words that Unidecode spells differently since the tables of text-unidecode.
+# fmt: off
+_BY_UNIDECODE = str.maketrans({
+    "し": "shi", "ち": "chi", "つ": "tsu", "っ": "tsu", "シ": "shi", "チ": "chi", "ツ": "tsu",
+    "ッ": "tsu", "ー": "-", "・": "*", "Є": "Ie", "ъ": "'", "Ъ": "'",
+    "¼": " 1/4", "½": " 1/2", "¾": " 3/4",
+})
+# fmt: on
+# Of the 6,763 Chinese characters of GB 2312, all that deunicode spells differently from Unidecode.
+_BY_DEUNICODE = str.maketrans({"价": "Jia ", "旅": "Lv ", "么": "Me ", "什": "Shen ", "术": "Shu "})
 _BLOG_FILE = re.compile(r"(?P<folder>.*?)(?P<date>\d{4}[-/]\d{1,2}[-/]\d{1,2})[-/]?(?P<text>.*)")
 
 
@@ -113,19 +125,39 @@ def _is_letter_or_digit(char: str) -> bool:
 
 
 def _ascii(text: str) -> str:
-    """Return `text` without accents. Letters that are not Latin stay: `init` names them."""
+    """Return `text` without accents; letters that are not Latin stay."""
     plain = unicodedata.normalize("NFKD", text.replace("ß", "ss").replace("æ", "ae"))
     return "".join(char for char in plain if not unicodedata.combining(char))
 
 
 def _zola(text: str) -> str:
-    return _slugified(_ascii(text)).replace("_", "-")
+    """Return a slug in Latin letters. Each character is spelled by itself."""
+    return re.sub(r"[^a-z0-9]+", "-", unidecode(text.translate(_BY_DEUNICODE)).lower()).strip("-")
 
 
 def _pelican(text: str) -> str:
-    """Return a slug by Pelican's default SLUG_REGEX_SUBSTITUTIONS."""
-    text = re.sub(r"[^\w\s-]", "", _ascii(text)).strip().lower()
-    return re.sub(r"[-\s]+", "-", text)
+    """Return a slug in Latin letters, by Pelican's default SLUG_REGEX_SUBSTITUTIONS."""
+    return _hyphened(re.sub(r"[^\w\s-]", "", _unidecoded(unicodedata.normalize("NFKC", text))))
+
+
+def _nikola(text: str) -> str:
+    """Return a slug in Latin letters, as Nikola makes it of the name of a file."""
+    return _hyphened(re.sub(r"[^+\w\s-]", "", _unidecoded(text)))
+
+
+def _unidecoded(text: str) -> str:
+    """Return `text` as Unidecode 1.4 spells it in ASCII."""
+    return str(unidecode(text.translate(_BY_UNIDECODE)))
+
+
+def _hyphened(text: str) -> str:
+    return re.sub(r"[-\s]+", "-", text.strip().lower())
+
+
+def _with_name(slugify: Callable[[str], str], path: str) -> str:
+    """Return `path` with its last part spelled by `slugify`."""
+    folder, slash, name = path.rpartition("/")
+    return f"{folder}{slash}{slugify(name)}"
 
 
 def _mkdocs(text: str) -> str:
@@ -190,7 +222,7 @@ STYLES: Final = MappingProxyType(
             space=" ",
             index="/index.html",
         ),
-        "nikola": Style(name=_pelican, title=_pelican),
+        "nikola": Style(name=_nikola, title=_nikola, place=lambda path: _with_name(_nikola, path)),
     }
 )
 """By the value of `articles.addresses`."""

@@ -99,6 +99,8 @@ def _report_articles(project: NewProject) -> None:
     without = [path for path in read if not project.files.get(path, False)]
     where = f" in {survey.by_folder(inside)}" if inside else ""
     click.echo(f"\nArticles: {count(len(inside), 'dated file')}{where}")
+    if languages := project.feeds_by_language:
+        click.echo(f"  in several languages: a feed for each; beside the main one: {languages}")
     if untitled:
         click.echo(
             f"  without a title: {survey.by_folder(untitled)}; they get the first heading or the "

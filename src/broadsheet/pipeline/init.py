@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,7 +11,9 @@ from typing import Final
 
 from broadsheet.articles import site_check
 from broadsheet.errors import Problem
+from broadsheet.i18n import language_name
 from broadsheet.importers import GeneratedSite
+from broadsheet.importers.findings import language_tag
 from broadsheet.model.settings import ArticleSettings, FeedSettings
 from broadsheet.pipeline.project import PREVIEWS
 from broadsheet.storage import sources, survey
@@ -24,6 +27,7 @@ from broadsheet.storage.detection import (
     config_values,
     places,
     refuse_unusable,
+    settings_of,
     site_of,
     usable,
 )
@@ -72,6 +76,12 @@ class NewProject:
     def unread(self) -> list[str]:
         """The texts in formats that are not read."""
         return survey.other_texts(self.root, but=_OURS)
+
+    @property
+    def feeds_by_language(self) -> str:
+        """The names of the feeds for one language each, other than the main feed."""
+        feeds = self.values.get("feeds")
+        return ", ".join(feeds) if isinstance(feeds, Mapping) else ""
 
     @property
     def built(self) -> str:
@@ -128,6 +138,34 @@ class NewProject:
             yield Problem("not found", "write the URL of the web site into the config", key=URL)
 
 
+def _feeds_by_language(values: Mapping[str, object], root: Path) -> dict[str, object]:
+    """Return a feed for each language if the articles are in several; {} if not.
+
+    The main feed has the language of the publication, or else the one of most articles, so that no
+    article is in two of these feeds.
+    """
+    places = values.get("articles.in")
+    if not isinstance(places, Mapping) or not any("language" in each for each in places.values()):
+        return {}
+    articles = articles_of(dict(values), root, _OURS)
+    found = Counter(article.language for article in articles if not article.hidden)
+    languages = {tag: number for tag in found if (number := found[tag]) and language_tag(tag)}
+    if len(languages) < 2:
+        return {}
+    settings = settings_of(dict(values))
+    own = settings.publication.language
+    main = own if own in languages else max(languages, key=lambda tag: languages[tag])
+    named = {
+        tag.lower(): {
+            "languages": [tag],
+            "title": f"{settings.publication.title} ({language_name(tag)})",
+        }
+        for tag in sorted(languages)
+        if tag != main
+    }
+    return {"feeds.main.languages": [main], "feeds": named}
+
+
 def with_article(noun: str) -> str:
     """Return a noun after "a" or "an"."""
     return f"{'an' if noun[0] in 'AEIOU' else 'a'} {noun}"
@@ -143,6 +181,7 @@ def new_project(root: Path) -> NewProject:
     taken = usable({each.key: each for each in (site.taken if site else ())}, root, files)
     values, refused = config_values(taken, root, files, _OURS)
     refuse_unusable(values, site, root, _OURS)
+    values |= _feeds_by_language(values, root)
     untitled: list[str] = []
     if _TITLE_FROM not in values:
         dated = [path for path in places(values, root, _OURS) if files.get(path)]

@@ -14,6 +14,7 @@ from broadsheet import importers
 from broadsheet.articles import Article, NotAnArticle
 from broadsheet.errors import ArticleError, ConfigError, Problem, UsageError
 from broadsheet.importers import GeneratedSite, Taken
+from broadsheet.importers.findings import language_tag
 from broadsheet.model import reference
 from broadsheet.model.settings import Settings
 from broadsheet.storage import config, folders, sources, survey
@@ -61,8 +62,8 @@ def config_values(
         values[URL] = f"https://{domain}/"
     values.setdefault("publication.title", printable(root.resolve().name) or "My publication")
     values.setdefault("articles.folders", [_articles_folder(root, files, ours)])
-    if values["articles.folders"] == ["."]:  # else files of several folders share addresses
-        values.setdefault(PERMALINK, "/{path}/")
+    if FOLDERS not in taken:
+        _take_layout(values, files)
     values.setdefault("articles.markdown", _dialect_by_files(root) or "commonmark")
     try:
         settings_of(values)
@@ -73,6 +74,31 @@ def config_values(
             return config_values(kept, root, files, ours)[0], error.problems
         raise
     return values, ()
+
+
+def _take_layout(values: dict[str, object], files: Mapping[str, bool]) -> None:
+    """Add what the folders of the articles say about their addresses and languages.
+
+    Files of several folders may share their names. Folders that are all named by a language hold
+    translations.
+    """
+    given = values[FOLDERS]
+    folder = str(given[0]) if isinstance(given, list) else "."
+    start = "" if folder == "." else f"{folder}/"
+    dated = [path for path, is_dated in files.items() if is_dated and path.startswith(start)]
+    inner = {path.removeprefix(start).partition("/")[0] for path in dated}
+    below = {name for name in inner if any(path.startswith(f"{start}{name}/") for path in dated)}
+    if folder == "." or len(below) > 1:
+        values.setdefault(PERMALINK, "/{path}/")
+    tags = {name: language_tag(name) for name in sorted(below)}
+    if len(tags) > 1 and below == inner and _are_languages(tags.keys()):
+        values.setdefault("articles.in", {f"{start}{n}": {"language": tags[n]} for n in tags})
+
+
+def _are_languages(names: Collection[str]) -> bool:
+    """Whether all folders are named by a language, and one by a language with many readers."""
+    common = {name.lower()[:2] for name in names} & {"en", "zh", "ja", "de", "fr", "es", "ru"}
+    return bool(common) and all(re.fullmatch(r"[a-z]{2}([-_][A-Za-z]{2,4})?", n) for n in names)
 
 
 def settings_of(values: dict[str, object]) -> Settings:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from codecs import BOM_UTF8
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from hashlib import sha256
@@ -30,6 +30,7 @@ _UNNAMABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")  # surrogates: bytes tha
 _WIDEST = 100_000  # pixels; a file that claims more is broken
 _ARTICLE_ENDINGS = (".md", ".markdown", ".mdx")
 _HTML_ENDINGS = (".html", ".htm")
+_INDEX = re.compile(r"index(?:\.[\w-]+)?\.(?:md|markdown|html)", re.IGNORECASE)
 _FENCES = (b"---", b"+++", b"{")
 
 
@@ -78,10 +79,15 @@ def find(
     files: list[File] = []
     listed = listing(project, searched(settings), but=ours)
     problems: list[Problem] = []
+    bundles = _leaf_bundles(listed) if settings.addresses == "hugo" else frozenset()
     home_of = cache(lambda folder: _home(folder, homes))
     for path in sorted(listed):
         home = home_of(path.rpartition("/")[0])
-        is_article = _could_be_article(project, path, home) and not settings.excludes(path)
+        is_article = (
+            _could_be_article(project, path, home)
+            and not settings.excludes(path)
+            and not (bundles and _is_resource(path, bundles))
+        )
         if _UNNAMABLE.search(path):
             if is_article and home is not None:
                 problems.append(_unnamable(path))
@@ -90,6 +96,22 @@ def find(
         elif home is not None:
             articles[path] = home
     return Found(tuple(articles.items()), tuple(files), listed, tuple(problems))
+
+
+def _leaf_bundles(paths: Iterable[str]) -> frozenset[str]:
+    """Return the folders that are one page of Hugo: those with an `index.md`."""
+    pairs = (path.rpartition("/")[::2] for path in paths)
+    return frozenset(folder for folder, name in pairs if folder and _INDEX.fullmatch(name))
+
+
+def _is_resource(path: str, bundles: Collection[str]) -> bool:
+    """Whether the file is part of another page (gohugo.io/content-management/page-bundles)."""
+    folder, _, name = path.rpartition("/")
+    if folder in bundles and _INDEX.fullmatch(name):
+        folder = folder.rpartition("/")[0]
+    while folder and folder not in bundles:
+        folder = folder.rpartition("/")[0]
+    return bool(folder)
 
 
 def _home(folder: str, homes: Sequence[str]) -> str | None:

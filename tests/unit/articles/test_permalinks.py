@@ -74,6 +74,35 @@ def test_a_slug_takes_the_place_of_the_name() -> None:
     assert made("/{slug}/{slug_or_filename}/{path}/{filename}/", "n/f.md", "s") == "s/s/n/s/f/"
 
 
+@pytest.mark.parametrize(
+    ("style", "name", "slug"),
+    [
+        # By pelican.utils.slugify 4.12 with its defaults.
+        ("pelican", "读书｜穷查理宝典", "du-shu-qiong-cha-li-bao-dian"),
+        ("pelican", "用 Travis CI 免费构建", "yong-travis-ci-mian-fei-gou-jian"),
+        ("pelican", "什么是 Ω-3：Über Œuvre", "shi-yao-shi-o-3uber-oeuvre"),
+        ("pelican", "Привет, 한국", "privet-hangug"),
+        ("pelican", "uipath ノート（二）つづき", "uipath-no-toer-tsuduki"),
+        # By the slug crate, which spells each character by itself with deunicode.
+        ("zola", "什么技术", "shen-me-ji-shu"),
+        ("zola", "Über_uns 中文", "uber-uns-zhong-wen"),
+        ("nikola", "C++ 中文", "c++-zhong-wen"),
+    ],
+)
+def test_names_in_latin_letters(style: str, name: str, slug: str) -> None:
+    """Pelican, Nikola and Zola spell Chinese by its pronunciation."""
+    made_ = permalink(
+        "/{slug_or_title}/" if style == "pelican" else "/{path}/",
+        FilePlace.of("x.md" if style == "pelican" else f"{name}.md"),
+        slug="",
+        title=name,
+        date=MOMENT,
+        lowercase=True,
+        style=STYLES[style],
+    )
+    assert unquote(made_) == f"{slug}/"
+
+
 def test_case_is_kept_on_request() -> None:
     """Jekyll and Astro keep the case of file names."""
     assert made("/{slug}/", "My-Post.md", lowercase=False) == "My-Post/"

@@ -279,3 +279,15 @@ def test_invalid_articles_do_not_stop_the_others(newsroom: Newsroom) -> None:
         "content/worse.md:3",
     ]
     assert b"/posts/good/" in newsroom.published()["atom.xml"]
+
+
+@pytest.mark.parametrize(("addresses", "found"), [("hugo", 3), ("zola", 6)])
+def test_what_is_in_a_page_bundle_is_no_article(
+    newsroom: Newsroom, addresses: str, found: int
+) -> None:
+    """In Hugo, a folder with an index.md is one page, once in each language."""
+    names = ("a.md", "b/index.md", "b/index.zh.md", "b/note.md", "b/deep/index.md", "b/c/x.md")
+    for name in names:
+        newsroom.write(f"content/{name}", "---\ntitle: A\ndate: 2025-06-01\n---\n")
+    settings = ArticleSettings(folders=("content",), addresses=addresses)
+    assert len(sources.find(newsroom.folder, settings).articles) == found

@@ -79,12 +79,13 @@ def _take_permalink(findings: Findings, documents: list[ConfigFile]) -> None:
         findings.no_permalink(found, unknown or ["code"])
         return
     findings.permalink(pattern, found.source)
-    if "{slug_or_title}" in pattern:
-        findings.remark(
-            "articles.permalink",
-            "Pelican writes slugs in Latin letters",
-            "an article whose title has others needs `Slug` in its metadata",
-        )
+    changes = ("SLUG_REGEX_SUBSTITUTIONS", "SLUGIFY_USE_UNICODE", "SLUGIFY_PRESERVE_CASE")
+    for change in filter(None, (find(documents, name) for name in changes)):
+        if change.value is not False and "{slug" in pattern:
+            what = f"{change.source} changes how slugs are spelled"
+            findings.remark(
+                "articles.permalink", what, "compare the URL of an article without Slug"
+            )
 
 
 GENERATOR = Generator(100, _CONFIGS, _read_site, marks=("pelicanconf.py",), dialect="pelican")

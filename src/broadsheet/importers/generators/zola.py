@@ -69,12 +69,6 @@ def _take_articles(findings: Findings, config: ConfigFile) -> None:
     spelling = config.find("slugify", "paths") or config.find("slugify_paths")
     if spelling and spelling.value in ("safe", "off"):
         findings.keep_case(spelling.source)
-    else:
-        findings.remark(
-            "articles.permalink",
-            "Zola writes URLs in Latin letters",
-            "an article whose file name has others needs `slug` or `path` in its front matter",
-        )
 
 
 GENERATOR = Generator(20, _CANDIDATES, _read_site)
