@@ -33,16 +33,21 @@ def _ours(folder: Path) -> Articles:
     config.write_text(text.replace("# limit = 30", "limit = 0"), "utf-8")
     built = newsroom.run("build", now="2026-01-01T00:00:00Z")
     assert built.code == 0, built.err
-    feed = json.loads((folder / "feeds/feed.json").read_text("utf-8"))
-    assert all(item["id"] for item in feed["items"])
-    return {
-        item["title"]: Listed(
-            unquote(item["url"]),
-            item["date_published"][:10],
-            item.get("language", feed.get("language", "")),
-        )
-        for item in feed["items"]
-    }
+    found: Articles = {}
+    for path in (folder / "feeds/feed.json", *sorted(folder.glob("feeds/*/feed.json"))):
+        feed = json.loads(path.read_text("utf-8"))
+        assert all(item["id"] for item in feed["items"])
+        listed = {
+            item["title"]: Listed(
+                unquote(item["url"]),
+                item["date_published"][:10],
+                item.get("language", feed.get("language", "")),
+            )
+            for item in feed["items"]
+        }
+        assert found.keys().isdisjoint(listed), "an article is in two feeds of languages"
+        found |= listed
+    return found
 
 
 @pytest.mark.parametrize("site", SITES, ids=lambda site: site.name)

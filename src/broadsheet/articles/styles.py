@@ -172,6 +172,12 @@ def _github(text: str) -> str:
     return "".join(kept).replace(" ", "-")
 
 
+def _quartz(text: str) -> str:
+    """Return a segment as Quartz makes it (util/path.ts, sluggify)."""
+    text = re.sub(r"\s", "-", text).replace("&", "-and-").replace("%", "-percent")
+    return text.replace("?", "").replace("#", "")
+
+
 def _eleventy(text: str) -> str:
     """Return a slug as @sindresorhus/slugify makes it."""
     text = re.sub(r"([a-z\d]{2,})([A-Z])", r"\1-\2", _ascii(text))
@@ -211,6 +217,7 @@ STYLES: Final = MappingProxyType(
         "astro": Style(path=lambda text, _lowercase: _by_segment(_github, text)),
         "docusaurus": Style(place=_docusaurus, readme=True),
         "vuepress": Style(slugged=False, readme=True, space=" ", index="/"),
+        "quartz": Style(path=lambda text, _lowercase: _by_segment(_quartz, text), slugged=False),
         "hexo": Style(category=str, space=" "),
         "pelican": Style(name=_pelican, title=_pelican, category=_pelican),
         "mkdocs": Style(

@@ -87,7 +87,7 @@ MarkdownExtension = Literal[
 
 AddressStyle = Literal[
     "plain", "astro", "docusaurus", "eleventy", "hexo", "hugo", "jekyll", "mkdocs", "nikola",
-    "pelican", "vuepress", "zola",
+    "pelican", "quartz", "vuepress", "zola",
 ]
 """The keys of `articles.styles.STYLES`."""
 

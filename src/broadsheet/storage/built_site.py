@@ -55,7 +55,9 @@ def built_folder(root: Path) -> str:
 
 
 def _is_source(page: Path) -> bool:
-    """Whether a page has front matter: its folder is what a generator reads."""
+    """Whether a page is in a folder that a generator reads, not one that it writes."""
+    if (page.parent / "_includes").is_dir():
+        return True
     with suppress(OSError), page.open("rb") as file:
         return file.read(3) in {b"---", b"+++"}
     return False

@@ -87,6 +87,7 @@ def test_a_slug_takes_the_place_of_the_name() -> None:
         ("zola", "什么技术", "shen-me-ji-shu"),
         ("zola", "Über_uns 中文", "uber-uns-zhong-wen"),
         ("nikola", "C++ 中文", "c++-zhong-wen"),
+        ("quartz", "a & b? 100% #1", "a--and--b-100-percent-1"),
     ],
 )
 def test_names_in_latin_letters(style: str, name: str, slug: str) -> None:

@@ -856,6 +856,55 @@ def test_zola_settings(config: str, key: str, value: object) -> None:
     assert values(found({"zola.toml": f"title = 'A'\n{config}"}, "content")).get(key) == value
 
 
+def test_quartz() -> None:
+    """Its title, URL and language, without the folders that it leaves out."""
+    config = """
+    const config: QuartzConfig = {
+      configuration: {
+        pageTitle: "My garden", locale: "de-DE", baseUrl: "garden.example.net/notes",
+        ignorePatterns: ["private", "templates"], theme: { cdnCaching: true },
+      },
+      plugins: { transformers: [Plugin.FrontMatter()] },
+    }
+    """
+    site = found({"quartz.config.ts": config}, "content", "content/templates")
+    taken = values(site)
+    assert taken["publication.title"] == "My garden"
+    assert taken["publication.language"] == "de-DE"
+    assert taken["articles.exclude"] == ["content/templates"]
+    assert (taken["articles.markdown"], taken["articles.addresses"]) == ("obsidian", "quartz")
+    assert taken["publication.url"] == "https://garden.example.net/notes/"
+
+
+def test_starlight() -> None:
+    """Its pages are served from the root, and its title is an option of its own."""
+    code = """
+    const site = "https://s.example.net";
+    const star = starlight({ title: "Star", plugins: [a()] });
+    export default defineConfig({ site, integrations: [star] });
+    """
+    taken = values(found({"astro.config.mjs": code}, "src/content/docs"))
+    assert taken["publication.url"] == "https://s.example.net/"
+    assert taken["publication.title"] == "Star"
+
+
+def test_eleventy_filter_of_dates() -> None:
+    """A filter whose format can be read in the config stands for the parts of a date."""
+    code = """
+    export default function (config) {
+      config.addFilter("path", (at) => {
+        const date = new Date(at);
+        return DateTime.fromJSDate(date).toFormat("yyyy/MM");
+      });
+      config.addFilter("other", (at) => DateTime.fromJSDate(at).toFormat("EEE/yyyy"));
+    }
+    """
+    data = '{"permalink": "/blog/{{ page.date | %s }}/{{ page.fileSlug }}/"}'
+    for name, pattern in (("path", "/blog/{year}/{month}/{slug}/"), ("other", None)):
+        files = {"eleventy.config.js": code, "posts/posts.json": data % name}
+        assert values(found(files, "posts")).get("articles.permalink") == pattern
+
+
 def test_zola_keeps_dates() -> None:
     """If Zola keeps dates in file names, they are part of the URL."""
     config = "base_url = 'https://a.blog'\n[slugify]\npaths_keep_dates = true"

@@ -6,12 +6,14 @@ withastro/astro, and AstroPaper for the names of constants.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 
 from broadsheet.importers.config_file import ConfigFile, ConfigValue, find, nested, value_of
 from broadsheet.importers.findings import Findings
 from broadsheet.importers.generator import GeneratedSite, Generator
-from broadsheet.importers.javascript import value_after, without_comments
+from broadsheet.importers.javascript import Code, value_after, without_comments
 from broadsheet.importers.patterns import ARTICLE_FOLDERS, dated_below
 
 _CONFIGS = tuple(f"astro.config.{extension}" for extension in ("mjs", "ts", "js", "mts", "cjs"))
@@ -28,6 +30,7 @@ _FOLDERS = tuple(
     f"src/{kind}/{name}" for kind in ("content", "data", "pages") for name in ARTICLE_FOLDERS
 )
 
+_STARLIGHT = "src/content/docs"  # starlight.astro.build/manual-setup
 _OBJECT = r"(?:defineConfig\s*\(\s*|export\s+default\s+|module\.exports\s*=\s*)(?=\{)"
 _NAMED_OBJECT = r"\b(?:SITE|SITE_CONFIG|siteConfig|site)\b(?:\s*:\s*[\w<>.]+)?\s*[=:]\s*(?=\{)"
 _NAMED_TEXT = r"\b(?:export\s+)?const\s+{name}\b(?:\s*:\s*\w+)?\s*=\s*"
@@ -38,12 +41,15 @@ def _read_site(files: Mapping[str, str], folders: Collection[str]) -> GeneratedS
     file = next((name for name in _CONFIGS if name in files), None)
     if file is None:
         return None
-    config = nested(value_after(without_comments(files[file]), _OBJECT), file)
+    code = without_comments(files[file])
+    config = nested(value_after(code, _OBJECT), file)
     constants = tuple(_constants(files))
     findings = Findings("Astro")
-    findings.title(*_places(constants, "title", "name"))
+    starlight = nested(value_after(code, r"\bstarlight\s*\(\s*(?=\{)"), file)
+    findings.title(*_places(constants, "title", "name"), starlight.find("title"))
+    site = _constant(code, config.find("site"))
     findings.url(
-        *_literal_first([config.find("site"), *_places(constants, "website", "url", "site")]),
+        *_literal_first([site, *_places(constants, "website", "url", "site")]),
         below=config.find("base"),
     )
     languages = _places(constants, "lang", "language", "locale")
@@ -53,6 +59,14 @@ def _read_site(files: Mapping[str, str], folders: Collection[str]) -> GeneratedS
     findings.markdown("astro", ("smart", config.find("markdown", "smartypants")))
     _take_articles(findings, config, folders)
     return findings.site()
+
+
+def _constant(code: str, found: ConfigValue | None) -> ConfigValue | None:
+    """Return what is found; if it is the name of a constant of the config, the value of that."""
+    if found and isinstance(found.value, Code) and re.fullmatch(r"\w+", found.value.text):
+        value = value_after(code, _NAMED_TEXT.format(name=found.value.text))
+        return replace(found, value=value) if isinstance(value, str) else found
+    return found
 
 
 def _constants(files: Mapping[str, str]) -> Iterator[ConfigFile]:
@@ -115,6 +129,9 @@ def _take_articles(findings: Findings, config: ConfigFile, folders: Collection[s
 def _take_permalink(
     findings: Findings, config: ConfigFile, folder: str, end: str, folders: Collection[str]
 ) -> None:
+    if folder == _STARLIGHT:
+        findings.permalink(f"/{{path}}{end}", f"Starlight serves {folder} from the root")
+        return
     kind, name = folder.split("/")[1:3]
     routes = [route for route in ARTICLE_FOLDERS if f"src/pages/{route}" in folders]
     # A page of src/pages decides where a collection is; mostly under its own name.

@@ -62,6 +62,17 @@ _TOKENS = {
     },
 }
 
+_LUXON = {
+    "yyyy": "{year}",
+    "y": "{year}",
+    "MM": "{month}",
+    "LL": "{month}",
+    "dd": "{day}",
+    "M": "{month_number}",
+    "L": "{month_number}",
+    "d": "{day_number}",
+}
+
 
 def _read_site(files: Mapping[str, str], folders: Collection[str]) -> GeneratedSite | None:
     """Return the site if `files` have an Eleventy config; else None."""
@@ -86,9 +97,25 @@ def _read_site(files: Mapping[str, str], folders: Collection[str]) -> GeneratedS
     root = _input(code)
     folder = _take_folder(findings, root, folders)
     if folder:
-        _take_permalink(findings, files, folder, root)
+        _take_permalink(findings, files, folder, root, _date_filters(code))
     _take_assets(findings, file, code, root, folder)
     return findings.site()
+
+
+def _date_filters(code: str) -> dict[str, str]:
+    """Return the pattern of each filter that formats a date with Luxon, by its token.
+
+    Source: moment.github.io/luxon/#/formatting, table of tokens.
+    """
+    found: dict[str, str] = {}
+    for name, body in re.findall(r"addFilter\(\s*['\"](\w+)['\"](.{0,600})", code, re.DOTALL):
+        own = body.partition("addFilter(")[0]
+        if form := re.search(r"toFormat\(\s*['\"]([yMLd/.-]+)['\"]", own):
+            parts = re.split(r"([yMLd]+)", form[1])
+            if all(part in _LUXON for part in parts[1::2]):
+                pattern = "".join(_LUXON.get(part, part) for part in parts)
+                found[f"page.date | {name}"] = found[f"date | {name}"] = pattern
+    return found
 
 
 def _plugins(package: ConfigFile) -> Iterator[tuple[str, ConfigValue]]:
@@ -164,7 +191,13 @@ def _smallest(folders: Collection[str], parent: str) -> str:
     return _smallest(folders, inner[0]) if len(inner) == 1 and has_all else parent
 
 
-def _take_permalink(findings: Findings, files: Mapping[str, str], folder: str, root: str) -> None:
+def _take_permalink(
+    findings: Findings,
+    files: Mapping[str, str],
+    folder: str,
+    root: str,
+    filters: Mapping[str, str],
+) -> None:
     findings.addresses("eleventy")
     inside = "" if folder == root else folder.removeprefix("" if root == "." else root).strip("/")
     own = _permalink_of(findings, files, folder)
@@ -175,12 +208,12 @@ def _take_permalink(findings: Findings, files: Mapping[str, str], folder: str, r
             "Eleventy lets each article and each folder set its own `permalink`",
             "compare it with the URL of one article on the site",
         )
-    elif pattern := _translated(findings, own, inside):
+    elif pattern := _translated(findings, own, inside, filters):
         findings.permalink(pattern, own.source)
     start = "" if folder == "." else f"{folder}/"
     for place in sorted({name.rpartition("/")[0] for name in files if name.startswith(start)}):
         value = _permalink_of(findings, files, place) if place not in {folder, ""} else None
-        if value and (pattern := _translated(findings, value, inside)):
+        if value and (pattern := _translated(findings, value, inside, filters)):
             findings.within(place, value.source, permalink=pattern)
 
 
@@ -198,12 +231,14 @@ def _permalink_of(findings: Findings, files: Mapping[str, str], folder: str) -> 
     return found
 
 
-def _translated(findings: Findings, found: ConfigValue, inside: str) -> str:
+def _translated(
+    findings: Findings, found: ConfigValue, inside: str, filters: Mapping[str, str]
+) -> str:
     """Return Eleventy's template as one of our patterns; "" if it has no equivalent."""
     if not isinstance(found.value, str):
         findings.refuse("articles.permalink", found, "which is not text", '"/posts/{slug}/"')
         return ""
-    tokens = {**_TOKENS, "page.filePathStem": f"{inside}/{{path}}"}
+    tokens = {**_TOKENS, **filters, "page.filePathStem": f"{inside}/{{path}}"}
     pattern, unknown = translate(found.value, _TOKEN, tokens)
     if unknown or "{%" in found.value:
         findings.no_permalink(found, unknown or ["{% ... %}"])
