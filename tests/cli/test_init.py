@@ -366,3 +366,14 @@ def test_folders_with_other_names_are_no_languages(tmp_path: Path) -> None:
     for name in ("js", "go"):
         newsroom.write(f"texts/{name}/a.md", "---\ntitle: A\ndate: 2025-01-02\n---\nText.\n")
     assert "in" not in written(newsroom)["articles"]
+
+
+@pytest.mark.parametrize(("chinese", "is_split"), [(1, False), (5, True)])
+def test_languages_in_front_matter(tmp_path: Path, chinese: int, is_split: bool) -> None:
+    """One article in another language stays with the others; many get a feed."""
+    newsroom = Newsroom(tmp_path)
+    for number in range(20):
+        language = "zh-CN" if number < chinese else "en"
+        head = f"title: T{number}\ndate: 2025-01-02\nlang: {language}\n"
+        newsroom.write(f"posts/{number}.md", f"---\n{head}---\nText.\n")
+    assert bool(written(newsroom)["feeds"]["main"]) == is_split

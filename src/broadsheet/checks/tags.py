@@ -60,7 +60,7 @@ def tags(text: str) -> tuple[StartTag, ...]:
 
     The quotation marks and angle brackets of a template tag are not those of HTML around it.
     """
-    text = _TEMPLATE.sub(lambda found: "x" * len(found[0]), text) if "{" in text else text
+    text = _TEMPLATE.sub(lambda found: "-" * len(found[0]), text) if "{" in text else text
     return tuple(
         StartTag(
             found["name"].lower(),

@@ -33,6 +33,7 @@ from broadsheet.storage.detection import (
 )
 
 _OURS: Final = (FeedSettings().folder, PREVIEWS)
+_FEW: Final = 0.1  # of the articles
 _TITLE_FROM: Final = "articles.title_from"
 
 
@@ -141,20 +142,21 @@ class NewProject:
 def _feeds_by_language(values: Mapping[str, object], root: Path) -> dict[str, object]:
     """Return a feed for each language if the articles are in several; {} if not.
 
-    The main feed has the language of the publication, or else the one of most articles, so that no
-    article is in two of these feeds.
+    A few articles with a language in their front matter are left among the others. The main feed
+    has the language of the publication, or else the one of most articles, so that no article is in
+    two of these feeds.
     """
-    places = values.get("articles.in")
-    if not isinstance(places, Mapping) or not any("language" in each for each in places.values()):
-        return {}
     articles = articles_of(dict(values), root, _OURS)
     found = Counter(article.language for article in articles if not article.hidden)
-    languages = {tag: number for tag in found if (number := found[tag]) and language_tag(tag)}
-    if len(languages) < 2:
-        return {}
+    languages = {tag: number for tag, number in found.items() if language_tag(tag)}
     settings = settings_of(dict(values))
     own = settings.publication.language
-    main = own if own in languages else max(languages, key=lambda tag: languages[tag])
+    main = own if own in languages else max(languages, key=found.__getitem__, default=own)
+    places = values.get("articles.in")
+    by_place = isinstance(places, Mapping) and any("language" in each for each in places.values())
+    others = sum(languages.values()) - languages.get(main, 0)
+    if not others or (not by_place and others < _FEW * sum(languages.values())):
+        return {}
     named = {
         tag.lower(): {
             "languages": [tag],

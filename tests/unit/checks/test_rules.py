@@ -273,7 +273,7 @@ CASES = [
     Case(
         "raw-html",
         body("<chart-view src='a.csv'></chart-view>"),
-        body("<my-note>A <b>b</b></my-note> _\\<canvas\\>_ and c", "", "<style>p{}</style>"),
+        body("<{{ a }}> <my-note>A <b>b</b></my-note> _\\<canvas\\>_", "<style>p{}</style>"),
         6,
     ),
     Case(
@@ -349,7 +349,11 @@ CASES = [
     Case(
         "broken-link",
         body('<video src="gone.mp4"></video>', "[a]({{< ref `gone.md` >}})", "[b]()"),
-        body('<video src="here.mp4"></video>', "[a]({{< ref `bad.md` >}}) [b](#) [c]({{< x >}})"),
+        body(
+            '<video src="here.mp4"></video>',
+            "[a]({{< ref `bad.md` >}}) [b](#)",
+            "[c]({{< gone >}})",
+        ),
         6,
         files={"content/here.mp4": b"x"},
         said="the link 'b' has no address; write one",
