@@ -8,6 +8,7 @@ from types import MappingProxyType
 from urllib.parse import quote, unquote
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from broadsheet.markup import Asset, LinkIndex
 from broadsheet.model.publication import Publication
@@ -37,11 +38,8 @@ def link_index(
     A file in a page bundle is served under its article's address, one in an assets folder from
     the root of the site, and any other at its path in the articles folder, as Hugo does.
     """
-    bundles = {
-        dirname(source): url
-        for source, url in {**others, **pages}.items()
-        if source.rpartition("/")[2].startswith("index.")
-    }
+    addresses = _bundles({**others, **pages})
+    bundles = {folder: urls[0] for folder, urls in addresses.items()}
     if settings.addresses == "hexo":  # the folder of a post's assets has its name
         bundles |= {source.rpartition(".")[0]: url for source, url in pages.items()}
     beside: dict[str, Asset] = {}
@@ -51,14 +49,30 @@ def link_index(
         for root in settings.roots:
             if (inner := _within(file.path, root)) is not None:
                 rooted.setdefault(inner, asset)
-        if asset.url.startswith(publication.url):  # a link may also name it by its URL
-            rooted.setdefault(unquote(asset.url.removeprefix(publication.url)), asset)
+        # A link may also name it by its URL, which it has once in each language.
+        folder, _, name = file.path.rpartition("/")
+        in_bundles = (_page_folder(url) + _quoted(name) for url in addresses.get(folder, []))
+        for url in (asset.url, *in_bundles):
+            if url.startswith(publication.url):
+                place = unquote(url.removeprefix(publication.url))
+                rooted.setdefault(place, asset if url == asset.url else replace(asset, url=url))
         if any(_within(file.path, folder) is not None for folder in settings.folders):
             beside[file.path] = asset
     named = _only_ones({**rooted, **beside}.values())
     return LinkIndex(
         publication.url, pages, beside, {**rooted, **named}, {}, settings.shortcodes, others
     )
+
+
+def _bundles(pages: Mapping[str, str]) -> dict[str, list[str]]:
+    """Return the folders of page bundles -> their URLs, first that of `index.md`, then those of its
+    translations, such as `index.fr.md`."""
+    found: dict[str, list[str]] = {}
+    for source, url in sorted(pages.items(), key=lambda each: each[0].count(".")):
+        folder, _, name = source.rpartition("/")
+        if name.startswith("index."):
+            found.setdefault(folder, []).append(url)
+    return found
 
 
 def _only_ones(assets: Iterable[Asset]) -> dict[str, Asset]:

@@ -26,6 +26,23 @@ _OWN = re.compile(r"#[\w:.~-]+", re.ASCII)  # a place in the article that stays 
 DROPPED = re.compile(r"[\t\n\r]")  # by every browser (WHATWG URL, 4.4)
 
 
+_BY_PELICAN = re.compile(
+    r"(?:\{(?:filename|static|attach)\}|%7B(?:filename|static|attach)%7D"
+    r"|\|(?:filename|static|attach)\|)",
+    re.IGNORECASE,
+)
+
+
+def plain_reference(reference: str) -> str:
+    """Return a reference without what Pelican has in front of one to a source file.
+
+    Source: docs.getpelican.com/en/latest/content.html, Linking to internal content.
+    """
+    if reference[:1] not in {"{", "|", "%"}:
+        return reference
+    return _BY_PELICAN.sub("", reference, count=1) if _BY_PELICAN.match(reference) else reference
+
+
 class Asset(Struct, frozen=True):
     """A file beside the articles, on disk and on the web.
 
@@ -114,7 +131,7 @@ class Links(Struct, frozen=True, dict=True):
             return reference
         if _OWN.fullmatch(reference):
             return self._own + reference
-        reference = DROPPED.sub("", reference.strip())
+        reference = plain_reference(DROPPED.sub("", reference.strip()))
         if reference[:1] == "#":
             return encode(self.url.partition("#")[0] + reference)
         if _WEB.match(reference) or reference.startswith("//"):

@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from broadsheet.markup import tree
 from broadsheet.markup.dialects import Dialect, by_commonmark
-from broadsheet.markup.links import DROPPED
+from broadsheet.markup.links import DROPPED, plain_reference
 from broadsheet.markup.passes.attributes import HEADINGS
 from broadsheet.markup.render import read_article
 from broadsheet.markup.templates import Expanded
@@ -183,6 +183,7 @@ def _link(node: Node, source: _Source) -> LinkOrImage:
     text = given.get("alt") if is_image else node.text(deep=True)
     within = source.within(node) or source.everywhere
     target, line = source.as_written(target, within)
+    target = plain_reference(target)
     line = within[0] if "data-sourcepos" in given else line
     is_html = "data-sourcepos" not in given and (is_image or node.tag != "a" or text != target)
     return LinkOrImage(is_image, target, text, line, is_html)

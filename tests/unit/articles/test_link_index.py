@@ -100,3 +100,29 @@ def test_files_elsewhere_are_not_assets() -> None:
     """A file outside of all folders is not served, and a folder with the same prefix is another
     one."""
     assert url(made("static-old/a.png"), "/a.png") is None
+
+
+def test_a_bundle_s_files_have_a_url_in_each_language() -> None:
+    """The page `index.md` gives the first; a link from another page may name any."""
+    settings = ArticleSettings()
+    pages = {
+        "content/1-b/index.fr.md": "https://example.org/blog/fr/b/",
+        "content/1-b/index.md": "https://example.org/blog/b/",
+        "content/c/index.fr.md": "https://example.org/blog/fr/c/",
+    }
+    index = link_index([File("content/1-b/x.svg", 7)], pages, PUBLICATION, settings)
+    assert url(index, "x.svg", "content/1-b/index.fr.md") == "https://example.org/blog/b/x.svg"
+    assert url(index, "../b/x.svg", "content/c/index.fr.md") == (
+        "https://example.org/blog/fr/b/x.svg"
+    )
+
+
+def test_an_image_is_found_by_its_name_alone_if_it_is_the_only_one() -> None:
+    """Themes put the folder in front of a featured image."""
+    index = made("static/covers/a.png", "static/1/b.png", "static/2/b.png")
+    links = Links(index, "content/flat.md", index.pages["content/flat.md"])
+    assert (links.featured("a.png"), links.featured("b.png")) == (
+        index.rooted["covers/a.png"],
+        None,
+    )
+    assert links.asset("a.png") is None, "only a featured image"
