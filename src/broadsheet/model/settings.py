@@ -499,10 +499,13 @@ class DeliverySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     service_url: BaseUrl | None = None
     """The URL of `broadsheet serve`; unsubscribe links lead there."""
     transport: TransportName = "smtp"
-    """How mail is sent: `smtp`, through the server that `delivery.smtp` names."""
+    """How mail is sent: `smtp`, through the server that `delivery.smtp` names, or `resend`, through
+    the HTTP API of Resend, with the key in BROADSHEET_RESEND_KEY."""
     smtp: SmtpUrl = field(default_factory=lambda: SmtpUrl("smtp://localhost:25"))
     """The mail server: `smtp://host:port`, or `smtps://` for TLS from the start. User and password
     come from the environment."""
+    resend_url: Url = field(default_factory=lambda: Url("https://api.resend.com/"))
+    """The URL of the API, for `resend`."""
     starttls: Literal["required", "if offered", "never"] = "required"
     """Whether the connection is encrypted; certificates are always checked. `never` is only allowed
     for a server on this machine."""

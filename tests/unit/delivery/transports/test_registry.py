@@ -94,4 +94,7 @@ def test_an_unknown_transport_is_reported(newsroom: Newsroom, name: str) -> None
     for command in ("check", "deliver"):
         ran = newsroom.run(command)
         assert ran.code == 2
-        assert f"delivery.transport: unknown value {name!r}; write 'smtp'" in ran.out + ran.err
+        assert (
+            f"delivery.transport: unknown value {name!r}; write 'resend' or 'smtp'"
+            in ran.out + ran.err
+        )
