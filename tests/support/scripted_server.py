@@ -26,7 +26,8 @@ class Script:
         try:
             if not self._say(writer, "greeting"):
                 return
-            while line := (await reader.readline()).decode().rstrip("\r\n"):
+            while read := await reader.readline():
+                line = read.decode().rstrip("\r\n")
                 self.heard.append(line)
                 verb = line.split()[0].upper() if line.split() else ""
                 if not self._say(writer, verb if verb in self.replies else "other"):

@@ -22,12 +22,14 @@ from broadsheet.bounces.stages import Stage
 from broadsheet.bounces.verdict import is_for_us, is_gone
 from broadsheet.delivery.transports import MayEnd, UnavailableError, Verdict, always
 from broadsheet.delivery.transports._credentials import Traces, as_bytes, traces
+from broadsheet.delivery.transports._oauth import TokenSource
 from broadsheet.delivery.transports._wire import LostError, Patience, Wire
 from broadsheet.errors import ConfigError, Problem
 from broadsheet.model.settings import DeliverySettings
 
 USER: Final = "BROADSHEET_SMTP_USER"
 PASSWORD: Final = "BROADSHEET_SMTP_PASSWORD"  # noqa: S105 - the name of the variable
+TOKEN: Final = "BROADSHEET_SMTP_TOKEN"  # noqa: S105 - the name of the variable
 
 _LONGEST_REPLY: Final = 100  # lines
 _LONGEST_WORDS: Final = 500  # characters of a reply that are kept
@@ -55,7 +57,10 @@ server's own may repeat the credentials."""
 
 @dataclass(frozen=True, slots=True)
 class SmtpServer:
-    """Where and how to connect. timeout: seconds for each answer. user, password: "" for none."""
+    """Where and how to connect. timeout: seconds for each answer. user, password: "" for none.
+
+    token: of OAuth, instead of the password.
+    """
 
     host: str
     port: int
@@ -64,6 +69,7 @@ class SmtpServer:
     timeout: float
     user: str = field(default="", repr=False)
     password: str = field(default="", repr=False)
+    token: TokenSource | None = field(default=None, repr=False)
     context: ssl.SSLContext | None = field(default=None, repr=False)
 
     @property
@@ -111,7 +117,10 @@ def transport(settings: DeliverySettings, environment: Mapping[str, str]) -> Smt
         timeout=settings.timeout,
         user=environment.get(USER, ""),
         password=environment.get(PASSWORD, ""),
+        token=TokenSource.read(environment, TOKEN),
     )
+    if made.token and not made.user:
+        raise ConfigError(Problem(f"{TOKEN} needs a user", f"set {USER} to the mail address"))
     if settings.starttls == "never" and not (made.tls or made.is_local):
         what = f'"never" is only for a server on this machine, and {made.host} is not'
         todo = 'write "required"'
@@ -273,6 +282,9 @@ class SmtpSession:
         if not self._wire.encrypted and not server.is_local:
             raise UnavailableError("the password would be sent unencrypted", for_good=True)
         mechanisms = self._extensions.get("AUTH", "").split()
+        if server.token is not None:
+            await self._log_in_by_token(server.token, mechanisms)
+            return
         user, password = as_bytes(server.user), as_bytes(server.password)
         if "PLAIN" in mechanisms:
             steps = [b"AUTH PLAIN " + base64.b64encode(b"\0%b\0%b" % (user, password))]
@@ -285,6 +297,22 @@ class SmtpSession:
             raise UnavailableError(
                 f"it refuses the login: {reply}; check {USER} and {PASSWORD}",
                 for_good=reply.code >= 500,
+            )
+
+    async def _log_in_by_token(self, source: TokenSource, mechanisms: Sequence[str]) -> None:
+        """https://developers.google.com/gmail/imap/xoauth2-protocol"""
+        if "XOAUTH2" not in mechanisms:
+            raise UnavailableError("it does not support AUTH XOAUTH2", for_good=True)
+        token = await asyncio.to_thread(source.get)
+        self._traces = traces(self._server.user, token)
+        said = f"user={self._server.user}\x01auth=Bearer {token}\x01\x01".encode()
+        # The server describes an error in a challenge, which has to be answered.
+        reply = await self._authenticate([b"AUTH XOAUTH2 " + base64.b64encode(said), b""])
+        if reply.code != 235:
+            better = source.refuse()
+            raise UnavailableError(
+                f"it refuses the login: {reply}; check {USER} and {TOKEN}",
+                for_good=reply.code >= 500 and not better,
             )
 
     async def _authenticate(self, steps: Sequence[bytes]) -> Reply:

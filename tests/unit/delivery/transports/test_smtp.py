@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import shlex
+import sys
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import closing, suppress
+from pathlib import Path
 from typing import TypeVar
 
 import pytest
 
 from broadsheet.delivery.transports import UnavailableError, Verdict
+from broadsheet.delivery.transports._oauth import TokenSource
 from broadsheet.delivery.transports.smtp import SmtpServer, transport
 from broadsheet.errors import ConfigError
 from broadsheet.model.settings import DeliverySettings
@@ -27,6 +31,7 @@ def _with(
     script: Script,
     work: Callable[[SmtpServer], Awaitable[T]],
     user: str = "",
+    token: TokenSource | None = None,
 ) -> T:
     """Return the result of `work` with a server that follows `script`."""
     timeout = 0.3 if "" in script.replies.values() else 20  # short if it hangs
@@ -34,9 +39,8 @@ def _with(
     async def run() -> T:
         listening = await asyncio.start_server(script, "127.0.0.1", 0)
         port = listening.sockets[0].getsockname()[1]
-        server = SmtpServer(
-            "127.0.0.1", port, False, "never", timeout, user, "hunter2" if user else ""
-        )
+        password = "hunter2" if user else ""
+        server = SmtpServer("127.0.0.1", port, False, "never", timeout, user, password, token)
         try:
             return await work(server)
         finally:
@@ -286,6 +290,68 @@ def test_it_logs_in(ways: str, heard: list[str]) -> None:
 
     _with(script, work, user="me")
     assert script.heard[1 : 1 + len(heard)] == heard
+
+
+XOAUTH2 = base64.b64encode(b"user=me@x.example\x01auth=Bearer ya29.token\x01\x01").decode()
+OAUTH = "250-me\r\n250 AUTH PLAIN XOAUTH2"
+
+
+def test_it_logs_in_with_an_oauth_token() -> None:
+    """XOAUTH2, as Google and Microsoft document it; the password is not used."""
+    script = Script(EHLO=OAUTH, AUTH="235 welcome")
+
+    async def work(server: SmtpServer) -> None:
+        await (await server.connect()).leave()
+
+    _with(script, work, user="me@x.example", token=TokenSource("ya29.token"))
+    assert script.heard[1] == f"AUTH XOAUTH2 {XOAUTH2}"
+
+
+@pytest.mark.parametrize(
+    ("replies", "why"),
+    [
+        ({"AUTH": "334 eyJzdGF0dXMiOiI0MDAifQ==", "": "535 5.7.8 ya29.token is wrong"}, "5.7.8"),
+        ({"AUTH": "535 5.7.8 ya29.token is wrong"}, "5.7.8"),
+        ({"EHLO": "250-me\r\n250 AUTH PLAIN"}, "XOAUTH2"),
+    ],
+)
+def test_a_refused_token_is_reported_and_never_repeated(replies: dict[str, str], why: str) -> None:
+    """The challenge with the error is answered with an empty line."""
+    script = Script(**{"EHLO": OAUTH, **replies})
+    with pytest.raises(UnavailableError, match=why) as caught:
+        _with(script, SmtpServer.connect, user="me@x.example", token=TokenSource("ya29.token"))
+    assert "ya29" not in str(caught.value)
+    assert caught.value.for_good
+
+
+def test_a_command_prints_the_token(tmp_path: Path) -> None:
+    """It is run once for many logins, and again when the server refuses the token."""
+    runs = tmp_path / "runs"
+    code = f"open({str(runs)!r}, 'a').write('x'); print('ya29.token')"
+    command = shlex.join([sys.executable, "-c", code])
+    source = TokenSource.read({"T_COMMAND": command}, "T")
+    assert source is not None
+    assert [source.get(), source.get()] == ["ya29.token"] * 2
+    assert runs.read_text() == "x"
+    source.refuse()
+    assert source.get() == "ya29.token"
+    assert runs.read_text() == "xx"
+
+
+@pytest.mark.parametrize("command", ["false", "true", "/no/such/program", "'", "echo two words"])
+def test_a_command_that_prints_no_token_is_reported(command: str) -> None:
+    """By the name of its variable, without what it printed."""
+    source = TokenSource.read({"T_COMMAND": command}, "T")
+    assert source is not None
+    with pytest.raises(UnavailableError, match="T_COMMAND") as caught:
+        source.get()
+    assert "words" not in str(caught.value)
+
+
+def test_a_token_needs_a_user() -> None:
+    """The mail address is a part of what is sent."""
+    with pytest.raises(ConfigError, match="BROADSHEET_SMTP_USER"):
+        transport(DeliverySettings(), {"BROADSHEET_SMTP_TOKEN": "ya29"})
 
 
 def test_a_password_is_never_repeated() -> None:
