@@ -112,6 +112,10 @@ class DatabaseLockedError(DatabaseError):
     """Another program holds the lock of the delivery database; the user can wait or stop it."""
 
 
+class ConflictingRestoreError(DatabaseError):
+    """A restore would lose changes, or change a database that is in use."""
+
+
 class ConsentError(BroadsheetError):
     """A list may say who must not be mailed, in a way not understood; nothing was imported."""
 
