@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import sys
+from contextlib import nullcontext
 from functools import partial
 from ipaddress import ip_network
 from typing import Final
@@ -13,12 +14,14 @@ import uvicorn
 
 from broadsheet.cli.deliveries import ledger_clock, warn_exposed
 from broadsheet.cli.options import common_options, options
+from broadsheet.delivery.logs import LOG_FORMATS
+from broadsheet.delivery.metrics import ledger_metrics, listening_address, serving_metrics
 from broadsheet.errors import Problem, UsageError
 from broadsheet.pipeline.project import open_project
 from broadsheet.service.app import application
 from broadsheet.service.connections import LARGEST_HEAD, ConnectionPool, HttpConnection
 from broadsheet.service.limits import Network
-from broadsheet.service.setup import app_context, start_log
+from broadsheet.service.setup import app_context, start_service_log
 
 POSITION = 110  # in `broadsheet --help`
 EXTRAS = "delivery,serve"
@@ -32,17 +35,24 @@ _FINISH_WITHIN_S: Final = 15  # for requests in progress when the service ends
 @click.option("--proxy", multiple=True, metavar="ADDRESS",
               help="A web server that passes requests on, and whose X-Forwarded-For is trusted; "
               "may be given more than once.")  # fmt: skip
+@click.option("--metrics", default="", metavar="[HOST:]PORT",
+              help="Serve metrics for Prometheus, and probes, there; to this machine only, "
+              "unless a HOST is given.")  # fmt: skip
+@click.option("--log-format", type=click.Choice(LOG_FORMATS), default="text", show_default=True,
+              help="How to log.")  # fmt: skip
 @common_options
-def command(host: str, port: int, proxy: tuple[str, ...]) -> None:
+def command(host: str, port: int, proxy: tuple[str, ...], metrics: str, log_format: str) -> None:
     """The small web service behind unsubscribe links.
 
     It answers for as long as it runs; put a web server with HTTPS before it (docs/service.md).
     """
     given, proxies = options(), _networks(proxy)
+    watched = listening_address(metrics) if metrics else None
     project = open_project(given)
     warn_exposed(project)
     context = app_context(project, ledger_clock(project))
-    start_log(quiet=given.quiet, verbose=given.verbose)
+    start_service_log(quiet=given.quiet, verbose=given.verbose, as_json=log_format == "json")
+    context.metrics.collectors.append(ledger_metrics(context.store.counts))
     config = uvicorn.Config(
         application(context),
         host=host,
@@ -64,7 +74,14 @@ def command(host: str, port: int, proxy: tuple[str, ...]) -> None:
             place = f"http://{shown}:{listener.getsockname()[1]}/"
             click.echo(f"listening on {place} for {context.url}. Ctrl-C ends it.", err=True)
         server = uvicorn.Server(config)
-        server.run(sockets=[listener])
+        with (
+            serving_metrics(watched, context.metrics, context.store.check)
+            if watched
+            else nullcontext()
+        ) as at:
+            if at and not given.quiet:
+                click.echo(f"metrics on port {at}", err=True)
+            server.run(sockets=[listener])
     if not server.started:
         sys.exit(1)
 

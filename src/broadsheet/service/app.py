@@ -60,7 +60,8 @@ class _Application:
         routes = [
             self._route("/", {"GET": subscribe.get}),
             self._route("/subscribe", {"GET": subscribe.get, "POST": subscribe.post}),
-            self._route("/health", {"GET": self._health}),
+            self._route("/livez", {"GET": self._live}),
+            *(self._route(path, {"GET": self._ready}) for path in ("/readyz", "/health")),
         ]
         for name, handler in (
             ("unsubscribe", UnsubscribeHandler(self.context)),
@@ -71,14 +72,17 @@ class _Application:
             paths = (f"/{name}", f"/{name}/", f"/{name}/{{token}}", f"/{name}/{{token}}/")
             methods = {"GET": handler.get, "POST": handler.post}
             routes += [self._route(path, methods) for path in paths]
+        results = self.context.metrics.counter(
+            "broadsheet_webhook_reports_total", "Reports of providers.", "provider", "outcome"
+        )
         for name, webhook in self.context.webhooks.items():
-            hook = HookHandler(self.context, name, webhook)
+            hook = HookHandler(self.context, name, webhook, results)
             routes.append(self._route(f"/hooks/{name}", {"POST": hook.post}))
         here = Router(routes, redirect_slashes=False)
         prefix = self.context.pages.prefix.rstrip("/")
         app = Starlette(
             routes=[*([Mount(prefix, here)] if prefix else []), Mount("/", here)],
-            middleware=[Middleware(ResponsePolicy)],
+            middleware=[Middleware(ResponsePolicy, metrics=self.context.metrics)],
             exception_handlers={HTTPException: self._refused},
             lifespan=self._lifespan,
         )
@@ -131,7 +135,12 @@ class _Application:
         if gone := self.context.store.forget():
             log.info("deleted subscribers who did not confirm in time: %d", gone)
 
-    async def _health(self, request: Request) -> Response:  # noqa: ARG002 - a handler
+    async def _live(self, request: Request) -> Response:  # noqa: ARG002 - a handler
+        """Say that the process answers; a restart would not help if the database is missing."""
+        return PlainTextResponse("ok\n")
+
+    async def _ready(self, request: Request) -> Response:  # noqa: ARG002 - a handler
+        """Say whether the database can be used."""
         try:
             await to_thread.run_sync(self.context.store.check, limiter=self._few)
         except DatabaseError as error:

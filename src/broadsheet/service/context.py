@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from broadsheet.bounces.webhooks import Webhook
+from broadsheet.delivery.metrics import Metrics
 from broadsheet.delivery.subscribers import Preferences
 from broadsheet.delivery.tokens import LinkToken
 from broadsheet.i18n import gettext_noop
@@ -77,6 +78,7 @@ class AppContext:
     limits: RateLimits = field(default_factory=RateLimits)
     webhooks: Mapping[str, Webhook] = field(default_factory=dict, repr=False)
     fetch: Callable[[str], bytes] = fetched
+    metrics: Metrics = field(default_factory=Metrics)
 
     def token_text(self, request: Request, form: forms.Form | None = None) -> str:
         """Return the token in the path or the query of a request, or in one of our forms."""

@@ -17,6 +17,7 @@ from broadsheet.bounces.webhooks import (
     UnsignedHookError,
     Webhook,
 )
+from broadsheet.delivery.metrics import Metric
 from broadsheet.service import forms
 from broadsheet.service.context import AppContext
 from broadsheet.service.middleware import log
@@ -26,11 +27,12 @@ _LARGEST: Final = 1_048_576  # bytes of a body; SendGrid sends up to 768 kB
 
 @dataclass(frozen=True, slots=True)
 class HookHandler:
-    """/hooks/NAME"""
+    """/hooks/NAME. results: counts what was reported."""
 
     app: AppContext
     name: str
     webhook: Webhook
+    results: Metric
     # Few threads, so that others stay free to unsubscribe readers.
     _threads: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(2), init=False)
 
@@ -57,5 +59,6 @@ class HookHandler:
         reports: Sequence[Report] = self.webhook.interpret(hook)
         for result in self.app.store.apply_reports(f"webhook {self.name}", reports):
             who = result.subscriber
+            self.results.add(1, self.name, result.outcome)
             if who is not None and result.outcome in {"ended", "counted"}:
                 log.info("webhook %s: subscriber %d: %s", self.name, who.id, result.outcome)

@@ -19,6 +19,8 @@ from starlette.datastructures import MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from broadsheet.delivery.metrics import Metrics
+
 log = logging.getLogger("broadsheet.service")
 requests = logging.getLogger("broadsheet.requests")
 
@@ -32,6 +34,9 @@ _HEADERS: Final = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
     "X-Robots-Tag": "noindex, nofollow",
 }
+_PAGES: Final = frozenset(
+    ["unsubscribe", "preferences", "subscribe", "confirm", "hooks", "health", "livez", "readyz"]
+)
 _SHORTEST_TOKEN: Final = 24  # characters; the names of our pages are shorter
 _LONGEST_TARGET: Final = 8_192  # characters of path and query; a token has about a hundred
 _MOST_HEADERS: Final = 200
@@ -41,10 +46,16 @@ _POLICY: Final = (
 
 
 class ResponsePolicy:
-    """ASGI middleware: adds headers to each response, and a line to the log."""
+    """ASGI middleware: adds headers to each response, counts it, and adds a line to the log."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
+        self._count = metrics.counter(
+            "broadsheet_requests_total", "Requests, by page and status.", "page", "status"
+        )
+        self._seconds = metrics.counter(
+            "broadsheet_request_seconds_total", "Seconds that requests took, by page.", "page"
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -67,8 +78,14 @@ class ResponsePolicy:
             app = _refusal(scope) or self._app
             await app(scope, receive, send_with_headers)
         finally:
-            took = (perf_counter() - start) * 1000
-            requests.info("%s %s %d %.0f ms", scope["method"], _path(scope), status, took)
+            took = perf_counter() - start
+            page = _page(scope["path"])
+            self._count.add(1, page, str(status))
+            self._seconds.add(took, page)
+            path, ms = _path(scope), round(took * 1000)
+            fields = {"method": scope["method"], "path": path, "status": status, "ms": ms}
+            line = "%(method)s %(path)s %(status)d %(ms)d ms"
+            requests.info(line, fields, extra={"fields": fields})
 
 
 def _refusal(scope: Scope) -> ASGIApp | None:
@@ -100,6 +117,11 @@ def describe(error: BaseException) -> str:
 @lru_cache(maxsize=16)
 def _digest(style: bytes) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(style).digest()).decode("ascii")
+
+
+def _page(path: str) -> str:
+    """Return the name of a page of ours, or "other": anyone can ask for any path."""
+    return next((part for part in path.split("/") if part in _PAGES), "other")
 
 
 def _path(scope: Scope) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
@@ -13,6 +12,7 @@ from urllib.parse import urlsplit
 from broadsheet.bounces.webhooks import webhooks
 from broadsheet.delivery.database import open_database
 from broadsheet.delivery.environment import Secrets
+from broadsheet.delivery.logs import start_log
 from broadsheet.delivery.planning import apply_renames
 from broadsheet.digests.sender import mail_sender
 from broadsheet.errors import BroadsheetError, ConfigError, Problem
@@ -97,16 +97,11 @@ class _LiveOffer:
         return Offer(tuple(offered), topics)
 
 
-def start_log(*, quiet: bool, verbose: bool) -> None:
-    """Log to standard error, without times if the journal adds them. No line contains a token."""
+def start_service_log(*, quiet: bool, verbose: bool, as_json: bool) -> None:
+    """Start the log. No line contains a token."""
     # With a warning for each bad request, anyone could fill the disk.
     for name in ("uvicorn", "python_multipart"):
         logging.getLogger(name).setLevel(logging.ERROR)
-    logging.basicConfig(
-        format="%(levelname)s %(message)s"
-        if os.environ.get("JOURNAL_STREAM")
-        else "%(asctime)s %(levelname)s %(message)s",
-        level=logging.WARNING if quiet else logging.INFO,
-    )
+    start_log(quiet=quiet, as_json=as_json)
     if not verbose:  # changes are always logged
         logging.getLogger("broadsheet.requests").setLevel(logging.WARNING)

@@ -20,6 +20,7 @@ from broadsheet.bounces.report import Report
 from broadsheet.delivery import subscribers
 from broadsheet.delivery.database import Database, changes, stamp
 from broadsheet.delivery.database import subscribers as table
+from broadsheet.delivery.metrics import Metric, ledger_counts
 from broadsheet.delivery.returned_mail import BouncePolicy, BounceResult, ReturnedMailProcessor
 from broadsheet.delivery.subscribers import Preferences, Subscriber
 from broadsheet.delivery.tokens import ConfirmToken, LinkToken, Tokens
@@ -118,6 +119,11 @@ class SubscriberStore:
         with self.database.reading() as connection:
             connection.execute(sql.select(table.c.id).limit(1))
             self.database.check_writable(connection)
+
+    def counts(self) -> list[Metric]:
+        """Return the metrics of the database. Raises DatabaseError."""
+        with self.database.reading() as connection:
+            return ledger_counts(connection, self.clock())
 
     def link_token(self, text: str) -> LinkToken | None:
         """Return the content of the token `text`; None if it is invalid."""

@@ -602,6 +602,8 @@ def test_health_is_for_programs(desk: Office) -> None:
     for file in desk.folder.glob("test.db*"):
         file.write_bytes(b"no database any more" * 1000)
     assert desk.web.get("/health").status_code == 503
+    assert desk.web.get("/readyz").status_code == 503
+    assert desk.web.get("/livez").text == "ok\n"  # a restart would not help
 
 
 def test_behind_a_path_the_service_answers_with_and_without_it(tmp_path: Path) -> None:
