@@ -9,7 +9,13 @@ from typing import Any
 
 import click
 
-from broadsheet.cli.deliveries import ledger_clock, progress_data, progress_words, warn_exposed
+from broadsheet.cli.deliveries import (
+    forget_old_deliveries,
+    ledger_clock,
+    progress_data,
+    progress_words,
+    warn_exposed,
+)
 from broadsheet.cli.options import common_options, options, print_json, say
 from broadsheet.cli.terminal import raw
 from broadsheet.delivery import planning
@@ -71,6 +77,7 @@ def command(
         _show_foreseen(report, as_json=as_json)
     else:
         report = planning.deliver(run, _bar)
+        forget_old_deliveries(project)
         _show(report, project, as_json=as_json)
     _end(report)
 

@@ -81,6 +81,16 @@ def delivery_rows(project: Project) -> Iterator[dict[str, Any]]:
             yield from ledger_rows(connection)
 
 
+def forget_old_deliveries(project: Project) -> None:
+    """Delete old rows of the ledger, if the config says so."""
+    if days := project.settings.delivery.retention_days:
+        from broadsheet.delivery.retention import forget_deliveries
+
+        with existing(project) as database:
+            if database is not None:
+                forget_deliveries(database, days, project.now)
+
+
 def opened(project: Project) -> Database:
     """Open the database, and create it if there is none; warn if other users may read it."""
     from broadsheet.delivery.database import open_database

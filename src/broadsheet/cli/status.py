@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from shutil import get_terminal_size
@@ -23,8 +24,8 @@ from broadsheet.cli.extras import extra
 from broadsheet.cli.options import common_options, options
 from broadsheet.cli.progress import progress_of
 from broadsheet.delivery.files import exposed_files
-from broadsheet.errors import BroadsheetError
-from broadsheet.pipeline.project import open_project
+from broadsheet.errors import BroadsheetError, Problem, UsageError
+from broadsheet.pipeline.project import Project, open_project
 from broadsheet.pipeline.status import DigestStatus, FeedStatus, Status, project_status
 from broadsheet.text.counting import count
 from broadsheet.text.plain import shorten, width
@@ -33,14 +34,21 @@ if TYPE_CHECKING:  # it takes time to import
     from broadsheet.delivery.issues import Progress
 
 POSITION = 100  # in `broadsheet --help`
+_WATCH_EVERY_S = 2.0
 
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="As data.")
+@click.option("--watch", is_flag=True, help="Show the deliveries until they are complete.")
 @common_options
-def command(as_json: bool) -> None:
-    """Says what is published, what comes next, and how far deliveries are."""
+def command(as_json: bool, watch: bool) -> None:
+    """Show what is published, what comes next, and how far deliveries are."""
     project = open_project(options(), progress=progress_of(options()))
+    if watch:
+        if as_json:
+            raise UsageError(Problem("--watch cannot be combined with --json", "leave one out"))
+        _watch(project)
+        return
     found = project_status(project)
     # Before companions go as the database is closed.
     problems = exposed_files(project.settings.delivery, project.root)
@@ -54,6 +62,38 @@ def command(as_json: bool) -> None:
         _show_data(found, shown, progress, delivery_rows(project) if progress else iter(()))
     elif not options().quiet:
         _show(found, shown, [progress_words(each, project) for each in progress])
+
+
+def _watch(project: Project) -> None:
+    """Show the deliveries that are not complete again and again, each with its speed."""
+    before: dict[tuple[str, str], tuple[float, int]] = {}
+    shown = ""
+    while True:
+        with extra("delivery", "what a delivery left"):
+            found = [each for each in delivery_status(project) if each.done is None]
+        now = time.monotonic()
+        lines = [_speed(each, before, now) + progress_words(each, project) for each in found]
+        text = "\n".join(lines) or "no delivery is under way"
+        if sys.stdout.isatty():
+            click.clear()
+        if sys.stdout.isatty() or text != shown:
+            click.echo(text)
+        if not found:
+            return
+        shown = text
+        time.sleep(_WATCH_EVERY_S)
+
+
+def _speed(progress: Progress, before: dict[tuple[str, str], tuple[float, int]], now: float) -> str:
+    """Return how many rows a second became final since the last call, which `before` has."""
+    key, settled = (progress.digest, progress.key), progress.total - progress.left
+    then, earlier = before.get(key, (now, settled))
+    before[key] = (now, settled)
+    if now <= then:
+        return ""
+    return (
+        f"{(settled - earlier) / (now - then):,.0f} a second, {settled:,} of {progress.total:,}; "
+    )
 
 
 def _show_data(

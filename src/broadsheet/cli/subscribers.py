@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
+import tempfile
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import click
 
@@ -84,14 +86,24 @@ def import_(
     project = open_project(options())
     shown = "standard input" if str(file) == "-" else file.name
     given = ImportOptions.parse(columns, words, as_)
-    listed = open_list(_read(file), shown, given, encoding)
-    lines = listed.subscribers()
-    batches = listed.decoded.text.count("\n") // BATCH_LINES
-    if dry_run:
-        warn_exposed(project)
-    access = existing(project) if dry_run else closing(opened(project))
-    with access as database, progress(batches, options(), "Importing") as advance:
-        result = import_list(database, lines, shown, project.now, dry_run=dry_run, advance=advance)
+    with _readable(file) as data, ExitStack() as converted:
+        listed = open_list(data, shown, given, encoding)
+        if listed.decoded.file is not data:
+            converted.enter_context(listed.decoded.file)
+        batches = listed.decoded.count_lines() // BATCH_LINES
+        if dry_run:
+            warn_exposed(project)
+        access = existing(project) if dry_run else closing(opened(project))
+        with access as database, progress(batches, options(), "Importing") as advance:
+            result = import_list(
+                database,
+                listed.subscribers(),
+                shown,
+                project.now,
+                dry_run=dry_run,
+                advance=advance,
+                repeated=listed.repeated,
+            )
     for problem in result.problems:
         click.echo(str(problem), err=True)
     if as_json:
@@ -237,9 +249,11 @@ def list_(status: Any, as_json: bool) -> None:
         counts = subscribers.counts(connection)
         people = subscribers.everyone(connection, status)
         if as_json:
-            # One line each: the list may be long.
-            lines = [json.dumps(_data(one), ensure_ascii=False) for one in people]
-            click.echo("[" + ",\n".join(lines) + "]")
+            start = "["  # one line each, as they are read: the list may be long
+            for one in people:
+                click.echo(start + json.dumps(_data(one), ensure_ascii=False), nl=False)
+                start = ",\n"
+            click.echo("[]" if start == "[" else "]")
             return
         for one in people:
             say(_line(one))
@@ -268,9 +282,18 @@ def _language(text: str) -> str:
         raise UsageError(Problem(f"--language: {error}")) from None
 
 
-def _read(file: Path) -> bytes:
+@contextmanager
+def _readable(file: Path) -> Iterator[BinaryIO]:
+    """Open a file, or standard input, as one that can be read more than once."""
     try:
-        return sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+        with ExitStack() as stack:
+            source = sys.stdin.buffer if str(file) == "-" else stack.enter_context(file.open("rb"))
+            if source.seekable():
+                data: BinaryIO = source
+            else:
+                data = stack.enter_context(tempfile.TemporaryFile())
+                shutil.copyfileobj(source, data)
+            yield data
     except OSError as error:
         raise UsageError(
             Problem(f"it cannot be read: {error.strerror}", "check the name", str(file))

@@ -534,6 +534,9 @@ class DeliverySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """How many days a deferred mail is tried again before it has failed."""
     fresh_days: Annotated[int, Meta(ge=1, le=36_500)] = 7
     """An issue older than this is not sent unless `--issue` names it."""
+    retention_days: Annotated[int, Meta(ge=0, le=36_500)] = 0
+    """How many days after the delivery of an issue is done its rows in the ledger (who got it) are
+    deleted; the counts stay. A correction of such an issue reaches no one. 0: keep them."""
     bounce_address: str = ""
     """Where bounces go (the envelope sender). Defaults to the sender."""
     verp: bool = False

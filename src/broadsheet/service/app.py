@@ -134,6 +134,8 @@ class _Application:
     def _forget(self) -> None:
         if gone := self.context.store.forget():
             log.info("deleted subscribers who did not confirm in time: %d", gone)
+        if rows := self.context.store.forget_deliveries(self.context.retention_days):
+            log.info("deleted old rows of the ledger: %d", rows)
 
     async def _live(self, request: Request) -> Response:  # noqa: ARG002 - a handler
         """Say that the process answers; a restart would not help if the database is missing."""

@@ -79,6 +79,7 @@ class AppContext:
     webhooks: Mapping[str, Webhook] = field(default_factory=dict, repr=False)
     fetch: Callable[[str], bytes] = fetched
     metrics: Metrics = field(default_factory=Metrics)
+    retention_days: int = 0
 
     def token_text(self, request: Request, form: forms.Form | None = None) -> str:
         """Return the token in the path or the query of a request, or in one of our forms."""

@@ -58,6 +58,7 @@ def app_context(project: Project, clock: Callable[[], datetime]) -> AppContext:
         refresh=offer.refresh,
         url=url,
         webhooks=webhooks(secrets.environment),
+        retention_days=settings.delivery.retention_days,
     )
 
 

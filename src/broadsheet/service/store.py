@@ -21,6 +21,7 @@ from broadsheet.delivery import subscribers
 from broadsheet.delivery.database import Database, changes, stamp
 from broadsheet.delivery.database import subscribers as table
 from broadsheet.delivery.metrics import Metric, ledger_counts
+from broadsheet.delivery.retention import forget_deliveries
 from broadsheet.delivery.returned_mail import BouncePolicy, BounceResult, ReturnedMailProcessor
 from broadsheet.delivery.subscribers import Preferences, Subscriber
 from broadsheet.delivery.tokens import ConfirmToken, LinkToken, Tokens
@@ -220,6 +221,10 @@ class SubscriberStore:
             is_new = subscribers.set_status(connection, found, "active", cause=cause, now=now)
             who = subscribers.get(connection, found.id)
             return (who, is_new) if who else None
+
+    def forget_deliveries(self, days: int) -> int:
+        """Delete old rows of the ledger; return their number."""
+        return forget_deliveries(self.database, days, self.clock())
 
     def forget(self) -> int:
         """Delete subscribers who did not confirm in time; return their number."""

@@ -7,9 +7,12 @@ mainland China, Big5 in Taiwan, windows-1252 in the West. The file does not say 
 from __future__ import annotations
 
 import codecs
-from collections.abc import Sequence
+import io
+import tempfile
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from functools import partial
+from typing import BinaryIO, Final, NamedTuple
 
 from broadsheet.errors import Problem, UsageError
 
@@ -18,6 +21,8 @@ BROKEN: Final = "\N{REPLACEMENT CHARACTER}"
 
 _SAMPLE_BYTES: Final = 1 << 16
 _SAMPLE_LINES: Final = 1000
+_CHUNK_BYTES: Final = 1 << 20
+_IN_MEMORY_BYTES: Final = 1 << 22  # of a file that is converted
 _MARKS: Final = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
@@ -39,40 +44,112 @@ _SINGLE_BYTE: Final = ["cp1252", "cp1251"]  # those that can be distinguished
 
 @dataclass(frozen=True, slots=True)
 class DecodedText:
-    """A text and the name of its encoding. guessed: whether the bytes do not prove it."""
+    """A text, as a file in UTF-8 with "\\n" as line end, and the name of its former encoding.
 
-    text: str
+    guessed: whether the bytes do not prove it.
+    """
+
+    file: BinaryIO
     encoding: str
     guessed: bool = False
 
+    @property
+    def text(self) -> str:
+        """The whole text."""
+        self.file.seek(0)
+        return self.file.read().decode("utf-8", "replace")
 
-def decode_text(data: bytes, shown: str, encoding: str = "") -> DecodedText:
-    """Decode a file; invalid bytes become `BROKEN`.
+    def count_lines(self) -> int:
+        """Return the number of line ends."""
+        return sum(chunk.count(b"\n") for chunk in _chunks(self.file))
 
-    shown: what messages call the file. encoding: its name, or "" to detect it. Raises UsageError
-    for an unknown name.
+
+def decode_text(data: bytes | BinaryIO, shown: str, encoding: str = "") -> DecodedText:
+    """Decode a file, which stays open; invalid bytes become `BROKEN`.
+
+    The file can be larger than the memory. If the result is another file, the caller closes that
+    too. shown: what messages call it. encoding: its name, or ""
+    to detect it. Raises UsageError for an unknown name.
     """
+    file = io.BytesIO(data) if isinstance(data, bytes) else data
     if encoding:
-        return DecodedText(_named(data, shown, encoding), encoding)
+        return DecodedText(_converted(file, shown, encoding), encoding)
+    file.seek(0)
+    sample = file.read(_SAMPLE_BYTES)
     for mark, name in _MARKS:
-        if data.startswith(mark):
-            return DecodedText(data[len(mark) :].decode(name, "replace"), name)
-    if wide := _utf16_without_mark(data[:_SAMPLE_BYTES]):
-        return DecodedText(data.decode(wide, "replace"), wide)
-    lines = [line for line in data.splitlines() if not line.isascii()]
-    if _is_utf8(lines):
-        return DecodedText(data.decode("utf-8", "replace"), "utf-8")
-    found = _detect_legacy(lines)
-    return DecodedText(data.decode(found, "replace"), found, guessed=True)
+        if sample.startswith(mark):
+            return DecodedText(_converted(file, shown, name), name)
+    if wide := _utf16_without_mark(sample):
+        return DecodedText(_converted(file, shown, wide), wide)
+    found = _look_through(file)
+    if found.is_utf8:
+        return DecodedText(file if found.has_lines else _converted(file, shown, "utf-8"), "utf-8")
+    legacy = _detect_legacy(found.sample)
+    return DecodedText(_converted(file, shown, legacy), legacy, guessed=True)
 
 
-def _named(data: bytes, shown: str, encoding: str) -> str:
+def _chunks(file: BinaryIO) -> Iterator[bytes]:
+    file.seek(0)
+    return iter(partial(file.read, _CHUNK_BYTES), b"")
+
+
+def _converted(file: BinaryIO, shown: str, encoding: str) -> BinaryIO:
+    """Return a file in UTF-8 without a mark, and with line ends. Raises UsageError."""
     try:
-        return data.decode(encoding, "replace").removeprefix("\ufeff")
-    except (LookupError, UnicodeError):
-        raise UsageError(
-            Problem(f"unknown encoding {encoding!r}", "use a name such as gb18030 or big5", shown)
-        ) from None
+        decoder = codecs.getincrementaldecoder(encoding)
+    except LookupError:
+        raise _unknown(encoding, shown) from None
+    is_small = file.seek(0, io.SEEK_END) <= _IN_MEMORY_BYTES
+    new = io.BytesIO() if is_small else tempfile.TemporaryFile()  # noqa: SIM115 - for the caller
+    for old_line_end in ("\n", "\r"):  # that of Macs, once, if there is no other
+        decode, has_lines, start = decoder("replace"), False, True
+        new.seek(0)
+        new.truncate()
+        for chunk in (*_chunks(file), None):
+            try:
+                text = decode.decode(chunk or b"", chunk is None)
+            except (UnicodeError, TypeError):  # such as the encoding "idna", or "hex"
+                raise _unknown(encoding, shown) from None
+            text = text.removeprefix("\ufeff") if start else text
+            start = start and not text
+            has_lines |= "\n" in text
+            new.write(text.replace(old_line_end, "\n").encode("utf-8", "replace"))
+        if has_lines:
+            break
+    return new
+
+
+def _unknown(encoding: str, shown: str) -> UsageError:
+    todo = "use a name such as gb18030 or big5"
+    return UsageError(Problem(f"unknown encoding {encoding!r}", todo, shown))
+
+
+class _Look(NamedTuple):
+    """What a file looks like. sample: some lines that are not ASCII."""
+
+    is_utf8: bool
+    has_lines: bool
+    sample: list[bytes]
+
+
+def _look_through(file: BinaryIO) -> _Look:
+    """Look at every line. It is UTF-8 if none is broken, or a few among valid ones."""
+    total = broken = 0
+    has_lines = False
+    sample: list[bytes] = []
+    file.seek(0)
+    for part in file:
+        has_lines = has_lines or part.endswith(b"\n")
+        if part.isascii():
+            continue
+        for line in part.splitlines():
+            if line.isascii():
+                continue
+            total += 1
+            broken += line.decode("utf-8", "ignore").encode() != line
+            if len(sample) < _SAMPLE_LINES:
+                sample.append(line)
+    return _Look(not broken or broken < total - broken, has_lines, sample)
 
 
 def _utf16_without_mark(sample: bytes) -> str:
@@ -86,15 +163,9 @@ def _utf16_without_mark(sample: bytes) -> str:
     return ""
 
 
-def _is_utf8(lines: Sequence[bytes]) -> bool:
-    """Whether these lines are UTF-8; a few broken ones among valid ones do not matter."""
-    broken = sum(line.decode("utf-8", "ignore").encode() != line for line in lines)
-    return not broken or broken < len(lines) - broken
-
-
 def _detect_legacy(lines: Sequence[bytes]) -> str:
     """Return the most likely encoding from before Unicode."""
-    sample = b"\n".join(lines[:_SAMPLE_LINES])
+    sample = b"\n".join(lines)
     shares = {name: _share(sample, name) for name in _COMMON}
     likely = [name for name, (share, _) in shares.items() if share >= _MIN_SHARE]
     if not likely:

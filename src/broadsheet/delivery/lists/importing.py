@@ -46,6 +46,7 @@ def import_list(
     *,
     dry_run: bool = False,
     advance: Callable[[int], object] = lambda _: None,
+    repeated: Collection[str] | None = None,
 ) -> ImportResult:
     """Import the `lines` of a file, which messages call `shown`.
 
@@ -54,11 +55,12 @@ def import_list(
     has not confirmed yet becomes active, unless the file says pending too: the publisher vouches
     for the whole list.
 
-    database: None for an empty one, in a dry run. advance: called with 1 after each batch. Raises
-    DatabaseError; earlier batches stay imported.
+    database: None for an empty one, in a dry run. advance: called with 1 after each batch.
+    repeated: keys of addresses that may have several lines; None if any may. Raises DatabaseError;
+    earlier batches stay imported.
     """
     result = ImportResult()
-    for batch in _batches(lines, shown, result):
+    for batch in _batches(lines, shown, result, repeated):
         _import_batch(database, batch, shown, now, result, dry_run=dry_run)
         advance(1)
     return result
@@ -137,7 +139,10 @@ def _edits(before: Subscriber, line: ListedSubscriber, cause: str, shown: str) -
 
 
 def _batches(
-    lines: Iterable[ListedSubscriber | Problem], shown: str, result: ImportResult
+    lines: Iterable[ListedSubscriber | Problem],
+    shown: str,
+    result: ImportResult,
+    repeated: Collection[str] | None,
 ) -> Iterator[list[ListedSubscriber]]:
     """Return the lines in batches, each address once: the first line counts. Note the problems."""
     batch: list[ListedSubscriber] = []
@@ -146,7 +151,8 @@ def _batches(
         if isinstance(line, Problem):
             result.problems.append(line)
             continue
-        first = seen.setdefault(line.key, line.line)
+        remember = repeated is None or line.key in repeated
+        first = seen.setdefault(line.key, line.line) if remember else line.line
         if first != line.line:
             what = f"{line.address} is already in line {first}"
             result.problems.append(Problem(what, "remove one of the lines", shown, line.line))

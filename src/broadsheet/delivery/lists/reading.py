@@ -8,12 +8,12 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 from itertools import chain
-from typing import Any, Final, NamedTuple
+from typing import Any, BinaryIO, Final, NamedTuple
 
 from broadsheet.delivery.addresses import AddressError, address_key, checked_address
 from broadsheet.delivery.lists.columns import Columns, ColumnValues, ImportOptions
@@ -26,8 +26,8 @@ from broadsheet.model.publication import Language
 
 _WORKBOOKS: Final = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # .xlsx or .zip, .xls
 _DELIMITERS: Final = ",;\t|"
+_HASHES: Final = 1 << 27
 _FORMAT: Final[Any] = {"skipinitialspace": True, "strict": True}
-_FILLED_LINE: Final = re.compile(r"^.*\S.*\n?", re.MULTILINE)
 _QUOTED: Final = re.compile(r'"[^"]*"')
 _DELIMITER_HINT: Final = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)  # Excel's own first line
 
@@ -48,7 +48,7 @@ class ListedSubscriber:
     preferences: Preferences = field(default_factory=Preferences)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SubscriberList:
     """A decoded file whose columns are known. shown: its name in messages."""
 
@@ -70,17 +70,28 @@ class SubscriberList:
                     yield line
 
     def _rows(self) -> Iterator[CsvRow]:
-        rows = read_rows(self.decoded.text)
+        rows = read_rows(self.decoded.file)
         if self.has_headings:
             next(rows, None)
         return rows
 
+    @cached_property
+    def repeated(self) -> Collection[str]:
+        """The keys of addresses that have several lines, and perhaps a few others.
+
+        A bit for each hash takes far less memory than the keys of a long list.
+        """
+        seen, found = bytearray(_HASHES // 8), set()
+        for key in map(self._key, self._rows()):
+            byte, bit = divmod(hash(key) % _HASHES, 8)
+            if seen[byte] >> bit & 1:
+                found.add(key)
+            seen[byte] |= 1 << bit
+        return found
+
     def _opted_out(self) -> set[str]:
         """Return the keys of addresses that have several lines, at least one of them an opt-out."""
-        if not self.columns.states:
-            return set()
-        counts = Counter(map(self._key, self._rows()))
-        repeated = {key for key, number in counts.items() if number > 1}
+        repeated = self.repeated if self.columns.states else ()
         lines = (
             line
             for row in (self._rows() if repeated else ())
@@ -96,19 +107,19 @@ class SubscriberList:
 
 
 def open_list(
-    data: bytes, shown: str, given: ImportOptions | None = None, encoding: str = ""
+    data: bytes | BinaryIO, shown: str, given: ImportOptions | None = None, encoding: str = ""
 ) -> SubscriberList:
-    """Open a CSV file; `shown` is its name in messages.
+    """Open a CSV file, which stays open; `shown` is its name in messages.
 
     Columns can be in any order; a file without headings is one column of addresses. encoding: a
     name, or "" to detect it. Raises UsageError if this is not such a file, ConsentError if it may
     say who opted out in a way that is not known.
     """
-    if data.startswith(_WORKBOOKS):
+    if _start(data).startswith(_WORKBOOKS):
         what = "this is a ZIP archive or an Excel workbook, not a CSV file"
         raise UsageError(Problem(what, "extract it, or save it as CSV (UTF-8)", shown))
     decoded = decode_text(data, shown, encoding)
-    rows = read_rows(decoded.text)
+    rows = read_rows(decoded.file)
     first = next(rows, CsvRow(1, ["address"]))
     if first.error:
         raise UsageError(Problem(first.error, "correct the headings", shown, first.line))
@@ -119,6 +130,13 @@ def open_list(
         values.add_row(row.cells)
     columns = Columns(headings, values, given or ImportOptions(), shown)
     return SubscriberList(shown, decoded, columns, not is_bare)
+
+
+def _start(data: bytes | BinaryIO) -> bytes:
+    if isinstance(data, bytes):
+        return data
+    data.seek(0)
+    return data.read(8)
 
 
 class _BadLineError(Exception):
@@ -249,49 +267,75 @@ class CsvRow(NamedTuple):
     error: str = ""
 
 
-def read_rows(text: str) -> Iterator[CsvRow]:
+def read_rows(source: str | BinaryIO) -> Iterator[CsvRow]:
     """Return the rows of a CSV text that are not empty.
 
     Cells are separated by the most frequent of comma, semicolon, tab and bar in the first line.
+    source: the text, or a file in UTF-8 with "\\n" as line end.
     """
-    text = text if "\n" in text else text.replace("\r", "\n")
-    delimiter, at = _delimiter(text)
-    line, width = 1 + text.count("\n", 0, at), 0
-
-    def lines() -> Iterator[str]:
-        nonlocal at
-        while at < len(text):
-            start, at = at, _next_line(text, at)
-            yield text[start:at]
-
-    reader = None
-    while at < len(text):
+    if isinstance(source, str):
+        text = source if "\n" in source else source.replace("\r", "\n")
+        source = io.BytesIO(text.encode("utf-8", "replace"))
+    lines = _Lines(source)
+    delimiter, line = _delimiter(lines)
+    reader, read, width = None, 0, 0
+    while True:
         if reader is None:
-            reader, read = csv.reader(lines(), delimiter=delimiter, **_FORMAT), 0
-        start = at
+            reader, read = csv.reader(lines, delimiter=delimiter, **_FORMAT), 0
+        start = lines.at
         try:
             cells = next(reader)
+        except StopIteration:
+            return
         except csv.Error:
             cells = None
         number, read = reader.line_num - read, reader.line_num
         if cells is None or (number > 1 and width and len(cells) != width):
             # An unclosed quotation mark may have taken in many lines: continue with the next one.
             yield CsvRow(line, [], "the quotation marks do not match")
-            at, number, reader = _next_line(text, start), 1, None
+            lines.go_to(start)
+            next(lines, "")
+            number, reader = 1, None
         elif any(cells):
             width = width or len(cells)
             yield CsvRow(line, cells)
         line += number
 
 
-def _next_line(text: str, start: int) -> int:
-    return text.find("\n", start) + 1 or len(text)
+class _Lines:
+    """The lines of a file. at: the offset of the next one.
+
+    Several readers may use the file, one after another.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.go_to(0)
+
+    def __iter__(self) -> _Lines:
+        return self
+
+    def __next__(self) -> str:
+        line = self._file.readline()
+        if not line:
+            raise StopIteration
+        self.at += len(line)
+        return line.decode("utf-8", "replace")
+
+    def go_to(self, at: int) -> None:
+        """Continue at the offset `at`."""
+        self.at = self._file.seek(at)
 
 
-def _delimiter(text: str) -> tuple[str, int]:
-    """Return what separates the cells, and the offset of the first line of the table."""
-    found = _FILLED_LINE.search(text)
-    first = found[0] if found else ""
-    if found and (hint := _DELIMITER_HINT.fullmatch(first)):
-        return hint[1], found.end()
-    return max(_DELIMITERS, key=_QUOTED.sub("", first).count), 0
+def _delimiter(lines: _Lines) -> tuple[str, int]:
+    """Return what separates the cells, and the number of the next line; skip Excel's hint."""
+    number = 1
+    for line in lines:
+        number += 1
+        if line.strip():
+            if hint := _DELIMITER_HINT.fullmatch(line.rstrip("\n")):
+                return hint[1], number
+            lines.go_to(0)
+            return max(_DELIMITERS, key=_QUOTED.sub("", line).count), 1
+    lines.go_to(0)
+    return ",", 1
