@@ -38,4 +38,7 @@ def start_log(*, quiet: bool, as_json: bool = False) -> None:
     in_journal = bool(os.environ.get("JOURNAL_STREAM"))
     text = "%(levelname)s %(message)s" if in_journal else "%(asctime)s %(levelname)s %(message)s"
     handler.setFormatter(JsonFormatter() if as_json else logging.Formatter(text))
-    logging.basicConfig(handlers=[handler], level=logging.WARNING if quiet else logging.INFO)
+    logging.basicConfig(handlers=[handler], level=logging.WARNING)  # that of libraries
+    own = logging.getLogger("broadsheet")
+    own.handlers, own.propagate = [handler], False
+    own.setLevel(logging.WARNING if quiet else logging.INFO)
