@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
+import ssl
+import subprocess
+import threading
 import urllib.request
 from collections.abc import Iterator
 from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -17,6 +21,7 @@ import hooks
 from broadsheet.bounces.webhooks import HookRequest, UnsignedHookError, webhooks
 from broadsheet.delivery import subscribers
 from broadsheet.errors import UsageError
+from broadsheet.service.fetching import fetched
 from newsroom import Newsroom
 from reader_service import CONFIG, Office, office, served
 
@@ -269,6 +274,54 @@ def test_a_bad_certificate_is_refused(certificate: bytes) -> None:
     _, body = hooks.ses(hooks.failed("ses", *UNKNOWN))
     with pytest.raises(UnsignedHookError):
         hook.interpret(HookRequest({}, body, hooks.NOW, lambda _: certificate))
+
+
+@pytest.fixture
+def https_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A server on loopback whose certificate is trusted; /redirect leads elsewhere on it."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(302 if self.path == "/redirect" else 200)
+            self.send_header("Location", "/key.pem?a=b")
+            self.end_headers()
+            self.wfile.write(self.path.encode() + b" " * 100_000)
+
+        def log_message(self, *_: object) -> None:
+            return
+
+    files = tmp_path / "cert.pem", tmp_path / "key.pem"
+    request = "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost"
+    request += f" -addext subjectAltName=DNS:localhost -out {files[0]} -keyout {files[1]}"
+    subprocess.run(["openssl", *request.split()], check=True, capture_output=True)
+    monkeypatch.setenv("SSL_CERT_FILE", str(files[0]))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*files)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    yield f"localhost:{server.server_address[1]}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.mark.enable_socket
+def test_a_document_is_fetched_without_redirects(
+    https_server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A part of it, over a connection whose certificate is checked."""
+    found = fetched(f"https://{https_server}/key.pem?a=b")
+    assert found.startswith(b"/key.pem?a=b ")
+    assert len(found) == 65_536
+    with pytest.raises(OSError, match="answers 302"):
+        fetched(f"https://{https_server}/redirect")
+    with pytest.raises(OSError, match=r"mismatch|doesn't match|not valid"):
+        fetched(f"https://127.0.0.1:{https_server.partition(':')[2]}/key.pem")
+    monkeypatch.delenv("SSL_CERT_FILE")
+    with pytest.raises(OSError, match="certificate"):
+        fetched(f"https://{https_server}/key.pem")
 
 
 def test_if_the_certificate_is_unreachable_amazon_tries_again(tmp_path: Path) -> None:
