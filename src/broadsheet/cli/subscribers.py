@@ -288,7 +288,7 @@ def _readable(file: Path) -> Iterator[BinaryIO]:
     try:
         with ExitStack() as stack:
             source = sys.stdin.buffer if str(file) == "-" else stack.enter_context(file.open("rb"))
-            if source.seekable():
+            if source.seekable() and source.tell() == 0:
                 data: BinaryIO = source
             else:
                 data = stack.enter_context(tempfile.TemporaryFile())

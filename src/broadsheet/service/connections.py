@@ -23,6 +23,7 @@ LARGEST_HEAD: Final = 16_384
 """The most bytes of a request line and its headers, which may hold cookies of the whole domain."""
 _PIECE: Final = 4_096  # bytes that are parsed before the limits are checked again
 _CHUNKED: Final = 4_000  # bytes as sent; browsers do not chunk forms, and a chunk may have 6 bytes
+_LINE_END_COST: Final = 3  # bytes that a line end counts as
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +137,7 @@ class HttpConnection(H11Protocol):
             piece = data[start : start + _PIECE]
             if self.transport.is_closing():
                 return
-            if self._exceeds(len(piece)):
+            if self._exceeds(piece):
                 self.transport.abort()
                 return
             super().data_received(piece)
@@ -166,13 +167,15 @@ class HttpConnection(H11Protocol):
         self._set_timer(self._timeouts.head)
         super().on_response_complete()
 
-    def _exceeds(self, size: int) -> bool:
-        """Whether the next `size` bytes are more than a well-behaved client sends."""
+    def _exceeds(self, piece: bytes) -> bool:
+        """Whether the next bytes are more than a well-behaved client sends."""
         if self.conn.their_state is h11.DONE:  # pipelined; they wait for the response
-            return len(self.conn.trailing_data[0]) + size > LARGEST_HEAD
+            return len(self.conn.trailing_data[0]) + len(piece) > LARGEST_HEAD
         chunked = any(name == b"transfer-encoding" for name, _ in self.headers or ())
         if chunked and self.conn.their_state is h11.SEND_BODY:
-            self._chunked += size
+            # Mail providers may send large bodies in chunks; each chunk has two line ends.
+            is_hook = "/hooks/" in self.scope["path"]
+            self._chunked += piece.count(b"\n") * _LINE_END_COST if is_hook else len(piece)
         return self._chunked > _CHUNKED
 
     def _set_timer(self, seconds: float) -> None:

@@ -117,6 +117,9 @@ COSTLY = {
     "encodings": head("GET", "/subscribe", "Accept-Encoding: " + "gzip;q=0," * 1_700),
     "small chunks": chunked(b"1\r\na\r\n" * 65_000 + b"0\r\n\r\n"),
     "chunk extensions": chunked(b"1;" + b"a=b;" * 16_000 + b"\r\na\r\n0\r\n\r\n"),
+    "small chunks for a webhook": chunked(b"1\r\na\r\n" * 65_000 + b"0\r\n\r\n").replace(
+        b"/unsubscribe/x", b"/hooks/resend"
+    ),
     "trailers": chunked(b"0\r\n" + b"a:\r\n" * 60_000 + b"\r\n"),
     "pipelined requests in one head": head("GET", "/health") + b"a:\r\n" * 60_000,
     "empty lines": b"\r\n" * 100_000,

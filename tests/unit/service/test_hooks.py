@@ -10,6 +10,7 @@ import threading
 import urllib.request
 from collections.abc import Iterator
 from datetime import timedelta
+from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -402,6 +403,15 @@ def test_the_command_serves_the_webhooks_of_its_environment(
             assert answer.status == 200
         with pytest.raises(HTTPError, match="401"):
             urllib.request.urlopen(urllib.request.Request(url, body))
+        # In chunks too, as HTTP allows, and larger than any form.
+        padded = hooks.failed("sendgrid", *UNKNOWN) | {"email": "x@example.com"}
+        headers, body = hooks.sendgrid(*[padded] * 500)
+        assert len(body) > 100_000
+        client = HTTPConnection("127.0.0.1", port)
+        parts = (body[at : at + 8_192] for at in range(0, len(body), 8_192))
+        client.request("POST", "/hooks/sendgrid", parts, headers, encode_chunked=True)
+        assert client.getresponse().status == 200
+        client.close()
         process.terminate()
         assert process.stderr is not None
         assert "ann@example.com" not in process.stderr.read().decode()
