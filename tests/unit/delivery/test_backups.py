@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -14,6 +16,7 @@ import pytest
 from broadsheet.delivery import backups
 from broadsheet.delivery.database import open_database
 from newsroom import Newsroom
+from processes import until
 
 CONFIG = '[digests.weekly]\ntitle = "W"\n'
 LATER = "2025-07-01T09:00:00+08:00"
@@ -200,3 +203,38 @@ def test_an_unwritable_folder_is_reported(project: Newsroom, tmp_path: Path) -> 
     """By its name, and nothing is left behind."""
     ran = project.run("backup", str(tmp_path / "missing" / "copy.db"))
     assert (ran.code, "missing" in ran.err) == (1, True)
+
+
+@pytest.mark.long
+def test_a_killed_restore_changes_nothing(project: Newsroom, tmp_path: Path) -> None:
+    """Killed at any moment, the database has the old content or the new one, and is not damaged."""
+    small, large = str(tmp_path / "small.db"), tmp_path / "large.db"
+    project.run("backup", small)
+    project.run("backup", str(large))
+    with closing(sqlite3.connect(large)) as connection, connection:
+        connection.execute(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300000) "
+            "INSERT INTO subscribers (address, address_key, status, since, cause) "
+            "SELECT i || '@x.example', i || '@x.example', 'active', '2025', 'x' FROM n"
+        )
+    file = project.folder / "broadsheet.db"
+    command = [sys.executable, "-m", "broadsheet", "-C", str(project.folder), "restore", "--force"]
+    killed = 0
+    for megabytes in (*range(0, 60, 6), 1_000):
+        project.run("restore", "--force", small)
+        log = Path(f"{file}-wal")
+        with subprocess.Popen([*command, str(large)]) as restoring:
+            until(
+                lambda log=log, megabytes=megabytes, restoring=restoring: (  # type: ignore[misc]
+                    restoring.poll() is not None
+                    or (log.exists() and log.stat().st_size > megabytes * 1_000_000)
+                ),
+                60,
+            )
+            restoring.kill()
+        killed += restoring.returncode == -9
+        with closing(sqlite3.connect(file)) as connection:
+            assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+            (number,) = connection.execute("SELECT count(*) FROM subscribers").fetchone()
+        assert number == (1 if restoring.returncode else 300_001)
+    assert killed
