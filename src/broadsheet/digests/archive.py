@@ -43,7 +43,7 @@ def issue_url(issue: Issue, publication: Publication) -> str:
 
 def issue_title(issue: Issue, digest: DigestSettings, publication: Publication) -> str:
     """Return the title of `issue` in lists: the digest's, its number, and its first article's."""
-    words = Words(digest.language or publication.language)
+    words = Words(digest_language(digest, publication), publication.texts)
     headline = issue.note.subject or issue.articles[0].title
     title = words(
         "{digest} no. {number}: {headline}",
@@ -56,7 +56,7 @@ def issue_title(issue: Issue, digest: DigestSettings, publication: Publication) 
 
 def issue_entry(issue: Issue, digest: DigestSettings, publication: Publication) -> Entry:
     """Return `issue` as an entry of the digest's own feed."""
-    words = Words(digest.language or publication.language)
+    words = Words(digest_language(digest, publication), publication.texts)
     titles = words.titles(placed.title for placed in issue.articles)
     return Entry(
         id=publication.id_base + encode(f"feeds/{issue_folder(issue.digest, issue.key)}"),
@@ -82,7 +82,7 @@ def archive_page(
     links: Sequence[object],
 ) -> bytes:
     """Return the page of all issues, newest first. links: to its feeds, with name, type and url."""
-    words = Words(digest_language(digest, publication))
+    words = Words(digest_language(digest, publication), publication.texts)
     return pages.render_page(
         "digest.html.j2",
         publication=publication,

@@ -30,7 +30,7 @@ from broadsheet.digests.prose import mail_prose, prose_text
 from broadsheet.digests.sender import OptOut, Sender, mail_address, mail_sender, opt_out
 from broadsheet.digests.theme import Theme, mail_theme
 from broadsheet.i18n import Words, direction, language_name
-from broadsheet.model.publication import Publication
+from broadsheet.model.publication import OwnTexts, Publication
 from broadsheet.model.settings import (
     DeliverySettings,
     DigestSettings,
@@ -163,7 +163,7 @@ class IssueContext(Struct, frozen=True):
     many articles are only on the web, as text; both "" if nothing was. templates: the folder of the
     user's own. identity: identifies this issue among all, as hexadecimal digits. editor: what the
     editor's note says. reply_to: a mail address, or "" for the sender's. correction: that this is a
-    correction, as text; "" if it is not.
+    correction, as text; "" if it is not. texts: the publication's own.
     """
 
     key: str
@@ -194,6 +194,7 @@ class IssueContext(Struct, frozen=True):
     editor: IssueNote = NO_NOTE
     reply_to: str = ""
     correction: str = ""
+    texts: OwnTexts = {}
 
     @property
     def introduction(self) -> str:
@@ -244,7 +245,7 @@ def issue_context(
     feeds: FeedSettings,
 ) -> IssueContext:
     """Return the context of `issue`. entries: those of its articles, by id."""
-    words = Words(digest.language or publication.language)
+    words = Words(digest.language or publication.language, publication.texts)
     addresses = DigestUrls(issue.digest, publication, feeds)
     who = mail_sender(publication, delivery)
     builder = _Builder(
@@ -287,6 +288,7 @@ def issue_context(
         editor=issue.note,
         reply_to=issue.note.reply_to or mail_address(digest.reply_to),
         correction=correction,
+        texts=publication.texts,
     )
 
 
@@ -295,7 +297,7 @@ def with_sections(whole: IssueContext, places: Collection[int]) -> IssueContext:
 
     Articles keep their numbers, which are their anchors in the web version.
     """
-    words = Words(whole.language)
+    words = Words(whole.language, whole.texts)
     sections = tuple(section for place, section in enumerate(whole.sections) if place in places)
     articles = [article for section in sections for article in section.articles]
     total = len({article.url for article in articles})

@@ -98,7 +98,7 @@ def _shortened(context: IssueContext, cut: _Cut) -> IssueContext:
     shown = {article.url for article in context.articles if article.number <= kept}
     everything = {article.url for article in context.articles}
     summarised = {a.url for a in context.articles if a.content and full < a.number <= whole}
-    words = Words(context.language)
+    words = Words(context.language, context.texts)
     titles, left_out = len(shown - with_text), len(everything - shown)
     note = words.sentences(
         words.plural(

@@ -36,6 +36,7 @@ from broadsheet.digests.sender import (
 )
 from broadsheet.errors import DeliveryError, Problem
 from broadsheet.i18n import Words
+from broadsheet.model.publication import OwnTexts
 from broadsheet.model.settings import Settings
 from broadsheet.text.characters import printable
 
@@ -215,7 +216,7 @@ _LINK = '<a href="{way}" style="color: #767676; text-decoration: underline">{wor
 class Letterhead(Struct, frozen=True):
     """The sender of an issue. list_id: of List-ID. archive, web: the URLs of its pages.
 
-    reply_to: a mail address, or "".
+    reply_to: a mail address, or "". texts: the publication's own.
     """
 
     sender: Sender
@@ -224,6 +225,7 @@ class Letterhead(Struct, frozen=True):
     archive: str
     web: str
     reply_to: str = ""
+    texts: OwnTexts = {}
 
 
 def letterhead(digest: str, key: str, settings: Settings, reply_to: str = "") -> Letterhead:
@@ -240,6 +242,7 @@ def letterhead(digest: str, key: str, settings: Settings, reply_to: str = "") ->
         archive=addresses.archive,
         web=addresses.issue(key),
         reply_to=reply_to or mail_address(settings.digest(digest).reply_to),
+        texts=settings.publication.texts,
     )
 
 
@@ -258,7 +261,7 @@ def readdressed(message: bytes, head: Letterhead) -> bytes:
     html, text = replace_urls(html, links), replace_urls(text, links)
     if not any(shared_unsubscribe_urls(own)) and head.opt_out.unsubscribe:
         language = _value(own, "content-language")
-        html, text = _with_opt_out(html, text, head.opt_out, Words(language))
+        html, text = _with_opt_out(html, text, head.opt_out, Words(language, head.texts))
     boundary = message_from_bytes(message).get_boundary() or ""
     return _whole(headers, boundary, html, text)
 

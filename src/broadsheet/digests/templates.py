@@ -93,7 +93,9 @@ def render_template(name: str, context: IssueContext, templates: Mapping[str, st
     """
     template = compile_template(name, templates, context.templates)
     try:
-        return _joined(template.generate(issue=context, words=Words(context.language)))
+        return _joined(
+            template.generate(issue=context, words=Words(context.language, context.texts))
+        )
     except Exception as error:  # a template is a program, and may raise anything
         raise _blamed(error, name, templates, context.templates) from error
 

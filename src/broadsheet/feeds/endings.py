@@ -56,7 +56,7 @@ def document(
 
 
 def _last_entry(path: str, retired: Retired, publication: Publication) -> Entry:
-    words = Words(publication.language)
+    words = Words(publication.language, publication.texts)
     address, every = encode(retired.address(publication.feeds_url)), publication.feeds_url + INDEX
     lead = words("No new articles will appear in this feed. Please subscribe to this one instead:")
     everything = words("All feeds of {publication}", publication=publication.title)

@@ -51,7 +51,7 @@ def write(
     settings: FeedSettings,
 ) -> bytes:
     """The page, UTF-8. It has no script, and its only style is its own; it loads nothing."""
-    words = Words(publication.language)
+    words = Words(publication.language, publication.texts)
     groups: dict[str, list[Row]] = {kind: [] for kind in ("all", *_GROUPS)}
     for feed in feeds:
         kind = feed.head.kind

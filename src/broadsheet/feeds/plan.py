@@ -172,7 +172,8 @@ class _Planner(Struct, frozen=True):
 
     def title(self, kind: Literal["topic", "archive"], name: str) -> str:
         """Return the title of a part of the publication."""
-        words, mine = Words(self.publication.language), self.publication.title
+        words = Words(self.publication.language, self.publication.texts)
+        mine = self.publication.title
         if kind == "archive":
             return words("{publication}, {period}", publication=mine, period=name)
         return words("{publication}: {topic}", publication=mine, topic=name)

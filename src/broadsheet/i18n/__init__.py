@@ -16,6 +16,8 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Final
 from unicodedata import bidirectional
 
+from broadsheet.model.publication import OwnTexts
+
 if TYPE_CHECKING:  # Babel takes 10 ms to import, which most texts do without
     from babel import Locale
 
@@ -37,19 +39,25 @@ class Words:
     there is no catalogue.
     """
 
-    def __init__(self, language: str) -> None:
+    def __init__(self, language: str, own: OwnTexts | None = None) -> None:
+        """own: the publication's own texts, which come first."""
         name = catalogue(language)
-        self.language = str(language) if name else ENGLISH
+        self._own = own_texts(own or {}, language)
+        self.language = str(language) if name or self._own else ENGLISH
         self._texts = _translations(name)
         self._is_ltr = self.language.partition("-")[0] not in _RIGHT_TO_LEFT
 
     def __call__(self, text: str, /, **values: object) -> str:
         """Return the translation of an English `text`, with `values` put in."""
-        return self._filled(self._texts.gettext(text), values)
+        found = self._own.get(text)
+        return self._filled(found if isinstance(found, str) else self._texts.gettext(text), values)
 
     def plural(self, one: str, other: str, count: int, /, **values: object) -> str:
         """Return the translation for `count` things. one, other: English singular and plural."""
-        return self._filled(self._texts.ngettext(one, other, count), {"count": count, **values})
+        found = self._own.get(other) or self._texts.ngettext(one, other, count)
+        if isinstance(found, dict):
+            found = found.get(self.locale.plural_form(count)) or found["other"]
+        return self._filled(found, {"count": count, **values})
 
     def names(self, names: Iterable[str]) -> str:
         """Return a list of names."""
@@ -96,6 +104,13 @@ class Words:
         if self._is_ltr or text.startswith("http") or "L" not in map(bidirectional, text):
             return text
         return f"\u2068{text}\u2069"
+
+
+def own_texts(own: OwnTexts, language: str) -> Mapping[str, str | dict[str, str]]:
+    """Return the publication's own texts in `language`: of its tag, else of its catalogue."""
+    by_tag = {tag.lower(): texts for tag, texts in own.items()}
+    tags = (language, catalogue(language), language.partition("-")[0])
+    return next((by_tag[tag.lower()] for tag in tags if tag.lower() in by_tag), {})
 
 
 def direction(language: str) -> str:

@@ -48,6 +48,10 @@ class Language(str):
         return super().__new__(cls, tag)
 
 
+OwnTexts = dict[str, dict[str, str | dict[str, str]]]
+"""Language -> English text -> the text, or its forms by plural category (CLDR)."""
+
+
 class Person(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """An author of an article or of the publication."""
 
@@ -83,6 +87,9 @@ class Publication(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """A small square image: a URL, or a path under `publication.url`."""
     logo: str = ""
     """An image twice as wide as high: a URL, or a path under `publication.url`."""
+    texts: OwnTexts = field(default_factory=dict)
+    """Your own wording of Broadsheet's texts, by language (docs/digests.md):
+    `de = { "Unsubscribe" = "Newsletter abbestellen" }`."""
     rights: str = ""
     """The copyright or licence line of the feeds."""
 

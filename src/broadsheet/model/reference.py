@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from itertools import pairwise
-from types import MappingProxyType
+from types import MappingProxyType, UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 from zoneinfo import ZoneInfo
 
@@ -240,6 +240,8 @@ def _type_name(kind: Any) -> str:
         return f"list of {_type_name(get_args(kind)[0])}"
     if get_origin(kind) is dict:
         return f"table of {_type_name(get_args(kind)[1])}"
+    if isinstance(kind, UnionType):
+        return " or ".join(map(_type_name, get_args(kind)))
     return _NAMES[kind]
 
 
@@ -260,6 +262,7 @@ def _assignment(
 _EXAMPLES: dict[str, object] = {
     "publication.author": {"name": "Your name", "email": "you@example.org"},
     "publication.feeds_url": "https://example.org/feeds/",
+    "publication.texts": {"de": {"Unsubscribe": "Newsletter abbestellen"}},
     "publication.id_base": "https://example.org/",
     "articles.public": {"status": ["reading"]},
     "articles.in.NAME.prefix": "/zh/",

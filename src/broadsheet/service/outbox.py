@@ -62,7 +62,7 @@ class MailWriter:
         self, recipient: str, link: str, days: int, language: str, now: datetime
     ) -> ConfirmationMail:
         """Return a mail that asks the reader to follow `link`, which works for `days`."""
-        words, title = Words(language or self.publication.language), self._title
+        words, title = self._words(language), self._title
         subject = words("Confirm your subscription to {publication}", publication=title)
         lead = words(
             "Someone, probably you, asked for {publication} to be sent to this address.\n\nTo "
@@ -78,7 +78,7 @@ class MailWriter:
 
     def known(self, recipient: str, link: str, language: str, now: datetime) -> ConfirmationMail:
         """Return a mail that says that the reader is subscribed, with a `link` to preferences."""
-        words, title = Words(language or self.publication.language), self._title
+        words, title = self._words(language), self._title
         subject = words("You are subscribed to {publication}", publication=title)
         lead = words(
             "Someone, probably you, asked for {publication} to be sent to this address. You are "
@@ -91,7 +91,7 @@ class MailWriter:
 
     def welcome(self, recipient: str, link: str, language: str, now: datetime) -> ConfirmationMail:
         """Return a mail that welcomes a new subscriber, with a `link` to preferences."""
-        words, title = Words(language or self.publication.language), self._title
+        words, title = self._words(language), self._title
         subject = words("Welcome to {publication}", publication=title)
         lead = words(
             "Thank you for subscribing to {publication}. The next issue will come to this "
@@ -101,6 +101,9 @@ class MailWriter:
         )
         end = words("Past issues are here:\n\n{url}", url=self.publication.feeds_url)
         return self._mail(recipient, words, subject, (lead, link, end), now)
+
+    def _words(self, language: str) -> Words:
+        return Words(language or self.publication.language, self.publication.texts)
 
     @property
     def _title(self) -> str:

@@ -85,7 +85,7 @@ class PageRenderer:
     def words(self, reader: Subscriber | None = None) -> Words:
         """Return the texts in the reader's language, or in the publication's."""
         own = reader.language if reader else ""
-        return Words(own or self.publication.language)
+        return Words(own or self.publication.language, self.publication.texts)
 
     def at(self, path: str) -> str:
         """Return the URL path of a page of the service."""

@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, cast, get_args, get_origin
+from typing import Any, Final, Literal, NamedTuple, cast, get_args, get_origin
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
@@ -16,6 +16,7 @@ from msgspec.structs import FieldInfo
 
 from broadsheet.articles.topics import topic_slug
 from broadsheet.errors import ConfigError, Problem
+from broadsheet.model.publication import OwnTexts
 from broadsheet.model.settings import ANY_NAME, FeedSettings, Grouping, Settings
 from broadsheet.model.values import plain_type
 from broadsheet.storage import folders
@@ -26,6 +27,7 @@ CONFIG_NAME = "broadsheet.toml"
 _LONGEST = 1_000_000  # bytes; many times that would take minutes to read
 _DEEPEST = 10  # nested tables; ours are three deep
 _FEED_KEYS = {each.encode_name for each in msgspec.structs.fields(FeedSettings)} - {ANY_NAME}
+_PLURALS: Final = ("zero", "one", "two", "few", "many", "other")  # CLDR's categories
 _RESERVED = {*get_args(Grouping), "archive", "digests"}
 
 
@@ -79,6 +81,7 @@ def parse(text: str, shown: str = CONFIG_NAME) -> Settings:
     found.extend(_unfit_names(table))
     if isinstance(settings, Settings):
         found.extend(_wrong_former_names(settings))
+        found.extend(_wrong_texts(settings.publication.texts))
     found.extend(_unprintable(table, ()))
     if found:
         problems = (
@@ -253,6 +256,27 @@ def _wrong_former_names(settings: Settings) -> Iterator[_Wrong]:
             elif owners.setdefault(old, name) != name:
                 what = f"{old!r} is a former name of [digests.{owners[old]}] too"
                 yield _Wrong(key, what, "remove it from one of them")
+
+
+def _wrong_texts(own: OwnTexts) -> Iterator[_Wrong]:
+    """Report texts that would not fit where the English ones are."""
+    for language, texts in own.items():
+        for english, given in texts.items():
+            key = ("publication", "texts", language, english)
+            forms = given if isinstance(given, dict) else {"other": given}
+            if "other" not in forms or not forms.keys() <= {*_PLURALS}:
+                todo = f"write {', '.join(_PLURALS)} (as the language has them), with `other`"
+                yield _Wrong(key, "these are not the plural forms of a text", todo)
+            known = _placeholders(english)
+            for text in forms.values():
+                if not _placeholders(text) <= known:
+                    todo = f"write those of the English text: {' '.join(sorted(known)) or 'none'}"
+                    yield _Wrong(key, f"{text!r} has other placeholders", todo)
+
+
+def _placeholders(text: str) -> set[str]:
+    """Return what is in braces, and stray braces."""
+    return set(re.findall(r"{\w+}|[{}]", text))
 
 
 def _unknown(

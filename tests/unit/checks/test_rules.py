@@ -668,7 +668,8 @@ def test_a_language_without_texts_is_reported(newsroom: Newsroom) -> None:
     """Of the publication and of each digest; a region of a known language is known."""
     newsroom.configure(
         f'{DIGEST}language = "sv"\n[digests.local]\ntitle = "Lokal"\n'
-        'schedule = "0 8 * * MON"\nlanguage = "de-AT"\n'
+        'schedule = "0 8 * * MON"\nlanguage = "de-AT"\n[digests.other]\ntitle = "Muu"\n'
+        'schedule = "0 8 * * MON"\nlanguage = "fi"\n[publication.texts.fi]\nFeeds = "Syötteet"\n'
     )
     found = findings(newsroom, "no-translation")
     assert [each["key"] for each in found] == ["digests.weekly.language"]

@@ -164,6 +164,25 @@ def test_a_left_to_right_name_keeps_its_order_in_right_to_left_text() -> None:
     assert "\u2068" not in Words("en").names(["Ann Lee", "علي"])
 
 
+def test_own_texts_come_first() -> None:
+    """Those of the tag, else of its catalogue; plurals by category; everything else as shipped."""
+    own = {
+        "de": {"Unsubscribe": "Tschüss", "{count} days": {"one": "ein Tag", "other": "{count} T."}},
+        "zh-Hant": {"Feeds": "來源"},
+        "sv": {"Feeds": "Flöden", "{count} days": {"one": "{count} dag", "other": "{count} dagar"}},
+    }
+    german = Words("de-AT", own)
+    assert german("Unsubscribe") == "Tschüss"
+    assert german("Past issues") == Words("de")("Past issues")
+    days = [german.plural("{count} day", "{count} days", count) for count in (1, 2)]
+    assert days == ["ein Tag", "2 T."]
+    assert Words("zh-HK", own)("Feeds") == "來源"
+    assert Words("zh-CN", own)("Feeds") == Words("zh-CN")("Feeds")
+    swedish = Words("sv", own)
+    assert (swedish.language, swedish("Feeds"), swedish("Topics")) == ("sv", "Flöden", "Topics")
+    assert swedish.plural("{count} day", "{count} days", 3) == "3 dagar"
+
+
 def test_a_language_without_texts_is_english() -> None:
     """Texts, dates and direction are all English, and so is the language that they claim."""
     words = Words("xx-unknown")

@@ -38,6 +38,23 @@ def test_an_invisible_character_is_refused(written: str) -> None:
     assert any("has an invisible character; remove it" in words for _, words in named)
 
 
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ('"Unsubscribe" = "Bye {name}"', "'Bye {name}' has other placeholders; write those of"),
+        ('"No. {number}" = "{"', "write those of the English text: {number}"),
+        ('"No. {number}" = "{number!r}"', "has other placeholders"),
+        ('"{count} days" = { one = "a" }', "not the plural forms of a text; write zero, one, two"),
+        ('"{count} days" = { other = "a", 1 = "b" }', "not the plural forms of a text"),
+    ],
+)
+def test_own_texts_must_fit(line: str, expected: str) -> None:
+    """A text with other placeholders could not be filled in."""
+    ((number, words),) = refusal(f"{SMALLEST}[publication.texts.de]\n{line}\n")
+    assert number == 5
+    assert expected in words
+
+
 def test_a_config_of_many_megabytes_is_not_read(tmp_path: Path) -> None:
     """It is another file; parsing it as TOML would take minutes."""
     file = tmp_path / "broadsheet.toml"

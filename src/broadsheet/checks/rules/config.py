@@ -16,7 +16,7 @@ from broadsheet.checks.rule import RULES, Slight, article_rule, site_rule
 from broadsheet.checks.site import SiteView
 from broadsheet.digests.sender import sender_problems
 from broadsheet.errors import Problem
-from broadsheet.i18n import catalogue, languages
+from broadsheet.i18n import catalogue, languages, own_texts
 from broadsheet.model.settings import DigestSettings, Grouping, Selection
 from broadsheet.text.toml import key_line, names_of
 
@@ -64,9 +64,11 @@ def no_translation(site: SiteView) -> Iterator[Problem]:
         f"digests.{name}": each.language for name, each in settings.digests.items() if each.language
     }
     for table, language in asked.items():
-        if not catalogue(language):
+        if not catalogue(language) and not own_texts(settings.publication.texts, language):
             what = f"Broadsheet has no texts in {language!r}, so those around articles are English"
-            fix = f"its languages are {', '.join(languages())}"
+            fix = (
+                f"its languages are {', '.join(languages())}; or add [publication.texts.{language}]"
+            )
             line = key_line(site.config[1], (*table.split(".", 1), "language"))
             yield Problem(what, fix, site.config[0], line, f"{table}.language")
 
