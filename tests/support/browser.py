@@ -55,6 +55,10 @@ class Browser:
         with self._open(page, width, dark=dark) as session:
             return self._evaluate(session, script)
 
+    def allow_clipboard(self) -> None:
+        """Let pages copy, as a browser does after a real click."""
+        self._ask("Browser.grantPermissions", {"permissions": ["clipboardReadWrite"]})
+
     @contextmanager
     def _open(self, page: Path, width: int, *, dark: bool, images: bool = True) -> Iterator[str]:
         target, name = self._tab = self._tab or self._new_tab()

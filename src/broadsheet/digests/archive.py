@@ -80,13 +80,22 @@ def archive_page(
     digest: DigestSettings,
     publication: Publication,
     links: Sequence[object],
+    subscribe: str = "",
+    name: str = "",
 ) -> bytes:
-    """Return the page of all issues, newest first. links: to its feeds, with name, type and url."""
+    """Return the page of all issues, newest first.
+
+    links: to its feeds, with name, type and url. subscribe: the URL of the form for mail, or "".
+    name: the digest's, for that form.
+    """
     words = Words(digest_language(digest, publication), publication.texts)
     return pages.render_page(
         "digest.html.j2",
         publication=publication,
         words=words,
+        subscribe=subscribe,
+        name=name,
+        script=pages.script("copy"),
         title=digest.title,
         description=digest.description,
         links=links,

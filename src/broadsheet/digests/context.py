@@ -145,7 +145,10 @@ class SectionContext(Struct, frozen=True):
 
 
 class IssueUrls(Struct, frozen=True):
-    """The URLs of an issue. index: the page of all feeds. feed: that of the digest's issues."""
+    """The URLs of an issue.
+
+    index: the page of all feeds. feed: that of the digest's issues. subscribe: the form; or "".
+    """
 
     site: str
     web: str
@@ -153,6 +156,7 @@ class IssueUrls(Struct, frozen=True):
     feed: str
     index: str
     feed_type: str
+    subscribe: str = ""
 
 
 class IssueContext(Struct, frozen=True):
@@ -277,7 +281,7 @@ def issue_context(
         count=words.plural("{count} article", "{count} articles", len(issue.ids)),
         total=len(issue.ids),
         sections=sections,
-        urls=_ways(issue, publication, addresses),
+        urls=_ways(issue, publication, addresses, delivery.subscribe_url),
         opt_out=opt_out(who, delivery),
         sender=who,
         theme=mail_theme(mail, words.locale, publication),
@@ -421,7 +425,9 @@ def _preheader(articles: Sequence[ArticleContext], words: Words) -> str:
     return shorten(words("Also: {titles}", titles=titles), PREHEADER_COLUMNS)
 
 
-def _ways(issue: Issue, publication: Publication, addresses: DigestUrls) -> IssueUrls:
+def _ways(
+    issue: Issue, publication: Publication, addresses: DigestUrls, subscribe: str
+) -> IssueUrls:
     return IssueUrls(
         site=publication.url,
         web=addresses.issue(issue.key),
@@ -429,6 +435,7 @@ def _ways(issue: Issue, publication: Publication, addresses: DigestUrls) -> Issu
         feed=addresses.feed,
         index=addresses.index,
         feed_type=addresses.feed_type,
+        subscribe=subscribe,
     )
 
 

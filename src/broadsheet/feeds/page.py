@@ -49,8 +49,9 @@ def write(
     newsletters: Sequence[Newsletter],
     publication: Publication,
     settings: FeedSettings,
+    subscribe: str = "",
 ) -> bytes:
-    """The page, UTF-8. It has no script, and its only style is its own; it loads nothing."""
+    """Return the page, UTF-8. It loads nothing. subscribe: the URL of the form for mail, or ""."""
     words = Words(publication.language, publication.texts)
     groups: dict[str, list[Row]] = {kind: [] for kind in ("all", *_GROUPS)}
     for feed in feeds:
@@ -60,6 +61,8 @@ def write(
         "index.html.j2",
         publication=publication,
         words=words,
+        subscribe=subscribe,
+        script=pages.script("copy"),
         groupings=get_args(Grouping),
         headings=_headings(words),
         groups={

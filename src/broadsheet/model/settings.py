@@ -555,6 +555,11 @@ class DeliverySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         """The limits by domain, in lower case and IDNA form."""
         return {_ascii(name.lower()): limits for name, limits in self.domains.items()}
 
+    @property
+    def subscribe_url(self) -> str:
+        """The URL of the form for new subscribers; "" without a service."""
+        return f"{self.service_url}subscribe" if self.service_url else ""
+
 
 class PublishSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where the feeds folder is copied to, and what is notified."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.resources import files
+from typing import Literal
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -20,9 +21,9 @@ def stylesheet() -> bytes:
     return (files(__package__) / "feed.css").read_bytes()
 
 
-def live_script() -> str:
-    """Return the only script: it reloads a live preview after a change."""
-    return (files(__package__) / "live.js").read_text(encoding="utf-8").strip()
+def script(name: Literal["live", "copy"]) -> str:
+    """Return a script: `live` reloads a preview after a change, `copy` copies an address."""
+    return (files(__package__) / f"{name}.js").read_text(encoding="utf-8").strip()
 
 
 @cache

@@ -84,7 +84,7 @@ def write_overview(all_: Overview, settings: FilesSettings, context: StepContext
         for name, digest in all_.digests.items()
     ]
     given = all_.feeds, newsletters, publication, feeds
-    made = [opml.write(*given), page.write(*given), pages.stylesheet()]
+    made = [opml.write(*given), page.write(*given, all_.subscribe), pages.stylesheet()]
     return context.write([OPML, INDEX, STYLESHEET], [made])
 
 
@@ -103,7 +103,7 @@ def write_digest_pages(
     heads = [of_newsletter(newsletter, updated, each, publication) for each in feeds.formats]
     entries = ([feed_format(each).item(entry) for each in feeds.formats] for entry in newest)
     paths = [path + FEED_FORMATS[each].file for each in feeds.formats]
-    index = archive.archive_page(issues, digest, publication, links)
+    index = archive.archive_page(issues, digest, publication, links, pages_.subscribe, pages_.name)
     return [
         *context.write(paths, documents(heads, entries)),
         *context.write([path + INDEX], [[index]]),

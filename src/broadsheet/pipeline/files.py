@@ -39,17 +39,19 @@ class FeedFiles(Struct, frozen=True):
 
 
 class Overview(Struct, frozen=True):
-    """The lists of all feeds and digests. digests: by name."""
+    """The lists of all feeds and digests. digests: by name. subscribe: URL of the form, or ""."""
 
     feeds: tuple[FeedLine, ...]
     digests: dict[str, DigestSettings]
+    subscribe: str
 
 
 class DigestPages(Struct, frozen=True):
-    """What lists the issues of a digest, for people and for readers."""
+    """What lists the issues of a digest, for people and for readers. subscribe: as in Overview."""
 
     name: str
     settings: DigestSettings
+    subscribe: str
 
 
 class Ending(Struct, frozen=True):
@@ -143,13 +145,14 @@ def feed_files(edition: Edition) -> Files:
 def digest_files(edition: Edition) -> Files:
     """Return what lists the issues of digests, and what lists all feeds and digests."""
     settings = edition.content.project.settings
-    digests = tuple(DigestPages(name, each) for name, each in settings.digests.items())
+    subscribe = settings.delivery.subscribe_url
+    digests = tuple(DigestPages(name, each, subscribe) for name, each in settings.digests.items())
     names = [INDEX, *(FEED_FORMATS[each].file for each in settings.feeds.formats)]
     paths = [issue_folder(each.name) + name for each in digests for name in names]
     lines = tuple(feed.line for feed in edition.feeds)
     work = (
         (_step("write_digest_pages", edition), digests),
-        (_step("write_overview", edition), (Overview(lines, settings.digests),)),
+        (_step("write_overview", edition), (Overview(lines, settings.digests, subscribe),)),
     )
     return Files(work, (*paths, OPML, INDEX, STYLESHEET))
 

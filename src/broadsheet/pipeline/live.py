@@ -184,9 +184,9 @@ class LivePreview:
 
 def _page_headers() -> dict[str, str]:
     """A page's own policy holds too; this one is for what a page cannot say of itself."""
-    script = of_script(pages.live_script())
+    script = of_script(pages.script("live"))
     return {**_HEADERS, "Content-Security-Policy": _POLICY.format(script=script)}
 
 
 def _error_page(text: str) -> bytes:
-    return pages.render_page("trouble.html.j2", text=text, script=pages.live_script())
+    return pages.render_page("trouble.html.j2", text=text, script=pages.script("live"))

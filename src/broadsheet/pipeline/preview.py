@@ -191,7 +191,7 @@ def files(
     """
     words = Words(language)
     cards = [_card(each, words) for each in issues]
-    script = pages.live_script() if live else ""
+    script = pages.script("live") if live else ""
     made: dict[str, bytes] = {}
     for card in cards:
         made |= _issue_files(card, images, words, script)

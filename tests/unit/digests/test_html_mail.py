@@ -18,7 +18,7 @@ import letters
 from broadsheet.articles.entries import Image
 from broadsheet.digests import templates
 from broadsheet.digests.html_mail import inline_css, mail_html
-from broadsheet.digests.rendered import web_html
+from broadsheet.digests.rendered import mail_text, web_html
 from broadsheet.digests.templates import HTML, WEB, bundled, render_template
 from broadsheet.errors import TemplateError
 from broadsheet.model.publication import BaseUrl, Language
@@ -79,6 +79,17 @@ def test_the_mail_names_its_language_and_direction(tree: Any) -> None:
     assert title.get("lang") == "en"
     arabic = DigestSettings(title="نشرة", language=Language("ar"))
     assert 'dir="rtl"' in mail_html(letters.make(digest=arabic), {})
+
+
+def test_who_got_a_forwarded_mail_finds_the_form() -> None:
+    """The mail and the web version lead to the service, if there is one."""
+    without = letters.make()
+    url = "https://news.example.org/subscribe"
+    leading = replace(without, urls=replace(without.urls, subscribe=url))
+    for part in (mail_html, mail_text, web_html):
+        assert url not in part(without, {})
+        assert part(leading, {}).count(url) == 1
+    assert "这封邮件是别人转发给你的吗？" in mail_html(leading, {})
 
 
 def test_headings_are_nested_correctly(tree: Any) -> None:
@@ -183,7 +194,7 @@ def test_the_unsubscribe_link_is_in_every_mail(mail: str) -> None:
     assert 'href="https://n.example/preferences"' in served
     assert "偏好设置" in served
     assert "偏好设置" not in mail
-    assert "n.example" not in web_html(letters.make(delivery=service), {})
+    assert "n.example/unsubscribe" not in web_html(letters.make(delivery=service), {})
 
 
 def test_an_english_mail_is_all_english() -> None:

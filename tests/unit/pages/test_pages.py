@@ -4,22 +4,37 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import html5lib
 import pytest
 
 import browser
 from browser import Browser
-from newsroom import ROOT
+from newsroom import ROOT, Newsroom
 
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(bool(browser.MISSING), reason=browser.MISSING),
 ]
+DIGEST = '[digests.weekly]\ntitle = "Weekly"\n'
 FEEDS = ROOT / "feeds"
 PAGES = ("index.html", "digests/weekly/index.html", "digests/weekly/2025-06-30/index.html")
 
 WIDEST = "document.documentElement.scrollWidth"
 SMALLEST_TARGET = """
-Math.min(...[...document.querySelectorAll('.links a')].map(a => a.getBoundingClientRect().height))
+Math.min(...[...document.querySelectorAll('.address a')].map(a => a.getBoundingClientRect().height))
+"""
+COPIED = """
+(async () => {
+  const button = document.querySelector('button[data-address]');
+  const seen = done => new MutationObserver(done).observe(button, {childList: true});
+  window.focus();
+  const changed = new Promise(seen);
+  button.click();
+  await changed;
+  const copied = await navigator.clipboard.readText();
+  const shown = button.previousElementSibling.textContent;
+  return [button.dataset.address, shown, button.textContent, copied];
+})()
 """
 CONTRASTS = """
 (() => {
@@ -76,10 +91,42 @@ def test_subscribe_links_are_large_enough_for_a_thumb(chromium: Browser) -> None
     assert chromium.evaluate(FEEDS / "index.html", SMALLEST_TARGET, 375) >= 24
 
 
-def test_the_index_runs_and_loads_nothing(chromium: Browser) -> None:
-    """The page has no script, image, font or external stylesheet."""
-    loaded = "performance.getEntriesByType('resource').length + document.scripts.length"
+def test_the_index_loads_nothing(chromium: Browser) -> None:
+    """The page has no image, font, external stylesheet or external script."""
+    loaded = "performance.getEntriesByType('resource').length"
     assert chromium.evaluate(FEEDS / "index.html", loaded) == 0
+
+
+@pytest.mark.parametrize("page", ["index.html", "digests/weekly/index.html"])
+def test_an_address_is_copied_with_one_click(chromium: Browser, page: str) -> None:
+    """The button says so; without scripts there is no button, and the address is shown."""
+    chromium.allow_clipboard()
+    address, shown, said, copied = chromium.evaluate(FEEDS / page, COPIED)
+    assert copied == address == shown
+    assert address.startswith("https://example.org/feeds/")
+    assert said == "已复制"
+    text = (FEEDS / page).read_text(encoding="utf-8")
+    assert text.count("<button") == text.count('<button type="button" hidden') > 0
+
+
+def test_the_pages_lead_to_the_form(newsroom: Newsroom) -> None:
+    """The feeds page and a digest's post an address to the service; without one, nothing does."""
+    newsroom.article("a.md", title="A", date="2025-06-20")
+    newsroom.configure(DIGEST)
+    newsroom.build()
+    paths = ("index.html", "digests/weekly/index.html")
+    assert not any(b"<form" in newsroom.published()[path] for path in paths)
+    newsroom.configure(f'{DIGEST}[delivery]\nservice_url = "https://news.example.org/list/"\n')
+    newsroom.build()
+    for path in paths:
+        tree = html5lib.parse(newsroom.published()[path], namespaceHTMLElements=False)
+        form = tree.find(".//form")
+        assert form.get("action") == "https://news.example.org/list/subscribe"
+        digest = [("digest", "weekly")] if "weekly" in path else []
+        fields = [(each.get("name"), each.get("value")) for each in form.iter("input")]
+        assert fields == [*digest, ("address", None)]
+        policy = tree.find(".//meta[@http-equiv='Content-Security-Policy']").get("content")
+        assert policy.endswith(f"; form-action {form.get('action')}")
 
 
 @pytest.mark.parametrize("name", ["atom.xml", "rss.xml"])

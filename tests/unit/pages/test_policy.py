@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,12 @@ import pytest
 import browser
 import letters
 from broadsheet.digests.html_mail import mail_html
-from broadsheet.pages import live_script, policy
+from broadsheet.pages import policy
+from broadsheet.pages import script as our_script
 from browser import Browser
 from newsroom import Newsroom, contents
 
+LISTS = {"feeds/index.html", "feeds/digests/weekly/index.html"}
 META = re.compile(r'<meta http-equiv="Content-Security-Policy" content="([^"]*)">')
 PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de"
@@ -59,14 +62,15 @@ def pages(newsroom: Newsroom) -> dict[str, str]:
 
 
 def test_every_page_that_is_written_has_one_policy(published: Newsroom) -> None:
-    """At the top of its head, where it applies to everything after it; none allows a script."""
+    """At the top of its head, so that it applies to all; only lists of feeds have a script."""
     found = pages(published)
     names = {Path(path).name for path in found}
     assert {"index.html", "email.html", "view.html", "web.html", "preview.html"} <= names
     for path, text in found.items():
         (each,) = META.findall(text)
         assert each.startswith("default-src 'none'; "), path
-        assert "script-src" not in each, path
+        scripts = re.findall(r"script-src ([^;]*);", unescape(each))
+        assert scripts == ([policy.of_script(our_script("copy"))] if path in LISTS else []), path
         before = text[: text.index("Content-Security-Policy")]
         assert set(re.findall(r"<([a-z]+)", before)) <= {"html", "head", "meta"}, path
 
@@ -133,10 +137,10 @@ class TestInABrowser:
     def test_the_one_script_of_a_live_preview_runs(self, chromium: Browser, tmp_path: Path) -> None:
         """The policy allows its hash, and no other."""
         before = "<script>window.EventSource = class { constructor(at) { top.at = at } }</script>"
-        rule = policy.of_script(live_script())
+        rule = policy.of_script(our_script("live"))
         meta = f'<meta http-equiv="Content-Security-Policy" content="script-src {rule}">'
         place = tmp_path / "live.html"
-        for script, expected in ((live_script(), "/events"), (live_script() + " ", None)):
+        for script, expected in ((our_script("live"), "/events"), (our_script("live") + " ", None)):
             text = f"<!DOCTYPE html>{before}{meta}<body><script>{script}</script>{EVIL}"
             place.write_text(text, encoding="utf-8")
             assert chromium.evaluate(place, "top.at || null") == expected
