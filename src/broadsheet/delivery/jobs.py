@@ -7,14 +7,16 @@ handed out more than once, and only says where to look: the ledger decides what 
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
 import procrastinate
+import psycopg
 import sqlalchemy as sql
-from procrastinate import jobs, manager, retry, schema
+from procrastinate import exceptions, jobs, manager, retry, schema
 from procrastinate.tasks import configure_task
 from procrastinate.types import JSONDict
 from sqlalchemy import Connection
@@ -22,6 +24,7 @@ from sqlalchemy import Connection
 from broadsheet.delivery.claims import Batch
 from broadsheet.delivery.database import Database, deliveries, lock_ledger, queue_schema, stamp
 from broadsheet.delivery.locks import LEASE_MARGIN
+from broadsheet.errors import DatabaseError, Problem
 
 BATCH_ROWS: Final = 500
 
@@ -87,8 +90,9 @@ def prepare_queue(database: Database) -> None:
             folder = Path(schema.migrations_path)
             scripts = [(folder / name).read_text("utf-8") for name in migrations if name > applied]
             connection.execute(sql.update(queue_schema).values(migration=migrations[-1]))
-        for script in scripts:
-            _raw(connection).execute(script)
+        with _errors(database.shown):
+            for script in scripts:
+                _raw(connection).execute(script)
 
 
 def enqueue(connection: Connection, issue: int, now: datetime) -> None:
@@ -126,7 +130,19 @@ def _defer(
             {"issue": issue, "first": first, "last": last, "domain": domain}
             for first, last in ranges
         ]
-        deferrer.batch_defer(*rows)
+        with _errors("procrastinate_jobs"):
+            deferrer.batch_defer(*rows)
+
+
+@contextmanager
+def _errors(shown: str) -> Iterator[None]:
+    """Report errors of the driver and of the engine as DatabaseError."""
+    try:
+        yield
+    except (psycopg.Error, exceptions.ConnectorException) as error:
+        why = str(error.__cause__ or error).partition("\n")[0]
+        what = f"the queue of batches cannot be used: {why}"
+        raise DatabaseError(Problem(what, "fix it and run again", shown)) from error
 
 
 def queue_name(issue: int) -> str:
