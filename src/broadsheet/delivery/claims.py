@@ -11,7 +11,7 @@ another run is claiming at the same moment; in SQLite, there is one writer at a 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal, get_args
@@ -118,6 +118,12 @@ Unwanted = Callable[[int, tuple[str, ...], str], bool]
 def lease_time(delivery: DeliverySettings) -> timedelta:
     """Return how long a claim holds: longer than sending a mail can take, with all timeouts."""
     return timedelta(seconds=delivery.timeout * 8 + 60)
+
+
+def whole_issues(issue_ids: Iterable[int], delivery: DeliverySettings) -> list[Batch]:
+    """Return batches of all rows of issues."""
+    domains = ("", *delivery.limited_domains)
+    return [Batch(issue, domain=domain) for issue in issue_ids for domain in domains]
 
 
 class Queue:

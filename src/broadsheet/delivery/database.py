@@ -152,10 +152,14 @@ erasures = sql.Table(
 keys = sql.Table("keys", metadata, sql.Column("name", sql.Text, primary_key=True), _text("value"))
 
 _versions = sql.Table("schema_versions", sql.MetaData(), sql.Column("version", sql.Integer))
-_WHOLE: Final = sql.select(pace.c.domain).where(pace.c.domain == "").with_for_update()
+_LEDGER_LOCK: Final = sql.select(_versions.c.version).with_for_update()
 _KEEPALIVE: Final = {"idle": 10, "interval": 5, "count": 4}
 _UNACKNOWLEDGED_MS: Final = 30_000
-"""How soon both sides notice that the other's machine is gone: half a minute."""
+KEEPALIVE: Final = {
+    "tcp_user_timeout": _UNACKNOWLEDGED_MS,
+    **{f"keepalives_{name}": number for name, number in _KEEPALIVE.items()},
+}
+"""Parameters of libpq with which both sides notice in half a minute that the other is gone."""
 
 
 def stamp(moment: datetime) -> str:
@@ -295,7 +299,7 @@ def lock_ledger(connection: sql.Connection) -> None:
 
     In SQLite, the transaction itself excludes other writers.
     """
-    connection.execute(_WHOLE)
+    connection.execute(_LEDGER_LOCK)
 
 
 def run_on_sqlite(connection: sql.Connection, statement: str) -> None:
@@ -393,11 +397,7 @@ def _server_engine(url: URL, timeout_s: float) -> sql.Engine:
     engine = sql.create_engine(
         url,
         hide_parameters=True,
-        connect_args={
-            "connect_timeout": max(2, round(timeout_s)),
-            "tcp_user_timeout": _UNACKNOWLEDGED_MS,
-            **{f"keepalives_{name}": number for name, number in _KEEPALIVE.items()},
-        },
+        connect_args={"connect_timeout": max(2, round(timeout_s)), **KEEPALIVE},
         pool_pre_ping=True,  # a restart of the server closes the connections
     )
     sql.event.listen(engine, "connect", partial(_set_server_timeout, timeout_s))

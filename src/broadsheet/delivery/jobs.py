@@ -22,7 +22,14 @@ from procrastinate.types import JSONDict
 from sqlalchemy import Connection
 
 from broadsheet.delivery.claims import Batch
-from broadsheet.delivery.database import Database, deliveries, lock_ledger, queue_schema, stamp
+from broadsheet.delivery.database import (
+    KEEPALIVE,
+    Database,
+    deliveries,
+    lock_ledger,
+    queue_schema,
+    stamp,
+)
 from broadsheet.delivery.locks import LEASE_MARGIN
 from broadsheet.errors import DatabaseError, Problem
 
@@ -64,7 +71,7 @@ def engine(database: Database, send: SendBatch) -> procrastinate.App:
         # What they report is reported by our own messages, or tried again.
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     _, arguments = database.engine.dialect.create_connect_args(database.engine.url)
-    kwargs = {**arguments, "connect_timeout": 5}
+    kwargs = {**arguments, "connect_timeout": 5, **KEEPALIVE}
     connector = procrastinate.PsycopgConnector(kwargs=kwargs, min_size=1, max_size=4, timeout=10)
     app = procrastinate.App(connector=connector)
 

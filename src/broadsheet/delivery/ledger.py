@@ -37,6 +37,7 @@ from broadsheet.delivery.claims import (
     Queue,
     State,
     lease_time,
+    whole_issues,
 )
 from broadsheet.delivery.database import (
     Database,
@@ -136,7 +137,7 @@ class Ledger:
 
     def whole_issues(self) -> list[Batch]:
         """Return batches of all rows of the issues."""
-        return [Batch(i, domain=domain) for i in self._mailings for domain in ("", *self._limits)]
+        return whole_issues(self._mailings, self._delivery)
 
     def is_exhausted(self, batch: Batch) -> bool:
         """Whether `batch` had no more rows to claim a moment ago."""

@@ -21,7 +21,7 @@ from broadsheet.delivery import issues as ledger_issues
 from broadsheet.delivery import subscribers
 from broadsheet.delivery.addresses import checked_address
 from broadsheet.delivery.batcher import Tally
-from broadsheet.delivery.claims import Batch, Queue, State
+from broadsheet.delivery.claims import Queue, State, whole_issues
 from broadsheet.delivery.database import (
     Database,
     check_location,
@@ -290,7 +290,7 @@ def _send_from_queue(
         return Tally()
     sender = queue.WorkerContext(run.project.settings, transport, run.clock, lambda _issue: None)
     with database.reading() as connection:
-        batches = [Batch(issue) for issue in mailings]
+        batches = whole_issues(mailings, run.project.settings.delivery)
         waiting = Queue(run.project.settings).waiting(connection, batches, run.clock())
     with bar(waiting) as step:
         return _run_worker(queue.Worker(database, sender, dict(mailings), step))
@@ -323,8 +323,7 @@ def _would_send(run: Run, database: Database, issue: Begun) -> int:
     settings = run.project.settings
     with database.reading() as connection:
         if issue.id:
-            domains = ("", *settings.delivery.limited_domains)
-            batches = [Batch(issue.id, domain=domain) for domain in domains]
+            batches = whole_issues((issue.id,), settings.delivery)
             queue = Queue(settings, only=run.request.only)
             waiting = queue.waiting(connection, batches, run.clock())
         else:
