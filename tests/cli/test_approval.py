@@ -67,7 +67,7 @@ def test_a_due_issue_waits_as_a_draft(project: Newsroom) -> None:
     assert json.loads(project.run("status", "--json").out)["digests"][0]["waiting"] == [KEY]
     project.run("preview")
     for page in ("index.html", f"weekly/{KEY}/preview.html"):
-        assert "这份草稿等待批准：" in (project.folder / "previews" / page).read_text()
+        assert "这份草稿正在等待批准" in (project.folder / "previews" / page).read_text()
 
 
 def test_approval_releases_the_very_bytes_of_the_draft(project: Newsroom) -> None:
