@@ -158,7 +158,7 @@ def _connected(scheme: str, host: str, port: int | None) -> imaplib.IMAP4:
         what = f"its certificate is not valid: {error.verify_message}"
         raise BroadsheetError(Problem(what, "", host)) from error
     except _ERRORS as error:
-        what = f"no encrypted connection: {getattr(error, 'strerror', None) or error}"
+        what = f"no connection: {getattr(error, 'strerror', None) or error}"
         raise BroadsheetError(Problem(what, "check host and port", host)) from error
     return connection
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 
 from broadsheet.bounces.imap import ImapMailbox, is_imap_url
-from broadsheet.bounces.mailboxes import Maildir
+from broadsheet.bounces.mailboxes import Mailbox, Maildir
 from broadsheet.cli.deliveries import opened
 from broadsheet.cli.options import common_options, options, print_json
 from broadsheet.delivery.environment import Secrets
@@ -62,16 +63,13 @@ def command(
     # Without a secret no token can be read; then addresses have to do.
     tokens = secrets.tokens() if secrets.secret or policy.proven else None
     in_mailbox = is_imap_url(source) or Path(source or "-").is_dir()
-    with closing(opened(project)) as database:
+    with closing(opened(project)) as database, _mailbox(source, secrets) as mailbox:
         done = ReturnedMailProcessor(
             database, tokens, policy, [*settings.digests], settings.renamed, project.now, dry_run
         )
         try:
-            if is_imap_url(source):
-                with closing(ImapMailbox.open(source, secrets.environment)) as mailbox:
-                    done.process_mailbox(mailbox)
-            elif in_mailbox:
-                done.process_mailbox(Maildir.open(Path(source)))
+            if mailbox is not None:
+                done.process_mailbox(mailbox)
             else:
                 _process_file(source, done)
         finally:
@@ -79,6 +77,16 @@ def command(
     # Other mail is normal in a mailbox; a file that is given by name should be a report.
     if done.unreadable or (done.ignored and not done.reports and not in_mailbox):
         sys.exit(1)
+
+
+@contextmanager
+def _mailbox(source: str, secrets: Secrets) -> Iterator[Mailbox | None]:
+    """Open the mailbox that `source` names; None for a file."""
+    if is_imap_url(source):
+        with closing(ImapMailbox.open(source, secrets.environment)) as mailbox:
+            yield mailbox
+    else:
+        yield Maildir.open(Path(source)) if Path(source or "-").is_dir() else None
 
 
 def _process_file(source: str, done: ReturnedMailProcessor) -> None:

@@ -133,7 +133,7 @@ def listening_address(text: str) -> tuple[str, int]:
     """
     host, _, port = text.rpartition(":")
     if not port.isascii() or not port.isdigit() or int(port) > 65_535:
-        raise UsageError(Problem(f"invalid address {text!r}", "write PORT or HOST:PORT"))
+        raise UsageError(Problem(f"--metrics: invalid address {text!r}", "write PORT or HOST:PORT"))
     return host.strip("[]") or "127.0.0.1", int(port)
 
 
