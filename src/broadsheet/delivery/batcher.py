@@ -100,7 +100,6 @@ class Batcher:
     def open(self, batch: Batch) -> asyncio.Event:
         """Send the rows of `batch` from now on; return the event of its end."""
         self._batches[batch] = asyncio.Event()
-        self._took_over_at = 0.0
         self._opened.set()
         self._called.set()
         self._end_batches()

@@ -122,6 +122,12 @@ def enqueue_domain(connection: Connection, batch: Batch) -> None:
         _defer(connection, batch.issue, [(batch.first, batch.last)], batch.domain)
 
 
+def is_idle(connection: Connection, issues: Sequence[int]) -> bool:
+    """Whether no batch of `issues` is being sent or is to be handed out in a moment."""
+    values = {"queues": [queue_name(issue) for issue in issues]}
+    return connection.execute(_DUE, values).first() is None
+
+
 def _defer(
     connection: Connection, issue: int, ranges: Sequence[tuple[int, int]], domain: str = ""
 ) -> None:
@@ -192,4 +198,9 @@ _REPLACED: Final = sql.text(
 _ENQUEUED: Final = sql.text(
     "SELECT 1 FROM procrastinate_jobs WHERE queue_name = :queue AND lock = :domain "
     "AND status IN ('todo', 'doing') AND args->>'first' = :first"
+)
+_DUE: Final = sql.text(
+    "SELECT 1 FROM procrastinate_jobs WHERE queue_name = ANY(:queues) AND (status = 'doing' "
+    "OR status = 'todo' AND (scheduled_at IS NULL OR scheduled_at <= now() + interval '2 s')) "
+    "LIMIT 1"
 )

@@ -124,8 +124,8 @@ class Worker:
                 async with self._engine.open_async():
                     lost_at = None
                     await self._take_jobs()
-                    if self._only and self._is_done():
-                        return
+                if self._only and self._is_done():
+                    return
             except (*_LOST, DatabaseError) as error:
                 lost_at = lost_at or loop.time()
                 if loop.time() - lost_at > DATABASE_TIMEOUT_S:
@@ -136,10 +136,11 @@ class Worker:
                     await self._batcher.stopped.wait()
 
     def _is_done(self) -> bool:
-        """Whether no row of the issues can be sent now."""
+        """Whether nothing of the issues can be sent now, and no other worker is sending some."""
         if self._ledger.closed_until:
             self._batcher.end_day(self._ledger.closed_until)
-        return self._batcher.stopping or not self._ledger.waiting(1)
+        with self._database.reading() as connection:
+            return jobs.is_idle(connection, self._only)
 
     async def _take_jobs(self) -> None:
         """Send what is handed out: of some issues until none is due, or of all, for ever."""
@@ -177,6 +178,8 @@ class Worker:
                 return
             self._open.append(batch)
             try:
+                # First: what it frees may be in this batch.
+                self.tally.taken_over += await self._batcher.retried(self._ledger.take_over)
                 if not domain:
                     await self._batcher.retried(lambda: self._split(batch))
                 await self._batcher.open(batch).wait()
