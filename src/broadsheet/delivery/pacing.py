@@ -1,7 +1,7 @@
 """When to send: the clock, the pace of all runs together, and waits. Pure, except for the clock.
 
 The moment of the next message is a row of the database. Each run books some moments at once, about
-as many as it uses in a quarter of a second, so that the row is no bottleneck. Waits grow, with
+as many as it uses in a quarter of a second, so that runs rarely wait for the row. Waits grow, with
 jitter, so that mails deferred together are not all tried again together.
 """
 

@@ -87,7 +87,7 @@ def test_deliver_makes_a_lost_queue_again(office: OnPostgres, postgres: PostgreS
 
 
 def test_deliver_leaves_other_issues_to_workers(office: OnPostgres, postgres: PostgreSQL) -> None:
-    """It takes the batches of its own issues only; what is no issue of ours is dropped."""
+    """It takes the batches of its own issues only; jobs of unknown issues are dropped."""
     addresses = office.subscribe(5)
     assert office.deliver("--limit", "1").code == 0
     postgres.run(
