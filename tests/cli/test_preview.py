@@ -9,6 +9,8 @@ from urllib.parse import unquote
 import html5lib
 import pytest
 
+import browser
+from browser import Browser
 from newsroom import Newsroom, contents, stamps
 
 CONFIG = """
@@ -79,7 +81,7 @@ def test_the_pages_work_from_the_disk(project: Newsroom) -> None:
     folder = project.folder / "previews"
     assert ran.out == "previews/index.html shows 3 issues\n"
     pages = [path for path in folder.rglob("*.html") if path.name != "email.html"]
-    assert len(pages) == 1 + 3 * 3
+    assert len(pages) == 2 + 3 * 3
     local = []
     for page in pages:
         tree = html5lib.parse(page.read_text(encoding="utf-8"), namespaceHTMLElements=False)
@@ -156,3 +158,27 @@ def test_an_article_that_cannot_be_rendered_is_left_out(newsroom: Newsroom) -> N
     (page,) = (newsroom.folder / "previews").glob("weekly/*/email.html")
     assert "甲" in page.read_text("utf-8")
     assert "乙" not in page.read_text("utf-8")
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(bool(browser.MISSING), reason=browser.MISSING)
+def test_entries_are_shown_as_in_feed_readers(project: Newsroom, chromium: Browser) -> None:
+    """The title, the image from disk, the whole text, and footnotes."""
+    body = "The whole text.[^1]\n\nMore of it.\n\n[^1]: A footnote.\n"
+    project.article("c.md", body, title="丙", date="2025-06-27", image="图 1.png")
+    assert project.run("preview").code == 0
+    page = project.folder / "previews/readers.html"
+    shown = chromium.evaluate(
+        page,
+        """
+        [...document.querySelectorAll('article')].map(article => ({
+          title: article.querySelector('h2').textContent,
+          text: article.innerText,
+          images: [...article.querySelectorAll('img')].map(image => image.naturalWidth),
+        }))
+        """,
+    )
+    assert [each["title"] for each in shown] == ["乙", "丙", "甲"]
+    assert "More of it." in shown[1]["text"]
+    assert "A footnote." in shown[1]["text"]
+    assert shown[1]["images"] == [1]

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from urllib.parse import quote
 
@@ -13,6 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from broadsheet import pages
+from broadsheet.articles.entries import Entry
 from broadsheet.digests.approval import divide_approved
 from broadsheet.digests.issue import Issue, issue_folder
 from broadsheet.digests.linted_mail import CLIP_BYTES, ROOM_BYTES, LintedMail
@@ -21,8 +23,9 @@ from broadsheet.digests.refusals import admitted
 from broadsheet.errors import Problem
 from broadsheet.i18n import Words
 from broadsheet.markup import LinkIndex
+from broadsheet.model.settings import Settings
 from broadsheet.pages import policy
-from broadsheet.pipeline.edition import Content, read_content
+from broadsheet.pipeline.edition import Content, entries_of, read_content
 from broadsheet.pipeline.issues import MailFiles, files_of_issue, linted, without_broken
 from broadsheet.pipeline.memo import Memo
 from broadsheet.pipeline.project import PREVIEWS, Project
@@ -30,6 +33,8 @@ from broadsheet.storage import folders, outputs
 
 MAIL, TEXT, WEB, MESSAGE = "email.html", "email.txt", "index.html", "message.eml"
 _SHOWN = "view.html"
+_READERS = "readers.html"
+_ENTRIES = 10  # how many entries are shown
 _ISSUED = 12  # how many of a digest's newest issues are shown
 
 
@@ -103,16 +108,40 @@ def live_gallery(project: Project) -> Gallery:
 
 
 def _gallery(project: Project, memo: Memo, *, live: bool) -> Gallery:
-    content, shown = without_broken(
+    content, (shown, entries) = without_broken(
         read_content(project, memo),
-        lambda content: [
-            each for name in project.settings.digests for each in _issues(content, name)
-        ],
+        lambda content: (
+            [each for name in project.settings.digests for each in _issues(content, name)],
+            _newest_entries(content),
+        ),
     )
     images = _images(project, content.link_index, live=live)
     language = project.settings.publication.language
     made = files(shown, images, language, live=live)
+    made[_READERS] = _readers_page(entries, images, project.settings, live=live)
     return Gallery(made, content.link_index, content.problems, _refused(content))
+
+
+def _newest_entries(content: Content) -> list[Entry]:
+    """Return the newest entries of the main feed."""
+    settings, catalogue = content.project.settings.feeds, content.catalogue
+    main = (each for each in catalogue.articles if not catalogue.unmet(each, settings.main))
+    entries = entries_of(content, list(islice(main, _ENTRIES)), catalogue).values()
+    return [each if settings.content == "full" else each.without_content() for each in entries]
+
+
+def _readers_page(
+    entries: Iterable[Entry], images: Mapping[str, str], settings: Settings, *, live: bool
+) -> bytes:
+    """Return the page that shows `entries` as feed readers do."""
+    words, zone = Words(settings.publication.language), settings.publication.timezone
+    page = pages.render_page(
+        "readers.html.j2",
+        words=words,
+        entries=[(each, words.date(each.published.astimezone(zone))) for each in entries],
+        script=pages.script("live") if live else "",
+    )
+    return _with_images(page.decode(), images, "").encode()
 
 
 def _refused(content: Content) -> list[Problem]:
@@ -233,9 +262,13 @@ def _issue_files(
 
 def _from_disk(html: str, images: Mapping[str, str]) -> str:
     """`html` with the images that are on disk shown from there, and with leave to do so."""
-    shown = re.sub(
+    return policy.previewed(_with_images(html, images, "../../"))
+
+
+def _with_images(html: str, images: Mapping[str, str], up: str) -> str:
+    """Return `html` with the images that are on disk shown from there. up: leads to the gallery."""
+    return re.sub(
         r'(\bsrc=")([^"]*)"',
-        lambda found: f'{found[1]}../../{images[found[2]]}"' if found[2] in images else found[0],
+        lambda found: f'{found[1]}{up}{images[found[2]]}"' if found[2] in images else found[0],
         html,
     )
-    return policy.previewed(shown)

@@ -127,11 +127,12 @@ def test_the_gallery_leads_to_each_issue() -> None:
     tree = _tree(made["index.html"])
     links = [link.get("href") for link in tree.iter("a")]
     assert links == [
+        "readers.html",
         "weekly/2025-06-30/preview.html",
         "weekly/2025-06-23/preview.html",
         "daily/2025-06-30/preview.html",
     ]
-    assert all(link in made for link in links)
+    assert all(link in made for link in links[1:]), "the first one is made from the articles"
     for path, data in made.items():
         if path.endswith("preview.html"):
             _leads_somewhere(path, data, made)
