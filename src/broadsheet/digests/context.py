@@ -9,6 +9,7 @@ import hashlib
 import re
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from msgspec import Struct
@@ -462,6 +463,7 @@ _CHARACTERS = re.compile(
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 
 
+@lru_cache(128)  # an issue is laid out in every language that readers can choose
 def reading_minutes(html: str) -> int | None:
     """Return how many minutes an article takes to read, at least 1; None if it has no words.
 

@@ -28,6 +28,7 @@ from broadsheet.digests.issue import DigestUrls
 from broadsheet.digests.sender import (
     OptOut,
     Sender,
+    form_url,
     mail_address,
     mail_sender,
     opt_out,
@@ -257,7 +258,7 @@ def readdressed(message: bytes, head: Letterhead) -> bytes:
     kept = [f"{name}: {value.decode()}" for name, value in own if name.lower() not in replaced]
     headers = [*(line for lines in replaced.values() for line in lines), *kept]
     html, text = message_bodies(message)
-    links = _links(*shared_unsubscribe_urls(own), head.opt_out)
+    links = _links(*shared_unsubscribe_urls(own), head)
     html, text = replace_urls(html, links), replace_urls(text, links)
     if not any(shared_unsubscribe_urls(own)) and head.opt_out.unsubscribe:
         language = _value(own, "content-language")
@@ -285,12 +286,13 @@ def _value(own: list[tuple[str, bytes]], wanted: str) -> str:
     return next((value.decode() for name, value in own if name.lower() == wanted), "")
 
 
-def _links(page: str, mail: str, new: OptOut) -> dict[str, str]:
-    """Old unsubscribe URL -> new one."""
-    links = {}
+def _links(page: str, mail: str, head: Letterhead) -> dict[str, str]:
+    """Old URL of the service -> new one; without a service, the form becomes the archive."""
+    links, new = {}, head.opt_out
     if page:
         links[page] = new.unsubscribe
         links[preferences_url(page)] = new.preferences or new.unsubscribe
+        links[form_url(page)] = form_url(new.page) or head.archive
     if mail:
         links[mail] = (page and new.mail) or new.unsubscribe
     return {old: now for old, now in links.items() if old and now and old != now}

@@ -94,6 +94,12 @@ def preferences_url(unsubscribe: str) -> str:
     return f"{service}/preferences{mark}" if found else ""
 
 
+def form_url(unsubscribe: str) -> str:
+    """Return the URL of the form for new subscribers that belongs to an unsubscribe URL."""
+    service, found, _ = unsubscribe.rpartition("/unsubscribe")
+    return f"{service}/subscribe" if found else ""
+
+
 def url_pattern(address: str) -> str:
     """Return a pattern for a URL in a text that does not match the start of a longer one.
 

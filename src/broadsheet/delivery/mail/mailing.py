@@ -39,7 +39,8 @@ class Contexts(msgspec.Struct, frozen=True):
     """What variants are laid out from.
 
     language: the digest's own, a key of `contexts`. sections: the topic of each; "" for none.
-    whole: whether all articles are as issued. contexts: by language.
+    whole: whether all articles are as issued. contexts: by language; only
+    the digest's own has the whole texts of articles.
     """
 
     language: str
@@ -73,7 +74,8 @@ def contexts(issue: Issue, entries: Mapping[str, Entry], settings: Settings) -> 
         framed = replace(digest, language=tag)
         others = (settings.mail, settings.delivery, settings.feeds)
         context = issue_context(issue, known, settings.publication, framed, *others)
-        made[tag] = _each_article(context, lambda s: _titled(s) if s.url in missing else s)
+        context = _each_article(context, lambda s: _titled(s) if s.url in missing else s)
+        made[tag] = context if tag == own else _each_article(context, _without_content)
     sections = tuple(section.topic for section in issue.sections)
     stored = Contexts(language=str(own), sections=sections, whole=not missing, contexts=made)
     return msgspec.json.encode(stored, enc_hook=str).decode()  # URLs are subclasses of str
@@ -102,6 +104,7 @@ class Variants:
         }
         self._topics = [topic_key(topic) for topic in self._stored.sections]
         self._sender = mail_sender(settings.publication, settings.delivery)
+        self._subscribe = settings.delivery.subscribe_url
         self._opt_out = opt_out(self._sender, settings.delivery)
 
     @property
@@ -128,14 +131,20 @@ class Variants:
         from broadsheet.digests.fitting import fit_mail
         from broadsheet.digests.rendered import mail_text
 
-        context = self._stored.contexts[variant.language]
+        context = self._context(variant.language)
         # From the current config, not the one when the delivery began.
-        current = replace(context, sender=self._sender, opt_out=self._opt_out)
+        urls = replace(context.urls, subscribe=self._subscribe)
+        current = replace(context, sender=self._sender, opt_out=self._opt_out, urls=urls)
         wanted = with_sections(current, variant.places)
         fitting, html = fit_mail(wanted, self._templates, self._max_bytes)
         numbers = itertools.count(1)  # the text part numbers its links
         numbered = _each_article(wanted, lambda each: replace(each, number=next(numbers)))
         return mime_message(fitting, html, mail_text(numbered, self._templates))
+
+    def _context(self, language: str) -> IssueContext:
+        own, context = (self._stored.contexts[each] for each in (self._stored.language, language))
+        bodies = {each.url: each.content for each in own.articles}
+        return _each_article(context, lambda s: replace(s, content=bodies[s.url]))
 
     def _places(self, topics: tuple[str, ...]) -> tuple[int, ...]:
         """Return the indexes of the sections for someone who wants `topics`."""
@@ -248,6 +257,11 @@ def _each_article(
         for section in context.sections
     )
     return replace(context, sections=tuple(sections))
+
+
+def _without_content(article: ArticleContext) -> ArticleContext:
+    """Return `article` without its text, which is the same in all languages."""
+    return replace(article, content="")
 
 
 def _titled(article: ArticleContext) -> ArticleContext:
