@@ -76,6 +76,12 @@ class ConfigError(BroadsheetError):
     exit_code = 2
 
 
+class PluginError(BroadsheetError):
+    """An installed plugin cannot be used."""
+
+    exit_code = 2
+
+
 class ArticleError(BroadsheetError):
     """A source file cannot be read as an article."""
 

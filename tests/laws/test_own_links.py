@@ -10,7 +10,6 @@ from html import unescape
 from itertools import combinations
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import get_args
 from urllib.parse import unquote, urljoin
 
 import pytest
@@ -30,7 +29,7 @@ url = "https://example.org/"
 feeds_url = "{FEEDS}"
 timezone = "Asia/Shanghai"
 """
-FORMATS = [list(each) for size in (1, 2, 3) for each in combinations(get_args(ArticleFormat), size)]
+FORMATS = [list(each) for size in (1, 2, 3) for each in combinations(ArticleFormat.known(), size)]
 TOPICS = ["AI", "ａｉ", "C#", "C++", "开源", "open source", "Open-Source", "a/b", "R&D <x>", "50%"]
 _URL = re.compile(re.escape(FEEDS) + r"[^\s\"'<>)]*")
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from pkgutil import iter_modules
-
-from broadsheet.checks import rules
 from broadsheet.checks.anchors import Anchors
 from broadsheet.checks.article import ArticleRuleSettings, ArticleView
 from broadsheet.checks.lookups import lookups
 from broadsheet.checks.rule import RULES, Examined, Finding, examine, findings, of_problems
 from broadsheet.checks.site import SiteView
+from broadsheet.registry import RULES as _MODULES
 
 __all__ = [
     "RULES",
@@ -27,8 +24,8 @@ __all__ = [
     "of_problems",
 ]
 
-for _module in iter_modules(rules.__path__):  # importing a module registers its rules
-    import_module(f"{rules.__name__}.{_module.name}")
+for _name in (*_MODULES.own, *_MODULES.plugins):  # importing a module registers its rules
+    _MODULES.load(_name)
 
 
 def markdown() -> str:

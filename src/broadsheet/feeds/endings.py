@@ -14,7 +14,7 @@ from broadsheet.feeds import INDEX, formats
 from broadsheet.feeds.channel import channel
 from broadsheet.feeds.formats import feed_format
 from broadsheet.feeds.plan import FeedHead
-from broadsheet.feeds.retired import FORMATS, Retired, split
+from broadsheet.feeds.retired import Retired, format_by_file, split
 from broadsheet.i18n import Words
 from broadsheet.model.publication import Person, Publication
 from broadsheet.model.settings import FeedFormat, FeedSettings
@@ -38,8 +38,9 @@ def document(
     """
     last = _last_entry(path, retired, publication)
     folder, name = split(path)
-    format_ = FORMATS[name]
-    if format_ == "podcast" and not retired.to.endswith(tuple(FORMATS.keys() - {name})):
+    formats_ = format_by_file()
+    format_ = formats_[name]
+    if format_ == "podcast" and not retired.to.endswith(tuple(formats_.keys() - {name})):
         last = replace(last, external_url=encode(retired.address(publication.feeds_url)))
 
     def keeps(id_: str) -> bool:

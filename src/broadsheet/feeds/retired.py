@@ -14,7 +14,6 @@ from broadsheet.articles.topics import topic_slug
 from broadsheet.feeds.formats import feed_format
 from broadsheet.model.settings import FEED_FORMATS, FeedFormat, FeedSettings
 
-FORMATS: Final[dict[str, FeedFormat]] = {each.file: name for name, each in FEED_FORMATS.items()}
 _ATOM: Final = "{http://www.w3.org/2005/Atom}"
 
 
@@ -60,7 +59,7 @@ class Successors(Struct, frozen=True):
         if declared and (_is_url(declared) or not declared.endswith("/")):
             return declared
         names = [name, *(FEED_FORMATS[format_].file for format_ in self.formats)]
-        folders = [declared, *self._renamed(folder, content, FORMATS[name]), ""]
+        folders = [declared, *self._renamed(folder, content, format_by_file()[name]), ""]
         places = (each + file for each in folders for file in names)
         return next((place for place in places if place in self.live), folder)
 
@@ -134,7 +133,7 @@ def is_in_doubt(path: str, content: bytes, read: Collection[str]) -> bool:
     have an error and come back."""
     if path.startswith("digests/"):
         return False
-    return any(id_ not in read for id_, _ in told(content, FORMATS[split(path)[1]]))
+    return any(id_ not in read for id_, _ in told(content, format_by_file()[split(path)[1]]))
 
 
 def by_feed(retired: Mapping[str, Retired]) -> dict[str, Retired]:
@@ -164,8 +163,13 @@ def _is_url(text: str) -> bool:
     return text.startswith(("https://", "http://"))
 
 
+def format_by_file() -> dict[str, FeedFormat]:
+    """Return the format of each feed document, by its file name."""
+    return {each.file: name for name, each in FEED_FORMATS.items()}
+
+
 def _is_feed(path: str) -> bool:
-    return split(path)[1] in FORMATS and not path.startswith("archive/")
+    return split(path)[1] in format_by_file() and not path.startswith("archive/")
 
 
 def _digests(paths: Collection[str]) -> set[str]:

@@ -23,6 +23,7 @@ from broadsheet.model.settings import ANY_NAME, Settings
 from broadsheet.model.values import (
     DestinationAddress,
     Permalink,
+    RegisteredName,
     Schedule,
     ShortcodeTemplate,
     SmtpUrl,
@@ -75,7 +76,7 @@ class Key:
 
 def schema() -> dict[str, Any]:
     """Return the JSON Schema of broadsheet.toml, for editors that complete and check TOML."""
-    made = msgspec.json.schema(Settings, schema_hook=lambda kind: dict(_TYPES[kind]))
+    made = msgspec.json.schema(Settings, schema_hook=_json_type)
     for struct in _structs(Settings):
         table = made["$defs"][struct.__name__]
         for info, text in _described_fields(struct):
@@ -88,6 +89,13 @@ def schema() -> dict[str, Any]:
         "title": "broadsheet.toml",
         **made,
     }
+
+
+def _json_type(kind: type) -> dict[str, Any]:
+    """Return the JSON Schema of one of our own types; a plugin may have any name."""
+    if issubclass(kind, RegisteredName):
+        return {"anyOf": [{"enum": kind.known()}, {"type": "string"}]}
+    return dict(_TYPES[kind])
 
 
 def _structs(kind: type) -> Iterator[type]:
@@ -242,6 +250,8 @@ def _type_name(kind: Any) -> str:
         return f"table of {_type_name(get_args(kind)[1])}"
     if isinstance(kind, UnionType):
         return " or ".join(map(_type_name, get_args(kind)))
+    if issubclass(kind, RegisteredName):
+        return " or ".join(f"`{name}`" for name in kind.known())
     return _NAMES[kind]
 
 

@@ -12,25 +12,24 @@ from collections.abc import Iterable
 from datetime import date
 from functools import lru_cache
 from hashlib import sha256
-from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Annotated, Final, Literal, NamedTuple
 
 from msgspec import Meta, Struct, field
 
-import broadsheet
 from broadsheet.errors import Problem, UsageError
 from broadsheet.model.publication import BaseUrl, Language, Person, Publication, Url
 from broadsheet.model.values import (
     DestinationAddress,
     Permalink,
+    RegisteredName,
     Schedule,
     ShortcodeTemplate,
     SmtpUrl,
 )
+from broadsheet.registry import DIALECTS, FORMATS, TRANSPORTS
 
-FeedFormat = Literal["atom", "rss", "json", "podcast"]
-ArticleFormat = Literal["atom", "rss", "json"]
-"""A format of every feed; a podcast has only the articles with audio or video."""
+FeedFormat = str
+"""A key of FEED_FORMATS."""
 
 
 class FormatFiles(NamedTuple):
@@ -41,13 +40,23 @@ class FormatFiles(NamedTuple):
     media_type: str
 
 
-FEED_FORMATS: Final[dict[FeedFormat, FormatFiles]] = {
-    "atom": FormatFiles("Atom", "atom.xml", "application/atom+xml"),
-    "rss": FormatFiles("RSS", "rss.xml", "application/rss+xml"),
-    "json": FormatFiles("JSON", "feed.json", "application/feed+json"),
-    "podcast": FormatFiles("Podcast", "podcast.xml", "application/rss+xml"),
-}
-"""Every format, the most widely read one first; feeds/formats/ has a module for each."""
+class _FeedFormats(dict[FeedFormat, FormatFiles]):
+    def __missing__(self, name: FeedFormat) -> FormatFiles:
+        """Add the format of a plugin, whose `FILES` are a label, a file name and a media type."""
+        self[name] = files = FormatFiles(*FORMATS.load(name).FILES)
+        return files
+
+
+FEED_FORMATS: Final = _FeedFormats(
+    atom=FormatFiles("Atom", "atom.xml", "application/atom+xml"),
+    rss=FormatFiles("RSS", "rss.xml", "application/rss+xml"),
+    json=FormatFiles("JSON", "feed.json", "application/feed+json"),
+    podcast=FormatFiles("Podcast", "podcast.xml", "application/rss+xml"),
+)
+"""Every format, the most widely read one first; feeds/formats/ has a module for each.
+
+Those of plugins are here once the config names them.
+"""
 
 
 def main_format(formats: Iterable[FeedFormat]) -> FeedFormat:
@@ -62,19 +71,39 @@ Grouping = Literal["topics", "tags", "authors", "languages"]
 """What articles can be grouped and selected by; `articles.catalogue` reads each from an article."""
 
 
-def _modules(folder: str) -> tuple[str, ...]:
-    """Return the names of the public modules in a folder of the package; import none of them."""
-    found = iter_modules([f"{broadsheet.__path__[0]}/{folder}"])
-    return tuple(sorted(each.name for each in found if not each.name.startswith("_")))
-
-
 if TYPE_CHECKING:
+    FormatName = str
+    ArticleFormat = str
     DialectName = str
     TransportName = str
 else:
-    DialectName = Literal[tuple(name.replace("_", "-") for name in _modules("markup/dialects"))]
-    TransportName = Literal[_modules("delivery/transports")]
-"""The names that `markup.dialect` and `delivery.transports.transport` take."""
+
+    class FormatName(RegisteredName):
+        """A feed format."""
+
+        registry = FORMATS
+
+        def __new__(cls, text):
+            """Raises ValueError for an unknown format, and the errors of `Registry.load`."""
+            made = super().__new__(cls, text)
+            FEED_FORMATS[text]  # adds that of a plugin
+            return made
+
+    class ArticleFormat(FormatName):
+        """A format of every feed; a podcast has only the articles with audio or video."""
+
+        but = ("podcast",)
+
+    class DialectName(RegisteredName):
+        """A Markdown dialect."""
+
+        registry = DIALECTS
+
+    class TransportName(RegisteredName):
+        """A way to send mail."""
+
+        registry = TRANSPORTS
+
 
 # fmt: off
 MarkdownExtension = Literal[
@@ -304,7 +333,7 @@ class NamedFeed(Selection, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Its title. Defaults to that of the publication, and NAME."""
     description: str = ""
     """One sentence about it. Defaults to the publication's."""
-    formats: tuple[FeedFormat, ...] = ()
+    formats: tuple[FormatName, ...] = ()
     """Its formats; empty: those of every feed."""
     podcast: PodcastSettings | None = None
     """The description of its podcast. Defaults to `[feeds.podcast]`."""

@@ -8,8 +8,10 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from string import Formatter
-from typing import Any, Self, get_args
+from typing import Any, ClassVar, Self, get_args
 from urllib.parse import urlsplit
+
+from broadsheet.registry import Registry
 
 _IDENTIFYING = frozenset(["slug", "filename", "slug_or_filename", "slug_or_title", "path", "title"])
 PERMALINK_TOKENS = _IDENTIFYING | {
@@ -173,6 +175,25 @@ class DestinationAddress(str):
         """The scheme of the URL; "" for a path."""
         found = re.match(r"([A-Za-z][A-Za-z0-9+.-]+):", self)  # C:\ is not a scheme
         return found[1].lower() if found else ""
+
+
+class RegisteredName(str):
+    """The name of a module of ours or of a plugin. but: names that are not for this key."""
+
+    __slots__ = ()
+    registry: ClassVar[Registry]
+    but: ClassVar[tuple[str, ...]] = ()
+
+    def __new__(cls, text: str) -> Self:
+        """Raises ValueError, with the names of our modules, for an unknown name."""
+        if text in cls.but or text not in cls.registry:
+            raise ValueError(f"unknown value {text!r}; write {' or '.join(map(repr, cls.known()))}")
+        return super().__new__(cls, text)
+
+    @classmethod
+    def known(cls) -> list[str]:
+        """Return the names of our modules."""
+        return [name for name in cls.registry.own if name not in cls.but]
 
 
 def plain_type(hint: Any) -> Any:

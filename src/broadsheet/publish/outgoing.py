@@ -13,7 +13,6 @@ from broadsheet.model.settings import FEED_FORMATS, PublishSettings
 from broadsheet.pipeline.project import Project
 from broadsheet.storage import folders, outputs, writing
 
-_BY_NAME: Final = {each.file: each.media_type for each in FEED_FORMATS.values()}
 _OTHERS: Final = MimeTypes()  # those of Python, not of the machine
 _START: Final = 1000  # bytes in which the root element of a feed begins
 
@@ -34,7 +33,7 @@ class OutgoingFile:
     @property
     def is_feed(self) -> bool:
         """Whether it is a feed document, in any format."""
-        return self.path.rpartition("/")[2] in _BY_NAME
+        return self.path.rpartition("/")[2] in _media_types()
 
     @property
     def rank(self) -> int:
@@ -79,11 +78,12 @@ def media_type(path: str, data: bytes) -> str:
     Sources: RFC 4287, section 7; rssboard.org; jsonfeed.org; RFC 8259, section 11 (no charset).
     """
     name = path.rpartition("/")[2]
-    found = _BY_NAME.get(name) or _OTHERS.guess_type(name)[0] or "application/octet-stream"
+    by_name = _media_types()
+    found = by_name.get(name) or _OTHERS.guess_type(name)[0] or "application/octet-stream"
     if name.endswith(".opml"):
         found = "text/x-opml"
     elif found == "text/xml":  # perhaps a feed under another name, such as podcast.xml
-        roots = {b"<rss": _BY_NAME["rss.xml"], b"<feed": _BY_NAME["atom.xml"]}
+        roots = {b"<rss": by_name["rss.xml"], b"<feed": by_name["atom.xml"]}
         found = next((roots[root] for root in roots if root in data[:_START]), found)
     is_text = found.startswith("text/") or found.endswith("+xml")
     return f"{found}; charset=utf-8" if is_text else found
@@ -94,3 +94,8 @@ def _outgoing(path: str, data: bytes, settings: PublishSettings) -> OutgoingFile
     age = settings.archive_max_age if is_archive else settings.max_age
     kind = media_type(path, data)
     return OutgoingFile(path, sha256(data).hexdigest(), len(data), kind, f"public, max-age={age}")
+
+
+def _media_types() -> dict[str, str]:
+    """Return the media type of each feed document, by its file name."""
+    return {each.file: each.media_type for each in FEED_FORMATS.values()}

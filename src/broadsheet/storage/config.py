@@ -18,7 +18,7 @@ from broadsheet.articles.topics import topic_slug
 from broadsheet.errors import ConfigError, Problem
 from broadsheet.model.publication import OwnTexts
 from broadsheet.model.settings import ANY_NAME, FeedSettings, Grouping, Settings
-from broadsheet.model.values import plain_type
+from broadsheet.model.values import RegisteredName, plain_type
 from broadsheet.storage import folders
 from broadsheet.text.characters import forbidden
 from broadsheet.text.toml import dotted, error_place, key_line
@@ -187,9 +187,11 @@ def _value(kind: Any, value: object, key: tuple[str, ...], problems: list[_Wrong
 
 
 def _choices(kind: Any) -> tuple[object, ...]:
-    """Return the values of a Literal, or of a tuple of Literals; () for other types."""
+    """Return the values of a Literal or RegisteredName, or of a tuple of them; or else ()."""
     if get_origin(kind) is Literal:
         return get_args(kind)
+    if isinstance(kind, type) and issubclass(kind, RegisteredName):
+        return tuple(kind.known())
     return _choices(plain_type(get_args(kind)[0])) if get_origin(kind) is tuple else ()
 
 

@@ -18,7 +18,7 @@ LINK_INDEX = LinkIndex(
     beside={"notes/cat.png": Asset("notes/cat.png", "https://example.org/cat.png", 3)},
 )
 LINKS = Links(LINK_INDEX, "notes/a.md", "https://example.org/a/")
-DIALECTS = get_args(DialectName)
+DIALECTS = DialectName.known()
 COMMONMARK = [name for name in DIALECTS if dialect(name).engine == "commonmark"]
 PYTHON_MARKDOWN = [name for name in DIALECTS if dialect(name).engine == "python-markdown"]
 

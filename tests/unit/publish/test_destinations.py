@@ -11,7 +11,8 @@ from unittest.mock import patch
 import boto3
 import pytest
 
-from broadsheet.publish import announcements, destinations
+from broadsheet.publish import announcements
+from broadsheet.registry import DESTINATIONS
 from newsroom import NOW, TESTS, Newsroom, contents
 from publish_targets import ME, git_target, run_git, s3_target
 
@@ -89,59 +90,6 @@ def test_a_file_comes_after_those_that_it_names(newsroom: Newsroom) -> None:
     assert len(pairs) > 5
     assert all(first > second for first, second in pairs)
     assert {*paths[-2:]} <= {"index.html", "feeds.opml", "digests/weekly/index.html"}
-
-
-NEW = '''
-"""A shelf: files in one JSON document."""
-
-import json
-from dataclasses import dataclass, field
-from pathlib import Path
-
-from broadsheet.publish.destinations import Destination
-
-
-@dataclass
-class Shelf(Destination):
-    place: Path
-    files: dict = field(default_factory=dict)
-
-    def listing(self):
-        return {path: len(data.encode()) for path, data in self.files.items()}
-
-    def read(self, path):
-        if path not in self.files:
-            raise FileNotFoundError(path)
-        return self.files[path].encode()
-
-    def put(self, file, data):
-        self.files[file.path] = data.decode()
-
-    def delete(self, path):
-        self.files.pop(path, None)
-
-    def finish(self, message):
-        self.place.write_text(json.dumps(self.files))
-
-
-def destination(place):
-    shelf = place.root / place.address.partition(":")[2]
-    return Shelf(shelf, json.loads(shelf.read_text()) if shelf.exists() else {})
-'''
-
-
-def test_a_new_file_is_a_destination(
-    newsroom: Newsroom, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A file in the folder, named after a scheme, is all that a destination needs."""
-    (tmp_path / "more").mkdir()
-    (tmp_path / "more" / "my_shelf.py").write_text(NEW)
-    monkeypatch.setattr(destinations, "__path__", [*destinations.__path__, str(tmp_path / "more")])
-    built(newsroom, "my-shelf:shelf.json")
-    assert newsroom.run("publish").code == 0
-    assert " 0 files copied" in newsroom.run("publish").out
-    shelf = json.loads((newsroom.folder / "shelf.json").read_text())
-    assert shelf["atom.xml"].encode() == newsroom.published()["atom.xml"]
 
 
 HOOK = """
@@ -336,6 +284,6 @@ def test_a_new_branch_is_made(newsroom: Newsroom, tmp_path: Path) -> None:
 
 def test_the_tests_cover_every_destination() -> None:
     """Each destination with a file has a real target in the tests."""
-    names = {each.stem for each in Path(destinations.__file__).parent.glob("[a-z]*.py")}
+    names = DESTINATIONS.own
     targets = (TESTS / "support/publish_targets.py").read_text()
     assert all(f'"{name}":' in targets for name in names)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import get_args
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -183,7 +182,7 @@ missed = "never"
         (6, "publication.author.nane: unknown key; did you mean 'name'?"),
         (6, 'publication.author.name: is missing; add it, for example name = "Ann Lee"'),
         (9, "feeds.entries: expected a whole number, not a text; write it without quotes"),
-        (10, "feeds.formats: unknown value 'rdf'; write 'atom' or 'rss' or 'json'"),
+        (10, "feeds.formats: unknown value 'rdf'; write 'atom' or 'json' or 'rss'"),
         (11, "feeds.content: unknown value 'all'; write 'full' or 'summary'"),
         (15, "digests.\"a.b\".missed: unknown value 'never'; write 'merge' or 'each' or"),
         (17, 'digests.c.title: is missing; add it, for example title = "The Weekly"'),
@@ -306,7 +305,7 @@ def test_any_config_is_read_or_refused(tables: dict[str, object]) -> None:
 
 def test_every_format_can_be_chosen() -> None:
     """The values that the message offers are accepted."""
-    for name in get_args(ArticleFormat):
+    for name in ArticleFormat.known():
         assert config.parse(SMALLEST + f'[feeds]\nformats = ["{name}"]\n').feeds.formats == (name,)
 
 

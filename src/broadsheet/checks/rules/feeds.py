@@ -14,7 +14,6 @@ from broadsheet.model.settings import FEED_FORMATS
 from broadsheet.text.plain import plain
 
 LARGEST_FEED = 1_000_000  # bytes; several readers stop at one megabyte
-_FEEDS = tuple(each.file for each in FEED_FORMATS.values())
 _PIECE = 8  # characters by which two texts are compared
 _ALIKE = 0.6  # the part of these pieces that two versions of a text have in common
 _FEW = 2_000  # comparisons of texts that take no time to speak of
@@ -112,8 +111,9 @@ def _why(path: str, by: Sequence[str]) -> str:
 )
 def feed_size(site: SiteView) -> Iterator[Problem]:
     folder = site.settings.feeds.folder
+    files = tuple(each.file for each in FEED_FORMATS.values())
     for path, size in site.sizes.items():
-        if path.endswith(_FEEDS) and size > LARGEST_FEED:
+        if path.endswith(files) and size > LARGEST_FEED:
             what = f"it would have {size / 1e6:.1f} MB"
             fewer = "take a shorter feeds.archive" if "archive/" in path else "lower feeds.entries"
             todo = f'{fewer}, or set feeds.content = "summary"'

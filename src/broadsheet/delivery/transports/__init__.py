@@ -1,21 +1,22 @@
 """Ways to send mail: a module for each, found by its name.
 
-The module `transports/NAME.py` implements `delivery.transport = "NAME"` with a function
+The module `transports/NAME.py`, or the plugin NAME, implements `delivery.transport = "NAME"` with a
+function
 
     def transport(settings: DeliverySettings, environment: Mapping[str, str]) -> Transport
 
 that reads its settings and, from the environment, its secrets. It raises ConfigError for invalid
-settings. Modules whose names start with an underscore are helpers.
+settings. In the name of a file, `_` stands for `-`; one that starts with it is a helper.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Literal, Protocol
 
 from broadsheet.model.settings import DeliverySettings
+from broadsheet.registry import TRANSPORTS
 
 
 class UnavailableError(Exception):
@@ -100,6 +101,5 @@ class Transport(Protocol):
 
 def transport(settings: DeliverySettings, environment: Mapping[str, str]) -> Transport:
     """Return the transport that the settings name. Raises ConfigError."""
-    module = import_module(f"{__name__}.{settings.transport}")
-    made: Transport = module.transport(settings, environment)
+    made: Transport = TRANSPORTS.load(settings.transport).transport(settings, environment)
     return made

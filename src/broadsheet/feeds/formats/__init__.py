@@ -1,18 +1,18 @@
 """Feed formats: one module each, found by its name: `atom_feed.py` is `formats = ["atom"]`.
 
 A module has the functions of `Format`. The file name and media type of each format are in
-`FEED_FORMATS` of the settings, since digests link to feeds too.
+`FEED_FORMATS` of the settings, since digests link to feeds too; a plugin has them as `FILES`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
-from importlib import import_module
 from operator import add
 from typing import TYPE_CHECKING, Protocol, cast
 
 from broadsheet.model.settings import FeedFormat
+from broadsheet.registry import FORMATS
 
 if TYPE_CHECKING:  # a run that makes no feed need not import what these import
     from broadsheet.articles.entries import Entry, PublishedEntry
@@ -38,8 +38,8 @@ class Format(Protocol):
 
 @cache
 def feed_format(name: FeedFormat) -> Format:
-    """Return the module of a format."""
-    return cast("Format", import_module(f"{__name__}.{name}_feed"))
+    """Return the module of a format. Raises PluginError."""
+    return cast("Format", FORMATS.load(name))
 
 
 def documents(

@@ -7,11 +7,12 @@ the name of a file, `_` stands for `-`.
 from __future__ import annotations
 
 from functools import cache
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from msgspec import Struct
 from msgspec.structs import replace
+
+from broadsheet.registry import DIALECTS
 
 if TYPE_CHECKING:  # slow to import
     from broadsheet.markup.templates.tags import Language
@@ -82,7 +83,7 @@ BY_PYTHON_MARKDOWN: Final = Dialect("python-markdown", frozenset({"alerts"}))
 def dialect(name: str) -> Dialect:
     """Return the dialect for a name and its changes, such as `hugo +emoji -smart`."""
     name, *changes = name.split()
-    found: Dialect = import_module(f"{__name__}.{name.replace('-', '_')}").DIALECT
+    found: Dialect = DIALECTS.load(name).DIALECT
     added = {each[1:] for each in changes if each.startswith("+")}
     removed = {each[1:] for each in changes if each.startswith("-")}
     return replace(found, extensions=(found.extensions | added) - removed)

@@ -1,7 +1,7 @@
 """Destinations: each is a file of this folder, found by its name, the scheme of its URLs.
 
 `s3.py` is for `s3://...`; in the name of a file, `_` stands for `-` and `+`. `folder.py` is for
-paths, and `_fsspec.py` for schemes without a file. Each has a function
+paths, and `_fsspec.py` for schemes without a file or plugin. Each has a function
 `destination(place) -> Destination`, which may raise anything, as the methods of destinations may:
 `publishing` reports it in the server's words.
 """
@@ -14,12 +14,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from importlib import import_module
 from pathlib import Path
-from pkgutil import iter_modules
 from typing import Final, Protocol
 
 from broadsheet.errors import Problem
 from broadsheet.model.values import DestinationAddress
 from broadsheet.publish.outgoing import OutgoingFile
+from broadsheet.registry import DESTINATIONS
 
 CONFLICT: Final = Problem(
     "another run is publishing to the same destination", "let only one run at a time, and run again"
@@ -72,8 +72,9 @@ class Destination(Protocol):
 
 def destination_at(place: DestinationPlace) -> Destination:
     """Return the destination at `place.address`."""
-    names = {each.name for each in iter_modules(__path__)}
-    name = re.sub(r"[+.-]", "_", place.address.scheme)
-    module = "folder" if name in {"", "file"} else name if name in names else "_fsspec"
-    made: Destination = import_module(f"{__name__}.{module}").destination(place)
+    scheme = re.sub("[+.]", "-", place.address.scheme)
+    name = "folder" if scheme in {"", "file"} else scheme
+    is_known = name in DESTINATIONS
+    module = DESTINATIONS.load(name) if is_known else import_module(f"{__name__}._fsspec")
+    made: Destination = module.destination(place)
     return made

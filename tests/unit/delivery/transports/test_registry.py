@@ -74,7 +74,7 @@ def test_a_new_module_is_a_transport(tmp_path: Path) -> None:
 
     with post(tmp_path / "newsroom") as office:
         folder = office.newsroom.folder
-        office.configure(transport="postal_api")
+        office.configure(transport="postal-api")
         addresses = office.subscribe(3)
         assert "transport" not in run_command(folder, "check", **environment).stdout
         assert run_command(folder, "deliver", "--dry-run", **environment).returncode == 0
