@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from broadsheet.articles.catalogue import steady
 from broadsheet.errors import BroadsheetError, Problem
@@ -59,20 +61,52 @@ def build(
     )
 
 
+def build_in_memory(project: Project, *, strict: bool = False) -> tuple[Built, dict[str, bytes]]:
+    """Return what `build` would do, and the content of each file, by its path; write nothing.
+
+    Raises the same errors, if the files of others are in the way too.
+    """
+
+    def made(memo: Memo) -> tuple[Built, dict[str, bytes]]:
+        plan = _plan(project, memo, strict)
+        target = plan.target()
+        with TemporaryDirectory() as folder:
+            draft = Target(Path(folder), plan.files.paths, folder)
+            with draft.writing() as output:
+                reads = {**plan.reads, "output": lambda _: None}  # so that each file is made
+                files = plan.files.make(memo, reads, output)
+                draft.finish(files)
+            contents = {each.path: folders.content(Path(folder) / each.path) for each in files}
+        target.refuse_foreign(files)
+        return _built(plan, target.changes(files), _dropped_out(plan)), contents
+
+    return project.run(made, writes=False)
+
+
 def _build(project: Project, memo: Memo, strict: bool, adopt: bool, dry_run: bool) -> Built:
-    plan = plan_build(project, memo)
-    content = plan.edition.content
-    if content.problems and strict:
-        raise RefusedError(*content.problems)
-    gone = _dropped_out(plan) if content.problems else ()
+    plan = _plan(project, memo, strict)
+    gone = _dropped_out(plan)
     target = plan.target()
     if not adopt and target.unknown:
         target.refuse_foreign(plan.make())
     changes = target.changes(plan.make()) if dry_run else _write(plan, target)
-    summary = _summary(plan, changes)
+    built = _built(plan, changes, gone)
     if not dry_run:
-        _remember(plan, summary)
+        _remember(plan, built.summary)
+    return built
+
+
+def _plan(project: Project, memo: Memo, strict: bool) -> BuildPlan:
+    plan = plan_build(project, memo)
+    if strict and (problems := plan.edition.content.problems):
+        raise RefusedError(*problems)
+    return plan
+
+
+def _built(plan: BuildPlan, changes: Changes, gone: tuple[str, ...]) -> Built:
+    content = plan.edition.content
     stale = content.articles.stale_pages(content.catalogue.articles)
+    summary = _summary(plan, changes)
     return Built(summary, changes, content.problems, gone, by_feed(plan.ending), stale)
 
 
@@ -88,7 +122,10 @@ def _write(plan: BuildPlan, target: Target) -> Changes:
 
 
 def _dropped_out(plan: BuildPlan) -> tuple[str, ...]:
-    """Return the titles of the entries that readers have, and that this build will not have."""
+    """Return the titles of the entries that readers have, and that this build will not have,
+    perhaps because an article has a problem."""
+    if not plan.edition.content.problems:
+        return ()
     ids = {article.id for article in plan.edition.content.catalogue.articles}
     return tuple(each.title for each in published_entries(plan, ids) if each.id not in ids)
 

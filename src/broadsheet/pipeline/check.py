@@ -44,11 +44,16 @@ def check(place: Location, progress: Progress) -> tuple[tuple[Finding, ...], int
     The code is 0, unless something is so wrong that nothing else was looked at.
     """
     try:
-        project = open_project(place, progress=progress)
-        return project.run(lambda memo: _findings(project, memo), writes=False), 0
+        return check_project(open_project(place, progress=progress))
     except ConfigError as error:
         problems = [_in_config(place, each) for each in error.problems]
         return of_problems("config", problems), error.exit_code
+
+
+def check_project(project: Project) -> tuple[tuple[Finding, ...], int]:
+    """Return the same for a project whose config was read."""
+    try:
+        return project.run(lambda memo: _findings(project, memo), writes=False), 0
     except ArticleError as error:  # about a folder: without it nothing would be as it is
         return of_problems("unreadable", error.problems), error.exit_code
 

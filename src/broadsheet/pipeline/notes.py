@@ -35,7 +35,7 @@ class Notes(Mapping[str, Note]):
 
     def __getitem__(self, key: str) -> Note:
         if key not in self._read:
-            before = folders.disk_time(self.project.state)
+            before = folders.disk_time(self.project.state) if self.memo.is_lasting else 0
             path = note_path(self.name, key)
             try:
                 stamp = folders.stamp_of((self.project.root / path).stat())

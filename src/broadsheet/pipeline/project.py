@@ -46,6 +46,8 @@ class Project:
 
     root: its folder. config_name, config: file name and text of its config. now: aware. workers:
     how many processes may work on it; None: one for each core. progress: shows how far a run is.
+    is_untouched: whether runs that write no output leave the folder of the lock and the store as it
+    is too; then they do not wait for other runs.
     """
 
     root: Path
@@ -55,6 +57,7 @@ class Project:
     now: datetime
     workers: int | None = None
     progress: Progress = no_progress
+    is_untouched: bool = False
 
     @property
     def state(self) -> Path:
@@ -87,6 +90,8 @@ class Project:
         run = partial(
             with_memo, self.state, self.root, work, workers=self.workers, progress=self.progress
         )
+        if self.is_untouched and not writes:
+            return run(is_writable=False)
         try:
             with self.locked():
                 return run()
