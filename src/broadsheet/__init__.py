@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from broadsheet.api import Broadsheet, BuildResult, DigestResult, MadeIssue, load
 
 __version__ = "0.1.0"
+DOCUMENTATION = "https://broadsheet.example/"
+"""The address of the documentation; pages are named from here."""
 __all__ = ["Broadsheet", "BuildResult", "DigestResult", "MadeIssue", "__version__", "load"]
 
 

@@ -95,7 +95,7 @@ def _on_a_terminal(newsroom: Newsroom, *args: str) -> str:
         stdin=subprocess.DEVNULL,
         stdout=theirs,
         stderr=theirs,
-        env={**os.environ, "COLUMNS": "200", "TERM": "xterm-256color"},
+        env={**os.environ, "COLUMNS": "200", "TERM": "xterm-256color", "NO_COLOR": "1"},
     )
     os.close(theirs)
     shown = b"".join(_read(ours))

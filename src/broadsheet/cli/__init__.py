@@ -1,8 +1,9 @@
 """The command line: finds the commands, runs one, and shows errors.
 
-A command is a file of this folder whose first line is `broadsheet NAME: its help`, with a function
-`command`, its `POSITION` in the list of commands, and the `EXTRAS` that it needs, if any. It is
-imported only when it is called, so that `broadsheet --version` costs no more than click.
+A command is a file of this folder whose first line is `broadsheet NAME: its help`, with a
+`POSITION` in the list of commands, `EXAMPLES` and a `PAGE` of the documentation for its help, the
+`EXTRAS` that it needs if any, and a function `command`. It is imported only when it is called, so
+that `broadsheet --version` costs no more than click.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ import click
 from broadsheet import __version__
 from broadsheet.cli import interrupts, terminal
 from broadsheet.cli.extras import extra
+from broadsheet.cli.manners import DocumentedGroup, usage_words
 from broadsheet.cli.options import common_options
 from broadsheet.errors import BroadsheetError
 
@@ -34,7 +36,15 @@ _LAST = 1_000
 _EXTRAS = re.compile(r'^EXTRAS = "(.+)"', re.MULTILINE)
 
 
-class _Commands(click.Group):
+PAGE = ""
+EXAMPLES = (
+    "broadsheet demo  # a sample site to look at, in the browser",
+    "broadsheet init  # write broadsheet.toml, in the folder of your articles",
+    "broadsheet build  # write the feeds",
+)
+
+
+class _Commands(DocumentedGroup):
     """The commands: each file of this folder that begins with the help of one.
 
     The files are read for the list and imported only when called.
@@ -114,8 +124,11 @@ def main() -> NoReturn:
 def _run() -> NoReturn:
     try:
         broadsheet(prog_name="broadsheet", standalone_mode=False)
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
+        sys.exit(2)
+    except click.ClickException as error:
+        click.echo(usage_words(error), err=True)
         sys.exit(2)
     except (click.Abort, KeyboardInterrupt):
         click.echo("broadsheet: stopped; what was published is complete", err=True)

@@ -14,6 +14,7 @@ import click
 from broadsheet.bounces.imap import ImapMailbox, is_imap_url
 from broadsheet.bounces.mailboxes import Mailbox, Maildir
 from broadsheet.cli.deliveries import opened
+from broadsheet.cli.manners import DocumentedCommand, WholeNumber
 from broadsheet.cli.options import common_options, options, print_json
 from broadsheet.delivery.environment import Secrets
 from broadsheet.delivery.returned_mail import (
@@ -27,6 +28,11 @@ from broadsheet.text.counting import count
 
 POSITION = 120  # in `broadsheet --help`
 EXTRAS = "delivery"
+PAGE = "how-to/delivery/"
+EXAMPLES = (
+    "broadsheet bounces ~/Maildir  # read returned mail",
+    "broadsheet bounces --dry-run - < mail.eml  # show what one mail says",
+)
 _TEXTS = {
     "ended": "ended: {address} ({why})",
     "left": "left: {address} ({why})",
@@ -36,11 +42,11 @@ _TEXTS = {
 }
 
 
-@click.command()
+@click.command(cls=DocumentedCommand)
 @click.argument("source", default="", metavar="[FILE|MAILDIR|URL|-]")
-@click.option("--times", type=click.IntRange(1), default=5, show_default=True,
+@click.option("--times", type=WholeNumber(1), default=5, show_default=True,
               help="End an address after this many temporary failures ...")  # fmt: skip
-@click.option("--days", type=click.IntRange(1), default=35, show_default=True,
+@click.option("--days", type=WholeNumber(1), default=35, show_default=True,
               help="... within this many days.")  # fmt: skip
 @click.option("--proven/--no-proven", default=None,
               help="Count only reports with our token. Default: as delivery.verp.")  # fmt: skip

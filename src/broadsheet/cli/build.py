@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from broadsheet.cli.options import Options, common_options, options
+from broadsheet.cli.manners import DocumentedCommand, WholeNumber
+from broadsheet.cli.options import Options, common_options, options, print_json, problem_data
 from broadsheet.errors import UsageError
 from broadsheet.pipeline import snapshot
 from broadsheet.pipeline.clock import moment
@@ -22,20 +23,30 @@ if TYPE_CHECKING:  # slow to import
     from broadsheet.pipeline.build import Built
 
 POSITION = 20  # in `broadsheet --help`
+PAGE = "reference/cli/#build"
+EXAMPLES = (
+    "broadsheet build  # write the feeds",
+    "broadsheet build --dry-run  # show what would change",
+    "broadsheet build --json | jq .written  # as data",
+)
 _MOST_SHOWN = 50  # messages
 
 
-@click.command()
+@click.command(cls=DocumentedCommand)
 @click.option("--dry-run", is_flag=True, help="Say what would be written; write nothing.")
-@click.option("--workers", type=click.IntRange(1), help="Processes that render. Default: cores.")
+@click.option("--workers", type=WholeNumber(1), help="Processes that render. Default: cores.")
 @click.option("--adopt", is_flag=True, help="Take over files that an earlier run has written.")
 @click.option("--strict", is_flag=True, help="Write nothing at all when an article is wrong.")
+@click.option("--json", "as_json", is_flag=True, help="As data.")
 @common_options
-def command(dry_run: bool, workers: int | None, adopt: bool, strict: bool) -> None:
+def command(dry_run: bool, workers: int | None, adopt: bool, strict: bool, as_json: bool) -> None:
     """Make the feeds folder of the articles; write only what changed."""
     done = None if dry_run or adopt else _unchanged(options())
     if done:
-        _report(done, 0, 0)
+        if as_json:
+            print_json(_data(done))
+        else:
+            _report(done, 0, 0)
         return
     # What makes feeds takes a while to import; a run that finds nothing changed does without.
     from broadsheet.cli.progress import progress_of
@@ -49,16 +60,40 @@ def command(dry_run: bool, workers: int | None, adopt: bool, strict: bool) -> No
         click.echo(str(error), err=True)
         click.echo("nothing has been written (--strict)", err=True)
         raise SystemExit(1) from None
+    if as_json:
+        print_json(_data(built.summary, built))
+    else:
+        _show_all(built, dry_run, project.settings.feeds)
+    if built.problems:
+        raise SystemExit(1)
+
+
+def _data(summary: Summary, built: Built | None = None) -> dict[str, object]:
+    """Return the result as data. built: None if nothing had changed."""
+    written, removed = (built.changes.written, built.changes.removed) if built else ((), ())
+    return {
+        "folder": summary.folder,
+        "articles": summary.articles,
+        "feeds": summary.feeds,
+        "written": written,
+        "removed": removed,
+        "unchanged": summary.files - len(written),
+        "problems": [problem_data(each) for each in built.problems] if built else [],
+        "stale": [problem_data(each) for each in built.stale] if built else [],
+        "gone": built.gone if built else [],
+        "ended": {path: each.to for path, each in built.ended.items()} if built else {},
+    }
+
+
+def _show_all(built: Built, dry_run: bool, settings: FeedSettings) -> None:
+    """Print what was done, and what was not."""
     _show(built, dry_run)
     _complain([f"{problem} (left out)" for problem in built.problems])
     _complain(list(map(str, built.stale)))
     for title in built.gone:
         click.echo(f"no longer in the feeds: {title}", err=True)
     for path, each in built.ended.items() if not options().quiet else ():
-        ended = _ended(each, project.settings.feeds)
-        click.echo(f"{built.summary.folder}/{path}: {ended}", err=True)
-    if built.problems:
-        raise SystemExit(1)
+        click.echo(f"{built.summary.folder}/{path}: {_ended(each, settings)}", err=True)
 
 
 def _complain(messages: Sequence[str]) -> None:

@@ -13,19 +13,27 @@ from typing import Final
 import click
 
 from broadsheet.checks import Finding
-from broadsheet.cli.options import common_options, options, print_json, say
+from broadsheet.cli.manners import DocumentedCommand
+from broadsheet.cli.options import common_options, options, print_json, problem_data, say
 from broadsheet.cli.progress import progress_of
+from broadsheet.cli.terminal import styled
 from broadsheet.errors import Problem, UsageError
 from broadsheet.pipeline.check import check
 from broadsheet.storage import config
 from broadsheet.text.counting import count
 
 POSITION = 80  # in `broadsheet --help`
+PAGE = "reference/checks/"
+EXAMPLES = (
+    "broadsheet check  # every problem",
+    "broadsheet check --strict content/new.md  # one file; fail on warnings",
+    "broadsheet check --github  # annotations in GitHub Actions",
+)
 _SHOWN: Final = 20
 """How many findings of one rule are shown, unless all are asked for."""
 
 
-@click.command()
+@click.command(cls=DocumentedCommand)
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="[FILE]...")
 @click.option("--strict", is_flag=True, help="Fail on warnings too.")
 @click.option("--all", "everything", is_flag=True, help=f"Show more than {_SHOWN} of a rule.")
@@ -33,9 +41,9 @@ _SHOWN: Final = 20
 @click.option("--github", "form", flag_value="github", help="As annotations for GitHub Actions.")
 @common_options
 def command(files: tuple[Path, ...], strict: bool, everything: bool, form: str | None) -> None:
-    """Tells everything that is wrong, in one run, before it is published.
+    """Report every problem in one run, before it is published.
 
-    With FILEs, only what is wrong with these, such as the ones that a commit changes.
+    With FILEs, only the problems in these, such as the files that a commit changes.
     """
     found, code = check(options(), progress_of(options()))
     if files:
@@ -72,7 +80,7 @@ def _show(found: Sequence[Finding], most: int) -> None:
     """The findings below their severity, of each rule the first `most`, and how many there are."""
     seen: Counter[tuple[str, str]] = Counter()
     for severity, group in groupby(found, lambda each: each.severity):
-        click.echo(f"{severity}s:")
+        click.echo(styled(f"{severity}s:", "red" if severity == "error" else "yellow"))
         for each in group:
             seen[severity, each.rule] += 1
             if seen[severity, each.rule] <= most:
@@ -82,7 +90,7 @@ def _show(found: Sequence[Finding], most: int) -> None:
 
 def _summary(found: Sequence[Finding], most: int) -> str:
     if not found:
-        return "nothing is wrong"
+        return styled("nothing is wrong", "green")
     severities = Counter(each.severity for each in found)
     total = f"{count(severities['error'], 'error')}, {count(severities['warning'], 'warning')}"
     rules = Counter((each.severity, each.rule) for each in found).most_common()
@@ -94,15 +102,10 @@ def _summary(found: Sequence[Finding], most: int) -> str:
 
 
 def _data(finding: Finding) -> dict[str, object]:
-    problem = finding.problem
     return {
         "rule": finding.rule,
         "severity": finding.severity,
-        "path": problem.path,
-        "line": problem.line,
-        "key": problem.key,
-        "what": problem.what,
-        "todo": problem.todo,
+        **problem_data(finding.problem),
     }
 
 

@@ -16,6 +16,7 @@ from broadsheet.cli.deliveries import (
     progress_words,
     warn_exposed,
 )
+from broadsheet.cli.manners import DocumentedCommand, WholeNumber
 from broadsheet.cli.options import common_options, options, print_json, say
 from broadsheet.cli.terminal import raw
 from broadsheet.delivery import planning
@@ -30,19 +31,23 @@ from broadsheet.text.counting import count
 
 POSITION = 60  # in `broadsheet --help`
 EXTRAS = "delivery"
+PAGE = "how-to/delivery/"
+EXAMPLES = (
+    "broadsheet deliver --to you@example.org  # a test copy",
+    "broadsheet deliver --dry-run  # how many mails would be sent",
+    "broadsheet deliver weekly  # send; run it again after any failure",
+)
 _ONLY = ("pending", "retry", "failed", "in_doubt")
 
 
-@click.command()
+@click.command(cls=DocumentedCommand)
 @click.argument("names", nargs=-1, metavar="[DIGEST]...")
 @click.option("--issue", default="", metavar="DIGEST/KEY", help="Only this one, however old.")
 @click.option("--to", "to", default="", metavar="ADDRESS", help="Send a test copy; record nothing.")
 @click.option(
     "--only", type=click.Choice(_ONLY), default=None, help="Send only rows in this state."
 )
-@click.option(
-    "--limit", type=click.IntRange(min=1), default=None, help="Send at most this many mails."
-)
+@click.option("--limit", type=WholeNumber(1), default=None, help="Send at most this many mails.")
 @click.option(
     "--allow-repeat", is_flag=True, help="Send an issue even if readers have its articles."
 )

@@ -8,11 +8,12 @@ import click
 
 from broadsheet.cli.deliveries import delivery_status
 from broadsheet.cli.extras import extra
-from broadsheet.cli.options import common_options, options
+from broadsheet.cli.manners import DocumentedCommand
+from broadsheet.cli.options import common_options, options, print_json, problem_data
 from broadsheet.cli.progress import progress_of
 from broadsheet.delivery import files
 from broadsheet.digests.corrections import correction_base
-from broadsheet.digests.issue import issue_folder
+from broadsheet.digests.issue import RenderedIssue, draft_folder, issue_folder
 from broadsheet.errors import Problem, UsageError
 from broadsheet.pipeline.corrections import correct_issue
 from broadsheet.pipeline.issues import DigestRequest, Issued, make_due_issues
@@ -20,9 +21,15 @@ from broadsheet.pipeline.project import Project, open_project
 from broadsheet.text.counting import count
 
 POSITION = 30  # in `broadsheet --help`
+PAGE = "how-to/digests/"
+EXAMPLES = (
+    "broadsheet digest  # make every issue that is due",
+    "broadsheet digest weekly --dry-run  # show whether one is due",
+    "broadsheet digest --approve weekly/2025-06-30  # release a draft",
+)
 
 
-@click.command()
+@click.command(cls=DocumentedCommand)
 @click.argument("names", nargs=-1, metavar="[DIGEST]...")
 @click.option("--dry-run", is_flag=True, help="Say which issues are due; write nothing.")
 @click.option("--allow-late", is_flag=True, help="Make an issue even if most of it is late.")
@@ -35,6 +42,7 @@ POSITION = 30  # in `broadsheet --help`
 @click.option(
     "--correct", default="", metavar="DIGEST/KEY", help="Send an issue again, as it is now."
 )
+@click.option("--json", "as_json", is_flag=True, help="As data.")
 @common_options
 def command(
     names: tuple[str, ...],
@@ -43,6 +51,7 @@ def command(
     allow_new: bool,
     approve: str,
     correct: str,
+    as_json: bool,
 ) -> None:
     """Make every issue that is due, of all digests or of those named."""
     project = open_project(options(), progress=progress_of(options()))
@@ -58,7 +67,40 @@ def command(
     else:
         request = DigestRequest(chosen, allow_late, allow_new, dry_run, approve)
         issued = make_due_issues(project, request)
-    _end(issued, [] if correct else chosen, dry_run)
+    if as_json:
+        print_json(_data(issued))
+        if issued.refused or (issued.made and issued.problems):
+            raise SystemExit(1)
+    else:
+        _end(issued, [] if correct else chosen, dry_run)
+
+
+def _data(issued: Issued) -> dict[str, object]:
+    """Return the result as data."""
+
+    def data(each: RenderedIssue, folder: str) -> dict[str, object]:
+        return {
+            "digest": each.issue.digest,
+            "key": each.issue.key,
+            "subject": each.subject,
+            "articles": list(each.issue.ids),
+            "folder": folder,
+        }
+
+    feeds = issued.content.project.settings.feeds.folder
+    refused = {name: [*map(problem_data, each)] for name, each in issued.refused.items()}
+    return {
+        "issues": [
+            data(each, f"{feeds}/{issue_folder(each.issue.digest, each.issue.key)}")
+            for each in issued.made
+        ],
+        "drafts": [
+            data(each, draft_folder(each.issue.digest, each.issue.key))
+            for _, each in issued.waiting
+        ],
+        "refused": refused,
+        "problems": [*map(problem_data, issued.problems)],
+    }
 
 
 def _refuse_undelivered(project: Project, digest: str, key: str) -> None:

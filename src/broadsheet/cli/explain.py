@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from broadsheet.cli.manners import DocumentedCommand
 from broadsheet.cli.options import common_options, options, print_json
 from broadsheet.feeds.membership import Membership
 from broadsheet.pipeline.explain import Explanation, explain, source_path
@@ -15,14 +16,16 @@ from broadsheet.pipeline.project import Project, open_project
 from broadsheet.text.counting import count
 
 POSITION = 90  # in `broadsheet --help`
+PAGE = "explanation/ids/"
+EXAMPLES = ("broadsheet explain content/posts/compost.md  # each feed, and why",)
 
 
-@click.command()
+@click.command(cls=DocumentedCommand)
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="As data.")
 @common_options
 def command(file: Path, as_json: bool) -> None:
-    """Says why the article in FILE is, or is not, in each feed and digest."""
+    """Say why the article in FILE is, or is not, in each feed and digest."""
     project = open_project(options())
     path = source_path(project, file)
     found = explain(project, path)

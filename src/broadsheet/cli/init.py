@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from broadsheet.articles.catalogue import Catalogue
+from broadsheet.cli.manners import DocumentedCommand
 from broadsheet.cli.options import common_options, options, say
 from broadsheet.digests.notes import note_path, starter_note
 from broadsheet.digests.templates import starters
@@ -19,10 +20,16 @@ from broadsheet.storage.detection import URL
 from broadsheet.text.counting import count
 
 POSITION = 10  # in `broadsheet --help`
+PAGE = "tutorial/"
+EXAMPLES = (
+    "broadsheet init  # in the folder of a site or of articles",
+    "broadsheet init --notes  # an editor's note for each next issue",
+    "broadsheet init --templates  # mail templates to change",
+)
 _SHOWN = 5  # articles whose address is another
 
 
-@click.command()
+@click.command(cls=DocumentedCommand)
 @click.option("--templates", is_flag=True, help="Write starters for mail templates of your own.")
 @click.option("--notes", is_flag=True, help="Write an editor's note for each digest's next issue.")
 @common_options

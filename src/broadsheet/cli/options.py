@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 
 import click
 
+from broadsheet.errors import Problem
+
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
@@ -72,6 +74,12 @@ def say(text: str) -> None:
 def print_json(data: Any) -> None:
     """Print `data` as JSON."""
     click.echo(json.dumps(data, ensure_ascii=False, indent=1))
+
+
+def problem_data(problem: Problem) -> dict[str, object]:
+    """Return a problem as data."""
+    names = ("path", "line", "key", "what", "todo")
+    return {name: getattr(problem, name) for name in names}
 
 
 def options() -> Options:

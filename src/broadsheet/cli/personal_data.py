@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from broadsheet.cli.deliveries import ledger_clock, opened
+from broadsheet.cli.manners import DocumentedCommand
 from broadsheet.cli.options import common_options, options, print_json
 from broadsheet.cli.terminal import on_one_line
 from broadsheet.delivery import personal_data
@@ -25,8 +26,14 @@ from broadsheet.text.counting import count
 
 _TIMES: Final = frozenset({"at", "since", "bounced_at", "changed", "first_at", "next_at", "lease"})
 
+PAGE = "how-to/delivery/"
+EXAMPLES = (
+    "broadsheet subscribers show ann@example.org  # all that is stored",
+    "broadsheet subscribers erase ann@example.org  # delete it",
+)
 
-@click.command()
+
+@click.command(cls=DocumentedCommand)
 @click.argument("address")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @common_options
@@ -94,7 +101,7 @@ def _value(name: str, value: Any, zone: ZoneInfo) -> str:
     return "" if value is None else on_one_line(str(value))
 
 
-@click.command()
+@click.command(cls=DocumentedCommand)
 @click.argument("addresses", nargs=-1, required=True, metavar="ADDRESS...")
 @click.option("--dry-run", is_flag=True, help="Show what would be erased; erase nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")

@@ -8,6 +8,7 @@ from functools import partial
 import click
 
 from broadsheet.cli.extras import extra
+from broadsheet.cli.manners import DocumentedCommand, WholeNumber
 from broadsheet.cli.options import common_options, options, say
 from broadsheet.cli.progress import progress_of
 from broadsheet.pipeline.preview import write_previews
@@ -15,11 +16,16 @@ from broadsheet.pipeline.project import PREVIEWS, open_project
 from broadsheet.text.counting import count
 
 POSITION = 40  # in `broadsheet --help`
+PAGE = "how-to/digests/"
+EXAMPLES = (
+    "broadsheet preview --open  # the next issues, in the browser",
+    "broadsheet preview --serve --open  # follow what you save",
+)
 
 
-@click.command()
+@click.command(cls=DocumentedCommand)
 @click.option("--serve", is_flag=True, help="A live page: it follows articles and templates.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8765, help="Where to serve.")
+@click.option("--port", type=WholeNumber(0, 65535), default=8765, help="Where to serve.")
 @click.option("--open", "open_", is_flag=True, help="Open the page in the browser.")
 @common_options
 def command(serve: bool, port: int, open_: bool) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from broadsheet.cli.manners import DocumentedCommand
 from broadsheet.cli.options import common_options, options
 from broadsheet.text.counting import count
 
@@ -17,9 +18,14 @@ if TYPE_CHECKING:  # slow to import
     from broadsheet.publish.announcements import Announcement, Published
 
 POSITION = 35  # in `broadsheet --help`
+PAGE = "how-to/publishing/"
+EXAMPLES = (
+    "broadsheet publish --dry-run  # show what would be copied",
+    "broadsheet publish  # copy what changed, and notify",
+)
 
 
-@click.command()
+@click.command(cls=DocumentedCommand)
 @click.option("--dry-run", is_flag=True, help="Say what would be copied; write and send nothing.")
 @click.option("--all", "everything", is_flag=True, help="Copy unchanged files too.")
 @click.option("--adopt", is_flag=True, help="Replace files there that Broadsheet did not publish.")

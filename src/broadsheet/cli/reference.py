@@ -6,13 +6,19 @@ import json
 
 import click
 
+from broadsheet.cli.manners import DocumentedCommand
 from broadsheet.cli.options import common_options
 from broadsheet.model import reference
 
 POSITION = 130  # in `broadsheet --help`
+PAGE = "reference/config/"
+EXAMPLES = (
+    "broadsheet reference config > config.md  # every key",
+    "broadsheet reference schema > broadsheet.schema.json  # for editors",
+)
 
 
-@click.command()
+@click.command(cls=DocumentedCommand)
 @click.argument("what", type=click.Choice(["config", "checks", "schema"]))
 @common_options
 def command(what: str) -> None:

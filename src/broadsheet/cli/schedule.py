@@ -7,6 +7,7 @@ import sys
 
 import click
 
+from broadsheet.cli.manners import DocumentedCommand
 from broadsheet.cli.options import common_options, options
 from broadsheet.importers import snippets
 from broadsheet.importers.place import Place
@@ -14,9 +15,14 @@ from broadsheet.pipeline.project import open_project
 from broadsheet.storage import config
 
 POSITION = 70  # in `broadsheet --help`
+PAGE = "how-to/publishing/"
+EXAMPLES = (
+    "broadsheet schedule  # a line for crontab",
+    "broadsheet schedule github > .github/workflows/broadsheet.yml  # a workflow",
+)
 
 
-@click.command()
+@click.command(cls=DocumentedCommand)
 @click.argument("kind", type=click.Choice(snippets.kinds()), default="cron")
 @click.option("--commit", is_flag=True, help="Commit and push feeds/ too (cron, systemd).")
 @common_options

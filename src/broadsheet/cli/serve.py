@@ -13,6 +13,7 @@ import click
 import uvicorn
 
 from broadsheet.cli.deliveries import ledger_clock, warn_exposed
+from broadsheet.cli.manners import DocumentedCommand, WholeNumber
 from broadsheet.cli.options import common_options, options
 from broadsheet.delivery.logs import LOG_FORMATS
 from broadsheet.delivery.metrics import ledger_metrics, listening_address, serving_metrics
@@ -25,12 +26,17 @@ from broadsheet.service.setup import app_context, start_service_log
 
 POSITION = 110  # in `broadsheet --help`
 EXTRAS = "delivery,serve"
+PAGE = "how-to/service/"
+EXAMPLES = (
+    "broadsheet serve  # on localhost, behind a web server",
+    "broadsheet serve --proxy 10.0.0.0/8  # trust its X-Forwarded-For",
+)
 _FINISH_WITHIN_S: Final = 15  # for requests in progress when the service ends
 
 
-@click.command()
+@click.command(cls=DocumentedCommand)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8025, show_default=True,
+@click.option("--port", type=WholeNumber(0, 65535), default=8025, show_default=True,
               help="And at which port.")  # fmt: skip
 @click.option("--proxy", multiple=True, metavar="ADDRESS",
               help="A web server that passes requests on, and whose X-Forwarded-For is trusted; "
@@ -42,7 +48,7 @@ _FINISH_WITHIN_S: Final = 15  # for requests in progress when the service ends
               help="How to log.")  # fmt: skip
 @common_options
 def command(host: str, port: int, proxy: tuple[str, ...], metrics: str, log_format: str) -> None:
-    """The small web service behind unsubscribe links.
+    """Run the web service behind unsubscribe links.
 
     It answers for as long as it runs; put a web server with HTTPS before it (docs/service.md).
     """

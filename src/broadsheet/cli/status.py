@@ -21,6 +21,7 @@ from broadsheet.cli.deliveries import (
     progress_words,
 )
 from broadsheet.cli.extras import extra
+from broadsheet.cli.manners import DocumentedCommand
 from broadsheet.cli.options import common_options, options
 from broadsheet.cli.progress import progress_of
 from broadsheet.delivery.files import exposed_files
@@ -35,9 +36,14 @@ if TYPE_CHECKING:  # it takes time to import
 
 POSITION = 100  # in `broadsheet --help`
 _WATCH_EVERY_S = 2.0
+PAGE = "tutorial/"
+EXAMPLES = (
+    "broadsheet status  # what is published and what comes next",
+    "broadsheet status --json  # the same as data",
+)
 
 
-@click.command()
+@click.command(cls=DocumentedCommand)
 @click.option("--json", "as_json", is_flag=True, help="As data.")
 @click.option("--watch", is_flag=True, help="Show the deliveries until they are complete.")
 @common_options

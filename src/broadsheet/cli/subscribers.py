@@ -15,6 +15,7 @@ import click
 
 from broadsheet.cli import personal_data
 from broadsheet.cli.deliveries import existing, opened, warn_exposed
+from broadsheet.cli.manners import DocumentedGroup
 from broadsheet.cli.options import common_options, options, print_json, say
 from broadsheet.cli.progress import progress
 from broadsheet.cli.terminal import on_one_line, raw
@@ -32,10 +33,18 @@ from broadsheet.text.counting import count
 
 POSITION = 50  # in `broadsheet --help`
 EXTRAS = "delivery"
+PAGE = "how-to/delivery/"
+EXAMPLES = (
+    "broadsheet subscribers import list.csv --dry-run  # show what would change",
+    "broadsheet subscribers add ann@example.org --name Ann  # one subscriber",
+    "broadsheet subscribers remove ann@example.org  # unsubscribe",
+    "broadsheet subscribers list --status active  # print the list",
+    "broadsheet subscribers export --output list.csv  # a copy of the list",
+)
 _STATUSES = ("pending", "active", "unsubscribed", "bounced", "complained")
 
 
-@click.group()
+@click.group(cls=DocumentedGroup)
 @common_options
 def command() -> None:
     """Import, add, remove, show, erase, export and list subscribers."""

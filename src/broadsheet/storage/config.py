@@ -53,10 +53,11 @@ def load(path: Path, shown: str) -> Settings:
         raise ConfigError(
             Problem("there is no such file", "run `broadsheet init` to write one", shown)
         ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(
-            Problem(f"the config cannot be read: {error}", "check the file", shown)
-        ) from error
+    except OSError as error:
+        what = f"the config cannot be read: {error.strerror}"
+        raise ConfigError(Problem(what, "check the file", shown)) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(Problem("it is not UTF-8 text", "save it as UTF-8", shown)) from error
     return parse(text, shown)
 
 

@@ -208,10 +208,12 @@ def templates(project: Path, folder: str) -> dict[str, str]:
     for path in sorted((project / folder).glob("*.j2")) if folder else ():
         try:
             found[path.name] = folders.text(path)
-        except (OSError, UnicodeDecodeError) as error:
-            raise TemplateError(
-                Problem(f"it cannot be read: {error}", "save it as UTF-8", f"{folder}/{path.name}")
-            ) from error
+        except OSError as error:
+            what, todo = f"it cannot be read: {error.strerror}", "let this user read it"
+            raise TemplateError(Problem(what, todo, f"{folder}/{path.name}")) from error
+        except UnicodeDecodeError as error:
+            what, todo = "it is not UTF-8 text", "save it as UTF-8"
+            raise TemplateError(Problem(what, todo, f"{folder}/{path.name}")) from error
     return found
 
 

@@ -269,7 +269,7 @@ def test_the_file_may_be_missing_or_unreadable(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"^b\.toml: there is no such file; run `br"):
         config.load(tmp_path / "b.toml", "b.toml")
     (tmp_path / "b.toml").write_bytes(b'title = "\xff"')
-    with pytest.raises(ConfigError, match=r"^b\.toml: the config cannot be read"):
+    with pytest.raises(ConfigError, match=r"^b\.toml: it is not UTF-8 text; save it as UTF-8"):
         config.load(tmp_path / "b.toml", "b.toml")
     with pytest.raises(ConfigError, match=r"^\.: the config cannot be read"):
         config.load(tmp_path, ".")
