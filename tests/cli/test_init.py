@@ -68,7 +68,9 @@ def test_without_a_url_the_config_has_none(tmp_path: Path) -> None:
     ran = newsroom.run("init")
     assert (ran.code, ran.err) == (0, "")
     assert "publication.url: not found; write the URL of the web site into the config" in ran.out
-    assert ran.out.endswith("Next: write publication.url, then broadsheet build\n")
+    assert ran.out.endswith(
+        "Next: write publication.url into broadsheet.toml, then broadsheet build\n"
+    )
     for command in ("build", "digest", "status", "check"):
         refused = newsroom.run(command)
         assert refused.code == 2
@@ -313,7 +315,7 @@ def test_the_domain_of_github_pages_is_the_url(tmp_path: Path, text: str, url: s
     ran = newsroom.run("init")
     assert (ran.code, ran.err) == (0, "")
     if url is None:
-        assert "write publication.url, then" in ran.out
+        assert "write publication.url into broadsheet.toml, then" in ran.out
     else:
         assert "was taken from the file CNAME" in ran.out
         assert _settings(newsroom).publication.url == url

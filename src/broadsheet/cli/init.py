@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -13,6 +14,7 @@ from broadsheet.digests.notes import note_path, starter_note
 from broadsheet.digests.templates import starters
 from broadsheet.errors import Problem, UsageError
 from broadsheet.model import reference
+from broadsheet.model.publication import BaseUrl
 from broadsheet.pipeline.init import NewProject, new_project, with_article
 from broadsheet.pipeline.project import open_project
 from broadsheet.storage import config, survey, writing
@@ -22,18 +24,24 @@ from broadsheet.text.counting import count
 POSITION = 10  # in `broadsheet --help`
 PAGE = "tutorial/"
 EXAMPLES = (
-    "broadsheet init  # in the folder of a site or of articles",
+    "broadsheet init  # in the folder of a site",
+    "broadsheet init --url https://example.org/ --digest weekly  # in a folder of articles",
     "broadsheet init --notes  # an editor's note for each next issue",
     "broadsheet init --templates  # mail templates to change",
 )
 _SHOWN = 5  # articles whose address is another
+_SCHEDULES = {"daily": "0 8 * * *", "weekly": "0 8 * * MON", "monthly": "0 8 1 * *"}
+_AND_PREVIEW = ", then broadsheet preview --open"
 
 
 @click.command(cls=DocumentedCommand)
 @click.option("--templates", is_flag=True, help="Write starters for mail templates of your own.")
 @click.option("--notes", is_flag=True, help="Write an editor's note for each digest's next issue.")
+@click.option("--url", default="", help="The URL of the site, if its config does not say it.")
+@click.option("--title", default="", help="The title of the publication.")
+@click.option("--digest", type=click.Choice([*_SCHEDULES]), help="Add an email digest.")
 @common_options
-def command(templates: bool, notes: bool) -> None:
+def command(templates: bool, notes: bool, url: str, title: str, digest: str | None) -> None:
     """Write a starter broadsheet.toml, with what the site's own config says."""
     if templates or notes:
         (_write_templates if templates else _write_notes)()
@@ -43,7 +51,7 @@ def command(templates: bool, notes: bool) -> None:
         raise UsageError(
             Problem("there is a config already", "edit it, or delete it first", path.name)
         )
-    project = new_project(path.parent)
+    project = _with_options(new_project(path.parent), url, title, digest)
     offered = {"articles.rendered": f"{project.built}/"} if project.built else {}
     writing.write(path, reference.starter(dict(project.values), offered).encode())
     if not options().quiet:
@@ -51,8 +59,25 @@ def command(templates: bool, notes: bool) -> None:
         _report_articles(project)
         _report_unread(project)
         _report_differences(project)
-        first = "" if URL in project.values else f"write {URL}, then "
-        click.echo(f"\nNext: {first}broadsheet build")
+        if URL not in project.values:
+            click.echo(f"\nNext: write {URL} into {path.name}, then broadsheet build")
+        else:
+            click.echo(f"\nNext: broadsheet build{_AND_PREVIEW if digest else ''}")
+
+
+def _with_options(project: NewProject, url: str, title: str, digest: str | None) -> NewProject:
+    """Return `project` with the values of the options. Raises UsageError for an invalid URL."""
+    given: dict[str, object] = {}
+    try:
+        given |= {URL: str(BaseUrl(url))} if url else {}
+    except ValueError as error:
+        raise UsageError(Problem(f"--url: {error}")) from None
+    given |= {"publication.title": title} if title else {}
+    values = {**project.values, **given}
+    if digest:
+        name = f"{values['publication.title']} {digest}"
+        values["digests"] = {digest: {"title": name, "schedule": _SCHEDULES[digest]}}
+    return replace(project, values=values, given=frozenset(given))
 
 
 def _write_templates() -> None:

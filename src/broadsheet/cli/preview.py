@@ -22,6 +22,8 @@ EXAMPLES = (
     "broadsheet preview --serve --open  # follow what you save",
 )
 
+_DIGEST = '\n[digests.weekly]\ntitle = "The weekly"\nschedule = "0 8 * * MON"'
+
 
 @click.command(cls=DocumentedCommand)
 @click.option("--serve", is_flag=True, help="A live page: it follows articles and templates.")
@@ -36,6 +38,8 @@ def command(serve: bool, port: int, open_: bool) -> None:
     project = open_project(options(), progress=progress_of(options()))
     gallery = write_previews(project)
     say(f"{PREVIEWS}/index.html shows {count(gallery.issues, 'issue')}")
+    if not project.settings.digests:
+        say("There is no digest; add one to the config, such as:\n" + _DIGEST)
     if open_:
         webbrowser.open((project.root / PREVIEWS / "index.html").resolve().as_uri())
     for problem in gallery.refused:

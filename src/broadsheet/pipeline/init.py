@@ -58,7 +58,8 @@ class NewProject:
 
     site: what its generator's config says. values: of the config to write, by key. files: path of
     each file that could be an article -> whether it has a date. refused: values of the generator
-    that are invalid. untitled: dated files without a title.
+    that are invalid. untitled: dated files without a title. given: keys whose
+    values the user gave.
     """
 
     root: Path
@@ -67,6 +68,7 @@ class NewProject:
     files: Mapping[str, bool]
     refused: tuple[Problem, ...]
     untitled: list[str]
+    given: frozenset[str] = frozenset()
 
     @cached_property
     def read(self) -> Mapping[str, str]:
@@ -113,7 +115,7 @@ class NewProject:
 
     @property
     def _taken(self) -> set[str]:
-        return {each.key for each in self.site.taken} if self.site else set()
+        return {*self.given, *(each.key for each in (self.site.taken if self.site else ()))}
 
     def _guesses(self) -> Iterator[Problem]:
         values, taken = self.values, self._taken

@@ -1,0 +1,101 @@
+"""broadsheet demo: write a sample site, and show its feeds and mails in the browser"""
+
+from __future__ import annotations
+
+import webbrowser
+from datetime import UTC
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from importlib.util import find_spec
+from pathlib import Path
+
+import click
+
+from broadsheet.cli.manners import DocumentedCommand, WholeNumber
+from broadsheet.cli.options import Options, common_options, options, say
+from broadsheet.cli.terminal import styled
+from broadsheet.errors import Problem, UsageError
+from broadsheet.pipeline.build import build
+from broadsheet.pipeline.clock import moment
+from broadsheet.pipeline.demo import write_sample_site
+from broadsheet.pipeline.issues import DigestRequest, make_due_issues
+from broadsheet.pipeline.preview import write_previews
+from broadsheet.pipeline.project import PREVIEWS, open_project
+from broadsheet.text.counting import count
+
+POSITION = 5  # in `broadsheet --help`
+PAGE = "tutorial/"
+EXAMPLES = (
+    "broadsheet demo  # in the folder broadsheet-demo",
+    "broadsheet demo --open  # and open the browser",
+    "broadsheet demo shop --no-serve  # only write it, in the folder shop",
+)
+_HOST = "127.0.0.1"
+
+
+@click.command(cls=DocumentedCommand)
+@click.argument("folder", default="broadsheet-demo", type=click.Path(path_type=Path))
+@click.option("--serve/--no-serve", default=True, help="Show it in the browser.", show_default=True)
+@click.option("--port", type=WholeNumber(0, 65535), default=8765, help="Where to serve.")
+@click.option("--open", "open_", is_flag=True, help="Open the page in the browser.")
+@common_options
+def command(folder: Path, serve: bool, port: int, open_: bool) -> None:
+    """Write a sample site to FOLDER, make its feeds and mails, and show them.
+
+    The default of FOLDER is broadsheet-demo. Nothing else on the machine changes.
+    """
+    place = options().directory / folder
+    now = moment(options().now)
+    written = write_sample_site(place, now if now.tzinfo else now.replace(tzinfo=UTC))
+    say(f"{styled(str(place), 'bold')}: a sample site of {count(len(written), 'file')}")
+    _make(Options(directory=place, now=options().now))
+    say(f"  articles  {place}/content/")
+    say(f"  config    {place}/broadsheet.toml")
+    say(f"  feeds     {place}/feeds/index.html")
+    say(f"  mails     {place}/{PREVIEWS}/index.html")
+    if serve:
+        _serve(place, port, open_)
+
+
+def _make(given: Options) -> None:
+    """Make the issues, the feeds and the previews."""
+    project = open_project(given)
+    make_due_issues(project, DigestRequest(tuple(project.settings.digests)))
+    build(project)
+    write_previews(project)
+
+
+def _serve(place: Path, port: int, open_: bool) -> None:
+    """Serve the site: live if the extra `serve` is installed, else as files."""
+    if all(map(find_spec, ("starlette", "uvicorn", "watchfiles"))):
+        from broadsheet.pipeline.live import LivePreview, listen  # needs the extra
+
+        live = LivePreview(
+            Options(directory=place, now=options().now), partial(click.echo, err=True)
+        )
+        with listen(port) as listener:
+            _announce(
+                f"http://{_HOST}:{listener.getsockname()[1]}/", "follows what you save", open_
+            )
+            live.serve(listener)
+        return
+    try:
+        server = ThreadingHTTPServer((_HOST, port), partial(_Files, directory=str(place)))
+    except OSError as error:
+        what = f"port {port} cannot be used: {error.strerror}"
+        raise UsageError(Problem(what, "choose one with --port")) from None
+    with server:
+        address = f"http://{_HOST}:{server.server_address[1]}/{PREVIEWS}/index.html"
+        _announce(address, "install broadsheet[serve] for a page that follows what you save", open_)
+        server.serve_forever()
+
+
+def _announce(address: str, what: str, open_: bool) -> None:
+    click.echo(f"\n{styled(address, 'bold')} shows the mails; {what}. Ctrl-C ends it.")
+    if open_:
+        webbrowser.open(address)
+
+
+class _Files(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        """Print nothing."""
