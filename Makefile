@@ -6,7 +6,7 @@ SPREAD := --numprocesses auto --dist worksteal
 TEXTS := src/broadsheet/i18n
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo translations test test-long test-nightly test-conformance coverage check bench feeds docs constraints clean
+.PHONY: demo translations test test-long test-nightly test-conformance coverage check bench feeds docs release constraints clean
 
 demo: .venv/demo  ## install Broadsheet, publish seeds/, and say where to look
 	$(BIN)/broadsheet digest --now $(NOW)
@@ -67,6 +67,9 @@ translations: .venv/dev  ## take new and changed texts into the catalogues of al
 	    --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date || exit 1; \
 	done
 	$(PIP) install --no-deps --editable .
+
+release:  ## check, build and tag a release: make release VERSION=0.1.0
+	packaging/release.sh $(VERSION)
 
 constraints: .venv/dev  ## raise the pinned versions to the newest that pyproject.toml allows
 	$(PIP) install uv

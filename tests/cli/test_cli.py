@@ -132,7 +132,7 @@ def test_a_command_without_its_extra_says_what_to_install(
     assert (ran.returncode, ran.stdout) == (2, "")
     assert ran.stderr.startswith(f"{command.split()[0]} needs {package}")
     assert ", which is not installed; install Broadsheet with it: pip install " in ran.stderr
-    assert f'"path/to/the/clone[{extras}]"' in ran.stderr
+    assert f'"broadsheet[{extras}]"' in ran.stderr
 
 
 def test_config_errors_are_reported_with_their_lines(newsroom: Newsroom) -> None:

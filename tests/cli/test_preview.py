@@ -134,7 +134,7 @@ def test_serve_without_its_extra_says_what_to_install(
     assert (ran.code, ran.out) == (2, "")
     assert ran.err == (
         "preview --serve needs uvicorn, which is not installed; install Broadsheet "
-        'with it: pip install "path/to/the/clone[serve]"\n'
+        'with it: pip install "broadsheet[serve]"\n'
     )
 
 

@@ -21,7 +21,7 @@ from broadsheet.storage import config
 from newsroom import ROOT
 
 DOCS = sorted(
-    [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("docs/decisions/*.md")],
+    [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")],
     key=lambda path: path.as_posix(),
 )
 WRITTEN = [path for path in DOCS if path.name != "config.md"]  # it is generated from the code

@@ -17,7 +17,7 @@ from broadsheet.cli.deliveries import (
     warn_exposed,
 )
 from broadsheet.cli.manners import DocumentedCommand, WholeNumber
-from broadsheet.cli.options import common_options, options, print_json, say
+from broadsheet.cli.options import common_options, complete_digest, options, print_json, say
 from broadsheet.cli.terminal import raw
 from broadsheet.delivery import planning
 from broadsheet.delivery.batcher import Tally
@@ -41,7 +41,7 @@ _ONLY = ("pending", "retry", "failed", "in_doubt")
 
 
 @click.command(cls=DocumentedCommand)
-@click.argument("names", nargs=-1, metavar="[DIGEST]...")
+@click.argument("names", nargs=-1, metavar="[DIGEST]...", shell_complete=complete_digest)
 @click.option("--issue", default="", metavar="DIGEST/KEY", help="Only this one, however old.")
 @click.option("--to", "to", default="", metavar="ADDRESS", help="Send a test copy; record nothing.")
 @click.option(

@@ -9,7 +9,13 @@ import click
 from broadsheet.cli.deliveries import delivery_status
 from broadsheet.cli.extras import extra
 from broadsheet.cli.manners import DocumentedCommand
-from broadsheet.cli.options import common_options, options, print_json, problem_data
+from broadsheet.cli.options import (
+    common_options,
+    complete_digest,
+    options,
+    print_json,
+    problem_data,
+)
 from broadsheet.cli.progress import progress_of
 from broadsheet.delivery import files
 from broadsheet.digests.corrections import correction_base
@@ -30,7 +36,7 @@ EXAMPLES = (
 
 
 @click.command(cls=DocumentedCommand)
-@click.argument("names", nargs=-1, metavar="[DIGEST]...")
+@click.argument("names", nargs=-1, metavar="[DIGEST]...", shell_complete=complete_digest)
 @click.option("--dry-run", is_flag=True, help="Say which issues are due; write nothing.")
 @click.option("--allow-late", is_flag=True, help="Make an issue even if most of it is late.")
 @click.option(

@@ -16,10 +16,9 @@ def extra(names: str, what: str) -> Iterator[None]:
     except ModuleNotFoundError as error:
         if not names or (error.name or "").partition(".")[0] == "broadsheet":
             raise
-        # From the clone, not by name: the project is not on a package index yet.
         raise UsageError(
             Problem(
                 f"{what} needs {error.name}, which is not installed",
-                f'install Broadsheet with it: pip install "path/to/the/clone[{names}]"',
+                f'install Broadsheet with it: pip install "broadsheet[{names}]"',
             )
         ) from error

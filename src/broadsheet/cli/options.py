@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import wraps
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any, TypeVar
 
 import click
 
-from broadsheet.errors import Problem
+from broadsheet.errors import BroadsheetError, Problem
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -80,6 +81,17 @@ def problem_data(problem: Problem) -> dict[str, object]:
     """Return a problem as data."""
     names = ("path", "line", "key", "what", "todo")
     return {name: getattr(problem, name) for name in names}
+
+
+def complete_digest(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
+    """Return the digests of the project that begin with `incomplete`, for shells."""
+    from broadsheet.storage import config
+
+    given = {**(ctx.parent.params if ctx.parent else {}), **ctx.params}
+    path = (given.get("directory") or Path()) / (given.get("config") or config.CONFIG_NAME)
+    with suppress(BroadsheetError):
+        return [name for name in config.load(path, "").digests if name.startswith(incomplete)]
+    return []
 
 
 def options() -> Options:

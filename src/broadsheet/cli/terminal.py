@@ -57,8 +57,10 @@ class Harmless:
         self.raw = stream
         self._colour = has_colour(stream)
 
-    def write(self, text: str) -> int:
-        """Write `text`, and return its length."""
+    def write(self, text: str | bytes) -> int:
+        """Write `text`, and return its length. Bytes, of click's completions, are UTF-8."""
+        if isinstance(text, bytes):
+            text = text.decode("utf-8", "replace")
         self.raw.write(_MARKS.sub(self._code, harmless(text)))
         return len(text)
 

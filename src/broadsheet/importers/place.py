@@ -11,6 +11,8 @@ import shlex
 from dataclasses import dataclass
 
 COMMIT_MESSAGE = "Publish feeds and digests"
+_DRAFTS = "digests"
+"""The folder of drafts and editor's notes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +43,18 @@ def note(place: Place) -> str:
 
 
 def commit(place: Place, push: str = "") -> str:
-    """Return the shell command that commits the feeds folder and pushes. push: its arguments."""
-    folder = shlex.quote(place.folder)
+    """Return the shell command that commits what a run wrote, and pushes. push: its arguments.
+
+    It commits the feeds folder and the drafts of issues that wait for approval, and nothing else,
+    such as what the user has staged, or an editor's note that is not finished.
+    """
+    folder, drafts = shlex.quote(place.folder), f"{_DRAFTS}/.broadsheet.json"
+    every = f"{folder} {drafts} ':(glob){_DRAFTS}/*/*.draft/**'"
+    push = f"git push --quiet {push}".strip()
     return (
-        f"git add {folder} && {{ git diff --cached --quiet -- {folder} || "
-        f"{{ git commit --quiet -m {shlex.quote(COMMIT_MESSAGE)} -- {folder} && "
-        f"git push --quiet{' ' + push if push else ''}; }}; }}"
+        f"git add -A -- {folder} && {{ ! test -e {drafts} || git add -A -- {every} 2>/dev/null "
+        f"|| git add -- {drafts}; }} && {{ git diff --cached --quiet -- {every} || "
+        f"{{ git diff --cached --name-only --no-renames --relative -z -- {every} | "
+        f"GIT_LITERAL_PATHSPECS=1 git commit --quiet -m {shlex.quote(COMMIT_MESSAGE)} "
+        f"--pathspec-from-file=- --pathspec-file-nul && {push}; }}; }}"
     )

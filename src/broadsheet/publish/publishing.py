@@ -108,7 +108,7 @@ def _in_words(project: Project) -> Iterator[None]:
         yield
     except ModuleNotFoundError as error:
         what = f"{shown} needs {error.name}, which is not installed"
-        todo = 'install Broadsheet with it: pip install "path/to/the/clone[publish]"'
+        todo = 'install Broadsheet with it: pip install "broadsheet[publish]"'
         raise UsageError(Problem(what, todo)) from error
     except ImportError as error:  # from fsspec, which names the package to install
         raise UsageError(Problem(str(error), "then run again", shown)) from error

@@ -177,6 +177,38 @@ def test_a_removed_feed_is_committed_too(published: Newsroom) -> None:
     assert "topics/ai/" not in tree
 
 
+@pytest.mark.parametrize("subfolder", ["", "site"])
+def test_drafts_are_committed_until_they_are_released(tmp_path: Path, subfolder: str) -> None:
+    """Also in a folder of the repository; a note that is not finished stays with the editor."""
+    newsroom = _newsroom(tmp_path / "repository" / subfolder, f'{WEEKLY}approval = "required"\n')
+    newsroom.article("a.md", date="2025-06-26")
+    _git(tmp_path, "init", "--quiet", "--bare", "--initial-branch=main", "remote.git")
+    repository = tmp_path / "repository"
+    _git(repository, "init", "--quiet", "--initial-branch=main")
+    _git(repository, "remote", "add", "origin", "../remote.git")
+    newsroom.write(".gitignore", ".broadsheet/\n")
+    _git(repository, "add", ".")
+    _git(repository, "commit", "--quiet", "-m", "Start")
+    _git(repository, "push", "--quiet", "--set-upstream", "origin", "main")
+    newsroom.write("digests/weekly/2025-06-30.md", "Good morning.\n")
+    script = _cron_shell(cron.snippet(_place(newsroom.folder, commit=True)).split("\n")[1])
+
+    def tree() -> str:
+        assert _sh(script, newsroom.folder).stderr == ""
+        assert _sh(script, newsroom.folder).returncode == 0
+        return _git(tmp_path / "remote.git", "ls-tree", "-r", "--name-only", "main")
+
+    first = tree()
+    assert "digests/weekly/2025-06-30.draft/email.html" in first
+    assert "digests/.broadsheet.json" in first
+    assert "2025-06-30.md" not in first
+    assert newsroom.run("digest", "--approve", "weekly/2025-06-30").code == 0
+    second = tree()
+    assert "feeds/digests/weekly/2025-06-30/email.html" in second
+    assert ".draft/" not in second
+    assert len(_remote_log(Newsroom(tmp_path / "x"))) == 3
+
+
 def _units(text: str) -> dict[str, str]:
     """Return the unit files in a snippet, by name: each begins with a comment that names it."""
     parts = re.split(r"^# ~/\.config/systemd/user/(\S+)\n", text, flags=re.MULTILINE)

@@ -149,7 +149,7 @@ def test_a_missing_library_is_named(newsroom: Newsroom, address: str, library: s
     assert ran.code == 2
     assert ran.err == (
         f"{address} needs {library}, which is not installed; "
-        'install Broadsheet with it: pip install "path/to/the/clone[publish]"\n'
+        'install Broadsheet with it: pip install "broadsheet[publish]"\n'
     )
 
 

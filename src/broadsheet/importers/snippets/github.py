@@ -26,8 +26,8 @@ permissions:
   contents: write
 concurrency: broadsheet
 env:
-  # A clone or wheel in this repository, or git+https://... Not on a package index yet.
-  BROADSHEET: path/to/the/clone
+  # Or a wheel or clone in this repository, or git+https://...
+  BROADSHEET: broadsheet
 jobs:
   publish:
     runs-on: ubuntu-latest

@@ -23,8 +23,8 @@ broadsheet:
     - if: $CI_PIPELINE_SOURCE == "schedule" || $CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH
   resource_group: broadsheet
   variables:
-    # A clone or wheel in this repository, or git+https://... Not on a package index yet.
-    BROADSHEET: path/to/the/clone
+    # Or a wheel or clone in this repository, or git+https://...
+    BROADSHEET: broadsheet
   script:
     - pip install "$BROADSHEET"
     - {call} build --quiet || BAD=1
