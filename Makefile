@@ -56,6 +56,7 @@ feeds: .venv/demo  ## make the golden files anew: what digest and build make of 
 docs: .venv/demo  ## make the documentation that comes from the code
 	$(BIN)/broadsheet reference config > docs/config.md
 	$(BIN)/broadsheet reference checks > docs/checks.md
+	$(BIN)/broadsheet reference commands > docs/cli.md
 	$(BIN)/broadsheet reference schema > docs/broadsheet.schema.json
 
 translations: .venv/dev  ## take new and changed texts into the catalogues of all languages

@@ -41,7 +41,7 @@ def test_help_ends_with_examples_and_the_docs(
     """Each example is a command line that the command takes, and the address is of the docs."""
     ran = newsroom.run(*path.split()[1:], "--help")
     assert ran.code == 0
-    examples = ran.out.partition("\nExamples:\n")[2].partition("\nDocumentation: ")
+    examples = ran.out.partition("\nExamples:\n")[2].partition("\nDocumentation:\n  ")
     assert examples[2].startswith(DOCUMENTATION)
     lines = re.findall(r"^  (broadsheet .+?)(?:  .*)?$", examples[0], re.MULTILINE)
     assert lines

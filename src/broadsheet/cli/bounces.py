@@ -28,7 +28,7 @@ from broadsheet.text.counting import count
 
 POSITION = 120  # in `broadsheet --help`
 EXTRAS = "delivery"
-PAGE = "how-to/delivery/"
+PAGE = "service/#returned-mail"
 EXAMPLES = (
     "broadsheet bounces ~/Maildir  # read returned mail",
     "broadsheet bounces --dry-run - < mail.eml  # show what one mail says",

@@ -23,7 +23,7 @@ if TYPE_CHECKING:  # slow to import
     from broadsheet.pipeline.build import Built
 
 POSITION = 20  # in `broadsheet --help`
-PAGE = "reference/cli/#build"
+PAGE = "cli/#build"
 EXAMPLES = (
     "broadsheet build  # write the feeds",
     "broadsheet build --dry-run  # show what would change",

@@ -23,7 +23,7 @@ from broadsheet.storage import config
 from broadsheet.text.counting import count
 
 POSITION = 80  # in `broadsheet --help`
-PAGE = "reference/checks/"
+PAGE = "checks/"
 EXAMPLES = (
     "broadsheet check  # every problem",
     "broadsheet check --strict content/new.md  # one file; fail on warnings",

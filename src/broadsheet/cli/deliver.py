@@ -31,7 +31,7 @@ from broadsheet.text.counting import count
 
 POSITION = 60  # in `broadsheet --help`
 EXTRAS = "delivery"
-PAGE = "how-to/delivery/"
+PAGE = "delivery/"
 EXAMPLES = (
     "broadsheet deliver --to you@example.org  # a test copy",
     "broadsheet deliver --dry-run  # how many mails would be sent",

@@ -27,7 +27,7 @@ from broadsheet.pipeline.project import Project, open_project
 from broadsheet.text.counting import count
 
 POSITION = 30  # in `broadsheet --help`
-PAGE = "how-to/digests/"
+PAGE = "digests/"
 EXAMPLES = (
     "broadsheet digest  # make every issue that is due",
     "broadsheet digest weekly --dry-run  # show whether one is due",

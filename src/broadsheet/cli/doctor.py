@@ -31,7 +31,7 @@ if TYPE_CHECKING:  # these need the extra
     from broadsheet.delivery.transports import Transport
 
 POSITION = 105  # in `broadsheet --help`
-PAGE = "how-to/delivery/#the-sender"
+PAGE = "delivery/#the-mail"
 EXAMPLES = (
     "broadsheet doctor  # look at everything",
     "broadsheet doctor --offline  # without the network",

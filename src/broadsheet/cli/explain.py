@@ -16,7 +16,7 @@ from broadsheet.pipeline.project import Project, open_project
 from broadsheet.text.counting import count
 
 POSITION = 90  # in `broadsheet --help`
-PAGE = "explanation/ids/"
+PAGE = "ids/"
 EXAMPLES = ("broadsheet explain content/posts/compost.md  # each feed, and why",)
 
 

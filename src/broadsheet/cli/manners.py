@@ -7,6 +7,7 @@ page of the documentation on it.
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import Any
 
@@ -27,6 +28,10 @@ class _Context(click.Context):
     formatter_class = _Formatter
 
 
+class _PlainContext(click.Context):
+    """The context of help that is not for a terminal."""
+
+
 class DocumentedCommand(click.Command):
     """A command whose help ends with examples and the address of its documentation."""
 
@@ -38,7 +43,8 @@ class DocumentedCommand(click.Command):
         with formatter.section("Examples"):
             formatter.write_dl([line.partition("  # ")[::2] for line in lines], col_max=60)
         formatter.write_paragraph()
-        formatter.write(f"{styled('Documentation', 'bold')}: {DOCUMENTATION}{module.PAGE}\n")
+        formatter.write_heading("Documentation")
+        formatter.write(f"  {DOCUMENTATION}{module.PAGE}\n")
 
 
 class DocumentedGroup(DocumentedCommand, click.Group):
@@ -78,6 +84,18 @@ class WholeNumber(click.IntRange):
             return super().convert(value, param, ctx)
         except click.BadParameter:
             self.fail(f"{value!r} is not a whole number {self._describe_range()}", param, ctx)
+
+
+def command_section(command: click.Command, path: str) -> Iterator[str]:
+    """Yield the lines of docs/cli.md about `command`, which `path` calls, and those in it."""
+    context = _PlainContext(command, info_name=path, max_content_width=100, terminal_width=100)
+    if path != "broadsheet":
+        text = command.get_help(context).partition("\nDocumentation:\n")[0].rstrip()
+        yield from ("", f"## {path.removeprefix('broadsheet ')}", "", "```text", text, "```")
+    if isinstance(command, click.Group):
+        for name in command.list_commands(context):
+            if inner := command.get_command(context, name):
+                yield from command_section(inner, f"{path} {name}")
 
 
 def usage_words(error: click.ClickException) -> str:

@@ -26,7 +26,7 @@ from broadsheet.text.counting import count
 
 _TIMES: Final = frozenset({"at", "since", "bounced_at", "changed", "first_at", "next_at", "lease"})
 
-PAGE = "how-to/delivery/"
+PAGE = "delivery/#personal-data"
 EXAMPLES = (
     "broadsheet subscribers show ann@example.org  # all that is stored",
     "broadsheet subscribers erase ann@example.org  # delete it",

@@ -16,7 +16,7 @@ from broadsheet.pipeline.project import PREVIEWS, open_project
 from broadsheet.text.counting import count
 
 POSITION = 40  # in `broadsheet --help`
-PAGE = "how-to/digests/"
+PAGE = "digests/#preview"
 EXAMPLES = (
     "broadsheet preview --open  # the next issues, in the browser",
     "broadsheet preview --serve --open  # follow what you save",

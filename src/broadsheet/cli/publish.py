@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # slow to import
     from broadsheet.publish.announcements import Announcement, Published
 
 POSITION = 35  # in `broadsheet --help`
-PAGE = "how-to/publishing/"
+PAGE = "publishing/"
 EXAMPLES = (
     "broadsheet publish --dry-run  # show what would be copied",
     "broadsheet publish  # copy what changed, and notify",

@@ -15,7 +15,7 @@ from broadsheet.pipeline.project import open_project
 from broadsheet.storage import config
 
 POSITION = 70  # in `broadsheet --help`
-PAGE = "how-to/publishing/"
+PAGE = "digests/#one-line-for-cron"
 EXAMPLES = (
     "broadsheet schedule  # a line for crontab",
     "broadsheet schedule github > .github/workflows/broadsheet.yml  # a workflow",

@@ -26,7 +26,7 @@ from broadsheet.service.setup import app_context, start_service_log
 
 POSITION = 110  # in `broadsheet --help`
 EXTRAS = "delivery,serve"
-PAGE = "how-to/service/"
+PAGE = "service/"
 EXAMPLES = (
     "broadsheet serve  # on localhost, behind a web server",
     "broadsheet serve --proxy 10.0.0.0/8  # trust its X-Forwarded-For",

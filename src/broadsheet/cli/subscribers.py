@@ -33,7 +33,7 @@ from broadsheet.text.counting import count
 
 POSITION = 50  # in `broadsheet --help`
 EXTRAS = "delivery"
-PAGE = "how-to/delivery/"
+PAGE = "delivery/#subscribers"
 EXAMPLES = (
     "broadsheet subscribers import list.csv --dry-run  # show what would change",
     "broadsheet subscribers add ann@example.org --name Ann  # one subscriber",

@@ -13,6 +13,7 @@ import click
 import sqlalchemy as sql
 
 from broadsheet.cli.deliveries import ledger_clock, warn_exposed
+from broadsheet.cli.manners import DocumentedCommand
 from broadsheet.cli.options import common_options, options
 from broadsheet.delivery import planning
 from broadsheet.delivery.database import open_database
@@ -32,6 +33,8 @@ from broadsheet.pipeline.project import Project, open_project
 
 POSITION = 65  # in `broadsheet --help`
 EXTRAS = "delivery,scale"
+PAGE = "delivery/"
+EXAMPLES = ("broadsheet worker  # send what deliveries hand out, until Ctrl-C",)
 _LOCK_TIMEOUT_S = 5.0
 RESTART_S = 30.0
 """How long to wait after a run that ended because of the mail server or the database."""
@@ -39,7 +42,7 @@ RESTART_S = 30.0
 log = logging.getLogger("broadsheet.worker")
 
 
-@click.command()
+@click.command(cls=DocumentedCommand)
 @click.option("--metrics", default="", metavar="[HOST:]PORT",
               help="Serve metrics for Prometheus, and probes, there; to this machine only, "
               "unless a HOST is given.")  # fmt: skip

@@ -314,7 +314,7 @@ def _queue(database: Database) -> ModuleType | None:
         return import_module("broadsheet.delivery.worker")
     except ModuleNotFoundError as error:
         what = f"delivery from PostgreSQL needs {error.name}, which is not installed"
-        todo = 'install Broadsheet with it: pip install "path/to/the/clone[delivery,scale]"'
+        todo = 'install Broadsheet with it: pip install "broadsheet[delivery,scale]"'
         raise ConfigError(Problem(what, todo, key="delivery.database")) from error
 
 

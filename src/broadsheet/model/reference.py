@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from broadsheet import DOCUMENTATION
 from broadsheet.model.publication import BaseUrl, Language, Person, Url
 from broadsheet.model.settings import ANY_NAME, Settings
 from broadsheet.model.values import (
@@ -75,19 +76,30 @@ class Key:
 
 
 def schema() -> dict[str, Any]:
-    """Return the JSON Schema of broadsheet.toml, for editors that complete and check TOML."""
-    made = msgspec.json.schema(Settings, schema_hook=_json_type)
+    """Return the JSON Schema of broadsheet.toml, for editors that complete and check TOML.
+
+    Its form is that of schemastore.org: draft 7, with an `$id`.
+    """
+    _, tables = msgspec.json.schema_components(
+        [Settings], schema_hook=_json_type, ref_template="#/definitions/{name}"
+    )
     for struct in _structs(Settings):
-        table = made["$defs"][struct.__name__]
+        table = tables[struct.__name__]
         for info, text in _described_fields(struct):
-            table["properties"].setdefault(info.encode_name, {})["description"] = text
-    for table in made["$defs"].values():
+            key = table["properties"].setdefault(info.encode_name, {})
+            if place := key.pop("$ref", None):  # draft 7 ignores what is beside it
+                key["allOf"] = [{"$ref": place}]
+            key["description"] = text
+    for table in tables.values():
         if any_name := table["properties"].pop(ANY_NAME, None):
             table["additionalProperties"] = any_name["additionalProperties"]
     return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "$id": f"{DOCUMENTATION}broadsheet.schema.json",
+        **tables.pop(Settings.__name__),
         "title": "broadsheet.toml",
-        **made,
+        "description": "The config of Broadsheet.",
+        "definitions": tables,
     }
 
 

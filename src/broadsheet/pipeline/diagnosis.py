@@ -23,6 +23,7 @@ State = Literal["ok", "warning", "error", "off"]
 _EXTRAS: Final = {
     "delivery": "subscribers, deliver, bounces",
     "publish": "publish to S3 and SFTP",
+    "scale": "delivery by many machines",
     "serve": "serve, preview --serve, demo",
 }
 
