@@ -106,6 +106,7 @@ def run(commands: list[str], folder: Path) -> list[list[str]]:
         "HOME": str(folder),
         "LC_ALL": "C.UTF-8",
         "SOURCE_DATE_EPOCH": THE_DAY,
+        "NO_COLOR": "1",
     }
     done = subprocess.run(
         ["bash", "-c", script],
@@ -150,11 +151,14 @@ def table(page: str, heading: str) -> list[list[str]]:
     return rows[2:]
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/first-hour.md", "docs/ids.md"])
+@pytest.mark.parametrize(
+    "name",
+    ["README.md", "docs/tutorial.md", "docs/zh/tutorial.md", "docs/first-hour.md", "docs/ids.md"],
+)
 def test_commands_print_what_the_page_shows(name: str, tmp_path: Path) -> None:
     """Every command of the page prints exactly what the page shows."""
     page = (ROOT / name).read_text("utf-8")
-    project = files(page) if name == "README.md" else ALLOTMENT
+    project = files(page) or ALLOTMENT
     for path, text in project.items():
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text(text, "utf-8")
