@@ -6,7 +6,7 @@ SPREAD := --numprocesses auto --dist worksteal
 TEXTS := src/broadsheet/i18n
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo translations test test-long test-nightly test-conformance coverage check bench feeds docs release constraints clean
+.PHONY: demo translations test test-long test-nightly test-conformance coverage check bench feeds docs docs-site release constraints clean
 
 demo: .venv/demo  ## install Broadsheet, publish seeds/, and say where to look
 	$(BIN)/broadsheet digest --now $(NOW)
@@ -57,6 +57,7 @@ docs: .venv/demo  ## make the documentation that comes from the code
 	$(BIN)/broadsheet reference config > docs/config.md
 	$(BIN)/broadsheet reference checks > docs/checks.md
 	$(BIN)/broadsheet reference commands > docs/cli.md
+	$(BIN)/python packaging/terminal_picture.py > docs/images/terminal.svg
 	$(BIN)/broadsheet reference schema > docs/broadsheet.schema.json
 
 translations: .venv/dev  ## take new and changed texts into the catalogues of all languages
@@ -69,6 +70,12 @@ translations: .venv/dev  ## take new and changed texts into the catalogues of al
 	done
 	$(PIP) install --no-deps --editable .
 
+docs-site: .venv/docs  ## the documentation site, with its own feeds and digest, in site/
+	rm -rf site
+	$(BIN)/broadsheet -C docs/news digest --quiet
+	$(BIN)/broadsheet -C docs/news build --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict --config-file packaging/mkdocs.yml
+
 release:  ## check, build and tag a release: make release VERSION=0.1.0
 	packaging/release.sh $(VERSION)
 
@@ -76,10 +83,10 @@ constraints: .venv/dev  ## raise the pinned versions to the newest that pyprojec
 	$(PIP) install uv
 	rm constraints.txt
 	$(BIN)/uv pip compile --quiet --universal --no-emit-index-url --no-annotate --no-header \
-	  --all-extras --group dev --group fuzz --python-version 3.11 pyproject.toml --output-file constraints.txt
+	  --all-extras --group dev --group docs --group fuzz --python-version 3.11 pyproject.toml --output-file constraints.txt
 
 clean:  ## remove what can be made again
-	rm -rf .venv .conformance .broadsheet dist previews .mypy_cache .ruff_cache .pytest_cache .hypothesis .fuzz
+	rm -rf .venv .conformance site .broadsheet dist previews .mypy_cache .ruff_cache .pytest_cache .hypothesis .fuzz
 
 .venv/demo: pyproject.toml constraints.txt $(wildcard $(TEXTS)/*.po)
 	$(PYTHON) -m venv .venv
@@ -89,6 +96,10 @@ clean:  ## remove what can be made again
 
 .conformance/installed: tests/conformance/install tests/conformance/package.json
 	tests/conformance/install
+	@touch $@
+
+.venv/docs: .venv/demo
+	$(PIP) install --constraint constraints.txt --group docs
 	@touch $@
 
 .venv/dev: .venv/demo

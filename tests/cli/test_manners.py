@@ -8,13 +8,14 @@ import re
 import shlex
 import sys
 from collections.abc import Iterator
+from importlib import import_module
 
 import click
 import pytest
 
 from broadsheet import DOCUMENTATION
 from broadsheet.cli import broadsheet, commands, terminal
-from newsroom import Newsroom
+from newsroom import ROOT, Newsroom
 
 WEEKLY = '[digests.weekly]\ntitle = "W"\n'
 
@@ -50,6 +51,15 @@ def test_help_ends_with_examples_and_the_docs(
         if not isinstance(command, click.Group):
             inner = words[len(path.split()) - 1 :]
             command.make_parser(click.Context(command)).parse_args(inner)
+
+
+@pytest.mark.parametrize("name", sorted({*commands(), "personal_data"}))
+def test_the_page_of_a_command_exists(name: str) -> None:
+    """A file of docs/, and the heading in it."""
+    page, _, anchor = import_module(f"broadsheet.cli.{name}").PAGE.partition("#")
+    text = (ROOT / "docs" / f"{page.rstrip('/')}.md").read_text("utf-8")
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    assert not anchor or anchor in {each.lower().replace(" ", "-") for each in headings}
 
 
 @pytest.mark.parametrize(

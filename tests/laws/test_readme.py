@@ -25,6 +25,10 @@ DOCS = sorted(
     key=lambda path: path.as_posix(),
 )
 WRITTEN = [path for path in DOCS if path.name != "config.md"]  # it is generated from the code
+HOW_TOS = (
+    *("from-mailchimp", "from-substack", "from-ghost", "from-buttondown"),
+    *("mail-per-article", "podcast"),
+)
 THE_DAY = "1751245200"  # 2025-06-30T01:00:00Z, which the pages name
 
 # The small site whose output docs/first-hour.md and docs/ids.md show. Hugo 0.111 made its feed.
@@ -153,7 +157,14 @@ def table(page: str, heading: str) -> list[list[str]]:
 
 @pytest.mark.parametrize(
     "name",
-    ["README.md", "docs/tutorial.md", "docs/zh/tutorial.md", "docs/first-hour.md", "docs/ids.md"],
+    [
+        "README.md",
+        "docs/tutorial.md",
+        "docs/zh/tutorial.md",
+        "docs/first-hour.md",
+        "docs/ids.md",
+        *(f"docs/how-to/{name}.md" for name in HOW_TOS),
+    ],
 )
 def test_commands_print_what_the_page_shows(name: str, tmp_path: Path) -> None:
     """Every command of the page prints exactly what the page shows."""

@@ -88,7 +88,13 @@ class WholeNumber(click.IntRange):
 
 def command_section(command: click.Command, path: str) -> Iterator[str]:
     """Yield the lines of docs/cli.md about `command`, which `path` calls, and those in it."""
-    context = _PlainContext(command, info_name=path, max_content_width=100, terminal_width=100)
+    context = _PlainContext(
+        command,
+        info_name=path,
+        max_content_width=100,
+        terminal_width=100,
+        help_option_names=["-h", "--help"],
+    )
     if path != "broadsheet":
         text = command.get_help(context).partition("\nDocumentation:\n")[0].rstrip()
         yield from ("", f"## {path.removeprefix('broadsheet ')}", "", "```text", text, "```")
