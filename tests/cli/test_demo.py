@@ -111,3 +111,31 @@ def test_preview_without_a_digest_says_how_to_add_one(newsroom: Newsroom) -> Non
     told = newsroom.run("preview").out.partition("such as:\n")[2]
     newsroom.configure(told)
     assert "shows 1 issue" in newsroom.run("preview").out
+
+
+@pytest.mark.parametrize("digest", ["daily", "weekly", "monthly"])
+@pytest.mark.parametrize("date", ["2024-02-29", "2025-04-05 07:59", "2025-04-05T23:59:59+14:00"])
+def test_preview_of_an_old_site_says_when_there_was_an_issue(
+    newsroom: Newsroom, digest: str, date: str
+) -> None:
+    """With the command that it prints, the newest article is in an issue."""
+    newsroom.article("a.md", date=date)
+    (newsroom.folder / "broadsheet.toml").unlink()
+    assert newsroom.run("init", "--url", "https://me.example/", "--digest", digest).code == 0
+    told = newsroom.run("preview").out.splitlines()
+    assert told[0] == "previews/index.html shows 0 issues"
+    assert told[1].startswith("No article is new enough for the next issue.")
+    words = told[2].split()
+    assert words[:3] == ["broadsheet", "preview", "--now"]
+    assert "shows 1 issue" in newsroom.run("preview", now=words[3]).out
+
+
+def test_init_asks_for_nothing_that_was_given(newsroom: Newsroom) -> None:
+    """The remark that a generator's config has no URL goes with `--url`."""
+    newsroom.article("a.md")
+    (newsroom.folder / "broadsheet.toml").unlink()
+    newsroom.write("_config.yml", "title: A\n")
+    newsroom.write("_posts/2025-06-20-a.md", "---\ntitle: A\n---\nText.\n")
+    assert "publication.url: not found" in newsroom.run("init").out
+    (newsroom.folder / "broadsheet.toml").unlink()
+    assert "publication.url" not in newsroom.run("init", "--url", "https://me.example/").out

@@ -62,7 +62,7 @@ class DocumentedGroup(DocumentedCommand, click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
         if name[:1].isalnum() and self.get_command(ctx, name) is None:
-            near = get_close_matches(name, self.list_commands(ctx), n=1, cutoff=0.5)
+            near = get_close_matches(name, self.list_commands(ctx), n=1, cutoff=0.6)
             ask = f"; did you mean {near[0]!r}?" if near else ""
             raise click.UsageError(f"unknown command {name!r}{ask}", ctx)
         return super().resolve_command(ctx, args)

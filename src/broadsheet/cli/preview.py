@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import webbrowser
+from datetime import timedelta
 from functools import partial
 
 import click
@@ -38,6 +39,10 @@ def command(serve: bool, port: int, open_: bool) -> None:
     project = open_project(options(), progress=progress_of(options()))
     gallery = write_previews(project)
     say(f"{PREVIEWS}/index.html shows {count(gallery.issues, 'issue')}")
+    if project.settings.digests and not gallery.issues and gallery.newest:
+        day = f"{gallery.newest + timedelta(days=1):%Y-%m-%d}"
+        say("No article is new enough for the next issue. To see one with the newest article:")
+        say(f"  broadsheet preview --now {day}")
     if not project.settings.digests:
         say("There is no digest; add one to the config, such as:\n" + _DIGEST)
     if open_:

@@ -97,6 +97,7 @@ class NewProject:
         given = self.site.remarks if self.site else ()
         by_cname = URL in self.values and URL not in self._taken
         said = [each for each in given if each.key != URL or not by_cname]
+        said = [each for each in said if each.key not in self.given]
         return [*said, *self.refused, *self._guesses()]
 
     def compare_addresses(self) -> AddressComparison | None:

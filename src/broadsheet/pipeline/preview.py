@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from urllib.parse import quote
@@ -78,12 +79,14 @@ class Gallery:
 
     files: path below the gallery -> bytes. index: what the pages show images of. problems: those
     of articles that are left out. refused: why `digest` would not make an issue that is due.
+    newest: the date of the newest public article; None if there is none.
     """
 
     files: Mapping[str, bytes]
     link_index: LinkIndex
     problems: Sequence[Problem]
     refused: Sequence[Problem]
+    newest: datetime | None = None
 
     @property
     def issues(self) -> int:
@@ -119,7 +122,8 @@ def _gallery(project: Project, memo: Memo, *, live: bool) -> Gallery:
     language = project.settings.publication.language
     made = files(shown, images, language, live=live)
     made[_READERS] = _readers_page(entries, images, project.settings, live=live)
-    return Gallery(made, content.link_index, content.problems, _refused(content))
+    newest = max((each.date for each in content.catalogue.articles), default=None)
+    return Gallery(made, content.link_index, content.problems, _refused(content), newest)
 
 
 def _newest_entries(content: Content) -> list[Entry]:
