@@ -27,7 +27,7 @@ DOCS = sorted(
 WRITTEN = [path for path in DOCS if path.name != "config.md"]  # it is generated from the code
 HOW_TOS = (
     *("from-mailchimp", "from-substack", "from-ghost", "from-buttondown"),
-    *("mail-per-article", "podcast"),
+    *("from-jekyll-feed", "mail-per-article", "podcast"),
 )
 THE_DAY = "1751245200"  # 2025-06-30T01:00:00Z, which the pages name
 
