@@ -103,10 +103,10 @@ def test_a_broken_article_does_not_keep_the_digest_back(tmp_path: Path) -> None:
 
 
 def test_a_config_of_another_name_is_named(tmp_path: Path) -> None:
-    """The snippet for `--config other.toml` works with it, in every kind."""
+    """The snippet for `--config other.toml` works with it, in every kind that runs Broadsheet."""
     newsroom = _newsroom(tmp_path)
     (tmp_path / "broadsheet.toml").rename(tmp_path / "other one.toml")
-    for kind in kinds():
+    for kind in {*kinds()} - {"commit"}:
         assert "other one.toml" in newsroom.run("--config", "other one.toml", "schedule", kind).out
     line = newsroom.run("--config", "other one.toml", "schedule").out.split("\n")[1]
     ran = _sh(_cron_shell(line), tmp_path)
@@ -331,7 +331,7 @@ def test_the_command_prints_each_kind_with_the_right_paths(newsroom: Newsroom, k
     ran = newsroom.run("schedule", kind, "--commit")
     assert (ran.code, ran.err) == (0, "")
     assert "public/feeds" in ran.out
-    assert "Asia/Shanghai" in ran.out
+    assert ("Asia/Shanghai" in ran.out) is (kind != "commit")  # which runs nothing
     if kind in {"cron", "systemd"}:
         assert str(newsroom.folder) in ran.out
         program = re.search(r"(\S+) build --quiet", ran.out)
