@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from broadsheet.cli.manners import DocumentedCommand
 from broadsheet.cli.options import common_options, options, say
 from broadsheet.delivery import backups
 from broadsheet.pipeline.project import open_project
@@ -13,9 +14,11 @@ from broadsheet.text.counting import count
 
 POSITION = 125  # in `broadsheet --help`
 EXTRAS = "delivery"
+PAGE = "delivery/"
+EXAMPLES = ("broadsheet backup broadsheet-backup.db  # while delivery continues",)
 
 
-@click.command()
+@click.command(cls=DocumentedCommand)
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @common_options
 def command(file: Path) -> None:

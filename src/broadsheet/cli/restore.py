@@ -7,15 +7,18 @@ from pathlib import Path
 import click
 
 from broadsheet.cli.backup import words
+from broadsheet.cli.manners import DocumentedCommand
 from broadsheet.cli.options import common_options, options, say
 from broadsheet.delivery import backups
 from broadsheet.pipeline.project import open_project
 
 POSITION = 126  # in `broadsheet --help`
 EXTRAS = "delivery"
+PAGE = "delivery/"
+EXAMPLES = ("broadsheet restore broadsheet-backup.db  # instead of the present database",)
 
 
-@click.command()
+@click.command(cls=DocumentedCommand)
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--force", is_flag=True,
               help="Even if the database is in use, or has changes since the backup.")  # fmt: skip
