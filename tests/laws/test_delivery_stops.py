@@ -33,6 +33,7 @@ def test_a_run_stopped_past_its_timeouts_sends_nothing_twice(
     stop_repeatedly(office, connections, 1, others=False)
 
 
+@pytest.mark.long
 def test_a_run_that_starts_while_another_is_stopped_sends_nothing_twice(office: Post) -> None:
     """It leaves the claims of the stopped run alone, although their lease has expired."""
     stop_repeatedly(office, 4, 1, others=True)

@@ -163,7 +163,7 @@ def table(page: str, heading: str) -> list[list[str]]:
         "docs/zh/tutorial.md",
         "docs/first-hour.md",
         "docs/ids.md",
-        *(f"docs/how-to/{name}.md" for name in HOW_TOS),
+        *(pytest.param(f"docs/how-to/{name}.md", marks=pytest.mark.long) for name in HOW_TOS),
     ],
 )
 def test_commands_print_what_the_page_shows(name: str, tmp_path: Path) -> None:

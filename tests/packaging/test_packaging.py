@@ -202,6 +202,7 @@ def test_the_action_builds_issues_publishes_and_commits(newsroom: Newsroom, tmp_
     assert git(tmp_path / "remote.git", "rev-list", "--count", "main") == "2\n"
 
 
+@pytest.mark.long
 def test_the_action_installs_what_it_is_told(tmp_path: Path) -> None:
     """From a wheel, without the network, into an environment of its own that comes first."""
     wheel = tmp_path / "broadsheet-7.0-py3-none-any.whl"

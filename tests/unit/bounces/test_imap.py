@@ -85,6 +85,7 @@ def test_the_certificate_is_checked(
     assert project.run("bounces", url(server, folder, "imaps", "localhost")).code == 0
 
 
+@pytest.mark.long
 def test_a_refused_login_shows_no_credentials(
     server: Dovecot, folder: str, project: Newsroom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -123,6 +124,7 @@ def test_a_server_that_does_not_answer_is_named(project: Newsroom) -> None:
     assert (ran.code, "127.0.0.1" in ran.err) == (1, True)
 
 
+@pytest.mark.long
 def test_an_oauth_token_is_used_instead_of_a_password(
     server: Dovecot, folder: str, project: Newsroom, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -61,6 +61,7 @@ def test_a_domain_has_a_rate_of_its_own(office: Post) -> None:
 
 
 @pytest.mark.parametrize("limits", ["rate = 20", "connections = 1"])
+@pytest.mark.long
 def test_workers_keep_the_limits_of_a_domain(remote: OnPostgres, limits: str) -> None:
     """Together; and `deliver` beside them."""
     remote.configure(SLOW.format(limits), database=remote.url)
@@ -91,6 +92,7 @@ def test_a_domain_has_connections_of_its_own(office: Post) -> None:
     assert set(office.received().values()) == {1}
 
 
+@pytest.mark.long
 def test_a_rate_is_kept_by_several_workers(remote: OnPostgres) -> None:
     """By the clock of the server, however much each of them books."""
     remote.configure(rate=40, database=remote.url)

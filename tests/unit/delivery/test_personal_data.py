@@ -369,6 +369,7 @@ def _claimed(db: Database) -> list[str]:
         return list(connection.execute(query).scalars())
 
 
+@pytest.mark.long
 def test_an_erasure_waits_for_mails_of_a_stopped_run(office: Post) -> None:
     """It may still be sent. Once the run is killed it cannot, and the next erasure is complete; on
     a server, once its lease has ended."""

@@ -40,6 +40,7 @@ def test_everyone_gets_it_once(office: OnPostgres) -> None:
     assert office.newsroom.run("subscribers", "list", "--status", "active").out.count("@") == 50
 
 
+@pytest.mark.long
 def test_concurrent_runs_send_nothing_twice(office: OnPostgres) -> None:
     """From the creation of the rows on. Each ends when everything is settled."""
     addresses = office.subscribe(200)
@@ -51,6 +52,7 @@ def test_concurrent_runs_send_nothing_twice(office: OnPostgres) -> None:
     assert office.received() == dict.fromkeys(addresses, 1)
 
 
+@pytest.mark.long
 def test_killed_and_stopped_runs_lose_no_mail(office: OnPostgres) -> None:
     """What a killed run was sending is free half a minute after its lease, and not before."""
     addresses = office.subscribe(250)
@@ -78,6 +80,7 @@ def test_killed_and_stopped_runs_lose_no_mail(office: OnPostgres) -> None:
 
 
 @pytest.mark.parametrize("partial", [False, True])
+@pytest.mark.long
 def test_a_run_that_loses_its_connections_continues(
     office: OnPostgres, postgres: PostgreSQL, partial: bool
 ) -> None:
@@ -129,6 +132,7 @@ def test_the_subscribers_are_the_same_there(office: OnPostgres) -> None:
 
 
 @pytest.mark.parametrize("others", [False, True])
+@pytest.mark.long
 def test_a_run_stopped_past_its_timeouts_sends_nothing_twice(
     office: OnPostgres, others: bool
 ) -> None:

@@ -222,6 +222,7 @@ def test_no_second_has_more_mails_than_the_rate(office: Post) -> None:
         assert later - first > (25 - 8) / 50, "a burst"
 
 
+@pytest.mark.long
 def test_a_locked_database_is_waited_for(office: Post) -> None:
     """Another program holds it for some seconds: nothing is lost, nothing is sent twice."""
     addresses = office.subscribe(80)
@@ -237,6 +238,7 @@ def test_a_locked_database_is_waited_for(office: Post) -> None:
     assert office.received() == dict.fromkeys(addresses, 1)
 
 
+@pytest.mark.long
 def test_a_database_that_is_locked_at_the_start_is_waited_for(office: Post) -> None:
     """Importing a long list locks it for longer than one try; a cron run must not fail for that."""
     addresses = office.subscribe(3)
@@ -248,6 +250,7 @@ def test_a_database_that_is_locked_at_the_start_is_waited_for(office: Post) -> N
 
 
 @pytest.mark.measuring
+@pytest.mark.long
 def test_a_full_database_stops_the_sending(office: Post) -> None:
     """A mail that cannot be recorded is not sent; with space again the next run continues."""
     addresses = office.subscribe(200)

@@ -178,6 +178,7 @@ def test_a_removed_feed_is_committed_too(published: Newsroom) -> None:
 
 
 @pytest.mark.parametrize("subfolder", ["", "site"])
+@pytest.mark.long
 def test_drafts_are_committed_until_they_are_released(tmp_path: Path, subfolder: str) -> None:
     """Also in a folder of the repository; a note that is not finished stays with the editor."""
     newsroom = _newsroom(tmp_path / "repository" / subfolder, f'{WEEKLY}approval = "required"\n')
