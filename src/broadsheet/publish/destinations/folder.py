@@ -32,10 +32,10 @@ class FolderDestination(Destination):
         if folders.content_of(place) == data:
             return
         draft = place.with_name(f".{place.name}.{token_hex(4)}{writing.ENDING}")
-        writing.write(draft, data)
         try:
+            writing.write(draft, data)
             draft.replace(place)
-        except FileNotFoundError as error:
+        except FileNotFoundError as error:  # another run has removed the draft, or the folder
             raise ConflictError(CONFLICT) from error
 
     def delete(self, path: str) -> None:
