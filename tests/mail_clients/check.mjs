@@ -25,6 +25,7 @@ const GRACEFUL = new Map([
   ["overflow-wrap", "breaks long addresses; else the line is wide"],
   ["word-break", "the same for clients without overflow-wrap"],
   ["white-space", "keeps a date on one line"],
+  ["text-wrap", "leaves no single character in the last line of a title"],
   ["display:none", "hides the preheader, together with the next five"],
   ["opacity", "hides the preheader"],
   ["max-height property", "hides the preheader"],
