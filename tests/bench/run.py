@@ -16,6 +16,7 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Final
@@ -26,6 +27,7 @@ from bench.measure import Run, peak, timed
 
 NOW: Final = ("--now", "2025-06-30T09:00:00+08:00")
 PLOT: Final = Path(__file__).parents[2] / "docs" / "performance.svg"
+_LIBRARIES: Final = Path(__file__).with_name("libraries.py")
 _BROADSHEET: Final = str(Path(sys.executable).parent / "broadsheet")
 _DIGEST: Final = '\n[digests.monthly]\ntitle = "Monthly"\nschedule = "0 8 1 * *"\n'
 
@@ -115,10 +117,13 @@ def tables(folder: Path, count: int) -> Iterator[tuple[str, list[Case]]]:
 
     content = default.folder / "content"
     command = peers.hugo(folder / "hugo", content, only_rss=False)
+    written = folder / "libraries"
+    libraries = [sys.executable, str(_LIBRARIES), str(content), str(written)]
     yield (
         f"Default feeds, {count:,} articles",
         [
             Case("Hugo, the same files", command, clean(folder / "hugo")),
+            Case("the libraries alone", libraries, partial(shutil.rmtree, written, True)),
             Case("cold build", default.command("build"), default.forget),
             Case("cold build, archives in Atom only", atom.command("build"), atom.forget),
             Case("nothing changed", default.command("build")),
