@@ -6,11 +6,12 @@ import imaplib
 import re
 import ssl
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from functools import partial
 from ipaddress import ip_address
 from typing import Any, Final, Self
 from urllib.parse import SplitResult, unquote, urlsplit
 
+from broadsheet.bounces.mailboxes import UnseenMail
 from broadsheet.bounces.report import MAX_MAIL_BYTES
 from broadsheet.errors import BroadsheetError, Problem, UsageError
 
@@ -27,27 +28,6 @@ _UID: Final = re.compile(rb"\d+")
 def is_imap_url(source: str) -> bool:
     """Whether `source` is the URL of an IMAP mailbox."""
     return source.partition("://")[0].lower() in _SCHEMES
-
-
-@dataclass(frozen=True, slots=True)
-class ImapMail:
-    """An unseen mail. uid: its unique identifier in the mailbox."""
-
-    mailbox: ImapMailbox
-    uid: str
-
-    @property
-    def shown(self) -> str:
-        """Its name in messages."""
-        return f"mail {self.uid}"
-
-    def read(self) -> bytes | None:
-        """Return the mail, cut one byte after `MAX_MAIL_BYTES`; None if it was deleted."""
-        return self.mailbox.fetch(self.uid)
-
-    def mark_seen(self) -> None:
-        """Mark it as seen."""
-        self.mailbox.command("STORE", self.uid, "+FLAGS.SILENT", r"(\Seen)")
 
 
 class ImapMailbox:
@@ -74,25 +54,26 @@ class ImapMailbox:
         mailbox = cls(_connected(parts.scheme.lower(), host, parts.port), f"{host}/{name}")
         try:
             mailbox._log_in(user, secret, by_token=bool(environment.get(TOKEN)))
-            mailbox._select(name)
+            mailbox._answer(lambda: mailbox._connection.select(_quoted(name)))
         except BroadsheetError:
             mailbox.close()
             raise
         return mailbox
 
-    def unseen(self) -> Iterator[ImapMail]:
-        """Return the mails that are not marked as seen, oldest first."""
-        for part in self.command("SEARCH", "UNSEEN"):
-            for uid in _UID.findall(part or b""):
-                yield ImapMail(self, uid.decode())
+    def unseen(self) -> Iterator[UnseenMail]:
+        """Yield the mails that are not marked as seen, oldest first."""
+        uids = (uid for part in self._uid("SEARCH", "UNSEEN") for uid in _UID.findall(part or b""))
+        for uid in map(bytes.decode, uids):
+            seen = partial(self._uid, "STORE", uid, "+FLAGS.SILENT", r"(\Seen)")
+            yield UnseenMail(f"mail {uid}", partial(self._fetch, uid), seen)
 
-    def fetch(self, uid: str) -> bytes | None:
+    def _fetch(self, uid: str) -> bytes | None:
         """Return the start of a mail, without marking it; None if it was deleted."""
-        found = self.command("FETCH", uid, f"(BODY.PEEK[]<0.{MAX_MAIL_BYTES + 1}>)")
+        found = self._uid("FETCH", uid, f"(BODY.PEEK[]<0.{MAX_MAIL_BYTES + 1}>)")
         return next((bytes(part[1]) for part in found if isinstance(part, tuple)), None)
 
-    def command(self, name: str, *arguments: str) -> list[Any]:
-        """Run a command, and return the data of its responses."""
+    def _uid(self, name: str, *arguments: str) -> list[Any]:
+        """Run a command on mails named by their UIDs, and return the data of its responses."""
         return self._answer(lambda: self._connection.uid(name, *arguments))
 
     def close(self) -> None:
@@ -101,9 +82,6 @@ class ImapMailbox:
             self._connection.logout()
         except _ERRORS:
             return
-
-    def _select(self, name: str) -> None:
-        self._answer(lambda: self._connection.select(_quoted(name)))
 
     def _answer(self, command: Callable[[], tuple[str, list[Any]]]) -> list[Any]:
         try:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import BinaryIO, Final, Protocol
+from typing import BinaryIO, Final
 
 from broadsheet.bounces.report import MAX_MAIL_BYTES
 from broadsheet.errors import BroadsheetError, Problem, UsageError
@@ -34,103 +35,69 @@ def split_mbox(file: BinaryIO) -> Iterator[bytes]:
     yield bytes(mail)
 
 
-class UnseenMail(Protocol):
-    """A mail in a mailbox that is not marked as seen."""
-
-    @property
-    def shown(self) -> str:
-        """Its name in messages."""
-
-    def read(self) -> bytes | None:
-        """Return the start of the mail; None if it is gone. Raises OSError."""
-
-    def mark_seen(self) -> None:
-        """Mark it as seen. Raises BroadsheetError."""
-
-
-class Mailbox(Protocol):
-    """A mailbox."""
-
-    def unseen(self) -> Iterator[UnseenMail]:
-        """Return the mails that are not marked as seen, oldest first."""
-
-
 @dataclass(frozen=True, slots=True)
-class Maildir:
-    """A maildir. path: a folder that contains a folder new/."""
+class UnseenMail:
+    """A mail in a mailbox that is not marked as seen.
 
-    path: Path
+    shown: its name in messages. read: returns the mail, cut one byte after `MAX_MAIL_BYTES`, or
+    None if it is gone; raises OSError. mark_seen: raises BroadsheetError.
+    """
 
-    @classmethod
-    def open(cls, path: Path) -> Maildir:
-        """Return the maildir at `path`. Raises UsageError if it is not one or cannot be read."""
-        try:
-            if not (path / "new").is_dir():
-                problem = Problem("it is not a maildir: it has no folder new/", "", str(path))
-                raise UsageError(problem)
-            next((path / "new").iterdir(), None)
-        except OSError as error:
-            what = f"it cannot be read: {error.strerror}"
-            raise UsageError(Problem(what, "check the permissions", str(path))) from error
-        return cls(path)
-
-    def unseen(self) -> Iterator[MaildirMail]:
-        """Return the mails that are not marked as seen, oldest first: names begin with the time.
-
-        It includes cur/: a mail program that only looked into the mailbox has moved them there.
-        """
-        for file in _mail_files(self.path / "new"):
-            yield MaildirMail(self.path, file)
-        for file in _mail_files(self.path / "cur"):
-            if not {"S", "T"} & set(_flags(file)):  # seen, trashed
-                yield MaildirMail(self.path, file)
+    shown: str
+    read: Callable[[], bytes | None]
+    mark_seen: Callable[[], object]
 
 
-@dataclass(frozen=True, slots=True)
-class MaildirMail:
-    """A mail in the maildir at `path`."""
+def unseen_in_maildir(path: Path) -> list[UnseenMail]:
+    """Return the mails that are not marked as seen, oldest first: names begin with the time.
 
-    path: Path
-    file: Path
+    It includes cur/: a mail program that only looked into the mailbox has moved them there. Raises
+    UsageError if `path` is not a maildir or cannot be read.
+    """
+    try:
+        if not (path / "new").is_dir():
+            raise UsageError(Problem("it is not a maildir: it has no folder new/", "", str(path)))
+        files = [*_mail_files(path / "new"), *filter(_is_unseen, _mail_files(path / "cur"))]
+    except OSError as error:
+        what = f"it cannot be read: {error.strerror}"
+        raise UsageError(Problem(what, "check the permissions", str(path))) from error
+    return [
+        UnseenMail(f"{f.parent.name}/{f.name}", partial(_start_of, f), partial(_mark_seen, f))
+        for f in files
+    ]
 
-    @property
-    def shown(self) -> str:
-        """Its name in messages."""
-        return f"{self.file.parent.name}/{self.file.name}"
 
-    def read(self) -> bytes | None:
-        """Return the mail, cut one byte after `MAX_MAIL_BYTES`; None if it was moved meanwhile.
+def _start_of(file: Path) -> bytes | None:
+    try:
+        with file.open("rb") as stream:
+            return stream.read(MAX_MAIL_BYTES + 1)
+    except FileNotFoundError:  # another run, or a mail program, has moved it
+        return None
 
-        Raises OSError.
-        """
-        try:
-            with self.file.open("rb") as stream:
-                return stream.read(MAX_MAIL_BYTES + 1)
-        except FileNotFoundError:  # another run, or a mail program
-            return None
 
-    def mark_seen(self) -> None:
-        """Move it to cur/ as seen; another run may have done so already.
-
-        Raises BroadsheetError if it cannot be moved.
-        """
-        folder = self.path / "cur"
-        flags = "".join(sorted({*_flags(self.file), "S"}))
-        try:
-            folder.mkdir(mode=0o700, exist_ok=True)
-            self.file.rename(folder / f"{self.file.name.partition(':')[0]}:2,{flags}")
-        except FileNotFoundError:
-            return
-        except OSError as error:
-            what = f"it was processed, but cannot be moved to cur/: {error.strerror}"
-            todo = "check the permissions; it does not count again"
-            raise BroadsheetError(Problem(what, todo, str(self.file))) from error
+def _mark_seen(file: Path) -> None:
+    """Move `file` to cur/ as seen; another run may have done so already."""
+    folder = file.parents[1] / "cur"
+    flags = "".join(sorted({*_flags(file), "S"}))
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        file.rename(folder / f"{file.name.partition(':')[0]}:2,{flags}")
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        what = f"it was processed, but cannot be moved to cur/: {error.strerror}"
+        todo = "check the permissions; it does not count again"
+        raise BroadsheetError(Problem(what, todo, str(file))) from error
 
 
 def _mail_files(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []
     return sorted(f for f in folder.iterdir() if not f.name.startswith(".") and f.is_file())
+
+
+def _is_unseen(file: Path) -> bool:
+    return not {"S", "T"} & set(_flags(file))  # seen, trashed
 
 
 def _flags(file: Path) -> str:

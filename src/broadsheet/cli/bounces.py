@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from broadsheet.bounces.imap import ImapMailbox, is_imap_url
-from broadsheet.bounces.mailboxes import Mailbox, Maildir
+from broadsheet.bounces.mailboxes import UnseenMail, unseen_in_maildir
 from broadsheet.cli.deliveries import opened
 from broadsheet.cli.manners import DocumentedCommand, WholeNumber
 from broadsheet.cli.options import common_options, options, print_json
@@ -69,13 +69,13 @@ def command(
     # Without a secret no token can be read; then addresses have to do.
     tokens = secrets.tokens() if secrets.secret or policy.proven else None
     in_mailbox = is_imap_url(source) or Path(source or "-").is_dir()
-    with closing(opened(project)) as database, _mailbox(source, secrets) as mailbox:
+    with closing(opened(project)) as database, _unseen(source, secrets) as mails:
         done = ReturnedMailProcessor(
             database, tokens, policy, [*settings.digests], settings.renamed, project.now, dry_run
         )
         try:
-            if mailbox is not None:
-                done.process_mailbox(mailbox)
+            if mails is not None:
+                done.process_mailbox(mails)
             else:
                 _process_file(source, done)
         finally:
@@ -86,13 +86,13 @@ def command(
 
 
 @contextmanager
-def _mailbox(source: str, secrets: Secrets) -> Iterator[Mailbox | None]:
-    """Open the mailbox that `source` names; None for a file."""
+def _unseen(source: str, secrets: Secrets) -> Iterator[Iterable[UnseenMail] | None]:
+    """Yield the unseen mails of the mailbox that `source` names; None for a file."""
     if is_imap_url(source):
         with closing(ImapMailbox.open(source, secrets.environment)) as mailbox:
-            yield mailbox
+            yield mailbox.unseen()
     else:
-        yield Maildir.open(Path(source)) if Path(source or "-").is_dir() else None
+        yield unseen_in_maildir(Path(source)) if Path(source or "-").is_dir() else None
 
 
 def _process_file(source: str, done: ReturnedMailProcessor) -> None:

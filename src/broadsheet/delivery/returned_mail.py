@@ -9,7 +9,7 @@ cause of the change that it made.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -18,7 +18,7 @@ from typing import BinaryIO, Final, Literal, Protocol
 
 from sqlalchemy import Connection
 
-from broadsheet.bounces.mailboxes import Mailbox, split_mbox
+from broadsheet.bounces.mailboxes import UnseenMail, split_mbox
 from broadsheet.bounces.reading import read_mail
 from broadsheet.bounces.report import (
     NotAReport,
@@ -151,12 +151,12 @@ class ReturnedMailProcessor:
         for number, mail in enumerate(chain((first, second), mails), 1):
             self.process(f"{shown}, mail {number}", mail)
 
-    def process_mailbox(self, mailbox: Mailbox) -> None:
-        """Process the unseen mails of a mailbox, and mark those that are reports as seen.
+    def process_mailbox(self, mails: Iterable[UnseenMail]) -> None:
+        """Process the unseen `mails` of a mailbox, and mark those that are reports as seen.
 
         Raises BroadsheetError if a mail cannot be marked.
         """
-        for mail in mailbox.unseen():
+        for mail in mails:
             try:
                 data = mail.read()
             except OSError as error:

@@ -56,7 +56,7 @@ class HookHandler:
         return PlainTextResponse("ok\n")
 
     def _process(self, hook: HookRequest) -> None:
-        reports: Sequence[Report] = self.webhook.interpret(hook)
+        reports: Sequence[Report] = self.webhook(hook)
         for result in self.app.store.apply_reports(f"webhook {self.name}", reports):
             who = result.subscriber
             self.results.add(1, self.name, result.outcome)

@@ -274,7 +274,7 @@ def test_a_bad_certificate_is_refused(certificate: bytes) -> None:
     hook = webhooks({"BROADSHEET_HOOK_SES": hooks.TOPIC})["ses"]
     _, body = hooks.ses(hooks.failed("ses", *UNKNOWN))
     with pytest.raises(UnsignedHookError):
-        hook.interpret(HookRequest({}, body, hooks.NOW, lambda _: certificate))
+        hook(HookRequest({}, body, hooks.NOW, lambda _: certificate))
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import Final, Protocol
+from typing import Final
 
 from broadsheet.bounces.report import Report
 
@@ -41,14 +41,12 @@ class HookRequest:
     fetch: Callable[[str], bytes] = field(repr=False)
 
 
-class Webhook(Protocol):
-    """The webhook of a provider. It may be called from several threads."""
+Webhook = Callable[[HookRequest], Sequence[Report]]
+"""Returns what a request reports; nothing for events that are not about failures.
 
-    def interpret(self, request: HookRequest) -> Sequence[Report]:
-        """Return what `request` reports; nothing for events that are not about failures.
-
-        Raises UnsignedHookError, MalformedHookError, or OSError if a certificate is unreachable.
-        """
+It may be called from several threads. Raises UnsignedHookError, MalformedHookError, or OSError if a
+certificate is unreachable.
+"""
 
 
 def webhooks(environment: Mapping[str, str]) -> dict[str, Webhook]:

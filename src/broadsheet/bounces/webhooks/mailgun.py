@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hmac
 from collections import OrderedDict
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
@@ -74,7 +73,7 @@ class MailgunWebhook:
     _seen: OrderedDict[str, bytes] = field(default_factory=OrderedDict, repr=False)
     _lock: Lock = field(default_factory=Lock, repr=False)
 
-    def interpret(self, request: HookRequest) -> Sequence[Report]:
+    def __call__(self, request: HookRequest) -> list[Report]:
         """Return the failure, complaint or opt-out."""
         payload = decoded(request.body, MailgunPayload)
         self._verify(payload.signature, sha256(request.body).digest(), request.now)

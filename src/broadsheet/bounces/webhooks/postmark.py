@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import base64
 import hmac
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 import msgspec
 
 from broadsheet.bounces.report import RecipientReport, Report
-from broadsheet.bounces.webhooks import HookRequest, UnsignedHookError
+from broadsheet.bounces.webhooks import HookRequest, UnsignedHookError, Webhook
 from broadsheet.bounces.webhooks._events import (
     decoded,
     failure,
@@ -53,33 +52,25 @@ class PostmarkEvent(msgspec.Struct, frozen=True, rename="pascal"):
     suppression_reason: str | None = None
 
 
-def webhook(secret: str) -> PostmarkWebhook:
+def webhook(secret: str) -> Webhook:
     """Return the webhook. Raises UsageError."""
     user, _, password = secret.partition(":")
     if not user or len(password) < _SHORTEST:
         todo = f"write USER:PASSWORD, with a password of {_SHORTEST} characters or more"
         raise invalid_secret("postmark", "has no user, or too short a password", todo)
-    return PostmarkWebhook(base64.b64encode(secret.encode()))
+    return partial(_interpret, base64.b64encode(secret.encode()))
 
 
-@dataclass(frozen=True, slots=True)
-class PostmarkWebhook:
-    """credentials: user and password, as they are sent."""
-
-    credentials: bytes = field(repr=False)
-
-    def interpret(self, request: HookRequest) -> Sequence[Report]:
-        """Return the bounce, complaint or opt-out."""
-        kind, _, given = request.headers.get("authorization", "").partition(" ")
-        if kind.lower() != "basic" or not hmac.compare_digest(
-            given.strip().encode(), self.credentials
-        ):
-            raise UnsignedHookError("user or password is wrong")
-        event = decoded(request.body, PostmarkEvent)
-        found = _about(event)
-        id_ = str(event.id) if event.id is not None else f"{event.message_id} {event.changed_at}"
-        at = event.bounced_at or event.changed_at
-        return [report(f"postmark {id_}", at, [found])] if found else []
+def _interpret(credentials: bytes, request: HookRequest) -> list[Report]:
+    """Return the bounce, complaint or opt-out. credentials: user and password, as they are sent."""
+    kind, _, given = request.headers.get("authorization", "").partition(" ")
+    if kind.lower() != "basic" or not hmac.compare_digest(given.strip().encode(), credentials):
+        raise UnsignedHookError("user or password is wrong")
+    event = decoded(request.body, PostmarkEvent)
+    found = _about(event)
+    id_ = str(event.id) if event.id is not None else f"{event.message_id} {event.changed_at}"
+    at = event.bounced_at or event.changed_at
+    return [report(f"postmark {id_}", at, [found])] if found else []
 
 
 def _about(event: PostmarkEvent) -> RecipientReport | None:

@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import base64
 import hmac
-from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 import msgspec
 
 from broadsheet.bounces.mail import addresses
 from broadsheet.bounces.report import RecipientReport, Report
-from broadsheet.bounces.webhooks import HookRequest, UnsignedHookError
+from broadsheet.bounces.webhooks import HookRequest, UnsignedHookError, Webhook
 from broadsheet.bounces.webhooks._events import (
     decoded,
     failure,
@@ -52,41 +51,36 @@ class ResendEvent(msgspec.Struct, frozen=True):
     data: ResendMail = ResendMail()
 
 
-def webhook(secret: str) -> ResendWebhook:
+def webhook(secret: str) -> Webhook:
     """Return the webhook. Raises UsageError."""
     with suppress(ValueError):
         if key := base64.b64decode(secret.removeprefix(_PREFIX), validate=True):
-            return ResendWebhook(key)
+            return partial(_interpret, key)
     raise invalid_secret("resend", "is not a signing secret", f"copy it from Resend: {_PREFIX}...")
 
 
-@dataclass(frozen=True, slots=True)
-class ResendWebhook:
-    """key: signs the requests."""
+def _interpret(key: bytes, request: HookRequest) -> list[Report]:
+    """Return the bounce or complaint."""
+    id_ = _verified_id(key, request)
+    event = decoded(request.body, ResendEvent)
+    to = event.data.to
+    people = addresses([to] if isinstance(to, str) else to)
+    found = [each for each in (_about(event, address) for address in people) if each]
+    return [report(f"resend {id_}", event.created_at, found)] if found else []
 
-    key: bytes = field(repr=False)
 
-    def interpret(self, request: HookRequest) -> Sequence[Report]:
-        """Return the bounce or complaint."""
-        id_ = self._verified_id(request)
-        event = decoded(request.body, ResendEvent)
-        to = event.data.to
-        people = addresses([to] if isinstance(to, str) else to)
-        found = [each for each in (_about(event, address) for address in people) if each]
-        return [report(f"resend {id_}", event.created_at, found)] if found else []
-
-    def _verified_id(self, request: HookRequest) -> str:
-        """Return the id of the event, which its repetitions share. Raises UnsignedHookError."""
-        id_, at, given = (
-            request.headers.get(f"svix-{name}", "") for name in ("id", "timestamp", "signature")
-        )
-        signed = hmac.digest(self.key, f"{id_}.{at}.".encode() + request.body, "sha256")
-        own = b"v1," + base64.b64encode(signed)
-        if not any(hmac.compare_digest(own, each.encode()) for each in given.split()):
-            raise UnsignedHookError("the signature is not valid")
-        if not at.isdigit() or abs(request.now.timestamp() - int(at)) > _VALID_S:
-            raise UnsignedHookError("the signature is too old, or the clock of this machine wrong")
-        return id_
+def _verified_id(key: bytes, request: HookRequest) -> str:
+    """Return the id of the event, which its repetitions share. Raises UnsignedHookError."""
+    id_, at, given = (
+        request.headers.get(f"svix-{name}", "") for name in ("id", "timestamp", "signature")
+    )
+    signed = hmac.digest(key, f"{id_}.{at}.".encode() + request.body, "sha256")
+    own = b"v1," + base64.b64encode(signed)
+    if not any(hmac.compare_digest(own, each.encode()) for each in given.split()):
+        raise UnsignedHookError("the signature is not valid")
+    if not at.isdigit() or abs(request.now.timestamp() - int(at)) > _VALID_S:
+        raise UnsignedHookError("the signature is too old, or the clock of this machine wrong")
+    return id_
 
 
 def _about(event: ResendEvent, address: str) -> RecipientReport | None:

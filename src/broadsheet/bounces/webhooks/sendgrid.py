@@ -7,8 +7,7 @@ https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import partial
 
 import msgspec
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -17,7 +16,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from broadsheet.bounces.report import RecipientReport, Report
-from broadsheet.bounces.webhooks import HookRequest, UnsignedHookError
+from broadsheet.bounces.webhooks import HookRequest, UnsignedHookError, Webhook
 from broadsheet.bounces.webhooks._events import (
     decoded,
     failure,
@@ -41,7 +40,7 @@ class SendGridEvent(msgspec.Struct, frozen=True):
     status: str | None = None
 
 
-def webhook(secret: str) -> SendGridWebhook:
+def webhook(secret: str) -> Webhook:
     """Return the webhook. Raises UsageError."""
     try:
         key = load_der_public_key(base64.b64decode(secret, validate=True))
@@ -49,30 +48,24 @@ def webhook(secret: str) -> SendGridWebhook:
         key = None
     if not isinstance(key, EllipticCurvePublicKey):
         raise invalid_secret("sendgrid", "is not a public key", "copy it from SendGrid's settings")
-    return SendGridWebhook(key)
+    return partial(_interpret, key)
 
 
-@dataclass(frozen=True, slots=True)
-class SendGridWebhook:
-    """key: verifies the signatures."""
-
-    key: EllipticCurvePublicKey
-
-    def interpret(self, request: HookRequest) -> Sequence[Report]:
-        """Return the failures, complaints and opt-outs in a list of events."""
-        signed = request.headers.get(_TIMESTAMP, "").encode() + request.body
-        try:
-            signature = base64.b64decode(request.headers.get(_SIGNATURE, ""))
-            self.key.verify(signature, signed, ECDSA(SHA256()))
-        except (InvalidSignature, ValueError) as error:
-            raise UnsignedHookError("the signature is not valid") from error
-        events = decoded(request.body, list[SendGridEvent])
-        pairs = ((each, _about(each)) for each in events)
-        return [
-            report(f"sendgrid {each.sg_event_id}", each.timestamp, [about])
-            for each, about in pairs
-            if about
-        ]
+def _interpret(key: EllipticCurvePublicKey, request: HookRequest) -> list[Report]:
+    """Return the failures, complaints and opt-outs in a list of events."""
+    signed = request.headers.get(_TIMESTAMP, "").encode() + request.body
+    try:
+        signature = base64.b64decode(request.headers.get(_SIGNATURE, ""))
+        key.verify(signature, signed, ECDSA(SHA256()))
+    except (InvalidSignature, ValueError) as error:
+        raise UnsignedHookError("the signature is not valid") from error
+    events = decoded(request.body, list[SendGridEvent])
+    pairs = ((each, _about(each)) for each in events)
+    return [
+        report(f"sendgrid {each.sg_event_id}", each.timestamp, [about])
+        for each, about in pairs
+        if about
+    ]
 
 
 def _about(event: SendGridEvent) -> RecipientReport | None:

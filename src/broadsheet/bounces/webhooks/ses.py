@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -77,7 +76,7 @@ class SesWebhook:
     topics: frozenset[str]
     _certificates: dict[str, Certificate] = field(default_factory=dict)
 
-    def interpret(self, request: HookRequest) -> Sequence[Report]:
+    def __call__(self, request: HookRequest) -> list[Report]:
         """Return the bounces and complaints; confirm a subscription to one of our topics."""
         if request.headers.get("x-amz-sns-rawdelivery") == "true":
             raise UnsignedHookError("raw message delivery is not signed; turn it off")
