@@ -23,7 +23,6 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route, Router
 
 from broadsheet.errors import BroadsheetError, DatabaseError
-from broadsheet.service import forms
 from broadsheet.service.context import AppContext
 from broadsheet.service.handlers import (
     ConfirmHandler,
@@ -95,21 +94,14 @@ class _Application:
         async def answered(request: Request) -> Response:
             try:
                 return await handlers[request.method.replace("HEAD", "GET")](request)
-            except forms.TooMuch:
-                # Close: the rest of the body is not read.
-                return message("too_big", 413, {"Connection": "close"})
-            except forms.Unreadable:
-                return message("unreadable", 400)
-            except forms.TooSlow:
-                return message("slow", 408, {"Connection": "close"})
             except DatabaseError as error:
                 log.error("%s", error)
-                return message("down", 503, {"Retry-After": "120"})
+                return message(503, {"Retry-After": "120"})
             except HTTPException:
                 raise
             except Exception as error:
                 log.error("a request failed: %s", describe(error))
-                return message("down", 500)
+                return message(500)
 
         return Route(path, answered, methods=list(handlers))
 
@@ -151,10 +143,9 @@ class _Application:
         return PlainTextResponse("ok\n")
 
     async def _refused(self, request: Request, error: Exception) -> Response:  # noqa: ARG002
-        """Replace Starlette's own errors: there is no such page, or not with this method."""
+        """Return the page for an error of Starlette, or for a body that `forms` refuses."""
         status = error.status_code if isinstance(error, HTTPException) else 500
-        headers = dict(getattr(error, "headers", None) or {})
-        return self.context.message("method" if status == 405 else "missing", status, headers)
+        return self.context.message(status, getattr(error, "headers", None))
 
 
 async def _every(seconds: float, task: Callable[[], None], end: asyncio.Event) -> None:

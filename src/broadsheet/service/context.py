@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Final, Literal
+from typing import Final
 from urllib.parse import urlsplit
 
 from itsdangerous import BadData, TimestampSigner
@@ -24,37 +24,36 @@ from broadsheet.service.outbox import MailWriter, Outbox
 from broadsheet.service.pages import Offer, PageLink, PageRenderer, masked
 from broadsheet.service.store import SubscriberStore, Visitor
 
-MessageName = Literal["missing", "method", "too_big", "unreadable", "slow", "busy", "down"]
-_MESSAGES: Final[Mapping[MessageName, tuple[str, str]]] = {
-    "missing": (gettext_noop("Page not found"), gettext_noop("The address may be mistyped.")),
-    "method": (
+_MESSAGES: Final[Mapping[int, tuple[str, str]]] = {
+    404: (gettext_noop("Page not found"), gettext_noop("The address may be mistyped.")),
+    405: (
         gettext_noop("This request is not supported"),
         gettext_noop("Go back and try again from the page itself."),
     ),
-    "too_big": (
+    413: (
         gettext_noop("The form is too large"),
         gettext_noop("The form has more data than this page accepts. Go back and send less."),
     ),
-    "unreadable": (
+    400: (
         gettext_noop("This form could not be read"),
         gettext_noop("Go back, reload the page, and try again."),
     ),
-    "slow": (
+    408: (
         gettext_noop("It took too long"),
         gettext_noop("The form did not arrive in time. Go back and try again."),
     ),
-    "busy": (
+    429: (
         gettext_noop("Please wait a little"),
         gettext_noop("Too many requests came from your network. Try again in a few minutes."),
     ),
-    "down": (
+    500: (
         gettext_noop("This is not possible right now"),
         gettext_noop(
             "Nothing was lost and nothing was changed. Please try again in a few minutes."
         ),
     ),
 }
-"""The heading and the sentence of each page that says why there is no other."""
+"""The heading and the sentence of the page for a status of HTTP."""
 _FORM_WITHIN: Final = timedelta(hours=12)
 _LONGEST_TOKEN: Final = 1_000  # characters
 
@@ -179,11 +178,10 @@ class AppContext:
 
     def busy(self) -> Response:
         """Return the page that asks to wait."""
-        return self.message("busy", 429, {"Retry-After": "600"})
+        return self.message(429, {"Retry-After": "600"})
 
-    def message(
-        self, name: MessageName, status: int, headers: dict[str, str] | None = None
-    ) -> Response:
-        """Return the page with the message `name`."""
+    def message(self, status: int, headers: Mapping[str, str] | None = None) -> Response:
+        """Return the page for a `status` of HTTP that is an error."""
         words = self.pages.words()
-        return self.pages.page(words, *map(words, _MESSAGES[name]), status=status, headers=headers)
+        text = _MESSAGES.get(status) or _MESSAGES[500 if status > 500 else 404]
+        return self.pages.page(words, *map(words, text), status=status, headers=headers)

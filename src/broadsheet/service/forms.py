@@ -26,16 +26,28 @@ _MOST_PARAMETERS: Final = 1_000  # of all headers in a body; parsing one takes 2
 _LONGEST: Final = 2_000  # characters of a value
 
 
-class TooMuch(Exception):  # noqa: N818 - it describes the request
+_CLOSED: Final = {"Connection": "close"}  # the rest of the body is not read
+
+
+class TooMuch(HTTPException):
     """The body is larger than any of our forms."""
 
+    def __init__(self) -> None:
+        super().__init__(413, headers=_CLOSED)
 
-class TooSlow(Exception):  # noqa: N818 - it describes the request
+
+class TooSlow(HTTPException):
     """The form did not arrive in time, or the client has disconnected."""
 
+    def __init__(self) -> None:
+        super().__init__(408, headers=_CLOSED)
 
-class Unreadable(Exception):  # noqa: N818 - it describes the request
+
+class Unreadable(HTTPException):
     """The body is not a form, or has too many or too large fields."""
+
+    def __init__(self) -> None:
+        super().__init__(400)
 
 
 class Form:

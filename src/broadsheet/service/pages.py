@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from starlette.responses import Response
 
@@ -24,16 +25,6 @@ class Button:
     text: str
     name: str = ""
     value: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """A checkbox, or an option of a list."""
-
-    value: str
-    text: str
-    chosen: bool
-    hint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,27 +87,27 @@ class PageRenderer:
         words: Words,
         heading: str,
         *paragraphs: str,
+        template: str = "service_page.html.j2",
         status: int = 200,
-        links: Sequence[PageLink] = (),
+        headers: Mapping[str, str] | None = None,
         action: str = "",
-        token: str = "",
-        buttons: Sequence[Button] = (),
-        headers: dict[str, str] | None = None,
+        **values: object,
     ) -> Response:
-        """Return a page with text and, if there are `buttons`, a form with the `token`."""
-        return self._response(
-            "service_page.html.j2",
-            words,
-            status,
-            headers or {},
+        """Return a page with text, and with a form if `values` has `buttons` and a `token`.
+
+        action: the page that the form is sent to. values: others of the template, such as `links`.
+        """
+        body = pages.render_page(
+            template,
+            publication=self.publication,
+            words=words,
             heading=heading,
             paragraphs=paragraphs,
-            notes=(),
-            links=links,
             action=self.at(action),
-            token=token,
-            buttons=buttons,
+            **{"notes": (), "links": (), "buttons": (), "token": "", **values},
         )
+        own = {"Content-Security-Policy": policy(body), **(headers or {})}
+        return Response(body, status, own, "text/html; charset=utf-8")
 
     def form(
         self,
@@ -125,54 +116,29 @@ class PageRenderer:
         given: Preferences,
         heading: str,
         *paragraphs: str,
-        button: str,
-        action: str,
-        token: str,
         address: str | None = None,
-        notes: Sequence[str] = (),
-        links: Sequence[PageLink] = (),
-        status: int = 200,
+        **values: Any,
     ) -> Response:
-        """Return a page with choices, and with a field for the `address` unless that is None."""
-        wanted, chosen = given.get("topics", ()), given.get("digests", ())
-        language = i18n.catalogue(given.get("language", ""))
-        topics = tuple(dict.fromkeys((*offer.topics, *wanted)))
-        return self._response(
-            "service_form.html.j2",
+        """Return a page with choices, and with a field for the `address` unless that is None.
+
+        values: as `page` takes them, and the text of the `button`.
+        """
+        wanted = given.get("topics", ())
+        return self.page(
             words,
-            status,
-            {},
-            heading=heading,
-            paragraphs=paragraphs,
-            notes=notes,
-            links=links,
-            action=self.at(action),
-            token=token,
+            heading,
+            *paragraphs,
+            template="service_form.html.j2",
             address=address,
             name=given.get("name", ""),
-            digests=[
-                Choice(d.name, d.title, not chosen or d.name in chosen, d.description)
-                for d in offer.digests
-            ],
-            topics=[Choice(topic, topic, topic in wanted) for topic in topics],
-            languages=[
-                Choice("", words("The language of each newsletter"), not language),
-                *(Choice(tag, n, tag == language) for tag, n in language_names().items()),
-            ],
-            button=button,
-        )
-
-    def _response(
-        self, template: str, words: Words, status: int, headers: dict[str, str], **values: object
-    ) -> Response:
-        body = pages.render_page(
-            template,
-            publication=self.publication,
-            words=words,
+            digests=offer.digests,
+            ticked=given.get("digests") or [each.name for each in offer.digests],
+            topics=dict.fromkeys((*offer.topics, *wanted)),
+            wanted=wanted,
+            languages={"": words("The language of each newsletter"), **language_names()},
+            language=i18n.catalogue(given.get("language", "")),
             **values,
         )
-        own = {"Content-Security-Policy": policy(body), **headers}
-        return Response(body, status, own, "text/html; charset=utf-8")
 
 
 @cache
