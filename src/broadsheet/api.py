@@ -26,6 +26,7 @@ from broadsheet.model.settings import Settings
 from broadsheet.pipeline.build import Built, build, build_in_memory
 from broadsheet.pipeline.check import check_project
 from broadsheet.pipeline.issues import DigestRequest, make_due_issues
+from broadsheet.pipeline.location import Location
 from broadsheet.pipeline.project import Project, open_project
 
 __all__ = ["Broadsheet", "BuildResult", "DigestResult", "MadeIssue", "load"]
@@ -36,14 +37,7 @@ def load(path: str | Path = ".", config: str | Path = "broadsheet.toml") -> Broa
 
     Raises ConfigError with every problem if the config is missing or invalid.
     """
-    return Broadsheet(open_project(_Place(Path(path), Path(config))))
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    directory: Path
-    config: Path
-    now: str = ""
+    return Broadsheet(open_project(Location(Path(path), Path(config))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,8 +151,8 @@ class Broadsheet:
         return check_project(self._at(now, write=False))[0]
 
     def _at(self, now: datetime | None, write: bool) -> Project:
-        place = _Place(self._project.root, Path(self._project.config_name))
-        project = open_project(replace(place, now=now.isoformat() if now else ""))
+        config, at = Path(self._project.config_name), now.isoformat() if now else ""
+        project = open_project(Location(self._project.root, config, at))
         return replace(project, is_untouched=not write)
 
 

@@ -13,9 +13,8 @@ from pathlib import Path
 import pytest
 
 from broadsheet.cli import progress
-from broadsheet.pipeline import snapshot
 from broadsheet.pipeline.store import FILE_NAME, Store
-from broadsheet.storage import config, folders, outputs
+from broadsheet.storage import folders, outputs
 from newsroom import NOW, Newsroom, contents, live, run_command
 
 CONFIG = '[feeds]\nentries = 2\nby = ["topics", "tags"]\narchive = "month"\n'
@@ -305,11 +304,6 @@ def test_a_restored_feeds_folder_is_recognised(built: Watched) -> None:
     stamps = {p: p.stat().st_ino for p in (built.newsroom.folder / "feeds").rglob("*.xml")}
     assert built.build() == {}
     assert {path: path.stat().st_ino for path in stamps} == stamps
-
-
-def test_the_config_has_one_name() -> None:
-    """The constant exists twice, since a run without changes does not import the config."""
-    assert snapshot.CONFIG_NAME == config.CONFIG_NAME
 
 
 _HEAVY = {"feedgen", "lxml", "markdown", "babel", "jinja2", "yaml", "frontmatter", "premailer"} | {

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import click
 
 from broadsheet.cli.manners import DocumentedCommand, WholeNumber
-from broadsheet.cli.options import Options, common_options, options, print_json, problem_data
+from broadsheet.cli.options import Options, common_options, options, print_json
 from broadsheet.errors import UsageError
 from broadsheet.pipeline import snapshot
-from broadsheet.pipeline.clock import moment
+from broadsheet.pipeline.location import moment
 from broadsheet.pipeline.snapshot import Summary
 from broadsheet.storage import folders
 from broadsheet.text.counting import count
@@ -78,8 +78,8 @@ def _data(summary: Summary, built: Built | None = None) -> dict[str, object]:
         "written": written,
         "removed": removed,
         "unchanged": summary.files - len(written),
-        "problems": [problem_data(each) for each in built.problems] if built else [],
-        "stale": [problem_data(each) for each in built.stale] if built else [],
+        "problems": built.problems if built else [],
+        "stale": built.stale if built else [],
         "gone": built.gone if built else [],
         "ended": {path: each.to for path, each in built.ended.items()} if built else {},
     }
@@ -118,10 +118,9 @@ def _show(built: Built, dry_run: bool) -> None:
 
 def _unchanged(given: Options) -> Summary | None:
     """Return what the last build came to, if this one would come to the same."""
-    path = given.directory / (given.config or snapshot.CONFIG_NAME)
     with suppress(UsageError):  # of `--now`; as of the config, the project reports it
-        if config := folders.content_of(path):
-            return snapshot.unchanged(path.parent, config, moment(given.now))
+        if config := folders.content_of(given.config_path):
+            return snapshot.unchanged(given.config_path.parent, config, moment(given.now))
     return None
 
 

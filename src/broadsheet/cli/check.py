@@ -6,6 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from dataclasses import asdict
 from itertools import groupby
 from pathlib import Path
 from typing import Final
@@ -14,12 +15,11 @@ import click
 
 from broadsheet.checks import Finding
 from broadsheet.cli.manners import DocumentedCommand
-from broadsheet.cli.options import common_options, options, print_json, problem_data, say
+from broadsheet.cli.options import common_options, options, print_json, say
 from broadsheet.cli.progress import progress_of
 from broadsheet.cli.terminal import styled
 from broadsheet.errors import Problem, UsageError
 from broadsheet.pipeline.check import check
-from broadsheet.storage import config
 from broadsheet.text.counting import count
 
 POSITION = 80  # in `broadsheet --help`
@@ -61,7 +61,7 @@ def command(files: tuple[Path, ...], strict: bool, everything: bool, form: str |
 
 def _within_project(files: Iterable[Path]) -> set[str]:
     """`files`, which the user names from where the user is, as findings name them."""
-    root = _root().resolve()
+    root = options().config_path.parent.resolve()
     found: set[str] = set()
     for file in files:
         path = file if file.exists() else root / file
@@ -70,10 +70,6 @@ def _within_project(files: Iterable[Path]) -> set[str]:
         with suppress(ValueError):
             found.add(path.resolve().relative_to(root).as_posix())
     return found
-
-
-def _root() -> Path:
-    return (options().directory / (options().config or config.CONFIG_NAME)).parent
 
 
 def _show(found: Sequence[Finding], most: int) -> None:
@@ -105,7 +101,7 @@ def _data(finding: Finding) -> dict[str, object]:
     return {
         "rule": finding.rule,
         "severity": finding.severity,
-        **problem_data(finding.problem),
+        **asdict(finding.problem),
     }
 
 
@@ -117,7 +113,7 @@ def _annotation(finding: Finding) -> str:
     problem = finding.problem
     place = {"title": finding.rule}
     if problem.path:
-        path = Path(os.path.relpath(_root() / problem.path)).as_posix()
+        path = Path(os.path.relpath(options().config_path.parent / problem.path)).as_posix()
         place = {"file": path, "line": str(problem.line or 1), **place}
     properties = ",".join(f"{name}={_property(value)}" for name, value in place.items())
     return f"::{finding.severity} {properties}::{_escaped(problem.words)}"

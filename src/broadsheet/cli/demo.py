@@ -16,9 +16,9 @@ from broadsheet.cli.options import Options, common_options, options, say
 from broadsheet.cli.terminal import styled
 from broadsheet.errors import Problem, UsageError
 from broadsheet.pipeline.build import build
-from broadsheet.pipeline.clock import moment
 from broadsheet.pipeline.demo import write_sample_site
 from broadsheet.pipeline.issues import DigestRequest, make_due_issues
+from broadsheet.pipeline.location import moment
 from broadsheet.pipeline.preview import write_previews
 from broadsheet.pipeline.project import PREVIEWS, open_project
 from broadsheet.text.counting import count

@@ -9,13 +9,7 @@ import click
 from broadsheet.cli.deliveries import delivery_status
 from broadsheet.cli.extras import extra
 from broadsheet.cli.manners import DocumentedCommand
-from broadsheet.cli.options import (
-    common_options,
-    complete_digest,
-    options,
-    print_json,
-    problem_data,
-)
+from broadsheet.cli.options import common_options, complete_digest, options, print_json
 from broadsheet.cli.progress import progress_of
 from broadsheet.delivery import files
 from broadsheet.digests.corrections import correction_base
@@ -94,7 +88,6 @@ def _data(issued: Issued) -> dict[str, object]:
         }
 
     feeds = issued.content.project.settings.feeds.folder
-    refused = {name: [*map(problem_data, each)] for name, each in issued.refused.items()}
     return {
         "issues": [
             data(each, f"{feeds}/{issue_folder(each.issue.digest, each.issue.key)}")
@@ -104,8 +97,8 @@ def _data(issued: Issued) -> dict[str, object]:
             data(each, draft_folder(each.issue.digest, each.issue.key))
             for _, each in issued.waiting
         ],
-        "refused": refused,
-        "problems": [*map(problem_data, issued.problems)],
+        "refused": issued.refused,
+        "problems": issued.problems,
     }
 
 

@@ -46,7 +46,7 @@ def command(templates: bool, notes: bool, url: str, title: str, digest: str | No
     if templates or notes:
         (_write_templates if templates else _write_notes)()
         return
-    path = options().directory / (options().config or config.CONFIG_NAME)
+    path = options().config_path
     if path.exists():
         raise UsageError(
             Problem("there is a config already", "edit it, or delete it first", path.name)
@@ -82,8 +82,7 @@ def _with_options(project: NewProject, url: str, title: str, digest: str | None)
 
 def _write_templates() -> None:
     """Write templates that extend ours, into the folder in the config; overwrite none."""
-    root = options().directory
-    path = root / (options().config or config.CONFIG_NAME)
+    root, path = options().directory, options().config_path
     settings = config.load(path, path.name)
     for name, text in starters().items():
         _write_new(root, f"{settings.mail.templates}/{name}", text)

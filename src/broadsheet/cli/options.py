@@ -5,25 +5,23 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from broadsheet.errors import BroadsheetError, Problem
+from broadsheet.errors import BroadsheetError
+from broadsheet.pipeline.location import Location
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
-    """The common options as given. now: ISO 8601; "" for none."""
+class Options(Location):
+    """The common options as given."""
 
-    directory: Path = Path()
-    config: Path | None = None
-    now: str = ""
     quiet: bool = False
     verbose: bool = False
 
@@ -73,14 +71,8 @@ def say(text: str) -> None:
 
 
 def print_json(data: Any) -> None:
-    """Print `data` as JSON."""
-    click.echo(json.dumps(data, ensure_ascii=False, indent=1))
-
-
-def problem_data(problem: Problem) -> dict[str, object]:
-    """Return a problem as data."""
-    names = ("path", "line", "key", "what", "todo")
-    return {name: getattr(problem, name) for name in names}
+    """Print `data` as JSON; it may hold dataclasses, such as problems."""
+    click.echo(json.dumps(data, ensure_ascii=False, indent=1, default=asdict))
 
 
 def complete_digest(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
@@ -88,9 +80,10 @@ def complete_digest(ctx: click.Context, _: click.Parameter, incomplete: str) -> 
     from broadsheet.storage import config
 
     given = {**(ctx.parent.params if ctx.parent else {}), **ctx.params}
-    path = (given.get("directory") or Path()) / (given.get("config") or config.CONFIG_NAME)
+    place = Location(given.get("directory") or Path(), given.get("config"))
     with suppress(BroadsheetError):
-        return [name for name in config.load(path, "").digests if name.startswith(incomplete)]
+        found = config.load(place.config_path, "").digests
+        return [name for name in found if name.startswith(incomplete)]
     return []
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from broadsheet.cli.manners import DocumentedCommand
-from broadsheet.cli.options import common_options, options
+from broadsheet.cli.options import common_options, options, print_json
 from broadsheet.text.counting import count
 
 if TYPE_CHECKING:  # slow to import
@@ -46,7 +45,7 @@ def command(
         project = replace(project, now=datetime.now(UTC))
     done, announced = publish(project, allowed, os.environ, _say, dry_run=dry_run)
     if as_json:
-        click.echo(json.dumps(_data(done, announced), ensure_ascii=False, indent=1))
+        print_json(_data(done, announced))
     elif not options().quiet:
         _show(done, announced, "would be " if dry_run else "")
     problems = {each.problem: None for each in announced if each.problem}

@@ -12,7 +12,7 @@ from broadsheet.cli.options import common_options, options
 from broadsheet.importers import snippets
 from broadsheet.importers.place import Place
 from broadsheet.pipeline.project import open_project
-from broadsheet.storage import config
+from broadsheet.storage import CONFIG_NAME
 
 POSITION = 70  # in `broadsheet --help`
 PAGE = "digests/#one-line-for-cron"
@@ -32,7 +32,7 @@ def command(kind: str, commit: bool) -> None:
     place = Place(
         project=str(project.root.resolve()),
         command=_command(),
-        config="" if project.config_name == config.CONFIG_NAME else project.config_name,
+        config="" if project.config_name == CONFIG_NAME else project.config_name,
         folder=project.settings.feeds.folder,
         zone=project.settings.publication.timezone.key,
         commit=commit,

@@ -26,11 +26,12 @@ from broadsheet.pipeline.coming_mails import coming_mails
 from broadsheet.pipeline.edition import Content, Edition, content_of, make_edition
 from broadsheet.pipeline.examining import examine_articles
 from broadsheet.pipeline.issues import without_broken
+from broadsheet.pipeline.location import Location
 from broadsheet.pipeline.memo import Memo, Progress
-from broadsheet.pipeline.project import Location, Project, open_project
+from broadsheet.pipeline.project import Project, open_project
 from broadsheet.pipeline.published_entries import published_entries
 from broadsheet.pipeline.reading import read_articles
-from broadsheet.storage import config, folders, sources
+from broadsheet.storage import folders, sources
 from broadsheet.storage.built_site import find_built_site
 from broadsheet.storage.detection import dialect_of_site
 from broadsheet.text.toml import key_line, names_of
@@ -60,11 +61,10 @@ def check_project(project: Project) -> tuple[tuple[Finding, ...], int]:
 
 def _in_config(place: Location, problem: Problem) -> Problem:
     """Return `problem` of the config, at the line of its key."""
-    name = place.config or Path(config.CONFIG_NAME)
-    if problem.path or not (place.directory / name).is_file():
+    if problem.path or not place.config_path.is_file():
         return problem
-    text = _text_of(place.directory / name)
-    return replace(problem, path=str(name), line=key_line(text, names_of(problem.key)))
+    line = key_line(_text_of(place.config_path), names_of(problem.key))
+    return replace(problem, path=place.shown, line=line)
 
 
 def _findings(project: Project, memo: Memo) -> tuple[Finding, ...]:

@@ -13,7 +13,8 @@ from msgspec import Struct
 from broadsheet import __version__
 from broadsheet.errors import BroadsheetError
 from broadsheet.model.settings import DeliverySettings, Settings
-from broadsheet.pipeline.project import Location, Project, open_project
+from broadsheet.pipeline.location import Location
+from broadsheet.pipeline.project import Project, open_project
 from broadsheet.registry import REGISTRIES
 from broadsheet.storage import outputs
 from broadsheet.text.counting import count

@@ -25,8 +25,9 @@ from watchfiles import awatch
 from broadsheet import pages
 from broadsheet.errors import Problem, UsageError
 from broadsheet.pages.policy import of_script
+from broadsheet.pipeline.location import Location
 from broadsheet.pipeline.preview import Gallery, live_gallery
-from broadsheet.pipeline.project import Location, open_project
+from broadsheet.pipeline.project import open_project
 from broadsheet.pipeline.snapshot import STATE
 
 HOST = "127.0.0.1"

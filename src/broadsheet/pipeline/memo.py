@@ -341,7 +341,7 @@ class Memo:
                 if self._workers == 1 or len(items) <= 2 * step.chunk + 1:
                     runs = map(here, chunks)
                 else:
-                    runs = spread(_Work(step), chunks, self._workers, _begin, given, here)
+                    runs = spread(partial(_work, step), chunks, self._workers, _begin, given, here)
                 for run in runs:
                     yield from run
                     advance(len(run))
@@ -349,13 +349,9 @@ class Memo:
                 context.close()
 
 
-class _Work(Struct, frozen=True):
-    """Runs a step over a chunk of items in a process of the pool."""
-
-    step: Step
-
-    def __call__(self, items: Sequence[Any]) -> list[Run]:
-        return _context.run(self.step, items)
+def _work(step: Step, items: Sequence[Any]) -> list[Run]:
+    """Run a step over a chunk of items, in a process of the pool."""
+    return _context.run(step, items)
 
 
 def _begin(*given: Any) -> None:

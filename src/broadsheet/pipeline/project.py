@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Final, Protocol, TypeVar
+from typing import Final, TypeVar
 
 from broadsheet.digests.issue import Issue, issue_folder
 from broadsheet.digests.notes import Note
@@ -16,7 +16,7 @@ from broadsheet.digests.selection import CatalogueAt, Digest, History
 from broadsheet.errors import LockError
 from broadsheet.feeds import INDEX
 from broadsheet.model.settings import Settings
-from broadsheet.pipeline.clock import moment
+from broadsheet.pipeline.location import Location, moment
 from broadsheet.pipeline.memo import Memo, Progress, no_progress, with_memo
 from broadsheet.pipeline.snapshot import STATE
 from broadsheet.storage import config, folders, issue_records, outputs, sources
@@ -27,17 +27,6 @@ PREVIEWS: Final = "previews"
 """The folder of the previews, beside broadsheet.toml."""
 NOTES: Final = "digests"
 """The folder of editor's notes and drafts, beside broadsheet.toml."""
-
-
-class Location(Protocol):
-    """Where a project is, and when: what the command line says. config: None for the default."""
-
-    @property
-    def directory(self) -> Path: ...
-    @property
-    def config(self) -> Path | None: ...
-    @property
-    def now(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -167,10 +156,9 @@ def open_project(
     place: Location, *, workers: int | None = None, progress: Progress = no_progress
 ) -> Project:
     """Return the project at `place`. Raises ConfigError, and UsageError for its `now`."""
-    given = place.config or Path(config.CONFIG_NAME)
-    path = place.directory / given
+    path = place.config_path
     text = folders.content_of(path) or b""  # if it cannot be read, `load` says so
-    settings = config.load(path, str(given))
+    settings = config.load(path, place.shown)
     now = moment(place.now)
     if not now.tzinfo:
         now = now.replace(tzinfo=settings.publication.timezone)

@@ -49,12 +49,6 @@ class StampedFile(Struct, frozen=True, array_like=True):
     added: str = ""
 
 
-class PageToFind(Struct, frozen=True, array_like=True):
-    """An article whose page in the built site is to be found. article: its address."""
-
-    article: Digest
-
-
 class ParseSettings(Struct, frozen=True):
     """All that the outcome of reading a file depends on beside the file.
 
@@ -170,7 +164,7 @@ def _on_pages(
     step = Step("broadsheet.pipeline.steps:find_page", given, _CHUNK, "Reading")
     reads: dict[str, Source] = {"stamp": found.stamps.get, "page named": _pages(found).get}
     articles = [each for each in parsed if _is_article(each)]
-    made = memo.map(step, [PageToFind(address) for address, _ in articles], reads)
+    made = memo.map(step, [address for address, _ in articles], reads)
     on_pages = iter(zip(made, memo.values(made, Article), strict=True))
     return [next(on_pages) if _is_article(each) else each for each in parsed]
 

@@ -30,13 +30,6 @@ T = TypeVar("T")
 _CHUNK: Final = 32
 
 
-class Body(Struct, frozen=True, array_like=True):
-    """A body to render. article: the address of its `Article`."""
-
-    source: str
-    article: Digest
-
-
 class NoteFile(Struct, frozen=True, array_like=True):
     """An editor's note to read; the stamp stands for its content. url: of its issue."""
 
@@ -101,7 +94,7 @@ def render_articles(
 
     Raises ArticleError if a file has changed since it was read.
     """
-    bodies = [Body(article.source, articles.stored[article.source]) for article in wanted]
+    stored = [articles.stored[article.source] for article in wanted]
     given = RenderSettings(
         index.site, index.shortcodes, settings.rendered, settings.rendered_selector
     )
@@ -109,13 +102,13 @@ def render_articles(
     reads = {**lookups(index), "stamp": articles.found.stamps.get}
     addresses: dict[str, Digest] = {}
     problems: list[Problem] = []
-    for body, made in zip(bodies, memo.attempt(step, bodies, reads), strict=True):
+    for article, made in zip(wanted, memo.attempt(step, stored, reads), strict=True):
         if isinstance(made, RenderError):
             problems += made.problems
         elif isinstance(made, BroadsheetError):
             raise made
         else:
-            addresses[body.source] = made
+            addresses[article.source] = made
     return Renderings(addresses, tuple(problems))
 
 

@@ -20,7 +20,6 @@ from broadsheet.pipeline.store import FILE_NAME, Store, StoreError, state_key, v
 from broadsheet.storage import folders
 from broadsheet.storage.folders import Stamp
 
-CONFIG_NAME: Final = "broadsheet.toml"
 STATE: Final = ".broadsheet"
 """The folder of the lock and the store, beside the config."""
 

@@ -26,8 +26,9 @@ from broadsheet.markup import (
     render_page,
 )
 from broadsheet.pipeline.memo import StepContext
-from broadsheet.pipeline.reading import Page, PageToFind, ParseSettings, StampedFile
-from broadsheet.pipeline.rendering import Body, NoteFile, RenderSettings, recorded
+from broadsheet.pipeline.reading import Page, ParseSettings, StampedFile
+from broadsheet.pipeline.rendering import NoteFile, RenderSettings, recorded
+from broadsheet.pipeline.store import Digest
 from broadsheet.storage import folders, sources
 
 TIME_LIMIT_S: Final = 8.0  # of CPU; a long article takes 0.1
@@ -54,12 +55,13 @@ def parse_file(file: StampedFile, given: ParseSettings, context: StepContext) ->
         raise ArticleError(Problem(*unforeseen(error), path=file.path)) from error
 
 
-def find_page(wanted: PageToFind, given: ParseSettings, context: StepContext) -> Article:
-    """Return an article as its page in the built site has it; as it is if there is none (a step).
+def find_page(address: Digest, given: ParseSettings, context: StepContext) -> Article:
+    """Return the article at `address` as its page in the built site has it (a step).
 
-    A page at another address is taken if no other has its name, and it shows the title.
+    Without a page it stays as it is. A page at another URL is taken if no other has its name, and
+    it shows the title.
     """
-    article = context.result(wanted.article, Article)
+    article = context.result(address, Article)
     mine, pattern = given.publication, given.articles.rendered
     at_address = rendered.page_files(article.url, mine.url, pattern)
     names = dict.fromkeys((page_name(at_address[0]), page_name(article.source)))
@@ -81,12 +83,12 @@ def measure_image(file: StampedFile, _: None, context: StepContext) -> tuple[int
     return sources.image_size(context.root / file.path)
 
 
-def render_body(body: Body, settings: RenderSettings, context: StepContext) -> Rendition:
-    """Return the rendered body of an article (a step); reads the link targets.
+def render_body(address: Digest, settings: RenderSettings, context: StepContext) -> Rendition:
+    """Return the rendered body of the article at `address` (a step); reads the link targets.
 
     Raises RenderError, and ArticleError if its file has changed since it was read.
     """
-    article = context.result(body.article, Article)
+    article = context.result(address, Article)
     if settings.rendered:
         return _from_page(article, settings, context)
     written = parsing.body(source_of(article, context))

@@ -1,1 +1,5 @@
 """Files: finding sources, reading the config, and writing outputs atomically."""
+
+from typing import Final
+
+CONFIG_NAME: Final = "broadsheet.toml"

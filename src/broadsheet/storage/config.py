@@ -19,11 +19,10 @@ from broadsheet.errors import ConfigError, Problem
 from broadsheet.model.publication import OwnTexts
 from broadsheet.model.settings import ANY_NAME, FeedSettings, Grouping, Settings
 from broadsheet.model.values import RegisteredName, plain_type
-from broadsheet.storage import folders
+from broadsheet.storage import CONFIG_NAME, folders
 from broadsheet.text.characters import forbidden
 from broadsheet.text.toml import dotted, error_place, key_line
 
-CONFIG_NAME = "broadsheet.toml"
 _LONGEST = 1_000_000  # bytes; many times that would take minutes to read
 _DEEPEST = 10  # nested tables; ours are three deep
 _FEED_KEYS = {each.encode_name for each in msgspec.structs.fields(FeedSettings)} - {ANY_NAME}
