@@ -9,7 +9,6 @@ from msgspec.structs import replace
 
 from broadsheet.articles.entries import person
 from broadsheet.feeds import STYLESHEET
-from broadsheet.feeds.newsletter import Newsletter
 from broadsheet.feeds.plan import FeedHead
 from broadsheet.model.publication import Person, Publication
 from broadsheet.model.settings import FEED_FORMATS, FeedFormat, FeedSettings, PodcastSettings
@@ -61,15 +60,26 @@ class Frame(Struct, frozen=True):
 def channel(
     feed: FeedHead, format_: FeedFormat, publication: Publication, settings: FeedSettings
 ) -> Channel:
-    """The head of `feed` in one format."""
-    archive = feed.kind == "archive"
+    """Return the head of `feed` in one format."""
+    is_archive = feed.kind == "archive"
     older = feed.older if format_ in settings.formats_of_archives else None
-    return replace(
-        _head(feed.path, feed.title, feed.description, feed.updated, format_, publication),
+    return Channel(
+        format=format_,
+        id=publication.id_base + encode(f"feeds/{feed.path}"),
+        title=feed.title,
+        description=feed.description or feed.title,
         language=feed.language,
-        hub="" if archive else settings.hub,
+        updated=feed.updated,
+        self_url=address(feed.path, format_, publication),
+        home=publication.url,
+        stylesheet=publication.feeds_url + STYLESHEET,
+        icon=join(publication.url, encode(publication.icon)) if publication.icon else "",
+        logo=join(publication.url, encode(publication.logo)) if publication.logo else "",
+        rights=publication.rights,
+        hub="" if feed.kind in {"archive", "digest"} else settings.hub,
         older=address(older, format_, publication) if older else None,
-        current=address("", format_, publication) if archive else None,
+        current=address("", format_, publication) if is_archive else None,
+        authors=(person(publication.author or Person(publication.title), publication),),
         podcast=_podcast(feed.path, publication, settings) if format_ == "podcast" else None,
     )
 
@@ -82,46 +92,6 @@ def _podcast(path: str, publication: Publication, settings: FeedSettings) -> Pod
     return replace(given, image=image, author=given.author or author)
 
 
-def of_newsletter(
-    newsletter: Newsletter, updated: datetime, format_: FeedFormat, publication: Publication
-) -> Channel:
-    """The head of the feed of a digest's issues in one format."""
-    title, description = newsletter.title, newsletter.description
-    return replace(
-        _head(newsletter.path, title, description, updated, format_, publication),
-        language=newsletter.language,
-    )
-
-
 def address(path: str, format_: FeedFormat, publication: Publication) -> str:
-    """Where the feed at `path` is served in one format."""
+    """Return the URL of the feed at `path` in one format."""
     return publication.feeds_url + encode(path + FEED_FORMATS[format_].file)
-
-
-def _head(
-    path: str,
-    name: str,
-    description: str,
-    updated: datetime,
-    format_: FeedFormat,
-    publication: Publication,
-) -> Channel:
-    """The head of any feed at `path` that is called `name`, in the publication's language."""
-    return Channel(
-        format=format_,
-        id=publication.id_base + encode(f"feeds/{path}"),
-        title=name,
-        description=description or name,
-        language=publication.language,
-        updated=updated,
-        self_url=address(path, format_, publication),
-        home=publication.url,
-        stylesheet=publication.feeds_url + STYLESHEET,
-        icon=join(publication.url, encode(publication.icon)) if publication.icon else "",
-        logo=join(publication.url, encode(publication.logo)) if publication.logo else "",
-        rights=publication.rights,
-        hub="",
-        older=None,
-        current=None,
-        authors=(person(publication.author or Person(publication.title), publication),),
-    )

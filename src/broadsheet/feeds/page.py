@@ -9,14 +9,13 @@ from typing import Final, get_args
 
 from broadsheet import pages
 from broadsheet.feeds.channel import address
-from broadsheet.feeds.newsletter import Newsletter
 from broadsheet.feeds.plan import FeedLine
 from broadsheet.i18n import Words
 from broadsheet.model.publication import Publication
-from broadsheet.model.settings import FEED_FORMATS, FeedFormat, FeedSettings, Grouping
+from broadsheet.model.settings import FEED_FORMATS, FeedFormat, Grouping
 from broadsheet.text.urls import encode
 
-_GROUPS: Final = (*get_args(Grouping), "archive")
+_GROUPS: Final = (*get_args(Grouping), "archive", "digest")
 """The kinds of feeds that have a heading of their own."""
 
 
@@ -32,7 +31,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A feed or digest as the page shows it; `newest_*` tell of its newest article or issue."""
+    """A feed as the page shows it. newest_*: its newest article or issue."""
 
     name: str
     title: str
@@ -44,13 +43,7 @@ class Row:
     newest_iso: str
 
 
-def write(
-    feeds: Sequence[FeedLine],
-    newsletters: Sequence[Newsletter],
-    publication: Publication,
-    settings: FeedSettings,
-    subscribe: str = "",
-) -> bytes:
+def write(feeds: Sequence[FeedLine], publication: Publication, subscribe: str = "") -> bytes:
     """Return the page, UTF-8. It loads nothing. subscribe: the URL of the form for mail, or ""."""
     words = Words(publication.language, publication.texts)
     groups: dict[str, list[Row]] = {kind: [] for kind in ("all", *_GROUPS)}
@@ -65,10 +58,7 @@ def write(
         script=pages.script("copy"),
         groupings=get_args(Grouping),
         headings=_headings(words),
-        groups={
-            **groups,
-            "digest": [_digest_row(each, publication, settings, words) for each in newsletters],
-        },
+        groups=groups,
     )
 
 
@@ -84,7 +74,7 @@ def _headings(words: Words) -> dict[str, str]:
 
 
 def links(path: str, publication: Publication, formats: Iterable[FeedFormat]) -> tuple[Link, ...]:
-    """A link to the feed at `path` in each of `formats`."""
+    """Return a link to the feed at `path` in each of `formats`."""
     return tuple(
         Link(
             FEED_FORMATS[each].label,
@@ -97,34 +87,20 @@ def links(path: str, publication: Publication, formats: Iterable[FeedFormat]) ->
 
 def _row(feed: FeedLine, publication: Publication, words: Words) -> Row:
     head = feed.head
+    feed_links = links(head.path, publication, head.formats)
+    count = words.plural("{count} article", "{count} articles", feed.total)
+    if head.kind == "digest":
+        url = publication.feeds_url + encode(head.path)
+        feed_links = (Link(words("Past issues"), "text/html", url, feed=False), *feed_links)
+        count = words.plural("{count} issue", "{count} issues", feed.total)
     return Row(
         name=head.name or words("Everything"),
         title=head.title,
-        count=words.plural("{count} article", "{count} articles", feed.total),
-        links=links(head.path, publication, head.formats),
+        count=count,
+        links=feed_links,
         newest_title=feed.newest_title,
         newest_url=feed.newest_url,
         **_date(feed.newest_date, publication, words),
-    )
-
-
-def _digest_row(
-    newsletter: Newsletter, publication: Publication, settings: FeedSettings, words: Words
-) -> Row:
-    page = Link(
-        words("Past issues"),
-        "text/html",
-        publication.feeds_url + encode(newsletter.path),
-        feed=False,
-    )
-    return Row(
-        name=newsletter.title,
-        title=newsletter.title,
-        count=words.plural("{count} issue", "{count} issues", newsletter.issues),
-        links=(page, *links(newsletter.path, publication, settings.formats)),
-        newest_title=newsletter.newest_title,
-        newest_url=newsletter.newest_url,
-        **_date(newsletter.newest_date, publication, words),
     )
 
 

@@ -16,7 +16,7 @@ from broadsheet.i18n import Words, language_name
 from broadsheet.model.publication import Publication
 from broadsheet.model.settings import FEED_FORMATS, FeedFormat, FeedSettings, Grouping, Selection
 
-Kind = Grouping | Literal["all", "named", "podcast", "archive"]
+Kind = Grouping | Literal["all", "named", "podcast", "archive", "digest"]
 
 NEVER = datetime(2000, 1, 1, tzinfo=UTC)
 """When a feed with no entries was updated: its date may not come from the clock.
@@ -29,6 +29,7 @@ class FeedHead(Struct, frozen=True):
     """A feed without its articles.
 
     path: its folder under the feeds folder, "" or ending in a slash, not percent-encoded.
+    kind: `digest` is the feed of a digest's issues, which `plan` does not make.
     title: as readers see it in their list. name: what distinguishes it from the others: a topic,
     an author, a period; "" for the main feed. language: of its articles (a BCP 47 tag).
     formats: those it is written in. older: the path of the archive that goes before (RFC 5005,
@@ -53,7 +54,10 @@ class FeedHead(Struct, frozen=True):
 
 
 class FeedLine(Struct, frozen=True):
-    """A feed in the lists of all feeds; newest_*: of its newest article, "" and None if none."""
+    """A feed in the lists of all feeds.
+
+    total: how many articles or issues there are. newest_*: of the newest; "" and None if none.
+    """
 
     head: FeedHead
     total: int

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from broadsheet import pages
 from broadsheet.articles import Article
 from broadsheet.articles.entries import Entry, article_entry, featured_image, media_file
@@ -11,10 +13,9 @@ from broadsheet.articles.topics import distinct
 from broadsheet.digests import archive
 from broadsheet.digests.issue import Issue, issue_folder
 from broadsheet.feeds import INDEX, OPML, STYLESHEET, endings, opml, page
-from broadsheet.feeds.channel import channel, of_newsletter
+from broadsheet.feeds.channel import channel
 from broadsheet.feeds.formats import documents, feed_format
-from broadsheet.feeds.newsletter import Newsletter
-from broadsheet.feeds.plan import NEVER
+from broadsheet.feeds.plan import NEVER, FeedHead, FeedLine
 from broadsheet.markup import Rendition
 from broadsheet.model.publication import Publication
 from broadsheet.model.settings import FEED_FORMATS, DigestSettings, FeedFormat
@@ -79,12 +80,13 @@ def _entry(
 def write_overview(all_: Overview, settings: FilesSettings, context: StepContext) -> list[Written]:
     """Write what lists all feeds: the page, the OPML file, and the stylesheet; reads `issues`."""
     publication, feeds = settings.publication, settings.feeds
-    newsletters = [
-        _newsletter(name, digest, context.read("issues", name), publication)
+    digests = (
+        _digest_line(name, digest, context.read("issues", name), publication, feeds.formats)
         for name, digest in all_.digests.items()
-    ]
-    given = all_.feeds, newsletters, publication, feeds
-    made = [opml.write(*given), page.write(*given, all_.subscribe), pages.stylesheet()]
+    )
+    listed = (*all_.feeds, *digests)
+    overview = page.write(listed, publication, all_.subscribe)
+    made = [opml.write(listed, publication), overview, pages.stylesheet()]
     return context.write([OPML, INDEX, STYLESHEET], [made])
 
 
@@ -96,11 +98,10 @@ def write_digest_pages(
     issues: Sequence[Issue] = context.read("issues", pages_.name)
     path = issue_folder(pages_.name)
     links = page.links(path, publication, feeds.formats)
-    newsletter = _newsletter(pages_.name, digest, issues, publication)
+    head = _digest_line(pages_.name, digest, issues, publication, feeds.formats).head
     newest = [archive.issue_entry(issue, digest, publication) for issue in issues[: feeds.entries]]
-    updated = max((issue.updated for issue in newest), default=NEVER)
-
-    heads = [of_newsletter(newsletter, updated, each, publication) for each in feeds.formats]
+    head = replace(head, updated=max((issue.updated for issue in newest), default=NEVER))
+    heads = [channel(head, each, publication, feeds) for each in feeds.formats]
     entries = ([feed_format(each).item(entry) for each in feeds.formats] for entry in newest)
     paths = [path + FEED_FORMATS[each].file for each in feeds.formats]
     index = archive.archive_page(issues, digest, publication, links, pages_.subscribe, pages_.name)
@@ -122,17 +123,18 @@ def write_ending(ending: Ending, settings: FilesSettings, context: StepContext) 
     return context.write([path], [[data]])
 
 
-def _newsletter(
-    name: str, digest: DigestSettings, issues: Sequence[Issue], publication: Publication
-) -> Newsletter:
-    newest = archive.issue_entry(issues[0], digest, publication) if issues else None
-    return Newsletter(
-        path=issue_folder(name),
-        title=digest.title,
-        description=digest.description,
-        language=archive.digest_language(digest, publication),
-        issues=len(issues),
-        newest_title=newest.title if newest else "",
-        newest_url=newest.url if newest else "",
-        newest_date=newest.published if newest else None,
-    )
+def _digest_line(
+    name: str,
+    digest: DigestSettings,
+    issues: Sequence[Issue],
+    publication: Publication,
+    formats: tuple[FeedFormat, ...],
+) -> FeedLine:
+    """Return the feed of a digest's issues, for the lists of all feeds."""
+    language = archive.digest_language(digest, publication)
+    title, about = digest.title, digest.description
+    head = FeedHead(issue_folder(name), "digest", title, title, about, language, formats)
+    if not issues:
+        return FeedLine(head, 0, "", "", None)
+    newest = archive.issue_entry(issues[0], digest, publication)
+    return FeedLine(head, len(issues), newest.title, newest.url, newest.published)

@@ -176,21 +176,15 @@ def publish(
     shown: str,
     *,
     keep: Collection[str] = (),
-    adopt: bool = False,
-    dry_run: bool = False,
 ) -> Changes:
     """Make `folder` hold `files` (path -> content), and touch only what differs.
 
-    keep: as in `Target`. adopt: take over files that the manifest does not list. Raises OutputError
-    if another program's file is in the way, or if writing fails; then each file is complete, old or
-    new, and the next run finishes the work.
+    keep: as in `Target`. Raises OutputError if another program's file is in the way, or if writing
+    fails; then each file is complete, old or new, and the next run finishes the work.
     """
     target = Target(folder, files.keys(), shown, keep=keep)
     made = [Written(path, sha256(data).hexdigest(), len(data)) for path, data in files.items()]
-    if not adopt:
-        target.refuse_foreign(made)
-    if dry_run:
-        return target.changes(made)
+    target.refuse_foreign(made)
     with target.writing() as output:
         for path, data in files.items():
             output([path], [[data]])

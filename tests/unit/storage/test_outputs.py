@@ -9,8 +9,9 @@ import stat
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from hypothesis import strategies as st
 
 from broadsheet.errors import BusyError, OutputError
 from broadsheet.storage import outputs, writing
-from broadsheet.storage.outputs import MANIFEST, lock, publish
+from broadsheet.storage.outputs import MANIFEST, Changes, Target, Written, lock, publish
 from newsroom import contents, no_privileges, stamps
 
 SAME = {"index.html": b"same"}
@@ -149,10 +150,11 @@ def test_a_dry_run_writes_nothing(tmp_path: Path) -> None:
     """It reports what it would do; not even the manifest changes."""
     publish(tmp_path, OLD, "feeds")
     before = stamps(tmp_path)
-    changes = publish(tmp_path, NEW, "feeds", dry_run=True)
+    made = [Written(path, sha256(data).hexdigest(), len(data)) for path, data in NEW.items()]
+    changes = Target(tmp_path, NEW.keys(), "feeds").changes(made)
     assert (len(changes.written), len(changes.removed)) == (3, 1)
     assert stamps(tmp_path) == before
-    assert publish(tmp_path / "new", NEW, "feeds", dry_run=True).written
+    assert Target(tmp_path / "new", NEW.keys(), "feeds").changes(made).written
     assert not (tmp_path / "new").exists()
 
 
@@ -187,6 +189,15 @@ def test_a_file_of_others_in_the_way_is_an_error(tmp_path: Path, kind: str) -> N
     assert stamps(tmp_path) == before
 
 
+def adopt(folder: Path, files: Mapping[str, bytes]) -> Changes:
+    """Write `files` without asking whose those in the way are, as `build --adopt` does."""
+    target = Target(folder, files.keys(), "feeds")
+    with target.writing() as output:
+        return target.finish(
+            [each for path, data in files.items() for each in output([path], [[data]])]
+        )
+
+
 def test_adopting_takes_files_over(tmp_path: Path) -> None:
     """On request, files in the way are replaced; a link is replaced, never followed."""
     elsewhere = tmp_path / "elsewhere"
@@ -195,7 +206,7 @@ def test_adopting_takes_files_over(tmp_path: Path) -> None:
     feeds.mkdir()
     (feeds / "atom.xml").symlink_to(elsewhere)
     (feeds / "index.html").write_bytes(b"theirs")
-    publish(feeds, NEW, "feeds", adopt=True)
+    adopt(feeds, NEW)
     assert seen(feeds) == NEW
     assert elsewhere.read_bytes() == b"theirs"
     assert not (feeds / "atom.xml").is_symlink()
@@ -242,9 +253,7 @@ def test_a_lost_or_broken_manifest_does_no_harm(tmp_path: Path, broken: bytes | 
     (feeds / MANIFEST).write_bytes(broken or b"")
     with pytest.raises(OutputError, match=r"feeds/atom\.xml: this file is in the way"):
         publish(feeds, {**NEW, "atom.xml": b"newer"}, "feeds")
-    assert publish(feeds, {**NEW, "atom.xml": b"newer"}, "feeds", adopt=True).written == (
-        "atom.xml",
-    )
+    assert adopt(feeds, {**NEW, "atom.xml": b"newer"}).written == ("atom.xml",)
 
 
 def test_kept_files_stay_in_the_manifest(tmp_path: Path) -> None:

@@ -48,11 +48,8 @@ def with_first(content: bytes, entry: Entry, keeps: Callable[[str], bool]) -> by
     """Return the document `content` with `entry` first, and only those others that `keeps` accepts,
     by id."""
     feed = feedgen_feeds.parsed(content)
-    others = feed.findall(f"{{{ATOM}}}entry")
-    feedgen_feeds.put_first(feed, _element(entry), others)
-    for other in others:
-        if not keeps(other.findtext(f"{{{ATOM}}}id", "")):
-            feed.remove(other)
+    tags = f"{{{ATOM}}}entry", f"{{{ATOM}}}id"
+    feedgen_feeds.put_first(feed, _element(entry), *tags, keeps)
     feed.find(f"{{{ATOM}}}updated").text = entry.updated.isoformat()
     return feedgen_feeds.rewritten(feed)
 

@@ -6,7 +6,7 @@ import feedgen.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -50,7 +50,8 @@ def generator(channel: Channel, updated: datetime) -> Any:
     # No version: a new one would change every archive that has been fetched for good.
     made.generator(GENERATOR)
     made.author([person(each) for each in channel.authors])
-    made.managingEditor(_with_address(channel.authors))
+    reachable = (each for each in channel.authors if each.email)  # RSS asks for an address
+    made.managingEditor(next((f"{each.email} ({each.name})" for each in reachable), None))
     # The last link of any rel becomes the RSS channel's, so only the site's goes this way.
     made.link(href=channel.home, rel="alternate", type="text/html")
     if channel.rights:
@@ -91,19 +92,21 @@ def parsed(content: bytes) -> Any:
     return etree.fromstring(content, etree.XMLParser(resolve_entities=False, no_network=True))
 
 
-def put_first(place: Any, element: Any, others: Sequence[Any]) -> None:
-    """Insert `element` before `others`, the entries in `place`."""
+def put_first(place: Any, element: Any, tag: str, id_: str, keeps: Callable[[str], bool]) -> None:
+    """Insert `element` before the entries in `place`; remove those that `keeps` does not accept.
+
+    tag, id_: of an entry, and of the element with its id.
+    """
     etree.indent(element, level=1)
     element.tail = "\n  "
+    others = place.findall(tag)
     place.insert(place.index(others[0]) if others else len(place), element)
+    for other in others:
+        if not keeps(other.findtext(id_, "")):
+            place.remove(other)
 
 
 def rewritten(root: Any) -> bytes:
     """Return the document of a parsed root element."""
     document: bytes = etree.tostring(root.getroottree(), encoding="UTF-8", xml_declaration=True)
     return document + b"\n"
-
-
-def _with_address(people: Sequence[Person]) -> str | None:
-    """Return the first person with an address, as RSS wants one; None if nobody has any."""
-    return next((f"{each.email} ({each.name})" for each in people if each.email), None)

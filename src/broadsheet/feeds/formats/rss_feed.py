@@ -55,11 +55,7 @@ def with_first(content: bytes, entry: Entry, keeps: Callable[[str], bool]) -> by
     by guid."""
     rss = feedgen_feeds.parsed(content)
     place = rss.find("channel")
-    others = place.findall("item")
-    feedgen_feeds.put_first(place, _element(entry), others)
-    for other in others:
-        if not keeps(other.findtext("guid", "")):
-            place.remove(other)
+    feedgen_feeds.put_first(place, _element(entry), "item", "guid", keeps)
     place.find("lastBuildDate").text = format_datetime(entry.updated)
     return _by_profile(feedgen_feeds.rewritten(rss))
 
