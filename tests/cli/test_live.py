@@ -231,7 +231,8 @@ def test_a_port_in_use_is_reported(project: Newsroom, shared: Served) -> None:
     ran = project.run("preview", "--serve", "--port", str(shared.port))
     assert (ran.code, ran.out) == (2, "")
     assert ran.err == (
-        f"port {shared.port} cannot be used: Address already in use; choose one with --port\n"
+        f"cannot listen on 127.0.0.1, port {shared.port}: Address already in use; "
+        "choose another with --port, or end what listens there\n"
     )
 
 

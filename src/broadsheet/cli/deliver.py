@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -18,7 +15,7 @@ from broadsheet.cli.deliveries import (
 )
 from broadsheet.cli.manners import DocumentedCommand, WholeNumber
 from broadsheet.cli.options import common_options, complete_digest, options, print_json, say
-from broadsheet.cli.terminal import raw
+from broadsheet.cli.progress import progress
 from broadsheet.delivery import planning
 from broadsheet.delivery.batcher import Tally
 from broadsheet.delivery.claims import STATES
@@ -81,7 +78,7 @@ def command(
         report = planning.rehearsed(run)
         _show_foreseen(report, as_json=as_json)
     else:
-        report = planning.deliver(run, _bar)
+        report = planning.deliver(run, lambda rows: progress(rows, options(), "Sending", 1))
         forget_old_deliveries(project)
         _show(report, project, as_json=as_json)
     _end(report)
@@ -164,18 +161,3 @@ def _end_run(tally: Tally) -> None:
         raise SystemExit(130)
     if failed or tally.bad:
         raise SystemExit(1)
-
-
-@contextmanager
-def _bar(rows: int) -> Iterator[Callable[[], object]]:
-    """A progress bar on a terminal; nothing for pipes, logs and cron."""
-    if options().quiet or rows == 0 or not sys.stderr.isatty():
-        yield lambda: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
-
-    columns = ("Sending", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(file=raw(sys.stderr)), transient=True) as bar:
-        task = bar.add_task("", total=rows)
-        yield lambda: bar.advance(task)

@@ -12,13 +12,13 @@ from pathlib import Path
 import click
 
 from broadsheet.cli.manners import DocumentedCommand, WholeNumber
-from broadsheet.cli.options import Options, common_options, options, say
+from broadsheet.cli.options import common_options, options, say
+from broadsheet.cli.serving import LOCAL, serve_live, unusable_port
 from broadsheet.cli.terminal import styled
-from broadsheet.errors import Problem, UsageError
 from broadsheet.pipeline.build import build
 from broadsheet.pipeline.demo import write_sample_site
 from broadsheet.pipeline.issues import DigestRequest, make_due_issues
-from broadsheet.pipeline.location import moment
+from broadsheet.pipeline.location import Location, moment
 from broadsheet.pipeline.preview import write_previews
 from broadsheet.pipeline.project import PREVIEWS, open_project
 from broadsheet.text.counting import count
@@ -30,7 +30,6 @@ EXAMPLES = (
     "broadsheet demo --open  # and open the browser",
     "broadsheet demo shop --no-serve  # only write it, in the folder shop",
 )
-_HOST = "127.0.0.1"
 
 
 @click.command(cls=DocumentedCommand)
@@ -48,7 +47,7 @@ def command(folder: Path, serve: bool, port: int, open_: bool) -> None:
     now = moment(options().now)
     written = write_sample_site(place, now if now.tzinfo else now.replace(tzinfo=UTC))
     say(f"{styled(str(place), 'bold')}: a sample site of {count(len(written), 'file')}")
-    _make(Options(directory=place, now=options().now))
+    _make(Location(place, now=options().now))
     say(f"  articles  {place}/content/")
     say(f"  config    {place}/broadsheet.toml")
     say(f"  feeds     {place}/feeds/index.html")
@@ -57,7 +56,7 @@ def command(folder: Path, serve: bool, port: int, open_: bool) -> None:
         _serve(place, port, open_)
 
 
-def _make(given: Options) -> None:
+def _make(given: Location) -> None:
     """Make the issues, the feeds and the previews."""
     project = open_project(given)
     make_due_issues(project, DigestRequest(tuple(project.settings.digests)))
@@ -68,29 +67,20 @@ def _make(given: Options) -> None:
 def _serve(place: Path, port: int, open_: bool) -> None:
     """Serve the site: live if the extra `serve` is installed, else as files."""
     if all(map(find_spec, ("starlette", "uvicorn", "watchfiles"))):
-        from broadsheet.pipeline.live import LivePreview, listen  # needs the extra
-
-        live = LivePreview(
-            Options(directory=place, now=options().now), partial(click.echo, err=True)
-        )
-        with listen(port) as listener:
-            _announce(
-                f"http://{_HOST}:{listener.getsockname()[1]}/", "follows what you save", open_
-            )
-            live.serve(listener)
+        location = Location(place, now=options().now)
+        serve_live(location, port, partial(_announce, "follows what you save", open_))
         return
     try:
-        server = ThreadingHTTPServer((_HOST, port), partial(_Files, directory=str(place)))
+        server = ThreadingHTTPServer((LOCAL, port), partial(_Files, directory=str(place)))
     except OSError as error:
-        what = f"port {port} cannot be used: {error.strerror}"
-        raise UsageError(Problem(what, "choose one with --port")) from None
+        raise unusable_port(LOCAL, port, error) from None
     with server:
-        address = f"http://{_HOST}:{server.server_address[1]}/{PREVIEWS}/index.html"
-        _announce(address, "install broadsheet[serve] for a page that follows what you save", open_)
+        address = f"http://{LOCAL}:{server.server_address[1]}/{PREVIEWS}/index.html"
+        _announce("install broadsheet[serve] for a page that follows what you save", open_, address)
         server.serve_forever()
 
 
-def _announce(address: str, what: str, open_: bool) -> None:
+def _announce(what: str, open_: bool, address: str) -> None:
     click.echo(f"\n{styled(address, 'bold')} shows the mails; {what}. Ctrl-C ends it.")
     if open_:
         webbrowser.open(address)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import webbrowser
 from datetime import timedelta
-from functools import partial
 
 import click
 
@@ -12,6 +11,7 @@ from broadsheet.cli.extras import extra
 from broadsheet.cli.manners import DocumentedCommand, WholeNumber
 from broadsheet.cli.options import common_options, options, say
 from broadsheet.cli.progress import progress_of
+from broadsheet.cli.serving import serve_live
 from broadsheet.pipeline.preview import write_previews
 from broadsheet.pipeline.project import PREVIEWS, open_project
 from broadsheet.text.counting import count
@@ -56,12 +56,10 @@ def command(serve: bool, port: int, open_: bool) -> None:
 
 
 def _serve(port: int, open_: bool) -> None:
-    with extra("serve", "preview --serve"):
-        from broadsheet.pipeline.live import HOST, LivePreview, listen  # needs the extra
-    live = LivePreview(options(), partial(click.echo, err=True))
-    with listen(port) as listener:
-        address = f"http://{HOST}:{listener.getsockname()[1]}/"
+    def announce(address: str) -> None:
         click.echo(f"{address} shows the previews; it follows what you save. Ctrl-C ends it.")
         if open_:
             webbrowser.open(address)
-        live.serve(listener)
+
+    with extra("serve", "preview --serve"):
+        serve_live(options(), port, announce)

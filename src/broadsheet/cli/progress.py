@@ -15,9 +15,14 @@ _WORTH_A_BAR = 200  # steps; fewer are done before anyone could read it
 
 
 @contextmanager
-def progress(steps: int, options: Options, what: str = "Rendering") -> Iterator[Advance]:
-    """Yield a function to call with the number of steps done. what: is being done."""
-    if options.quiet or not sys.stderr.isatty() or steps < _WORTH_A_BAR:
+def progress(
+    steps: int, options: Options, what: str, fewest: int = _WORTH_A_BAR
+) -> Iterator[Advance]:
+    """Yield a function to call with the number of steps done. what: is being done.
+
+    fewest: steps for which a bar is shown.
+    """
+    if options.quiet or not sys.stderr.isatty() or steps < fewest:
         yield lambda number: None  # noqa: ARG005
         return
     from rich.console import Console  # 40 ms, which runs without a bar do without

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import sys
 from contextlib import nullcontext
 from functools import partial
@@ -15,7 +14,7 @@ import uvicorn
 from broadsheet.cli.deliveries import ledger_clock, warn_exposed
 from broadsheet.cli.manners import DocumentedCommand, WholeNumber
 from broadsheet.cli.options import common_options, options
-from broadsheet.delivery.logs import LOG_FORMATS
+from broadsheet.cli.serving import listening, service_options
 from broadsheet.delivery.metrics import ledger_metrics, listening_address, serving_metrics
 from broadsheet.errors import Problem, UsageError
 from broadsheet.pipeline.project import open_project
@@ -41,11 +40,7 @@ _FINISH_WITHIN_S: Final = 15  # for requests in progress when the service ends
 @click.option("--proxy", multiple=True, metavar="ADDRESS",
               help="A web server that passes requests on, and whose X-Forwarded-For is trusted; "
               "may be given more than once.")  # fmt: skip
-@click.option("--metrics", default="", metavar="[HOST:]PORT",
-              help="Serve metrics for Prometheus, and probes, there; to this machine only, "
-              "unless a HOST is given.")  # fmt: skip
-@click.option("--log-format", type=click.Choice(LOG_FORMATS), default="text", show_default=True,
-              help="How to log.")  # fmt: skip
+@service_options
 @common_options
 def command(host: str, port: int, proxy: tuple[str, ...], metrics: str, log_format: str) -> None:
     """Run the web service behind unsubscribe links.
@@ -74,7 +69,7 @@ def command(host: str, port: int, proxy: tuple[str, ...], metrics: str, log_form
         server_header=False,
         timeout_graceful_shutdown=_FINISH_WITHIN_S,
     )
-    with _listening(host, port) as listener:
+    with listening(host, port) as listener:
         if not given.quiet:
             shown = f"[{host}]" if ":" in host else host
             place = f"http://{shown}:{listener.getsockname()[1]}/"
@@ -100,16 +95,3 @@ def _networks(proxies: tuple[str, ...]) -> tuple[Network, ...]:
         raise UsageError(
             Problem(f"--proxy: {error}", "write an IP address such as 127.0.0.1, or a network")
         ) from None
-
-
-def _listening(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family)
-    except OSError as error:
-        raise UsageError(
-            Problem(
-                f"cannot listen on {host}, port {port}: {error.strerror or error}",
-                "choose others with --host and --port, or end what listens there",
-            )
-        ) from error

@@ -15,10 +15,11 @@ import sqlalchemy as sql
 from broadsheet.cli.deliveries import ledger_clock, warn_exposed
 from broadsheet.cli.manners import DocumentedCommand
 from broadsheet.cli.options import common_options, options
+from broadsheet.cli.serving import service_options
 from broadsheet.delivery import planning
 from broadsheet.delivery.database import open_database
 from broadsheet.delivery.environment import Secrets
-from broadsheet.delivery.logs import LOG_FORMATS, start_log
+from broadsheet.delivery.logs import start_log
 from broadsheet.delivery.metrics import (
     Metric,
     Metrics,
@@ -43,11 +44,7 @@ log = logging.getLogger("broadsheet.worker")
 
 
 @click.command(cls=DocumentedCommand)
-@click.option("--metrics", default="", metavar="[HOST:]PORT",
-              help="Serve metrics for Prometheus, and probes, there; to this machine only, "
-              "unless a HOST is given.")  # fmt: skip
-@click.option("--log-format", type=click.Choice(LOG_FORMATS), default="text", show_default=True,
-              help="How to log.")  # fmt: skip
+@service_options
 @common_options
 def command(metrics: str, log_format: str) -> None:
     """Send what `deliver` has begun, on any number of machines; needs PostgreSQL.

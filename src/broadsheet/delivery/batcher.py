@@ -71,11 +71,11 @@ class Batcher:
         ledger: Ledger,
         tally: Tally,
         most: int = 0,
-        step: Callable[[], object] = lambda: None,
+        step: Callable[[int], object] = lambda _: None,
         *,
         waits: bool = False,
     ) -> None:
-        """most: rows to claim; 0 for no limit. step: called for each row that is settled. waits:
+        """most: rows to claim; 0 for no limit. step: called with how many rows were settled. waits:
         for the next batch, when those that are open have no more rows."""
         self._ledger = ledger
         self._clock = ledger.clock
@@ -227,8 +227,7 @@ class Batcher:
             if state in {"failed", "retry", "in_doubt"}:
                 self._tally.add_reply(outcome)
         self._tally.add("skipped", skipped)
-        for _ in range(len(settled) + skipped):
-            self._step()
+        self._step(len(settled) + skipped)
 
     async def _take_over(self) -> None:
         now = self._clock.steady()

@@ -58,8 +58,8 @@ from broadsheet.storage.issue_records import draft_files, issued_message
 
 _WAITS = "it is a draft; `broadsheet digest --approve {name}` releases it"
 
-Bar = Callable[[int], AbstractContextManager[Callable[[], object]]]
-"""Shows the progress of a number of rows; yields the function to call for each."""
+Bar = Callable[[int], AbstractContextManager[Callable[[int], object]]]
+"""Shows the progress of a number of rows; yields what to call with how many were settled."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -217,12 +217,12 @@ async def send_all(
     transport: Transport,
     delivery: DeliverySettings,
     most: int = 0,
-    step: Callable[[], object] = lambda: None,
+    step: Callable[[int], object] = lambda _: None,
 ) -> Tally:
     """Send what can be sent now of the issues of `mailings`, by id.
 
-    most: mails to send; 0 for no limit. step: called for each row that is settled. On SIGTERM and
-    SIGINT, the mails in flight are finished.
+    most: mails to send; 0 for no limit. step: called with how many rows were settled. On SIGTERM
+    and SIGINT, the mails in flight are finished.
     """
     tally = Tally()
     batcher = Batcher(ledger, tally, most, step)

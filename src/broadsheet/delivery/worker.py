@@ -71,10 +71,10 @@ class Worker:
         database: Database,
         sender: WorkerContext,
         mailings: dict[int, Mailing] | None = None,
-        step: Callable[[], object] = lambda: None,
+        step: Callable[[int], object] = lambda _: None,
     ) -> None:
-        """mailings: of the only issues to send, by id; None for all. step: called for each row that
-        is settled. Raises DatabaseError."""
+        """mailings: of the only issues to send, by id; None for all. step: called with how many
+        rows were settled. Raises DatabaseError."""
         jobs.prepare_queue(database)
         self._database = database
         self._sender = sender

@@ -7,7 +7,6 @@ memory whenever an article, an image, a template or the config changes.
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -23,14 +22,13 @@ from starlette.routing import Route
 from watchfiles import awatch
 
 from broadsheet import pages
-from broadsheet.errors import Problem, UsageError
 from broadsheet.pages.policy import of_script
 from broadsheet.pipeline.location import Location
 from broadsheet.pipeline.preview import Gallery, live_gallery
 from broadsheet.pipeline.project import open_project
 from broadsheet.pipeline.snapshot import STATE
 
-HOST = "127.0.0.1"
+_HOSTS = ["127.0.0.1", "localhost"]
 _HTML = "text/html"
 _TYPES = {".html": _HTML, ".txt": "text/plain", ".eml": "text/plain"}
 _POLICY = (
@@ -47,19 +45,6 @@ _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
 }
 _QUIET_SECONDS = 20.0
-
-
-def listen(port: int) -> socket.socket:
-    """Return a socket on this machine. Raises UsageError if `port` is taken."""
-    try:
-        return socket.create_server((HOST, port))
-    except OSError as error:
-        raise UsageError(
-            Problem(
-                f"port {port} cannot be used: {os.strerror(error.errno or 0)}",
-                "choose one with --port",
-            )
-        ) from error
 
 
 class _Server(uvicorn.Server):
@@ -105,7 +90,9 @@ class LivePreview:
                 Route("/{path:path}", self._page),
             ],
             # A page of another site may not read the previews through a name of its own for us.
-            middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=[HOST, "localhost"])],
+            middleware=[
+                Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"])
+            ],
             lifespan=self._watching,
         )
 

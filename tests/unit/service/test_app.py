@@ -931,4 +931,4 @@ def test_missing_settings_are_reported_at_the_start(
     with socket.create_server(("127.0.0.1", 0)) as taken:
         ran = newsroom.run("serve", "--port", str(taken.getsockname()[1]))
     assert ran.code == 2
-    assert "choose others with --host and --port" in ran.err
+    assert "choose another with --port" in ran.err
