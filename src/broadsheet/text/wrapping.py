@@ -9,9 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from wcwidth import wcwidth
-
-from broadsheet.text.plain import width
+from broadsheet.text.plain import graphemes, width
 
 COLUMNS = 72
 
@@ -20,7 +18,6 @@ _NEVER_FIRST = frozenset(
     "ぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮヵヶ"
 )
 _NEVER_LAST = frozenset("（《「『【〔〈［｛〖〘“‘([{«‹$¥￥£€#＃@")
-_JOINER = "\u200d"
 _MARKER = re.compile(r"( *)((?:\[\d+\]|[*•·-]) +)?")
 
 
@@ -54,24 +51,21 @@ def _fill(pieces: list[str], columns: int) -> list[str]:
 
 def _pieces(text: str) -> Iterator[str]:
     """Yield the pieces of `text` between which a line may end."""
-    start = 0
-    for index in range(1, len(text)):
-        if _may_break(text[index - 1], text[index]):
-            yield text[start:index]
-            start = index
-    if text:
-        yield text[start:]
+    piece = last = ""
+    for each in graphemes(text):
+        if piece and _may_break(last, each):
+            yield piece
+            piece = ""
+        piece, last = piece + each, each
+    if piece:
+        yield piece
 
 
 def _may_break(before: str, after: str) -> bool:
-    """Whether a line may end between two neighbours."""
+    """Whether a line may end between two user-perceived characters."""
     if after == " " or after in _NEVER_FIRST or before in _NEVER_LAST:
         return False
-    if before == " ":
-        return True
-    if before == _JOINER or wcwidth(after) == 0 or "\U0001f3fb" <= after <= "\U0001f3ff":
-        return False  # one user-perceived character
-    return wcwidth(before) == 2 or wcwidth(after) == 2
+    return before == " " or 2 in (width(before), width(after))
 
 
 def _fitting(piece: str, columns: int) -> Iterator[str]:
@@ -80,9 +74,9 @@ def _fitting(piece: str, columns: int) -> Iterator[str]:
         yield piece
         return
     current = ""
-    for char in piece:
-        if current and wcwidth(char) > 0 and width(current + char.rstrip(" ")) > columns:
+    for each in graphemes(piece):
+        if current and width(current + each.rstrip(" ")) > columns:
             yield current
             current = ""
-        current += char
+        current += each
     yield current

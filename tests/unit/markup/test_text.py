@@ -10,15 +10,7 @@ from hypothesis import strategies as st
 
 from broadsheet.markup import LinkIndex, Links, dialect, render
 from broadsheet.text.characters import forbidden, printable
-from broadsheet.text.plain import (
-    CLUSTER,
-    cluster_width,
-    clusters,
-    is_unspaced,
-    plain,
-    shorten,
-    width,
-)
+from broadsheet.text.plain import graphemes, is_unspaced, plain, shorten, width
 
 LINKS = Links(LinkIndex("https://example.org/"), "a.md", "https://example.org/a/")
 FAMILY = "👨\u200d👩\u200d👧"
@@ -104,12 +96,6 @@ def test_wide_characters_count_twice() -> None:
     assert width(FAMILY) == width("👍🏽") == 2
 
 
-@given(st.text(st.characters(exclude_categories=["Cs"])))
-def test_the_shortcut_for_widths_is_right(text: str) -> None:
-    """A text has the same width alone as before a flag, which needs the full algorithm."""
-    assert width(f"文{text}\n🇨🇳") == width(f"文{text}") + 2
-
-
 def test_characters_that_xml_forbids_are_removed() -> None:
     """Controls, surrogates and U+FFFE, literal or as a reference; tabs and line ends stay."""
     assert printable("a\x00\x08\x1f\ufffe\ud800b\tc\n") == "ab\tc\n"
@@ -150,7 +136,7 @@ def test_plain_words_leave_code_and_tables_out() -> None:
 
 
 @given(st.text("ab中。 é\u0301\u200d\ufe0f👧🏽🇦"))
-def test_the_shortcut_for_text_without_marks_is_right(words: str) -> None:
-    """Characters and widths equal those of the grapheme search."""
-    found = [found[0] for found in CLUSTER.finditer(words)]
-    assert [*clusters(words)] == [(each, cluster_width(each)) for each in found]
+def test_the_width_of_a_text_is_that_of_its_characters(text: str) -> None:
+    """So a text that is cut between two of them is as wide as it was measured."""
+    assert "".join(graphemes(text)) == text
+    assert sum(map(width, graphemes(text))) == width(text)
