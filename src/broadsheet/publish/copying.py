@@ -10,10 +10,12 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import sha256
 from itertools import groupby
 from typing import Final
+
+from msgspec.structs import replace
 
 from broadsheet.errors import ConflictError, Problem, PublishError
 from broadsheet.publish.destinations import CONFLICT, Destination

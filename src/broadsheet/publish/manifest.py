@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import MsgspecError, Struct, json
+from msgspec.structs import asdict, replace
 
 from broadsheet.errors import Problem, PublishError
 from broadsheet.publish.destinations import Destination
@@ -20,16 +21,15 @@ _ABOUT: Final = "The files here that Broadsheet published. It changes and delete
 _FILE: Final = OutgoingFile(MANIFEST, "", 0, "application/json", "no-cache")
 
 
-@dataclass(frozen=True, slots=True)
-class PublishedManifest:
+class PublishedManifest(Struct, frozen=True):
     """run: a random id of the run that wrote it, "" for none. files: path -> digest, or UNKNOWN.
 
     retired: the feeds that had ended then.
     """
 
-    run: str = ""
-    files: Mapping[str, str] = field(default_factory=dict)
-    retired: frozenset[str] = frozenset()
+    run: str
+    files: Mapping[str, str]
+    retired: frozenset[str]
 
     @classmethod
     def load(cls, destination: Destination) -> PublishedManifest:
@@ -38,22 +38,15 @@ class PublishedManifest:
         Raises PublishError if it cannot be understood.
         """
         try:
-            found = json.loads(destination.read(MANIFEST))
-            files = {p: str(digest) for p, digest in found["files"].items() if not leaves(p)}
-            return cls(str(found["run"]), files, frozenset(map(str, found["retired"])))
+            found = json.decode(destination.read(MANIFEST), type=cls)
         except FileNotFoundError:
-            return cls()
-        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            return cls("", {}, frozenset())
+        except MsgspecError as error:
             todo = "delete that file at the destination, and publish with --adopt"
             raise PublishError(Problem("it is damaged", todo, MANIFEST)) from error
+        return replace(found, files={p: d for p, d in found.files.items() if not leaves(p)})
 
     def save(self, destination: Destination) -> None:
         """Write it to `destination`."""
-        written = {
-            "about": _ABOUT,
-            "run": self.run,
-            "files": dict(sorted(self.files.items())),
-            "retired": sorted(self.retired),
-        }
-        data = json.dumps(written, ensure_ascii=False, indent=1) + "\n"
-        destination.put(_FILE, data.encode())
+        data = json.encode({"about": _ABOUT, **asdict(self)}, order="sorted")
+        destination.put(_FILE, json.format(data, indent=1) + b"\n")

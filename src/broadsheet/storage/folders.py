@@ -12,7 +12,6 @@ import os
 import secrets
 import stat
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -107,42 +106,27 @@ def _items(
     The status is None for a link to something unreadable.
     """
     try:
-        with _entered(root / folder) as (identity, entries):
-            if identity in seen:
-                return
-            seen.add(identity)
-            for entry in sorted(entries, key=lambda entry: entry.name, reverse=True):
-                if not everything and (entry.name[0] == "." or entry.name in _LEFT_OUT):
-                    continue
-                try:
-                    yield entry.name, entry.stat()
-                except OSError as error:
-                    if error.errno not in _DENIED:
-                        continue  # it was removed, or is a link to itself
-                    if not entry.is_symlink():
-                        raise
-                    yield entry.name, None
+        status = (root / folder).stat()
+        if (status.st_dev, status.st_ino) in seen:
+            return
+        seen.add((status.st_dev, status.st_ino))
+        with os.scandir(root / folder) as entries:
+            found = sorted(entries, key=lambda entry: entry.name, reverse=True)
+        for entry in found:
+            if not everything and (entry.name[0] == "." or entry.name in _LEFT_OUT):
+                continue
+            try:
+                yield entry.name, entry.stat()
+            except OSError as error:
+                if error.errno not in _DENIED:
+                    continue  # it was removed, or is a link to itself
+                if not entry.is_symlink():
+                    raise
+                yield entry.name, None
     except FileNotFoundError:
         return  # it was removed
     except OSError as error:
         raise unreadable(folder, error) from error
-
-
-@contextmanager
-def _entered(folder: Path) -> Iterator[tuple[tuple[int, int], list[os.DirEntry[str]]]]:
-    """Yield what identifies a folder (device and inode), and its entries.
-
-    An open folder is faster: the system then finds each entry without following the whole path.
-    """
-    has_handles = os.scandir in os.supports_fd  # not on Windows
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY) if has_handles else folder
-    try:
-        status = os.stat(handle)  # noqa: PTH116 - may be an open folder
-        with os.scandir(handle) as entries:
-            yield (status.st_dev, status.st_ino), list(entries)
-    finally:
-        if isinstance(handle, int):
-            os.close(handle)
 
 
 def listing(root: Path, folders: Iterable[str], *, but: Collection[str] = ()) -> dict[str, Stamp]:
