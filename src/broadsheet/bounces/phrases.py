@@ -8,12 +8,33 @@ short line (`mail.MAX_REPLY_CHARS`).
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from functools import cached_property
 from typing import Final
 
 
-def any_of(*patterns: str) -> re.Pattern[str]:
-    """Return a pattern that finds any of `patterns`, ignoring case."""
-    return re.compile("|".join(patterns), re.IGNORECASE)
+class Phrases:
+    """Finds any of some patterns, ignoring case. Compiled when first used: together, all patterns
+    take as long as the start of a delivery may."""
+
+    def __init__(self, *patterns: str) -> None:
+        self._patterns = patterns
+
+    @cached_property
+    def _compiled(self) -> re.Pattern[str]:
+        return re.compile("|".join(self._patterns), re.IGNORECASE)
+
+    def search(self, text: str) -> re.Match[str] | None:
+        """Return the first match, or None."""
+        return self._compiled.search(text)
+
+    def finditer(self, text: str) -> Iterator[re.Match[str]]:
+        """Yield all matches."""
+        return self._compiled.finditer(text)
+
+    def without(self, text: str) -> str:
+        """Return `text` with a space in place of each match."""
+        return self._compiled.sub(" ", text)
 
 
 # Addresses, URLs and host names can contain any word.
@@ -30,7 +51,7 @@ _WHO: Final = (
 _WORD: Final = r"(?: \S{1,80})?"  # the address, where it is not written as one
 _IS_NOT: Final = r"(?:is |was |has |does |do |did |could |can |doe?s)?(?:not?|n['’]t|no longer)"
 
-_NO_MAILBOX: Final = any_of(
+_NO_MAILBOX: Final = Phrases(
     r"\b(?:no such|unknown|invalid|non-?existent|unrecogni[sz]ed|undefined|bad)"
     rf"(?: local| virtual| mail| destination)? ?(?:{_WHO}|address|person|name)",
     rf"{_WHO}s?(?: e-?mail)?(?: address(?:es)?)?{_WORD},?"
@@ -74,9 +95,9 @@ _NO_MAILBOX: Final = any_of(
     r"(?:не существует|не найден|неизвест)",
 )
 
-_MERELY: Final = any_of(r"\buser unknown\b|\bunknown user\b")
+_MERELY: Final = Phrases(r"\buser unknown\b|\bunknown user\b")
 
-_TOO_MUCH: Final = any_of(
+_TOO_MUCH: Final = Phrases(
     r"\bfull\b|quota|storage|\bspace\b|exceed|\blimit(?:s|ed|ing)?\b|\bsize\b|\b(?:over|under)size",
     r"\btoo (?:many|much|large|big|long|old|fast|quick|frequent|busy)|frequen|\brate\b|throttl",
     r"overload|\bvolume\b",
@@ -84,12 +105,12 @@ _TOO_MUCH: Final = any_of(
     r"\bvoll\b|[üu]e?berschritten|\bplein[es]?\b|satur|d[ée]pass|\bllen[oa]|excedid|excedeu",
     r"\bchei[oa]\b|\bpien[oa]\b|superat|przekrocz|pełn|переполн|превыш",
 )
-_FOR_NOW: Final = any_of(
+_FOR_NOW: Final = Phrases(
     r"temporar|try(?:ing)? (?:it )?(?:again|later)|\bretry|\blater\b|gr[ea]y ?-?list|defer",
     r"\bbusy\b|maintenance|not (?:currently|yet|now)|at this time|expired?\b|despite",
     r"暂时|稍后|重试|过期|一時",
 )
-_POLICY: Final = any_of(
+_POLICY: Final = Phrases(
     r"spam|\bjunk\b|unsolicited|unwanted|\bbulk\b|black ?-?(?:list|hole)|white ?-?list|block",
     r"\blisted (?:at|on|in|by)\b|suppress|previously|reputation|polic(?:y|ies)|denie[sd]|forbid",
     r"prohibit|not (?:allowed|permitted|authori[sz]ed|accepted (?:from|here))|unauthori|restrict",
@@ -100,7 +121,7 @@ _POLICY: Final = any_of(
     r"垃圾|拒收|拒绝|拒絕|黑名单|黑名單|信誉|策略|限制|病毒|内容|敏感|屏蔽|迷惑|拒否|스팸|차단",
     r"gesperrt|abgelehnt|bloqu|refus|limite|rechaz|bloccat|rifiutat|спам|блокир|отклон",
 )
-_SENDER: Final = any_of(
+_SENDER: Final = Phrases(
     r"\b(?:spf|dkim|dmarc|ptr|r?dns|arc|tls|ssl|starttls|helo|ehlo)\b|authenti|reverse",
     r"\bsender|\bsending\b|\bsend from\b|\bmail from\b|originat|\bclient\b",
     r"\bverif|\bcall ?-?(?:out|back)",
@@ -108,11 +129,11 @@ _SENDER: Final = any_of(
     r"relaying|relay (?:access|not|denied|is)|not.{1,20}\brelay\b",
     r"发件人|发信|发送方|认证|验证|未授权",
 )
-_NO_RELAY: Final = any_of(
+_NO_RELAY: Final = Phrases(
     r"\brelay(?:ing)? (?:access |is )?(?:denied|not|prohibited)",
     r"(?:not|unable|cannot).{1,20}\brelay\b|allowed rcpthosts",
 )
-_ROUTE: Final = any_of(
+_ROUTE: Final = Phrases(
     r"time-?d? ?-?out|connect(?:ion)? (?:was |is )?(?:refus|time|lost|clos|drop|reset|fail|error)",
     r"unreachable|\bloop|\bhops?\b|\brout(?:e|ing)\b|name ?-?serv|null ?-?mx",
     r"(?:unknown|invalid|bad|no such|non-?existent|find)(?: a)? (?:\w+ )?"
@@ -122,7 +143,7 @@ _ROUTE: Final = any_of(
     r"not accept(?:ing)? (?:any )?(?:e-?)?mail",
     r"连接|超时|域名|解析",
 )
-_SYSTEM: Final = any_of(
+_SYSTEM: Final = Phrases(
     r"service (?:is )?(?:currently |temporarily )?(?:un|not|refus|den)",
     r"system (?:err|fail|prob|not|un|inc)|misconfigur|transaction failed|no such file",
     r"(?:internal|local|configuration|server|software|protocol|syntax|processing|i/o|mailer"
@@ -130,7 +151,7 @@ _SYSTEM: Final = any_of(
     r"could ?n[o'’]t (?:create|open|write|lock|read|access)",
     r"command (?:not|out|un|param)|sequence|syntax|not implemented|系统",
 )
-_SHUT: Final = any_of(  # the mailbox exists but accepts nothing
+_SHUT: Final = Phrases(  # the mailbox exists but accepts nothing
     r"disabled?\b|suspend|\bin-?activ|dormant|frozen|\blocked\b|deactivat|discontinued|\bhold\b|unpaid",
     r"禁用|停用|冻结|锁定|отключ",
 )
@@ -152,7 +173,7 @@ def names_no_mailbox(words: str, *, surely: bool = False) -> bool:
     reject a mail.
     """
     text = _without_names(words)
-    return _NO_MAILBOX.search(_MERELY.sub(" ", text) if surely else text) is not None
+    return _NO_MAILBOX.search(_MERELY.without(text) if surely else text) is not None
 
 
 def refuses_to_relay(words: str) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final, Literal
 
-from broadsheet.bounces.phrases import any_of
+from broadsheet.bounces.phrases import Phrases
 
 Stage = Literal["session", "recipient", "data", ""]
 """Before RCPT, in reply to it, or after it; "" if unknown."""
@@ -19,18 +19,18 @@ _KEY_CHARS: Final = 30  # identify a reply in the text
 
 _EARLY: Final = r"(?:HELO|EHLO|LHLO|STARTTLS|AUTH|MAIL(?: FROM)?)"
 # The words of Exim, Postfix and qmail.
-_PHRASES: Final[dict[Stage, re.Pattern[str]]] = {
-    "session": any_of(
+_PHRASES: Final[dict[Stage, Phrases]] = {
+    "session": Phrases(
         rf"after (?:initial connection|(?:pipelined )?{_EARLY}\b|TLS)|in reply to {_EARLY}\b",
         r"refused to talk to me|(?:HELO|EHLO) handshake|initial server greeting",
         r"greeting failed|(?:sender|my name) was rejected|\[(?:MAIL_FROM|HELO|CONNECT)\]",
     ),
-    "data": any_of(
+    "data": Phrases(
         r"after (?:end of data|(?:pipelined )?(?:DATA|sending data))",
         r"in reply to (?:end of )?DATA|failed after I sent the message|failed on DATA",
         r"\[(?:DATA|BODY)\]",
     ),
-    "recipient": any_of(
+    "recipient": Phrases(
         r"after (?:pipelined )?RCPT TO|in reply to RCPT|does not like recipient|RCPT TO response",
         r"\[RCPT_TO\]",
     ),

@@ -6,15 +6,18 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from broadsheet.delivery.addresses import AddressError, checked_address
-from broadsheet.delivery.mail.dkim import Signer
 from broadsheet.delivery.mail.template import Envelope
 from broadsheet.delivery.tokens import OLD_SECRETS, SECRET, Tokens
 from broadsheet.delivery.transports import Transport, transport
 from broadsheet.digests.sender import ascii_domain, mail_sender
 from broadsheet.errors import ConfigError, Problem
 from broadsheet.model.settings import DeliverySettings, Settings
+
+if TYPE_CHECKING:
+    from broadsheet.delivery.mail.dkim import Signer
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,8 @@ def _bounce_address(delivery: DeliverySettings) -> str:
 
 
 def _signer(delivery: DeliverySettings, domain: str, root: Path) -> Signer:
+    from broadsheet.delivery.mail import dkim  # brings cryptography
+
     try:
         pem = (root / delivery.dkim_key).read_bytes()
     except OSError as error:
@@ -87,4 +92,4 @@ def _signer(delivery: DeliverySettings, domain: str, root: Path) -> Signer:
             )
         ) from error
     signs = ascii_domain(delivery.dkim_domain) or domain
-    return Signer.of(pem, signs, delivery.dkim_selector, delivery.dkim_key)
+    return dkim.Signer.of(pem, signs, delivery.dkim_selector, delivery.dkim_key)

@@ -9,7 +9,7 @@ server accepts the login and the sender.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -107,14 +107,15 @@ class Run:
 class Plan:
     """What a run sends, and how. database: an empty one in a dry run if there is none yet.
 
-    issues: as in the ledger, or drafts (id 0). left: issues that are not sent, with the reason.
+    mailings: of issues in the ledger, and of drafts (id 0); every mail that is needed can be made.
+    left: issues that are not sent, with the reason.
     refused: issues with articles that readers may have.
     """
 
     transport: Transport
     envelope: Envelope
     database: Database
-    issues: tuple[Begun, ...]
+    mailings: tuple[Mailing, ...]
     left: tuple[tuple[Issue, str], ...]
     refused: tuple[tuple[Issue, Problem], ...] = ()
 
@@ -138,16 +139,16 @@ def deliver(run: Run, bar: Bar) -> DeliveryReport:
     """Begin what is due, and send it. Raises the BroadsheetError of whatever prevents that."""
     with _planned(run) as plan:
         database, queue = plan.database, _queue(plan.database)
-        begun = [_begin(run, database, queue, draft) for draft in plan.issues]
-        settings, templates = run.project.settings, run.project.templates() if begun else {}
-        mailings = {b.id: Mailing(b, settings, templates, plan.envelope) for b in begun}
+        settings = run.project.settings
+        begun = [_begin(run, database, queue, mailing, plan.envelope) for mailing in plan.mailings]
+        mailings = {each.begun.id: each for each in begun}
         if queue and not run.request.is_partial:
             tally = _send_from_queue(run, database, queue, mailings, plan.transport, bar)
         else:
             tally = _send(run, database, mailings, plan.transport, bar)
         with database.reading() as connection:
             every = ledger_issues.progress(connection)
-        ours = {(each.digest, each.key) for each in begun}
+        ours = {(each.begun.digest, each.begun.key) for each in begun}
         return DeliveryReport(
             progress=tuple(each for each in every if (each.digest, each.key) in ours),
             stranded=tuple(each for each in every if is_stranded(each, settings)),
@@ -185,10 +186,11 @@ def work(run: Run) -> Tally:
 def rehearsed(run: Run) -> DeliveryReport:
     """Do what `deliver` would, up to the first step that cannot be undone; write nothing."""
     with _planned(run, dry_run=True) as plan:
-        if plan.issues:
+        if plan.mailings:
             check_writable(plan.database)
             check_lockable(plan.database)
-        foreseen = tuple((each, _would_send(run, plan.database, each)) for each in plan.issues)
+        issues = [each.begun for each in plan.mailings]
+        foreseen = tuple((each, _would_send(run, plan.database, each)) for each in issues)
     tally = None
     if any(number for _, number in foreseen):
         tally = asyncio.run(rehearse(plan.transport, plan.envelope.sender, run.clock))
@@ -207,7 +209,8 @@ def send_copy(run: Run, to: str, *, dry_run: bool) -> Issue:
     envelope = run.secrets.envelope(project.settings, project.root)
     transport = run.secrets.transport(project.settings.delivery)
     mail = draft_files(project.root, draft).get("message.eml") if draft else None
-    mailing = Mailing(_draft(run, issue, mail), project.settings, project.templates(), envelope)
+    begun = _with_contexts(run, issue, _draft(run, issue, mail), ())
+    mailing = Mailing(begun, project.settings, project.templates(), envelope)
     copy = mailing.copy(address, "", None)
     asyncio.run(_send_one(transport, envelope.sender, address, None if dry_run else copy))
     return issue
@@ -227,10 +230,8 @@ def _planned(run: Run, *, dry_run: bool = False) -> Iterator[Plan]:
             apply_renames(database, settings, run.clock())
         issues, left = _chosen(run, database)
         issues, refused = _without_repeats(run, database, issues)
-        found = tuple(_begun_or_draft(run, database, issue) for issue in issues)
-        for each in found:
-            _check_mails(run, database, each, envelope)
-        yield Plan(transport, envelope, database, found, tuple(left), tuple(refused))
+        mailings = tuple(_mailing(run, database, issue, envelope) for issue in issues)
+        yield Plan(transport, envelope, database, mailings, tuple(left), tuple(refused))
 
 
 def apply_renames(database: Database, settings: Settings, now: datetime) -> None:
@@ -479,57 +480,62 @@ def _repeated(settings: Settings, issue: Issue, found: Sequence[Repeat]) -> Prob
     )
 
 
-def _begun_or_draft(run: Run, database: Database, issue: Issue) -> Begun:
-    """Return the issue in the ledger, or a draft of it; write nothing."""
+def _mailing(run: Run, database: Database, issue: Issue, envelope: Envelope) -> Mailing:
+    """Return the mail of `issue`, in the ledger or as a draft, after making each variant that its
+    readers need; write nothing. Raises TemplateError and DeliveryError."""
+    settings = run.project.settings
     with database.reading() as connection:
-        before = find_issue(connection, issue.digest, issue.key)
-    return before or _draft(run, issue)
+        begun = find_issue(connection, issue.digest, issue.key) or _draft(run, issue)
+        names = settings.names(begun.digest)
+        preferences = ledger_issues.preferences(connection, begun, names)
+    if not begun.id:
+        begun = _with_contexts(run, issue, begun, {language for _, language in preferences})
+        preferences.add(((), ""))
+    mailing = Mailing(begun, settings, run.project.templates(), envelope)
+    mailing.check(preferences)
+    return mailing
 
 
 def _draft(run: Run, issue: Issue, mail: bytes | None = None) -> Begun:
-    """The delivery of `issue`, not begun. mail: of a draft; None: as issued."""
+    """The delivery of `issue`, not begun, without contexts. mail: of a draft; None: as issued."""
     project = run.project
     mail = mail or issued_message(project.feeds_folder, issue, project.settings.feeds.folder)
+    corrects = issue.corrects.key if issue.corrects else ""
+    return Begun(0, issue.digest, issue.key, issue.tick, run.clock(), mail, "", corrects)
+
+
+def _with_contexts(run: Run, issue: Issue, draft: Begun, languages: Collection[str]) -> Begun:
+    """Return `draft` with its contexts, in these languages of its readers too."""
     try:
-        entries = issued_entries(project, issue)
+        entries = issued_entries(run.project, issue)
     except BroadsheetError as error:
         # An error in an article must not prevent sending a mail that is already made.
         entries = {}
         why = "mail with a selection of topics has only titles until then"
         for each in error.problems:
             run.warn(replace(each, todo=f"{each.todo}; {why}" if each.todo else why))
-    stored = contexts(issue, entries, project.settings)
-    corrects = issue.corrects.key if issue.corrects else ""
-    return Begun(0, issue.digest, issue.key, issue.tick, run.clock(), mail, stored, corrects)
+    return replace(draft, contexts=contexts(issue, entries, run.project.settings, languages))
 
 
-def _begin(run: Run, database: Database, queue: ModuleType | None, draft: Begun) -> Begun:
-    """Return `draft` as it is in the ledger; create its rows unless they exist.
+def _begin(
+    run: Run, database: Database, queue: ModuleType | None, mailing: Mailing, envelope: Envelope
+) -> Mailing:
+    """Return `mailing` as it is in the ledger; create the rows of its issue unless they exist.
 
     What may be sent now is enqueued in the same transaction.
     """
     if queue:
         queue.jobs.prepare_queue(database)
-    now = run.clock()
-    begun = draft
+    settings, begun = run.project.settings, mailing.begun
     with database.writing() as connection:
-        if not draft.id:
-            names = run.project.settings.names(draft.digest)
-            begun = ledger_issues.begin(connection, replace(draft, begun=now), names)
+        if not begun.id:
+            begun = ledger_issues.begin(connection, begun, settings.names(begun.digest))
         if queue:
-            queue.jobs.enqueue(connection, begun.id, now)
-    return begun
-
-
-def _check_mails(run: Run, database: Database, issue: Begun, envelope: Envelope) -> None:
-    """Make each variant of `issue` that is needed. Raises TemplateError and DeliveryError."""
-    settings = run.project.settings
-    names = settings.names(issue.digest)
-    with database.reading() as connection:
-        preferences = ledger_issues.preferences(connection, issue, names)
-    if not issue.id:
-        preferences.add(((), ""))
-    Mailing(issue, settings, run.project.templates(), envelope).check(preferences)
+            queue.jobs.enqueue(connection, begun.id, run.clock())
+    if begun != replace(mailing.begun, id=begun.id):  # another run has begun it just now
+        return Mailing(begun, settings, run.project.templates(), envelope)
+    mailing.begun = begun
+    return mailing
 
 
 def _refuse_opted_out(project: Project, address: str) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from cssselect import SelectorError
@@ -135,10 +136,14 @@ def _closing(text: str, start: int) -> int:
 
 def _matches(tree: Any, selector: str) -> list[Any]:
     try:
-        find: Any = CSSSelector(selector, translator="html")
-        return list(find(tree))
+        return list(_compiled(selector)(tree))
     except (SelectorError, XPathError):  # too new a selector, which mail clients ignore
         return []
+
+
+@lru_cache(512)  # the same ones in every mail
+def _compiled(selector: str) -> Any:
+    return CSSSelector(selector, translator="html")
 
 
 def _cascade(declared: dict[str, tuple[str, bool]], more: Mapping[str, tuple[str, bool]]) -> None:

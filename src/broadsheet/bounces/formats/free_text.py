@@ -23,7 +23,7 @@ from broadsheet.bounces.mail import (
     addresses,
     paragraph_about,
 )
-from broadsheet.bounces.phrases import any_of
+from broadsheet.bounces.phrases import Phrases
 from broadsheet.bounces.report import RecipientReport, ReportKind
 from broadsheet.bounces.verdict import status_code
 
@@ -41,7 +41,7 @@ _SYSTEM_SENDER: Final = re.compile(
     r"|administrator)\b",
     re.IGNORECASE,
 )
-_FAILURE: Final = any_of(
+_FAILURE: Final = Phrases(
     r"undeliver|non-?deliver|(?:not|n.t) (?:be )?deliver|unable to (?:send|deliver)",
     r"deliver\w* (?:\w+ ){0,3}(?:fail|problem|error|notification|status|report)",
     r"fail\w* (?:\w+ ){0,3}(?:notice|deliver|mail|recipient|address)|return(?:ed|ing) (?:e-?)?mail",
@@ -49,8 +49,8 @@ _FAILURE: Final = any_of(
     r"退信|无法送达|無法|未能|配信|送信|エラー|доставлен",
     r"unbekannt|unzustellbar|non remis|no entregad|devolvid",
 )
-_DELAYED_SUBJECT: Final = any_of(r"\bwarning\b|\bdelay")
-_DELAYED_TEXT: Final = any_of(
+_DELAYED_SUBJECT: Final = Phrases(r"\bwarning\b|\bdelay")
+_DELAYED_TEXT: Final = Phrases(
     r"\bdelayed\b|will (?:continue|keep|be (?:retried|tried))",
     r"still (?:trying|being)|(?:not|n.t) (?:need to )?re-?send",
 )

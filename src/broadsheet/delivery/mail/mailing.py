@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace as with_fields
 from typing import Final
 
@@ -60,8 +60,13 @@ ISSUED: Final = Variant("", ())
 """The mail as it was issued."""
 
 
-def contexts(issue: Issue, entries: Mapping[str, Entry], settings: Settings) -> str:
-    """Return the `Contexts` of `issue` as JSON. entries: of its unchanged articles, by id."""
+def contexts(
+    issue: Issue, entries: Mapping[str, Entry], settings: Settings, readers: Collection[str]
+) -> str:
+    """Return the `Contexts` of `issue` as JSON. entries: of its unchanged articles, by id.
+
+    readers: the languages of its readers; those of whom we have no texts get the digest's own.
+    """
     digest = settings.digest(issue.digest)
     own = digest.language or settings.publication.language
     missing = {placed.url for placed in issue.articles if placed.id not in entries}
@@ -70,10 +75,11 @@ def contexts(issue: Issue, entries: Mapping[str, Entry], settings: Settings) -> 
         for placed in issue.articles
     }
     made = {}
-    for tag in (str(own), *(each for each in languages() if each != catalogue(own))):
+    others = {catalogue(each) for each in readers} & {*languages()} - {catalogue(own)}
+    for tag in (str(own), *sorted(others)):
         framed = replace(digest, language=tag)
-        others = (settings.mail, settings.delivery, settings.feeds)
-        context = issue_context(issue, known, settings.publication, framed, *others)
+        rest = (settings.mail, settings.delivery, settings.feeds)
+        context = issue_context(issue, known, settings.publication, framed, *rest)
         context = _each_article(context, lambda s: _titled(s) if s.url in missing else s)
         made[tag] = context if tag == own else _each_article(context, _without_content)
     sections = tuple(section.topic for section in issue.sections)

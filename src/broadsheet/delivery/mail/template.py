@@ -16,9 +16,8 @@ from datetime import datetime
 from email import message_from_bytes
 from email.utils import format_datetime
 from functools import cached_property, partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from broadsheet.delivery.mail.dkim import Signer
 from broadsheet.delivery.tokens import Tokens
 from broadsheet.digests.message import (
     address_header,
@@ -27,6 +26,9 @@ from broadsheet.digests.message import (
     shared_unsubscribe_urls,
 )
 from broadsheet.digests.sender import preferences_url, replace_urls
+
+if TYPE_CHECKING:  # brings cryptography
+    from broadsheet.delivery.mail.dkim import Signer
 
 _BASE64_LINE: Final = 57  # bytes before encoding
 _PERSONAL: Final = frozenset(

@@ -27,6 +27,7 @@ from broadsheet.digests.html_mail import mail_html
 from broadsheet.digests.message import mime_message
 from broadsheet.digests.rendered import mail_text
 from broadsheet.errors import ConfigError, DeliveryError, UsageError
+from broadsheet.i18n import languages
 from broadsheet.model.publication import BaseUrl
 from broadsheet.model.settings import DeliverySettings, Settings, TopicSettings
 from deliveries import SECRET, post
@@ -280,7 +281,8 @@ def _variants(*missing: int, **changes: Any) -> Variants:
         publication=letters.PUBLICATION, digests={"weekly": letters.DIGEST}, **changes
     )
     known = {each.id: each for n, each in enumerate(letters.ENTRIES, 1) if n not in missing}
-    kept = mailing.contexts(letters.issue(*letters.ENTRIES), known, settings)
+    issue = letters.issue(*letters.ENTRIES)
+    kept = mailing.contexts(issue, known, settings, languages())
     return Variants(b"issued", kept, settings, "weekly", {})
 
 
@@ -437,7 +439,8 @@ def test_a_variant_that_is_too_long_is_shortened() -> None:
     small = msgspec.structs.replace(letters.DIGEST, max_bytes=20_000)
     entries = tuple(letters.entry(n, f"T{n % 2}", summary="摘要" * 900) for n in range(1, 9))
     settings = Settings(publication=letters.PUBLICATION, digests={"weekly": small})
-    kept = mailing.contexts(letters.issue(*entries), {e.id: e for e in entries}, settings)
+    issue = letters.issue(*entries)
+    kept = mailing.contexts(issue, {e.id: e for e in entries}, settings, ())
     made = Variants(b"issued", kept, settings, "weekly", {})
     _, text, html = _mail(made, ("T0",))
     assert len(html.encode()) <= 20_000
