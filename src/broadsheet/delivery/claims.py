@@ -14,6 +14,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final, Literal, get_args
 
 import sqlalchemy as sql
@@ -349,7 +350,7 @@ def _claim(
         address=row.address,
         name=row.name,
         language=row.language,
-        topics=tuple(json.loads(row.topics)),
+        topics=_listed(row.topics),
         attempts=1 if starts_over else row.attempts + 1,
         first_at=stamp(now) if starts_over else row.first_at,
         was=row.state,
@@ -359,13 +360,18 @@ def _claim(
     )
 
 
+@lru_cache(1024)  # most readers have the same
+def _listed(stored: str) -> tuple[str, ...]:
+    return tuple(json.loads(stored))
+
+
 def _reason_to_skip(
     row: sql.Row[Any], claim: Claim, unwanted: Unwanted, renamed: Mapping[str, str]
 ) -> str:
     """Return why a row is skipped; "" if it is sent."""
     if row.status != "active":
         return LEFT
-    digests = {renamed.get(name, name) for name in json.loads(row.digests)}
+    digests = {renamed.get(name, name) for name in _listed(row.digests)}
     if digests and renamed.get(row.digest, row.digest) not in digests:
         return UNWANTED
     return NOTHING if unwanted(claim.issue, claim.topics, claim.language) else ""
