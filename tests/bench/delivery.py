@@ -245,7 +245,7 @@ def _deliver(folder: Path) -> tuple[float, float, float]:
 
 
 def environment() -> dict[str, str]:
-    """The environment of the commands. Modules are compiled once, as pip does for installed ones."""
+    """The environment of the commands. Their modules are compiled once, as pip does it."""
     kept = {name: each for name, each in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     return {**kept, "BROADSHEET_SECRET": "a secret for the bench only"}
 

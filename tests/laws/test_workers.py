@@ -46,6 +46,7 @@ class Staff:
         self.addresses = office.subscribe(people)
         office.deliver("--limit", "1")  # begins the issue
         self.children = [office.work() for _ in range(workers)]
+        self.vanished: list[int] = []
 
     def sent(self) -> int:
         return len(self.office.server.taken())
@@ -62,6 +63,12 @@ class Staff:
         assert self.office.end(self.children[place]) == -signal.SIGKILL
         self.children[place] = self.office.work(now)
 
+    def vanish(self, place: int, now: str) -> None:
+        """Stop a worker for ever, as if its machine had lost its network, and start another."""
+        self.office.kill(self.children[place], signal.SIGSTOP)
+        self.vanished.append(self.children[place])
+        self.children[place] = self.office.work(now)
+
     def complete(self, twice: int) -> None:
         """Wait until everything is sent; end the workers; check that at most `twice` mails are
         there a second time."""
@@ -72,6 +79,9 @@ class Staff:
         for child in self.children:
             assert office.end(child) == 0, (office.newsroom.folder / "out").read_text()
         assert office.deliver(now=at(days=1)).code == 0  # frees what killed workers had claimed
+        for child in self.vanished:
+            office.kill(child)
+            office.end(child)
         assert office.states() == {"sent": len(self.addresses)}
         received = office.received()
         assert set(received) == set(self.addresses), "a reader got no mail"
@@ -151,6 +161,21 @@ def test_a_worker_stopped_past_its_lease_sends_nothing_more(office: OnPostgres) 
     staff.complete(twice=CONNECTIONS)
 
 
+def test_the_mails_of_a_vanished_worker_are_free_half_a_minute_after_its_lease(
+    office: OnPostgres,
+) -> None:
+    """Everything else is sent at once."""
+    office.server.order(delay=0.05)
+    staff = Staff(office, 1, 60, timeout=1)  # the lease: twice that, and a minute
+    staff.wait_for(8)
+    staff.vanish(0, at(minutes=1.2))
+    until(lambda: office.states().keys() <= {"sent", "claimed"}, 60)
+    assert 1 <= office.states()["claimed"] <= CONNECTIONS
+    staff.children.append(office.work(at(minutes=4)))
+    until(lambda: office.states() == {"sent": 60}, 60)
+    staff.complete(twice=CONNECTIONS)
+
+
 def test_a_worker_waits_for_the_mail_server(
     office: OnPostgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -175,15 +200,18 @@ def test_put_off_mail_comes_back_at_its_time(office: OnPostgres) -> None:
 
 
 def _disturb(staff: Staff, postgres: PostgreSQL, rounds: int, dice: random.Random) -> int:
-    """Kill, stop and cut off workers at random instants; return how many were killed."""
+    """Kill, stop and cut off workers at random instants; return how many were killed or vanished."""
     kills = 0
     for _ in range(rounds):
         assert staff.wait_for(dice.randrange(1, 12)), "more subscribers are needed"
         place = dice.randrange(len(staff.children))
         child = staff.children[place]
-        what = dice.choice(("kill", "stop", "restart", "drop"))
+        what = dice.choice(("kill", "vanish", "stop", "restart", "drop"))
         if what == "kill":
             staff.replace(place, at())
+            kills += 1
+        elif what == "vanish":
+            staff.vanish(place, at())
             kills += 1
         elif what == "stop":
             staff.office.kill(child, signal.SIGSTOP)
@@ -212,7 +240,7 @@ def _disturb_delivery(
 def test_disturbed_workers_lose_no_mail(
     office: OnPostgres, postgres: PostgreSQL, workers: int, part: int
 ) -> None:
-    """Killed, stopped, cut off, and given every batch twice, at random instants."""
+    """Killed, vanished, stopped, cut off, and given every batch twice, at random instants."""
     _disturb_delivery(office, postgres, workers, 20, 10 * workers + part)
 
 

@@ -116,9 +116,14 @@ Unwanted = Callable[[int, tuple[str, ...], str], bool]
 """Whether the issue (id) has nothing for someone who wants these topics, in this language."""
 
 
+def reply_time(delivery: DeliverySettings) -> timedelta:
+    """Return how long the server may take to reply to a whole mail (RFC 5321, 4.5.3.2.6)."""
+    return timedelta(seconds=delivery.timeout * 2)
+
+
 def lease_time(delivery: DeliverySettings) -> timedelta:
-    """Return how long a claim holds: longer than sending a mail can take, with all timeouts."""
-    return timedelta(seconds=delivery.timeout * 8 + 60)
+    """Return how long a claim holds. It is renewed unless it covers the wait for the reply."""
+    return reply_time(delivery) + timedelta(minutes=1)
 
 
 def whole_issues(issue_ids: Iterable[int], delivery: DeliverySettings) -> list[Batch]:

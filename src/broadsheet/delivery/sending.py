@@ -7,10 +7,11 @@ import random
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 from typing import Any, Final
 
 from broadsheet.delivery.batcher import Batcher, Tally
-from broadsheet.delivery.claims import Claim, Outcome
+from broadsheet.delivery.claims import Claim, Outcome, reply_time
 from broadsheet.delivery.ledger import Ledger
 from broadsheet.delivery.mail.mailing import Mailing
 from broadsheet.delivery.pacing import Backoff, Clock
@@ -29,19 +30,21 @@ _POLL_S: Final = 0.2  # during a pause, to notice that the run ends
 class _Lease:
     """A claim while its mail is being sent. ours: False once another run has taken it over."""
 
-    def __init__(self, claim: Claim, batcher: Batcher, clock: Clock) -> None:
+    def __init__(self, claim: Claim, batcher: Batcher, clock: Clock, reply_time: timedelta) -> None:
         self._claim = claim
         self._batcher = batcher
         self._clock = clock
+        self._reply_time = reply_time
         self.ours = True
 
     async def is_ours(self) -> bool:
-        """Whether the mail may be sent: after the lease has ended, only if it can be renewed.
+        """Whether the mail may be sent: if the lease may end before the reply, only if it can be
+        renewed.
 
         The clock is the wall clock, which runs while this process is stopped or the machine
         asleep. Raises DatabaseError.
         """
-        if self._clock() >= self._claim.lease:
+        if self._clock() + self._reply_time >= self._claim.lease:
             renewed = await self._batcher.renew(self._claim)
             self.ours = renewed is not None
             self._claim = renewed or self._claim
@@ -63,6 +66,7 @@ class Pool:
         self._batcher = batcher
         self._mailings = mailings
         self._most = delivery.messages_per_connection
+        self._reply_time = reply_time(delivery)
         self._clock = clock
         self._backoff = Backoff(random.random)
         self._sender_refusals = 0
@@ -177,7 +181,7 @@ class Pool:
         wait = claim.send_at - self._clock.wall()
         if 0 < wait < 1:
             await asyncio.sleep(wait)
-        lease = _Lease(claim, self._batcher, self._clock)
+        lease = _Lease(claim, self._batcher, self._clock, self._reply_time)
         if not await lease.is_ours():
             return Outcome(claim, "pending")
         sender = mailing.envelope_sender(claim.subscriber)
