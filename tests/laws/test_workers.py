@@ -200,7 +200,7 @@ def test_put_off_mail_comes_back_at_its_time(office: OnPostgres) -> None:
 
 
 def _disturb(staff: Staff, postgres: PostgreSQL, rounds: int, dice: random.Random) -> int:
-    """Kill, stop and cut off workers at random instants; return how many were killed or vanished."""
+    """Kill, stop and cut off workers at random instants; return how many were lost."""
     kills = 0
     for _ in range(rounds):
         assert staff.wait_for(dice.randrange(1, 12)), "more subscribers are needed"
