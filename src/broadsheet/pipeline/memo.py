@@ -279,9 +279,11 @@ class Memo:
 
     def leave(self, name: str, value: Any) -> None:
         """Store `value` under `name` for the next run; lose it if it cannot be stored."""
+        key = state_key(name)
+        self._used.add(key)
         with suppress(StoreError):
             data = encode(value)
-            self._store.add([(state_key(name), digest(data), b"[]", data)])
+            self._store.add([(key, digest(data), b"[]", data)])
 
     def sweep(self) -> None:
         """Drop the results that this run did not use, once they are the larger part."""

@@ -186,6 +186,16 @@ def test_a_time_keeps_its_offset(tmp_path: Path) -> None:
         assert memo.state("moment", datetime).isoformat() == moment.isoformat()  # type: ignore[union-attr]
 
 
+def test_what_a_run_leaves_survives_its_own_sweep(tmp_path: Path) -> None:
+    """Also if it never asked for what the run before left under that name."""
+    with Memo(tmp_path, tmp_path, workers=1) as memo:
+        memo.map(step(), [f"a{number}" for number in range(9)], {"letter": str})
+    with Memo(tmp_path, tmp_path, workers=1) as memo:
+        memo.leave("summary", "done")
+        memo.sweep()
+        assert memo.state("summary", str) == "done"
+
+
 def test_many_unused_results_are_removed(tmp_path: Path) -> None:
     """The store does not grow with every edit."""
     for number in range(20):
