@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import lru_cache
 from urllib.parse import unquote
 
@@ -61,8 +62,6 @@ class Anchors:
 
     def nearest(self, anchor: str) -> str:
         """Return the text of the heading most like `anchor`; "" for none."""
-        from difflib import get_close_matches
-
         near = get_close_matches(_key(unquote(anchor)), list(self.headings), n=1, cutoff=0.6)
         return self.headings[near[0]] if near else ""
 

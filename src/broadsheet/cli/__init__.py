@@ -18,7 +18,6 @@ from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from traceback import print_exception
 from typing import NoReturn
 
 import click
@@ -142,7 +141,7 @@ def _run() -> NoReturn:
         sys.exit(0)
     except Exception as error:
         if os.environ.get("BROADSHEET_DEBUG"):
-            print_exception(error)
+            sys.excepthook(*sys.exc_info())
         else:
             click.echo(f"broadsheet: {_mishap(error)}", err=True)
         sys.exit(1)

@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from broadsheet.articles import Article
-from broadsheet.articles.catalogue import Catalogue
+from broadsheet.articles.catalogue import TERMS, Catalogue
 from broadsheet.i18n import Words, language_name
 from broadsheet.model.publication import Publication
 from broadsheet.model.settings import FEED_FORMATS, FeedFormat, FeedSettings, Grouping, Selection
@@ -123,6 +123,8 @@ class _Planner(Struct, frozen=True):
     def selected(self, selection: Selection) -> tuple[Article, ...]:
         """Return the articles that match every key of `selection`, newest first."""
         unmet, articles = self.catalogue.unmet, self.catalogue.articles
+        if not any(getattr(selection, by) for by in TERMS):
+            return articles
         return tuple(each for each in articles if unmet(each, selection) is None)
 
     def named(self) -> Iterator[Feed]:

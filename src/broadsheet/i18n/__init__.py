@@ -11,8 +11,8 @@ from contextlib import suppress
 from datetime import datetime
 from functools import cache, cached_property, reduce
 from gettext import GNUTranslations, NullTranslations
-from importlib.resources import files
 from io import BytesIO
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from unicodedata import bidirectional
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # Babel takes 10 ms to import, which most texts do without
     from babel import Locale
 
 ENGLISH: Final = "en"
+_FOLDER: Final = Path(__file__).parent
 _RIGHT_TO_LEFT: Final = {"ar", "ckb", "dv", "fa", "he", "ps", "sd", "ug", "ur", "yi"}
 _CHINESE: Final = {"hans": "zh-Hans", **dict.fromkeys(("hant", "hk", "mo", "tw"), "zh-Hant")}
 """Catalogues of Chinese by script and region; zh-Hans for all others."""
@@ -133,8 +134,7 @@ def language_name(tag: str) -> str:
 @cache
 def languages() -> tuple[str, ...]:
     """Return the languages that have texts, such as `en` and `zh-Hant`."""
-    names = (file.name for file in files(__package__).iterdir())
-    found = (name[:-3].replace("_", "-") for name in names if name.endswith(".po"))
+    found = (file.stem.replace("_", "-") for file in _FOLDER.glob("*.po"))
     return tuple(sorted([ENGLISH, *found]))
 
 
@@ -167,14 +167,14 @@ def _translations(tag: str) -> NullTranslations:
     """Return the texts of one of `languages`; the English ones for "" too."""
     if tag in {"", ENGLISH}:
         return NullTranslations()
-    folder, name = files(__package__), tag.replace("-", "_")
-    with suppress(FileNotFoundError), (folder / f"{name}.mo").open("rb") as compiled:
+    name = tag.replace("-", "_")
+    with suppress(FileNotFoundError), (_FOLDER / f"{name}.mo").open("rb") as compiled:
         return GNUTranslations(compiled)
     from babel.messages.mofile import write_mo
     from babel.messages.pofile import read_po
 
     made = BytesIO()  # in a checkout that has not been installed since the language was added
-    with (folder / f"{name}.po").open("rb") as text:
+    with (_FOLDER / f"{name}.po").open("rb") as text:
         write_mo(made, read_po(text))
     made.seek(0)
     return GNUTranslations(made)

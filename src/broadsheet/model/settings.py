@@ -240,8 +240,10 @@ class ArticleSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     def excludes(self, path: str) -> bool:
         """Whether the file at `path` is excluded from the articles."""
+        if not (self.exclude or self.rendered):  # as in most projects; asked for every file
+            return False
         patterns = (*self.exclude, self.built) if self.built else self.exclude
-        return bool(patterns) and any(_is_at(each, path) for each in patterns)
+        return any(_is_at(each, path) for each in patterns)
 
 
 _TRANSLATION = re.compile(r"\*\.[\w-]+")

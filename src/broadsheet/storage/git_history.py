@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -55,6 +54,8 @@ def _changes(log: str) -> Iterator[tuple[str, str, str]]:
 
 
 def _git(root: Path, *arguments: str) -> str:
+    import subprocess  # slow to import, and most projects do not ask Git
+
     command = ["git", "-C", str(root), *arguments]
     try:
         done = subprocess.run(command, capture_output=True, check=True)  # noqa: S603 - no shell

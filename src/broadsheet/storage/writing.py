@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from hashlib import sha256
 from io import BufferedWriter, FileIO
@@ -143,6 +142,8 @@ def _opened(path: Path) -> BufferedWriter:
 
 def _sync_all(paths: Sequence[Path]) -> None:
     """Wait until the files at `paths` are on the disk."""
+    from concurrent.futures import ThreadPoolExecutor  # runs that write nothing do without
+
     with suppress(RuntimeError), ThreadPoolExecutor(_SYNC_THREADS) as threads:
         list(threads.map(_sync, paths))
         return

@@ -18,6 +18,7 @@ _UNSPACED = (
 )
 _SHARED = frozenset("“”‘’…—·")  # punctuation of Chinese and other scripts
 
+_LATIN_OR_CHINESE = re.compile("[ -~\u4e00-\u9fff]+")  # one column, or two
 _NO_CHARACTER = re.compile(r"&#[0-9]{1000,};?")
 
 _SENTENCE_END = re.compile(r"[。！？…]+[”’」』）】]*|[.!?]+[\"'”’)]*(?=\s|$)")
@@ -73,7 +74,11 @@ def prepare() -> None:
 
 def width(text: str) -> int:
     """Return the columns of `text`; a wide character takes two (UAX #11)."""
-    return len(text) if text.isascii() else sum(map(_columns, graphemes(text)))
+    if text.isascii():
+        return len(text)
+    if _LATIN_OR_CHINESE.fullmatch(text):  # measured without wcwidth, which is slow to import
+        return 2 * len(text) - sum(map(str.isascii, text))
+    return sum(map(_columns, graphemes(text)))
 
 
 def graphemes(text: str) -> Iterator[str]:

@@ -96,6 +96,12 @@ def test_wide_characters_count_twice() -> None:
     assert width(FAMILY) == width("👍🏽") == 2
 
 
+def test_a_width_known_without_the_library_is_that_of_the_library() -> None:
+    """Of every character of ASCII that shows, and every common ideograph."""
+    for code in (*range(0x20, 0x7F), *range(0x4E00, 0xA000)):
+        assert width(f"文{chr(code)}") == width(f"文{chr(code)}é") - 1
+
+
 def test_characters_that_xml_forbids_are_removed() -> None:
     """Controls, surrogates and U+FFFE, literal or as a reference; tabs and line ends stay."""
     assert printable("a\x00\x08\x1f\ufffe\ud800b\tc\n") == "ab\tc\n"
