@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
 
 from broadsheet.articles import front_matter
 from broadsheet.articles.fields import fold
@@ -98,7 +99,8 @@ class Prose:
 
     @cached_property
     def _line_starts(self) -> list[int]:
-        return [0, *(found.end() for found in re.finditer("\n", self.text))]
+        lengths = (len(line) + 1 for line in self.text.split("\n"))
+        return [*accumulate(lengths, initial=0)]
 
 
 def field_line(source: str, *names: str) -> int | None:

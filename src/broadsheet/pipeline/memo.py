@@ -263,8 +263,10 @@ class Memo:
             yield from members
 
     def values(self, addresses: Iterable[Digest], kind: type[T]) -> Iterator[T]:
-        """Yield the results at `addresses`, one at a time."""
-        return (self.value(address, kind) for address in addresses)
+        """Yield the results at `addresses`; a batch at a time is read."""
+        for batch in batched(addresses, _BATCH):
+            for data in self._store.results(batch):
+                yield decode(data, kind)
 
     def value(self, address: Digest, kind: type[T]) -> T:
         """Return the result at `address`."""

@@ -13,7 +13,7 @@ import hashlib
 import os
 import sqlite3
 import sys
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
@@ -112,13 +112,16 @@ class Store:
 
     def result(self, address: Digest) -> bytes:
         """Return the value whose digest is `address`."""
+        return self.results([address])[0]
+
+    def results(self, addresses: Sequence[Digest]) -> list[bytes]:
+        """Return the value at each of `addresses`, of which there may be some thousands."""
+        query = f"SELECT value FROM result WHERE digest IN ({','.join('?' * len(addresses))})"  # noqa: S608
         with _faults():
-            query = "SELECT value FROM result WHERE digest = ?"
-            row = self._database.execute(query, (address,)).fetchone()
-            if row is None or digest(row[0]) != address:
+            found = {digest(value): value for (value,) in self._database.execute(query, addresses)}
+            if not found.keys() >= {*addresses}:
                 raise sqlite3.DatabaseError("a result is missing or damaged")
-            value: bytes = row[0]
-            return value
+        return [found[address] for address in addresses]
 
     def add(self, rows: Collection[tuple[Digest, Digest, bytes, bytes]]) -> None:
         """Store rows of key, digest of the value, reads and value, all of them or none."""

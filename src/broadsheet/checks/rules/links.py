@@ -152,8 +152,10 @@ def link_text(view: ArticleView) -> Iterator[Problem]:
         if each.is_image or each.target is None or each.text is None:
             continue
         text = each.text.strip().strip("*_<>").replace("\\_", "_").rstrip(".,;:")
-        if _is_address(text, each.target) and not (
-            _same(text, each.target) or _same_host(text, view.links.resolve(each.target))
+        if (
+            text != each.target
+            and _is_address(text, each.target)
+            and not (_same(text, each.target) or _same_host(text, view.links.resolve(each.target)))
         ):
             what = f"the text of a link says {text} but it leads to {each.target}"
             todo = "correct the wrong one"
