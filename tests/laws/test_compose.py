@@ -1,11 +1,16 @@
-"""packaging/scale/compose.yaml: its commands exist, and its site is one."""
+"""packaging/scale/compose.yaml: its commands exist, and its services work together."""
 
 from __future__ import annotations
 
 import os
 import re
 import shutil
+import signal
+import socket
 import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +19,10 @@ import pytest
 import yaml
 
 from broadsheet.cli import broadsheet
+from deliveries import Post
 from newsroom import ROOT, Newsroom
+from postgresql import PostgreSQL
+from processes import until
 
 FILE = ROOT / "packaging" / "scale" / "compose.yaml"
 SITE = FILE.parent / "site"
@@ -93,3 +101,75 @@ def test_docker_compose_accepts_it() -> None:
         assert b"BROADSHEET_SECRET" in ran.stderr
         return
     pytest.skip("needs Docker Compose")
+
+
+ARTICLE = "---\ntitle: New\ndate: 2025-06-30T00:58:00Z\n---\nText.\n"
+JUST_AFTER_THE_ISSUE = "1751245230"  # 01:00:30 UTC
+
+
+@contextmanager
+def running(name: str, here: Mapping[str, str], *more: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a service as a process. here: what to write for the paths and ports of its container.
+    more: arguments."""
+    service = SERVICES[name]
+    command = as_here([*service["entrypoint"], *service["command"], *more], here)
+    environment = {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "SOURCE_DATE_EPOCH": JUST_AFTER_THE_ISSUE,
+    }
+    assert service["environment"].keys() == {"BROADSHEET_SECRET", "PGPASSWORD"}
+    with subprocess.Popen(command, env=environment, start_new_session=True) as process:
+        try:
+            yield process
+        finally:
+            os.killpg(process.pid, signal.SIGTERM)
+
+
+def as_here(command: list[str], here: Mapping[str, str]) -> list[str]:
+    """Return `command` as it is run outside of its container."""
+    for there, name in here.items():
+        command = [word.replace(there, name) for word in command]
+    return command
+
+
+def free_port() -> str:
+    """Return a port that no one listens on."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return str(free.getsockname()[1])
+
+
+@pytest.mark.long
+@pytest.mark.enable_socket
+@pytest.mark.allow_hosts(["127.0.0.1"])
+def test_its_services_send_an_article_to_a_subscriber(
+    tmp_path: Path, office: Post, postgres: PostgreSQL
+) -> None:
+    """As processes of this machine: `serve` is healthy by its own check, and the mail of the issue
+    that the job makes arrives once."""
+    postgres.empty()
+    site = Newsroom(shutil.copytree(SITE, tmp_path / "site"))
+    here = {"/site": str(site.folder), "8025": free_port(), "9125": free_port()}
+    config = (site.folder / "broadsheet.toml").read_text()
+    for there, name in {
+        "postgresql+psycopg://broadsheet@database/broadsheet": postgres.url,
+        "127.0.0.1:1025": f"127.0.0.1:{office.server.port}",
+    }.items():
+        assert there in config
+        config = config.replace(there, name)
+    (site.folder / "broadsheet.toml").write_text(config)
+    site.write("articles/new.md", ARTICLE)
+    assert site.run("subscribers", "add", "reader@example.org").code == 0
+    with (
+        running("serve", here, "--port", "8025"),
+        running("worker-1", here) as worker,
+        running("worker-2", here),
+        running("issues", here),
+    ):
+        check = as_here(SERVICES["serve"]["healthcheck"]["test"][1:], here)
+        until(lambda: subprocess.run(check, capture_output=True, check=False).returncode == 0, 60)
+        office.server.wait_for(1, 60)
+        assert worker.poll() is None
+    assert worker.returncode == 0
+    assert office.received() == {"reader@example.org": 1}
