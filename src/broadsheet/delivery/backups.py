@@ -20,11 +20,16 @@ from broadsheet.delivery.database import LOCK_TIMEOUT_S, SCHEMA_VERSION
 from broadsheet.delivery.files import create, sqlite_file
 from broadsheet.errors import ConflictingRestoreError, DatabaseError, Problem, UsageError
 
-# Where each table says when a row was last changed.
+# The key of each table, and where it says when a row was last changed.
 _TIMES: Final = (
-    *(("subscribers", "since"), ("changes", "at"), ("issues", "begun")),
-    *(("deliveries", "changed"), ("erasures", "at")),
+    *(("subscribers", "id", "since"), ("changes", "id", "at"), ("issues", "id", "begun")),
+    *(("deliveries", "id", "changed"), ("erasures", "hash", "at")),
 )
+# By row: one clock may be behind another, as with `--now`.
+_NEWER: Final = """
+SELECT max(ours.{time}) FROM {table} AS ours LEFT JOIN backup.{table} AS theirs USING ({key})
+WHERE theirs.{time} IS NULL OR ours.{time} > theirs.{time}
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +92,7 @@ def restore(source: Path, file: Path, *, force: bool = False) -> Contents:
             create(file)
             with closing(_opened(file)) as current:
                 if not force:
-                    _refuse_loss(current, file, found)
+                    _refuse_loss(current, file, source)
                 backup.backup(current)
                 current.execute("PRAGMA journal_mode = WAL")
     return found
@@ -108,13 +113,12 @@ def _checked(backup: sqlite3.Connection, source: Path) -> Contents:
     return _contents(backup, source)
 
 
-def _refuse_loss(current: sqlite3.Connection, file: Path, backup: Contents) -> None:
+def _refuse_loss(current: sqlite3.Connection, file: Path, backup: Path) -> None:
     has_tables = "SELECT count(*) FROM sqlite_master WHERE name = 'schema_versions'"
     if not current.execute(has_tables).fetchone()[0]:
         return
-    latest = _contents(current, file).latest
-    if latest > backup.latest:
-        what = f"its last change was at {latest}, after the last one in the backup, {backup.latest}"
+    if latest := _last_lost(current, backup):
+        what = f"it has changes that the backup does not have, the last one at {latest}"
         todo = (
             "to lose what happened between (people who left would get mail again, and issues be "
             "sent again): --force"
@@ -132,6 +136,19 @@ def _refuse_loss(current: sqlite3.Connection, file: Path, backup: Contents) -> N
     current.execute(f"PRAGMA busy_timeout = {round(LOCK_TIMEOUT_S * 1000)}")
 
 
+def _last_lost(current: sqlite3.Connection, backup: Path) -> str:
+    """Return when the last change was made that `backup` does not have; "" if it has all."""
+    current.execute("ATTACH ? AS backup", [f"file:{quote(str(backup))}?mode=ro"])
+    try:
+        found = [
+            current.execute(_NEWER.format(table=table, key=key, time=time)).fetchone()[0]
+            for table, key, time in _TIMES
+        ]
+    finally:
+        current.execute("DETACH backup")
+    return max(filter(None, found), default="")
+
+
 def _contents(database: sqlite3.Connection, file: Path) -> Contents:
     subscribers, issues, deliveries = (
         database.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608 - our names
@@ -139,7 +156,7 @@ def _contents(database: sqlite3.Connection, file: Path) -> Contents:
     )
     times = (
         database.execute(f"SELECT max({column}) FROM {table}").fetchone()[0]  # noqa: S608
-        for table, column in _TIMES
+        for table, _, column in _TIMES
     )
     latest = max(filter(None, times), default="")
     return Contents(subscribers, issues, deliveries, latest, file.stat().st_size)

@@ -117,6 +117,17 @@ def test_a_newer_database_is_not_replaced(project: Newsroom, tmp_path: Path) -> 
     assert '"active"' in project.run("subscribers", "list", "--json").out
 
 
+def test_what_an_earlier_clock_has_recorded_is_not_lost(project: Newsroom, tmp_path: Path) -> None:
+    """Each row is compared, not the last time of all: a machine's clock may be behind."""
+    backup = tmp_path / "copy.db"
+    project.run("subscribers", "add", "ben@example.com", now=LATER)
+    project.run("backup", str(backup))
+    project.run("subscribers", "remove", "ann@example.com")
+    ran = project.run("restore", str(backup))
+    assert (ran.code, "does not have" in ran.err) == (1, True)
+    assert '"unsubscribed"' in project.run("subscribers", "list", "--json").out
+
+
 def test_a_database_that_is_in_use_is_not_replaced(project: Newsroom, tmp_path: Path) -> None:
     """With --force it is, in one transaction, and the other program sees the new content."""
     backup = tmp_path / "copy.db"

@@ -7,6 +7,9 @@ function
 
 that reads its settings and, from the environment, its secrets. It raises ConfigError for invalid
 settings. In the name of a file, `_` stands for `-`; one that starts with it is a helper.
+
+A transport reads no files: it does not know the project's folder. A key or a certificate comes from
+the environment too.
 """
 
 from __future__ import annotations
@@ -75,7 +78,8 @@ class Session(Protocol):
     async def send(self, sender: str, to: str, mail: bytes, may_end: MayEnd = always) -> Verdict:
         """Send `mail` (RFC 5322, ASCII, CRLF) from the envelope address `sender` to `to`.
 
-        If `may_end` says no, the mail is not sent, and the session is no longer usable.
+        If `may_end` says no, the mail is not sent, and the session is no longer usable. If it says
+        yes, the verdict comes within twice `delivery.timeout`, which the lease of the row covers.
         """
 
     async def introduce(self, sender: str) -> Verdict | None:
