@@ -166,7 +166,7 @@ def test_a_draft_that_is_deleted_joins_the_next_issue(project: Newsroom) -> None
     [
         ("weekly/2025-06-29", f"does not wait for approval; what is due: weekly/{KEY}"),
         ("weekly", "write one like weekly/2025-06-30"),
-        ("monthly/2025-06-30", "there is no digest 'monthly' in the config"),
+        ("monthly/2025-06-30", "unknown digest 'monthly'"),
     ],
 )
 def test_a_wrong_name_is_a_wrong_command_line(project: Newsroom, name: str, message: str) -> None:

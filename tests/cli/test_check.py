@@ -130,7 +130,7 @@ def test_only_the_named_files_are_reported(
     assert project.run("check", "a.md", "--strict").code == 1
     ran = project.run("check", "nowhere.md")
     assert (ran.code, ran.out) == (2, "")
-    assert ran.err == "there is no file 'nowhere.md'; name one of the project\n"
+    assert ran.err == "the file 'nowhere.md' does not exist; name one of the project\n"
 
 
 @pytest.mark.parametrize("form", ["--json", "--github", "--all"])

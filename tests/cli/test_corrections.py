@@ -172,7 +172,7 @@ def test_a_note_on_a_correction_can_only_take_articles_out(office: Post) -> None
     ran = office.newsroom.run(*CORRECT)
     assert ran.err.splitlines() == [
         f"{path}:2: lead: a correction keeps the articles of its issue, and their order; remove it",
-        f"{path}:3: exclude: there is no article 'gone.md'; write its path, such as content/a.md",
+        f"{path}:3: exclude: unknown article 'gone.md'; write its path, such as content/a.md",
     ]
     office.newsroom.write(path, "---\nexclude: [a1.md]\n---\nWithdrawn.\n")
     assert office.newsroom.run(*CORRECT).out.endswith("(2 articles)\n")

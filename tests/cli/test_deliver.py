@@ -282,9 +282,9 @@ def _text(mail: str) -> str:
 @pytest.mark.parametrize(
     ("args", "what"),
     [
-        (("nothing",), "there is no digest 'nothing' in the config"),
+        (("nothing",), "unknown digest 'nothing'"),
         (("--issue", "weekly"), "'weekly' is not an issue"),
-        (("--issue", "weekly/2000-01-01"), "there is no issue weekly/2000-01-01"),
+        (("--issue", "weekly/2000-01-01"), "unknown issue weekly/2000-01-01"),
         (("--to", "nobody"), "'nobody' is not a valid email address"),
     ],
 )

@@ -104,10 +104,10 @@ def test_an_unknown_digest_is_a_usage_error(project: Newsroom) -> None:
     """Exit 2; the message lists the digests, and no issue is made."""
     ran = project.run("digest", "daily", "monthly")
     assert (ran.code, ran.out) == (2, "")
-    assert ran.err == "there is no digest 'monthly' in the config; there is: weekly, daily\n"
+    assert ran.err == "unknown digest 'monthly'; the config has: weekly, daily\n"
     assert not (project.folder / "feeds").exists()
     project.configure("")
-    assert project.run("digest", "x").err.endswith("; there is: none\n")
+    assert project.run("digest", "x").err.endswith("; the config has: none\n")
 
 
 def test_if_nothing_is_due_the_next_time_is_shown(project: Newsroom) -> None:

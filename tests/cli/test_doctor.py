@@ -69,7 +69,9 @@ def test_a_wrong_config_is_an_error(newsroom: Newsroom, tmp_path: Path) -> None:
     assert [what.split(": ")[1] for _, what in wrong] == ["feeds.entries", "feeds.formats"]
     newsroom.configure('[articles]\nfolders = ["nowhere"]\n')
     (tmp_path / "empty").mkdir()
-    assert ("error", "there is no folder nowhere/") in lines(doctor(newsroom)[1], "configured")
+    assert ("error", "the folder nowhere/ does not exist") in lines(
+        doctor(newsroom)[1], "configured"
+    )
     ran = Newsroom(tmp_path / "empty").run("doctor")
     assert (ran.code, ran.err) == (1, "")
     assert "run `broadsheet init` to write one" in ran.out

@@ -31,7 +31,7 @@ def test_a_site_with_init_and_build_has_feeds(tmp_path: Path, name: str) -> None
     shutil.copytree(SAMPLES / name, tmp_path, dirs_exist_ok=True)
     newsroom = Newsroom(tmp_path)
     ran = newsroom.run("init")
-    while missing := re.match("there is no articles folder '(.+)' here", ran.err):
+    while missing := re.match("the articles folder '(.+)' does not exist here", ran.err):
         assert ran.code == 2
         assert not (tmp_path / "broadsheet.toml").exists()
         (tmp_path / missing[1]).mkdir(parents=True)
@@ -130,7 +130,7 @@ def test_without_a_folder_of_articles_there_is_no_config(
         newsroom.write(path, text)
     ran = newsroom.run("init")
     assert (ran.code, ran.out) == (2, "")
-    assert ran.err.startswith(f"there is no articles folder {folder!r} here")
+    assert ran.err.startswith(f"the articles folder {folder!r} does not exist here")
     assert ran.err.endswith("; create it, or run `broadsheet init` in the folder of the web site\n")
     assert contents(tmp_path).keys() == files.keys()
     (tmp_path / folder).mkdir()

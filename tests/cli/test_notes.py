@@ -113,7 +113,7 @@ def test_a_wrong_note_keeps_its_issue_back(project: Newsroom) -> None:
     assert ran.code == 1
     assert ran.err.splitlines() == [
         f"{path}:2: subjct: unknown key 'subjct'; did you mean 'subject'?",
-        f"{path}:3: lead: there is no article 'gone.md'; write its path, such as content/a.md",
+        f"{path}:3: lead: unknown article 'gone.md'; write its path, such as content/a.md",
     ]
     assert _issue(project) == {}
     assert "editors-note: subjct: unknown key" in project.run("check").out.partition("warnings:")[0]
@@ -170,7 +170,7 @@ def test_an_article_that_names_an_unknown_digest_is_told(project: Newsroom) -> N
     found = json.loads(project.run("check", "--json").out)
     (told,) = [each for each in found if each["rule"] == "digest-name"]
     assert (told["path"], told["line"]) == ("content/d.md", 4)
-    assert "there is no digest 'wekly'" in told["what"]
+    assert "unknown digest 'wekly'" in told["what"]
     project.article("d.md", digest="weekly")
     assert "digest-name" not in project.run("check").out
 

@@ -209,7 +209,7 @@ def test_a_removed_empty_folder_is_noticed(newsroom: Newsroom) -> None:
     (newsroom.folder / "drafts").rmdir()
     ran = newsroom.run("build")
     assert (ran.code, ran.out) == (2, "")
-    assert "there is no folder 'drafts' here" in ran.err
+    assert "the folder 'drafts' does not exist" in ran.err
 
 
 def test_articles_appear_and_expire_without_a_file_change(built: Watched) -> None:

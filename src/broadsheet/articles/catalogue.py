@@ -28,7 +28,7 @@ TERMS: Final[Mapping[Grouping, Callable[[Article], tuple[str, ...]]]] = {
 Span = tuple[datetime | None, datetime | None]
 """From when until when, half open; None: always."""
 
-_CATALOGUES = 4  # each takes its room, and who asks for one twice does so in a row
+_CATALOGUES = 4  # each takes memory, and repeated requests for one come in a row
 
 
 class Catalogue(Struct, frozen=True, dict=True):
@@ -123,13 +123,13 @@ class Catalogues:
         return made
 
     def _holds(self, then: datetime, now: datetime) -> bool:
-        """Whether the catalogue of `then` is that of `now`."""
+        """Whether the catalogues of `then` and `now` are the same."""
         since, until = self._span(then)
         return (since is None or since <= now) and (until is None or now < until)
 
 
 def steady(articles: Iterable[Article], now: datetime) -> Span:
-    """Return the span in which the catalogue is that of `now`."""
+    """Return the span in which the catalogue is the same as at `now`."""
     past = coming = None
     for article in articles:
         if article.hidden:

@@ -188,7 +188,7 @@ def featured_image(article: Article, index: LinkIndex) -> Image | None:
         url=url,
         alt=article.image_alt,
         type=_IMAGE_TYPES.get(ending, ""),
-        length=(asset.length or None) if asset else None,  # an empty file is no enclosure
+        length=(asset.length or None) if asset else None,  # an empty file cannot be enclosed
         width=width,
         height=height,
     )

@@ -75,7 +75,7 @@ def permalink(
 ) -> str:
     """Return `pattern` filled in: a path relative to the site, encoded (RFC 3986, section 3.3).
 
-    slug: the front matter's, or "". date: its day is that of the address. categories: from the
+    slug: the front matter's, or "". date: gives the day in the address. categories: from the
     front matter and the folders, in order.
     """
 

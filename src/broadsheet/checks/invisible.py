@@ -1,4 +1,4 @@
-"""Characters that nobody sees, where neither a script nor an emoji needs them (UTS #39, #51)."""
+"""Invisible characters, where neither a script nor an emoji needs them (UTS #39, #51)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _VARIANT = "\ufe0f"
 
 
 def invisible(text: str) -> list[str]:
-    """The characters of `text` that nobody sees and nothing needs, each once, in their order."""
+    """Return the invisible characters of `text` that nothing needs, each once, in order."""
     if text.isascii() or not _ANY.search(text):
         return []
     plain = _FLAG_OF_TAGS.sub(_FLAG, text)

@@ -1,4 +1,4 @@
-"""What an article, or a page, says of the rules for itself: in its front matter, by name.
+"""The severities of rules that an article or a page sets for itself, in its front matter.
 
 `check_off: [no-summary]` switches rules off; `checks: {no-summary: error}` gives each a severity.
 """
@@ -13,12 +13,12 @@ from broadsheet.errors import ArticleError
 
 SEVERITIES = ("error", "warn", "off")
 _NAMED = "check"
-_HEAD = 20_000  # characters; what names a rule does not stand further down
+_HEAD = 20_000  # characters; nothing further down names a rule
 _ALIKE = {"warning": "warn", "false": "off", "no": "off"}
 
 
 def severities(text: str) -> Mapping[str, str]:
-    """Rule -> what the source `text` says of it: one of SEVERITIES, or what it says in vain."""
+    """Return rule -> what the source `text` sets it to: one of SEVERITIES, or an invalid value."""
     if _NAMED not in text[:_HEAD].lower():
         return {}
     try:
@@ -42,7 +42,7 @@ def _severities(given: Mapping[str, object]) -> Mapping[str, str]:
 
 
 def _plain(value: str | list[object]) -> object:
-    """`value` without what is no text, which can name no rule."""
+    """Return `value` without anything that is not text, since it cannot name a rule."""
     return value if isinstance(value, str) else [each for each in value if isinstance(each, str)]
 
 

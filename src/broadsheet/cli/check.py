@@ -66,7 +66,9 @@ def _within_project(files: Iterable[Path]) -> set[str]:
     for file in files:
         path = file if file.exists() else root / file
         if not path.exists():
-            raise UsageError(Problem(f"there is no file {str(file)!r}", "name one of the project"))
+            raise UsageError(
+                Problem(f"the file {str(file)!r} does not exist", "name one of the project")
+            )
         with suppress(ValueError):
             found.add(path.resolve().relative_to(root).as_posix())
     return found

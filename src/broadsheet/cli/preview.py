@@ -44,7 +44,7 @@ def command(serve: bool, port: int, open_: bool) -> None:
         say("No article is new enough for the next issue. To see one with the newest article:")
         say(f"  broadsheet preview --now {day}")
     if not project.settings.digests:
-        say("There is no digest; add one to the config, such as:\n" + _DIGEST)
+        say("The config has no digest; add one, such as:\n" + _DIGEST)
     if open_:
         webbrowser.open((project.root / PREVIEWS / "index.html").resolve().as_uri())
     for problem in gallery.refused:

@@ -62,7 +62,7 @@ def back_up(file: Path, target: Path) -> Contents:
     DatabaseError.
     """
     if not file.is_file():
-        raise DatabaseError(Problem("there is no database yet", "", str(file)))
+        raise DatabaseError(Problem("the database does not exist yet", "", str(file)))
     if target.exists() and target.samefile(file):
         raise UsageError(Problem("it is the database itself", "name another file", str(target)))
     with (

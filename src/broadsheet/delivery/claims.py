@@ -113,7 +113,7 @@ class Claimed:
 
 
 Unwanted = Callable[[int, tuple[str, ...], str], bool]
-"""Whether the issue (id) has nothing for someone who wants these topics, in this language."""
+"""Whether the issue (id) has nothing for readers of these topics, in this language."""
 
 
 def reply_time(delivery: DeliverySettings) -> timedelta:

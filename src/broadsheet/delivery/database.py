@@ -230,7 +230,7 @@ def open_database(url: str, root: Path, timeout_s: float = LOCK_TIMEOUT_S) -> Da
 
 
 def open_existing(url: str, root: Path, timeout_s: float = LOCK_TIMEOUT_S) -> Database | None:
-    """Like `open_database`, but create nothing: return None if there is no database yet."""
+    """Like `open_database`, but create nothing: return None if it does not exist yet."""
     if not exists(url, root):
         return None
     database = _connect(url, root, timeout_s)
@@ -251,7 +251,7 @@ def empty_database() -> Database:
 
 
 def check_location(url: str, root: Path) -> None:
-    """Raise DatabaseError if there is no SQLite file at `url` and none can be created there."""
+    """Raise DatabaseError if the SQLite file at `url` does not exist and cannot be created."""
     file = sqlite_file(url, root)
     if file is None or file.is_file():
         return

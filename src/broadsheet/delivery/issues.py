@@ -197,7 +197,7 @@ def done_at(connection: Connection, digest: str, key: str) -> datetime | None:
 def preferences(
     connection: Connection, issue: Begun, names: Collection[str] = ()
 ) -> set[tuple[tuple[str, ...], str]]:
-    """Return topics and language of everyone who has yet to get `issue`, or would if it began now.
+    """Return topics and language of everyone still to get `issue`, or who would if it began now.
 
     names: other names that the digest has or had.
     """

@@ -429,14 +429,14 @@ def _named(project: Project, name: str) -> Issue:
         raise UsageError(Problem(what, todo))
     newest = history.last
     hint = f"the newest is {newest.digest}/{newest.key}" if newest else "it has none yet"
-    raise UsageError(Problem(f"there is no issue {name}", hint))
+    raise UsageError(Problem(f"unknown issue {name}", hint))
 
 
 def _newest(run: Run) -> Issue:
     """Return the newest issue of the requested digests. Raises UsageError if there is none."""
     newest = [last for name in _digests(run) if (last := run.project.history(name).last)]
     if not newest:
-        raise UsageError(Problem("there is no issue yet", "run `broadsheet digest`"))
+        raise UsageError(Problem("no issue was made yet", "run `broadsheet digest`"))
     return max(newest, key=lambda issue: issue.tick)
 
 

@@ -90,7 +90,7 @@ class WritableDatabase(Protocol):
 class ReturnedMailProcessor:
     """Processes one mail or report after another and keeps the results.
 
-    tokens: None if there is no secret. digests: the names of all digests. renamed: former name of a
+    tokens: None without a secret. digests: the names of all digests. renamed: former name of a
     digest -> its current name. now: aware. dry_run: write nothing.
 
     reports: how many mails were processed. ignored, unreadable: the name of a mail in messages, and

@@ -1,4 +1,4 @@
-"""Subscribers: who gets mail, their preferences, and the history of both.
+"""Subscribers, their preferences, and the history of both.
 
 Every change of a subscriber also adds a row to `changes`, with its time and cause. The functions
 run in the caller's transaction.
@@ -45,7 +45,7 @@ class Preferences(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class Subscriber:
-    """Someone who gets mail, or did. The fields include those of `Preferences`.
+    """A person on the list, subscribed or not. The fields include those of `Preferences`.
 
     address: ASCII, its domain in IDNA form. since (aware), cause: of the status. bounces: the
     number of temporary failures since the status changed; bounced_at: of the last (aware).
@@ -338,7 +338,7 @@ def leave(
 
 
 def other_digests(subscriber: Subscriber, digest: str, digests: Sequence[str]) -> tuple[str, ...]:
-    """Return the digests that remain for someone who leaves `digest`; () if it is unknown."""
+    """Return the digests that remain after leaving `digest`; () if it is unknown."""
     wanted = (subscriber.digests or digests) if digest in digests else ()
     return tuple(name for name in wanted if name != digest and name in digests)
 

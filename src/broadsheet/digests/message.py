@@ -144,8 +144,8 @@ def reply_to_header(address: str) -> list[str]:
 def unsubscribe_headers(opt_out: OptOut) -> list[str]:
     """Return List-Unsubscribe (RFC 2369, section 3.2); [] without an unsubscribe URL.
 
-    Each URL is on a line of its own, and never encoded. There is no List-Unsubscribe-Post
-    (RFC 8058), since the page is the same for all readers.
+    Each URL is on a line of its own, and never encoded. List-Unsubscribe-Post
+    (RFC 8058) is left out, since the page is the same for all readers.
     """
     ways = [f"<{way}>" for way in (opt_out.mail, opt_out.page) if way]
     return [f"List-Unsubscribe: {f',{_CRLF} '.join(ways)}"] if ways else []

@@ -128,4 +128,4 @@ def missing(note: Note, key: str, name: str, articles: Iterable[Article]) -> Pro
     stems = {_PAGE.sub("", path).rpartition("/")[2]: path for path in paths}
     near = get_close_matches(_PAGE.sub("", name).rpartition("/")[2], stems, n=1)
     todo = f"did you mean {stems[near[0]]}?" if near else "write its path, such as content/a.md"
-    return note.problem(key, name, f"there is no article {name!r}", todo)
+    return note.problem(key, name, f"unknown article {name!r}", todo)

@@ -184,7 +184,7 @@ def _place(error: Exception, templates: Mapping[str, str], folder: str) -> tuple
 
 def _what(error: Exception) -> str:
     if isinstance(error, TemplateNotFound):
-        return f"there is no template {error.name}"
+        return f"unknown template {error.name}"
     if isinstance(error, TimeoutError):
         return "the template takes too long"
     if isinstance(error, OverflowError):

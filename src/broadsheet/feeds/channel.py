@@ -1,4 +1,4 @@
-"""What a feed says of itself, whatever its format."""
+"""The head of a feed document, whatever its format."""
 
 from __future__ import annotations
 

@@ -113,7 +113,7 @@ def retire(
 ) -> dict[str, Retired]:
     """Path -> feed document that has ended. before: the same at the last build.
 
-    content: returns the document at a path. Archives do not count, since nobody follows them.
+    content: returns the document at a path. Archives do not count: readers do not follow them.
     """
     gone = {path for path in (*successors.published, *before) if _is_feed(path)}
     since = now.astimezone(UTC).replace(microsecond=0)  # the same in every time zone

@@ -36,8 +36,8 @@ def gettext_noop(text: str) -> str:
 class Words:
     """The texts of one language.
 
-    language: a BCP 47 tag such as zh-TW; afterwards the language of the texts, which is English if
-    there is no catalogue.
+    language: a BCP 47 tag such as zh-TW; afterwards the language of the texts, which is English
+    without a catalogue.
     """
 
     def __init__(self, language: str, own: OwnTexts | None = None) -> None:

@@ -66,7 +66,7 @@ class LinkIndex(Struct, frozen=True, dict=True):
     only file with that name.
     sizes: path of an image's asset -> its width and height in pixels, if measured.
     shortcodes: templates of the config, by the name of the tag that they replace.
-    others: source path of a page of the site that is no article -> its URL.
+    others: source path of any other page of the site -> its URL.
     """
 
     site: str

@@ -78,7 +78,7 @@ class Key:
 def schema() -> dict[str, Any]:
     """Return the JSON Schema of broadsheet.toml, for editors that complete and check TOML.
 
-    Its form is that of schemastore.org: draft 7, with an `$id`.
+    It has the form that schemastore.org asks for: draft 7, with an `$id`.
     """
     _, tables = msgspec.json.schema_components(
         [Settings], schema_hook=_json_type, ref_template="#/definitions/{name}"

@@ -176,7 +176,7 @@ class ArticleSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     articles; otherwise a title is required."""
     date_from: tuple[Literal["git"], ...] = ()
     """Where the date comes from if neither the front matter nor the file name has one: `git` is the
-    date of the file's first commit. Otherwise a file without a date is no article."""
+    date of the file's first commit. Otherwise a file without a date is not an article."""
     assets: tuple[str, ...] = ("static",)
     """Folders whose content is at the root of the web site; images are looked up there."""
     rendered: str = ""
@@ -650,8 +650,8 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """
         known = self.digests.keys() | (self.renamed.keys() if renamed else ())
         if unknown := [name for name in names if name not in known]:
-            what = f"there is no digest {unknown[0]!r} in the config"
-            raise UsageError(Problem(what, f"there is: {', '.join(self.digests) or 'none'}"))
+            what = f"unknown digest {unknown[0]!r}"
+            raise UsageError(Problem(what, f"the config has: {', '.join(self.digests) or 'none'}"))
 
     def digest(self, name: str) -> DigestSettings:
         """Return the digest with this current or former name. Raises KeyError if unknown."""

@@ -76,5 +76,5 @@ def _issue(issues: tuple[Issue, ...], name: str, key: str) -> Issue:
     found = next((issue for issue in issues if issue.key == key), None)
     if found is None:
         newest = f"the newest is {name}/{issues[-1].key}" if issues else "it has none yet"
-        raise UsageError(Problem(f"there is no issue {name}/{key}", newest))
+        raise UsageError(Problem(f"unknown issue {name}/{key}", newest))
     return found

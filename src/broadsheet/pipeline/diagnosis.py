@@ -81,7 +81,7 @@ def _configured(project: Project) -> Iterator[Diagnosis]:
     for folder in settings.articles.folders:
         exists = (project.root / folder).is_dir()
         todo = "" if exists else "correct articles.folders"
-        what = f"articles in {folder}/" if exists else f"there is no folder {folder}/"
+        what = f"articles in {folder}/" if exists else f"the folder {folder}/ does not exist"
         yield Diagnosis("configured", "ok" if exists else "error", what, todo)
     built = len(outputs.read_manifest(project.feeds_folder).files)
     what = f"{settings.feeds.folder}/: {count(built, 'file')}" if built else "no feeds yet"

@@ -123,7 +123,7 @@ class NewProject:
         folders = values[FOLDERS]
         listed = [str(folder) for folder in folders] if isinstance(folders, list) else []
         if not any(sources.holds_articles(self.root / folder) for folder in listed):
-            yield Problem(f"there is no Markdown file in {', '.join(listed)} yet", key=FOLDERS)
+            yield Problem(f"no Markdown file in {', '.join(listed)} yet", key=FOLDERS)
         elif FOLDERS not in taken:
             yield Problem(f"the articles are taken from {', '.join(listed)}", key=FOLDERS)
         first = listed[0].partition("/")[0]

@@ -41,7 +41,7 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "same-origin",
-    # For all that is no page: an SVG of the articles, opened by itself, runs nothing.
+    # For everything but pages: an SVG of the articles, opened by itself, runs nothing.
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
 }
 _QUIET_SECONDS = 20.0
@@ -171,7 +171,7 @@ class LivePreview:
 
 
 def _page_headers() -> dict[str, str]:
-    """A page's own policy holds too; this one is for what a page cannot say of itself."""
+    """Return the headers of a page, with the parts of a policy that only a header can set."""
     script = of_script(pages.script("live"))
     return {**_HEADERS, "Content-Security-Policy": _POLICY.format(script=script)}
 

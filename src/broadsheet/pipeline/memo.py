@@ -106,7 +106,7 @@ class StepContext:
         return answer[0]
 
     def result(self, address: Digest, kind: type[T]) -> T:
-        """Return the result at an address. The item holds the address, so this is no read."""
+        """Return the result at an address. The item holds the address, so nothing is recorded."""
         return decode(self._store.result(address), kind)
 
     def recent(self, key: Any, make: Callable[[], T]) -> T:
@@ -308,7 +308,7 @@ class Memo:
     ) -> Digest | None:
         """Return the address of a stored result if its trace still holds.
 
-        found: the address and the reads; None if there is no trace.
+        found: the address and the reads; None without a trace.
         """
         if found is None:
             return None
@@ -380,7 +380,7 @@ def with_memo(
 
     A damaged store is deleted, and the work done again. One that cannot be written (the disk is
     full, another process has it) is left alone, and a temporary one used. So `work` must be
-    repeatable until it publishes. Raises OutputError if there is no room for that either.
+    repeatable until it publishes. Raises OutputError without room for that either.
 
     is_writable: if not, nothing is written in `state`, but what is stored there is used.
     """

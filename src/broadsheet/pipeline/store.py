@@ -66,7 +66,7 @@ def digest(data: bytes) -> Digest:
 class Store:
     """Results and traces. Every method raises StoreError.
 
-    base: another one, which nobody writes; what is in it is found here too.
+    base: another one, which is only read; what is in it is found here too.
     """
 
     def __init__(self, path: Path, base: Path | None = None) -> None:

@@ -102,7 +102,7 @@ def _are_languages(names: Collection[str]) -> bool:
 
 
 def settings_of(values: dict[str, object]) -> Settings:
-    """Return the settings of a config with `values`, and a placeholder if there is no URL."""
+    """Return the settings of a config with `values`, and a placeholder for a missing URL."""
     return config.parse(reference.starter({URL: PLACEHOLDER, **values}))
 
 
@@ -117,7 +117,10 @@ def refuse_unusable(
     missing = [f for f in settings.articles.folders if not (root / sources.inside(f)).is_dir()]
     if missing:
         raise UsageError(
-            *(Problem(f"there is no articles folder {f!r} here{said}", todo) for f in missing)
+            *(
+                Problem(f"the articles folder {f!r} does not exist here{said}", todo)
+                for f in missing
+            )
         )
     sources.find(root, settings.articles, but=(settings.feeds.folder, *ours))
 

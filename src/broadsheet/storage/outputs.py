@@ -83,7 +83,7 @@ class Target:
 
     shown: what messages call the folder. keep: prefixes of paths in the manifest that this run does
     not make and keeps. retired: path -> record of a feed that has ended, for the manifest; None: as
-    before. digest: returns the SHA-256 of the file at a path, or None if there is no file; by
+    before. digest: returns the SHA-256 of the file at a path, or None if it does not exist; by
     default, the file is read.
 
     Raises OutputError if a path leads out of the folder, or through a link.

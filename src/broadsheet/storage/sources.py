@@ -63,7 +63,7 @@ def find(
         raise ConfigError(
             *(
                 Problem(
-                    f"there is no folder {folder!r} here",
+                    f"the folder {folder!r} does not exist",
                     "create it, or name the folder that holds the articles in broadsheet.toml",
                     key="articles.folders",
                 )

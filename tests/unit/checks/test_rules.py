@@ -622,7 +622,7 @@ def test_an_unknown_severity_is_reported(newsroom: Newsroom) -> None:
     said = [(each["line"], each["what"], each["todo"]) for each in findings(newsroom, "check-off")]
     assert said == [
         (4, "'loud' is not a severity of 'no-summary'", "write error, warn, off"),
-        (4, "there is no rule 'zzz'", "docs/checks.md lists the rules"),
+        (4, "unknown rule 'zzz'", "docs/checks.md lists the rules"),
     ]
     assert [each["severity"] for each in findings(newsroom, "no-summary")] == ["warning"]
 

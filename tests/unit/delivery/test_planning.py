@@ -75,8 +75,8 @@ def _remove(path: str) -> Callable[[Post], None]:
 
 
 FAULTS: dict[str, tuple[Callable[[Post], object], str]] = {
-    "an unknown digest": (lambda _: ("monthly",), "there is no digest"),
-    "an unknown issue": (lambda _: ("--issue", "weekly/2000-01-01"), "there is no issue"),
+    "an unknown digest": (lambda _: ("monthly",), "unknown digest"),
+    "an unknown issue": (lambda _: ("--issue", "weekly/2000-01-01"), "unknown issue"),
     "no TLS to another host": (_config(smtp="smtp://mail.example.org"), "only for a server on"),
     "no TLS offered": (_config(starttls="required"), "it offers no encryption"),
     "a sender that is none": (_config(sender="nobody"), "delivery.sender: "),

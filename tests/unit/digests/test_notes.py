@@ -177,15 +177,15 @@ def test_an_included_article_is_in_no_other_issue() -> None:
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("lead: nothing.md", "there is no article 'nothing.md'; write its path"),
-        ("lead: content/aa.md", "there is no article 'content/aa.md'; did you mean content/a.md?"),
+        ("lead: nothing.md", "unknown article 'nothing.md'; write its path"),
+        ("lead: content/aa.md", "unknown article 'content/aa.md'; did you mean content/a.md?"),
         ("lead: old.md", "content/old.md is not in this issue: it is dated before the first"),
         ("order: [old.md]", "content/old.md is not in this issue"),
         ("exclude: [old.md]", "content/old.md is not in this issue"),
         ("include: [draft.md]", "content/draft.md cannot be in this issue: it is a draft"),
         ("include: [private.md]", "its front matter says digest: false; remove it"),
         ("lead: private.md", "content/private.md cannot be in this issue"),
-        ("order: [Sports]", "there is no article 'Sports'"),
+        ("order: [Sports]", "unknown article 'Sports'"),
     ],
 )
 def test_an_article_that_the_issue_cannot_have_is_an_error(line: str, message: str) -> None:
@@ -198,7 +198,7 @@ def test_an_article_that_the_issue_cannot_have_is_an_error(line: str, message: s
 def test_a_list_over_several_lines_has_a_line_for_each() -> None:
     """The line is that of the item, not that of the key."""
     (problem,) = _problems(WEEK, "order:", "  - a.md", "  - gone.md")
-    assert problem.startswith(f"{PATH}:4: order: there is no article 'gone.md'")
+    assert problem.startswith(f"{PATH}:4: order: unknown article 'gone.md'")
 
 
 def test_an_issued_article_cannot_be_included_again() -> None:

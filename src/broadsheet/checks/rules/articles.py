@@ -1,4 +1,4 @@
-"""Rules on front matter: what an article says of itself."""
+"""Rules on front matter."""
 
 from __future__ import annotations
 
@@ -227,7 +227,7 @@ def digest_name(site: SiteView) -> Iterator[Problem]:
     known = site.settings.digests.keys() | site.settings.renamed.keys()
     for article in site.by_path:
         for name in sorted({*(article.digests or ())} - known):
-            what = f"there is no digest {name!r}"
+            what = f"unknown digest {name!r}"
             todo = f"there is: {', '.join(site.settings.digests) or 'none'}; or write false"
             yield _told(site, article, what, todo, *fields.DIGEST)
 
@@ -285,7 +285,7 @@ def site_address(site: SiteView) -> Iterator[Problem]:
 @site_rule(
     "stale-page",
     "warning",
-    "With `articles.rendered`, the text of an article is that of its page in the built site. The "
+    "With `articles.rendered`, the text of an article comes from its page in the built site. The "
     "article was changed after that was built, so readers would get the old text.",
 )
 def stale_page(site: SiteView) -> Iterator[Problem]:

@@ -1,4 +1,4 @@
-"""Rules on characters: those that XML forbids, and those that nobody sees."""
+"""Rules on characters: those that XML forbids, and invisible ones."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def invisible_character(view: ArticleView) -> Iterator[Problem]:
 
 
 def _shown(article: Article) -> Iterator[tuple[str, str, tuple[str, ...]]]:
-    """What an article is shown and found by: what it is, its text, and the fields it stands in."""
+    """Yield each text that shows or names an article: what it is, the text, and its fields."""
     yield "title", article.title, fields.TITLE
     yield "summary", article.summary, fields.SUMMARY
     for topic in article.topics:

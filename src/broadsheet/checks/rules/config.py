@@ -31,7 +31,7 @@ def config(site: SiteView) -> Iterator[Problem]:
     for name in site.settings.checks.rules:
         if name not in RULES:
             line = site.config_line(name)
-            what = f"there is no rule {name!r}"
+            what = f"unknown rule {name!r}"
             yield Problem(what, _rule_meant(name), site.config[0], line, "checks.rules")
 
 
@@ -82,7 +82,7 @@ def no_translation(site: SiteView) -> Iterator[Problem]:
 def check_off(view: ArticleView) -> Iterator[Problem]:
     for name, severity in view.own.items():
         if name not in RULES:
-            what, todo, key = f"there is no rule {name!r}", _rule_meant(name), ""
+            what, todo, key = f"unknown rule {name!r}", _rule_meant(name), ""
         elif severity not in SEVERITIES:
             what, key = f"{severity!r} is not a severity of {name!r}", "checks"
             todo = f"write {', '.join(SEVERITIES)}"
@@ -186,7 +186,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return _nearest(name, tuple(sorted(known)))
 
 
-@lru_cache(1000)  # the same slip often stands in many articles
+@lru_cache(1000)  # many articles often have the same slip
 def _nearest(name: str, known: tuple[str, ...]) -> str:
     by_key = {topic_key(each): each for each in known}
     near = get_close_matches(topic_key(name), by_key, n=1, cutoff=0.5)

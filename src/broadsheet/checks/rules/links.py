@@ -1,4 +1,4 @@
-"""Rules on links: where they lead, and what they say of it."""
+"""Rules on links: their targets and their texts."""
 
 from __future__ import annotations
 
@@ -182,13 +182,13 @@ def link_scheme(view: ArticleView) -> Iterator[Problem]:
 @article_rule(
     "link-undefined",
     "error",
-    "[text][label] without a line `[label]: address` is no link: it stays in the text as it is. So "
-    "does [text]（address） with full-width parentheses.",
+    "`[text][label]` without a line `[label]: address` is not a link: it stays in the text. So "
+    "does `[text]（address）` with full-width parentheses.",
 )
 def link_undefined(view: ArticleView) -> Iterator[Problem]:
     prose = view.prose
     for wide in _WIDE.finditer(prose.text) if "]（" in prose.text else ():
-        what = f"the parentheses around {wide[1]} are full-width, so it is no link"
+        what = f"the parentheses around {wide[1]} are full-width, so it is not a link"
         todo = f"write ({wide[1]})"
         yield Problem(what, todo, view.path, prose.line(wide.start()))
     for each in prose.links:

@@ -153,7 +153,7 @@ def status_reader(kind: ColumnKind, words: Mapping[str, Status]) -> StatusReader
 
 
 def strictest(states: Iterable[Status]) -> Status:
-    """Return the status of someone who has several: any opt-out counts."""
+    """Return the one status of a person with several: any opt-out counts."""
     return max(states, key=_MILDEST_FIRST.index, default="active")
 
 

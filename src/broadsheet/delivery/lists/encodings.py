@@ -101,7 +101,7 @@ def _converted(file: BinaryIO, shown: str, encoding: str) -> BinaryIO:
         raise _unknown(encoding, shown) from None
     is_small = file.seek(0, io.SEEK_END) <= _IN_MEMORY_BYTES
     new = io.BytesIO() if is_small else tempfile.TemporaryFile()  # noqa: SIM115 - for the caller
-    for old_line_end in ("\n", "\r"):  # that of Macs, once, if there is no other
+    for old_line_end in ("\n", "\r"):  # the one of old Macs, if the file has no other
         decode, has_lines, start = decoder("replace"), False, True
         new.seek(0)
         new.truncate()

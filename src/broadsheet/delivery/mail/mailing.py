@@ -119,7 +119,7 @@ class Variants:
         return self._stored.contexts[self._stored.language].editor
 
     def variant(self, topics: tuple[str, ...], language: str) -> Variant | None:
-        """Return the variant for someone who wants `topics` in `language`; None if it is empty."""
+        """Return the variant for readers of `topics` in `language`; None if it is empty."""
         places = self._places(topics) if topics else None
         if places == ():
             return None
@@ -153,7 +153,7 @@ class Variants:
         return _each_article(context, lambda s: replace(s, content=bodies[s.url]))
 
     def _places(self, topics: tuple[str, ...]) -> tuple[int, ...]:
-        """Return the indexes of the sections for someone who wants `topics`."""
+        """Return the indexes of the sections for readers of `topics`."""
         wanted = {self._aliases.get(topic_key(topic), topic_key(topic)) for topic in topics}
         return tuple(place for place, topic in enumerate(self._topics) if topic in wanted)
 
@@ -182,7 +182,7 @@ class Mailing:
         self._templates: OrderedDict[Variant, MailTemplate] = OrderedDict()
 
     def unwanted(self, topics: tuple[str, ...], language: str) -> bool:
-        """Whether the issue has nothing for someone who wants these topics."""
+        """Whether the issue has nothing for readers of these topics."""
         return self._variants.variant(topics, language) is None
 
     def mail(self, claim: Claim) -> bytes:

@@ -107,7 +107,7 @@ def rss_date(moment: datetime) -> datetime:
 
 
 def _declare_markup(construct: Element) -> None:
-    """Says of a text that looks like markup that it is not, by escaping it (RFC 4287, 3.1.1.2).
+    """Mark a text that only looks like markup as plain, by escaping it (RFC 4287, 3.1.1.2).
 
     A text such as "the </div> tag" is allowed as it is, yet some readers would guess.
     """

@@ -120,7 +120,9 @@ def _take_folders(findings: Findings, config: ConfigFile, folders: Collection[st
     usual = under(parent, "_posts")
     if not posts and not others:
         findings.remark(
-            "articles.folders", f"there is no folder {usual} yet", "write where the articles are"
+            "articles.folders",
+            f"the folder {usual} does not exist yet",
+            "write where the articles are",
         )
     taken = [*posts, *others] or [usual]
     findings.folders(taken, findings.source(collections if inner else source))
