@@ -42,7 +42,8 @@ def listening(host: str, port: int) -> socket.socket:
 
 def unusable_port(host: str, port: int, error: OSError) -> UsageError:
     """Return the error for a port that cannot be used."""
-    what = f"cannot listen on {host}, port {port}: {error.strerror or error}"
+    why = str(error.strerror or error).partition(" (while")[0]  # Python adds what it was doing
+    what = f"cannot listen on {host}, port {port}: {why}"
     return UsageError(Problem(what, "choose another with --port, or end what listens there"))
 
 
