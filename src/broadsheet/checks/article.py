@@ -124,7 +124,7 @@ class ArticleView:
         return self.asset(path) is None and not self.is_on_disk(path)
 
     def is_on_disk(self, path: str) -> bool:
-        """Whether `path`, as a link in the article, names a file of the project.
+        """Whether `path`, as a link in the article, names a file of the project or the site.
 
         Beside the article's source, or where its address leads: from the root of the site, which
         is an assets folder or the project.
@@ -136,7 +136,7 @@ class ArticleView:
         places = [f"{root.strip('/')}/{each}" for root in roots for each in (wanted, inside)]
         if not wanted.startswith("/"):
             places.append(f"{dirname(self.path)}/{wanted}")
-        return any(
+        return self.look_up("is on site", inside) or any(
             self.look_up("is file", place)
             for each in places
             if not (place := normpath(each.lstrip("/"))).startswith("..")

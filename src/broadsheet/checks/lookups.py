@@ -9,7 +9,6 @@ from typing import Any
 
 from broadsheet.articles import Article
 from broadsheet.articles.catalogue import absence
-from broadsheet.articles.site_check import BuiltSite
 from broadsheet.markup import LinkIndex
 from broadsheet.text.urls import join
 
@@ -20,12 +19,13 @@ def lookups(
     index: LinkIndex,
     now: datetime,
     is_file: Callable[[str], bool],
-    built_site: BuiltSite | None,
+    is_on_site: Callable[[str], bool],
 ) -> dict[str, Callable[[str], Any]]:
     """Return the lookups by name; each takes a key, and returns None if it finds nothing.
 
     by_path: every article. pages: the paths of the other files. is_file: whether a path in the
-    project is a file. built_site: the site as its generator built it; None if it is not here.
+    project is a file. is_on_site: whether the site is known to have a path, decoded and without the
+    slash at its start.
     """
     articles = {article.source: article for article in by_path}
     by_address = {address_key(article.url): article.source for article in reversed(by_path)}
@@ -36,7 +36,7 @@ def lookups(
         "is known address": lambda key: key in by_address or key in others,
         "absence": lambda path: absence(articles[path], now),
         "is file": is_file,
-        "is on site": lambda path: built_site is not None and path in built_site.paths,
+        "is on site": is_on_site,
         "has assets": lambda _: bool(index.rooted),
         "spellings": _spellings(index).get,
         "plain page": paths.__contains__,

@@ -32,7 +32,7 @@ from broadsheet.pipeline.project import Project, open_project
 from broadsheet.pipeline.published_entries import published_entries
 from broadsheet.pipeline.reading import read_articles
 from broadsheet.storage import folders, sources
-from broadsheet.storage.built_site import find_built_site
+from broadsheet.storage.built_site import find_built_site, find_redirects
 from broadsheet.storage.detection import dialect_of_site
 from broadsheet.text.toml import key_line, names_of
 
@@ -79,9 +79,14 @@ def _findings(project: Project, memo: Memo) -> tuple[Finding, ...]:
         edition.content, lambda content: coming_mails(content, records.histories)
     )
     dialect = dialect_of_site(project.root)
-    built_site = find_built_site(project.root, project.settings.publication.url)
+    base, assets = project.settings.publication.url, project.settings.articles.assets
+    built_site = find_built_site(project.root, base)
+    paths = built_site.paths if built_site else frozenset()
+    is_redirected = find_redirects(project.root, assets, base)
     renditions = edition.renderings.addresses
-    examined = examine_articles(content, by_path, renditions, dialect, built_site)
+    examined = examine_articles(
+        content, by_path, renditions, dialect, lambda path: path in paths or is_redirected(path)
+    )
     of_articles = {path: each.own for path, each in examined.items()}
     of_pages = {path: _own(project, path) for path in read.pages}
     view = SiteView(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -10,7 +10,6 @@ from msgspec.structs import replace
 
 from broadsheet import checks
 from broadsheet.articles import Article
-from broadsheet.articles.site_check import BuiltSite
 from broadsheet.checks import ArticleRuleSettings, ArticleView, Examined
 from broadsheet.markup import Rendition
 from broadsheet.pipeline.edition import Content
@@ -39,12 +38,12 @@ def examine_articles(
     by_path: Sequence[Article],
     renditions: Mapping[str, Digest],
     dialect: str | None,
-    built_site: BuiltSite | None,
+    is_on_site: Callable[[str], bool],
 ) -> dict[str, Examined]:
     """Return what the article rules find in each of the articles `by_path`, by source path.
 
     renditions: by source path. dialect: that of the generator beside the articles; None if unknown.
-    built_site: see `checks.lookups`. Raises ArticleError if a file has changed since it was read.
+    is_on_site: see `checks.lookups`. Raises ArticleError if a file has changed since it was read.
     """
     project, articles = content.project, content.articles
     settings = project.settings
@@ -63,7 +62,7 @@ def examine_articles(
             content.link_index,
             project.now,
             lambda path: (project.root / path).is_file(),
-            built_site,
+            is_on_site,
         ),
         "article": articles.stored.get,
     }

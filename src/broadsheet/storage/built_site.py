@@ -1,12 +1,14 @@
-"""Find the site that a generator built beside the articles: its pages, sitemaps and feeds."""
+"""Find what is known of the web site beside the articles: its pages, sitemaps, feeds, redirects."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from posixpath import join
 
+from broadsheet.articles.redirects import redirected_paths
 from broadsheet.articles.site_check import BuiltSite, path_of
 from broadsheet.storage import folders
 
@@ -20,6 +22,8 @@ _FEEDS = (
     *("feed.xml", "atom.xml", "rss.xml", "index.xml", "feed.json", "feed/feed.xml"),
     *("blog/atom.xml", "blog/rss.xml", "feeds/all.atom.xml", "feed/index.xml"),
 )
+_HOSTS_FILES = ("netlify.toml", "vercel.json")
+_COPIED = (".", "static", "public", "source", "src", "content", "docs")  # to the site's root
 _LONGEST = 50_000_000  # bytes; the limit of sitemaps (sitemaps.org)
 
 
@@ -52,6 +56,20 @@ def built_folder(root: Path) -> str:
     """Return the folder of the built site in `root`; "" if there is none."""
     pages = ((name, root / name / "index.html") for name in _OUTPUTS)
     return next((name for name, page in pages if page.is_file() and not _is_source(page)), "")
+
+
+def find_redirects(root: Path, assets: Iterable[str], base: str) -> Callable[[str], bool]:
+    """Return a function that tells whether the site's host redirects a path of it.
+
+    assets: the folders whose content is served from the root. base: `publication.url`.
+    """
+    copied = dict.fromkeys((*_COPIED, *assets))
+    names = (*_HOSTS_FILES, *(join(folder.strip("/"), "_redirects") for folder in copied))
+    texts: dict[str, str] = {}
+    for name in names:
+        with suppress(OSError, UnicodeDecodeError):
+            texts[name] = folders.text(root / name)
+    return redirected_paths(texts, base)
 
 
 def _is_source(page: Path) -> bool:

@@ -886,3 +886,22 @@ def test_a_spelling_is_told_once(newsroom: Newsroom) -> None:
     told = [str(each["what"]) for each in findings(newsroom, "tag-spelling")]
     assert "the tag 'hugo', here and in 1 more article, is written 'Hugo' in content/1.md" in told
     assert "the tag 'HUGO' is written 'Hugo' in content/1.md" in told
+
+
+@pytest.mark.parametrize("file", ["_redirects", "static/_redirects", "public/_redirects"])
+def test_what_the_host_redirects_is_not_missing(newsroom: Newsroom, file: str) -> None:
+    """Neither an article, nor a file, nor an image; other paths are."""
+    newsroom.write(file, "/img/* https://cdn.example/:splat 200\n/posts/old /posts/new\n")
+    newsroom.write("static/x.png", b"x")
+    newsroom.article("a.md", "![a](/img/a.png) ![b](/image/b.png)\n[c](/img/c.pdf) [d](/d.pdf)\n")
+    newsroom.article("b.md", "[old](/posts/old) [other](/posts/older/)\n")
+    told = [
+        str(each["what"])
+        for rule in ("body-image-missing", "broken-link", "link-nowhere")
+        for each in findings(newsroom, rule)
+    ]
+    assert told == [
+        "the image '/image/b.png' is not on disk",
+        "the file '/d.pdf' is not on disk",
+        "no article has the address /posts/older/",
+    ]
