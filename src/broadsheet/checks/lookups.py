@@ -20,12 +20,13 @@ def lookups(
     now: datetime,
     is_file: Callable[[str], bool],
     is_on_site: Callable[[str], bool],
+    is_template_id: Callable[[str], bool],
 ) -> dict[str, Callable[[str], Any]]:
     """Return the lookups by name; each takes a key, and returns None if it finds nothing.
 
     by_path: every article. pages: the paths of the other files. is_file: whether a path in the
     project is a file. is_on_site: whether the site is known to have a path, decoded and without the
-    slash at its start.
+    slash at its start. is_template_id: whether a template of the site has an element of this id.
     """
     articles = {article.source: article for article in by_path}
     by_address = {address_key(article.url): article.source for article in reversed(by_path)}
@@ -37,6 +38,7 @@ def lookups(
         "absence": lambda path: absence(articles[path], now),
         "is file": is_file,
         "is on site": is_on_site,
+        "is template id": is_template_id,
         "has assets": lambda _: bool(index.rooted),
         "spellings": _spellings(index).get,
         "plain page": paths.__contains__,

@@ -32,7 +32,7 @@ from broadsheet.pipeline.project import Project, open_project
 from broadsheet.pipeline.published_entries import published_entries
 from broadsheet.pipeline.reading import read_articles
 from broadsheet.storage import folders, sources
-from broadsheet.storage.built_site import find_built_site, find_redirects
+from broadsheet.storage.built_site import WebSite
 from broadsheet.storage.detection import dialect_of_site
 from broadsheet.text.toml import key_line, names_of
 
@@ -79,18 +79,14 @@ def _findings(project: Project, memo: Memo) -> tuple[Finding, ...]:
         edition.content, lambda content: coming_mails(content, records.histories)
     )
     dialect = dialect_of_site(project.root)
-    base, assets = project.settings.publication.url, project.settings.articles.assets
-    built_site = find_built_site(project.root, base)
-    paths = built_site.paths if built_site else frozenset()
-    is_redirected = find_redirects(project.root, assets, base)
+    settings = project.settings
+    site = WebSite(project.root, settings.articles.assets, settings.publication.url)
     renditions = edition.renderings.addresses
-    examined = examine_articles(
-        content, by_path, renditions, dialect, lambda path: path in paths or is_redirected(path)
-    )
+    examined = examine_articles(content, by_path, renditions, dialect, site)
     of_articles = {path: each.own for path, each in examined.items()}
     of_pages = {path: _own(project, path) for path in read.pages}
     view = SiteView(
-        settings=project.settings,
+        settings=settings,
         config=(project.config_name, _text_of(project.root / project.config_name)),
         now=project.now,
         by_path=by_path,
@@ -110,7 +106,7 @@ def _findings(project: Project, memo: Memo) -> tuple[Finding, ...]:
         published=published_entries(plan, {article.id for article in by_path}),
         dialect=dialect,
         ending=by_feed(plan.ending),
-        built_site=built_site,
+        built_site=site.built,
         stale_pages=read.stale_pages(content.catalogue.articles),
     )
     return checks.findings(view, examined.values())

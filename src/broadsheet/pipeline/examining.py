@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -17,6 +17,7 @@ from broadsheet.pipeline.memo import Step, StepContext
 from broadsheet.pipeline.rendering import lookups, recorded
 from broadsheet.pipeline.steps import source_of
 from broadsheet.pipeline.store import Digest
+from broadsheet.storage.built_site import WebSite
 
 _CHUNK: Final = 32
 
@@ -38,12 +39,12 @@ def examine_articles(
     by_path: Sequence[Article],
     renditions: Mapping[str, Digest],
     dialect: str | None,
-    is_on_site: Callable[[str], bool],
+    site: WebSite,
 ) -> dict[str, Examined]:
     """Return what the article rules find in each of the articles `by_path`, by source path.
 
     renditions: by source path. dialect: that of the generator beside the articles; None if unknown.
-    is_on_site: see `checks.lookups`. Raises ArticleError if a file has changed since it was read.
+    site: what is known of the web site. Raises ArticleError if a file changed since it was read.
     """
     project, articles = content.project, content.articles
     settings = project.settings
@@ -62,7 +63,8 @@ def examine_articles(
             content.link_index,
             project.now,
             lambda path: (project.root / path).is_file(),
-            is_on_site,
+            site.has_path,
+            site.has_template_id,
         ),
         "article": articles.stored.get,
     }

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 from posixpath import join
 
@@ -24,7 +26,13 @@ _FEEDS = (
 )
 _HOSTS_FILES = ("netlify.toml", "vercel.json")
 _COPIED = (".", "static", "public", "source", "src", "content", "docs")  # to the site's root
+_TEMPLATES = re.compile(
+    r"(?:^|/)(?:_?(?:includes|layouts|partials|components)|templates|themes?)/(?:.*)\."
+    r"(?:html?|njk|liquid|hbs|ejs|j2|jinja2?|astro|vue|svelte|[jt]sx)\Z"
+)
+_ID = re.compile(rb"\sid\s*=\s*[\"']?([^\s\"'<>{}]+)")
 _LONGEST = 50_000_000  # bytes; the limit of sitemaps (sitemaps.org)
+_LONGEST_TEMPLATE = 1_000_000  # bytes
 
 
 def find_built_site(root: Path, base: str) -> BuiltSite | None:
@@ -58,18 +66,42 @@ def built_folder(root: Path) -> str:
     return next((name for name, page in pages if page.is_file() and not _is_source(page)), "")
 
 
-def find_redirects(root: Path, assets: Iterable[str], base: str) -> Callable[[str], bool]:
-    """Return a function that tells whether the site's host redirects a path of it.
+class WebSite:
+    """What is known of the web site beside the articles, as far as it is asked for.
 
-    assets: the folders whose content is served from the root. base: `publication.url`.
+    root: the project. assets: the folders whose content is served from the site's root. base:
+    `publication.url`.
     """
-    copied = dict.fromkeys((*_COPIED, *assets))
-    names = (*_HOSTS_FILES, *(join(folder.strip("/"), "_redirects") for folder in copied))
-    texts: dict[str, str] = {}
-    for name in names:
-        with suppress(OSError, UnicodeDecodeError):
-            texts[name] = folders.text(root / name)
-    return redirected_paths(texts, base)
+
+    def __init__(self, root: Path, assets: Iterable[str], base: str) -> None:
+        self._root, self._assets, self._base = root, assets, base
+        self.built = find_built_site(root, base)
+
+    def has_path(self, path: str) -> bool:
+        """Whether a page of the built site has this path, or the host redirects it."""
+        return bool(self.built and path in self.built.paths) or self._is_redirected(path)
+
+    def has_template_id(self, id_: str) -> bool:
+        """Whether a template of the site has an element with this id: it is on many pages."""
+        return id_ in self._template_ids
+
+    @cached_property
+    def _is_redirected(self) -> Callable[[str], bool]:
+        copied = dict.fromkeys((*_COPIED, *self._assets))
+        names = (*_HOSTS_FILES, *(join(folder.strip("/"), "_redirects") for folder in copied))
+        texts: dict[str, str] = {}
+        for name in names:
+            with suppress(OSError, UnicodeDecodeError):
+                texts[name] = folders.text(self._root / name)
+        return redirected_paths(texts, self._base)
+
+    @cached_property
+    def _template_ids(self) -> frozenset[str]:
+        found: set[bytes] = set()
+        for path, (length, *_) in folders.walk(self._root, "."):
+            if _TEMPLATES.search(path) and length <= _LONGEST_TEMPLATE:
+                found.update(_ID.findall(folders.content_of(self._root / path) or b""))
+        return frozenset(each.decode(errors="replace") for each in found)
 
 
 def _is_source(page: Path) -> bool:

@@ -905,3 +905,26 @@ def test_what_the_host_redirects_is_not_missing(newsroom: Newsroom, file: str) -
         "the file '/d.pdf' is not on disk",
         "no article has the address /posts/older/",
     ]
+
+
+@pytest.mark.parametrize(
+    ("template", "text"),
+    [
+        ("_includes/footer.njk", "<div id='theme' class='x'>"),
+        ("layouts/partials/a.html", "<nav\n  id = theme>"),
+        ("src/components/A.astro", '<Toggle x={1} id="theme" />'),
+        ("themes/ours/templates/page.html", '<a id="theme">'),
+    ],
+)
+def test_a_link_may_lead_to_an_element_of_a_template(
+    newsroom: Newsroom, template: str, text: str
+) -> None:
+    """Which is on every page; other fragments lead nowhere."""
+    newsroom.write(template, text)
+    newsroom.write("notes/page.html", '<p id="other">')
+    newsroom.article("a.md", "[a](#theme) [b](#themes) [c](#other)\n")
+    told = [str(each["what"]) for each in findings(newsroom, "link-anchor")]
+    assert told == [
+        "no heading or id of this article gives #other",
+        "no heading or id of this article gives #themes",
+    ]

@@ -110,7 +110,7 @@ def link_anchor(view: ArticleView) -> Iterator[Problem]:
         if other is None:
             continue
         known = view.anchors if other == view.path else view.anchors_of(other)
-        if not known.has(anchor):
+        if not known.has(anchor) and not view.look_up("is template id", anchor):
             where = "this article" if other == view.path else other
             meant = known.nearest(anchor)
             todo = f"did you mean the heading {meant!r}?" if meant else "fix the link"
