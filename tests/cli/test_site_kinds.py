@@ -237,3 +237,25 @@ def test_init_tells_addresses_from_ids(tmp_path: Path) -> None:
     told = newsroom.run("init").out
     assert "Addresses: 1 of 2 are those in public; other ids in its feed: 1" in told
     assert told.index("content/b.md: its address is") < told.index("content/a.md: its id is")
+
+
+def test_only_folders_with_a_list_page_are_sections_of_hugo(newsroom: Newsroom) -> None:
+    """And those at the top; in each language its own. A new list page moves the articles."""
+    newsroom.configure(
+        '[articles]\naddresses = "hugo"\npermalink = "/{sections}/{slug}/"\n'
+        '[articles.in."*.de"]\nprefix = "/de/"\n'
+    )
+    for name in ("a", "b.de"):
+        newsroom.article(f"Top/x/y/{name}.md")
+    page = "---\ntitle: T\n---\n"
+
+    def addresses() -> list[str]:
+        return sorted(each["url"].removeprefix("https://example.org/") for each in items(newsroom))
+
+    assert addresses() == ["de/top/b/", "top/a/"]
+    newsroom.write("content/Top/x/_index.de.md", page)
+    assert addresses() == ["de/top/x/b/", "top/a/"]
+    newsroom.write("content/Top/x/y/_index.md", page)
+    assert addresses() == ["de/top/x/b/", "top/x/y/a/"]
+    newsroom.configure('[articles]\npermalink = "/{sections}/{slug}/"\n')
+    assert addresses() == ["top/x/y/a/", "top/x/y/b.de/"]

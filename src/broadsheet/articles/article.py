@@ -16,13 +16,15 @@ class Source(Struct, frozen=True):
     """A file of an articles folder.
 
     path: relative to the project, with slashes. folder: the articles folder it is in, likewise.
-    text: all of it, with LF line ends. sha256: of the text as UTF-8, in hexadecimal.
+    text: all of it, with LF line ends. sha256: of the text as UTF-8, in hexadecimal. section: the
+    folder of Hugo's section that it is in, within the articles folder; None if that is any folder.
     """
 
     path: str
     folder: str
     text: str
     sha256: str
+    section: str | None = None
 
     @property
     def inner(self) -> str:

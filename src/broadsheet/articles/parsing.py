@@ -271,7 +271,8 @@ class _Reader:
     @property
     def _place(self) -> permalinks.FilePlace:
         suffix = self.settings.suffix(self.source.path)
-        return permalinks.FilePlace.of(self.source.inner, suffix, readme=self.style.readme)
+        inner, section = self.source.inner, self.source.section
+        return permalinks.FilePlace.of(inner, suffix, readme=self.style.readme, section=section)
 
     @property
     def _pattern(self) -> str:

@@ -30,26 +30,31 @@ class FilePlace(Struct, frozen=True):
     """The name and folder of a source file, relative to its articles folder.
 
     stem: the file name without its ending; for a page bundle (`index.md`), the folder's name.
-    is_index: whether it is such a page. folder: the folder above that, "" at the top.
+    is_index: whether it is such a page. folder: the folder above that, "" at the top. sections: the
+    same, or the folder of Hugo's section that it is in.
     """
 
     stem: str
     folder: str
-    is_index: bool = False
+    is_index: bool
+    sections: str
 
     @classmethod
-    def of(cls, path: str, suffix: str = "", *, readme: bool = False) -> FilePlace:
-        """The place of the file at `path`.
+    def of(
+        cls, path: str, suffix: str = "", *, readme: bool = False, section: str | None = None
+    ) -> FilePlace:
+        """Return the place of the file at `path`.
 
         suffix: of a translation, such as ".zh-cn". readme: whether README.md is like index.md.
+        section: the folder of its section; None if that is its own.
         """
         folder, _, name = path.rpartition("/")
         dot = name.rfind(".")
         stem = (name[:dot] if 0 < dot < len(name) - 1 else name).removesuffix(suffix)
-        if folder and (stem == "index" or (readme and stem.lower() == "readme")):
+        is_index = bool(folder) and (stem == "index" or (readme and stem.lower() == "readme"))
+        if is_index:
             folder, _, stem = folder.rpartition("/")
-            return cls(stem, folder, is_index=True)
-        return cls(stem, folder)
+        return cls(stem, folder, is_index, folder if section is None or not folder else section)
 
     @property
     def slug(self) -> str:
@@ -84,14 +89,18 @@ def permalink(
         name = given or style.path(place.stem if style.dated else place.slug, lowercase)
         return style.place(f"{style.path(place.folder, lowercase)}/{name}".lstrip("/"))
 
+    def section(folder: str) -> str:
+        return style.name(folder).lower() if style.lower_sections else style.name(folder)
+
     parts: dict[str, Callable[[], str]] = {
         "path": path,
         "slug": lambda: style.given(slug) or style.name(place.slug),
         "slug_or_title": lambda: style.given(slug) or style.title(title),
         "slug_or_filename": lambda: style.given(slug) or style.name(place.stem),
         "filename": lambda: style.name(place.stem),
-        "section": lambda: style.name(place.section),
-        "sections": lambda: "/".join(map(style.name, place.folder.split("/"))),
+        "section": lambda: section(place.section),
+        "folders": lambda: "/".join(map(style.name, place.folder.split("/"))),
+        "sections": lambda: "/".join(map(section, place.sections.split("/"))),
         "categories": lambda: "/".join(dict.fromkeys(map(style.category, categories))),
         "title": lambda: style.title(title),
     }

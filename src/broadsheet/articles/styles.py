@@ -49,6 +49,7 @@ class Style(Struct, frozen=True):
     readme: whether `README.md` is the page of its folder, as `index.md` is.
     index: what follows {path} at the end of the pattern for such a page, if not the same.
     place: what {path} is, of a path without ending and before it is spelled.
+    lower_sections: whether {section} and {sections} are in lower case, whatever the setting.
     """
 
     path: Callable[[str, bool], str] = lambda text, _lowercase: text
@@ -64,6 +65,7 @@ class Style(Struct, frozen=True):
     slugged: bool = True
     readme: bool = False
     index: str = ""
+    lower_sections: bool = False
 
 
 def _hugo_path(text: str, *, lowercase: bool) -> str:
@@ -206,6 +208,7 @@ STYLES: Final = MappingProxyType(
             name=_hugo_name,
             title=_hugo_title,
             closed="unless it names a file",
+            lower_sections=True,
         ),
         "zola": Style(
             path=lambda text, lowercase: _by_segment(_zola, text) if lowercase else text,

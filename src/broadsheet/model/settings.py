@@ -233,6 +233,14 @@ class ArticleSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
             places = [*(self.within[each] for each in ours), *places]
         return places[0] if len(places) == 1 else _merged(places)
 
+    @property
+    def names_sections(self) -> bool:
+        """Whether a permalink pattern has `{sections}`, of which Hugo decides what they are."""
+        patterns: list[str | None] = [self.permalink, self.id]
+        for place in self.within.values():
+            patterns += place.permalink, place.id
+        return self.addresses == "hugo" and any("{sections" in (each or "") for each in patterns)
+
     def suffix(self, path: str) -> str:
         """Return the language suffix in the name of a translation, such as `.zh-cn`, or ""."""
         suffixes = (each[1:] for each in self.within if _TRANSLATION.fullmatch(each))

@@ -16,7 +16,7 @@ from broadsheet.registry import Registry
 _IDENTIFYING = frozenset(["slug", "filename", "slug_or_filename", "slug_or_title", "path", "title"])
 PERMALINK_TOKENS = _IDENTIFYING | {
     *("year", "month", "day", "month_number", "day_number", "month_name", "day_of_year"),
-    *("hour", "minute", "second", "section", "sections", "categories"),
+    *("hour", "minute", "second", "section", "sections", "folders", "categories"),
 }
 _PART = re.compile(r"(?<=^sections)\[(?:-?\d+|\d*:(?:-?\d+)?)\]$")
 

@@ -39,7 +39,7 @@ class StampedFile(Struct, frozen=True, array_like=True):
     """A file to read; the stamps stand for its content. folder: the articles folder it is in.
 
     metadata: the stamp of the file that has its front matter, if there is one (Nikola). added: the
-    date of its first commit, if that is asked for; else "".
+    date of its first commit, if that is asked for; else "". section: see `Source`.
     """
 
     path: str
@@ -47,6 +47,7 @@ class StampedFile(Struct, frozen=True, array_like=True):
     stamp: Stamp
     metadata: Stamp | None = None
     added: str = ""
+    section: str | None = None
 
 
 class ParseSettings(Struct, frozen=True):
@@ -136,7 +137,12 @@ def read_articles(project: Project, memo: Memo) -> Articles:
     added = first_commits(project.root, settings.articles.folders) if asks_git else {}
     files = [
         StampedFile(
-            path, folder, of[path], of.get(sources.metadata_file(path)), added.get(path, "")
+            path,
+            folder,
+            of[path],
+            of.get(sources.metadata_file(path)),
+            added.get(path, ""),
+            found.sections.get(path),
         )
         for path, folder in found.articles
     ]

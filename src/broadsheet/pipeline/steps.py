@@ -36,7 +36,7 @@ TIME_LIMIT_S: Final = 8.0  # of CPU; a long article takes 0.1
 
 def parse_file(file: StampedFile, given: ParseSettings, context: StepContext) -> Article | Page:
     """Return what a file turns out to be (a step). Raises ArticleError."""
-    source = sources.read(context.root, file.path, file.folder)
+    source = sources.read(context.root, file.path, file.folder, file.section)
     try:
         return parsing.parse(
             source,

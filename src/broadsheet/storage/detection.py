@@ -136,9 +136,10 @@ def articles_of(values: dict[str, object], root: Path, ours: Collection[str]) ->
     from broadsheet.articles import parsing  # imports PyYAML, which `dialect_of_site` does not need
 
     settings = settings_of(values)
-    for path, folder in places(values, root, ours).items():
+    found = sources.find(root, settings.articles, but=(settings.feeds.folder, *ours))
+    for path, folder in found.articles:
         with suppress(ArticleError, NotAnArticle):
-            source = sources.read(root, path, folder)
+            source = sources.read(root, path, folder, found.sections.get(path))
             yield parsing.parse(source, settings.publication, settings.articles, with_body=False)
 
 

@@ -31,6 +31,7 @@ _WIDEST = 100_000  # pixels; a file that claims more is broken
 _ARTICLE_ENDINGS = (".md", ".markdown", ".mdx")
 _HTML_ENDINGS = (".html", ".htm")
 _INDEX = re.compile(r"index(?:\.[\w-]+)?\.(?:md|markdown|html)", re.IGNORECASE)
+_LIST_PAGE = re.compile(r"_index(?:\.[\w-]+)?\.(?:md|markdown|html)")
 _FENCES = (b"---", b"+++", b"{")
 
 
@@ -38,13 +39,15 @@ class Found(Struct, frozen=True):
     """What the folders hold. articles: path and articles folder of each. files: all others.
 
     Both are sorted by path, whatever order the file system lists them in. stamps: of every file, by
-    path. problems: the article files whose names cannot be used.
+    path. problems: the article files whose names cannot be used. sections: path -> folder of Hugo's
+    section, within the articles folder, if a permalink pattern names it.
     """
 
     articles: tuple[tuple[str, str], ...]
     files: tuple[File, ...]
     stamps: Mapping[str, Stamp]
     problems: tuple[Problem, ...] = ()
+    sections: Mapping[str, str] = {}
 
 
 def find(
@@ -95,7 +98,34 @@ def find(
             files.append(File(path, listed[path][0]))
         elif home is not None:
             articles[path] = home
-    return Found(tuple(articles.items()), tuple(files), listed, tuple(problems))
+    sections = _sections(articles, listed, settings) if settings.names_sections else {}
+    return Found(tuple(articles.items()), tuple(files), listed, tuple(problems), sections)
+
+
+def _sections(
+    articles: Mapping[str, str], paths: Iterable[str], settings: ArticleSettings
+) -> dict[str, str]:
+    """Return the folder of the section of each article, within its articles folder.
+
+    A section is a folder with an `_index.md` in the article's language, and any at the top
+    (gohugo.io/content-management/sections).
+    """
+    named = (path.rpartition("/") for path in paths)
+    indexes = {
+        (folder, settings.suffix(name)) for folder, _, name in named if _LIST_PAGE.fullmatch(name)
+    }
+
+    @cache
+    def section(folder: str, home: str, suffix: str) -> str:
+        inner = folder.removeprefix(home).lstrip("/")
+        if "/" not in inner or (folder, suffix) in indexes:
+            return inner
+        return section(folder.rpartition("/")[0], home, suffix)
+
+    return {
+        path: section(path.rpartition("/")[0], home, settings.suffix(path))
+        for path, home in articles.items()
+    }
 
 
 def _leaf_bundles(paths: Iterable[str]) -> frozenset[str]:
@@ -139,8 +169,11 @@ def searched(settings: ArticleSettings) -> tuple[str, ...]:
     return tuple(dict.fromkeys(map(inside, (*settings.folders, *settings.roots))))
 
 
-def read(project: Path, path: str, folder: str) -> Source:
-    """Return the article file at `path`. Raises ArticleError if it is not readable UTF-8 text."""
+def read(project: Path, path: str, folder: str, section: str | None = None) -> Source:
+    """Return the article file at `path`. Raises ArticleError if it is not readable UTF-8 text.
+
+    section: see `Source`.
+    """
     try:
         with folders.opened(project / path) as file:
             length = os.fstat(file.fileno()).st_size
@@ -155,7 +188,7 @@ def read(project: Path, path: str, folder: str) -> Source:
         data = _with_metadata(project / metadata_file(path), data)
     if b"\r" in data:  # searching takes a tenth of the time of replacing
         data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    return Source(path, folder, _decode(data, path), sha256(data).hexdigest())
+    return Source(path, folder, _decode(data, path), sha256(data).hexdigest(), section)
 
 
 def known_authors(project: Path, settings: ArticleSettings) -> dict[str, Person]:

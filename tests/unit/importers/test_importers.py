@@ -542,7 +542,7 @@ def test_hugo_pattern_with_a_fixed_address() -> None:
 def test_hugo_dates_in_file_names() -> None:
     """If Hugo strips dates from file names, the address has none."""
     site = hugo("[frontmatter]\ndate = [':filename', ':default']")
-    assert values(site)["articles.permalink"] == "/{sections}/{slug}/"
+    assert values(site)["articles.permalink"] == "/{folders}/{slug}/"
 
 
 @pytest.mark.parametrize(
@@ -909,7 +909,7 @@ def test_zola_keeps_dates() -> None:
     """If Zola keeps dates in file names, they are part of the URL."""
     config = "base_url = 'https://a.blog'\n[slugify]\npaths_keep_dates = true"
     site = found({"config.toml": config})
-    assert values(site)["articles.permalink"] == "/{sections}/{slug_or_filename}/"
+    assert values(site)["articles.permalink"] == "/{folders}/{slug_or_filename}/"
     assert not remarks_on(site, "articles.permalink")
 
 
@@ -944,7 +944,7 @@ def test_samples_are_fit_for_broadsheet_toml(name: str) -> None:
         (
             {"_config.yml": "new_post_name: ':year-:month-:day-:title.md'\n"},
             ["source/_posts"],
-            {"permalink": "/{year}/{month}/{day}/{sections}/{slug}/"},
+            {"permalink": "/{year}/{month}/{day}/{folders}/{slug}/"},
         ),
         (
             {

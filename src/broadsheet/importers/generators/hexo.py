@@ -72,7 +72,7 @@ def _take_permalink(findings: Findings, config: ConfigFile) -> None:
     found = config.find("permalink") or default
     # The parts of `new_post_name` are removed from the file name before it becomes the title.
     dated = re.search(r":year.*:title", str(value_of(config.find("new_post_name"))))
-    tokens = {**_TOKENS, "title": "{sections}/{slug}" if dated else "{path}"}
+    tokens = {**_TOKENS, "title": "{folders}/{slug}" if dated else "{path}"}
     pattern, unknown = translate(str(found.value), _TOKEN, tokens)
     if unknown:
         findings.no_permalink(found, unknown)

@@ -250,7 +250,7 @@ def _take_permalinks(
 ) -> None:
     default = "/{path}/"
     if ":filename" in items_of(config.find("frontmatter", "date")):
-        default = "/{sections}/{slug}/"  # Hugo then leaves the date out of the URL
+        default = "/{folders}/{slug}/"  # Hugo then leaves the date out of the URL
     if config.is_set("uglyURLs"):
         default = default.removesuffix("/") + ".html"
     prefix = ""

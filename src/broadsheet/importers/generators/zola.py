@@ -65,7 +65,7 @@ def _take_articles(findings: Findings, config: ConfigFile) -> None:
     findings.addresses("zola", keeps_case=False)
     keeps_dates = config.find("slugify", "paths_keep_dates")
     if keeps_dates and keeps_dates.value is True:
-        findings.permalink("/{sections}/{slug_or_filename}/", keeps_dates.source)
+        findings.permalink("/{folders}/{slug_or_filename}/", keeps_dates.source)
     spelling = config.find("slugify", "paths") or config.find("slugify_paths")
     if spelling and spelling.value in ("safe", "off"):
         findings.keep_case(spelling.source)
