@@ -101,7 +101,7 @@ def test_init_refuses_an_invalid_url(newsroom: Newsroom, url: str) -> None:
     (newsroom.folder / "broadsheet.toml").unlink()
     ran = newsroom.run("init", "--url", url)
     assert (ran.code, ran.out) == (2, "")
-    assert ran.err.startswith("--url: ")
+    assert "invalid value for --url: " in ran.err
     assert not (newsroom.folder / "broadsheet.toml").exists()
 
 
@@ -136,6 +136,5 @@ def test_init_asks_for_nothing_that_was_given(newsroom: Newsroom) -> None:
     (newsroom.folder / "broadsheet.toml").unlink()
     newsroom.write("_config.yml", "title: A\n")
     newsroom.write("_posts/2025-06-20-a.md", "---\ntitle: A\n---\nText.\n")
-    assert "publication.url: not found" in newsroom.run("init").out
-    (newsroom.folder / "broadsheet.toml").unlink()
+    assert "publication.url: not found" in newsroom.run("init").err
     assert "publication.url" not in newsroom.run("init", "--url", "https://me.example/").out

@@ -18,6 +18,8 @@ from newsroom import TESTS, Newsroom, contents
 SAMPLES = TESTS / "sites"
 URL = "https://a.example/"
 NAMES = sorted(path.name for path in SAMPLES.iterdir() if path.is_dir())
+REMOTE = '[remote "origin"]\n\turl = {}\n\tfetch = +refs/heads/*:refs/remotes/origin/*\n'
+ME, ME_TOO = "https://me.github.io/", "https://me.gitlab.io/"
 ARTICLE = "---\ntitle: 一\ndate: 2025-06-20\n---\n\nText.\n"
 
 
@@ -36,11 +38,11 @@ def test_a_site_with_init_and_build_has_feeds(tmp_path: Path, name: str) -> None
         assert not (tmp_path / "broadsheet.toml").exists()
         (tmp_path / missing[1]).mkdir(parents=True)
         ran = newsroom.run("init")
+    if "publication.url: " in ran.err:
+        ran = newsroom.run("init", "--url", URL)
     assert (ran.code, ran.err) == (0, "")
     assert ran.out.startswith("broadsheet.toml is written.\n")
     assert "site. From its config:\n" in ran.out
-    if "publication.url = " not in ran.out:
-        _write_url(newsroom)
     settings = _settings(newsroom)
     for folder in settings.articles.folders:
         newsroom.write(f"{folder}/2025-06-20-one.md", ARTICLE)
@@ -53,50 +55,66 @@ def test_a_site_with_init_and_build_has_feeds(tmp_path: Path, name: str) -> None
     assert settings.publication.url in feed
 
 
-def _write_url(newsroom: Newsroom) -> None:
-    """Fill in the key that `init` left out."""
-    path = newsroom.folder / "broadsheet.toml"
-    text = path.read_text("utf-8")
-    assert re.search('^# url = ".*" +# required', text, re.MULTILINE)
-    path.write_text(re.sub("(?m)^# url = .*", f'url = "{URL}"', text), "utf-8")
-
-
-def test_without_a_url_the_config_has_none(tmp_path: Path) -> None:
-    """`init` makes no URL up and says so; until it is set, every command says what to write."""
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        ({}, "publication.url: not found; "),
+        ({"_config.yml": "title: A\n"}, "publication.url: not found in the config of Jekyll; "),
+        *(
+            ({"hugo.toml": f'baseURL = "{url}"\n'}, f'hugo.toml: baseURL says "{url}", which is ')
+            for url in ("http://localhost:4000", "http://127.0.0.1:1313/", "/", "not a URL")
+        ),
+    ],
+)
+def test_without_a_url_there_is_no_config(
+    tmp_path: Path, config: dict[str, str], said: str
+) -> None:
+    """`init` makes none up, and says how to give it; then the config is one that `build` takes."""
     newsroom = Newsroom(tmp_path / '我的 "blog"')
-    newsroom.write("content/a.md", ARTICLE)
+    for name, text in config.items():
+        newsroom.write(name, text)
+    newsroom.write("content/_posts/2025-06-20-a.md", ARTICLE)
     ran = newsroom.run("init")
-    assert (ran.code, ran.err) == (0, "")
-    assert "publication.url: not found; write the URL of the web site into the config" in ran.out
-    assert ran.out.endswith(
-        "Next: write publication.url into broadsheet.toml, then broadsheet build\n"
-    )
-    for command in ("build", "digest", "status", "check"):
-        refused = newsroom.run(command)
-        assert refused.code == 2
-        said = refused.out + refused.err
-        assert re.search(r"broadsheet\.toml:\d+: ", said)
-        assert 'publication.url: is missing; add it, for example url = "https://www.' in said
-    assert not (newsroom.folder / "feeds").exists()
-    _write_url(newsroom)
-    settings = _settings(newsroom)
-    assert settings.publication.title == '我的 "blog"'
-    assert settings.articles.folders == ("content",)
+    assert (ran.code, ran.out) == (2, "")
+    assert said in ran.err
+    assert "broadsheet init --url https://www.example.org/\n" in ran.err
+    assert not (newsroom.folder / "broadsheet.toml").exists()
+    assert newsroom.run("init", "--url", "https://a.example/b").code == 0
+    assert _settings(newsroom).publication.url == "https://a.example/b/"
     assert newsroom.run("build").code == 0
 
 
-@pytest.mark.parametrize("url", ["http://localhost:4000", "http://127.0.0.1:1313/", "/"])
-def test_a_localhost_url_is_not_taken(tmp_path: Path, url: str) -> None:
-    """A generator's URL for its own preview does not become part of ids."""
+@pytest.mark.parametrize(
+    ("files", "url"),
+    [
+        ({"CNAME": "Blog.example.net\n"}, "https://blog.example.net/"),
+        ({"static/CNAME": "a.example"}, "https://a.example/"),
+        ({"package.json": '{"homepage": "https://a.example/b"}'}, "https://a.example/b/"),
+        ({".git/config": REMOTE.format("https://github.com/Me/me.github.io")}, ME),
+        ({".git/config": REMOTE.format("git@github.com:Me/Me.github.io.git")}, ME),
+        ({".git/config": REMOTE.format("ssh://git@gitlab.com/me/me.gitlab.io/")}, ME_TOO),
+        ({"CNAME": "no domain"}, None),
+        ({"CNAME": "a/b.c"}, None),
+        ({"package.json": '{"homepage": "https://github.com/me/blog#readme"}'}, None),
+        ({"package.json": '{"homepage": "."}'}, None),
+        ({"package.json": '["homepage"]'}, None),
+        ({".git/config": REMOTE.format("https://github.com/me/blog.git")}, None),
+    ],
+)
+def test_files_beside_the_config_may_give_the_url(
+    tmp_path: Path, files: dict[str, str], url: str | None
+) -> None:
+    """If the generator's config has none: GitHub Pages, npm, Git; `init` says which."""
     newsroom = Newsroom(tmp_path)
-    newsroom.write("hugo.toml", f'title = "A"\nbaseURL = "{url}"\n')
-    newsroom.write("content/a.md", ARTICLE)
+    newsroom.write("_config.yml", "title: A\n")
+    newsroom.write("_posts/2025-06-20-a.md", ARTICLE)
+    for name, text in files.items():
+        newsroom.write(name, text)
     ran = newsroom.run("init")
-    assert ran.code == 0
-    assert "publication.url: hugo.toml: baseURL says" in ran.out
-    assert newsroom.run("build").code == 2
-    _write_url(newsroom)
-    assert newsroom.run("build").code == 0
+    assert ran.code == (2 if url is None else 0)
+    if url:
+        assert f"publication.url: {url} was taken from " in ran.out
+        assert _settings(newsroom).publication.url == url
 
 
 def test_example_org_is_a_url_like_any_other(tmp_path: Path) -> None:
@@ -128,13 +146,13 @@ def test_without_a_folder_of_articles_there_is_no_config(
     newsroom = Newsroom(tmp_path)
     for path, text in files.items():
         newsroom.write(path, text)
-    ran = newsroom.run("init")
+    ran = newsroom.run("init", "--url", URL)
     assert (ran.code, ran.out) == (2, "")
     assert ran.err.startswith(f"the articles folder {folder!r} does not exist here")
     assert ran.err.endswith("; create it, or run `broadsheet init` in the folder of the web site\n")
     assert contents(tmp_path).keys() == files.keys()
     (tmp_path / folder).mkdir()
-    assert newsroom.run("init").code == 0
+    assert newsroom.run("init", "--url", URL).code == 0
 
 
 @pytest.mark.parametrize(
@@ -151,8 +169,7 @@ def test_the_articles_folder_is_found(tmp_path: Path, path: str, folder: str) ->
     """Without a generator's config, `init` looks for Markdown files."""
     newsroom = Newsroom(tmp_path)
     newsroom.write(path, ARTICLE)
-    assert newsroom.run("init").code == 0
-    _write_url(newsroom)
+    assert newsroom.run("init", "--url", URL).code == 0
     assert _settings(newsroom).articles.folders == (folder,)
     assert newsroom.run("build").code == 0
 
@@ -174,10 +191,8 @@ def test_the_config_may_have_another_name(tmp_path: Path) -> None:
     """With --config the file is written there, and nowhere else."""
     newsroom = Newsroom(tmp_path)
     newsroom.write("content/a.md", ARTICLE)
-    assert newsroom.run("--config", "other.toml", "init").code == 0
+    assert newsroom.run("--config", "other.toml", "init", "--url", URL).code == 0
     assert set(contents(tmp_path)) == {"other.toml", "content/a.md"}
-    text = (tmp_path / "other.toml").read_text("utf-8")
-    newsroom.write("other.toml", re.sub("(?m)^# url = .*", f'url = "{URL}"', text))
     assert newsroom.run("build", "--config", "other.toml").code == 0
 
 
@@ -186,7 +201,7 @@ def test_a_config_in_a_folder_is_for_that_folder(tmp_path: Path) -> None:
     newsroom = Newsroom(tmp_path)
     newsroom.write("site/posts/a.md", ARTICLE)
     newsroom.write("content/b.md", ARTICLE)
-    assert newsroom.run("--config", "site/broadsheet.toml", "init").code == 0
+    assert newsroom.run("--config", "site/broadsheet.toml", "init", "--url", URL).code == 0
     text = (tmp_path / "site/broadsheet.toml").read_text("utf-8")
     assert 'folders = ["posts"]' in text
 
@@ -196,8 +211,8 @@ def test_init_can_be_quiet(tmp_path: Path) -> None:
     loud, quiet = Newsroom(tmp_path / "a" / "blog"), Newsroom(tmp_path / "b" / "blog")
     for newsroom in (loud, quiet):
         newsroom.write("content/a.md", ARTICLE)
-    assert loud.run("init").out
-    ran = quiet.run("init", "--quiet")
+    assert loud.run("init", "--url", URL).out
+    ran = quiet.run("init", "--quiet", "--url", URL)
     assert (ran.code, ran.out, ran.err) == (0, "", "")
     assert contents(loud.folder) == contents(quiet.folder)
 
@@ -218,10 +233,8 @@ def test_an_unusable_generator_config_does_no_harm(tmp_path: Path, name: str, te
     newsroom.write(name, text)
     newsroom.write("content/a.md", ARTICLE)
     newsroom.write("_posts/2025-06-20-a.md", ARTICLE)
-    ran = newsroom.run("init")
+    ran = newsroom.run("init", "--url", URL)
     assert (ran.code, ran.err) == (0, "")
-    assert "publication.url: " in ran.out
-    _write_url(newsroom)
     assert newsroom.run("build").code == 0
 
 
@@ -279,10 +292,9 @@ def test_init_counts_what_it_found(tmp_path: Path, files: dict[str, str], said: 
     newsroom = Newsroom(tmp_path)
     for path, text in files.items():
         newsroom.write(path, text)
-    ran = newsroom.run("init")
+    ran = newsroom.run("init", "--url", URL)
     assert (ran.code, ran.err) == (0, "")
     assert all(each in ran.out for each in said)
-    _write_url(newsroom)
     assert newsroom.run("build").code == 0
 
 
@@ -302,28 +314,9 @@ def test_init_compares_addresses_with_the_built_site(tmp_path: Path) -> None:
     assert "site-address" in newsroom.run("check").out
 
 
-@pytest.mark.parametrize(
-    ("text", "url"),
-    [("Blog.example.net\n", "https://blog.example.net/"), ("no domain", None), ("a/b.c", None)],
-)
-def test_the_domain_of_github_pages_is_the_url(tmp_path: Path, text: str, url: str | None) -> None:
-    """If the generator's config has no URL, the CNAME file gives it."""
-    newsroom = Newsroom(tmp_path)
-    newsroom.write("_config.yml", "title: A\n")
-    newsroom.write("_posts/2025-06-20-a.md", ARTICLE)
-    newsroom.write("CNAME", text)
-    ran = newsroom.run("init")
-    assert (ran.code, ran.err) == (0, "")
-    if url is None:
-        assert "write publication.url into broadsheet.toml, then" in ran.out
-    else:
-        assert "was taken from the file CNAME" in ran.out
-        assert _settings(newsroom).publication.url == url
-
-
 def written(newsroom: Newsroom) -> dict[str, Any]:
     """Return the config that `init` writes."""
-    ran = newsroom.run("init")
+    ran = newsroom.run("init", "--url", URL)
     assert ran.code == 0, ran.err
     config: dict[str, Any] = tomllib.loads((newsroom.folder / "broadsheet.toml").read_text("utf-8"))
     return config

@@ -139,7 +139,7 @@ def test_init_offers_the_built_site(tmp_path: Path, folder: str) -> None:
     newsroom = Newsroom(tmp_path)
     newsroom.article("a.md")
     newsroom.write(f"{folder}/index.html", page(""))
-    ran = newsroom.run("init")
+    ran = newsroom.run("init", "--url", "https://a.example/")
     assert f'set articles.rendered = "{folder}/"' in ran.out
     assert f'\n# rendered = "{folder}/"\n' in (tmp_path / "broadsheet.toml").read_text("utf-8")
 

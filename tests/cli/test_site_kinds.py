@@ -55,7 +55,10 @@ def test_init_counts_articles_with_metadata_of_their_own(tmp_path: Path) -> None
     newsroom.write("conf.py", 'POSTS = (("posts/*.md", "posts", "post.tmpl"),)\n')
     newsroom.write("posts/a.md", "Alpha.\n")
     newsroom.write("posts/a.meta", META)
-    assert "Articles: 1 dated file in posts (1)" in newsroom.run("init").out
+    assert (
+        "Articles: 1 dated file in posts (1)"
+        in newsroom.run("init", "--url", "https://a.example/").out
+    )
 
 
 def test_the_assets_of_a_hexo_post_are_in_a_folder_of_its_name(newsroom: Newsroom) -> None:
@@ -110,7 +113,7 @@ def test_init_reads_the_plugins_of_eleventy(tmp_path: Path) -> None:
     packages = {"dependencies": {"@photogabble/eleventy-plugin-interlinker": "1"}}
     newsroom.write("package.json", json.dumps({**packages, "devDependencies": {"other": "1"}}))
     newsroom.article("a.md")
-    newsroom.run("init")
+    newsroom.run("init", "--url", "https://a.example/")
     config = (tmp_path / "broadsheet.toml").read_text("utf-8")
     assert "\nmarkdown_extensions = { wikilinks = true }\n" in config
 
@@ -120,7 +123,7 @@ def test_init_names_a_site_in_a_subfolder(tmp_path: Path) -> None:
     newsroom = Newsroom(tmp_path)
     newsroom.write("website/docusaurus.config.js", 'module.exports = {title: "T"};\n')
     newsroom.write("website/blog/2025-06-01-a.md", "---\ntitle: T\n---\n")
-    told = newsroom.run("init").out
+    told = newsroom.run("init", "--url", "https://a.example/").out
     assert "there is a Docusaurus site in website/; run `broadsheet -C website init`" in told
 
 

@@ -9,6 +9,7 @@ import pty
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -87,12 +88,13 @@ def _read(terminal: int) -> Iterator[bytes]:
         yield data
 
 
-def _on_a_terminal(newsroom: Newsroom, *args: str) -> str:
-    """Return what the command sends to a terminal of 200 columns."""
+def _on_a_terminal(newsroom: Newsroom, *args: str, typed: str = "") -> str:
+    """Return what the command sends to a terminal of 200 columns, on which this is typed."""
     ours, theirs = pty.openpty()
+    os.write(ours, typed.encode())
     process = subprocess.Popen(
         [sys.executable, "-m", "broadsheet", "-C", str(newsroom.folder), *args],
-        stdin=subprocess.DEVNULL,
+        stdin=theirs if typed else subprocess.DEVNULL,
         stdout=theirs,
         stderr=theirs,
         env={**os.environ, "COLUMNS": "200", "TERM": "xterm-256color", "NO_COLOR": "1"},
@@ -149,3 +151,13 @@ def test_data_for_programs_is_unchanged(hostile: Newsroom) -> None:
     listed = subprocess.run([*command, "list", "--json"], capture_output=True, check=True).stdout
     assert "\x1b[2J name" in exported.decode()
     assert [one["name"] for one in json.loads(listed)] == [f"{text} name" for text in NASTY]
+
+
+def test_init_asks_for_the_url(tmp_path: Path) -> None:
+    """On a terminal, if nothing says it, and until it is valid."""
+    newsroom = Newsroom(tmp_path)
+    newsroom.write("content/a.md", "---\ntitle: A\ndate: 2025-06-20\n---\nText.\n")
+    shown = _on_a_terminal(newsroom, "init", typed="a.example\nhttps://a.example\n")
+    assert "invalid URL 'a.example/'" in shown
+    assert "broadsheet.toml is written." in shown
+    assert 'url = "https://a.example/"' in (tmp_path / "broadsheet.toml").read_text("utf-8")

@@ -660,7 +660,7 @@ def test_init_does_not_read_a_huge_config(newsroom: Newsroom) -> None:
     (newsroom.folder / "broadsheet.toml").unlink()
     newsroom.write("hugo.yaml", "title: Ours\n" + "a: b\n" * 500_000)
     with time_limit(2):
-        assert newsroom.run("init").code == 0
+        assert newsroom.run("init", "--url", "https://a.example/").code == 0
     assert "Ours" not in (newsroom.folder / "broadsheet.toml").read_text("utf-8")
 
 
@@ -669,4 +669,4 @@ def test_init_ignores_a_pipe(tmp_path: Path) -> None:
     """A generator's config is read only if it is a regular file."""
     os.mkfifo(tmp_path / "hugo.toml")
     (tmp_path / "content").mkdir()
-    assert Newsroom(tmp_path).run_apart("init").code == 0
+    assert Newsroom(tmp_path).run_apart("init", "--url", "https://a.example/").code == 0

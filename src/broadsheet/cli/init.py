@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -51,7 +52,8 @@ def command(templates: bool, notes: bool, url: str, title: str, digest: str | No
         raise UsageError(
             Problem("there is a config already", "edit it, or delete it first", path.name)
         )
-    project = _with_options(new_project(path.parent), url, title, digest)
+    found = new_project(path.parent)
+    project = _with_options(found, url or _asked_url(found), title, digest)
     offered = {"articles.rendered": f"{project.built}/"} if project.built else {}
     writing.write(path, reference.starter(dict(project.values), offered).encode())
     if not options().quiet:
@@ -59,19 +61,33 @@ def command(templates: bool, notes: bool, url: str, title: str, digest: str | No
         _report_articles(project)
         _report_unread(project)
         _report_differences(project)
-        if URL not in project.values:
-            click.echo(f"\nNext: write {URL} into {path.name}, then broadsheet build")
-        else:
-            click.echo(f"\nNext: broadsheet build{_AND_PREVIEW if digest else ''}")
+        click.echo(f"\nNext: broadsheet build{_AND_PREVIEW if digest else ''}")
+
+
+def _asked_url(project: NewProject) -> str:
+    """Ask for the URL of the site if nothing says it; return "" if something does.
+
+    Raises UsageError if there is no terminal to ask on.
+    """
+    problem = project.missing_url
+    if problem is None:
+        return ""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError(problem)
+    return str(click.prompt("The URL of the web site", value_proc=_base_url))
+
+
+def _base_url(text: str) -> str:
+    """Return the URL of a site with a slash at its end. Raises BadParameter if it is invalid."""
+    try:
+        return str(BaseUrl(text))
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--url") from None
 
 
 def _with_options(project: NewProject, url: str, title: str, digest: str | None) -> NewProject:
-    """Return `project` with the values of the options. Raises UsageError for an invalid URL."""
-    given: dict[str, object] = {}
-    try:
-        given |= {URL: str(BaseUrl(url))} if url else {}
-    except ValueError as error:
-        raise UsageError(Problem(f"--url: {error}")) from None
+    """Return `project` with the values of the options. Raises BadParameter for an invalid URL."""
+    given: dict[str, object] = {URL: _base_url(url)} if url else {}
     given |= {"publication.title": title} if title else {}
     values = {**project.values, **given}
     if digest:

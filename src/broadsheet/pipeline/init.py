@@ -29,6 +29,7 @@ from broadsheet.storage.detection import (
     refuse_unusable,
     settings_of,
     site_of,
+    url_beside,
     usable,
 )
 
@@ -58,8 +59,8 @@ class NewProject:
 
     site: what its generator's config says. values: of the config to write, by key. files: path of
     each file that could be an article -> whether it has a date. refused: values of the generator
-    that are invalid. untitled: dated files without a title. given: keys whose
-    values the user gave.
+    that are invalid. untitled: dated files without a title. url_source: where the URL is
+    from, if not from that config. given: keys whose values the user gave.
     """
 
     root: Path
@@ -68,6 +69,7 @@ class NewProject:
     files: Mapping[str, bool]
     refused: tuple[Problem, ...]
     untitled: list[str]
+    url_source: str = ""
     given: frozenset[str] = frozenset()
 
     @cached_property
@@ -95,10 +97,22 @@ class NewProject:
     def remarks(self) -> list[Problem]:
         """What the user should look at."""
         given = self.site.remarks if self.site else ()
-        by_cname = URL in self.values and URL not in self._taken
-        said = [each for each in given if each.key != URL or not by_cname]
-        said = [each for each in said if each.key not in self.given]
-        return [*said, *self.refused, *self._guesses()]
+        settled = self.given | ({URL} if self.url_source else set())
+        return [
+            *(each for each in given if each.key not in settled),
+            *self.refused,
+            *self._guesses(),
+        ]
+
+    @property
+    def missing_url(self) -> Problem | None:
+        """Why there is no URL, and what to do; None if there is one."""
+        if URL in self.values:
+            return None
+        remarks = self.site.remarks if self.site else ()
+        what = next((each.what for each in remarks if each.key == URL), "not found")
+        todo = "give the URL of the web site: broadsheet init --url https://www.example.org/"
+        return Problem(what, todo, key=URL)
 
     def compare_addresses(self) -> AddressComparison | None:
         """Compare the addresses of the articles with the built site; None if it is not here."""
@@ -135,11 +149,8 @@ class NewProject:
             what = f'no generator says how addresses are made, and "{pattern}" is a guess'
             todo = "compare with the address of one article on the site"
             yield Problem(what, todo, key=PERMALINK)
-        if URL in values and URL not in taken:
-            yield Problem(f"{values[URL]} was taken from the file CNAME", key=URL)
-        remarked = {remark.key for remark in self.site.remarks} if self.site else set()
-        if URL not in values and URL not in remarked:
-            yield Problem("not found", "write the URL of the web site into the config", key=URL)
+        if self.url_source and URL not in self.given:
+            yield Problem(f"{values[URL]} was taken from {self.url_source}", key=URL)
 
 
 def _feeds_by_language(values: Mapping[str, object], root: Path) -> dict[str, object]:
@@ -187,9 +198,12 @@ def new_project(root: Path) -> NewProject:
     values, refused = config_values(taken, root, files, _OURS)
     refuse_unusable(values, site, root, _OURS)
     values |= _feeds_by_language(values, root)
+    beside = None if URL in values else url_beside(root)
+    if beside:
+        values[URL] = beside[0]
     untitled: list[str] = []
     if _TITLE_FROM not in values:
         dated = [path for path in places(values, root, _OURS) if files.get(path)]
         if untitled := survey.without_title(root, dated):
             values[_TITLE_FROM] = ["heading", "text", "filename"]
-    return NewProject(root, site, values, files, refused, untitled)
+    return NewProject(root, site, values, files, refused, untitled, beside[1] if beside else "")

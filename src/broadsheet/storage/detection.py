@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -16,6 +17,7 @@ from broadsheet.errors import ArticleError, ConfigError, Problem, UsageError
 from broadsheet.importers import GeneratedSite, Taken
 from broadsheet.importers.findings import language_tag
 from broadsheet.model import reference
+from broadsheet.model.publication import BaseUrl
 from broadsheet.model.settings import Settings
 from broadsheet.storage import config, folders, sources, survey
 from broadsheet.text.characters import printable
@@ -25,6 +27,12 @@ PLACEHOLDER = "https://unknown.invalid/"
 PERMALINK = "articles.permalink"
 FOLDERS = "articles.folders"
 _LONGEST = 1_000_000  # bytes of a site's config; many times that would take minutes to parse
+_DOMAIN = re.compile(r"(?:[a-z0-9-]+\.)+[a-z]{2,}")
+_CODE_HOST = re.compile(r"//(?:www\.)?(?:github|gitlab|bitbucket|npmjs|codeberg)\.\w+/")
+_PAGES = re.compile(
+    r"^\s*url\s*=\s*.*[/:][\w.-]+/([\w-]+\.git(?:hub|lab)\.io)(?:\.git)?/?\s*$",
+    re.IGNORECASE | re.MULTILINE,
+)
 _LIKELY_FOLDERS = ("content/posts", "content", "posts", "articles", "_posts", "src/posts", "blog")
 
 
@@ -58,8 +66,6 @@ def config_values(
     `survey.dated_files` returns them. ours: folders that Broadsheet writes.
     """
     values: dict[str, object] = {key: each.value for key, each in taken.items()}
-    if URL not in values and (domain := _domain(root)):
-        values[URL] = f"https://{domain}/"
     values.setdefault("publication.title", printable(root.resolve().name) or "My publication")
     values.setdefault("articles.folders", [_articles_folder(root, files, ours)])
     if FOLDERS not in taken:
@@ -155,13 +161,23 @@ def _dialect_by_files(root: Path) -> str | None:
     return importers.dialect_by_files(names)
 
 
-def _domain(root: Path) -> str:
-    """Return the domain in a CNAME file of GitHub Pages; "" if there is none."""
+def url_beside(root: Path) -> tuple[str, str] | None:
+    """Return the URL of the site that files beside its config give, and which file; else None."""
     for name in ("CNAME", "static/CNAME", "public/CNAME", "source/CNAME", "src/CNAME"):
-        with suppress(OSError, UnicodeDecodeError):
-            text = folders.text(root / name).strip()
-            if re.fullmatch(r"(?:[a-z0-9-]+\.)+[a-z]{2,}", text, re.IGNORECASE):
-                return text.lower()
+        if _DOMAIN.fullmatch(domain := _text(root / name).strip().lower()):
+            return f"https://{domain}/", name
+    with suppress(ValueError, AttributeError, RecursionError):
+        homepage = str(json.loads(_text(root / "package.json")).get("homepage"))
+        if not _CODE_HOST.search(homepage):
+            return str(BaseUrl(homepage)), "package.json: homepage"
+    if found := _PAGES.search(_text(root / ".git/config")):
+        return f"https://{found[1].lower()}/", "the Git remote"
+    return None
+
+
+def _text(file: Path) -> str:
+    with suppress(OSError, UnicodeDecodeError):
+        return folders.text(file)
     return ""
 
 

@@ -77,7 +77,7 @@ def test_init_always_writes_the_dialect(newsroom: Newsroom, name: str, dialect: 
     (newsroom.folder / "broadsheet.toml").unlink()
     newsroom.article("a.md")
     newsroom.write(name, "")
-    assert newsroom.run("init").code == 0
+    assert newsroom.run("init", "--url", "https://a.example/").code == 0
     config = (newsroom.folder / "broadsheet.toml").read_text("utf-8")
     assert f'\nmarkdown = "{dialect}"\n' in config
 
