@@ -262,3 +262,24 @@ def test_only_folders_with_a_list_page_are_sections_of_hugo(newsroom: Newsroom) 
     assert addresses() == ["de/top/x/b/", "top/x/y/a/"]
     newsroom.configure('[articles]\npermalink = "/{sections}/{slug}/"\n')
     assert addresses() == ["top/x/y/a/", "top/x/y/b.de/"]
+
+
+@pytest.mark.parametrize("undated", [True, False])
+def test_docusaurus_dates_posts_by_git(tmp_path: Path, *, undated: bool) -> None:
+    """`init` switches that on if there are such posts and a repository with their history."""
+    newsroom = Newsroom(tmp_path)
+    newsroom.write("docusaurus.config.js", "module.exports = {'url': `https://d.example`}\n")
+    newsroom.write("blog/2025-06-01-a.md", "---\ntags: [x]\n---\n# A\n")
+    if undated:
+        newsroom.write("blog/b.md", "# B\n")
+    assert newsroom.run("init").code == 0
+    config = tmp_path / "broadsheet.toml"
+    assert '\ndate_from = ["git"]' not in config.read_text("utf-8")
+    config.unlink()
+    git = ("git", "-c", "user.name=A", "-c", "user.email=a@example.org")
+    for command in (("init",), ("add", "."), ("commit", "-m", "Add")):
+        dated = {**os.environ, "GIT_AUTHOR_DATE": "2025-06-02T08:00:00Z"}
+        subprocess.run([*git, *command], cwd=tmp_path, check=True, capture_output=True, env=dated)
+    assert newsroom.run("init").code == 0
+    assert ('\ndate_from = ["git"]' in config.read_text("utf-8")) == undated
+    assert len(items(newsroom)) == 1 + undated

@@ -23,6 +23,15 @@ _MONTHS = (
 _YEAR_FIRST = re.compile(r"\d{4}[-/.](\d{1,2})[-/.]\d{1,2}\b")
 _SPACED_OFFSET = re.compile(r"^(\d{4}-\d{1,2}-\d{1,2})[T ]+([\d:.]+) *(Z|[+-]\d{2}:?\d{2})?$")
 _GREENWICH = re.compile(r"\b(?:GMT|UTC)\s*(?=[+-]\d)")  # dateutil reads GMT+8 as POSIX: west
+# As JavaScript and Ruby read them, and the command `date` prints them; in hours from UTC. Not CST,
+# which is Chinese time too.
+# fmt: off
+_ZONES = {
+    "UTC": 0, "UT": 0, "GMT": 0, "Z": 0,  # and the next line: RFC 5322, 4.3
+    "EST": -5, "EDT": -4, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7,
+    "WET": 0, "WEST": 1, "CET": 1, "CEST": 2, "EET": 2, "EEST": 3, "MSK": 3, "JST": 9,
+}
+# fmt: on
 _LONGEST = 100  # characters; no date is longer, and parsing a whole text takes long
 _IN_NAME = re.compile(r"(?:^|/)(\d{4})[-/](\d{1,2})[-/](\d{1,2})(?=[-/_.]|$)")
 
@@ -162,6 +171,6 @@ def _offset(name: str | None, seconds: int | None) -> timezone | None:
         return None
     if seconds is not None:
         return timezone(timedelta(seconds=seconds))
-    if name in {"UTC", "GMT", "Z"}:
-        return UTC
+    if name in _ZONES:
+        return timezone(timedelta(hours=_ZONES[name]))
     raise ValueError(f"{name} is not a UTC offset; write one like +08:00")

@@ -25,7 +25,8 @@ ConfigKey = Literal[
     "publication.title", "publication.url", "publication.language", "publication.timezone",
     "publication.author", "articles.folders", "articles.permalink", "articles.id",
     "articles.lowercase", "articles.addresses", "articles.in", "articles.exclude",
-    "articles.title_from", "articles.assets", "articles.markdown", "articles.markdown_extensions",
+    "articles.title_from", "articles.date_from", "articles.assets", "articles.markdown",
+    "articles.markdown_extensions",
 ]
 # fmt: on
 """What can be taken, in the order of broadsheet.toml."""
@@ -190,6 +191,10 @@ class Findings:
     def title_from(self, *places: str) -> None:
         """Take articles.title_from."""
         self.take("articles.title_from", list(places), self.default)
+
+    def date_from_git(self) -> None:
+        """Take articles.date_from: an article without a date has that of its first commit."""
+        self.take("articles.date_from", ["git"], self.default)
 
     def within(self, place: str, source: str, **values: object) -> None:
         """Add `values` to what is taken of articles.in for `place`, if there are any."""

@@ -62,9 +62,14 @@ def values_after(text: str, opening: str) -> Iterator[object]:
             yield Code(text[found.end() :])
 
 
-def text_after(text: str, key: str) -> str | None:
-    """Return the text after `key:` in an object; None if there is none."""
-    value = value_after(text, rf"(?<![\w.]){key}\s*:\s*(?=['\"`])")
+def key(name: str) -> str:
+    """Return a pattern of the key `name` of an object, quoted or not, and the colon after it."""
+    return rf"(?<![\w.])['\"]?{name}['\"]?\s*:\s*"
+
+
+def text_after(text: str, name: str) -> str | None:
+    """Return the text after the key `name` of an object; None if there is none."""
+    value = value_after(text, f"{key(name)}(?=['\"`])")
     return value if isinstance(value, str) else None
 
 

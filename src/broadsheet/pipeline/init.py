@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Final
 
 from broadsheet.articles import site_check
-from broadsheet.errors import Problem
+from broadsheet.errors import ConfigError, Problem
 from broadsheet.i18n import language_name
 from broadsheet.importers import GeneratedSite
 from broadsheet.importers.findings import language_tag
@@ -32,9 +33,11 @@ from broadsheet.storage.detection import (
     url_beside,
     usable,
 )
+from broadsheet.storage.git_history import first_commits
 
 _OURS: Final = (FeedSettings().folder, PREVIEWS)
 _FEW: Final = 0.1  # of the articles
+_DATE_FROM: Final = "articles.date_from"
 _TITLE_FROM: Final = "articles.title_from"
 
 
@@ -182,6 +185,16 @@ def _feeds_by_language(values: Mapping[str, object], root: Path) -> dict[str, ob
     return {"feeds.main.languages": [main], "feeds": named}
 
 
+def _is_dated_by_git(values: Mapping[str, object], root: Path, files: Mapping[str, bool]) -> bool:
+    """Whether Git dates articles that have no other date."""
+    undated = [path for path in places(dict(values), root, _OURS) if not files.get(path)]
+    folders = values[FOLDERS]
+    with suppress(ConfigError):
+        found = first_commits(root, folders if isinstance(folders, list) else [])
+        return any(path in found for path in undated)
+    return False
+
+
 def with_article(noun: str) -> str:
     """Return a noun after "a" or "an"."""
     return f"{'an' if noun[0] in 'AEIOU' else 'a'} {noun}"
@@ -198,6 +211,8 @@ def new_project(root: Path) -> NewProject:
     values, refused = config_values(taken, root, files, _OURS)
     refuse_unusable(values, site, root, _OURS)
     values |= _feeds_by_language(values, root)
+    if _DATE_FROM in values and not _is_dated_by_git(values, root, files):
+        del values[_DATE_FROM]
     beside = None if URL in values else url_beside(root)
     if beside:
         values[URL] = beside[0]

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from broadsheet.importers.config_file import ConfigValue, nested, value_of
 from broadsheet.importers.findings import Findings, folder_in
 from broadsheet.importers.generator import GeneratedSite, Generator
-from broadsheet.importers.javascript import text_after, value_after, without_comments
+from broadsheet.importers.javascript import key, text_after, value_after, without_comments
 from broadsheet.importers.patterns import tidy
 
 _CONFIGS = tuple(f"docusaurus.config.{ending}" for ending in ("js", "ts", "mjs", "cjs"))
@@ -32,22 +32,23 @@ def _read_site(files: Mapping[str, str], _: Collection[str]) -> GeneratedSite | 
     return findings.site()
 
 
-def _text(file: str, code: str, key: str) -> ConfigValue | None:
-    """Return the first text after `key`, or after the constant that it names."""
-    value = text_after(code, key) or value_after(code, rf"\bconst\s+{key}\s*=\s*(?=['\"`])")
-    return ConfigValue(value, file, key) if isinstance(value, str) else None
+def _text(file: str, code: str, name: str) -> ConfigValue | None:
+    """Return the first text after the key, or after the constant that it names."""
+    value = text_after(code, name) or value_after(code, rf"\bconst\s+{name}\s*=\s*(?=['\"`])")
+    return ConfigValue(value, file, name) if isinstance(value, str) else None
 
 
 def _take_blog(findings: Findings, file: str, code: str) -> None:
-    blog = nested(value_after(code, r"(?<![\w.])blog\s*:\s*(?=\{)"), file)
+    blog = nested(value_after(code, key("blog") + r"(?=\{)"), file)
     path, route = blog.find("path"), blog.find("routeBasePath")
     base = value_of(route) if isinstance(value_of(route), str) else "blog"
     findings.folders([folder_in(path, "blog")], findings.source(path))
-    end = "/" if value_after(code, r"\btrailingSlash\s*:\s*") is True else ""
+    end = "/" if value_after(code, key("trailingSlash")) is True else ""
     findings.permalink(tidy(f"/{base}/{{path}}{end}"), findings.source(route))
     findings.addresses("docusaurus")
     findings.take("articles.exclude", ["**/_*"], f"{findings.default} (exclude)")
     findings.title_from("heading", "filename")
+    findings.date_from_git()
 
 
 GENERATOR = Generator(80, _CONFIGS, _read_site, marks=_CONFIGS, dialect="docusaurus")

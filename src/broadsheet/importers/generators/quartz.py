@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from broadsheet.importers.config_file import ConfigValue, items_of, nested
 from broadsheet.importers.findings import Findings, under
 from broadsheet.importers.generator import GeneratedSite, Generator
-from broadsheet.importers.javascript import value_after, without_comments
+from broadsheet.importers.javascript import key, value_after, without_comments
 
 _CONFIG = "quartz.config.ts"
 _CONTENT = "content"  # fixed in Quartz
@@ -20,7 +20,7 @@ def _read_site(files: Mapping[str, str], folders: Collection[str]) -> GeneratedS
     if _CONFIG not in files:
         return None
     code = without_comments(files[_CONFIG])
-    config = nested(value_after(code, r"\bconfiguration\s*:\s*(?=\{)"), _CONFIG)
+    config = nested(value_after(code, key("configuration") + r"(?=\{)"), _CONFIG)
     findings = Findings("Quartz")
     findings.title(config.find("pageTitle"))
     if (base := config.find("baseUrl")) and isinstance(base.value, str):
@@ -33,6 +33,7 @@ def _read_site(files: Mapping[str, str], folders: Collection[str]) -> GeneratedS
     findings.permalink("/{path}", findings.default)
     findings.addresses("quartz")
     findings.title_from("filename")
+    findings.date_from_git()
     findings.markdown("obsidian")
     findings.assets([_CONTENT], findings.default)
     return findings.site()

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from broadsheet.importers.config_file import ConfigValue
 from broadsheet.importers.findings import Findings, relative_folder, under
 from broadsheet.importers.generator import GeneratedSite, Generator
-from broadsheet.importers.javascript import text_after, value_after, without_comments
+from broadsheet.importers.javascript import key, text_after, value_after, without_comments
 from broadsheet.importers.patterns import ARTICLE_FOLDERS, tidy
 
 _ENDINGS = ("ts", "js", "mts", "mjs", "cts", "cjs")
@@ -30,9 +30,9 @@ def _read_site(files: Mapping[str, str], folders: Collection[str]) -> GeneratedS
     root = root or "."
     code = without_comments(files[file])
 
-    def text(key: str) -> ConfigValue | None:
-        value = text_after(code, key)
-        return ConfigValue(value, file, key) if value is not None else None
+    def text(name: str) -> ConfigValue | None:
+        value = text_after(code, name)
+        return ConfigValue(value, file, name) if value is not None else None
 
     findings = Findings("VitePress" if tool == ".vitepress" else "VuePress")
     findings.title(text("title"))
@@ -46,11 +46,11 @@ def _read_site(files: Mapping[str, str], folders: Collection[str]) -> GeneratedS
 
 
 def _take_articles(findings: Findings, code: str, root: str, folders: Collection[str]) -> None:
-    source = relative_folder(value_after(code, r"(?<![\w.])srcDir\s*:\s*"))
+    source = relative_folder(value_after(code, key("srcDir")))
     root = under(root, source) if source and source != "." else root
     present = [name for name in ARTICLE_FOLDERS if under(root, name) in folders]
     findings.folders([under(root, name) for name in present] or [root], f"folders in {root}")
-    end = "" if value_after(code, r"(?<![\w.])cleanUrls\s*:\s*") is True else ".html"
+    end = "" if value_after(code, key("cleanUrls")) is True else ".html"
     findings.permalink(f"/{{path}}{end}", findings.default)
     for name in present:
         permalink = tidy(f"/{name}/{{path}}{end}")
