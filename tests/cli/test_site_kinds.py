@@ -283,3 +283,25 @@ def test_docusaurus_dates_posts_by_git(tmp_path: Path, *, undated: bool) -> None
     assert newsroom.run("init").code == 0
     assert ('\ndate_from = ["git"]' in config.read_text("utf-8")) == undated
     assert len(items(newsroom)) == 1 + undated
+
+
+def test_a_quarto_blog(tmp_path: Path) -> None:
+    """`init` finds its posts; `check` says what only Quarto can show, and nothing that is right."""
+    newsroom = Newsroom(tmp_path)
+    newsroom.write("_quarto.yml", "website: {title: Q, site-url: https://q.example}\n")
+    newsroom.write("index.qmd", "---\ntitle: Q\nlisting: {contents: posts}\n---\n")
+    front = "---\ntitle: {}\ndate: 2025-06-0{}\nimage: index_files/figure-html/a-1.png\n---\n"
+    text = "[b](../b.qmd) ![](x.png) $[a][b]$\n\n```{r}\nplot(1)\n```\n"
+    newsroom.write("posts/Welcome/index.qmd", front.format("A", 1) + text)
+    newsroom.write("posts/Welcome/x.png", b"x")
+    newsroom.write("posts/b.qmd", front.format("B", 2).replace("image", "x") + "Text.\n")
+    newsroom.write("posts/_c.qmd", front.format("C", 3))
+    assert newsroom.run("init").code == 0
+    b, a = items(newsroom)
+    assert b["url"] == "https://q.example/posts/b.html"
+    assert a["url"] == "https://q.example/posts/Welcome/"
+    assert f'href="{b["url"]}"' in a["content_html"]
+    assert 'src="https://q.example/posts/Welcome/x.png"' in a["content_html"]
+    told = {each["rule"] for each in json.loads(newsroom.run("check", "--json").out)}
+    assert told <= {"code-output", "no-summary", "image-alt", "body-image-alt"}
+    assert "code-output" in told

@@ -125,7 +125,7 @@ def _name(path: str) -> str:
     parts = path.strip("/").split("/")
     if len(parts) > 1 and parts[-1].partition(".")[0] == "index":
         parts.pop()
-    return re.sub(r"\.(?:html?|md|markdown|mdx)$", "", parts[-1])
+    return re.sub(r"\.(?:html?|md|markdown|mdx|qmd)$", "", parts[-1])
 
 
 def _slug(path: str) -> str:

@@ -221,6 +221,7 @@ STYLES: Final = MappingProxyType(
         "docusaurus": Style(place=_docusaurus, readme=True),
         "vuepress": Style(slugged=False, readme=True, space=" ", index="/"),
         "quartz": Style(path=lambda text, _lowercase: _by_segment(_quartz, text), slugged=False),
+        "quarto": Style(slugged=False, space=" ", index="/"),
         "hexo": Style(category=str, space=" "),
         "pelican": Style(name=_pelican, title=_pelican, category=_pelican),
         "mkdocs": Style(

@@ -22,7 +22,8 @@ from broadsheet.markup.links import INTERNAL
 from broadsheet.markup.templates import expand
 from broadsheet.model.settings import ArticleSettings
 
-_PAGE = re.compile(r"\.(?:md|markdown|mdx)(?:#.*)?$", re.IGNORECASE)
+_PAGE = re.compile(r"\.(?:md|markdown|mdx|qmd)(?:#.*)?$", re.IGNORECASE)
+_DRAWN = re.compile(r"[^/]+_files/")  # by Quarto
 _NOT_RELATIVE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|//|#|\?|\{")
 
 
@@ -121,6 +122,8 @@ class ArticleView:
         """Whether the file at `path` is known not to exist."""
         if path.startswith("/") and not self.look_up("has assets", ""):
             return False  # nothing is known about the root of the site
+        if self.path.endswith(".qmd") and _DRAWN.match(path):
+            return False  # code cells of the article make it
         return self.asset(path) is None and not self.is_on_disk(path)
 
     def is_on_disk(self, path: str) -> bool:

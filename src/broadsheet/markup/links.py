@@ -21,7 +21,7 @@ INTERNAL = "@/"
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _WEB = re.compile(r"https?:", re.IGNORECASE)
-_PAGE = re.compile(r"\.(?:md|markdown|mdx)\Z", re.IGNORECASE)
+_PAGE = re.compile(r"\.(?:md|markdown|mdx|qmd)\Z", re.IGNORECASE)
 _OWN = re.compile(r"#[\w:.~-]+", re.ASCII)  # a place in the article that stays as it is
 DROPPED = re.compile(r"[\t\n\r]")  # by every browser (WHATWG URL, 4.4)
 

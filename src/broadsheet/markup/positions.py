@@ -20,6 +20,7 @@ from broadsheet.markup.dialects import Dialect, by_commonmark
 from broadsheet.markup.links import DROPPED, plain_reference
 from broadsheet.markup.passes.attributes import HEADINGS
 from broadsheet.markup.render import read_article
+from broadsheet.markup.rewrites.inline import FORMULA
 from broadsheet.markup.templates import Expanded
 from broadsheet.markup.tree import Node
 
@@ -86,13 +87,12 @@ class Reading:
 
     @cached_property
     def texts(self) -> list[Text]:
-        """Every text outside code."""
+        """Every text outside code, without formulas."""
         found = []
         for node in tree.text_nodes(self._top, str.strip, NOT_TEXT):
             lines = self._source.within(node)
-            found.append(
-                Text(node.text_content or "", lines or self._source.everywhere, lines is None)
-            )
+            text = FORMULA.sub(" ", node.text_content or "")
+            found.append(Text(text, lines or self._source.everywhere, lines is None))
         return found
 
     def line(self, pattern: re.Pattern[str], within: Range) -> int:

@@ -107,16 +107,16 @@ else:
 
 # fmt: off
 MarkdownExtension = Literal[
-    "abbreviations", "alerts", "attributes", "comments", "containers", "definitions", "emoji",
-    "indented-text", "inline-notes", "kramdown", "mark", "math", "math-blocks", "single-tildes",
-    "smart", "toc", "wikilinks",
+    "abbreviations", "alerts", "attributes", "cells", "comments", "containers", "definitions",
+    "emoji", "indented-text", "inline-notes", "kramdown", "mark", "math", "math-blocks",
+    "single-tildes", "smart", "toc", "wikilinks",
 ]
 """The keys of `markup.dialects.EXTENSIONS`."""
 
 
 AddressStyle = Literal[
     "plain", "astro", "docusaurus", "eleventy", "hexo", "hugo", "jekyll", "mkdocs", "nikola",
-    "pelican", "quartz", "vuepress", "zola",
+    "pelican", "quartz", "quarto", "vuepress", "zola",
 ]
 """The keys of `articles.styles.STYLES`."""
 

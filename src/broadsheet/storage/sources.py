@@ -28,7 +28,7 @@ LONGEST_ARTICLE = 5_000_000
 
 _UNNAMABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")  # surrogates: bytes that are not UTF-8
 _WIDEST = 100_000  # pixels; a file that claims more is broken
-_ARTICLE_ENDINGS = (".md", ".markdown", ".mdx")
+_ARTICLE_ENDINGS = (".md", ".markdown", ".mdx", ".qmd")
 _HTML_ENDINGS = (".html", ".htm")
 _INDEX = re.compile(r"index(?:\.[\w-]+)?\.(?:md|markdown|html)", re.IGNORECASE)
 _LIST_PAGE = re.compile(r"_index(?:\.[\w-]+)?\.(?:md|markdown|html)")

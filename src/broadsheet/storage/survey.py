@@ -12,8 +12,8 @@ from pathlib import Path
 from broadsheet.storage.folders import walk
 from broadsheet.storage.sources import metadata_file
 
-_TEXTS = (".md", ".markdown", ".mdx", ".html")
-_UNREAD = (".rst", ".adoc", ".asciidoc", ".org", ".ipynb", ".rmd", ".qmd", ".textile")
+_TEXTS = (".md", ".markdown", ".mdx", ".qmd", ".html")
+_UNREAD = (".rst", ".adoc", ".asciidoc", ".org", ".ipynb", ".rmd", ".textile")
 _BEGINNING = 4_000  # bytes
 _DATE_IN_NAME = re.compile(r"(?:^|/)\d{4}[-/]\d{1,2}[-/]\d{1,2}(?=[-/_. ])")
 _FRONT_MATTER = re.compile(

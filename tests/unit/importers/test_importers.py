@@ -1005,6 +1005,21 @@ def test_samples_are_fit_for_broadsheet_toml(name: str) -> None:
             },
         ),
         (
+            {"_quarto.yml": "website: {title: A, site-url: https://q.blog, site-path: /x}\n"},
+            ["posts", "posts/a", "talks"],
+            {
+                "folders": ["posts"],
+                "in": {"posts": {"permalink": "/posts/{path}.html"}},
+                "addresses": "quarto",
+                "exclude": ["**/_*"],
+            },
+        ),
+        (
+            {"_quarto.yml": "project: {type: website}\n"},
+            [],
+            {"folders": ["."], "permalink": "/{path}.html", "in": None},
+        ),
+        (
             {"mkdocs.yml": "site_name: A\nuse_directory_urls: false\n"},
             ["docs"],
             {"folders": ["docs"], "permalink": "/{path}.html"},

@@ -10,6 +10,7 @@ import pytest
 
 from broadsheet.markup import Asset, LinkIndex, Links, TooComplex, dialect, render
 from broadsheet.markup.dialects import EXTENSIONS
+from broadsheet.markup.rewrites.cells import rewrite_cells
 from broadsheet.model.settings import ArticleSettings, DialectName, MarkdownExtension, PlaceSettings
 
 LINK_INDEX = LinkIndex(
@@ -275,3 +276,48 @@ def test_superlinear_input_is_refused(markdown: str, what: str) -> None:
     with pytest.raises(TooComplex, match=what) as raised:
         html(markdown, "commonmark")
     assert raised.value.fix
+
+
+@pytest.mark.parametrize("name", [n for n in COMMONMARK if "containers" in dialect(n).extensions])
+@pytest.mark.parametrize(
+    ("first", "title"),
+    [
+        ("::: tip Note: read: this", "Note: read: this"),
+        (":::tip[A: *b*]", "A: <em>b</em>"),
+        ("> ::: tip A :: b", "A :: b"),
+        ('::: {.callout-tip title="A: b" collapse="true"}', "A: b"),
+        ("::: {#x .callout-tip}", "Tip"),
+    ],
+)
+def test_a_container_may_have_a_colon_in_its_title(name: str, first: str, title: str) -> None:
+    """Also in attributes, and in a quote."""
+    quote = "> " if first.startswith(">") else ""
+    made = html(f"{first}\n{quote}Text.\n{quote}:::\n\nAfter.\n", name)
+    assert f"<blockquote><p><strong>{title}</strong></p><p>Text.</p></blockquote>" in made
+    assert made.endswith("<p>After.</p>")
+
+
+@pytest.mark.parametrize(
+    ("cell", "shown"),
+    [
+        ("```{python}\nprint(1)\n```", '<pre><code class="language-python">print(1)</code></pre>'),
+        ("```{r a, warning=FALSE}\nx\n```", '<pre><code class="language-r">x</code></pre>'),
+        (
+            "````{r}\n#| label: a\n#| cap: b\nx\n````",
+            '<pre><code class="language-r">x</code></pre>',
+        ),
+        ("~~~{ojs}\n//| panel: input\nx\n~~~", '<pre><code class="language-ojs">x</code></pre>'),
+        ("```{r setup, include=FALSE}\nx\n```", ""),
+        ("```{r, echo = F}\nx\n```", ""),
+        ("```{python}\n#| echo: false\nx\n```", ""),
+        ("```{r}\n#| include: false\n\nx\n```", ""),
+        ("```{r}\n#| label: only\n```", ""),
+        ("```{.python}\n#| echo: false\n```", "<pre><code>#| echo: false</code></pre>"),
+    ],
+)
+def test_code_cells_of_quarto(cell: str, shown: str) -> None:
+    """Code is shown without its options, unless it is hidden; text around it stays, on its line."""
+    assert html(f"Before.\n\n{cell}\n\nAfter.\n", "quarto") == (
+        f"<p>Before.</p>{shown}<p>After.</p>"
+    )
+    assert rewrite_cells(cell).count("\n") == cell.count("\n")

@@ -12,6 +12,8 @@ from broadsheet.checks.prose import Prose
 from broadsheet.checks.rule import article_rule, more
 from broadsheet.checks.tags import Footnotes, StartTag
 from broadsheet.errors import Problem
+from broadsheet.markup.dialects import dialect
+from broadsheet.markup.rewrites.cells import CELL
 from broadsheet.markup.sanitiser import TAGS
 
 _HIDES = re.compile(
@@ -183,3 +185,19 @@ def shortcode(view: ArticleView) -> Iterator[Problem]:
         if each.can_define:
             todo = f"define it in [articles.shortcodes], or {todo}"
         yield Problem(what, todo, view.path, prose.before + each.line)
+
+
+@article_rule(
+    "code-output",
+    "warning",
+    "Quarto runs code cells and shows what they print and draw; a feed then has their code only. "
+    "With `articles.rendered` it has everything. One warning for each article.",
+)
+def code_output(view: ArticleView) -> Iterator[Problem]:
+    article = view.article
+    if article.rendered or "cells" not in dialect(article.markdown).extensions:
+        return
+    if found := CELL.search(view.prose.source):
+        what = f"the output of the {found['name']} cell is not in the feed"
+        todo = 'render the site, and set articles.rendered = "_site/"'
+        yield Problem(what, todo, view.path, view.prose.line(found.start()))

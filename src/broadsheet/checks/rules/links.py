@@ -29,7 +29,7 @@ _FILE = re.compile(
     r"\.(png|jpe?g|gif|svg|webp|avif|bmp|ico|pdf|zip|mp[34]|m4[av]|ogg|webm|csv|xlsx?|docx?|pptx?)$",
     re.IGNORECASE,
 )
-_PAGE = re.compile(r"\.(md|markdown|mdx)$", re.IGNORECASE)
+_PAGE = re.compile(r"\.(md|markdown|mdx|qmd)$", re.IGNORECASE)
 _BARE = re.compile(r"^(?:https?://)?(?:www\.)?", re.IGNORECASE)
 _PLACEHOLDER = frozenset("{}<>[]")
 _REDIRECTS = {"t.co", "safelinks.protection.outlook.com"}

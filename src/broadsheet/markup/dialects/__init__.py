@@ -23,6 +23,7 @@ EXTENSIONS: Final = {
     "abbreviations": "`*[HTML]: HyperText` defines an abbreviation",
     "alerts": "`> [!NOTE]` begins an alert or callout",
     "attributes": "`## Title {#id}` and `![](a.png){width=300}`",
+    "cells": "` ```{python} ` is a code cell; its options are left out, and it if it is hidden",
     "comments": "`%%text%%` is a comment, which readers do not see",
     "containers": "`:::tip` to `:::` is an aside",
     "definitions": "`: meaning` below a term is a definition list",

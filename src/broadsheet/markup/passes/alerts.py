@@ -2,8 +2,8 @@
 
 GitHub's `> [!NOTE]` (https://docs.github.com/en/get-started/writing-on-github), Obsidian's callouts
 with titles of their own, containers from `:::tip Title` to `:::`, which the engine writes as `div`
-(Docusaurus, https://docusaurus.io/docs/markdown-features/admonitions, VuePress, Starlight), and the
-`div.admonition` that Python-Markdown writes.
+(Docusaurus, https://docusaurus.io/docs/markdown-features/admonitions, VuePress, Starlight, Quarto),
+and the `div.admonition` that Python-Markdown writes.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ _INFO = re.compile(
     r"(?P<name>[A-Za-z][\w-]*)[ \t]*(?:\[(?P<title>[^\]]*)\])?[ \t]*(?:\{[^}]*\})?"
     r"[ \t]*(?P<rest>.*)"
 )
+_CALLOUT = re.compile(r"\{[^}]*?\.callout-([\w-]+)(?:[^}]*?\btitle=\"([^\"]*)\")?[^}]*\}")  # Quarto
 _CONTAINERS = """
     note tip info important warning caution danger success question example quote details hint error
     attention abstract todo
@@ -43,7 +44,7 @@ _OTHER_NAMES = {
 def open_containers(body: Node, context: Context) -> None:
     """Turn containers into alerts; keep only the content of those with other names."""
     for box in body.css("div[data-sourcepos]") if context.positions else ():
-        found = _INFO.match(box.attributes.get("class") or "")
+        found = _INFO.match(_CALLOUT.sub(r"\1[\2]", box.attributes.get("class") or ""))
         name = found["name"].lower() if found else ""
         if not found or name not in _ALERTS:
             box.unwrap(delete_empty=True)

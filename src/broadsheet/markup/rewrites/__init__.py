@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from broadsheet.markup.dialects import Dialect
+from broadsheet.markup.rewrites.cells import rewrite_cells
 from broadsheet.markup.rewrites.comments import remove_comments
 from broadsheet.markup.rewrites.indented_text import dedent_mdx, dedent_text
 from broadsheet.markup.rewrites.inline import escape_marks
@@ -16,6 +17,7 @@ from broadsheet.markup.rewrites.kramdown import rewrite_kramdown
 Rewrite = Callable[[str], str]
 
 REWRITES: dict[str, Rewrite] = {
+    "cells": rewrite_cells,
     "comments": remove_comments,
     "kramdown": rewrite_kramdown,
     "indented-text": dedent_text,

@@ -105,7 +105,7 @@ def _raw(found: re.Match[str]) -> str:
 # A search is fast if what it looks for begins with a character, so a look back follows it.
 _BLOCK = r"\$(?<![\\$]\$)\$(?:[^$]|\$(?!\$)){1,20000}?\$\$"
 _INLINE = r"\$(?<![\\$]\$)(?![\s$\d])(?:\\.|[^\\$\n`]){1,1000}?(?<!\s)\$(?![\d$])"
-_FORMULA = re.compile(rf"{_BLOCK}|{_INLINE}")
+FORMULA = re.compile(rf"{_BLOCK}|{_INLINE}")
 _BLOCK_FORMULA = re.compile(_BLOCK)
 _BLANK_LINE = re.compile(r"\n[ \t>]*\n")
 _PUNCTUATION = re.compile(r"[!-/:-@\[-`{-~]")
@@ -158,7 +158,18 @@ def _url(found: re.Match[str]) -> str:
     return escaped(url, _EMPHASIS) + found[0][len(url) :]
 
 
+# The engine reads no container with a colon in its first line.
+_CONTAINER = re.compile(r"^[ \t>]*:{3,}[ \t]*[^\s:][^\n]*", re.MULTILINE)
+_COLON = re.compile(":")
+
+
+def _container(found: re.Match[str]) -> str:
+    line = found[0].lstrip(" \t>:")
+    return found[0].removesuffix(line) + escaped(line, _COLON)
+
+
 RULES = (
+    Replacement("containers", lambda text: ":::" in text, _CONTAINER, _container),
     Replacement("kramdown", _may_have_raw, _RAW, _raw, in_elements=True),
     Replacement(
         *("kramdown", lambda text: "<pre" in text, _BLANK_IN_PRE, lambda _: "\n<!-- -->"),
@@ -168,7 +179,7 @@ RULES = (
     Replacement("kramdown", _ALONE.search, _ALONE, lambda tag: f"{tag[0]}<!-- -->"),
     Replacement("kramdown", _UNBALANCED.search, _UNBALANCED, _with_angles),
     Replacement("kramdown", _WITH_SPACES.search, _WITH_SPACES, _with_escapes),
-    Replacement("math", _FORMULA.search, _FORMULA, _formula),
+    Replacement("math", FORMULA.search, FORMULA, _formula),
     Replacement("math-blocks", _BLOCK_FORMULA.search, _BLOCK_FORMULA, _formula),
     Replacement("smart", _may_have_quotes, _QUOTED, _quoted),
     Replacement("", _may_have_urls, _URL, _url),
