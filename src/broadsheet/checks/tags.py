@@ -14,7 +14,8 @@ from broadsheet.text.plain import unescape
 
 _FOOTNOTE = re.compile(r"\[\^(?P<label>[^\[\]\n]{1,200})\](?P<colon>[:：])?")
 _TAG = re.compile(
-    r"<(?<!\]\(<)(?<!\]: <)(?<!\\<)(?P<name>[a-z][a-z0-9-]{0,60})(?P<rest>(?:[\s/][^<>]{0,5000})?)>",
+    r"<(?<!\]\(<)(?<!\]: <)(?<!\\<)(?P<name>[a-z][a-z0-9-]{0,60})"
+    r"(?P<rest>(?:[\s/][^<>]{0,5000})?)>",
     re.IGNORECASE,
 )
 _ATTRIBUTE = re.compile(
