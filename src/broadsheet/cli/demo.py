@@ -20,7 +20,8 @@ from broadsheet.pipeline.demo import write_sample_site
 from broadsheet.pipeline.issues import DigestRequest, make_due_issues
 from broadsheet.pipeline.location import Location, moment
 from broadsheet.pipeline.preview import write_previews
-from broadsheet.pipeline.project import PREVIEWS, open_project
+from broadsheet.pipeline.project import open_project
+from broadsheet.storage import PREVIEWS
 from broadsheet.text.counting import count
 
 POSITION = 5  # in `broadsheet --help`

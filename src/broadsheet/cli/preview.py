@@ -13,7 +13,8 @@ from broadsheet.cli.options import common_options, options, say
 from broadsheet.cli.progress import progress_of
 from broadsheet.cli.serving import serve_live
 from broadsheet.pipeline.preview import write_previews
-from broadsheet.pipeline.project import PREVIEWS, open_project
+from broadsheet.pipeline.project import open_project
+from broadsheet.storage import PREVIEWS
 from broadsheet.text.counting import count
 
 POSITION = 40  # in `broadsheet --help`

@@ -94,9 +94,11 @@ class Successors(Struct, frozen=True):
         return best if best and 2 * counts[best] > len(entries) else ""
 
     def _new_digest(self, folder: str) -> list[str]:
-        """The folder of the one digest whose issues begin where those in `folder` end, if any."""
+        """Return the folder of the one digest whose issues begin where those in `folder` end."""
         last = max(self._issues(folder), default="")
-        new = [each for each in _digests(self.live) if min(self._issues(each), default="~") > last]
+        feeds = (path for path in self.live if path.startswith("digests/") and _is_feed(path))
+        folders = {split(path)[0] for path in feeds}
+        new = [each for each in folders if min(self._issues(each), default="~") > last]
         return new if len(new) == 1 else []
 
     def _issues(self, folder: str) -> set[str]:
@@ -170,8 +172,3 @@ def format_by_file() -> dict[str, FeedFormat]:
 
 def _is_feed(path: str) -> bool:
     return split(path)[1] in format_by_file() and not path.startswith("archive/")
-
-
-def _digests(paths: Collection[str]) -> set[str]:
-    """The folders of the digests that have a feed."""
-    return {split(path)[0] for path in paths if path.startswith("digests/") and _is_feed(path)}

@@ -151,7 +151,7 @@ def markdown() -> str:
         "Editors that support TOML can complete and check the file with",
         "[broadsheet.schema.json](broadsheet.schema.json).",
     ]
-    for table, keys in _by_table():
+    for table, keys in _by_table().items():
         lines += ["", f"## [{'.'.join(table)}]", "", _about(table), ""]
         lines += ["| key | type | default | description |", "| --- | --- | --- | --- |"]
         lines += [_row(key) for key in keys]
@@ -167,7 +167,7 @@ def starter(values: Mapping[str, object], offered: Mapping[str, object] = _NOTHI
         "# The config of Broadsheet. Lines that begin with # are comments; to change a default,",
         "# remove the # before its key. https://toml.io explains the format.",
     ]
-    for table, keys in _by_table():
+    for table, keys in _by_table().items():
         named = ANY_NAME in table
         mark = "# " if named else ""
         lines += ["", "", *_wrapped(_about(table)), f"{mark}[{'.'.join(_example(table))}]"]
@@ -186,21 +186,17 @@ def _named_tables(table: tuple[str, ...], values: Mapping[str, object]) -> Itera
         yield from (f"{key} = {literal(value)}" for key, value in keys.items())
 
 
-def keys() -> Iterator[Key]:
-    """Yield every key, in the order of the types."""
-    yield from _keys(Settings, ())
-
-
-def _keys(kind: type, table: tuple[str, ...]) -> Iterator[Key]:
+def keys(kind: type = Settings, table: tuple[str, ...] = ()) -> Iterator[Key]:
+    """Yield every key, in the order of the types. kind, table: a struct, and its place."""
     described = _described_fields(kind)
     for info, description in sorted(described, key=lambda each: not each[0].required):
         plain = plain_type(info.type)
         inner = get_args(plain)[1] if get_origin(plain) is dict else plain
         if _is_table(inner):
             named = (ANY_NAME,) if inner is not plain else ()
-            yield from _keys(inner, (*table, *dict.fromkeys((info.encode_name, *named))))
+            yield from keys(inner, (*table, *dict.fromkeys((info.encode_name, *named))))
         else:
-            default = None if info.required else _as_toml(_default(info))
+            default = None if info.required else _default(info)
             yield Key(table, info.encode_name, description, plain, info.required, default)
 
 
@@ -209,22 +205,18 @@ def _is_table(kind: Any) -> bool:
 
 
 def _default(info: Any) -> Any:
-    if info.default is not msgspec.NODEFAULT:
-        return info.default
-    return info.default_factory()
-
-
-def _as_toml(value: Any) -> Any:
+    """Return the default of a field, as TOML has it."""
+    value = info.default_factory() if info.default is msgspec.NODEFAULT else info.default
     if isinstance(value, ZoneInfo):
         return value.key
     return list(value) if isinstance(value, tuple) else value
 
 
-def _by_table() -> Iterator[tuple[tuple[str, ...], list[Key]]]:
+def _by_table() -> Mapping[tuple[str, ...], list[Key]]:
     tables: dict[tuple[str, ...], list[Key]] = {}
     for key in keys():
         tables.setdefault(key.table, []).append(key)
-    yield from tables.items()
+    return tables
 
 
 def _about(table: tuple[str, ...]) -> str:

@@ -15,8 +15,7 @@ from broadsheet.errors import ConfigError, Problem
 from broadsheet.i18n import language_name
 from broadsheet.importers import GeneratedSite
 from broadsheet.importers.findings import language_tag
-from broadsheet.model.settings import ArticleSettings, FeedSettings
-from broadsheet.pipeline.project import PREVIEWS
+from broadsheet.model.settings import ArticleSettings
 from broadsheet.storage import sources, survey
 from broadsheet.storage.built_site import built_folder, find_built_site
 from broadsheet.storage.detection import (
@@ -24,6 +23,7 @@ from broadsheet.storage.detection import (
     PERMALINK,
     PLACEHOLDER,
     URL,
+    WRITTEN,
     articles_of,
     config_values,
     places,
@@ -35,7 +35,6 @@ from broadsheet.storage.detection import (
 )
 from broadsheet.storage.git_history import first_commits
 
-_OURS: Final = (FeedSettings().folder, PREVIEWS)
 _FEW: Final = 0.1  # of the articles
 _DATE_FROM: Final = "articles.date_from"
 _TITLE_FROM: Final = "articles.title_from"
@@ -78,12 +77,12 @@ class NewProject:
     @cached_property
     def read(self) -> Mapping[str, str]:
         """The files that a build reads -> the articles folder of each."""
-        return places(dict(self.values), self.root, _OURS)
+        return places(dict(self.values), self.root)
 
     @property
     def unread(self) -> list[str]:
         """The texts in formats that are not read."""
-        return survey.other_texts(self.root, but=_OURS)
+        return survey.other_texts(self.root, but=WRITTEN)
 
     @property
     def feeds_by_language(self) -> str:
@@ -123,7 +122,7 @@ class NewProject:
         site = find_built_site(self.root, base)
         if site is None:
             return None
-        articles = [*articles_of(dict(self.values), self.root, _OURS)]
+        articles = [*articles_of(dict(self.values), self.root)]
         found = sorted(site_check.differences(articles, site, base), key=lambda each: each.kind)
         public = sum(not article.hidden for article in articles)
         ids = sum(each.kind == "id" for each in found)
@@ -163,7 +162,7 @@ def _feeds_by_language(values: Mapping[str, object], root: Path) -> dict[str, ob
     has the language of the publication, or else the one of most articles, so that no article is in
     two of these feeds.
     """
-    articles = articles_of(dict(values), root, _OURS)
+    articles = articles_of(dict(values), root)
     found = Counter(article.language for article in articles if not article.hidden)
     languages = {tag: number for tag, number in found.items() if language_tag(tag)}
     settings = settings_of(dict(values))
@@ -187,7 +186,7 @@ def _feeds_by_language(values: Mapping[str, object], root: Path) -> dict[str, ob
 
 def _is_dated_by_git(values: Mapping[str, object], root: Path, files: Mapping[str, bool]) -> bool:
     """Whether Git dates articles that have no other date."""
-    undated = [path for path in places(dict(values), root, _OURS) if not files.get(path)]
+    undated = [path for path in places(dict(values), root) if not files.get(path)]
     folders = values[FOLDERS]
     with suppress(ConfigError):
         found = first_commits(root, folders if isinstance(folders, list) else [])
@@ -205,11 +204,11 @@ def new_project(root: Path) -> NewProject:
 
     Raises UsageError or ConfigError if a build would find no articles folder.
     """
-    files = survey.dated_files(root, but=_OURS)
+    files = survey.dated_files(root, but=WRITTEN)
     site = site_of(root, files)
     taken = usable({each.key: each for each in (site.taken if site else ())}, root, files)
-    values, refused = config_values(taken, root, files, _OURS)
-    refuse_unusable(values, site, root, _OURS)
+    values, refused = config_values(taken, root, files)
+    refuse_unusable(values, site, root)
     values |= _feeds_by_language(values, root)
     if _DATE_FROM in values and not _is_dated_by_git(values, root, files):
         del values[_DATE_FROM]
@@ -218,7 +217,7 @@ def new_project(root: Path) -> NewProject:
         values[URL] = beside[0]
     untitled: list[str] = []
     if _TITLE_FROM not in values:
-        dated = [path for path in places(values, root, _OURS) if files.get(path)]
+        dated = [path for path in places(values, root) if files.get(path)]
         if untitled := survey.without_title(root, dated):
             values[_TITLE_FROM] = ["heading", "text", "filename"]
     return NewProject(root, site, values, files, refused, untitled, beside[1] if beside else "")

@@ -29,8 +29,8 @@ from broadsheet.pages import policy
 from broadsheet.pipeline.edition import Content, entries_of, read_content
 from broadsheet.pipeline.issues import MailFiles, files_of_issue, linted, without_broken
 from broadsheet.pipeline.memo import Memo
-from broadsheet.pipeline.project import PREVIEWS, Project
-from broadsheet.storage import folders, outputs
+from broadsheet.pipeline.project import Project
+from broadsheet.storage import PREVIEWS, folders, outputs
 
 MAIL, TEXT, WEB, MESSAGE = "email.html", "email.txt", "index.html", "message.eml"
 _SHOWN = "view.html"
@@ -225,12 +225,10 @@ def files(
     words = Words(language)
     cards = [_card(each, words) for each in issues]
     script = pages.script("live") if live else ""
-    made: dict[str, bytes] = {}
+    index = pages.render_page("gallery.html.j2", words=words, cards=cards, script=script)
+    made = {"index.html": index}
     for card in cards:
         made |= _issue_files(card, images, words, script)
-    made["index.html"] = pages.render_page(
-        "gallery.html.j2", words=words, cards=cards, script=script
-    )
     return made
 
 
@@ -241,9 +239,13 @@ def _card(issue: Shown, words: Words) -> _Card:
 
 def _issue_files(
     card: _Card, images: Mapping[str, str], words: Words, script: str
-) -> Iterable[tuple[str, bytes]]:
+) -> dict[str, bytes]:
     issue = card.issue
     source = issue.files[MAIL].decode()
+
+    def shown_from_disk(html: str) -> bytes:
+        return policy.previewed(_with_images(html, images, "../../")).encode()
+
     page = pages.render_page(
         "preview.html.j2",
         words=words,
@@ -256,17 +258,12 @@ def _issue_files(
         script=script,
     )
     shown = {
-        _SHOWN: _from_disk(source, images).encode(),
-        "web.html": _from_disk(issue.files[WEB].decode(), images).encode(),
+        _SHOWN: shown_from_disk(source),
+        "web.html": shown_from_disk(issue.files[WEB].decode()),
         "preview.html": page,
         **{name: data for name, data in issue.files.items() if name != WEB},
     }
-    return {issue.folder + name: data for name, data in shown.items()}.items()
-
-
-def _from_disk(html: str, images: Mapping[str, str]) -> str:
-    """`html` with the images that are on disk shown from there, and with leave to do so."""
-    return policy.previewed(_with_images(html, images, "../../"))
+    return {issue.folder + name: data for name, data in shown.items()}
 
 
 def _with_images(html: str, images: Mapping[str, str], up: str) -> str:

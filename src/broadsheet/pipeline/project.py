@@ -19,12 +19,10 @@ from broadsheet.model.settings import Settings
 from broadsheet.pipeline.location import Location, moment
 from broadsheet.pipeline.memo import Memo, Progress, no_progress, with_memo
 from broadsheet.pipeline.snapshot import STATE
-from broadsheet.storage import config, folders, issue_records, outputs, sources
+from broadsheet.storage import PREVIEWS, config, folders, issue_records, outputs, sources
 
 T = TypeVar("T")
 
-PREVIEWS: Final = "previews"
-"""The folder of the previews, beside broadsheet.toml."""
 NOTES: Final = "digests"
 """The folder of editor's notes and drafts, beside broadsheet.toml."""
 

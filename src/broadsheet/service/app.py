@@ -107,7 +107,6 @@ class _Application:
 
     @asynccontextmanager
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
-        self.context.outbox.start()
         end = asyncio.Event()
         tasks = [
             asyncio.create_task(_every(_FORGET_EVERY_S, self._forget, end)),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -33,7 +33,8 @@ RETRY_AFTER_S: Final = (5.0, 30.0, 120.0, 600.0, 1800.0)
 """Waits before each further attempt, while the mail server defers a mail."""
 
 _MOST_WAITING: Final = 1_000
-_WORKERS: Final = 4
+_AT_ONCE: Final = 4
+_LOOK_EVERY_S: Final = 0.02
 _FINISH_WITHIN_S: Final = 10.0  # when the service ends
 _ANSWER_WITHIN_S: Final = 30.0  # of the mail server
 _POLICY: Final = SMTP.clone(cte_type="7bit")
@@ -176,17 +177,8 @@ class MailSender:
         return self.signer.header(header_fields(message), message.partition(b"\r\n\r\n")[2])
 
 
-@dataclass(frozen=True, slots=True)
-class _Job:
-    """A mail to send. write: makes it, or returns None if none is needed. mail: once made."""
-
-    write: Callable[[], ConfirmationMail | None]
-    mail: ConfirmationMail | None = None
-    tries: int = 0
-
-
 class Outbox:
-    """A queue of mails to write and send, with a few workers."""
+    """Writes and sends mails, a few at a time, and tries again those that the server defers."""
 
     def __init__(
         self,
@@ -196,75 +188,69 @@ class Outbox:
     ) -> None:
         """knows: whether an address is still on the list, when a mail is tried again."""
         self._send, self._waits, self._knows = send, waits, knows
-        self._queue: asyncio.Queue[_Job] = asyncio.Queue(_MOST_WAITING)
-        self._workers: list[asyncio.Task[None]] = []
-        self._later: set[asyncio.Task[None]] = set()
+        self._few = asyncio.Semaphore(_AT_ONCE)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._busy = 0  # tasks that do not wait for another try
 
-    def start(self) -> None:
-        """Start the workers, in the running event loop."""
-        self._workers = [asyncio.create_task(self._work()) for _ in range(_WORKERS)]
+    def add(self, write: Callable[[], ConfirmationMail | None]) -> bool:
+        """Have a mail written and sent; return False if too many are waiting.
+
+        write: makes it, or returns None if none is needed. The caller must run in the event loop.
+        """
+        if len(self._tasks) >= _MOST_WAITING:
+            return False
+        task = asyncio.create_task(self._deliver(write))
+        self._busy += 1
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return True
+
+    async def idle(self) -> None:
+        """Wait until everything that can be done now is done."""
+        while self._busy:
+            await asyncio.sleep(_LOOK_EVERY_S)
 
     async def stop(self) -> None:
         """Send what can be sent at once, and report the rest."""
         with suppress(TimeoutError):
             async with asyncio.timeout(_FINISH_WITHIN_S):
                 await self.idle()
-        if left := self._queue.qsize() + len(self._later):
-            log.warning(
-                "confirmation mails not sent before the end: %d; readers can ask again", left
-            )
-        for task in (*self._workers, *self._later):
+        if left := [*self._tasks]:
+            what = "confirmation mails not sent before the end: %d; readers can ask again"
+            log.warning(what, len(left))
+        for task in left:
             task.cancel()
-        await asyncio.gather(*self._workers, *self._later, return_exceptions=True)
+        await asyncio.gather(*left, return_exceptions=True)
 
-    async def idle(self) -> None:
-        """Wait until everything that can be done now is done."""
-        await self._queue.join()
-
-    def add(self, write: Callable[[], ConfirmationMail | None]) -> bool:
-        """Add a mail to write and send; return False if too many are waiting."""
-        return self._put(_Job(write))
-
-    def _put(self, job: _Job) -> bool:
+    async def _deliver(self, write: Callable[[], ConfirmationMail | None]) -> None:
         try:
-            self._queue.put_nowait(job)
-        except asyncio.QueueFull:
-            return False
-        return True
+            async with self._few:
+                mail = await run_in_threadpool(write)
+            if mail:
+                await self._try(mail)
+        except BroadsheetError as error:
+            log.error("a confirmation mail was not sent: %s", error)
+        except Exception as error:
+            log.error("a confirmation mail was not sent: %s", describe(error))
+        finally:
+            self._busy -= 1
 
-    async def _work(self) -> None:
-        while True:
-            job = await self._queue.get()
+    async def _try(self, mail: ConfirmationMail) -> None:
+        """Send `mail`; wait between tries outside the few, so that others are not delayed."""
+        for tries, wait in enumerate((*self._waits, None)):
             try:
-                await self._run(job)
-            except BroadsheetError as error:
-                log.error("a confirmation mail was not sent: %s", error)
-            except Exception as error:
-                log.error("a confirmation mail was not sent: %s", describe(error))
-            finally:
-                self._queue.task_done()
-
-    async def _run(self, job: _Job) -> None:
-        mail = job.mail or await run_in_threadpool(job.write)
-        if mail is None:
-            return
-        try:
-            if job.tries and not await run_in_threadpool(self._knows, mail.recipient):
-                return  # erased in the meantime
-            await self._send(mail)
-        except (LaterError, DatabaseError) as error:
-            if job.tries == len(self._waits):
-                tries = job.tries + 1
-                log.error("a confirmation mail was not sent after %d tries: %s", tries, error)
-                return
-            wait = self._waits[job.tries]
-            log.warning("a confirmation mail will be tried again in %.0f s: %s", wait, error)
-            # In a task: a slow server must not delay the other mails.
-            task = asyncio.create_task(self._again(replace(job, mail=mail), wait))
-            self._later.add(task)
-            task.add_done_callback(self._later.discard)
-
-    async def _again(self, job: _Job, wait: float) -> None:
-        await asyncio.sleep(wait)
-        if not self._put(replace(job, tries=job.tries + 1)):
-            log.error("a confirmation mail was not sent: too many are waiting")
+                async with self._few:
+                    # Erased in the meantime?
+                    if not tries or await run_in_threadpool(self._knows, mail.recipient):
+                        await self._send(mail)
+                    return
+            except (LaterError, DatabaseError) as error:
+                if wait is None:
+                    log.error(
+                        "a confirmation mail was not sent after %d tries: %s", tries + 1, error
+                    )
+                    return
+                log.warning("a confirmation mail will be tried again in %.0f s: %s", wait, error)
+            self._busy -= 1
+            await asyncio.sleep(wait)
+            self._busy += 1

@@ -3,3 +3,5 @@
 from typing import Final
 
 CONFIG_NAME: Final = "broadsheet.toml"
+PREVIEWS: Final = "previews"
+"""The folder of the previews, beside the config."""

@@ -18,14 +18,17 @@ from broadsheet.importers import GeneratedSite, Taken
 from broadsheet.importers.findings import language_tag
 from broadsheet.model import reference
 from broadsheet.model.publication import BaseUrl
-from broadsheet.model.settings import Settings
-from broadsheet.storage import config, folders, sources, survey
+from broadsheet.model.settings import FeedSettings, Settings
+from broadsheet.storage import PREVIEWS, config, folders, sources, survey
+from broadsheet.storage.sources import Found
 from broadsheet.text.characters import printable
 
 URL = "publication.url"
 PLACEHOLDER = "https://unknown.invalid/"
 PERMALINK = "articles.permalink"
 FOLDERS = "articles.folders"
+WRITTEN = (FeedSettings().folder, PREVIEWS)
+"""The folders that Broadsheet writes by default."""
 _LONGEST = 1_000_000  # bytes of a site's config; many times that would take minutes to parse
 _DOMAIN = re.compile(r"(?:[a-z0-9-]+\.)+[a-z]{2,}")
 _CODE_HOST = re.compile(r"//(?:www\.)?(?:github|gitlab|bitbucket|npmjs|codeberg)\.\w+/")
@@ -58,16 +61,16 @@ def usable(taken: dict[str, Taken], root: Path, files: Mapping[str, bool]) -> di
 
 
 def config_values(
-    taken: dict[str, Taken], root: Path, files: Mapping[str, bool], ours: Collection[str]
+    taken: dict[str, Taken], root: Path, files: Mapping[str, bool]
 ) -> tuple[dict[str, object], tuple[Problem, ...]]:
     """Return the values for the config, and the problems of those in `taken` that are invalid.
 
     All required keys have a value, except perhaps the URL. taken: by key. files: as
-    `survey.dated_files` returns them. ours: folders that Broadsheet writes.
+    `survey.dated_files` returns them.
     """
     values: dict[str, object] = {key: each.value for key, each in taken.items()}
     values.setdefault("publication.title", printable(root.resolve().name) or "My publication")
-    values.setdefault("articles.folders", [_articles_folder(root, files, ours)])
+    values.setdefault("articles.folders", [_articles_folder(root, files)])
     if FOLDERS not in taken:
         _take_layout(values, files)
     values.setdefault("articles.markdown", _dialect_by_files(root) or "commonmark")
@@ -77,7 +80,7 @@ def config_values(
         wrong = {problem.key for problem in error.problems}
         kept = {key: each for key, each in taken.items() if key not in wrong}
         if len(kept) < len(taken):
-            return config_values(kept, root, files, ours)[0], error.problems
+            return config_values(kept, root, files)[0], error.problems
         raise
     return values, ()
 
@@ -112,9 +115,7 @@ def settings_of(values: dict[str, object]) -> Settings:
     return config.parse(reference.starter({URL: PLACEHOLDER, **values}))
 
 
-def refuse_unusable(
-    values: dict[str, object], site: GeneratedSite | None, root: Path, ours: Collection[str]
-) -> None:
+def refuse_unusable(values: dict[str, object], site: GeneratedSite | None, root: Path) -> None:
     """Raise UsageError or ConfigError if a build with `values` would find no articles folder."""
     settings = settings_of(values)
     taken = {each.key: each.source for each in site.taken} if site else {}
@@ -128,21 +129,24 @@ def refuse_unusable(
                 for f in missing
             )
         )
-    sources.find(root, settings.articles, but=(settings.feeds.folder, *ours))
+    _found(settings, root)
 
 
-def places(values: dict[str, object], root: Path, ours: Collection[str]) -> Mapping[str, str]:
+def places(values: dict[str, object], root: Path) -> Mapping[str, str]:
     """Return the files that a build with `values` reads -> the articles folder of each."""
-    settings = settings_of(values)
-    return dict(sources.find(root, settings.articles, but=(settings.feeds.folder, *ours)).articles)
+    return dict(_found(settings_of(values), root).articles)
 
 
-def articles_of(values: dict[str, object], root: Path, ours: Collection[str]) -> Iterator[Article]:
+def _found(settings: Settings, root: Path) -> Found:
+    return sources.find(root, settings.articles, but=(settings.feeds.folder, *WRITTEN))
+
+
+def articles_of(values: dict[str, object], root: Path) -> Iterator[Article]:
     """Yield the articles that a build with `values` would read."""
     from broadsheet.articles import parsing  # imports PyYAML, which `dialect_of_site` does not need
 
     settings = settings_of(values)
-    found = sources.find(root, settings.articles, but=(settings.feeds.folder, *ours))
+    found = _found(settings, root)
     for path, folder in found.articles:
         with suppress(ArticleError, NotAnArticle):
             source = sources.read(root, path, folder, found.sections.get(path))
@@ -181,14 +185,14 @@ def _text(file: Path) -> str:
     return ""
 
 
-def _articles_folder(root: Path, files: Mapping[str, bool], ours: Collection[str]) -> str:
+def _articles_folder(root: Path, files: Mapping[str, bool]) -> str:
     """Return the most likely articles folder: the one with all dated files, else by name."""
     if dated := [path for path, is_dated in files.items() if is_dated]:
         return survey.folder_of(dated, files)
     for folder in _LIKELY_FOLDERS:
         if sources.holds_articles(root / folder):
             return folder
-    others = [name for name in _folders(root, depth=1) if name not in ours]
+    others = [name for name in _folders(root, depth=1) if name not in WRITTEN]
     holding = [name for name in others if sources.holds_articles(root / name)]
     if len(holding) == 1 and not any(root.glob("*.md")):
         return holding[0]

@@ -439,7 +439,6 @@ def test_a_waiting_letter_is_not_sent_after_an_erasure(desk: Office) -> None:
 
     async def work() -> None:
         post = Outbox(letterbox, waits=(0.0, 0.0), knows=desk.service.store.knows)
-        post.start()
         for letter in letters:
             post.add(lambda letter=letter: letter)  # type: ignore[misc]
         await arrived.wait()

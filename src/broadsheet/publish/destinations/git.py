@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import subprocess
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -105,7 +106,11 @@ class BranchDestination(Destination):
     def _commit(self, message: str) -> bytes:
         """Return the commit as git-fast-import(1) reads it."""
         text = message.encode()
-        head = f"commit {_OURS}\ncommitter {self._committer()} {self.when} +0000\n"
+        known = None
+        with suppress(PublishError):  # if git knows no name
+            known = re.match(r".*<.+>", self.git("var", "GIT_COMMITTER_IDENT").decode())
+        committer = known[0] if known else _NOBODY
+        head = f"commit {_OURS}\ncommitter {committer} {self.when} +0000\n"
         start = f"\nfrom {self.base}\n" if self.base else "\n"
         parts = [f"{head}data {len(text)}\n".encode(), text, start.encode()]
         for path, data in sorted(self.changes.items()):
@@ -115,14 +120,6 @@ class BranchDestination(Destination):
             else:
                 parts += [f'M 100644 inline "{name}"\ndata {len(data)}\n'.encode(), data, b"\n"]
         return b"".join([*parts, b"done\n"])
-
-    def _committer(self) -> str:
-        """Return who commits, as git knows the user."""
-        try:
-            known = re.match(r".*<.+>", self.git("var", "GIT_COMMITTER_IDENT").decode())
-        except PublishError:  # git knows no name
-            known = None
-        return known[0] if known else _NOBODY
 
 
 def destination(place: DestinationPlace) -> BranchDestination:
