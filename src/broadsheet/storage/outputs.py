@@ -135,18 +135,19 @@ class Target:
         """Yield the function that drafts files; it can be called in any process.
 
         The manifest lists every path from now on, so a killed run leaves no file that the next one
-        does not know. Raises OutputError for any OSError. Drafts that are left are removed.
+        does not know. Raises OutputError for any OSError, and removes all drafts then.
         """
         try:
             writing.sweep(self._folder, but=MANIFEST)
             retired = {**self._before.retired, **self._retired}
             _write_manifest(self._folder, self._before.files.union(self._paths), retired)
             yield partial(draft, self._folder)
-        except OSError as error:
-            raise OutputError(_unwritable(error, self._shown)) from error
-        finally:
+        except BaseException as error:
             with suppress(OSError):
                 writing.sweep(self._folder, but=MANIFEST)
+            if isinstance(error, OSError):
+                raise OutputError(_unwritable(error, self._shown)) from error
+            raise
 
     def changes(self, made: Iterable[Written]) -> Changes:
         """Return what `finish` would do."""
@@ -185,8 +186,8 @@ def publish(
     made = [Written(path, sha256(data).hexdigest(), len(data)) for path, data in files.items()]
     target.refuse_foreign(made)
     with target.writing() as output:
-        for path in target.changes(made).written:
-            output([path], [[files[path]]])
+        for path, data in files.items():
+            output([path], [[data]])
         return target.finish(made)
 
 
@@ -201,8 +202,13 @@ def digest_of(path: Path) -> str | None:
 
 def tell(paths: Sequence[str], pieces: Iterable[Sequence[bytes]]) -> list[Written]:
     """Return what `draft` would, but write nothing."""
-    made = writing.measured(pieces, [len for _ in paths])
-    return [Written(path, *each) for path, each in zip(paths, made, strict=True)]
+    digests, lengths = [sha256() for _ in paths], [0] * len(paths)
+    for each in pieces:
+        for number, piece in enumerate(each):
+            digests[number].update(piece)
+            lengths[number] += len(piece)
+    hashes = (digest.hexdigest() for digest in digests)
+    return [Written(*each) for each in zip(paths, hashes, lengths, strict=True)]
 
 
 def draft(folder: Path, paths: Sequence[str], pieces: Iterable[Sequence[bytes]]) -> list[Written]:

@@ -7,12 +7,12 @@ drafts, which the next one removes.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack, suppress
 from hashlib import sha256
 from io import BufferedWriter, FileIO
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from broadsheet.storage import folders
 
@@ -20,45 +20,34 @@ ENDING: Final = ".broadsheet-tmp"
 """The end of a draft's name, which begins with a dot."""
 
 _SYNC_THREADS = 4
-_AT_ONCE = 1 << 18  # bytes written
+_AT_ONCE = 1 << 18  # bytes copied or written
 
 
 def write(path: Path, data: bytes) -> None:
-    """Replace the file at `path` atomically, unless it has this content. Raises OSError."""
-    if folders.content_of(path) == data:
-        return
+    """Replace the file at `path` atomically. Raises OSError."""
     try:
         draft_together([path], [[data]])
-        put_in_place([path])
+        if _draft_of(path).exists():
+            put_in_place([path])
     except BaseException:
-        with suppress(OSError):
-            _draft_of(path).unlink()
+        discard([path])
         raise
 
 
 def draft_together(
     paths: Iterable[Path], pieces: Iterable[Sequence[bytes]]
 ) -> list[tuple[str, int]]:
-    """Write a draft beside each file, and return what `measured` does. Raises OSError."""
-    with ExitStack() as stack:
-        files = [stack.enter_context(_opened(_draft_of(path))) for path in paths]
-        return measured(pieces, [file.write for file in files])
+    """Write a draft beside each file, unless the file has these bytes already.
 
-
-def measured(
-    pieces: Iterable[Sequence[bytes]], writers: Sequence[Callable[[bytes], object]]
-) -> list[tuple[str, int]]:
-    """Pass pieces of files to `writers`, the next one of each file at a time.
-
-    Return the SHA-256 (hexadecimal) and the length in bytes of each.
+    pieces: the next one of each file at a time. Return the SHA-256 (hexadecimal) and the length in
+    bytes of each. Raises OSError.
     """
-    sums, lengths = [sha256() for _ in writers], [0 for _ in writers]
-    for each in pieces:
-        for number, (write_piece, piece) in enumerate(zip(writers, each, strict=True)):
-            write_piece(piece)
-            sums[number].update(piece)
-            lengths[number] += len(piece)
-    return [(each.hexdigest(), length) for each, length in zip(sums, lengths, strict=True)]
+    with ExitStack() as stack:
+        drafts = [stack.enter_context(_Draft(path)) for path in paths]
+        for each in pieces:
+            for file, piece in zip(drafts, each, strict=True):
+                file.write(piece)
+    return [(file.sha256.hexdigest(), file.length) for file in drafts]
 
 
 def put_in_place(paths: Sequence[Path]) -> None:
@@ -71,8 +60,15 @@ def put_in_place(paths: Sequence[Path]) -> None:
         _draft_of(path).replace(path)
 
 
+def discard(paths: Iterable[Path]) -> None:
+    """Remove the drafts beside `paths`."""
+    for path in paths:
+        with suppress(OSError):
+            _draft_of(path).unlink()
+
+
 def sweep(folder: Path, *, but: str) -> None:
-    """Remove the drafts in `folder`: those that a killed run left, and those of unchanged files.
+    """Remove the drafts in `folder` that a killed run left.
 
     but: a subfolder with a file of this name belongs to another project, which may be writing.
     """
@@ -81,6 +77,55 @@ def sweep(folder: Path, *, but: str) -> None:
         for name in names:
             if name.startswith(".") and name.endswith(ENDING):
                 (Path(inner) / name).unlink(missing_ok=True)
+
+
+class _Draft:
+    """Compares chunks with a file, and writes a draft from the first one that differs."""
+
+    def __init__(self, path: Path) -> None:
+        self.sha256, self.length = sha256(), 0
+        self._path = path
+        self._same = 0  # bytes
+        self._old: BinaryIO | None = None
+        self._new: BufferedWriter | None = None
+        with suppress(OSError):
+            self._old = folders.opened(path)
+
+    def __enter__(self) -> _Draft:
+        return self
+
+    def write(self, chunk: bytes) -> None:
+        self.sha256.update(chunk)
+        self.length += len(chunk)
+        if self._new is None and self._old and self._old.read(len(chunk)) == chunk:
+            self._same += len(chunk)
+        else:
+            self._append(chunk)
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        try:
+            if kind is None and self._new is None and (not self._old or self._old.read(1)):
+                self._append(b"")  # the file is longer, or does not exist
+        finally:
+            for file in (self._old, self._new):
+                if file is not None:
+                    file.close()
+
+    def _append(self, chunk: bytes) -> None:
+        if self._new is None:
+            self._new = _opened(_draft_of(self._path))
+            self._copy_same(self._new)
+        self._new.write(chunk)
+
+    def _copy_same(self, new: BufferedWriter) -> None:
+        """Copy to `new` the bytes that were equal so far."""
+        if self._old is None:
+            return
+        self._old.seek(0)
+        left = self._same
+        while left and (part := self._old.read(min(left, _AT_ONCE))):
+            new.write(part)
+            left -= len(part)
 
 
 def _draft_of(path: Path) -> Path:
