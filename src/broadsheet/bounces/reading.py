@@ -27,7 +27,9 @@ def read_mail(data: bytes) -> Report | UnsubscribeRequest:
     try:
         # Parse text: the parser for bytes loses addresses that are not ASCII.
         text = _decoded(_without_mbox_line(data).replace(b"\r\n", b"\n").replace(b"\r", b"\n"))
-        text = _LONG_FIELD.sub(_shortened, text)
+        text = _LONG_FIELD.sub(
+            lambda field: ";".join(field[0][:MAX_FIELD_CHARS].split(";")[:_MAX_PARAMETERS]), text
+        )
         return _parsed(ReturnedMail(message_from_string(text), text))
     except NotAReport:
         raise
@@ -60,10 +62,6 @@ def _decoded(data: bytes) -> str:
     except UnicodeDecodeError:
         chinese = _CHINESE_CHARSET.search(data[:MAX_FIELD_CHARS])
         return data.decode("gb18030" if chinese else "utf-8", "replace")
-
-
-def _shortened(field: re.Match[str]) -> str:
-    return ";".join(field[0][:MAX_FIELD_CHARS].split(";")[:_MAX_PARAMETERS])
 
 
 def _without_mbox_line(data: bytes) -> bytes:

@@ -85,8 +85,7 @@ def command(
 
 
 def _warn(problem: Problem) -> None:
-    if not options().quiet:
-        click.echo(f"warning: {problem}", err=True)
+    say(f"warning: {problem}", err=True)
 
 
 def _show_foreseen(report: DeliveryReport, *, as_json: bool) -> None:

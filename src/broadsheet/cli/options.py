@@ -64,10 +64,10 @@ def common_options(command: _F) -> _F:
     return wrapper  # type: ignore[return-value]  # it takes what `command` takes, and the options
 
 
-def say(text: str) -> None:
-    """Print `text`, unless the user wants only problems."""
+def say(text: str, *, err: bool = False) -> None:
+    """Print `text`, unless the user wants only problems. err: to stderr."""
     if not options().quiet:
-        click.echo(text)
+        click.echo(text, err=err)
 
 
 def print_json(data: Any) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from broadsheet.cli.manners import DocumentedCommand
-from broadsheet.cli.options import common_options, options, print_json
+from broadsheet.cli.options import common_options, options, print_json, say
 from broadsheet.text.counting import count
 
 if TYPE_CHECKING:  # slow to import
@@ -43,7 +44,7 @@ def command(
     project = open_project(options())
     if not options().now:  # SOURCE_DATE_EPOCH would let no wait end
         project = replace(project, now=datetime.now(UTC))
-    done, announced = publish(project, allowed, os.environ, _say, dry_run=dry_run)
+    done, announced = publish(project, allowed, os.environ, partial(say, err=True), dry_run=dry_run)
     if as_json:
         print_json(_data(done, announced))
     elif not options().quiet:
@@ -53,11 +54,6 @@ def command(
         click.echo(str(problem), err=True)
     if problems:
         raise SystemExit(1)
-
-
-def _say(text: str) -> None:
-    if not options().quiet:
-        click.echo(text, err=True)
 
 
 def _show(done: Published, announcements: list[Announcement], would: str) -> None:

@@ -42,7 +42,7 @@ def has_colour(stream: TextIO, environment: Mapping[str, str] = os.environ) -> b
 
 def harmless(text: str) -> str:
     """Return `text` with its control characters visible, except tabs and line ends."""
-    return _COMMANDS.sub(_visible, text)
+    return _COMMANDS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def on_one_line(text: str) -> str:
@@ -81,10 +81,6 @@ class Harmless:
 def raw(stream: TextIO) -> TextIO:
     """Return the stream for unchanged output: data for programs, and progress bars."""
     return stream.raw if isinstance(stream, Harmless) else stream
-
-
-def _visible(found: re.Match[str]) -> str:
-    return f"\\u{ord(found[0]):04x}"
 
 
 @contextmanager

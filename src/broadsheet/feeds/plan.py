@@ -135,7 +135,7 @@ class _Planner(Struct, frozen=True):
                 head,
                 name=given.title or name,
                 description=given.description or head.description,
-                formats=_without_podcast(given.formats or head.formats),
+                formats=tuple(e for e in given.formats or head.formats if e != "podcast"),
                 language=_only(given.languages) or head.language,
             )
             if head.formats:
@@ -221,10 +221,6 @@ def _feed(
 ) -> Feed:
     updated = max((article.updated for article in articles), default=NEVER)
     return Feed(replace(head, updated=updated), articles, total, selection)
-
-
-def _without_podcast(formats: Sequence[FeedFormat]) -> tuple[FeedFormat, ...]:
-    return tuple(each for each in formats if each != "podcast")
 
 
 def _only(languages: Sequence[str]) -> str:

@@ -192,16 +192,13 @@ def keys(kind: type = Settings, table: tuple[str, ...] = ()) -> Iterator[Key]:
     for info, description in sorted(described, key=lambda each: not each[0].required):
         plain = plain_type(info.type)
         inner = get_args(plain)[1] if get_origin(plain) is dict else plain
-        if _is_table(inner):
+        is_struct = isinstance(inner, type) and issubclass(inner, msgspec.Struct)
+        if is_struct and inner is not Person:
             named = (ANY_NAME,) if inner is not plain else ()
             yield from keys(inner, (*table, *dict.fromkeys((info.encode_name, *named))))
         else:
             default = None if info.required else _default(info)
             yield Key(table, info.encode_name, description, plain, info.required, default)
-
-
-def _is_table(kind: Any) -> bool:
-    return isinstance(kind, type) and issubclass(kind, msgspec.Struct) and kind is not Person
 
 
 def _default(info: Any) -> Any:

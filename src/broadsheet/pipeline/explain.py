@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from msgspec import Struct
@@ -14,7 +13,7 @@ from broadsheet.digests.refusals import admitted
 from broadsheet.digests.selection import History
 from broadsheet.errors import Problem, UsageError
 from broadsheet.feeds.membership import Membership, memberships
-from broadsheet.feeds.plan import Feed, plan
+from broadsheet.feeds.plan import plan
 from broadsheet.pipeline.edition import Content, content_of, to_render
 from broadsheet.pipeline.memo import Memo
 from broadsheet.pipeline.project import Project
@@ -82,7 +81,8 @@ def _explain(project: Project, path: str, memo: Memo) -> Explanation:
 def _explain_public(article: Article, content: Content) -> Explanation:
     catalogue, settings = content.catalogue, content.project.settings
     feeds = plan(catalogue, settings.feeds, settings.publication)
-    if wrong := _wrong_with_body(article, content, feeds):
+    is_shown = article in to_render(feeds, settings.feeds)
+    if wrong := content.render([article]).problems if is_shown else ():
         why = ", and ".join(each.words for each in wrong)
         return Explanation(f"in no feed: {why}", article, article.topics)
     found = memberships(article, catalogue, feeds)
@@ -93,15 +93,6 @@ def _explain_public(article: Article, content: Content) -> Explanation:
         found,
         _digests(article, content),
     )
-
-
-def _wrong_with_body(
-    article: Article, content: Content, feeds: Sequence[Feed]
-) -> tuple[Problem, ...]:
-    """Return why a build leaves out an article that belongs in some feed."""
-    if article not in to_render(feeds, content.project.settings.feeds):
-        return ()
-    return content.render([article]).problems
 
 
 def _digests(article: Article, content: Content) -> tuple[Membership, ...]:

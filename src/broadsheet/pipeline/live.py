@@ -142,16 +142,14 @@ class LivePreview:
 
     async def _watch(self) -> None:
         async for changes in awatch(self._project.root, step=200):
-            if any(self._matters(Path(path)) for _, path in changes):
+            ours = (self._project.root / STATE, self._project.feeds_folder)
+            written = [folder.resolve() for folder in ours]
+            if not all(any(map(Path(path).is_relative_to, written)) for _, path in changes):
                 # Here, in the main thread, since nowhere else is there a limit to the time that
                 # an article may take (`pipeline.rendering`). Browsers wait for that long.
                 self._make()
                 async with self._changed:
                     self._changed.notify_all()
-
-    def _matters(self, path: Path) -> bool:
-        ours = (self._project.root / STATE, self._project.feeds_folder)
-        return not any(path.is_relative_to(folder.resolve()) for folder in ours)
 
     def _make(self) -> None:
         """Make the pages again; an error replaces them until it is corrected."""
@@ -161,7 +159,9 @@ class LivePreview:
             self._pages = self._gallery.files
         except Exception as error:  # whatever it is, the page must follow what is saved next
             self._report(str(error))
-            self._pages = {path: _error_page(str(error)) for path in self._pages}
+            script = pages.script("live")
+            page = pages.render_page("trouble.html.j2", text=str(error), script=script)
+            self._pages = dict.fromkeys(self._pages, page)
 
     def _made(self) -> Gallery:
         made = live_gallery(self._project)
@@ -174,7 +174,3 @@ def _page_headers() -> dict[str, str]:
     """Return the headers of a page, with the parts of a policy that only a header can set."""
     script = of_script(pages.script("live"))
     return {**_HEADERS, "Content-Security-Policy": _POLICY.format(script=script)}
-
-
-def _error_page(text: str) -> bytes:
-    return pages.render_page("trouble.html.j2", text=text, script=pages.script("live"))

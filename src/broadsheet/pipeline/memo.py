@@ -144,7 +144,8 @@ class StepContext:
             except BroadsheetError as error:
                 done.append(error)
             else:
-                done.append((_packed(self._reads), value))
+                reads = [(source, name, seen) for (source, name), seen in self._reads.items()]
+                done.append((encode(reads), value))
         return done
 
     def close(self) -> None:
@@ -312,7 +313,7 @@ class Memo:
         """
         if found is None:
             return None
-        for source, name, seen in _unpacked(found[1]):
+        for source, name, seen in decode(found[1], _READS):
             if source == "output" and source not in sources:
                 continue  # the files do not matter to this run
             now = checked.get((source, name))
@@ -421,14 +422,6 @@ def decode(data: bytes, kind: type[T]) -> T:
     return value
 
 
-def _packed(reads: Mapping[tuple[str, str], Digest]) -> bytes:
-    return encode([(source, name, seen) for (source, name), seen in reads.items()])
-
-
-def _unpacked(reads: bytes) -> list[tuple[str, str, Digest]]:
-    return decode(reads, list[tuple[str, str, bytes]]) if reads != b"[]" else []
-
-
 def _text(value: object) -> str:
     """Return a text of a type of its own, such as a language, or a time zone, as JSON has it."""
     if isinstance(value, str | ZoneInfo):
@@ -438,3 +431,4 @@ def _text(value: object) -> str:
 
 _ENCODER = msgspec.json.Encoder(enc_hook=_text, order="deterministic")
 _DECODERS: dict[Any, Any] = {}
+_READS: Any = list[tuple[str, str, Digest]]
