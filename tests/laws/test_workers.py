@@ -57,6 +57,9 @@ class Staff:
         until(lambda: self.sent() >= wanted or not self.office.states()["pending"], 60)
         return self.sent() >= wanted
 
+    def _is_over(self) -> bool:
+        return self.office.states().keys() <= {"sent", "claimed"}
+
     def replace(self, place: int, now: str) -> None:
         """Kill a worker, and start another."""
         self.office.kill(self.children[place])
@@ -73,7 +76,9 @@ class Staff:
         """Wait until everything is sent; end the workers; check that at most `twice` mails are
         there a second time."""
         office = self.office
-        until(lambda: office.states().keys() <= {"sent", "claimed"}, 60)
+        while not self._is_over():
+            wanted = self.sent() + 50
+            until(lambda wanted=wanted: self.sent() >= wanted or self._is_over(), 60)  # type: ignore[misc]
         for child in self.children:
             office.kill(child, signal.SIGTERM)
         for child in self.children:
