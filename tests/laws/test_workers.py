@@ -10,7 +10,7 @@ import signal
 
 import pytest
 
-from broadsheet.delivery import jobs, ledger, worker
+from broadsheet.delivery import database, jobs, worker
 from deliveries import Post, at
 from postgresql import OnPostgres, PostgreSQL, on_postgres
 from processes import ended_within, until
@@ -33,7 +33,7 @@ def office(office: Post, postgres: PostgreSQL, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(worker, "HEARTBEAT_S", 0.2)
     monkeypatch.setattr(worker, "STALLED_S", 1.0)
     monkeypatch.setattr("broadsheet.cli.worker.RESTART_S", 0.5)
-    monkeypatch.setattr(ledger, "IDLE_TRANSACTION_S", 0.5)
+    monkeypatch.setattr(database, "IDLE_TRANSACTION_S", 0.5)
     return on_postgres(office, postgres)
 
 

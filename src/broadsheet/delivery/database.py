@@ -152,6 +152,9 @@ erasures = sql.Table(
 keys = sql.Table("keys", metadata, sql.Column("name", sql.Text, primary_key=True), _text("value"))
 
 _versions = sql.Table("schema_versions", sql.MetaData(), sql.Column("version", sql.Integer))
+IDLE_TRANSACTION_S = 10.0
+"""How long a process that is stopped may hold up others by a transaction that it has begun."""
+
 _LEDGER_LOCK: Final = sql.select(_versions.c.version).with_for_update()
 _KEEPALIVE: Final = {"idle": 10, "interval": 5, "count": 4}
 _UNACKNOWLEDGED_MS: Final = 30_000
@@ -297,8 +300,11 @@ def only_reads(connection: sql.Connection) -> bool:
 def lock_ledger(connection: sql.Connection) -> None:
     """Exclude others from beginning an issue or erasing a subscriber until the transaction ends.
 
-    In SQLite, the transaction itself excludes other writers.
+    In SQLite, the transaction itself excludes other writers. A server ends the transaction of a
+    process that is stopped in it.
     """
+    if connection.dialect.name == "postgresql":
+        connection.execute(sql.text(f"SET LOCAL {_idle_timeout()}"))
     connection.execute(_LEDGER_LOCK)
 
 
@@ -309,15 +315,18 @@ def run_on_sqlite(connection: sql.Connection, statement: str) -> None:
         connection.connection.cursor().execute(statement).close()
 
 
-def end_idle_transactions(connection: sql.Connection, seconds: float) -> None:
+def end_idle_transactions(connection: sql.Connection) -> None:
     """Let a server end a transaction of `connection` in which nothing happens (PostgreSQL only).
 
     A run that is stopped in the middle of one then blocks no other; it connects again.
     """
     if connection.dialect.name == "postgresql":
-        setting = f"SET idle_in_transaction_session_timeout = {round(seconds * 1000)}"
-        connection.execute(sql.text(setting))
+        connection.execute(sql.text(f"SET {_idle_timeout()}"))
         connection.commit()
+
+
+def _idle_timeout() -> str:
+    return f"idle_in_transaction_session_timeout = {round(IDLE_TRANSACTION_S * 1000)}"
 
 
 def epoch(connection: sql.Connection) -> sql.ColumnElement[float]:

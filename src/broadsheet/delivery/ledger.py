@@ -63,9 +63,6 @@ from broadsheet.model.settings import Settings
 _SYNC_EVERY_S: Final = 1.0
 _LOCK_TIMEOUT_S: Final = 2.0  # for one attempt, once mail is being sent
 _LEAST_TRIES: Final = 3  # before a deferred mail fails: the clock may jump
-IDLE_TRANSACTION_S = 10.0
-"""How long a run that is stopped may hold up others by a transaction that it has begun."""
-
 _BUSY_S: Final = 0.05  # until to look again, while all connections for a domain are in use
 _OPEN: Final[tuple[State, ...]] = tuple(state for state in STATES if state not in FINAL)
 
@@ -253,7 +250,7 @@ class Ledger:
         connection.detach()  # never returned to the pool
         # A commit survives a killed process at once, and a power cut after `_sync`.
         run_on_sqlite(connection, "PRAGMA synchronous = NORMAL")
-        end_idle_transactions(connection, IDLE_TRANSACTION_S)
+        end_idle_transactions(connection)
         return connection
 
     @contextmanager

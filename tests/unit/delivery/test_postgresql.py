@@ -140,6 +140,20 @@ def test_a_run_stopped_past_its_timeouts_sends_nothing_twice(
     stop_repeatedly(office, 4, 2, others=others, days=0, database=office.url)
 
 
+def test_a_process_that_is_stopped_holds_the_ledger_lock_only_for_some_seconds(
+    office: OnPostgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server ends its transaction, and others go on."""
+    monkeypatch.setattr(database, "IDLE_TRANSACTION_S", 0.2)
+    db = office.open()
+    with db.engine.connect() as stopped:  # it does nothing more in its transaction
+        database.lock_ledger(stopped)
+        with db.writing() as connection:
+            database.lock_ledger(connection)
+        stopped.invalidate()
+    db.close()
+
+
 def test_an_import_is_the_same_there(office: OnPostgres) -> None:
     """Added in batches, changed, opted out, kept out; each with a recorded change."""
     lines = [f"r{i}@example{i % 97}.org,Reader {i},active" for i in range(2 * BATCH_LINES + 1)]
