@@ -10,9 +10,11 @@ from functools import cached_property
 from pathlib import Path
 from posixpath import join
 
+from broadsheet.articles.permalinks import FilePlace
 from broadsheet.articles.redirects import redirected_paths
-from broadsheet.articles.site_check import BuiltSite, path_of
+from broadsheet.articles.site_check import BuiltSite, page_name, path_of
 from broadsheet.storage import folders
+from broadsheet.storage.survey import other_texts
 
 _OUTPUTS = (
     *("public", "_site", "dist", "build", "output", "site"),
@@ -78,8 +80,10 @@ class WebSite:
         self.built = find_built_site(root, base)
 
     def has_path(self, path: str) -> bool:
-        """Whether a page of the built site has this path, or the host redirects it."""
-        return bool(self.built and path in self.built.paths) or self._is_redirected(path)
+        """Whether a page of the built site has this path, the host redirects it, or a text has its
+        name that Broadsheet does not read."""
+        is_built = self.built is not None and path in self.built.paths
+        return is_built or self._is_redirected(path) or page_name(path.strip("/")) in self._unread
 
     def has_template_id(self, id_: str) -> bool:
         """Whether a template of the site has an element with this id: it is on many pages."""
@@ -94,6 +98,10 @@ class WebSite:
             with suppress(OSError, UnicodeDecodeError):
                 texts[name] = folders.text(self._root / name)
         return redirected_paths(texts, self._base)
+
+    @cached_property
+    def _unread(self) -> frozenset[str]:
+        return frozenset(FilePlace.of(path).slug for path in other_texts(self._root))
 
     @cached_property
     def _template_ids(self) -> frozenset[str]:

@@ -928,3 +928,30 @@ def test_a_link_may_lead_to_an_element_of_a_template(
         "no heading or id of this article gives #other",
         "no heading or id of this article gives #themes",
     ]
+
+
+@pytest.mark.parametrize(
+    "text", ["A path (`/a`): '[^/]+' or [^\\s]*", 'Names: [^"], [^,;]', "## Keyword ${{ if else }}"]
+)
+def test_patterns_and_expressions_are_no_markdown(newsroom: Newsroom, text: str) -> None:
+    """Regular expressions are no footnotes, and those of GitHub Actions no template tags."""
+    newsroom.configure('[articles]\nmarkdown = "mkdocs"\n')
+    newsroom.article("a.md", f"{text}\n\nA real one[^gone] and {{{{ tag }}}}.\n")
+    told = [
+        str(each["what"])
+        for rule in ("footnote-undefined", "markdown-left")
+        for each in findings(newsroom, rule)
+    ]
+    assert told[0] == "the footnote [^gone] is not defined"
+    assert [each for each in told[1:] if "here and on" in each or "template" not in each] == []
+
+
+@pytest.mark.parametrize(
+    "name", ["posts/2019/old.ipynb", "posts/old.rst", "posts/2025-01-01-old.org"]
+)
+def test_a_link_may_lead_to_a_text_that_is_not_read(newsroom: Newsroom, name: str) -> None:
+    """Its address is not known, so its name is enough."""
+    newsroom.write(name, "Old\n===\n")
+    newsroom.article("a.md", "[a](/posts/old/) [b](/posts/older/)\n")
+    (told,) = findings(newsroom, "link-nowhere")
+    assert "/posts/older/" in str(told["what"])

@@ -22,6 +22,7 @@ _HIDES = re.compile(
 _LOADS = re.compile(r"url\s*\(|@import|expression\s*\(", re.IGNORECASE)
 _RUNS = re.compile(r"[\s\x00-\x1f]*(?:javascript|vbscript|data)\s*:", re.IGNORECASE)
 _LAST_END = re.compile(r"</(?:blockquote|p)>\s*\Z", re.IGNORECASE)
+_IS_LABEL = re.compile(r"\A[^\\]*\w[^\\]*\Z")  # others are regular expressions: [^/]+
 _ANY_TAG = re.compile(r"<[^<>]*>")
 _ADDRESSES = {"src", "action", "formaction", "poster", "data", "xlink:href"}
 # What a sanitiser only keeps in its place, and what it says nothing of.
@@ -54,7 +55,7 @@ _DRAWN = frozenset(_WITHIN.split())
 def footnote_undefined(view: ArticleView) -> Iterator[Problem]:
     prose = view.prose
     notes = prose.footnotes
-    for label in notes.used.keys() - notes.defined.keys():
+    for label in filter(_IS_LABEL.search, notes.used.keys() - notes.defined.keys()):
         what = f"the footnote [^{label}] is not defined"
         line = prose.line(notes.used[label])
         yield Problem(what, _how_to_define(notes, label, prose), view.path, line)

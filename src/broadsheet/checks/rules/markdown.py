@@ -121,7 +121,9 @@ _MARKS = (
         _AS_CODE,
     ),
 )
-_TEMPLATE = _Mark(("{{", "{%", "<%"), re.compile(r"\{\{|\{%|<%[=\s-]"), "a template tag", _AS_CODE)
+_TEMPLATE = _Mark(
+    ("{{", "{%", "<%"), re.compile(r"(?<!\$)\{\{|\{%|<%[=\s-]"), "a template tag", _AS_CODE
+)
 _OPEN_TEMPLATE = _Mark(
     ("{{<", "{{%", "{%"),
     re.compile(r"\{(?:\{[<%]|%)(?![^\n]*[>%]\})"),

@@ -21,8 +21,8 @@ ALERT: Final = "data-alert"
 """The attribute of a block quote that was an alert; its value is the kind, such as `note`."""
 _MARK = re.compile(r"\[!([A-Za-z][\w-]*)(?:\|[^\]\n]*)?\][+-]?[ \t]*")
 _INFO = re.compile(
-    r"(?P<name>[A-Za-z][\w-]*)[ \t]*(?:\[(?P<title>[^\]]*)\])?[ \t]*(?:\{[^}]*\})?"
-    r"[ \t]*(?P<rest>.*)"
+    r"(?P<name>[A-Za-z][\w-]*)[ \t]*(?:\[(?P<title>.*)\](?=[ \t]*(?:\{[^}]*\})?[ \t]*\Z))?"
+    r"[ \t]*(?:\{[^}]*\})?[ \t]*(?P<rest>.*)"
 )
 _CALLOUT = re.compile(r"\{[^}]*?\.callout-([\w-]+)(?:[^}]*?\btitle=\"([^\"]*)\")?[^}]*\}")  # Quarto
 _CONTAINERS = """
