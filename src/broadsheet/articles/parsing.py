@@ -312,7 +312,7 @@ class _Reader:
                 date=date if is_hugo else date.astimezone(self.publication.timezone),
                 lowercase=self.settings.lowercase,
                 style=self.style,
-                categories=self._categories() if "{categories}" in pattern else (),
+                categories=self._categories() if "{categories" in pattern else (),
             )
         )
 

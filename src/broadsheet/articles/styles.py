@@ -225,7 +225,6 @@ STYLES: Final = MappingProxyType(
         "hexo": Style(category=str, space=" "),
         "pelican": Style(name=_pelican, title=_pelican, category=_pelican),
         "mkdocs": Style(
-            name=_mkdocs,
             title=_mkdocs,
             category=_mkdocs,
             slugged=False,

@@ -15,7 +15,7 @@ _SETEXT = re.compile(r"^ {0,3}(\S.*)\n {0,3}=+[ \t]*$", re.MULTILINE)
 _LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
 _WIKI_LINK = re.compile(r"\[\[(?:[^\]|]*\|)?([^\]|]*)\]\]")
 _ATTRIBUTES = re.compile(r"\s*\{[#.:][^}]*\}\s*$")
-_MARKS = re.compile(r"<[^>]+>|\*\*|__|[*`]|(?<!\w)_|_(?!\w)")
+_MARKS = re.compile(r"(?P<fence>`+)(?P<code>.+?)(?P=fence)|<[^>]+>|\*\*|__|[*`]|(?<!\w)_|_(?!\w)")
 
 
 def first_heading(body: str) -> str:
@@ -50,4 +50,5 @@ def start_of_text(body: str) -> str:
 def plain_text(line: str) -> str:
     """Return a line of Markdown without its marks."""
     line = _ATTRIBUTES.sub("", line)
-    return " ".join(_MARKS.sub("", _WIKI_LINK.sub(r"\1", _LINK.sub(r"\1", line))).split())
+    text = _WIKI_LINK.sub(r"\1", _LINK.sub(r"\1", line))
+    return " ".join(_MARKS.sub(lambda mark: mark["code"] or "", text).split())

@@ -18,7 +18,7 @@ PERMALINK_TOKENS = _IDENTIFYING | {
     *("year", "month", "day", "month_number", "day_number", "month_name", "day_of_year"),
     *("hour", "minute", "second", "section", "sections", "folders", "categories"),
 }
-_PART = re.compile(r"(?<=^sections)\[(?:-?\d+|\d*:(?:-?\d+)?)\]$")
+_PART = re.compile(r"(?:(?<=^sections)|(?<=^categories))\[(?:-?\d+|\d*:(?:-?\d+)?)\]$")
 
 
 class Permalink(str):

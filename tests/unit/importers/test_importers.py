@@ -1020,6 +1020,11 @@ def test_samples_are_fit_for_broadsheet_toml(name: str) -> None:
             {"folders": ["."], "permalink": "/{path}.html", "in": None},
         ),
         (
+            {"mkdocs.yml": "plugins: [{blog: {post_url_format: '{categories}/{file}'}}]\n"},
+            ["docs/blog/posts"],
+            {"permalink": "/blog/{categories[:1]}/{filename}/", "lowercase": False},
+        ),
+        (
             {"mkdocs.yml": "site_name: A\nuse_directory_urls: false\n"},
             ["docs"],
             {"folders": ["docs"], "permalink": "/{path}.html"},

@@ -18,7 +18,6 @@ _PLUGINS = frozenset({"blog", "material/blog"})
 _FORMAT = {
     "date": "{date}",
     "slug": "{slug_or_title}",
-    "categories": "{categories}",
     "file": "{filename}",
 }
 
@@ -62,10 +61,12 @@ def _take_articles(
     date = str(blog.get("post_url_date_format", "yyyy/MM/dd"))
     for letters, token in (("yyyy", "{year}"), ("MM", "{month}"), ("dd", "{day}")):
         date = date.replace(letters, token)
-    pattern, unknown = translate(form, r"\{(\w+)\}", {**_FORMAT, "date": date})
+    categories = f"{{categories[:{blog.get('post_url_max_categories', 1)}]}}"
+    tokens = {**_FORMAT, "date": date, "categories": categories}
+    pattern, unknown = translate(form, r"\{(\w+)\}", tokens)
     if not unknown:
         findings.permalink(tidy(f"/{name}/{pattern}{end}"), "plugin blog")
-    findings.addresses("mkdocs", keeps_case=False)
+    findings.addresses("mkdocs")
 
 
 def _blog(config: ConfigFile) -> Mapping[str, object] | None:
