@@ -26,11 +26,12 @@ def items(newsroom: Newsroom) -> list[dict[str, Any]]:
     return found
 
 
-def test_nikola_s_metadata_may_be_in_a_file_of_its_own(newsroom: Newsroom) -> None:
-    """The text starts at the top of the other; a change of either is seen."""
+@pytest.mark.parametrize("meta", [META, f"<!--\n{META}-->\n"])
+def test_nikola_s_metadata_may_be_in_a_file_of_its_own(newsroom: Newsroom, meta: str) -> None:
+    """With a comment around it or none. The text is at the top of the other; changes are seen."""
     newsroom.configure(NIKOLA)
     newsroom.write("posts/a.md", "Alpha *beta*.\n")
-    newsroom.write("posts/a.meta", META)
+    newsroom.write("posts/a.meta", meta)
     newsroom.write("posts/none.md", "Just a text.\n")
     newsroom.write("posts/own.md", "---\ntitle: Own\ndate: 2025-06-02\n---\nText.\n")
     newsroom.write("posts/own.meta", ".. title: Not this\n.. date: 2025-06-03\n")
@@ -39,7 +40,7 @@ def test_nikola_s_metadata_may_be_in_a_file_of_its_own(newsroom: Newsroom) -> No
     assert (article["title"], article["tags"]) == ("A post", ["x", "y"])
     assert article["url"] == "https://example.org/b/"
     assert article["content_html"] == "<p>Alpha <em>beta</em>.</p>"
-    newsroom.write("posts/a.meta", META.replace("A post", "Another"))
+    newsroom.write("posts/a.meta", meta.replace("A post", "Another"))
     assert items(newsroom)[1]["title"] == "Another"
     newsroom.write("posts/a.md", "Gamma.\n")
     assert items(newsroom)[1]["content_html"] == "<p>Gamma.</p>"

@@ -86,7 +86,8 @@ def permalink(
 
     def path() -> str:
         given = style.slug(slug) if style.slugged else ""
-        name = given or style.path(place.stem if style.dated else place.slug, lowercase)
+        stem = place.stem if style.dated else place.slug
+        name = given or style.path(style.stem(stem), lowercase)
         return style.place(f"{style.path(place.folder, lowercase)}/{name}".lstrip("/"))
 
     def section(folder: str) -> str:

@@ -41,7 +41,8 @@ class Style(Struct, frozen=True):
 
     path: a segment of {path}, {section} and {filename}; the second argument is
     `articles.lowercase`. slug: the front matter's, in {path}; given: in {slug}.
-    name: a file name or folder that a token stands for. title: a title.
+    stem: a file name in {path}, before that. title: a title.
+    name: a file name or folder that a token stands for.
     category: a category. dated: whether {path} keeps a date at the front of a file name.
     closed: when an address from the front matter gets a slash at its end.
     space: what a space becomes that is left in a segment.
@@ -53,6 +54,7 @@ class Style(Struct, frozen=True):
     """
 
     path: Callable[[str, bool], str] = lambda text, _lowercase: text
+    stem: Callable[[str], str] = str
     slug: Callable[[str], str] = str
     given: Callable[[str], str] = str
     name: Callable[[str], str] = str
@@ -156,12 +158,6 @@ def _hyphened(text: str) -> str:
     return re.sub(r"[-\s]+", "-", text.strip().lower())
 
 
-def _with_name(slugify: Callable[[str], str], path: str) -> str:
-    """Return `path` with its last part spelled by `slugify`."""
-    folder, slash, name = path.rpartition("/")
-    return f"{folder}{slash}{slugify(name)}"
-
-
 def _mkdocs(text: str) -> str:
     """Return a slug as pymdownx.slugs.slugify(case="lower") makes it."""
     text = unicodedata.normalize("NFC", text).lower().strip()
@@ -232,7 +228,7 @@ STYLES: Final = MappingProxyType(
             space=" ",
             index="/index.html",
         ),
-        "nikola": Style(name=_nikola, title=_nikola, place=lambda path: _with_name(_nikola, path)),
+        "nikola": Style(stem=_nikola, name=_nikola, title=_nikola),
     }
 )
 """By the value of `articles.addresses`."""

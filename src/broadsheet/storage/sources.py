@@ -219,7 +219,10 @@ def metadata_file(path: str) -> str:
 def _with_metadata(file: Path, data: bytes) -> bytes:
     """Return `data` with the metadata in `file` above it, if that exists and `data` has none."""
     given = folders.content_of(file) if not data.startswith((b"..", b"<!--")) else None
-    return b"<!--\n%b\n-->\n\n%b" % (given.removeprefix(BOM_UTF8).strip(), data) if given else data
+    if not given:
+        return data
+    fields = given.removeprefix(BOM_UTF8).strip().removeprefix(b"<!--").removesuffix(b"-->")
+    return b"<!--\n%b\n-->\n\n%b" % (fields.strip(), data)
 
 
 def holds_articles(folder: Path) -> bool:

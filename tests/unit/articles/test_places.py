@@ -82,6 +82,8 @@ def test_a_folder_or_translation_has_its_own_address_and_language(
         ("mkdocs", "/{slug_or_title}/", "a.md", "slug: A-B_c\n", "A-B_c/"),
         ("mkdocs", "/{filename}/", "2025-01-02-A_b.md", "", "2025-01-02-A_b/"),
         ("mkdocs", "/{categories[:1]}/{slug_or_title}/", "a.md", "categories: [C, E]\n", "c/a-b/"),
+        ("nikola", "/{path}/", "b/A v1.2.md", "", "b/a-v12/"),
+        ("nikola", "/{path}.html", "b/a.md", "slug: A-v1.2\n", "b/A-v1.2.html"),
         ("hexo", "/{year}/{month_number}/{slug}/", "a.md", "", "2025/1/a/"),
     ],
 )
@@ -91,7 +93,7 @@ def test_addresses_follow_the_rules_of_the_generator(
     """As the generators' documentation says; tests/conformance compares with their output."""
     text = HEAD.replace("---\n", f"---\n{front}", 1)
     settings = {"addresses": style, "permalink": Permalink(pattern), "assets": (".",)}
-    lowercase = style not in {"jekyll", "mkdocs"}
+    lowercase = style not in {"jekyll", "mkdocs", "nikola"}
     article = read(path, text, folder=".", **settings, lowercase=lowercase)
     assert article.url == f"https://x.example/{address}"
 
