@@ -50,6 +50,15 @@ def test_nikola_s_metadata_may_be_in_a_file_of_its_own(newsroom: Newsroom, meta:
     assert len(items(newsroom)) == 2
 
 
+def test_nikola_s_posts_may_be_html(newsroom: Newsroom) -> None:
+    """With the metadata in a comment; other HTML files are none."""
+    newsroom.configure(NIKOLA)
+    newsroom.write("posts/a.html", f"<!--\n{META}-->\n<p>Alpha</p>\n")
+    newsroom.write("posts/b.html", "<!-- x -->\n<p>Beta</p>\n")
+    (article,) = items(newsroom)
+    assert (article["title"], article["content_html"]) == ("A post", "<p>Alpha</p>")
+
+
 def test_init_counts_articles_with_metadata_of_their_own(tmp_path: Path) -> None:
     """They are dated."""
     newsroom = Newsroom(tmp_path)

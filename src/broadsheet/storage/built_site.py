@@ -32,6 +32,7 @@ _TEMPLATES = re.compile(
     r"(?:^|/)(?:_?(?:includes|layouts|partials|components)|templates|themes?)/(?:.*)\."
     r"(?:html?|njk|liquid|hbs|ejs|j2|jinja2?|astro|vue|svelte|[jt]sx)\Z"
 )
+_SLUG = re.compile(rb"\bslug\W{1,9}([\w.-]+)")
 _ID = re.compile(rb"\sid\s*=\s*[\"']?([^\s\"'<>{}]+)")
 _LONGEST = 50_000_000  # bytes; the limit of sitemaps (sitemaps.org)
 _LONGEST_TEMPLATE = 1_000_000  # bytes
@@ -101,7 +102,10 @@ class WebSite:
 
     @cached_property
     def _unread(self) -> frozenset[str]:
-        return frozenset(FilePlace.of(path).slug for path in other_texts(self._root))
+        paths = other_texts(self._root)
+        given = (_SLUG.findall(folders.content_of(self._root / path) or b"") for path in paths)
+        slugs = {each.decode(errors="replace") for found in given for each in found}
+        return frozenset(slugs.union(FilePlace.of(path).slug for path in paths))
 
     @cached_property
     def _template_ids(self) -> frozenset[str]:

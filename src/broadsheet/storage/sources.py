@@ -32,6 +32,7 @@ _ARTICLE_ENDINGS = (".md", ".markdown", ".mdx", ".qmd")
 _HTML_ENDINGS = (".html", ".htm")
 _INDEX = re.compile(r"index(?:\.[\w-]+)?\.(?:md|markdown|html)", re.IGNORECASE)
 _LIST_PAGE = re.compile(r"_index(?:\.[\w-]+)?\.(?:md|markdown|html)")
+_HTML_FIELDS = re.compile(rb"---|\+\+\+|<!--\s*\.\. \w+:")  # the last of Nikola
 _FENCES = (b"---", b"+++", b"{")
 
 
@@ -150,7 +151,7 @@ def _home(folder: str, homes: Sequence[str]) -> str | None:
 
 
 def _could_be_article(project: Path, path: str, home: str | None) -> bool:
-    """Whether a file is Markdown, or HTML with front matter (as in Hugo, Jekyll and Eleventy).
+    """Whether a file is Markdown, or HTML with front matter (Hugo, Jekyll, Eleventy, Nikola).
 
     home: its articles folder, or None.
     """
@@ -160,7 +161,7 @@ def _could_be_article(project: Path, path: str, home: str | None) -> bool:
     if home is None or not name.endswith(_HTML_ENDINGS):
         return name.endswith(_ARTICLE_ENDINGS)
     with suppress(OSError), folders.opened(project / path) as file:
-        return file.read(3) in {b"---", b"+++"}
+        return _HTML_FIELDS.match(file.read(200)) is not None
     return False
 
 

@@ -947,11 +947,11 @@ def test_patterns_and_expressions_are_no_markdown(newsroom: Newsroom, text: str)
 
 
 @pytest.mark.parametrize(
-    "name", ["posts/2019/old.ipynb", "posts/old.rst", "posts/2025-01-01-old.org"]
+    "name", ["posts/2019/old.ipynb", "posts/x.ipynb", "posts/old.rst", "posts/2025-01-01-old.org"]
 )
 def test_a_link_may_lead_to_a_text_that_is_not_read(newsroom: Newsroom, name: str) -> None:
     """Its address is not known, so its name is enough."""
-    newsroom.write(name, "Old\n===\n")
+    newsroom.write(name, '{"cells": [], "metadata": {"nikola": {"slug": "old"}}}')
     newsroom.article("a.md", "[a](/posts/old/) [b](/posts/older/)\n")
     (told,) = findings(newsroom, "link-nowhere")
     assert "/posts/older/" in str(told["what"])
