@@ -524,6 +524,29 @@ def test_hugo_permalinks_of_sections(config: str, taken: str | None) -> None:
     assert "content/news" not in places, "there is no such folder"
 
 
+@pytest.mark.parametrize(
+    ("pages", "pattern"),
+    [
+        (["[...slug].astro"], "/{path}/"),
+        (["writing/[slug].astro", "tags/[tag].astro", "[...page].astro"], "/writing/{path}/"),
+        (["a/[...id]/index.astro"], "/a/{path}/"),
+        (["[year]/[month]/[day]/[slug].astro"], "/{year}/{month}/{day}/{slug}/"),
+        (["[year]/[slug]/index.astro"], "/{year}/{slug}/"),
+        (["a/[slug].astro", "b/[slug].astro"], "/posts/{path}/"),
+        (["[lang]/[slug].astro"], "/posts/{path}/"),
+        (["projects/[slug].astro"], "/projects/{path}/"),
+        ([], "/posts/{path}/"),
+    ],
+)
+def test_a_page_of_astro_gives_the_addresses(pages: list[str], pattern: str) -> None:
+    """If it is the only one that makes pages of the collection."""
+    code = "---\nconst all = await getCollection('posts', ({ data }) => !data.draft);\n---\n"
+    files = {f"src/pages/{page}": code for page in pages}
+    other = {"src/pages/x/[slug].astro": code.replace("posts", "projects")}
+    site = found({"astro.config.mjs": "", **files, **other}, "src/content/posts")
+    assert values(site)["articles.permalink"] == pattern
+
+
 @pytest.mark.parametrize("token", [":monthname", ":yearday", ":sections[a]", ":2006", ":path"])
 def test_unsupported_hugo_token(token: str) -> None:
     """A token without an equivalent is named, and no pattern is taken."""

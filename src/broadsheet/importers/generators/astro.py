@@ -25,11 +25,15 @@ _CONSTANTS = (
     "src/site.config.ts",
     "astro-paper.config.ts",
 )
-_CANDIDATES = (*_CONFIGS, *_CONSTANTS)
+_ROUTES = ("src/pages/**/[[]*.astro", "src/pages/**/[[]*/index.astro")  # globs
+_CANDIDATES = (*_CONFIGS, *_CONSTANTS, *_ROUTES)
 _FOLDERS = tuple(
     f"src/{kind}/{name}" for kind in ("content", "data", "pages") for name in ARTICLE_FOLDERS
 )
 
+_ROUTE = re.compile(r"src/pages/(?P<above>.*)\[(?:\.\.\.)?(?P<name>\w+)\](?:/index)?\.astro")
+_LISTS = frozenset(["page", "tag", "tags", "category", "author", "year", "month", "lang", "locale"])
+_DATES = {f"[{name}]": f"{{{name}}}" for name in ("year", "month", "day")}
 _STARLIGHT = "src/content/docs"  # starlight.astro.build/manual-setup
 _OBJECT = r"(?:defineConfig\s*\(\s*|export\s+default\s+|module\.exports\s*=\s*)(?=\{)"
 _NAMED_OBJECT = r"\b(?:SITE|SITE_CONFIG|siteConfig|site)\b(?:\s*:\s*[\w<>.]+)?\s*[=:]\s*(?=\{)"
@@ -57,7 +61,7 @@ def _read_site(files: Mapping[str, str], folders: Collection[str]) -> GeneratedS
     findings.timezone(*_places(constants, "timezone"))
     findings.author(*_places(constants, "author"))
     findings.markdown("astro", ("smart", config.find("markdown", "smartypants")))
-    _take_articles(findings, config, folders)
+    _take_articles(findings, config, files, folders)
     return findings.site()
 
 
@@ -94,7 +98,9 @@ def _literal_first(places: list[ConfigValue | None]) -> list[ConfigValue | None]
     return sorted(places, key=lambda found: not (found and isinstance(found.value, str)))
 
 
-def _take_articles(findings: Findings, config: ConfigFile, folders: Collection[str]) -> None:
+def _take_articles(
+    findings: Findings, config: ConfigFile, files: Mapping[str, str], folders: Collection[str]
+) -> None:
     present = [folder for folder in _FOLDERS if folder in folders]
     parents = ("src/content", "src/data")
     dated = [name for parent in parents for name in dated_below(folders, parent) or ()]
@@ -115,15 +121,38 @@ def _take_articles(findings: Findings, config: ConfigFile, folders: Collection[s
     findings.addresses("astro", keeps_case=False)
     end = "" if value_of(config.find("trailingSlash")) == "never" else "/"
     for name in taken:
-        route = name.rpartition("/")[2]
-        findings.within(name, f"folder {name}", permalink=f"/{route}/{{path}}{end}")
+        route = _route(files, name.rpartition("/")[2], end)
+        permalink = route.value if route else f"/{name.rpartition('/')[2]}/{{path}}{end}"
+        findings.within(name, route.source if route else f"folder {name}", permalink=permalink)
     if others and not dated:
         findings.remark(
             "articles.folders", f"{', '.join(others)} may hold articles too", "add them by hand"
         )
-    _take_permalink(findings, config, folder, end, folders)
+    if folder != _STARLIGHT and (route := _route(files, folder.rpartition("/")[2], end)):
+        findings.permalink(str(route.value), route.source)
+    else:
+        _take_permalink(findings, config, folder, end, folders)
     images = [name for name in ("public", "src/assets") if name in folders]
     findings.assets([*images, folder], findings.default)
+
+
+def _route(files: Mapping[str, str], collection: str, end: str) -> ConfigValue | None:
+    """Return the permalink pattern of a collection, if one dynamic page makes its pages.
+
+    Source: docs.astro.build/en/guides/routing. A page with dates in its path has a slug without.
+    """
+    found: dict[str, str] = {}
+    for file, code in files.items():
+        page = _ROUTE.fullmatch(file)
+        if not page or page["name"] in _LISTS:
+            continue
+        above = re.sub(r"\[\w+\]", lambda part: _DATES.get(part[0], part[0]), page["above"])
+        if "[" not in above and re.search(rf"getCollection\(\s*['\"`]{collection}['\"`]", code):
+            found[f"/{above}{'{slug}' if '{' in above else '{path}'}{end}"] = file
+    if len(found) != 1:
+        return None
+    ((pattern, file),) = found.items()
+    return ConfigValue(pattern, file)
 
 
 def _take_permalink(
