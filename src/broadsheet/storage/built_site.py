@@ -33,7 +33,7 @@ _TEMPLATES = re.compile(
     r"(?:html?|njk|liquid|hbs|ejs|j2|jinja2?|astro|vue|svelte|[jt]sx)\Z"
 )
 _SLUG = re.compile(rb"\bslug\W{1,9}([\w.-]+)")
-_ID = re.compile(rb"\sid\s*=\s*[\"']?([^\s\"'<>{}]+)")
+_ID = re.compile(rb"\sid\s*=\s*[\"'`{]*([^\s\"'`<>{}$]+\$?\{?)")  # {: a template completes it
 _LONGEST = 50_000_000  # bytes; the limit of sitemaps (sitemaps.org)
 _LONGEST_TEMPLATE = 1_000_000  # bytes
 
@@ -87,8 +87,13 @@ class WebSite:
         return is_built or self._is_redirected(path) or page_name(path.strip("/")) in self._unread
 
     def has_template_id(self, id_: str) -> bool:
-        """Whether a template of the site has an element with this id: it is on many pages."""
-        return id_ in self._template_ids
+        """Whether a template of the site has an element with this id: it is on many pages.
+
+        Of an id that a template completes, only its beginning is known.
+        """
+        return id_ in self._template_ids or any(
+            id_.startswith(each.rstrip("${")) for each in self._template_ids if each.endswith("{")
+        )
 
     @cached_property
     def _is_redirected(self) -> Callable[[str], bool]:

@@ -861,6 +861,7 @@ def test_a_feed_that_would_end_is_announced(newsroom: Newsroom) -> None:
         "[a.org/b](https://a.org/c)",
         "[https://a.org/b](https://web.archive.org/web/2021/https://a.org/b)",
         "[example.org/b](/b/c/)",
+        "[https://a.org/b–c](https://a.org/b-c)",
         "[x](other.md#comment-5) [x](other.md#disqus_thread)",
     ],
 )
@@ -914,6 +915,8 @@ def test_what_the_host_redirects_is_not_missing(newsroom: Newsroom, file: str) -
         ("layouts/partials/a.html", "<nav\n  id = theme>"),
         ("src/components/A.astro", '<Toggle x={1} id="theme" />'),
         ("themes/ours/templates/page.html", '<a id="theme">'),
+        ("_includes/a.njk", '<li id="the{{ name | slug }}">'),
+        ("src/components/B.jsx", "<p id={`the${name}`}>"),
     ],
 )
 def test_a_link_may_lead_to_an_element_of_a_template(
@@ -922,11 +925,11 @@ def test_a_link_may_lead_to_an_element_of_a_template(
     """Which is on every page; other fragments lead nowhere."""
     newsroom.write(template, text)
     newsroom.write("notes/page.html", '<p id="other">')
-    newsroom.article("a.md", "[a](#theme) [b](#themes) [c](#other)\n")
+    newsroom.article("a.md", "[a](#theme) [b](#th) [c](#other)\n")
     told = [str(each["what"]) for each in findings(newsroom, "link-anchor")]
     assert told == [
         "no heading or id of this article gives #other",
-        "no heading or id of this article gives #themes",
+        "no heading or id of this article gives #th",
     ]
 
 
@@ -955,3 +958,23 @@ def test_a_link_may_lead_to_a_text_that_is_not_read(newsroom: Newsroom, name: st
     newsroom.article("a.md", "[a](/posts/old/) [b](/posts/older/)\n")
     (told,) = findings(newsroom, "link-nowhere")
     assert "/posts/older/" in str(told["what"])
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("[log][loc=9DE4008][size=1246]", []),
+        ("[text][label]", ["the label [label] of a link is not defined"]),
+        ('<p><a href="{{ url }}">x</a></p>', []),
+        ("[x]({{ url }})", []),
+        ('<p><a href="">x</a></p>', ["the link 'x' has no address"]),
+        ("[x]()", ["the link 'x' has no address"]),
+    ],
+)
+def test_brackets_and_templates_are_no_broken_links(
+    newsroom: Newsroom, text: str, told: list[str]
+) -> None:
+    """Three pairs of brackets are no link, and the address of a template is not known."""
+    newsroom.article("a.md", f"{text}\n")
+    found = [*findings(newsroom, "link-undefined"), *findings(newsroom, "broken-link")]
+    assert [each["what"] for each in found] == told
