@@ -405,3 +405,12 @@ def test_no_command_imports_what_it_does_not_use(
     imported."""
     found = imported("-C", str(current.folder), "--now", NOW, *args.split())
     assert not found & unused
+
+
+@pytest.mark.measuring
+def test_a_mail_is_laid_out_without_a_parser_of_articles() -> None:
+    """Nor by what lints mails: `digest` does not lint, and the bodies are stored."""
+    program = "import sys, broadsheet.pipeline.layout; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    found = set(done.stdout.decode().split())
+    assert not found & (_PARSERS | {"broadsheet.digests.lint", "broadsheet.articles.parsing"})

@@ -26,38 +26,6 @@ from broadsheet.errors import Problem
 from broadsheet.pages.policy import unguarded
 from broadsheet.text.plain import width
 
-LINT_RULES: dict[str, tuple[LintSeverity, str]] = {
-    "mail-size": ("error", "Gmail hides everything after the first 102 kB of a mail's HTML."),
-    "mail-style-size": ("error", "Gmail drops a <style> of more than 16 kB."),
-    "mail-image-alt": ("warning", "Many mail clients show no images until the reader allows it."),
-    "mail-image-width": ("warning", "Outlook shows an image without a width in its own size."),
-    "mail-image-type": ("warning", "Outlook shows no SVG, WebP or AVIF."),
-    "mail-element": ("error", "Mail clients drop scripts, forms, frames and linked styles."),
-    "mail-address": ("error", "In a mail, a relative URL leads nowhere."),
-    "mail-subject": (
-        "warning",
-        "Lists of mails cut long subjects; phones after about 40 columns.",
-    ),
-    "mail-preheader": ("warning", "Lists of mails show the preheader beside the subject."),
-    "mail-unsubscribe": (
-        "error",
-        (
-            "Mail providers and the law require a visible unsubscribe link, in the HTML and in the "
-            "text. `deliver` sends no mail without one."
-        ),
-    ),
-    "mail-line": (
-        "error",
-        "RFC 5322 allows no line over 998 bytes; servers break longer ones.",
-    ),
-    "mail-text": ("error", "Some people read the plain text part, and so do spam filters."),
-    "mail-css": (
-        "warning",
-        "Gmail or Outlook ignore CSS that they do not know.",
-    ),
-}
-"""Every rule: its severity, and why it matters."""
-
 _STYLE_BYTES = 16_000  # Gmail drops a <style> that is larger
 _SUBJECT_COLUMNS = 90  # the most that lists of mails show
 _LINE_BYTES = 998  # RFC 5322, section 2.1.1

@@ -161,7 +161,7 @@ def _issue_entries(
 
 def linted(content: Content, mail: MailFiles) -> LintedMail:
     """Return what is wrong with a mail, with its places in the user's templates where known."""
-    found = _result(content.memo, Step("broadsheet.pipeline.layout:lint", None), mail, LintedMail)
+    found = _result(content.memo, Step("broadsheet.pipeline.linting:lint", None), mail, LintedMail)
     templates, folder = content.project.templates(), content.project.settings.mail.templates
     problems = tuple(placed(each, templates, folder) for each in found.problems)
     return replace(found, problems=problems)

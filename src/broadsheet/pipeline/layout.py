@@ -1,4 +1,4 @@
-"""The steps that lay out and lint a mail; imported when one of them runs."""
+"""The step that lays out a mail; imported when it runs."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ from contextlib import nullcontext
 from typing import Final
 
 from broadsheet.digests.issue import RenderedIssue
-from broadsheet.digests.lint import lint_mail
-from broadsheet.digests.linted_mail import LintedMail
 from broadsheet.digests.rendered import render_issue
-from broadsheet.pipeline.issues import IssueLayout, LayoutSettings, MailFiles
+from broadsheet.pipeline.issues import IssueLayout, LayoutSettings
 from broadsheet.pipeline.memo import StepContext
-from broadsheet.pipeline.steps import time_limit
+from broadsheet.pipeline.time_limit import time_limit
 
 TIME_LIMIT_S: Final = 30.0  # of CPU; a mail of 2,000 articles takes about 5
 
@@ -20,8 +18,3 @@ def lay_out(item: IssueLayout, given: LayoutSettings, _: StepContext) -> Rendere
     """Return the files of an issue (a step). Raises the errors of `render_issue`."""
     with time_limit(TIME_LIMIT_S) if given.templates else nullcontext():
         return render_issue(item.issue, item.entries, given.settings, given.templates)
-
-
-def lint(mail: MailFiles, _: None, __: StepContext) -> LintedMail:
-    """Return what is wrong with a mail (a step)."""
-    return lint_mail(mail.html, mail.text, mail.message)

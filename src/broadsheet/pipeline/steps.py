@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import Final, NoReturn
+from typing import Final
 
 from broadsheet.articles import Article, NotAnArticle, Source, cascade, parsing, rendered
 from broadsheet.articles.site_check import page_name
@@ -29,6 +27,7 @@ from broadsheet.pipeline.memo import StepContext
 from broadsheet.pipeline.reading import Page, ParseSettings, StampedFile
 from broadsheet.pipeline.rendering import NoteFile, RenderSettings, recorded
 from broadsheet.pipeline.store import Digest
+from broadsheet.pipeline.time_limit import time_limit
 from broadsheet.storage import folders, sources
 
 TIME_LIMIT_S: Final = 8.0  # of CPU; a long article takes 0.1
@@ -184,31 +183,3 @@ def _bounded(path: str) -> Iterator[None]:
     except Exception as error:  # whatever one holds, it must not keep back the others
         wrong = unforeseen(error)
     raise RenderError(Problem(*wrong, path=path))
-
-
-@contextmanager
-def time_limit(seconds: float) -> Iterator[None]:
-    """Raise TimeoutError in the block after `seconds` of CPU time, on platforms with such timers.
-
-    Python-Markdown's time grows with the square of some texts, such as a run of brackets. All CPU
-    time counts, including the system's, since a large text costs page faults and copies (setitimer,
-    ITIMER_PROF). Time in which the machine sleeps or is busy elsewhere does not count.
-    """
-    if not hasattr(signal, "setitimer") or threading.current_thread() != threading.main_thread():
-        yield
-        return
-
-    _prepare_timer()
-    signal.setitimer(signal.ITIMER_PROF, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_PROF, 0)
-
-
-@cache  # once in each process, since it takes longer than the timer itself
-def _prepare_timer() -> None:
-    def stop(*_: object) -> NoReturn:
-        raise TimeoutError
-
-    signal.signal(signal.SIGPROF, stop)

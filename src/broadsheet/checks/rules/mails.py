@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from broadsheet.checks.rule import Slight, site_rule
 from broadsheet.checks.site import SiteView
-from broadsheet.digests.lint import LINT_RULES
+from broadsheet.digests.linted_mail import LINT_RULES
 from broadsheet.errors import Problem
 
 
