@@ -6,19 +6,20 @@ import re
 from collections.abc import Mapping
 
 # A string or comment, a bracket, or the end. What nothing closes ends with its line or the text.
+# Atomic groups, (?>x*), since Python before 3.11.5 matches the possessive x*+ wrongly.
 _TOKEN = re.compile(
-    r'"(?:\\.|[^"\\\n])*+"?'
-    r"|(?<!\w)'(?:\\.|[^'\\\n])*+'?"
-    r"|`(?:\\.|[^`\\])*+`?"
-    r"|/\*(?:[^*]|\*(?!/))*+(?:\*/)?"
-    r"|(?<![:\w])//[^\n]*+"
+    r'"(?>(?:\\.|[^"\\\n])*)"?'
+    r"|(?<!\w)'(?>(?:\\.|[^'\\\n])*)'?"
+    r"|`(?>(?:\\.|[^`\\])*)`?"
+    r"|/\*(?>(?:[^*]|\*(?!/))*)(?:\*/)?"
+    r"|(?<![:\w])//[^\n]*"
     r"|(?P<open>[{(\[])|(?P<close>[})\]])|(?P<blank>\n(?=[ \t]*(?:\n|\Z)))|\Z",
     re.DOTALL,
 )
 _STRING = re.compile(r"\"((?:\\.|[^\"\\])*)\"|'((?:\\.|[^'\\])*)'|`((?:\\.|[^`\\$])*)`", re.DOTALL)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _FILE = re.compile(r"(?:require|useBaseUrl|withBase)\(\s*[\"']([^\"']*)[\"']\s*\)(?:\.default)?")
-_COMMENT = re.compile(r"/\*(?:[^*]|\*(?!/))*+\*/")
+_COMMENT = re.compile(r"/\*(?>(?:[^*]|\*(?!/))*)\*/")
 _LONGEST = 100_000  # characters of an expression or a statement
 _NOTHING = {"", "true", "false", "null", "undefined"}
 

@@ -44,12 +44,13 @@ class Tag(Struct, frozen=True):
     closing: bool = False
 
 
+# Atomic groups, (?>x*), since Python before 3.11.5 matches the possessive x*+ wrongly.
 _MARK = r"\{[{%#]"
-_STRING = r'"(?:\\.|[^"\\{]|\{(?![{%]))*+"|`[^`]*+`'
-_CALL = rf"(?P<name>[A-Za-z_][\w:]*)\((?P<rest>(?:{_STRING}|'[^'\n]*+'|[^\"'`{{}}()])*+)\)\s*-?"
+_STRING = r'"(?>(?:\\.|[^"\\{]|\{(?![{%]))*)"|`[^`]*`'
+_CALL = rf"(?P<name>[A-Za-z_][\w:]*)\((?P<rest>(?>(?:{_STRING}|'[^'\n]*'|[^\"'`{{}}()])*))\)\s*-?"
 _HUGO = re.compile(
     r"\{\{[<%]\s*(?P<close>/?)\s*(?P<name>[\w./-]+)"
-    rf"(?P<rest>(?:{_STRING}|[^\"`{{}}%>]|[%>](?!\}}\}}))*+)[%>]\}}\}}",
+    rf"(?P<rest>(?>(?:{_STRING}|[^\"`{{}}%>]|[%>](?!\}}\}}))*))[%>]\}}\}}",
     re.DOTALL,
 )
 _ZOLA = re.compile(rf"\{{\{{-?\s*{_CALL}\}}\}}", re.DOTALL)
@@ -57,12 +58,12 @@ _ZOLA_BLOCK = re.compile(rf"\{{%-?\s*{_CALL}%\}}", re.DOTALL)
 _ZOLA_END = re.compile(r"\{%-?\s*(?P<close>end)\s*-?%\}")
 _LIQUID = re.compile(
     r"\{%-?\s*(?P<close>/|end)?(?P<name>\w+)"
-    r"(?P<rest>(?:[^{%]|\{(?![%{])|\{\{[^{}]*\}\}|%(?!\}))*+)%\}"
+    r"(?P<rest>(?>(?:[^{%]|\{(?![%{])|\{\{[^{}]*\}\}|%(?!\}))*))%\}"
 )
-_OUTPUT = re.compile(r"\{\{-?(?![<%])(?P<rest>(?:[^{}]|\{(?!\{)|\}(?!\}))*+)\}\}")
-_COMMENT = re.compile(r"\{#-?\s(?P<rest>(?:[^#{]|\{(?!#)|#(?!\}))*+)#\}")
+_OUTPUT = re.compile(r"\{\{-?(?![<%])(?P<rest>(?>(?:[^{}]|\{(?!\{)|\}(?!\}))*))\}\}")
+_COMMENT = re.compile(r"\{#-?\s(?P<rest>(?>(?:[^#{]|\{(?!#)|#(?!\}))*))#\}")
 _ESCAPED = re.compile(
-    r"(?P<open>\{\{[<%]?|\{%)\s?/\*(?P<shown>(?:[^*{]|\*(?!/)|\{(?!\{))*+)\*/(?P<shut>[>%]?\}\}|%\})"
+    r"(?P<open>\{\{[<%]?|\{%)\s?/\*(?P<shown>(?>(?:[^*{]|\*(?!/)|\{(?!\{))*))\*/(?P<shut>[>%]?\}\}|%\})"
 )
 _SPACE = re.compile(r"\s*")
 

@@ -14,7 +14,9 @@ from broadsheet.markup.links import Links
 from broadsheet.text.urls import encode
 
 _TERM = re.compile(r"\s*(?:\"(?P<double>[^\"]*)\"|'(?P<single>[^']*)'|(?P<path>[\w.-]+))\s*")
-_FILTER = re.compile(r"\|\s*(?P<name>\w+)\s*(?::(?P<given>(?:[^|\"']|\"[^\"]*\"|'[^']*')*+))?\s*")
+_FILTER = re.compile(
+    r"\|\s*(?P<name>\w+)\s*(?::(?P<given>(?>(?:[^|\"']|\"[^\"]*\"|'[^']*')*)))?\s*"
+)
 _WHOLE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|//|#")
 _LONGEST = 10_000  # characters of a value
 
