@@ -102,7 +102,10 @@ def language(value: object) -> str:
 
 
 def text(value: object) -> str:
-    """Return a value as one line of text; a number or a date as written."""
+    """Return a value as one line of text; a number or a date as written.
+
+    Exports of WordPress have lists of one text.
+    """
     if isinstance(value, str):  # the two common cases, for speed
         if value.isalnum():
             return value
@@ -110,6 +113,8 @@ def text(value: object) -> str:
             return " ".join(value.split())
     if value is None:
         return ""
+    if isinstance(value, list) and len(value) == 1:
+        return text(value[0])
     if isinstance(value, dict | list):
         raise ValueError(f"expected text, not a {_kind(value)}")
     written = str(value).lower() if isinstance(value, bool) else str(value)

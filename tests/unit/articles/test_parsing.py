@@ -170,6 +170,17 @@ def test_a_list_may_be_one_text(given: object, tags: tuple[str, ...]) -> None:
     assert article(dated(tags=given)).tags == tags
 
 
+@pytest.mark.parametrize("field", ["title", "summary", "slug", "id"])
+def test_one_text_may_be_a_list_of_one(field: str) -> None:
+    """As exports of WordPress write the fields of plugins; several texts are an error."""
+    listed, plain = article(dated(**{field: ["one"]})), article(dated(**{field: "one"}))
+    said = [(each.title, each.url, each.id, each.summary) for each in (listed, plain)]
+    assert said[0] == said[1]
+    assert any("one" in each for each in said[0])
+    with pytest.raises(ArticleError, match="expected text, not a list"):
+        article(dated(**{field: ["one", "two"]}))
+
+
 def test_a_title_may_look_like_anything() -> None:
     """Titles that PyYAML reads as number, boolean or date stay as written."""
     for title in ("2025", "yes", "2025-01-01", "1.10", "null and void"):

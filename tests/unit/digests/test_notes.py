@@ -88,7 +88,7 @@ def test_all_keys_are_read() -> None:
     [
         ("subjct: x", "unknown key 'subjct'; did you mean 'subject'?"),
         ("zzz: x", f"unknown key 'zzz'; there is: {', '.join(KEYS)}"),
-        ("subject: [a]", "subject: expected text, not a list; write one line"),
+        ("subject: [a, b]", "subject: expected text, not a list; write one line"),
         ("lead: {a: b}", "lead: expected text, not a mapping; write one line"),
         ("order: {a: b}", "expected a list, not a mapping; write a list such as [a.md, b.md]"),
         ("approved: maybe", "'maybe' is neither true nor false; write true or false"),
