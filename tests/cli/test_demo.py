@@ -115,19 +115,17 @@ def test_preview_without_a_digest_says_how_to_add_one(newsroom: Newsroom) -> Non
 
 @pytest.mark.parametrize("digest", ["daily", "weekly", "monthly"])
 @pytest.mark.parametrize("date", ["2024-02-29", "2025-04-05 07:59", "2025-04-05T23:59:59+14:00"])
-def test_preview_of_an_old_site_says_when_there_was_an_issue(
-    newsroom: Newsroom, digest: str, date: str
-) -> None:
-    """With the command that it prints, the newest article is in an issue."""
-    newsroom.article("a.md", date=date)
+def test_preview_of_an_old_site_shows_an_issue(newsroom: Newsroom, digest: str, date: str) -> None:
+    """That which the newest article would have been in; the message says as of which day."""
+    newsroom.article("a.md", title="The newest", date=date)
+    newsroom.article("older.md", date="2019-01-01")
     (newsroom.folder / "broadsheet.toml").unlink()
     assert newsroom.run("init", "--url", "https://me.example/", "--digest", digest).code == 0
-    told = newsroom.run("preview").out.splitlines()
-    assert told[0] == "previews/index.html shows 0 issues"
-    assert told[1].startswith("No article is new enough for the next issue.")
-    words = told[2].split()
-    assert words[:3] == ["broadsheet", "preview", "--now"]
-    assert "shows 1 issue" in newsroom.run("preview", now=words[3]).out
+    first, second = newsroom.run("preview").out.splitlines()
+    assert first == "previews/index.html shows 1 issue"
+    assert second.startswith("No article is new enough for the next issue; the preview is as of 20")
+    (mail,) = newsroom.folder.glob(f"previews/{digest}/*/email.txt")
+    assert "The newest" in mail.read_text("utf-8")
 
 
 def test_init_asks_for_nothing_that_was_given(newsroom: Newsroom) -> None:

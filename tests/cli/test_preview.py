@@ -116,11 +116,14 @@ def test_a_preview_makes_no_issue(project: Newsroom) -> None:
 
 
 def test_open_opens_the_gallery(project: Newsroom, monkeypatch: pytest.MonkeyPatch) -> None:
-    """--open passes the gallery's file URL to the browser."""
+    """--open passes the gallery's file URL to the browser; without one, it shows the URL."""
     opened: list[str] = []
-    monkeypatch.setattr("webbrowser.open", opened.append)
-    project.run("preview", "--open")
-    assert opened == [(project.folder / "previews/index.html").resolve().as_uri()]
+    address = (project.folder / "previews/index.html").resolve().as_uri()
+    monkeypatch.setattr("webbrowser.open", lambda url: not opened.append(url))
+    assert project.run("preview", "--open").err == ""
+    assert opened == [address]
+    monkeypatch.setattr("webbrowser.open", lambda _: False)
+    assert project.run("preview", "--open").err == f"no browser was found; open {address}\n"
 
 
 def test_serve_without_its_extra_says_what_to_install(

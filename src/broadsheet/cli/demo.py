@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import webbrowser
 from datetime import UTC
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -12,7 +11,7 @@ from pathlib import Path
 import click
 
 from broadsheet.cli.manners import DocumentedCommand, WholeNumber
-from broadsheet.cli.options import common_options, options, say
+from broadsheet.cli.options import common_options, open_in_browser, options, say
 from broadsheet.cli.serving import LOCAL, serve_live, unusable_port
 from broadsheet.cli.terminal import styled
 from broadsheet.pipeline.build import build
@@ -84,7 +83,7 @@ def _serve(place: Path, port: int, open_: bool) -> None:
 def _announce(what: str, open_: bool, address: str) -> None:
     click.echo(f"\n{styled(address, 'bold')} shows the mails; {what}. Ctrl-C ends it.")
     if open_:
-        webbrowser.open(address)
+        open_in_browser(address)
 
 
 class _Files(SimpleHTTPRequestHandler):

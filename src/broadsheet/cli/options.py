@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import webbrowser
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
@@ -68,6 +69,12 @@ def say(text: str, *, err: bool = False) -> None:
     """Print `text`, unless the user wants only problems. err: to stderr."""
     if not options().quiet:
         click.echo(text, err=err)
+
+
+def open_in_browser(address: str) -> None:
+    """Show the page at `address`; say so if there is no browser."""
+    if not webbrowser.open(address):
+        click.echo(f"no browser was found; open {address}", err=True)
 
 
 def print_json(data: Any) -> None:

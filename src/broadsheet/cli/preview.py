@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import webbrowser
-from datetime import timedelta
-
 import click
 
 from broadsheet.cli.extras import extra
 from broadsheet.cli.manners import DocumentedCommand, WholeNumber
-from broadsheet.cli.options import common_options, options, say
+from broadsheet.cli.options import common_options, open_in_browser, options, say
 from broadsheet.cli.progress import progress_of
 from broadsheet.cli.serving import serve_live
 from broadsheet.pipeline.preview import write_previews
@@ -40,14 +37,13 @@ def command(serve: bool, port: int, open_: bool) -> None:
     project = open_project(options(), progress=progress_of(options()))
     gallery = write_previews(project)
     say(f"{PREVIEWS}/index.html shows {count(gallery.issues, 'issue')}")
-    if project.settings.digests and not gallery.issues and gallery.newest:
-        day = f"{gallery.newest + timedelta(days=1):%Y-%m-%d}"
-        say("No article is new enough for the next issue. To see one with the newest article:")
-        say(f"  broadsheet preview --now {day}")
+    if gallery.sample:
+        day = f"{gallery.sample:%Y-%m-%d}"
+        say(f"No article is new enough for the next issue; the preview is as of {day}.")
     if not project.settings.digests:
         say("The config has no digest; add one, such as:\n" + _DIGEST)
     if open_:
-        webbrowser.open((project.root / PREVIEWS / "index.html").resolve().as_uri())
+        open_in_browser((project.root / PREVIEWS / "index.html").resolve().as_uri())
     for problem in gallery.refused:
         click.echo(str(problem), err=True)
     for problem in gallery.problems:
@@ -60,7 +56,7 @@ def _serve(port: int, open_: bool) -> None:
     def announce(address: str) -> None:
         click.echo(f"{address} shows the previews; it follows what you save. Ctrl-C ends it.")
         if open_:
-            webbrowser.open(address)
+            open_in_browser(address)
 
     with extra("serve", "preview --serve"):
         serve_live(options(), port, announce)

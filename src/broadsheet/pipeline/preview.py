@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from urllib.parse import quote
@@ -79,7 +80,8 @@ class Gallery:
 
     files: path below the gallery -> bytes. index: what the pages show images of. problems: those
     of articles that are left out. refused: why `digest` would not make an issue that is due.
-    newest: the date of the newest public article; None if there is none.
+    newest: the date of the newest public article; None if there is none. sample: if no article is
+    new enough for the next issue, the time at which the issues shown would have come next.
     """
 
     files: Mapping[str, bytes]
@@ -87,6 +89,7 @@ class Gallery:
     problems: Sequence[Problem]
     refused: Sequence[Problem]
     newest: datetime | None = None
+    sample: datetime | None = None
 
     @property
     def issues(self) -> int:
@@ -111,6 +114,16 @@ def live_gallery(project: Project) -> Gallery:
 
 
 def _gallery(project: Project, memo: Memo, *, live: bool) -> Gallery:
+    """Return the gallery; if it would be empty, that of the day after the newest article."""
+    now = _gallery_of_now(project, memo, live=live)
+    if now.issues or now.newest is None or not project.settings.digests:
+        return now
+    sample = min(now.newest + timedelta(days=1), project.now)
+    then = _gallery_of_now(dataclasses.replace(project, now=sample), memo, live=live)
+    return dataclasses.replace(then, sample=sample) if then.issues else now
+
+
+def _gallery_of_now(project: Project, memo: Memo, *, live: bool) -> Gallery:
     content, (shown, entries) = without_broken(
         read_content(project, memo),
         lambda content: (
