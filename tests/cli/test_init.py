@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
+import subprocess
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -296,6 +298,64 @@ def test_init_counts_what_it_found(tmp_path: Path, files: dict[str, str], said: 
     assert (ran.code, ran.err) == (0, "")
     assert all(each in ran.out for each in said)
     assert newsroom.run("build").code == 0
+
+
+def _commit(folder: Path, date: str) -> None:
+    """Commit everything in `folder`, a repository or not yet one, as of `date`."""
+    me = ("-c", "user.name=A", "-c", "user.email=a@a.example")
+    for words in (("init", "--quiet"), ("add", "."), (*me, "commit", "--quiet", "-m", "A")):
+        environment = {**os.environ, "GIT_AUTHOR_DATE": date}
+        subprocess.run(["git", *words], cwd=folder, env=environment, check=True)
+
+
+def test_notes_without_dates_get_those_of_their_commits(tmp_path: Path) -> None:
+    """And their headings as titles; files about the repository are no articles."""
+    newsroom = Newsroom(tmp_path)
+    newsroom.write("unix/zip.md", "# What is in a zip file\n\nText.\n")
+    newsroom.write("README.md", "# Notes\n")
+    _commit(tmp_path, "2025-06-20T08:00:00+02:00")
+    ran = newsroom.run("init", "--url", URL)
+    assert "Articles: 1 file in unix (1)\n" in ran.out
+    assert "articles.date_from: no file has a date; each gets that of its first commit" in ran.out
+    assert newsroom.run("build").code == 0
+    (item,) = json.loads(newsroom.published()["feed.json"])["items"]
+    assert item["title"] == "What is in a zip file"
+    assert item["date_published"] == "2025-06-20T08:00:00+02:00"
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [("posts/a.md", ARTICLE), ("hugo.toml", ""), ("posts/2025-06-01-a.md", "# A\n")],
+)
+def test_only_a_plain_folder_without_any_date_gets_those_of_commits(
+    tmp_path: Path, path: str, text: str
+) -> None:
+    """Not one with a generator, nor one in which some files have dates: the others are drafts."""
+    newsroom = Newsroom(tmp_path)
+    newsroom.write("content/b.md", "# B\n")
+    newsroom.write(path, text)
+    _commit(tmp_path, "2025-06-20T08:00:00+02:00")
+    assert "articles.date_from" not in newsroom.run("init", "--url", URL).out
+
+
+def test_notes_with_a_date_in_their_names_are_articles(tmp_path: Path) -> None:
+    """Also without front matter, if no file has any; the first heading is the title."""
+    newsroom = Newsroom(tmp_path)
+    newsroom.write("2025-06-01-zip-files.md", "# What is in a zip file\n\nText.\n")
+    assert "Articles: 1 dated file in . (1)" in newsroom.run("init", "--url", URL).out
+    assert newsroom.run("build").code == 0
+    (item,) = json.loads(newsroom.published()["feed.json"])["items"]
+    assert item["title"] == "What is in a zip file"
+
+
+def test_articles_may_be_in_a_folder_named_like_an_output(tmp_path: Path) -> None:
+    """`public/` is looked into if no other folder has a dated file, and not otherwise."""
+    newsroom = Newsroom(tmp_path)
+    newsroom.write("public/a/index.md", ARTICLE)
+    assert "Articles: 1 dated file in public/a (1)" in newsroom.run("init", "--url", URL).out
+    (tmp_path / "broadsheet.toml").unlink()
+    newsroom.write("posts/a.md", ARTICLE)
+    assert "Articles: 1 dated file in posts (1)" in newsroom.run("init", "--url", URL).out
 
 
 def test_init_compares_addresses_with_the_built_site(tmp_path: Path) -> None:

@@ -144,6 +144,9 @@ def _report_articles(project: NewProject) -> None:
     inside = [path for path in dated if path in read]
     outside = [path for path in dated if path not in read]
     without = [path for path in read if not project.files.get(path, False)]
+    if project.dated_by_git:
+        click.echo(f"\nArticles: {count(len(read), 'file')} in {survey.by_folder(read)}")
+        return
     where = f" in {survey.by_folder(inside)}" if inside else ""
     click.echo(f"\nArticles: {count(len(inside), 'dated file')}{where}")
     if languages := project.feeds_by_language:

@@ -33,11 +33,15 @@ from broadsheet.storage.detection import (
     url_beside,
     usable,
 )
-from broadsheet.storage.git_history import first_commits
+from broadsheet.storage.git_history import first_commits, history_file
 
 _FEW: Final = 0.1  # of the articles
 _DATE_FROM: Final = "articles.date_from"
 _TITLE_FROM: Final = "articles.title_from"
+# Files of a repository that are about it.
+_ABOUT: Final = frozenset(
+    ("readme", "contributing", "changelog", "code_of_conduct", "security", "license", "agents")
+)
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,11 @@ class NewProject:
     def read(self) -> Mapping[str, str]:
         """The files that a build reads -> the articles folder of each."""
         return places(dict(self.values), self.root)
+
+    @property
+    def dated_by_git(self) -> bool:
+        """Whether the articles get the dates of their first commits, since none has another."""
+        return _DATE_FROM in self.values and not any(self.files.values())
 
     @property
     def unread(self) -> list[str]:
@@ -151,6 +160,9 @@ class NewProject:
             what = f'no generator says how addresses are made, and "{pattern}" is a guess'
             todo = "compare with the address of one article on the site"
             yield Problem(what, todo, key=PERMALINK)
+        if _DATE_FROM in values and _DATE_FROM not in taken:
+            what = "no file has a date; each gets that of its first commit"
+            yield Problem(what, "if some are not articles, add them to exclude", key=_DATE_FROM)
         if self.url_source and URL not in self.given:
             yield Problem(f"{values[URL]} was taken from {self.url_source}", key=URL)
 
@@ -194,6 +206,16 @@ def _is_dated_by_git(values: Mapping[str, object], root: Path, files: Mapping[st
     return False
 
 
+def _history_as_dates(root: Path, files: Mapping[str, bool]) -> dict[str, object]:
+    """Return the keys that date `files` by their first commit, if none has a date; {} if not."""
+    if not files or any(files.values()) or history_file(root) is None:
+        return {}
+    found = {path.rpartition("/")[2] for path in files}
+    about = sorted(name for name in found if name.partition(".")[0].lower() in _ABOUT)
+    values: dict[str, object] = {_DATE_FROM: ["git"], _TITLE_FROM: ["heading", "filename"]}
+    return values | ({"articles.exclude": [f"**/{name}" for name in about]} if about else {})
+
+
 def with_article(noun: str) -> str:
     """Return a noun after "a" or "an"."""
     return f"{'an' if noun[0] in 'AEIOU' else 'a'} {noun}"
@@ -216,6 +238,8 @@ def new_project(root: Path) -> NewProject:
     if beside:
         values[URL] = beside[0]
     untitled: list[str] = []
+    if site is None:
+        values |= _history_as_dates(root, files)
     if _TITLE_FROM not in values:
         dated = [path for path in places(values, root) if files.get(path)]
         if untitled := survey.without_title(root, dated):

@@ -38,13 +38,18 @@ _OTHERS = frozenset(
 def dated_files(root: Path, but: Collection[str] = ()) -> Mapping[str, bool]:
     """Return the path of each file that could be an article -> whether it has a date.
 
-    HTML files are included only if they have a date. but: folders to leave out.
+    HTML files are included only if they have a date. If no file has one in its front matter, a date
+    in the name counts without front matter too, and folders that are named like a generator's
+    output are looked into. but: folders to leave out.
     """
-    found = {
-        path: _is_dated(root, path)
-        for path, _ in walk(root, ".", but=but)
-        if path.lower().endswith(_TEXTS) and _OTHERS.isdisjoint(path.split("/")[:-1])
-    }
+    texts = [path for path, _ in walk(root, ".", but=but) if path.lower().endswith(_TEXTS)]
+    own = [path for path in texts if _OTHERS.isdisjoint(path.split("/")[:-1])]
+    found = {path: _is_dated(root, path) for path in own}
+    if not any(found.values()):
+        found |= {path: bool(_DATE_IN_NAME.search(path)) for path in own}
+    if not any(found.values()):
+        others = (path for path in texts if path not in found and not path.endswith(".html"))
+        found |= {path: True for path in others if _is_dated(root, path)}
     return {path: dated for path, dated in found.items() if dated or not path.endswith(".html")}
 
 
