@@ -283,6 +283,14 @@ def test_the_image_runs_without_privileges() -> None:
                 assert f"!{source}" in ignore
 
 
+def test_the_image_has_every_extra() -> None:
+    """The services of packaging/scale/ run from it too, and those are workers."""
+    (run,) = [value for kind, value in dockerfile() if kind == "RUN" and "pip install" in value]
+    extras = re.search(r"\.\[([\w,]+)\]", run)
+    assert extras
+    assert set(extras[1].split(",")) == PROJECT["project"]["optional-dependencies"].keys()
+
+
 def test_the_services_can_only_write_where_they_must() -> None:
     """A read-only root, no capabilities, and only commands that exist."""
     compose = yaml.safe_load((ROOT / "packaging/compose.yml").read_text("utf-8"))
