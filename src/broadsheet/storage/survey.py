@@ -30,7 +30,16 @@ _DATE_FIELD = re.compile(
 _OTHERS = frozenset(
     [
         *("public", "_site", "dist", "build", "output", "out", "themes", "vendor", "layouts"),
-        *("_layouts", "_includes", "archetypes", "templates", "test", "tests", "examples"),
+        *(
+            "_drafts",
+            "_layouts",
+            "_includes",
+            "archetypes",
+            "templates",
+            "test",
+            "tests",
+            "examples",
+        ),
     ]
 )
 
