@@ -301,3 +301,10 @@ def test_the_services_can_only_write_where_they_must() -> None:
         words = " ".join(service["command"])
         called = re.findall(r"broadsheet (\w+)", words) or [service["command"][0]]
         assert set(called) <= commands().keys()
+
+
+def test_the_news_of_the_documentation_pass_check(tmp_path: Path) -> None:
+    """What Broadsheet publishes about itself has no problem that `check` knows."""
+    shutil.copytree(ROOT / "docs/news", tmp_path, dirs_exist_ok=True)
+    ran = Newsroom(tmp_path).run("check", now="2026-12-15T09:00:00+00:00")
+    assert (ran.code, ran.out) == (0, "nothing is wrong\n")
