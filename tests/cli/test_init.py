@@ -308,6 +308,17 @@ def _commit(folder: Path, date: str) -> None:
         subprocess.run(["git", *words], cwd=folder, env=environment, check=True)
 
 
+def test_the_language_can_be_given(tmp_path: Path) -> None:
+    """As a tag in any case; anything else is a usage error, and no config is written."""
+    newsroom = Newsroom(tmp_path)
+    newsroom.write("posts/a.md", ARTICLE)
+    ran = newsroom.run("init", "--url", URL, "--language", "klingon!")
+    assert (ran.code, (tmp_path / "broadsheet.toml").exists()) == (2, False)
+    assert "'klingon!' is not a language tag; write one like zh-CN" in ran.err
+    assert newsroom.run("init", "--url", URL, "--language", "zh-cn").code == 0
+    assert _settings(newsroom).publication.language == "zh-CN"
+
+
 def test_notes_without_dates_get_those_of_their_commits(tmp_path: Path) -> None:
     """And their headings as titles; files about the repository are no articles."""
     newsroom = Newsroom(tmp_path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from broadsheet.cli.options import common_options, options, say
 from broadsheet.digests.notes import note_path, starter_note
 from broadsheet.digests.templates import starters
 from broadsheet.errors import Problem, UsageError
+from broadsheet.importers.findings import language_tag
 from broadsheet.model import reference
 from broadsheet.model.publication import BaseUrl
 from broadsheet.pipeline.init import NewProject, new_project, with_article
@@ -40,9 +42,12 @@ _AND_PREVIEW = ", then broadsheet preview --open"
 @click.option("--notes", is_flag=True, help="Write an editor's note for each digest's next issue.")
 @click.option("--url", default="", help="The URL of the site, if its config does not say it.")
 @click.option("--title", default="", help="The title of the publication.")
+@click.option("--language", default="", help="The language of the articles, such as zh-CN.")
 @click.option("--digest", type=click.Choice([*_SCHEDULES]), help="Add an email digest.")
 @common_options
-def command(templates: bool, notes: bool, url: str, title: str, digest: str | None) -> None:
+def command(
+    templates: bool, notes: bool, url: str, title: str, language: str, digest: str | None
+) -> None:
     """Write a starter broadsheet.toml, with what the site's own config says."""
     if templates or notes:
         (_write_templates if templates else _write_notes)()
@@ -53,7 +58,8 @@ def command(templates: bool, notes: bool, url: str, title: str, digest: str | No
             Problem("there is a config already", "edit it, or delete it first", path.name)
         )
     found = new_project(path.parent)
-    project = _with_options(found, url or _asked_url(found), title, digest)
+    given = _given_values(url or _asked_url(found), title, language)
+    project = _with_options(found, given, digest)
     offered = {"articles.rendered": f"{project.built}/"} if project.built else {}
     writing.write(path, reference.starter(dict(project.values), offered).encode())
     if not options().quiet:
@@ -85,10 +91,20 @@ def _base_url(text: str) -> str:
         raise click.BadParameter(str(error), param_hint="--url") from None
 
 
-def _with_options(project: NewProject, url: str, title: str, digest: str | None) -> NewProject:
-    """Return `project` with the values of the options. Raises BadParameter for an invalid URL."""
-    given: dict[str, object] = {URL: _base_url(url)} if url else {}
-    given |= {"publication.title": title} if title else {}
+def _given_values(url: str, title: str, language: str) -> dict[str, object]:
+    """Return the values of the options, by key. Raises BadParameter for an invalid one."""
+    tag = language_tag(language)
+    if language and not tag:
+        what = f"{language!r} is not a language tag; write one like zh-CN"
+        raise click.BadParameter(what, param_hint="--language")
+    given = {URL: url and _base_url(url), "publication.title": title, "publication.language": tag}
+    return {key: value for key, value in given.items() if value}
+
+
+def _with_options(
+    project: NewProject, given: Mapping[str, object], digest: str | None
+) -> NewProject:
+    """Return `project` with the `given` values, and with a digest."""
     values = {**project.values, **given}
     if digest:
         name = f"{values['publication.title']} {digest}"
