@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 
 from deliveries import SECRET, Post, at, post
 from newsroom import contents
+from processes import ended_within
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.allow_hosts(["127.0.0.1"])]
 
@@ -190,7 +190,7 @@ def test_killed_and_doubled_deliveries_of_a_correction(office: Post) -> None:
     dice = random.Random(20)
     for _ in range(4):
         runs = [office.begin(), office.begin()]
-        time.sleep(dice.uniform(0.2, 0.6))
+        ended_within(runs[0], dice.uniform(0.2, 0.6))
         for run in runs:
             office.kill(run)
             office.end(run)

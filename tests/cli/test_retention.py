@@ -43,7 +43,7 @@ def test_old_rows_are_deleted_and_the_counts_stay(
     office: Post, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In several transactions; the issue is not sent again."""
-    monkeypatch.setattr(retention, "_ROWS_AT_ONCE", 2)
+    monkeypatch.setattr(retention, "ROWS_AT_ONCE", 2)
     office.configure(retention_days=30)
     office.subscribe(5)
     assert office.newsroom.run("deliver").code == 0

@@ -102,7 +102,7 @@ def test_past_its_lease_a_run_sends_nothing_that_another_took_over(
 ) -> None:
     """Without a lock that proves it is alive, the lease decides; claims that were taken over are
     not completed."""
-    monkeypatch.setattr(locks, "_holds_lock", lambda _path: None)
+    monkeypatch.setattr(locks, "lock_folder", lambda _file: None)  # as on a server
     addresses = office.subscribe(8)
     first, in_hand = _stopped_before_the_dot(office, leap)
     office.server.order()

@@ -14,7 +14,7 @@ import sqlalchemy as sql
 from broadsheet.delivery.database import deliveries, issues, stamp
 from broadsheet.delivery.returned_mail import WritableDatabase
 
-_ROWS_AT_ONCE: Final = 2_000  # in a transaction, so that others wait for a moment only
+ROWS_AT_ONCE: Final = 2_000  # in a transaction, so that others wait for a moment only
 
 
 def forget_deliveries(database: WritableDatabase, days: int, now: datetime) -> int:
@@ -25,11 +25,11 @@ def forget_deliveries(database: WritableDatabase, days: int, now: datetime) -> i
     if days == 0:
         return 0
     old = sql.select(issues.c.id).where(issues.c.done < stamp(now - timedelta(days=days)))
-    some = sql.select(deliveries.c.id).where(deliveries.c.issue.in_(old)).limit(_ROWS_AT_ONCE)
+    some = sql.select(deliveries.c.id).where(deliveries.c.issue.in_(old)).limit(ROWS_AT_ONCE)
     total = 0
     while True:
         with database.writing() as connection:
             gone = connection.execute(sql.delete(deliveries).where(deliveries.c.id.in_(some)))
         total += gone.rowcount
-        if gone.rowcount < _ROWS_AT_ONCE:
+        if gone.rowcount < ROWS_AT_ONCE:
             return total
