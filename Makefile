@@ -24,14 +24,14 @@ test: .venv/dev  ## the whole test suite, on all cores
 test-long: .venv/dev  ## kills at hundreds of instants, full disks, attacks in a browser, laws; minutes
 	$(BIN)/pytest $(SPREAD) -m "long or law" --hypothesis-profile thorough
 
-test-nightly: .venv/dev  ## the longest forms of the tests that kill and repeat; half an hour
-	$(BIN)/pytest $(SPREAD) -m nightly
+test-nightly: .venv/dev  ## the longest forms of the tests that kill and repeat, all laws; half an hour
+	$(BIN)/pytest $(SPREAD) -m "nightly or hypothesis" --hypothesis-profile thorough
 
 test-conformance: .venv/dev .conformance/installed  ## our HTML beside that of Hugo, Jekyll, Eleventy, ...
-	$(BIN)/pytest -m conformance tests/conformance
+	$(BIN)/pytest tests/conformance
 
 coverage: .venv/dev  ## the whole suite, measured; fails below the floor in pyproject.toml
-	$(BIN)/pytest $(SPREAD) -m "not (long or nightly or conformance or measuring)" --cov --cov-report=term:skip-covered
+	$(BIN)/pytest $(SPREAD) -m "not (long or nightly or measuring)" --cov --cov-report=term:skip-covered
 
 check: .venv/dev  ## formatting, lint, types and the direction of imports, as in CI
 	$(BIN)/ruff format --check .

@@ -23,8 +23,8 @@ from postgresql import PostgreSQL, postgresql
 _MEMORY = Path("/dev/shm")
 _NEEDED = 2 * 1024**3  # bytes; far more than the tests write
 
-settings.register_profile("newsroom", deadline=None)  # a busy machine is slow
-settings.register_profile("thorough", settings.get_profile("newsroom"), max_examples=1_000)
+settings.register_profile("newsroom", deadline=None, max_examples=50)  # a busy machine is slow
+settings.register_profile("thorough", settings.get_profile("newsroom"), max_examples=500)
 settings.load_profile("newsroom")
 
 

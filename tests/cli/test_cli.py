@@ -15,6 +15,7 @@ import pytest
 
 from broadsheet import cli
 from broadsheet.cli import commands
+from laws import long
 from newsroom import NOW, Newsroom, contents, no_privileges, run_command, stamps
 
 WEEKLY = '\n[digests.weekly]\ntitle = "周报"\n'
@@ -286,7 +287,7 @@ def test_now_may_come_from_the_environment(project: Newsroom) -> None:
     assert wrong.stderr.startswith("SOURCE_DATE_EPOCH: 'today' is not a valid time; ")
 
 
-@pytest.mark.parametrize("encoding", ["latin-1", "cp1252"])
+@pytest.mark.parametrize("encoding", ["cp1252", *long("latin-1")])
 def test_a_limited_output_encoding_is_not_an_error(project: Newsroom, encoding: str) -> None:
     """Characters that stdout cannot encode are escaped; the work is done."""
     project.write("content/坏.md", "---\ntitle: 坏\ndate: 06/07/2025\n---\n")

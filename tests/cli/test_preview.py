@@ -154,7 +154,7 @@ def test_an_article_that_cannot_be_rendered_is_left_out(newsroom: Newsroom) -> N
     """It is named, with exit 1; the issue is shown with the others."""
     newsroom.configure('\n[digests.weekly]\ntitle = "周报"\n')
     newsroom.article("good.md", title="甲", date="2025-06-26")
-    newsroom.article("deep.md", title="乙", date="2025-06-27", body="- " * 5_000 + "x")
+    newsroom.article("deep.md", title="乙", date="2025-06-27", body="- " * 2_000 + "x")
     ran = newsroom.run("preview")
     assert ran.code == 1
     assert "content/deep.md: nested too deeply" in ran.err

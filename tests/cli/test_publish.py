@@ -16,12 +16,12 @@ from unittest.mock import patch
 
 import pytest
 
+from laws import long
 from newsroom import NOW, Newsroom, Ran
 from publish_targets import TARGETS, PublishTarget
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.allow_hosts(["127.0.0.1"])]
 
-LONG, REMOTE = pytest.mark.long, ("s3", "sftp")
 MANIFEST = ".broadsheet-published.json"
 
 
@@ -50,15 +50,15 @@ class Site:
 
 
 @pytest.fixture(params=sorted(TARGETS))
-def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
+def any_site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
     """The project is built; nothing is published yet."""
     with _site(request.param, tmp_path) as made:
         yield made
 
 
-@pytest.fixture(params=["folder", "git", *(pytest.param(each, marks=LONG) for each in REMOTE)])
-def disturbed(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
-    """The same, for runs in processes of their own, which take a while for some destinations."""
+@pytest.fixture(params=["folder", "git", *long("fsspec", "s3", "sftp")])
+def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
+    """The same; `make test` tries two kinds of destinations."""
     with _site(request.param, tmp_path) as made:
         yield made
 
@@ -77,23 +77,23 @@ def _site(kind: str, folder: Path) -> Iterator[Site]:
         yield Site(newsroom, target)
 
 
-def test_only_what_changed_is_copied(site: Site) -> None:
+def test_only_what_changed_is_copied(any_site: Site) -> None:
     """The first run copies everything, the next nothing, and one after an edit what it changed."""
-    assert site.publish("--dry-run").code == 0
-    assert site.served() == {}
-    first = site.publish()
+    assert any_site.publish("--dry-run").code == 0
+    assert any_site.served() == {}
+    first = any_site.publish()
     assert (first.code, first.err) == (0, "")
-    assert site.served() == site.built()
-    before = site.target.files()
-    assert " 0 files copied" in site.publish().out
-    assert site.target.files() == before
-    old = site.built()
-    site.newsroom.article("a0.md", "Other text.", categories=["Topic 0"])
-    site.newsroom.build()
-    changed = {path for path, data in site.built().items() if old.get(path) != data}
-    report = json.loads(site.publish("--json").out)
+    assert any_site.served() == any_site.built()
+    before = any_site.target.files()
+    assert " 0 files copied" in any_site.publish().out
+    assert any_site.target.files() == before
+    old = any_site.built()
+    any_site.newsroom.article("a0.md", "Other text.", categories=["Topic 0"])
+    any_site.newsroom.build()
+    changed = {path for path, data in any_site.built().items() if old.get(path) != data}
+    report = json.loads(any_site.publish("--json").out)
     assert {*report["copied"]} == changed
-    assert site.served() == site.built()
+    assert any_site.served() == any_site.built()
 
 
 def test_files_of_others_stay(site: Site) -> None:
@@ -108,35 +108,35 @@ def test_files_of_others_stay(site: Site) -> None:
     assert site.served() == {**site.built(), "notes/x.txt": b"theirs"}
 
 
-def test_a_run_that_is_killed_is_completed_by_the_next(disturbed: Site) -> None:
+def test_a_run_that_is_killed_is_completed_by_the_next(site: Site) -> None:
     """Killed before any of its calls of the destination, it leaves whole files that are old or new,
     and a next run that copies the rest and deletes what must go."""
-    assert disturbed.publish().code == 0
-    old = disturbed.built()
-    disturbed.newsroom.article("a0.md", "Other text.", categories=["Topic 0", "New"])
-    disturbed.newsroom.build()
-    (disturbed.newsroom.folder / "content/a2.md").unlink()
-    disturbed.newsroom.configure(
-        f'[feeds]\nkeep_retired_days = 0\n[publish]\nto = "{disturbed.target.address}"\n'
+    assert site.publish().code == 0
+    old = site.built()
+    site.newsroom.article("a0.md", "Other text.", categories=["Topic 0", "New"])
+    site.newsroom.build()
+    (site.newsroom.folder / "content/a2.md").unlink()
+    site.newsroom.configure(
+        f'[feeds]\nkeep_retired_days = 0\n[publish]\nto = "{site.target.address}"\n'
     )
-    disturbed.newsroom.build()
-    new = disturbed.built()
+    site.newsroom.build()
+    new = site.built()
     calls = 0
-    while _killed_before(disturbed, calls):
-        served = {p: data for p, data in disturbed.target.files().items() if not p.endswith("-tmp")}
+    while _killed_before(site, calls):
+        served = {p: data for p, data in site.target.files().items() if not p.endswith("-tmp")}
         served.pop(MANIFEST)
         assert all(data in {old.get(path), new.get(path)} for path, data in served.items())
         calls = 2 * calls + 1
     assert calls > 3
-    assert disturbed.publish().code == 0
-    assert disturbed.served() == new
+    assert site.publish().code == 0
+    assert site.served() == new
 
 
-def _killed_before(disturbed: Site, calls: int) -> bool:
+def _killed_before(site: Site, calls: int) -> bool:
     """Whether a run kills itself before it has called the destination once more than `calls`."""
-    call = [sys.executable, "-c", KILLED, str(calls), str(disturbed.newsroom.folder)]
+    call = [sys.executable, "-c", KILLED, str(calls), str(site.newsroom.folder)]
     done = subprocess.run(
-        call, env={**os.environ, **disturbed.target.environment}, capture_output=True, check=False
+        call, env={**os.environ, **site.target.environment}, capture_output=True, check=False
     )
     assert done.returncode in {0, -signal.SIGKILL}, done.stderr
     return done.returncode != 0
@@ -181,11 +181,11 @@ def test_a_killed_run_is_continued_and_not_begun_again(tmp_path: Path) -> None:
         assert made.served() == made.built()
 
 
-def test_two_runs_at_once_leave_what_one_does(disturbed: Site) -> None:
+def test_two_runs_at_once_leave_what_one_does(site: Site) -> None:
     """Each on its machine: what they leave together is known to the next run, which ends it."""
-    other = Newsroom(disturbed.newsroom.folder.with_name("other"))
-    shutil.copytree(disturbed.newsroom.folder, other.folder)
-    environment = {**os.environ, **disturbed.target.environment}
+    other = Newsroom(site.newsroom.folder.with_name("other"))
+    shutil.copytree(site.newsroom.folder, other.folder)
+    environment = {**os.environ, **site.target.environment}
     call = [sys.executable, "-m", "broadsheet", "publish", "--now", NOW, "-C"]
     runs = [
         subprocess.Popen(
@@ -194,13 +194,13 @@ def test_two_runs_at_once_leave_what_one_does(disturbed: Site) -> None:
             stderr=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
-        for each in (disturbed.newsroom, other)
+        for each in (site.newsroom, other)
     ]
     errors = [run.communicate()[1].decode() for run in runs]
     for run, error in zip(runs, errors, strict=True):
         assert run.returncode == 0 or "another run" in error
-    assert disturbed.publish().code == 0
-    assert disturbed.served() == disturbed.built()
+    assert site.publish().code == 0
+    assert site.served() == site.built()
 
 
 def test_what_readers_follow_is_not_deleted_by_mistake(site: Site) -> None:

@@ -13,8 +13,6 @@ from conformance.accepted import DIFFERENCES, reason
 from conformance.outline import outline
 from conformance.samples import samples
 
-pytestmark = pytest.mark.conformance
-
 CASES = [(name, sample) for name in generators.names() for sample in samples(name)]
 
 

@@ -14,8 +14,6 @@ import pytest
 from conformance.generators import HOME, link_packages, run_generator
 from newsroom import Newsroom
 
-pytestmark = pytest.mark.conformance
-
 URL = "https://example.org/"
 FRONT = '---\ntitle: "Öne & two"\ndate: 2025-03-04\nimage: pic.png\n{}---\n'
 PNG = bytes.fromhex(

@@ -11,8 +11,6 @@ import pytest
 from conformance.site_list import SITES, Articles, Listed, SmallSite
 from newsroom import Newsroom
 
-pytestmark = pytest.mark.conformance
-
 # Articles that are known to differ, by site; `init` names each.
 ACCEPTED: dict[str, set[str]] = {
     # Jekyll's :slug drops punctuation that its :title keeps.

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
+from laws import long
 from newsroom import Newsroom
 
 CONFIG = "[checks.rules]\nother-dialect = 'warn'\n"
@@ -96,7 +97,7 @@ def test_after_an_edit_a_warm_run_finds_what_a_cold_one_does(project: Newsroom, 
     _laws(project, name)
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", [0, 1, *long(2, 3)])
 def test_after_any_edits_a_warm_run_finds_what_a_cold_one_does(
     project: Newsroom, seed: int
 ) -> None:

@@ -85,6 +85,7 @@ def test_its_site_makes_an_issue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert (newsroom.folder / "feeds/digests/demo/2025-06-30-0100/message.eml").exists()
 
 
+@pytest.mark.long
 def test_docker_compose_accepts_it() -> None:
     """The whole file, by whichever version of Docker Compose there is."""
     for tool in (["docker", "compose"], ["docker-compose"]):

@@ -13,6 +13,7 @@ import signal
 import pytest
 
 from deliveries import Post, at
+from laws import long
 from processes import ended_within, until
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.allow_hosts(["127.0.0.1"])]
@@ -51,7 +52,7 @@ def _kill_repeatedly(office: Post, kills: int, people: int, part: int = 0) -> No
 
 def test_kills_at_some_instants_lose_no_mail(office: Post) -> None:
     """Everyone gets the issue, with at most one extra copy per connection and kill."""
-    _kill_repeatedly(office, 6, 500)
+    _kill_repeatedly(office, 4, 350)
 
 
 @pytest.mark.long
@@ -67,7 +68,7 @@ def test_one_delivery_killed_two_hundred_times_loses_no_mail(office: Post) -> No
     _kill_repeatedly(office, 200, 15000)
 
 
-@pytest.mark.parametrize("senders", [2, 4])
+@pytest.mark.parametrize("senders", [3, *long(2, 4)])
 def test_concurrent_runs_send_nothing_twice(office: Post, senders: int) -> None:
     """Concurrent runs share the work."""
     people = 120

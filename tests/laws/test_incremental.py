@@ -385,17 +385,22 @@ def current(all_current: Newsroom) -> Iterator[Newsroom]:
     ("args", "unused"),
     [
         ("build", _HEAVY),
-        (
-            "explain content/a.md",
-            _PARSERS | _MAKERS | _SLOW_PARTS | {"sqlalchemy", "multiprocessing"},
-        ),
-        ("schedule", _PARSERS | _MAKERS | {"sqlalchemy"}),
-        ("reference config", _PARSERS | _MAKERS | {"sqlalchemy", "sqlite3"}),
-        ("subscribers list", _PARSERS | _MAKERS),
-        ("digest", _PARSERS | _MAKERS | {"sqlalchemy", "multiprocessing"}),
-        ("deliver --dry-run", _PARSERS | _MAKERS),
         ("status", _PARSERS | _MAKERS | _SLOW_PARTS | {"sqlalchemy", "multiprocessing", "rich"}),
         ("check", {"markdown", "sqlalchemy"}),
+        ("deliver --dry-run", _PARSERS | _MAKERS),
+        *(
+            pytest.param(*each, marks=pytest.mark.long)
+            for each in (
+                (
+                    "explain content/a.md",
+                    _PARSERS | _MAKERS | _SLOW_PARTS | {"sqlalchemy", "multiprocessing"},
+                ),
+                ("schedule", _PARSERS | _MAKERS | {"sqlalchemy"}),
+                ("reference config", _PARSERS | _MAKERS | {"sqlalchemy", "sqlite3"}),
+                ("subscribers list", _PARSERS | _MAKERS),
+                ("digest", _PARSERS | _MAKERS | {"sqlalchemy", "multiprocessing"}),
+            )
+        ),
     ],
 )
 def test_no_command_imports_what_it_does_not_use(

@@ -140,7 +140,6 @@ _DIGEST = st.fixed_dictionaries(
 )
 
 
-@pytest.mark.law
 @law(5)
 @given(
     articles=_ARTICLES,

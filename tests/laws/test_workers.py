@@ -137,6 +137,7 @@ def test_killed_workers_lose_no_mail(office: OnPostgres) -> None:
     staff.complete(twice=2 * CONNECTIONS)
 
 
+@pytest.mark.long
 def test_a_restart_of_the_server_costs_no_mail_and_no_copy(
     office: OnPostgres, postgres: PostgreSQL
 ) -> None:

@@ -13,8 +13,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from moto.server import ThreadedMotoServer
-
 from newsroom import contents
 
 KEYS = {
@@ -57,6 +55,7 @@ def fsspec_target(folder: Path) -> Iterator[PublishTarget]:
 def s3_target(folder: Path) -> Iterator[PublishTarget]:  # noqa: ARG001 - as all targets
     """A bucket of moto's server."""
     import boto3
+    from moto.server import ThreadedMotoServer
 
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()

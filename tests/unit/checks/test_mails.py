@@ -68,36 +68,6 @@ def test_problems_of_a_template_are_reported(issued: Newsroom, rule: str) -> Non
     assert found["path"] == ("email_templates/digest.html.j2" if is_placed else ISSUE)
 
 
-@pytest.mark.parametrize(
-    "css",
-    [
-        "display:grid",
-        "display: inline-flex",
-        "position:absolute",
-        "float:left",
-        "color:var(--ink)",
-        "width:calc(100% - 2px)",
-        "background:url(https://example.org/a.png)",
-    ],
-)
-def test_unsupported_css_is_reported(issued: Newsroom, css: str) -> None:
-    """In a style attribute and in a rule that is kept."""
-    for block in (
-        f'<p style="{css}">a</p>',
-        f"<style data-premailer='ignore'>.x{{{css}}}</style>",
-    ):
-        issued.write("email_templates/digest.html.j2", masthead(block))
-        assert [found["rule"] for found in findings(issued)] == ["mail-css"]
-
-
-@pytest.mark.parametrize("css", ["display:block", "padding:1px", "float:none"])
-def test_supported_css_is_not_reported(issued: Newsroom, css: str) -> None:
-    """Nor is text that looks like CSS."""
-    block = f'<p style="{css}">display: flex; position: fixed</p>'
-    issued.write("email_templates/digest.html.j2", masthead(block))
-    assert findings(issued) == []
-
-
 def test_a_mail_that_is_nearly_too_large_is_a_warning(issued: Newsroom) -> None:
     """Rules of this name are errors, but a mail that still fits is not; the config can change
     it."""

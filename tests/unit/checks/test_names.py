@@ -112,6 +112,7 @@ LENGTH = 200_000
 UNITS = ("<h1>", "<h1>a</h1>", "{#", "{: #", "# ", "# a\n", "> ", "a\n-\n", "# [a", "id='", "# <a ")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("unit", UNITS)
 def test_no_text_takes_long(unit: str) -> None:
     """A text designed to cause repeated scanning takes about a second."""

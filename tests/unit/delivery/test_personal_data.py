@@ -26,6 +26,7 @@ from broadsheet.delivery.tokens import Tokens
 from broadsheet.errors import DeliveryError
 from broadsheet.service.store import LiveDatabase, SubscriberStore
 from deliveries import SECRET, Post, at
+from laws import long
 from newsroom import MOMENT, contents
 from postgresql import OnPostgres, on_postgres
 from processes import exit_code, fork
@@ -35,7 +36,7 @@ pytestmark = [pytest.mark.enable_socket, pytest.mark.allow_hosts(["127.0.0.1"])]
 ANN = "reader000000@example.org"
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", *long("postgresql")])
 def office(office: Post, request: pytest.FixtureRequest) -> Post:
     """A newsroom that delivers, from either database."""
     if request.param == "sqlite":

@@ -158,7 +158,7 @@ def _fails_alike(office: Post, args: tuple[str, ...], what: str) -> None:
 
 @pytest.mark.parametrize(
     "fault",
-    [pytest.param(name, marks=[pytest.mark.long] * (n >= 8)) for n, name in enumerate(FAULTS)],
+    [pytest.param(name, marks=[pytest.mark.long] * (n >= 4)) for n, name in enumerate(FAULTS)],
 )
 def test_a_dry_run_fails_as_the_run_does(office: Post, fault: str) -> None:
     """Whatever is wrong: the same exit code, the same message, and no mail."""

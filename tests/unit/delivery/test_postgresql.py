@@ -96,6 +96,7 @@ def test_a_run_that_loses_its_connections_continues(
     assert office.states() == {"sent": 150}
 
 
+@pytest.mark.long
 def test_a_restart_of_the_server_sends_nothing_twice(
     office: OnPostgres, postgres: PostgreSQL
 ) -> None:

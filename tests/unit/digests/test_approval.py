@@ -11,6 +11,7 @@ from msgspec import structs
 from broadsheet.digests.approval import divide_approved
 from broadsheet.digests.notes import Note
 from broadsheet.digests.selection import Digest, History
+from laws import law
 from newsletters import at, digest, names, story
 
 START = at("2025-06-02 08:00")
@@ -26,6 +27,7 @@ def _weekly(drafts: tuple[str, ...], merged: int, missed: str = "merge") -> Dige
     return structs.replace(made, drafts=drafts)
 
 
+@law(25)
 @given(
     runs=st.lists(
         st.tuples(

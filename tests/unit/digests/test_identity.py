@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
@@ -19,6 +19,7 @@ from broadsheet.digests.issue import Issue, parse_record, record_bytes
 from broadsheet.digests.selection import Digest, History
 from broadsheet.model.settings import DigestSettings, TopicSettings
 from broadsheet.model.values import Schedule
+from laws import law
 from newsletters import SHANGHAI, WEEKLY, at, names, story
 
 OLD, NEW = "https://old.example/blog/", "https://new.example/"
@@ -354,7 +355,7 @@ class Site:
 
 
 @given(data=st.data(), stubs=st.booleans())
-@settings(max_examples=60, deadline=None)
+@law(20)
 def test_whatever_changes_each_article_is_issued_once(data: st.DataObject, stubs: bool) -> None:
     """Renames, patterns, moves, aliases, other dates, edits and a renamed digest, in any order: no
     article is in two issues, and none is missing. Also for stubs, which are all alike."""

@@ -132,12 +132,33 @@ def test_a_mail_at_the_usual_limit_has_no_remark() -> None:
 
 
 @pytest.mark.parametrize(
-    "html",
-    ['<p style="display:grid">a</p>', "<style>@font-face{src:url(a)}</style>"],
+    "css",
+    [
+        "display:grid",
+        "display: inline-flex",
+        "position:absolute",
+        "float:left",
+        "color:var(--ink)",
+        "width:calc(100% - 2px)",
+        "background:url(https://example.org/a.png)",
+    ],
 )
-def test_unsupported_css_has_a_remark(html: str) -> None:
+@pytest.mark.parametrize("form", ['<p style="{}">a</p>', "<style>.x{{{}}}</style>"])
+def test_unsupported_css_has_a_remark(css: str, form: str) -> None:
     """In a style attribute and in a style element, with what to do; not in a comment."""
-    found = [remark for remark in _look(PREHEADER + html).problems if remark.rule == "mail-css"]
-    assert found
-    assert all("in your template" in remark.problem.todo for remark in found)
-    assert "mail-css" not in _rules(_look(f"{PREHEADER}<!-- {html} -->"))
+    html = form.format(css)
+    (found,) = _look(PREHEADER + html).problems
+    assert found.rule == "mail-css"
+    assert "in your template" in found.problem.todo
+    assert _rules(_look(f"{PREHEADER}<!-- {html} -->")) == []
+
+
+def test_a_font_of_another_site_has_a_remark() -> None:
+    """Most mail clients ignore the rule."""
+    assert _rules(_look(f"{PREHEADER}<style>@font-face{{src:url(a)}}</style>")) != []
+
+
+@pytest.mark.parametrize("css", ["display:block", "padding:1px", "float:none"])
+def test_supported_css_has_no_remark(css: str) -> None:
+    """Nor has text that looks like CSS."""
+    assert _rules(_look(f'{PREHEADER}<p style="{css}">display: flex; position: fixed</p>')) == []

@@ -14,6 +14,7 @@ from broadsheet.digests.schedule import last_tick, next_tick, tick_before, ticks
 from broadsheet.errors import ConfigError
 from broadsheet.model.values import Schedule
 from broadsheet.storage.config import parse
+from laws import long
 
 NEW_YORK, LORD_HOWE, SHANGHAI = map(
     ZoneInfo, ("America/New_York", "Australia/Lord_Howe", "Asia/Shanghai")
@@ -31,20 +32,13 @@ CHANGES = {
     "Shanghai: no change": (SHANGHAI, datetime(2025, 3, 9, tzinfo=UTC)),
 }
 EXPRESSIONS = (
-    "0 8 * * *",
     "30 2 * * *",
-    "15 2 * * *",
-    "45 1 * * *",
     "30 1 * * *",
-    "0 2 * * *",
     "0 0 * * *",
     "0,30 1,2,3 * * *",
-    "10 0-4 * * *",
-    "59 23 * * *",
-    "0 * * * *",
-    "*/20 * * * *",
     "*/15 1-2 * * *",
-    "30 */2 * * *",
+    *long("0 8 * * *", "15 2 * * *", "45 1 * * *", "0 2 * * *", "10 0-4 * * *", "59 23 * * *"),
+    *long("0 * * * *", "*/20 * * * *", "30 */2 * * *"),
 )
 
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from broadsheet.digests.template_problems import template_problems
 from broadsheet.digests.templates import HTML, TEXT, WEB, bundled, starters
+from laws import law
 
 EXTENDS = '{% extends "bundled/digest.html.j2" %}'
 
@@ -107,6 +108,7 @@ def test_ours_and_the_starters_have_no_problem(name: str) -> None:
     assert not template_problems({name: bundled()[name]}, "mail")
 
 
+@law(15)
 @given(st.sets(st.sampled_from(["a", "b", "masthead", "footer"])), st.integers(0, 3))
 def test_exactly_the_unknown_blocks_are_named(names: set[str], lines: int) -> None:
     """Each with its line, in any order."""

@@ -6,19 +6,16 @@ it can be removed.
 
 from __future__ import annotations
 
-import ast
 import locale
 import subprocess
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 
 import lxml.etree as etree
 import pytest
 from feedgen.feed import FeedGenerator
 
-import broadsheet
 from newsroom import Newsroom
 
 ATOM = "{http://www.w3.org/2005/Atom}"
@@ -241,20 +238,6 @@ def test_feedgen_is_imported_in_an_order_that_works() -> None:
     process."""
     program = "import broadsheet.feeds.formats.atom_feed"
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
-
-
-def test_feedgen_is_used_in_one_place() -> None:
-    """Only feedgen_feeds and the extensions import it, so that it can be replaced."""
-    package = Path(broadsheet.__file__).parent
-    users = {
-        path.relative_to(package).as_posix()
-        for path in package.rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
-        if (isinstance(node, ast.ImportFrom) and str(node.module).startswith("feedgen"))
-        or (isinstance(node, ast.Import) and any(a.name.startswith("feedgen") for a in node.names))
-    }
-    names = ("feedgen_feeds", "feedgen_extensions", "podcast_feed")
-    assert users == {f"feeds/formats/{name}.py" for name in names}
 
 
 def test_dates_before_1901_are_written(newsroom: Newsroom) -> None:

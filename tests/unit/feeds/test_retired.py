@@ -439,7 +439,6 @@ _STEPS = st.lists(
 )
 
 
-@pytest.mark.law
 @law(4)
 @given(_STEPS)
 def test_no_feed_disappears_silently(steps: list[tuple[int, list[str], str, int]]) -> None:

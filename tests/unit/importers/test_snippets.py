@@ -92,6 +92,7 @@ def test_the_crontab_line_runs(tmp_path: Path) -> None:
     assert newsroom.published() == files
 
 
+@pytest.mark.long
 def test_a_broken_article_does_not_keep_the_digest_back(tmp_path: Path) -> None:
     """The line continues after an error, which cron mails to its owner."""
     newsroom = _newsroom(tmp_path)
@@ -164,6 +165,7 @@ def test_the_output_is_committed_and_pushed_once(published: Newsroom) -> None:
     assert _git(published.folder, "diff", "--cached", "--name-only") == "draft.txt\n"
 
 
+@pytest.mark.long
 def test_a_removed_feed_is_committed_too(published: Newsroom) -> None:
     """A file that a run removes is removed from the repository as well."""
     published.configure("[feeds]\nkeep_retired_days = 0\n")
@@ -295,6 +297,7 @@ def test_the_commit_step_of_github_works(published: Newsroom) -> None:
         assert _remote_log(published) == [COMMIT_MESSAGE, "Start"]
 
 
+@pytest.mark.long
 def test_the_script_of_gitlab_works(published: Newsroom, tmp_path: Path) -> None:
     """From a job's detached HEAD: build, digest, commit and push; the second time there is nothing
     to do."""

@@ -211,6 +211,7 @@ def test_a_footnote_that_nothing_refers_to_is_kept() -> None:
     assert html("```\na\n\n[^1]: b", "commonmark") == "<pre><code>a  [^1]: b</code></pre>"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "unit",
     [

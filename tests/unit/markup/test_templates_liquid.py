@@ -183,21 +183,16 @@ HOSTILE = [
 ]
 
 
-@pytest.mark.measuring
+@pytest.mark.long
 @pytest.mark.parametrize("language", ["any", "liquid"])
-@pytest.mark.parametrize(
-    ("length", "seconds"), [(25_000, 1.5), pytest.param(100_000, 3, marks=pytest.mark.long)]
-)
 @pytest.mark.parametrize("unit", HOSTILE)
-def test_time_is_proportional_to_length(
-    unit: str, language: Language, length: int, seconds: float
-) -> None:
+def test_time_is_proportional_to_length(unit: str, language: Language) -> None:
     """100,000 characters of anything repeated or unclosed take about a second."""
-    text = unit * (length // len(unit))
+    text = unit * (100_000 // len(unit))
     started = time.process_time()
     found = expanded(text, language)
     list(outside_code(text))
-    assert time.process_time() - started < seconds
+    assert time.process_time() - started < 3
     assert len(found.text) < 12 * len(text) + 500_000
 
 

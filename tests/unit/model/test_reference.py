@@ -112,7 +112,6 @@ def _assigns(line: str) -> bool:
     return line.startswith("# ") and bool(equals) and name.replace("_", "").isalnum()
 
 
-@pytest.mark.law
 @law(30)
 @given(title=TEXT, description=TEXT, alias=TEXT, other=TEXT)
 def test_any_text_of_a_site_survives_the_starter_file(

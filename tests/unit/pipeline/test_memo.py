@@ -162,7 +162,6 @@ ITEMS = st.lists(st.text("abc", max_size=3), max_size=8)
 LETTERS = st.dictionaries(st.sampled_from("abc"), st.integers(0, 2), max_size=3)
 
 
-@pytest.mark.law
 @given(st.lists(st.tuples(ITEMS, LETTERS, st.integers(1, 3)), min_size=1, max_size=5))
 @law(8)
 def test_whatever_was_stored_a_run_returns_what_a_first_run_would(

@@ -133,6 +133,7 @@ def test_a_row_locked_by_another_program_is_503(desk: Office) -> None:
     assert desk.status() == "unsubscribed"
 
 
+@pytest.mark.long
 def test_a_restarted_server_loses_no_click(desk: Office, postgres: PostgreSQL) -> None:
     """While it is down: 503; when it is back, the first request succeeds."""
     who = desk.subscriber()

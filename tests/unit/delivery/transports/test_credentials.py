@@ -22,6 +22,7 @@ from broadsheet.delivery.transports import UnavailableError, Verdict
 from broadsheet.delivery.transports._credentials import Traces
 from broadsheet.delivery.transports.smtp import SmtpServer
 from deliveries import Post
+from laws import long
 from newsroom import contents
 from scripted_server import MAIL, Script
 
@@ -234,7 +235,7 @@ def office(office: Post, monkeypatch: pytest.MonkeyPatch) -> Post:
     return office
 
 
-@pytest.mark.parametrize("command", ["AUTH", "MAIL", "RCPT", "END", "QUIT"])
+@pytest.mark.parametrize("command", ["AUTH", "RCPT", *long("MAIL", "END", "QUIT")])
 def test_a_delivery_keeps_and_shows_no_credential(
     office: Post, command: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,7 +10,7 @@ from email.policy import SMTP
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from broadsheet.delivery.transports import UnavailableError, Verdict, always
@@ -19,6 +19,7 @@ from broadsheet.errors import ConfigError
 from broadsheet.model.publication import Url
 from broadsheet.model.settings import DeliverySettings
 from deliveries import SECRET, post
+from laws import law
 from resend_api import KEY, ResendStandIn, resend_api
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.allow_hosts(["127.0.0.1"])]
@@ -96,7 +97,7 @@ def test_if_both_answers_are_lost_the_mail_is_in_doubt(server: ResendStandIn) ->
     assert len(server.accepted) == 1
 
 
-@settings(max_examples=25, deadline=None)
+@law(8)
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 2)), max_size=12))
 def test_whatever_is_lost_each_reader_gets_one_mail(steps: list[tuple[int, int]]) -> None:
     """By any number of attempts at any mail, with any answers lost."""
