@@ -6,9 +6,8 @@ import json
 import logging
 import os
 from datetime import UTC, datetime
-from typing import Final, Literal
+from typing import Final
 
-LogFormat = Literal["text", "json"]
 LOG_FORMATS: Final = ("text", "json")
 
 

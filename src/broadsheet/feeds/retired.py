@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Final
+from typing import Annotated
 
 from msgspec import Meta, Struct
 
@@ -13,8 +13,6 @@ from broadsheet.articles import Article
 from broadsheet.articles.topics import topic_slug
 from broadsheet.feeds.formats import feed_format
 from broadsheet.model.settings import FEED_FORMATS, FeedFormat, FeedSettings
-
-_ATOM: Final = "{http://www.w3.org/2005/Atom}"
 
 
 class Retired(Struct, frozen=True):
