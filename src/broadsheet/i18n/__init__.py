@@ -167,14 +167,20 @@ def _translations(tag: str) -> NullTranslations:
     """Return the texts of one of `languages`; the English ones for "" too."""
     if tag in {"", ENGLISH}:
         return NullTranslations()
-    name = tag.replace("-", "_")
-    with suppress(FileNotFoundError), (_FOLDER / f"{name}.mo").open("rb") as compiled:
-        return GNUTranslations(compiled)
+    source = _FOLDER / f"{tag.replace('-', '_')}.po"
+    compiled = source.with_suffix(".mo")
+    with suppress(FileNotFoundError):
+        if compiled.stat().st_mtime >= source.stat().st_mtime:
+            return GNUTranslations(BytesIO(compiled.read_bytes()))
+    return _compiled(source)  # in a checkout that has changed since it was installed
+
+
+def _compiled(source: Path) -> GNUTranslations:
     from babel.messages.mofile import write_mo
     from babel.messages.pofile import read_po
 
-    made = BytesIO()  # in a checkout that has not been installed since the language was added
-    with (_FOLDER / f"{name}.po").open("rb") as text:
+    made = BytesIO()
+    with source.open("rb") as text:
         write_mo(made, read_po(text))
     made.seek(0)
     return GNUTranslations(made)
