@@ -41,6 +41,7 @@ NAMESPACES = {
     "dcterms": "http://purl.org/dc/terms/",
     "fh": "http://purl.org/syndication/history/1.0",
     "media": "http://search.yahoo.com/mrss/",
+    "xhtml": "http://www.w3.org/1999/xhtml",
     "xml": "http://www.w3.org/XML/1998/namespace",
 }
 _PREFIXES = {uri: prefix for prefix, uri in NAMESPACES.items()}
@@ -57,6 +58,7 @@ _ATOM_CHILDREN: dict[str, dict[str, tuple[int, int]]] = {
         **dict.fromkeys(("atom:rights", "atom:subtitle", "fh:archive", "fh:complete"), _MAYBE),
         **dict.fromkeys(("atom:author", "atom:contributor", "atom:category"), _ANY),
         **dict.fromkeys(("atom:link", "atom:entry"), _ANY),
+        "xhtml:div": _MAYBE,
     },
     "atom:entry": {
         **dict.fromkeys(("atom:id", "atom:title", "atom:updated", "atom:published"), _ONE),
@@ -75,6 +77,7 @@ _RSS_CHILDREN: dict[str, dict[str, tuple[int, int]]] = {
         **dict.fromkeys(("copyright", "docs", "generator", "image", "managingEditor"), _MAYBE),
         **dict.fromkeys(("pubDate", "ttl", "webMaster", "fh:archive", "fh:complete"), _MAYBE),
         **dict.fromkeys(("atom:link", "category", "item"), _ANY),
+        "xhtml:div": _MAYBE,
     },
     "image": {
         **dict.fromkeys(("url", "title", "link"), _ONE),
@@ -432,6 +435,10 @@ class _Xml:
         """Check names, attributes, cardinalities, and the characters of everything."""
         for element in self.root.iter(etree.Element):
             where, name = self.where(element), qualified(element)
+            if name.startswith(
+                "xhtml:"
+            ):  # the children of the feed are counted; within, HTML rules
+                continue
             self._namespaces(where, element)
             if name in children:
                 self._children(where, element, children[name])

@@ -8,9 +8,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from broadsheet.articles.entries import person
-from broadsheet.feeds import STYLESHEET
+from broadsheet.feeds import INDEX, STYLESHEET
 from broadsheet.feeds.plan import FeedHead
-from broadsheet.model.publication import Person, Publication
+from broadsheet.model.publication import OwnTexts, Person, Publication
 from broadsheet.model.settings import FEED_FORMATS, FeedFormat, FeedSettings, PodcastSettings
 from broadsheet.text.urls import encode, join
 
@@ -23,6 +23,7 @@ class Channel(Struct, frozen=True):
     authors: never empty, since Atom wants one (RFC 4287, section 4.1.1).
     older: the archive document before this one; current: of an archive, the feed it belongs to.
     podcast: the description of a podcast; None for other formats.
+    index: the page of all feeds. texts: the publication's own.
     """
 
     format: FeedFormat
@@ -42,6 +43,8 @@ class Channel(Struct, frozen=True):
     current: str | None
     authors: tuple[Person, ...]
     podcast: PodcastSettings | None = None
+    index: str = ""
+    texts: OwnTexts = {}
 
 
 class Frame(Struct, frozen=True):
@@ -81,6 +84,8 @@ def channel(
         current=address("", format_, publication) if is_archive else None,
         authors=(person(publication.author or Person(publication.title), publication),),
         podcast=_podcast(feed.path, publication, settings) if format_ == "podcast" else None,
+        index=publication.feeds_url + INDEX,
+        texts=publication.texts,
     )
 
 

@@ -21,8 +21,9 @@ def stylesheet() -> bytes:
     return (files(__package__) / "feed.css").read_bytes()
 
 
-def script(name: Literal["live", "copy"]) -> str:
-    """Return a script: `live` reloads a preview after a change, `copy` copies an address."""
+def script(name: Literal["live", "copy", "feed"]) -> str:
+    """Return a script: `live` reloads a preview after a change, `copy` copies an address,
+    `feed` links the titles of a feed in a browser."""
     return (files(__package__) / f"{name}.js").read_text(encoding="utf-8").strip()
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
+import feedparser
 import html5lib
 import pytest
 
 import browser
 from browser import Browser
-from newsroom import ROOT, Newsroom
+from newsroom import CONFIG, ROOT, Newsroom
 
 pytestmark = [
     pytest.mark.browser,
@@ -129,11 +131,14 @@ def test_the_pages_lead_to_the_form(newsroom: Newsroom) -> None:
         assert policy.endswith(f"; form-action {form.get('action')}")
 
 
+@pytest.mark.parametrize("is_near", [True, False])
 @pytest.mark.parametrize("name", ["atom.xml", "rss.xml"])
-def test_a_feed_in_a_browser_is_readable(chromium: Browser, name: str, tmp_path: Path) -> None:
-    """A feed opened in a browser shows titles and summaries, and no markup, id or category."""
+def test_a_feed_in_a_browser_is_readable(
+    chromium: Browser, name: str, tmp_path: Path, *, is_near: bool
+) -> None:
+    """It shows titles and summaries, and no markup, id or category, also without its stylesheet."""
     text = (FEEDS / name).read_text(encoding="utf-8")
-    near = text.replace("https://example.org/feeds/feed.css", "feed.css")
+    near = text.replace("https://example.org/feeds/feed.css", "feed.css") if is_near else text
     (tmp_path / name).write_text(near, encoding="utf-8")
     (tmp_path / "feed.css").write_bytes((FEEDS / "feed.css").read_bytes())
     shown = chromium.evaluate(
@@ -146,8 +151,42 @@ def test_a_feed_in_a_browser_is_readable(chromium: Browser, name: str, tmp_path:
         375,
     )
     names = {local for local, _ in shown}
-    assert {"title"} < names <= {
+    assert {"title", "a"} < names <= {
         "title", "subtitle", "description", "summary", "published", "pubDate", "name", "creator",
+        "p", "a",
     }  # fmt: skip
     assert not any("<p>" in text or text.startswith("http") for _, text in shown)
-    assert sum(local == "title" for local, _ in shown) > 5
+    assert sum(local == "a" for local, _ in shown) > 5
+
+
+FEED_LINKS = """
+[...document.querySelectorAll('a')].filter(a => a.getBoundingClientRect().height > 40)
+  .map(a => [a.closest('entry, item') ? 'entry' : 'feed', a.href, a.textContent])
+"""
+
+
+@pytest.mark.parametrize("name", ["atom.xml", "rss.xml", "digests/weekly/atom.xml"])
+def test_the_links_of_a_feed_in_a_browser_can_be_followed(chromium: Browser, name: str) -> None:
+    """Each title leads to its article, and a link to the page of all feeds."""
+    found = chromium.evaluate(FEEDS / name, FEED_LINKS)
+    entries = feedparser.parse((FEEDS / name).read_bytes()).entries
+    assert found == [
+        ["feed", "https://example.org/feeds/index.html", "全部订阅源"],
+        *(["entry", each.link, each.title] for each in entries),
+    ]
+
+
+def test_a_feed_in_a_browser_runs_no_address(
+    chromium: Browser, newsroom: Newsroom, tmp_path: Path
+) -> None:
+    """Only web addresses become links; the page fits a phone, and is in the feed's language."""
+    newsroom.article("a.md", title="<b>A</b>", date="2025-06-20")
+    newsroom.configure("", CONFIG.replace('"zh-CN"', '"ar"'))
+    newsroom.build()
+    text = newsroom.published()["rss.xml"].decode()
+    path = tmp_path / "rss.xml"
+    path.write_text(re.sub("<link>[^<]*/a/</link>", "<link>javascript:alert(1)</link>", text))
+    assert "javascript:" in path.read_text()
+    assert [kind for kind, *_ in chromium.evaluate(path, FEED_LINKS)] == ["feed"]
+    assert chromium.evaluate(path, WIDEST, 320) <= 320
+    assert chromium.evaluate(path, "getComputedStyle(document.documentElement).direction") == "rtl"

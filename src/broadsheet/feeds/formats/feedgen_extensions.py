@@ -17,8 +17,10 @@ from typing import Any
 from feedgen.ext.base import BaseEntryExtension, BaseExtension
 from lxml import etree
 
+from broadsheet import pages
 from broadsheet.articles.entries import Entry, Image
 from broadsheet.feeds.channel import Channel
+from broadsheet.i18n import Words
 from broadsheet.model.settings import FEED_FORMATS, FeedFormat
 
 ATOM = "http://www.w3.org/2005/Atom"
@@ -27,9 +29,12 @@ DC = "http://purl.org/dc/elements/1.1/"
 DCTERMS = "http://purl.org/dc/terms/"
 HISTORY = "http://purl.org/syndication/history/1.0"
 MEDIA = "http://search.yahoo.com/mrss/"
+XHTML = "http://www.w3.org/1999/xhtml"
 XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 
 _LIKE_MARKUP = re.compile(r"</\w+>|&#?\w+;")
+
+_UNPREFIXED: dict[Any, str] = {None: XHTML}
 
 Element = Any  # lxml's own element type cannot be named at run time
 
@@ -53,11 +58,13 @@ class FeedExtension(BaseExtension):
     def extend_atom(self, feed: Element) -> Element:
         """Links that feedgen's RSS side cannot bear beside it, and the archive's mark."""
         _add_links(feed, "link", self.channel)
+        _add_browser_part(feed, self.channel)
         return feed
 
     def extend_rss(self, rss: Element) -> Element:
         """The same in the channel: feedgen writes only `self` there, and no archive links."""
         _add_links(rss[0], f"{{{ATOM}}}link", self.channel)
+        _add_browser_part(rss[0], self.channel)
         return rss
 
 
@@ -158,6 +165,25 @@ def _add_links(parent: Element, tag: str, channel: Channel) -> None:
         etree.SubElement(parent, tag, _filled({"href": href, "rel": rel, "type": kind}))
     if channel.current:
         etree.SubElement(parent, f"{{{HISTORY}}}archive")
+
+
+def _add_browser_part(parent: Element, channel: Channel) -> None:
+    """What a browser shows first, and what makes the rest readable (docs/decisions/0042).
+
+    Feed readers ignore it. It is the only place where the W3C's validator accepts XHTML.
+    """
+    words = Words(channel.language, channel.texts)
+    given = {"lang": words.language, "dir": words.direction}
+    part = etree.SubElement(parent, f"{{{XHTML}}}div", given, nsmap=_UNPREFIXED)
+    viewport = {"name": "viewport", "content": "width=device-width, initial-scale=1"}
+    etree.SubElement(part, f"{{{XHTML}}}meta", viewport)
+    turned = f":root {{ direction: {words.direction}; }}\n"
+    etree.SubElement(part, f"{{{XHTML}}}style").text = pages.stylesheet().decode() + turned
+    note = etree.SubElement(part, f"{{{XHTML}}}p")
+    note.text = words("This is a feed. Copy the address of this page into your feed reader.")
+    link = etree.SubElement(part, f"{{{XHTML}}}p")
+    etree.SubElement(link, f"{{{XHTML}}}a", href=channel.index).text = words("All feeds")
+    etree.SubElement(part, f"{{{XHTML}}}script").text = pages.script("feed")
 
 
 def _filled(attributes: dict[str, str]) -> dict[str, str]:
