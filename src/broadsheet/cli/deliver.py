@@ -94,20 +94,27 @@ def _show_foreseen(report: DeliveryReport, *, as_json: bool) -> None:
             {"digest": issue.digest, "key": issue.key, "would_send": number}
             for issue, number in report.foreseen
         ]
-        print_json({"issues": [*foreseen, *_left_data(report)]})
+        reminders = _reminders_data(report)
+        print_json({"issues": [*foreseen, *_left_data(report)], "reminders": reminders})
         return
     if options().quiet:
         return
     for issue, number in report.foreseen:
         click.echo(f"{issue.digest}/{issue.key} would be sent to {count(number, 'subscriber')}")
+    for each in report.reminders:
+        click.echo(f"{each.name}: a reminder would be sent to {each.to}")
     _show_left(report, nothing=not report.foreseen)
 
 
 def _show(report: DeliveryReport, project: Project, *, as_json: bool) -> None:
     if as_json:
         issues = [progress_data(each) for each in (*report.progress, *report.stranded)]
-        print_json({"issues": issues + _left_data(report), "run": _run_data(report.tally)})
+        data = {"issues": issues + _left_data(report), "reminders": _reminders_data(report)}
+        print_json({**data, "run": _run_data(report.tally)})
     elif not options().quiet:
+        for reminder in report.reminders:
+            if not reminder.problem:
+                click.echo(f"{reminder.name}: a reminder was sent to {reminder.to}")
         for each in report.progress:
             click.echo(progress_words(each, project))
         if not report.progress:
@@ -130,6 +137,13 @@ def _left_data(report: DeliveryReport) -> list[dict[str, Any]]:
     return [*left, *refused]
 
 
+def _reminders_data(report: DeliveryReport) -> list[dict[str, str]]:
+    return [
+        {"digest": each.draft.digest, "key": each.draft.key, "to": each.to, "problem": each.problem}
+        for each in report.reminders
+    ]
+
+
 def _run_data(tally: Tally | None) -> dict[str, Any]:
     counts = tally.counts if tally else {}
     return {
@@ -143,9 +157,13 @@ def _end(report: DeliveryReport) -> None:
     """Print what went wrong; exit with 130 if the run was stopped, 1 if something failed."""
     for _, problem in report.refused:
         click.echo(str(problem), err=True)
+    unsent = [each for each in report.reminders if each.problem]
+    for each in unsent:
+        what = f"{each.name}: the reminder to {each.to} was not sent: {each.problem}"
+        click.echo(what, err=True)
     if report.tally:
         _end_run(report.tally)
-    if report.refused:
+    if report.refused or unsent:
         raise SystemExit(1)
 
 

@@ -27,7 +27,7 @@ from broadsheet.errors import ConfigError, DatabaseError, DatabaseLockedError, P
 LOCK_TIMEOUT_S: Final = 30.0
 """How long to wait for another program that has the database locked."""
 
-SCHEMA_VERSION: Final = 4
+SCHEMA_VERSION: Final = 5
 
 _DRIVERS: Final = ("sqlite", "postgresql")
 _POLL_S: Final = 0.003  # between attempts while another program writes to an SQLite file
@@ -141,6 +141,13 @@ pace = sql.Table(  # when the next message may be sent; shared by all runs
     sql.Column("next_at", sql.Double, nullable=False, server_default="0"),  # seconds since 1970
     _text("day", ""),  # such as 2025-06-30
     sql.Column("booked", sql.BigInteger, nullable=False, server_default="0"),  # messages, that day
+)
+reminders = sql.Table(  # that were sent of drafts that wait for approval
+    "reminders",
+    metadata,
+    sql.Column("digest", sql.Text, primary_key=True),
+    sql.Column("key", sql.Text, primary_key=True),
+    sql.Column("day", sql.Text, primary_key=True),  # such as 2025-06-30
 )
 # The last migration that was applied to the tables of the queue (jobs.py); PostgreSQL only.
 queue_schema = sql.Table("queue_schema", metadata, _text("migration"))

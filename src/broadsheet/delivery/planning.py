@@ -47,6 +47,7 @@ from broadsheet.delivery.locks import check_lockable
 from broadsheet.delivery.mail.mailing import Mailing, contexts
 from broadsheet.delivery.mail.template import Envelope
 from broadsheet.delivery.pacing import Clock
+from broadsheet.delivery.reminders import Reminder, due_reminders, send_reminders
 from broadsheet.delivery.sending import rehearse, send_all, unusable
 from broadsheet.delivery.transports import Transport, UnavailableError
 from broadsheet.digests.issue import RECORD, Issue, issue_folder
@@ -125,6 +126,7 @@ class DeliveryReport:
     """The result of a run. progress: of its issues. stranded: of digests not in the config.
 
     foreseen: in a dry run, each issue and how many mails would be sent. left, refused: see Plan.
+    reminders: those that were sent, or would be.
     """
 
     progress: tuple[Progress, ...] = ()
@@ -132,6 +134,7 @@ class DeliveryReport:
     foreseen: tuple[tuple[Begun, int], ...] = ()
     left: tuple[tuple[Issue, str], ...] = ()
     refused: tuple[tuple[Issue, Problem], ...] = ()
+    reminders: tuple[Reminder, ...] = ()
     tally: Tally | None = None
 
 
@@ -140,6 +143,8 @@ def deliver(run: Run, bar: Bar) -> DeliveryReport:
     with _planned(run) as plan:
         database, queue = plan.database, _queue(plan.database)
         settings = run.project.settings
+        sending = (database, plan.transport, plan.envelope, run.clock())
+        reminders = send_reminders(run.project, _reminders(run, database), *sending)
         begun = [_begin(run, database, queue, mailing, plan.envelope) for mailing in plan.mailings]
         mailings = {each.begun.id: each for each in begun}
         if queue and not run.request.is_partial:
@@ -154,6 +159,7 @@ def deliver(run: Run, bar: Bar) -> DeliveryReport:
             stranded=tuple(each for each in every if is_stranded(each, settings)),
             left=plan.left,
             refused=plan.refused,
+            reminders=reminders,
             tally=tally if mailings else None,
         )
 
@@ -191,10 +197,13 @@ def rehearsed(run: Run) -> DeliveryReport:
             check_lockable(plan.database)
         issues = [each.begun for each in plan.mailings]
         foreseen = tuple((each, _would_send(run, plan.database, each)) for each in issues)
+        reminders = _reminders(run, plan.database)
     tally = None
     if any(number for _, number in foreseen):
         tally = asyncio.run(rehearse(plan.transport, plan.envelope.sender, run.clock))
-    return DeliveryReport(foreseen=foreseen, left=plan.left, refused=plan.refused, tally=tally)
+    return DeliveryReport(
+        foreseen=foreseen, left=plan.left, refused=plan.refused, reminders=reminders, tally=tally
+    )
 
 
 def send_copy(run: Run, to: str, *, dry_run: bool) -> Issue:
@@ -392,6 +401,13 @@ def _of_digest(
     waiting = (draft for draft in project.drafts(name) if draft.key not in issued)
     left += ((draft, _WAITS.format(name=f"{name}/{draft.key}")) for draft in waiting)
     return [*continued, *found.issues, *corrections], left
+
+
+def _reminders(run: Run, database: Database) -> tuple[Reminder, ...]:
+    """Return the reminders that are due; none if the run is for one issue, or for some rows."""
+    if run.request.issue or run.request.is_partial:
+        return ()
+    return due_reminders(run.project, _digests(run), database, run.clock())
 
 
 def _done(database: Database | None, issue: Issue, key: str = "") -> datetime | None:

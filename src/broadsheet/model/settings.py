@@ -444,6 +444,8 @@ class DigestSettings(Selection, frozen=True, kw_only=True, forbid_unknown_fields
     approval: Literal["none", "required"] = "none"
     """`required`: an issue that is due is a draft until `digest --approve NAME/DATE`, or
     `approved: true` in its note, releases it."""
+    approval_reminder: Annotated[str, Meta(pattern=r"^(\S+@\S+)?$")] = ""
+    """The address that `deliver` reminds, once a day, of each draft that waits for approval."""
     topic_order: tuple[str, ...] = ()
     """The topics whose sections come first, in this order."""
     group_by: Grouping = "topics"

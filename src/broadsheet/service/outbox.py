@@ -2,7 +2,7 @@
 
 The time that a response takes must not show whether an address is on the list. So the page is the
 same, and as fast, for everyone; what differs happens here, afterwards. For the same reason, both
-mails look alike from outside. They are plain text: nothing is loaded, and the link is visible.
+mails look alike from outside.
 """
 
 from __future__ import annotations
@@ -12,17 +12,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import SMTP
-from email.utils import format_datetime, make_msgid
 from typing import Final
 
 from starlette.concurrency import run_in_threadpool
 
 from broadsheet.delivery.mail.dkim import Signer
+from broadsheet.delivery.mail.plain import plain_mail, signed
 from broadsheet.delivery.transports import Transport, UnavailableError
-from broadsheet.digests.message import header_fields
 from broadsheet.digests.sender import Sender
 from broadsheet.errors import BroadsheetError, DatabaseError, DeliveryError, Problem
 from broadsheet.i18n import Words
@@ -37,7 +33,6 @@ _AT_ONCE: Final = 4
 _LOOK_EVERY_S: Final = 0.02
 _FINISH_WITHIN_S: Final = 10.0  # when the service ends
 _ANSWER_WITHIN_S: Final = 30.0  # of the mail server
-_POLICY: Final = SMTP.clone(cte_type="7bit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,17 +113,8 @@ class MailWriter:
         paragraphs: tuple[str, ...],
         now: datetime,
     ) -> ConfirmationMail:
-        mail = EmailMessage(policy=_POLICY)
-        mail["Date"] = format_datetime(now)
-        mail["From"] = Address(self.sender.name, addr_spec=self.sender.address)
-        mail["To"] = Address(addr_spec=recipient)
-        mail["Subject"] = subject
-        mail["Message-ID"] = make_msgid(domain=self.sender.domain)
-        mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no vacation replies
-        mail["Content-Language"] = words.language
-        signed = f"-- \n{self._title}\n{self.publication.url}\n"
-        mail.set_content("\n\n".join((*paragraphs, signed)), cte="quoted-printable")
-        return ConfirmationMail(recipient, mail.as_bytes())
+        parts = (self.publication, self.sender, recipient, words, subject, paragraphs, now)
+        return ConfirmationMail(recipient, plain_mail(*parts))
 
 
 class LaterError(Exception):
@@ -155,7 +141,7 @@ class MailSender:
 
         Only the code of a refusal is reported: the server's words may repeat the address.
         """
-        message = self._signature(mail.message) + mail.message
+        message = signed(mail.message, self.signer)
         try:
             session = await self.transport.connect(_ANSWER_WITHIN_S)
         except UnavailableError as error:
@@ -170,11 +156,6 @@ class MailSender:
         if verdict.kind in {"refused", "sender_refused"}:
             raise DeliveryError(Problem(said))
         raise LaterError(said)
-
-    def _signature(self, message: bytes) -> bytes:
-        if self.signer is None:
-            return b""
-        return self.signer.header(header_fields(message), message.partition(b"\r\n\r\n")[2])
 
 
 class Outbox:
