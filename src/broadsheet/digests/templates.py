@@ -30,6 +30,7 @@ from jinja2 import (
 )
 from jinja2.exceptions import SecurityError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from markupsafe import Markup, escape
 
 from broadsheet.digests.context import IssueContext
 from broadsheet.errors import Problem, TemplateError
@@ -41,6 +42,8 @@ HTML: Final = "digest.html.j2"
 WEB: Final = "web.html.j2"
 TEXT: Final = "digest.txt.j2"
 _BLOCK: Final = re.compile(r"\{%-?\s*block\s+(\w+)")
+_END: Final = re.compile(r"(?<=.{4})[\u3040-\u30ff\u3400-\u9fff]{3}[^\w\s]{0,3}\Z")
+"""The last characters of a title that is written without spaces, and what follows them."""
 _MOST_CHARACTERS: Final = 20_000_000
 BUNDLED: Final = "bundled"
 """The prefix under which a user's template finds ours."""
@@ -151,7 +154,21 @@ def _environment(templates: tuple[tuple[str, str], ...], folder: str) -> Environ
         lstrip_blocks=True,
     )
     environment.filters["columns"] = width
+    environment.filters["kept_together"] = _with_end_together
     return environment
+
+
+def _with_end_together(title: str) -> Markup:
+    """Return a Chinese or Japanese title as HTML whose last line has at least three characters.
+
+    Such titles break anywhere, and few mail clients know `text-wrap`.
+    """
+    title = str(title)  # raises what names the place, if it is undefined
+    found = _END.search(title)
+    if found is None:
+        return escape(title)
+    end = Markup('<span class="fact">{}</span>').format(found[0])
+    return escape(title[: found.start()]) + end
 
 
 def _loader(templates: Mapping[str, str], folder: str) -> BaseLoader:

@@ -174,7 +174,28 @@ def test_a_late_article_says_so() -> None:
     """The mark is before the author, with its meaning."""
     issue = letters.issue(*letters.ENTRIES, late=frozenset({letters.ENTRIES[0].id}))
     html = mail_html(letters.make(of=issue), {})
-    assert '>补登</span> · 林晚舟 <span class="fact">· ' in html
+    assert '>补登</span>\u00a0\u00a0 林晚舟\u00a0\u00a0 <span class="fact">2025' in html
+
+
+@pytest.mark.parametrize(
+    ("title", "end"),
+    [
+        ("人才为什么留下：签字费之外的五本账", "五本账"),
+        ("真的吗？「为什么留下！」", "留下"),
+        ("なぜフィードはタイムラインに勝るのか", "るのか"),
+        ("把小模型 <请到> 家里来", "家里来"),
+        ("短标题", ""),
+        ("大模型与 GPU", ""),
+        ("Why feeds beat timelines", ""),
+    ],
+)
+def test_the_last_line_of_a_chinese_title_is_never_one_character(title: str, end: str) -> None:
+    """Its last three are kept together; other titles, and their text, are as they were."""
+    html = mail_html(letters.make(letters.entry(1, title=title)), {})
+    link = next(each for each in lxml_html.document_fromstring(html).xpath("//h3/a"))
+    assert link.text_content() == title
+    kept = [each.text_content() for each in link.iter("span")]
+    assert [end in each for each in kept] == ([True] if end else [])
 
 
 def test_a_logo_replaces_the_title() -> None:
@@ -466,7 +487,7 @@ def test_refused_css_has_its_line_in_the_users_template() -> None:
 
 def test_errors_name_the_users_file_even_when_ours_calls_it() -> None:
     """Also in a macro that the user has overridden and our template calls."""
-    own = bundled()["parts.html.j2"].replace("{{ article.title }}", "{{ article.tittle }}")
+    own = bundled()["parts.html.j2"].replace("{{ article.title |", "{{ article.tittle |")
     message = _wrong(own, "parts.html.j2")
     assert re.match(r"email_templates/parts\.html\.j2:\d+: .*tittle", message)
 

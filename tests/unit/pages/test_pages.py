@@ -23,7 +23,8 @@ PAGES = ("index.html", "digests/weekly/index.html", "digests/weekly/2025-06-30/i
 
 WIDEST = "document.documentElement.scrollWidth"
 SMALLEST_TARGET = """
-Math.min(...[...document.querySelectorAll('.address a')].map(a => a.getBoundingClientRect().height))
+Math.min(...[...document.querySelectorAll('.address a, .address button, footer a')]
+  .filter(a => !a.hidden).map(a => a.getBoundingClientRect().height))
 """
 COPIED = """
 (async () => {
@@ -89,8 +90,8 @@ def test_the_dark_page_is_dark(chromium: Browser) -> None:
 
 
 def test_subscribe_links_are_large_enough_for_a_thumb(chromium: Browser) -> None:
-    """On a phone, a link to a feed is at least 24 pixels high (WCAG 2.2, 2.5.8)."""
-    assert chromium.evaluate(FEEDS / "index.html", SMALLEST_TARGET, 375) >= 24
+    """On a phone, a link to a feed is at least 44 pixels high (WCAG 2.2, 2.5.5)."""
+    assert chromium.evaluate(FEEDS / "index.html", SMALLEST_TARGET, 375) >= 44
 
 
 def test_the_index_loads_nothing(chromium: Browser) -> None:
