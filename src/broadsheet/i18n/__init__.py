@@ -23,6 +23,8 @@ if TYPE_CHECKING:  # Babel takes 10 ms to import, which most texts do without
 
 ENGLISH: Final = "en"
 _FOLDER: Final = Path(__file__).parent
+CONTEXT: Final = "\x04"
+"""Between the context and the English text, as in a compiled catalogue (gettext)."""
 _RIGHT_TO_LEFT: Final = {"ar", "ckb", "dv", "fa", "he", "ps", "sd", "ug", "ur", "yi"}
 _CHINESE: Final = {"hans": "zh-Hans", **dict.fromkeys(("hant", "hk", "mo", "tw"), "zh-Hant")}
 """Catalogues of Chinese by script and region; zh-Hans for all others."""
@@ -36,15 +38,17 @@ def gettext_noop(text: str) -> str:
 class Words:
     """The texts of one language.
 
-    language: a BCP 47 tag such as zh-TW; afterwards the language of the texts, which is English
-    without a catalogue.
+    language: a BCP 47 tag such as zh-TW; afterwards the language of most of the texts, which is
+    English if neither a catalogue nor the publication has more of them.
     """
 
     def __init__(self, language: str, own: OwnTexts | None = None) -> None:
         """own: the publication's own texts, which come first."""
         name = catalogue(language)
         self._own = own_texts(own or {}, language)
-        self.language = str(language) if name or self._own else ENGLISH
+        is_known = name or (self._own and 2 * len(untranslated(self._own)) <= len(_every_text()))
+        self.language = str(language) if is_known else ENGLISH
+        self._own_language = str(language)
         self._texts = _translations(name)
         self._is_ltr = self.language.partition("-")[0] not in _RIGHT_TO_LEFT
 
@@ -57,24 +61,30 @@ class Words:
         """Return the translation for `count` things. one, other: English singular and plural."""
         found = self._own.get(other) or self._texts.ngettext(one, other, count)
         if isinstance(found, dict):
-            found = found.get(self.locale.plural_form(count)) or found["other"]
+            category = _locale(self._own_language).plural_form(count)
+            found = found.get(category) or found["other"]
         return self._filled(found, {"count": count, **values})
 
     def names(self, names: Iterable[str]) -> str:
         """Return a list of names."""
-        return self._texts.pgettext("between names", ", ").join(map(self._isolated, names))
+        return self.pgettext("between names", ", ").join(map(self._isolated, names))
 
     def titles(self, titles: Iterable[str]) -> str:
         """Return a list of titles, which may contain commas."""
-        return self._texts.pgettext("between titles", "; ").join(map(self._isolated, titles))
+        return self.pgettext("between titles", "; ").join(map(self._isolated, titles))
 
     def sentences(self, *sentences: str) -> str:
         """Return a paragraph of those `sentences` that are not empty."""
-        pair = self._texts.gettext("{sentence} {next}")
+        pair = str(self._own.get("{sentence} {next}") or self._texts.gettext("{sentence} {next}"))
         found = filter(None, sentences)
         return reduce(
             lambda text, after: pair.format(sentence=text, next=after), found, next(found, "")
         )
+
+    def pgettext(self, context: str, english: str) -> str:
+        """Return the translation of a text that has others in other contexts."""
+        own = self._own.get(context + CONTEXT + english)
+        return str(own or self._texts.pgettext(context, english))
 
     @cached_property
     def locale(self) -> Locale:
@@ -112,6 +122,22 @@ def own_texts(own: OwnTexts, language: str) -> Mapping[str, str | dict[str, str]
     by_tag = {tag.lower(): texts for tag, texts in own.items()}
     tags = (language, catalogue(language), language.partition("-")[0])
     return next((by_tag[tag.lower()] for tag in tags if tag.lower() in by_tag), {})
+
+
+def untranslated(own: Mapping[str, object]) -> tuple[str, ...]:
+    """Return the English texts that the publication's `own_texts` in a language lack."""
+    return tuple(text for text in _every_text() if text not in own)
+
+
+@cache
+def _every_text() -> tuple[str, ...]:
+    """Return every English text, by which `own_texts` are found."""
+    from babel.messages.pofile import read_po
+
+    with Path(__file__).with_name("broadsheet.pot").open("rb") as file:
+        found = [each for each in read_po(file) if each.id]
+    texts = ((each.context, each.id if isinstance(each.id, str) else each.id[-1]) for each in found)
+    return tuple(f"{context}{CONTEXT}{text}" if context else text for context, text in texts)
 
 
 def direction(language: str) -> str:

@@ -90,6 +90,9 @@ class Publication(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     texts: OwnTexts = field(default_factory=dict)
     """Your own wording of Broadsheet's texts, by language (docs/digests.md):
     `de = { "Unsubscribe" = "Newsletter abbestellen" }`."""
+    catalogues: tuple[str, ...] = ()
+    """Your own catalogues of Broadsheet's texts (gettext), each a file that is named after its
+    language: `["texts/sv.po"]`. `texts` comes before them."""
     rights: str = ""
     """The copyright or licence line of the feeds."""
 

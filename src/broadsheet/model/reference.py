@@ -274,6 +274,7 @@ _EXAMPLES: dict[str, object] = {
     "publication.author": {"name": "Your name", "email": "you@example.org"},
     "publication.feeds_url": "https://example.org/feeds/",
     "publication.texts": {"de": {"Unsubscribe": "Newsletter abbestellen"}},
+    "publication.catalogues": ["texts/sv.po"],
     "publication.id_base": "https://example.org/",
     "articles.public": {"status": ["reading"]},
     "articles.in.NAME.prefix": "/zh/",

@@ -189,10 +189,11 @@ def _scope(project: Project) -> Scope:
     settings = project.settings
     asks_git = "git" in settings.articles.date_from
     history = [each for each in [history_file(project.root)] if each] if asks_git else []
+    catalogues = (project.root / path for path in settings.publication.catalogues)
     return Scope(
         searched=[*sources.searched(settings.articles)],
         needed=[*map(sources.inside, settings.articles.folders)],
         but=[sources.inside(each) for each in project.written_folders],
         feeds=settings.feeds.folder,
-        zone=[str(path) for path in (*zone_paths(settings.publication), *history)],
+        also=[str(path) for path in (*zone_paths(settings.publication), *catalogues, *history)],
     )

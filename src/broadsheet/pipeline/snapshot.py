@@ -45,15 +45,15 @@ class Scope(NamedTuple):
     """Where a build looks, relative to the project.
 
     searched: the folders that it reads; needed: those of them that must exist; but: those in them
-    that it does not read; feeds: the folder that it writes. zone: absolute paths of the system's
-    files on the time zone.
+    that it does not read; feeds: the folder that it writes. also: absolute paths of other files,
+    such as the system's on the time zone.
     """
 
     searched: list[str]
     needed: list[str]
     but: list[str]
     feeds: str
-    zone: list[str]
+    also: list[str]
 
 
 class Snapshot(NamedTuple):
@@ -134,8 +134,8 @@ def fingerprint(
 ) -> str:
     """Return a digest of everything that a build reads and leaves, by the stamps of files."""
     user = os.geteuid() if hasattr(os, "geteuid") else 0  # may not be allowed to read the same
-    zone = [_content(path) for path in scope.zone]
-    found = (version(), user, config, zone, *scope, sorted(inputs.items()), sorted(outputs.items()))
+    also = [_content(path) for path in scope.also]
+    found = (version(), user, config, also, *scope, sorted(inputs.items()), sorted(outputs.items()))
     # The quickest way to write it down, in a form without references (version 2), of which there
     # could be more or fewer for the same.
     return sha256(marshal.dumps(found, 2)).hexdigest()

@@ -20,6 +20,7 @@ from broadsheet.model.publication import OwnTexts
 from broadsheet.model.settings import ANY_NAME, FeedSettings, Grouping, Settings
 from broadsheet.model.values import RegisteredName, plain_type
 from broadsheet.storage import CONFIG_NAME, folders
+from broadsheet.storage.catalogues import placeholders, read_catalogue
 from broadsheet.text.characters import forbidden
 from broadsheet.text.toml import dotted, error_place, key_line
 
@@ -57,7 +58,19 @@ def load(path: Path, shown: str) -> Settings:
         raise ConfigError(Problem(what, "check the file", shown)) from error
     except UnicodeDecodeError as error:
         raise ConfigError(Problem("it is not UTF-8 text", "save it as UTF-8", shown)) from error
-    return parse(text, shown)
+    return _with_catalogues(parse(text, shown), path.parent)
+
+
+def _with_catalogues(settings: Settings, root: Path) -> Settings:
+    """Return `settings` with the texts of the user's catalogues. Raises ConfigError."""
+    if not settings.publication.catalogues:
+        return settings
+    texts = {language.lower(): own for language, own in settings.publication.texts.items()}
+    for path in settings.publication.catalogues:
+        language, found = read_catalogue(root, path)
+        texts[language.lower()] = {**found, **texts.get(language.lower(), {})}
+    publication = msgspec.structs.replace(settings.publication, texts=texts)
+    return msgspec.structs.replace(settings, publication=publication)
 
 
 def parse(text: str, shown: str = CONFIG_NAME) -> Settings:
@@ -269,16 +282,11 @@ def _wrong_texts(own: OwnTexts) -> Iterator[_Wrong]:
             if "other" not in forms or not forms.keys() <= {*_PLURALS}:
                 todo = f"write {', '.join(_PLURALS)} (as the language has them), with `other`"
                 yield _Wrong(key, "these are not the plural forms of a text", todo)
-            known = _placeholders(english)
+            known = placeholders(english)
             for text in forms.values():
-                if not _placeholders(text) <= known:
+                if not placeholders(text) <= known:
                     todo = f"write those of the English text: {' '.join(sorted(known)) or 'none'}"
                     yield _Wrong(key, f"{text!r} has other placeholders", todo)
-
-
-def _placeholders(text: str) -> set[str]:
-    """Return what is in braces, and stray braces."""
-    return set(re.findall(r"{\w+}|[{}]", text))
 
 
 def _unknown(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from broadsheet.checks import RULES
+from broadsheet.i18n import untranslated
 from newsroom import ROOT, TESTS, Newsroom
 
 DATE = "2025-06-19T07:20:04+08:00"
@@ -672,9 +673,15 @@ def test_a_language_without_texts_is_reported(newsroom: Newsroom) -> None:
         'schedule = "0 8 * * MON"\nlanguage = "fi"\n[publication.texts.fi]\nFeeds = "Syötteet"\n'
     )
     found = findings(newsroom, "no-translation")
-    assert [each["key"] for each in found] == ["digests.weekly.language"]
-    what = "Broadsheet has no texts in 'sv', so those around articles are English"
-    assert found[0]["what"] == what
+    assert {each["key"]: each["what"] for each in found} == {
+        "digests.weekly.language": (
+            "Broadsheet has no texts in 'sv', so those around articles are English"
+        ),
+        "digests.other.language": (
+            f"{len(untranslated({})) - 1} texts without a translation into 'fi', such as "
+            "'View in browser'"
+        ),
+    }
 
 
 @pytest.mark.parametrize("change", ["text the same", "title the same", "both a little different"])

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from difflib import get_close_matches
 from functools import lru_cache
+from typing import Final
 
 from broadsheet.articles import fields
 from broadsheet.articles.catalogue import TERMS
@@ -16,9 +17,12 @@ from broadsheet.checks.rule import RULES, Slight, article_rule, site_rule
 from broadsheet.checks.site import SiteView
 from broadsheet.digests.sender import sender_problems
 from broadsheet.errors import Problem
-from broadsheet.i18n import catalogue, languages, own_texts
+from broadsheet.i18n import catalogue, languages, own_texts, untranslated
 from broadsheet.model.settings import DigestSettings, Grouping, Selection
+from broadsheet.text.counting import count
 from broadsheet.text.toml import key_line, names_of
+
+_CATALOGUES: Final = "publication.catalogues"
 
 
 @site_rule(
@@ -54,8 +58,8 @@ def markdown_dialect(site: SiteView) -> Iterator[Problem]:
 @site_rule(
     "no-translation",
     "warning",
-    "Broadsheet has no texts in the language of the publication or of a digest, so what it writes "
-    "around the articles is English.",
+    "Broadsheet has no texts in the language of the publication or of a digest, and neither has "
+    "the config, or not all of them; so what it writes around the articles is English, or partly.",
 )
 def no_translation(site: SiteView) -> Iterator[Problem]:
     settings = site.settings
@@ -64,11 +68,14 @@ def no_translation(site: SiteView) -> Iterator[Problem]:
         f"digests.{name}": each.language for name, each in settings.digests.items() if each.language
     }
     for table, language in asked.items():
-        if not catalogue(language) and not own_texts(settings.publication.texts, language):
+        own = own_texts(settings.publication.texts, language)
+        if missing := () if catalogue(language) else untranslated(own):
             what = f"Broadsheet has no texts in {language!r}, so those around articles are English"
-            fix = (
-                f"its languages are {', '.join(languages())}; or add [publication.texts.{language}]"
-            )
+            fix = f"its languages are {', '.join(languages())}; or add a file to {_CATALOGUES}"
+            if own:
+                what = f"{count(len(missing), 'text')} without a translation into {language!r}, "
+                what += f"such as {missing[0]!r}"
+                fix = f"add them to [publication.texts.{language}], or to a file of {_CATALOGUES}"
             line = key_line(site.config[1], (*table.split(".", 1), "language"))
             yield Problem(what, fix, site.config[0], line, f"{table}.language")
 
