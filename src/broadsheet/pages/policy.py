@@ -55,6 +55,6 @@ def _with(meta: str, html: str) -> str:
 
 
 def of_script(text: str) -> str:
-    """Return the source expression that allows exactly the script `text`."""
+    """Return the source expression that allows exactly the script, or the style, `text`."""
     digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")
     return f"'sha256-{digest}'"

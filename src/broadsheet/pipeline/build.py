@@ -164,14 +164,10 @@ def _snapshot(plan: BuildPlan, left: Mapping[str, Stamp], summary: Summary) -> S
     since, until = steady(content.articles.read, project.now)
     ends = [each.until(project.settings.feeds) for each in plan.retired.values()]
     until = min([*ends, *([until] if until else [])], default=None)
-    return snapshot.take(
-        _scope(project),
-        project.config,
-        content.articles.found.stamps,
-        {**outputs, **left},
-        (since, until),
-        summary,
-    )
+    scope, inputs = _scope(project), content.articles.found.stamps
+    found = snapshot.fingerprint(scope, project.config, inputs, {**outputs, **left})
+    start, end = (each.isoformat() if each else "" for each in (since, until))
+    return Snapshot(scope, found, start, end, summary)
 
 
 def _settled(project: Project, seen: Mapping[str, tuple[Stamp, str]]) -> dict[str, Stamp]:

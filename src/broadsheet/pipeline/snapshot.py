@@ -10,7 +10,7 @@ import marshal
 import os
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -24,7 +24,6 @@ STATE: Final = ".broadsheet"
 """The folder of the lock and the store, beside the config."""
 
 SNAPSHOT: Final = "snapshot"
-_EVER = datetime(1, 1, 1, tzinfo=UTC)
 
 
 class Summary(NamedTuple):
@@ -59,8 +58,8 @@ class Scope(NamedTuple):
 class Snapshot(NamedTuple):
     """The last build: where it looked, the fingerprint of all that was there, and its summary.
 
-    since, until: the moments (ISO 8601, half open) at which it would have come to the same; until:
-    "" for ever.
+    since, until: the moments (ISO 8601, half open) at which it would have come to the same; "" for
+    ever.
     """
 
     scope: Scope
@@ -68,25 +67,6 @@ class Snapshot(NamedTuple):
     since: str
     until: str
     summary: Summary
-
-
-def take(
-    scope: Scope,
-    config: bytes,
-    inputs: Mapping[str, Stamp],
-    outputs: Mapping[str, Stamp],
-    span: tuple[datetime | None, datetime | None],
-    summary: Summary,
-) -> Snapshot:
-    """Return the snapshot of a build that has read `inputs` and left `outputs`: path -> stamp.
-
-    config: the text of the config. span: the moments at which it would have come to the same, half
-    open; None: for ever.
-    """
-    since, until = span
-    found = fingerprint(scope, config, inputs, outputs)
-    end = until.isoformat() if until else ""
-    return Snapshot(scope, found, (since or _EVER).isoformat(), end, summary)
 
 
 def unchanged(root: Path, config: bytes, now: datetime) -> Summary | None:
@@ -113,7 +93,7 @@ def holds(
     config: the text of the config. now: aware. inputs: path -> stamp of the files that it reads;
     None: they are looked for. Raises ArticleError and OSError.
     """
-    if now < datetime.fromisoformat(last.since):
+    if last.since and now < datetime.fromisoformat(last.since):
         return False
     if last.until and now >= datetime.fromisoformat(last.until):
         return False

@@ -6,12 +6,9 @@ be passed on by a Referer, nor be in the log.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import logging
 import os
 import re
-from functools import lru_cache
 from time import perf_counter
 from typing import Final
 
@@ -20,6 +17,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from broadsheet.delivery.metrics import Metrics
+from broadsheet.pages.policy import of_script
 
 log = logging.getLogger("broadsheet.service")
 requests = logging.getLogger("broadsheet.requests")
@@ -100,7 +98,7 @@ def _refusal(scope: Scope) -> ASGIApp | None:
 def policy(page: bytes) -> str:
     """Return the Content-Security-Policy that allows the style of `page`, and nothing else."""
     style = re.search(rb"<style>(.*?)</style>", page, re.DOTALL)
-    return _POLICY.format(styles=f"style-src '{_digest(style[1])}'; " if style else "")
+    return _POLICY.format(styles=f"style-src {of_script(style[1].decode())}; " if style else "")
 
 
 def describe(error: BaseException) -> str:
@@ -112,11 +110,6 @@ def describe(error: BaseException) -> str:
         place = f"{trace.tb_frame.f_globals.get('__name__')}:{trace.tb_lineno}"
         trace = trace.tb_next
     return f"{type(error).__name__} at {place}"
-
-
-@lru_cache(maxsize=16)
-def _digest(style: bytes) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(style).digest()).decode("ascii")
 
 
 def _page(path: str) -> str:

@@ -6,8 +6,8 @@ handles one such case. URLs come last, so that a pass may write any reference.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Final
 
 from broadsheet.markup.passes.abbreviations import mark_abbreviations
 from broadsheet.markup.passes.alerts import open_containers, title_alerts
@@ -22,43 +22,29 @@ from broadsheet.markup.passes.toc import remove_toc
 from broadsheet.markup.passes.wikilinks import resolve_wikilinks
 from broadsheet.markup.tree import Node
 
-__all__ = ["PASSES", "Context", "Pass", "run"]
+__all__ = ["PASSES", "Context", "run"]
 
 
-class Pass(NamedTuple):
-    """A pass.
-
-    extension: the extension of a dialect that asks for it; "" for all dialects.
-    tags: elements it changes; it is skipped if none of them is there. Empty: any.
-    """
-
-    extension: str
-    tags: frozenset[str]
-    apply: Callable[[Node, Context], None]
-
-
-def _pass(extension: str, tags: str, apply: Callable[[Node, Context], None]) -> Pass:
-    return Pass(extension, frozenset(tags.split()), apply)
-
-
-PASSES = (
-    _pass("", "sub", strike_out),
-    _pass("", "", take_attributes),
-    _pass("definitions", "dt", split_terms),
-    _pass("containers", "div", open_containers),
-    _pass("alerts", "blockquote div", title_alerts),
-    _pass("toc", "p", remove_toc),
-    _pass("wikilinks", "", resolve_wikilinks),
-    _pass("abbreviations", "p", mark_abbreviations),
-    _pass("", "input iframe noscript td th", replace_controls),
-    _pass("", "", link_bare_urls),
-    _pass("", "", join_lines),
+PASSES: Final[Sequence[tuple[str, str, Callable[[Node, Context], None]]]] = (
+    ("", "sub", strike_out),
+    ("", "", take_attributes),
+    ("definitions", "dt", split_terms),
+    ("containers", "div", open_containers),
+    ("alerts", "blockquote div", title_alerts),
+    ("toc", "p", remove_toc),
+    ("wikilinks", "", resolve_wikilinks),
+    ("abbreviations", "p", mark_abbreviations),
+    ("", "input iframe noscript td th", replace_controls),
+    ("", "", link_bare_urls),
+    ("", "", join_lines),
 )
+"""The extension of a dialect that asks for a pass, "" for all dialects; the elements that it
+changes, without any of which it is skipped, "" for any; and its function."""
 
 
 def run(body: Node, context: Context) -> None:
     """Apply every pass that the dialect asks for to the tree below `body`."""
-    for each in PASSES:
-        is_asked_for = not each.extension or each.extension in context.dialect.extensions
-        if is_asked_for and (not each.tags or each.tags & context.tags):
-            each.apply(body, context)
+    for extension, tags, apply in PASSES:
+        is_asked_for = not extension or extension in context.dialect.extensions
+        if is_asked_for and (not tags or not context.tags.isdisjoint(tags.split())):
+            apply(body, context)
