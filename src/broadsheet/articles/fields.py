@@ -128,7 +128,7 @@ def title(value: object) -> str:
 
 
 def truth(value: object) -> bool:
-    """Return whether a switch is on."""
+    """Return whether a switch is on. Raises ValueError for any other value."""
     word = text(value).casefold()
     if word not in _SWITCH:
         raise ValueError(f"{word!r} is neither true nor false")
@@ -150,7 +150,7 @@ def digests(value: object) -> tuple[str, ...] | None:
 
 
 def address(value: object) -> str:
-    """Return a path, as written, or a whole URL, encoded."""
+    """Return a path, as written, or a whole URL, encoded. Raises ValueError."""
     written = text(value)
     if not _WEB.match(written):
         return written

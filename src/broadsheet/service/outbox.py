@@ -233,5 +233,7 @@ class Outbox:
                     return
                 log.warning("a confirmation mail will be tried again in %.0f s: %s", wait, error)
             self._busy -= 1
-            await asyncio.sleep(wait)
-            self._busy += 1
+            try:
+                await asyncio.sleep(wait)
+            finally:
+                self._busy += 1

@@ -23,7 +23,7 @@ class S3Destination(FsspecDestination):
 
 
 def destination(place: DestinationPlace) -> S3Destination:
-    """Return the folder at an address such as s3://bucket/path."""
+    """Return the folder at an address such as s3://bucket/path. Raises ConfigError."""
     from s3fs import S3FileSystem
 
     folder = place.address.partition("://")[2].strip("/")
