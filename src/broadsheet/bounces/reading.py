@@ -26,7 +26,9 @@ def read_mail(data: bytes) -> Report | UnsubscribeRequest:
         raise NotAReport(f"it is larger than {MAX_MAIL_BYTES // 1_000_000} MB")
     try:
         # Parse text: the parser for bytes loses addresses that are not ASCII.
-        text = _decoded(_without_mbox_line(data).replace(b"\r\n", b"\n").replace(b"\r", b"\n"))
+        if data.startswith(b"From "):  # the line before each mail in an mbox, or from a pipe
+            data = data.partition(b"\n")[2]
+        text = _decoded(data.replace(b"\r\n", b"\n").replace(b"\r", b"\n"))
         text = _LONG_FIELD.sub(
             lambda field: ";".join(field[0][:MAX_FIELD_CHARS].split(";")[:_MAX_PARAMETERS]), text
         )
@@ -62,8 +64,3 @@ def _decoded(data: bytes) -> str:
     except UnicodeDecodeError:
         chinese = _CHINESE_CHARSET.search(data[:MAX_FIELD_CHARS])
         return data.decode("gb18030" if chinese else "utf-8", "replace")
-
-
-def _without_mbox_line(data: bytes) -> bytes:
-    """Remove the line that an mbox has before each mail; a pipe from a mail server has it too."""
-    return data.partition(b"\n")[2] if data.startswith(b"From ") else data

@@ -117,12 +117,9 @@ def _annotation(finding: Finding) -> str:
     if problem.path:
         path = Path(os.path.relpath(options().config_path.parent / problem.path)).as_posix()
         place = {"file": path, "line": str(problem.line or 1), **place}
-    properties = ",".join(f"{name}={_property(value)}" for name, value in place.items())
+    values = {name: _escaped(value).replace(":", "%3A") for name, value in place.items()}
+    properties = ",".join(f"{n}={value.replace(',', '%2C')}" for n, value in values.items())
     return f"::{finding.severity} {properties}::{_escaped(problem.words)}"
-
-
-def _property(text: str) -> str:
-    return _escaped(text).replace(":", "%3A").replace(",", "%2C")
 
 
 def _escaped(text: str) -> str:

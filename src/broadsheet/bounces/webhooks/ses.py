@@ -12,7 +12,6 @@ import base64
 import re
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -118,13 +117,10 @@ class SesWebhook:
                 self._certificates[url] = load_pem_x509_certificate(request.fetch(url))
             except ValueError as error:
                 raise UnsignedHookError("SigningCertURL has no certificate") from error
-        return _current(self._certificates[url], request.now)
-
-
-def _current(certificate: Certificate, now: datetime) -> Certificate:
-    if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
-        raise UnsignedHookError("the certificate has expired")
-    return certificate
+        found = self._certificates[url]
+        if not found.not_valid_before_utc <= request.now <= found.not_valid_after_utc:
+            raise UnsignedHookError("the certificate has expired")
+        return found
 
 
 def _is_of_region(url: str, topic: str) -> bool:

@@ -6,6 +6,7 @@ and the feed in hub.url and hub.topic. The hub then fetches the feed, so it must
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -29,8 +30,9 @@ def notify_hub(published: Published) -> Iterator[Announcement]:
         return
     feeds = {published.url(path): path for path in published.feeds}
     due = published.ledger.due(hub, {url: published.files[path] for url, path in feeds.items()})
-    # No reader subscribes at a hub that the feed does not declare.
-    due = {url: d for url, d in due.items() if _declares(published.read(feeds[url]), hub)}
+    # No reader subscribes at a hub that the feed does not declare, in JSON or in XML.
+    declared = re.compile("|".join(map(re.escape, (hub, escape(hub)))).encode())
+    due = {url: d for url, d in due.items() if declared.search(published.read(feeds[url]))}
     until = published.ledger.waits_until(hub, published.now)
     if due and (until or published.dry_run):
         yield Announcement(hub, [*due], waits_until=until)
@@ -60,10 +62,6 @@ def _notify(
         )
         todo = "publish again later, or set publish.wait to 0 if the server changes the file"
         yield Announcement(hub, [topic], Problem(what, todo, topic))
-
-
-def _declares(data: bytes, hub: str) -> bool:
-    return hub.encode() in data or escape(hub).encode() in data
 
 
 def _served(published: Published, due: Mapping[str, str], wait_s: int) -> list[str]:
