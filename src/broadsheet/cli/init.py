@@ -73,7 +73,7 @@ def command(
 def _asked_url(project: NewProject) -> str:
     """Ask for the URL of the site if nothing says it; return "" if something does.
 
-    Raises UsageError if there is no terminal to ask on.
+    Raises UsageError without a terminal to ask on.
     """
     problem = project.missing_url
     if problem is None:

@@ -72,7 +72,7 @@ def say(text: str, *, err: bool = False) -> None:
 
 
 def open_in_browser(address: str) -> None:
-    """Show the page at `address`; say so if there is no browser."""
+    """Show the page at `address`; report it if no browser is found."""
     if not webbrowser.open(address):
         click.echo(f"no browser was found; open {address}", err=True)
 

@@ -117,7 +117,7 @@ class NewProject:
 
     @property
     def missing_url(self) -> Problem | None:
-        """Why there is no URL, and what to do; None if there is one."""
+        """Why the URL is missing, and what to do; None if it is known."""
         if URL in self.values:
             return None
         remarks = self.site.remarks if self.site else ()

@@ -103,7 +103,7 @@ def _status(content: Content) -> Status:
         next_due=_next_article(content),
         digests=tuple(_digest(content, name) for name in project.settings.digests),
         feeds=tuple(_feed(project, feed) for feed in feeds),
-        retired=tuple(_ended(project, path, each) for path, each in by_feed(retired).items()),
+        retired=tuple(_ended(project, *each) for each in by_feed(retired).items()),
         out_of_date=stale,
         problems=content.problems,
     )
