@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import webbrowser
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
@@ -73,6 +72,8 @@ def say(text: str, *, err: bool = False) -> None:
 
 def open_in_browser(address: str) -> None:
     """Show the page at `address`; report it if no browser is found."""
+    import webbrowser  # it imports what other commands do without
+
     if not webbrowser.open(address):
         click.echo(f"no browser was found; open {address}", err=True)
 
