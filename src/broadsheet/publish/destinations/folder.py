@@ -22,7 +22,10 @@ class FolderDestination(Destination):
 
     def listing(self) -> Mapping[str, int]:
         files = (path for path in self.folder.rglob("*") if path.is_file())
-        return {path.relative_to(self.folder).as_posix(): path.stat().st_size for path in files}
+        try:
+            return {path.relative_to(self.folder).as_posix(): path.stat().st_size for path in files}
+        except FileNotFoundError as error:  # another run has just removed it
+            raise ConflictError(CONFLICT) from error
 
     def read(self, path: str) -> bytes:
         return folders.content(self.folder / path)
