@@ -32,14 +32,11 @@ CHANGES = {
     "Shanghai: no change": (SHANGHAI, datetime(2025, 3, 9, tzinfo=UTC)),
 }
 EXPRESSIONS = (
-    "30 2 * * *",
-    "30 1 * * *",
-    "0 0 * * *",
-    "0,30 1,2,3 * * *",
-    "*/15 1-2 * * *",
-    *long("0 8 * * *", "15 2 * * *", "45 1 * * *", "0 2 * * *", "10 0-4 * * *", "59 23 * * *"),
-    *long("0 * * * *", "*/20 * * * *", "30 */2 * * *"),
+    *("30 2 * * *", "30 1 * * *", "0 0 * * *", "0,30 1,2,3 * * *", "*/15 1-2 * * *"),
+    *("0 8 * * *", "15 2 * * *", "45 1 * * *", "0 2 * * *", "10 0-4 * * *", "59 23 * * *"),
+    *("0 * * * *", "*/20 * * * *", "30 */2 * * *"),
 )
+TRIED = [*EXPRESSIONS[:5], *long(*EXPRESSIONS[5:])]
 
 
 def _wall(schedule: Schedule) -> set[tuple[int, int]]:
@@ -90,7 +87,7 @@ def _at(naive: datetime, zone: ZoneInfo) -> datetime:
         naive += MINUTE
 
 
-@pytest.mark.parametrize("expression", EXPRESSIONS)
+@pytest.mark.parametrize("expression", TRIED)
 @pytest.mark.parametrize("change", CHANGES)
 def test_ticks_are_those_of_debian_cron_around_a_change_of_the_clocks(
     change: str, expression: str
@@ -104,7 +101,7 @@ def test_ticks_are_those_of_debian_cron_around_a_change_of_the_clocks(
     assert found == _scan(schedule, zone, after, until)
 
 
-@pytest.mark.parametrize("expression", EXPRESSIONS)
+@pytest.mark.parametrize("expression", TRIED)
 @pytest.mark.parametrize("change", CHANGES)
 def test_the_last_and_the_next_tick_are_the_neighbours_that_a_scan_finds(
     change: str, expression: str
@@ -121,7 +118,7 @@ def test_the_last_and_the_next_tick_are_the_neighbours_that_a_scan_finds(
             assert next_tick(schedule, zone, now) == min(t for t in scanned if t > at)
 
 
-@pytest.mark.parametrize("expression", EXPRESSIONS)
+@pytest.mark.parametrize("expression", TRIED)
 @pytest.mark.parametrize("change", CHANGES)
 def test_the_tick_before_a_tick_is_its_neighbour(change: str, expression: str) -> None:
     """Two successive ticks are each other's previous and next."""
