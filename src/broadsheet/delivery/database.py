@@ -332,6 +332,17 @@ def end_idle_transactions(connection: sql.Connection) -> None:
         connection.commit()
 
 
+def server_options() -> str:
+    """Return the `options` of libpq with which a server gives up a client that is gone, or that is
+    stopped in a transaction."""
+    settings = {
+        "idle_in_transaction_session_timeout": round(IDLE_TRANSACTION_S * 1000),
+        "tcp_user_timeout": _UNACKNOWLEDGED_MS,
+        **{f"tcp_keepalives_{name}": number for name, number in _KEEPALIVE.items()},
+    }
+    return " ".join(f"-c {name}={number}" for name, number in settings.items())
+
+
 def _idle_timeout() -> str:
     return f"idle_in_transaction_session_timeout = {round(IDLE_TRANSACTION_S * 1000)}"
 

@@ -28,6 +28,7 @@ from broadsheet.delivery.database import (
     deliveries,
     lock_ledger,
     queue_schema,
+    server_options,
     stamp,
 )
 from broadsheet.delivery.locks import LEASE_MARGIN
@@ -71,7 +72,9 @@ def engine(database: Database, send: SendBatch) -> procrastinate.App:
         # What they report is reported by our own messages, or tried again.
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     _, arguments = database.engine.dialect.create_connect_args(database.engine.url)
-    kwargs = {**arguments, "connect_timeout": 5, **KEEPALIVE}
+    # A worker that is stopped while it says that it lives would block all others.
+    ours = {"options": f"{arguments.get('options', '')} {server_options()}", "connect_timeout": 5}
+    kwargs = {**arguments, **ours, **KEEPALIVE}
     connector = procrastinate.PsycopgConnector(kwargs=kwargs, min_size=1, max_size=4, timeout=10)
     app = procrastinate.App(connector=connector)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 from contextlib import suppress
@@ -11,13 +12,14 @@ from threading import Thread
 import pytest
 import sqlalchemy as sql
 
-from broadsheet.delivery import database, issues, subscribers
+from broadsheet.delivery import database, issues, jobs, subscribers
 from broadsheet.delivery.lists.importing import BATCH_LINES
 from deliveries import Post, at, stop_repeatedly
 from newsroom import MOMENT
 from postgresql import OnPostgres, PostgreSQL, on_postgres
 from processes import until
 
+psycopg = pytest.importorskip("psycopg")
 pytest.importorskip("procrastinate")
 pytestmark = [pytest.mark.enable_socket, pytest.mark.allow_hosts(["127.0.0.1"])]
 
@@ -152,6 +154,28 @@ def test_a_process_that_is_stopped_holds_the_ledger_lock_only_for_some_seconds(
         with db.writing() as connection:
             database.lock_ledger(connection)
         stopped.invalidate()
+    db.close()
+
+
+def test_a_worker_that_is_stopped_in_the_queue_blocks_no_other(
+    office: OnPostgres, postgres: PostgreSQL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as while it reports that it lives: others could not take batches."""
+    monkeypatch.setattr(database, "IDLE_TRANSACTION_S", 0.2)
+    db = office.open()
+    jobs.prepare_queue(db)
+
+    async def send(**_: object) -> None:
+        """Send nothing."""
+
+    async def stop() -> None:
+        app = jobs.engine(db, send)
+        async with app.open_async(), app.connector.pool.connection() as stopped:  # type: ignore[attr-defined]
+            await stopped.execute("LOCK TABLE procrastinate_workers")
+            postgres.run("DELETE FROM procrastinate_workers")  # while the event loop stands still
+
+    with pytest.raises(psycopg.Error):
+        asyncio.run(stop())
     db.close()
 
 
