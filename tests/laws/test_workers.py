@@ -33,7 +33,7 @@ def office(office: Post, postgres: PostgreSQL, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(worker, "HEARTBEAT_S", 0.2)
     monkeypatch.setattr(worker, "STALLED_S", 1.0)
     monkeypatch.setattr("broadsheet.cli.worker.RESTART_S", 0.5)
-    monkeypatch.setattr(database, "IDLE_TRANSACTION_S", 0.5)
+    monkeypatch.setattr(database, "IDLE_TRANSACTION_S", 2.0)
     return on_postgres(office, postgres)
 
 
