@@ -99,6 +99,7 @@ def _data(issued: Issued) -> dict[str, object]:
         ],
         "refused": issued.refused,
         "problems": issued.problems,
+        "remarks": issued.remarks,
     }
 
 
@@ -125,8 +126,8 @@ def _end(issued: Issued, chosen: Sequence[str], dry_run: bool) -> None:
     """Print what was made, and what was not; exit with 1 if something was not."""
     if not options().quiet:
         _report(issued, [name for name in chosen if name not in issued.refused], dry_run)
-    for problems in issued.refused.values():
-        click.echo("\n".join(map(str, problems)), err=True)
+    for problems in (*issued.refused.values(), () if options().quiet else issued.remarks):
+        click.echo("".join(f"{problem}\n" for problem in problems), err=True, nl=False)
     # `build` reports them at every run; here only when they may have missed an issue.
     missed = issued.problems if issued.made else ()
     for problem in missed:

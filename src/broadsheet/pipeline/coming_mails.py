@@ -15,7 +15,7 @@ from broadsheet.digests.selection import History
 from broadsheet.digests.template_problems import template_problems
 from broadsheet.errors import DeliveryError, Problem, TemplateError
 from broadsheet.pipeline.edition import Content
-from broadsheet.pipeline.issues import MailFiles, files_of_issue, linted
+from broadsheet.pipeline.issues import MailFiles, files_of_issue, lint_issue, linted
 from broadsheet.pipeline.project import Project
 from broadsheet.storage.issue_records import issued_message
 
@@ -49,9 +49,7 @@ def coming_mails(
 
 
 def _mail(content: Content, issue: Issue) -> LintedMail:
-    made = files_of_issue(content, issue).files
-    mail = MailFiles(made["email.html"], made["email.txt"], made["message.eml"])
-    return linted(content, mail)
+    return lint_issue(content, files_of_issue(content, issue).files)
 
 
 def _issued(content: Content, history: History) -> dict[str, LintedMail]:

@@ -10,6 +10,7 @@ from broadsheet.pipeline.edition import Content, read_content
 from broadsheet.pipeline.issues import (
     Issued,
     files_of_issue,
+    with_remarks,
     without_broken,
     write_drafts,
     write_issues,
@@ -34,6 +35,7 @@ def _corrected(project: Project, memo: Memo, digest: str, key: str, dry_run: boo
     content, issued = without_broken(
         read_content(project, memo), lambda content: _correction(content, digest, key)
     )
+    issued = with_remarks(issued)
     if not dry_run and not issued.refused:
         write_issues(content, histories, issued.made)
     if not dry_run:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -80,7 +81,8 @@ class Issued:
 
     made: the new issues. waiting: those that wait for approval, with the files of their drafts.
     refused: why the next issue of a digest is not made, by its name. problems: those of the
-    articles that may be missing in an issue.
+    articles that may be missing in an issue. remarks: what mail clients drop of the user's
+    templates.
     """
 
     content: Content
@@ -88,6 +90,7 @@ class Issued:
     waiting: Sequence[tuple[Waiting, RenderedIssue]]
     refused: Mapping[str, Sequence[Problem]]
     problems: Sequence[Problem]
+    remarks: Sequence[Problem] = ()
 
 
 def make_due_issues(project: Project, request: DigestRequest) -> Issued:
@@ -104,6 +107,7 @@ def _issued(project: Project, memo: Memo, request: DigestRequest) -> Issued:
     content, issued = without_broken(
         read_content(project, memo), lambda content: _due(content, histories, request)
     )
+    issued = with_remarks(issued)
     # The pages are also written without a new issue, since a run that was killed may have left
     # them undone; but not if an issue was refused, so that nothing is written then.
     if not request.dry_run:
@@ -165,6 +169,24 @@ def linted(content: Content, mail: MailFiles) -> LintedMail:
     templates, folder = content.project.templates(), content.project.settings.mail.templates
     problems = tuple(placed(each, templates, folder) for each in found.problems)
     return replace(found, problems=problems)
+
+
+def lint_issue(content: Content, files: Mapping[str, bytes]) -> LintedMail:
+    """Return what is wrong with the mail of an issue. files: name -> bytes."""
+    mail = MailFiles(files["email.html"], files["email.txt"], files["message.eml"])
+    return linted(content, mail)
+
+
+def with_remarks(issued: Issued) -> Issued:
+    """Return `issued` with what mail clients drop of the user's templates, once each."""
+    content = issued.content
+    folder = content.project.settings.mail.templates.rstrip("/")
+    if not content.project.templates():
+        return issued
+    mails = (each.files for each in (*issued.made, *(draft for _, draft in issued.waiting)))
+    found = (each.problem for mail in mails for each in lint_issue(content, mail).problems)
+    ours = dict.fromkeys(each for each in found if each.path.startswith(f"{folder}/"))
+    return dataclasses.replace(issued, remarks=tuple(ours))
 
 
 def _result(memo: Memo, step: Step, item: object, kind: type[T]) -> T:

@@ -11,7 +11,7 @@ from broadsheet.pipeline.issues import IssueLayout, LayoutSettings
 from broadsheet.pipeline.memo import StepContext
 from broadsheet.pipeline.time_limit import time_limit
 
-TIME_LIMIT_S: Final = 30.0  # of CPU; a mail of 2,000 articles takes about 5
+TIME_LIMIT_S: Final = 15.0  # of CPU; a mail of 2,000 articles takes about 5
 
 
 def lay_out(item: IssueLayout, given: LayoutSettings, _: StepContext) -> RenderedIssue:
