@@ -112,6 +112,15 @@ def test_what_was_not_delivered_is_made_again_instead(office: Post) -> None:
     assert _files(office) == {}
 
 
+def test_what_was_never_made_has_no_correction(office: Post) -> None:
+    """The message names the newest issue that can be corrected."""
+    office.subscribe(1)
+    office.deliver()
+    ran = office.newsroom.run("digest", "--correct", "weekly/2025-06-29")
+    what = "unknown issue weekly/2025-06-29; the newest is weekly/2025-06-30\n"
+    assert (ran.code, ran.err) == (2, what)
+
+
 def test_a_correction_waits_for_the_delivery_of_its_issue(office: Post) -> None:
     """Or readers would get the mistake after its correction."""
     office.subscribe(3)

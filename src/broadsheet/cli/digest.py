@@ -112,7 +112,9 @@ def _refuse_undelivered(project: Project, digest: str, key: str) -> None:
         return
     with extra("delivery", "what a delivery left"):
         begun = {(each.digest, each.key) for each in delivery_status(project)}
-    if not any((name, key) in begun for name in project.settings.names(digest)):
+    made = {issue.key for issue in project.history(digest).issues}
+    names = project.settings.names(digest)
+    if key in made and not any((name, key) in begun for name in names):
         folder = f"{project.settings.feeds.folder}/{issue_folder(digest, key)}"
         raise UsageError(
             Problem(
