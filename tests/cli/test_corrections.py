@@ -210,3 +210,50 @@ def test_killed_and_doubled_deliveries_of_a_correction(office: Post) -> None:
     assert len({mail["id"] for mail in corrections}) == len(readers)
     assert max(Counter(mail["to"] for mail in corrections).values()) <= 1 + 4 * 2
     assert office.states() == {"sent": 120}
+
+
+def test_killed_and_doubled_runs_of_a_held_issue_and_of_single_articles(office: Post) -> None:
+    """Killed again and again, all at once: a held issue is mailed to no one before it is approved,
+    and each article to every reader, in one issue and with one Message-ID."""
+    path = office.newsroom.folder / "broadsheet.toml"
+    held = 'title = "周报"\napproval = "required"'
+    each = '\n[digests.each]\ntitle = "Each"\nschedule = "per-article"\n'
+    path.write_text(path.read_text("utf-8").replace('title = "周报"', held) + each, "utf-8")
+    readers = office.subscribe(8)
+    office.newsroom.article("n.md", date=at(6), title="The first")
+    assert office.newsroom.run("digest", "each", now=at(6)).code == 0  # older ones are never mailed
+    assert office.deliver(now=at(6)).code == 0
+    dice = random.Random(21)
+    for number in range(6):
+        minutes = 7 * 24 * 60 + number
+        office.newsroom.article(f"n{number}.md", date=at(minutes=minutes), title=f"N{number}")
+        runs = [
+            office.begin(*arguments, now=at(minutes=minutes), command=command)
+            for command, arguments in (("digest", ()), ("digest", ("each",)), ("deliver", ()))
+        ]
+        ended_within(runs[0], dice.uniform(0, 0.6))
+        for run in runs:
+            office.kill(run)
+            office.end(run)
+    end = at(7, minutes=10)
+    assert office.newsroom.run("digest", now=end).code == 0
+    office.server.order()
+    assert office.deliver(now=end).code in {0, 1}
+    mails = [mail for mail in office.server.taken() if "2025-06-30" not in mail["id"]]
+    assert not any(mail["id"].startswith("<weekly.2025-07-07") for mail in mails)
+    copies = Counter((mail["to"], mail["id"]) for mail in mails)
+    issues = list((office.newsroom.folder / "feeds/digests/each").glob("*/issue.json"))
+    issued = [record["title"] for file in issues for record in _articles(file)]
+    assert sorted(issued) == sorted(set(issued))
+    assert {f"N{number}" for number in range(6)} <= set(issued)
+    assert len(copies) == len(readers) * len(issues)
+    assert max(copies.values()) <= 2
+    assert office.newsroom.run("digest", "--approve", "weekly/2025-07-07", now=end).code == 0
+    office.deliver(now=end)
+    weekly = [m for m in office.server.taken() if m["id"].startswith("<weekly.2025-07-07")]
+    assert sorted(mail["to"] for mail in weekly) == sorted(readers)
+
+
+def _articles(record: Path) -> list[dict[str, str]]:
+    sections = json.loads(record.read_bytes())["sections"]
+    return [article for section in sections for article in section["articles"]]

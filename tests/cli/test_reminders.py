@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import time
 from collections import Counter
 from collections.abc import Iterator
 from email import message_from_string
@@ -16,6 +15,7 @@ from typing import cast
 import pytest
 
 from deliveries import SECRET, Post, at, post
+from processes import ended_within
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.allow_hosts(["127.0.0.1"])]
 
@@ -161,7 +161,7 @@ def _kill_at_random(office: Post, days: int, kills: int) -> None:
     for day in range(7, 7 + days):
         for _ in range(kills):
             runs = [office.begin(now=at(day)), office.begin(now=at(day))]
-            time.sleep(dice.uniform(0, 0.5))
+            ended_within(runs[0], dice.uniform(0, 0.5))
             for run in runs:
                 office.kill(run)
                 office.end(run)
