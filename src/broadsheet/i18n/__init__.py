@@ -26,6 +26,8 @@ _FOLDER: Final = Path(__file__).parent
 CONTEXT: Final = "\x04"
 """Between the context and the English text, as in a compiled catalogue (gettext)."""
 _RIGHT_TO_LEFT: Final = {"ar", "ckb", "dv", "fa", "he", "ps", "sd", "ug", "ur", "yi"}
+_FIRST: Final = {"fr": "1er", "it": "1º", "pt": "1º"}
+"""How the first day of a month is written, which CLDR leaves out."""
 _CHINESE: Final = {"hans": "zh-Hans", **dict.fromkeys(("hant", "hk", "mo", "tw"), "zh-Hant")}
 """Catalogues of Chinese by script and region; zh-Hans for all others."""
 
@@ -97,10 +99,13 @@ class Words:
         return direction(self.language)
 
     def date(self, moment: datetime) -> str:
-        """Return the date of an aware `moment` in CLDR's long form."""
+        """Return the date of an aware `moment` in CLDR's long form, with the first as people write
+        it."""
         from babel.dates import format_date
 
-        return format_date(moment, "long", locale=self.locale)
+        date = format_date(moment, "long", locale=self.locale)
+        first = _FIRST.get(self.locale.language)
+        return first + date[1:] if first and date.startswith("1 ") else date
 
     def _filled(self, text: str, values: Mapping[str, object]) -> str:
         return text.format(**{name: self._isolated(value) for name, value in values.items()})

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 
@@ -165,6 +166,23 @@ def test_the_catalogue_of_a_language(tag: str, expected: str) -> None:
     """A region gets the texts of its language, and Chinese those of its script."""
     assert catalogue(tag) == expected
     assert Words(tag).language == (tag if expected else ENGLISH)
+
+
+@pytest.mark.parametrize(
+    ("language", "date"),
+    [
+        ("fr-CA", "1er juin 2025"),
+        ("it", "1º giugno 2025"),
+        ("pt-BR", "1º de junho de 2025"),
+        ("es", "1 de junio de 2025"),
+        ("de", "1. Juni 2025"),
+        ("zh-CN", "2025年6月1日"),
+    ],
+)
+def test_the_first_of_a_month_is_written_as_people_do(language: str, date: str) -> None:
+    """Monthly digests come on that day; other days are plain numbers."""
+    assert Words(language).date(datetime(2025, 6, 1, tzinfo=UTC)) == date
+    assert Words("fr").date(datetime(2025, 6, 11, tzinfo=UTC)) == "11 juin 2025"
 
 
 def test_a_left_to_right_name_keeps_its_order_in_right_to_left_text() -> None:
