@@ -32,7 +32,7 @@ NOT_TEXT: Final = frozenset(
 """Elements whose text is shown literally or not at all."""
 _POSITION = re.compile(r"(\d+):(\d+)-(\d+):(\d+)")
 _LEFT_LABEL = re.compile(
-    r"(?<![\w\])])\[([^\[\]\n^][^\[\]\n]{0,200})\]\[([^\[\]\n]{0,200})\](?!\[)"
+    r"(?<![\w\])])\[([^\[\]\n^][^\[\]\n]{0,200})\]\[([^\[\]\n=]{0,200})\](?!\[)"
 )
 # The nearest that CommonMark comes to Python-Markdown.
 _AS_COMMONMARK = by_commonmark("abbreviations attributes definitions kramdown")

@@ -971,9 +971,11 @@ def test_a_link_may_lead_to_a_text_that_is_not_read(newsroom: Newsroom, name: st
     ("text", "told"),
     [
         ("[log][loc=9DE4008][size=1246]", []),
+        ("[FREE][address=9DE4008]", []),
         ("[text][label]", ["the label [label] of a link is not defined"]),
         ('<p><a href="{{ url }}">x</a></p>', []),
         ("[x]({{ url }})", []),
+        ('<p><a href="{{ canonical }}">{{ canonical }}</a></p>', []),
         ('<p><a href="">x</a></p>', ["the link 'x' has no address"]),
         ("[x]()", ["the link 'x' has no address"]),
     ],
