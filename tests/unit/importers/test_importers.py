@@ -879,6 +879,16 @@ def test_zola_settings(config: str, key: str, value: object) -> None:
     assert values(found({"zola.toml": f"title = 'A'\n{config}"}, "content")).get(key) == value
 
 
+@pytest.mark.parametrize(
+    "base", ["a.example", "https://a.example", "http://a.example/", "a.example/"]
+)
+def test_the_url_of_quartz_may_have_a_scheme(base: str) -> None:
+    """Which its documentation says to leave out."""
+    config = f'const config = {{ configuration: {{ baseUrl: "{base}" }} }}'
+    site = found({"quartz.config.ts": config}, "content")
+    assert values(site)["publication.url"] == "https://a.example/"
+
+
 def test_quartz() -> None:
     """Its title, URL and language, without the folders that it leaves out."""
     config = """

@@ -24,7 +24,8 @@ def _read_site(files: Mapping[str, str], folders: Collection[str]) -> GeneratedS
     findings = Findings("Quartz")
     findings.title(config.find("pageTitle"))
     if (base := config.find("baseUrl")) and isinstance(base.value, str):
-        findings.url(ConfigValue(f"https://{base.value}", base.file, base.key))
+        bare = base.value.removeprefix("http://").removeprefix("https://")  # it should have none
+        findings.url(ConfigValue(f"https://{bare}", base.file, base.key))
     findings.language(config.find("locale"))
     findings.folders([_CONTENT], findings.default)
     ignored = [under(_CONTENT, str(name)) for name in items_of(config.find("ignorePatterns"))]
