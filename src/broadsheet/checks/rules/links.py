@@ -71,7 +71,7 @@ def broken_link(view: ArticleView) -> Iterator[Found]:
     removed = view.lines_of_removed_tags
     for each in view.prose.links:
         # The line of a link in a block of HTML is not known.
-        unseen = each.is_html and not each.text
+        unseen = not each.text
         is_template = unseen or (bool(removed) if each.is_html else each.line in removed)
         if each.target == "" and not each.is_image and not is_template:
             what = f"the link {(each.text or '')!r} has no address"
