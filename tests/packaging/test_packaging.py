@@ -89,10 +89,14 @@ def test_only_the_publishing_job_can_have_a_token_of_the_index() -> None:
 
 @pytest.fixture
 def release(tmp_path: Path) -> Path:
-    """A repository with what the release script looks at."""
-    for name in ("pyproject.toml", "CHANGELOG.md", "packaging/release.sh", "constraints.txt"):
+    """A repository with what the release script looks at, before the first release."""
+    for name in ("pyproject.toml", "packaging/release.sh", "constraints.txt"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
+    (tmp_path / "CHANGELOG.md").write_text("## [Unreleased]\n", "utf-8")
+    config = tmp_path / "pyproject.toml"
+    ours = re.sub(r'https://[^/"]+/', "https://broadsheet.example/", config.read_text("utf-8"))
+    config.write_text(ours, "utf-8")
     (tmp_path / "src/broadsheet").mkdir(parents=True)
     shutil.copy(ROOT / "src/broadsheet/__init__.py", tmp_path / "src/broadsheet")
     git(tmp_path, "init", "--quiet")
