@@ -42,10 +42,13 @@ class DialectDifference(Struct, frozen=True):
     python_markdown: Block | None
 
 
-def difference(expanded: Expanded, read_as: Dialect, html: str) -> DialectDifference | None:
+def difference(
+    expanded: Expanded, read_as: Dialect, html: str, title: str
+) -> DialectDifference | None:
     """Return the first difference between the engines; None for no difference.
 
-    html: the article as readers get it. Raises TooComplex.
+    html: the article as readers get it. title: the article's, which may also be its first heading;
+    that is not in `html`. Raises TooComplex.
     """
     if read_as.engine == "commonmark":
         commonmark = _blocks(read_article(expanded, read_as)[0], expanded)
@@ -53,10 +56,17 @@ def difference(expanded: Expanded, read_as: Dialect, html: str) -> DialectDiffer
     else:
         commonmark = _blocks(read_article(expanded, dialect("commonmark"))[0], expanded)
         python_markdown = _blocks(tree.parse(html), expanded)
-    for one, other in zip_longest(commonmark, python_markdown):
+    compared = (_without_title(blocks, title) for blocks in (commonmark, python_markdown))
+    for one, other in zip_longest(*compared):
         if one is None or other is None or _signature(one) != _signature(other):
             return DialectDifference(one, other)
     return None
+
+
+def _without_title(blocks: list[Block], title: str) -> list[Block]:
+    first = blocks[0] if blocks else None
+    repeats = first and first.kind == "a heading" and first.text == _UNLIKE.sub("", title)
+    return blocks[1:] if repeats else blocks
 
 
 def _signature(block: Block) -> tuple[str, int, str]:

@@ -135,6 +135,9 @@ def test_a_mark_is_named_on_its_own_line(newsroom: Newsroom) -> None:
         ("- a\n  - b\n    - c", 7),
         ("1. a\n   - b\n2. c", 6),
         ("```rust,ignore\na\n```", 6),
+        ("# A\n\nText.\n\n- a", 0),  # the title, which is not repeated in the text
+        ("# Not it\n\nText.\n\n- a", 0),
+        ("# A\n\na\n- b", 8),
         ("Text.\n\n- a\n- b\n\n1. c\n2. d\n\n> e\n\n## F\n\n    code", 0),
     ],
 )

@@ -236,7 +236,7 @@ def other_dialect(view: ArticleView) -> Iterator[Problem]:
         return
     # What an engine cannot read is reported when the article is rendered.
     with suppress(Exception):
-        if found := difference(expanded, read_as, html):
+        if found := difference(expanded, read_as, html, view.article.title):
             yield _differs(view, found)
 
 
