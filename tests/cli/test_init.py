@@ -308,6 +308,26 @@ def _commit(folder: Path, date: str) -> None:
         subprocess.run(["git", *words], cwd=folder, env=environment, check=True)
 
 
+@pytest.mark.parametrize(
+    ("given", "url"),
+    [
+        ("a.example", "https://a.example/"),
+        ("例子.中国/blog", "https://例子.中国/blog/"),
+        ("http://a.example", "http://a.example/"),
+        ("a", ""),
+        ("1.2.3.4", ""),
+        ("ftp://a.example", ""),
+    ],
+)
+def test_a_domain_is_enough_of_a_url(tmp_path: Path, given: str, url: str) -> None:
+    """With https; what is neither a domain nor a URL of the web is a usage error."""
+    newsroom = Newsroom(tmp_path)
+    newsroom.write("posts/a.md", ARTICLE)
+    ran = newsroom.run("init", "--url", given)
+    assert ran.code == (0 if url else 2)
+    assert not url or _settings(newsroom).publication.url == url
+
+
 def test_the_language_can_be_given(tmp_path: Path) -> None:
     """As a tag in any case; anything else is a usage error, and no config is written."""
     newsroom = Newsroom(tmp_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
@@ -32,6 +33,7 @@ EXAMPLES = (
     "broadsheet init --notes  # an editor's note for each next issue",
     "broadsheet init --templates  # mail templates to change",
 )
+_DOMAIN = re.compile(r"(?:[\w-]+\.)+[^\W\d]{2,}(?:/|\Z)")
 _SHOWN = 5  # articles whose address is another
 _SCHEDULES = {"daily": "0 8 * * *", "weekly": "0 8 * * MON", "monthly": "0 8 1 * *"}
 _AND_PREVIEW = ", then broadsheet preview --open"
@@ -84,9 +86,12 @@ def _asked_url(project: NewProject) -> str:
 
 
 def _base_url(text: str) -> str:
-    """Return the URL of a site with a slash at its end. Raises BadParameter if it is invalid."""
+    """Return the URL of a site with a slash at its end; a domain alone is enough.
+
+    Raises BadParameter if it is invalid.
+    """
     try:
-        return str(BaseUrl(text))
+        return str(BaseUrl(f"https://{text}" if _DOMAIN.match(text) else text))
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--url") from None
 

@@ -1,4 +1,4 @@
-"""broadsheet restore: put a backup in the place of the delivery database"""
+"""broadsheet restore: replace the delivery database by a backup"""
 
 from __future__ import annotations
 
