@@ -96,7 +96,7 @@ def test_init_makes_a_project_of_a_folder_in_one_go(newsroom: Newsroom) -> None:
     assert b"<title>Mine</title>" in newsroom.published()["atom.xml"]
 
 
-@pytest.mark.parametrize("url", ["me.example", "ftp://me.example/", "https://me.example/?a"])
+@pytest.mark.parametrize("url", ["me example", "ftp://me.example/", "https://me.example/?a"])
 def test_init_refuses_an_invalid_url(newsroom: Newsroom, url: str) -> None:
     """Nothing is written."""
     (newsroom.folder / "broadsheet.toml").unlink()

@@ -160,7 +160,7 @@ def test_init_asks_for_the_url(tmp_path: Path) -> None:
     """On a terminal, if nothing says it, and until it is valid."""
     newsroom = Newsroom(tmp_path)
     newsroom.write("content/a.md", "---\ntitle: A\ndate: 2025-06-20\n---\nText.\n")
-    shown = _on_a_terminal(newsroom, "init", typed="a.example\nhttps://a.example\n")
-    assert "invalid URL 'a.example/'" in shown
+    shown = _on_a_terminal(newsroom, "init", typed="ftp://a.example\na.example\n")
+    assert "invalid URL 'ftp://a.example/'" in shown
     assert "broadsheet.toml is written." in shown
     assert 'url = "https://a.example/"' in (tmp_path / "broadsheet.toml").read_text("utf-8")

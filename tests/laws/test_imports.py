@@ -88,6 +88,7 @@ _EFFECTS = {
 }
 _EXCEPTIONS = {
     ("i18n/__init__.py", "io"),  # memory, in which a catalogue is compiled
+    ("i18n/__init__.py", "pathlib.Path"),  # of its own catalogues
     ("digests/html_mail.py", "logging"),  # a level, to silence a library that prints
     ("digests/templates.py", "pathlib.Path"),  # of its own file: an editable install's templates
 }

@@ -200,9 +200,9 @@ def _translations(tag: str) -> NullTranslations:
         return NullTranslations()
     source = _FOLDER / f"{tag.replace('-', '_')}.po"
     compiled = source.with_suffix(".mo")
-    with suppress(FileNotFoundError):
+    with suppress(FileNotFoundError), compiled.open("rb") as file:
         if compiled.stat().st_mtime >= source.stat().st_mtime:
-            return GNUTranslations(BytesIO(compiled.read_bytes()))
+            return GNUTranslations(file)
     return _compiled(source)  # in a checkout that has changed since it was installed
 
 

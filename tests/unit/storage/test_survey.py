@@ -22,7 +22,7 @@ DATED = "---\ntitle: T\ndate: 2025-01-02\n---\n"
         ("a.md", "---\npubDatetime: 2025-01-02\n---\n", True),
         ("2025-01-02-a.md", "---\ntitle: T\n---\n", True),
         ("2025/01/02/a.md", "---\ntitle: T\n---\n", True),
-        ("2025-01-02-a.md", "no front matter\n", False),
+        ("2025-01-02-a.md", "no front matter\n", True),
         ("a.md", "---\ntitle: T\n---\ndate: 2025\n", False),
         ("a.md", "Some text.\n\ndate: 2025-01-02\n", False),
         ("a.html", DATED, True),
