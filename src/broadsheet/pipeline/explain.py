@@ -18,6 +18,7 @@ from broadsheet.pipeline.edition import Content, content_of, to_render
 from broadsheet.pipeline.memo import Memo
 from broadsheet.pipeline.project import Project
 from broadsheet.pipeline.reading import read_articles
+from broadsheet.text.counting import count
 
 
 class Explanation(Struct, frozen=True):
@@ -87,7 +88,7 @@ def _explain_public(article: Article, content: Content) -> Explanation:
         return Explanation(f"in no feed: {why}", article, article.topics)
     found = memberships(article, catalogue, feeds)
     return Explanation(
-        f"in {sum(each.inside for each in found)} of {len(found)} feeds",
+        f"in {sum(each.inside for each in found)} of {count(len(found), 'feed')}",
         article,
         tuple(topic.name for topic in catalogue.topics_of(article)),
         found,
