@@ -391,6 +391,75 @@ def _mkdocs_files(settings: str) -> dict[str, str]:
     }
 
 
+# Nikola
+
+_NIKOLA = """
+BLOG_TITLE = "N"
+SITE_URL = "https://n.example/sub/"
+BLOG_EMAIL = "n@n.example"
+DEFAULT_LANG = "en"
+TRANSLATIONS = {DEFAULT_LANG: "", "de": "./de", "zh_cn": "./zh-cn"}
+TIMEZONE = "Europe/Berlin"
+POSTS = (
+    ("posts/*.md", "posts", "post.tmpl"),
+    ("posts/*.html", "posts", "post.tmpl"),
+    ("news/*.md", "n/ews", "post.tmpl"),
+)
+PAGES = (("pages/*.md", "", "page.tmpl"),)
+COMPILERS = {"markdown": [".md"], "html": [".html"]}
+NEW_POST_DATE_PATH = False
+"""
+_NIKOLA_LIST = """
+import conf
+from nikola import Nikola
+site = Nikola(**{k: v for k, v in vars(conf).items() if k.isupper()})
+site.init_plugins()
+site.scan_posts(really=True, quiet=True)
+for post in site.posts:
+    for language in post.translated_to:
+        tag = language.replace("_cn", "-CN")
+        lines = post.permalink(language, absolute=True), post.title(language), post.date, tag
+        print("<article-note>", *lines, "</article-note>", sep="\\n")
+"""
+
+
+def _nikola(folder: Path) -> Articles:
+    command = (HOME / "python/bin/python", "-c", _NIKOLA_LIST)
+    (folder / "list.html").write_text(_run(folder, *command), "utf-8")
+    return _notes(folder)
+
+
+def dotted(title: str, date: str = "2025-03-04 05:06:07", **more: str) -> str:
+    """Return an article with Nikola's metadata in a comment."""
+    lines = {"title": title, "date": date, **more}
+    comment = "\n".join(f".. {key}: {value}" for key, value in lines.items())
+    return f"<!--\n{comment}\n-->\n\nText.\n"
+
+
+def _nikola_files(settings: str) -> dict[str, str]:
+    return {
+        "conf.py": _NIKOLA + settings,
+        **{f"posts/{n}.md": dotted(f"p {n}") for n in NAMES},
+        "posts/slug.md": dotted("With a slug", slug="My-Own"),
+        "posts/yaml.md": front("In YAML", slug="in-yaml"),
+        "posts/two.md": "Text.\n",
+        "posts/two.meta": ".. title: In two files\n.. slug: two-files\n.. date: 2025-03-05\n",
+        "posts/page.html": dotted("An HTML article"),
+        "posts/late.md": dotted("Late", "2025-03-04 23:30:00 UTC-05:00"),
+        "posts/day.md": dotted("A day", "2025-03-04"),
+        "posts/hallo.md": dotted("Hello"),
+        "posts/hallo.de.md": dotted("Hallo"),
+        "posts/hallo.zh_cn.md": dotted("你好", slug="ni-hao"),
+        "posts/deep/Some Folder/x.md": dotted("Deep", category="c"),
+        "posts/Own Folder/index.md": dotted("Index"),
+        "posts/flat.md": dotted("Flat", pretty_url="False"),
+        "posts/draft.md": dotted("Draft", status="draft"),
+        "posts/private.md": dotted("Private", tags="a, private"),
+        "news/deep/new.md": dotted("News"),
+        "pages/about.md": dotted("About"),
+    }
+
+
 SITES: Final = (
     SmallSite("hugo", _HUGO_FILES, _hugo),
     SmallSite(
@@ -414,4 +483,6 @@ SITES: Final = (
     ),
     SmallSite("mkdocs", _mkdocs_files(""), _mkdocs),
     SmallSite("mkdocs, flat", _mkdocs_files("use_directory_urls: false\n"), _mkdocs),
+    SmallSite("nikola", _nikola_files(""), _nikola),
+    SmallSite("nikola, flat", _nikola_files("PRETTY_URLS = False\n"), _nikola),
 )

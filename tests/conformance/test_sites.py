@@ -18,6 +18,8 @@ ACCEPTED: dict[str, set[str]] = {
         *("p Rust 1.98.0", "p C++ & you", "p under_score", "p dots.in.name", "p apos'trophe"),
         *("p (brackets)",),
     },
+    # The article has a `pretty_url` of its own.
+    "nikola": {"Flat"},
 }
 
 

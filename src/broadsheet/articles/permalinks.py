@@ -87,7 +87,7 @@ def permalink(
     def path() -> str:
         given = style.slug(slug) if style.slugged else ""
         stem = place.stem if style.dated else place.slug
-        name = given or style.path(style.stem(stem), lowercase)
+        name = given or style.path(stem if place.is_index else style.stem(stem), lowercase)
         return style.place(f"{style.path(place.folder, lowercase)}/{name}".lstrip("/"))
 
     def section(folder: str) -> str:

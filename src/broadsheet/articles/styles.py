@@ -41,7 +41,7 @@ class Style(Struct, frozen=True):
 
     path: a segment of {path}, {section} and {filename}; the second argument is
     `articles.lowercase`. slug: the front matter's, in {path}; given: in {slug}.
-    stem: a file name in {path}, before that. title: a title.
+    stem: a file name in {path}, before that, not the folder of `index.md`. title: a title.
     name: a file name or folder that a token stands for.
     category: a category. dated: whether {path} keeps a date at the front of a file name.
     closed: when an address from the front matter gets a slash at its end.
@@ -228,7 +228,7 @@ STYLES: Final = MappingProxyType(
             space=" ",
             index="/index.html",
         ),
-        "nikola": Style(stem=_nikola, name=_nikola, title=_nikola),
+        "nikola": Style(stem=_nikola, name=_nikola, title=_nikola, space=" ", index="/"),
     }
 )
 """By the value of `articles.addresses`."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
+from copy import deepcopy
+from typing import cast
 
 from broadsheet.importers.config_file import ConfigFile, unreadable_config
 from broadsheet.importers.javascript import Code
@@ -30,14 +32,31 @@ def read_python_config(file: str, text: str) -> ConfigFile:
 
 
 def _value(node: ast.expr, known: Mapping[str, object]) -> object:
-    match node:
-        case ast.Name(id=name) if name in known:
-            return known[name]
-        case ast.BinOp(left=left, op=ast.Add(), right=right):
-            parts = _value(left, known), _value(right, known)
-            if isinstance(parts[0], str) and isinstance(parts[1], str):
-                return parts[0] + parts[1]
     try:
-        return ast.literal_eval(node)
+        return ast.literal_eval(_Resolved(known).visit(deepcopy(node)))
     except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
         return Code(ast.unparse(node))
+
+
+class _Resolved(ast.NodeTransformer):
+    """Replaces the known names in an expression by their values, and adds texts."""
+
+    def __init__(self, known: Mapping[str, object]) -> None:
+        """known: the values by name, as a Python literal has them, or `Code`."""
+        self._known = known
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        value = self._known.get(node.id)
+        known = node.id in self._known and not isinstance(value, Code)
+        return _constant(value) if known else node
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
+        self.generic_visit(node)
+        match node:
+            case ast.BinOp(ast.Constant(str(left)), ast.Add(), ast.Constant(str(right))):
+                return _constant(left + right)
+        return node
+
+
+def _constant(value: object) -> ast.Constant:
+    return ast.Constant(cast("str", value))  # literal_eval returns any value as it is

@@ -84,6 +84,7 @@ def test_a_folder_or_translation_has_its_own_address_and_language(
         ("mkdocs", "/{categories[:1]}/{slug_or_title}/", "a.md", "categories: [C, E]\n", "c/a-b/"),
         ("nikola", "/{path}/", "b/A v1.2.md", "", "b/a-v12/"),
         ("nikola", "/{path}.html", "b/a.md", "slug: A-v1.2\n", "b/A-v1.2.html"),
+        ("nikola", "/{path}.html", "b c/index.md", "", "b%20c/"),
         ("hexo", "/{year}/{month_number}/{slug}/", "a.md", "", "2025/1/a/"),
     ],
 )

@@ -1009,6 +1009,22 @@ def test_samples_are_fit_for_broadsheet_toml(name: str) -> None:
         ),
         (
             {
+                "conf.py": "DEFAULT_LANG = 'en'\nPOSTS = (('posts/*.md', 'p', 'post.tmpl'),)\n"
+                "AT = './zh' + '-cn'\n"
+                "TRANSLATIONS = {DEFAULT_LANG: '', 'de': './de', 'zh_cn': AT, 'fr': ''}\n"
+            },
+            ["posts"],
+            {
+                "permalink": "/p/{path}/",
+                "in": {
+                    "*.de": {"language": "de", "prefix": "/de/"},
+                    "*.zh_cn": {"language": "zh-CN", "prefix": "/zh-cn/"},
+                    "*.fr": {"language": "fr", "prefix": "/"},
+                },
+            },
+        ),
+        (
+            {
                 "docusaurus.config.js": "export default { title: 'A', url: 'https://d.blog', "
                 "baseUrl: '/x/', presets: [['classic', { blog: { routeBasePath: '/' } }]] };"
             },

@@ -57,9 +57,10 @@ def _take_articles(findings: Findings, config: ConfigFile) -> None:
         if target != first:
             findings.within(folder, found.source, permalink=tidy(f"/{target}/{{path}}{end}"))
     own = value_of(config.find("DEFAULT_LANG")) or "en"
-    for name in table_of(config.find("TRANSLATIONS")):
+    for name, place in table_of(config.find("TRANSLATIONS")).items():
         if isinstance(name, str) and name != own:
-            source, prefix = f"language {name}", f"/{name}/"
+            source = f"language {name}"
+            prefix = tidy(f"/{relative_folder(place) or name}/").replace("/./", "/")
             findings.within(f"*.{name}", source, language=language_tag(name), prefix=prefix)
 
 
