@@ -460,6 +460,66 @@ def _nikola_files(settings: str) -> dict[str, str]:
     }
 
 
+# Hexo
+
+_HEXO = """
+title: X
+url: https://x.example/sub
+root: /sub/
+timezone: Europe/Berlin
+source_dir: source
+theme: false
+"""
+_HEXO_LIST = """
+const Hexo = require("hexo");
+const hexo = new Hexo(process.cwd(), { silent: true });
+(async () => {
+  await hexo.init();
+  await hexo.load();
+  for (const { permalink, title, date } of hexo.locals.get("posts").toArray()) {
+    const lines = [permalink, title, date.format("YYYY-MM-DD")];
+    console.log(["<article-note>", ...lines, "</article-note>"].join("\\n"));
+  }
+})();
+"""
+
+
+def _hexo(folder: Path) -> Articles:
+    (folder / "node_modules").symlink_to(_NODE / "node_modules")
+    listed = _run(folder, "env", "TZ=Europe/Berlin", "node", "list.js")
+    (folder / "node_modules").unlink()
+    (folder / "list.html").write_text(listed, "utf-8")
+    return _notes(folder)
+
+
+def local(title: str, **more: str) -> str:
+    """Return an article with a date in the time zone of the site."""
+    return front(title, "2025-03-04 05:06:07", **more)
+
+
+def _hexo_files(settings: str, start: str = "") -> dict[str, str]:
+    return {
+        "_config.yml": _HEXO + settings,
+        "package.json": '{"hexo": {"version": ""}, "dependencies": {"hexo-renderer-marked": "7"}}',
+        "list.js": _HEXO_LIST,
+        **{f"source/_posts/{start}{n}.md": local(f"p {n}") for n in NAMES},
+        "source/_posts/2025-01-02-dated.md": front("Dated", "2025-03-04"),
+        "source/_posts/late.md": front("Late", "2025-03-04T23:30:00Z"),
+        "source/_posts/early.md": front("Early", "2025-03-04 00:30:00"),
+        "source/_posts/slug.md": local("With a slug", slug="ignored"),
+        "source/_posts/asked.md": local("Asked", permalink="asked/here/"),
+        "source/_posts/asked-page.md": local("Asked page", permalink="/asked/page.html"),
+        "source/_posts/cats.md": local("Two", categories="[Some News, Deeper]"),
+        "source/_posts/paths.md": local("Paths", categories="[[News, Über uns], [Other]]"),
+        "source/_posts/deep/Some Folder/x.md": local("Deep"),
+        "source/_posts/bundle/index.md": local("Bundle"),
+        "source/_posts/page.html": local("An HTML article"),
+        "source/_posts/hidden.md": local("Hidden", published="false"),
+        "source/_drafts/draft.md": local("Draft"),
+        "source/about/index.md": local("About"),
+    }
+
+
 SITES: Final = (
     SmallSite("hugo", _HUGO_FILES, _hugo),
     SmallSite(
@@ -485,4 +545,16 @@ SITES: Final = (
     SmallSite("mkdocs, flat", _mkdocs_files("use_directory_urls: false\n"), _mkdocs),
     SmallSite("nikola", _nikola_files(""), _nikola),
     SmallSite("nikola, flat", _nikola_files("PRETTY_URLS = False\n"), _nikola),
+    SmallSite("hexo", _hexo_files(""), _hexo),
+    SmallSite(
+        "hexo, dated names",
+        _hexo_files(
+            "new_post_name: :year-:month-:day-:title.md\n"
+            "permalink: :category/:i_month/:post_title/:title.html\n",
+            start="2025-03-05-",
+        )
+        | {"source/_posts/2025-01-03-no-date.md": front("Dated by its name", "")},
+        _hexo,
+    ),
+    SmallSite("hexo, names", _hexo_files("permalink: :i_day/:hour:minute/:name/\n"), _hexo),
 )

@@ -20,6 +20,11 @@ ACCEPTED: dict[str, set[str]] = {
     },
     # The article has a `pretty_url` of its own.
     "nikola": {"Flat"},
+    # Hexo ignores the zone of a date: 23:30 UTC is 23:30 in the site's zone.
+    "hexo": {"Late"},
+    "hexo, names": {"Late"},
+    # Names without the date that `new_post_name` asks for; an article in two lists of categories.
+    "hexo, dated names": {"Deep", "Bundle", "Paths"},
 }
 
 
@@ -30,7 +35,8 @@ def _ours(folder: Path) -> Articles:
     assert ran.code == 0, ran.err
     config = folder / "broadsheet.toml"
     text = config.read_text("utf-8")
-    config.write_text(text.replace("# limit = 30", "limit = 0"), "utf-8")
+    assert "# entries = 20\n" in text
+    config.write_text(text.replace("# entries = 20\n", "entries = 9999\n"), "utf-8")
     built = newsroom.run("build", now="2026-01-01T00:00:00Z")
     assert built.code == 0, built.err
     found: Articles = {}

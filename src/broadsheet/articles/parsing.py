@@ -272,7 +272,7 @@ class _Reader:
     def _place(self) -> permalinks.FilePlace:
         suffix = self.settings.suffix(self.source.path)
         inner, section = self.source.inner, self.source.section
-        return permalinks.FilePlace.of(inner, suffix, readme=self.style.readme, section=section)
+        return permalinks.FilePlace.of(inner, suffix, style=self.style, section=section)
 
     @property
     def _pattern(self) -> str:

@@ -41,17 +41,23 @@ class FilePlace(Struct, frozen=True):
 
     @classmethod
     def of(
-        cls, path: str, suffix: str = "", *, readme: bool = False, section: str | None = None
+        cls,
+        path: str,
+        suffix: str = "",
+        *,
+        style: Style = STYLES["plain"],
+        section: str | None = None,
     ) -> FilePlace:
         """Return the place of the file at `path`.
 
-        suffix: of a translation, such as ".zh-cn". readme: whether README.md is like index.md.
-        section: the folder of its section; None if that is its own.
+        suffix: of a translation, such as ".zh-cn". section: the folder of its section; None if that
+        is its own.
         """
         folder, _, name = path.rpartition("/")
         dot = name.rfind(".")
         stem = (name[:dot] if 0 < dot < len(name) - 1 else name).removesuffix(suffix)
-        is_index = bool(folder) and (stem == "index" or (readme and stem.lower() == "readme"))
+        is_index = stem == "index" or (style.readme and stem.lower() == "readme")
+        is_index = bool(folder) and style.bundles and is_index
         if is_index:
             folder, _, stem = folder.rpartition("/")
         return cls(stem, folder, is_index, folder if section is None or not folder else section)
@@ -102,7 +108,9 @@ def permalink(
         "section": lambda: section(place.section),
         "folders": lambda: "/".join(map(style.name, place.folder.split("/"))),
         "sections": lambda: "/".join(map(section, place.sections.split("/"))),
-        "categories": lambda: "/".join(dict.fromkeys(map(style.category, categories))),
+        "categories": lambda: (
+            "/".join(dict.fromkeys(map(style.category, categories))) or style.no_category
+        ),
         "title": lambda: style.title(title),
     }
 

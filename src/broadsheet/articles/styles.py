@@ -30,6 +30,11 @@ _BY_UNIDECODE = str.maketrans({
 # fmt: on
 # Of the 6,763 Chinese characters of GB 2312, all that deunicode spells differently from Unidecode.
 _BY_DEUNICODE = str.maketrans({"价": "Jia ", "旅": "Lv ", "么": "Me ", "什": "Shen ", "术": "Shu "})
+_BY_HEXO = str.maketrans({
+    "ß": "s", "Æ": "AE", "æ": "ae", "Œ": "OE", "œ": "oe", "Ø": "O", "ø": "o", "Ł": "L", "ł": "l",
+    "Đ": "D", "đ": "d", "Ħ": "H", "ħ": "h", "ı": "i",
+    "ẞ": "S", "Ŧ": "T", "ŧ": "t",
+})  # fmt: skip
 _BLOG_FILE = re.compile(r"(?P<folder>.*?)(?P<date>\d{4}[-/]\d{1,2}[-/]\d{1,2})[-/]?(?P<text>.*)")
 
 
@@ -43,11 +48,13 @@ class Style(Struct, frozen=True):
     `articles.lowercase`. slug: the front matter's, in {path}; given: in {slug}.
     stem: a file name in {path}, before that, not the folder of `index.md`. title: a title.
     name: a file name or folder that a token stands for.
-    category: a category. dated: whether {path} keeps a date at the front of a file name.
+    category: a category. no_category: {categories} of an article without one.
+    dated: whether {path} keeps a date at the front of a file name.
     closed: when an address from the front matter gets a slash at its end.
     space: what a space becomes that is left in a segment.
     slugged: whether the front matter's `slug` takes the place of the file name in {path}.
     readme: whether `README.md` is the page of its folder, as `index.md` is.
+    bundles: whether `index.md` has the name of its folder.
     index: what follows {path} at the end of the pattern for such a page, if not the same.
     place: what {path} is, of a path without ending and before it is spelled.
     lower_sections: whether {section} and {sections} are in lower case, whatever the setting.
@@ -60,12 +67,14 @@ class Style(Struct, frozen=True):
     name: Callable[[str], str] = str
     title: Callable[[str], str] = str
     category: Callable[[str], str] = str.lower
+    no_category: str = ""
     place: Callable[[str], str] = str
     dated: bool = True
     closed: Closing = "never"
     space: str = "-"
     slugged: bool = True
     readme: bool = False
+    bundles: bool = True
     index: str = ""
     lower_sections: bool = False
 
@@ -170,6 +179,18 @@ def _github(text: str) -> str:
     return "".join(kept).replace(" ", "-")
 
 
+def _hexo(text: str) -> str:
+    """Return a slug as slugize of hexo-util makes it; only Latin letters lose their accents."""
+    plain = "".join(map(_without_accent, text.translate(_BY_HEXO)))
+    return re.sub(r"[\s~`!@#$%^&*()\-_+=\[\]{}|\\;:\"'<>,.?/]+", "-", plain).strip("-")
+
+
+def _without_accent(char: str) -> str:
+    """Return a letter as the Latin one in it; one of another script stays."""
+    base = unicodedata.normalize("NFKD", char)[0]
+    return base if char.isalpha() and base.isascii() and base.isalpha() else char
+
+
 def _quartz(text: str) -> str:
     """Return a segment as Quartz makes it (util/path.ts, sluggify)."""
     text = re.sub(r"\s", "-", text).replace("&", "-and-").replace("%", "-percent")
@@ -218,7 +239,15 @@ STYLES: Final = MappingProxyType(
         "vuepress": Style(slugged=False, readme=True, space=" ", index="/"),
         "quartz": Style(path=lambda text, _lowercase: _by_segment(_quartz, text), slugged=False),
         "quarto": Style(slugged=False, space=" ", index="/"),
-        "hexo": Style(category=str, space=" "),
+        "hexo": Style(
+            given=lambda _slug: "",
+            title=lambda title: _hexo(title).lower(),
+            category=_hexo,
+            no_category="uncategorized",
+            slugged=False,
+            bundles=False,
+            space=" ",
+        ),
         "pelican": Style(name=_pelican, title=_pelican, category=_pelican),
         "mkdocs": Style(
             title=_mkdocs,

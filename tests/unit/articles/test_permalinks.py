@@ -85,14 +85,16 @@ def test_a_slug_takes_the_place_of_the_name() -> None:
         ("zola", "什么技术", "shen-me-ji-shu"),
         ("zola", "Über_uns 中文", "uber-uns-zhong-wen"),
         ("nikola", "C++ 中文", "c++-zhong-wen"),
+        # By slugize of hexo-util.
+        ("hexo", "Über Łódź，が「中文」& C++ 2.0!", "uber-lodz，が「中文」-c-2-0"),
         ("quartz", "a & b? 100% #1", "a--and--b-100-percent-1"),
     ],
 )
 def test_names_in_latin_letters(style: str, name: str, slug: str) -> None:
-    """Pelican, Nikola and Zola spell Chinese by its pronunciation."""
+    """Pelican, Nikola and Zola spell Chinese by its pronunciation; Hexo keeps it."""
     made_ = permalink(
-        "/{slug_or_title}/" if style == "pelican" else "/{path}/",
-        FilePlace.of("x.md" if style == "pelican" else f"{name}.md"),
+        "/{slug_or_title}/" if style in {"hexo", "pelican"} else "/{path}/",
+        FilePlace.of("x.md" if style in {"hexo", "pelican"} else f"{name}.md"),
         slug="",
         title=name,
         date=MOMENT,

@@ -85,7 +85,16 @@ def test_a_folder_or_translation_has_its_own_address_and_language(
         ("nikola", "/{path}/", "b/A v1.2.md", "", "b/a-v12/"),
         ("nikola", "/{path}.html", "b/a.md", "slug: A-v1.2\n", "b/A-v1.2.html"),
         ("nikola", "/{path}.html", "b c/index.md", "", "b%20c/"),
-        ("hexo", "/{year}/{month_number}/{slug}/", "a.md", "", "2025/1/a/"),
+        ("hexo", "/{year}/{month_number}/{slug}/", "a.md", "slug: s\n", "2025/1/a/"),
+        ("hexo", "/{path}/", "b/index.md", "slug: s\n", "b/index/"),
+        ("hexo", "/{categories}/{title}/", "a.md", "categories: [C+ d, É]\n", "C-d/E/a-b/"),
+        (
+            "hexo",
+            "/{categories}/{filename}/",
+            "2025-01-02-a b.md",
+            "",
+            "uncategorized/2025-01-02-a%20b/",
+        ),
     ],
 )
 def test_addresses_follow_the_rules_of_the_generator(
@@ -94,7 +103,7 @@ def test_addresses_follow_the_rules_of_the_generator(
     """As the generators' documentation says; tests/conformance compares with their output."""
     text = HEAD.replace("---\n", f"---\n{front}", 1)
     settings = {"addresses": style, "permalink": Permalink(pattern), "assets": (".",)}
-    lowercase = style not in {"jekyll", "mkdocs", "nikola"}
+    lowercase = style not in {"hexo", "jekyll", "mkdocs", "nikola"}
     article = read(path, text, folder=".", **settings, lowercase=lowercase)
     assert article.url == f"https://x.example/{address}"
 

@@ -33,7 +33,7 @@ _TOKENS = {
     "minute": "{minute}",
     "second": "{second}",
     "title": "{path}",
-    "name": "{slug}",
+    "name": "{filename}",
     "post_title": "{title}",
     "category": "{categories}",
 }
@@ -72,8 +72,8 @@ def _take_permalink(findings: Findings, config: ConfigFile) -> None:
     found = config.find("permalink") or default
     # The parts of `new_post_name` are removed from the file name before it becomes the title.
     dated = re.search(r":year.*:title", str(value_of(config.find("new_post_name"))))
-    tokens = {**_TOKENS, "title": "{folders}/{slug}" if dated else "{path}"}
-    pattern, unknown = translate(str(found.value), _TOKEN, tokens)
+    undated = {"title": "{folders}/{slug}", "name": "{slug}"} if dated else {}
+    pattern, unknown = translate(str(found.value), _TOKEN, {**_TOKENS, **undated})
     if unknown:
         findings.no_permalink(found, unknown)
         return
