@@ -520,6 +520,72 @@ def _hexo_files(settings: str, start: str = "") -> dict[str, str]:
     }
 
 
+# Docusaurus
+
+_DOCUSAURUS = """
+export default {
+  title: "D",
+  url: "https://d.example",
+  baseUrl: "/sub/",
+  i18n: { defaultLocale: "en", locales: ["en", "de", "zh-Hans"] },
+  presets: [["classic", { docs: false, blog: { %s } }]],
+  %s
+};
+"""
+_DOCUSAURUS_LIST = """
+import server from "@docusaurus/core/lib/server/site.js";
+import common from "@docusaurus/utils-common";
+for (const locale of ["de", "zh-Hans", "en"]) {
+  const { props } = await server.loadSite({ siteDir: process.cwd(), locale });
+  const { siteConfig, plugins } = props;
+  const blog = plugins.find((plugin) => plugin.name === "docusaurus-plugin-content-blog");
+  for (const { metadata } of blog.content.blogPosts.filter((post) => !post.metadata.unlisted)) {
+    const path = common.applyTrailingSlash(metadata.permalink, siteConfig);
+    const lines = [siteConfig.url + path, metadata.title, metadata.date.toISOString(), locale];
+    console.log(["<article-note>", ...lines, "</article-note>"].join("\\n"));
+  }
+}
+"""
+
+
+def _docusaurus(folder: Path) -> Articles:
+    (folder / "node_modules").symlink_to(_NODE / "node_modules")
+    listed = _run(folder, "env", "NODE_ENV=production", "node", "list.mjs")
+    (folder / "node_modules").unlink()
+    (folder / "list.html").write_text(listed, "utf-8")
+    return _notes(folder)
+
+
+def _docusaurus_files(blog: str, settings: str) -> dict[str, str]:
+    translated = "i18n/{}/docusaurus-plugin-content-blog/{}"
+    return {
+        "docusaurus.config.mjs": _DOCUSAURUS % (blog, settings),
+        "package.json": json.dumps({"dependencies": {"@docusaurus/core": "3"}}),
+        "list.mjs": _DOCUSAURUS_LIST,
+        **_named("blog/"),
+        "blog/2025-01-02-dated.md": front("Dated by its name", ""),
+        "blog/2025-01-03-Own Date/index.mdx": front("Dated folder", "2025-01-04"),
+        "blog/2025/01/05/day.md": front("Folders by day", ""),
+        "blog/deep/2025-01-06-in.md": front("Dated below", ""),
+        "blog/deep/Some Folder/x.md": front("Deep"),
+        "blog/local.md": front("Local", "2025-03-04 23:30"),
+        "blog/zone.md": front("Zone", "2025-03-04T10:30:00-05:00"),
+        "blog/heading.md": "---\ndate: 2025-03-04\n---\n# From the heading\n\nText.\n",
+        "blog/slug.md": front("With a slug", slug="My Slug"),
+        "blog/deep/slug.md": front("With a slug below", slug="own"),
+        "blog/absolute.md": front("With a path", slug="/a/b.c"),
+        "blog/bundle/index.md": front("Bundle", slug="bundled"),
+        "blog/README.md": front("Read me"),
+        "blog/readme/README.md": front("Read me below"),
+        "blog/_part.md": front("A part"),
+        "blog/_parts/x.md": front("In parts"),
+        "blog/draft.md": front("Draft", draft="true"),
+        "blog/unlisted.md": front("Unlisted", unlisted="true"),
+        translated.format("de", "2025-01-02-dated.md"): front("Nach seinem Namen datiert", ""),
+        translated.format("zh-Hans", "plain.md"): front("简单"),
+    }
+
+
 SITES: Final = (
     SmallSite("hugo", _HUGO_FILES, _hugo),
     SmallSite(
@@ -557,4 +623,10 @@ SITES: Final = (
         _hexo,
     ),
     SmallSite("hexo, names", _hexo_files("permalink: :i_day/:hour:minute/:name/\n"), _hexo),
+    SmallSite("docusaurus", _docusaurus_files("", ""), _docusaurus),
+    SmallSite(
+        "docusaurus, own",
+        _docusaurus_files('routeBasePath: "/", path: "./blog"', "trailingSlash: true,"),
+        _docusaurus,
+    ),
 )

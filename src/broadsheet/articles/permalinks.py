@@ -92,6 +92,8 @@ def permalink(
 
     def path() -> str:
         given = style.slug(slug) if style.slugged else ""
+        if given and style.alone:
+            return given
         stem = place.stem if style.dated else place.slug
         name = given or style.path(stem if place.is_index else style.stem(stem), lowercase)
         return style.place(f"{style.path(place.folder, lowercase)}/{name}".lstrip("/"))

@@ -53,6 +53,7 @@ class Style(Struct, frozen=True):
     closed: when an address from the front matter gets a slash at its end.
     space: what a space becomes that is left in a segment.
     slugged: whether the front matter's `slug` takes the place of the file name in {path}.
+    alone: whether it takes that of the folders too.
     readme: whether `README.md` is the page of its folder, as `index.md` is.
     bundles: whether `index.md` has the name of its folder.
     index: what follows {path} at the end of the pattern for such a page, if not the same.
@@ -73,6 +74,7 @@ class Style(Struct, frozen=True):
     closed: Closing = "never"
     space: str = "-"
     slugged: bool = True
+    alone: bool = False
     readme: bool = False
     bundles: bool = True
     index: str = ""
@@ -235,7 +237,7 @@ STYLES: Final = MappingProxyType(
         "jekyll": Style(given=_jekyll, name=_jekyll, title=_slugified, dated=False, space=" "),
         "eleventy": Style(title=_eleventy, slugged=False, space=" "),
         "astro": Style(path=lambda text, _lowercase: _by_segment(_github, text)),
-        "docusaurus": Style(place=_docusaurus, readme=True),
+        "docusaurus": Style(place=_docusaurus, alone=True, space=" "),
         "vuepress": Style(slugged=False, readme=True, space=" ", index="/"),
         "quartz": Style(path=lambda text, _lowercase: _by_segment(_quartz, text), slugged=False),
         "quarto": Style(slugged=False, space=" ", index="/"),

@@ -1032,6 +1032,25 @@ def test_samples_are_fit_for_broadsheet_toml(name: str) -> None:
             {"folders": ["blog"], "permalink": "/{path}", "addresses": "docusaurus"},
         ),
         (
+            {
+                "docusaurus.config.ts": "export default { title: 'A', "
+                "i18n: { defaultLocale: 'de', locales: ['de', 'en', 'pt-BR'] } };"
+            },
+            [
+                *("blog", "i18n/de/docusaurus-plugin-content-blog"),
+                *("i18n/pt-BR/docusaurus-plugin-content-blog", "i18n/pt-BR/code"),
+            ],
+            {
+                "folders": ["blog", "i18n/pt-BR/docusaurus-plugin-content-blog"],
+                "in": {
+                    "i18n/pt-BR/docusaurus-plugin-content-blog": {
+                        "language": "pt-BR",
+                        "prefix": "/pt-BR/",
+                    }
+                },
+            },
+        ),
+        (
             {".vitepress/config.ts": "export default defineConfig({ cleanUrls: true })"},
             ["posts"],
             {"folders": ["posts"], "in": {"posts": {"permalink": "/posts/{path}"}}},
