@@ -586,6 +586,58 @@ def _docusaurus_files(blog: str, settings: str) -> dict[str, str]:
     }
 
 
+# VitePress
+
+_VITEPRESS = """
+import { defineConfig } from "vitepress";
+export default defineConfig({
+  title: "V",
+  lang: "en",
+  base: "/sub/",
+  sitemap: { hostname: "https://v.example/sub/" },
+  locales: { root: { label: "E", lang: "en" }, de: { label: "D", lang: "de-AT" } },
+  %s
+});
+"""
+_VITEPRESS_LIST = """
+import { createContentLoader, resolveConfig } from "vitepress";
+const { site } = await resolveConfig(".", "build", "production");
+for (const { url, frontmatter } of await createContentLoader("**/*.md").load()) {
+  const language = url.startsWith("/de/") ? site.locales.de.lang : site.lang;
+  const address = "https://v.example/sub" + url;
+  const lines = [address, frontmatter.title, frontmatter.date?.toISOString(), language];
+  if (frontmatter.date) {
+    console.log(["<article-note>", ...lines, "</article-note>"].join("\\n"));
+  }
+}
+"""
+
+
+def _vitepress(folder: Path) -> Articles:
+    (folder / "node_modules").symlink_to(_NODE / "node_modules")
+    listed = _run(folder, "node", "list.mjs")
+    (folder / "node_modules").unlink()
+    (folder / "list.html").write_text(listed, "utf-8")
+    return _notes(folder)
+
+
+def _vitepress_files(settings: str) -> dict[str, str]:
+    return {
+        ".vitepress/config.mts": _VITEPRESS % settings,
+        "package.json": json.dumps({"dependencies": {"vitepress": "1"}}),
+        "list.mjs": _VITEPRESS_LIST,
+        "index.md": "---\nlayout: home\n---\n",
+        **_named("posts/"),
+        "posts/2025-01-02-dated.md": front("Dated", "2025-01-02"),
+        "posts/deep/Some Folder/x.md": front("Deep"),
+        "posts/bundle/index.md": front("Bundle"),
+        "posts/readme/README.md": front("Read me"),
+        "posts/slug.md": front("With a slug", slug="ignored"),
+        "de/posts/plain.md": front("Schlicht"),
+        "de/posts/deep/y.md": front("Tief"),
+    }
+
+
 SITES: Final = (
     SmallSite("hugo", _HUGO_FILES, _hugo),
     SmallSite(
@@ -629,4 +681,6 @@ SITES: Final = (
         _docusaurus_files('routeBasePath: "/", path: "./blog"', "trailingSlash: true,"),
         _docusaurus,
     ),
+    SmallSite("vitepress", _vitepress_files(""), _vitepress),
+    SmallSite("vitepress, clean", _vitepress_files("cleanUrls: true,"), _vitepress),
 )

@@ -25,6 +25,9 @@ ACCEPTED: dict[str, set[str]] = {
     "hexo, names": {"Late"},
     # Names without the date that `new_post_name` asks for; an article in two lists of categories.
     "hexo, dated names": {"Deep", "Bundle", "Paths"},
+    # `README.md` is the page of its folder in VuePress, whose rules VitePress shares here.
+    "vitepress": {"Read me"},
+    "vitepress, clean": {"Read me"},
 }
 
 

@@ -1056,6 +1056,22 @@ def test_samples_are_fit_for_broadsheet_toml(name: str) -> None:
             {"folders": ["posts"], "in": {"posts": {"permalink": "/posts/{path}"}}},
         ),
         (
+            {
+                ".vitepress/config.mts": "export default defineConfig({ base: '/b/', "
+                "locales: { root: { lang: 'en' }, de: { lang: 'de-AT' }, fr: { label: 'F' } }, "
+                "sitemap: { hostname: 'https://v.blog/b/' } })"
+            },
+            ["posts", "de", "de/posts", "fr"],
+            {
+                "folders": ["posts", "de/posts"],
+                "in": {
+                    "de": {"language": "de-AT"},
+                    "posts": {"permalink": "/posts/{path}.html"},
+                    "de/posts": {"permalink": "/de/posts/{path}.html"},
+                },
+            },
+        ),
+        (
             {"docs/.vuepress/config.js": "module.exports = { title: 'A' }"},
             ["docs", "docs/blog"],
             {

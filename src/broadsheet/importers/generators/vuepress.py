@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from broadsheet.importers.config_file import ConfigValue
-from broadsheet.importers.findings import Findings, relative_folder, under
+from broadsheet.importers.findings import Findings, language_tag, relative_folder, under
 from broadsheet.importers.generator import GeneratedSite, Generator
 from broadsheet.importers.javascript import key, text_after, value_after, without_comments
 from broadsheet.importers.patterns import ARTICLE_FOLDERS, tidy
@@ -36,7 +36,9 @@ def _read_site(files: Mapping[str, str], folders: Collection[str]) -> GeneratedS
 
     findings = Findings("VitePress" if tool == ".vitepress" else "VuePress")
     findings.title(text("title"))
-    findings.url(text("hostname"), text("url"), below=text("base"))
+    hostname, base = text_after(code, "hostname") or "", text_after(code, "base") or "/"
+    is_whole = hostname.rstrip("/").endswith(base.rstrip("/"))  # VitePress: with the base
+    findings.url(text("hostname"), text("url"), below=None if is_whole else text("base"))
     findings.language(text("lang"))
     _take_articles(findings, code, root, folders)
     findings.markdown("vuepress")
@@ -48,15 +50,30 @@ def _read_site(files: Mapping[str, str], folders: Collection[str]) -> GeneratedS
 def _take_articles(findings: Findings, code: str, root: str, folders: Collection[str]) -> None:
     source = relative_folder(value_after(code, key("srcDir")))
     root = under(root, source) if source and source != "." else root
-    present = [name for name in ARTICLE_FOLDERS if under(root, name) in folders]
+    languages = _languages(code)
+    names = [f"{place}{name}" for place in ("", *languages) for name in ARTICLE_FOLDERS]
+    present = [name for name in names if under(root, name) in folders]
     findings.folders([under(root, name) for name in present] or [root], f"folders in {root}")
     end = "" if value_after(code, key("cleanUrls")) is True else ".html"
     findings.permalink(f"/{{path}}{end}", findings.default)
+    for place, language in languages.items():
+        if not present or any(name.startswith(place) for name in present):
+            findings.within(under(root, place.rstrip("/")), f"locale {place}", language=language)
     for name in present:
         permalink = tidy(f"/{name}/{{path}}{end}")
         findings.within(under(root, name), f"folder {name}", permalink=permalink)
     findings.addresses("vuepress")
     findings.title_from("heading", "filename")
+
+
+def _languages(code: str) -> dict[str, str | None]:
+    """Return the languages of the locales by their folders, such as "de/"; not that at the root."""
+    locales = value_after(code, key("locales"))
+    return {
+        f"{place}/": language_tag(locale.get("lang") or place)
+        for name, locale in (locales.items() if isinstance(locales, Mapping) else ())
+        if (place := str(name).strip("/")) not in {"", "root"} and isinstance(locale, Mapping)
+    }
 
 
 GENERATOR = Generator(
