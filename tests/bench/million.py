@@ -31,7 +31,7 @@ sys.path += [str(ROOT / "tests/support"), str(ROOT / "tests/bench")]
 
 import delivery  # noqa: E402 - beside this file
 
-from postgresql import PostgreSQL, programs  # noqa: E402
+from postgresql import PostgreSQL, programs, running_server  # noqa: E402
 
 MOST_MB: Final = 120
 _RECIPIENT: Final = re.compile(rb"RCPT TO:<reader(\d+)@example\.org>")
@@ -99,15 +99,8 @@ def main() -> None:
     found = programs()
     if found is None:
         sys.exit("PostgreSQL is not installed")
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
-        Path(name).chmod(0o777)
-        server = PostgreSQL(Path(name), found)
-        server.make()
-        server.start()
-        try:
-            _measure(server, asked)
-        finally:
-            server.stop()
+    with running_server(found) as server:
+        _measure(server, asked)
 
 
 def _measure(server: PostgreSQL, asked: argparse.Namespace) -> None:

@@ -107,11 +107,8 @@ class PostgreSQL:
 
 
 @contextmanager
-def postgresql() -> Iterator[PostgreSQL]:
-    """A running server. The test is skipped if PostgreSQL is not installed."""
-    found = programs()
-    if found is None:
-        pytest.skip("PostgreSQL is not installed")
+def running_server(found: Path) -> Iterator[PostgreSQL]:
+    """A running server. found: the folder of its programs."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         Path(name).chmod(0o777)
         server = PostgreSQL(Path(name), found)
@@ -121,6 +118,16 @@ def postgresql() -> Iterator[PostgreSQL]:
             yield server
         finally:
             server.stop()
+
+
+@contextmanager
+def postgresql() -> Iterator[PostgreSQL]:
+    """A running server. The test is skipped if PostgreSQL is not installed."""
+    found = programs()
+    if found is None:
+        pytest.skip("PostgreSQL is not installed")
+    with running_server(found) as server:
+        yield server
 
 
 class OnPostgres(Post):
