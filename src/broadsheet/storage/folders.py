@@ -12,8 +12,8 @@ import os
 import secrets
 import stat
 from collections.abc import Collection, Iterable, Iterator
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO
 
 from broadsheet.errors import ArticleError, Problem
 
@@ -31,7 +31,7 @@ _UNKNOWN: Stamp = (0, 0, 0, 0)
 _WITHOUT_WAITING = getattr(os, "O_NONBLOCK", 0)
 
 
-def opened(path: Path) -> BinaryIO:
+def opened(path: Path) -> FileIO:
     """Open the file at `path` for reading.
 
     Raises OSError if it is not a regular file: a pipe or a device could block a run forever.
@@ -39,7 +39,7 @@ def opened(path: Path) -> BinaryIO:
     file = os.open(path, os.O_RDONLY | _WITHOUT_WAITING | getattr(os, "O_BINARY", 0))
     kind = os.fstat(file).st_mode
     if stat.S_ISREG(kind):
-        return os.fdopen(file, "rb")
+        return FileIO(file)  # a buffer costs more than it saves: files are read whole
     os.close(file)
     if stat.S_ISDIR(kind):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))

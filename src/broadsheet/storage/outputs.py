@@ -16,9 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import file_digest, sha256
-from io import FileIO
 from pathlib import Path, PurePosixPath
-from typing import cast
 
 from msgspec import Struct
 
@@ -195,7 +193,7 @@ def digest_of(path: Path) -> str | None:
     """Return the SHA-256 of the file at `path` in hexadecimal; None if it cannot be read."""
     try:
         with folders.opened(path) as file:
-            return file_digest(cast("FileIO", file), "sha256").hexdigest()
+            return file_digest(file, "sha256").hexdigest()
     except OSError:
         return None
 

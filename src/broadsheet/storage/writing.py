@@ -12,7 +12,7 @@ from contextlib import ExitStack, suppress
 from hashlib import sha256
 from io import BufferedWriter, FileIO
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 
 from broadsheet.storage import folders
 
@@ -86,7 +86,7 @@ class _Draft:
         self.sha256, self.length = sha256(), 0
         self._path = path
         self._same = 0  # bytes
-        self._old: BinaryIO | None = None
+        self._old: FileIO | None = None
         self._new: BufferedWriter | None = None
         with suppress(OSError):
             self._old = folders.opened(path)

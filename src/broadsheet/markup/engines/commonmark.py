@@ -94,6 +94,8 @@ def _without(html: str, paragraph: re.Match[str]) -> str:
     """Return `html` without the added paragraph, and the links that lead back to it."""
     html = html[: paragraph.start()] + html[paragraph.end() :]
     added = {*_REFERENCE_ID.findall(paragraph[1])}
+    if not added:
+        return html
     return _BACK_LINK.sub(lambda link: "" if link[1] in added else link[0], html)
 
 
