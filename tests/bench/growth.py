@@ -2,7 +2,8 @@
 
     python tests/bench/growth.py [--articles 1000 10000 100000] [--rss]
 
-Default feeds, or with --rss the newest articles as RSS summaries. Each case runs once.
+Default feeds, or with --rss the newest articles as RSS summaries. Each case runs once: seconds (of
+processor time) and the memory of all processes.
 """
 
 from __future__ import annotations
@@ -15,28 +16,28 @@ from typing import Final
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from bench import articles
-from bench.measure import peak, timed
-from bench.run import Project
+from bench.measure import sized
+from bench.run import Project, nothing
 
 _SUMMARIES: Final = 'formats = ["rss"]\ncontent = "summary"\narchive = "none"\n'
 
 
 def measure(project: Project) -> dict[str, str]:
-    """Return the seconds, and for a cold build the memory, of each case."""
-    build = project.command("build")
+    """Return what each case costs."""
     walk = [sys.executable, "-c", _WALK.format(str(project.folder))]
-    project.forget()
-    found = {"cold build, memory": f"{peak(build):.0f} MB"}
-    project.forget()
-    found["cold build"] = f"{timed(build).seconds:.1f} s"
-    found["nothing changed"] = f"{timed(build).seconds:.2f} s"
-    project.edit()
-    found["one article edited"] = f"{timed(build).seconds:.2f} s"
-    project.add()
-    found["one article added"] = f"{timed(build).seconds:.2f} s"
-    project.add()
-    found["one article added, memory"] = f"{peak(build):.0f} MB"
-    found["walking the folder, in Python"] = f"{timed(walk).seconds:.2f} s"
+    cases = {
+        "cold build": (project.command("build"), project.forget),
+        "nothing changed": (project.command("build"), nothing),
+        "one article edited": (project.command("build"), project.edit),
+        "one article added": (project.command("build"), project.add),
+        "walking the folder, in Python": (walk, nothing),
+    }
+    found = {}
+    for name, (command, prepare) in cases.items():
+        prepare()
+        run, memory = sized(command)
+        found[name] = f"{run.seconds:.2f} s ({run.processor:.2f}), {memory:.0f} MB"
+        print(f"{project.count:,}: {name}: {found[name]}", file=sys.stderr, flush=True)
     return found
 
 

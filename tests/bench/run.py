@@ -23,7 +23,7 @@ from typing import Final
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from bench import articles, peers
-from bench.measure import Run, peak, timed
+from bench.measure import Run, sized, timed
 
 NOW: Final = ("--now", "2025-06-30T09:00:00+08:00")
 PLOT: Final = Path(__file__).parents[2] / "docs" / "performance.svg"
@@ -203,7 +203,7 @@ def measured(cases: list[Case], rounds: int) -> tuple[dict[str, list[Run]], dict
             if number < rounds:
                 taken[case.name].append(timed(case.command))
             else:
-                memory[case.name] = peak(case.command)
+                memory[case.name] = sized(case.command)[1]
     return taken, memory
 
 
