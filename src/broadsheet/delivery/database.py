@@ -165,11 +165,12 @@ IDLE_TRANSACTION_S = 10.0
 _LEDGER_LOCK: Final = sql.select(_versions.c.version).with_for_update()
 _KEEPALIVE: Final = {"idle": 10, "interval": 5, "count": 4}
 _UNACKNOWLEDGED_MS: Final = 30_000
-KEEPALIVE: Final = {
+CONNECTION: Final = {
+    "client_encoding": "UTF8",  # a database without an encoding (SQL_ASCII) would return bytes
     "tcp_user_timeout": _UNACKNOWLEDGED_MS,
     **{f"keepalives_{name}": number for name, number in _KEEPALIVE.items()},
 }
-"""Parameters of libpq with which both sides notice in half a minute that the other is gone."""
+"""Parameters of libpq. With them, both sides notice in half a minute that the other is gone."""
 
 
 def stamp(moment: datetime) -> str:
@@ -424,7 +425,7 @@ def _server_engine(url: URL, timeout_s: float) -> sql.Engine:
     engine = sql.create_engine(
         url,
         hide_parameters=True,
-        connect_args={"connect_timeout": max(2, round(timeout_s)), **KEEPALIVE},
+        connect_args={"connect_timeout": max(2, round(timeout_s)), **CONNECTION},
         pool_pre_ping=True,  # a restart of the server closes the connections
     )
     sql.event.listen(engine, "connect", partial(_set_server_timeout, timeout_s))

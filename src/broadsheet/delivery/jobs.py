@@ -23,7 +23,7 @@ from sqlalchemy import Connection
 
 from broadsheet.delivery.claims import Batch
 from broadsheet.delivery.database import (
-    KEEPALIVE,
+    CONNECTION,
     Database,
     deliveries,
     lock_ledger,
@@ -74,7 +74,7 @@ def engine(database: Database, send: SendBatch) -> procrastinate.App:
     _, arguments = database.engine.dialect.create_connect_args(database.engine.url)
     # A worker that is stopped while it says that it lives would block all others.
     ours = {"options": f"{arguments.get('options', '')} {server_options()}", "connect_timeout": 5}
-    kwargs = {**arguments, **ours, **KEEPALIVE}
+    kwargs = {**arguments, **ours, **CONNECTION}
     connector = procrastinate.PsycopgConnector(kwargs=kwargs, min_size=1, max_size=4, timeout=10)
     app = procrastinate.App(connector=connector)
 

@@ -42,6 +42,25 @@ def test_everyone_gets_it_once(office: OnPostgres) -> None:
     assert office.newsroom.run("subscribers", "list", "--status", "active").out.count("@") == 50
 
 
+def test_a_database_without_an_encoding_keeps_any_text(
+    office: OnPostgres, postgres: PostgreSQL
+) -> None:
+    """PostgreSQL chooses SQL_ASCII where the system has no locale, as in a bare container."""
+    engine = sql.create_engine(postgres.url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(sql.text("DROP DATABASE IF EXISTS bare"))
+        options = "TEMPLATE template0 ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C'"
+        connection.execute(sql.text(f"CREATE DATABASE bare {options}"))
+    engine.dispose()
+    office.url = postgres.url.replace("/postgres?", "/bare?")
+    office.configure(database=office.url)
+    office.add({"a@example.org": {"name": "张三"}})
+    ran = office.deliver()
+    assert ran.code == 0, ran.err
+    assert office.received() == {"a@example.org": 1}
+    assert "张三" in office.newsroom.run("subscribers", "export").out
+
+
 @pytest.mark.long
 def test_concurrent_runs_send_nothing_twice(office: OnPostgres) -> None:
     """From the creation of the rows on. Each ends when everything is settled."""
