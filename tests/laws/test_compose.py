@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -9,10 +10,11 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import click
 import pytest
@@ -26,6 +28,8 @@ from processes import until
 
 FILE = ROOT / "packaging" / "scale" / "compose.yaml"
 SITE = FILE.parent / "site"
+SECRET = {"BROADSHEET_SECRET": "a secret of the test"}
+IMAGES = ("broadsheet", "postgres:16", "axllent/mailpit:latest")
 SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(FILE.read_text())["services"]
 
 
@@ -85,23 +89,68 @@ def test_its_site_makes_an_issue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert (newsroom.folder / "feeds/digests/demo/2025-06-30-0100/message.eml").exists()
 
 
-@pytest.mark.long
-def test_docker_compose_accepts_it() -> None:
-    """The whole file, by whichever version of Docker Compose there is."""
+@pytest.fixture
+def compose() -> list[str]:
+    """The command of Docker Compose with the file, by whichever version there is."""
     for tool in (["docker", "compose"], ["docker-compose"]):
-        if not shutil.which(tool[0]):
-            continue
-        if subprocess.run([*tool, "version"], capture_output=True, check=False).returncode:
-            continue
-        environment = {**os.environ, "BROADSHEET_SECRET": "a secret of the test"}
-        command = [*tool, "-f", str(FILE), "config"]
-        ran = subprocess.run(command, env=environment, capture_output=True, check=False)
-        assert ran.returncode == 0, ran.stderr
-        del environment["BROADSHEET_SECRET"]
-        ran = subprocess.run(command, env=environment, capture_output=True, check=False)
-        assert b"BROADSHEET_SECRET" in ran.stderr
-        return
+        if shutil.which(tool[0]) and not run([*tool, "version"]).returncode:
+            return [*tool, "-p", "broadsheet-test", "-f", str(FILE)]
     pytest.skip("needs Docker Compose")
+
+
+def run(command: Sequence[str], **environment: str) -> subprocess.CompletedProcess[bytes]:
+    """Run a command to its end."""
+    given = {**os.environ, **environment}
+    return subprocess.run(command, env=given, capture_output=True, check=False)
+
+
+@pytest.mark.long
+def test_docker_compose_accepts_it(compose: list[str]) -> None:
+    """The whole file, and a secret is asked for."""
+    ran = run([*compose, "config"], **SECRET)
+    assert ran.returncode == 0, ran.stderr
+    assert b"BROADSHEET_SECRET" in run([*compose, "config"], BROADSHEET_SECRET="").stderr
+
+
+@pytest.mark.nightly
+@pytest.mark.enable_socket
+@pytest.mark.allow_hosts(["127.0.0.1"])
+def test_its_containers_send_an_article_to_a_subscriber(tmp_path: Path, compose: list[str]) -> None:
+    """Started by one command, from the images that are on this machine."""
+    if missing := [image for image in IMAGES if run(["docker", "inspect", image]).returncode]:
+        pytest.skip(f"needs Docker with {', '.join(missing)}")
+    site = Newsroom(shutil.copytree(SITE, tmp_path / "site"))
+    site.write("articles/new.md", ARTICLE)
+    now = {"services": {"issues": {"environment": {"SOURCE_DATE_EPOCH": JUST_AFTER_THE_ISSUE}}}}
+    (tmp_path / "now.yaml").write_text(yaml.safe_dump(now))
+    compose += ["-f", str(tmp_path / "now.yaml")]
+    owner = (tmp_path / "site").stat()
+    user = f"{owner.st_uid or 1000}:{owner.st_gid or 1000}"
+    if not owner.st_uid:  # a container's user is never root
+        assert run(["chown", "-R", user, str(site.folder)]).returncode == 0
+    given = {**SECRET, "SITE": str(site.folder), "BROADSHEET_USER": user}
+    try:
+        assert run([*compose, "up", "-d", "serve"], **given).returncode == 0
+        until(lambda: answers("http://127.0.0.1:8025/readyz"), 60)
+        add = (
+            f"exec -T -e SOURCE_DATE_EPOCH={JUST_AFTER_THE_ISSUE} serve "
+            "broadsheet -C /site subscribers add reader@example.org"
+        )
+        assert run([*compose, *add.split()], **given).returncode == 0
+        assert run([*compose, "up", "-d"], **given).returncode == 0
+        caught = "http://127.0.0.1:8026/api/v1/messages"
+        until(lambda: answers(caught).get("total"), 60)
+        assert answers(caught)["total"] == 1
+    finally:
+        run([*compose, "down", "--volumes"], **given)
+
+
+def answers(url: str) -> dict[str, Any]:
+    """Return the JSON at `url`, `{"text": ...}` for a text; empty without an answer."""
+    with suppress(OSError), urlopen(url, timeout=5) as response:
+        text = response.read().decode()
+        return json.loads(text) if text.startswith("{") else {"text": text}
+    return {}
 
 
 ARTICLE = "---\ntitle: New\ndate: 2025-06-30T00:58:00Z\n---\nText.\n"
