@@ -20,7 +20,14 @@ from typing import Any, Final, Literal, get_args
 import sqlalchemy as sql
 from sqlalchemy import Connection, bindparam
 
-from broadsheet.delivery.database import deliveries, issues, moment, stamp, subscribers
+from broadsheet.delivery.database import (
+    RowsUpdate,
+    deliveries,
+    issues,
+    moment,
+    stamp,
+    subscribers,
+)
 from broadsheet.model.settings import DeliverySettings, Settings
 
 State = Literal["pending", "claimed", "retry", "in_doubt", "sent", "failed", "skipped"]
@@ -231,11 +238,8 @@ class Queue:
         if not claims:
             return
         mine = {"me": self._sender, "until": stamp(claims[0].lease), "now": stamp(now)}
-        values = [
-            {**mine, "row": each.id, "tries": each.attempts, "first": each.first_at}
-            for each in claims
-        ]
-        connection.execute(_CLAIM, values)
+        rows = [{"row": each.id, "tries": each.attempts, "first": each.first_at} for each in claims]
+        _CLAIM.execute(connection, rows, mine)
 
     def _query(self, domain: str, state: State) -> sql.Select[Any]:
         """Return the query for rows to claim, which locks them. Made once: that takes time."""
@@ -318,18 +322,23 @@ _PENDING: Final = (deliveries.c.next_at.is_(None), deliveries.c.id > bindparam("
 _ONCE: Final = (
     deliveries.c.sender.is_distinct_from(bindparam("me")), subscribers.c.status == "active"
 )  # fmt: skip
-_CLAIM: Final = (
-    sql.update(deliveries)
-    .where(deliveries.c.id == bindparam("row"))
-    .values(
-        state="claimed",
-        attempts=bindparam("tries"),
-        first_at=bindparam("first"),
-        changed=bindparam("now"),
-        next_at=None,
-        sender=bindparam("me"),
-        lease=bindparam("until"),
-    )
+_CLAIM: Final = RowsUpdate(
+    lambda each: (
+        sql.update(deliveries)
+        .where(deliveries.c.id == each["row"])
+        .values(
+            state="claimed",
+            attempts=each["tries"],
+            first_at=each["first"],
+            changed=bindparam("now"),
+            next_at=None,
+            sender=bindparam("me"),
+            lease=bindparam("until"),
+        )
+    ),
+    row=sql.BigInteger(),
+    tries=sql.Integer(),
+    first=sql.Text(),
 )
 
 

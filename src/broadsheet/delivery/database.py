@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -20,6 +20,7 @@ from urllib.parse import quote
 import sqlalchemy as sql
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.types import TypeEngine
 
 from broadsheet.delivery.files import create, exists, sqlite_file
 from broadsheet.errors import ConfigError, DatabaseError, DatabaseLockedError, Problem
@@ -331,6 +332,41 @@ def end_idle_transactions(connection: sql.Connection) -> None:
     if connection.dialect.name == "postgresql":
         connection.execute(sql.text(f"SET {_idle_timeout()}"))
         connection.commit()
+
+
+class RowsUpdate:
+    """An UPDATE of several rows by id, each with its own values, in one statement on a server.
+
+    Sent one by one, the statements would be a pipeline, and the server does not end the transaction
+    of a process that is stopped in the middle of one: `idle_in_transaction_session_timeout` counts
+    only between pipelines. Its rows would be locked until that process ends.
+    """
+
+    def __init__(
+        self,
+        make: Callable[[Mapping[str, sql.ColumnElement[Any]]], sql.Update],
+        **columns: TypeEngine[Any],
+    ) -> None:
+        """make: returns the statement, given the values of each row; columns: their types."""
+        self._each = make(
+            {name: sql.bindparam(name, type_=type_) for name, type_ in columns.items()}
+        )
+        sent = sql.func.json_to_recordset(sql.bindparam("rows", type_=sql.JSON))
+        named = (sql.column(name, type_) for name, type_ in columns.items())
+        every = sent.table_valued(*named).render_derived(with_types=True)
+        self._at_once = make({name: every.c[name] for name in columns})
+
+    def execute(
+        self,
+        connection: sql.Connection,
+        rows: Sequence[Mapping[str, Any]],
+        common: Mapping[str, Any],
+    ) -> None:
+        """Update `rows`. common: the values that all of them share."""
+        if connection.dialect.name == "postgresql":
+            connection.execute(self._at_once, {"rows": rows, **common})
+        else:
+            connection.execute(self._each, [{**common, **row} for row in rows])
 
 
 def server_options() -> str:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import random
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
@@ -41,6 +41,7 @@ from broadsheet.delivery.claims import (
 )
 from broadsheet.delivery.database import (
     Database,
+    RowsUpdate,
     database_error,
     deliveries,
     end_idle_transactions,
@@ -78,6 +79,17 @@ class Turn:
     settled: tuple[State, ...]
     skipped: int
     wait: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Unsettled:
+    """Numbers of rows that are not final. due: may be sent now; claimed: a run is sending them.
+
+    Those that wait for their time, or for the publisher (`delivery.in_doubt`), are neither.
+    """
+
+    due: int
+    claimed: int
 
 
 class Ledger:
@@ -192,7 +204,22 @@ class Ledger:
             )
             found = connection.execute(held.distinct()).all()
             lost = [each for each in found if self._run.has_lost(each.sender, each.lease, now)]
-            return sum(_doubt(connection, each.sender, each.lease, now) for each in lost)
+            return sum(_doubt(connection, self._mailings, each, now) for each in lost)
+
+    def unsettled(self) -> Unsettled:
+        """Return how many rows of the issues may be sent now, and how many are being sent.
+
+        Raises DatabaseError.
+        """
+        with self._transaction() as connection:
+            now = self.clock()
+            due = self._queue.waiting(connection, self.whole_issues(), now)
+            claimed = sql.select(deliveries.c.lease).where(
+                deliveries.c.issue.in_(tuple(self._mailings)), deliveries.c.state == "claimed"
+            )
+            leases = connection.execute(claimed).scalars().all()
+        lost = sum(lease < stamp(now - LEASE_MARGIN) for lease in leases)
+        return Unsettled(due + lost, len(leases) - lost)
 
     def next_due(self, batch: Batch) -> datetime | None:
         """Return when a row of `batch` can be claimed next; None if all its rows are final.
@@ -390,19 +417,17 @@ class Ledger:
         if not outcomes:
             return ()
         ended = [self._next(outcome, now) for outcome in outcomes]
-        values = [
+        rows = [
             {
                 "row": outcome.claim.id,
-                "me": self._run.id,
                 "state_": state,
                 "next_": stamp(next_at) if next_at else None,
-                "now": stamp(now),
                 "code_": outcome.code,
                 "reply_": outcome.reply,
             }
             for outcome, (state, next_at) in zip(outcomes, ended, strict=True)
         ]
-        connection.execute(_SETTLE, values)
+        _SETTLE.execute(connection, rows, {"me": self._run.id, "now": stamp(now)})
         for outcome in outcomes:
             if outcome.gone:
                 _record_bounce(connection, outcome, now)
@@ -433,14 +458,20 @@ def _record_bounce(connection: Connection, outcome: Outcome, now: datetime) -> N
         people.set_status(connection, person, "bounced", cause=cause, now=now)
 
 
-def _doubt(connection: Connection, sender: int, lease: str, now: datetime) -> int:
+def _doubt(connection: Connection, issue_ids: Iterable[int], claim: Any, now: datetime) -> int:
+    """Put in doubt the rows with the sender and the lease of `claim`, which are lost.
+
+    Those that another transaction has locked keep their state, and no one waits for them.
+    """
+    lost = sql.select(deliveries.c.id).where(
+        deliveries.c.issue.in_(tuple(issue_ids)),
+        deliveries.c.state == "claimed",
+        deliveries.c.sender == claim.sender,
+        deliveries.c.lease == claim.lease,
+    )
     query = (
         sql.update(deliveries)
-        .where(
-            deliveries.c.sender == sender,
-            deliveries.c.state == "claimed",
-            deliveries.c.lease == lease,
-        )
+        .where(deliveries.c.id.in_(lost.with_for_update(skip_locked=True)))
         .values(
             state="in_doubt",
             next_at=None,  # due at once, whatever the clock does
@@ -458,18 +489,28 @@ def _due_at(row: Any, now: datetime) -> datetime:
     return moment(row.next_at) if row.next_at else now
 
 
-# Only the rows of this run, even if another has taken one over.
-_OURS: Final = sql.update(deliveries).where(
-    deliveries.c.id == bindparam("row"),
-    deliveries.c.sender == bindparam("me"),
-    deliveries.c.state == "claimed",
-)
-_RENEW: Final = _OURS.values(lease=bindparam("until"))
-_SETTLE: Final = _OURS.values(
-    state=bindparam("state_"),
-    changed=bindparam("now"),
-    next_at=bindparam("next_"),
-    lease=None,
-    code=bindparam("code_"),
-    reply=bindparam("reply_"),
+def _ours(row: sql.ColumnElement[Any]) -> sql.Update:
+    """Update the row only if it is this run's, even if another has taken it over."""
+    return sql.update(deliveries).where(
+        deliveries.c.id == row,
+        deliveries.c.sender == bindparam("me"),
+        deliveries.c.state == "claimed",
+    )
+
+
+_RENEW: Final = _ours(bindparam("row")).values(lease=bindparam("until"))
+_SETTLE: Final = RowsUpdate(
+    lambda each: _ours(each["row"]).values(
+        state=each["state_"],
+        changed=bindparam("now"),
+        next_at=each["next_"],
+        lease=None,
+        code=each["code_"],
+        reply=each["reply_"],
+    ),
+    row=sql.BigInteger(),
+    state_=sql.Text(),
+    next_=sql.Text(),
+    code_=sql.Integer(),
+    reply_=sql.Text(),
 )

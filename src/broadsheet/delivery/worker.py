@@ -1,12 +1,15 @@
 """A worker: sends the batches that the queue hands out, over connections that outlive them.
 
 Any number of workers share the batches of a server's database (decision 0027). `deliver` is one
-too, for the issues that it begins or continues, until none of their rows can be sent now.
+too, for the issues that it begins or continues. It ends when each of their rows is final, waits for
+a later time, or is held for the publisher. The ledger decides that: the queue may lose a batch. If
+it ends before, it says why.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,25 +25,28 @@ from broadsheet.delivery import jobs
 from broadsheet.delivery.batcher import DATABASE_TIMEOUT_S, Batcher, Tally
 from broadsheet.delivery.claims import Batch
 from broadsheet.delivery.database import Database
-from broadsheet.delivery.ledger import Ledger
+from broadsheet.delivery.ledger import Ledger, Unsettled
 from broadsheet.delivery.mail.mailing import Mailing
 from broadsheet.delivery.pacing import Clock
 from broadsheet.delivery.sending import Pool, signals
 from broadsheet.delivery.transports import Transport
 from broadsheet.errors import BroadsheetError, DatabaseError, Problem
 from broadsheet.model.settings import Settings
+from broadsheet.text.counting import count
 
 HEARTBEAT_S = 10.0
 STALLED_S = 30.0
 """How long after its last heartbeat the jobs of a worker are handed out to others."""
 
 POLL_S = 2.0
-"""How often to look for jobs whose time has come; new ones are announced."""
+"""How often to look for jobs whose time has come (new ones are announced), and to reconnect."""
 
 _SOONEST_S: Final = 1.0  # until a batch is handed out again
-_RECONNECT_S: Final = 0.5
+_ENQUEUE_AFTER_S: Final = 30.0  # without progress, whoever has the batches
 _UNUSABLE_WAIT_S: Final = 600  # until a batch is tried again whose mail cannot be made
 _MOST_MAILINGS: Final = 8  # in memory, beside those being sent
+log = logging.getLogger("broadsheet.worker")
+
 _LOST: Final = (
     exceptions.ConnectorException,
     psycopg.Error,
@@ -87,6 +93,9 @@ class Worker:
         self.tally = Tally()
         self._batcher = Batcher(self._ledger, self.tally, step=step, waits=True)
         self._engine = jobs.engine(database, self._send)
+        self._settled = False
+        self._left: Unsettled | None = None
+        self._same_since = 0.0
         self._concurrency = 2 + len(sender.settings.delivery.limited_domains)
 
     def close(self) -> None:
@@ -94,7 +103,7 @@ class Worker:
         self._ledger.close()
 
     async def run(self) -> Tally:
-        """Send until a signal or an error; with `mailings`, until none of their rows is due."""
+        """Send until a signal or an error; with `mailings`, until their issues are settled."""
         delivery = self._sender.settings.delivery
         pool = Pool(self._sender.transport, self._batcher, self._mailings, delivery, self._clock)
         with signals(self._batcher):
@@ -103,14 +112,15 @@ class Worker:
             stopped = asyncio.create_task(self._batcher.stopped.wait())
             try:
                 await asyncio.wait({sending, working, stopped}, return_when="FIRST_COMPLETED")
-                self._batcher.stop("")
+                ended = "" if self._settled else "the run ended before everything was sent"
+                self._batcher.stop(ended, bad=not self._settled)
                 await sending
             finally:
                 self._batcher.abandon()
                 for task in (sending, working, stopped):
                     task.cancel()
-                ended = await asyncio.gather(sending, working, stopped, return_exceptions=True)
-        for error in ended:
+                results = await asyncio.gather(sending, working, stopped, return_exceptions=True)
+        for error in results:
             if isinstance(error, Exception) and not isinstance(error, (DatabaseError, *_LOST)):
                 raise error
         return self.tally
@@ -124,7 +134,8 @@ class Worker:
                 async with self._engine.open_async():
                     lost_at = None
                     await self._take_jobs()
-                if self._only and self._is_done():
+                if self._only and await self._is_settled():
+                    self._settled = True
                     return
             except (*_LOST, DatabaseError) as error:
                 lost_at = lost_at or loop.time()
@@ -132,15 +143,41 @@ class Worker:
                     what = f"the queue cannot be reached: {error.__cause__ or error}"
                     self._batcher.stop(str(Problem(what, path=self._database.shown)), bad=True)
             with suppress(TimeoutError):
-                async with asyncio.timeout(_RECONNECT_S):
+                async with asyncio.timeout(POLL_S):
                     await self._batcher.stopped.wait()
 
-    def _is_done(self) -> bool:
-        """Whether nothing of the issues can be sent now, and no other worker is sending some."""
+    async def _is_settled(self) -> bool:
+        """Whether no row of the issues may be sent now, or is being sent by anyone.
+
+        Enqueues what may be sent if the queue has lost it. Ends the run if that does not help.
+        """
         if self._ledger.closed_until:
             self._batcher.end_day(self._ledger.closed_until)
-        with self._database.reading() as connection:
-            return jobs.is_idle(connection, self._only)
+            return True
+        left = await self._batcher.retried(self._ledger.unsettled)
+        now = self._clock.steady()
+        if left != self._left:
+            self._left, self._same_since = left, now
+        same_s = now - self._same_since
+        if left.due and same_s > DATABASE_TIMEOUT_S:
+            mails = count(left.due, "mail")
+            self._batcher.stop(f"{mails} cannot be sent: locked by another program", bad=True)
+        elif left.due:
+            await self._batcher.retried(lambda: self._enqueue(anyway=same_s > _ENQUEUE_AFTER_S))
+        else:
+            for issue in self._only:
+                await self._finish(issue)
+        return not (left.due or left.claimed)
+
+    def _enqueue(self, *, anyway: bool) -> None:
+        """Enqueue what may be sent now unless it is in the queue. anyway: even then."""
+        with self._database.writing() as connection:
+            if anyway or jobs.is_idle(connection, self._only):
+                for issue in self._only:
+                    jobs.enqueue(connection, issue, self._clock())
+
+    async def _finish(self, issue: int) -> None:
+        await self._batcher.retried(lambda: self._ledger.finish_complete(issue))
 
     async def _take_jobs(self) -> None:
         """Send what is handed out: of some issues until none is due, or of all, for ever."""
@@ -188,9 +225,13 @@ class Worker:
             self._come_back(
                 batch, await self._batcher.retried(lambda: self._ledger.next_due(batch))
             )
-            await self._batcher.retried(lambda: self._ledger.finish_complete(issue))
+            await self._finish(issue)
         except BroadsheetError as error:
             # The ledger has the rows; someone may have to act before they can be sent.
+            if self._only:
+                self._batcher.stop(str(error), bad=True)
+            else:
+                log.error("%s; tried again in %d minutes", error, _UNUSABLE_WAIT_S // 60)
             raise jobs.BatchWaitsError(_in(_UNUSABLE_WAIT_S)) from error
 
     async def _load(self, issue: int) -> bool:
