@@ -11,13 +11,15 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, make_msgid
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from broadsheet.delivery.mail.dkim import Signer
 from broadsheet.digests.message import header_fields
 from broadsheet.digests.sender import Sender
 from broadsheet.i18n import Words
 from broadsheet.model.publication import Publication
+
+if TYPE_CHECKING:  # cryptography takes time to import
+    from broadsheet.delivery.mail.dkim import Signer
 
 _POLICY: Final = SMTP.clone(cte_type="7bit")
 
