@@ -18,6 +18,7 @@ from functools import lru_cache
 from typing import Any, Final, Literal, get_args
 
 import sqlalchemy as sql
+from msgspec import Struct
 from sqlalchemy import Connection, bindparam
 
 from broadsheet.delivery.database import (
@@ -74,8 +75,7 @@ class Batch:
         return since is not None and abs(now - since) < _LOOK_AGAIN
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(Struct, frozen=True):
     """A claimed row of `batch`. send_at: the earliest time to send, in seconds since 1970. lease:
     until when the claim holds (aware). first_at: of the first attempt, as stored. was: the state
     before.
@@ -96,8 +96,7 @@ class Claim:
     batch: Batch
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """The result of a claim. code: of the server's reply, None if there was none; reply: its text.
 
     kind: `pending` returns the row unchanged; `retry` and `in_doubt` wait, or fail eventually.

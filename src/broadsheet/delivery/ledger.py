@@ -17,11 +17,13 @@ import random
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Any, Final
 
 import sqlalchemy as sql
+from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy import Connection, bindparam
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -68,8 +70,7 @@ _BUSY_S: Final = 0.05  # until to look again, while all connections for a domain
 _OPEN: Final[tuple[State, ...]] = tuple(state for state in STATES if state not in FINAL)
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(Struct, frozen=True):
     """The result of a transaction. settled: the state that each outcome ended in.
 
     wait: seconds until more can be claimed; None if there is no more.

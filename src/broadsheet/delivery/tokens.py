@@ -20,6 +20,7 @@ from typing import Final
 from urllib.parse import quote
 
 from itsdangerous import BadData, Signer, URLSafeTimedSerializer
+from itsdangerous.signer import SigningAlgorithm
 
 from broadsheet.errors import Problem, UsageError
 
@@ -132,9 +133,17 @@ def _signature(secret: str, subscriber: int, issue: int) -> str:
     return base64.b32encode(made).decode().lower()[:10]
 
 
+class _HmacSha1(SigningAlgorithm):
+    """What itsdangerous does itself, in a third of the time."""
+
+    def get_signature(self, key: bytes, value: bytes) -> bytes:
+        return hmac.digest(key, value, "sha1")
+
+
 @cache
 def _link_signer(secrets: tuple[str, ...]) -> Signer:
-    return Signer(list(secrets), salt="broadsheet unsubscribe")
+    keys = [Signer(each, salt="broadsheet unsubscribe").derive_key() for each in secrets]
+    return Signer(keys, key_derivation="none", algorithm=_HmacSha1())
 
 
 def unsubscribe_url(service_url: str, token: str) -> str:

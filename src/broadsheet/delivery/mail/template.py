@@ -17,6 +17,8 @@ from email.utils import format_datetime
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Final
 
+from msgspec import Struct
+
 from broadsheet.delivery.tokens import Tokens
 from broadsheet.digests.message import (
     address_header,
@@ -52,8 +54,7 @@ class Envelope:
     signer: Signer | None = field(default=None, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Recipient:
+class Recipient(Struct, frozen=True):
     """The reader that a copy is for.
 
     key: identifies the reader in the Message-ID. page: the reader's own unsubscribe URL, mail: the
@@ -93,9 +94,11 @@ class MailTemplate:
         token = reader.page.removeprefix(self._page).encode()
         own = [("Date", self._date), *self._personal(reader)]
         pieces = self._personal_body if token else self._shared_body
-        body = b"".join(each if isinstance(each, bytes) else each(token) for each in pieces)
-        signature = self._signer.header([*own, *self._static], body) if self._signer else b""
-        return b"".join((signature, _head(own), self._static_head, b"\r\n", body))
+        body = [each if isinstance(each, bytes) else each(token) for each in pieces]
+        signature = b""
+        if self._signer:
+            signature = self._signer.header([*own, *self._static], b"".join(body))
+        return b"".join((signature, _head(own), self._static_head, b"\r\n", *body))
 
     def _personal(self, reader: Recipient) -> list[tuple[str, bytes]]:
         to = address_header("To", reader.name, reader.address).partition(":")[2].strip()
@@ -195,8 +198,8 @@ def _base64(data: bytes, place: bytes) -> Iterator[Piece]:
 def _base64_lines(around: Sequence[bytes], token: bytes) -> bytes:
     # base64.encodebytes takes four times as long.
     text = binascii.b2a_base64(token.join(around), newline=False)
-    starts = range(0, len(text), _BASE64_LINE * 4 // 3)
-    return b"".join(text[at : at + _BASE64_LINE * 4 // 3] + b"\r\n" for at in starts)
+    size = _BASE64_LINE * 4 // 3
+    return b"\r\n".join([text[at : at + size] for at in range(0, len(text), size)] + [b""])
 
 
 _ENCODINGS: Final = {"quoted-printable": _quoted_printable, "base64": _base64}

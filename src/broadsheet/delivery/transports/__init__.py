@@ -15,8 +15,9 @@ the environment too.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from typing import Literal, Protocol
+
+from msgspec import Struct
 
 from broadsheet.model.settings import DeliverySettings
 from broadsheet.registry import TRANSPORTS
@@ -33,8 +34,7 @@ class UnavailableError(Exception):
         self.for_good = for_good
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """The result of sending a mail. code, words: the reply; the code is None if there was none.
 
     kind: `accepted`; `deferred`: try again later; `refused`: for this recipient, permanently;

@@ -40,7 +40,7 @@ class Patience:
         self._all = self._left = seconds
         self._clocks = clocks
         self._slice = 0.0
-        self._since = clocks()
+        self._since = (0.0, 0.0)
 
     def begin(self) -> float:
         """Begin a wait, and return how many seconds it may take; 0 for the last one."""
@@ -54,7 +54,8 @@ class Patience:
         The last wait takes no time: it lets the event loop read what has arrived, since the loop
         may run a timer first.
         """
-        passed = max(now - then for now, then in zip(self._clocks(), self._since, strict=True))
+        (steady, wall), (steady_then, wall_then) = self._clocks(), self._since
+        passed = max(steady - steady_then, wall - wall_then)
         if passed > self._slice + _LATE_S:
             self._left = self._all
             return False
@@ -70,6 +71,8 @@ class Wire(asyncio.Protocol):
         self._rest = b""
         self._lost: LostError | None = None
         self._waiter: asyncio.Future[bool] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._wait_ends = 0.0
         self._full = False
         self._transport: Any = None
 
@@ -167,14 +170,35 @@ class Wire(asyncio.Protocol):
             raise self._lost
         loop = asyncio.get_running_loop()
         self._waiter = loop.create_future()
-        timer = loop.call_later(patience.begin(), self._wake, False)
+        self._wait_ends = loop.time() + patience.begin()
+        self._set_timer(loop)
         try:
             happened = await self._waiter
         finally:
-            timer.cancel()
             self._waiter = None
         if patience.over(happened=happened):
             self._lose("the server does not answer")
+
+    def _set_timer(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Let the timer end the wait in time.
+
+        One that is set for an earlier wait is kept, and set again then: nearly all waits end early.
+        """
+        if self._timer is not None:
+            if self._timer.when() <= self._wait_ends:
+                return
+            self._timer.cancel()
+        self._timer = loop.call_at(self._wait_ends, self._timed_out)
+
+    def _timed_out(self) -> None:
+        self._timer = None
+        if self._waiter is None:
+            return
+        loop = asyncio.get_running_loop()
+        if loop.time() < self._wait_ends:
+            self._set_timer(loop)
+        else:
+            self._wake(False)
 
     def _lose(self, why: str) -> None:
         if self._lost is None:

@@ -18,6 +18,8 @@ from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 from typing import Final, Literal
 
+from msgspec import Struct
+
 from broadsheet.bounces.stages import Stage
 from broadsheet.bounces.verdict import is_for_us, is_gone
 from broadsheet.delivery.transports import MayEnd, UnavailableError, Verdict, always
@@ -128,8 +130,7 @@ def transport(settings: DeliverySettings, environment: Mapping[str, str]) -> Smt
     return made
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Struct, frozen=True):
     """A reply of the server. words: its lines, joined with line ends."""
 
     code: int
@@ -328,7 +329,8 @@ class SmtpSession:
 
     async def _body(self, mail: bytes) -> None:
         """Send everything but the dot that completes the mail."""
-        if mail.startswith(b".") or b"\r\n." in mail:
+        # From behind: in Base64, there are no dots.
+        if mail.startswith(b".") or mail.find(b"\r\n.", 0, mail.rfind(b".") + 1) >= 0:
             mail = mail.replace(b"\r\n.", b"\r\n..")
             mail = b"." + mail if mail.startswith(b".") else mail
         self._wire.write(mail if mail.endswith(b"\r\n") else mail + b"\r\n")
