@@ -509,7 +509,10 @@ def _prepare(connection: sqlite3.Connection, _: object) -> None:
     """Configure a new SQLite connection."""
     # Otherwise Python's sqlite3 begins its own transactions, and not IMMEDIATE ones.
     connection.isolation_level = None
-    connection.execute("PRAGMA journal_mode = WAL")  # readers do not block the writer
+    # So that readers do not block the writer. SQLite does not wait to set it while another process
+    # writes, as one that is creating the same file.
+    if not _succeeds(connection.cursor(), "PRAGMA journal_mode = WAL", _busy_timeout(connection)):
+        connection.execute("PRAGMA journal_mode = WAL")
     # A commit is on the disk when it returns, so it survives a power cut.
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
@@ -543,21 +546,31 @@ def _begin_immediate(connection: sql.Connection) -> None:
     import.
     """
     driver = connection.connection.cursor()
-    driver.execute("PRAGMA busy_timeout")
-    (timeout_ms,) = driver.fetchone() or (0,)
-    end = time.monotonic() + timeout_ms / 1000
+    timeout_ms = _busy_timeout(driver)
     driver.execute("PRAGMA busy_timeout = 0")
     try:
-        while time.monotonic() < end:
-            try:
-                driver.execute("BEGIN IMMEDIATE")
-            except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
-                    break
-                time.sleep(_POLL_S)
-            else:
-                return
-        connection.exec_driver_sql("BEGIN IMMEDIATE")  # so that SQLAlchemy raises its own error
+        if not _succeeds(driver, "BEGIN IMMEDIATE", timeout_ms):
+            connection.exec_driver_sql("BEGIN IMMEDIATE")  # so that SQLAlchemy raises its own error
     finally:
         driver.execute(f"PRAGMA busy_timeout = {timeout_ms}")
         driver.close()
+
+
+def _busy_timeout(driver: Any) -> int:
+    """Return how long a connection or its cursor waits for other programs, in ms."""
+    return int(driver.execute("PRAGMA busy_timeout").fetchone()[0])
+
+
+def _succeeds(driver: Any, statement: str, timeout_ms: int) -> bool:
+    """Try to execute `statement` while the database is locked; return whether that succeeded."""
+    end = time.monotonic() + timeout_ms / 1000
+    while time.monotonic() < end:
+        try:
+            driver.execute(statement)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                break
+            time.sleep(_POLL_S)
+        else:
+            return True
+    return False

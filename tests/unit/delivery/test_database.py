@@ -7,13 +7,14 @@ import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from threading import Thread
 
 import pytest
 import sqlalchemy as sql
 
 from broadsheet.delivery import database, files
 from broadsheet.errors import ConfigError, DatabaseError
-from processes import exit_code, fork, kill
+from processes import exit_code, fork, kill, within
 
 URL = "sqlite:///a.db"
 
@@ -49,6 +50,20 @@ def test_two_processes_create_one_database(tmp_path: Path) -> None:
     """Both can use it."""
     children = [fork(lambda: database.open_database(URL, tmp_path).close()) for _ in range(4)]
     assert [exit_code(child) for child in children] == [0] * 4
+
+
+def test_a_database_that_another_process_is_creating_is_waited_for(tmp_path: Path) -> None:
+    """Until its first transaction ends, the file has no write-ahead log."""
+    opened: list[database.Database] = []
+    with closing(sqlite3.connect(tmp_path / "a.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        opening = Thread(target=lambda: opened.append(database.open_database(URL, tmp_path)))
+        opening.start()
+        assert not within(0.2, lambda: not opening.is_alive())
+        other.execute("ROLLBACK")
+    opening.join()
+    (made,) = opened
+    made.close()
 
 
 def test_sqlite_is_set_up_for_the_ledger(tmp_path: Path) -> None:
