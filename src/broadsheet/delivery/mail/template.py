@@ -190,14 +190,29 @@ def _base64(data: bytes, place: bytes) -> Iterator[Piece]:
     """Encode everything from the line with the first `place` on for each reader."""
     first = data.find(place) if place else -1
     start = len(data) if first < 0 else first // _BASE64_LINE * _BASE64_LINE
-    yield _base64_lines([data[:start]], b"")
+    yield _base64_lines(data[:start])
     if first >= 0:
-        yield partial(_base64_lines, data[start:].split(place))
+        yield _Base64Rest(data[start:].split(place))
 
 
-def _base64_lines(around: Sequence[bytes], token: bytes) -> bytes:
+class _Base64Rest:
+    """Encodes the lines with a token; those after it once for each way that they can be broken."""
+
+    def __init__(self, around: Sequence[bytes]) -> None:
+        *self._before, self._after = around
+        self._lines_after: dict[int, bytes] = {}
+
+    def __call__(self, token: bytes) -> bytes:
+        own = token.join([*self._before, b""])
+        missing = -len(own) % _BASE64_LINE  # from its last line
+        if missing not in self._lines_after:
+            self._lines_after[missing] = _base64_lines(self._after[missing:])
+        return _base64_lines(own + self._after[:missing]) + self._lines_after[missing]
+
+
+def _base64_lines(data: bytes) -> bytes:
     # base64.encodebytes takes four times as long.
-    text = binascii.b2a_base64(token.join(around), newline=False)
+    text = binascii.b2a_base64(data, newline=False)
     size = _BASE64_LINE * 4 // 3
     return b"\r\n".join([text[at : at + size] for at in range(0, len(text), size)] + [b""])
 

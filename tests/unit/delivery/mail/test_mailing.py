@@ -148,12 +148,13 @@ def test_the_link_is_replaced_everywhere(mark: str, before: int, after: int, cha
     assert not re.search(rb"(?<!\r)\n", mail)
 
 
-def test_filling_for_one_leaves_nothing_for_the_next() -> None:
+@given(st.lists(MARKS, min_size=2, max_size=4), st.sampled_from("a字"))
+def test_filling_for_one_leaves_nothing_for_the_next(marks: list[str], char: str) -> None:
     """One template serves many readers, and each mail equals that of a fresh template."""
-    template = _template()
-    first = template.fill(_reader("a" * 16))
-    template.fill(_reader("b" * 30))
-    assert template.fill(_reader("a" * 16)) == first == _template().fill(_reader("a" * 16))
+    text = f"{char * 70} {SHARED}\n{char * 90}\n{SHARED}\n{char * 300}\n"
+    template = _template(text=text)
+    for mark in (*marks, *marks):
+        assert template.fill(_reader(mark)) == _template(text=text).fill(_reader(mark))
 
 
 def test_a_foreign_message_is_refused() -> None:
