@@ -49,17 +49,35 @@ def _with(
     return asyncio.run(run())
 
 
-def _sent(script: Script, mails: int = 1) -> Verdict:
+def _sent(script: Script, mails: int = 1, mail: bytes = MAIL) -> Verdict:
     """Return the verdict on the last of `mails` over one connection."""
 
     async def work(server: SmtpServer) -> Verdict:
         session = await server.connect()
         for _ in range(mails):
-            verdict = await session.send("me@a.org", "you@b.org", MAIL)
+            verdict = await session.send("me@a.org", "you@b.org", mail)
         await session.leave()
         return verdict
 
     return _with(script, work)
+
+
+@pytest.mark.parametrize(
+    ("mail", "arrives"),
+    [
+        (b"a\r\n", b"a\r\n"),
+        (b".", b"..\r\n"),
+        (b".\r\n.", b"..\r\n..\r\n"),
+        (b"a.b\r\nc\r\n", b"a.b\r\nc\r\n"),
+        (b"a\r\n.b\r\nc.d\r\n", b"a\r\n..b\r\nc.d\r\n"),
+        (b"a.b\r\nc\r\n.\r\n", b"a.b\r\nc\r\n..\r\n"),
+    ],
+)
+def test_dots_at_the_start_of_lines_are_doubled(mail: bytes, arrives: bytes) -> None:
+    """Wherever the last one is, and no others (RFC 5321, section 4.5.2)."""
+    script = Script()
+    assert _sent(script, mail=mail).kind == "accepted"
+    assert script.mails == [arrives + b".\r\n"]
 
 
 @pytest.mark.parametrize("extensions", ["250-me\r\n250 PIPELINING", "250 me"])
