@@ -9,16 +9,27 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import cache
 
 _PLANES = "".join(f"{chr(plane << 16)}-{chr(plane << 16 | 0xFFFD)}" for plane in range(1, 17))
 _OTHERS = rf"\t\n\r -~\xa0-\ud7ff\ue000-\ufdcf\ufdf0-\ufffd{_PLANES}"
-_FORBIDDEN = re.compile(f"[^{_OTHERS}]")
-_PRINTABLE = re.compile(f"[{_OTHERS}]*")  # matching all takes less time than searching for others
 
 
 def printable(text: str) -> str:
     """Return `text` without those characters."""
-    return text if _PRINTABLE.fullmatch(text) else _FORBIDDEN.sub("", text)
+    # Matching the others takes less time than searching for these.
+    return text if _others().fullmatch(text) else _forbidden().sub("", text)
+
+
+# Compiling takes longer than many runs that read no text have.
+@cache
+def _others() -> re.Pattern[str]:
+    return re.compile(f"[{_OTHERS}]*")
+
+
+@cache
+def _forbidden() -> re.Pattern[str]:
+    return re.compile(f"[^{_OTHERS}]")
 
 
 # Combining marks, among others (`\w` does not match them); no language has so many in a row.
@@ -41,4 +52,4 @@ def composed(text: str) -> str:
 
 def forbidden(text: str) -> list[str]:
     """Return those characters of `text`, in order."""
-    return _FORBIDDEN.findall(text)
+    return _forbidden().findall(text)
