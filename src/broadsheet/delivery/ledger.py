@@ -249,29 +249,17 @@ class Ledger:
             batches = self.whole_issues()
             return self._queue.waiting(connection, batches, self.clock(), most)
 
-    def finish(self) -> None:
-        """Record which of the issues are done: all their rows are final."""
-        with self._database.writing() as connection:
-            lock_ledger(connection)
-            for issue in self._mailings:
-                self._finish(connection, issue)
-
-    def finish_complete(self, issue: int) -> None:
+    def finish(self, issue: int) -> None:
         """Record that `issue` is done, if all its rows are final. Raises DatabaseError."""
         left = sql.select(deliveries.c.id).where(
             deliveries.c.issue == issue, deliveries.c.state.in_(_OPEN)
         )
         with self._transaction() as connection:
             if connection.execute(left.limit(1)).first() is None:
-                self._finish(connection, issue)
-
-    def _finish(self, connection: Connection, issue: int) -> None:
-        counts = counted(connection, issue)
-        values: dict[str, Any] = {"done": None, "counts": None}
-        if not any(number for state, number in counts.items() if state not in FINAL):
-            done = sql.func.coalesce(issues.c.done, stamp(self.clock()))
-            values = {"done": done, "counts": json.dumps(counts)}
-        connection.execute(sql.update(issues).where(issues.c.id == issue).values(values))
+                query = sql.update(issues).where(issues.c.id == issue)
+                done = sql.func.coalesce(issues.c.done, stamp(self.clock()))
+                counts = json.dumps(counted(connection, issue))
+                connection.execute(query.values(done=done, counts=counts))
 
     def _connected(self) -> Connection:
         connection = self._database.engine.connect()

@@ -279,7 +279,8 @@ def _send(
             tally = asyncio.run(
                 send_all(ledger, mailings, transport, settings.delivery, limit, step)
             )
-        ledger.finish()
+        for issue in mailings:
+            ledger.finish(issue)
     except asyncio.CancelledError:  # by a second signal
         raise KeyboardInterrupt from None
     finally:

@@ -177,7 +177,7 @@ class Worker:
                     jobs.enqueue(connection, issue, self._clock())
 
     async def _finish(self, issue: int) -> None:
-        await self._batcher.retried(lambda: self._ledger.finish_complete(issue))
+        await self._batcher.retried(lambda: self._ledger.finish(issue))
 
     async def _take_jobs(self) -> None:
         """Send what is handed out: of some issues until none is due, or of all, for ever."""
