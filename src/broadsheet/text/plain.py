@@ -18,7 +18,8 @@ _UNSPACED = (
 )
 _SHARED = frozenset("“”‘’…—·")  # punctuation of Chinese and other scripts
 
-_LATIN_OR_CHINESE = re.compile("[ -~\u4e00-\u9fff]+")  # one column, or two
+# Characters of one column, or two, that do not combine with others.
+_LATIN_OR_CHINESE = re.compile("[ -~\u3001-\u3003\u3008-\u3011\u4e00-\u9fff\uff01-\uff5e]+")
 _NO_CHARACTER = re.compile(r"&#[0-9]{1000,};?")
 
 _SENTENCE_END = re.compile(r"[。！？…]+[”’」』）】]*|[.!?]+[\"'”’)]*(?=\s|$)")
@@ -69,7 +70,7 @@ def _belongs_to_unspaced(char: str) -> bool:
 
 def prepare() -> None:
     """Import wcwidth, before the first text is measured."""
-    width("。")
+    width("…")
 
 
 def width(text: str) -> int:
@@ -83,7 +84,7 @@ def width(text: str) -> int:
 
 def graphemes(text: str) -> Iterator[str]:
     """Yield the user-perceived characters of `text` (UAX #29)."""
-    if text.isascii():
+    if text.isascii() or _LATIN_OR_CHINESE.fullmatch(text):
         yield from text
     else:
         import wcwidth  # 40 ms, which runs without excerpts and mails do without
@@ -93,6 +94,8 @@ def graphemes(text: str) -> Iterator[str]:
 
 @lru_cache(maxsize=8192)
 def _columns(grapheme: str) -> int:
+    if _LATIN_OR_CHINESE.fullmatch(grapheme):
+        return width(grapheme)
     import wcwidth
 
     return wcwidth.width(grapheme, control_codes="ignore")
