@@ -125,9 +125,9 @@ def enqueue_domain(connection: Connection, batch: Batch) -> None:
         _defer(connection, batch.issue, [(batch.first, batch.last)], batch.domain)
 
 
-def is_idle(connection: Connection, issues: Sequence[int]) -> bool:
-    """Whether no batch of `issues` is being sent or is to be handed out in a moment."""
-    values = {"queues": [queue_name(issue) for issue in issues]}
+def is_idle(connection: Connection, issues: Sequence[int], *, doing: bool = True) -> bool:
+    """Whether no batch of `issues` is to be handed out in a moment, or (`doing`) is being sent."""
+    values = {"queues": [queue_name(issue) for issue in issues], "doing": doing}
     return connection.execute(_DUE, values).first() is None
 
 
@@ -203,7 +203,7 @@ _ENQUEUED: Final = sql.text(
     "AND status IN ('todo', 'doing') AND args->>'first' = :first"
 )
 _DUE: Final = sql.text(
-    "SELECT 1 FROM procrastinate_jobs WHERE queue_name = ANY(:queues) AND (status = 'doing' "
-    "OR status = 'todo' AND (scheduled_at IS NULL OR scheduled_at <= now() + interval '2 s')) "
-    "LIMIT 1"
+    "SELECT 1 FROM procrastinate_jobs WHERE queue_name = ANY(:queues) "
+    "AND (:doing AND status = 'doing' OR status = 'todo' "
+    "AND (scheduled_at IS NULL OR scheduled_at <= now() + interval '2 s')) LIMIT 1"
 )

@@ -42,7 +42,7 @@ POLL_S = 2.0
 """How often to look for jobs whose time has come (new ones are announced), and to reconnect."""
 
 _SOONEST_S: Final = 1.0  # until a batch is handed out again
-_ENQUEUE_AFTER_S: Final = 30.0  # without progress, whoever has the batches
+_ENQUEUE_AFTER_S: Final = 30.0  # without progress, whoever has the batch
 _UNUSABLE_WAIT_S: Final = 600  # until a batch is tried again whose mail cannot be made
 _MOST_MAILINGS: Final = 8  # in memory, beside those being sent
 log = logging.getLogger("broadsheet.worker")
@@ -96,6 +96,7 @@ class Worker:
         self._settled = False
         self._left: Unsettled | None = None
         self._same_since = 0.0
+        self._blocked = False  # a batch ended with rows that may be sent, and were not claimed
         self._concurrency = 2 + len(sender.settings.delivery.limited_domains)
 
     def close(self) -> None:
@@ -157,22 +158,22 @@ class Worker:
         left = await self._batcher.retried(self._ledger.unsettled)
         now = self._clock.steady()
         if left != self._left:
-            self._left, self._same_since = left, now
+            self._left, self._same_since, self._blocked = left, now, False
         same_s = now - self._same_since
-        if left.due and same_s > DATABASE_TIMEOUT_S:
+        if left.due and self._blocked and same_s > DATABASE_TIMEOUT_S:
             mails = count(left.due, "mail")
             self._batcher.stop(f"{mails} cannot be sent: locked by another program", bad=True)
         elif left.due:
-            await self._batcher.retried(lambda: self._enqueue(anyway=same_s > _ENQUEUE_AFTER_S))
+            await self._batcher.retried(lambda: self._enqueue(doing=same_s < _ENQUEUE_AFTER_S))
         else:
             for issue in self._only:
                 await self._finish(issue)
         return not (left.due or left.claimed)
 
-    def _enqueue(self, *, anyway: bool) -> None:
-        """Enqueue what may be sent now unless it is in the queue. anyway: even then."""
+    def _enqueue(self, *, doing: bool) -> None:
+        """Enqueue what may be sent now unless it is in the queue. doing: or is being sent."""
         with self._database.writing() as connection:
-            if anyway or jobs.is_idle(connection, self._only):
+            if jobs.is_idle(connection, self._only, doing=doing):
                 for issue in self._only:
                     jobs.enqueue(connection, issue, self._clock())
 
@@ -261,6 +262,7 @@ class Worker:
             if batch.not_before:
                 due = max(due, batch.not_before)
             wait = (due - self._clock()).total_seconds()
+            self._blocked |= wait <= 0
             raise jobs.BatchWaitsError(_in(0 if self._batcher.stopping else max(wait, _SOONEST_S)))
 
 

@@ -19,6 +19,7 @@ from broadsheet.errors import DatabaseError, Problem
 from deliveries import Post
 from newsroom import MOMENT
 from postgresql import OnPostgres, PostgreSQL, on_postgres
+from processes import ended_within
 
 pytest.importorskip("procrastinate")
 pytestmark = [pytest.mark.enable_socket, pytest.mark.allow_hosts(["127.0.0.1"])]
@@ -107,6 +108,28 @@ def test_batches_that_the_queue_loses_meanwhile_are_sent(
     child = office.begin()
     office.server.wait_for(5)
     postgres.run(f"DELETE FROM procrastinate_jobs WHERE status = '{status}'")
+    assert office.end(child) == 0
+    assert office.states() == {"sent": PEOPLE}
+    assert set(office.received().values()) == {1}
+
+
+def test_a_batch_that_waits_for_one_of_another_issue_is_not_given_up(
+    office: OnPostgres, postgres: PostgreSQL
+) -> None:
+    """Of the batches for a domain with limits, the engine hands out one at a time."""
+    limits = '[delivery.domains."example.org"]\nconnections = 2\n'
+    office.configure(limits, database=office.url)
+    postgres.run(
+        "INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() + interval '1 hour')"
+    )
+    postgres.run(
+        "INSERT INTO procrastinate_jobs (queue_name, task_name, args, lock, status, worker_id) "
+        "SELECT 'issue-999', 'send_batch', '{}', 'example.org', 'doing', max(id) "
+        "FROM procrastinate_workers"
+    )
+    child = office.begin()
+    assert not ended_within(child, 2 * worker.DATABASE_TIMEOUT_S)
+    postgres.run("DELETE FROM procrastinate_jobs WHERE queue_name = 'issue-999'")
     assert office.end(child) == 0
     assert office.states() == {"sent": PEOPLE}
     assert set(office.received().values()) == {1}
