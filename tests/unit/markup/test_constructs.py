@@ -114,6 +114,15 @@ def test_every_reference_is_resolved(name: str, count: int, length: int) -> None
     assert "\ue002" not in made
 
 
+@pytest.mark.parametrize("note", ["", "[^1] [^1]\n\n[^1]: Note\n\n"])
+@given(count=st.integers(1, 30), length=st.integers(1, 300))
+def test_references_are_resolved_beside_footnotes(note: str, count: int, length: int) -> None:
+    """Also if their label looks like that of a footnote."""
+    address = f"https://e.org/{'x' * length}"
+    made = html(f"{'[a][^b c] ' * count}\n\n{note}[^b c]: <{address}>", "hugo")
+    assert made.count(f'href="{address}"') == count
+
+
 @pytest.mark.parametrize("end", ["", "\n", "\n\n"])
 def test_a_definition_may_end_the_text(end: str) -> None:
     """Also without a line end, and also beside unclosed code."""

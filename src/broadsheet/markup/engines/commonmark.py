@@ -46,6 +46,7 @@ _QUOTES = re.compile(rf"^(?:[ \t]*>){{{MAX_QUOTES + 1}}}", re.MULTILINE)
 _DELIMITER_ROW = re.compile(r"^[ \t>]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t:-]*)+$", re.MULTILINE)
 _TABLE_END = re.compile(r"\n[ \t>]*(?:\n|\Z)")
 _LINK_DEFINITION = re.compile(r"\]:([^\n]*(?:\n[ \t>]*[\"'(][^\n]*)?)")
+_LONGEST_LABEL = 1_000  # CommonMark 0.31, 6.3
 _MOST_OF_REFERENCES = 100_000  # bytes; as in cmark
 _ADDED = "\ue001"  # of the private use area (Unicode, 23.5)
 _ADDED_PARAGRAPH = re.compile(rf"<p(?: [^<>]*)?>{_ADDED}(.*)</p>\n?")
@@ -85,9 +86,17 @@ def _allowance(text: str) -> str:
     comrak stops resolving references when the addresses and titles that it has put in for them
     are longer than the text. An article of links by reference soon comes to that.
     """
-    longest = max(map(len, _LINK_DEFINITION.findall(text)), default=0)
+    found = _LINK_DEFINITION.finditer(text)
+    longest = max((len(each[1]) for each in found if not _is_of_note(text, each)), default=0)
     missing = min(longest * text.count("["), _MOST_OF_REFERENCES) - len(text)
     return _ADDED * (missing // len(_ADDED.encode()) + 1) if missing > 0 else ""
+
+
+def _is_of_note(text: str, definition: re.Match[str]) -> bool:
+    """Whether the label of `definition` is that of a footnote, which has no address."""
+    at = definition.start()
+    label = text[text.rfind("[", max(at - _LONGEST_LABEL, 0), at) : at]
+    return label.startswith("[^") and len(label.split()) == 1
 
 
 def _without(html: str, paragraph: re.Match[str]) -> str:
