@@ -26,12 +26,13 @@ def first_heading(body: str) -> str:
 
 
 def without_title(body: str, title: str) -> str:
-    """Return `body` without a heading at its start that only repeats the title."""
+    """Return `body` with empty lines for a heading at its start that only repeats the title."""
     start = body.lstrip()
     found = _ATX.match(start) or _SETEXT.match(start)
     if found is None or plain_text(found[1]).casefold() != plain_text(title).casefold():
         return body
-    return start[found.end() :].lstrip("\n")
+    rest = start[found.end() :]
+    return "\n" * body.count("\n", 0, len(body) - len(rest)) + rest
 
 
 def of_file_name(stem: str) -> str:

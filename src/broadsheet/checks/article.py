@@ -17,7 +17,7 @@ from broadsheet.checks.anchors import Anchors, anchors
 from broadsheet.checks.lookups import address_key
 from broadsheet.checks.own import severities
 from broadsheet.checks.prose import Prose, field_line
-from broadsheet.markup import Asset, LinkIndex, Links, dialect
+from broadsheet.markup import Asset, LinkIndex, Links, Rendition, dialect
 from broadsheet.markup.links import INTERNAL
 from broadsheet.markup.templates import expand
 from broadsheet.model.settings import ArticleSettings
@@ -44,7 +44,7 @@ class ArticleRuleSettings(Struct, frozen=True):
 class ArticleView:
     """One article, as its rules look at it.
 
-    text: the whole source. html: returns the article as readers get it; None if it is in no feed.
+    text: the whole source. rendition: the body as readers get it; None if it is in no feed.
     index: link targets. look_up: name of a lookup (`lookups`) and key -> value. anchors_of: returns
     the anchors of another article, by its path.
     """
@@ -54,7 +54,7 @@ class ArticleView:
     settings: ArticleRuleSettings
     index: LinkIndex
     look_up: Callable[[str, str], Any]
-    html: Callable[[], str | None]
+    rendition: Rendition | None
     anchors_of: Callable[[str], Anchors]
 
     @cached_property
@@ -84,7 +84,8 @@ class ArticleView:
             language=read_as.templates,
             values={"page": self.article.page},
         )
-        return Prose.of(self.text, read_as, expanding)
+        links = self.rendition.links if self.rendition else None
+        return Prose.of(self.text, read_as, expanding, links)
 
     @property
     def lines_of_removed_tags(self) -> set[int]:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
+
+from msgspec.structs import replace
 
 from broadsheet.articles import front_matter
 from broadsheet.articles.fields import fold
@@ -20,7 +22,8 @@ from broadsheet.checks.tags import Footnotes, StartTag, footnotes, tags
 from broadsheet.errors import ArticleError
 from broadsheet.markup import Dialect, TooComplex, dialect
 from broadsheet.markup.code import MAY_BE_INDENTED, Walk, indented
-from broadsheet.markup.positions import LinkOrImage, Reading, read_positions
+from broadsheet.markup.links import LinkOrImage
+from broadsheet.markup.positions import Reading, read_positions
 from broadsheet.markup.templates import Expanded
 from broadsheet.text.characters import printable
 
@@ -30,6 +33,7 @@ _HEAD = re.compile(
     r"|\+{3,}[^\S\n]*\n(?:(?!\+{3,}[^\S\n]*$).*\n)*\+{3,}[^\S\n]*$)",
     re.MULTILINE,
 )
+_EMPTY_LINES = re.compile(r"(?:[^\S\n]*\n)*")
 _MAY_BE_CODE = re.compile(r"[`<\\]|~~~|\{[{%/]|\n[ \t]*\n(?: {4}|\t)")
 _LITERAL = r"\\[!-/:-@\[-`{-~]|\{[{%]"
 _PAIR = re.compile(r"\{(?:\{[<%]|%-?)\s*(highlight|raw|comment)\b")
@@ -45,16 +49,18 @@ class Prose:
     """The text of a source file that readers see.
 
     text: the source without characters that XML forbids, and with spaces in place of front matter,
-    code and comments. source: the text it was made from. before: the lines above the body.
-    reading: what the engine found in the body; None if the engine refuses it. expanded: the body
-    without its templates; None if they are too many.
+    code and comments. source: the text it was made from. before: the lines above the body, which
+    begins with text. expand: removes the templates from a body. rendered_links: the links that were
+    found when the article was rendered, by line of the body; None if unknown.
     """
 
     text: str
     source: str
-    before: int = 0
-    reading: Reading | None = None
-    expanded: Expanded | None = None
+    before: int
+    body: str
+    read_as: Dialect
+    expand: Callable[[str], Expanded]
+    rendered_links: Sequence[LinkOrImage] | None
 
     @classmethod
     def of(
@@ -62,26 +68,40 @@ class Prose:
         source: str,
         read_as: Dialect = _COMMONMARK,
         expand: Callable[[str], Expanded] = lambda body: Expanded(body, (), int),
+        rendered_links: Sequence[LinkOrImage] | None = None,
     ) -> Prose:
-        """Return the prose of a source text; without front matter, all of it is prose.
-
-        expand: removes the templates from the body.
-        """
+        """Return the prose of a source text; without front matter, all of it is prose."""
         clean = printable(source)
         start = _body_start(clean)
-        body, before = clean[start:], clean.count("\n", 0, start)
-        expanded = reading = None
-        with suppress(TooComplex):  # reported when the article is rendered
-            expanded = expand(body)
-            reading = read_positions(clean, before, expanded, read_as)
+        body = text = clean[start:]
         if _MAY_BE_CODE.search(clean, max(start - 2, 0)):
-            body = _without_code(body)
-        return cls(_blank(clean[:start]) + body, source, before, reading, expanded)
+            text = _without_code(body)
+        before = clean.count("\n", 0, start)
+        text = _blank(clean[:start]) + text
+        return cls(text, source, before, body, read_as, expand, rendered_links)
 
-    @property
-    def links(self) -> list[LinkOrImage]:
+    @cached_property
+    def expanded(self) -> Expanded | None:
+        """The body without its templates; None if they are too many."""
+        with suppress(TooComplex):  # reported when the article is rendered
+            return self.expand(self.body)
+        return None
+
+    @cached_property
+    def reading(self) -> Reading | None:
+        """What the engine finds in the body; None if it refuses it."""
+        if (expanded := self.expanded) is not None:
+            with suppress(TooComplex):
+                clean = printable(self.source)
+                return read_positions(clean, self.before, expanded, self.read_as)
+        return None
+
+    @cached_property
+    def links(self) -> Sequence[LinkOrImage]:
         """Every link and image."""
-        return self.reading.links if self.reading else []
+        if self.rendered_links is None:
+            return self.reading.links if self.reading else ()
+        return [replace(each, line=each.line + self.before) for each in self.rendered_links]
 
     def line(self, offset: int) -> int:
         """Return the 1-based line of an offset in the text."""
@@ -113,15 +133,18 @@ def field_line(source: str, *names: str) -> int | None:
 
 
 def _body_start(clean: str) -> int:
-    """Return the offset at which the body of a source text begins."""
+    """Return the offset of the first line of a source text that is its body's and is not empty."""
     if head := _HEAD.match(clean):
-        return head.end()
-    try:
-        parts = front_matter.split(clean, "")
-    except ArticleError:
-        return 0
-    # The library trims what surrounds the body; its end is where it was.
-    return len(clean.rstrip()) - len(parts[1]) if parts else 0
+        start = head.end()
+    else:
+        try:
+            parts = front_matter.split(clean, "")
+        except ArticleError:
+            parts = None
+        # The library trims what surrounds the body; its end is where it was.
+        start = len(clean.rstrip()) - len(parts[1] if parts else clean.strip())
+    found = _EMPTY_LINES.match(clean, start)
+    return found.end() if found else start
 
 
 def _blank(text: str) -> str:

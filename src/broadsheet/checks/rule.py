@@ -134,7 +134,8 @@ def examine(view: ArticleView) -> Examined:
                 misspelled.append((finding, each.kind, each.name))
             else:
                 found.append(finding)
-    most = most_bytes(len(msgspec.json.encode(view.article, enc_hook=str)), view.html() or "")
+    html = view.rendition.html if view.rendition else ""
+    most = most_bytes(len(msgspec.json.encode(view.article, enc_hook=str)), html)
     return Examined(tuple(found), tuple(misspelled), own, view.rooted_images, most)
 
 

@@ -56,6 +56,22 @@ class Asset(Struct, frozen=True):
     length: int
 
 
+class LinkOrImage(Struct, frozen=True, array_like=True):
+    """A link or an image.
+
+    target: as written; None if nothing defines its `label`. text: of the link, or the image's
+    alternative text; None for an `<img>` without one. line: 1-based. is_html: whether it is
+    written as HTML.
+    """
+
+    is_image: bool
+    target: str | None
+    text: str | None
+    line: int
+    is_html: bool = False
+    label: str = ""
+
+
 class LinkIndex(Struct, frozen=True, dict=True):
     """Everything that links can lead to, collected once for all articles.
 

@@ -11,12 +11,13 @@ from msgspec import Struct
 
 from broadsheet.markup.dialects import Dialect
 from broadsheet.markup.dialects import dialect as dialect_called
-from broadsheet.markup.links import Links
+from broadsheet.markup.links import LinkOrImage, Links
 from broadsheet.text.characters import printable
 from broadsheet.text.plain import shorten
 
 if TYPE_CHECKING:
     from broadsheet.markup.passes import Context
+    from broadsheet.markup.references import SourceLines
     from broadsheet.markup.templates import Expanded
     from broadsheet.markup.tree import Node
 
@@ -35,10 +36,12 @@ class Rendition(Struct, frozen=True):
 
     html: sanitised, every URL absolute.
     excerpt: plain text on one line if the front matter has no summary; else "".
+    links: those that its author wrote, by line of the body; None if the engine gives no positions.
     """
 
     html: str
     excerpt: str
+    links: tuple[LinkOrImage, ...] | None = None
 
 
 def render(
@@ -59,6 +62,7 @@ def render(
 
     Raises TooComplex.
     """
+    from broadsheet.markup.references import SourceLines
     from broadsheet.markup.templates import expand
 
     expanded = expand(
@@ -69,7 +73,10 @@ def render(
         language=dialect.templates,
         values=values,
     )
-    return _rendition(expanded, links, dialect, language, excerpt=excerpt)
+    lines = None
+    if dialect.engine != "python-markdown":  # which gives no positions
+        lines = SourceLines(body, 0, expanded.source_line)
+    return _rendition(expanded, lines, links, dialect, language, excerpt=excerpt)
 
 
 def render_page(html: str, links: Links, *, language: str, excerpt: bool) -> Rendition:
@@ -80,22 +87,30 @@ def render_page(html: str, links: Links, *, language: str, excerpt: bool) -> Ren
     from broadsheet.markup.templates import Expanded
 
     text = Expanded(printable(html), (), int)
-    return _rendition(text, links, dialect_called("html"), language, excerpt=excerpt)
+    return _rendition(text, None, links, dialect_called("html"), language, excerpt=excerpt)
 
 
 def _rendition(
-    expanded: Expanded, links: Links, dialect: Dialect, language: str, *, excerpt: bool
+    expanded: Expanded,
+    lines: SourceLines | None,
+    links: Links,
+    dialect: Dialect,
+    language: str,
+    *,
+    excerpt: bool,
 ) -> Rendition:
     # Imported here, so that runs that render nothing do not pay for it.
     from broadsheet.markup import sanitiser
     from broadsheet.markup.excerpts import excerpt_of
+    from broadsheet.markup.references import read_references
 
-    top, context = read_article(expanded, dialect, language, positions=False)
+    top, context = read_article(expanded, dialect, language)
+    written = tuple(read_references(top, context, lines)) if lines else None
     start = excerpt_of(top, context.html) if excerpt else ""
     html = sanitiser.sanitised(top, links.resolve, is_ours=context.is_ours)
     # A reference such as &#1; has become a character, and Python-Markdown may leave its own marks.
     html = _EMPTY.sub("", printable(html)).strip()
-    return Rendition(html, shorten(printable(start), EXCERPT_COLUMNS))
+    return Rendition(html, shorten(printable(start), EXCERPT_COLUMNS), written)
 
 
 def prepare(dialects: Iterable[Dialect]) -> None:
@@ -103,6 +118,7 @@ def prepare(dialects: Iterable[Dialect]) -> None:
     from broadsheet.markup import (  # noqa: F401
         excerpts,
         passes,
+        references,
         rewrites,
         sanitiser,
         templates,
@@ -112,22 +128,22 @@ def prepare(dialects: Iterable[Dialect]) -> None:
 
     plain.prepare()
     for each in set(dialects):
-        to_html("", each, positions=False)
+        to_html("", each)
 
 
 def read_article(
-    expanded: Expanded, dialect: Dialect, language: str = "en", *, positions: bool = True
+    expanded: Expanded, dialect: Dialect, language: str = "en"
 ) -> tuple[Node, Context]:
     """Return the tree of an article, and facts about the HTML that it was made from.
 
-    Neither is safe yet. positions: whether elements have a `data-sourcepos`, if the engine gives
-    it. Raises TooComplex.
+    Neither is safe yet. Elements have a `data-sourcepos` if the engine is comrak. Raises
+    TooComplex.
     """
     from broadsheet.markup import passes, rewrites, sanitiser, tree
 
-    positions = positions or _OWN_TAGS.search(expanded.text) is not None
+    positions = dialect.engine == "commonmark" or _OWN_TAGS.search(expanded.text) is not None
     text = rewrites.run(expanded.text, dialect, mdx=expanded.is_mdx)
-    html = sanitiser.bounded(to_html(text, dialect, positions=positions))
+    html = sanitiser.bounded(to_html(text, dialect))
     top = tree.parse(html)
     is_ours = not _RAW_HTML.search(text)
     context = passes.Context(dialect, language, html, tree.tag_names(top), positions, is_ours)
@@ -135,14 +151,14 @@ def read_article(
     return top, context
 
 
-def to_html(text: str, dialect: Dialect, *, positions: bool) -> str:
+def to_html(text: str, dialect: Dialect) -> str:
     """Return `text` as the dialect's engine reads it, not yet safe. Raises TooComplex."""
     if dialect.engine == "html":
         return text
     if dialect.engine == "commonmark":
         from broadsheet.markup.engines import commonmark
 
-        return commonmark.to_html(text, dialect, positions=positions)
+        return commonmark.to_html(text, dialect)
     from broadsheet.markup.engines import python_markdown
 
     return python_markdown.to_html(text)

@@ -86,9 +86,6 @@ def examine_article(
 def _view(
     article: Article, rendition: Digest | None, settings: ArticleRuleSettings, context: StepContext
 ) -> ArticleView:
-    def html() -> str | None:
-        return context.result(rendition, Rendition).html if rendition else None
-
     def anchors_of(path: str) -> checks.Anchors:
         other = context.result(context.read("article", path), Article)
         return _view(other, None, settings, context).anchors
@@ -99,6 +96,6 @@ def _view(
         settings,
         recorded(context, settings.site, settings.articles.shortcodes),
         context.read,
-        html,
+        context.result(rendition, Rendition) if rendition else None,
         lambda path: context.recent(("anchors", path), lambda: anchors_of(path)),
     )

@@ -207,8 +207,8 @@ def test_files_and_folders_can_be_excluded(pattern: str, excluded: set[str]) -> 
 @pytest.mark.parametrize(
     ("body", "left"),
     [
-        ("# A *title*\n\nText\n", "Text\n"),
-        ("A title\n=======\nText", "Text"),
+        ("# A *title*\n\nText\n", "\n\nText\n"),
+        ("A title\n=======\nText", "\n\nText"),
         ("# Another\n\nText", "# Another\n\nText"),
         ("## A title\n\nText", "## A title\n\nText"),
         ("Text\n\n# A title\n", "Text\n\n# A title\n"),

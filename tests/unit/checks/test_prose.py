@@ -10,10 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from attacks import ATTACKS
 from broadsheet.articles import front_matter
+from broadsheet.articles.titles import without_title
 from broadsheet.checks.prose import Prose, field_line
 from broadsheet.errors import ArticleError
-from broadsheet.markup import LinkIndex, Links, dialect
+from broadsheet.markup import LinkIndex, Links, dialect, render
 from broadsheet.markup.templates import expand
 from broadsheet.text.characters import printable
 
@@ -54,6 +56,51 @@ CODE = [
     "{{< highlight md >}}[x](gone.md){{< /highlight >}}",
     r"\[x](gone.md)",
 ]
+
+
+WITH_LINKS = [
+    "[a](b.md) *[c](d%20e.md)*",
+    "[a][b] [b] [c][d]\n\n[b]: <e f.md>",
+    "- ![a](图.png)\n  > <https://e.org/>",
+    "| a | b |\n|---|---|\n| [c](d.md#e) | ![](f.png) |",
+    "A[^1]\n\n[^1]: [b](c.md)\n\n[^2]: [d][e]",
+    '<img src="a&amp;b.png">\n<a href="c.md">d [e](f.md)</a>',
+    '<div>\n\n[a](b.md)\n</div>\n<video src="c.mp4"></video>',
+    "https://e.org/ ~~https://e.org/~~ `[a](b)`",
+    '{{< ref "a.md" >}} {{< unknown >}}\n[b]({{< ref "c.md" >}})\n{{< figure src="d.png" >}}',
+    "# A\n\n[b](c.md)\n",
+    "[a]{.b}[c] [d](@/e.md){#f}\n\n::: tip [g](h.md)\n[i](j.md)\n:::",
+    "> [!NOTE]\n> [a](b.md)\n\n<svg><a href='c'>d</a></svg>",
+    *ATTACKS,
+]
+HEADS = [
+    "",
+    "\n \n",
+    HEAD,
+    "\n---\ntitle: A\n---\n\n \n",
+    "+++\ntitle = 'A'\n+++\n\n",
+    '{"title": "A"}\n',
+]
+
+
+@pytest.mark.parametrize("name", ["commonmark", "hugo", "jekyll", "docusaurus", "html"])
+@given(
+    head=st.sampled_from(HEADS),
+    blocks=st.lists(st.sampled_from([*WITH_LINKS, *CODE]), max_size=4),
+    space=st.sampled_from(["\n", "\n\n", "\n\n\n"]),
+)
+def test_rendering_finds_the_same_links(
+    name: str, head: str, blocks: list[str], space: str
+) -> None:
+    """As reading the source does, on the same lines of the file."""
+    source, read_as = head + space.join(blocks), dialect(name)
+    body = without_title(front_matter.body(source, ""), "A")
+    made = render(body, LINKS, read_as, mdx=read_as.mdx, excerpt=False)
+    expanding = partial(
+        expand, links=LINKS, mdx=read_as.mdx, shortcodes={}, language=read_as.templates
+    )
+    found = Prose.of(source, read_as, expanding).links
+    assert [*Prose.of(source, read_as, expanding, made.links).links] == [*found]
 
 
 @pytest.mark.parametrize("code", CODE)

@@ -14,7 +14,7 @@ from broadsheet.checks.lookups import address_key
 from broadsheet.checks.rule import Found, Misspelled, Slight, article_rule
 from broadsheet.checks.site import last_part, stem
 from broadsheet.errors import Problem
-from broadsheet.markup.positions import LinkOrImage
+from broadsheet.markup.links import LinkOrImage
 from broadsheet.markup.sanitiser import LOADED_SCHEMES, SCHEMES
 
 _ADDRESS = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import suppress
+from html import escape
 from typing import NamedTuple
 
 from broadsheet.checks.article import ArticleView
@@ -142,18 +143,12 @@ _BRACE = re.compile(r"%7[Bb]")
     "the article is written in another dialect than `articles.markdown` says.",
 )
 def markdown_left(view: ArticleView) -> Iterator[Problem]:
-    prose = view.prose
+    prose, read_as = view.prose, dialect(view.article.markdown)
     lines = prose.text.split("\n")
-    extensions = {"", *dialect(view.article.markdown).extensions}
-    reading = _reading(view)
-
-    def may_have(sign: str) -> bool:
-        return sign in prose.text and sign in reading.whole_text
-
-    for mark in _marks(dialect(view.article.markdown)):
-        if mark.extension not in extensions or not any(map(may_have, mark.signs)):
-            continue
-        if found := sorted(set(_places(mark, reading.texts, lines))):
+    marks = [mark for mark in _marks(read_as) if any(_may_have(view, sign) for sign in mark.signs)]
+    texts = _reading(view).texts if marks else []
+    for mark in marks:
+        if found := sorted(set(_places(mark, texts, lines))):
             line, written = found[0]
             what = f"{mark.what} is left in the text: {written!r}"
             others = more([number for number, _ in found])
@@ -165,7 +160,7 @@ def markdown_left(view: ArticleView) -> Iterator[Problem]:
             yield Problem(what, fix, view.path, each.line)
 
 
-def _marks(read_as: Dialect) -> tuple[_Mark, ...]:
+def _marks(read_as: Dialect) -> list[_Mark]:
     """Return what is a mark in a dialect.
 
     HTML has no Markdown. What is left of the templates of a known generator after they were
@@ -173,7 +168,14 @@ def _marks(read_as: Dialect) -> tuple[_Mark, ...]:
     """
     known = read_as.templates not in {"any", "none"}
     template = _OPEN_TEMPLATE if known else _TEMPLATE
-    return (template,) if read_as.engine == "html" else (template, *_MARKS)
+    found = (template,) if read_as.engine == "html" else (template, *_MARKS)
+    return [mark for mark in found if mark.extension in {"", *read_as.extensions}]
+
+
+def _may_have(view: ArticleView, sign: str) -> bool:
+    """Whether `sign` may be in the text that readers see."""
+    html = view.rendition.html if view.rendition else None
+    return sign in view.prose.text and (html is None or escape(sign, quote=False) in html)
 
 
 def _has_template(target: str, source: str) -> bool:
@@ -188,7 +190,7 @@ def _reading(view: ArticleView) -> Reading:
     reading = view.prose.reading
     if reading and dialect(view.article.markdown).engine != "python-markdown":
         return reading
-    return read_rendered(view.html() or "", view.text)
+    return read_rendered(view.rendition.html if view.rendition else "", view.text)
 
 
 def _places(mark: _Mark, texts: list[Text], lines: list[str]) -> Iterator[tuple[int, str]]:
@@ -231,12 +233,12 @@ def other_dialect(view: ArticleView) -> Iterator[Problem]:
     is_known = read_as.engine != "python-markdown" or view.article.markdown == view.settings.dialect
     if is_known and "other-dialect" not in view.settings.severities:
         return
-    expanded, html = view.prose.expanded, view.html()
-    if expanded is None or html is None:
+    expanded, made = view.prose.expanded, view.rendition
+    if expanded is None or made is None:
         return
     # What an engine cannot read is reported when the article is rendered.
     with suppress(Exception):
-        if found := difference(expanded, read_as, html, view.article.title):
+        if found := difference(expanded, read_as, made.html, view.article.title):
             yield _differs(view, found)
 
 

@@ -54,10 +54,10 @@ _REFERENCE_ID = re.compile(r' id="(fnref-[^"]*)"')
 _BACK_LINK = re.compile(r'<a href="#(fnref-[^"]*)".*?</a>', re.DOTALL)
 
 
-def to_html(text: str, dialect: Dialect, *, positions: bool = True) -> str:
-    """Return `text` as HTML, not yet safe.
+def to_html(text: str, dialect: Dialect) -> str:
+    """Return `text` as HTML, not yet safe, with `data-sourcepos` on what came from Markdown.
 
-    positions: whether to put `data-sourcepos` on what came from Markdown. Raises TooComplex.
+    Raises TooComplex.
     """
     if text.count(">") > MAX_QUOTES and _QUOTES.search(text):
         raise TooComplex("nested too deeply", "simplify the structure")
@@ -65,12 +65,12 @@ def to_html(text: str, dialect: Dialect, *, positions: bool = True) -> str:
         raise TooComplex("a table is too large", "split it, or link to a spreadsheet")
     text, extensions = text.rstrip("\n") + "\n", dialect.extensions
     added = unused_notes(text) + _allowance(text)
-    html = _render(f"{text}\n{_ADDED}{added}\n" if added else text, extensions, positions)
+    html = _render(f"{text}\n{_ADDED}{added}\n" if added else text, extensions)
     if added:
         start = html.rfind("<p", 0, html.rfind(_ADDED))
         # None if the text ends within code or HTML.
         paragraph = _ADDED_PARAGRAPH.match(html, start) if start >= 0 else None
-        html = _without(html, paragraph) if paragraph else _render(text, extensions, positions)
+        html = _without(html, paragraph) if paragraph else _render(text, extensions)
     return with_site_anchors(html, dialect)
 
 
@@ -108,7 +108,7 @@ def _without(html: str, paragraph: re.Match[str]) -> str:
     return _BACK_LINK.sub(lambda link: "" if link[1] in added else link[0], html)
 
 
-def _render(text: str, extensions: frozenset[str], positions: bool) -> str:
+def _render(text: str, extensions: frozenset[str], *, positions: bool = True) -> str:
     for name, (mark, pattern, most) in _BOUNDED.items():
         if text.count(mark) > most and len(pattern.findall(text)) > most:
             extensions -= {name}

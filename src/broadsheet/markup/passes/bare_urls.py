@@ -20,6 +20,7 @@ _MAIL = re.compile(
     r"[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){0,8}\.[a-z]{2,}(?![\w@-])",
     re.ASCII | re.IGNORECASE,
 )
+_LINKED_URL = re.compile(r"=\"http[^\"<>]*\">http")
 _EMPHASIS = frozenset({"em", "strong", "del"})
 _OUTSIDE = frozenset({"a", "code", "kbd", "pre", "samp", "script", "style", "textarea", "title"})
 
@@ -27,7 +28,7 @@ _OUTSIDE = frozenset({"a", "code", "kbd", "pre", "samp", "script", "style", "tex
 def link_bare_urls(body: Node, context: Context) -> None:
     """Link every URL and e-mail address in the text outside links and code."""
     html = context.html
-    linked = html.count('="http') + html.count('">http')
+    linked = html.count('="http') + len(_LINKED_URL.findall(html))
     has_more = html.count("://") > linked or html.count("www.") > html.count("://www.")
     if not has_more and "@" not in html:
         return
