@@ -103,6 +103,14 @@ def test_rendering_finds_the_same_links(
     assert [*Prose.of(source, read_as, expanding, made.links).links] == [*found]
 
 
+def test_a_url_that_begins_a_paragraph_is_a_link() -> None:
+    """Also if it has no marks of a link, as readers get it."""
+    assert targets("https://example.org/a/\n\n~~https://example.org/b/~~") == [
+        "https://example.org/a/",
+        "https://example.org/b/",
+    ]
+
+
 @pytest.mark.parametrize("code", CODE)
 def test_links_in_code_are_ignored(code: str) -> None:
     """Links before and after the code are found."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import cache
 from html import escape
 from typing import NamedTuple
 
@@ -174,8 +175,13 @@ def _marks(read_as: Dialect) -> list[_Mark]:
 
 def _may_have(view: ArticleView, sign: str) -> bool:
     """Whether `sign` may be in the text that readers see."""
-    html = view.rendition.html if view.rendition else None
-    return sign in view.prose.text and (html is None or escape(sign, quote=False) in html)
+    made = view.rendition
+    return (made is None or _in_html(sign) in made.html) and sign in view.prose.text
+
+
+@cache
+def _in_html(sign: str) -> str:
+    return escape(sign, quote=False)
 
 
 def _has_template(target: str, source: str) -> bool:
