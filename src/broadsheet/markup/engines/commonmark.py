@@ -93,7 +93,7 @@ def _allowance(text: str) -> str:
 
 
 def _is_of_note(text: str, definition: re.Match[str]) -> bool:
-    """Whether the label of `definition` is that of a footnote, which has no address."""
+    """Whether `definition` defines a footnote, which has no address."""
     at = definition.start()
     label = text[text.rfind("[", max(at - _LONGEST_LABEL, 0), at) : at]
     return label.startswith("[^") and len(label.split()) == 1
