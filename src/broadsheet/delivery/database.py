@@ -337,7 +337,7 @@ def end_idle_transactions(connection: sql.Connection) -> None:
 
 
 class RowsUpdate:
-    """An UPDATE of several rows by id, each with its own values, in one statement on a server.
+    """An UPDATE of several rows of the ledger, with values of their own: one statement on a server.
 
     Sent one by one, the statements would be a pipeline, and the server does not end the transaction
     of a process that is stopped in the middle of one: `idle_in_transaction_session_timeout` counts
@@ -349,14 +349,19 @@ class RowsUpdate:
         make: Callable[[Mapping[str, sql.ColumnElement[Any]]], sql.Update],
         **columns: TypeEngine[Any],
     ) -> None:
-        """make: returns the statement, given the values of each row; columns: their types."""
+        """make: returns the statement, given the values of each row, of which `row` is the id.
+        columns: their types."""
         self._each = make(
             {name: sql.bindparam(name, type_=type_) for name, type_ in columns.items()}
         )
         sent = sql.func.json_to_recordset(sql.bindparam("rows", type_=sql.JSON))
         named = (sql.column(name, type_) for name, type_ in columns.items())
         every = sent.table_valued(*named).render_derived(with_types=True)
-        self._at_once = make({name: every.c[name] for name in columns})
+        # Without the ids, PostgreSQL may read the whole table.
+        ids = sql.any_(sql.bindparam("ids", type_=sql.ARRAY(sql.BigInteger)))
+        self._at_once = make({name: every.c[name] for name in columns}).where(
+            deliveries.c.id == ids
+        )
 
     def execute(
         self,
@@ -366,7 +371,8 @@ class RowsUpdate:
     ) -> None:
         """Update `rows`. common: the values that all of them share."""
         if connection.dialect.name == "postgresql":
-            connection.execute(self._at_once, {"rows": rows, **common})
+            ids = [row["row"] for row in rows]
+            connection.execute(self._at_once, {"rows": rows, "ids": ids, **common})
         else:
             statement, fixed, values = self._on_sqlite
             shared = {**fixed, **common}

@@ -174,3 +174,42 @@ def test_rows_are_settled_in_one_statement(office: OnPostgres) -> None:
         sql.event.remove(sql.Engine, "before_cursor_execute", record)
     assert office.states() == {"sent": PEOPLE}
     assert piped == []
+
+
+def test_rows_are_settled_without_reading_the_whole_ledger(
+    office: OnPostgres, postgres: PostgreSQL
+) -> None:
+    """A ledger may have millions of rows; their ids lead to them."""
+    postgres.run(
+        "INSERT INTO subscribers (address, address_key, status, since, cause) "
+        "SELECT n || '@x.org', n || '@x.org', 'active', '', '' FROM generate_series(1, 20000) n"
+    )
+    postgres.run(
+        "INSERT INTO deliveries (issue, subscriber, state, changed) "
+        "SELECT 1, id, 'sent', '' FROM subscribers WHERE since = ''"
+    )
+    update = database.RowsUpdate(
+        lambda each: (
+            sql.update(database.deliveries)
+            .where(database.deliveries.c.id == each["row"])
+            .values(reply=each["said"])
+        ),
+        row=sql.BigInteger(),
+        said=sql.Text(),
+    )
+    db = office.open()
+    with db.writing() as connection:
+        connection.execute(sql.text("LOAD 'auto_explain'"))
+        for setting in ("log_min_duration = 0", "log_level = 'notice'"):
+            connection.execute(sql.text(f"SET auto_explain.{setting}"))
+        plans: list[str] = []
+        driver = connection.connection.driver_connection
+        assert driver is not None
+        driver.add_notice_handler(lambda notice: plans.append(notice.message_primary))
+        update.execute(connection, [{"row": row, "said": "ok"} for row in (5, 6, 7)], {})
+    db.close()
+    assert "Seq Scan" not in plans[-1]
+    assert "deliveries_pkey" in plans[-1]
+    assert postgres.run("SELECT id FROM deliveries WHERE reply = 'ok' ORDER BY 1") == [
+        (5,), (6,), (7,),
+    ]  # fmt: skip
