@@ -227,12 +227,14 @@ class Worker:
                 batch, await self._batcher.retried(lambda: self._ledger.next_due(batch))
             )
             await self._finish(issue)
-        except BroadsheetError as error:
+        except (jobs.BatchWaitsError, *_LOST):
+            raise
+        except Exception as error:  # the engine would hide it, whatever it is
             # The ledger has the rows; someone may have to act before they can be sent.
             if self._only:
-                self._batcher.stop(str(error), bad=True)
+                self._batcher.stop(_told(error), bad=True)
             else:
-                log.error("%s; tried again in %d minutes", error, _UNUSABLE_WAIT_S // 60)
+                log.error("%s; tried again in %d minutes", _told(error), _UNUSABLE_WAIT_S // 60)
             raise jobs.BatchWaitsError(_in(_UNUSABLE_WAIT_S)) from error
 
     async def _load(self, issue: int) -> bool:
@@ -264,6 +266,12 @@ class Worker:
             wait = (due - self._clock()).total_seconds()
             self._blocked |= wait <= 0
             raise jobs.BatchWaitsError(_in(0 if self._batcher.stopping else max(wait, _SOONEST_S)))
+
+
+def _told(error: Exception) -> str:
+    if isinstance(error, BroadsheetError):
+        return str(error)
+    return f"an unexpected error ({type(error).__name__}: {error}); please report it"
 
 
 def _in(seconds: float) -> datetime:

@@ -145,18 +145,25 @@ def test_an_issue_whose_rows_are_all_final_gets_done(
     assert _done(postgres)
 
 
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (DatabaseError(Problem("it is broken", "repair it")), "it is broken; repair it"),
+        (ValueError("a bug"), "an unexpected error (ValueError: a bug); please report it"),
+    ],
+)
 def test_a_batch_that_cannot_be_finished_fails_the_run(
-    office: OnPostgres, monkeypatch: pytest.MonkeyPatch
+    office: OnPostgres, monkeypatch: pytest.MonkeyPatch, error: Exception, told: str
 ) -> None:
-    """The queue would hand it out again after ten minutes."""
+    """The queue would hand it out again after ten minutes, and tell no one."""
 
     def fail(*_: object) -> None:
-        raise DatabaseError(Problem("it is broken", "repair it"))
+        raise error
 
     monkeypatch.setattr(Ledger, "next_due", fail)
     ran = office.deliver()
     assert ran.code == 1
-    assert "it is broken; repair it" in ran.err
+    assert told in ran.err
 
 
 def test_rows_are_settled_in_one_statement(office: OnPostgres) -> None:
