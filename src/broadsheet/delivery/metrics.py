@@ -18,11 +18,10 @@ from threading import Lock, Thread
 from time import monotonic
 from typing import Final, Literal
 
-import sqlalchemy as sql
 from sqlalchemy import Connection
 
 from broadsheet import __version__
-from broadsheet.delivery.database import subscribers
+from broadsheet.delivery import subscribers
 from broadsheet.delivery.issues import progress
 from broadsheet.errors import DatabaseError, Problem, UsageError
 
@@ -114,8 +113,7 @@ def ledger_counts(connection: Connection, now: datetime) -> list[Metric]:
         "gauge",
     )
     left = Metric("broadsheet_issues_unfinished", "Issues whose delivery is not done.", (), "gauge")
-    statuses = sql.select(subscribers.c.status, sql.func.count()).group_by(subscribers.c.status)
-    for status, number in connection.execute(statuses):
+    for status, number in subscribers.counts(connection).items():
         people.set(number, status)
     found = progress(connection)
     left.set(sum(each.done is None for each in found))

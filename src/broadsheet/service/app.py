@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, get_args
 
 from anyio import CapacityLimiter, to_thread
 from starlette.applications import Starlette
@@ -22,6 +22,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route, Router
 
+from broadsheet.delivery.returned_mail import BounceOutcome
 from broadsheet.errors import BroadsheetError, DatabaseError
 from broadsheet.service.context import AppContext
 from broadsheet.service.handlers import (
@@ -75,6 +76,8 @@ class _Application:
             "broadsheet_webhook_reports_total", "Reports of providers.", "provider", "outcome"
         )
         for name, webhook in self.context.webhooks.items():
+            for outcome in get_args(BounceOutcome):
+                results.add(0, name, outcome)  # so that the first report is an increase
             hook = HookHandler(self.context, name, webhook, results)
             routes.append(self._route(f"/hooks/{name}", {"POST": hook.post}))
         here = Router(routes, redirect_slashes=False)

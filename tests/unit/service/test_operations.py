@@ -73,6 +73,7 @@ def test_the_service_counts_requests_and_reports(tmp_path: Path) -> None:
     assert found['broadsheet_requests_total{page="unsubscribe",status="200"}'] == 1
     assert found['broadsheet_requests_total{page="other",status="404"}'] == 1
     assert found['broadsheet_webhook_reports_total{provider="resend",outcome="ended"}'] == 1
+    assert found['broadsheet_webhook_reports_total{provider="resend",outcome="unknown"}'] == 0
     assert found['broadsheet_subscribers{status="active"}'] == 1
     assert found['broadsheet_subscribers{status="complained"}'] == 1
     assert found["broadsheet_issues_unfinished"] == 0
