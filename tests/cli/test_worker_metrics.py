@@ -49,8 +49,12 @@ def test_a_worker_has_metrics_probes_and_a_json_log(office: Post, postgres: Post
         until(lambda: there.states() == {"sent": 30}, 60)
         found = get(port, "/metrics")[1]
         assert 'broadsheet_subscribers{status="active"} 30' in found
+        assert 'broadsheet_subscribers{status="complained"} 0' in found
         assert re.search(r'broadsheet_deliveries\{.*state="sent"\} \d+', found)
         worker.terminate()
         rest = worker.communicate(timeout=30)[1].decode().splitlines()
     assert worker.returncode == 0
-    assert [json.loads(line)["level"] for line in rest]
+    told = [json.loads(line)["message"] for line in rest]
+    assert told[0].startswith("Broadsheet ")
+    assert told[1].startswith("delivered weekly/")
+    assert told[-1] == "stopped by SIGTERM"

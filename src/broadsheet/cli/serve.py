@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from contextlib import nullcontext
 from functools import partial
@@ -30,6 +31,7 @@ EXAMPLES = (
     "broadsheet serve  # on localhost, behind a web server",
     "broadsheet serve --proxy 10.0.0.0/8  # trust its X-Forwarded-For",
 )
+log = logging.getLogger("broadsheet.serve")
 _FINISH_WITHIN_S: Final = 15  # for requests in progress when the service ends
 
 
@@ -70,18 +72,17 @@ def command(host: str, port: int, proxy: tuple[str, ...], metrics: str, log_form
         timeout_graceful_shutdown=_FINISH_WITHIN_S,
     )
     with listening(host, port) as listener:
-        if not given.quiet:
-            shown = f"[{host}]" if ":" in host else host
-            place = f"http://{shown}:{listener.getsockname()[1]}/"
-            click.echo(f"listening on {place} for {context.url}. Ctrl-C ends it.", err=True)
+        shown = f"[{host}]" if ":" in host else host
+        place = f"http://{shown}:{listener.getsockname()[1]}/"
+        log.info("listening on %s for %s; Ctrl-C ends it", place, context.url)
         server = uvicorn.Server(config)
         with (
             serving_metrics(watched, context.metrics, context.store.check)
             if watched
             else nullcontext()
         ) as at:
-            if at and not given.quiet:
-                click.echo(f"metrics on port {at}", err=True)
+            if at:
+                log.info("metrics on port %d", at)
             server.run(sockets=[listener])
     if not server.started:
         sys.exit(1)

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 import click
 import sqlalchemy as sql
 
+from broadsheet import __version__
 from broadsheet.cli.deliveries import ledger_clock, warn_exposed
 from broadsheet.cli.manners import DocumentedCommand
 from broadsheet.cli.options import common_options, options
@@ -63,6 +64,7 @@ def command(metrics: str, log_format: str) -> None:
 
 
 def _work(run: planning.Run) -> None:
+    log.info("Broadsheet %s sends what deliveries hand out", __version__)
     while True:
         signal.signal(signal.SIGTERM, _end)  # a run has its own handlers, and removes them
         try:
@@ -73,7 +75,7 @@ def _work(run: planning.Run) -> None:
             log.info("%s", stopped)
             return
         signal.signal(signal.SIGTERM, _end)
-        log.error("%s; the worker continues in %.0f s", stopped, RESTART_S)
+        log.error("%s (the worker tries again in %.0f s)", stopped, RESTART_S)
         time.sleep(RESTART_S)
 
 

@@ -249,17 +249,22 @@ class Ledger:
             batches = self.whole_issues()
             return self._queue.waiting(connection, batches, self.clock(), most)
 
-    def finish(self, issue: int) -> None:
-        """Record that `issue` is done, if all its rows are final. Raises DatabaseError."""
+    def finish(self, issue: int) -> bool:
+        """Record that `issue` is done if all its rows are final; return whether it now is, and was
+        not before. Raises DatabaseError."""
         left = sql.select(deliveries.c.id).where(
             deliveries.c.issue == issue, deliveries.c.state.in_(_OPEN)
         )
         with self._transaction() as connection:
-            if connection.execute(left.limit(1)).first() is None:
-                query = sql.update(issues).where(issues.c.id == issue)
-                done = sql.func.coalesce(issues.c.done, stamp(self.clock()))
-                counts = json.dumps(counted(connection, issue))
-                connection.execute(query.values(done=done, counts=counts))
+            if connection.execute(left.limit(1)).first() is not None:
+                return False
+            query = sql.select(issues.c.done).where(issues.c.id == issue)
+            was_done = connection.execute(query).scalar() is not None
+            update = sql.update(issues).where(issues.c.id == issue)
+            done = sql.func.coalesce(issues.c.done, stamp(self.clock()))
+            counts = json.dumps(counted(connection, issue))
+            connection.execute(update.values(done=done, counts=counts))
+            return not was_done
 
     def _connected(self) -> Connection:
         connection = self._database.engine.connect()

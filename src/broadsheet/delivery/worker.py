@@ -96,6 +96,7 @@ class Worker:
         self._settled = False
         self._left: Unsettled | None = None
         self._same_since = 0.0
+        self._waits = False  # for another run, which has been said
         self._blocked = False  # a batch ended with rows that may be sent, and were not claimed
         self._concurrency = 2 + len(sender.settings.delivery.limited_domains)
 
@@ -133,13 +134,17 @@ class Worker:
         while not self._batcher.stopping:
             try:
                 async with self._engine.open_async():
+                    if lost_at is not None:
+                        log.info("the database can be reached again")
                     lost_at = None
                     await self._take_jobs()
                 if self._only and await self._is_settled():
                     self._settled = True
                     return
             except (*_LOST, DatabaseError) as error:
-                lost_at = lost_at or loop.time()
+                if lost_at is None:
+                    lost_at = loop.time()
+                    log.warning("the database cannot be reached; trying again")
                 if loop.time() - lost_at > DATABASE_TIMEOUT_S:
                     what = f"the queue cannot be reached: {error.__cause__ or error}"
                     self._batcher.stop(str(Problem(what, path=self._database.shown)), bad=True)
@@ -165,10 +170,19 @@ class Worker:
             self._batcher.stop(f"{mails} cannot be sent: locked by another program", bad=True)
         elif left.due:
             await self._batcher.retried(lambda: self._enqueue(doing=same_s < _ENQUEUE_AFTER_S))
+        elif left.claimed:
+            self._report_wait(left.claimed, same_s)
         else:
             for issue in self._only:
                 await self._finish(issue)
         return not (left.due or left.claimed)
+
+    def _report_wait(self, claimed: int, same_s: float) -> None:
+        """Say once that another run, which may be gone, has the last mails."""
+        if same_s > _ENQUEUE_AFTER_S and not self._waits:
+            self._waits = True
+            mails = count(claimed, "mail")
+            log.warning("waiting for another run, which has claimed %s, or for its lease", mails)
 
     def _enqueue(self, *, doing: bool) -> None:
         """Enqueue what may be sent now unless it is in the queue. doing: or is being sent."""
@@ -178,7 +192,9 @@ class Worker:
                     jobs.enqueue(connection, issue, self._clock())
 
     async def _finish(self, issue: int) -> None:
-        await self._batcher.retried(lambda: self._ledger.finish(issue))
+        if await self._batcher.retried(lambda: self._ledger.finish(issue)):
+            made = self._mailings.get(issue)
+            log.info("delivered %s", f"{made.begun.digest}/{made.begun.key}" if made else issue)
 
     async def _take_jobs(self) -> None:
         """Send what is handed out: of some issues until none is due, or of all, for ever."""
@@ -217,7 +233,11 @@ class Worker:
             self._open.append(batch)
             try:
                 # First: what it frees may be in this batch.
-                self.tally.taken_over += await self._batcher.retried(self._ledger.take_over)
+                taken_over = await self._batcher.retried(self._ledger.take_over)
+                if taken_over:
+                    mails = count(taken_over, "mail")
+                    log.info("took over %s that a run which is gone had claimed", mails)
+                self.tally.taken_over += taken_over
                 if not domain:
                     await self._batcher.retried(lambda: self._split(batch))
                 await self._batcher.open(batch).wait()
