@@ -332,7 +332,7 @@ def test_an_unwritable_folder_is_a_clear_error() -> None:
         for command in ("build", "digest"):
             ran = newsroom.run(command)
             assert (ran.code, ran.out) == (1, "")
-            assert "Permission denied; fix it and run again" in ran.err
+            assert "Permission denied; let this user write there and run again" in ran.err
             assert "Traceback" not in ran.err
 
 

@@ -206,6 +206,17 @@ def test_status_says_what_is_published_and_due(project: Newsroom) -> None:
     assert found["problems"][0].startswith("content/broken.md:3: ")
 
 
+def test_status_fails_without_the_delivery_database(project: Newsroom) -> None:
+    """All else is shown, but what watches it must not take that for success."""
+    project.run("build")
+    project.write("broadsheet.db", "not a database" * 100)
+    ran = project.run("status")
+    assert ran.code == 1
+    assert "the feeds are up to date\n" in ran.out
+    assert "broadsheet.db: the database says: file is not a database; check the file" in ran.out
+    assert project.run("status", "--json").code == 1
+
+
 def test_status_after_a_run_is_up_to_date(project: Newsroom) -> None:
     """After `build` and `digest`, nothing is out of date or due."""
     project.run("build")
@@ -215,7 +226,7 @@ def test_status_after_a_run_is_up_to_date(project: Newsroom) -> None:
     weekly = found["digests"][0]
     assert (weekly["issues"], weekly["newest"], weekly["due"]) == (1, "2025-06-30", [])
     out = project.run("status").out
-    assert "everything is up to date\n" in out
+    assert "the feeds are up to date\n" in out
     assert "digest weekly: 1 issue, newest 2025-06-30; next due 2025-07-07 08:00, " in out
     assert "due now" not in out
 
@@ -264,7 +275,7 @@ def test_what_writes_nothing_runs_in_a_read_only_project(stored: bool) -> None:
         assert contents(folder) == before
         refused = newsroom.run("build")
         assert (refused.code, refused.out) == (1, "")
-        assert " cannot be written: Permission denied; fix it and run again" in refused.err
+        assert "Permission denied; let this user write there and run again" in refused.err
 
 
 def test_a_project_without_articles_has_a_status(newsroom: Newsroom) -> None:

@@ -61,13 +61,16 @@ def command(as_json: bool, watch: bool) -> None:
     try:
         with extra("delivery", "what a delivery left"):
             progress = delivery_status(project)
+        failed = False
     except BroadsheetError as error:  # all else is worth telling
-        progress, problems = (), list(error.problems)
+        progress, problems, failed = (), list(error.problems), True
     shown = [str(problem) for problem in (*found.problems, *problems)]
     if as_json:
         _show_data(found, shown, progress, delivery_rows(project) if progress else iter(()))
     elif not options().quiet:
         _show(found, shown, [progress_words(each, project) for each in progress])
+    if failed:
+        sys.exit(1)
 
 
 def _watch(project: Project) -> None:
@@ -136,7 +139,7 @@ def _show(found: Status, problems: Sequence[str], deliveries: Sequence[str]) -> 
     click.echo(
         f"{count(found.out_of_date, 'file')} out of date: run `broadsheet build`"
         if found.out_of_date
-        else "everything is up to date"
+        else "the feeds are up to date"
     )
     for problem in problems:
         click.echo(problem)

@@ -50,7 +50,7 @@ def database_file(url: str, root: Path) -> Path:
     """Return the file of the SQLite database at `url`. Raises UsageError for a server."""
     file = sqlite_file(url, root)
     if file is None:
-        todo = "use its own tools: pg_dump --format=custom, and pg_restore --clean"
+        todo = "use pg_dump, and pg_restore into an empty database while nothing else runs"
         raise UsageError(Problem("the database is on a PostgreSQL server", todo))
     return file
 

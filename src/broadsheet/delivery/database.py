@@ -297,10 +297,12 @@ def database_error(error: SQLAlchemyError, shown: str) -> DatabaseError:
     if "locked" in why or "lock timeout" in why:
         todo = "end that program or wait for it, and run again; nothing is lost"
         return DatabaseLockedError(Problem("another program has it locked", todo, shown))
-    if "disk is full" in why or "disk I/O" in why:
+    if any(each in why for each in ("disk is full", "disk I/O", "No space left")):
         problem = Problem(f"it cannot be written: {why}", "free some space and run again", shown)
         return DatabaseError(problem)
-    return DatabaseError(Problem(f"the database says: {why}", "fix it and run again", shown))
+    is_file = isinstance(getattr(error, "orig", None), sqlite3.Error)
+    todo = f"check {'the file' if is_file else 'the server, PGPASSWORD'} and delivery.database"
+    return DatabaseError(Problem(f"the database says: {why}", f"{todo}, and run again", shown))
 
 
 def only_reads(connection: sql.Connection) -> bool:

@@ -158,7 +158,7 @@ def _errors(shown: str) -> Iterator[None]:
     except (psycopg.Error, exceptions.ConnectorException) as error:
         why = str(error.__cause__ or error).partition("\n")[0]
         what = f"the queue of batches cannot be used: {why}"
-        raise DatabaseError(Problem(what, "fix it and run again", shown)) from error
+        raise DatabaseError(Problem(what, "see its log, and run again", shown)) from error
 
 
 def queue_name(issue: int) -> str:

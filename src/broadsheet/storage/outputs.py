@@ -306,8 +306,9 @@ def _unwritable(error: OSError, shown: str) -> Problem:
     name = Path(where).name
     if name.endswith(writing.ENDING):
         name = name.removeprefix(".").removesuffix(writing.ENDING)
+    todo = "let this user write there" if isinstance(error, PermissionError) else "fix it"
     return Problem(
         f"{name or shown} cannot be written: {error.strerror or error}",
-        "fix it and run again; what was published is complete",
+        f"{todo} and run again; what was published is complete",
         shown,
     )
