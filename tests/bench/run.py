@@ -1,7 +1,7 @@
 """The benchmark of builds: Broadsheet beside Hugo, Pelican and Eleventy on the same articles.
 
 Each round runs every case once, so that whatever else the machine does affects all of them alike.
-Prints the tables of docs/performance.md, medians and their ratio to the peer, and draws its plot.
+Prints the tables of docs/performance.md: medians and their ratio to the peer.
 
     python tests/bench/run.py [--articles 10000] [--rounds 5]
 """
@@ -26,7 +26,6 @@ from bench import articles, peers
 from bench.measure import Run, sized, timed
 
 NOW: Final = ("--now", "2025-06-30T09:00:00+08:00")
-PLOT: Final = Path(__file__).parents[2] / "docs" / "performance.svg"
 _LIBRARIES: Final = Path(__file__).with_name("libraries.py")
 _BROADSHEET: Final = str(Path(sys.executable).parent / "broadsheet")
 _DIGEST: Final = '\n[digests.monthly]\ntitle = "Monthly"\nschedule = "0 8 1 * *"\n'
@@ -175,23 +174,6 @@ def table(cases: list[Case], taken: dict[str, list[Run]], memory: dict[str, floa
     return "\n".join(lines)
 
 
-def plot(cases: list[Case], taken: dict[str, list[Run]]) -> str:
-    """Return the medians as bars (SVG)."""
-    seconds = {case.name: median(run.seconds for run in taken[case.name]) for case in cases}
-    longest = max(seconds.values())
-    bars = [
-        f'<text x="290" y="{34 + 30 * n}" text-anchor="end">{name.replace("`", "")}</text>'
-        f'<rect x="300" y="{20 + 30 * n}" width="{max(400 * took / longest, 1):.0f}" '
-        f'height="20" fill="{"#999" if name.startswith("Hugo") else "#36c"}"/>'
-        f'<text x="{306 + 400 * took / longest:.0f}" y="{34 + 30 * n}">{took:.2f} s</text>'
-        for n, (name, took) in enumerate(seconds.items())
-    ]
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 780 {30 + 30 * len(bars)}" '
-        'font-family="sans-serif" font-size="13">\n' + "\n".join(bars) + "\n</svg>\n"
-    )
-
-
 def measured(cases: list[Case], rounds: int) -> tuple[dict[str, list[Run]], dict[str, float]]:
     """Return every run of each case, and its peak memory in a run of its own."""
     taken: defaultdict[str, list[Run]] = defaultdict(list)
@@ -215,11 +197,9 @@ def main() -> None:
     given = parser.parse_args()
     print(f"{os.cpu_count()} cores, {given.rounds} rounds")
     with tempfile.TemporaryDirectory() as name:
-        for number, (heading, cases) in enumerate(tables(Path(name), given.articles)):
+        for heading, cases in tables(Path(name), given.articles):
             taken, memory = measured(cases, given.rounds)
             print(f"\n## {heading}\n\n{table(cases, taken, memory)}", flush=True)
-            if number == 0:
-                PLOT.write_text(plot(cases, taken), encoding="utf-8")
 
 
 if __name__ == "__main__":
