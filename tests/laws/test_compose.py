@@ -1,4 +1,4 @@
-"""packaging/scale/compose.yaml: its commands exist, and its services work together."""
+"""packaging/scale: the commands exist, the services work together, and the alerts of its page."""
 
 from __future__ import annotations
 
@@ -26,17 +26,21 @@ from newsroom import ROOT, Newsroom
 from postgresql import PostgreSQL
 from processes import until
 
-FILE = ROOT / "packaging" / "scale" / "compose.yaml"
-SITE = FILE.parent / "site"
+FOLDER = ROOT / "packaging" / "scale"
+FILE = FOLDER / "compose.yaml"
+SITE = FOLDER / "site"
+PAGE = ROOT / "docs" / "sending-to-a-million.md"
 SECRET = {"BROADSHEET_SECRET": "a secret of the test"}
 IMAGES = ("broadsheet", "postgres:16", "axllent/mailpit:latest")
-SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(FILE.read_text())["services"]
+Services = dict[str, dict[str, Any]]
+SERVICES: Services = yaml.safe_load(FILE.read_text())["services"]
+FOR_REAL_MAIL: Services = yaml.safe_load((FOLDER / "production.yaml").read_text())["services"]
 
 
 def commands() -> list[list[str]]:
     """Return the arguments of each run of `broadsheet`, without `-C /site`."""
     found = []
-    for service in SERVICES.values():
+    for service in (*SERVICES.values(), *FOR_REAL_MAIL.values()):
         entry, command = service.get("entrypoint", []), service.get("command", [])
         if entry[:1] == ["broadsheet"]:
             found.append([*entry[3:], *command])
@@ -56,6 +60,31 @@ def test_the_services_are_those_of_the_issue() -> None:
     )
 
 
+def test_the_services_for_real_mail_are_the_same() -> None:
+    """Without a database and a mail catcher; any number of workers, and nothing public."""
+    assert {"serve", "worker", "issues"} == FOR_REAL_MAIL.keys()
+    for name, other in {"worker": "worker-1", "issues": "issues"}.items():
+        assert FOR_REAL_MAIL[name]["command"] == SERVICES[other]["command"]
+    serve = FOR_REAL_MAIL["serve"]
+    assert serve["healthcheck"]["test"] == SERVICES["serve"]["healthcheck"]["test"]
+    assert all(port.startswith("127.0.0.1:") for port in serve["ports"])
+    assert "ports" not in FOR_REAL_MAIL["worker"]
+
+
+def test_the_alerts_use_the_functions_of_their_metrics() -> None:
+    """`rate` and `increase` take a smaller value for a restart, so they are for counters only."""
+    block = re.search(r"```yaml\n(.+?)```", PAGE.read_text(), re.DOTALL)
+    assert block is not None
+    rules = yaml.safe_load(block[1])["groups"][0]["rules"]
+    assert all({"alert", "expr", "annotations"} <= rule.keys() for rule in rules)
+    used = re.findall(r"(\w+)\((broadsheet_\w+)(?:\{[^}]*\})?\[", "".join(map(str, rules)))
+    assert {function for function, _ in used} == {"rate", "increase", "delta"}
+    for function, metric in used:
+        assert metric.endswith("_total") == (function != "delta")
+    known = (ROOT / "docs" / "service.md").read_text()
+    assert all(f"`{each}`" in known for each in re.findall(r"broadsheet_\w+", block[1]))
+
+
 @pytest.mark.parametrize("arguments", commands(), ids=" ".join)
 def test_every_command_exists_with_its_options(arguments: list[str]) -> None:
     """As the command line of this version reads them."""
@@ -69,7 +98,8 @@ def test_every_command_exists_with_its_options(arguments: list[str]) -> None:
 def test_all_commands_are_checked() -> None:
     """The test above would not fail for a command that it does not see."""
     assert [each[0] for each in commands()] == [
-        *("serve", "worker", "worker", "build", "digest", "deliver")
+        *("serve", "worker", "worker", "build", "digest", "deliver"),
+        *("serve", "worker", "build", "digest", "deliver"),
     ]
 
 
@@ -91,10 +121,10 @@ def test_its_site_makes_an_issue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 @pytest.fixture
 def compose() -> list[str]:
-    """The command of Docker Compose with the file, by whichever version there is."""
+    """The command of Docker Compose, by whichever version there is."""
     for tool in (["docker", "compose"], ["docker-compose"]):
         if shutil.which(tool[0]) and not run([*tool, "version"]).returncode:
-            return [*tool, "-p", "broadsheet-test", "-f", str(FILE)]
+            return [*tool, "-p", "broadsheet-test"]
     pytest.skip("needs Docker Compose")
 
 
@@ -105,11 +135,22 @@ def run(command: Sequence[str], **environment: str) -> subprocess.CompletedProce
 
 
 @pytest.mark.long
-def test_docker_compose_accepts_it(compose: list[str]) -> None:
-    """The whole file, and a secret is asked for."""
-    ran = run([*compose, "config"], **SECRET)
+@pytest.mark.parametrize("name", ["compose.yaml", "production.yaml"])
+def test_docker_compose_accepts_it(name: str, tmp_path: Path, compose: list[str]) -> None:
+    """The whole file, with an `.env` beside it, which is asked for."""
+    compose += ["-f", shutil.copy(FOLDER / name, tmp_path), "config"]
+    env = "BROADSHEET_SECRET=a secret\nBROADSHEET_USER=1000:1000\nSITE=/srv/news\nPGPASSWORD=pass\n"
+    (tmp_path / ".env").write_text(env)
+    ran = run(compose)
     assert ran.returncode == 0, ran.stderr
-    assert b"BROADSHEET_SECRET" in run([*compose, "config"], BROADSHEET_SECRET="").stderr
+    services = yaml.safe_load(ran.stdout)["services"]
+    for service in ("serve", "issues"):
+        assert services[service]["environment"]["BROADSHEET_SECRET"] == "a secret"
+        assert services[service]["environment"]["PGPASSWORD"] == "pass"
+    (tmp_path / ".env").unlink()
+    ran = run(compose)
+    assert ran.returncode
+    assert b".env" in ran.stderr
 
 
 @pytest.mark.nightly
@@ -123,7 +164,7 @@ def test_its_containers_send_an_article_to_a_subscriber(tmp_path: Path, compose:
     site.write("articles/new.md", ARTICLE)
     now = {"services": {"issues": {"environment": {"SOURCE_DATE_EPOCH": JUST_AFTER_THE_ISSUE}}}}
     (tmp_path / "now.yaml").write_text(yaml.safe_dump(now))
-    compose += ["-f", str(tmp_path / "now.yaml")]
+    compose += ["-f", str(FILE), "-f", str(tmp_path / "now.yaml")]
     owner = (tmp_path / "site").stat()
     user = f"{owner.st_uid or 1000}:{owner.st_gid or 1000}"
     if not owner.st_uid:  # a container's user is never root
@@ -159,8 +200,10 @@ JUST_AFTER_THE_ISSUE = "1751245230"  # 01:00:30 UTC
 
 @contextmanager
 def running(name: str, here: Mapping[str, str], *more: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a service as a process. here: what to write for the paths and ports of its container.
-    more: arguments."""
+    """Run a service as a process, and stop it as Docker does, which signals the first process only.
+
+    here: what to write for the paths and ports of its container. more: arguments.
+    """
     service = SERVICES[name]
     command = as_here([*service["entrypoint"], *service["command"], *more], here)
     environment = {
@@ -173,11 +216,19 @@ def running(name: str, here: Mapping[str, str], *more: str) -> Iterator[subproce
         try:
             yield process
         finally:
-            os.killpg(process.pid, signal.SIGTERM)
+            process.terminate()
+            process.wait(60)
+            try:
+                os.killpg(process.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+            else:
+                pytest.fail(f"{name} left a process behind")
 
 
 def as_here(command: list[str], here: Mapping[str, str]) -> list[str]:
     """Return `command` as it is run outside of its container."""
+    command = [word.replace("$$", "$") for word in command]  # as Compose does
     for there, name in here.items():
         command = [word.replace(there, name) for word in command]
     return command
@@ -215,11 +266,11 @@ def test_its_services_send_an_article_to_a_subscriber(
         running("serve", here, "--port", "8025"),
         running("worker-1", here) as worker,
         running("worker-2", here),
-        running("issues", here),
+        running("issues", here) as issues,
     ):
         check = as_here(SERVICES["serve"]["healthcheck"]["test"][1:], here)
         until(lambda: subprocess.run(check, capture_output=True, check=False).returncode == 0, 60)
         office.server.wait_for(1, 60)
         assert worker.poll() is None
-    assert worker.returncode == 0
+    assert worker.returncode == issues.returncode == 0
     assert office.received() == {"reader@example.org": 1}
