@@ -182,7 +182,7 @@ class Worker:
         if same_s > _ENQUEUE_AFTER_S and not self._waits:
             self._waits = True
             mails = count(claimed, "mail")
-            log.warning("waiting for another run, which has claimed %s, or for its lease", mails)
+            log.warning("waiting until another run has sent %s, or its lease ends", mails)
 
     def _enqueue(self, *, doing: bool) -> None:
         """Enqueue what may be sent now unless it is in the queue. doing: or is being sent."""
@@ -236,7 +236,7 @@ class Worker:
                 taken_over = await self._batcher.retried(self._ledger.take_over)
                 if taken_over:
                     mails = count(taken_over, "mail")
-                    log.info("took over %s that a run which is gone had claimed", mails)
+                    log.info("took over %s of a run that is gone", mails)
                 self.tally.taken_over += taken_over
                 if not domain:
                     await self._batcher.retried(lambda: self._split(batch))
