@@ -215,13 +215,15 @@ def test_removing_a_digest_during_a_delivery_is_reported(office: Post) -> None:
 
 
 def test_status_works_without_the_database(office: Post) -> None:
-    """A broken database is reported, and so is everything else."""
+    """A broken database is reported, and so is everything else; but it is no success."""
     (office.newsroom.folder / "broadsheet.db").write_text("no database at all, by any means")
     ran = office.newsroom.run("status")
-    assert ran.code == 0
+    assert ran.code == 1
     assert "digest weekly: 1 issue" in ran.out
     assert "broadsheet.db: the database says: file is not a database; " in ran.out
-    (found,) = _status(office)["problems"]
+    as_data = office.newsroom.run("status", "--json")
+    assert as_data.code == 1
+    (found,) = json.loads(as_data.out)["problems"]
     assert found.startswith("broadsheet.db: ")
 
 

@@ -206,17 +206,6 @@ def test_status_says_what_is_published_and_due(project: Newsroom) -> None:
     assert found["problems"][0].startswith("content/broken.md:3: ")
 
 
-def test_status_fails_without_the_delivery_database(project: Newsroom) -> None:
-    """All else is shown, but what watches it must not take that for success."""
-    project.run("build")
-    project.write("broadsheet.db", "not a database" * 100)
-    ran = project.run("status")
-    assert ran.code == 1
-    assert "the feeds are up to date\n" in ran.out
-    assert "broadsheet.db: the database says: file is not a database; check the file" in ran.out
-    assert project.run("status", "--json").code == 1
-
-
 def test_status_after_a_run_is_up_to_date(project: Newsroom) -> None:
     """After `build` and `digest`, nothing is out of date or due."""
     project.run("build")

@@ -192,7 +192,7 @@ def test_a_worker_waits_for_the_mail_server(
     office.server.stop()
     staff.children = [office.work()]
     said = office.newsroom.folder / "out"
-    until(lambda: said.exists() and "the worker continues in" in said.read_text())
+    until(lambda: said.exists() and "the worker tries again in" in said.read_text())
     office.server.start()
     staff.complete(twice=0)
 
