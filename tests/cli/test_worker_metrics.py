@@ -39,6 +39,7 @@ def test_a_worker_has_metrics_probes_and_a_json_log(office: Post, postgres: Post
     with subprocess.Popen(
         [*command, "--metrics", "0", "--log-format", "json"],
         stderr=subprocess.PIPE,
+        bufsize=0,  # `communicate` would lose what `readline` has read ahead
         env={**os.environ},
     ) as worker:
         assert worker.stderr is not None
