@@ -22,7 +22,8 @@ class FsspecDestination(Destination):
 
     files: Any
     folder: str
-    connections: int = 8
+    # One after another: some write in place, and a kill in the middle of eight would tear eight.
+    connections: int = 1
 
     def listing(self) -> Mapping[str, int]:
         found: dict[str, dict[str, Any]] = {}
