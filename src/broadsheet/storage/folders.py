@@ -78,9 +78,9 @@ def walk(
 ) -> Iterator[tuple[str, Stamp]]:
     """Yield path (relative to `root`) and stamp of every file in `folder`, except in folders `but`.
 
-    Hidden files and those of tools are included only with `everything`. Links to folders are
-    followed, each folder once, so a loop of links ends. If there are several ways to a folder, the
-    first by name is used, whatever order the disk lists them in.
+    Files are in no order. Hidden ones and those of tools are included only with `everything`. Links
+    to folders are followed, each folder once, so a loop of links ends. If there are several ways to
+    a folder, the first by name is used, whatever order the disk lists them in.
 
     Raises ArticleError if a folder cannot be read.
     """
@@ -89,19 +89,21 @@ def walk(
     while waiting:
         inner = waiting.pop()
         start = "" if inner == "." else f"{inner}/"
+        below: list[str] = []
         for name, status in _items(root, inner, seen, everything):
             if status is None:
                 yield start + name, _UNKNOWN  # reading it reports the reason
             elif stat.S_ISREG(status.st_mode):
                 yield start + name, stamp_of(status)
             elif stat.S_ISDIR(status.st_mode) and start + name not in but:
-                waiting.append(start + name)
+                below.append(start + name)
+        waiting += sorted(below, reverse=True)
 
 
 def _items(
     root: Path, folder: str, seen: set[tuple[int, int]], everything: bool
 ) -> Iterator[tuple[str, os.stat_result | None]]:
-    """Yield name and status of what is in a folder, last by name first; nothing if it was `seen`.
+    """Yield name and status of what is in a folder; nothing if it was `seen`.
 
     The status is None for a link to something unreadable.
     """
@@ -111,18 +113,19 @@ def _items(
             return
         seen.add((status.st_dev, status.st_ino))
         with os.scandir(root / folder) as entries:
-            found = sorted(entries, key=lambda entry: entry.name, reverse=True)
+            found = list(entries)
         for entry in found:
-            if not everything and (entry.name[0] == "." or entry.name in _LEFT_OUT):
+            name = entry.name
+            if not everything and (name[0] == "." or name in _LEFT_OUT):
                 continue
             try:
-                yield entry.name, entry.stat()
+                yield name, entry.stat()
             except OSError as error:
                 if error.errno not in _DENIED:
                     continue  # it was removed, or is a link to itself
                 if not entry.is_symlink():
                     raise
-                yield entry.name, None
+                yield name, None
     except FileNotFoundError:
         return  # it was removed
     except OSError as error:

@@ -51,7 +51,7 @@ def dated_files(root: Path, but: Collection[str] = ()) -> Mapping[str, bool]:
     in the name counts without front matter too, and folders that are named like a generator's
     output are looked into. but: folders to leave out.
     """
-    texts = [path for path, _ in walk(root, ".", but=but) if path.lower().endswith(_TEXTS)]
+    texts = sorted(path for path, _ in walk(root, ".", but=but) if path.lower().endswith(_TEXTS))
     own = [path for path in texts if _OTHERS.isdisjoint(path.split("/")[:-1])]
     found = {path: _is_dated(root, path) for path in own}
     if not any(found.values()):
@@ -64,7 +64,7 @@ def dated_files(root: Path, but: Collection[str] = ()) -> Mapping[str, bool]:
 
 def other_texts(root: Path, but: Collection[str] = ()) -> list[str]:
     """Return the paths of texts in formats that Broadsheet does not read. but: as `dated_files`."""
-    found = (path for path, _ in walk(root, ".", but=but) if path.lower().endswith(_UNREAD))
+    found = sorted(path for path, _ in walk(root, ".", but=but) if path.lower().endswith(_UNREAD))
     return [path for path in found if _OTHERS.isdisjoint(path.split("/")[:-1]) and "/" in path]
 
 
