@@ -260,7 +260,7 @@ class Memo:
                 ]
                 if not any(isinstance(each, BroadsheetError) for each in members):
                     value = encode((self._keys(step.function, step.settings, group), members))
-                    self._store.add([(key, digest(value), b"[]", value)])
+                    self._store.add([(key, digest(value), _NO_READS, value)])
             yield from members
 
     def values(self, addresses: Iterable[Digest], kind: type[T]) -> Iterator[T]:
@@ -286,7 +286,7 @@ class Memo:
         self._used.add(key)
         with suppress(StoreError):
             data = encode(value)
-            self._store.add([(key, digest(data), b"[]", data)])
+            self._store.add([(key, digest(data), _NO_READS, data)])
 
     def sweep(self) -> None:
         """Drop the results that this run did not use, once they are the larger part."""
@@ -313,7 +313,8 @@ class Memo:
         """
         if found is None:
             return None
-        for source, name, seen in decode(found[1], _READS):
+        reads = () if found[1] == _NO_READS else decode(found[1], _READS)  # decoding takes longer
+        for source, name, seen in reads:
             if source == "output" and source not in sources:
                 continue  # the files do not matter to this run
             now = checked.get((source, name))
@@ -432,3 +433,4 @@ def _text(value: object) -> str:
 _ENCODER = msgspec.json.Encoder(enc_hook=_text, order="deterministic")
 _DECODERS: dict[Any, Any] = {}
 _READS: Any = list[tuple[str, str, Digest]]
+_NO_READS: Final = b"[]"

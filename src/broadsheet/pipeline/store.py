@@ -18,6 +18,7 @@ from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Final
+from zlib import crc32
 
 from broadsheet.storage.folders import walk
 
@@ -31,7 +32,7 @@ _SCHEMA = """
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = NORMAL;
     PRAGMA cache_size = -8000;
-    CREATE TABLE IF NOT EXISTS trace (key BLOB PRIMARY KEY, result BLOB, reads BLOB, seal BLOB);
+    CREATE TABLE IF NOT EXISTS trace (key BLOB PRIMARY KEY, value BLOB);
     CREATE TABLE IF NOT EXISTS result (digest BLOB PRIMARY KEY, value BLOB);
 """
 # Temporary views hide the tables of the same name.
@@ -42,6 +43,7 @@ _WITH_BASE = """
 SOURCE_SUFFIXES = (".py", ".toml", ".j2", ".css")
 LOCK_TIMEOUT_S = 10
 _MANY = 1_000  # keys
+_DIGEST, _SEAL = 16, 4  # bytes; a trace is a seal, the digest of the result, and the reads
 # A damaged file may even break the text of SQLite's own message (UnicodeDecodeError).
 _FAULTS = (sqlite3.Error, ValueError, TypeError, OverflowError, MemoryError)
 
@@ -60,7 +62,17 @@ class StoreError(Exception):
 
 def digest(data: bytes) -> Digest:
     """Return the digest of `data`, by which it is found in a store."""
-    return hashlib.sha256(data).digest()[:16]
+    return hashlib.sha256(data).digest()[:_DIGEST]
+
+
+def _sealed(key: Digest, trace: bytes) -> bytes:
+    return crc32(trace, crc32(key)).to_bytes(_SEAL) + trace
+
+
+def _opened(key: Digest, value: bytes) -> tuple[Digest, bytes] | None:
+    """Return the digest of the result and the reads; None if the trace under `key` is damaged."""
+    trace = value[_SEAL:]
+    return (trace[:_DIGEST], trace[_DIGEST:]) if value == _sealed(key, trace) else None
 
 
 class Store:
@@ -91,11 +103,9 @@ class Store:
     def trace(self, key: Digest) -> tuple[Digest, bytes] | None:
         """Return the digest of the result under `key`, and the reads; None if there is none."""
         with _faults():
-            query = "SELECT result, reads, seal FROM trace WHERE key = ?"
+            query = "SELECT value FROM trace WHERE key = ?"
             row = self._database.execute(query, (key,)).fetchone()
-            if row is None or row[2] != digest(key + row[0] + row[1]):
-                return None
-            return row[0], row[1]
+            return _opened(key, row[0]) if row else None
 
     def traces(self, keys: Collection[Digest]) -> dict[Digest, tuple[Digest, bytes]]:
         """Return what `trace` does, for each of `keys` that has a trace."""
@@ -103,11 +113,11 @@ class Store:
             return {key: found for key in keys if (found := self.trace(key))}
         wanted = {*keys}
         with _faults():  # reading all takes less time than finding many
-            rows = self._database.execute("SELECT key, result, reads, seal FROM trace")
+            rows = self._database.execute("SELECT key, value FROM trace")
             return {
-                key: (result, reads)
-                for key, result, reads, seal in rows
-                if key in wanted and seal == digest(key + result + reads)
+                key: found
+                for key, value in rows
+                if key in wanted and (found := _opened(key, value))
             }
 
     def result(self, address: Digest) -> bytes:
@@ -126,14 +136,10 @@ class Store:
     def add(self, rows: Collection[tuple[Digest, Digest, bytes, bytes]]) -> None:
         """Store rows of key, digest of the value, reads and value, all of them or none."""
         results = ((address, value) for _, address, _, value in rows)
-        traces = (
-            (key, address, reads, digest(key + address + reads)) for key, address, reads, _ in rows
-        )
+        traces = ((key, _sealed(key, address + reads)) for key, address, reads, _ in rows)
         with _faults(), self._database:
             self._database.executemany("INSERT OR IGNORE INTO main.result VALUES (?, ?)", results)
-            self._database.executemany(
-                "INSERT OR REPLACE INTO main.trace VALUES (?, ?, ?, ?)", traces
-            )
+            self._database.executemany("INSERT OR REPLACE INTO main.trace VALUES (?, ?)", traces)
 
     def keep_only(self, used: Iterable[Digest]) -> None:
         """Delete every trace whose key is not in `used`, and the results of none."""
@@ -141,8 +147,8 @@ class Store:
             self._database.execute("CREATE TEMP TABLE used (key BLOB PRIMARY KEY)")
             self._database.executemany("INSERT INTO used VALUES (?)", ((key,) for key in used))
             self._database.execute("DELETE FROM trace WHERE key NOT IN used")
-            gone = "DELETE FROM result WHERE digest NOT IN (SELECT result FROM trace)"
-            self._database.execute(gone)
+            kept = f"SELECT substr(value, {_SEAL + 1}, {_DIGEST}) FROM trace"  # noqa: S608
+            self._database.execute(f"DELETE FROM result WHERE digest NOT IN ({kept})")  # noqa: S608
 
     def count(self) -> int:
         """Return how many traces there are."""
