@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from itertools import groupby
 from typing import Literal
 
 from msgspec import Struct
@@ -232,6 +232,13 @@ def _periods(
     articles: tuple[Article, ...], length: Literal["month", "year"], publication: Publication
 ) -> Iterator[tuple[str, tuple[Article, ...]]]:
     """The articles of each month or year in the publication's time zone, newest first."""
-    zone, digits = publication.timezone, {"month": 7, "year": 4}[length]
-    for name, held in groupby(articles, lambda a: a.date.astimezone(zone).isoformat()[:digits]):
-        yield name, tuple(held)
+    begin, digits = 0, {"month": 7, "year": 4}[length]
+    while begin < len(articles):
+        local = articles[begin].date.astimezone(publication.timezone)
+        name = local.isoformat()[:digits]
+        first = local.replace(day=1, hour=0, minute=0, second=0, microsecond=0, fold=0)
+        start = first if length == "month" else first.replace(month=1)
+        # By halves, since it takes long to convert every date.
+        end = bisect_right(articles, -start.timestamp(), begin, key=lambda a: -a.date.timestamp())
+        yield name, articles[begin:end]
+        begin = end

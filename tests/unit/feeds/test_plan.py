@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from broadsheet.articles import Article
 from broadsheet.articles.catalogue import Catalogue
@@ -192,6 +193,7 @@ def test_periods_are_months_or_years(archive: str, period: str) -> None:
     assert (cut.total, names(cut), cut.head.older) == (2, ["new"], None)
 
 
+_ZONES = ("Asia/Shanghai", "America/Sao_Paulo", "Pacific/Apia", "Asia/Kathmandu", "UTC")
 _START = datetime(2025, 4, 1, tzinfo=UTC)
 # Some in a few months, for ties and ends of months, and some in any of 200 years.
 _MOMENTS = (
@@ -202,6 +204,21 @@ _MOMENTS = (
 
 def made_at(number: int, moment: datetime) -> Article:
     return made(f"a{number}", moment.isoformat())
+
+
+@given(st.lists(_MOMENTS, max_size=12), st.sampled_from(_ZONES), st.sampled_from([7, 4]))
+def test_an_archive_has_the_articles_of_its_period(
+    moments: list[datetime], zone: str, digits: int
+) -> None:
+    """They are dated in it in the publication's time zone, whose offset may change."""
+    articles = tuple(made_at(number, moment) for number, moment in enumerate(moments))
+    publication = replace(PUBLICATION, timezone=ZoneInfo(zone))
+    catalogue = Catalogue.at(datetime(2100, 1, 1, tzinfo=UTC), articles, TopicSettings())
+    archive = "month" if digits == 7 else "year"
+    settings = FeedSettings(entries=1, archive=archive, by=())  # type: ignore[arg-type]
+    for feed in plan(catalogue, settings, publication)[1:]:
+        dates = {each.date.astimezone(publication.timezone) for each in feed.articles}
+        assert {date.isoformat()[:digits] for date in dates} == {feed.head.name}
 
 
 @given(
