@@ -16,7 +16,7 @@ from broadsheet.checks.article import ArticleView
 from broadsheet.checks.own import SEVERITIES
 from broadsheet.checks.site import NameKind, SiteView
 from broadsheet.errors import Problem
-from broadsheet.feeds.bounds import most_bytes
+from broadsheet.feeds.bounds import entry_bounds
 
 Severity = Literal["error", "warning"]
 View = TypeVar("View", ArticleView, SiteView)
@@ -73,13 +73,14 @@ class Examined(Struct, frozen=True, array_like=True):
 
     misspelled: findings that lack what to do, with the kind of the name and the name. own: the
     severities that the article sets. rooted_images: how many images it names from the site's root.
-    most_bytes: a length that its entry in a feed does not exceed.
+    least_bytes, most_bytes: between these is the length of its entry in a feed of whole texts.
     """
 
     findings: tuple[Finding, ...]
     misspelled: tuple[tuple[Finding, NameKind, str], ...] = ()
     own: Mapping[str, str] = {}
     rooted_images: int = 0
+    least_bytes: int = 0
     most_bytes: int = 0
 
 
@@ -135,8 +136,8 @@ def examine(view: ArticleView) -> Examined:
             else:
                 found.append(finding)
     html = view.rendition.html if view.rendition else ""
-    most = most_bytes(len(msgspec.json.encode(view.article, enc_hook=str)), html)
-    return Examined(tuple(found), tuple(misspelled), own, view.rooted_images, most)
+    bounds = entry_bounds(len(msgspec.json.encode(view.article, enc_hook=str)), html)
+    return Examined(tuple(found), tuple(misspelled), own, view.rooted_images, *bounds)
 
 
 def findings(site: SiteView, examined: Iterable[Examined]) -> tuple[Finding, ...]:

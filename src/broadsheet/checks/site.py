@@ -35,8 +35,8 @@ class SiteView:
     problems: those of the other files, of the user's mail templates and of the records of issues.
     own: path -> the severities that an article or page sets for itself. rooted_images: how many
     images are named from the site's root.
-    sizes: path -> bytes of each feed that would be large. mails: the folder of a next issue -> its
-    mail. refused: digest -> why its next issue would not be made, and whether it is due.
+    sizes: path -> the least bytes of a feed that may be large. mails: the folder of a next issue ->
+    its mail. refused: digest -> why its next issue would not be made, and whether it is due.
     published: the entries of the last build. dialect: that of the generator beside the articles;
     None if unknown. ending: the folder of each published feed that would end; the file name if a
     format would. built_site: the site as its generator built it; None if it is not here.

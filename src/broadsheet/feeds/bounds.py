@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 
-def most_bytes(metadata: int, html: str) -> int:
-    """Return a length in bytes that no entry of an article exceeds, in any format.
+def entry_bounds(metadata: int, html: str) -> tuple[int, int]:
+    """Return the lengths in bytes between which an entry with its text is, in any format.
 
     metadata: the length in bytes of its `Article` as JSON. html: its content.
     """
     escapes = sum(map(html.count, '<>&"\\\n'))  # the longest adds four characters
-    return len(html.encode()) + 4 * escapes + 12 * metadata + 8_000
+    least = len(html.encode())
+    return least, least + 4 * escapes + 12 * metadata + 8_000

@@ -21,7 +21,8 @@ from broadsheet.digests.selection import History
 from broadsheet.errors import ArticleError, ConfigError, Problem, RecordError
 from broadsheet.feeds.retired import by_feed
 from broadsheet.markup import Rendition
-from broadsheet.pipeline.build_plan import plan_of
+from broadsheet.model.settings import FEED_FORMATS
+from broadsheet.pipeline.build_plan import BuildPlan, plan_of
 from broadsheet.pipeline.coming_mails import coming_mails
 from broadsheet.pipeline.edition import Content, Edition, content_of, make_edition
 from broadsheet.pipeline.examining import examine_articles
@@ -74,15 +75,16 @@ def _findings(project: Project, memo: Memo) -> tuple[Finding, ...]:
     unique = structs.replace(read, read=tuple(a for a in read.read if a.source not in taken))
     records = _records(project)
     edition = make_edition(content_of(project, memo, unique))
-    plan = plan_of(edition, records.histories)
-    content, (mails, templates) = without_broken(
-        edition.content, lambda content: coming_mails(content, records.histories)
-    )
     dialect = dialect_of_site(project.root)
     settings = project.settings
     site = WebSite(project.root, settings.articles.assets, settings.publication.url)
     renditions = edition.renderings.addresses
-    examined = examine_articles(content, by_path, renditions, dialect, site)
+    examined = examine_articles(edition.content, by_path, renditions, dialect, site)
+    # After the articles, whose processes would otherwise have what mails import in memory.
+    content, (mails, templates) = without_broken(
+        edition.content, lambda content: coming_mails(content, records.histories)
+    )
+    plan = plan_of(edition, records.histories)
     of_articles = {path: each.own for path, each in examined.items()}
     of_pages = {path: _own(project, path) for path in read.pages}
     view = SiteView(
@@ -100,7 +102,7 @@ def _findings(project: Project, memo: Memo) -> tuple[Finding, ...]:
         catalogue=content.catalogue,
         link_index=content.link_index,
         rooted_images=sum(each.rooted_images for each in examined.values()),
-        sizes=plan.sizes(_maybe_large(edition, examined)),
+        sizes=_sizes(plan, examined),
         mails=mails,
         refused=_refused(content, records),
         published=published_entries(plan, {article.id for article in by_path}),
@@ -112,14 +114,23 @@ def _findings(project: Project, memo: Memo) -> tuple[Finding, ...]:
     return checks.findings(view, examined.values())
 
 
-def _maybe_large(edition: Edition, examined: Mapping[str, Examined]) -> set[str]:
-    """Return the folders of the feeds that may be too large."""
-    return {
-        feed.head.path
-        for feed in edition.feeds
-        if _HEAD_BYTES + sum(examined[each.source].most_bytes for each in feed.articles)
-        > LARGEST_FEED
-    }
+def _sizes(plan: BuildPlan, examined: Mapping[str, Examined]) -> dict[str, int]:
+    """Return a length in bytes that each file has at least, of feeds that may be too large.
+
+    Only those in doubt are made.
+    """
+    is_full = plan.edition.content.project.settings.feeds.content == "full"
+    large: dict[str, int] = {}
+    doubtful: set[str] = set()
+    for feed in plan.edition.feeds:
+        entries = [examined[each.source] for each in feed.articles]
+        least = sum(each.least_bytes for each in entries)
+        if is_full and feed.head.kind != "podcast" and least > LARGEST_FEED:
+            files = (FEED_FORMATS[each].file for each in feed.head.formats)
+            large |= {feed.head.path + file: least for file in files}
+        elif _HEAD_BYTES + sum(each.most_bytes for each in entries) > LARGEST_FEED:
+            doubtful.add(feed.head.path)
+    return plan.sizes(doubtful) | large
 
 
 def _html_of(edition: Edition) -> Callable[[Article], str | None]:

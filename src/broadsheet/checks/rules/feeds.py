@@ -114,7 +114,7 @@ def feed_size(site: SiteView) -> Iterator[Problem]:
     files = tuple(each.file for each in FEED_FORMATS.values())
     for path, size in site.sizes.items():
         if path.endswith(files) and size > LARGEST_FEED:
-            what = f"it would have {size / 1e6:.1f} MB"
+            what = f"it would have at least {size / 1e6:.1f} MB"
             fewer = "take a shorter feeds.archive" if "archive/" in path else "lower feeds.entries"
             todo = f'{fewer}, or set feeds.content = "summary"'
             yield Problem(what, todo, f"{folder}/{path}")
