@@ -65,11 +65,14 @@ def _entries(root: Path, document: PublishedDocument) -> Iterator[PublishedEntry
 
 
 def _documents(feeds: Path) -> list[tuple[str, FeedFormat]]:
-    """Return the main feed and its archives in the format that most of them have."""
-    candidates = []
+    """Return the main feed and its archives in the format that most of them have.
+
+    JSON if there are as many: it takes an eighth of the time of Atom.
+    """
+    candidates: list[list[tuple[str, FeedFormat]]] = []
     ended = outputs.read_manifest(feeds).retired
     for format_, files in FEED_FORMATS.items():
         paths = [feeds / files.file, *sorted(feeds.glob(f"archive/*/{files.file}"))]
         if files.file not in ended and paths[0].exists():
             candidates.append([(path.relative_to(feeds).as_posix(), format_) for path in paths])
-    return max(candidates, key=len, default=[])
+    return max(candidates, key=lambda each: (len(each), each[0][1] == "json"), default=[])

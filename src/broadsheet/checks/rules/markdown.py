@@ -176,7 +176,8 @@ def _marks(read_as: Dialect) -> list[_Mark]:
 def _may_have(view: ArticleView, sign: str) -> bool:
     """Whether `sign` may be in the text that readers see."""
     made = view.rendition
-    return (made is None or _in_html(sign) in made.html) and sign in view.prose.text
+    # The source first: it is shorter than the HTML, and most have few of the signs.
+    return sign in view.prose.text and (made is None or _in_html(sign) in made.html)
 
 
 @cache
