@@ -57,6 +57,7 @@ def no_progress(label: str, count: int) -> AbstractContextManager[Advance]:  # n
 
 _RECENT: Final = 1_000  # values that a context holds; an entry in three formats takes 30 kB
 _BATCH: Final = 256  # results in a transaction
+_STEP: Final = 4  # bytes
 _NO_SOURCES: Final[Mapping[str, Source]] = {}
 
 
@@ -295,9 +296,13 @@ class Memo:
                 self._store.keep_only(self._used)
 
     def _keys(self, function: str, settings: Any, items: Iterable[Any]) -> list[Digest]:
-        """Return the key of each item, and keep its result from `sweep`."""
+        """Return the key of each item, and keep its result from `sweep`.
+
+        The keys of a step begin alike, so that they are stored together.
+        """
         prefix = encode((version(), function, settings))
-        keys = [digest(prefix + encode(item)) for item in items]
+        step = digest(prefix)[:_STEP]
+        keys = [step + digest(prefix + encode(item))[_STEP:] for item in items]
         self._used.update(keys)
         return keys
 
