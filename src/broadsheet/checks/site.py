@@ -16,6 +16,7 @@ from broadsheet.articles.site_check import BuiltSite
 from broadsheet.checks.prose import field_line
 from broadsheet.digests.linted_mail import LintedMail
 from broadsheet.errors import Problem
+from broadsheet.feeds.plan import Feed
 from broadsheet.feeds.retired import Retired
 from broadsheet.markup import LinkIndex
 from broadsheet.model.settings import Settings
@@ -55,6 +56,7 @@ class SiteView:
     records: tuple[Problem, ...]
     own: Mapping[str, Mapping[str, str]]
     catalogue: Catalogue
+    feeds: tuple[Feed, ...]
     link_index: LinkIndex
     rooted_images: int
     sizes: Mapping[str, int]

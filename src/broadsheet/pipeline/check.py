@@ -100,6 +100,7 @@ def _findings(project: Project, memo: Memo) -> tuple[Finding, ...]:
         records=records.problems,
         own={path: own for path, own in (of_articles | of_pages).items() if own},
         catalogue=content.catalogue,
+        feeds=edition.feeds,
         link_index=content.link_index,
         rooted_images=sum(each.rooted_images for each in examined.values()),
         sizes=_sizes(plan, examined),

@@ -12,11 +12,15 @@ from broadsheet.digests.issue import Issue, issue_folder
 from broadsheet.digests.linted_mail import LintedMail
 from broadsheet.digests.message import letterhead, message_bodies, readdressed
 from broadsheet.digests.selection import History
-from broadsheet.digests.template_problems import template_problems
 from broadsheet.errors import DeliveryError, Problem, TemplateError
 from broadsheet.pipeline.edition import Content
-from broadsheet.pipeline.issues import MailFiles, files_of_issue, lint_issue, linted
-from broadsheet.pipeline.project import Project
+from broadsheet.pipeline.issues import (
+    MailFiles,
+    files_of_issue,
+    lint_issue,
+    linted,
+    linted_templates,
+)
 from broadsheet.storage.issue_records import issued_message
 
 
@@ -29,7 +33,7 @@ def coming_mails(
     """
     project = content.project
     mails: dict[str, LintedMail] = {}
-    problems = _template_problems(project)
+    problems = _template_problems(content)
     known = {article.id for article in content.catalogue.articles}
     for name, history in histories.items() if not problems else ():
         # Where no issue comes, the last one shows whether the templates still work.
@@ -75,8 +79,8 @@ def _only_unsubscribe(mail: LintedMail) -> LintedMail:
     return structs.replace(mail, problems=kept)
 
 
-def _template_problems(project: Project) -> list[Problem]:
+def _template_problems(content: Content) -> list[Problem]:
     try:
-        return template_problems(project.templates(), project.settings.mail.templates)
+        return linted_templates(content)
     except TemplateError as error:
         return [*error.problems]

@@ -171,6 +171,14 @@ def linted(content: Content, mail: MailFiles) -> LintedMail:
     return replace(found, problems=problems)
 
 
+def linted_templates(content: Content) -> list[Problem]:
+    """Return what is wrong with the user's own mail templates. Raises TemplateError."""
+    project = content.project
+    templates = project.templates()
+    step = Step("broadsheet.pipeline.linting:lint_templates", project.settings.mail.templates)
+    return _result(content.memo, step, templates, list[Problem]) if templates else []
+
+
 def lint_issue(content: Content, files: Mapping[str, bytes]) -> LintedMail:
     """Return what is wrong with the mail of an issue. files: name -> bytes."""
     mail = MailFiles(files["email.html"], files["email.txt"], files["message.eml"])

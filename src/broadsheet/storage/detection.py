@@ -20,6 +20,7 @@ from broadsheet.model import reference
 from broadsheet.model.publication import BaseUrl
 from broadsheet.model.settings import FeedSettings, Settings
 from broadsheet.storage import PREVIEWS, config, folders, sources, survey
+from broadsheet.storage.outputs import MANIFEST
 from broadsheet.storage.sources import Found
 from broadsheet.text.characters import printable
 
@@ -227,7 +228,7 @@ def _matching(root: Path, patterns: Iterable[str], names: list[str]) -> Iterator
 
 
 def _folders(root: Path, depth: int, prefix: str = "") -> Iterator[str]:
-    """Yield the folders in `root` down to `depth`, without hidden and installed ones."""
+    """Yield the folders in `root` down to `depth`, without hidden, installed and our own ones."""
     try:
         with os.scandir(root / prefix) as items:  # it knows folders without another system call
             inner = sorted(item.name for item in items if item.is_dir())
@@ -235,6 +236,8 @@ def _folders(root: Path, depth: int, prefix: str = "") -> Iterator[str]:
         return
     for name in inner:
         if name.startswith(".") or name == "node_modules":
+            continue
+        if (root / prefix / name / MANIFEST).is_file():
             continue
         yield prefix + name
         if depth > 1:

@@ -18,7 +18,6 @@ from broadsheet.checks.rule import Slight, site_rule
 from broadsheet.checks.rules.config import nearest
 from broadsheet.checks.site import SiteView
 from broadsheet.errors import Problem
-from broadsheet.feeds.plan import plan
 from broadsheet.model.settings import PodcastSettings
 
 _ARTWORK: Final = range(1400, 3001)  # pixels
@@ -68,7 +67,7 @@ CATEGORIES: Final = frozenset(
 )
 def podcast(site: SiteView) -> Iterator[Problem | Slight]:
     settings = site.settings
-    for feed in plan(site.catalogue, settings.feeds, settings.publication):
+    for feed in site.feeds:
         if feed.head.kind != "podcast":
             continue
         about = settings.feeds.podcast_at(feed.head.path)
