@@ -71,10 +71,16 @@ class Catalogue(Struct, frozen=True, dict=True):
             self._names[by] = TopicNames(spellings, aliases)
         return self._names[by]
 
-    def groups(self, by: Grouping) -> dict[Topic, tuple[Article, ...]]:
+    @cached_property
+    def _groups(self) -> dict[Grouping, Mapping[Topic, tuple[Article, ...]]]:
+        return {}
+
+    def groups(self, by: Grouping) -> Mapping[Topic, tuple[Article, ...]]:
         """Return the articles of each topic, or of another grouping, newest first; sorted by
         name."""
-        return _grouped(self.articles, TERMS[by], self.names(by))
+        if by not in self._groups:
+            self._groups[by] = _grouped(self.articles, TERMS[by], self.names(by))
+        return self._groups[by]
 
     def topics_of(self, article: Article) -> tuple[Topic, ...]:
         """Return the topics of one of the articles, in the order written."""

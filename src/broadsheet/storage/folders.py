@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import stat
 from collections.abc import Collection, Iterable, Iterator
 from io import FileIO
@@ -164,7 +163,7 @@ def trusted(stamp: Stamp, before: int) -> Stamp:
 
     before: a `disk_time` from before the stamp was taken (git: "racily clean" entries).
     """
-    return stamp if is_settled(stamp, before) else (*stamp[:3], -secrets.randbits(62))
+    return stamp if is_settled(stamp, before) else (*stamp[:3], -int.from_bytes(os.urandom(7)))
 
 
 def is_settled(stamp: Stamp, before: int) -> bool:
