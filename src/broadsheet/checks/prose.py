@@ -34,7 +34,8 @@ _HEAD = re.compile(
     re.MULTILINE,
 )
 _EMPTY_LINES = re.compile(r"(?:[^\S\n]*\n)*")
-_MAY_BE_CODE = re.compile(r"[`<\\]|~~~|\{[{%/]|\n[ \t]*\n(?: {4}|\t)")
+_BEGINS_CODE = "`<\\~{"
+_MAY_BE_INDENTED = re.compile(r"\n[ \t]*\n(?: {4}|\t)")
 _LITERAL = r"\\[!-/:-@\[-`{-~]|\{[{%]"
 _PAIR = re.compile(r"\{(?:\{[<%]|%-?)\s*(highlight|raw|comment)\b")
 _END_OF_PAIR = {
@@ -74,7 +75,9 @@ class Prose:
         clean = printable(source)
         start = _body_start(clean)
         body = text = clean[start:]
-        if _MAY_BE_CODE.search(clean, max(start - 2, 0)):
+        if any(sign in body for sign in _BEGINS_CODE) or _MAY_BE_INDENTED.search(
+            clean, max(start - 2, 0)
+        ):
             text = _without_code(body)
         before = clean.count("\n", 0, start)
         text = _blank(clean[:start]) + text
