@@ -121,5 +121,5 @@ def test_a_run_without_edits_examines_nothing(
     def fail(*_: object) -> None:
         raise AssertionError
 
-    monkeypatch.setattr("broadsheet.pipeline.examining.examine_article", fail)
+    monkeypatch.setattr("broadsheet.pipeline.examining.examine_group", fail)
     assert project.run("check", "--json") == before

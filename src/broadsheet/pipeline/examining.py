@@ -1,9 +1,12 @@
-"""Examine articles for `check`: each once, as long as what it looks up stays the same."""
+"""Examine articles for `check`: a group of them once, as long as what they look up stays the same.
+
+One result for many articles is read in a tenth of the time.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from itertools import chain
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -14,12 +17,11 @@ from broadsheet.checks import ArticleRuleSettings, ArticleView, Examined
 from broadsheet.markup import Rendition
 from broadsheet.pipeline.edition import Content
 from broadsheet.pipeline.memo import Step, StepContext
+from broadsheet.pipeline.reading import in_groups
 from broadsheet.pipeline.rendering import lookups, recorded
 from broadsheet.pipeline.steps import source_of
 from broadsheet.pipeline.store import Digest
 from broadsheet.storage.built_site import WebSite
-
-_CHUNK: Final = 32
 
 
 class Examinee(Struct, frozen=True, array_like=True):
@@ -68,15 +70,21 @@ def examine_articles(
         ),
         "article": articles.stored.get,
     }
-    step = Step("broadsheet.pipeline.examining:examine_article", given, _CHUNK, "Checking")
-    found = content.memo.values(content.memo.map(step, items, sources), Examined)
+    groups = in_groups(zip(by_path, items, strict=True), lambda each: each[0].source)
+    step = Step("broadsheet.pipeline.examining:examine_group", given, 1, "Checking")
+    made = content.memo.map(step, [[item for _, item in group] for group in groups], sources)
+    found = chain.from_iterable(content.memo.values(made, list[Examined]))
     return {each.source: examined for each, examined in zip(by_path, found, strict=True)}
 
 
-def examine_article(
-    item: Examinee, settings: ArticleRuleSettings, context: StepContext
-) -> Examined:
-    """Return what the article rules find in an article (a step). Raises ArticleError."""
+def examine_group(
+    items: Sequence[Examinee], settings: ArticleRuleSettings, context: StepContext
+) -> list[Examined]:
+    """Return what the article rules find in each of the articles (a step). Raises ArticleError."""
+    return [_examined(item, settings, context) for item in items]
+
+
+def _examined(item: Examinee, settings: ArticleRuleSettings, context: StepContext) -> Examined:
     article = context.result(item.article, Article)
     if article.hidden != item.hidden:  # by a section page, so its own statements do not matter
         article = replace(article, hidden=item.hidden, doubts=())

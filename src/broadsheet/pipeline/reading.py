@@ -6,12 +6,12 @@ Only front matter is stored. The body is read again when it is rendered.
 from __future__ import annotations
 
 import zoneinfo
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from sys import intern
-from typing import Final, TypeGuard
+from typing import Final, TypeGuard, TypeVar
 from zlib import crc32
 
 from msgspec import Struct
@@ -29,6 +29,8 @@ from broadsheet.storage import folders, sources
 from broadsheet.storage.folders import Stamp
 from broadsheet.storage.git_history import first_commits
 from broadsheet.storage.sources import Found
+
+T = TypeVar("T")
 
 _CHUNK: Final = 128
 _GROUP: Final = 64
@@ -153,7 +155,9 @@ def read_articles(project: Project, memo: Memo) -> Articles:
         sources.known_authors(project.root, settings.articles),
     )
     step = Step("broadsheet.pipeline.steps:parse_file", given, _CHUNK, "Reading")
-    parsed: Iterable[_Parsed] = memo.attempt_groups(step, _grouped(files), Article | Page)
+    parsed: Iterable[_Parsed] = memo.attempt_groups(
+        step, in_groups(files, lambda file: file.path), Article | Page
+    )
     if settings.articles.rendered:
         parsed = _on_pages(parsed, found, given, memo)
     return _sorted_out(found, parsed)
@@ -213,12 +217,15 @@ def zone_rules(publication: Publication) -> str:
     return rules.hexdigest()
 
 
-def _grouped(files: Iterable[StampedFile]) -> list[list[StampedFile]]:
-    """Return `files` in groups of about `_GROUP`; a new file changes no group but its own."""
-    groups: list[list[StampedFile]] = [[]]
-    for file in files:
-        groups[-1].append(file)
-        if not crc32(file.path.encode()) % _GROUP:
+def in_groups(items: Iterable[T], path: Callable[[T], str]) -> list[list[T]]:
+    """Return what belongs to files in groups of about `_GROUP`.
+
+    path: returns the file's. A new file changes no group but its own.
+    """
+    groups: list[list[T]] = [[]]
+    for item in items:
+        groups[-1].append(item)
+        if not crc32(path(item).encode()) % _GROUP:
             groups.append([])
     return groups
 

@@ -65,14 +65,15 @@ def digest(data: bytes) -> Digest:
     return hashlib.sha256(data).digest()[:_DIGEST]
 
 
-def _sealed(key: Digest, trace: bytes) -> bytes:
-    return crc32(trace, crc32(key)).to_bytes(_SEAL) + trace
+def _seal(key: Digest, trace: bytes) -> bytes:
+    return crc32(trace, crc32(key)).to_bytes(_SEAL)
 
 
 def _opened(key: Digest, value: bytes) -> tuple[Digest, bytes] | None:
     """Return the digest of the result and the reads; None if the trace under `key` is damaged."""
     trace = value[_SEAL:]
-    return (trace[:_DIGEST], trace[_DIGEST:]) if value == _sealed(key, trace) else None
+    is_whole = value.startswith(_seal(key, trace))
+    return (trace[:_DIGEST], trace[_DIGEST:]) if is_whole else None
 
 
 class Store:
@@ -137,7 +138,8 @@ class Store:
     def add(self, rows: Collection[tuple[Digest, Digest, bytes, bytes]]) -> None:
         """Store rows of key, digest of the value, reads and value, all of them or none."""
         results = ((address, value) for _, address, _, value in rows)
-        traces = ((key, _sealed(key, address + reads)) for key, address, reads, _ in rows)
+        given = ((key, address + reads) for key, address, reads, _ in rows)
+        traces = ((key, _seal(key, trace) + trace) for key, trace in given)
         with _faults(), self._database:
             self._database.executemany("INSERT OR IGNORE INTO main.result VALUES (?, ?)", results)
             self._database.executemany("INSERT OR REPLACE INTO main.trace VALUES (?, ?)", traces)
