@@ -11,10 +11,9 @@ from typing import Final
 from msgspec import Struct, structs
 
 from broadsheet import checks
-from broadsheet.articles import Article, front_matter, visibility
+from broadsheet.articles import Article
 from broadsheet.articles.catalogue import duplicates
 from broadsheet.checks import Examined, Finding, SiteView, of_problems
-from broadsheet.checks.own import severities
 from broadsheet.checks.rules.feeds import LARGEST_FEED
 from broadsheet.digests.refusals import admitted
 from broadsheet.digests.selection import History
@@ -28,15 +27,16 @@ from broadsheet.pipeline.edition import Content, Edition, content_of, make_editi
 from broadsheet.pipeline.examining import examine_articles
 from broadsheet.pipeline.issues import without_broken
 from broadsheet.pipeline.location import Location
-from broadsheet.pipeline.memo import Memo, Progress
+from broadsheet.pipeline.memo import Memo, Progress, Step
 from broadsheet.pipeline.project import Project, open_project
 from broadsheet.pipeline.published_entries import published_entries
-from broadsheet.pipeline.reading import read_articles
+from broadsheet.pipeline.reading import StampedFile, read_articles
 from broadsheet.storage import folders, sources
 from broadsheet.storage.built_site import WebSite
 from broadsheet.storage.detection import dialect_of_site
 from broadsheet.text.toml import key_line, names_of
 
+_PAGES_AT_ONCE: Final = 128
 _HEAD_BYTES: Final = 50_000  # more than what a feed has beside its entries
 
 
@@ -86,7 +86,7 @@ def _findings(project: Project, memo: Memo) -> tuple[Finding, ...]:
     )
     plan = plan_of(edition, records.histories)
     of_articles = {path: each.own for path, each in examined.items()}
-    of_pages = {path: _own(project, path) for path in read.pages}
+    of_pages = _severities_of_pages(edition.content)
     view = SiteView(
         settings=settings,
         config=(project.config_name, _text_of(project.root / project.config_name)),
@@ -144,17 +144,17 @@ def _html_of(edition: Edition) -> Callable[[Article], str | None]:
     return html
 
 
-def _own(project: Project, path: str) -> Mapping[str, str]:
-    """Return the severities that a page sets for itself, by rule. A draft needs no date."""
-    with suppress(ArticleError, ValueError):
-        text = sources.read(project.root, path, "").text
-        own = severities(text)
-        if "no-date" not in own and (parts := front_matter.split(text, path)):
-            public = project.settings.articles.public
-            if visibility.stated_visibility(parts[0].given, public).field:
-                return {**own, "no-date": "off"}
-        return own
-    return {}
+def _severities_of_pages(content: Content) -> dict[str, Mapping[str, str]]:
+    """Return the severities that each page sets for itself, by its path."""
+    pages, stamps, memo = content.articles.pages, content.articles.found.stamps, content.memo
+    files = [
+        StampedFile(path, "", stamps[path], stamps.get(sources.metadata_file(path)))
+        for path in pages
+    ]
+    public = content.project.settings.articles.public
+    step = Step("broadsheet.pipeline.page_severities:read_severities", public, _PAGES_AT_ONCE)
+    found = memo.values(memo.map(step, files), dict[str, str])
+    return dict(zip(pages, found, strict=True))
 
 
 def _text_of(file: Path) -> str:

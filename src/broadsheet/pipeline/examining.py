@@ -19,8 +19,8 @@ from broadsheet.pipeline.edition import Content
 from broadsheet.pipeline.memo import Step, StepContext
 from broadsheet.pipeline.reading import in_groups
 from broadsheet.pipeline.rendering import lookups, recorded
-from broadsheet.pipeline.steps import source_of
 from broadsheet.pipeline.store import Digest
+from broadsheet.storage import sources
 from broadsheet.storage.built_site import WebSite
 
 
@@ -100,7 +100,7 @@ def _view(
 
     return ArticleView(
         article,
-        source_of(article, context).text,
+        sources.read_again(context.root, article.source, article.sha256).text,
         settings,
         recorded(context, settings.site, settings.articles.shortcodes),
         context.read,

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Final
 
-from broadsheet.articles import Article, NotAnArticle, Source, cascade, parsing, rendered
+from broadsheet.articles import Article, NotAnArticle, cascade, parsing, rendered
 from broadsheet.articles.site_check import page_name
 from broadsheet.articles.titles import without_title
 from broadsheet.digests.note_parsing import parse_note, with_introduction
@@ -90,7 +90,7 @@ def render_body(address: Digest, settings: RenderSettings, context: StepContext)
     article = context.result(address, Article)
     if settings.rendered:
         return _from_page(article, settings, context)
-    written = parsing.body(source_of(article, context))
+    written = parsing.body(sources.read_again(context.root, article.source, article.sha256))
     text = without_title(written, article.title)
     targets = recorded(context, settings.site, settings.shortcodes)
     return _rendered(article, text, Links(targets, article.source, article.url))
@@ -153,19 +153,6 @@ def _prepared(markdown: str) -> Dialect:
     found = dialect(markdown)
     prepare([found])
     return found
-
-
-def source_of(article: Article, context: StepContext) -> Source:
-    """Return the source of `article`.
-
-    Raises ArticleError if its file has changed since it was read: what is stored of an article must
-    never be what another text has made.
-    """
-    source = sources.read(context.root, article.source, "")
-    if source.sha256 != article.sha256:
-        what = "it changed while it was being read, and nothing has been written"
-        raise ArticleError(Problem(what, "run again", article.source))
-    return source
 
 
 @contextmanager

@@ -192,6 +192,19 @@ def read(project: Path, path: str, folder: str, section: str | None = None) -> S
     return Source(path, folder, _decode(data, path), sha256(data).hexdigest(), section)
 
 
+def read_again(project: Path, path: str, sha256: str) -> Source:
+    """Return the article file at `path`, which had this digest when it was read first.
+
+    Raises ArticleError, also if it has changed since: what is stored of an article must never be
+    what another text has made.
+    """
+    source = read(project, path, "")
+    if source.sha256 != sha256:
+        what = "it changed while it was being read, and nothing has been written"
+        raise ArticleError(Problem(what, "run again", path))
+    return source
+
+
 def known_authors(project: Path, settings: ArticleSettings) -> dict[str, Person]:
     """Return the people in `authors.yml` of the articles folders (Docusaurus), by their keys.
 
