@@ -10,7 +10,7 @@ import re
 from typing import Final
 
 from broadsheet.bounces.mail import ReturnedMail, parsed_date
-from broadsheet.bounces.report import NotAReport, UnsubscribeRequest
+from broadsheet.bounces.report import UnsubscribeRequest
 
 ORDER = 60
 
@@ -21,14 +21,11 @@ _SUBJECT: Final = re.compile(_REPLY_PREFIX + "(?:unsubscribe|退订)", re.IGNORE
 def interpret(mail: ReturnedMail) -> UnsubscribeRequest | None:
     """Return the request in `mail`; None if its subject is something else.
 
-    Raises NotAReport for an automatic answer. A mail that a program wrote for the reader
-    (`auto-generated`) is not one (RFC 3834, section 5).
+    Programs write it for the reader, and mark it `auto-generated` or even `auto-replied` (Apple
+    Mail; RFC 3834, section 5).
     """
     if not _SUBJECT.match(mail.subject):
         return None
-    submitted = mail.field("Auto-Submitted").partition(";")[0].strip().lower()
-    if submitted in {"auto-replied", "auto-notified"} or mail.is_automatic_answer:
-        raise NotAReport("it is an automatic answer")
     # The time that our own server wrote is more reliable than the sender's clock.
     received = parsed_date(mail.field("Received").rpartition(";")[2])
     sent_by = next(iter(mail.addresses_in("From")), "")
