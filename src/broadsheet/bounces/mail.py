@@ -17,6 +17,7 @@ from email.header import decode_header, make_header
 from email.message import Message
 from email.utils import getaddresses, parsedate_to_datetime
 from functools import cached_property
+from itertools import takewhile
 from typing import Final
 
 from broadsheet.bounces.report import NotAReport
@@ -60,7 +61,9 @@ _AUTOREPLY_SUBJECT: Final = re.compile(
     r"|外出)",
     re.IGNORECASE,
 )
-_NEXT_RECIPIENT: Final = re.compile(r"\n\s*\n|\n(?=[ \t]*<?[^\s@]{1,64}@[^\s@:]{1,253}:)")
+_EMPTY_LINE: Final = re.compile(r"\n\s*\n")
+# A line that begins with an address and a colon, or has nothing but an address.
+_RECIPIENT_LINE: Final = re.compile(r"[ \t]*<?([^\s@<>:]{1,64}@[^\s@:<>]{1,253})>?(?::|[ \t]*$)")
 # How RFC 3461, section 4, encodes a plus sign in ORCPT; some servers copy it into reports.
 _XTEXT: Final = re.compile(r"\+([0-9A-F]{2})")
 
@@ -194,7 +197,8 @@ def _field_groups(part: Message) -> Iterator[Message]:
 def text_of(part: Message) -> str:
     """Return the text of a part that holds no other parts."""
     payload = part.get_payload()
-    if _encoding(part) in _ENCODED:
+    in_7_bits = part.get_content_charset("").startswith("iso-2022-")  # Japanese, Korean
+    if in_7_bits or _encoding(part) in _ENCODED:
         data = part.get_payload(decode=True)
         return _decoded(part, data).replace("\r\n", "\n") if isinstance(data, bytes) else ""
     return payload if isinstance(payload, str) else ""
@@ -223,11 +227,18 @@ def _without_tags(text: str) -> str:
 def paragraph_about(text: str, address: str) -> str:
     """Return what `text` says about `address`, on one line; "" if it does not mention it.
 
-    It ends at an empty line or at the next address.
+    It ends at an empty line or at the line of another address.
     """
-    _, _, after = text[:_MAX_TEXT_CHARS].partition(address)
-    paragraph = _NEXT_RECIPIENT.split(after, maxsplit=1)[0]
-    return printable_line(paragraph.lstrip(">:,;) \t\n"), MAX_REPLY_CHARS)
+    whole = rf"(?<![\w.+-]){re.escape(address)}(?![\w-]|\.\w)"  # not the end of a longer one
+    _, *after = re.split(whole, text[:_MAX_TEXT_CHARS], maxsplit=1)
+    paragraph = _EMPTY_LINE.split("".join(after), maxsplit=1)[0]
+    lines = takewhile(lambda line: not _is_of_another(line, address), paragraph.split("\n"))
+    return printable_line("\n".join(lines).lstrip(">:,;) \t\n"), MAX_REPLY_CHARS)
+
+
+def _is_of_another(line: str, address: str) -> bool:
+    found = _RECIPIENT_LINE.match(line)
+    return found is not None and found[1] != address
 
 
 def field_value(fields: Message, name: str) -> str:

@@ -26,9 +26,10 @@ def read_mail(data: bytes) -> Report | UnsubscribeRequest:
         raise NotAReport(f"it is larger than {MAX_MAIL_BYTES // 1_000_000} MB")
     try:
         # Parse text: the parser for bytes loses addresses that are not ASCII.
+        data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         if data.startswith(b"From "):  # the line before each mail in an mbox, or from a pipe
             data = data.partition(b"\n")[2]
-        text = _decoded(data.replace(b"\r\n", b"\n").replace(b"\r", b"\n"))
+        text = _decoded(data)
         text = _LONG_FIELD.sub(
             lambda field: ";".join(field[0][:MAX_FIELD_CHARS].split(";")[:_MAX_PARAMETERS]), text
         )

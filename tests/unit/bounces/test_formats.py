@@ -139,14 +139,14 @@ def test_reports_of_common_servers(name: str, expected: list[tuple[str, str, str
 
 
 def test_line_ends_and_the_from_line_do_not_matter() -> None:
-    """CRLF, LF and the line that a pipe puts before the mail make no difference."""
+    """CRLF, LF, CR and the line that a pipe puts before the mail make no difference."""
     for name in NAMES:
         if name in LETTERS:
             continue
         plain = mail(name)
         crlf = plain.replace(b"\n", b"\r\n")
         piped = b"From MAILER-DAEMON Mon Jun 23 00:00:07 2025\n" + plain
-        assert read(plain) == read(crlf) == read(piped)
+        assert read(plain) == read(crlf) == read(piped) == read(piped.replace(b"\n", b"\r"))
 
 
 def test_a_report_says_when_to_whom_and_about_which_mail() -> None:
@@ -170,6 +170,57 @@ def test_folded_headers_of_the_returned_mail_are_unfolded() -> None:
     """List-Unsubscribe takes two lines, and its second address is the subscriber's own."""
     found = read(mail("postfix-unknown-user")).returned_header("List-Unsubscribe")
     assert found.endswith(", <https://news.example.org/unsubscribe?t=TOKEN>")
+
+
+GONE = "550 5.1.1 <{0}>... User unknown"
+FULL = "552 5.2.2 <{0}>... Mailbox full"
+MANY = """Return-Path: <>
+From: Mail Delivery System <Mailer-Daemon@mail.example.org>
+To: bounces@example.org
+X-Failed-Recipients: {0}
+Subject: Mail delivery failed: returning message to sender
+
+The following address(es) failed:
+
+{1}
+"""
+
+
+@pytest.mark.parametrize("colon", ["", ":"])
+@pytest.mark.parametrize("folded", [False, True])
+@pytest.mark.parametrize("people", [["joann", "ann"], ["ann", "ann-marie", "ann.lee", "lee"]])
+def test_the_reply_about_each_recipient_is_its_own(
+    people: list[str], folded: bool, colon: str
+) -> None:
+    """One address can be the end of another, and be in the reply on a line of its own."""
+    named = [f"{who}@example.com" for who in people]
+    replies = dict(zip(named, [GONE, FULL] * 2, strict=False))
+    fold = "\n    {0}:" if folded else "{0}:"
+    after = f"  {{0}}{colon}\n    SMTP error after RCPT TO:{fold}\n    "
+    for order in (named, named[::-1]):
+        text = "\n".join((after + replies[who]).format(who) for who in order)
+        report = read(MANY.format(", ".join(named), text).encode())
+        found = {each.addresses[0]: (each.kind, each.status) for each in report.recipients}
+        wanted = {GONE: ("permanent", "5.1.1"), FULL: ("temporary", "5.2.2")}
+        assert found == {who: wanted[reply] for who, reply in replies.items()}
+
+
+@pytest.mark.parametrize("charset", ["iso-2022-jp", "utf-8", "shift_jis", "iso-2022-kr", "gb2312"])
+def test_text_is_decoded_whatever_its_charset(charset: str) -> None:
+    """In 7 bits, the characters of East Asia look like signs, such as those of an address."""
+    korean = "메일을 보낼 수 없습니다 " * 9
+    text = korean if charset.endswith("kr") else "次の宛先へ送信できませんでした。" * 9
+    text = "以下的收件人无法送达" * 9 if charset.startswith("gb") else text
+    head = f"""Return-Path: <>
+From: Postmaster@mobile.example.jp
+To: bounces@example.org
+Subject: Mail System Error - Returned Mail
+Content-Type: text/plain; charset={charset.upper()}
+
+"""
+    body = f"{text}\n    Recipient: <gone@mobile.example.jp>\n".encode(charset)
+    found = read(head.encode() + body).recipients
+    assert [each.addresses for each in found] == [("gone@mobile.example.jp",)]
 
 
 def test_an_xtext_encoded_address_is_decoded_too() -> None:
