@@ -55,10 +55,10 @@ PASTED_HEADERS: Final = re.compile(
 _AUTOREPLY_FIELDS: Final = ("X-Autoreply", "X-Autorespond", "X-Auto-Reply-From")
 _AUTOREPLY_PRECEDENCE: Final = frozenset({"auto_reply", "auto-reply"})
 _AUTOREPLY_SUBJECT: Final = re.compile(
-    r"\W*(?:auto(?:matic|mated)?[- ]?(?:re(?:ply|spon)|answer)|out of (?:the )?office|vacation"
-    r"|on holiday|away\b|abwesen|automatische (?:antwort|abwesen)|r[ée]ponse automatique|absen[ct]e"
-    r"|respuesta autom|fuera de|resposta autom|risposta autom|自动回复|自動回覆|自動返信|不在|休假"
-    r"|外出)",
+    r"\W*(?:auto:|auto(?:matic|mated)?[- ]?(?:re(?:ply|spon)|answer)|out of (?:the )?office"
+    r"|vacation|on holiday|away\b|abwesen|automatische (?:antwort|abwesen)|r[ée]ponse automatique"
+    r"|absen[ct]e|respuesta autom|fuera de|resposta autom|risposta autom|自动回复|自動回覆|自動返信"
+    r"|不在|休假|外出)",
     re.IGNORECASE,
 )
 _EMPTY_LINE: Final = re.compile(r"\n\s*\n")

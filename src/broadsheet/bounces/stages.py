@@ -18,21 +18,23 @@ _MAX_TEXT_CHARS: Final = 50_000
 _KEY_CHARS: Final = 30  # identify a reply in the text
 
 _EARLY: Final = r"(?:HELO|EHLO|LHLO|STARTTLS|AUTH|MAIL(?: FROM)?)"
-# The words of Exim, Postfix and qmail.
+# The words of Exim, Postfix, qmail and dma.
 _PHRASES: Final[dict[Stage, Phrases]] = {
     "session": Phrases(
         rf"after (?:initial connection|(?:pipelined )?{_EARLY}\b|TLS)|in reply to {_EARLY}\b",
         r"refused to talk to me|(?:HELO|EHLO) handshake|initial server greeting",
+        rf"did not like our {_EARLY}\b",
         r"greeting failed|(?:sender|my name) was rejected|\[(?:MAIL_FROM|HELO|CONNECT)\]",
     ),
     "data": Phrases(
         r"after (?:end of data|(?:pipelined )?(?:DATA|sending data))",
-        r"in reply to (?:end of )?DATA|failed after I sent the message|failed on DATA",
+        r"(?:in reply to|did not like our) (?:(?:end of|final) )?DATA|failed on DATA",
+        r"failed after I sent the message",
         r"\[(?:DATA|BODY)\]",
     ),
     "recipient": Phrases(
-        r"after (?:pipelined )?RCPT TO|in reply to RCPT|does not like recipient|RCPT TO response",
-        r"\[RCPT_TO\]",
+        r"after (?:pipelined )?RCPT TO|(?:in reply to|did not like our) RCPT",
+        r"does not like recipient|RCPT TO response|\[RCPT_TO\]",
     ),
 }
 _COMMANDS: Final[dict[str, Stage]] = {"RCPT": "recipient", "DATA": "data", ".": "data"}

@@ -78,6 +78,10 @@ def findings(name: str) -> list[tuple[str, str, str]]:
                 ("temporary", "typo@exmaple.com", ""),
             ],
         ),
+        (
+            "dma",
+            [("permanent", "gone@example.com", "5.1.1")],
+        ),
         ("opensmtpd-delayed", [("nothing", "slow@example.com", "")]),
         (
             "yahoo-old",
@@ -243,6 +247,67 @@ def test_an_automatic_reply_is_not_a_report() -> None:
         NotAReport, match="not a delivery report, a complaint or an unsubscribe mail"
     ):
         read(mail("vacation"))
+
+
+@pytest.mark.parametrize(
+    "subject", ["Auto: Re: {0}", "Re: {0}", "Antwort: {0}", "{0} (Auto-Reply)"]
+)
+@pytest.mark.parametrize("issue", ["Delivery failed: strikes", "The Weekly: bounce back"])
+def test_an_answer_of_a_person_is_not_a_report(subject: str, issue: str) -> None:
+    """Neither the subject of our issue makes it one, nor our mail, to another address of theirs."""
+    answer = f"""Return-Path: <>
+From: Ann Reader <ann.reader@work.example.com>
+To: news@example.org
+Subject: {subject.format(issue)}
+Auto-Submitted: auto-replied (vacation)
+
+I am away; mail to me is not delivered, and returned mail is not read.
+
+From: The Weekly <news@example.org>
+Date: Mon, 23 Jun 2025 08:00:00 +0000
+To: ann@example.com
+Subject: {issue}
+"""
+    with pytest.raises(NotAReport):
+        read(answer.encode())
+
+
+@pytest.mark.parametrize(
+    ("subject", "text", "kind"),
+    [
+        ("Warning: {0} - User unknown!", "{0} - no such user here.", "temporary"),
+        ("Returned mail", "{0}\nDo this without delay: check the address.", "temporary"),
+        ("Delivery Status Notification (Delay)", "{0}", "nothing"),
+        ("Warning: could not send message for 4 hours", "{0}\nstill undelivered", "nothing"),
+        ("Mail delivery warning", "{0}\nhas been postponed due to a full mailbox", "nothing"),
+        ("Undeliverable: news", "THIS IS A WARNING MESSAGE ONLY.\n{0}", "nothing"),
+    ],
+)
+def test_only_a_report_that_says_so_is_about_a_delay(subject: str, text: str, kind: str) -> None:
+    """Not every warning is: some mail systems call a failure so."""
+    who = "slow@example.com"
+    head = f"Return-Path: <>\nFrom: MAILER-DAEMON@example.com\nSubject: {subject.format(who)}\n\n"
+    found = read((head + text.format(who)).encode()).recipients
+    assert [(each.kind, each.addresses) for each in found] == [(kind, (who,))]
+
+
+@pytest.mark.parametrize(
+    ("command", "words", "kind"),
+    [
+        ("RCPT TO", "550 User unknown", "permanent"),
+        ("MAIL FROM", "550 5.1.1 User unknown", "temporary"),
+        ("DATA", "550 User unknown", "temporary"),
+        ("final DATA", "550 User unknown", "temporary"),
+        ("RCPT TO", "550 5.7.1 Spam", "temporary"),
+    ],
+)
+def test_the_command_that_was_refused_counts_in_reports_of_dma(
+    command: str, words: str, kind: str
+) -> None:
+    """The same words are about the reader only in reply to RCPT TO."""
+    report = mail("dma").decode().replace("RCPT TO", command)
+    report = report.replace("550 5.1.1 <gone@example.com>: User Unknown", words)
+    assert [each.kind for each in read(report.encode()).recipients] == [kind]
 
 
 @pytest.mark.parametrize("kind", ["not-spam", "auth-failure"])
@@ -439,7 +504,7 @@ def test_damaged_reports_are_read_or_left(name: str, data: st.DataObject) -> Non
         checked(read_mail(whole))
 
 
-PLAIN = ["zoho", "gmx", "opensmtpd", "yahoo-old", "workmail"]
+PLAIN = ["zoho", "gmx", "opensmtpd", "yahoo-old", "workmail", "dma"]
 REPLIES = [
     ("550 5.1.1", "User Unknown", "permanent"),
     ("550 5.7.1", "Rejected as spam, user unknown", "temporary"),

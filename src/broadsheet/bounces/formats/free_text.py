@@ -43,16 +43,16 @@ _SYSTEM_SENDER: Final = re.compile(
 )
 _FAILURE: Final = Phrases(
     r"undeliver|non-?deliver|(?:not|n.t) (?:be )?deliver|unable to (?:send|deliver)",
-    r"deliver\w* (?:\w+ ){0,3}(?:fail|problem|error|notification|status|report)",
+    r"deliver\w* (?:\w+ ){0,3}(?:fail|problem|error|warning|notification|status|report)",
     r"fail\w* (?:\w+ ){0,3}(?:notice|deliver|mail|recipient|address)|return(?:ed|ing) (?:e-?)?mail",
     r"mail (?:system )?error|error (?:sending|in|deliver|while)|trouble delivering|rejected|bounce",
     r"退信|无法送达|無法|未能|配信|送信|エラー|доставлен",
     r"unbekannt|unzustellbar|non remis|no entregad|devolvid",
 )
-_DELAYED_SUBJECT: Final = Phrases(r"\bwarning\b|\bdelay")
-_DELAYED_TEXT: Final = Phrases(
-    r"\bdelayed\b|will (?:continue|keep|be (?:retried|tried))",
-    r"still (?:trying|being)|(?:not|n.t) (?:need to )?re-?send",
+_DELAYED: Final = Phrases(  # the first line is the subject
+    r"^.*\bdelay|\bdelayed\b|delay reason|not yet (?:been )?deliver",
+    r"will (?:continue|keep|be (?:retried|tried))",
+    r"still (?:trying|being|un)|(?:not|n.t) (?:need to )?re-?send|\bpostponed\b|warning message",
 )
 
 
@@ -61,7 +61,7 @@ def interpret(mail: ReturnedMail) -> list[RecipientReport]:
 
     [] if no mail system wrote the mail.
     """
-    if mail.is_automatic_answer:
+    if _is_automatic_answer(mail):
         return []
     explanation = PASTED_HEADERS.split(mail.text, maxsplit=1)[0] or mail.text
     by_flufl = _found_by_flufl(mail)
@@ -77,10 +77,18 @@ def interpret(mail: ReturnedMail) -> list[RecipientReport]:
     return found
 
 
+def _is_automatic_answer(mail: ReturnedMail) -> bool:
+    """Whether this is an automatic answer, such as an out-of-office message.
+
+    Mail systems mark reports `auto-replied` too (RFC 3834, section 3.1.7).
+    """
+    marked = mail.field("Auto-Submitted").lower().startswith("auto-replied")
+    return mail.is_automatic_answer or (marked and not is_from_mail_system(mail))
+
+
 def is_about_delay(mail: ReturnedMail, explanation: str) -> bool:
     """Whether a report says that the server is still trying."""
-    delayed = _DELAYED_SUBJECT.search(mail.subject) or _DELAYED_TEXT.search(explanation[:3_000])
-    return delayed is not None
+    return _DELAYED.search(f"{mail.subject}\n{explanation[:3_000]}") is not None
 
 
 def _found_by_flufl(mail: ReturnedMail) -> list[str]:

@@ -1,4 +1,4 @@
-"""Plain-text reports of Yahoo, OpenSMTPD, GMX and Zoho: they quote the reply of the server.
+"""Plain-text reports of Yahoo, OpenSMTPD, dma, GMX and Zoho: they quote the reply of the server.
 
 Their words are fixed, so the reply can be judged, unlike that in any other text (`free_text`).
 """
@@ -45,6 +45,11 @@ _FORMS: Final = (
         re.compile(r"\s*Hi!\s+This is the MAILER-DAEMON, please DO NOT REPLY"),
         re.compile(rf"^({_ADDRESS}): (?=\S)", re.MULTILINE),
         re.compile(r"^\s*(?:Below is a copy|Please note that this is only)", re.MULTILINE),
+    ),
+    KnownText(  # DragonFly Mail Agent (dma of Debian and FreeBSD)
+        re.compile(r"\s*This is the DragonFly Mail Agent"),
+        re.compile(rf"^There was an error delivering your mail to <({_ADDRESS})>\.", re.MULTILINE),
+        re.compile(r"^(?:Message headers|Original message) follows?\b", re.MULTILINE),
     ),
     KnownText(  # GMX, mail.com
         re.compile(r"\s*This message was created automatically by mail delivery software\.\s"),
