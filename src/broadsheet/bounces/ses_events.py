@@ -30,6 +30,7 @@ class SesBounce(msgspec.Struct, frozen=True, rename="camel"):
 
     bounced_recipients: list[SesRecipient]
     bounce_type: str = ""
+    bounce_sub_type: str = "General"
     feedback_id: str = ""
     timestamp: str | None = None
 
@@ -94,8 +95,8 @@ def ses_report(event: str, id_: str) -> Report:
 def _bounced(bounce: SesBounce, who: SesRecipient) -> RecipientReport:
     """Return the report on `who`.
 
-    Without a server's words, a transient bounce is an automatic answer or a delay. SES may know
-    from its own experience that a bounce is transient, whatever the server says.
+    Without a server's words and a reason, a transient bounce is an automatic answer or a delay. SES
+    may know from its own experience that a bounce is transient, whatever the server says.
     """
     transient = bounce.bounce_type == "Transient"
     fields = Message()
@@ -104,7 +105,8 @@ def _bounced(bounce: SesBounce, who: SesRecipient) -> RecipientReport:
     fields["Status"] = who.status or ""
     fields["Diagnostic-Code"] = who.diagnostic_code or ""
     judged = next(iter(recipient_reports([fields], "")))
-    if transient and not (who.status or who.diagnostic_code):
+    unexplained = not (who.status or who.diagnostic_code) and bounce.bounce_sub_type == "General"
+    if transient and unexplained:
         return recipient("nothing", who.email_address)
     if transient and judged.kind == "permanent":
         return RecipientReport("temporary", judged.addresses, judged.status, judged.words)

@@ -114,10 +114,30 @@ def test_an_opt_out_at_the_provider_is_one_here(desk: Office, name: str) -> None
         ),
         ("sendgrid", {"event": "deferred", "email": "ann@example.com", "attempt": "1"}),
         ("resend", {"type": "email.delivery_delayed", "data": {"to": ["ann@example.com"]}}),
+        # Kinds of events that do not exist yet
+        ("ses", {"eventType": "News", "mail": {}, "news": [1]}),
+        ("postmark", {"RecordType": "News", "ID": "x", "Email": None, "BouncedAt": 1}),
+        ("postmark", {"RecordType": {"News": 1}}),
+        ("mailgun", {"event": "news", "recipient": None, "timestamp": "now", "severity": 1}),
+        ("sendgrid", {"event": "news", "email": ["ann@example.com"], "timestamp": "now"}),
+        ("sendgrid", {"event": None}),
+        ("resend", {"type": "contact.updated", "created_at": 1, "data": ["ann@example.com"]}),
+        # Nothing was sent, for a reason that is not the reader
+        *(
+            ("sendgrid", {"event": "dropped", "email": "ann@example.com", "reason": reason})
+            for reason in (
+                "Recipient List over Package Quota",
+                "Invalid SMTPAPI header",
+                "Spam Content (if Spam Checker app is enabled)",
+                None,
+            )
+        ),
+        ("resend", {"type": "email.failed", "data": {"to": ["ann@example.com"], "failed": {}}}),
+        ("ses", {"eventType": "Reject", "mail": {}, "reject": {"reason": "Bad content"}}),
     ],
 )
 def test_other_events_change_nothing(desk: Office, name: str, event: dict[str, Any]) -> None:
-    """Deliveries, delays and automatic answers are no failures."""
+    """Deliveries, delays, automatic answers and what is new are no failures of the reader."""
     desk.subscriber()
     assert post(desk, name, hooks.SIGNED[name](event)) == 200
     assert (desk.status(), desk.who().bounces) == ("active", 0)
@@ -131,6 +151,103 @@ def test_an_automatic_answer_that_ses_calls_a_bounce_is_none(desk: Office) -> No
     event["bounce"]["bouncedRecipients"] = [{"emailAddress": "ann@example.com"}]
     assert post(desk, "ses", hooks.ses(event)) == 200
     assert (desk.status(), desk.who().bounces) == ("active", 0)
+
+
+@pytest.mark.parametrize("reason", ["MailboxFull", "MessageTooLarge", "ContentRejected"])
+def test_a_transient_bounce_with_a_reason_of_ses_is_counted(desk: Office, reason: str) -> None:
+    """The subtype says that it is a failure, even without the fields of a report."""
+    desk.subscriber()
+    event = hooks.failed("ses", *UNKNOWN)
+    event["bounce"] |= {"bounceType": "Transient", "bounceSubType": reason}
+    event["bounce"]["bouncedRecipients"] = [{"emailAddress": "ann@example.com"}]
+    assert post(desk, "ses", hooks.ses(event)) == 200
+    assert (desk.status(), desk.who().bounces) == ("active", 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "event"),
+    [
+        *(
+            ("sendgrid", {"event": "dropped", "email": "ann@example.com", "reason": reason})
+            for reason in ("Bounced Address", "Unsubscribed Address", "Spam Reporting Address")
+        ),
+        (
+            "mailgun",
+            {
+                **hooks.failed("mailgun", "605", "Not delivering to previously bounced address"),
+                "reason": "suppress-bounce",
+            },
+        ),
+        (
+            "resend",
+            {
+                "type": "email.suppressed",
+                "created_at": "2025-06-30T00:59:50.000Z",
+                "data": {
+                    "to": ["ann@example.com"],
+                    "suppressed": {"type": "OnAccountSuppressionList"},
+                },
+            },
+        ),
+        (
+            "postmark",
+            hooks.failed("postmark", "406", "You tried to send to inactive recipients")
+            | {"Type": "SMTPApiError", "TypeCode": 100007},
+        ),
+        (
+            "ses",
+            hooks.failed(
+                "ses", "550 5.1.1", "Amazon SES did not send to an address on the suppression list"
+            ),
+        ),
+    ],
+)
+def test_an_address_that_the_provider_suppresses_is_counted(
+    desk: Office, name: str, event: dict[str, Any]
+) -> None:
+    """Nothing is sent to it again, so it ends in time, and not at once."""
+    desk.subscriber()
+    assert post(desk, name, hooks.SIGNED[name](event)) == 200
+    assert (desk.status(), desk.who().bounces) == ("active", 1)
+
+
+@pytest.mark.parametrize(
+    ("type_", "message", "expected"),
+    [
+        ("Permanent", "smtp; 550 5.1.1 No such user here", ("bounced", 0)),
+        ("Permanent", "The recipient's provider sent a general bounce message.", ("active", 1)),
+        ("Permanent", "The address is on the suppression list.", ("active", 1)),
+        ("Temporary", "smtp; 550 5.1.1 No such user here", ("active", 1)),
+        ("Transient", "smtp; 550 5.1.1 No such user here", ("active", 1)),
+        ("Undetermined", "", ("active", 1)),
+    ],
+)
+def test_the_message_of_resend_is_judged_without_a_diagnostic_code(
+    desk: Office, type_: str, message: str, expected: tuple[str, int]
+) -> None:
+    """It has the server's reply, or Resend's own words."""
+    desk.subscriber()
+    event = hooks.failed("resend", *UNKNOWN)
+    event["data"]["bounce"] = {"type": type_, "subType": "General", "message": message}
+    assert post(desk, "resend", hooks.resend(event)) == 200
+    assert (desk.status(), desk.who().bounces) == expected
+
+
+def test_the_first_notification_of_ses_is_a_sentence(desk: Office) -> None:
+    """It says that SES can use the topic; any other text that is published there is ignored too."""
+    for text in ("Successfully validated SNS topic for Amazon SES event publishing.", ""):
+        message = hooks.sns({"Type": "Notification", "Message": text})
+        assert post(desk, "ses", ({}, json.dumps(message).encode())) == 200
+
+
+def test_an_unknown_event_in_a_batch_hides_no_failure(desk: Office) -> None:
+    """SendGrid sends events of all kinds together; those without an id count one by one."""
+    desk.subscriber()
+    failure = hooks.failed("sendgrid", "552 5.2.2", "Mailbox full")
+    del failure["sg_event_id"]
+    events = [{"event": "news", "email": None}, failure, failure | {"timestamp": 1751245191}]
+    assert post(desk, "sendgrid", hooks.sendgrid(*events)) == 200
+    assert (desk.status(), desk.who().bounces) == ("active", 2)
 
 
 def test_the_token_in_the_returned_header_identifies_the_reader(desk: Office) -> None:

@@ -20,12 +20,22 @@ _MAX_ID_CHARS: Final = 200
 _T = TypeVar("_T")
 
 
-def decoded(data: bytes | str, type_: type[_T]) -> _T:
+def decoded(data: bytes | str | msgspec.Raw, type_: type[_T]) -> _T:
     """Return the JSON in `data`. Raises MalformedHookError."""
     try:
         return msgspec.json.decode(data, type=type_)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise MalformedHookError(str(error)) from error
+
+
+def kind_of(event: bytes | msgspec.Raw, key: str) -> str:
+    """Return the kind of an event, which is in its field `key`, or "".
+
+    Providers add kinds, whose other fields can be of any type. Raises MalformedHookError.
+    """
+    kind = decoded(event, dict[str, msgspec.Raw]).get(key)
+    found = decoded(kind, object) if kind is not None else ""
+    return found if isinstance(found, str) else ""
 
 
 def report(

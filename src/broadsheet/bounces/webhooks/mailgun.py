@@ -18,7 +18,7 @@ import msgspec
 
 from broadsheet.bounces.report import RecipientReport, Report
 from broadsheet.bounces.webhooks import HookRequest, UnsignedHookError
-from broadsheet.bounces.webhooks._events import decoded, failure, recipient, report
+from broadsheet.bounces.webhooks._events import decoded, failure, kind_of, recipient, report
 
 _VALID_S: Final = 12 * 3600  # Mailgun repeats a request for eight hours
 _MAX_TOKENS: Final = 50_000
@@ -45,7 +45,6 @@ class MailgunStatus(msgspec.Struct, frozen=True, rename="kebab"):
 class MailgunEvent(msgspec.Struct, frozen=True, rename="kebab"):
     """An event."""
 
-    event: str = ""
     severity: str = ""
     id: str = ""
     recipient: str = ""
@@ -57,7 +56,7 @@ class MailgunPayload(msgspec.Struct, frozen=True, rename="kebab"):
     """The body of a request."""
 
     signature: MailgunSignature
-    event_data: MailgunEvent
+    event_data: msgspec.Raw
 
 
 def webhook(secret: str) -> MailgunWebhook:
@@ -77,8 +76,11 @@ class MailgunWebhook:
         """Return the failure, complaint or opt-out."""
         payload = decoded(request.body, MailgunPayload)
         self._verify(payload.signature, sha256(request.body).digest(), request.now)
-        event = payload.event_data
-        found = _about(event)
+        kind = kind_of(payload.event_data, "event")
+        if kind not in {"complained", "unsubscribed", "failed"}:
+            return []
+        event = decoded(payload.event_data, MailgunEvent)
+        found = _about(kind, event)
         id_ = event.id or payload.signature.token
         return [report(f"mailgun {id_}", event.timestamp, [found])] if found else []
 
@@ -100,8 +102,8 @@ class MailgunWebhook:
             raise UnsignedHookError("the signature belongs to another event")
 
 
-def _about(event: MailgunEvent) -> RecipientReport | None:
-    match event.event:
+def _about(kind: str, event: MailgunEvent) -> RecipientReport | None:
+    match kind:
         case "complained":
             return recipient("complaint", event.recipient)
         case "unsubscribed":

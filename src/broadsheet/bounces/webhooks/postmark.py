@@ -20,6 +20,7 @@ from broadsheet.bounces.webhooks._events import (
     decoded,
     failure,
     invalid_secret,
+    kind_of,
     recipient,
     report,
 )
@@ -39,7 +40,6 @@ _OPT_OUTS: Final = frozenset(["Unsubscribe"])
 class PostmarkEvent(msgspec.Struct, frozen=True, rename="pascal"):
     """An event: a bounce, a complaint, or a change of Postmark's own list."""
 
-    record_type: str = ""
     id: int | None = msgspec.field(name="ID", default=None)
     message_id: str = msgspec.field(name="MessageID", default="")
     type: str = ""
@@ -66,16 +66,19 @@ def _interpret(credentials: bytes, request: HookRequest) -> list[Report]:
     kind, _, given = request.headers.get("authorization", "").partition(" ")
     if kind.lower() != "basic" or not hmac.compare_digest(given.strip().encode(), credentials):
         raise UnsignedHookError("user or password is wrong")
+    kind = kind_of(request.body, "RecordType")
+    if kind not in {"Bounce", "SpamComplaint", "SubscriptionChange"}:
+        return []
     event = decoded(request.body, PostmarkEvent)
-    found = _about(event)
+    found = _about(kind, event)
     id_ = str(event.id) if event.id is not None else f"{event.message_id} {event.changed_at}"
     at = event.bounced_at or event.changed_at
     return [report(f"postmark {id_}", at, [found])] if found else []
 
 
-def _about(event: PostmarkEvent) -> RecipientReport | None:
+def _about(kind: str, event: PostmarkEvent) -> RecipientReport | None:
     words = event.details or ""
-    match event.record_type:
+    match kind:
         case "SubscriptionChange":
             # The bounces and complaints that it also reports have events of their own.
             left = event.suppress_sending and event.suppression_reason == "ManualSuppression"

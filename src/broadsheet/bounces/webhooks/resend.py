@@ -20,16 +20,18 @@ from broadsheet.bounces.webhooks._events import (
     decoded,
     failure,
     invalid_secret,
+    kind_of,
     recipient,
     report,
 )
 
 _VALID_S: Final = 300  # each attempt is signed anew
 _PREFIX: Final = "whsec_"
+_TEMPORARY: Final = frozenset({"Transient", "Temporary"})
 
 
 class ResendBounce(msgspec.Struct, frozen=True, rename="camel"):
-    """diagnostic_code: the replies of the server."""
+    """diagnostic_code: the replies of the server. message: those, or Resend's own words."""
 
     message: str | None = None
     type: str | None = None
@@ -46,7 +48,6 @@ class ResendMail(msgspec.Struct, frozen=True):
 class ResendEvent(msgspec.Struct, frozen=True):
     """An event."""
 
-    type: str = ""
     created_at: str | None = None
     data: ResendMail = ResendMail()
 
@@ -62,10 +63,13 @@ def webhook(secret: str) -> Webhook:
 def _interpret(key: bytes, request: HookRequest) -> list[Report]:
     """Return the bounce or complaint."""
     id_ = _verified_id(key, request)
+    kind = kind_of(request.body, "type")
+    if kind not in {"email.complained", "email.bounced", "email.suppressed"}:
+        return []
     event = decoded(request.body, ResendEvent)
     to = event.data.to
     people = addresses([to] if isinstance(to, str) else to)
-    found = [each for each in (_about(event, address) for address in people) if each]
+    found = [_about(kind, event.data.bounce, address) for address in people]
     return [report(f"resend {id_}", event.created_at, found)] if found else []
 
 
@@ -83,17 +87,13 @@ def _verified_id(key: bytes, request: HookRequest) -> str:
     return id_
 
 
-def _about(event: ResendEvent, address: str) -> RecipientReport | None:
-    match event.type:
-        case "email.complained":
-            return recipient("complaint", address)
-        case "email.bounced":
-            bounce = event.data.bounce
-            replies = bounce.diagnostic_code or []
-            reply = " ".join([replies] if isinstance(replies, str) else replies)
-            if not reply or bounce.type == "Transient":
-                return recipient("temporary", address, reply or bounce.message or "")
-            return failure(address, reply)
-        case "email.suppressed":
-            return recipient("temporary", address, "not sent: on Resend's suppression list")
-    return None
+def _about(kind: str, bounce: ResendBounce, address: str) -> RecipientReport:
+    if kind == "email.complained":
+        return recipient("complaint", address)
+    if kind == "email.suppressed":
+        return recipient("temporary", address, "not sent: on Resend's suppression list")
+    replies = bounce.diagnostic_code or bounce.message or ""
+    reply = replies if isinstance(replies, str) else " ".join(replies)
+    if bounce.type in _TEMPORARY:
+        return recipient("temporary", address, reply)
+    return failure(address, reply)

@@ -21,18 +21,24 @@ from broadsheet.bounces.webhooks._events import (
     decoded,
     failure,
     invalid_secret,
+    kind_of,
     recipient,
     report,
 )
 
 _SIGNATURE = "x-twilio-email-event-webhook-signature"
 _TIMESTAMP = "x-twilio-email-event-webhook-timestamp"
+_KINDS = frozenset({"spamreport", "unsubscribe", "group_unsubscribe", "bounce", "dropped"})
+# Why SendGrid sent nothing to an address. Other reasons, such as "Recipient List over Package
+# Quota" or "Spam Content", are about the sender, and would end every address in time.
+_ADDRESS_DROPPED = frozenset(
+    {"unsubscribed address", "bounced address", "spam reporting address", "invalid"}
+)
 
 
 class SendGridEvent(msgspec.Struct, frozen=True):
     """An event. reason: the server's reply, or why SendGrid dropped the mail."""
 
-    event: str = ""
     email: str = ""
     sg_event_id: str = ""
     timestamp: float | None = None
@@ -59,23 +65,28 @@ def _interpret(key: EllipticCurvePublicKey, request: HookRequest) -> list[Report
         key.verify(signature, signed, ECDSA(SHA256()))
     except (InvalidSignature, ValueError) as error:
         raise UnsignedHookError("the signature is not valid") from error
-    events = decoded(request.body, list[SendGridEvent])
-    pairs = ((each, _about(each)) for each in events)
-    return [
-        report(f"sendgrid {each.sg_event_id}", each.timestamp, [about])
-        for each, about in pairs
-        if about
-    ]
+    reports = (
+        _report(kind, decoded(each, SendGridEvent))
+        for each in decoded(request.body, list[msgspec.Raw])
+        if (kind := kind_of(each, "event")) in _KINDS
+    )
+    return [each for each in reports if each]
 
 
-def _about(event: SendGridEvent) -> RecipientReport | None:
-    match event.event:
+def _report(kind: str, event: SendGridEvent) -> Report | None:
+    about = _about(kind, event)
+    id_ = event.sg_event_id or f"{event.timestamp} {event.email}"
+    return report(f"sendgrid {id_}", event.timestamp, [about]) if about else None
+
+
+def _about(kind: str, event: SendGridEvent) -> RecipientReport | None:
+    match kind:
         case "spamreport":
             return recipient("complaint", event.email)
         case "unsubscribe" | "group_unsubscribe":
             return recipient("unsubscribe", event.email)
         case "bounce":
             return failure(event.email, event.reason or "", event.status or "")
-        case "dropped":  # not sent, for a reason of SendGrid
+        case "dropped" if (event.reason or "").lower() in _ADDRESS_DROPPED:
             return recipient("temporary", event.email, event.reason or "")
     return None

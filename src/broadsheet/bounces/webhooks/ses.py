@@ -88,7 +88,8 @@ class SesWebhook:
             if not _is_of_region(url, message.TopicArn):
                 raise MalformedHookError("SubscribeURL is not of Amazon SNS")
             request.fetch(url)
-        if message.Type != "Notification":
+        # The first notification is a sentence of SES, to say that it can use the topic.
+        if message.Type != "Notification" or not message.Message.lstrip().startswith("{"):
             return []
         report = ses_report(message.Message, message.MessageId)
         return [report] if any(each.kind != "nothing" for each in report.recipients) else []
