@@ -17,6 +17,7 @@ _LONG_FIELD: Final = re.compile(
     r"^(?:Content|MIME|Auto)-[\w-]{1,40}:.*(?:\n[ \t].*)*", re.MULTILINE | re.IGNORECASE
 )
 _MAX_PARAMETERS: Final = 20
+_MAX_BOUNDARIES: Final = 5_000
 _CHINESE_CHARSET: Final = re.compile(rb"gb(?:k|2312|18030)", re.IGNORECASE)
 
 
@@ -30,6 +31,8 @@ def read_mail(data: bytes) -> Report | UnsubscribeRequest:
         if data.startswith(b"From "):  # the line before each mail in an mbox, or from a pipe
             data = data.partition(b"\n")[2]
         text = _decoded(data)
+        if text.count("\n--") > _MAX_BOUNDARIES:
+            raise NotAReport("it has too many parts")
         text = _LONG_FIELD.sub(
             lambda field: ";".join(field[0][:MAX_FIELD_CHARS].split(";")[:_MAX_PARAMETERS]), text
         )

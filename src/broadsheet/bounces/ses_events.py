@@ -11,7 +11,7 @@ import msgspec
 
 from broadsheet.bounces.formats.delivery_status import recipient_reports
 from broadsheet.bounces.formats.feedback_report import NOT_COMPLAINTS
-from broadsheet.bounces.mail import unfolded
+from broadsheet.bounces.mail import MAX_RECIPIENTS, unfolded
 from broadsheet.bounces.report import RecipientReport, Report, ReportKind
 from broadsheet.bounces.webhooks._events import decoded, recipient, report
 
@@ -79,11 +79,11 @@ def ses_report(event: str, id_: str) -> Report:
     found = [RecipientReport("nothing")]
     if given.bounce is not None:
         bounce = given.bounce
-        found = [_bounced(bounce, each) for each in bounce.bounced_recipients]
+        found = [_bounced(bounce, each) for each in bounce.bounced_recipients[:MAX_RECIPIENTS]]
     elif given.complaint is not None:
         words = given.complaint.complaint_feedback_type or ""
         kind: ReportKind = "nothing" if words in NOT_COMPLAINTS else "complaint"
-        people = given.complaint.complained_recipients
+        people = given.complaint.complained_recipients[:MAX_RECIPIENTS]
         found = [recipient(kind, each.email_address, words) for each in people]
     fields = [(each.name.lower(), unfolded(each.value)) for each in given.mail.headers]
     if about is not None:

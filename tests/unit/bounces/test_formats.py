@@ -412,10 +412,29 @@ def nested(levels: int) -> bytes:
 DAEMON = b"From: MAILER-DAEMON\nSubject: failure notice\n\n"
 
 
+def reporting(recipients: int, text: str = "", fields: str = "") -> bytes:
+    """Return a delivery status notification about many recipients."""
+    head = "Content-Type: multipart/report; boundary=x\n\n--x\nContent-Type: text/plain\n\n"
+    about = "Final-Recipient: rfc822;a{0}@b.example\nAction: failed\nStatus: 5.1.1\n{1}\n"
+    groups = "".join(about.format(number, fields) for number in range(recipients))
+    return f"{head}{text}\n--x\nContent-Type: message/delivery-status\n\n{groups}".encode()
+
+
 @pytest.mark.parametrize(
     "data",
     [
         nested(20),
+        reporting(20_000, "a1@b.example: 550 x\n" * 15_000),
+        reporting(
+            99,
+            "".join(f">>> RCPT TO\n<<< 550 5.1.1 {number}\n" for number in range(3_000)),
+            "Diagnostic-Code: smtp; 550 5.1.1 unknown user\n",
+        ),
+        b"Content-Type: multipart/mixed; boundary=x\n\n" + b"--x\n\ny\n" * 700_000,
+        DAEMON
+        + b'{"notificationType": "Bounce", "bounce": {"bouncedRecipients": ['
+        + b",".join([b'{"emailAddress": "a@b.example"}'] * 100_000)
+        + b"]}}",
         b"Content-Type: message/rfc822\n\n" * 5_000,
         b"To: " + b"(" * 200_000 + b"\nX-Failed-Recipients: " + b'"' * 200_000 + b"\n\n",
         b"X-Failed-Recipients: " + b"a@b.example," * 100_000 + b"\n\n" + b"a@b.example\n" * 50_000,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from email.message import Message
+from functools import lru_cache
+from itertools import islice
 
 from broadsheet.bounces.mail import (
     MAX_RECIPIENTS,
@@ -26,7 +28,7 @@ ORDER = 10
 def interpret(mail: ReturnedMail) -> list[RecipientReport]:
     """Return one report for each recipient; [] without such a part. Raises NotAReport."""
     groups = mail.field_groups("message/delivery-status", "message/global-delivery-status")
-    found = list(recipient_reports(groups, mail.first_text))
+    found = list(islice(recipient_reports(groups, mail.first_text), MAX_RECIPIENTS + 1))
     if len(found) > MAX_RECIPIENTS:
         raise NotAReport(f"it names more than {MAX_RECIPIENTS} recipients")
     return found
@@ -71,6 +73,7 @@ def _diagnostic(fields: Message) -> tuple[str, str]:
     return kind.strip().lower() if semicolon else "", words
 
 
+@lru_cache(maxsize=1)  # it is the same for all recipients of a report
 def _is_guess_of_relay(text: str) -> bool:
     """Whether `text` quotes the recipient's server, which never said that the mailbox is gone."""
     replies = [printable_line(reply, MAX_REPLY_CHARS) for reply in replies_in(text)]
