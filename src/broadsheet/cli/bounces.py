@@ -131,7 +131,7 @@ def _reason(result: BounceResult) -> str:
     report = result.report
     if report.kind == "unsubscribe":
         return f"by mail, from {report.words or 'all digests'}"
-    return " ".join(filter(None, (report.status, report.words)))
+    return " ".join(filter(None, (report.status, report.words))) or "no reason given"
 
 
 def _data(done: ReturnedMailProcessor) -> dict[str, Any]:

@@ -310,9 +310,9 @@ def test_the_command_that_was_refused_counts_in_reports_of_dma(
     assert [each.kind for each in read(report.encode()).recipients] == [kind]
 
 
-@pytest.mark.parametrize("kind", ["not-spam", "auth-failure"])
+@pytest.mark.parametrize("kind", ["not-spam", "auth-failure", "virus"])
 def test_feedback_other_than_a_complaint_ends_no_subscription(kind: str) -> None:
-    """RFC 5965, 7.3 and RFC 6591: a vote for the mail, and a report on signatures."""
+    """RFC 5965, 7.3 and RFC 6591: a vote for the mail, and reports on signatures and viruses."""
     data = mail("complaint").replace(b"Feedback-Type: abuse", f"Feedback-Type: {kind}".encode())
     assert [f.kind for f in read(data).recipients] == ["nothing"]
 

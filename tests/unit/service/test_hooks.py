@@ -133,6 +133,16 @@ def test_an_opt_out_at_the_provider_is_one_here(desk: Office, name: str) -> None
             )
         ),
         ("resend", {"type": "email.failed", "data": {"to": ["ann@example.com"], "failed": {}}}),
+        (
+            "ses",
+            {
+                **hooks.COMPLAINTS["ses"],
+                "complaint": {
+                    "complainedRecipients": [{"emailAddress": "ann@example.com"}],
+                    "complaintFeedbackType": "virus",
+                },
+            },
+        ),
         ("ses", {"eventType": "Reject", "mail": {}, "reject": {"reason": "Bad content"}}),
     ],
 )

@@ -10,8 +10,8 @@ from broadsheet.bounces.report import NotAReport, RecipientReport, ReportKind
 
 ORDER = 20
 
-# RFC 6591 and RFC 5965, section 7.3: these do not ask for less mail.
-NOT_COMPLAINTS: Final = frozenset(["not-spam", "auth-failure"])
+# RFC 6591 and RFC 5965, section 7.3: these do not ask for less mail. A scanner writes `virus`.
+NOT_COMPLAINTS: Final = frozenset(["not-spam", "auth-failure", "virus"])
 # Fields of the returned mail that may name a recipient whom the provider hides.
 _OUTLOOK_FIELD: Final = "x-hmxmroriginalrecipient"
 _RECIPIENT_FIELDS: Final = frozenset({_OUTLOOK_FIELD, "x-original-to", "delivered-to", "to"})
