@@ -229,8 +229,9 @@ def paragraph_about(text: str, address: str) -> str:
 
     It ends at an empty line or at the line of another address.
     """
-    whole = rf"(?<![\w.+-]){re.escape(address)}(?![\w-]|\.\w)"  # not the end of a longer one
-    _, *after = re.split(whole, text[:_MAX_TEXT_CHARS], maxsplit=1)
+    # Not the end of a longer address; Chinese and Japanese have no space before one.
+    whole = re.compile(rf"(?<![\w.+-]){re.escape(address)}(?![\w-]|\.\w)", re.ASCII)
+    _, *after = whole.split(text[:_MAX_TEXT_CHARS], maxsplit=1)
     paragraph = _EMPTY_LINE.split("".join(after), maxsplit=1)[0]
     lines = takewhile(lambda line: not _is_of_another(line, address), paragraph.split("\n"))
     return printable_line("\n".join(lines).lstrip(">:,;) \t\n"), MAX_REPLY_CHARS)

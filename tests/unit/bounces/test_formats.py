@@ -209,6 +209,15 @@ def test_the_reply_about_each_recipient_is_its_own(
         assert found == {who: wanted[reply] for who, reply in replies.items()}
 
 
+@pytest.mark.parametrize("text", ["无法发送到{0}的邮箱\n{1}", "发送失败:{0}\n{1}", "<{0}>：{1}"])
+def test_a_reply_is_found_without_a_space_around_the_address(text: str) -> None:
+    """Chinese and Japanese have none."""
+    who = "gone@example.com"
+    report = MANY.format(f"{who}, b@example.net", text.format(who, "550 5.1.1 User unknown"))
+    kinds = {each.addresses[0]: each.kind for each in read(report.encode()).recipients}
+    assert kinds == {who: "permanent", "b@example.net": "temporary"}
+
+
 @pytest.mark.parametrize("charset", ["iso-2022-jp", "utf-8", "shift_jis", "iso-2022-kr", "gb2312"])
 def test_text_is_decoded_whatever_its_charset(charset: str) -> None:
     """In 7 bits, the characters of East Asia look like signs, such as those of an address."""
@@ -276,6 +285,7 @@ Subject: {issue}
     ("subject", "text", "kind"),
     [
         ("Warning: {0} - User unknown!", "{0} - no such user here.", "temporary"),
+        ("Returned mail", "{0}\nWe are still unable to deliver it.", "temporary"),
         ("Returned mail", "{0}\nDo this without delay: check the address.", "temporary"),
         ("Delivery Status Notification (Delay)", "{0}", "nothing"),
         ("Warning: could not send message for 4 hours", "{0}\nstill undelivered", "nothing"),

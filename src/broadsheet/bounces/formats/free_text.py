@@ -51,8 +51,8 @@ _FAILURE: Final = Phrases(
 )
 _DELAYED: Final = Phrases(  # the first line is the subject
     r"^.*\bdelay|\bdelayed\b|delay reason|not yet (?:been )?deliver",
-    r"will (?:continue|keep|be (?:retried|tried))",
-    r"still (?:trying|being|un)|(?:not|n.t) (?:need to )?re-?send|\bpostponed\b|warning message",
+    r"will (?:continue|keep|be (?:retried|tried))|still (?:trying|being|undelivered)",
+    r"(?:not|n.t) (?:need to )?re-?send|\bpostponed\b|warning message",
 )
 
 
