@@ -30,7 +30,7 @@ class SesBounce(msgspec.Struct, frozen=True, rename="camel"):
 
     bounced_recipients: list[SesRecipient]
     bounce_type: str = ""
-    bounce_sub_type: str = "General"
+    bounce_sub_type: str | None = None
     feedback_id: str = ""
     timestamp: str | None = None
 
@@ -105,8 +105,8 @@ def _bounced(bounce: SesBounce, who: SesRecipient) -> RecipientReport:
     fields["Status"] = who.status or ""
     fields["Diagnostic-Code"] = who.diagnostic_code or ""
     judged = next(iter(recipient_reports([fields], "")))
-    unexplained = not (who.status or who.diagnostic_code) and bounce.bounce_sub_type == "General"
-    if transient and unexplained:
+    explained = who.status or who.diagnostic_code or bounce.bounce_sub_type not in {None, "General"}
+    if transient and not explained:
         return recipient("nothing", who.email_address)
     if transient and judged.kind == "permanent":
         return RecipientReport("temporary", judged.addresses, judged.status, judged.words)

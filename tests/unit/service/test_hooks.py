@@ -153,11 +153,14 @@ def test_other_events_change_nothing(desk: Office, name: str, event: dict[str, A
     assert (desk.status(), desk.who().bounces) == ("active", 0)
 
 
-def test_an_automatic_answer_that_ses_calls_a_bounce_is_none(desk: Office) -> None:
+@pytest.mark.parametrize("reason", ["General", None])
+def test_an_automatic_answer_that_ses_calls_a_bounce_is_none(
+    desk: Office, reason: str | None
+) -> None:
     """A transient bounce without the fields of a report is what SES makes of a vacation notice."""
     desk.subscriber()
     event = hooks.failed("ses", *UNKNOWN)
-    event["bounce"] |= {"bounceType": "Transient"}
+    event["bounce"] |= {"bounceType": "Transient", "bounceSubType": reason}
     event["bounce"]["bouncedRecipients"] = [{"emailAddress": "ann@example.com"}]
     assert post(desk, "ses", hooks.ses(event)) == 200
     assert (desk.status(), desk.who().bounces) == ("active", 0)
