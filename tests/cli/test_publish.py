@@ -167,6 +167,37 @@ main()
 """
 
 
+@pytest.mark.parametrize("kind", ["folder", "fsspec"])
+def test_a_kill_in_the_middle_of_a_file_tears_none(kind: str, tmp_path: Path) -> None:
+    """The draft that it leaves is deleted by the next run."""
+    with _site(kind, tmp_path) as made:
+        assert made.publish().code == 0
+        old = made.built()
+        made.newsroom.article("a0.md", "Other text. " * 5000, categories=["Topic 0"])
+        made.newsroom.build()
+        call = [sys.executable, "-c", TORN, str(made.newsroom.folder)]
+        done = subprocess.run(call, capture_output=True, check=False)
+        assert done.returncode == -signal.SIGXFSZ, done.stderr
+        served = made.target.files()
+        drafts = [path for path in served if path.endswith("-tmp")]
+        assert [len(served.pop(path)) for path in drafts] == [TORN_AT]
+        del served[MANIFEST]
+        assert all(data in {old[path], made.built()[path]} for path, data in served.items())
+        assert made.publish().code == 0
+        assert made.served() == made.built()
+
+
+TORN_AT = 50_000
+TORN = f"""
+import resource, signal, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, ({TORN_AT}, {TORN_AT}))
+signal.signal(signal.SIGXFSZ, signal.SIG_DFL)  # it kills; Python ignores it
+sys.argv = ["broadsheet", "-C", sys.argv[1], "publish"]
+from broadsheet.cli import main
+main()
+"""
+
+
 def test_a_killed_run_is_continued_and_not_begun_again(tmp_path: Path) -> None:
     """What was copied before the kill is not copied again, but for the last few files."""
     with _site("folder", tmp_path) as made:

@@ -1,7 +1,7 @@
 """Any file system that fsspec knows, such as gs:// (gcsfs) or abfs:// (adlfs).
 
-Those without a file of their own are untried; whether a file is replaced in one step depends on
-the file system.
+Those without a file of their own are untried. Object stores replace a file in one step. Some other
+file systems write in place, so they get one file at a time: a kill tears the one that is written.
 """
 
 from __future__ import annotations
@@ -9,21 +9,31 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from secrets import token_hex
+from typing import Any, Final
 
-from broadsheet.errors import ConfigError, Problem
-from broadsheet.publish.destinations import Destination, DestinationPlace
+from broadsheet.errors import ConfigError, ConflictError, Problem
+from broadsheet.publish.destinations import CONFLICT, Destination, DestinationPlace
 from broadsheet.publish.outgoing import OutgoingFile
+from broadsheet.storage.writing import ENDING
+
+_REPLACING: Final = {"file", "local", "sftp", "ssh"}  # their `mv` replaces a file in one step
 
 
 @dataclass
 class FsspecDestination(Destination):
-    """A folder in a file system of fsspec. files: the file system. folder: as it calls it."""
+    """A folder in a file system of fsspec.
+
+    files: the file system. folder: as it calls it. renames: write each file beside its place, and
+    rename it.
+    """
 
     files: Any
     folder: str
-    # One after another: some write in place, and a kill in the middle of eight would tear eight.
-    connections: int = 1
+    renames: bool = False
+
+    def __post_init__(self) -> None:
+        self.connections = 8 if self.files.async_impl else 1  # only those are safe with threads
 
     def listing(self) -> Mapping[str, int]:
         found: dict[str, dict[str, Any]] = {}
@@ -36,8 +46,16 @@ class FsspecDestination(Destination):
         return data
 
     def put(self, file: OutgoingFile, data: bytes) -> None:
-        self.files.makedirs(self.at(file.path).rpartition("/")[0], exist_ok=True)
-        self.files.pipe_file(self.at(file.path), data)
+        folder, _, name = self.at(file.path).rpartition("/")
+        draft = f"{folder}/.{name}.{token_hex(4)}{ENDING}"
+        if not self.files.async_impl:  # others need no folder, or make it
+            self.files.makedirs(folder, exist_ok=True)
+        try:
+            self.files.pipe_file(draft if self.renames else self.at(file.path), data)
+            if self.renames:
+                self.files.mv(draft, self.at(file.path))
+        except FileNotFoundError as error:  # another run has removed the draft, or the folder
+            raise ConflictError(CONFLICT) from error
 
     def delete(self, path: str) -> None:
         with suppress(FileNotFoundError):
@@ -61,4 +79,4 @@ def destination(place: DestinationPlace) -> FsspecDestination:
         raise ConfigError(Problem(what, todo, key="publish.to"))
     fresh = {"use_listings_cache": False, "skip_instance_cache": True}
     files, folder = fsspec.core.url_to_fs(str(place.address), **fresh)
-    return FsspecDestination(files, folder.rstrip("/"))
+    return FsspecDestination(files, folder.rstrip("/"), place.address.scheme in _REPLACING)

@@ -7,29 +7,16 @@ server that asks for a password. A path that begins with `/~/` starts from the h
 from __future__ import annotations
 
 from contextlib import suppress
-from secrets import token_hex
 from urllib.parse import unquote, urlsplit
 
-from broadsheet.errors import ConflictError
-from broadsheet.publish.destinations import CONFLICT, DestinationPlace
+from broadsheet.publish.destinations import DestinationPlace
 from broadsheet.publish.destinations._fsspec import FsspecDestination
-from broadsheet.publish.outgoing import OutgoingFile
-from broadsheet.storage.writing import ENDING
 
 _TIMEOUT_S = 30
 
 
 class SftpDestination(FsspecDestination):
-    """A folder on a server. Each file is written beside its place and renamed."""
-
-    def put(self, file: OutgoingFile, data: bytes) -> None:
-        folder, _, name = self.at(file.path).rpartition("/")
-        draft = f"{folder}/.{name}.{token_hex(4)}{ENDING}"
-        self.files.pipe_file(draft, data)  # makes the folder
-        try:
-            self.files.mv(draft, self.at(file.path))
-        except FileNotFoundError as error:
-            raise ConflictError(CONFLICT) from error
+    """A folder on a server."""
 
     def delete(self, path: str) -> None:
         """Delete a file, and the folders that it leaves empty."""
@@ -55,4 +42,5 @@ def destination(place: DestinationPlace) -> SftpDestination:
         skip_instance_cache=True,
         **{name: value for name, value in given.items() if value},
     )
-    return SftpDestination(files, unquote(url.path).removeprefix("/~/").rstrip("/") or ".")
+    folder = unquote(url.path).removeprefix("/~/").rstrip("/") or "."
+    return SftpDestination(files, folder, renames=True)
