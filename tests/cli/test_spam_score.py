@@ -5,11 +5,13 @@ Only what is in the mail counts: no network, and no path that it took.
 
 from __future__ import annotations
 
+import mailbox
 import os
 import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -90,13 +92,12 @@ reply_to: editor@example.org
 """
 
 
-@pytest.fixture
-def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Post]:
+@contextmanager
+def _office(place: Path) -> Iterator[Post]:
     """A mail server and an empty newsroom."""
-    monkeypatch.setenv("BROADSHEET_SECRET", SECRET)
-    with post(tmp_path) as made:
+    with post(place) as made:
         for folder in ("content", "feeds"):
-            shutil.rmtree(tmp_path / folder)
+            shutil.rmtree(place / folder)
         made.server.order(keep=True)
         yield made
 
@@ -136,6 +137,7 @@ def _from_the_service(office: Post, language: str) -> list[str]:
     return [each.message.decode("ascii") for each in mails]
 
 
+SPAM = "BUY VIAGRA NOW, 100% FREE!!!"
 _LEAST = 0.1  # less is only information, such as that a mail has HTML
 _RULES = "report_safe 0\nfold_headers 0\nadd_header all Points _TESTSSCORES(,)_"
 
@@ -150,27 +152,28 @@ def _points(mails: list[str], folder: Path) -> list[tuple[str, str]]:
     )
     command = ["spamassassin", "--local", "--nocreate-prefs", f"--cf={_RULES}", "--mbox", str(box)]
     home = {**os.environ, "HOME": str(folder)}
-    ran = subprocess.run(command, check=True, capture_output=True, env=home)
-    found = re.findall(rb"^X-Spam-Points: (.*)$", ran.stdout, re.MULTILINE)
-    assert len(found) == len(mails)
-    return [
-        (re.search("^Subject: .*$", mail, re.MULTILINE)[0], rule)  # type: ignore[index]
-        for mail, rules in zip(mails, found, strict=True)
-        for rule in rules.decode().split(",")
-        if float(rule.partition("=")[2] or 0) >= _LEAST
-    ]
+    with (folder / "rated.mbox").open("wb") as rated:
+        subprocess.run(command, check=True, stdout=rated, env=home)
+    with closing(mailbox.mbox(folder / "rated.mbox")) as found:  # in any order
+        assert len(found) == len(mails)
+        return [
+            (str(mail["Subject"]), rule)
+            for mail in found
+            for rule in mail["X-Spam-Points"].split(",")
+            if float(rule.partition("=")[2] or 0) >= _LEAST
+        ]
 
 
-@pytest.mark.parametrize("language", SAMPLES)
-def test_no_mail_costs_points(office: Post, language: str, tmp_path: Path) -> None:
-    """Digests of every kind, a correction, a reminder, and the three mails of the service."""
-    mails = [*_delivered(office, language), *_from_the_service(office, language)]
-    assert len(mails) == 8
-    assert _points(mails, tmp_path) == []
-
-
-def test_what_costs_points_is_found(office: Post, tmp_path: Path) -> None:
-    """The test can fail: a mail whose subject and text look like spam costs points."""
-    mail = _delivered(office, "en")[0]
-    spam = mail.replace("Subject: ", "Subject: BUY VIAGRA NOW, 100% FREE!!! ", 1)
-    assert _points([spam], tmp_path)
+def test_no_mail_costs_points(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Digests of every kind, a correction, a reminder, and the three mails of the service. A mail
+    whose subject looks like spam costs some."""
+    monkeypatch.setenv("BROADSHEET_SECRET", SECRET)
+    mails = []
+    for language in SAMPLES:
+        with _office(tmp_path / language) as office:
+            mails += [*_delivered(office, language), *_from_the_service(office, language)]
+    assert len(mails) == 8 * len(SAMPLES)
+    spam = re.sub("^Subject: ", f"Subject: {SPAM} ", mails[0], count=1, flags=re.MULTILINE)
+    found = _points([*mails, spam], tmp_path)
+    assert found, "the test can fail"
+    assert all(SPAM in subject for subject, _ in found), found

@@ -82,7 +82,8 @@ class MailServer:
         """Return its journal: each mail as it was accepted."""
         if not self.journal.exists():
             return []
-        return [json.loads(line) for line in self.journal.read_text().splitlines()]
+        lines = self.journal.read_text().splitlines(keepends=True)
+        return [json.loads(line) for line in lines if line.endswith("\n")]  # the last may be half
 
     def asked_for(self) -> list[str]:
         """Return the recipients that it was asked for, in order."""
@@ -135,7 +136,7 @@ class Post:
 
     def open(self) -> database.Database:
         """Open the delivery database."""
-        return database.open_database("sqlite:///broadsheet.db", self.newsroom.folder)
+        return open_sqlite("broadsheet.db", self.newsroom.folder)
 
     def deliver(self, *args: str, now: str = NOW) -> Any:
         """Run `deliver` in this process."""
@@ -284,6 +285,21 @@ def _newsroom() -> Path:
     ran = newsroom.run("digest")
     assert ran.code == 0, ran.err
     return folder
+
+
+def open_sqlite(name: str, folder: Path, timeout_s: float = 30.0) -> database.Database:
+    """Open a delivery database; a new one is a copy of one without readers, which is quicker."""
+    if not (file := folder / name).exists():
+        file.touch(0o600)
+        file.write_bytes(_empty_database())
+    return database.open_database(f"sqlite:///{name}", folder, timeout_s)
+
+
+@cache
+def _empty_database() -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        database.open_database("sqlite:///empty.db", Path(folder)).close()
+        return (Path(folder) / "empty.db").read_bytes()
 
 
 def stop_repeatedly(

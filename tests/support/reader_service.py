@@ -32,6 +32,7 @@ from broadsheet.service.limits import RateLimits
 from broadsheet.service.outbox import ConfirmationMail, MailWriter, Outbox
 from broadsheet.service.pages import Offer, OfferedDigest, PageRenderer
 from broadsheet.service.store import LiveDatabase, SubscriberStore
+from deliveries import open_sqlite
 from newsroom import Newsroom
 
 SECRET = "a secret of more than sixteen characters"
@@ -150,14 +151,17 @@ def office(
     offer: Offer = OFFER,
     url: BaseUrl = URL,
     limits: RateLimits | None = None,
-    database_url: str = "sqlite:///test.db",
+    database_url: str = "",  # of a server; SQLite otherwise
     patience: float = 3.0,  # on a busy machine a write may take a second
     environment: Mapping[str, str] | None = None,
     fetch: Callable[[str], bytes] = fetched,
 ) -> Iterator[Office]:
     """Run a service during the block."""
     clock, letterbox = SetClock(), Letterbox()
-    database = open_database(database_url, folder, patience)
+    if database_url:
+        database = open_database(database_url, folder, patience)
+    else:
+        database = open_sqlite("test.db", folder, patience)
     sender = Sender("AI 前沿", "news@example.org", answers=True)
     digests = tuple(each.name for each in offer.digests)
     service = AppContext(

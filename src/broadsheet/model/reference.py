@@ -209,6 +209,7 @@ def _default(info: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
+@cache
 def _by_table() -> Mapping[tuple[str, ...], list[Key]]:
     tables: dict[tuple[str, ...], list[Key]] = {}
     for key in keys():
@@ -216,6 +217,7 @@ def _by_table() -> Mapping[tuple[str, ...], list[Key]]:
     return tables
 
 
+@cache
 def _about(table: tuple[str, ...]) -> str:
     """Return what a table is for, by its place in its parent."""
     kind: Any = Settings
@@ -307,6 +309,7 @@ def _bare(key: str) -> str:
     return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else _quoted(key)
 
 
+@cache
 def _wrapped(text: str) -> list[str]:
     """Return `text` as the lines of a comment."""
     return textwrap.wrap(text, 92, initial_indent="# ", subsequent_indent="# ")
