@@ -317,7 +317,7 @@ def lock_ledger(connection: sql.Connection) -> None:
     process that is stopped in it.
     """
     if connection.dialect.name == "postgresql":
-        connection.execute(sql.text(f"SET LOCAL {_idle_timeout()}"))
+        connection.execute(sql.text(f"SET LOCAL {idle_timeout()}"))
     connection.execute(_LEDGER_LOCK)
 
 
@@ -334,7 +334,7 @@ def end_idle_transactions(connection: sql.Connection) -> None:
     A run that is stopped in the middle of one then blocks no other; it connects again.
     """
     if connection.dialect.name == "postgresql":
-        connection.execute(sql.text(f"SET {_idle_timeout()}"))
+        connection.execute(sql.text(f"SET {idle_timeout()}"))
         connection.commit()
 
 
@@ -390,18 +390,18 @@ class RowsUpdate:
         return str(compiled), compiled.params, itemgetter(*(compiled.positiontup or ()))
 
 
-def server_options() -> str:
-    """Return the `options` of libpq with which a server gives up a client that is gone, or that is
-    stopped in a transaction."""
-    settings = {
-        "idle_in_transaction_session_timeout": round(IDLE_TRANSACTION_S * 1000),
-        "tcp_user_timeout": _UNACKNOWLEDGED_MS,
-        **{f"tcp_keepalives_{name}": number for name, number in _KEEPALIVE.items()},
-    }
-    return " ".join(f"-c {name}={number}" for name, number in settings.items())
+def session_settings(*more: str) -> str:
+    """Return the statement with which a server gives up a client that is gone.
+
+    Not the `options` of libpq, which poolers such as PgBouncer refuse. more: further settings.
+    """
+    keepalives = (f"tcp_keepalives_{name} = {number}" for name, number in _KEEPALIVE.items())
+    ours = (f"tcp_user_timeout = {_UNACKNOWLEDGED_MS}", *keepalives, *more)
+    return "; ".join(f"SET {each}" for each in ours)
 
 
-def _idle_timeout() -> str:
+def idle_timeout() -> str:
+    """Return the setting for how long a transaction may do nothing before a server ends it."""
     return f"idle_in_transaction_session_timeout = {round(IDLE_TRANSACTION_S * 1000)}"
 
 
@@ -485,7 +485,8 @@ def _server_engine(url: URL, timeout_s: float) -> sql.Engine:
         connect_args={"connect_timeout": max(2, round(timeout_s)), **CONNECTION},
         pool_pre_ping=True,  # a restart of the server closes the connections
     )
-    sql.event.listen(engine, "connect", partial(_set_server_timeout, timeout_s))
+    settings = session_settings(f"lock_timeout = {round(timeout_s * 1000)}")
+    sql.event.listen(engine, "connect", partial(_set_up_session, settings))
     return engine
 
 
@@ -528,13 +529,10 @@ def _prepare(connection: sqlite3.Connection, _: object) -> None:
     connection.execute("PRAGMA secure_delete = ON")
 
 
-def _set_server_timeout(seconds: float, connection: Any, _: object) -> None:
-    """Limit how long PostgreSQL waits for locked rows, and for this machine if it is gone."""
+def _set_up_session(settings: str, connection: Any, _: object) -> None:
+    """Execute `settings` on a new connection to a server, in one round trip."""
     with connection.cursor() as cursor:
-        cursor.execute(f"SET lock_timeout = {round(seconds * 1000)}")
-        cursor.execute(f"SET tcp_user_timeout = {_UNACKNOWLEDGED_MS}")
-        for name, number in _KEEPALIVE.items():
-            cursor.execute(f"SET tcp_keepalives_{name} = {number}")
+        cursor.execute(settings)
     connection.commit()
 
 

@@ -26,9 +26,10 @@ from broadsheet.delivery.database import (
     CONNECTION,
     Database,
     deliveries,
+    idle_timeout,
     lock_ledger,
     queue_schema,
-    server_options,
+    session_settings,
     stamp,
 )
 from broadsheet.delivery.locks import LEASE_MARGIN
@@ -71,11 +72,21 @@ def engine(database: Database, send: SendBatch) -> procrastinate.App:
     for name in ("procrastinate", "psycopg.pool", "asyncio"):
         # What they report is reported by our own messages, or tried again.
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
-    _, arguments = database.engine.dialect.create_connect_args(database.engine.url)
+    _, given = database.engine.dialect.create_connect_args(database.engine.url)
     # A worker that is stopped while it says that it lives would block all others.
-    ours = {"options": f"{arguments.get('options', '')} {server_options()}", "connect_timeout": 5}
-    kwargs = {**arguments, **ours, **CONNECTION}
-    connector = procrastinate.PsycopgConnector(kwargs=kwargs, min_size=1, max_size=4, timeout=10)
+    settings = session_settings(idle_timeout())
+
+    async def set_up(connection: psycopg.AsyncConnection) -> None:
+        await connection.execute(settings)
+        await connection.commit()
+
+    connector = procrastinate.PsycopgConnector(
+        kwargs={**given, "connect_timeout": 5, **CONNECTION},
+        configure=set_up,
+        min_size=1,
+        max_size=4,
+        timeout=10,
+    )
     app = procrastinate.App(connector=connector)
 
     @app.task(name=_TASK, retry=_Again())

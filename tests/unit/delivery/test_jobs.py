@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -166,3 +167,19 @@ def test_the_engine_is_asked_for_if_it_is_not_installed(
     assert ran.code == 2
     assert "delivery from PostgreSQL needs procrastinate, which is not installed" in ran.err
     assert office.states() == {}
+
+
+def test_the_server_gives_up_a_worker_that_is_gone_or_stopped(db: Database) -> None:
+    """In the middle of a transaction, it would block all others."""
+
+    async def send(**_: object) -> None: ...
+
+    app = jobs.engine(db, send)
+
+    async def shown(name: str) -> object:
+        async with app.open_async():
+            found = await app.connector.execute_query_one_async(f"SHOW {name}")
+            return found[name]
+
+    assert asyncio.run(shown("idle_in_transaction_session_timeout")) == "10s"
+    assert asyncio.run(shown("lock_timeout")) == "0"  # the engine waits for itself
