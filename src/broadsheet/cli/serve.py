@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from functools import partial
 from ipaddress import ip_network
 from typing import Final
@@ -17,7 +17,8 @@ from broadsheet.cli.manners import DocumentedCommand, WholeNumber
 from broadsheet.cli.options import common_options, options
 from broadsheet.cli.serving import listening, service_options
 from broadsheet.delivery.metrics import ledger_metrics, listening_address, serving_metrics
-from broadsheet.errors import Problem, UsageError
+from broadsheet.delivery.signing import unknown_secret
+from broadsheet.errors import DatabaseError, Problem, UsageError
 from broadsheet.pipeline.project import open_project
 from broadsheet.service.app import application
 from broadsheet.service.connections import LARGEST_HEAD, ConnectionPool, HttpConnection
@@ -55,6 +56,9 @@ def command(host: str, port: int, proxy: tuple[str, ...], metrics: str, log_form
     warn_exposed(project)
     context = app_context(project, ledger_clock(project))
     start_service_log(quiet=given.quiet, verbose=given.verbose, as_json=log_format == "json")
+    with suppress(DatabaseError), context.store.database.reading() as connection:
+        if found := unknown_secret(connection, context.store.tokens):
+            log.warning("%s", found)
     context.metrics.collectors.append(ledger_metrics(context.store.counts))
     config = uvicorn.Config(
         application(context),

@@ -49,6 +49,7 @@ from broadsheet.delivery.mail.template import Envelope
 from broadsheet.delivery.pacing import Clock
 from broadsheet.delivery.reminders import Reminder, due_reminders, send_reminders
 from broadsheet.delivery.sending import rehearse, send_all, unusable
+from broadsheet.delivery.signing import record_secret
 from broadsheet.delivery.transports import Transport, UnavailableError
 from broadsheet.digests.issue import RECORD, Issue, issue_folder
 from broadsheet.errors import BroadsheetError, ConfigError, DeliveryError, Problem, UsageError
@@ -179,6 +180,7 @@ def work(run: Run) -> Tally:
             what = "workers need PostgreSQL, which several machines can use"
             todo = "set delivery.database to postgresql+psycopg://..., or run `broadsheet deliver`"
             raise UsageError(Problem(what, todo))
+        _record_secret(run, database, envelope)
 
         def mailing(issue: int) -> Mailing | None:
             with database.reading() as connection:
@@ -237,6 +239,7 @@ def _planned(run: Run, *, dry_run: bool = False) -> Iterator[Plan]:
     with _opened(run.project, dry_run=dry_run) as database:
         if not dry_run:
             apply_renames(database, settings, run.clock())
+            _record_secret(run, database, envelope)
         issues, left = _chosen(run, database)
         issues, refused = _without_repeats(run, database, issues)
         mailings = tuple(_mailing(run, database, issue, envelope) for issue in issues)
@@ -248,6 +251,12 @@ def apply_renames(database: Database, settings: Settings, now: datetime) -> None
     for old, new in settings.renamed.items():
         with database.writing() as connection:
             subscribers.rename_digest(connection, old, new, now=now)
+
+
+def _record_secret(run: Run, database: Database, envelope: Envelope) -> None:
+    """Record the secret that signs links; warn if another machine has signed with another one."""
+    if envelope.tokens and (found := record_secret(database, envelope.tokens)):
+        run.warn(found)
 
 
 @contextmanager

@@ -85,6 +85,11 @@ class Tokens:
         """All secrets, for itsdangerous: it signs with the last and accepts any."""
         return [*reversed(self.old), self.secret]
 
+    def fingerprints(self) -> list[str]:
+        """Return what tells the secrets apart and does not reveal them; first that of `secret`."""
+        each = (self.secret, *self.old)
+        return [hmac.digest(one.encode(), b"fingerprint", "sha256").hex()[:16] for one in each]
+
     def unsubscribe(self, subscriber: int, digest: str) -> str:
         """Return the token of an unsubscribe link: letters, digits, `-`, `_` and `.` only."""
         return _link_signer(tuple(self.keys)).sign(f"{subscriber}.{digest}").decode()
