@@ -217,7 +217,7 @@ def test_an_unwritable_folder_is_reported(project: Newsroom, tmp_path: Path) -> 
 
 
 @pytest.mark.long
-def test_a_killed_restore_changes_nothing(project: Newsroom, tmp_path: Path) -> None:
+def test_a_killed_restore_leaves_all_or_nothing(project: Newsroom, tmp_path: Path) -> None:
     """Killed at any moment, the database has the old content or the new one, and is not damaged."""
     small, large = str(tmp_path / "small.db"), tmp_path / "large.db"
     project.run("backup", small)
@@ -230,7 +230,7 @@ def test_a_killed_restore_changes_nothing(project: Newsroom, tmp_path: Path) -> 
         )
     file = project.folder / "broadsheet.db"
     command = [sys.executable, "-m", "broadsheet", "-C", str(project.folder), "restore", "--force"]
-    killed = 0
+    unchanged = 0
     for megabytes in (*range(0, 60, 6), 1_000):
         project.run("restore", "--force", small)
         log = Path(f"{file}-wal")
@@ -243,9 +243,10 @@ def test_a_killed_restore_changes_nothing(project: Newsroom, tmp_path: Path) -> 
                 60,
             )
             restoring.kill()
-        killed += restoring.returncode == -9
         with closing(sqlite3.connect(file)) as connection:
             assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
             (number,) = connection.execute("SELECT count(*) FROM subscribers").fetchone()
-        assert number == (1 if restoring.returncode else 300_001)
-    assert killed
+        # A kill can also come after the last byte, before the process has ended.
+        assert number in ({1, 300_001} if restoring.returncode else {300_001})
+        unchanged += number == 1
+    assert unchanged
