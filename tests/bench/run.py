@@ -128,13 +128,20 @@ def tables(folder: Path, count: int) -> Iterator[tuple[str, list[Case]]]:
             Case("nothing changed", default.command("build")),
             Case("one article edited", default.command("build"), default.edit),
             Case("one article added", default.command("build"), default.add),
-            Case("a digest added to the config", default.command("build"), default.add_digest),
-            Case("`digest` of one week", default.command("digest"), default.forget_issues),
+            Case(
+                "`digest` of one week", default.command("digest", "weekly"), default.forget_issues
+            ),
             Case("`status`", default.command("status")),
             Case("`explain` one article", default.command("explain", _explained(default))),
             Case("`preview`", default.command("preview")),
-            Case("`check`, warm", default.command("check", "--quiet")),
-            Case("`check`, cold", default.command("check", "--quiet"), default.forget_cache),
+            Case("the first `check` after a build", default.command("check", "--quiet")),
+            Case("`check`, nothing changed", default.command("check", "--quiet")),
+            Case("a digest added to the config", default.command("build"), default.add_digest),
+            Case(
+                "`check`, without anything stored",
+                default.command("check", "--quiet"),
+                default.forget_cache,
+            ),
         ],
     )
     command = peers.hugo(folder / "hugo-rss", rss.folder / "content", only_rss=True)
