@@ -10,7 +10,6 @@ import logging
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import cache
 from typing import Any
 
 from lxml import etree
@@ -87,12 +86,14 @@ def inline_css(html: str, path: str) -> str:
     A <style data-premailer="ignore"> stays a style: media queries and dark mode belong there.
     path: the template, which errors name. Raises TemplateError.
     """
+    from premailer import Premailer  # 0.2 s, which runs that make no mail do without
+
     text, tags = _without_tags(_DOCTYPE.sub("<!DOCTYPE html>", html, count=1).strip())
     with _blamed(path):
         root: HtmlElement = etree.fromstring(text, etree.HTMLParser())
         document = root.getroottree()
         has_doctype = text.startswith(document.docinfo.doctype)
-        _premailer()(
+        Premailer(
             root,
             allow_network=False,
             cssutils_logging_level=logging.CRITICAL + 1,
@@ -110,22 +111,6 @@ def inline_css(html: str, path: str) -> str:
     for token, tag in tags.items():
         body = body.replace(token, tag)
     return f"<!DOCTYPE html>\n{body}\n"
-
-
-@cache
-def _premailer() -> Any:
-    """Return premailer's class, which here reads equal styles once: that takes most of its time."""
-    from premailer import Premailer  # 0.2 s, which runs that make no mail do without
-
-    known: dict[tuple[str, int], Any] = {}
-
-    class CachingPremailer(Premailer):  # type: ignore[misc]
-        def _parse_style_rules(self, css: str, index: int) -> Any:
-            if (css, index) not in known:
-                known[css, index] = super()._parse_style_rules(css, index)
-            return known[css, index]
-
-    return CachingPremailer
 
 
 def _may_float(root: HtmlElement) -> bool:
