@@ -263,6 +263,20 @@ def test_an_unknown_event_in_a_batch_hides_no_failure(desk: Office) -> None:
     assert (desk.status(), desk.who().bounces) == ("active", 2)
 
 
+@pytest.mark.parametrize(
+    "wrong", [{"event": "bounce", "email": 1}, {"event": "bounce", "timestamp": "now"}, [], "x", 1]
+)
+def test_an_unreadable_event_in_a_batch_hides_no_failure(
+    desk: Office, caplog: pytest.LogCaptureFixture, wrong: Any
+) -> None:
+    """The others count, and the log has it; SendGrid would repeat a refused batch for a day."""
+    desk.subscriber()
+    events = [wrong, hooks.failed("sendgrid", *UNKNOWN), wrong]
+    assert post(desk, "sendgrid", hooks.sendgrid(*events)) == 200
+    assert desk.status() == "bounced"
+    assert caplog.text.count("an event cannot be read") == 2
+
+
 def test_the_token_in_the_returned_header_identifies_the_reader(desk: Office) -> None:
     """SES passes on the header of the mail; its token counts, not the address that failed."""
     who = desk.subscriber()

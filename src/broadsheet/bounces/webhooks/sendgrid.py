@@ -7,6 +7,8 @@ https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event
 from __future__ import annotations
 
 import base64
+import logging
+from collections.abc import Iterator
 from functools import partial
 
 import msgspec
@@ -16,7 +18,12 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from broadsheet.bounces.report import RecipientReport, Report
-from broadsheet.bounces.webhooks import HookRequest, UnsignedHookError, Webhook
+from broadsheet.bounces.webhooks import (
+    HookRequest,
+    MalformedHookError,
+    UnsignedHookError,
+    Webhook,
+)
 from broadsheet.bounces.webhooks._events import (
     decoded,
     failure,
@@ -25,6 +32,8 @@ from broadsheet.bounces.webhooks._events import (
     recipient,
     report,
 )
+
+log = logging.getLogger("broadsheet.service")
 
 _SIGNATURE = "x-twilio-email-event-webhook-signature"
 _TIMESTAMP = "x-twilio-email-event-webhook-timestamp"
@@ -65,18 +74,21 @@ def _interpret(key: EllipticCurvePublicKey, request: HookRequest) -> list[Report
         key.verify(signature, signed, ECDSA(SHA256()))
     except (InvalidSignature, ValueError) as error:
         raise UnsignedHookError("the signature is not valid") from error
-    reports = (
-        _report(kind, decoded(each, SendGridEvent))
-        for each in decoded(request.body, list[msgspec.Raw])
-        if (kind := kind_of(each, "event")) in _KINDS
-    )
-    return [each for each in reports if each]
+    return [*_reports(decoded(request.body, list[msgspec.Raw]))]
 
 
-def _report(kind: str, event: SendGridEvent) -> Report | None:
-    about = _about(kind, event)
-    id_ = event.sg_event_id or f"{event.timestamp} {event.email}"
-    return report(f"sendgrid {id_}", event.timestamp, [about]) if about else None
+def _reports(events: list[msgspec.Raw]) -> Iterator[Report]:
+    """Yield what the events report, without one that cannot be read: SendGrid sends many."""
+    for each in events:
+        try:
+            kind = kind_of(each, "event")
+            event = decoded(each, SendGridEvent) if kind in _KINDS else SendGridEvent()
+        except MalformedHookError as error:
+            log.warning("webhook sendgrid: an event cannot be read: %s", error)
+            continue
+        if about := _about(kind, event):
+            id_ = event.sg_event_id or f"{event.timestamp} {event.email}"
+            yield report(f"sendgrid {id_}", event.timestamp, [about])
 
 
 def _about(kind: str, event: SendGridEvent) -> RecipientReport | None:
