@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import click
 
 from broadsheet.bounces.imap import ImapMailbox, is_imap_url
-from broadsheet.bounces.mailboxes import UnseenMail, unseen_in_maildir
+from broadsheet.bounces.mailboxes import unseen_in_maildir
 from broadsheet.cli.deliveries import opened
 from broadsheet.cli.manners import DocumentedCommand, WholeNumber
 from broadsheet.cli.options import common_options, options, print_json
@@ -69,15 +69,12 @@ def command(
     # Without a secret no token can be read; then addresses have to do.
     tokens = secrets.tokens() if secrets.secret or policy.proven else None
     in_mailbox = is_imap_url(source) or Path(source or "-").is_dir()
-    with closing(opened(project)) as database, _unseen(source, secrets) as mails:
+    with closing(opened(project)) as database, _opened_source(source, secrets) as process:
         done = ReturnedMailProcessor(
             database, tokens, policy, [*settings.digests], settings.renamed, project.now, dry_run
         )
         try:
-            if mails is not None:
-                done.process_mailbox(mails)
-            else:
-                _process_file(source, done)
+            process(done)
         finally:
             _print(done, as_json=as_json)
     # Other mail is normal in a mailbox; a file that is given by name should be a report.
@@ -86,26 +83,33 @@ def command(
 
 
 @contextmanager
-def _unseen(source: str, secrets: Secrets) -> Iterator[Iterable[UnseenMail] | None]:
-    """Yield the unseen mails of the mailbox that `source` names; None for a file."""
+def _opened_source(
+    source: str, secrets: Secrets
+) -> Iterator[Callable[[ReturnedMailProcessor], object]]:
+    """Open what `source` names, and yield a function that has a processor read it.
+
+    Raises UsageError and the errors of `ImapMailbox.open`.
+    """
     if is_imap_url(source):
         with closing(ImapMailbox.open(source, secrets.environment)) as mailbox:
-            yield mailbox.unseen()
-    else:
-        yield unseen_in_maildir(Path(source)) if Path(source or "-").is_dir() else None
-
-
-def _process_file(source: str, done: ReturnedMailProcessor) -> None:
-    if source in {"", "-"}:
+            yield lambda done: done.process_mailbox(mailbox.unseen())
+    elif source in {"", "-"}:
         if not source and sys.stdin.isatty():
             raise UsageError(Problem("no mail is given", "name a FILE, a MAILDIR, or -"))
-        done.process_file("standard input", sys.stdin.buffer)
-        return
+        yield lambda done: done.process_file("standard input", sys.stdin.buffer)
+    elif Path(source).is_dir():
+        mails = unseen_in_maildir(Path(source))
+        yield lambda done: done.process_mailbox(mails)
+    else:
+        with _opened_file(source) as file:
+            yield lambda done: done.process_file(source, file)
+
+
+def _opened_file(path: str) -> BinaryIO:
     try:
-        with Path(source).open("rb") as file:
-            done.process_file(source, file)
+        return Path(path).open("rb")
     except OSError as error:
-        raise UsageError(Problem(f"it cannot be read: {error.strerror}", "", source)) from error
+        raise UsageError(Problem(f"it cannot be read: {error.strerror}", "", path)) from error
 
 
 def _print(done: ReturnedMailProcessor, *, as_json: bool) -> None:

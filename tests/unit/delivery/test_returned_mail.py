@@ -310,12 +310,12 @@ def test_an_mbox_and_a_single_mail_from_a_file(desk: Desk) -> None:
 
 
 def test_input_that_is_not_mail_is_a_usage_error(desk: Desk) -> None:
-    """Exit 2, with a reason."""
+    """Exit 2, with a reason and no tally."""
     missing = desk.take(str(desk.newsroom.folder / "nothing"))
-    assert missing.code == 2
+    assert (missing.code, missing.out) == (2, "")
     assert "cannot be read" in missing.err
     folder = desk.take(str(desk.newsroom.folder))
-    assert folder.code == 2
+    assert (folder.code, folder.out) == (2, "")
     assert "not a maildir" in folder.err
 
 
