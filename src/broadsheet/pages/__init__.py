@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.resources import files
-from typing import Literal
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from typing import TYPE_CHECKING, Literal
 
 from broadsheet.pages.policy import of_script
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 
 def render_page(template: str, **values: object) -> bytes:
@@ -29,6 +30,9 @@ def script(name: Literal["live", "copy", "feed"]) -> str:
 
 @cache
 def _environment() -> Environment:
+    # Takes 50 ms to import, and a build after an edit renders no page.
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
     environment = Environment(
         loader=PackageLoader("broadsheet", "pages"),
         autoescape=True,
