@@ -16,7 +16,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import frontmatter
@@ -29,80 +29,146 @@ from broadsheet.errors import ArticleError, Problem
 from broadsheet.text.characters import printable
 from broadsheet.text.toml import error_place
 
-_YAML_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_YAML_LOADER: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 _DEEPEST = 100  # levels of nesting
 _LONGEST = 250_000  # characters as written; a megabyte of YAML takes seconds
 _NESTED = (dict, list)
-_LARGEST = 1_000_000  # characters and values, with every alias written out
+_LARGEST = 1_000_000  # characters and values of all aliases, written out
 
 
-_TEXT, _NULL, _MERGE, _LIST, _MAPPING = (
-    f"tag:yaml.org,2002:{name}" for name in ("str", "null", "merge", "seq", "map")
+_ABSENT = {"", "~", "null", "Null", "NULL"}
+_STR, _BOOL, _INT, _FLOAT, _TIMESTAMP, _BINARY, _NULL, _SEQ, _MAP = (
+    f"tag:yaml.org,2002:{name}"
+    for name in ("str", "bool", "int", "float", "timestamp", "binary", "null", "seq", "map")
 )
-_ABSENT = ("", "~", "null", "Null", "NULL")
-_UNQUOTED = {**dict.fromkeys(_ABSENT, _NULL), "<<": _MERGE}
+_TEXTS = {None, _STR, _BOOL, _INT, _FLOAT, _TIMESTAMP, _BINARY}
+_COLLECTIONS = {
+    yaml.SequenceStartEvent: {None, "!", _SEQ},
+    yaml.MappingStartEvent: {None, "!", _MAP},
+}
 
 
-class TextLoader(_YAML_LOADER):  # type: ignore[misc]  # the base is chosen at run time
-    """Scalars stay text, except null and a merge key."""
+class _YamlReader:
+    """Reads the values of a YAML text, with limits.
 
-    def resolve(self, kind: type, value: str, implicit: tuple[bool, bool]) -> str:
-        """Return the tag of a node without one."""
-        if kind is yaml.ScalarNode:
-            return _UNQUOTED.get(value, _TEXT) if implicit[0] else _TEXT
-        return _LIST if kind is yaml.SequenceNode else _MAPPING
+    Scalars stay text, except null. Deep nesting would crash PyYAML's own construction of values;
+    aliases of aliases are small as text and huge in memory ("billion laughs").
+    """
 
-    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
-        """Return the value of a node; that of a text without what PyYAML needs for others."""
-        if node.tag == _TEXT and isinstance(node.value, str):
-            return node.value
-        return super().construct_object(node, deep)
+    def __init__(self, text: str) -> None:
+        self._events: Iterator[Any] = yaml.parse(text, _YAML_LOADER)
+        self._anchors: dict[str, object] = {}
+        self._repeated = 0  # the size of the values of all aliases so far
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """Return a mapping; a key that is itself a mapping or list, such as that of
-        `{{ category }}` without quotation marks, is text."""
-        for key, _ in node.value if isinstance(node, yaml.MappingNode) else ():
-            if key.tag in {_LIST, _MAPPING} and not isinstance(key, yaml.ScalarNode):
-                key.tag, key.value = _TEXT, "?"
-        return super().construct_mapping(node, deep)  # type: ignore[no-any-return]
+    def document(self) -> object:
+        """Return the value of the only document. Raises yaml.YAMLError."""
+        value = None
+        for event in self._events:
+            if isinstance(event, yaml.NodeEvent):
+                value = self._value(event, 0)
+            elif isinstance(event, yaml.DocumentStartEvent) and value is not None:
+                raise _refusal("found a second document", event)
+        return value
+
+    def _value(self, event: Any, depth: int) -> object:
+        """Return the value that begins with `event`. depth: of the collections around it."""
+        if isinstance(event, yaml.ScalarEvent):
+            value: object = _scalar(event)
+        elif isinstance(event, yaml.AliasEvent):
+            return self._anchored(event)
+        else:
+            value = self._collection(event, depth)
+        if event.anchor is not None:
+            self._anchors[event.anchor] = value
+        return value
+
+    def _collection(self, event: Any, depth: int) -> object:
+        if depth == _DEEPEST:
+            raise _refusal(f"it is nested more than {_DEEPEST} levels deep", event)
+        if event.tag not in _COLLECTIONS[type(event)]:
+            raise _unknown_tag(event)
+        values: list[Any] = []
+        for each in self._events:
+            if isinstance(each, yaml.CollectionEndEvent):
+                break
+            values.append(self._value(each, depth + 1))
+        return _mapping(values, event) if isinstance(event, yaml.MappingStartEvent) else values
+
+    def _anchored(self, alias: Any) -> object:
+        if alias.anchor not in self._anchors:
+            raise _refusal(f"undefined alias {alias.anchor!r}", alias)
+        value = self._anchors[alias.anchor]
+        self._repeated += _size(value)
+        if self._repeated > _LARGEST:
+            raise _refusal("with its aliases written out it is too large", alias)
+        return value
 
 
-for _tag in ("set", "omap", "pairs"):  # no field is one of these
-    TextLoader.add_constructor(f"tag:yaml.org,2002:{_tag}", TextLoader.construct_undefined)
-for _tag in ("bool", "int", "float", "timestamp", "binary"):  # written out, as in `!!int 3`
-    TextLoader.add_constructor(
-        f"tag:yaml.org,2002:{_tag}", lambda loader, node: loader.construct_scalar(node)
-    )
+def _size(value: Any) -> int:
+    """Return the number of characters and values in `value`, written out."""
+    if isinstance(value, dict):
+        value = [*value, *value.values()]
+    return 1 + (sum(map(_size, value)) if isinstance(value, list) else len(value or ""))
+
+
+def _scalar(event: Any) -> object:
+    if event.implicit[0]:  # without quotation marks or a tag
+        return None if event.value in _ABSENT else event.value
+    if event.tag == _NULL:
+        return None
+    if event.tag in _TEXTS:
+        return event.value
+    raise _unknown_tag(event)
+
+
+def _mapping(values: list[Any], event: Any) -> dict[str | None, object]:
+    """Return a mapping of keys and values in turn, with those that `<<` names merged into it.
+
+    A key that is itself a mapping or list, such as that of `{{ category }}` without quotation
+    marks, is text.
+    """
+    keys = ("?" if isinstance(key, _NESTED) else key for key in values[::2])
+    own = dict(zip(keys, values[1::2], strict=True))
+    if "<<" not in own:
+        return own
+    named = own.pop("<<")
+    merged: dict[str | None, object] = {}
+    for each in reversed(named if isinstance(named, list) else [named]):
+        if not isinstance(each, dict):
+            raise _refusal("expected a mapping to merge", event)
+        merged |= each
+    return merged | own
 
 
 class _Fenced(BaseHandler):
-    """Front matter between two lines that match `FM_BOUNDARY`."""
+    """Front matter between a line that matches `FM_BOUNDARY` and one that matches `CLOSING`."""
+
+    CLOSING: re.Pattern[str]  # with the line end above it: searching for that is quick
 
     def end(self, text: str) -> int | None:
         """Return where the front matter at the start of `text` ends; None if it does not."""
-        fences = self.FM_BOUNDARY.finditer(text)  # type: ignore[union-attr] # all of ours have one
-        next(fences)
-        second = next(fences, None)
-        return second.end() if second else None
+        found = self.CLOSING.search(text)
+        return found.end() if found else None
+
+    def split(self, text: str) -> tuple[str, str]:
+        """Return front matter without its first and last line, and no body."""
+        return text[text.index("\n") : text.rindex("\n") + 1], ""
 
 
 class _Yaml(_Fenced):
     """Between two lines of hyphens; Jekyll also accepts three dots as the second."""
 
-    FM_BOUNDARY = re.compile(r"^(?:-{3,}|\.{3})[^\S\n]*$", re.MULTILINE)
+    FM_BOUNDARY = re.compile(r"-{3,}[^\S\n]*$", re.MULTILINE)
+    CLOSING = re.compile(r"\n(?:-{3,}|\.{3})[^\S\n]*$", re.MULTILINE)
     START_DELIMITER = END_DELIMITER = "---"
 
-    def detect(self, text: str) -> bool:
-        return text.startswith("---") and super().detect(text)
-
     def load(self, fm: str, **_: object) -> Any:
-        if not _is_simple(fm):
-            _bound(fm)
-        return yaml.load(fm, TextLoader)  # noqa: S506 - a safe loader with fewer types
+        return _YamlReader(fm).document()
 
 
 class _Toml(_Fenced):
-    FM_BOUNDARY = re.compile(r"^\+{3,}[^\S\n]*$", re.MULTILINE)
+    FM_BOUNDARY = re.compile(r"\+{3,}[^\S\n]*$", re.MULTILINE)
+    CLOSING = re.compile(r"\n\+{3,}[^\S\n]*$", re.MULTILINE)
     START_DELIMITER = END_DELIMITER = "+++"
 
     def load(self, fm: str, **_: object) -> Any:
@@ -262,45 +328,6 @@ def body(text: str, path: str) -> str:
     return parts.body if parts else printable(text).strip()
 
 
-# An anchor, an alias or a tag; an indent or list marks that could nest deeply. This look takes 1
-# µs, reading the events of the text 19 µs.
-_INTRICATE = re.compile(rf"[&*!]|^[ \t?:-]{{{_DEEPEST // 4},}}", re.MULTILINE)
-
-
-def _is_simple(fm: str) -> bool:
-    """Whether `fm` can have neither aliases nor deep nesting; False if unsure."""
-    return fm.count("[") + fm.count("{") < _DEEPEST // 4 and not _INTRICATE.search(fm)
-
-
-def _bound(fm: str) -> None:
-    """Refuse YAML that is small as text and huge in memory ("billion laughs").
-
-    Deep nesting crashes PyYAML's C loader, so this reads the events first.
-    """
-    sizes: dict[str | None, int] = {}
-    opened: list[tuple[str | None, int]] = []
-    size = 0
-    for event in yaml.parse(fm, _YAML_LOADER):
-        start = size
-        if isinstance(event, yaml.AliasEvent):
-            if any(anchor == event.anchor for anchor, _ in opened):
-                raise _refusal("an alias refers to a value that contains it", event)
-            size += sizes.get(event.anchor, 0)
-        elif isinstance(event, yaml.ScalarEvent):
-            size += 1 + len(event.value)
-            sizes[event.anchor] = size - start
-        elif isinstance(event, yaml.CollectionStartEvent):
-            size += 1
-            opened.append((event.anchor, start))
-        elif isinstance(event, yaml.CollectionEndEvent):
-            anchor, start = opened.pop()
-            sizes[anchor] = size - start
-        if len(opened) > _DEEPEST:
-            raise _refusal(f"it is nested more than {_DEEPEST} levels deep", event)
-        if size > _LARGEST:
-            raise _refusal("with its aliases written out it is too large", event)
-
-
 def _refuse_long(head: str, path: str, start: int) -> None:
     if len(head) > _LONGEST:
         what = f"the front matter has {len(head):,} characters"
@@ -309,6 +336,10 @@ def _refuse_long(head: str, path: str, start: int) -> None:
 
 def _refusal(what: str, event: Any) -> yaml.YAMLError:
     return yaml.MarkedYAMLError(problem=what, problem_mark=event.start_mark)
+
+
+def _unknown_tag(event: Any) -> yaml.YAMLError:
+    return _refusal(f"unknown tag {event.tag!r}", event)
 
 
 def _not_deep(fields: Any) -> Any:
