@@ -12,6 +12,7 @@ from hashlib import sha256
 from broadsheet.text.characters import composed
 
 _WORD = re.compile(r"[^\W_]")
+_WORD_AT_START = re.compile(r"[\s#*>]*[^\W_]")  # as nearly all bodies have
 
 
 def fingerprint(body: str) -> str:
@@ -19,9 +20,10 @@ def fingerprint(body: str) -> str:
 
     Bodies without text are alike by chance, so they must not be compared.
     """
-    text = composed(body.replace("\r\n", "\n").replace("\r", "\n"))
-    text = "\n".join(line.rstrip() for line in text.split("\n")).strip("\ufeff\n")
-    if not _WORD.search(_without_comments(text)):
+    if "\r" in body:
+        body = body.replace("\r\n", "\n").replace("\r", "\n")
+    text = "\n".join(map(str.rstrip, composed(body).split("\n"))).strip("\ufeff\n")
+    if not _WORD_AT_START.match(text) and not _WORD.search(_without_comments(text)):
         return ""
     return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 

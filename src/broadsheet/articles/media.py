@@ -71,8 +71,8 @@ def media_of(given: Mapping[str, object]) -> Media | None:
 
     given: the fields by their folded names.
     """
-    for holder in _HOLDERS:
-        for file, facts in _files(given.get(holder)):
+    for holder in filter(given.__contains__, _HOLDERS):
+        for file, facts in _files(given[holder]):
             found = _Facts({**_general(given), **facts})
             said = (found.text(name) for name in ("type", "mimetype", "mime"))
             if kind := next(filter(_MEDIA.match, said), type_of(file)):
