@@ -102,15 +102,16 @@ class _Reader:
     ) -> None:
         self.source, self.publication, self.settings = source, publication, settings
         self.authors = authors
-        self.given = dict(matter.fields)
+        given = dict(matter.fields)
         self.matter = matter
         self.problems: list[Problem] = []
         # Zola has topics and tags in [taxonomies].
-        if isinstance(nested := self.given.get("taxonomies"), dict):
-            self.given = {**{fold(str(key)): nested[key] for key in nested}, **self.given}
+        if isinstance(nested := given.get("taxonomies"), dict):
+            given = {**{fold(str(key)): nested[key] for key in nested}, **given}
         for field, name in settings.fields.items():
             if (value := _found(matter.given, name)) is not None:
-                self.given[fold(fields.BY_USE[field])] = value
+                given[fold(fields.BY_USE[field])] = value
+        self.given = {name: value for name, value in given.items() if value is not None}
         self.rules = settings.place(source.path)
         self.style = STYLES[settings.addresses]
 
@@ -165,11 +166,10 @@ class _Reader:
     def _problems(self, unclear: tuple[Problem, ...]) -> list[Problem]:
         return sorted((*self.problems, *unclear), key=lambda each: each.line or 0)
 
-    def _given(self, known: tuple[str, ...]) -> Iterator[tuple[str, object]]:
+    def _given(self, known: tuple[str, ...]) -> list[tuple[str, object]]:
         """The names of `known` that are given, with their values."""
-        for folded, name in _folded(known):
-            if (value := self.given.get(folded)) is not None:
-                yield name, value
+        given = self.given
+        return [(name, given[folded]) for folded, name in _folded(known) if folded in given]
 
     def _read(self, known: tuple[str, ...], reader: Callable[[object], _T], default: _T) -> _T:
         """The first non-empty field of `known`, by `reader`."""

@@ -90,34 +90,10 @@ def permalink(
     front matter and the folders, in order.
     """
 
-    def path() -> str:
-        given = style.slug(slug) if style.slugged else ""
-        if given and style.alone:
-            return given
-        stem = place.stem if style.dated else place.slug
-        name = given or style.path(stem if place.is_index else style.stem(stem), lowercase)
-        return style.place(f"{style.path(place.folder, lowercase)}/{name}".lstrip("/"))
-
-    def section(folder: str) -> str:
-        return style.name(folder).lower() if style.lower_sections else style.name(folder)
-
-    parts: dict[str, Callable[[], str]] = {
-        "path": path,
-        "slug": lambda: style.given(slug) or style.name(place.slug),
-        "slug_or_title": lambda: style.given(slug) or style.title(title),
-        "slug_or_filename": lambda: style.given(slug) or style.name(place.stem),
-        "filename": lambda: style.name(place.stem),
-        "section": lambda: section(place.section),
-        "folders": lambda: "/".join(map(style.name, place.folder.split("/"))),
-        "sections": lambda: "/".join(map(section, place.sections.split("/"))),
-        "categories": lambda: (
-            "/".join(dict.fromkeys(map(style.category, categories))) or style.no_category
-        ),
-        "title": lambda: style.title(title),
-    }
+    values = _Values(place, slug, title, date, lowercase, style, categories)
 
     def part(token: re.Match[str]) -> str:
-        value = parts[token[1]]() if token[1] in parts else _of_date(token[1], date)
+        value = _TOKENS[token[1]](values)
         if token[2] or token[3]:
             value = "/".join(_sliced(value.split("/"), *token.group(2, 3, 4)))
         return _segment(value, lowercase, style.space)
@@ -127,28 +103,63 @@ def permalink(
     return tidy_path(_TOKEN.sub(part, pattern))
 
 
+class _Values(Struct):
+    """What an address is made of, as `permalink` takes it."""
+
+    place: FilePlace
+    slug: str
+    title: str
+    date: datetime
+    lowercase: bool
+    style: Style
+    categories: Sequence[str]
+
+    def path(self) -> str:
+        style, place = self.style, self.place
+        given = style.slug(self.slug) if style.slugged else ""
+        if given and style.alone:
+            return given
+        stem = place.stem if style.dated else place.slug
+        name = given or style.path(stem if place.is_index else style.stem(stem), self.lowercase)
+        return style.place(f"{style.path(place.folder, self.lowercase)}/{name}".lstrip("/"))
+
+    def section(self, folder: str) -> str:
+        name = self.style.name(folder)
+        return name.lower() if self.style.lower_sections else name
+
+
+# Months are English whatever the locale.
+_TOKENS: dict[str, Callable[[_Values], str]] = {
+    "path": _Values.path,
+    "slug": lambda of: of.style.given(of.slug) or of.style.name(of.place.slug),
+    "slug_or_title": lambda of: of.style.given(of.slug) or of.style.title(of.title),
+    "slug_or_filename": lambda of: of.style.given(of.slug) or of.style.name(of.place.stem),
+    "filename": lambda of: of.style.name(of.place.stem),
+    "section": lambda of: of.section(of.place.section),
+    "folders": lambda of: "/".join(map(of.style.name, of.place.folder.split("/"))),
+    "sections": lambda of: "/".join(map(of.section, of.place.sections.split("/"))),
+    "categories": lambda of: (
+        "/".join(dict.fromkeys(map(of.style.category, of.categories))) or of.style.no_category
+    ),
+    "title": lambda of: of.style.title(of.title),
+    "year": lambda of: f"{of.date.year:04}",
+    "month": lambda of: f"{of.date.month:02}",
+    "day": lambda of: f"{of.date.day:02}",
+    "month_number": lambda of: f"{of.date.month}",
+    "day_number": lambda of: f"{of.date.day}",
+    "month_name": lambda of: _MONTHS[of.date.month - 1],
+    "day_of_year": lambda of: f"{of.date.timetuple().tm_yday:03}",
+    "hour": lambda of: f"{of.date.hour:02}",
+    "minute": lambda of: f"{of.date.minute:02}",
+    "second": lambda of: f"{of.date.second:02}",
+}
+
+
 def _sliced(names: list[str], first: str, colon: str, end: str) -> list[str]:
     """Return the names at an index, or from one up to another, as in Python."""
     if not colon:
         return names[int(first) :][:1]
     return names[int(first or 0) : int(end) if end else None]
-
-
-def _of_date(token: str, date: datetime) -> str:
-    """The part of the date that a token names; months are English whatever the locale."""
-    values = {
-        "year": f"{date.year:04}",
-        "month": f"{date.month:02}",
-        "day": f"{date.day:02}",
-        "month_number": f"{date.month}",
-        "day_number": f"{date.day}",
-        "month_name": _MONTHS[date.month - 1],
-        "day_of_year": f"{date.timetuple().tm_yday:03}",
-        "hour": f"{date.hour:02}",
-        "minute": f"{date.minute:02}",
-        "second": f"{date.second:02}",
-    }
-    return values[token]
 
 
 def tidy_path(path: str) -> str:
@@ -180,6 +191,7 @@ def _climbs(part: str) -> bool:
 
 def _segment(text: str, lowercase: bool, space: str) -> str:
     """`text` as part of a path: normalised (NFC), reserved marks as hyphens, spaces as `space`."""
-    text = _SPACES.sub(space, unicodedata.normalize("NFC", text).strip())
-    text = _RESERVED.sub("-", text)
+    if not _TIDY.fullmatch(text):
+        text = _SPACES.sub(space, unicodedata.normalize("NFC", text).strip())
+        text = _RESERVED.sub("-", text)
     return text.lower() if lowercase else text
