@@ -178,9 +178,8 @@ def texts(value: object) -> tuple[str, ...]:
     if isinstance(value, dict):
         raise ValueError("expected a list, not a mapping")
     items = value if isinstance(value, list) else _LIST_MARKS.split(text(value))
-    nested = (item if isinstance(item, list) else [item] for item in items)
-    items = [each for inner in nested for each in inner]
-    return tuple(dict.fromkeys(filter(None, map(text, items))))
+    flat = [each for item in items for each in (item if isinstance(item, list) else (item,))]
+    return tuple(dict.fromkeys(filter(None, map(text, flat))))
 
 
 def jekyll_categories(given: Mapping[str, object]) -> tuple[str, ...]:

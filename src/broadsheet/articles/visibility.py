@@ -155,6 +155,8 @@ def _statements(
 ) -> Iterator[tuple[tuple[str, ...], object]]:
     """Path and value of each field that can be a statement; the name of a group comes first."""
     for written, value in fields.items():
+        if not above and isinstance(value, _silent_types(str(written))):
+            continue
         if value is None or value in ("", [], {}):
             continue
         path = (*above, *_parts(str(written)))
@@ -167,6 +169,15 @@ def _statements(
 
 
 # A site has few names of fields, and each is in most of its articles.
+@lru_cache(4096)
+def _silent_types(written: str) -> tuple[type, ...]:
+    """Return the types of which no value of a field is a statement about visibility."""
+    *above, name = _parts(written)
+    if above or _meaning(name)[0] or _names_places(name) or words.GROUPS.fullmatch(name):
+        return ()
+    return (object,) if name in words.CONTENT and name != "title" else (list,)
+
+
 @lru_cache(4096)
 def _parts(written: str) -> tuple[str, ...]:
     name = fold(written)
