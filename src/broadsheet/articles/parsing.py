@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
-from functools import cache, cached_property
+from functools import cache
 from types import MappingProxyType
 from typing import TypeVar
 
@@ -114,6 +114,8 @@ class _Reader:
         self.given = {name: value for name, value in given.items() if value is not None}
         self.rules = settings.place(source.path)
         self.style = STYLES[settings.addresses]
+        language = self._read(fields.LANGUAGE, fields.language, "").replace("_", "-")
+        self.language = language or self.rules.language or publication.language
 
     def article(self, body: str, *, with_body: bool, added: str) -> Article:
         date = self._date(fields.DATE) or self._date_in_name()
@@ -145,7 +147,7 @@ class _Reader:
             image=image,
             image_alt=self._read(fields.IMAGE_ALT, fields.text, "") or alt,
             summary=self._read(fields.SUMMARY, fields.text, ""),
-            language=self._language,
+            language=self.language,
             aliases=self._aliases(),
             body=body if with_body else None,
             sha256=self.source.sha256,
@@ -186,7 +188,7 @@ class _Reader:
     def _external(self, url: str) -> str:
         """The page elsewhere that a link post is about; "" if none."""
         found = self._read(fields.EXTERNAL, fields.external_url, "")
-        return "" if found == url or type_of(found) else found
+        return "" if found == url or (found and type_of(found)) else found
 
     def _digests(self) -> tuple[str, ...] | None:
         """The digests that may have the article; None for all."""
@@ -200,7 +202,7 @@ class _Reader:
     def _aliases(self) -> tuple[str, ...]:
         """The former URLs of the article, from all fields with any."""
         none: tuple[str, ...] = ()
-        named = (self._read((name,), fields.texts, none) for name in fields.ALIASES)
+        named = (self._read((name,), fields.texts, none) for name, _ in self._given(fields.ALIASES))
         return tuple(dict.fromkeys(alias for each in named for alias in each))
 
     def _date(self, known: tuple[str, ...]) -> datetime | None:
@@ -217,7 +219,7 @@ class _Reader:
             if folded in _MAYBE_NO_DATE and visibility.speaks(folded, value):
                 continue  # such as Jekyll's switch `published`
             try:
-                yield dates.parse_date(value, self.publication.timezone, self._language)
+                yield dates.parse_date(value, self.publication.timezone, self.language)
             except ValueError as error:
                 if known is fields.PUBLISH and folded == "published":
                     continue  # of a book, perhaps: 1998
@@ -235,23 +237,15 @@ class _Reader:
         if by_path := visibility.in_path(self.source.path, self.source.folder):
             return by_path, (), ()
         said = visibility.stated_visibility(self.matter.given, self.settings.public)
-        problems = {
-            is_out: tuple(
-                visibility.problem(doubt, self.matter, self.source.path)
-                for doubt in said.doubts
-                if doubt.out == is_out
-            )
-            for is_out in (True, False)
-        }
-        unclear, doubts = problems[True], problems[False]
+        problems = [
+            (doubt.out, visibility.problem(doubt, self.matter, self.source.path))
+            for doubt in said.doubts
+        ]
+        unclear = tuple(problem for is_out, problem in problems if is_out)
+        doubts = tuple(problem for is_out, problem in problems if not is_out)
         if said.field:
             return visibility.clause(said, self.matter), (), doubts
         return (unclear[0].what if unclear else ""), unclear, doubts
-
-    @cached_property
-    def _language(self) -> str:
-        written = self._read(fields.LANGUAGE, fields.language, "").replace("_", "-")
-        return written or self.rules.language or self.publication.language
 
     def _people(self, value: object) -> tuple[Person, ...]:
         return fields.people(value, self.authors)

@@ -124,20 +124,27 @@ def in_path(path: str, folder: str) -> str:
     path: of the file, folder: of the articles folder; both relative to the project.
     """
     above, _, name = path.rpartition("/")
-    if f"/{words.JEKYLL}/" in f"/{above.casefold()}/":
-        return f"it is in a folder `{words.JEKYLL}`"
-    parents = above.removeprefix(folder).strip("/").split("/")
-    if name.partition(".")[0].casefold() == "index":  # a page bundle: the folder is the article
-        parents.pop()
-    if found := next(
-        (each for each in parents if each.casefold().lstrip("_.") in words.FOLDERS), ""
-    ):
+    is_bundle = name.partition(".")[0].casefold() == "index"
+    if found := _hiding_folder(above, folder, is_bundle=is_bundle):
         return f"it is in a folder `{found}`"
     if name.startswith("_"):
         return "its name begins with `_`"
     if suffix := words.SUFFIX.search(name):
         return f"its name ends with `{suffix[0]}`"
     return ""
+
+
+@lru_cache(4096)
+def _hiding_folder(above: str, folder: str, *, is_bundle: bool) -> str:
+    """Return the name of a folder that keeps its articles out; "" if none does.
+
+    above: the folder of an article; is_bundle: whether that is the article (a page bundle).
+    """
+    if f"/{words.JEKYLL}/" in f"/{above.casefold()}/":
+        return words.JEKYLL
+    parents = above.removeprefix(folder).strip("/").split("/")
+    names = parents[:-1] if is_bundle else parents
+    return next((each for each in names if each.casefold().lstrip("_.") in words.FOLDERS), "")
 
 
 def speaks(name: str, value: object) -> bool:

@@ -220,6 +220,8 @@ class ArticleSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         """
         is_html = path.lower().endswith((".html", ".htm"))
         name = "html" if is_html else self.place(path).markdown or "python-markdown"
+        if not (self.markdown_extensions or self.shortcodes):
+            return name
         changes = (("+" if on else "-") + each for each, on in self.markdown_extensions.items())
         own = sha256(repr(sorted(self.shortcodes.items())).encode()).hexdigest()
         return " ".join([name, *sorted(changes), *(["#" + own] if self.shortcodes else [])])

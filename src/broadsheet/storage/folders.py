@@ -28,14 +28,15 @@ _CLOCK = "clock"
 _DENIED = {errno.EACCES, errno.EPERM, errno.EIO}  # it exists, and could be in a feed
 _UNKNOWN: Stamp = (0, 0, 0, 0)
 _WITHOUT_WAITING = getattr(os, "O_NONBLOCK", 0)
+_READING = os.O_RDONLY | _WITHOUT_WAITING | getattr(os, "O_BINARY", 0)
 
 
-def opened(path: Path) -> FileIO:
+def opened(path: Path | str) -> FileIO:
     """Open the file at `path` for reading.
 
     Raises OSError if it is not a regular file: a pipe or a device could block a run forever.
     """
-    file = os.open(path, os.O_RDONLY | _WITHOUT_WAITING | getattr(os, "O_BINARY", 0))
+    file = os.open(path, _READING)
     kind = os.fstat(file).st_mode
     if stat.S_ISREG(kind):
         return FileIO(file)  # a buffer costs more than it saves: files are read whole

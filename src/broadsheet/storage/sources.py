@@ -176,7 +176,7 @@ def read(project: Path, path: str, folder: str, section: str | None = None) -> S
     section: see `Source`.
     """
     try:
-        with folders.opened(project / path) as file:
+        with folders.opened(f"{project}/{path}") as file:  # quicker than a `Path`
             length = os.fstat(file.fileno()).st_size
             data = file.read() if length <= LONGEST_ARTICLE else b""
     except OSError as error:
