@@ -281,7 +281,7 @@ class _Reader:
 
     def _url(self, pattern: str, base: str, title: str, date: datetime) -> str:
         """The article's address under `base`: what its front matter asks for, else `pattern`."""
-        prefix = permalinks.tidy_path(self.rules.prefix)
+        prefix = self.rules.prefix and permalinks.tidy_path(self.rules.prefix)
         if asked := self._asked():
             if _WEB.match(asked):
                 return asked

@@ -167,7 +167,7 @@ def _statements(
         if value is None or value in ("", [], {}):
             continue
         path = (*above, *_parts(str(written)))
-        if not isinstance(value, Mapping):
+        if not isinstance(value, dict):
             yield path, value
         elif words.GROUPS.fullmatch(path[-1]) and len(path) < 5:
             yield from _statements(value, path)
