@@ -188,8 +188,9 @@ def jekyll_categories(given: Mapping[str, object]) -> tuple[str, ...]:
     if one:
         more = [one]
     items = more.split() if isinstance(more, str) else more if isinstance(more, list) else []
-    nested = (item if isinstance(item, list) else [item] for item in items)
-    return tuple(text(each) for inner in nested for each in inner if each)
+    flat = [each for item in items for each in (item if isinstance(item, list) else (item,))]
+    # Where they are read as topics, a mapping or list among them is reported.
+    return tuple(text(each) for each in flat if each and not isinstance(each, dict | list))
 
 
 def image(value: object) -> tuple[str, str]:

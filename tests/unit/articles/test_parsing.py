@@ -381,3 +381,12 @@ def test_mdx_is_recognised_by_its_suffix() -> None:
 def test_the_body_has_nothing_that_xml_forbids() -> None:
     """A control character in the body would make every feed with it invalid."""
     assert article(dated() + "\n\x0b\ufffeMore").body == "Text.\n\nMore"
+
+
+@pytest.mark.parametrize("value", [{"a": "b"}, [{"a": "b"}], [["a", {"b": "c"}]]])
+@pytest.mark.parametrize("field", ["category", "categories"])
+def test_jekyll_categories_that_are_mappings_are_an_error(field: str, value: object) -> None:
+    """A mapping among the categories, which the address has too, is reported with its line."""
+    text = dated(**{field: value})
+    with pytest.raises(ArticleError, match=r"a\.md:4: .*mapping"):
+        article(text, addresses="jekyll", permalink=Permalink("/{categories}/{title}/"))
