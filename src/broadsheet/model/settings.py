@@ -245,6 +245,8 @@ class ArticleSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     def suffix(self, path: str) -> str:
         """Return the language suffix in the name of a translation, such as `.zh-cn`, or ""."""
+        if not self.within:
+            return ""
         suffixes = (each[1:] for each in self.within if _TRANSLATION.fullmatch(each))
         return next((each for each in suffixes if _stem(path).endswith(each)), "")
 
