@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 from types import MappingProxyType
+from typing import Any
 
 from broadsheet.model.publication import Person, Url
 from broadsheet.text.characters import printable
@@ -178,8 +179,14 @@ def texts(value: object) -> tuple[str, ...]:
     if isinstance(value, dict):
         raise ValueError("expected a list, not a mapping")
     items = value if isinstance(value, list) else _LIST_MARKS.split(text(value))
-    flat = [each for item in items for each in (item if isinstance(item, list) else (item,))]
-    return tuple(dict.fromkeys(filter(None, map(text, flat))))
+    return tuple(dict.fromkeys(filter(None, map(text, _flat(items)))))
+
+
+def _flat(items: list[Any]) -> list[Any]:
+    """Return `items`, with the items of a list among them in its place."""
+    if list not in map(type, items):
+        return items
+    return [each for item in items for each in (item if isinstance(item, list) else (item,))]
 
 
 def jekyll_categories(given: Mapping[str, object]) -> tuple[str, ...]:
@@ -188,9 +195,8 @@ def jekyll_categories(given: Mapping[str, object]) -> tuple[str, ...]:
     if one:
         more = [one]
     items = more.split() if isinstance(more, str) else more if isinstance(more, list) else []
-    flat = [each for item in items for each in (item if isinstance(item, list) else (item,))]
     # Where they are read as topics, a mapping or list among them is reported.
-    return tuple(text(each) for each in flat if each and not isinstance(each, dict | list))
+    return tuple(text(each) for each in _flat(items) if each and not isinstance(each, dict | list))
 
 
 def image(value: object) -> tuple[str, str]:
