@@ -35,17 +35,8 @@ _LONGEST = 250_000  # characters as written; a megabyte of YAML takes seconds
 _NESTED = (dict, list)
 _LARGEST = 1_000_000  # characters and values of all aliases, written out
 
-
-_ABSENT = {"", "~", "null", "Null", "NULL"}
-_STR, _BOOL, _INT, _FLOAT, _TIMESTAMP, _BINARY, _NULL, _SEQ, _MAP = (
-    f"tag:yaml.org,2002:{name}"
-    for name in ("str", "bool", "int", "float", "timestamp", "binary", "null", "seq", "map")
-)
-_TEXTS = {None, _STR, _BOOL, _INT, _FLOAT, _TIMESTAMP, _BINARY}
-_COLLECTIONS = {
-    yaml.SequenceStartEvent: {None, "!", _SEQ},
-    yaml.MappingStartEvent: {None, "!", _MAP},
-}
+_TAG = "tag:yaml.org,2002:"
+_TEXTS = {_TAG + name for name in ("str", "bool", "int", "float", "timestamp", "binary")}
 
 
 class _YamlReader:
@@ -85,14 +76,15 @@ class _YamlReader:
     def _collection(self, event: Any, depth: int) -> object:
         if depth == _DEEPEST:
             raise _refusal(f"it is nested more than {_DEEPEST} levels deep", event)
-        if event.tag not in _COLLECTIONS[type(event)]:
+        is_mapping = isinstance(event, yaml.MappingStartEvent)
+        if event.tag not in {None, "!", _TAG + ("map" if is_mapping else "seq")}:
             raise _unknown_tag(event)
         values: list[Any] = []
         for each in self._events:
             if isinstance(each, yaml.CollectionEndEvent):
                 break
             values.append(self._value(each, depth + 1))
-        return _mapping(values, event) if isinstance(event, yaml.MappingStartEvent) else values
+        return _mapping(values, event) if is_mapping else values
 
     def _anchored(self, alias: Any) -> object:
         if alias.anchor not in self._anchors:
@@ -113,10 +105,10 @@ def _size(value: Any) -> int:
 
 def _scalar(event: Any) -> object:
     if event.implicit[0]:  # without quotation marks or a tag
-        return None if event.value in _ABSENT else event.value
-    if event.tag == _NULL:
+        return None if event.value in {"", "~", "null", "Null", "NULL"} else event.value
+    if event.tag == _TAG + "null":
         return None
-    if event.tag in _TEXTS:
+    if event.tag is None or event.tag in _TEXTS:
         return event.value
     raise _unknown_tag(event)
 
