@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from functools import cache
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from broadsheet.articles import Article
 from broadsheet.articles.media import Media
-from broadsheet.articles.topics import Topic, topic_key
+from broadsheet.articles.topics import Topic
 from broadsheet.markup import LinkIndex, Links, Rendition
 from broadsheet.model.publication import Language, Person, Publication, Url
 from broadsheet.text.urls import encode, join
@@ -121,7 +122,7 @@ def article_entry(
     topics, tags: of the article, as the whole catalogue names them, in the order written; one may
     be in both. image, media: as `featured_image` and `media_file` return them.
     """
-    taken = {topic_key(topic.name) for topic in topics}
+    taken = {topic.slug for topic in topics}
     return Entry(
         id=article.id,
         url=article.url,
@@ -130,9 +131,9 @@ def article_entry(
         updated=article.updated,
         authors=tuple(person(author, publication) for author in article.authors),
         topics=topics,
-        tags=tuple(tag for tag in tags if topic_key(tag.name) not in taken),
+        tags=tuple(tag for tag in tags if tag.slug not in taken),
         schemes=publication.id_base + "feeds/",
-        language=_language(article, publication),
+        language=_language(article.language) or publication.language,
         summary=article.summary or (rendition.excerpt if rendition else ""),
         content=rendition.html if rendition else "",
         image=image,
@@ -162,12 +163,13 @@ def _web_address(address: str) -> str:
         return ""
 
 
-def _language(article: Article, publication: Publication) -> str:
-    """The article's language; the publication's if it has none or an invalid one."""
+@cache
+def _language(tag: str) -> str:
+    """`tag`; "" if it is not a language tag."""
     try:
-        return Language(article.language)
+        return Language(tag)
     except ValueError:
-        return publication.language
+        return ""
 
 
 def featured_image(article: Article, index: LinkIndex) -> Image | None:

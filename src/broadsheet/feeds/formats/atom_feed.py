@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from typing import Any
 
 from lxml import etree
@@ -12,6 +13,7 @@ from broadsheet.feeds.channel import Channel, Frame
 from broadsheet.feeds.formats import feedgen_feeds
 from broadsheet.feeds.formats.feedgen_extensions import ATOM, namespaces
 
+_ROOT = etree.Element("feed", xmlns=ATOM, nsmap=namespaces("atom"))
 _END = b"</feed>\n"
 
 
@@ -22,10 +24,10 @@ def frame(channel: Channel) -> Frame:
 
 def item(entry: Entry) -> bytes:
     """Return the entry as it is in every document: feedgen's element, indented."""
-    feed = etree.Element("feed", xmlns=ATOM, nsmap=namespaces("atom"))
+    feed = deepcopy(_ROOT)
     feed.append(_element(entry))
-    _, _, text = etree.tostring(feed, pretty_print=True, encoding="UTF-8").partition(b">\n")
-    return text.removesuffix(_END)
+    text: bytes = etree.tostring(feed, pretty_print=True, encoding="UTF-8")
+    return text[text.index(b"  <entry") : -len(_END)]
 
 
 def written(channel: Channel, entries: Sequence[Entry]) -> bytes:

@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterator
 from copy import copy
 from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
 from functools import lru_cache
 from html import escape
 from typing import Any
@@ -32,6 +31,7 @@ MEDIA = "http://search.yahoo.com/mrss/"
 XHTML = "http://www.w3.org/1999/xhtml"
 XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 
+_HALF_HOUR = timedelta(minutes=30)
 _LIKE_MARKUP = re.compile(r"</\w+>|&#?\w+;")
 
 _UNPREFIXED: dict[Any, str] = {None: XHTML}
@@ -93,13 +93,13 @@ class EntryExtension(BaseEntryExtension):
     def extend_rss(self, element: Element) -> Element:
         """Date (feedgen's own helper switches the process's locale), authors, language, image."""
         entry = self.entry
-        _add_text(element, "pubDate", format_datetime(rss_date(entry.published)))
+        _add_text(element, "pubDate", rss_date(entry.published))
         for person in entry.authors:  # RSS's own <author> must be an e-mail address
             _add_text(element, f"{{{DC}}}creator", person.name)
         _add_text(element, f"{{{DC}}}language", entry.language)
         _add_text(element, f"{{{DCTERMS}}}modified", entry.updated.isoformat())
         for scheme, name in _categories(entry):
-            _add_text(element, "category", name, domain=scheme)
+            _add_text(element, "category", name).set("domain", scheme)
         if file := entry.enclosure:  # a length is required; 0 where it is unknown
             given = {"url": file.url, "length": str(file.length or 0), "type": file.type}
             etree.SubElement(element, "enclosure", given)
@@ -107,10 +107,18 @@ class EntryExtension(BaseEntryExtension):
         return element
 
 
-def rss_date(moment: datetime) -> datetime:
+def rss_date(moment: datetime) -> str:
+    """Return `moment` in the form of RFC 822, section 5, with four digits of the year."""
+    known = rss_time(moment)
+    # Like email.utils.format_datetime, in a tenth of the time; neither depends on the locale.
+    weekday, month, day, time, year = known.ctime().split()
+    return f"{weekday}, {day:0>2} {month} {year} {time} {known.isoformat()[-6:].replace(':', '')}"
+
+
+def rss_time(moment: datetime) -> datetime:
     """`moment` with an offset that every parser of RSS knows: they know no quarters of an hour."""
     offset = moment.utcoffset() or timedelta()
-    return moment if offset % timedelta(minutes=30) == timedelta() else moment.astimezone(UTC)
+    return moment.astimezone(UTC) if offset % _HALF_HOUR else moment
 
 
 def _declare_markup(construct: Element) -> None:
@@ -136,10 +144,10 @@ def _links(channel: Channel) -> Iterator[tuple[str, str, str]]:
 
 def _categories(entry: Entry) -> Iterator[tuple[str, str]]:
     """Scheme and name of each topic and tag; the scheme tells the one from the other."""
-    for topic in entry.topics:
-        yield f"{entry.schemes}topics/", topic.name
-    for tag in entry.tags:
-        yield f"{entry.schemes}tags/", tag.name
+    for kind, topics in (("topics/", entry.topics), ("tags/", entry.tags)):
+        scheme = entry.schemes + kind
+        for topic in topics:
+            yield scheme, topic.name
 
 
 def _add_media(element: Element, image: Image | None) -> None:
@@ -156,7 +164,7 @@ def _add_media(element: Element, image: Image | None) -> None:
     }
     content = etree.SubElement(element, f"{{{MEDIA}}}content", _filled(given))
     if image.alt:
-        _add_text(content, f"{{{MEDIA}}}description", image.alt, type="plain")
+        _add_text(content, f"{{{MEDIA}}}description", image.alt).set("type", "plain")
 
 
 def _add_links(parent: Element, tag: str, channel: Channel) -> None:
@@ -191,8 +199,10 @@ def _filled(attributes: dict[str, str]) -> dict[str, str]:
 
 
 # feedgen writes Atom's own elements without a namespace, below an attribute named xmlns.
-def _add_text(parent: Element, tag: str, text: str, **attributes: str) -> None:
-    etree.SubElement(parent, tag, attributes).text = text
+def _add_text(parent: Element, tag: str, text: str) -> Element:
+    made = etree.SubElement(parent, tag)
+    made.text = text
+    return made
 
 
 @lru_cache(4096)

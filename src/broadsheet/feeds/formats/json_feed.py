@@ -46,8 +46,7 @@ def frame(channel: Channel) -> Frame:
 
 def item(entry: Entry) -> bytes:
     """Return the entry as it is in every feed, indented for its place there."""
-    # A text in JSON holds no line end, so each line is one of the layout.
-    return b"  " + _laid_out(_item(entry)).replace(b"\n", b"\n  ")
+    return _laid_out([[_item(entry)]])[len(b"[\n [\n") : -len(b"\n ]\n]")]
 
 
 def entries_in(content: bytes) -> list[PublishedEntry]:
@@ -67,7 +66,7 @@ def with_first(content: bytes, entry: Entry, keeps: Callable[[str], bool]) -> by
     return _laid_out(document) + b"\n"
 
 
-def _laid_out(value: dict[str, Any]) -> bytes:
+def _laid_out(value: object) -> bytes:
     return msgspec.json.format(msgspec.json.encode(value, enc_hook=str), indent=1)
 
 
@@ -113,4 +112,4 @@ def _attachments(entry: Entry) -> list[dict[str, Any]]:
 
 def _given(**fields: Any) -> dict[str, Any]:
     """The fields that say something; an empty text or list says nothing in JSON Feed."""
-    return {name: value for name, value in fields.items() if value not in (None, "", [])}
+    return {name: value for name, value in fields.items() if value or value == 0}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from email.utils import format_datetime
+from copy import deepcopy
 from html import escape
 from typing import Any
 
@@ -13,9 +13,11 @@ from lxml import etree
 from broadsheet.articles.entries import Entry, PublishedEntry
 from broadsheet.feeds.channel import Channel, Frame
 from broadsheet.feeds.formats import feedgen_feeds
-from broadsheet.feeds.formats.feedgen_extensions import CONTENT, namespaces, rss_date
+from broadsheet.feeds.formats.feedgen_extensions import CONTENT, namespaces, rss_date, rss_time
 
 _PLAIN_TEXT = re.compile(rb"<(?:title|category|copyright|description|managingEditor)\b[^>]*>[^<]*")
+_ROOT = etree.Element("rss", nsmap=namespaces("rss"))
+etree.SubElement(_ROOT, "channel")
 _END = b"  </channel>\n</rss>\n"
 
 
@@ -26,18 +28,20 @@ def frame(channel: Channel) -> Frame:
 
 def item(entry: Entry) -> bytes:
     """Return the item as it is in every document: feedgen's element, indented."""
-    root = etree.Element("rss", nsmap=namespaces("rss"))
-    etree.SubElement(root, "channel").append(_element(entry))
-    _, _, text = etree.tostring(root, pretty_print=True, encoding="UTF-8").partition(b">\n")
-    text = text.removeprefix(b"  <channel>\n").removesuffix(_END)
-    head, mark, rest = text.partition(b"<content:encoded>")
-    content, end, tail = rest.partition(b"</content:encoded>")  # long, and has no such text
-    return b"".join((_by_profile(head), mark, content, end, _by_profile(tail)))
+    root = deepcopy(_ROOT)
+    root[0].append(_element(entry))
+    text = etree.tostring(root, pretty_print=True, encoding="UTF-8")
+    start, end = text.index(b"    <item>"), -len(_END)
+    # The content is long, and has no such text.
+    content = max(start, text.find(b"<content:encoded>"))
+    after = max(start, text.rfind(b"</content:encoded>"))
+    head, tail = _by_profile(text[start:content]), _by_profile(text[after:end])
+    return b"".join((head, text[content:after], tail))
 
 
 def written(channel: Channel, entries: Sequence[Entry]) -> bytes:
     """Return the document as feedgen writes it in one go, with texts by the profile."""
-    generator = feedgen_feeds.generator(channel, rss_date(channel.updated))
+    generator = feedgen_feeds.generator(channel, rss_time(channel.updated))
     for each in entries:
         _describe(generator.add_entry(order="append"), each)  # it prepends otherwise
     return _by_profile(generator.rss_str(pretty=True))
@@ -56,7 +60,7 @@ def with_first(content: bytes, entry: Entry, keeps: Callable[[str], bool]) -> by
     rss = feedgen_feeds.parsed(content)
     place = rss.find("channel")
     feedgen_feeds.put_first(place, _element(entry), "item", "guid", keeps)
-    place.find("lastBuildDate").text = format_datetime(entry.updated)
+    place.find("lastBuildDate").text = rss_date(entry.updated)
     return _by_profile(feedgen_feeds.rewritten(rss))
 
 
