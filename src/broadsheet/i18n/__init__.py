@@ -93,7 +93,7 @@ class Words:
         """The locale of dates."""
         return _locale(self.language)
 
-    @cached_property
+    @property
     def direction(self) -> str:
         """The direction in which the language is written: ltr or rtl."""
         return direction(self.language)
@@ -145,6 +145,7 @@ def _every_text() -> tuple[str, ...]:
     return tuple(f"{context}{CONTEXT}{text}" if context else text for context, text in texts)
 
 
+@cache
 def direction(language: str) -> str:
     """Return the direction in which a language is written: ltr or rtl."""
     found: str = _locale(language).text_direction

@@ -17,11 +17,13 @@ def render_page(template: str, **values: object) -> bytes:
     return (_environment().get_template(template).render(values) + "\n").encode()
 
 
+@cache
 def stylesheet() -> bytes:
     """Return the stylesheet of a feed in a browser."""
     return (files(__package__) / "feed.css").read_bytes()
 
 
+@cache
 def script(name: Literal["live", "copy", "feed"]) -> str:
     """Return a script: `live` reloads a preview after a change, `copy` copies an address,
     `feed` links the titles of a feed in a browser."""

@@ -55,9 +55,10 @@ def put_in_place(paths: Sequence[Path]) -> None:
 
     No file is replaced unless all drafts are on the disk.
     """
-    _sync_all([_draft_of(path) for path in paths])
-    for path in paths:
-        _draft_of(path).replace(path)
+    drafts = [_draft_of(path) for path in paths]
+    _sync_all(drafts)
+    for draft, path in zip(drafts, paths, strict=True):
+        draft.replace(path)
 
 
 def discard(paths: Iterable[Path]) -> None:
@@ -152,5 +153,8 @@ def _sync_all(paths: Sequence[Path]) -> None:
 
 
 def _sync(path: Path) -> None:
-    with path.open("r+b", buffering=0) as file:
-        os.fsync(file.fileno())
+    file = os.open(path, os.O_RDWR)  # Windows syncs only what may be written
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)
