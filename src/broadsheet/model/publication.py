@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from typing import Annotated, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -63,7 +64,7 @@ class Person(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True
     """A page about the person."""
 
 
-class Publication(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Publication(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=True):
     """The publication: its title, URL, language, time zone and default author."""
 
     title: Annotated[str, Meta(min_length=1, examples=["The Daily Example"])]
@@ -96,7 +97,7 @@ class Publication(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     rights: str = ""
     """The copyright or licence line of the feeds."""
 
-    @property
+    @cached_property
     def feeds_url(self) -> BaseUrl:
         """The URL of the feeds folder."""
         return self.given_feeds_url or BaseUrl(self.url + "feeds/")

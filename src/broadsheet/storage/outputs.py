@@ -271,7 +271,8 @@ def _refuse_outside(path: str, shown: str) -> None:
 
 def _refuse_detours(folder: Path, paths: Collection[str], shown: str) -> None:
     """Raise OutputError for links among the folders above `paths`: they may lead elsewhere."""
-    above = {str(parent) for path in paths for parent in PurePosixPath(path).parents} - {"."}
+    inner = {path.rpartition("/")[0] for path in paths}
+    above = {str(each) for path in inner for each in PurePosixPath(path, "file").parents} - {"."}
     _refuse(
         [f"{shown}/{path}" for path in sorted(above) if (folder / path).is_symlink()],
         "this link is in the way of a folder that Broadsheet writes",
