@@ -66,15 +66,19 @@ def _entry(
     """Return the entry of an article; reads its topics and tags, and the file of its image."""
     told = context.result(article, Article)
     publication = settings.publication
-    index = recorded(context, publication.url, {})
+    image = media = None
+    if told.image or told.media:
+        index = recorded(context, publication.url, {})
+        image = featured_image(told, index)
+        media = media_file(told, index, settings.feeds.podcast.media_url)
     made = article_entry(
         told,
         context.result(body, Rendition) if body else None,
         distinct(context.read("topic", each) for each in told.topics),
         distinct(context.read("tag", each) for each in told.tags),
-        featured_image(told, index) if told.image else None,
+        image,
         publication,
-        media_file(told, index, settings.feeds.podcast.media_url) if told.media else None,
+        media,
     )
     return made if settings.feeds.content == "full" else made.without_content()
 
