@@ -10,16 +10,12 @@ import locale
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta, timezone
-from email.utils import format_datetime
+from datetime import UTC, datetime
 
 import lxml.etree as etree
 import pytest
 from feedgen.feed import FeedGenerator
-from hypothesis import given
-from hypothesis import strategies as st
 
-from broadsheet.feeds.formats.feedgen_extensions import rss_date, rss_time
 from newsroom import Newsroom
 
 ATOM = "{http://www.w3.org/2005/Atom}"
@@ -252,13 +248,3 @@ def test_dates_before_1901_are_written(newsroom: Newsroom) -> None:
     updated = etree.fromstring(published["atom.xml"]).findtext(f"{ATOM}updated")
     assert datetime.fromisoformat(str(updated)) == datetime(1899, 6, 18, 15, 54, 17, tzinfo=UTC)
     assert "+08:05" not in published["atom.xml"].decode() + published["rss.xml"].decode()
-
-
-OFFSETS = st.integers(-24 * 60 + 1, 24 * 60 - 1).map(lambda n: timezone(timedelta(minutes=n)))
-MOMENTS = st.datetimes(datetime(2, 1, 1), datetime(9999, 1, 1), timezones=OFFSETS)  # noqa: DTZ001
-
-
-@given(MOMENTS)
-def test_a_date_in_rss_is_written_as_the_standard_library_writes_it(moment: datetime) -> None:
-    """Of any year, with any offset, and whatever the fraction of a second."""
-    assert rss_date(moment) == format_datetime(rss_time(moment))

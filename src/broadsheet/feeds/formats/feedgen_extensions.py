@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from copy import copy
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from functools import lru_cache
 from html import escape
 from typing import Any
@@ -93,7 +94,7 @@ class EntryExtension(BaseEntryExtension):
     def extend_rss(self, element: Element) -> Element:
         """Date (feedgen's own helper switches the process's locale), authors, language, image."""
         entry = self.entry
-        _add_text(element, "pubDate", rss_date(entry.published))
+        _add_text(element, "pubDate", format_datetime(rss_date(entry.published)))
         for person in entry.authors:  # RSS's own <author> must be an e-mail address
             _add_text(element, f"{{{DC}}}creator", person.name)
         _add_text(element, f"{{{DC}}}language", entry.language)
@@ -107,15 +108,7 @@ class EntryExtension(BaseEntryExtension):
         return element
 
 
-def rss_date(moment: datetime) -> str:
-    """Return `moment` in the form of RFC 822, section 5, with four digits of the year."""
-    known = rss_time(moment)
-    # Like email.utils.format_datetime, in a tenth of the time; neither depends on the locale.
-    weekday, month, day, time, year = known.ctime().split()
-    return f"{weekday}, {day:0>2} {month} {year} {time} {known.isoformat()[-6:].replace(':', '')}"
-
-
-def rss_time(moment: datetime) -> datetime:
+def rss_date(moment: datetime) -> datetime:
     """`moment` with an offset that every parser of RSS knows: they know no quarters of an hour."""
     offset = moment.utcoffset() or timedelta()
     return moment.astimezone(UTC) if offset % _HALF_HOUR else moment

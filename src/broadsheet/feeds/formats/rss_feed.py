@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from copy import deepcopy
+from email.utils import format_datetime
 from html import escape
 from typing import Any
 
@@ -13,7 +14,7 @@ from lxml import etree
 from broadsheet.articles.entries import Entry, PublishedEntry
 from broadsheet.feeds.channel import Channel, Frame
 from broadsheet.feeds.formats import feedgen_feeds
-from broadsheet.feeds.formats.feedgen_extensions import CONTENT, namespaces, rss_date, rss_time
+from broadsheet.feeds.formats.feedgen_extensions import CONTENT, namespaces, rss_date
 
 _PLAIN_TEXT = re.compile(rb"<(?:title|category|copyright|description|managingEditor)\b[^>]*>[^<]*")
 _ROOT = etree.Element("rss", nsmap=namespaces("rss"))
@@ -41,7 +42,7 @@ def item(entry: Entry) -> bytes:
 
 def written(channel: Channel, entries: Sequence[Entry]) -> bytes:
     """Return the document as feedgen writes it in one go, with texts by the profile."""
-    generator = feedgen_feeds.generator(channel, rss_time(channel.updated))
+    generator = feedgen_feeds.generator(channel, rss_date(channel.updated))
     for each in entries:
         _describe(generator.add_entry(order="append"), each)  # it prepends otherwise
     return _by_profile(generator.rss_str(pretty=True))
@@ -60,7 +61,7 @@ def with_first(content: bytes, entry: Entry, keeps: Callable[[str], bool]) -> by
     rss = feedgen_feeds.parsed(content)
     place = rss.find("channel")
     feedgen_feeds.put_first(place, _element(entry), "item", "guid", keeps)
-    place.find("lastBuildDate").text = rss_date(entry.updated)
+    place.find("lastBuildDate").text = format_datetime(entry.updated)
     return _by_profile(feedgen_feeds.rewritten(rss))
 
 
