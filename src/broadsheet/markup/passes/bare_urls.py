@@ -20,22 +20,28 @@ _MAIL = re.compile(
     r"[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){0,8}\.[a-z]{2,}(?![\w@-])",
     re.ASCII | re.IGNORECASE,
 )
-_LINKED_URL = re.compile(r"=\"http[^\"<>]*\">http")
+# Both begin with a text, for which a search is fast.
+_URL_OR_LINK = re.compile(r"://(?:[^\"<>]*\">https?://)?")  # the text of a link is often its URL
+_HOST = re.compile(r"www\.(?<!://www\.)")
 _EMPHASIS = frozenset({"em", "strong", "del"})
 _OUTSIDE = frozenset({"a", "code", "kbd", "pre", "samp", "script", "style", "textarea", "title"})
 
 
 def link_bare_urls(body: Node, context: Context) -> None:
     """Link every URL and e-mail address in the text outside links and code."""
-    html = context.html
-    linked = html.count('="http') + len(_LINKED_URL.findall(html))
-    has_more = html.count("://") > linked or html.count("www.") > html.count("://www.")
-    if not has_more and "@" not in html:
+    if not _may_be_in(context.html):
         return
     for node in text_nodes(body, _may_have_one, _OUTSIDE):
         text = node.text_content or ""
         found = [each for each in _addresses(text) if not _goes_on(node, text, each)]
         replace_text(node, _links(node, found))
+
+
+def _may_be_in(html: str) -> bool:
+    """Whether there may be an address outside links."""
+    if "@" in html or _HOST.search(html):
+        return True
+    return len(_URL_OR_LINK.findall(html)) > html.count('="http')
 
 
 def _may_have_one(text: str) -> bool:

@@ -12,6 +12,9 @@ from broadsheet.text.plain import is_unspaced
 _UNSPACED = re.compile("[\u2e80-\U0003ffff]")  # any such script, and a few others
 _LINE_END = re.compile(r"[ \t]*\n[ \t]*")
 _INLINE_ENDS = ("</a>", "</code>", "</del>", "</em>", "</mark>", "</span>", "</strong>", "</sup>")
+# A line end that may be in the middle of such text: after it, or after an inline element.
+_BEFORE = "|".join(rf"(?<={before}\n)" for before in (r"[^!-~\n]", *_INLINE_ENDS))
+_MAY_BE_IN_TEXT = re.compile(rf"\n(?:{_BEFORE})")
 _PRESERVED = frozenset({"pre", "code", "textarea"})
 
 
@@ -19,19 +22,13 @@ def join_lines(body: Node, context: Context) -> None:
     """Remove the line ends between two characters of scripts that are written without spaces."""
     if context.html.isascii() or not _UNSPACED.search(context.html):
         return
-    if not any(map(_ends_in_text, context.html.split("\n"))):
+    if not _MAY_BE_IN_TEXT.search(context.html):
         return
     for node in text_nodes(body, _has_line_end, _PRESERVED):
         text = node.text_content or ""
         joined = _LINE_END.sub(partial(_between, node), text)
         if joined != text:
             node.replace_with(joined)
-
-
-def _ends_in_text(line: str) -> bool:
-    """Whether a line of HTML may end in the middle of such text."""
-    end = line.rstrip(" \t")
-    return end[-1:] > "\x7f" or end.endswith(_INLINE_ENDS)
 
 
 def _has_line_end(text: str) -> bool:

@@ -143,12 +143,17 @@ _URL = re.compile(
 )
 _DEFINITION = re.compile(r"(?:^|\n)[ >]{0,9}\[[^\]\n]+\]:[ \t]*\Z")
 _EMPHASIS = re.compile(r"[*_~]")
+# These begin with a character, as above, and are not the URL of a link.
+_OUTSIDE = (
+    f"(?<!{re.escape(mark)}http{s}://)" for mark in ("](", "[", "<", '"') for s in ("", "s")
+)
+_BARE_URL = re.compile(f"://{''.join(_OUTSIDE)}")
+_BARE_HOST = re.compile(r"www\.(?<!://www\.)")
 
 
 def _may_have_urls(text: str) -> bool:
     """Whether there may be a URL outside a link."""
-    linked = sum(map(text.count, ("](http", "[http", "<http", '"http')))
-    return text.count("://") > linked or text.count("www.") > text.count("://www.")
+    return bool(_BARE_URL.search(text) or _BARE_HOST.search(text))
 
 
 def _url(found: re.Match[str]) -> str:
