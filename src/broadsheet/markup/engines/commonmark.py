@@ -8,14 +8,14 @@ header, definition lists, and inline footnotes.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Final
 
 from comrak import ExtensionOptions, ParseOptions, RenderOptions, render_markdown
 
 from broadsheet.markup.dialects import Dialect
-from broadsheet.markup.engines.footnotes import unused_notes, with_site_anchors
+from broadsheet.markup.engines import footnotes
 from broadsheet.markup.errors import TooComplex
 
 _ALWAYS = (
@@ -49,9 +49,7 @@ _LINK_DEFINITION = re.compile(r"\]:([^\n]*(?:\n[ \t>]*[\"'(][^\n]*)?)")
 _LONGEST_LABEL = 1_000  # CommonMark 0.31, 6.3
 _MOST_OF_REFERENCES = 100_000  # bytes; as in cmark
 _ADDED = "\ue001"  # of the private use area (Unicode, 23.5)
-_ADDED_PARAGRAPH = re.compile(rf"<p(?: [^<>]*)?>{_ADDED}(.*)</p>\n?")
-_REFERENCE_ID = re.compile(r' id="(fnref-[^"]*)"')
-_BACK_LINK = re.compile(r'<a href="#(fnref-[^"]*)".*?</a>', re.DOTALL)
+_ADDED_PARAGRAPH = re.compile(rf"<p(?: [^<>]*)?>{_ADDED}.*</p>\n?")
 
 
 def to_html(text: str, dialect: Dialect) -> str:
@@ -64,14 +62,15 @@ def to_html(text: str, dialect: Dialect) -> str:
     if max(_cells(text), default=0) > MAX_CELLS:
         raise TooComplex("a table is too large", "split it, or link to a spreadsheet")
     text, extensions = text.rstrip("\n") + "\n", dialect.extensions
-    added = unused_notes(text) + _allowance(text)
+    notes = footnotes.NOTE.findall(text)
+    added = footnotes.unused_notes(notes) + _allowance(text, notes)
     html = _render(f"{text}\n{_ADDED}{added}\n" if added else text, extensions)
     if added:
         start = html.rfind("<p", 0, html.rfind(_ADDED))
         # None if the text ends within code or HTML.
         paragraph = _ADDED_PARAGRAPH.match(html, start) if start >= 0 else None
-        html = _without(html, paragraph) if paragraph else _render(text, extensions)
-    return with_site_anchors(html, dialect)
+        html = html[:start] + html[paragraph.end() :] if paragraph else _render(text, extensions)
+    return footnotes.with_site_anchors(html, dialect)
 
 
 def inline(text: str) -> str:
@@ -80,12 +79,15 @@ def inline(text: str) -> str:
     return html.removeprefix("<p>").removesuffix("</p>")
 
 
-def _allowance(text: str) -> str:
+def _allowance(text: str, notes: Iterable[tuple[str, str]]) -> str:
     """Return what makes `text` as long as its reference links ask for.
 
     comrak stops resolving references when the addresses and titles that it has put in for them
     are longer than the text. An article of links by reference soon comes to that.
+    notes: what footnotes.NOTE finds in it.
     """
+    if text.count("]:") == sum(colon == ":" for _, colon in notes):  # only notes are defined
+        return ""
     found = _LINK_DEFINITION.finditer(text)
     longest = max((len(each[1]) for each in found if not _is_of_note(text, each)), default=0)
     missing = min(longest * text.count("["), _MOST_OF_REFERENCES) - len(text)
@@ -99,18 +101,9 @@ def _is_of_note(text: str, definition: re.Match[str]) -> bool:
     return label.startswith("[^") and len(label.split()) == 1
 
 
-def _without(html: str, paragraph: re.Match[str]) -> str:
-    """Return `html` without the added paragraph, and the links that lead back to it."""
-    html = html[: paragraph.start()] + html[paragraph.end() :]
-    added = {*_REFERENCE_ID.findall(paragraph[1])}
-    if not added:
-        return html
-    return _BACK_LINK.sub(lambda link: "" if link[1] in added else link[0], html)
-
-
 def _render(text: str, extensions: frozenset[str], *, positions: bool = True) -> str:
     for name, (mark, pattern, most) in _BOUNDED.items():
-        if text.count(mark) > most and len(pattern.findall(text)) > most:
+        if len(text) > 2 * most and text.count(mark) > most and len(pattern.findall(text)) > most:
             extensions -= {name}
     return render_markdown(text, *_options(extensions, positions))
 
