@@ -143,10 +143,10 @@ class Links(Struct, frozen=True, dict=True):
         beside the article or in an assets folder gets the address it is served at. A link to a
         file that does not exist is resolved as a browser would.
         """
+        if reference[:1] == "#" and _OWN.fullmatch(reference):
+            return self._own + reference
         if WHOLE_URL.fullmatch(reference):
             return reference
-        if _OWN.fullmatch(reference):
-            return self._own + reference
         reference = plain_reference(DROPPED.sub("", reference.strip()))
         if reference[:1] == "#":
             return encode(self.url.partition("#")[0] + reference)

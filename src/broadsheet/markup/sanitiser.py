@@ -140,8 +140,8 @@ def bounded(html: str) -> str:
 
     The time of HTML parsers grows with the square of both.
     """
-    start_tags = html.count("<") - html.count("</")
-    return "".join(_bounded(html)) if start_tags > DEEPEST or len(html) > 50_000 else html
+    is_flat = html.count("<") <= DEEPEST or html.count("<") - html.count("</") <= DEEPEST
+    return html if is_flat and len(html) <= 50_000 else "".join(_bounded(html))
 
 
 def _bounded(html: str) -> Iterator[str]:
@@ -177,7 +177,7 @@ def sanitised(body: Node, resolve: Resolve, *, is_ours: bool = False) -> str:
 
 
 def _keep_allowed(body: Node, resolve: Resolve) -> None:
-    for node in body.css("*")[1:]:  # the first is `body`
+    for node in [*body.traverse()][1:]:  # the first is `body`
         rules = ALLOWED.get(node.tag or "")
         if rules is not None:
             if given := node.attributes:

@@ -40,7 +40,7 @@ def parse(html: str) -> Node:
 
 def tag_names(body: Node) -> frozenset[str]:
     """Return the names of the elements in `body`."""
-    return frozenset(node.tag or "" for node in body.css("*"))
+    return frozenset([node.tag or "" for node in body.traverse()])
 
 
 def to_html(body: Node) -> str:

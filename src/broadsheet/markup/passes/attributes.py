@@ -35,7 +35,7 @@ _TABLE_OF_CONTENTS = re.compile(r"\{:[^{}]*\btoc\b[^{}]*\}")
 
 def take_attributes(body: Node, context: Context) -> None:
     """Remove the attributes from the text; set the ids of headings and the sizes of images."""
-    if not _MAY_BE_ATTRIBUTES.search(context.html):
+    if "{" not in context.html or not _MAY_BE_ATTRIBUTES.search(context.html):
         return
     if "kramdown" in context.dialect.extensions and "{:" in context.html:
         _remove_extensions(body)
