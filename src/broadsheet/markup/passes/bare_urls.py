@@ -21,7 +21,7 @@ _MAIL = re.compile(
     re.ASCII | re.IGNORECASE,
 )
 # Both begin with a text, for which a search is fast.
-_URL_OR_LINK = re.compile(r"://(?:[^\"<>]*\">https?://)?")  # the text of a link is often its URL
+_URL_OR_LINK = re.compile(r"://(?:[^\"]*\">https?://)?")  # the text of a link is often its URL
 _HOST = re.compile(r"www\.(?<!://www\.)")
 _EMPHASIS = frozenset({"em", "strong", "del"})
 _OUTSIDE = frozenset({"a", "code", "kbd", "pre", "samp", "script", "style", "textarea", "title"})
