@@ -108,8 +108,9 @@ def _rendition(
     written = tuple(read_references(top, context, lines)) if lines else None
     start = excerpt_of(top, context.html) if excerpt else ""
     html = sanitiser.sanitised(top, links.resolve, is_ours=context.is_ours)
-    # A reference such as &#1; has become a character, and Python-Markdown may leave its own marks.
-    html = _EMPTY.sub("", printable(html)).strip()
+    if context.has_references:
+        html = printable(html)
+    html = _EMPTY.sub("", html).strip()
     return Rendition(html, shorten(printable(start), EXCERPT_COLUMNS), written)
 
 
@@ -146,7 +147,9 @@ def read_article(
     html = sanitiser.bounded(to_html(text, dialect))
     top = tree.parse(html)
     is_ours = not _RAW_HTML.search(text)
-    context = passes.Context(dialect, language, html, tree.tag_names(top), positions, is_ours)
+    context = passes.Context(
+        *(dialect, language, html, tree.tag_names(top), positions, is_ours, "&#" in text)
+    )
     passes.run(top, context)
     return top, context
 

@@ -111,6 +111,14 @@ def test_characters_that_xml_forbids_are_removed() -> None:
     assert not forbidden(render('<!---->[]("(<script>', LINKS, dialect("python-markdown")).html)
 
 
+@pytest.mark.parametrize("name", ["commonmark", "obsidian", "jekyll", "python-markdown", "html"])
+@pytest.mark.parametrize("text", ["a&#1;b", "a&%%c%%#xFFFE;b", "{{ page.title }}", "a\x02b\x03"])
+def test_no_forbidden_character_comes_from_within(name: str, text: str) -> None:
+    """Neither from a reference, nor from a value of a template, nor from an engine."""
+    values = {"page": {"title": "a\x01b"}}
+    assert not forbidden(render(text, LINKS, dialect(name), values=values).html)
+
+
 def test_the_shortcut_for_clean_text_is_right() -> None:
     """No forbidden character is one that Python calls printable."""
     everything = "".join(map(chr, range(sys.maxunicode + 1)))

@@ -15,6 +15,7 @@ from markdown import Markdown
 from markdown.extensions import Extension
 
 from broadsheet.markup.errors import TooComplex
+from broadsheet.text.characters import printable
 
 
 def to_html(text: str) -> str:
@@ -22,7 +23,7 @@ def to_html(text: str) -> str:
     converter = _converter()
     converter.reset()
     try:
-        return converter.convert(text)
+        return printable(converter.convert(text))  # it may leave its own marks
     except BaseException as error:
         # The converter stopped in the middle of a block, and reset() does not undo that: it would
         # read every later article as part of that block.

@@ -15,6 +15,8 @@ class Context(Struct, frozen=True):
     tags: the names of the elements in it, in lower case.
     positions: whether the elements that the engine wrote have a `data-sourcepos`.
     is_ours: whether the engine wrote every tag, so that all is nested as HTML asks.
+    has_references: whether the text may have numeric character references, which may become any
+    character; `&#1;` is one that XML forbids.
     """
 
     dialect: Dialect
@@ -23,3 +25,4 @@ class Context(Struct, frozen=True):
     tags: frozenset[str]
     positions: bool
     is_ours: bool = False
+    has_references: bool = True

@@ -9,6 +9,7 @@ from typing import Final
 from msgspec import Struct
 
 from broadsheet.markup.errors import TooComplex
+from broadsheet.text.characters import printable
 
 MAX_EDITS: Final = 100_000
 """Edits of one article. Each takes some microseconds."""
@@ -73,7 +74,7 @@ class Editor:
         if _GAP.search("\n".join(lines)):
             lines, numbers = _close_gaps(lines, numbers, written, self.text.split("\n"))
         return Expanded(
-            "\n".join(lines),
+            printable("\n".join(lines)),  # values from front matter may have any character
             tuple(self.unknown),
             lambda line: numbers[min(line, len(numbers)) - 1],
         )
