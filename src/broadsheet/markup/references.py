@@ -26,7 +26,7 @@ NOT_TEXT: Final = frozenset(
 _LINKS_AND_IMAGES = "a[href]:not([data-footnote]),img[src]"
 _MEDIA = ("audio", "video", "source", "track")
 _REFERENCES = ",".join([_LINKS_AND_IMAGES, *(f"{tag}[src]" for tag in _MEDIA)])
-_POSITION = re.compile(r"(\d+):(\d+)-(\d+):(\d+)")
+_POSITION = re.compile(r"(\d+):\d+-(\d+):\d+")
 _LEFT_LABEL = re.compile(
     r"(?<![\w\])])\[([^\[\]\n^][^\[\]\n]{0,200})\]\[([^\[\]\n=]{0,200})\](?!\[)"
 )
@@ -53,9 +53,9 @@ class SourceLines:
         """Return the lines of the nearest element around `node` that has a position."""
         each: Node | None = node
         while each is not None:
-            position = each.attributes.get("data-sourcepos") if each.is_element_node else None
+            position = each.attributes.get("data-sourcepos")
             if position and (found := _POSITION.match(position)):
-                first, last = self._line(found[1]), self._line(found[3])
+                first, last = map(self._line, found.groups())
                 return first, max(first, last)
             each = each.parent
         return None
@@ -92,7 +92,8 @@ def read_references(top: Node, context: Context, source: SourceLines) -> list[Li
     """
     wanted = _LINKS_AND_IMAGES if context.tags.isdisjoint(_MEDIA) else _REFERENCES
     found = [_link(node, source) for node in top.css(wanted)]
-    return found + ([*_undefined(top, source)] if "][" in context.html else [])
+    has_labels = "[" in context.html and "][" in context.html
+    return found + ([*_undefined(top, source)] if has_labels else [])
 
 
 def _link(node: Node, source: SourceLines) -> LinkOrImage:

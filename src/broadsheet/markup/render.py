@@ -146,9 +146,11 @@ def read_article(
     text = rewrites.run(expanded.text, dialect, mdx=expanded.is_mdx)
     html = sanitiser.bounded(to_html(text, dialect))
     top = tree.parse(html)
-    is_ours = not _RAW_HTML.search(text)
+    # A single character is found so fast that looking for it first saves most articles a search.
+    is_ours = "<" not in text or not _RAW_HTML.search(text)
+    has_references = "&" in text and "&#" in text
     context = passes.Context(
-        *(dialect, language, html, tree.tag_names(top), positions, is_ours, "&#" in text)
+        *(dialect, language, html, tree.tag_names(top), positions, is_ours, has_references)
     )
     passes.run(top, context)
     return top, context
