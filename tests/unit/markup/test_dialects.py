@@ -209,6 +209,8 @@ def test_a_footnote_that_nothing_refers_to_is_kept() -> None:
     assert "unused" not in made
     assert "\ue001" not in made
     assert html("```\na\n\n[^1]: b", "commonmark") == "<pre><code>a  [^1]: b</code></pre>"
+    alone = html("a\n\n[^1]: b\n[^2]: c", "commonmark")
+    assert alone.startswith("<p>a</p><hr><section><ol><li><p>b </p></li>")
 
 
 @pytest.mark.long
