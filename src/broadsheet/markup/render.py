@@ -106,12 +106,12 @@ def _rendition(
 
     top, context = read_article(expanded, dialect, language)
     written = tuple(read_references(top, context, lines)) if lines else None
-    start = excerpt_of(top, context.html) if excerpt else ""
+    start = shorten(printable(excerpt_of(top, context.html)), EXCERPT_COLUMNS) if excerpt else ""
     html = sanitiser.sanitised(top, links.resolve, is_ours=context.is_ours)
     if context.has_references:
         html = printable(html)
     html = _EMPTY.sub("", html).strip()
-    return Rendition(html, shorten(printable(start), EXCERPT_COLUMNS), written)
+    return Rendition(html, start, written)
 
 
 def prepare(dialects: Iterable[Dialect]) -> None:

@@ -51,7 +51,8 @@ _REPEATED: Final = (
     "<svg><path/></svg>", "<style>a</style>", "<script>a", "<pre>\na\n</pre>\n", "<sub>a</sub>",
     "<iframe src=\"https://e.org\"></iframe>\n\n", "<input type=checkbox>", "*a **b ",
     "[a [b](c) ", "![[", "[a](b \"c\") ", "<td>", "<li>", "</p>", "<b>", "<a href=x>",
-    "<i><b><u>",
+    "<i><b><u>", "://", "=\"http", "<a href=\"#fnref-\" class=\"footnote-backref\"",
+    "<a href=\"#fnref-\" class=\"footnote-backref\" data-footnote-backref ",
 )
 # fmt: on
 

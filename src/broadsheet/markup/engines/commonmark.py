@@ -103,6 +103,7 @@ def _is_of_note(text: str, definition: re.Match[str]) -> bool:
 
 def _render(text: str, extensions: frozenset[str], *, positions: bool = True) -> str:
     for name, (mark, pattern, most) in _BOUNDED.items():
+        # Two characters at least for each.
         if len(text) > 2 * most and text.count(mark) > most and len(pattern.findall(text)) > most:
             extensions -= {name}
     return render_markdown(text, *_options(extensions, positions))

@@ -18,7 +18,8 @@ _REFERENCE = re.compile(
     r'<a href="#fn-([^"]*)" id="fnref-([^"]*)" data-footnote-ref>(\d+)'
 )
 _BACK = re.compile(
-    r'<a href="#fnref-([^"]*)" class="footnote-backref"[^>]*>'
+    r'<a href="#fnref-([^"]*)" class="footnote-backref" data-footnote-backref'
+    r' data-footnote-backref-idx="[^"]*" aria-label="[^"]*">'
     r'↩(?:<sup class="footnote-ref">(\d+)</sup>)?</a>'
 )
 

@@ -21,7 +21,7 @@ _MAIL = re.compile(
     re.ASCII | re.IGNORECASE,
 )
 # Both begin with a text, for which a search is fast.
-_URL_OR_LINK = re.compile(r"://(?:[^\"]*\">https?://)?")  # the text of a link is often its URL
+_LINKED_URL = re.compile(r"=\"http[^\"]*\">http")  # the text of a link is often its URL
 _HOST = re.compile(r"www\.(?<!://www\.)")
 _EMPHASIS = frozenset({"em", "strong", "del"})
 _OUTSIDE = frozenset({"a", "code", "kbd", "pre", "samp", "script", "style", "textarea", "title"})
@@ -41,7 +41,7 @@ def _may_be_in(html: str) -> bool:
     """Whether there may be an address outside links."""
     if "@" in html or _HOST.search(html):
         return True
-    return len(_URL_OR_LINK.findall(html)) > html.count('="http')
+    return html.count("://") > html.count('="http') + len(_LINKED_URL.findall(html))
 
 
 def _may_have_one(text: str) -> bool:
