@@ -53,9 +53,7 @@ def _items(
 
     def made() -> list[bytes]:
         entry = _entry(article, body, settings, context)
-        # JSON first: from then on CPython holds the content in UTF-8 too, which the others need.
-        items = {each: feed_format(each).item(entry) for each in sorted(formats, key="json".__ne__)}
-        return [items[each] for each in formats]
+        return [feed_format(each).item(entry) for each in formats]
 
     return context.recent((article, body, formats), made)
 
