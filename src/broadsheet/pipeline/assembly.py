@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -27,19 +29,32 @@ from broadsheet.pipeline.files import (
     Overview,
 )
 from broadsheet.pipeline.memo import StepContext
+from broadsheet.pipeline.pool import batched
 from broadsheet.pipeline.rendering import recorded
 from broadsheet.pipeline.store import Digest
 from broadsheet.storage import folders
 from broadsheet.storage.outputs import Written
+
+_AT_ONCE: Final = 32  # entries; few enough to hold if each is large
 
 
 def write_feed(feed: FeedFiles, settings: FilesSettings, context: StepContext) -> list[Written]:
     """Write a feed in all its formats together, one entry at a time."""
     formats = feed.head.formats
     heads = [channel(feed.head, each, settings.publication, settings.feeds) for each in formats]
-    entries = (_items(*each, formats, settings, context) for each in feed.entries)
+    entries = _entries(feed, settings, context)
     paths = [feed.head.path + FEED_FORMATS[each].file for each in formats]
     return context.write(paths, documents(heads, entries))
+
+
+def _entries(
+    feed: FeedFiles, settings: FilesSettings, context: StepContext
+) -> Iterator[Sequence[bytes]]:
+    """Yield each entry of `feed` in all its formats."""
+    for batch in batched(feed.entries, _AT_ONCE):
+        context.read_ahead([*filter(None, chain.from_iterable(batch))])
+        for article, body in batch:
+            yield _items(article, body, feed.head.formats, settings, context)
 
 
 def _items(
