@@ -142,6 +142,7 @@ class StepContext:
     def run(self, step: Step, items: Sequence[Any]) -> list[Run]:
         """Return the outcome of each item."""
         function = resolve_name(step.function)
+        # A step whose item is an address will ask for the result there.
         self.read_ahead([item for item in items if isinstance(item, bytes)])
         done: list[Run] = []
         for item in items:
