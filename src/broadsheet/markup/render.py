@@ -148,7 +148,8 @@ def read_article(
     top = tree.parse(html)
     # A single character is found so fast that looking for it first saves most articles a search.
     is_ours = "<" not in text or not _RAW_HTML.search(text)
-    has_references = "&" in text and "&#" in text
+    # comrak resolves those of the text, and Python-Markdown writes its own into the HTML.
+    has_references = any("&" in each and "&#" in each for each in (text, html))
     context = passes.Context(
         *(dialect, language, html, tree.tag_names(top), positions, is_ours, has_references)
     )

@@ -172,6 +172,12 @@ def test_python_markdown_is_read_as_the_library_reads_it(markdown: str, expected
     assert html(markdown, "python-markdown") == expected
 
 
+def test_an_escape_in_an_address_is_resolved() -> None:
+    """Python-Markdown itself leaves its marks for it, which are control characters."""
+    made = html(r"<mailto:a\_b@e.org>", "python-markdown")
+    assert made == '<p><a href="mailto:a_b@e.org">a_b@e.org</a></p>'
+
+
 @pytest.mark.parametrize(
     "text", ["5%% or 6%% of it", "a %% b", "a %%\n\n%% b", "https://e.org/%%a%%", "%% a"]
 )

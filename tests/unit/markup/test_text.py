@@ -112,7 +112,10 @@ def test_characters_that_xml_forbids_are_removed() -> None:
 
 
 @pytest.mark.parametrize("name", ["commonmark", "obsidian", "jekyll", "python-markdown", "html"])
-@pytest.mark.parametrize("text", ["a&#1;b", "a&%%c%%#xFFFE;b", "{{ page.title }}", "a\x02b\x03"])
+@pytest.mark.parametrize(
+    "text",
+    ["a&#1;b", "a&%%c%%#xFFFE;b", "{{ page.title }}", "a\x02b\x03", r"<a\_b@e.org>", "<@`>`>"],
+)
 def test_no_forbidden_character_comes_from_within(name: str, text: str) -> None:
     """Neither from a reference, nor from a value of a template, nor from an engine."""
     values = {"page": {"title": "a\x01b"}}

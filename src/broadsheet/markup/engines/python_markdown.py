@@ -46,6 +46,8 @@ def _converter() -> Markdown:
     from markdown.extensions.md_in_html import MarkdownInHtmlExtension
     from markdown.extensions.sane_lists import SaneListExtension
     from markdown.extensions.tables import TableExtension
+    from markdown.inlinepatterns import AUTOMAIL_RE, AutomailInlineProcessor
+    from markdown.treeprocessors import UnescapeTreeprocessor
     from pymdownx.details import DetailsExtension
     from pymdownx.highlight import HighlightExtension
     from pymdownx.superfences import SuperFencesCodeExtension
@@ -72,7 +74,14 @@ def _converter() -> Markdown:
             finally:
                 self.footnotes = OrderedDict(self.footnotes)
 
-    return Converter(
+    class Automail(AutomailInlineProcessor):
+        """An address in angle brackets, in which the library leaves its marks for escapes."""
+
+        def unescape(self, text: str) -> str:
+            """Return `text` with the escaped characters in place of their marks."""
+            return UnescapeTreeprocessor().unescape(super().unescape(text))
+
+    converter = Converter(
         extensions=[
             AbbrExtension(),
             AdmonitionExtension(),
@@ -90,6 +99,9 @@ def _converter() -> Markdown:
         ],
         output_format="html",
     )
+    # It replaces the library's own, whose name and priority it has.
+    converter.inlinePatterns.register(Automail(AUTOMAIL_RE, converter), "automail", 110)
+    return converter
 
 
 class _Growing(OrderedDict[str, str]):
