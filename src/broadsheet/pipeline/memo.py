@@ -17,7 +17,7 @@ from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 from pkgutil import resolve_name
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, NamedTuple, TypeVar, cast
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -161,6 +161,14 @@ class StepContext:
         self._store.close()
 
 
+class _Result(NamedTuple):
+    """The result of an item. data: its encoding; empty unless it was just made."""
+
+    key: Digest
+    address: Digest
+    data: bytes = b""
+
+
 class Memo:
     """Results of steps, kept from run to run. The caller must hold the project's lock.
 
@@ -224,25 +232,8 @@ class Memo:
         by default none. `sources["output"]` gives the digest of the file at a path; without it, a
         result holds whether its files exist or not.
         """
-        keys = self._keys(step.function, step.settings, items)
-        checked: dict[tuple[str, str], Digest] = {}
-        found: list[Digest | BroadsheetError | None]
-        traces = self._store.traces(keys)
-        found = [self._held(traces.get(key), sources, checked) for key in keys]
-        missing = [index for index, held in enumerate(found) if held is None]
-        wanted = [items[index] for index in missing]
-        with closing(self._run(step, wanted, sources, output)) as runs:
-            for batch in batched(zip(missing, runs, strict=True), _BATCH):
-                rows = []
-                for index, run in batch:
-                    if isinstance(run, BroadsheetError):
-                        found[index] = run
-                        continue
-                    reads, value = run
-                    address = found[index] = digest(value)
-                    rows.append((keys[index], address, reads, value))
-                self._store.add(rows)
-        return cast("list[Digest | BroadsheetError]", found)
+        outcomes = self._outcomes(step, items, sources, output)
+        return [each if isinstance(each, BroadsheetError) else each.address for each in outcomes]
 
     def attempt_groups(
         self, step: Step, groups: Sequence[Sequence[Any]], kind: Any
@@ -255,21 +246,57 @@ class Memo:
         keys = self._keys(f"group of {step.function}", step.settings, groups)
         traces = self._store.traces(keys)
         missing = [group for key, group in zip(keys, groups, strict=True) if key not in traces]
-        runs = iter(self.attempt(step, [*chain.from_iterable(missing)]))
+        outcomes = self._outcomes(step, [*chain.from_iterable(missing)])
         for key, group in zip(keys, groups, strict=True):
             if trace := traces.get(key):
                 form: Any = tuple[list[Digest], list[tuple[Digest, kind]]]
                 of_items, members = self.value(trace[0], form)
                 self._used.update(of_items)
-            else:
-                members = [
-                    run if isinstance(run, BroadsheetError) else (run, self.value(run, kind))
-                    for run in islice(runs, len(group))
-                ]
-                if not any(isinstance(each, BroadsheetError) for each in members):
-                    value = encode((self._keys(step.function, step.settings, group), members))
-                    self._store.add([(key, digest(value), _NO_READS, value)])
-            yield from members
+                yield from members
+                continue
+            made = [self._with_data(each) for each in islice(outcomes, len(group))]
+            results = [each for each in made if isinstance(each, _Result)]
+            if len(results) == len(group):
+                together = [(each.address, msgspec.Raw(each.data)) for each in results]
+                value = encode(([each.key for each in results], together))
+                self._store.add([(key, digest(value), _NO_READS, value)])
+            for each in made:
+                yield (each.address, decode(each.data, kind)) if isinstance(each, _Result) else each
+
+    def _outcomes(
+        self,
+        step: Step,
+        items: Sequence[Any],
+        sources: Mapping[str, Source] = _NO_SOURCES,
+        output: Output = tell,
+    ) -> Iterator[_Result | BroadsheetError]:
+        """Yield what becomes of each item, in order; see `attempt`. What is yielded is stored."""
+        keys = self._keys(step.function, step.settings, items)
+        checked: dict[tuple[str, str], Digest] = {}
+        traces = self._store.traces(keys)
+        held = [self._held(traces.get(key), sources, checked) for key in keys]
+        missing = [item for item, address in zip(items, held, strict=True) if address is None]
+        with closing(self._run(step, missing, sources, output)) as runs:
+            for batch in batched(zip(keys, held, strict=True), _BATCH):
+                outcomes: list[_Result | BroadsheetError] = []
+                rows = []
+                for key, address in batch:
+                    if address:
+                        outcomes.append(_Result(key, address))
+                    elif isinstance(run := next(runs), BroadsheetError):
+                        outcomes.append(run)
+                    else:
+                        reads, data = run
+                        outcomes.append(made := _Result(key, digest(data), data))
+                        rows.append((key, made.address, reads, data))
+                if rows:
+                    self._store.add(rows)
+                yield from outcomes
+
+    def _with_data(self, outcome: _Result | BroadsheetError) -> _Result | BroadsheetError:
+        if isinstance(outcome, BroadsheetError) or outcome.data:
+            return outcome
+        return outcome._replace(data=self._store.result(outcome.address))
 
     def values(self, addresses: Iterable[Digest], kind: type[T]) -> Iterator[T]:
         """Yield the results at `addresses`; a batch at a time is read."""
