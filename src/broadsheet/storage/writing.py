@@ -107,6 +107,8 @@ class _Draft:
         try:
             if kind is None and self._new is None and (not self._old or self._old.read(1)):
                 self._append(b"")  # the file is longer, or does not exist
+            if self._new:
+                _begin_to_store(self._new)
         finally:
             for file in (self._old, self._new):
                 if file is not None:
@@ -139,6 +141,17 @@ def _opened(path: Path) -> BufferedWriter:
     except (FileNotFoundError, NotADirectoryError):
         path.parent.mkdir(parents=True, exist_ok=True)
         return BufferedWriter(FileIO(path, "wb"), _AT_ONCE)
+
+
+def _begin_to_store(file: BufferedWriter) -> None:
+    """Let the disk write `file` while others are made, so that `_sync_all` has little to wait for.
+
+    Linux begins at once to write what need not stay in memory, and keeps it there until then.
+    """
+    file.flush()
+    if hasattr(os, "posix_fadvise"):
+        with suppress(OSError):  # only advice
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def _sync_all(paths: Sequence[Path]) -> None:
