@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import Final
 
 from msgspec import Struct
 
@@ -21,6 +22,8 @@ from broadsheet.pipeline.store import Digest
 from broadsheet.storage import outputs
 from broadsheet.storage.folders import Stamp, stamp_of
 from broadsheet.storage.outputs import Output, Written
+
+_CHUNK: Final = 2  # an archive takes so long that the processes should not end with several each
 
 
 class FilesSettings(Struct, frozen=True):
@@ -182,4 +185,4 @@ def read_by_files(
 def _step(name: str, edition: Edition, label: str = "") -> Step:
     settings = edition.content.project.settings
     given = FilesSettings(settings.publication, settings.feeds)
-    return Step(f"broadsheet.pipeline.assembly:{name}", given, label=label)
+    return Step(f"broadsheet.pipeline.assembly:{name}", given, _CHUNK, label)
