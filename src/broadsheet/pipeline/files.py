@@ -135,8 +135,10 @@ def feed_files(edition: Edition) -> Files:
         stored = content.articles.stored
         return FeedFiles(feed.head, tuple((stored[each], bodies.get(each)) for each in sources))
 
-    # Small ones first: memo runs the first item before it starts other processes.
-    feeds = sorted(edition.feeds, key=lambda feed: len(feed.articles))
+    # A small one first: memo runs the first item before it starts other processes. The others
+    # as planned: the newest archives follow the feeds that have the same articles.
+    smallest = min(edition.feeds, key=lambda feed: len(feed.articles))
+    feeds = sorted(edition.feeds, key=lambda feed: feed is not smallest)
     paths = tuple(
         head.path + FEED_FORMATS[each].file
         for head in (feed.head for feed in feeds)
