@@ -23,7 +23,7 @@ from broadsheet.storage import outputs
 from broadsheet.storage.folders import Stamp, stamp_of
 from broadsheet.storage.outputs import Output, Written
 
-_CHUNK: Final = 2  # an archive takes so long that the processes should not end with several each
+_CHUNK: Final = 2  # feeds; archives take long, and at the end no process should wait for another
 
 
 class FilesSettings(Struct, frozen=True):
@@ -135,8 +135,8 @@ def feed_files(edition: Edition) -> Files:
         stored = content.articles.stored
         return FeedFiles(feed.head, tuple((stored[each], bodies.get(each)) for each in sources))
 
-    # A small one first: memo runs the first item before it starts other processes. The others
-    # as planned: the newest archives follow the feeds that have the same articles.
+    # A small one first, since memo runs the first item before it starts other processes. The rest
+    # as planned: there the newest archives follow the feeds that hold the same articles.
     smallest = min(edition.feeds, key=lambda feed: len(feed.articles))
     feeds = sorted(edition.feeds, key=lambda feed: feed is not smallest)
     paths = tuple(

@@ -237,66 +237,32 @@ class Memo:
 
     def attempt_groups(
         self, step: Step, groups: Sequence[Sequence[Any]], kind: Any
-    ) -> Iterator[tuple[Digest, Any] | BroadsheetError]:
+    ) -> Generator[tuple[Digest, Any] | BroadsheetError, None, None]:
         """Yield address and result of `step` for each item of all groups, as `attempt` does.
 
         The results of a group are also stored together, since many are then read in a tenth of the
-        time. step: one that reads no source. kind: the type of its results.
+        time. step: one that reads no source. kind: the type of its results. Close the generator:
+        others may still be made when it yields.
         """
         keys = self._keys(f"group of {step.function}", step.settings, groups)
         traces = self._store.traces(keys)
         missing = [group for key, group in zip(keys, groups, strict=True) if key not in traces]
-        outcomes = self._outcomes(step, [*chain.from_iterable(missing)])
-        for key, group in zip(keys, groups, strict=True):
-            if trace := traces.get(key):
-                form: Any = tuple[list[Digest], list[tuple[Digest, kind]]]
-                of_items, members = self.value(trace[0], form)
-                self._used.update(of_items)
-                yield from members
-                continue
-            made = [self._with_data(each) for each in islice(outcomes, len(group))]
-            results = [each for each in made if isinstance(each, _Result)]
-            if len(results) == len(group):
-                together = [(each.address, msgspec.Raw(each.data)) for each in results]
-                value = encode(([each.key for each in results], together))
-                self._store.add([(key, digest(value), _NO_READS, value)])
-            for each in made:
-                yield (each.address, decode(each.data, kind)) if isinstance(each, _Result) else each
-
-    def _outcomes(
-        self,
-        step: Step,
-        items: Sequence[Any],
-        sources: Mapping[str, Source] = _NO_SOURCES,
-        output: Output = tell,
-    ) -> Iterator[_Result | BroadsheetError]:
-        """Yield what becomes of each item, in order; see `attempt`. What is yielded is stored."""
-        keys = self._keys(step.function, step.settings, items)
-        checked: dict[tuple[str, str], Digest] = {}
-        traces = self._store.traces(keys)
-        held = [self._held(traces.get(key), sources, checked) for key in keys]
-        missing = [item for item, address in zip(items, held, strict=True) if address is None]
-        with closing(self._run(step, missing, sources, output)) as runs:
-            for batch in batched(zip(keys, held, strict=True), _BATCH):
-                outcomes: list[_Result | BroadsheetError] = []
-                rows = []
-                for key, address in batch:
-                    if address:
-                        outcomes.append(_Result(key, address))
-                    elif isinstance(run := next(runs), BroadsheetError):
-                        outcomes.append(run)
+        items = [*chain.from_iterable(missing)]
+        with closing(self._outcomes(step, items, _NO_SOURCES, tell)) as outcomes:
+            for key, group in zip(keys, groups, strict=True):
+                if trace := traces.get(key):
+                    form: Any = tuple[list[Digest], list[tuple[Digest, kind]]]
+                    of_items, members = self.value(trace[0], form)
+                    self._used.update(of_items)
+                    yield from members
+                    continue
+                made = [self._with_data(each) for each in islice(outcomes, len(group))]
+                self._store_together(key, made)
+                for each in made:
+                    if isinstance(each, BroadsheetError):
+                        yield each
                     else:
-                        reads, data = run
-                        outcomes.append(made := _Result(key, digest(data), data))
-                        rows.append((key, made.address, reads, data))
-                if rows:
-                    self._store.add(rows)
-                yield from outcomes
-
-    def _with_data(self, outcome: _Result | BroadsheetError) -> _Result | BroadsheetError:
-        if isinstance(outcome, BroadsheetError) or outcome.data:
-            return outcome
-        return outcome._replace(data=self._store.result(outcome.address))
+                        yield each.address, decode(each.data, kind)
 
     def values(self, addresses: Iterable[Digest], kind: type[T]) -> Iterator[T]:
         """Yield the results at `addresses`; a batch at a time is read."""
@@ -328,6 +294,45 @@ class Memo:
         with suppress(StoreError):
             if self._store.count() > 2 * len(self._used):
                 self._store.keep_only(self._used)
+
+    def _outcomes(
+        self, step: Step, items: Sequence[Any], sources: Mapping[str, Source], output: Output
+    ) -> Generator[_Result | BroadsheetError, None, None]:
+        """Yield what becomes of each item, in order; see `attempt`. What is yielded is stored."""
+        keys = self._keys(step.function, step.settings, items)
+        checked: dict[tuple[str, str], Digest] = {}
+        traces = self._store.traces(keys)
+        held = [self._held(traces.get(key), sources, checked) for key in keys]
+        missing = [item for item, address in zip(items, held, strict=True) if address is None]
+        with closing(self._run(step, missing, sources, output)) as runs:
+            for batch in batched(zip(keys, held, strict=True), _BATCH):
+                outcomes: list[_Result | BroadsheetError] = []
+                rows = []
+                for key, address in batch:
+                    if address:
+                        outcomes.append(_Result(key, address))
+                    elif isinstance(run := next(runs), BroadsheetError):
+                        outcomes.append(run)
+                    else:
+                        reads, data = run
+                        outcomes.append(made := _Result(key, digest(data), data))
+                        rows.append((key, made.address, reads, data))
+                if rows:
+                    self._store.add(rows)
+                yield from outcomes
+
+    def _with_data(self, outcome: _Result | BroadsheetError) -> _Result | BroadsheetError:
+        if isinstance(outcome, BroadsheetError) or outcome.data:
+            return outcome
+        return outcome._replace(data=self._store.result(outcome.address))
+
+    def _store_together(self, key: Digest, made: Sequence[_Result | BroadsheetError]) -> None:
+        """Store the results of a group under `key`, unless something is wrong with one."""
+        results = [each for each in made if isinstance(each, _Result)]
+        if len(results) == len(made):
+            members = [(each.address, msgspec.Raw(each.data)) for each in results]
+            value = encode(([each.key for each in results], members))
+            self._store.add([(key, digest(value), _NO_READS, value)])
 
     def _keys(self, function: str, settings: Any, items: Iterable[Any]) -> list[Digest]:
         """Return the key of each item, and keep its result from `sweep`.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import zoneinfo
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from hashlib import sha256
 from pathlib import Path
 from sys import intern
@@ -155,12 +155,11 @@ def read_articles(project: Project, memo: Memo) -> Articles:
         sources.known_authors(project.root, settings.articles),
     )
     step = Step("broadsheet.pipeline.steps:parse_file", given, _CHUNK, "Reading")
-    parsed: Iterable[_Parsed] = memo.attempt_groups(
-        step, in_groups(files, lambda file: file.path), Article | Page
-    )
-    if settings.articles.rendered:
-        parsed = _on_pages(parsed, found, given, memo)
-    return _sorted_out(found, parsed)
+    groups = in_groups(files, lambda file: file.path)
+    with closing(memo.attempt_groups(step, groups, Article | Page)) as parsed:
+        if settings.articles.rendered:
+            return _sorted_out(found, _on_pages(parsed, found, given, memo))
+        return _sorted_out(found, parsed)
 
 
 def _on_pages(

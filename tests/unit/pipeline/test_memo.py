@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from datetime import datetime
+from multiprocessing import active_children
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,16 @@ def test_groups_are_run_item_by_item_and_read_together(tmp_path: Path) -> None:
     for _ in range(4):  # until unused results are swept
         assert outcomes(["a", "d"]) == (["A", "D"], [])
     assert outcomes(["d", "a"]) == (["D", "A"], [])
+
+
+def test_processes_end_when_the_rest_of_the_groups_is_not_wanted(tmp_path: Path) -> None:
+    """As after an error, or Ctrl-C, in whoever reads the results."""
+    groups = [[f"{number}"] for number in range(2_000)]
+    with Memo(tmp_path, tmp_path, workers=2) as memo:
+        with closing(memo.attempt_groups(step("plain"), groups, str)) as found:
+            assert memo.value(next(found)[0], str) == "0"  # type: ignore[index]
+            assert active_children()
+        assert not active_children()
 
 
 def test_the_settings_of_a_step_are_part_of_the_key(tmp_path: Path) -> None:
