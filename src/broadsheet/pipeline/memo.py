@@ -298,7 +298,7 @@ class Memo:
     def _outcomes(
         self, step: Step, items: Sequence[Any], sources: Mapping[str, Source], output: Output
     ) -> Generator[_Result | BroadsheetError, None, None]:
-        """Yield what becomes of each item, in order; see `attempt`. What is yielded is stored."""
+        """Yield the result of each item once it is stored, or its error, in the order of items."""
         keys = self._keys(step.function, step.settings, items)
         checked: dict[tuple[str, str], Digest] = {}
         traces = self._store.traces(keys)
