@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import subprocess
 import sys
@@ -104,13 +105,16 @@ def test_groups_are_run_item_by_item_and_read_together(tmp_path: Path) -> None:
 
 
 def test_processes_end_when_the_rest_of_the_groups_is_not_wanted(tmp_path: Path) -> None:
-    """As after an error, or Ctrl-C, in whoever reads the results."""
+    """As after an error, or Ctrl-C, in the code that reads the results."""
     groups = [[f"{number}"] for number in range(2_000)]
     with Memo(tmp_path, tmp_path, workers=2) as memo:
         with closing(memo.attempt_groups(step("plain"), groups, str)) as found:
             assert memo.value(next(found)[0], str) == "0"  # type: ignore[index]
-            assert active_children()
-        assert not active_children()
+            processes = [process.pid or 0 for process in active_children()]
+        assert processes
+        for process in processes:
+            with pytest.raises(ProcessLookupError):
+                os.kill(process, 0)
 
 
 def test_the_settings_of_a_step_are_part_of_the_key(tmp_path: Path) -> None:
